@@ -1,0 +1,269 @@
+"""The words plugins share with the house.
+
+A plugin imports this module (and its own SDK) and nothing else of ours; the house imports no plugin. What lives
+here: the values that cross the border, the protocol a channel fulfils, the tools a plugin is handed, and the errors
+by which a plugin tells the house what to do next. What must not: anything with a wait or a table in it.
+
+The one rule that carries the promise "nobody twice": `Unavailable` and `Rejected` raised from `Channel.send` assert
+that the provider accepted *nothing*. Whatever else ends a send (any other exception, a timeout, a cancellation)
+leaves the attempt open, and the house asks `Channel.lookup` what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = [
+    "Absent",
+    "Attempt",
+    "CannotTell",
+    "Channel",
+    "Clock",
+    "Finding",
+    "Found",
+    "Inbound",
+    "Kind",
+    "Lookup",
+    "Message",
+    "NeedsHuman",
+    "Outcome",
+    "PluginError",
+    "Receipt",
+    "Register",
+    "Rejected",
+    "Request",
+    "Tools",
+    "Unavailable",
+]
+
+T = TypeVar("T")
+
+#: What a channel carries. Steps, stop-list entries and lanes are named by it.
+Kind = Literal["phone", "sms", "email"]
+
+
+class Outcome(StrEnum):
+    """How an attempt ended. Later evidence may improve one (sent → delivered); nothing makes one vaguer."""
+
+    answered = "answered"  #: a person spoke on the phone
+    voicemail = "voicemail"  #: a machine answered
+    no_answer = "no_answer"  #: it rang out
+    busy = "busy"
+    failed = "failed"  #: the provider proved it did not arrive
+    sent = "sent"  #: the provider accepted it; where SMS and e-mail steps end
+    delivered = "delivered"
+    bounced = "bounced"
+    replied = "replied"  #: the person wrote back
+    opted_out = "opted_out"  #: the person asked us to stop
+    unknown = "unknown"  #: nobody can prove what happened; counts as made
+    not_sent = "not_sent"  #: the call to the provider never began, or it accepted nothing; counts as not made
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What to say and to whom, rendered and ready.
+
+    `to` is E.164 for phone and SMS, an address for e-mail. `sender` is the caller ID the house chose, or None to
+    leave the choice to the channel. `valid_until_at` (epoch microseconds) is the end of this person's contact
+    window: the provider must not deliver later. `variables` are the contact's fields, for a phone agent's prompt.
+    """
+
+    kind: Kind
+    to: str
+    sender: str | None = None
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    agent: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    valid_until_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one step, as a channel sees it.
+
+    `token` is random, unguessable and unique for ever; hand it to the provider (callback URL, Message-ID, marker) so
+    that `lookup` and callbacks can find the way home. `marked_at` is epoch microseconds. `message` is None in a
+    look-up whose content has been erased; `provider_ref` is what an earlier receipt said, if there was one.
+    """
+
+    token: str
+    kind: Kind
+    to: str
+    marked_at: int
+    sender: str | None = None
+    provider_ref: str | None = None
+    step: str = ""
+    try_no: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider accepted it.
+
+    `outcome` None means the end is still to come (a call is ringing): it arrives by `listen` or a webhook, or at the
+    latest by a look-up at the deadline. `cost_micros` is in millionths of `currency`.
+    """
+
+    ref: str
+    outcome: Outcome | None = None
+    cost_micros: int = 0
+    currency: str = "USD"
+    duration_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The provider has this attempt; here is its receipt as of now."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The provider does not have it. Proof only from a channel with `lookup_is_final`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """The provider could not be asked, or its answer proves nothing."""
+
+    why: str = ""
+
+
+Lookup = Found | Absent | CannotTell
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """Anything coming back: a status, a reply, an opt-out.
+
+    Addressed by our `token`, else by the provider's `ref`, else by `address` (the other party's number or e-mail,
+    for a reply that quotes nothing). `at` is epoch microseconds by the provider's clock, for the record only.
+    """
+
+    outcome: Outcome
+    token: str | None = None
+    ref: str | None = None
+    address: str | None = None
+    text: str = ""
+    at: int | None = None
+    duration_s: int | None = None
+    recording: str = ""
+    transcript: str = ""
+    cost_micros: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request to a channel's webhook, bounded and decoded by nobody yet."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `fluentsd check`: what is, whether it is well, and how to mend it."""
+
+    ok: bool
+    what: str
+    fix: str = ""
+
+
+class Clock(Protocol):
+    """Time as the house sees it; a simulation passes its own."""
+
+    def now(self) -> int:
+        """Epoch microseconds, UTC."""
+
+    async def sleep_until(self, at: int) -> None:
+        """Return when `now() >= at`; a Trio checkpoint in any case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a plugin is handed: one HTTP client, one door for blocking code, a log, the clock, a folder of its own.
+
+    `run_sync(fn, *args)` runs blocking code in a thread under this plugin's own limiter. Plugins never read the
+    wall clock or open a client of their own, so that a simulation can run weeks in seconds.
+    """
+
+    http: Callable[[], httpx.AsyncClient]
+    run_sync: Callable[..., Awaitable[Any]]
+    log: Any
+    clock: Clock
+    folder: str
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """A way to reach people. Plain methods, no pluggy on the hot path.
+
+    `lookup_is_final`: an `Absent` from `lookup` proves that the provider never accepted the attempt, so that a
+    further try is safe. `lookup_after` is the grace, in microseconds, after which the provider's lists are complete.
+    """
+
+    kind: Kind
+    lookup_is_final: bool
+    lookup_after: int
+
+    async def check(self) -> Sequence[Finding]:
+        """Say what an operator must know: credentials, senders, reachability. Sends nothing."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        """Hand one message to the provider; raise `Unavailable` or `Rejected` only if it accepted nothing."""
+
+    async def lookup(self, attempt: Attempt) -> Lookup:
+        """Ask the provider what became of an attempt whose send did not end in a receipt, or of an overdue call."""
+
+    async def cancel(self, attempt: Attempt) -> bool:
+        """Withdraw what has not reached the person yet (a queued or ringing call); True if it will not happen."""
+
+    async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
+        """Run for as long as the daemon, delivering what comes back; return at once if all arrives by webhook."""
+
+    def parse_webhook(self, request: Request) -> Sequence[Inbound]:
+        """Turn one authenticated request into what it says. Pure."""
+
+
+#: `register(name, factory)`; the house calls `factory(config, tools)` for each `[channel.<name>]` that names it.
+Register = Callable[[str, Callable[[Mapping[str, Any], Tools], Channel]], None]
+
+
+class PluginError(Exception):
+    """A plugin tells the house what to do next. One subclass per decision."""
+
+
+class Unavailable(PluginError):  # noqa: N818 - the docstring is the message: the provider is unavailable
+    """The provider accepted nothing and may later; back off for `after` seconds and try the same attempt anew."""
+
+    def __init__(self, why: str, after: float = 30.0) -> None:
+        super().__init__(why)
+        self.after = after
+
+
+class Rejected(PluginError):  # noqa: N818
+    """The provider accepted nothing and never will for this person this way; the flow goes on.
+
+    `outcome` says how the step ended (`failed`, `bounced`; `opted_out` puts the person on the stop list for every
+    channel). `dead` marks the number or address as unreachable on this channel.
+    """
+
+    def __init__(self, why: str, *, outcome: Outcome = Outcome.failed, dead: bool = False) -> None:
+        super().__init__(why)
+        self.outcome = outcome
+        self.dead = dead
+
+
+class NeedsHuman(PluginError):  # noqa: N818
+    """The provider accepted nothing and will not until a person acts (credentials, registration, funds)."""

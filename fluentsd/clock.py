@@ -1,0 +1,91 @@
+"""Time: one `Clock` is passed in, and nothing else in the house reads the wall.
+
+`SystemClock` sleeps in Trio until a wall-clock instant and looks again at least once a minute, so that a clock that
+jumps (NTP, a suspended machine) is noticed. `SimClock` runs ahead to the next sleeper as soon as nobody has anything
+left to do: no Trio task can run *and* nobody is behind one of the two doors out of Trio (`busy`).
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import trio
+import trio.testing
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+#: Longest single sleep: a clock set forward is noticed within it.
+LOOK_AGAIN = 60.0
+
+
+class SystemClock:
+    """The wall, in epoch microseconds."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1000
+
+    async def sleep_until(self, at: int) -> None:
+        while (left := at - self.now()) > 0:
+            await trio.sleep(min(left / SECOND, LOOK_AGAIN))
+        await trio.lowlevel.checkpoint()
+
+    def busy(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class SimClock:
+    """A clock that jumps from one sleeper to the next; `run` must be a task of the simulation's nursery."""
+
+    def __init__(self, start_at: int) -> None:
+        self._now = start_at
+        self._busy = 0
+        self._order = 0
+        self._sleepers: list[tuple[int, int, trio.Event]] = []
+        self._changed = trio.Event()
+
+    def now(self) -> int:
+        return self._now
+
+    async def sleep_until(self, at: int) -> None:
+        if at <= self._now:
+            await trio.lowlevel.checkpoint()
+            return
+        woken = trio.Event()
+        self._order += 1
+        heapq.heappush(self._sleepers, (at, self._order, woken))
+        self._changed.set()
+        try:
+            await woken.wait()
+        finally:
+            if not woken.is_set():  # cancelled: time must not stop for a sleeper that has gone
+                self._sleepers = [sleeper for sleeper in self._sleepers if sleeper[2] is not woken]
+                heapq.heapify(self._sleepers)
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Held while work goes on where Trio cannot see it (a thread, another event loop)."""
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Advance for ever; cancel it to stop time."""
+        while True:
+            self._changed = trio.Event()
+            await trio.testing.wait_all_tasks_blocked()
+            if self._busy or not self._sleepers:
+                await self._changed.wait()
+                continue
+            at, _, woken = heapq.heappop(self._sleepers)
+            self._now = max(self._now, at)
+            woken.set()
+            while self._sleepers and self._sleepers[0][0] <= self._now:
+                heapq.heappop(self._sleepers)[2].set()

@@ -1,0 +1,255 @@
+"""A campaign as a file says it: who, how, when, and when to stop.
+
+This is the shape of the TOML that `campaign apply` reads and `campaign export` writes; the same shape is kept in the
+database. Every value is checked here, with the way to write it right; nothing here decides about a person. The
+values the daemon runs on (`Flow`, `ContactWindow`) are made from it in `flow` and `windows`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from fluentsd.api import Kind, Outcome
+from fluentsd.domain import windows
+from fluentsd.domain.blackouts import check_preset
+from fluentsd.domain.durations import Budget, Delay, Rate
+from fluentsd.domain.render import template
+from fluentsd.problems import Problems, explain
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Exit = Literal["answered", "opted_out", "unreachable", "replied"]
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def _read(parse: Callable[[str], Any]) -> AfterValidator:
+    """Check by parsing, keep the text: what is exported is what was written."""
+
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is not a date; write it like 2026-12-24") from None
+    return value
+
+
+def _blackout(value: Any) -> Any:
+    if isinstance(value, dt.date):
+        return value
+    if isinstance(value, str) and value[:1].isdigit():
+        return _date(value)
+    if isinstance(value, str):
+        return check_preset(value)
+    raise ValueError(f"{value!r} is neither a date like 2026-12-24 nor a preset like 'us-federal-holidays'")
+
+
+def _slug(text: str) -> str:
+    if not _SLUG.fullmatch(text):
+        raise ValueError(f"{text!r} may have small letters, digits, - and _ only, at most 63, and starts with neither")
+    return text
+
+
+def _phone(text: str) -> str:
+    if not re.fullmatch(r"\+[1-9]\d{6,14}", text):
+        raise ValueError(f'{text!r} is not a number in international form; write it like "+12125550123"')
+    return text
+
+
+Slug = Annotated[str, AfterValidator(_slug)]
+HoursText = Annotated[str, _read(windows.Hours.parse)]
+DelayText = Annotated[str, _read(Delay.parse)]
+RateText = Annotated[str, _read(Rate.parse)]
+ZoneText = Annotated[str, _read(windows.zone)]
+Condition = Annotated[str, _read(lambda text: template(text, "condition"))]
+Date = Annotated[dt.date, BeforeValidator(_date)]
+E164 = Annotated[str, AfterValidator(_phone)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Override(_Table):
+    """One date with hours of its own."""
+
+    date: Date
+    hours: HoursText
+
+
+class Window(_Table):
+    """When a person may be contacted: weekdays, hours of the local day, dates off, dates with other hours."""
+
+    days: list[Day] = ["mon", "tue", "wed", "thu", "fri"]
+    hours: HoursText | dict[Day, HoursText]
+    timezone: Annotated[str, _read(lambda text: text == "contact" or windows.zone(text))] = "contact"
+    fallback_timezone: ZoneText | None = None
+    unknown_timezone: Literal["fallback", "hold"] = "fallback"
+    blackout: list[Annotated[str | dt.date, BeforeValidator(_blackout)]] = []
+    override: list[Override] = []
+
+    @model_validator(mode="after")
+    def _whole(self) -> Window:
+        if not self.days:
+            raise ValueError("days is empty, so nobody could ever be contacted")
+        if self.timezone == "contact" and self.unknown_timezone == "fallback" and not self.fallback_timezone:
+            raise ValueError(
+                "fallback_timezone is missing: which zone counts for people whose own is unknown? "
+                'Write fallback_timezone = "America/New_York", or unknown_timezone = "hold"'
+            )
+        return self
+
+
+class Numbers(_Table):
+    """Which caller IDs may be used: one by one, by tag, or both."""
+
+    numbers: list[E164] = []
+    tags: list[str] = []
+    local_presence: bool = True
+    pace: RateText | None = None
+
+
+class Retry(_Table):
+    """After which outcomes the same step is tried again, how much later, and how often at most."""
+
+    no_answer: DelayText | None = None
+    busy: DelayText | None = None
+    voicemail: DelayText | None = None
+    failed: DelayText | None = None
+    bounced: DelayText | None = None
+    limit: Annotated[int, Field(ge=1, le=20)] = 2
+
+    @model_validator(mode="after")
+    def _some(self) -> Retry:
+        if not any((self.no_answer, self.busy, self.voicemail, self.failed, self.bounced)):
+            raise ValueError('names no outcome; write it like { no_answer = "2 hours", busy = "30 min", limit = 2 }')
+        return self
+
+
+class Step(_Table):
+    """One planned contact."""
+
+    id: Slug
+    channel: Kind
+    after: DelayText = "0"
+    timing: Literal["earliest"] = "earliest"
+    hours: HoursText | None = None
+    days: list[Day] | None = None
+    when: Condition | None = None
+    agent: str = ""
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    retry: Retry | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Step:
+        for part in ("subject", "text", "html"):
+            template(getattr(self, part), part)
+        need: dict[str, tuple[str, ...]] = {"phone": ("agent",), "sms": ("text",), "email": ("subject", "text|html")}
+        for alternatives in need[self.channel]:
+            if not any(getattr(self, part).strip() for part in alternatives.split("|")):
+                raise ValueError(f"a step by {self.channel} needs {alternatives.replace('|', ' or ')}")
+        allowed = {"phone": {"agent"}, "sms": {"text"}, "email": {"subject", "text", "html"}}[self.channel]
+        for part in ("agent", "subject", "text", "html"):
+            if getattr(self, part) and part not in allowed:
+                raise ValueError(f"a step by {self.channel} has no {part}")
+        return self
+
+
+class Exits(_Table):
+    """What ends the flow for a person. An opt-out always does."""
+
+    on: list[Exit] = ["answered", "opted_out", "unreachable", "replied"]
+    unreachable_after: Annotated[int, Field(ge=1, le=50)] = 3
+
+    @model_validator(mode="after")
+    def _opt_out(self) -> Exits:
+        if "opted_out" not in self.on:
+            raise ValueError("on must name 'opted_out': a person who asks to stop is always left alone")
+        return self
+
+
+class Limits(_Table):
+    """How much, how fast, for how much money."""
+
+    per_contact: RateText | None = None
+    pace: RateText | None = None
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    budget: Annotated[str, _read(Budget.parse)] | None = None
+    cost: dict[Kind, Annotated[float, Field(ge=0, le=1_000)]] = {}
+
+
+class CampaignFile(_Table):
+    """The whole file."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    ref: Slug | None = None
+    description: str = ""
+    window: Window
+    numbers: Numbers = Numbers()
+    step: Annotated[list[Step], Field(min_length=1, max_length=50)]
+    exit: Exits = Exits()
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _unique_steps(self) -> CampaignFile:
+        ids = [step.id for step in self.step]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"step ids must be unique; used twice: {', '.join(twice)}")
+        return self
+
+    @property
+    def slug(self) -> str:
+        """What people type to name the campaign."""
+        return self.ref or (re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:63] or "campaign")
+
+    @property
+    def channels(self) -> tuple[Kind, ...]:
+        return tuple(dict.fromkeys(step.channel for step in self.step))
+
+    @property
+    def needs_phone(self) -> bool:
+        return any(channel in ("phone", "sms") for channel in self.channels)
+
+
+def read_campaign(data: Any, what: str = "campaign file") -> CampaignFile:
+    """Check parsed TOML or JSON; `Problems` lists every mistake with its path."""
+    try:
+        return CampaignFile.model_validate(data)
+    except ValidationError as why:
+        raise Problems(what, explain(CampaignFile, why)) from None
+
+
+def contact_window(spec: Window) -> windows.ContactWindow:
+    """The window as the calendar compiles it."""
+    per_day = spec.hours if isinstance(spec.hours, dict) else {day: spec.hours for day in spec.days}
+    dates: dict[dt.date, windows.Hours | None] = {d: None for d in spec.blackout if isinstance(d, dt.date)}
+    dates |= {o.date: windows.Hours.parse(o.hours) for o in spec.override}
+    return windows.ContactWindow(
+        days=tuple(windows.Hours.parse(per_day[day]) if day in per_day else None for day in DAYS),  # type: ignore[arg-type]
+        dates=tuple(sorted(dates.items())),
+        presets=tuple(p for p in spec.blackout if isinstance(p, str)),
+    )
+
+
+def step_window(step: Step) -> windows.ContactWindow | None:
+    """The step's own hours and days, to be intersected with the campaign's window; None when it has none."""
+    if step.hours is None and step.days is None:
+        return None
+    hours = windows.Hours.parse(step.hours or "00:00-24:00")
+    days = step.days or list(DAYS)
+    return windows.ContactWindow(days=tuple(hours if day in days else None for day in DAYS), dates=(), presets=())  # type: ignore[arg-type]

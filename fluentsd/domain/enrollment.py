@@ -1,0 +1,94 @@
+"""One person's course through a flow: where they stand, and where an outcome takes them.
+
+Pure: the store writes what these functions return. `Standing` is what the enrollment row says; a `Move` is what has
+to become of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fluentsd.api import Outcome
+from fluentsd.domain.flow import Flow, Next, Step, count_unreached, exit_reason, next_after_outcome
+from fluentsd.domain.gate import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a person stands: the step, its next try, and what counts towards the exits."""
+
+    step: str
+    try_no: int
+    retries: int
+    unreached: int
+    zones: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Back to the queue: this step at this moment (already moved into the contact window)."""
+
+    step: Step
+    due_at: int
+    try_no: int
+    retries: int
+    unreached: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The end: `reason` is empty when the flow was carried out to its end."""
+
+    reason: str
+    unreached: int
+
+
+Move = Queue | Leave
+
+
+@dataclass(frozen=True, slots=True)
+class Exits:
+    """When to stop, as the campaign says."""
+
+    on: Sequence[str]
+    unreachable_after: int
+
+
+def move_after(flow: Flow, rules: Rules, exits: Exits, standing: Standing, outcome: Outcome, at: int) -> Move:
+    """Where a proven (or unprovable) outcome of the present step takes a person.
+
+    `not_sent` repeats the same try under a new number and counts as nothing; `unknown` counts as made.
+    """
+    step = flow.step(standing.step)
+    if outcome == Outcome.not_sent:
+        due = align(rules, step, standing.zones, at)
+        return Queue(step, due, standing.try_no + 1, standing.retries, standing.unreached)
+    unreached = count_unreached(standing.unreached, outcome)
+    reason = exit_reason(exits.on, outcome, unreached, exits.unreachable_after)
+    if reason:
+        return Leave(reason, unreached)
+    following = next_after_outcome(flow, step, outcome, standing.retries, at, local_zone(rules, standing.zones))
+    return queue(rules, standing, following, unreached)
+
+
+def queue(rules: Rules, standing: Standing, following: Next, unreached: int) -> Move:
+    """The move that `following` asks for, its moment taken into the contact window."""
+    if following.step is None:
+        return Leave("", unreached)
+    due = align(rules, following.step, standing.zones, following.due_at)
+    if following.again:
+        return Queue(following.step, due, standing.try_no + 1, standing.retries + 1, unreached)
+    return Queue(following.step, due, 1, 0, unreached)
+
+
+def align(rules: Rules, step: Step, zones: tuple[str, ...], at: int) -> int:
+    """The first open moment at or after `at`; `at` itself when there is none, so that the gate says why."""
+    open_hours = rules.calendar(step, zones)
+    opens_at = open_hours.next_open(at) if open_hours else at
+    return at if opens_at is None else opens_at
+
+
+def local_zone(rules: Rules, zones: tuple[str, ...]) -> str:
+    """The zone in which "1 day" keeps its wall time: the first that counts."""
+    return next(iter(rules.zones(zones)), "UTC")

@@ -1,0 +1,129 @@
+"""The flow: an ordered list of steps, and what comes after each outcome.
+
+Pure functions over frozen values. A flow is compiled once per version from the file's steps; enrolled people keep
+the version they entered with. "After" counts from the moment the step before was done or skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fluentsd.api import Kind, Outcome
+from fluentsd.domain import campaign as spec
+from fluentsd.domain.durations import Delay
+from fluentsd.domain.render import Template, template
+from fluentsd.domain.windows import ContactWindow
+
+#: A proven failure to reach: these in a row make a person unreachable. A phone that rings out is not one.
+FAILURES = frozenset({Outcome.failed, Outcome.bounced})
+#: Proof that the person can be reached: the count of failures starts anew.
+REACHED = frozenset({Outcome.answered, Outcome.voicemail, Outcome.delivered, Outcome.replied, Outcome.opted_out})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One planned contact, compiled."""
+
+    id: str
+    index: int
+    channel: Kind
+    after: Delay
+    hours: ContactWindow | None
+    when: Template | None
+    retry: Mapping[str, Delay]
+    retry_limit: int
+    agent: str
+    subject: Template
+    text: Template
+    html: Template
+    #: Whether the contact's fields have to be read for this step at all.
+    reads_fields: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The steps of one version, in order."""
+
+    steps: tuple[Step, ...]
+    index: Mapping[str, int]
+
+    def step(self, step_id: str) -> Step:
+        return self.steps[self.index[step_id]]
+
+    def following(self, step: Step) -> Step | None:
+        return self.steps[step.index + 1] if step.index + 1 < len(self.steps) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What comes next: a step and its moment, before the contact window is applied; `step` None is the end."""
+
+    step: Step | None
+    due_at: int = 0
+    again: bool = False  #: the same step once more
+
+
+def compile_flow(steps: Sequence[spec.Step]) -> Flow:
+    """The flow the daemon runs on."""
+    compiled = tuple(_compile(i, step) for i, step in enumerate(steps))
+    return Flow(compiled, {step.id: step.index for step in compiled})
+
+
+def _compile(index: int, step: spec.Step) -> Step:
+    parts = {part: template(getattr(step, part), part) for part in ("subject", "text", "html")}  # type: ignore[arg-type]
+    when = template(step.when, "condition") if step.when else None
+    texts = [*parts.values(), *([when] if when else [])]
+    retry = step.retry.model_dump(exclude={"limit"}, exclude_none=True) if step.retry else {}
+    return Step(
+        id=step.id,
+        index=index,
+        channel=step.channel,
+        after=Delay.parse(step.after),
+        hours=spec.step_window(step),
+        when=when,
+        retry={outcome: Delay.parse(text) for outcome, text in retry.items()},
+        retry_limit=step.retry.limit if step.retry else 0,
+        agent=step.agent,
+        reads_fields=bool(step.agent) or any(t.variables or "contact" in t.source for t in texts),
+        **parts,
+    )
+
+
+def next_after_start(flow: Flow, at: int, zone: str) -> Next:
+    """The first step of somebody who enters now."""
+    step = flow.steps[0]
+    return Next(step, step.after.after(at, zone))
+
+
+def next_after_skip(flow: Flow, step: Step, at: int, zone: str) -> Next:
+    """A skipped step is done at the moment it is skipped."""
+    following = flow.following(step)
+    return Next(following, following.after.after(at, zone)) if following else Next(None)
+
+
+def next_after_outcome(flow: Flow, step: Step, outcome: str, retries: int, at: int, zone: str) -> Next:
+    """The same step again, if its retry rule says so and `retries` (tries made before this one) is below its limit;
+    else the step that follows."""
+    delay = step.retry.get(outcome)
+    if delay is not None and retries < step.retry_limit:
+        return Next(step, delay.after(at, zone), again=True)
+    return next_after_skip(flow, step, at, zone)
+
+
+def exit_reason(on: Sequence[str], outcome: str, unreached: int, unreachable_after: int) -> str | None:
+    """The exit criterion this outcome meets, if any; `unreached` counts proven failures in a row, this one included."""
+    if outcome == Outcome.opted_out:
+        return "opted_out"
+    if outcome in (Outcome.answered, Outcome.replied) and outcome in on:
+        return outcome
+    if outcome in FAILURES and unreached >= unreachable_after and "unreachable" in on:
+        return "unreachable"
+    return None
+
+
+def count_unreached(before: int, outcome: str) -> int:
+    """Proven failures in a row after this outcome."""
+    if outcome in FAILURES:
+        return before + 1
+    return 0 if outcome in REACHED else before

@@ -1,0 +1,159 @@
+"""Hours and contact windows as people write them, in minutes of the local day.
+
+What lives here: the rules as values, and the reading of their text. What must not: zones, instants, the dates of
+holidays; ``windows`` joins those and holds the law of what is open. Text that could mean two things is refused, because
+the cheap reading of "9-5" calls people at four in the morning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import pairwise
+
+DAY_MINUTES = 24 * 60
+_HOW = 'write "09:00-19:00", "9am-7pm", or several: "09:00-12:00, 13:00-19:00"'
+_TIME = r"([0-9]{1,2})(?:[:.]([0-9]{2}))?(?:\s*([ap])\.?m?\.?)?"
+_RANGE = re.compile(rf"{_TIME}\s*(?:-|–|—|−|\bto\b)\s*{_TIME}")
+
+
+class BadHours(ValueError):
+    """Hours, days or dates that cannot be a contact window; the message says how to write them right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Ranges of one day as (start, end) minutes from local midnight; an end past 1440 runs into the next date.
+
+    Raises BadHours when a range is empty, longer than a day, or overlaps another.
+    """
+
+    ranges: tuple[tuple[int, int], ...]
+
+    def __post_init__(self) -> None:
+        ordered = tuple(sorted((int(start), int(end)) for start, end in self.ranges))
+        if not ordered:
+            raise BadHours(f"no hours given: {_HOW}, or leave the day out of the window")
+        for start, end in ordered:
+            _check_range(start, end)
+        for (_, end), (start, later) in pairwise(ordered):
+            if start < end:
+                raise BadHours(
+                    f"{_clock(start)}-{_clock(later)} overlaps the range before it, which ends {_clock(end)}: "
+                    "write the two as one"
+                )
+        object.__setattr__(self, "ranges", ordered)
+
+    @classmethod
+    def parse(cls, text: str) -> Hours:
+        """Read hours as people write them. Raises BadHours when they are wrong or could mean two things."""
+        items = [item for item in re.split(r"[,;&\n]|\band\b", text.strip().casefold()) if item.strip()]
+        return cls(tuple(_read_range(item.strip(), text) for item in items))
+
+    def __str__(self) -> str:
+        """The plain 24-hour form, which ``parse`` reads back to an equal value."""
+        return ", ".join(f"{_clock(start)}-{_clock(end)}" for start, end in self.ranges)
+
+
+def _check_range(start: int, end: int) -> None:
+    """Refuse a range the plain form cannot say."""
+    if (
+        not 0 <= start < DAY_MINUTES
+        or end <= start
+        or (end - start >= DAY_MINUTES and (start, end) != (0, DAY_MINUTES))
+    ):
+        raise BadHours(f'minutes {start}–{end} are no range of a day: the whole day is "00:00-24:00"; else {_HOW}')
+
+
+def _clock(minute: int) -> str:
+    """A minute of the day, or of the next one, as a clock shows it; midnight at the end of the day is 24:00."""
+    shown = minute if minute <= DAY_MINUTES else minute - DAY_MINUTES
+    return f"{shown // 60:02}:{shown % 60:02}"
+
+
+def _read_range(item: str, text: str) -> tuple[int, int]:
+    """One range of the text as (start, end) minutes. Raises BadHours."""
+    match = _RANGE.fullmatch(item)
+    if match is None:
+        raise BadHours(f"cannot read the hours {_short(item)} in {_short(text)}: {_HOW}")
+    _refuse_doubt(match, item)
+    start = _minute(match[1], match[2], match[3], item)
+    end = _minute(match[4], match[5], match[6], item)
+    if start == DAY_MINUTES:
+        raise BadHours(
+            f"{_short(item)} starts at 24:00, which is an end: a range that starts at midnight starts at 00:00"
+        )
+    if start == end:
+        raise BadHours(f'{_short(item)} is empty: the whole day is "00:00-24:00"; to close a day, leave it out')
+    return start, end if end > start else end + DAY_MINUTES
+
+
+def _refuse_doubt(match: re.Match[str], item: str) -> None:
+    """Refuse "9-5" and "1-5pm": on a 24-hour clock they run through the night, and their writer hardly means it."""
+    start, end = int(match[1]), int(match[4])
+    if match[3] and match[6]:
+        return
+    if match[3] or match[6]:
+        doubtful = 1 <= (end if match[3] else start) <= 12
+    else:
+        plain = all(len(match[hour]) == 2 and match[minute] for hour, minute in ((1, 2), (4, 5)))
+        doubtful = not plain and 1 <= start <= 12 and 1 <= end <= 12 and (end < start or start < 7)
+    if doubtful:
+        raise BadHours(f'{_short(item)} could mean two things: say am or pm on both ends ("9am-5pm"), or "09:00-17:00"')
+
+
+def _minute(hour: str, minute: str | None, half: str | None, item: str) -> int:
+    """Minutes from midnight of one clock reading. Raises BadHours."""
+    hours, minutes = int(hour), int(minute or 0)
+    if half and not 1 <= hours <= 12:
+        raise BadHours(f"{_short(item)}: with am or pm the hour is 1 to 12")
+    if half:
+        hours = hours % 12 + (12 if half == "p" else 0)
+    if minutes > 59 or hours * 60 + minutes > DAY_MINUTES:
+        raise BadHours(f"{_short(item)} is no time of day: hours go to 24:00, minutes to 59")
+    return hours * 60 + minutes
+
+
+def _short(text: str) -> str:
+    """A text as an error message quotes it."""
+    return f'"{text if len(text) <= 60 else text[:60] + "…"}"'
+
+
+#: Monday first; None is a day without hours.
+Week = tuple[Hours | None, Hours | None, Hours | None, Hours | None, Hours | None, Hours | None, Hours | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWindow:
+    """Hours of each weekday, Monday first (None: shut), of explicit dates (None: a blackout), and blackout presets.
+
+    An explicit date wins over a preset. ``dates`` may be given as a mapping; it is kept as a sorted tuple.
+    Raises BadHours when a date is named twice or has a time of day.
+    """
+
+    days: Week
+    dates: tuple[tuple[date, Hours | None], ...] = ()
+    presets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.days) != 7:
+            raise BadHours(f"a contact window has seven days, Monday first, not {len(self.days)}")
+        given = list(self.dates.items() if isinstance(self.dates, Mapping) else self.dates)
+        for day, _ in given:
+            if isinstance(day, datetime):
+                raise BadHours(f"{day} has a time of day: name a whole date, such as {day.date()}")
+        ordered = sorted(given, key=lambda entry: entry[0])
+        for (day, _), (after, _) in pairwise(ordered):
+            if day == after:
+                raise BadHours(f"{day} is named twice among blackouts and overrides: keep one of them")
+        object.__setattr__(self, "days", tuple(self.days))
+        object.__setattr__(self, "dates", tuple(ordered))
+        object.__setattr__(self, "presets", tuple(sorted(set(self.presets))))
+
+    @classmethod
+    def always(cls) -> ContactWindow:
+        """The window that is never shut."""
+        day = Hours(((0, DAY_MINUTES),))
+        return cls((day, day, day, day, day, day, day))

@@ -1,0 +1,363 @@
+"""How a person's points and names are read.
+
+Here live the three readings that every way in shares (a CSV cell, a CRM field, a reply): `phone`, `email` and `names`.
+What must not live here: columns, sources, zones, consent. A point is what we would dial or write to, so a reading is
+certain or it is refused with a reason; it never repairs by guessing, because a guessed number belongs to a stranger.
+Damage that is provably harmless is undone (a spreadsheet's `.0`, an apostrophe, invisible marks, full-width digits).
+Reasons say what is wrong without repeating the value, so that they may be logged. Names are tidied, never made up.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
+
+
+class BadPoint(ValueError):
+    """A text that is no point; `reason` says why, without the text."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class BadPhone(BadPoint):
+    """The text is not one telephone number we may dial."""
+
+
+class BadEmail(BadPoint):
+    """The text is not one e-mail address we may write to."""
+
+
+class PhoneKind(StrEnum):
+    """What sort of line a number is, as far as its numbering plan tells."""
+
+    FIXED = "fixed"
+    MOBILE = "mobile"
+    #: North America does not tell the two apart.
+    FIXED_OR_MOBILE = "fixed_or_mobile"
+    TOLL_FREE = "toll_free"
+    VOIP = "voip"
+    PERSONAL = "personal"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One number: `e164` is dialled, `region` is an ISO country ("001" for none), `rest` is what else the cell held."""
+
+    e164: str
+    region: str
+    kind: PhoneKind
+    extension: str = ""
+    rest: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A person's names; an empty string where the source does not say."""
+
+    first: str = ""
+    last: str = ""
+    full: str = ""
+
+
+_KINDS = {
+    PhoneNumberType.FIXED_LINE: PhoneKind.FIXED,
+    PhoneNumberType.MOBILE: PhoneKind.MOBILE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: PhoneKind.FIXED_OR_MOBILE,
+    PhoneNumberType.TOLL_FREE: PhoneKind.TOLL_FREE,
+    PhoneNumberType.VOIP: PhoneKind.VOIP,
+    PhoneNumberType.PERSONAL_NUMBER: PhoneKind.PERSONAL,
+}
+_NOT_POSSIBLE = {
+    ValidationResult.TOO_SHORT: "too few digits",
+    ValidationResult.TOO_LONG: "too many digits",
+    ValidationResult.INVALID_LENGTH: "wrong number of digits",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "no area code",
+    ValidationResult.INVALID_COUNTRY_CODE: "no such country code",
+}
+_LOST = "the spreadsheet lost digits (1.2E+10); format the column as text and export again"
+
+_PLAIN_PHONE = re.compile(r"\+?[0-9() .\-]{7,24}")
+_WRAPPED = re.compile(r'=?\s*"(.*)"|=(.*)', re.DOTALL)
+_WHOLE_FLOAT = re.compile(r"(\+?\d{7,15})[.,]0+")
+_EXPONENT = re.compile(r"\+?(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})")
+_LABEL = re.compile(r"(?:tel(?:ephone)?|phone|mobile|cell|office|home|work|sms|whatsapp|ph|[mtwhcpo])\s*[:.]\s*", re.I)
+_EXTENSION = re.compile(r"[\s,;]*(?:;ext=|\bext(?:ension|n)?\b\.?|x|#|\bposte\b|\bdw\b)\s*[:.]?\s*(\d{1,7})\s*$", re.I)
+_SEVERAL = re.compile(r":::|[/|;,&\n\r]|\s(?:or|and|oder|ou|y)\s", re.I)
+_ZERO_WIDTH_JOINERS = "\u200c\u200d"  # spelling, not decoration, in Persian and the Indic scripts
+
+
+def phone(text: str, region: str = "US") -> Phone:
+    """Read one cell as a number; a number without a country code is `region`'s.
+
+    Of several numbers in the cell the first valid one is taken and the others are in `rest`. Premium-rate and
+    shared-cost numbers are refused: calling one costs money. Raises BadPhone.
+    """
+    cell = _as_typed(text)
+    if (several := _numbers_in(cell)) is None:
+        return _one_phone(cell, region)
+    for i, part in enumerate(several):
+        try:
+            return replace(_one_phone(part, region), rest=several[:i] + several[i + 1 :])
+        except BadPhone as bad:
+            reason = bad.reason
+    raise BadPhone(f"several numbers, none of them valid; the last: {reason}")
+
+
+def _numbers_in(cell: str) -> tuple[str, ...] | None:
+    """The parts of a cell that holds two numbers or more; "030/1234567" is one."""
+    if _PLAIN_PHONE.fullmatch(cell):
+        return None
+    parts = tuple(p.strip() for p in _SEVERAL.split(cell))
+    full = tuple(p for p in parts if sum(map(str.isdigit, p)) >= 7)
+    return full if len(full) > 1 else None
+
+
+def _as_typed(text: str) -> str:
+    """The cell as the person typed it: without a spreadsheet's and a clipboard's additions."""
+    cell = text if text.isascii() else _visible(text)
+    cell = cell.strip().lstrip("'’").strip()
+    if cell[:1] in ("=", '"') and (wrapped := _WRAPPED.fullmatch(cell)):
+        cell = (wrapped[1] or wrapped[2] or "").strip()
+    if whole := _WHOLE_FLOAT.fullmatch(cell):
+        return whole[1]
+    if exponent := _EXPONENT.fullmatch(cell):
+        return _from_exponent(exponent[1], exponent[2] or "", int(exponent[3]))
+    return cell
+
+
+def _visible(text: str) -> str:
+    """NFKC without direction marks and zero-width characters; any script's decimal digits become 0-9."""
+    kept = (c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in kept)
+
+
+def _from_exponent(lead: str, decimals: str, exponent: int) -> str:
+    if len(decimals) < exponent or decimals[exponent:].strip("0"):
+        raise BadPhone(_LOST)
+    return lead + decimals[:exponent]
+
+
+def _one_phone(cell: str, region: str) -> Phone:
+    extension = ""
+    if not _PLAIN_PHONE.fullmatch(cell):
+        cell = _LABEL.sub("", cell, count=1) if _LABEL.match(cell) else cell
+        if found := _EXTENSION.search(cell):
+            cell, extension = cell[: found.start()], found[1]
+        if any(map(str.isalpha, cell)):
+            raise BadPhone("letters in the number" if any(map(str.isdigit, cell)) else "no number")
+    try:
+        number = phonenumbers.parse(_international(cell), region)
+    except NumberParseException as bad:
+        raise BadPhone(_unreadable(bad, cell)) from None
+    # Valid and of a known type are the same thing in the library's metadata; asking once halves the cost.
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN:
+        raise BadPhone(_why_invalid(number, cell, region))
+    if kind in (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST):
+        raise BadPhone("premium-rate number")
+    where = phonenumbers.region_code_for_number(number) or "001"
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return Phone(e164, where, _KINDS.get(kind, PhoneKind.OTHER), extension or number.extension or "")
+
+
+def _international(cell: str) -> str:
+    """No national number starts with 00; most of the world dials it before a country code."""
+    digits = cell.lstrip(" (")
+    return "+" + digits[2:] if digits.startswith("00") else cell
+
+
+def _unreadable(bad: NumberParseException, cell: str) -> str:
+    if not any(map(str.isdigit, cell)):
+        return "no number"
+    if bad.error_type == NumberParseException.TOO_LONG:
+        return "too many digits"
+    return "no such country code" if bad.error_type == NumberParseException.INVALID_COUNTRY_CODE else "too few digits"
+
+
+def _why_invalid(number: phonenumbers.PhoneNumber, cell: str, region: str) -> str:
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    why = _NOT_POSSIBLE.get(possible, "no such number")
+    if "+" in cell or cell.lstrip(" (").startswith("00"):
+        return why
+    return f"{why} in {region} (a foreign number needs + and its country code)"
+
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABELS = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
+_ADDRESS = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@({_LABELS}(?:[A-Za-z]{{2,63}}|[Xx][Nn]--[A-Za-z0-9-]{{1,59}}))")
+_ANGLE = re.compile(r"<\s*([^<>]*@[^<>]*)>\s*[;,.]?\s*\Z|\(\s*([^()\s]*@[^()\s]*)\s*\)\s*\Z")
+#: Letters that the standard library's IDNA 2003 folds into others, which would write to another domain (RFC 5894 §7.2).
+_DEVIATIONS = frozenset("ßς\u200c\u200d")
+_TRIM = " \t\r\n\xa0.,;:<>()[]\"'’"
+
+
+def email(text: str) -> str:
+    """Read one cell as an address: domain lower-cased and in A-labels, local part as written (see `email_key`).
+
+    Raises BadEmail. Lengths are RFC 5321 §4.5.3.1.
+    """
+    cell = text.strip()
+    if (plain := _ADDRESS.fullmatch(cell)) is None or cell[:1] == "'" or cell[:7].lower() == "mailto:":
+        plain = _ADDRESS.fullmatch(_spelled_out(cell))
+    if plain is None:
+        raise BadEmail("not an e-mail address")
+    local, domain = plain[1], plain[2].lower()
+    if len(local) > 64 or len(local) + 1 + len(domain) > 254:
+        raise BadEmail("too long")
+    return f"{local}@{domain}"
+
+
+def email_key(address: str) -> str:
+    """What two spellings of the same mailbox share."""
+    return address.lower()
+
+
+def _spelled_out(cell: str) -> str:
+    """The address inside `mailto:`, `Name <…>` and stray punctuation; raises BadEmail with the first thing wrong."""
+    if len(cell) > 1000:
+        raise BadEmail("too long")
+    if not cell.isascii():
+        cell = _visible(cell)
+    if any(unicodedata.category(c) == "Cc" for c in cell.strip()):
+        raise BadEmail("control characters")
+    if inner := _ANGLE.search(cell):
+        cell = inner[1] or inner[2]
+    cell = cell.strip(_TRIM)
+    if cell[:7].lower() == "mailto:":
+        cell = cell[7:].partition("?")[0].strip(_TRIM)
+    _refuse_malformed(cell)
+    local, _, domain = cell.partition("@")
+    return f"{local}@{_a_labels(domain)}"
+
+
+def _refuse_malformed(cell: str) -> None:
+    local, at, domain = cell.partition("@")
+    if not at:
+        raise BadEmail("no @")
+    if "@" in domain:
+        raise BadEmail("two @")
+    if any(map(str.isspace, cell)):
+        raise BadEmail("spaces inside")
+    if not local or not domain:
+        raise BadEmail("nothing before the @" if domain else "nothing after the @")
+    if "." not in domain:
+        raise BadEmail("no top-level domain")
+    if not local.isascii():
+        raise BadEmail("letters before the @ that mail servers do not carry")
+
+
+def _a_labels(domain: str) -> str:
+    if domain.isascii():
+        return domain
+    try:
+        return ".".join(_a_label(label.lower()) for label in domain.split("."))
+    except UnicodeError:
+        raise BadEmail("no such domain") from None
+
+
+def _a_label(label: str) -> str:
+    if _DEVIATIONS.isdisjoint(label):
+        return label.encode("idna").decode("ascii")
+    return "xn--" + label.encode("punycode").decode("ascii")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TITLES = _words("mr mrs ms miss mx dr prof sir madam herr frau mme mlle sr sra dhr mevr")
+_SUFFIXES = _words("jr sr ii iii iv phd md esq dds cpa rn")
+_PARTICLES = _words("van von der den de del della di da dos la le du al bin ibn st ter ten")
+_TOGETHER = re.compile(r"&|\+|/|\s(?:and|und|et|y|e)\s", re.I)
+_WORD = re.compile(r"[^\W\d_]+")
+_MC = re.compile(r"MC(?=[B-DF-HJ-NP-TV-Z])")
+_NOT_LATIN_ORDER = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def names(full: str = "", first: str = "", last: str = "") -> Names:
+    """First, last and full name out of whichever a source has.
+
+    "DOE, JANE" becomes Jane Doe; a name all in capitals is calmed, mixed case is the person's own and stays. Couples,
+    e-mail addresses and East Asian names are not split: which word is the first name would be a guess.
+    """
+    full, first, last = _tidy(full), _tidy(first), _tidy(last)
+    shouting = not any(map(str.islower, full + first + last))
+    full, first, last = (_calm(text, shouting) for text in (full, first, last))
+    inverted = _uninverted(full)
+    if first or last:
+        return Names(first, last, " ".join(inverted or (full,)) if full else f"{first} {last}".strip())
+    if inverted:
+        return Names(_without_initials(inverted[0]), inverted[1], " ".join(inverted))
+    return Names(*_split(full), full)
+
+
+def _tidy(text: str) -> str:
+    """One line, composed letters, no control characters and no marks that turn the reading direction."""
+    if not (text.isascii() and text.isprintable()):
+        visible = (c for c in text if c in _ZERO_WIDTH_JOINERS or unicodedata.category(c) != "Cf")
+        spaced = "".join(" " if unicodedata.category(c) == "Cc" else c for c in visible)
+        text = unicodedata.normalize("NFC", spaced)
+    return " ".join(text.split())
+
+
+def _calm(text: str, shouting: bool) -> str:
+    """Capitals only at the start of words; short words (JP, AJ) are initials unless the whole person is in capitals."""
+    return _WORD.sub(lambda word: _calm_word(word[0], shouting), text) if text.isupper() else text
+
+
+def _calm_word(word: str, shouting: bool) -> str:
+    initials = len(word) <= 3 and (not shouting or word.endswith("J") or not set(word) & set("AEIOUYÄÖÜÉÈ"))
+    if initials or word in ("II", "III", "IV"):
+        return word
+    if _MC.match(word):
+        return "Mc" + word[2] + word[3:].lower()
+    return word[0] + word[1:].lower()
+
+
+def _uninverted(full: str) -> tuple[str, str] | None:
+    """(given, family) of "Doe, Jane"; None for anything else, "Jane Doe, MD" included."""
+    family, comma, given = full.partition(",")
+    family, given = family.strip(), given.strip()
+    if not comma or not family or not given or "," in given or _bare(given) in _SUFFIXES:
+        return None
+    return None if _TOGETHER.search(full) else (given, family)
+
+
+def _split(full: str) -> tuple[str, str]:
+    if (
+        not full
+        or any(c.isdigit() or c == "@" for c in full)
+        or _NOT_LATIN_ORDER.search(full)
+        or _TOGETHER.search(full)
+    ):
+        return "", ""
+    words = full.replace(",", " ").split()
+    titled = len(words) > 1 and _bare(words[0]) in _TITLES
+    words = words[1:] if titled else words
+    while len(words) > 1 and _bare(words[-1]) in _SUFFIXES:
+        words.pop()
+    if len(words) == 1:
+        return ("", words[0]) if titled else (words[0], "")
+    at = len(words) - 1
+    while at > 1 and _bare(words[at - 1]) in _PARTICLES:
+        at -= 1
+    return words[0], " ".join(words[at:])
+
+
+def _without_initials(given: str) -> str:
+    words = given.split()
+    while len(words) > 1 and len(_bare(words[-1])) == 1:
+        words.pop()
+    return " ".join(words)
+
+
+def _bare(word: str) -> str:
+    return word.lower().replace(".", "")

@@ -1,0 +1,104 @@
+"""Templates and conditions: liquid, strict, bounded, and never applied to data.
+
+A template is compiled once per flow version. A variable without a value and without `default:` is an error that
+names it. Limits stop a template from eating the daemon. Values are inserted and never read as templates again; in
+the HTML part they are escaped, in a subject line breaks are taken out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+from liquid import Environment, StrictDefaultUndefined, Undefined
+from liquid.exceptions import LiquidError, UndefinedError
+
+#: Fluents writes {first_name}; liquid writes {{ first_name }}. A brace pair inside a pair is liquid already.
+_SINGLE = re.compile(r"(?<![{%])\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}(?![}%])")
+_BREAKS = re.compile(r"[\r\n\x00-\x08\x0b\x0c\x0e-\x1f]+")
+#: Names a template may use that are not contact fields.
+HOUSE_NAMES = frozenset({"contact", "last", "steps", "campaign", "sender"})
+
+Part = Literal["text", "html", "subject", "condition"]
+
+
+class TemplateProblem(ValueError):
+    """A template that cannot be parsed, or cannot be rendered for one person."""
+
+
+class MissingVariable(TemplateProblem):  # noqa: N818
+    """A variable has no value for this person and the template gives no default."""
+
+
+class _Bounded(Environment):
+    loop_iteration_limit = 2_000
+    local_namespace_limit = 200_000
+    output_stream_limit = 200_000
+    context_depth_limit = 12
+
+
+_ENVIRONMENTS: dict[str, Environment] = {
+    "text": _Bounded(undefined=StrictDefaultUndefined),
+    "subject": _Bounded(undefined=StrictDefaultUndefined),
+    "html": _Bounded(undefined=StrictDefaultUndefined, autoescape=True),
+    "condition": _Bounded(undefined=Undefined),
+}
+
+
+class Template:
+    """One compiled part of a message."""
+
+    __slots__ = ("_plain", "_template", "part", "source", "variables")
+
+    def __init__(self, source: str, part: Part) -> None:
+        text = source if part == "condition" else _SINGLE.sub(r"{{ \1 }}", source)
+        self.source, self.part = source, part
+        if part == "condition":
+            text = f"{{% if {source} %}}1{{% endif %}}"
+        try:
+            self._template = _ENVIRONMENTS[part].from_string(text)
+            found = self._template.analyze(include_partials=False).globals
+        except LiquidError as why:
+            raise TemplateProblem(f"the {part} {_short(source)!r} is not valid liquid: {_reason(why)}") from None
+        #: Contact fields it reads, defaults or not.
+        self.variables = frozenset(_field(str(v)) for refs in found.values() for v in refs) - HOUSE_NAMES
+        self._plain = text if "{" not in text else None
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The text for one person; `MissingVariable` or `TemplateProblem` when it cannot be made."""
+        if self._plain is not None:
+            return self._plain
+        try:
+            text = self._template.render(values)
+        except UndefinedError as why:
+            raise MissingVariable(_reason(why)) from None
+        except LiquidError as why:
+            raise TemplateProblem(f"the {self.part} cannot be rendered: {_reason(why)}") from None
+        return _BREAKS.sub(" ", text).strip() if self.part == "subject" else text
+
+    def holds(self, values: Mapping[str, Any]) -> bool:
+        """For a condition: whether it is true for this person."""
+        return self.render(values) == "1"
+
+
+@lru_cache(maxsize=4096)
+def template(source: str, part: Part) -> Template:
+    """The compiled template, from a bounded cache; `TemplateProblem` when it does not parse."""
+    return Template(source, part)
+
+
+def _field(path: str) -> str:
+    head, _, rest = path.partition(".")
+    if head == "contact" and rest:
+        return rest.partition(".")[0].partition("[")[0]
+    return head.partition("[")[0]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _reason(why: LiquidError) -> str:
+    return str(why.args[0] if why.args else why).splitlines()[0].removesuffix(" at line 1")

@@ -1,0 +1,51 @@
+"""Deliver the outbox: in order per key, each message until its listener has taken it.
+
+Listeners are plain async callables handed in at start; the engine does not know whether one is a log, a webhook or a
+chat. A message is at-least-once: its id goes along so that a listener can tell a repetition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import trio
+
+from fluentsd.domain.durations import SECOND
+from fluentsd.engine.house import House
+from fluentsd.store import outbox
+from fluentsd.store.bridge import StoreUnavailable
+
+Listener = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+BATCH = 20
+FIRST_PAUSE, LONGEST_PAUSE = 5 * SECOND, 3600 * SECOND
+
+
+async def deliver(
+    house: House, listeners: Sequence[Listener], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Run until cancelled."""
+    task_status.started()
+    while True:
+        try:
+            messages = await house.store.read(outbox.due, house.clock.now(), BATCH)
+            for message in messages:
+                await _tell(house, listeners, message)
+            until = None if messages else await house.store.read(outbox.next_due)
+        except StoreUnavailable:
+            messages, until = [], house.clock.now() + SECOND
+        if not messages:
+            await house.posted.wait_rung(house.clock, until)
+
+
+async def _tell(house: House, listeners: Sequence[Listener], message: Mapping[str, Any]) -> None:
+    try:
+        for listener in listeners:
+            await listener(message)
+    except Exception as why:  # noqa: BLE001 - the guard at the edge of each delivery: it is told again later
+        pause = min(FIRST_PAUSE * 2 ** int(message["tries"]), LONGEST_PAUSE)
+        house.log.warning("outbox.retry", topic=message["topic"], error=type(why).__name__, seconds=pause // SECOND)
+        await house.store.run(outbox.failed, message["id"], house.clock.now() + pause, f"{type(why).__name__}: {why}")
+    else:
+        await house.store.run(outbox.delivered, message["id"], house.clock.now())

@@ -1,0 +1,238 @@
+"""The dispatcher: sleep to the next moment, mark what is due, hand it to the channels, record what comes of it.
+
+One pass looks at every lane's earliest moment (one short read), gives lanes that are due and have room a turn each,
+and starts a task for every intent that was committed. Then it sleeps until the earliest moment of any lane, until a
+lane has room again, or until somebody rings. With nothing due there are no passes, however many people wait.
+
+What ends a send decides what is written: see `carry`. A task that is cancelled writes nothing: its attempt stays
+open and the reconciler asks the provider.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import trio
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import NeedsHuman, Outcome, Receipt, Rejected, Unavailable
+from fluentsd.domain import pacing
+from fluentsd.domain.durations import SECOND
+from fluentsd.engine.house import House, Served
+from fluentsd.engine.marking import Marked, Order, Taken, take
+from fluentsd.engine.plans import SLACK
+from fluentsd.engine.recording import Recorded, Report, record
+from fluentsd.store import attempts, enrollments, holds
+from fluentsd.store.bridge import Gatherer, StoreUnavailable
+from fluentsd.store.enrollments import LaneDue
+
+#: People judged in one transaction at most: some 25 ms of a writer's time.
+BATCH = 500
+#: Pause before the database is asked again after it failed.
+STORE_PAUSE = 1 * SECOND
+
+
+class Dispatcher:
+    """Owns the turns of the lanes and the tasks in flight."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.results: Gatherer[Report] = Gatherer(house.store, self._record, most=BATCH)
+        self._not_before: dict[int, int] = {}
+        self._turn = 0
+        self._sick = False
+        self._claiming = trio.CancelScope()
+
+    async def run(self, *, grace: float = 10.0, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run until `stop`; then no more is claimed, and sends in flight get `grace` seconds to end."""
+        house = self.house
+        for attempt_id, campaign_id, kind in await house.store.read(attempts.open_now):
+            house.open[attempt_id] = (campaign_id, kind)
+        async with trio.open_nursery() as recording:
+            await recording.start(self.results.run)
+            async with trio.open_nursery() as watching:
+                for served in house.channels.values():
+                    watching.start_soon(_watch, house, served)
+                async with trio.open_nursery() as sends:
+                    task_status.started()
+                    with self._claiming:
+                        await self._claim_for_ever(sends)
+                    sends.cancel_scope.deadline = trio.current_time() + grace
+                watching.cancel_scope.cancel()
+            self.results.close()
+
+    def stop(self) -> None:
+        """Claim nothing more; what is marked and has not begun is recorded as not sent."""
+        self.house.closing = True
+        self._claiming.cancel()
+
+    async def _claim_for_ever(self, sends: trio.Nursery) -> None:
+        while True:
+            try:
+                until = await self._one_pass(sends)
+            except StoreUnavailable as why:
+                self._say(sick=True, why=str(why))
+                until = self.house.clock.now() + STORE_PAUSE
+            else:
+                self._say(sick=False)
+            if until is None or until > self.house.clock.now():
+                await self.house.wake.wait_rung(self.house.clock, until)
+
+    async def _one_pass(self, sends: trio.Nursery) -> int | None:
+        """Give every due lane with room a turn; the next moment to look, None for "when somebody rings"."""
+        house = self.house
+        house.wakeups += 1
+        agenda = await house.store.read(enrollments.agenda)
+        now = house.clock.now()
+        due = [lane for lane in agenda if max(lane.due_at, self._lane_opens(lane)) <= now]
+        sharing = Counter(lane.channel for lane in due)
+        self._turn += 1
+        moments: list[int] = []
+        for lane in _rotated(due, self._turn):
+            taken = await self._take(lane, sharing[lane.channel])
+            if taken is None:  # no room until an attempt ends: `record` rings then
+                continue
+            moments.append(max(taken.again_at, now) if taken.again_at else now)
+            if taken.again_at:
+                self._not_before[lane.lane_id] = taken.again_at
+            for marked in taken.marked:
+                sends.start_soon(self.carry, marked)
+        moments += [max(lane.due_at, self._lane_opens(lane)) for lane in agenda if lane not in due]
+        return min(moments, default=None)
+
+    def _lane_opens(self, lane: LaneDue) -> int:
+        """The moment before which a lane has nothing to give, whatever its rows say."""
+        served = self.house.channels.get(lane.channel)
+        if served is None:
+            return 0  # the mark says what is wrong
+        return max(lane.room_at, served.room_at, served.backs_off_until, self._not_before.get(lane.lane_id, 0))
+
+    async def _take(self, lane: LaneDue, sharing: int) -> Taken | None:
+        """One turn of one lane; None when its channel or campaign has no room in flight."""
+        house, now = self.house, self.house.clock.now()
+        served = house.channels.get(lane.channel)
+        room = self._room(lane, served, sharing)
+        if room <= 0:
+            return None
+        lookup_after = served.lookup_after if served else 0
+        order = Order(lane.lane_id, lane.campaign_id, lane.channel, lane.room_at, room, lookup_after, served is not None)
+        taken = await house.store.run(take, house.plans, order, now)
+        for marked in taken.marked:
+            house.open[marked.attempt.token] = (lane.campaign_id, lane.channel)
+        if served is not None and served.interval:
+            served.room_at = pacing.spread(served.room_at, served.interval, now, len(taken.marked))
+        if taken.ended:
+            house.course_ended({lane.campaign_id})
+        return taken
+
+    def _room(self, lane: LaneDue, served: Served | None, sharing: int) -> int:
+        if served is None:
+            return BATCH
+        free = served.concurrency - self.house.in_flight(served.kind)
+        free = min(free, pacing.room(served.room_at, served.interval, self.house.clock.now(), free, SLACK))
+        share = min(BATCH, max(free // sharing, min(free, 1)))
+        plan = self.house.plans.known(lane.campaign_id)
+        if plan is not None and plan.concurrency is not None:
+            share = min(share, plan.concurrency - self.house.in_flight(served.kind, lane.campaign_id))
+        return share
+
+    async def carry(self, marked: Marked) -> None:
+        """Hand one committed intent to its channel, and record what that proves."""
+        report = await self._send(marked)
+        await self.report(report)
+
+    async def _send(self, marked: Marked) -> Report:
+        house, token = self.house, marked.attempt.token
+        served = house.channels[marked.attempt.kind]
+        if house.closing or marked.campaign_id in house.paused:
+            return Report(token, house.clock.now(), Outcome.not_sent, "paused before it began")
+        scope = trio.CancelScope()
+        try:
+            with served.patience(house.clock.now(), scope), scope:
+                return self._accepted(token, served, await served.channel.send(marked.message, marked.attempt))
+        except Unavailable as why:
+            return self._unavailable(token, served, why)
+        except Rejected as why:
+            return Report(token, house.clock.now(), why.outcome, str(why), dead=why.dead)
+        except NeedsHuman as why:
+            return await self._needs_human(token, served, why)
+        except Exception as why:  # noqa: BLE001 - the guard at the edge of each send: whatever else, it stays open
+            house.log.warning("send.unclear", channel=served.kind, attempt=token, error=type(why).__name__)
+            return self._unclear(token, served, f"{type(why).__name__}: the provider's answer is not known")
+        return self._unclear(token, served, "the provider did not answer in time")
+
+    def _accepted(self, token: str, served: Served, receipt: Receipt) -> Report:
+        now = self.house.clock.now()
+        return Report(
+            token,
+            now,
+            receipt.outcome,
+            ref=receipt.ref,
+            ask_at=None if receipt.outcome else now + served.call_deadline,
+            cost_micros=receipt.cost_micros or None,
+            currency=receipt.currency,
+            duration_s=receipt.duration_s,
+        )
+
+    def _unclear(self, token: str, served: Served, why: str) -> Report:
+        return Report(token, self.house.clock.now(), reason=why, ask_at=self.house.clock.now() + served.channel.lookup_after)
+
+    def _unavailable(self, token: str, served: Served, why: Unavailable) -> Report:
+        now = self.house.clock.now()
+        until = now + round(why.after * SECOND)
+        if served.backs_off_until <= now:
+            self.house.log.warning("channel.unavailable", channel=served.kind, reason=str(why), seconds=why.after)
+        served.backs_off_until = max(served.backs_off_until, until)
+        return Report(token, now, Outcome.not_sent, str(why), retry_at=until)
+
+    async def _needs_human(self, token: str, served: Served, why: NeedsHuman) -> Report:
+        house, now = self.house, self.house.clock.now()
+        placed = await house.store.run(holds.place, "channel", served.kind, reason=str(why), by="fluentsd", at=now)
+        if placed:
+            house.log.error("channel.held", channel=served.kind, reason=str(why))
+        return Report(token, now, Outcome.not_sent, str(why))
+
+    async def report(self, report: Report) -> None:
+        """Write what is known of an attempt, however long the database needs to come back."""
+        while True:
+            try:
+                recorded: Recorded = await self.results.hand(report)
+            except StoreUnavailable as why:
+                self._say(sick=True, why=str(why))
+                await self.house.clock.sleep_until(self.house.clock.now() + STORE_PAUSE)
+            else:
+                break
+        if report.attempt_id in recorded.closed:
+            self.house.open.pop(report.attempt_id, None)
+            self.house.wake.ring()
+        elif report.outcome is None:
+            self.house.asked.ring()
+        self.house.course_ended(recorded.touched)
+
+    async def _record(self, conn: AsyncConnection, reports: list[Report]) -> list[Recorded]:
+        recorded = await record(conn, self.house.plans, reports)
+        return [recorded] * len(reports)
+
+    def _say(self, *, sick: bool, why: str = "") -> None:
+        """Log the change, not the condition."""
+        if sick and not self._sick:
+            self.house.log.error("store.unavailable", reason=why, effect="nothing is claimed until it recovers")
+        elif self._sick and not sick:
+            self.house.log.info("store.recovered")
+        self._sick = sick
+
+
+async def _watch(house: House, served: Served) -> None:
+    """End sends that wait too long; all sends of a channel have the same patience, so the oldest is first."""
+    while True:
+        await served.watch.wait_rung(house.clock, served.deadlines[0].at if served.deadlines else None)
+        while served.deadlines and served.deadlines[0].at <= house.clock.now():
+            served.deadlines.popleft().cancel()
+
+
+def _rotated(lanes: list[LaneDue], turn: int) -> list[LaneDue]:
+    """Lanes take turns at going first."""
+    if not lanes:
+        return lanes
+    first = turn % len(lanes)
+    return lanes[first:] + lanes[:first]

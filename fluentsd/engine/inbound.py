@@ -1,0 +1,82 @@
+"""What comes back: find the attempt it speaks of, and record what it proves.
+
+A status goes by our token or by the provider's reference; a reply or an opt-out that quotes neither belongs to the
+latest attempt to that address. An opt-out from somebody we never wrote to is put on the stop list all the same.
+"""
+
+from __future__ import annotations
+
+import trio
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Inbound, Outcome
+from fluentsd.domain.durations import SECOND
+from fluentsd.engine.dispatcher import Dispatcher
+from fluentsd.engine.house import House, Served
+from fluentsd.engine.recording import Report
+from fluentsd.store import attempts, stoplist
+from fluentsd.store.bridge import StoreUnavailable
+
+
+class Inbox:
+    """The one way in for everything that comes back."""
+
+    def __init__(self, house: House, dispatcher: Dispatcher) -> None:
+        self.house, self.dispatcher = house, dispatcher
+
+    async def take(self, inbound: Inbound) -> None:
+        """Record one inbound; idempotent, in any order, however often it comes."""
+        house = self.house
+        attempt_id = inbound.token
+        if attempt_id is None:
+            attempt_id = await self._patiently(attempts.find, inbound.ref, inbound.address)
+        if attempt_id is not None:
+            await self.dispatcher.report(_report(attempt_id, inbound, house.clock.now()))
+        elif inbound.outcome == Outcome.opted_out and inbound.address:
+            await self._patiently(_stop_stranger, inbound.address, house.clock.now())
+
+    async def _patiently(self, unit, *args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202 - as Store.run
+        while True:
+            try:
+                return await self.house.store.run(unit, *args)
+            except StoreUnavailable:
+                await self.house.clock.sleep_until(self.house.clock.now() + SECOND)
+
+    async def listen(self, served: Served) -> None:
+        """Run a channel's listener; one that breaks is said once and started anew, with a growing pause."""
+        pause = SECOND
+        while True:
+            began = self.house.clock.now()
+            try:
+                await served.channel.listen(self.take)
+                return
+            except Exception as why:  # noqa: BLE001 - the guard at the edge of each listener
+                self.house.log.error("channel.listener", channel=served.kind, error=f"{type(why).__name__}: {why}")
+            pause = SECOND if self.house.clock.now() - began > 300 * SECOND else min(pause * 2, 300 * SECOND)
+            await self.house.clock.sleep_until(self.house.clock.now() + pause)
+
+
+def _report(attempt_id: str, inbound: Inbound, now: int) -> Report:
+    return Report(
+        attempt_id,
+        now,
+        inbound.outcome,
+        ref=inbound.ref,
+        cost_micros=inbound.cost_micros,
+        duration_s=inbound.duration_s,
+        text=inbound.text,
+        transcript=inbound.transcript,
+        recording=inbound.recording,
+    )
+
+
+async def _stop_stranger(conn: AsyncConnection, address: str, at: int) -> None:
+    kind = "email" if "@" in address else "phone"
+    await stoplist.add(conn, [(kind, address)], reason="opted_out", by="contact", at=at)
+
+
+async def listen_all(inbox: Inbox, house: House) -> None:
+    """Every channel's listener, each on its own."""
+    async with trio.open_nursery() as nursery:
+        for served in house.channels.values():
+            nursery.start_soon(inbox.listen, served)

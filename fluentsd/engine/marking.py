@@ -1,0 +1,321 @@
+"""The mark: from "due" to "committed intent" in one transaction.
+
+One unit of work claims due rows of a lane (locked for as long as the transaction lasts, so a crash leaves no lease
+behind to expire), reads the facts of their people, asks the gate about each one in turn, counting what it has already
+granted, and writes every answer: an intent for `Go`, a later moment for `Wait`, the next step for `Skip`, an end for
+`Never`, a hold for `Hold`. An opt-out or a pause that commits before it stops it. Only after its commit is any
+provider called. Rows behind a `Wait` for the whole lane are left as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import bindparam, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Attempt, Kind, Message
+from fluentsd.domain import pacing
+from fluentsd.domain.enrollment import Leave, Queue, Standing, local_zone, queue
+from fluentsd.domain.flow import Step, next_after_skip
+from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Rules, Skip, Wait, decide
+from fluentsd.domain.pacing import Lines
+from fluentsd.domain.render import TemplateProblem
+from fluentsd.domain.states import Attempt as AttemptState
+from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.engine.plans import SLACK, Plan, Plans, with_spending
+from fluentsd.store import attempts, contacts, counters, enrollments, numbers, stoplist
+from fluentsd.store.schema import lane
+
+
+class NotServed(LookupError):
+    """A step names a channel that this installation does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A committed intent, ready to be handed to its channel."""
+
+    campaign_id: int
+    message: Message
+    attempt: Attempt
+
+
+@dataclass(slots=True)
+class Taken:
+    """What one mark did. `again_at`: the lane has nothing to give before then, whatever its rows say."""
+
+    marked: list[Marked] = field(default_factory=list)
+    moved: int = 0
+    again_at: int = 0
+    closed: bool = False
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the dispatcher asks of one mark. `lookup_after`: microseconds after which an open attempt is asked about."""
+
+    lane_id: int
+    campaign_id: int
+    channel: Kind
+    room_at: int
+    most: int
+    lookup_after: int
+    is_served: bool = True
+
+
+async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Taken:
+    """The unit of work; runs whole, in one transaction."""
+    state, plan = await plans.current(conn, order.campaign_id)
+    if state != Campaign.active:
+        return Taken(closed=True)
+    most = pacing.room(order.room_at, plan.pace, at, order.most, SLACK)
+    if most <= 0:
+        return Taken(again_at=order.room_at)
+    rows = await enrollments.due(conn, order.lane_id, at, most)
+    batch = _Batch(plan, order, at, await with_spending(conn, plan, at))
+    if rows:
+        await batch.read_facts(conn, rows)
+        for row in rows:
+            batch.judge(row)
+            if batch.taken.again_at:
+                break
+        await batch.write(conn)
+    return batch.taken
+
+
+_PACE = update(lane).where(lane.c.id == bindparam("b_id")).values(room_at=bindparam("b_room"))
+_SPEND = text(
+    "INSERT INTO spend (campaign_id, day, currency, micros) VALUES (:campaign_id, :day, :currency, :micros)"
+    " ON CONFLICT (campaign_id, day, currency) DO UPDATE SET micros = spend.micros + excluded.micros"
+)
+
+
+class _Batch:
+    """The facts and the answers of one mark."""
+
+    def __init__(self, plan: Plan, order: Order, at: int, rules: Rules) -> None:
+        self.plan, self.order, self.at, self.rules = plan, order, at, rules
+        self.taken = Taken()
+        self.lines: Lines | None = None
+        self.points: Mapping[int, Sequence[Any]] = {}
+        self.stopped: Mapping[str, frozenset[str]] = {}
+        self.touches: dict[int, list[int]] = {}
+        self.fields: Mapping[int, dict[str, str]] = {}
+        self.deltas: counters.Deltas = counters.Deltas()
+        self.unwait: list[dict[str, Any]] = []
+        self.marks: list[dict[str, Any]] = []
+        self.intents: list[dict[str, Any]] = []
+        self.bodies: list[dict[str, Any]] = []
+        self.snoozed: list[tuple[int, int, int]] = []
+        self.requeued: list[dict[str, Any]] = []
+        self.ended: list[dict[str, Any]] = []
+        self.held: list[dict[str, Any]] = []
+        self.failed: list[dict[str, Any]] = []
+
+    async def read_facts(self, conn: AsyncConnection, rows: Sequence[Any]) -> None:
+        """Everything the gate may ask about these people, a statement per kind of fact."""
+        people = [row.contact_id for row in rows]
+        self.points = await contacts.points_of(conn, people)
+        if not await stoplist.is_empty(conn):
+            self.stopped = await stoplist.stopped(conn, [p.value for points in self.points.values() for p in points])
+        cap = self.rules.per_contact
+        if cap is not None:
+            self.touches = await attempts.touches(conn, people, self.at - cap.per_s * 1_000_000)
+        if any(self._step(row).reads_fields for row in rows):
+            self.fields = await contacts.fields_of(conn, people)
+        if self.rules.chooses_number and self.order.channel != "email":
+            spec = self.plan.spec.numbers
+            found = await numbers.lines(conn, spec.numbers, spec.tags, self.plan.number_pace, lock=True)
+            self.lines = Lines(found, local_presence=spec.local_presence)
+
+    def _step(self, row: Any) -> Step:
+        return self.plan.flow(row.version_id).step(row.step)
+
+    def judge(self, row: Any) -> None:
+        """Ask the gate about one person and note what has to be written."""
+        step = self._step(row)
+        try:
+            if not self.order.is_served:
+                raise NotServed(f"no channel serves {step.channel}; add [channel.{step.channel}] to fluentsd.toml")
+            person = self._person(row, step)
+            verdict = decide(step, self.rules, person, self.at, self.lines)
+            match verdict:
+                case Go():
+                    self._go(row, step, person, verdict)
+                case Wait(until_at, _, whole_lane):
+                    if whole_lane:
+                        self.taken.again_at = until_at
+                        return
+                    self.snoozed.append((row.id, row.rank, until_at))
+                case Skip(reason):
+                    self._skip(row, step, reason)
+                case Never(reason):
+                    self._end(row, Enrollment.exited, reason, row.unreached)
+                case Hold(reason):
+                    self.held.append({"b_id": row.id, "b_reason": str(reason)})
+        except (TemplateProblem, NotServed) as why:
+            self.failed.append({"b_id": row.id, "b_reason": f"step {step.id}: {why}"})
+            counters.moved(self.deltas, self.plan.campaign_id, Enrollment.queued, Enrollment.errored)
+        self.taken.moved += 1
+        self.unwait.append({"b_lane": self.order.lane_id, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id})
+
+    def _person(self, row: Any, step: Step) -> Person:
+        points = self.points.get(row.contact_id, ())
+        stopped = self.stopped and frozenset().union(*(self.stopped.get(p.value, frozenset()) for p in points))
+        return Person(
+            zones=tuple(row.zones.split(",")) if row.zones else (),
+            points=points,
+            stopped=stopped or frozenset(),
+            touches=self.touches.get(row.contact_id, ()),
+            values=self._values(row) if step.reads_fields or step.when else {},
+            sender_id=row.sender_id,
+        )
+
+    def _values(self, row: Any) -> dict[str, Any]:
+        return values(self.fields.get(row.contact_id, {}), self.plan.name, row.outcomes, row.last_outcome)
+
+    def _go(self, row: Any, step: Step, person: Person, go: Go) -> None:
+        token = attempts.new_id(self.at)
+        sender = go.line.e164 if go.line else None
+        message = compose(step, person.values, go, sender)
+        number_id = go.line.id if go.line else None
+        if go.line is not None and self.lines is not None:
+            self.lines.grant(go.line, self.at)
+        if self.rules.per_contact is not None:
+            self.touches.setdefault(row.contact_id, []).append(self.at)
+        expected = self.rules.cost.get(step.channel, 0)
+        if expected:
+            self.rules = replace(self.rules, spent=self.rules.spent + expected)
+        self.taken.marked.append(
+            Marked(
+                self.plan.campaign_id,
+                message,
+                Attempt(token, step.channel, go.point.value, self.at, sender, None, step.id, row.try_no),
+            )
+        )
+        self.marks.append({"b_id": row.id, "b_at": self.at, "b_sender": number_id or row.sender_id})
+        self.intents.append(
+            {
+                "id": token,
+                "enrollment_id": row.id,
+                "campaign_id": self.plan.campaign_id,
+                "contact_id": row.contact_id,
+                "step": step.id,
+                "try_no": row.try_no,
+                "channel": step.channel,
+                "point_id": go.point.id,
+                "number_id": number_id,
+                "state": AttemptState.open,
+                "marked_at": self.at,
+                "deadline_at": self.at + self.order.lookup_after,
+                "cost_micros": expected,
+                "currency": self.plan.currency,
+            }
+        )
+        if message.text or message.html:
+            words = "\n".join(filter(None, (message.subject, message.text or message.html)))
+            body = {"contact_id": row.contact_id, "attempt_id": token, "kind": "body", "text": words}
+            self.bodies.append(body | {"created_at": self.at})
+        counters.moved(self.deltas, self.plan.campaign_id, Enrollment.queued, Enrollment.active)
+
+    def _skip(self, row: Any, step: Step, reason: str) -> None:
+        flow = self.plan.flow(row.version_id)
+        zones = tuple(row.zones.split(",")) if row.zones else ()
+        standing = Standing(step.id, row.try_no, row.retries, row.unreached, zones)
+        following = next_after_skip(flow, step, self.at, local_zone(self.rules, zones))
+        match queue(self.rules, standing, following, row.unreached):
+            case Queue() as move:
+                self.requeued.append(queue_row(row.id, self.plan, move, row.outcomes, row.last_outcome))
+            case Leave():
+                self._end(row, Enrollment.completed, "", row.unreached)
+
+    def _end(self, row: Any, state: Enrollment, reason: str, unreached: int) -> None:
+        self.ended.append(end_row(row.id, state, reason, self.at, unreached, row.outcomes, row.last_outcome))
+        counters.moved(self.deltas, self.plan.campaign_id, Enrollment.queued, state)
+        self.taken.ended = True
+
+    async def write(self, conn: AsyncConnection) -> None:
+        """Every answer, a statement per kind."""
+        await enrollments.unwait(conn, self.unwait)
+        await enrollments.mark(conn, self.marks)
+        await attempts.mark(conn, self.intents)
+        await attempts.keep_content(conn, self.bodies)
+        await enrollments.snooze(conn, self.order.lane_id, self.snoozed)
+        await enrollments.requeue(conn, self.requeued)
+        await enrollments.end(conn, self.ended)
+        await enrollments.put_on_hold(conn, self.held)
+        await enrollments.fail(conn, self.failed)
+        await counters.add(conn, self.deltas)
+        started = len(self.marks)
+        if started and self.lines is not None:
+            await numbers.granted(conn, self.lines.granted())
+        if started and self.plan.pace:
+            room_at = pacing.spread(self.order.room_at, self.plan.pace, self.at, started)
+            await conn.execute(_PACE, {"b_id": self.order.lane_id, "b_room": room_at})
+        cost = sum(intent["cost_micros"] for intent in self.intents)
+        if cost:
+            await add_spending(conn, self.plan, self.at, cost)
+
+
+async def add_spending(conn: AsyncConnection, plan: Plan, at: int, micros: int) -> None:
+    """Count money on the day of `at`; negative gives a reservation back."""
+    row = {"campaign_id": plan.campaign_id, "day": at // DAY, "currency": plan.currency, "micros": micros}
+    await conn.execute(_SPEND, row)
+
+
+def values(fields: Mapping[str, str], campaign: str, outcomes: str, last: str) -> dict[str, Any]:
+    """What templates and conditions see of a person: fields, `contact`, `last`, `steps`, `campaign`."""
+    steps = {step: {"outcome": outcome} for step, outcome in json.loads(outcomes).items()} if outcomes != "{}" else {}
+    return {**fields, "contact": fields, "last": {"outcome": last}, "steps": steps, "campaign": {"name": campaign}}
+
+
+def compose(step: Step, seen: Mapping[str, Any], go: Go, sender: str | None) -> Message:
+    """The rendered message; `TemplateProblem` when a variable is missing or a limit is met."""
+    seen = {**seen, "sender": sender or ""} if seen else seen
+    fields = seen.get("contact", {})
+    return Message(
+        kind=step.channel,
+        to=go.point.value,
+        sender=sender,
+        subject=step.subject.render(seen),
+        text=step.text.render(seen),
+        html=step.html.render(seen),
+        agent=step.agent,
+        variables=fields if step.agent else {},
+        valid_until_at=go.closes_at,
+    )
+
+
+def queue_row(enrollment_id: int, plan: Plan, move: Queue, outcomes: str, last: str) -> dict[str, Any]:
+    """A move back to the queue, as the store writes it."""
+    return {
+        "b_id": enrollment_id,
+        "b_lane": plan.lanes[move.step.channel],
+        "b_step": move.step.id,
+        "b_try": move.try_no,
+        "b_retries": move.retries,
+        "b_unreached": move.unreached,
+        "b_due": move.due_at,
+        "b_outcomes": outcomes,
+        "b_last": last,
+    }
+
+
+def end_row(
+    enrollment_id: int, state: Enrollment, reason: str, at: int, unreached: int, outcomes: str, last: str
+) -> dict[str, Any]:
+    """An end, as the store writes it."""
+    return {
+        "b_id": enrollment_id,
+        "b_state": state,
+        "b_reason": str(reason),
+        "b_at": at,
+        "b_unreached": unreached,
+        "b_outcomes": outcomes,
+        "b_last": last,
+    }

@@ -1,0 +1,131 @@
+"""What a campaign says, compiled for the loops: flows by version, live rules, exits, lanes.
+
+A plan is built from the database inside the transaction that uses it and kept until the campaign's revision changes,
+so an edit that commits before a mark is what the mark obeys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.campaign import CampaignFile, contact_window
+from fluentsd.domain.campaign import Step as StepSpec
+from fluentsd.domain.durations import SECOND, Budget, Rate
+from fluentsd.domain.enrollment import Exits
+from fluentsd.domain.flow import Flow, compile_flow
+from fluentsd.domain.gate import DAY, Rules
+from fluentsd.domain.states import Campaign
+from fluentsd.store import campaigns
+from fluentsd.store.schema import campaign, spend
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One campaign at one revision."""
+
+    campaign_id: int
+    ref: str
+    name: str
+    revision: int
+    version_id: int
+    spec: CampaignFile
+    flows: Mapping[int, Flow]
+    lanes: Mapping[str, int]
+    rules: Rules
+    exits: Exits
+    pace: int  #: microseconds between two starts of a lane; 0 is no limit
+    concurrency: int | None
+    number_pace: Rate | None
+    currency: str
+
+    def flow(self, version_id: int) -> Flow:
+        return self.flows[version_id]
+
+
+class Plans:
+    """The compiled plans, by campaign."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Plan] = {}
+
+    def known(self, campaign_id: int) -> Plan | None:
+        """The plan as last read, for estimates outside a transaction."""
+        return self._known.get(campaign_id)
+
+    async def current(self, conn: AsyncConnection, campaign_id: int) -> tuple[Campaign, Plan]:
+        """State and plan as of this transaction; the campaign row is share-locked where the database can, so that a
+        pause waits for a mark in progress or is seen by it."""
+        state, revision = (await conn.execute(_STATE, {"b_id": campaign_id})).one()
+        known = self._known.get(campaign_id)
+        if known is None or known.revision != revision:
+            known = self._known[campaign_id] = await self._build(conn, campaign_id)
+        return Campaign(state), known
+
+    async def _build(self, conn: AsyncConnection, campaign_id: int) -> Plan:
+        row = await campaigns.by_id(conn, campaign_id)
+        versions = await campaigns.versions_of(conn, campaign_id)
+        flows = {
+            version_id: compile_flow([StepSpec.model_validate(step) for step in steps])
+            for version_id, steps in versions.items()
+        }
+        return build_plan(row, flows, await campaigns.lanes_of(conn, campaign_id))
+
+
+_STATE = (
+    select(campaign.c.state, campaign.c.revision)
+    .where(campaign.c.id == bindparam("b_id"))
+    .with_for_update(read=True, of=campaign)
+)
+
+
+def build_plan(row: campaigns.CampaignRow, flows: Mapping[int, Flow], lanes: Mapping[str, int]) -> Plan:
+    """The plan of one campaign row."""
+    spec = row.spec
+    budget = Budget.parse(spec.limits.budget) if spec.limits.budget else None
+    return Plan(
+        campaign_id=row.id,
+        ref=row.ref,
+        name=row.name,
+        revision=row.revision,
+        version_id=row.version_id,
+        spec=spec,
+        flows=flows,
+        lanes=lanes,
+        rules=rules_of(spec),
+        exits=Exits(tuple(spec.exit.on), spec.exit.unreachable_after),
+        pace=Rate.parse(spec.limits.pace).interval if spec.limits.pace else 0,
+        concurrency=spec.limits.concurrency,
+        number_pace=Rate.parse(spec.numbers.pace) if spec.numbers.pace else None,
+        currency=budget.currency if budget else "USD",
+    )
+
+
+def rules_of(spec: CampaignFile) -> Rules:
+    """The live rules of a campaign file, without what was spent."""
+    window = spec.window
+    return Rules(
+        window=contact_window(window),
+        fixed_zone=None if window.timezone == "contact" else window.timezone,
+        fallback_zone=window.fallback_timezone if window.unknown_timezone == "fallback" else None,
+        per_contact=Rate.parse(spec.limits.per_contact) if spec.limits.per_contact else None,
+        budget=Budget.parse(spec.limits.budget).micros if spec.limits.budget else None,
+        cost={channel: round(amount * 1_000_000) for channel, amount in spec.limits.cost.items()},
+        chooses_number=bool(spec.numbers.numbers or spec.numbers.tags),
+    )
+
+
+async def with_spending(conn: AsyncConnection, plan: Plan, at: int) -> Rules:
+    """The rules with what today has cost so far; read only when there is a budget."""
+    if plan.rules.budget is None:
+        return plan.rules
+    mine = (spend.c.campaign_id == plan.campaign_id, spend.c.day == at // DAY, spend.c.currency == plan.currency)
+    spent = (await conn.execute(select(spend.c.micros).where(*mine))).scalar() or 0
+    return replace(plan.rules, spent=int(spent))
+
+
+#: How far ahead a lane's pace may be used at once: two seconds' worth.
+SLACK = 2 * SECOND

@@ -1,0 +1,238 @@
+"""The record: what came of attempts, written together, and where it takes their people.
+
+One unit of work takes any number of reports: a receipt, a refusal, an outcome that came back later, a look-up's
+proof. An open attempt is closed once; later evidence about a closed one only improves it, and may still end the
+person's course (a reply, an opt-out, a bounce). Whatever a report says, the attempt row and the enrollment row
+decide, under lock, whether it still counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Outcome
+from fluentsd.domain.enrollment import Leave, Queue, Standing, move_after
+from fluentsd.domain.flow import FAILURES, count_unreached, exit_reason
+from fluentsd.domain.states import Attempt, Enrollment
+from fluentsd.engine.marking import add_spending, end_row, queue_row
+from fluentsd.engine.plans import Plan, Plans
+from fluentsd.store import attempts, contacts, counters, enrollments, stoplist
+
+#: Vaguer to clearer: evidence may only move an outcome rightwards.
+_CLEARER = [
+    Outcome.unknown, Outcome.sent, Outcome.delivered, Outcome.failed, Outcome.bounced,
+    Outcome.no_answer, Outcome.busy, Outcome.voicemail, Outcome.answered, Outcome.replied, Outcome.opted_out,
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known of one attempt now. `outcome` None: the provider has it, the end is still to come, ask again at
+    `ask_at`; with `ref` None too, nothing is known and it stays open until `ask_at`. `at` is when it became known;
+    `retry_at` is for `not_sent`: the earliest moment of the next try."""
+
+    attempt_id: str
+    at: int
+    outcome: Outcome | None = None
+    reason: str = ""
+    ref: str | None = None
+    ask_at: int | None = None
+    retry_at: int | None = None
+    cost_micros: int | None = None
+    currency: str = "USD"
+    duration_s: int | None = None
+    dead: bool = False
+    text: str = ""
+    transcript: str = ""
+    recording: str = ""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What one record changed. `closed`: attempts no longer open; `opted_out`: contacts to be left alone;
+    `touched`: campaigns somebody's course ended in."""
+
+    closed: set[str]
+    touched: set[int]
+
+
+async def record(conn: AsyncConnection, plans: Plans, reports: Sequence[Report]) -> Recorded:
+    """The unit of work. Reports about attempts that do not exist are dropped."""
+    answer = Recorded(set(), set())
+    waiting = list(reports)
+    while waiting:
+        rows = await attempts.whole(conn, [report.attempt_id for report in waiting])
+        batch, later = _Batch(), []
+        people: set[int] = set()
+        for report in waiting:
+            row = rows.get(report.attempt_id)
+            if row is None:
+                continue
+            if row.contact_id in people:  # one word at a time about one person: the next sees what this one changed
+                later.append(report)
+                continue
+            people.add(row.contact_id)
+            _, plan = await plans.current(conn, row.campaign_id)
+            batch.take(row, report, plan)
+        await batch.write(conn)
+        answer.closed.update(batch.closed)
+        answer.touched |= batch.touched
+        waiting = later
+    return answer
+
+
+class _Batch:
+    """The answers of one record, gathered and written a statement per kind."""
+
+    def __init__(self) -> None:
+        self.closed: list[str] = []
+        self.touched: set[int] = set()
+        self.deltas: counters.Deltas = counters.Deltas()
+        self.settled: dict[str, dict[str, Any]] = {}
+        self.accepted: list[dict[str, Any]] = []
+        self.put_off: list[dict[str, Any]] = []
+        self.improved: list[dict[str, Any]] = []
+        self.requeued: list[dict[str, Any]] = []
+        self.ended: dict[int, dict[str, Any]] = {}
+        self.leavers: list[int] = []
+        self.content: list[dict[str, Any]] = []
+        self.dead: list[tuple[int, str]] = []
+        self.stops: list[tuple[int, Report]] = []
+        self.spending: list[tuple[Plan, int, int]] = []
+
+    def take(self, row: Any, report: Report, plan: Plan) -> None:
+        """One report about one attempt."""
+        if report.text or report.transcript or report.recording:
+            self._keep_words(row, report)
+        if report.outcome == Outcome.opted_out:
+            self.stops.append((row.contact_id, report))
+        if report.dead and row.point_id is not None:
+            self.dead.append((row.point_id, row.channel))
+        if row.state != Attempt.open:
+            self._improve(row, report, plan)
+        elif report.outcome is not None:
+            self._settle(row, report, plan)
+        elif report.ref is not None:
+            deadline = {"b_id": row.id, "b_ref": report.ref, "b_at": report.at, "b_deadline": report.ask_at}
+            self.accepted.append(deadline)
+        else:
+            self.put_off.append({"b_id": row.id, "b_deadline": report.ask_at, "b_reason": report.reason})
+
+    def _settle(self, row: Any, report: Report, plan: Plan) -> None:
+        assert report.outcome is not None  # noqa: S101 - the caller looked
+        unknown = report.outcome == Outcome.unknown
+        cost = report.cost_micros if report.cost_micros is not None else row.cost_micros
+        cost = 0 if report.outcome == Outcome.not_sent else cost
+        self.settled[row.id] = {
+            "b_id": row.id,
+            "b_state": Attempt.unknown if unknown else Attempt.settled,
+            "b_outcome": report.outcome,
+            "b_reason": report.reason,
+            "b_ref": report.ref,
+            "b_accepted": report.at if report.ref else None,
+            "b_at": report.at,
+            "b_duration": report.duration_s,
+            "b_cost": cost,
+            "b_currency": report.currency,
+        }
+        if cost != row.cost_micros:
+            self.spending.append((plan, row.marked_at, cost - row.cost_micros))
+        self.closed.append(row.id)
+        if row.enrollment_state == Enrollment.active and row.at_step == row.step and row.at_try == row.try_no:
+            self._move(row, report, plan)
+
+    def _move(self, row: Any, report: Report, plan: Plan) -> None:
+        outcome = report.outcome
+        assert outcome is not None  # noqa: S101 - the caller looked
+        zones = tuple(row.zones.split(",")) if row.zones else ()
+        standing = Standing(row.step, row.try_no, row.retries, row.unreached, zones)
+        at = max(report.at, report.retry_at or 0)
+        move = move_after(plan.flow(row.version_id), plan.rules, plan.exits, standing, outcome, at)
+        outcomes, last = row.outcomes, row.last_outcome
+        if outcome != Outcome.not_sent:
+            outcomes, last = _remember(row.outcomes, row.step, outcome), outcome
+        match move:
+            case Queue():
+                self.requeued.append(queue_row(row.enrollment_id, plan, move, outcomes, last))
+                counters.moved(self.deltas, row.campaign_id, Enrollment.active, Enrollment.queued)
+            case Leave(reason, unreached):
+                state = Enrollment.exited if reason else Enrollment.completed
+                self._end(row, state, reason, report.at, unreached, outcomes, last)
+
+    def _improve(self, row: Any, report: Report, plan: Plan) -> None:
+        """Later evidence: the outcome gets clearer, and a reply, an opt-out or a bounce may end the course."""
+        outcome = report.outcome
+        if outcome is None or outcome not in _CLEARER or row.outcome not in _CLEARER:
+            return
+        if _CLEARER.index(outcome) <= _CLEARER.index(Outcome(row.outcome)):
+            return
+        self.improved.append({"b_id": row.id, "b_outcome": outcome})
+        if row.enrollment_state not in (Enrollment.queued, Enrollment.active, Enrollment.errored):
+            return
+        unreached = count_unreached(row.unreached, outcome) if outcome in FAILURES else row.unreached
+        reason = exit_reason(plan.exits.on, outcome, unreached, plan.exits.unreachable_after)
+        if reason:
+            outcomes = _remember(row.outcomes, row.step, outcome)
+            self.leavers.append(row.enrollment_id)
+            self._end(row, Enrollment.exited, reason, report.at, unreached, outcomes, outcome)
+
+    def _end(self, row: Any, state: Enrollment, reason: str, at: int, unreached: int, outcomes: str, last: str) -> None:
+        self.ended[row.enrollment_id] = end_row(row.enrollment_id, state, reason, at, unreached, outcomes, last)
+        counters.moved(self.deltas, row.campaign_id, row.enrollment_state, state)
+        self.touched.add(row.campaign_id)
+
+    def _keep_words(self, row: Any, report: Report) -> None:
+        for kind in ("text", "transcript", "recording"):
+            words = getattr(report, kind)
+            if words:
+                kept = {"contact_id": row.contact_id, "attempt_id": row.id, "text": words, "created_at": report.at}
+                self.content.append(kept | {"kind": "reply" if kind == "text" else kind})
+
+    async def write(self, conn: AsyncConnection) -> None:
+        await attempts.settle(conn, list(self.settled.values()))
+        await attempts.accept(conn, self.accepted)
+        await attempts.put_off(conn, self.put_off)
+        await attempts.improve(conn, self.improved)
+        await attempts.keep_content(conn, self.content)
+        await contacts.mark_dead(conn, self.dead)
+        await enrollments.leave_queue(conn, self.leavers)
+        await enrollments.requeue(conn, self.requeued)
+        await enrollments.end(conn, list(self.ended.values()))
+        for contact_id, report in self.stops:
+            await self._opt_out(conn, contact_id, report)
+        await counters.add(conn, self.deltas)
+        for plan, at, micros in self.spending:
+            await add_spending(conn, plan, at, micros)
+
+    async def _opt_out(self, conn: AsyncConnection, contact_id: int, report: Report) -> None:
+        evidence = {"attempt": report.attempt_id}
+        await stoplist.add_contact(conn, contact_id, reason="opted_out", by="contact", at=report.at, evidence=evidence)
+        self.touched |= await exit_everywhere(conn, contact_id, "opted_out", report.at, self.deltas)
+
+
+def _remember(outcomes: str, step: str, outcome: str) -> str:
+    """The outcomes by step, with this one."""
+    if outcomes == "{}":
+        return f'{{"{step}":"{outcome}"}}'
+    known = json.loads(outcomes)
+    known[step] = str(outcome)
+    return json.dumps(known, separators=(",", ":"))
+
+
+async def exit_everywhere(
+    conn: AsyncConnection, contact_id: int, reason: str, at: int, deltas: counters.Deltas
+) -> set[int]:
+    """End a person's course in every campaign; returns the campaigns it ended in."""
+    rows = await enrollments.open_of_contact(conn, contact_id)
+    await enrollments.leave_queue(conn, [row["id"] for row in rows])
+    kept = ("unreached", "outcomes", "last_outcome")
+    ends = [end_row(row["id"], Enrollment.exited, reason, at, *(row[k] for k in kept)) for row in rows]
+    await enrollments.end(conn, ends)
+    for row in rows:
+        counters.moved(deltas, row["campaign_id"], row["state"], Enrollment.exited)
+    return {row["campaign_id"] for row in rows}

@@ -1,0 +1,192 @@
+"""Attempts: the ledger. A row is committed before the provider is called, and closed only by proof or by giving up.
+
+An id is a moment and 80 random bits: rows written together lie together, and nobody can guess one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Kind
+from fluentsd.domain.states import Attempt
+from fluentsd.store.schema import attempt, contact, content, enrollment, number, point
+
+_SETTLE = (
+    update(attempt)
+    .where(attempt.c.id == bindparam("b_id"), attempt.c.state == Attempt.open)
+    .values(
+        state=bindparam("b_state"),
+        outcome=bindparam("b_outcome"),
+        reason=bindparam("b_reason"),
+        provider_ref=func.coalesce(bindparam("b_ref"), attempt.c.provider_ref),
+        accepted_at=func.coalesce(attempt.c.accepted_at, bindparam("b_accepted")),
+        settled_at=bindparam("b_at"),
+        deadline_at=None,
+        duration_s=bindparam("b_duration"),
+        cost_micros=bindparam("b_cost"),
+        currency=bindparam("b_currency"),
+    )
+)
+_ACCEPT = (
+    update(attempt)
+    .where(attempt.c.id == bindparam("b_id"), attempt.c.state == Attempt.open)
+    .values(provider_ref=bindparam("b_ref"), accepted_at=bindparam("b_at"), deadline_at=bindparam("b_deadline"))
+)
+_DEADLINE = (
+    update(attempt)
+    .where(attempt.c.id == bindparam("b_id"), attempt.c.state == Attempt.open)
+    .values(deadline_at=bindparam("b_deadline"), reason=bindparam("b_reason"))
+)
+_IMPROVE = (
+    update(attempt)
+    .where(attempt.c.id == bindparam("b_id"), attempt.c.state != Attempt.open)
+    .values(state=Attempt.settled, outcome=bindparam("b_outcome"))
+)
+
+#: What the reconciler and the record need of an attempt, its enrollment and its contact.
+_WHOLE = (
+    select(
+        attempt.c.id,
+        attempt.c.enrollment_id,
+        attempt.c.campaign_id,
+        attempt.c.contact_id,
+        attempt.c.step,
+        attempt.c.try_no,
+        attempt.c.channel,
+        attempt.c.point_id,
+        attempt.c.state,
+        attempt.c.outcome,
+        attempt.c.cost_micros,
+        attempt.c.currency,
+        attempt.c.marked_at,
+        attempt.c.accepted_at,
+        enrollment.c.version_id,
+        enrollment.c.state.label("enrollment_state"),
+        enrollment.c.step.label("at_step"),
+        enrollment.c.try_no.label("at_try"),
+        enrollment.c.retries,
+        enrollment.c.unreached,
+        enrollment.c.outcomes,
+        enrollment.c.last_outcome,
+        enrollment.c.rank,
+        enrollment.c.due_at,
+        enrollment.c.held,
+        contact.c.zones,
+    )
+    .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
+    .join(contact, contact.c.id == attempt.c.contact_id)
+)
+
+
+def new_id(at: int) -> str:
+    """A fresh attempt id: 12 hex digits of milliseconds, 20 of chance."""
+    return f"{at // 1000:012x}{secrets.token_hex(10)}"
+
+
+async def mark(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The commit point: the intents, before any provider is called."""
+    if rows:
+        await conn.execute(insert(attempt), rows)
+
+
+async def keep_content(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Words of or to a person: contact_id, attempt_id, kind, text, created_at."""
+    if rows:
+        await conn.execute(insert(content), rows)
+
+
+async def touches(conn: AsyncConnection, contact_ids: Sequence[int], since_at: int) -> dict[int, list[int]]:
+    """When each contact was last contacted, over all campaigns and channels, ascending; tries not made do not count."""
+    found: dict[int, list[int]] = {}
+    mine = (attempt.c.contact_id.in_(list(contact_ids)), attempt.c.marked_at > since_at)
+    made = attempt.c.outcome.is_(None) | (attempt.c.outcome != "not_sent")
+    statement = select(attempt.c.contact_id, attempt.c.marked_at).where(*mine, made).order_by(attempt.c.marked_at)
+    for contact_id, marked_at in await conn.execute(statement):
+        found.setdefault(contact_id, []).append(marked_at)
+    return found
+
+
+async def whole(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, Any]:
+    """Attempts with where their people stand, locked for the record where the database can."""
+    statement = _WHOLE.where(attempt.c.id.in_(list(ids))).order_by(attempt.c.id).with_for_update(of=attempt)
+    return {row.id: row for row in await conn.execute(statement)}
+
+
+async def settle(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """open → settled or unknown."""
+    if rows:
+        await conn.execute(_SETTLE, rows)
+
+
+async def accept(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Still open, but the provider has it: `b_id`, `b_ref`, `b_at`, `b_deadline`."""
+    if rows:
+        await conn.execute(_ACCEPT, rows)
+
+
+async def put_off(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Still open; ask the provider at `b_deadline`: `b_id`, `b_reason`."""
+    if rows:
+        await conn.execute(_DEADLINE, rows)
+
+
+async def improve(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Later evidence about a closed attempt: `b_id`, `b_outcome`."""
+    if rows:
+        await conn.execute(_IMPROVE, rows)
+
+
+async def overdue(conn: AsyncConnection, at: int, most: int) -> list[Any]:
+    """Open attempts whose deadline has come, with what a look-up needs."""
+    statement = (
+        select(
+            attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.marked_at,
+            attempt.c.accepted_at, attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
+        )
+        .join(point, point.c.id == attempt.c.point_id, isouter=True)
+        .join(number, number.c.id == attempt.c.number_id, isouter=True)
+        .where(attempt.c.state == Attempt.open, attempt.c.deadline_at <= at)
+        .order_by(attempt.c.deadline_at, attempt.c.id)
+        .limit(most)
+    )  # fmt: skip
+    return list((await conn.execute(statement)).all())
+
+
+async def next_deadline(conn: AsyncConnection) -> int | None:
+    """The earliest moment at which an open attempt has to be asked about."""
+    found: int | None = (
+        await conn.execute(select(func.min(attempt.c.deadline_at)).where(attempt.c.state == Attempt.open))
+    ).scalar()
+    return found
+
+
+async def hasten(conn: AsyncConnection, at: int) -> int:
+    """At start: whatever was in flight when the last process ended is asked about now."""
+    mine = (attempt.c.state == Attempt.open, attempt.c.accepted_at.is_(None), attempt.c.deadline_at > at)
+    return (await conn.execute(update(attempt).where(*mine).values(deadline_at=at))).rowcount
+
+
+async def open_now(conn: AsyncConnection) -> list[tuple[str, int, Kind]]:
+    """Every open attempt: id, campaign, channel."""
+    statement = select(attempt.c.id, attempt.c.campaign_id, attempt.c.channel).where(attempt.c.state == Attempt.open)
+    return [(row.id, row.campaign_id, row.channel) for row in await conn.execute(statement)]
+
+
+async def find(conn: AsyncConnection, ref: str | None, address: str | None) -> str | None:
+    """The attempt a provider's reference means, else the latest one to an address."""
+    if ref is not None:
+        found: str | None = (await conn.execute(select(attempt.c.id).where(attempt.c.provider_ref == ref))).scalar()
+        if found is not None:
+            return found
+    if address is None:
+        return None
+    latest = (
+        select(attempt.c.id).join(point, point.c.contact_id == attempt.c.contact_id).where(point.c.value == address)
+    )
+    newest: str | None = (await conn.execute(latest.order_by(attempt.c.marked_at.desc()).limit(1))).scalar()
+    return newest

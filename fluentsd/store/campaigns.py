@@ -1,0 +1,184 @@
+"""Campaigns, their flow versions and lanes. One named function per transition; the machine is `domain.states`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.domain.states import CAMPAIGN, Campaign, next_campaign_state
+from fluentsd.store.schema import campaign, enrollment, lane, version
+
+
+class NoSuchCampaign(LookupError):
+    """No campaign goes by that name; nothing was changed."""
+
+
+class RefTaken(ValueError):
+    """Another campaign already goes by that name; nothing was changed."""
+
+
+class Changed(RuntimeError):
+    """Somebody changed the campaign since it was looked at; nothing was changed by this act."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """One campaign as the store has it."""
+
+    id: int
+    ref: str
+    name: str
+    state: Campaign
+    revision: int
+    owner: str
+    spec: CampaignFile
+    version_id: int
+    starts_at: int | None
+    started_at: int | None
+    ended_at: int | None
+    archived_at: int | None
+    created_at: int
+
+
+def _row(found: Any) -> CampaignRow:
+    values = {k: found[k] for k in CampaignRow.__slots__ if k not in ("spec", "state")}
+    return CampaignRow(spec=read_campaign(found["spec"]), state=Campaign(found["state"]), **values)
+
+
+async def get(conn: AsyncConnection, ref: str) -> CampaignRow:
+    """The campaign by its ref; `NoSuchCampaign` names those that sound alike."""
+    found = (await conn.execute(select(campaign).where(campaign.c.ref == ref))).mappings().first()
+    if found is None:
+        import difflib
+
+        known = list((await conn.execute(select(campaign.c.ref).order_by(campaign.c.ref))).scalars())
+        near = difflib.get_close_matches(ref, known, 3, 0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known[:10]) or 'none yet'}"
+        raise NoSuchCampaign(f"no campaign is called {ref!r}; {hint}")
+    return _row(found)
+
+
+async def by_id(conn: AsyncConnection, campaign_id: int) -> CampaignRow:
+    return _row((await conn.execute(select(campaign).where(campaign.c.id == campaign_id))).mappings().one())
+
+
+async def listing(conn: AsyncConnection, *, archived: bool = False) -> list[CampaignRow]:
+    """All campaigns, newest first."""
+    statement = select(campaign).order_by(campaign.c.id.desc())
+    if not archived:
+        statement = statement.where(campaign.c.archived_at.is_(None))
+    return [_row(row) for row in (await conn.execute(statement)).mappings()]
+
+
+async def create(conn: AsyncConnection, spec: CampaignFile, *, owner: str, at: int) -> CampaignRow:
+    """A new draft with its first flow version and its lanes; `RefTaken` if the name is in use."""
+    taken = (await conn.execute(select(campaign.c.id).where(campaign.c.ref == spec.slug))).first()
+    if taken is not None:
+        raise RefTaken(
+            f"a campaign called {spec.slug!r} exists already; give this one another ref, or apply to change that one"
+        )
+    data = spec.model_dump(mode="json")
+    result = await conn.execute(
+        insert(campaign).values(
+            ref=spec.slug, name=spec.name, state=Campaign.draft, owner=owner, spec=data, created_at=at
+        )
+    )
+    assert result.inserted_primary_key is not None  # noqa: S101 - an INSERT of one row has one
+    campaign_id = int(result.inserted_primary_key[0])
+    await _add_version(conn, campaign_id, 1, data["step"], owner, at)
+    await add_lanes(conn, campaign_id, spec.channels)
+    return await by_id(conn, campaign_id)
+
+
+async def revise(
+    conn: AsyncConnection, row: CampaignRow, spec: CampaignFile, *, by: str, at: int, revision: int | None = None
+) -> CampaignRow:
+    """Change what the campaign says. Window, numbers, exits and limits are live for everybody; a changed flow becomes
+    a new version that later entries get. `revision` is what the actor saw: `Changed` if it is no longer so."""
+    data = spec.model_dump(mode="json")
+    mine = update(campaign).where(campaign.c.id == row.id, campaign.c.revision == (revision or row.revision))
+    result = await conn.execute(mine.values(spec=data, name=spec.name, revision=campaign.c.revision + 1))
+    if result.rowcount != 1:
+        raise Changed(f"{row.ref} has been changed since you looked at it; look again, then repeat your change")
+    if data["step"] != row.spec.model_dump(mode="json")["step"]:
+        latest = select(func.max(version.c.number)).where(version.c.campaign_id == row.id)
+        number = int((await conn.execute(latest)).scalar() or 0) + 1
+        await _add_version(conn, row.id, number, data["step"], by, at)
+    await add_lanes(conn, row.id, spec.channels)
+    return await by_id(conn, row.id)
+
+
+async def _add_version(
+    conn: AsyncConnection, campaign_id: int, number: int, steps: Sequence[Any], by: str, at: int
+) -> None:
+    result = await conn.execute(
+        insert(version).values(campaign_id=campaign_id, number=number, steps=steps, created_at=at, created_by=by)
+    )
+    assert result.inserted_primary_key is not None  # noqa: S101 - an INSERT of one row has one
+    version_id = int(result.inserted_primary_key[0])
+    await conn.execute(update(campaign).where(campaign.c.id == campaign_id).values(version_id=version_id))
+
+
+async def add_lanes(conn: AsyncConnection, campaign_id: int, channels: Sequence[str]) -> None:
+    """A lane for each channel that has none yet; lanes are never removed, an old version may still need them."""
+    have = set((await conn.execute(select(lane.c.channel).where(lane.c.campaign_id == campaign_id))).scalars())
+    fresh = [{"campaign_id": campaign_id, "channel": channel} for channel in channels if channel not in have]
+    if fresh:
+        await conn.execute(insert(lane), fresh)
+
+
+async def lanes_of(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
+    """Lane ids by channel."""
+    rows = await conn.execute(select(lane.c.channel, lane.c.id).where(lane.c.campaign_id == campaign_id))
+    return {channel: int(lane_id) for channel, lane_id in rows}
+
+
+async def versions_of(conn: AsyncConnection, campaign_id: int) -> dict[int, list[Any]]:
+    """The steps of every version somebody may still be on."""
+    rows = await conn.execute(select(version.c.id, version.c.steps).where(version.c.campaign_id == campaign_id))
+    return {int(version_id): steps for version_id, steps in rows}
+
+
+async def move(
+    conn: AsyncConnection, row: CampaignRow, verb: str, *, at: int, starts_at: int | None = None
+) -> CampaignRow:
+    """One transition of the campaign machine; `IllegalTransition` says what is possible instead."""
+    after = next_campaign_state(verb, row.state)
+    legal = [state for (v, state) in CAMPAIGN if v == verb]
+    values: dict[str, Any] = {"state": after, "revision": campaign.c.revision + 1, "starts_at": starts_at}
+    if after == Campaign.active:
+        values["started_at"] = func.coalesce(campaign.c.started_at, at)
+    values["ended_at"] = at if after in (Campaign.stopped, Campaign.completed) else None
+    statement = update(campaign).where(campaign.c.id == row.id, campaign.c.state.in_(legal)).values(**values)
+    if (await conn.execute(statement)).rowcount != 1:
+        raise Changed(f"{row.ref} has been changed since you looked at it; look again, then repeat your change")
+    return await by_id(conn, row.id)
+
+
+async def archive(conn: AsyncConnection, row: CampaignRow, at: int) -> None:
+    """Take it out of the lists; its history stays."""
+    await conn.execute(update(campaign).where(campaign.c.id == row.id).values(archived_at=at))
+
+
+async def due_to_start(conn: AsyncConnection, at: int) -> list[str]:
+    """Scheduled campaigns whose moment has come."""
+    mine = (campaign.c.state == Campaign.scheduled, campaign.c.starts_at <= at)
+    return list((await conn.execute(select(campaign.c.ref).where(*mine).order_by(campaign.c.starts_at))).scalars())
+
+
+async def next_start(conn: AsyncConnection) -> int | None:
+    """The earliest scheduled start."""
+    statement = select(func.min(campaign.c.starts_at)).where(campaign.c.state == Campaign.scheduled)
+    found: int | None = (await conn.execute(statement)).scalar()
+    return found
+
+
+async def has_people(conn: AsyncConnection, campaign_id: int) -> bool:
+    """Whether anybody is enrolled."""
+    statement = select(enrollment.c.id).where(enrollment.c.campaign_id == campaign_id).limit(1)
+    return (await conn.execute(statement)).first() is not None

@@ -1,0 +1,52 @@
+"""The overview's figures: deltas written with each transition, summed when read.
+
+Exact in every committed snapshot, because the delta commits with the transition it counts. One row per node keeps
+writers on PostgreSQL from waiting for each other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from sqlalchemy import bindparam, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import Enrollment
+from fluentsd.store.schema import counter
+
+_ADD = text(
+    "INSERT INTO counter (campaign_id, state, node, count) VALUES (:campaign_id, :state, :node, :count)"
+    " ON CONFLICT (campaign_id, state, node) DO UPDATE SET count = counter.count + excluded.count"
+).bindparams(bindparam("campaign_id"), bindparam("state"), bindparam("node"), bindparam("count"))
+
+Deltas = Counter[tuple[int, str]]
+
+
+def moved(deltas: Deltas, campaign_id: int, before: str | None, after: str | None, count: int = 1) -> None:
+    """Note that `count` people went from one state to another; None is outside."""
+    if before == after:
+        return
+    if before is not None:
+        deltas[campaign_id, before] -= count
+    if after is not None:
+        deltas[campaign_id, after] += count
+
+
+async def add(conn: AsyncConnection, deltas: Deltas, node: str = "") -> None:
+    """Write the deltas of one transaction; rows in one order, so that writers never lock crosswise."""
+    rows = [
+        {"campaign_id": campaign, "state": state, "node": node, "count": count}
+        for (campaign, state), count in sorted(deltas.items())
+        if count
+    ]
+    if rows:
+        await conn.execute(_ADD, rows)
+
+
+async def overview(conn: AsyncConnection, campaign_id: int) -> Mapping[str, int]:
+    """People by state, every state present, and `total`: their sum."""
+    statement = select(counter.c.state, func.sum(counter.c.count)).where(counter.c.campaign_id == campaign_id)
+    found = {state: int(count) for state, count in await conn.execute(statement.group_by(counter.c.state))}
+    counts = {state.value: found.get(state.value, 0) for state in Enrollment}
+    return {"total": sum(counts.values()), **counts}

@@ -1,0 +1,95 @@
+"""Caller IDs: the inventory, their tags, and the moment each has room again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.durations import Rate
+from fluentsd.domain.pacing import Line
+from fluentsd.store.schema import hold, number, number_tag
+
+_GRANT = (
+    update(number).where(number.c.id == bindparam("b_id")).values(room_at=bindparam("room_at"), used=bindparam("used"))
+)
+
+
+async def lines(
+    conn: AsyncConnection, numbers: Sequence[str], tags: Sequence[str], pace: Rate | None, *, lock: bool
+) -> list[Line]:
+    """The lines a campaign may use now: named or tagged, not retired, not held; locked for the mark if asked."""
+    tagged = select(number_tag.c.number_id).where(number_tag.c.tag.in_(list(tags)))
+    held = select(hold.c.target).where(hold.c.scope == "number", hold.c.lifted_at.is_(None))
+    statement = (
+        select(number.c.id, number.c.e164, number.c.room_at, number.c.used, number.c.pace)
+        .where(number.c.e164.in_(list(numbers)) | number.c.id.in_(tagged))
+        .where(number.c.retired_at.is_(None), number.c.e164.not_in(held))
+        .order_by(number.c.id)
+    )
+    rows = await conn.execute(statement.with_for_update(of=number) if lock else statement)
+    return [
+        Line(row.id, row.e164, row.room_at, row.used, _interval(Rate.parse(row.pace) if row.pace else pace))
+        for row in rows
+    ]
+
+
+def _interval(pace: Rate | None) -> int:
+    return pace.interval if pace else 0
+
+
+async def granted(conn: AsyncConnection, changed: Sequence[Line]) -> None:
+    """Write what a mark has granted."""
+    if changed:
+        rows = [{"b_id": line.id, "room_at": line.room_at, "used": line.used} for line in changed]
+        await conn.execute(_GRANT, rows)
+
+
+async def upsert(conn: AsyncConnection, e164: str, *, label: str | None, pace: str | None, tags: Sequence[str]) -> int:
+    """Add a number or change what is said of it; tags are added. Returns its id."""
+    said = {k: v for k, v in (("label", label), ("pace", pace)) if v is not None}
+    found: int | None = (await conn.execute(select(number.c.id).where(number.c.e164 == e164))).scalar()
+    if found is None:
+        result = await conn.execute(insert(number).values(e164=e164, **said))
+        assert result.inserted_primary_key is not None  # noqa: S101 - an INSERT of one row has one
+        found = int(result.inserted_primary_key[0])
+    else:
+        await conn.execute(update(number).where(number.c.id == found).values(retired_at=None, **said))
+    have = set((await conn.execute(select(number_tag.c.tag).where(number_tag.c.number_id == found))).scalars())
+    fresh = [{"number_id": found, "tag": tag} for tag in dict.fromkeys(tags) if tag not in have]
+    if fresh:
+        await conn.execute(insert(number_tag), fresh)
+    return found
+
+
+async def untag(conn: AsyncConnection, e164: str, tags: Sequence[str]) -> int:
+    """Take tags off a number; returns how many it had."""
+    mine = select(number.c.id).where(number.c.e164 == e164).scalar_subquery()
+    statement = delete(number_tag).where(number_tag.c.number_id == mine, number_tag.c.tag.in_(list(tags)))
+    return (await conn.execute(statement)).rowcount
+
+
+async def retire(conn: AsyncConnection, e164: str, at: int) -> bool:
+    """Stop using a number; its history stays."""
+    statement = update(number).where(number.c.e164 == e164, number.c.retired_at.is_(None)).values(retired_at=at)
+    return (await conn.execute(statement)).rowcount == 1
+
+
+async def inventory(conn: AsyncConnection) -> list[dict[str, Any]]:
+    """Every number in use with its tags, by number."""
+    rows = await conn.execute(
+        select(number, number_tag.c.tag)
+        .join(number_tag, number_tag.c.number_id == number.c.id, isouter=True)
+        .where(number.c.retired_at.is_(None))
+        .order_by(number.c.e164, number_tag.c.tag)
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows.mappings():
+        entry = found.setdefault(
+            row["e164"], {k: row[k] for k in ("e164", "label", "pace", "room_at", "used")} | {"tags": []}
+        )
+        if row["tag"]:
+            entry["tags"].append(row["tag"])
+    return list(found.values())

@@ -1,0 +1,62 @@
+"""The stop list: whom we never contact, by channel, with evidence. Append-only; lifting is a recorded act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.store.schema import point, stop
+
+
+async def stopped(conn: AsyncConnection, values: Iterable[str]) -> dict[str, frozenset[str]]:
+    """For each of these numbers and addresses that is on the list: the channels, "*" for all."""
+    found: dict[str, set[str]] = {}
+    statement = select(stop.c.value, stop.c.channel).where(stop.c.value.in_(list(values)), stop.c.lifted_at.is_(None))
+    for value, channel in await conn.execute(statement):
+        found.setdefault(value, set()).add(channel)
+    return {value: frozenset(channels) for value, channels in found.items()}
+
+
+async def is_empty(conn: AsyncConnection) -> bool:
+    """Whether nobody at all is on the list."""
+    return (await conn.execute(select(stop.c.id).where(stop.c.lifted_at.is_(None)).limit(1))).first() is None
+
+
+async def add(
+    conn: AsyncConnection,
+    values: Sequence[tuple[str, str]],
+    *,
+    reason: str,
+    by: str,
+    at: int,
+    channel: str = "*",
+    evidence: Mapping[str, Any] | None = None,
+) -> None:
+    """Put (kind, value) pairs on the list."""
+    rows = [
+        {"kind": kind, "value": value, "channel": channel, "reason": reason, "evidence": evidence, "by": by, "at": at}
+        for kind, value in values
+    ]
+    if rows:
+        await conn.execute(insert(stop), rows)
+
+
+async def add_contact(
+    conn: AsyncConnection, contact_id: int, *, reason: str, by: str, at: int, evidence: Mapping[str, Any] | None = None
+) -> None:
+    """Put every number and address of a person on the list, for every channel."""
+    rows = await conn.execute(select(point.c.kind, point.c.value).where(point.c.contact_id == contact_id))
+    await add(conn, [(kind, value) for kind, value in rows], reason=reason, by=by, at=at, evidence=evidence)
+
+
+async def lift(conn: AsyncConnection, kind: str, value: str, *, by: str, because: str, at: int) -> int:
+    """Take a number or address off the list; returns how many entries that lifted."""
+    statement = (
+        update(stop)
+        .where(stop.c.kind == kind, stop.c.value == value, stop.c.lifted_at.is_(None))
+        .values(lifted_at=at, lifted_by=by, lifted_because=because)
+    )
+    return (await conn.execute(statement)).rowcount
