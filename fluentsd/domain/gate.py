@@ -97,6 +97,7 @@ class Rules:
     budget: int | None = None
     cost: Mapping[str, int] = field(default_factory=dict)  #: expected micros of one attempt, by channel
     chooses_number: bool = False  #: the campaign names numbers or tags
+    calendars: dict[Any, Calendar | None] = field(default_factory=dict, compare=False, repr=False)
 
     def zones(self, person_zones: tuple[str, ...]) -> tuple[str, ...]:
         """The zones that count for a person; empty when unknown and no fallback is allowed."""
@@ -105,8 +106,12 @@ class Rules:
         return person_zones or ((self.fallback_zone,) if self.fallback_zone else ())
 
     def calendar(self, step: Step, person_zones: tuple[str, ...]) -> Calendar | None:
-        zones = self.zones(person_zones)
-        return calendar(self.window, zones, step.hours) if zones else None
+        """The compiled window of a step for a person; None when no zone counts."""
+        key = (step.hours, person_zones)
+        if key not in self.calendars:
+            zones = self.zones(person_zones)
+            self.calendars[key] = calendar(self.window, zones, step.hours) if zones else None
+        return self.calendars[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +197,13 @@ def _with_line(
 
 def _point(channel: str, points: Sequence[Point]) -> Point | Reason:
     kind = "email" if channel == "email" else "phone"
-    mine = [p for p in points if p.kind == kind]
-    if not mine:
-        return Reason.no_email if kind == "email" else Reason.no_phone
-    alive = next((p for p in mine if not p.dead_on or channel not in p.dead_on.split(",")), None)
-    return alive or Reason.unreachable
+    answer = Reason.no_email if kind == "email" else Reason.no_phone
+    for point in points:
+        if point.kind == kind:
+            if not point.dead_on or channel not in point.dead_on.split(","):
+                return point
+            answer = Reason.unreachable
+    return answer
 
 
 def _capped(cap: Rate | None, touches: Sequence[int], at: int) -> int | None:

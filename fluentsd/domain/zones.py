@@ -139,16 +139,16 @@ def add_days(at: int, days: int, zone_name: str) -> int:
     """
     if days == 0:
         return at
-    wall = at + _offset_in_year(zone_name, at) + days * DAY
+    year = year_of(at)
+    found = year_offsets(zone_name, year)
+    place = bisect_right(found, at, key=lambda stretch: stretch[0])
+    end = found[place][0] if place < len(found) else year_start(year + 1)
+    if days > 0 and at + days * DAY < end:  # no change of the clock in between
+        return at + days * DAY
+    wall = at + found[place - 1][1] + days * DAY
     for start, end, offset in stretches(zone_name, wall - 2 * DAY, wall + 2 * DAY):
         # the first stretch whose wall clock reaches this time: earlier stretches ended before it, so it is either
         # shown in this one or was skipped on the way into it
         if wall - offset < end:
             return max(wall - offset, start)
     raise AssertionError("two days around a wall time contain it")  # pragma: no cover
-
-
-def _offset_in_year(name: str, at: int) -> int:
-    """The offset at an instant, from the cached stretches of its year."""
-    found = year_offsets(name, year_of(at))
-    return found[bisect_right(found, at, key=lambda stretch: stretch[0]) - 1][1]

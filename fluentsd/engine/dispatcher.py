@@ -15,7 +15,7 @@ from collections import Counter
 import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.api import NeedsHuman, Outcome, Receipt, Rejected, Unavailable
+from fluentsd.api import Kind, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from fluentsd.domain import pacing
 from fluentsd.domain.durations import SECOND
 from fluentsd.engine.house import House, Served
@@ -23,7 +23,7 @@ from fluentsd.engine.marking import Marked, Order, Taken, take
 from fluentsd.engine.plans import SLACK
 from fluentsd.engine.recording import Recorded, Report, record
 from fluentsd.store import attempts, enrollments, holds
-from fluentsd.store.bridge import Gatherer, StoreUnavailable
+from fluentsd.store.bridge import Gatherer, StoreClosed, StoreUnavailable
 from fluentsd.store.enrollments import LaneDue
 
 #: People judged in one transaction at most: some 25 ms of a writer's time.
@@ -42,13 +42,15 @@ class Dispatcher:
         self._turn = 0
         self._sick = False
         self._claiming = trio.CancelScope()
+        house.report = self.report
 
     async def run(self, *, grace: float = 10.0, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until `stop`; then no more is claimed, and sends in flight get `grace` seconds to end."""
         house = self.house
         for attempt_id, campaign_id, kind in await house.store.read(attempts.open_now):
-            house.open[attempt_id] = (campaign_id, kind)
-        async with trio.open_nursery() as recording:
+            house.flights.took_off(attempt_id, campaign_id, kind)
+        async with trio.open_nursery() as self._recording:
+            recording = self._recording
             await recording.start(self.results.run)
             async with trio.open_nursery() as watching:
                 for served in house.channels.values():
@@ -115,10 +117,12 @@ class Dispatcher:
         if room <= 0:
             return None
         lookup_after = served.lookup_after if served else 0
-        order = Order(lane.lane_id, lane.campaign_id, lane.channel, lane.room_at, room, lookup_after, served is not None)
+        order = Order(
+            lane.lane_id, lane.campaign_id, lane.channel, lane.room_at, room, lookup_after, served is not None
+        )
         taken = await house.store.run(take, house.plans, order, now)
         for marked in taken.marked:
-            house.open[marked.attempt.token] = (lane.campaign_id, lane.channel)
+            house.flights.took_off(marked.attempt.token, lane.campaign_id, lane.channel)
         if served is not None and served.interval:
             served.room_at = pacing.spread(served.room_at, served.interval, now, len(taken.marked))
         if taken.ended:
@@ -128,27 +132,45 @@ class Dispatcher:
     def _room(self, lane: LaneDue, served: Served | None, sharing: int) -> int:
         if served is None:
             return BATCH
-        free = served.concurrency - self.house.in_flight(served.kind)
+        flights = self.house.flights
+        free = served.concurrency - flights.of(served.kind)
+        if 2 * free < min(served.concurrency, BATCH) and flights.landing[served.kind]:
+            return 0  # more room comes at once: a few large marks are cheaper than many small ones
         free = min(free, pacing.room(served.room_at, served.interval, self.house.clock.now(), free, SLACK))
         share = min(BATCH, max(free // sharing, min(free, 1)))
         plan = self.house.plans.known(lane.campaign_id)
         if plan is not None and plan.concurrency is not None:
-            share = min(share, plan.concurrency - self.house.in_flight(served.kind, lane.campaign_id))
+            share = min(share, plan.concurrency - flights.of(served.kind, lane.campaign_id))
         return share
 
     async def carry(self, marked: Marked) -> None:
         """Hand one committed intent to its channel, and record what that proves."""
-        report = await self._send(marked)
-        await self.report(report)
+        self._land(await self._send(marked), marked.attempt.kind)
+
+    def _land(self, report: Report, kind: Kind) -> None:
+        """Have a report written without keeping its task; what the database cannot take now is offered again."""
+        landing = self.house.flights.landing
+        landing[kind] += 1
+
+        def landed(recorded: Recorded | None, error: Exception | None) -> None:
+            landing[kind] -= 1
+            if recorded is not None:
+                self._after(report, recorded)
+            elif isinstance(error, StoreUnavailable) and not isinstance(error, StoreClosed):
+                self._say(sick=True, why=str(error))
+                self._recording.start_soon(self.report, report)
+            elif error is not None:
+                self._recording.start_soon(_raise, error)
+
+        self.results.post(report, landed)
 
     async def _send(self, marked: Marked) -> Report:
         house, token = self.house, marked.attempt.token
         served = house.channels[marked.attempt.kind]
         if house.closing or marked.campaign_id in house.paused:
             return Report(token, house.clock.now(), Outcome.not_sent, "paused before it began")
-        scope = trio.CancelScope()
         try:
-            with served.patience(house.clock.now(), scope), scope:
+            with served.patience(house.clock.now()):
                 return self._accepted(token, served, await served.channel.send(marked.message, marked.attempt))
         except Unavailable as why:
             return self._unavailable(token, served, why)
@@ -175,7 +197,9 @@ class Dispatcher:
         )
 
     def _unclear(self, token: str, served: Served, why: str) -> Report:
-        return Report(token, self.house.clock.now(), reason=why, ask_at=self.house.clock.now() + served.channel.lookup_after)
+        return Report(
+            token, self.house.clock.now(), reason=why, ask_at=self.house.clock.now() + served.channel.lookup_after
+        )
 
     def _unavailable(self, token: str, served: Served, why: Unavailable) -> Report:
         now = self.house.clock.now()
@@ -194,6 +218,17 @@ class Dispatcher:
 
     async def report(self, report: Report) -> None:
         """Write what is known of an attempt, however long the database needs to come back."""
+        self._after(report, await self._recorded(report))
+
+    def _after(self, report: Report, recorded: Recorded) -> None:
+        if report.attempt_id in recorded.closed:
+            self.house.flights.landed(report.attempt_id)
+            self.house.wake.ring()
+        elif report.outcome is None:
+            self.house.asked.ring()
+        self.house.course_ended(recorded.touched)
+
+    async def _recorded(self, report: Report) -> Recorded:
         while True:
             try:
                 recorded: Recorded = await self.results.hand(report)
@@ -201,13 +236,7 @@ class Dispatcher:
                 self._say(sick=True, why=str(why))
                 await self.house.clock.sleep_until(self.house.clock.now() + STORE_PAUSE)
             else:
-                break
-        if report.attempt_id in recorded.closed:
-            self.house.open.pop(report.attempt_id, None)
-            self.house.wake.ring()
-        elif report.outcome is None:
-            self.house.asked.ring()
-        self.house.course_ended(recorded.touched)
+                return recorded
 
     async def _record(self, conn: AsyncConnection, reports: list[Report]) -> list[Recorded]:
         recorded = await record(conn, self.house.plans, reports)
@@ -222,12 +251,17 @@ class Dispatcher:
         self._sick = sick
 
 
+async def _raise(error: Exception) -> None:
+    """A fault of the record itself ends the engine; the ledger makes that safe."""
+    raise error
+
+
 async def _watch(house: House, served: Served) -> None:
     """End sends that wait too long; all sends of a channel have the same patience, so the oldest is first."""
     while True:
         await served.watch.wait_rung(house.clock, served.deadlines[0].at if served.deadlines else None)
         while served.deadlines and served.deadlines[0].at <= house.clock.now():
-            served.deadlines.popleft().cancel()
+            served.deadlines.popleft().scope.cancel()
 
 
 def _rotated(lanes: list[LaneDue], turn: int) -> list[LaneDue]:

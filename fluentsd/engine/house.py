@@ -6,9 +6,9 @@ channel is an object with the methods of `api.Channel` and the room its operator
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ import trio
 from fluentsd.api import Channel, Kind
 from fluentsd.domain.durations import SECOND
 from fluentsd.engine.plans import Plans
+from fluentsd.engine.recording import Report
 from fluentsd.store.bridge import Store
 
 
@@ -55,16 +56,23 @@ async def _ring_at(clock: HouseClock, at: int, bell: Bell) -> None:
     bell.ring()
 
 
-@dataclass(slots=True)
 class Deadline:
-    """When one send in flight is given up; `scope` None once it has ended."""
+    """When one call to a provider is given up. All calls of a channel have the same patience, so they queue."""
 
-    at: int
-    scope: trio.CancelScope | None
+    __slots__ = ("_queue", "at", "ended", "scope")
 
-    def cancel(self) -> None:
-        if self.scope is not None:
-            self.scope.cancel()
+    def __init__(self, at: int, queue: deque[Deadline]) -> None:
+        self.at, self._queue, self.ended = at, queue, False
+        self.scope = trio.CancelScope()
+
+    def __enter__(self) -> trio.CancelScope:
+        return self.scope.__enter__()
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
+        self.ended = True
+        while self._queue and self._queue[0].ended:
+            self._queue.popleft()
+        return self.scope.__exit__(kind, error, traceback)
 
 
 @dataclass(slots=True)
@@ -82,24 +90,47 @@ class Served:
     deadlines: deque[Deadline] = field(default_factory=deque)  #: of sends in flight, oldest first
     watch: Bell = field(default_factory=Bell)
 
-    @contextmanager
-    def patience(self, now: int, scope: trio.CancelScope) -> Iterator[None]:
-        """Cancel `scope` when the provider's answer takes longer than `timeout`."""
-        deadline = Deadline(now + self.timeout, scope)
+    def patience(self, now: int) -> Deadline:
+        """`with served.patience(now) as scope`: cancelled when the provider's answer takes longer than `timeout`."""
+        deadline = Deadline(now + self.timeout, self.deadlines)
         self.deadlines.append(deadline)
         if len(self.deadlines) == 1:
             self.watch.ring()
-        try:
-            yield
-        finally:
-            deadline.scope = None
-            while self.deadlines and self.deadlines[0].scope is None:
-                self.deadlines.popleft()
+        return deadline
 
     @property
     def lookup_after(self) -> int:
         """Microseconds after the mark at which an attempt without a receipt is asked about."""
         return self.timeout + self.channel.lookup_after
+
+
+class Flights:
+    """Attempts without an end, by channel and by lane: what concurrency limits."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, tuple[int, Kind]] = {}
+        self._count: Counter[Kind | tuple[int, Kind]] = Counter()
+        self.landing: Counter[Kind] = Counter()  #: whose outcome is known and being written: room that comes at once
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def took_off(self, attempt_id: str, campaign_id: int, kind: Kind) -> None:
+        self._open[attempt_id] = (campaign_id, kind)
+        self._count[kind] += 1
+        self._count[campaign_id, kind] += 1
+
+    def landed(self, attempt_id: str) -> bool:
+        """Whether it was in the air."""
+        found = self._open.pop(attempt_id, None)
+        if found is not None:
+            self._count[found[1]] -= 1
+            self._count[found] -= 1
+        return found is not None
+
+    def of(self, kind: Kind, campaign_id: int | None = None) -> int:
+        """How many of a channel, of one campaign or of all."""
+        return self._count[kind if campaign_id is None else (campaign_id, kind)]
 
 
 class House:
@@ -117,16 +148,14 @@ class House:
         self.wake = Bell()  #: the dispatcher looks again
         self.asked = Bell()  #: the reconciler looks again
         self.posted = Bell()  #: the outbox has something
+        self.scheduled = Bell()  #: a start was scheduled
         self.ended = Bell()  #: somebody's course ended
         self.ended_in: set[int] = set()
         self.paused: set[int] = set()  #: campaigns whose marked attempts must not begin
         self.closing = False
-        self.open: dict[str, tuple[int, Kind]] = {}  #: attempts without an end: campaign and channel
+        self.flights = Flights()
+        self.report: Callable[[Report], Awaitable[None]] | None = None  #: the dispatcher's way into the record
         self.wakeups = 0  #: passes of the dispatcher, for those who watch
-
-    def in_flight(self, kind: Kind, campaign_id: int | None = None) -> int:
-        """Open attempts of a channel, of one campaign or of all."""
-        return sum(1 for c, k in self.open.values() if k == kind and (campaign_id is None or c == campaign_id))
 
     def course_ended(self, campaign_ids: set[int]) -> None:
         """Somebody reached an end: see whether that was the last one."""

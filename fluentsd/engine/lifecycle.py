@@ -7,15 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.durations import SECOND
 from fluentsd.domain.states import Campaign
-from fluentsd.engine.house import Bell, House
+from fluentsd.engine.house import House
 from fluentsd.store import audit, campaigns, counters, outbox
 from fluentsd.store.bridge import StoreUnavailable
 
 
-async def start_scheduled(
-    house: House, changed: Bell, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
-    """Sleep until the earliest scheduled start, then start it; `changed` rings when a schedule does."""
+async def start_scheduled(house: House, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """Sleep until the earliest scheduled start, then start it."""
     task_status.started()
     while True:
         try:
@@ -27,7 +25,7 @@ async def start_scheduled(
             until = await house.store.read(campaigns.next_start)
         except StoreUnavailable:
             until = house.clock.now() + SECOND
-        await changed.wait_rung(house.clock, until)
+        await house.scheduled.wait_rung(house.clock, until)
 
 
 async def _start(conn: AsyncConnection, ref: str, at: int) -> None:

@@ -161,6 +161,7 @@ class _Batch:
         except (TemplateProblem, NotServed) as why:
             self.failed.append({"b_id": row.id, "b_reason": f"step {step.id}: {why}"})
             counters.moved(self.deltas, self.plan.campaign_id, Enrollment.queued, Enrollment.errored)
+            self.taken.ended = True
         self.taken.moved += 1
         self.unwait.append({"b_lane": self.order.lane_id, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id})
 

@@ -70,9 +70,8 @@ class Reconciler:
         about = Attempt(
             row.id, served.kind, row.to or "", row.marked_at, row.sender, row.provider_ref, row.step, row.try_no
         )
-        scope = trio.CancelScope()
         try:
-            with served.patience(self.house.clock.now(), scope), scope:
+            with served.patience(self.house.clock.now()):
                 return await served.channel.lookup(about)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each look-up
             return CannotTell(f"{type(why).__name__}: {why}")

@@ -64,7 +64,7 @@ class Recorded:
 async def record(conn: AsyncConnection, plans: Plans, reports: Sequence[Report]) -> Recorded:
     """The unit of work. Reports about attempts that do not exist are dropped."""
     answer = Recorded(set(), set())
-    waiting = list(reports)
+    waiting, known = list(reports), dict[int, Plan]()
     while waiting:
         rows = await attempts.whole(conn, [report.attempt_id for report in waiting])
         batch, later = _Batch(), []
@@ -77,8 +77,9 @@ async def record(conn: AsyncConnection, plans: Plans, reports: Sequence[Report])
                 later.append(report)
                 continue
             people.add(row.contact_id)
-            _, plan = await plans.current(conn, row.campaign_id)
-            batch.take(row, report, plan)
+            if row.campaign_id not in known:
+                _, known[row.campaign_id] = await plans.current(conn, row.campaign_id)
+            batch.take(row, report, known[row.campaign_id])
         await batch.write(conn)
         answer.closed.update(batch.closed)
         answer.touched |= batch.touched

@@ -14,9 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
 from fluentsd.domain.states import Attempt
+from fluentsd.store.prepared import Prepared, among, json_of
 from fluentsd.store.schema import attempt, contact, content, enrollment, number, point
 
-_SETTLE = (
+_INTENT = (
+    "id", "enrollment_id", "campaign_id", "contact_id", "step", "try_no", "channel", "point_id", "number_id",
+    "state", "marked_at", "deadline_at", "cost_micros", "currency",
+)  # fmt: skip
+_INTEND = Prepared(insert(attempt).values({column: bindparam(column) for column in _INTENT}))
+_WORDS = ("contact_id", "attempt_id", "kind", "text", "created_at")
+_KEEP = Prepared(insert(content).values({column: bindparam(column) for column in _WORDS}))
+_SETTLE = Prepared(
     update(attempt)
     .where(attempt.c.id == bindparam("b_id"), attempt.c.state == Attempt.open)
     .values(
@@ -32,17 +40,17 @@ _SETTLE = (
         currency=bindparam("b_currency"),
     )
 )
-_ACCEPT = (
+_ACCEPT = Prepared(
     update(attempt)
     .where(attempt.c.id == bindparam("b_id"), attempt.c.state == Attempt.open)
     .values(provider_ref=bindparam("b_ref"), accepted_at=bindparam("b_at"), deadline_at=bindparam("b_deadline"))
 )
-_DEADLINE = (
+_DEADLINE = Prepared(
     update(attempt)
     .where(attempt.c.id == bindparam("b_id"), attempt.c.state == Attempt.open)
     .values(deadline_at=bindparam("b_deadline"), reason=bindparam("b_reason"))
 )
-_IMPROVE = (
+_IMPROVE = Prepared(
     update(attempt)
     .where(attempt.c.id == bindparam("b_id"), attempt.c.state != Attempt.open)
     .values(state=Attempt.settled, outcome=bindparam("b_outcome"))
@@ -80,6 +88,16 @@ _WHOLE = (
     )
     .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
     .join(contact, contact.c.id == attempt.c.contact_id)
+    .where(among(attempt.c.id, "ids"))
+    .order_by(attempt.c.id)
+    .with_for_update(of=attempt)
+)
+
+_TOUCHES = (
+    select(attempt.c.contact_id, attempt.c.marked_at)
+    .where(among(attempt.c.contact_id, "ids"), attempt.c.marked_at > bindparam("since"))
+    .where(attempt.c.outcome.is_(None) | (attempt.c.outcome != "not_sent"))
+    .order_by(attempt.c.marked_at)
 )
 
 
@@ -91,54 +109,50 @@ def new_id(at: int) -> str:
 async def mark(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """The commit point: the intents, before any provider is called."""
     if rows:
-        await conn.execute(insert(attempt), rows)
+        await _INTEND.many(conn, rows)
 
 
 async def keep_content(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Words of or to a person: contact_id, attempt_id, kind, text, created_at."""
     if rows:
-        await conn.execute(insert(content), rows)
+        await _KEEP.many(conn, rows)
 
 
 async def touches(conn: AsyncConnection, contact_ids: Sequence[int], since_at: int) -> dict[int, list[int]]:
     """When each contact was last contacted, over all campaigns and channels, ascending; tries not made do not count."""
     found: dict[int, list[int]] = {}
-    mine = (attempt.c.contact_id.in_(list(contact_ids)), attempt.c.marked_at > since_at)
-    made = attempt.c.outcome.is_(None) | (attempt.c.outcome != "not_sent")
-    statement = select(attempt.c.contact_id, attempt.c.marked_at).where(*mine, made).order_by(attempt.c.marked_at)
-    for contact_id, marked_at in await conn.execute(statement):
+    for contact_id, marked_at in await conn.execute(_TOUCHES, {"ids": json_of(contact_ids), "since": since_at}):
         found.setdefault(contact_id, []).append(marked_at)
     return found
 
 
 async def whole(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, Any]:
     """Attempts with where their people stand, locked for the record where the database can."""
-    statement = _WHOLE.where(attempt.c.id.in_(list(ids))).order_by(attempt.c.id).with_for_update(of=attempt)
-    return {row.id: row for row in await conn.execute(statement)}
+    return {row.id: row for row in await conn.execute(_WHOLE, {"ids": json_of(ids)})}
 
 
 async def settle(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """open → settled or unknown."""
     if rows:
-        await conn.execute(_SETTLE, rows)
+        await _SETTLE.many(conn, rows)
 
 
 async def accept(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Still open, but the provider has it: `b_id`, `b_ref`, `b_at`, `b_deadline`."""
     if rows:
-        await conn.execute(_ACCEPT, rows)
+        await _ACCEPT.many(conn, rows)
 
 
 async def put_off(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Still open; ask the provider at `b_deadline`: `b_id`, `b_reason`."""
     if rows:
-        await conn.execute(_DEADLINE, rows)
+        await _DEADLINE.many(conn, rows)
 
 
 async def improve(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Later evidence about a closed attempt: `b_id`, `b_outcome`."""
     if rows:
-        await conn.execute(_IMPROVE, rows)
+        await _IMPROVE.many(conn, rows)
 
 
 async def overdue(conn: AsyncConnection, at: int, most: int) -> list[Any]:
@@ -153,6 +167,21 @@ async def overdue(conn: AsyncConnection, at: int, most: int) -> list[Any]:
         .where(attempt.c.state == Attempt.open, attempt.c.deadline_at <= at)
         .order_by(attempt.c.deadline_at, attempt.c.id)
         .limit(most)
+    )  # fmt: skip
+    return list((await conn.execute(statement)).all())
+
+
+async def accepted_open(conn: AsyncConnection, campaign_id: int, channel: str) -> list[Any]:
+    """What the provider has and has not ended: calls that may still ring."""
+    statement = (
+        select(
+            attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.marked_at,
+            attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
+        )
+        .join(point, point.c.id == attempt.c.point_id, isouter=True)
+        .join(number, number.c.id == attempt.c.number_id, isouter=True)
+        .where(attempt.c.state == Attempt.open, attempt.c.campaign_id == campaign_id, attempt.c.channel == channel)
+        .where(attempt.c.accepted_at.is_not(None))
     )  # fmt: skip
     return list((await conn.execute(statement)).all())
 

@@ -570,11 +570,11 @@ async def open_store(
 class _Ticket(Generic[R]):
     """One row handed over, and the way back to its caller."""
 
-    __slots__ = ("answer", "done", "error", "row")
+    __slots__ = ("answer", "error", "row", "settled", "then")
 
-    def __init__(self, row: R) -> None:
-        self.row = row
-        self.done = trio.Event()
+    def __init__(self, row: R, then: Callable[[Any, Exception | None], object]) -> None:
+        self.row, self.then = row, then
+        self.settled = False
         self.answer: Any = None
         self.error: Exception | None = None
 
@@ -626,14 +626,27 @@ class Gatherer(Generic[R]):
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed:
             raise StoreClosed("The gatherer is closed; the row was not taken.")
-        ticket = _Ticket(row)
+        done = trio.Event()
+        ticket = _Ticket(row, lambda _answer, _error: done.set())
         self._waiting.append(ticket)
         self._wake.set()
         with trio.CancelScope(shield=True):
-            await ticket.done.wait()
+            await done.wait()
         if ticket.error is not None:
             raise ticket.error
         return ticket.answer
+
+    def post(self, row: R, then: Callable[[Any, Exception | None], object]) -> None:
+        """Hand over one row without waiting: `then(answer, error)` is called, on Trio's thread, once its fate is known.
+
+        What `hand` raises comes as `error`. For rows whose task has nothing left to do: no task is kept waiting.
+        """
+        ticket = _Ticket(row, then)
+        if self._closed:
+            _settle(ticket, error=StoreClosed("The gatherer is closed; the row was not taken."))
+            return
+        self._waiting.append(ticket)
+        self._wake.set()
 
     async def _drain(self) -> None:
         with trio.CancelScope(shield=True):
@@ -643,7 +656,7 @@ class Gatherer(Generic[R]):
                     await self._write(group)
                 finally:  # nothing interrupts the callers' waits, so none may be left behind, even by Ctrl-C
                     for ticket in group:
-                        if not ticket.done.is_set():
+                        if not ticket.settled:
                             _settle(ticket, error=StoreClosed("The gatherer broke off.", in_doubt=True))
 
     async def _write(self, group: list[_Ticket[R]]) -> None:
@@ -673,8 +686,8 @@ class Gatherer(Generic[R]):
 
 
 def _settle(ticket: _Ticket[Any], *, answer: Any = None, error: Exception | None = None) -> None:
-    ticket.answer, ticket.error = answer, error
-    ticket.done.set()
+    ticket.answer, ticket.error, ticket.settled = answer, error, True
+    ticket.then(answer, error)
 
 
 def _again(error: StoreUnavailable) -> StoreUnavailable:

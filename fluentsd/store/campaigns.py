@@ -165,6 +165,11 @@ async def archive(conn: AsyncConnection, row: CampaignRow, at: int) -> None:
     await conn.execute(update(campaign).where(campaign.c.id == row.id).values(archived_at=at))
 
 
+async def give(conn: AsyncConnection, row: CampaignRow, owner: str) -> None:
+    """Another owner."""
+    await conn.execute(update(campaign).where(campaign.c.id == row.id).values(owner=owner))
+
+
 async def due_to_start(conn: AsyncConnection, at: int) -> list[str]:
     """Scheduled campaigns whose moment has come."""
     mine = (campaign.c.state == Campaign.scheduled, campaign.c.starts_at <= at)

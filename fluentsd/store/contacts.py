@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import Table
 
 from fluentsd.domain.gate import Point
+from fluentsd.store.prepared import among, json_of
 from fluentsd.store.schema import contact, point, record, source
 
 _RECORD = text(
@@ -25,6 +26,23 @@ _RECORD = text(
     " fields = excluded.fields, seen_at = excluded.seen_at, contact_id = excluded.contact_id"
 )
 
+_POINTS = (
+    select(point.c.contact_id, point.c.id, point.c.kind, point.c.value, point.c.dead_on)
+    .where(among(point.c.contact_id, "ids"))
+    .order_by(point.c.contact_id, point.c.position, point.c.id)
+)
+_FIELDS = (
+    select(record.c.contact_id, record.c.fields)
+    .where(among(record.c.contact_id, "ids"))
+    .order_by(record.c.seen_at, record.c.id)
+)
+#: A value is unique per kind; asking for both kinds lets the index serve.
+_OWNERS = select(point.c.kind, point.c.value, point.c.contact_id).where(
+    point.c.kind.in_(("phone", "email")), among(point.c.value, "values")
+)
+_SEEN = select(record.c.contact_id).where(
+    among(record.c.contact_id, "ids"), record.c.source_id == bindparam("source"), record.c.seen_at == bindparam("at")
+)
 _CHANGE = (
     update(contact)
     .where(contact.c.id == bindparam("b_id"))
@@ -161,25 +179,19 @@ class _Batch:
 
 
 async def _owners(conn: AsyncConnection, points: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    values = list({value for _, value in points})
-    statement = select(point.c.kind, point.c.value, point.c.contact_id).where(point.c.value.in_(values))
-    return {(kind, value): int(owner) for kind, value, owner in await conn.execute(statement)}
+    values = {"values": json_of({value for _, value in points})}
+    return {(kind, value): int(owner) for kind, value, owner in await conn.execute(_OWNERS, values)}
 
 
 async def _seen(conn: AsyncConnection, source: int, contact_ids: set[int], at: int) -> set[int]:
-    mine = (record.c.contact_id.in_(contact_ids), record.c.source_id == source, record.c.seen_at == at)
-    return {int(i) for i in (await conn.execute(select(record.c.contact_id).where(*mine))).scalars()}
+    run = {"ids": json_of(contact_ids), "source": source, "at": at}
+    return {int(i) for i in (await conn.execute(_SEEN, run)).scalars()}
 
 
 async def points_of(conn: AsyncConnection, contact_ids: Sequence[int]) -> dict[int, list[Point]]:
     """The points of each contact, in order of preference."""
     found: dict[int, list[Point]] = {}
-    statement = (
-        select(point.c.contact_id, point.c.id, point.c.kind, point.c.value, point.c.dead_on)
-        .where(point.c.contact_id.in_(list(contact_ids)))
-        .order_by(point.c.contact_id, point.c.position, point.c.id)
-    )
-    for contact_id, point_id, kind, value, dead_on in await conn.execute(statement):
+    for contact_id, point_id, kind, value, dead_on in await conn.execute(_POINTS, {"ids": json_of(contact_ids)}):
         found.setdefault(contact_id, []).append(Point(point_id, kind, value, dead_on))
     return found
 
@@ -187,12 +199,7 @@ async def points_of(conn: AsyncConnection, contact_ids: Sequence[int]) -> dict[i
 async def fields_of(conn: AsyncConnection, contact_ids: Sequence[int]) -> dict[int, dict[str, str]]:
     """What all sources say of each contact, the latest word winning."""
     found: dict[int, dict[str, str]] = {}
-    statement = (
-        select(record.c.contact_id, record.c.fields)
-        .where(record.c.contact_id.in_(list(contact_ids)))
-        .order_by(record.c.seen_at, record.c.id)
-    )
-    for contact_id, fields in await conn.execute(statement):
+    for contact_id, fields in await conn.execute(_FIELDS, {"ids": json_of(contact_ids)}):
         found.setdefault(contact_id, {}).update(json.loads(fields))
     return found
 

@@ -10,15 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import Enrollment
 from fluentsd.store.contacts import new_ids
-from fluentsd.store.schema import campaign, contact, enrollment, hold, lane, waiting
+from fluentsd.store.prepared import Prepared, among, json_of
+from fluentsd.store.schema import campaign, contact, enrollment, hold, lane, version, waiting
 
 #: Ranks: a promised callback goes before the flow.
 PROMISED, ORDINARY = 0, 1
+
+
+def _state_is(*states: Enrollment) -> Any:
+    """The legal from-states, spelt out: a list would be expanded anew for every row of a batch."""
+    return or_(*(enrollment.c.state == state for state in states))
+
 
 _DUE = (
     select(
@@ -47,20 +54,23 @@ _DUE = (
     .limit(bindparam("most"))
     .with_for_update(of=(waiting, contact), skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
 )
-_UNWAIT = delete(waiting).where(
-    waiting.c.lane_id == bindparam("b_lane"),
-    waiting.c.rank == bindparam("b_rank"),
-    waiting.c.due_at == bindparam("b_due"),
-    waiting.c.enrollment_id == bindparam("b_id"),
+_UNWAIT = Prepared(
+    delete(waiting).where(
+        waiting.c.lane_id == bindparam("b_lane"),
+        waiting.c.rank == bindparam("b_rank"),
+        waiting.c.due_at == bindparam("b_due"),
+        waiting.c.enrollment_id == bindparam("b_id"),
+    )
 )
-_MARK = (
+_WAIT = Prepared(insert(waiting).values({column.name: bindparam(column.name) for column in waiting.c}))
+_MARK = Prepared(
     update(enrollment)
     .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == Enrollment.queued)
     .values(state=Enrollment.active, due_at=None, touched_at=bindparam("b_at"), sender_id=bindparam("b_sender"))
 )
-_QUEUE = (
+_QUEUE = Prepared(
     update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state.in_((Enrollment.queued, Enrollment.active)))
+    .where(enrollment.c.id == bindparam("b_id"), _state_is(Enrollment.queued, Enrollment.active))
     .values(
         state=Enrollment.queued,
         held=False,
@@ -75,16 +85,16 @@ _QUEUE = (
         last_outcome=bindparam("b_last"),
     )
 )
-_SNOOZE = (
+_SNOOZE = Prepared(
     update(enrollment)
     .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == Enrollment.queued)
     .values(due_at=bindparam("b_due"))
 )
-_END = (
+_END = Prepared(
     update(enrollment)
     .where(
         enrollment.c.id == bindparam("b_id"),
-        enrollment.c.state.in_((Enrollment.queued, Enrollment.active, Enrollment.errored)),
+        _state_is(Enrollment.queued, Enrollment.active, Enrollment.errored),
     )
     .values(
         state=bindparam("b_state"),
@@ -97,14 +107,14 @@ _END = (
         last_outcome=bindparam("b_last"),
     )
 )
-_HOLD = (
+_HOLD = Prepared(
     update(enrollment)
     .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == Enrollment.queued)
     .values(held=True, reason=bindparam("b_reason"), due_at=None)
 )
-_FAIL = (
+_FAIL = Prepared(
     update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state.in_((Enrollment.queued, Enrollment.active)))
+    .where(enrollment.c.id == bindparam("b_id"), _state_is(Enrollment.queued, Enrollment.active))
     .values(state=Enrollment.errored, reason=bindparam("b_reason"), held=False, due_at=None)
 )
 
@@ -160,7 +170,7 @@ async def due(conn: AsyncConnection, lane_id: int, at: int, most: int) -> Sequen
 async def unwait(conn: AsyncConnection, keys: Sequence[Mapping[str, Any]]) -> None:
     """Take rows out of the queue: `b_lane`, `b_rank`, `b_due`, `b_id`."""
     if keys:
-        await conn.execute(_UNWAIT, keys)
+        await _UNWAIT.many(conn, keys)
 
 
 async def leave_queue(conn: AsyncConnection, ids: Sequence[int]) -> None:
@@ -178,20 +188,20 @@ async def leave_queue(conn: AsyncConnection, ids: Sequence[int]) -> None:
 async def wait(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put rows into the queue: `lane_id`, `rank`, `due_at`, `enrollment_id`."""
     if rows:
-        await conn.execute(insert(waiting), rows)
+        await _WAIT.many(conn, rows)
 
 
 async def mark(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """queued → active: `b_id`, `b_at`, `b_sender`."""
     if rows:
-        await conn.execute(_MARK, rows)
+        await _MARK.many(conn, rows)
 
 
 async def requeue(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """queued or active → queued at a step: `b_id`, `b_step`, `b_try`, `b_retries`, `b_unreached`, `b_due`,
     `b_outcomes`, `b_last`; with `b_lane` the waiting row is written too."""
     if rows:
-        await conn.execute(_QUEUE, [{k: v for k, v in row.items() if k != "b_lane"} for row in rows])
+        await _QUEUE.many(conn, [{k: v for k, v in row.items() if k != "b_lane"} for row in rows])
         await wait(
             conn,
             [
@@ -204,7 +214,7 @@ async def requeue(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> N
 async def snooze(conn: AsyncConnection, lane_id: int, rows: Sequence[tuple[int, int, int]]) -> None:
     """One person's wait without spending a try: (enrollment, rank, new moment); their old rows are out already."""
     if rows:
-        await conn.execute(_SNOOZE, [{"b_id": row_id, "b_due": moment} for row_id, _, moment in rows])
+        await _SNOOZE.many(conn, [{"b_id": row_id, "b_due": moment} for row_id, _, moment in rows])
         await wait(
             conn, [{"lane_id": lane_id, "rank": rank, "due_at": moment, "enrollment_id": i} for i, rank, moment in rows]
         )
@@ -213,19 +223,19 @@ async def snooze(conn: AsyncConnection, lane_id: int, rows: Sequence[tuple[int, 
 async def end(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """→ completed or exited: `b_id`, `b_state`, `b_reason`, `b_at`, `b_unreached`, `b_outcomes`, `b_last`."""
     if rows:
-        await conn.execute(_END, rows)
+        await _END.many(conn, rows)
 
 
 async def put_on_hold(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Queued, but out of the queue until a fact changes: `b_id`, `b_reason`."""
     if rows:
-        await conn.execute(_HOLD, rows)
+        await _HOLD.many(conn, rows)
 
 
 async def fail(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """→ errored with a cause an operator can act on: `b_id`, `b_reason`."""
     if rows:
-        await conn.execute(_FAIL, rows)
+        await _FAIL.many(conn, rows)
 
 
 async def enroll(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -238,10 +248,36 @@ async def enroll(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> li
     return ids
 
 
+_ENROLLED = select(enrollment.c.contact_id).where(
+    enrollment.c.campaign_id == bindparam("campaign"), among(enrollment.c.contact_id, "ids")
+)
+
+
 async def enrolled(conn: AsyncConnection, campaign_id: int, contact_ids: Sequence[int]) -> set[int]:
     """Which of these contacts are in the campaign already, in any entry."""
-    mine = (enrollment.c.campaign_id == campaign_id, enrollment.c.contact_id.in_(list(contact_ids)))
-    return {int(i) for i in (await conn.execute(select(enrollment.c.contact_id).where(*mine))).scalars()}
+    people = {"campaign": campaign_id, "ids": json_of(contact_ids)}
+    return {int(i) for i in (await conn.execute(_ENROLLED, people)).scalars()}
+
+
+async def retry(conn: AsyncConnection, people: Sequence[Any], at: int) -> None:
+    """errored → queued at the same step, due at once; the gate says when."""
+    steps = {row.id: row for row in people if row.channel == await _channel(conn, row.version_id, row.step)}
+    again = update(enrollment).where(enrollment.c.id.in_(list(steps)), enrollment.c.state == Enrollment.errored)
+    await conn.execute(again.values(state=Enrollment.queued, reason="", due_at=at, rank=ORDINARY))
+    rows = [{"lane_id": row.lane_id, "rank": ORDINARY, "due_at": at, "enrollment_id": row.id} for row in steps.values()]
+    await wait(conn, rows)
+
+
+async def _channel(conn: AsyncConnection, version_id: int, step: str) -> str:
+    steps = (await conn.execute(select(version.c.steps).where(version.c.id == version_id))).scalar_one()
+    return next(str(s["channel"]) for s in steps if s["id"] == step)
+
+
+async def dismiss(conn: AsyncConnection, people: Sequence[Any], at: int) -> None:
+    """errored → exited (removed)."""
+    ids = [row.id for row in people]
+    mine = update(enrollment).where(enrollment.c.id.in_(ids), enrollment.c.state == Enrollment.errored)
+    await conn.execute(mine.values(state=Enrollment.exited, reason="removed", ended_at=at, due_at=None))
 
 
 async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.schema import outbox
 
-
 #: The next message of each key; later ones wait for it.
 _OLDEST = select(func.min(outbox.c.id)).where(outbox.c.delivered_at.is_(None)).group_by(outbox.c.key)
 

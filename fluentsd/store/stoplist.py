@@ -8,14 +8,17 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.store.prepared import among, json_of
 from fluentsd.store.schema import point, stop
+
+
+_STOPPED = select(stop.c.value, stop.c.channel).where(among(stop.c.value, "values"), stop.c.lifted_at.is_(None))
 
 
 async def stopped(conn: AsyncConnection, values: Iterable[str]) -> dict[str, frozenset[str]]:
     """For each of these numbers and addresses that is on the list: the channels, "*" for all."""
     found: dict[str, set[str]] = {}
-    statement = select(stop.c.value, stop.c.channel).where(stop.c.value.in_(list(values)), stop.c.lifted_at.is_(None))
-    for value, channel in await conn.execute(statement):
+    for value, channel in await conn.execute(_STOPPED, {"values": json_of(values)}):
         found.setdefault(value, set()).add(channel)
     return {value: frozenset(channels) for value, channels in found.items()}
 

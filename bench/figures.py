@@ -1,0 +1,26 @@
+"""How one benchmark process tells its figures: one JSON object on the last line of stdout. Standard library only,
+because the peers' processes use it too, in an environment of their own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import resource
+from typing import Any
+
+
+def tell(**figures: Any) -> None:
+    """Print the figures, with this process's largest memory and, on a slowed disk, its count of durable writes."""
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({**figures, "peak_mb": round(peak_mb, 1), "syncs": syncs()}), flush=True)
+
+
+def syncs() -> int | None:
+    """How often `slow_sync.c` has been in the way so far; None when it is not loaded."""
+    try:
+        count = ctypes.CDLL(None).fluentsd_bench_syncs
+    except AttributeError:
+        return None
+    count.restype = ctypes.c_long
+    return int(count())

@@ -1,0 +1,77 @@
+"""The demo's CSV: a few hundred people as a fair's lead scanner and two spreadsheets would leave them.
+
+Names are words of spelling alphabets and trees; numbers are from the ranges kept for fiction (area code 555 01xx), so
+nobody real is ever meant. The same seed gives the same file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+from dataclasses import dataclass
+
+_FIRST = (
+    "Alfa Bravo Charlie Delta Echo Foxtrot Golf Hotel India Juliett Kilo Lima Mike November Oscar Papa Quebec Romeo "
+    "Sierra Tango Uniform Victor Whiskey Xray Yankee Zulu Åse Zoë"
+).split()
+_LAST = "Alder Ash Aspen Beech Birch Cedar Cherry Elm Fir Hazel Holly Larch Linden Maple Oak Pine Rowan Spruce Willow Yew".split()
+_INTEREST = ("a roof", "solar panels", "a heat pump", "new windows", 'a 10" gutter', "insulation; walls", "a porch")
+#: Area codes that lie in one zone, and the zone.
+_AREAS = {
+    "212": "America/New_York", "617": "America/New_York", "404": "America/New_York", "305": "America/New_York",
+    "312": "America/Chicago", "214": "America/Chicago", "504": "America/Chicago", "612": "America/Chicago",
+    "303": "America/Denver", "801": "America/Denver", "602": "America/Phoenix", "213": "America/Los_Angeles",
+    "415": "America/Los_Angeles", "206": "America/Los_Angeles", "808": "Pacific/Honolulu", "907": "America/Anchorage",
+}  # fmt: skip
+CALLER_IDS = [f"+1{area}5550199" for area in ("212", "404", "312", "214", "303", "602", "415", "206")]
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """One person as we made them: where they really are is known here only."""
+
+    phone: str
+    email: str
+    zone: str
+
+
+def write_csv(count: int, seed: int) -> tuple[str, list[Lead]]:
+    """The file's text, semicolons and all, and who is in it; some rows are broken, some people come twice."""
+    chance = random.Random(seed)  # noqa: S311 - a demo's dice
+    out = io.StringIO()
+    rows = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    rows.writerow(["First Name", "Last Name", "To Number", "E-mail", "Time Zone", "Interest", "Booth"])
+    leads = []
+    areas = list(_AREAS)
+    for n in range(count):
+        area, line = areas[n % len(areas)], 100 + n // len(areas)
+        lead = Lead(f"+1{area}5550{line}", f"lead{n}@example.com" if chance.random() < 0.85 else "", _AREAS[area])
+        leads.append(lead)
+        row = _row(lead, n, chance)
+        rows.writerow(row)
+        if chance.random() < 0.05:  # scanned twice
+            rows.writerow([row[0].upper(), row[1], lead.phone, *row[3:]])
+        if chance.random() < 0.03:
+            rows.writerow(_broken(chance))
+    return out.getvalue(), leads
+
+
+def _row(lead: Lead, n: int, chance: random.Random) -> list[str]:
+    area, line = lead.phone[2:5], lead.phone[8:]
+    formats = (f"({area}) 555-{line}", f"{area}.555.{line}", f"+1 {area} 555 {line}", f"1{area}555{line}", f"{area}-555-{line}")
+    first, last = _FIRST[n % len(_FIRST)], chance.choice(_LAST)
+    zone = lead.zone if chance.random() < 0.3 else ""
+    interest = chance.choice(_INTEREST) if chance.random() < 0.97 else ""
+    return [first if chance.random() < 0.95 else "", last, chance.choice(formats), lead.email, zone, interest, f"{n % 9}"]
+
+
+def _broken(chance: random.Random) -> list[str]:
+    return chance.choice(
+        [
+            ["Echo", "Nobody", "call me", "", "", "", ""],
+            ["Kilo", "Short", "555-01", "not-an-address", "", "", ""],
+            ["", "", "1.21256E+10", "", "", "", ""],
+            ["Papa", "Empty", "", "", "", "", ""],
+        ]
+    )

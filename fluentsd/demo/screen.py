@@ -1,0 +1,119 @@
+"""How the demo looks in a terminal: the figures moving while weeks go by, then what came of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.bar import Bar
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from fluentsd.demo.stage import Scene
+from fluentsd.demo.verify import broken_promises
+
+_STATES = (
+    ("queued", "cyan"), ("active", "green"), ("errored", "red"), ("exited", "magenta"), ("completed", "blue"),
+)  # fmt: skip
+_HOME = ZoneInfo("America/New_York")
+
+
+class Theatre:
+    """Shows a `Scene` live when there is a terminal, and its end everywhere."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+        self._live: Live | None = None
+
+    def __enter__(self) -> Theatre:
+        if self.console.is_terminal:
+            self._live = Live(console=self.console, refresh_per_second=20, transient=True)
+            self._live.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._live is not None:
+            self._live.__exit__(*error)  # type: ignore[arg-type]
+
+    def watch(self, scene: Scene) -> None:
+        if self._live is not None and scene.overview:
+            self._live.update(self._figures(scene))
+
+    def _figures(self, scene: Scene) -> RenderableType:
+        overview = scene.overview
+        table = Table.grid(padding=(0, 2))
+        for state, colour in _STATES:
+            bar = Bar(max(overview["total"], 1), 0, overview[state], width=48, color=colour)
+            table.add_row(Text(state.capitalize()), Text(f"{overview[state]:>5}", justify="right"), bar)
+        clock = dt.datetime.fromtimestamp(scene.now / 1_000_000, _HOME).strftime("%A %d %B %Y, %H:%M in New York")
+        heading = Text(f"{overview['name']}: {overview['total']} people, {overview['attempts']} attempts", "bold")
+        return Panel(Group(heading, Text(clock, "yellow"), Text(), table), title="fluentsd demo", width=84)
+
+    def conclude(self, scene: Scene, seconds: float) -> None:
+        """Everything worth reading afterwards."""
+        say = self.console.print
+        counts = scene.imported
+        say(
+            f"[bold]Import[/]  {counts['rows']} rows of a messy CSV: {counts['enrolled']} people enrolled, "
+            f"{counts['duplicates']} came twice and were skipped, {counts['rejected']} refused with a reason"
+        )
+        days = (scene.span[1] - scene.span[0]) / 86_400_000_000
+        say(f"[bold]Run[/]     {days:.1f} days of a campaign in {seconds:.1f} seconds\n")
+        say(self._overview(scene.overview))
+        say(_funnel(scene.report))
+        for reason, count in scene.report["exited_by_reason"].items():
+            say(f"  exited {count:>4}  {reason.replace('_', ' ')}")
+        for cause in scene.errors:
+            say(f"  [red]errored {cause['people']:>3}  {cause['cause']}[/]  (mend it, then: fluentsd campaign retry)")
+        say(_course(scene.course))
+        self._promises(scene.figures)
+
+    def _overview(self, overview: Mapping[str, Any]) -> Table:
+        table = Table(title="Overview", title_justify="left")
+        columns = ("Total", "Queued", "Active", "Errored", "Exited", "Completed")
+        for column in columns:
+            table.add_column(column, justify="right")
+        table.add_column("Started on")
+        started = dt.datetime.fromtimestamp(overview["started_at"] / 1_000_000, _HOME).strftime("%d %b %Y %H:%M")
+        table.add_row(*(str(overview[c.lower()]) for c in columns), started)
+        return table
+
+    def _promises(self, figures: Mapping[str, int]) -> None:
+        broken = broken_promises(figures)
+        lines = [
+            f"{figures['attempts']} contacts counted at the carriers",
+            f"{figures['duplicates']} made twice",
+            f"{figures['outside_window']} outside a person's window",
+            f"{figures['unknown']} nobody can prove: shown, counted as made, not repeated",
+        ]
+        colour = "red" if broken else "green"
+        text = "\n".join([*lines, *(f"BROKEN: {sentence}" for sentence in broken)])
+        self.console.print(Panel(text, title="The carriers' count", border_style=colour, width=84))
+
+
+def _funnel(report: Mapping[str, Any]) -> Table:
+    outcomes = sorted({o for step in report["steps"] for o in step["outcomes"]})
+    table = Table(title="Funnel", title_justify="left")
+    table.add_column("Step")
+    table.add_column("Attempts", justify="right")
+    for outcome in outcomes:
+        table.add_column(outcome.replace("_", " "), justify="right")
+    for step in report["steps"]:
+        counts = step["outcomes"]
+        table.add_row(step["step"], str(sum(counts.values())), *(str(counts.get(o, "")) for o in outcomes))
+    return table
+
+
+def _course(course: list[Mapping[str, Any]]) -> Table:
+    table = Table(title=f"One person's course ({course[0]['to']})", title_justify="left")
+    for column in ("When (New York)", "Step", "Try", "From", "Outcome"):
+        table.add_column(column)
+    for call in course:
+        at = dt.datetime.fromtimestamp(call["marked_at"] / 1_000_000, _HOME).strftime("%a %d %b %H:%M")
+        table.add_row(at, call["step"], str(call["try_no"]), call["sender"] or "", call["outcome"])
+    return table

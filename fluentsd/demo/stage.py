@@ -1,0 +1,182 @@
+"""The demo's stage: a house of its own in a temporary folder, its loops, and the verbs that set them going."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+import trio
+
+from fluentsd.clock import SimClock, SystemClock
+from fluentsd.config import load
+from fluentsd.daemon import open_house
+from fluentsd.demo.people import CALLER_IDS, Lead, write_csv
+from fluentsd.demo.verify import duplicates, from_ledgers, from_mails, outside_window
+from fluentsd.domain.csvmap import Reject
+from fluentsd.engine.csvfile import open_csv
+from fluentsd.engine.house import House
+from fluentsd.engine.imports import batches, mapping_of
+from fluentsd.engine.loops import running
+from fluentsd.engine.verbs import Call
+from fluentsd.fronts.grammar import perform
+from fluentsd.plugins import discover
+from fluentsd.testing import SmtpSink
+
+#: Monday before Thanksgiving, seven in the morning in New York.
+BEGINS = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+REF = "spring-fair"
+_SETTINGS = """
+[database]
+path = "demo.db"
+
+[channel.phone]
+plugin = "sandbox"
+concurrency = 20
+seed = {seed}
+cost_micros = 120000
+faults = {{ accept_then_error = 0.02, accept_then_hang = 0.01, unavailable = 0.01, list_lag = 2 }}
+ledger = "{folder}/phone.jsonl"
+
+[channel.sms]
+plugin = "sandbox"
+concurrency = 20
+seed = {seed}
+cost_micros = 10000
+faults = {{ accept_then_error = 0.03, refuse_dead = 0.02 }}
+ledger = "{folder}/sms.jsonl"
+
+[channel.email]
+plugin = "email"
+concurrency = 4
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+from = "Spring fair <fair@example.com>"
+"""
+
+
+@dataclass(slots=True)
+class Scene:
+    """What a watcher may show while the demo runs, and the result at the end."""
+
+    now: int = 0
+    overview: Mapping[str, Any] = field(default_factory=dict)
+    imported: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
+    course: list[Mapping[str, Any]] = field(default_factory=list)
+    errors: list[Mapping[str, Any]] = field(default_factory=list)
+    figures: dict[str, int] = field(default_factory=dict)
+    span: tuple[int, int] = (0, 0)
+
+
+async def play(people: int, seed: int, *, real: bool, watch: Callable[[Scene], None]) -> Scene:
+    """Run the whole campaign; `watch` is called about twenty times a second of real time."""
+    folder = Path(tempfile.mkdtemp(prefix="fluentsd-demo-"))
+    try:
+        with SmtpSink() as sink:
+            text, leads = write_csv(people, seed)
+            for lead in leads[::25]:
+                sink.refuse(lead.email)
+            sink.vanish_after_dot(times=2)  # kept, but never answered: nobody can prove it, so it is not repeated
+            (folder / "leads.csv").write_text(text, "utf-8-sig")
+            (folder / "fluentsd.toml").write_text(_SETTINGS.format(seed=seed, folder=folder, port=sink.port), "utf-8")
+            return await _play(folder, sink, leads, real=real, watch=watch)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _play(
+    folder: Path, sink: SmtpSink, leads: list[Lead], *, real: bool, watch: Callable[[Scene], None]
+) -> Scene:
+    clock = SystemClock() if real else SimClock(round(BEGINS.timestamp() * 1_000_000))
+    log = structlog.wrap_logger(structlog.PrintLogger(), processors=[_silent])
+    scene = Scene()
+    async with trio.open_nursery() as nursery, open_house(load(folder / "fluentsd.toml"), clock, discover(), log=log) as house:
+        await _prepare(house, folder, scene)
+        if isinstance(clock, SimClock):
+            nursery.start_soon(clock.run)
+        async with running(house, grace=5.0):
+            nursery.start_soon(_look, house, scene, watch)
+            await _do(house, "campaign start", ref=REF)
+            await _until_completed(house)
+        await _conclude(house, scene, folder, sink, leads)
+        watch(scene)
+        nursery.cancel_scope.cancel()
+    return scene
+
+
+def _silent(_logger: Any, _method: str, _event: Any) -> Any:
+    raise structlog.DropEvent
+
+
+async def _do(house: House, verb: str, **arguments: Any) -> Any:
+    return await perform(house, verb, arguments, Call("demo", house.clock.now()))
+
+
+async def _prepare(house: House, folder: Path, scene: Scene) -> None:
+    """What an operator would type: apply, add numbers, import."""
+    file = tomllib.loads((Path(__file__).parent / "campaign.toml").read_text("utf-8"))
+    await _do(house, "campaign apply", file=file)
+    for number in CALLER_IDS:
+        await _do(house, "numbers add", number=number, tag=["sales-us"])
+    counts = dict.fromkeys(("rows", "new", "updated", "duplicates", "enrolled", "rejected"), 0)
+    run = await _do(house, "contacts begin-import", source="leads.csv", ref=REF)
+    with open_csv(folder / "leads.csv") as opened:
+        mapping = mapping_of(opened, {}, "US", "phone")
+        for item in batches(opened, mapping, "US", "phone"):
+            if isinstance(item, Reject):
+                counts["rejected"] += 1
+                counts["rows"] += 1
+                continue
+            answer = await _do(house, "contacts take", run=run, people=item.people)
+            counts["rows"] += len(item.people)
+            for name in ("new", "updated", "duplicates", "enrolled"):
+                counts[name] += answer[name]
+    await _do(house, "contacts end-import", run=run, counts=counts)
+    scene.imported = counts
+
+
+async def _look(house: House, scene: Scene, watch: Callable[[Scene], None]) -> None:
+    while True:
+        scene.overview, scene.now = await _do(house, "campaign status", ref=REF), house.clock.now()
+        watch(scene)
+        await trio.sleep(0.05)
+
+
+async def _until_completed(house: House) -> None:
+    while (await _do(house, "campaign status", ref=REF))["state"] != "completed":
+        await trio.sleep(0.02)
+
+
+async def _conclude(house: House, scene: Scene, folder: Path, sink: SmtpSink, leads: list[Lead]) -> None:
+    scene.now = house.clock.now()
+    scene.overview = await _do(house, "campaign status", ref=REF)
+    scene.report = await _do(house, "campaign report", ref=REF)
+    scene.errors = (await _do(house, "campaign errors", ref=REF))["causes"]
+    calls = (await _do(house, "calls", ref=REF, most=100_000))["calls"]
+    scene.span = (min(c["marked_at"] for c in calls), max(c["marked_at"] for c in calls))
+    scene.course = _fullest_course(calls)
+    contacted = from_ledgers([folder / "phone.jsonl", folder / "sms.jsonl"]) + from_mails(sink.mails)
+    scene.figures = {k: scene.overview[k] for k in ("total", "queued", "active", "errored", "exited", "completed")} | {
+        "attempts": len(contacted),
+        "duplicates": duplicates(contacted),
+        "outside_window": outside_window(contacted, leads),
+        "unknown": scene.overview["unknown"],
+    }
+
+
+def _fullest_course(calls: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The attempts of the person with the most steps, oldest first."""
+    by_phone: dict[str, list[Mapping[str, Any]]] = {}
+    for call in calls:
+        if call["channel"] != "email":
+            by_phone.setdefault(call["to"], []).append(call)
+    fullest = max(by_phone.values(), key=lambda mine: (len({c["step"] for c in mine}), len(mine)))
+    return sorted(fullest, key=lambda c: c["marked_at"])

@@ -1,0 +1,48 @@
+"""The engine's nursery: which loops run, and in which order they end.
+
+Leaving the block is a drain: nothing more is claimed, sends in flight get their grace and are recorded, and only then
+do listeners, look-ups and deliveries end. Ringing calls do not hold it up; the next start asks about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import trio
+
+from fluentsd.engine.delivery import Listener, deliver
+from fluentsd.engine.dispatcher import Dispatcher
+from fluentsd.engine.house import House
+from fluentsd.engine.inbound import Inbox, listen_all
+from fluentsd.engine.lifecycle import complete_finished, start_scheduled
+from fluentsd.engine.reconciler import Reconciler
+
+
+@asynccontextmanager
+async def running(house: House, listeners: Sequence[Listener] = (), *, grace: float = 10.0) -> AsyncIterator[Inbox]:
+    """Everything the engine does on its own, for as long as the block lasts. `grace` is in seconds."""
+    dispatcher = Dispatcher(house)
+    inbox = Inbox(house, dispatcher)
+    drained = trio.Event()
+
+    async def dispatch(*, task_status: trio.TaskStatus[None]) -> None:
+        await dispatcher.run(grace=grace, task_status=task_status)
+        drained.set()
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(dispatch)
+        await nursery.start(Reconciler(house, dispatcher).run)
+        await nursery.start(start_scheduled, house)
+        await nursery.start(complete_finished, house)
+        await nursery.start(partial(deliver, house, listeners))
+        nursery.start_soon(listen_all, inbox, house)
+        try:
+            yield inbox
+        finally:
+            with trio.CancelScope(shield=True):
+                dispatcher.stop()
+                if not nursery.cancel_scope.cancel_called:
+                    await drained.wait()
+            nursery.cancel_scope.cancel()

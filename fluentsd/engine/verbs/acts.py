@@ -1,0 +1,59 @@
+"""How an act is carried out: one transaction, one audit entry, one answer per request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import IllegalTransition
+from fluentsd.engine.house import House
+from fluentsd.problems import Problems
+from fluentsd.store import audit
+from fluentsd.store.campaigns import Changed, NoSuchCampaign, RefTaken
+
+Answer = dict[str, Any]
+
+
+class Refused(Exception):
+    """The verb cannot be carried out; the message says why and how to go on. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, and when. A `request_id` makes a repetition harmless; `revision` is what the actor saw."""
+
+    actor: str
+    at: int
+    request_id: str | None = None
+    revision: int | None = None
+
+
+async def change(
+    house: House, call: Call, verb: str, target: str, unit: Callable[[AsyncConnection], Awaitable[Answer]]
+) -> Answer:
+    """Run `unit` and its audit entry in one transaction; its answer may carry `_details` for the audit only."""
+
+    async def whole(conn: AsyncConnection) -> Answer:
+        given: Answer | None = await audit.answered(conn, call.request_id)
+        if given is not None:
+            return given
+        answer = await unit(conn)
+        details = answer.pop("_details", None)
+        await audit.note(
+            conn, at=call.at, actor=call.actor, verb=verb, target=target, request_id=call.request_id,
+            details=details, answer=answer if call.request_id else None,
+        )  # fmt: skip
+        return answer
+
+    return await refusing(house.store.run(whole))
+
+
+async def refusing(work: Awaitable[Answer]) -> Answer:
+    """Turn what the engine finds impossible into `Refused`."""
+    try:
+        return await work
+    except (NoSuchCampaign, RefTaken, IllegalTransition, Changed, Problems) as why:
+        raise Refused(str(why)) from None

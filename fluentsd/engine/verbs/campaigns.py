@@ -1,0 +1,372 @@
+"""The life of a campaign: create, look, start, pause, resume, stop, and what to do about errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trio
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Attempt, Outcome
+from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.engine.house import House
+from fluentsd.engine.recording import Report
+from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
+from fluentsd.engine.verbs.differ import differences
+from fluentsd.store import attempts, campaigns, counters, enrollments, holds, numbers, outbox, reports
+from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
+
+
+async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
+    """Create the campaign a file describes, or change it to what the file says."""
+    spec = await _read(file)
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        try:
+            row = await campaigns.get(conn, spec.slug)
+        except NoSuchCampaign:
+            if not dry_run:
+                await campaigns.create(conn, spec, owner=call.actor, at=call.at)
+            return {"ref": spec.slug, "created": True, "changes": [], "state": Campaign.draft, "dry_run": dry_run}
+        changes = differences(row.spec, spec)
+        waiting = await reports.at_steps(conn, row.id)
+        if changes and not dry_run:
+            row = await campaigns.revise(conn, row, spec, by=call.actor, at=call.at, revision=call.revision)
+        answer: Answer = {"ref": row.ref, "created": False, "changes": changes, "state": row.state, "dry_run": dry_run}
+        return answer | {"people_at_steps": waiting, "_details": {"changes": [c["path"] for c in changes]}}
+
+    if dry_run:
+        return await refusing(house.store.run(unit))
+    answer = await change(house, call, "apply", spec.slug, unit)
+    house.wake.ring()
+    return answer
+
+
+async def _read(file: Any) -> CampaignFile:
+    try:
+        return read_campaign(file)
+    except ValueError as why:
+        raise Refused(str(why)) from None
+
+
+async def export(house: House, call: Call, ref: str) -> Answer:
+    """The campaign as its file says it."""
+    row = await _get(house, ref)
+    return {"ref": row.ref, "file": row.spec.model_dump(mode="json", exclude_defaults=True)}
+
+
+async def listing(house: House, call: Call, archived: bool) -> Answer:
+    """Every campaign with its overview."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        rows = await campaigns.listing(conn, archived=archived)
+        return {"campaigns": [_facts(row) | dict(await counters.overview(conn, row.id)) for row in rows]}
+
+    return await house.store.read(unit)
+
+
+async def show(house: House, call: Call, ref: str) -> Answer:
+    """What it says, and where it stands."""
+    row = await _get(house, ref)
+    return _facts(row) | {"file": row.spec.model_dump(mode="json", exclude_defaults=True)}
+
+
+async def status(house: House, call: Call, ref: str) -> Answer:
+    """The overview as users know it, the next moment, and what holds the campaign up."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        answer = _facts(row) | dict(await counters.overview(conn, row.id))
+        held = await holds.open_holds(conn, call.at)
+        relevant = {("campaign", row.ref), *(("channel", channel) for channel in row.spec.channels)}
+        answer["holds"] = [h for h in held if (h["scope"], h["target"]) in relevant]
+        answer["next_at"] = await reports.next_moment(conn, row.id)
+        answer["held_people"] = await reports.held_people(conn, row.id)
+        answer["exited_by_reason"] = await reports.exits(conn, row.id)
+        answer["unknown"] = await reports.unknown_count(conn, row.id)
+        answer["attempts"] = await reports.attempt_count(conn, row.id)
+        return answer
+
+    return await refusing(house.store.read(unit))
+
+
+async def report(house: House, call: Call, ref: str) -> Answer:
+    """What came of each step, in order."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        by_step = await reports.funnel(conn, row.id)
+        waiting = await reports.at_steps(conn, row.id)
+        order = [step.id for step in row.spec.step]
+        steps = [*order, *sorted((set(by_step) | set(waiting)) - set(order))]
+        return _facts(row) | {
+            **(await counters.overview(conn, row.id)),
+            "steps": [{"step": s, "waiting": waiting.get(s, 0), "outcomes": by_step.get(s, {})} for s in steps],
+            "exited_by_reason": await reports.exits(conn, row.id),
+        }
+
+    return await refusing(house.store.read(unit))
+
+
+async def start(house: House, call: Call, ref: str) -> Answer:
+    """draft or scheduled → active."""
+    return await _move(house, call, "start", ref)
+
+
+async def schedule(house: House, call: Call, ref: str, at: int) -> Answer:
+    """draft → scheduled for a moment to come."""
+    if at <= call.at:
+        raise Refused("that moment has passed; give one to come, or use start")
+    answer = await _move(house, call, "schedule", ref, starts_at=at)
+    house.scheduled.ring()
+    return answer
+
+
+async def pause(house: House, call: Call, ref: str, because: str) -> Answer:
+    """active → paused: nothing is marked after this commits, what has not begun does not begin, ringing calls are
+    withdrawn where the provider can; conversations finish."""
+    return await _halt(house, call, "pause", ref, because)
+
+
+async def stop(house: House, call: Call, ref: str, because: str) -> Answer:
+    """→ stopped, with the same care as a pause; people keep their place."""
+    return await _halt(house, call, "stop", ref, because)
+
+
+async def resume(house: House, call: Call, ref: str) -> Answer:
+    """paused → active."""
+    return await _move(house, call, "resume", ref)
+
+
+async def complete(house: House, call: Call, ref: str) -> Answer:
+    """active or paused → completed, once nobody is queued or active."""
+    return await _move(house, call, "complete", ref)
+
+
+async def reopen(house: House, call: Call, ref: str) -> Answer:
+    """stopped or completed → paused, so that resuming is a decision of its own."""
+    return await _move(house, call, "reopen", ref)
+
+
+async def _halt(house: House, call: Call, verb: str, ref: str, because: str) -> Answer:
+    row = await _get(house, ref)
+    was = row.id in house.paused
+    house.paused.add(row.id)  # before the commit: from now on nothing that is marked begins
+    try:
+        answer = await _move(house, call, verb, ref, because=because)
+    except BaseException:
+        if not was:
+            house.paused.discard(row.id)
+        raise
+    answer["withdrawn"] = await _withdraw(house, row.id, call.at)
+    return answer
+
+
+async def _withdraw(house: House, campaign_id: int, at: int) -> int:
+    """Ask the providers to drop calls that have not been answered yet."""
+    withdrawn = 0
+
+    async def ask(row: Any) -> None:
+        nonlocal withdrawn
+        served = house.channels.get(row.channel)
+        if served is None or house.report is None:
+            return
+        about = Attempt(
+            row.id, served.kind, row.to or "", row.marked_at, row.sender, row.provider_ref, row.step, row.try_no
+        )
+        try:
+            dropped = await served.channel.cancel(about)
+        except Exception as why:  # noqa: BLE001 - the guard at the edge of each call to a plugin
+            house.log.warning("cancel.failed", channel=row.channel, attempt=row.id, error=type(why).__name__)
+            return
+        if dropped:
+            withdrawn += 1
+            await house.report(Report(row.id, at, Outcome.not_sent, "withdrawn by a pause"))
+
+    rows = await house.store.read(attempts.accepted_open, campaign_id, "phone")
+    async with trio.open_nursery() as nursery:
+        for row in rows:
+            nursery.start_soon(ask, row)
+    return withdrawn
+
+
+async def _move(
+    house: House, call: Call, verb: str, ref: str, *, starts_at: int | None = None, because: str = ""
+) -> Answer:
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        if verb in ("start", "schedule"):
+            await _may_start(house, conn, row)
+        if verb == "complete":
+            await _may_complete(conn, row)
+        before = row.state
+        row = await campaigns.move(conn, row, verb, at=call.at, starts_at=starts_at)
+        details = {"from": before, "to": row.state, **({"because": because} if because else {})}
+        await outbox.post(conn, f"campaign.{row.state}", row.ref, {"campaign": row.ref, "by": call.actor}, call.at)
+        return _facts(row) | dict(await counters.overview(conn, row.id)) | {"_details": details}
+
+    answer = await change(house, call, verb, ref, unit)
+    if answer["state"] == Campaign.active:
+        house.paused.discard(answer["id"])
+        house.course_ended({answer["id"]})  # a campaign may have nobody left to contact
+    house.wake.ring()
+    house.posted.ring()
+    return answer
+
+
+async def _may_start(house: House, conn: AsyncConnection, row: CampaignRow) -> None:
+    """What would make a start pointless or wrong, all at once."""
+    problems = []
+    if not await campaigns.has_people(conn, row.id):
+        problems.append(f"nobody is enrolled; import people: fluentsd contacts import FILE --campaign {row.ref}")
+    for channel in row.spec.channels:
+        if channel not in house.channels:
+            problems.append(f"no channel serves {channel}; add [channel.{channel}] to fluentsd.toml")
+    spec = row.spec.numbers
+    if (spec.numbers or spec.tags) and row.spec.needs_phone:
+        lines = await numbers.lines(conn, spec.numbers, spec.tags, None, lock=False)
+        missing = sorted(set(spec.numbers) - {line.e164 for line in lines})
+        if missing:
+            problems.append(f"unknown caller IDs: {', '.join(missing)}; add them: fluentsd numbers add NUMBER")
+        elif not lines:
+            problems.append(
+                f"no caller ID has a tag of {', '.join(spec.tags)}; add one: fluentsd numbers add NUMBER --tag …"
+            )
+    if problems:
+        raise Refused("\n".join([f"{row.ref} cannot start; nothing was changed", *(f"  {p}" for p in problems)]))
+
+
+async def _may_complete(conn: AsyncConnection, row: CampaignRow) -> None:
+    counts = await counters.overview(conn, row.id)
+    if counts["queued"] or counts["active"]:
+        raise Refused(
+            f"{counts['queued']} people are queued and {counts['active']} active in {row.ref}; "
+            "it completes by itself when they are done, or use stop"
+        )
+
+
+async def copy(house: House, call: Call, ref: str, new_ref: str) -> Answer:
+    """A new draft with the same file and nobody in it."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        spec = read_campaign(row.spec.model_dump(mode="json") | {"ref": new_ref, "name": f"{row.name} (copy)"[:120]})
+        return _facts(await campaigns.create(conn, spec, owner=call.actor, at=call.at))
+
+    return await change(house, call, "copy", ref, unit)
+
+
+async def archive(house: House, call: Call, ref: str) -> Answer:
+    """Out of the lists; only what has ended or never began."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        if row.state not in (Campaign.draft, Campaign.stopped, Campaign.completed):
+            raise Refused(f"{row.ref} is {row.state}; stop it first")
+        await campaigns.archive(conn, row, call.at)
+        return _facts(row) | {"archived": True}
+
+    return await change(house, call, "archive", ref, unit)
+
+
+async def give(house: House, call: Call, ref: str, owner: str) -> Answer:
+    """Hand it to somebody."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        await campaigns.give(conn, row, owner)
+        return _facts(row) | {"owner": owner, "_details": {"from": row.owner, "to": owner}}
+
+    return await change(house, call, "owner", ref, unit)
+
+
+async def errors(house: House, call: Call, ref: str) -> Answer:
+    """People in error by cause, most frequent first, with some of them."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        return {"ref": row.ref, "causes": await reports.errors(conn, row.id)}
+
+    return await refusing(house.store.read(unit))
+
+
+async def retry(house: House, call: Call, ref: str, cause: str | None, person: str | None) -> Answer:
+    """errored → queued at the same step, due at once; a completed campaign is active again."""
+    answer = await _settle_errors(house, call, "retry", ref, cause, person)
+    house.wake.ring()
+    return answer
+
+
+async def dismiss(house: House, call: Call, ref: str, cause: str | None, person: str | None) -> Answer:
+    """errored → exited (removed)."""
+    return await _settle_errors(house, call, "dismiss", ref, cause, person)
+
+
+async def _settle_errors(
+    house: House, call: Call, verb: str, ref: str, cause: str | None, person: str | None
+) -> Answer:
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        reason = _cause(await reports.errors(conn, row.id), cause)
+        people = await reports.errored(conn, row.id, reason, person)
+        if not people:
+            raise Refused(f"nobody in {ref} is in error" + (" for that cause or person" if cause or person else ""))
+        deltas = counters.Deltas()
+        after = Enrollment.queued if verb == "retry" else Enrollment.exited
+        if verb == "retry":
+            await enrollments.retry(conn, people, call.at)
+            if row.state == Campaign.completed:
+                row = await campaigns.move(conn, await _reopened(conn, row, call.at), "resume", at=call.at)
+        else:
+            await enrollments.dismiss(conn, people, call.at)
+        counters.moved(deltas, row.id, Enrollment.errored, after, len(people))
+        await counters.add(conn, deltas, house.node)
+        return {
+            "ref": ref,
+            "people": len(people),
+            "state": row.state,
+            "_details": {"people": len(people), "cause": reason},
+        }
+
+    return await change(house, call, verb, ref, unit)
+
+
+async def _reopened(conn: AsyncConnection, row: CampaignRow, at: int) -> CampaignRow:
+    return await campaigns.move(conn, row, "reopen", at=at)
+
+
+def _cause(causes: list[dict[str, Any]], cause: str | None) -> str | None:
+    """The cause people mean by its number or (part of) its text; None for all."""
+    if cause is None or cause == "all":
+        return None
+    if cause.isdigit() and 1 <= int(cause) <= len(causes):
+        return str(causes[int(cause) - 1]["cause"])
+    found = [c["cause"] for c in causes if cause.lower() in c["cause"].lower()]
+    if len(found) != 1:
+        known = "; ".join(f"{i}: {c['cause']}" for i, c in enumerate(causes, 1)) or "none"
+        raise Refused(f"{cause!r} names {len(found)} causes; there are: {known}")
+    return str(found[0])
+
+
+async def _get(house: House, ref: str) -> CampaignRow:
+    try:
+        return await house.store.read(campaigns.get, ref)
+    except NoSuchCampaign as why:
+        raise Refused(str(why)) from None
+
+
+def _facts(row: CampaignRow) -> Answer:
+    return {
+        "id": row.id,
+        "ref": row.ref,
+        "name": row.name,
+        "state": row.state,
+        "revision": row.revision,
+        "owner": row.owner,
+        "created_at": row.created_at,
+        "starts_at": row.starts_at,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+        "steps_in_flow": [{"id": step.id, "channel": step.channel, "after": step.after} for step in row.spec.step],
+    }

@@ -1,0 +1,65 @@
+"""Caller IDs: add, label, list, stop using."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.durations import BadDuration, Rate
+from fluentsd.domain.people import BadPoint, phone
+from fluentsd.engine.house import House
+from fluentsd.engine.verbs.acts import Answer, Call, Refused, change
+from fluentsd.store import numbers
+
+
+async def listing(house: House, call: Call) -> Answer:
+    """Every caller ID in use."""
+    return {"numbers": await house.store.read(numbers.inventory)}
+
+
+async def add(house: House, call: Call, number: str, tag: list[str], label: str | None, pace: str | None) -> Answer:
+    """Add a number, or add tags to it, or change its label or pace."""
+    e164 = _e164(number)
+    if pace is not None:
+        try:
+            Rate.parse(pace)
+        except BadDuration as why:
+            raise Refused(str(why)) from None
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        await numbers.upsert(conn, e164, label=label, pace=pace, tags=tag)
+        return {"number": e164, "tags": tag}
+
+    answer = await change(house, call, "numbers add", e164, unit)
+    house.wake.ring()
+    return answer
+
+
+async def untag(house: House, call: Call, number: str, tag: list[str]) -> Answer:
+    """Take tags off a number."""
+    e164 = _e164(number)
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        if not await numbers.untag(conn, e164, tag):
+            raise Refused(f"{e164} has no tag {', '.join(tag)}")
+        return {"number": e164, "untagged": tag}
+
+    return await change(house, call, "numbers untag", e164, unit)
+
+
+async def remove(house: House, call: Call, number: str) -> Answer:
+    """Stop using a number; its history stays."""
+    e164 = _e164(number)
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        if not await numbers.retire(conn, e164, call.at):
+            raise Refused(f"{e164} is not among the caller IDs; see: fluentsd numbers list")
+        return {"number": e164, "removed": True}
+
+    return await change(house, call, "numbers remove", e164, unit)
+
+
+def _e164(text: str) -> str:
+    try:
+        return phone(text).e164
+    except BadPoint as why:
+        raise Refused(f"{text!r} is not a phone number: {why.reason}") from None

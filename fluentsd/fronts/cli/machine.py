@@ -1,0 +1,162 @@
+"""Commands about this machine and its files: init, run, check, demo, plugins, campaign new and apply, import."""
+
+from __future__ import annotations
+
+import sys
+import time
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import trio
+import typer
+
+from fluentsd.fronts.cli.importing import import_file
+from fluentsd.fronts.cli.running import Shell, fail, run_verb
+from fluentsd.fronts.cli.show import Screen
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
+
+
+def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
+    """Put these commands where people look for them."""
+    for command in (init, run, check, demo, plugins):
+        app.command()(command)
+    groups["campaign"].command("new")(new)
+    groups["campaign"].command("apply")(apply)
+    groups["contacts"].command("import")(import_file)
+
+
+def init(
+    file: Annotated[Path, typer.Argument(help="where to write it")] = Path("fluentsd.toml"),
+    force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
+) -> None:
+    """Write a commented fluentsd.toml that runs as it is, on carriers that exist only on this machine."""
+    from fluentsd.config import TEMPLATE
+
+    _write_new(file, TEMPLATE, force)
+    print(f"wrote {file}; next: fluentsd check, then fluentsd run")  # noqa: T201 - the shell's own output
+
+
+def run(context: typer.Context) -> None:
+    """Run the daemon until SIGTERM or Ctrl-C."""
+    from fluentsd.daemon import main
+
+    shell: Shell = context.obj
+    raise SystemExit(main(shell.settings()))
+
+
+def check(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Look everything over: configuration, database, plugins, channels, clock; each problem with its fix."""
+    from fluentsd.daemon import check as look
+
+    shell: Shell = context.obj
+    shell.as_json = as_json
+    settings = shell.settings()
+    findings = trio.run(look, settings)
+    screen = shell.screen
+    if as_json:
+        screen.show("check", {"settings": settings.shown(), "findings": findings})
+    else:
+        for finding in findings:
+            screen.say(f"{'ok  ' if finding['ok'] else 'BAD '} {finding['what']}", "green" if finding["ok"] else "red")
+            if finding["fix"] and not finding["ok"]:
+                screen.say(f"      fix: {finding['fix']}")
+    raise SystemExit(0 if all(finding["ok"] for finding in findings) else 1)
+
+
+def demo(
+    people: Annotated[int, typer.Option("--people", help="how many", min=10, max=1400)] = 320,
+    seed: Annotated[int, typer.Option("--seed", help="another seed, another fair")] = 7,
+    speed: Annotated[str, typer.Option("--speed", help='"fast" or "real" (weeks of wall time)')] = "fast",
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object with the figures")] = False,
+) -> None:
+    """Run weeks of a campaign in seconds, on carriers that exist only on this machine; fails if a promise is broken."""
+    import json
+
+    from fluentsd.demo.verify import broken_promises
+
+    try:
+        from fluentsd.demo.screen import Theatre
+        from fluentsd.demo.stage import Scene, play
+    except ImportError as why:
+        fail(f"the demo needs a package that is not installed ({why.name}); install fluentsd[demo]")
+    if speed not in ("fast", "real"):
+        fail(f'--speed is "fast" or "real", not {speed!r}', 2)
+    began = time.monotonic()
+    if as_json:
+        scene: Scene = trio.run(lambda: play(people, seed, real=speed == "real", watch=lambda _: None))
+        print(json.dumps(scene.figures))  # noqa: T201 - the shell's own output
+    else:
+        with Theatre() as theatre:
+            scene = trio.run(lambda: play(people, seed, real=speed == "real", watch=theatre.watch))
+        theatre.conclude(scene, time.monotonic() - began)
+    raise SystemExit(1 if broken_promises(scene.figures) else 0)
+
+
+def plugins(as_json: JsonFlag = False) -> None:
+    """Which plugins are installed, what they offer, and which of them are broken."""
+    from fluentsd.plugins import discover
+
+    found = discover()
+    screen = Screen(as_json=as_json)
+    if as_json:
+        offers = [{"channel": name, "plugin": found.origin[name]} for name in sorted(found.channels)]
+        screen.show("plugins", {"channels": offers, "broken": found.broken})
+        return
+    screen.table(["Channel plugin", "From"], [[name, found.origin[name]] for name in sorted(found.channels)])
+    for sentence in found.broken.values():
+        screen.say(sentence, "red")
+
+
+def new(
+    file: Annotated[Path | None, typer.Argument(help="where to write it; else on the screen")] = None,
+    pattern: Annotated[str, typer.Option("--pattern", help="which ready campaign to begin with")] = "call-and-follow-up",
+    force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
+) -> None:
+    """Write a ready campaign file: simple-call, multi-step-calls or call-and-follow-up."""
+    folder = files("fluentsd") / "patterns"
+    known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    if pattern not in known:
+        fail(f"there is no pattern {pattern!r}; there are: {', '.join(known)}", 2)
+    text = (folder / f"{pattern}.toml").read_text("utf-8")
+    if file is None:
+        print(text, end="")  # noqa: T201 - it is a file
+        return
+    _write_new(file, text, force)
+    print(f"wrote {file}; edit it, then: fluentsd campaign apply {file}")  # noqa: T201
+
+
+def apply(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="the campaign file, - for standard input")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would change, change nothing")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Create or change a campaign from its file; a change is shown value by value."""
+    shell: Shell = context.obj
+    shell.as_json = as_json
+    run_verb(shell, "campaign apply", {"file": read_toml(file), "dry_run": dry_run})
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """A parsed file, or the end of the program with one clear message."""
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8-sig")
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as why:
+        fail(f"{file} is not valid TOML: {why}; nothing was changed")
+    except UnicodeDecodeError:
+        fail(f"{file} is not UTF-8 text; save it as UTF-8; nothing was changed")
+    except OSError as why:
+        fail(f"{file} cannot be read: {why.strerror}; nothing was changed")
+
+
+def _write_new(file: Path, text: str, force: bool) -> None:
+    if file.exists() and not force:
+        fail(f"{file} exists already; give another name, or --force to overwrite it")
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as why:
+        fail(f"{file} cannot be written: {why.strerror}")

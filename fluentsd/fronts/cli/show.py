@@ -1,0 +1,300 @@
+"""How answers look: rich tables on a terminal, plain tab-separated text in a pipe, JSON when asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+Answer = Mapping[str, Any]
+
+
+class Screen:
+    """Where answers go. On a terminal with colours and boxes; in a pipe one record a line."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.is_terminal = sys.stdout.isatty()
+        self._console: Any = None
+
+    @property
+    def console(self) -> Any:
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(highlight=False, soft_wrap=not self.is_terminal)
+        return self._console
+
+    def say(self, text: str, style: str = "") -> None:
+        """One line for people."""
+        from rich.markup import escape
+
+        self.console.print(f"[{style}]{escape(text)}[/]" if style else escape(text))
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+        """A table; columns that start with # are numbers."""
+        if not self.is_terminal:
+            print("\t".join(c.lstrip("#") for c in columns))  # noqa: T201 - the shell's own output
+            for row in rows:
+                print("\t".join(_cell(value) for value in row))  # noqa: T201
+            return
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+        for column in columns:
+            table.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(_state(value) if isinstance(value, str) else Text(_cell(value)) for value in row))
+        self.console.print(table)
+
+    def show(self, verb: str, answer: Answer) -> None:
+        """Whatever a verb answered."""
+        if self.as_json:
+            print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))  # noqa: T201
+            return
+        _VIEWS.get(verb, _plain)(self, answer)
+
+
+_STYLES = {
+    "active": "green", "answered": "green", "completed": "green", "delivered": "green", "replied": "green",
+    "paused": "yellow", "scheduled": "yellow", "unknown": "yellow", "errored": "red", "failed": "red", "bounced": "red",
+    "stopped": "red", "opted_out": "red", "draft": "dim",
+}  # fmt: skip
+
+
+def _state(value: str) -> Any:
+    from rich.text import Text
+
+    return Text(value, style=_STYLES.get(value, ""))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(v) for v in value)
+    return str(value).replace("\t", " ").replace("\n", " ⏎ ")
+
+
+def when(at: int | None) -> str:
+    """A moment in the machine's own zone."""
+    if at is None:
+        return ""
+    return dt.datetime.fromtimestamp(at / 1_000_000, dt.UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def money(micros: int | None, currency: str) -> str:
+    return f"{micros / 1_000_000:.4f} {currency}" if micros else ""
+
+
+def _plain(screen: Screen, answer: Answer) -> None:
+    for key, value in answer.items():
+        screen.say(f"{key}: {_cell(value)}")
+
+
+OVERVIEW = ("total", "queued", "active", "errored", "exited", "completed")
+
+
+def _overview(screen: Screen, answer: Answer) -> None:
+    screen.table(
+        ["#Total", "#Queued", "#Active", "#Errored", "#Exited", "#Completed", "Started on"],
+        [[*(answer[k] for k in OVERVIEW), when(answer["started_at"]) or "not yet"]],
+    )
+
+
+def _moved(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['ref']} is {answer['state']}", _STYLES.get(answer["state"], ""))
+    if answer.get("starts_at"):
+        screen.say(f"it starts at {when(answer['starts_at'])}")
+    if "total" in answer:
+        _overview(screen, answer)
+
+
+def _listing(screen: Screen, answer: Answer) -> None:
+    if not answer["campaigns"]:
+        screen.say("no campaigns yet; begin with: fluentsd campaign new")
+        return
+    screen.table(
+        ["Campaign", "State", "#Total", "#Queued", "#Active", "#Errored", "#Exited", "#Completed", "Owner", "Started on"],
+        [[c["ref"], c["state"], *(c[k] for k in OVERVIEW), c["owner"], when(c["started_at"])] for c in answer["campaigns"]],
+    )
+
+
+def _status(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['name']} ({answer['ref']}) is {answer['state']}", _STYLES.get(answer["state"], ""))
+    _overview(screen, answer)
+    if answer["state"] == "active" and answer["next_at"]:
+        screen.say(f"next: somebody is due at {when(answer['next_at'])}")
+    if answer["attempts"]:
+        screen.say(f"attempts made: {answer['attempts']}")
+    for hold in answer["holds"]:
+        until = f" until {when(hold['until_at'])}" if hold["until_at"] else ""
+        screen.say(
+            f"held: {hold['scope']} {hold['target']}, by {hold['by']} since {when(hold['since_at'])}{until}: "
+            f"{hold['reason']}  (lift it: fluentsd release {hold['scope']} {hold['target']})",
+            "yellow",
+        )
+    for reason, count in answer["held_people"].items():
+        screen.say(f"{count} people wait for a fact to change: {reason}", "yellow")
+    for reason, count in answer["exited_by_reason"].items():
+        screen.say(f"{count} exited: {reason}")
+    if answer["unknown"]:
+        screen.say(f"{answer['unknown']} attempts nobody could prove: fluentsd unknown {answer['ref']}", "yellow")
+    if answer["errored"]:
+        screen.say(f"{answer['errored']} people in error: fluentsd campaign errors {answer['ref']}", "red")
+
+
+def _report(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['name']} ({answer['ref']}) is {answer['state']}", _STYLES.get(answer["state"], ""))
+    _overview(screen, answer)
+    outcomes = sorted({o for step in answer["steps"] for o in step["outcomes"]})
+    screen.table(
+        ["Step", "#Waiting", "#Attempts", *(f"#{o}" for o in outcomes)],
+        [
+            [s["step"], s["waiting"], sum(s["outcomes"].values()), *(s["outcomes"].get(o, 0) for o in outcomes)]
+            for s in answer["steps"]
+        ],
+    )
+    for reason, count in answer["exited_by_reason"].items():
+        screen.say(f"{count} exited: {reason}")
+
+
+def _apply(screen: Screen, answer: Answer) -> None:
+    dry = " (dry run: nothing was changed)" if answer["dry_run"] else ""
+    if answer["created"]:
+        screen.say(f"{answer['ref']} {'would be' if dry else 'is'} a new draft{dry}", "green")
+        if not dry:
+            screen.say(f"next: fluentsd contacts import FILE --campaign {answer['ref']}")
+        return
+    if not answer["changes"]:
+        screen.say(f"{answer['ref']} says that already; nothing was changed")
+        return
+    screen.say(f"{answer['ref']}: {len(answer['changes'])} changes{dry}")
+    screen.table(
+        ["What", "Was", "Is now", "Counts for"],
+        [[c["path"], json.dumps(c["old"]), json.dumps(c["new"]), c["counts_for"]] for c in answer["changes"]],
+    )
+    people = ", ".join(f"{step}: {count}" for step, count in answer["people_at_steps"].items())
+    if people:
+        screen.say(f"people now at steps: {people}")
+
+
+def _errors(screen: Screen, answer: Answer) -> None:
+    if not answer["causes"]:
+        screen.say(f"nobody in {answer['ref']} is in error", "green")
+        return
+    screen.table(
+        ["#", "Cause", "#People", "Among them"],
+        [[i, c["cause"], c["people"], ", ".join(c["some"])] for i, c in enumerate(answer["causes"], 1)],
+    )
+    screen.say(f"put back into the queue: fluentsd campaign retry {answer['ref']} [--cause N | --person WHO]")
+    screen.say(f"or let them leave: fluentsd campaign dismiss {answer['ref']} [--cause N | --person WHO]")
+
+
+def _settled(verb: str) -> Callable[[Screen, Answer], None]:
+    def view(screen: Screen, answer: Answer) -> None:
+        screen.say(f"{answer['people']} people {verb}; {answer['ref']} is {answer['state']}")
+
+    return view
+
+
+def _calls(screen: Screen, answer: Answer) -> None:
+    if not answer["calls"]:
+        screen.say("no attempts")
+        return
+    screen.table(
+        ["When", "Campaign", "Step", "#Try", "Channel", "To", "From", "Outcome", "#Seconds", "Cost", "Note"],
+        [
+            [
+                when(c["marked_at"]), c["ref"], c["step"], c["try_no"], c["channel"], c["to"], c["sender"],
+                c["outcome"] or "open", c["duration_s"], money(c["cost_micros"], c["currency"]),
+                c["reply"] or c["reason"],
+            ]
+            for c in answer["calls"]
+        ],
+    )  # fmt: skip
+
+
+def _find(screen: Screen, answer: Answer) -> None:
+    if not answer["people"]:
+        screen.say("nobody found")
+        return
+    screen.table(
+        ["Person", "Numbers and addresses", "Zone", "From", "Campaigns"],
+        [
+            [
+                " ".join(filter(None, (p["fields"].get("first_name"), p["fields"].get("last_name")))) or f"#{p['id']}",
+                p["points"],
+                p["zones"] or "unknown",
+                p["zone_basis"],
+                [f"{c['ref']}: {c['state']}{' (' + c['reason'] + ')' if c['reason'] else ''} at {c['step']}"
+                 for c in p["campaigns"]],
+            ]
+            for p in answer["people"]
+        ],
+    )  # fmt: skip
+
+
+def _numbers(screen: Screen, answer: Answer) -> None:
+    if not answer["numbers"]:
+        screen.say("no caller IDs; add one: fluentsd numbers add +12125550123 --tag sales-us")
+        return
+    screen.table(
+        ["Number", "Label", "Tags", "Pace", "#Used", "Room again"],
+        [[n["e164"], n["label"], n["tags"], n["pace"] or "campaign's", n["used"], when(n["room_at"] or None)]
+         for n in answer["numbers"]],
+    )  # fmt: skip
+
+
+def _holds(screen: Screen, answer: Answer) -> None:
+    if not answer["holds"]:
+        screen.say("nothing is held", "green")
+        return
+    screen.table(
+        ["Scope", "Target", "Reason", "By", "Since", "Until"],
+        [[h["scope"], h["target"], h["reason"], h["by"], when(h["since_at"]), when(h["until_at"])] for h in answer["holds"]],
+    )
+
+
+def _log(screen: Screen, answer: Answer) -> None:
+    screen.table(
+        ["When", "Who", "Did", "To", "Details"],
+        [[when(e["at"]), e["actor"], e["verb"], e["target"], json.dumps(e["details"]) if e["details"] else ""]
+         for e in answer["entries"]],
+    )  # fmt: skip
+
+
+def _export(screen: Screen, answer: Answer) -> None:
+    import tomli_w
+
+    print(tomli_w.dumps(answer["file"], multiline_strings=True), end="")  # noqa: T201 - it is a file
+
+
+def _show(screen: Screen, answer: Answer) -> None:
+    _moved(screen, answer)
+    _export(screen, answer)
+
+
+_VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
+    "campaign apply": _apply,
+    "campaign export": _export,
+    "campaign list": _listing,
+    "campaign show": _show,
+    "campaign status": _status,
+    "campaign report": _report,
+    **{f"campaign {verb}": _moved for verb in (
+        "start", "schedule", "pause", "resume", "stop", "complete", "reopen", "copy", "archive", "owner")},
+    "campaign errors": _errors,
+    "campaign retry": _settled("are queued again"),
+    "campaign dismiss": _settled("have left"),
+    "contacts find": _find,
+    "calls": _calls,
+    "unknown": _calls,
+    "numbers list": _numbers,
+    "holds": _holds,
+    "log": _log,
+}  # fmt: skip

@@ -1,0 +1,161 @@
+"""The verbs: everything a person can do, declared once.
+
+Each front (shell, chat, console) is built from this table: the words, the help, the parameters, who may, and whether
+it changes anything. `perform` is the only way a verb is run: it checks the arguments, gives a repeated request the
+answer it got the first time, and turns what the engine refuses into `Refused`. The verbs themselves live in
+`engine.verbs`; no front knows how one works.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fluentsd.engine.house import House
+from fluentsd.engine.verbs import Call, Refused, calls, campaigns, numbers, people, state
+
+Answer = dict[str, Any]
+Kind = Literal["text", "int", "flag", "texts", "moment", "data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter. `kind`: text, int, flag, texts (repeatable), moment (a date-time, with zone or the machine's),
+    data (only for programs: a JSON value, never asked of a person)."""
+
+    name: str
+    kind: Kind
+    help: str
+    required: bool = False
+    default: Any = None
+    option: bool = True  #: False: by position
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb: `name` is what people type ("campaign pause")."""
+
+    name: str
+    help: str
+    run: Callable[..., Awaitable[Answer]]
+    params: tuple[Param, ...] = ()
+    effect: Literal["read", "change"] = "read"
+    role: Literal["viewer", "manager", "admin"] = "viewer"
+    hidden: bool = False
+
+
+def _ref(help_text: str = "which campaign") -> Param:
+    return Param("ref", "text", help_text, required=True, option=False)
+
+
+_BECAUSE = Param("because", "text", "why; kept in the audit log", default="")
+
+VERBS: dict[str, Verb] = {
+    verb.name: verb
+    for verb in (
+        Verb("campaign apply", "create or change a campaign from its file", campaigns.apply,
+             (Param("file", "data", "the parsed campaign file", required=True),
+              Param("dry_run", "flag", "show what would change, change nothing", default=False)), "change", "manager"),
+        Verb("campaign export", "write a campaign as a file", campaigns.export, (_ref(),)),
+        Verb("campaign list", "all campaigns with their figures", campaigns.listing,
+             (Param("archived", "flag", "archived ones too", default=False),)),
+        Verb("campaign show", "what a campaign says", campaigns.show, (_ref(),)),
+        Verb("campaign status", "figures, next moment, holds, numbers", campaigns.status, (_ref(),)),
+        Verb("campaign report", "the funnel: what came of each step", campaigns.report, (_ref(),)),
+        Verb("campaign start", "begin now", campaigns.start, (_ref(),), "change", "manager"),
+        Verb("campaign schedule", "begin at a moment", campaigns.schedule,
+             (_ref(), Param("at", "moment", "when, e.g. 2026-12-01T09:00", required=True, option=False)),
+             "change", "manager"),
+        Verb("campaign pause", "contact nobody until it is resumed", campaigns.pause, (_ref(), _BECAUSE), "change", "manager"),
+        Verb("campaign resume", "go on", campaigns.resume, (_ref(),), "change", "manager"),
+        Verb("campaign stop", "end it; people keep their place", campaigns.stop, (_ref(), _BECAUSE), "change", "manager"),
+        Verb("campaign complete", "call it done when nobody is waiting any more", campaigns.complete, (_ref(),),
+             "change", "manager"),
+        Verb("campaign reopen", "make a stopped or completed campaign paused again", campaigns.reopen, (_ref(),),
+             "change", "manager"),
+        Verb("campaign copy", "a new draft that says the same", campaigns.copy,
+             (_ref(), Param("new_ref", "text", "the name people type for the copy", required=True, option=False)),
+             "change", "manager"),
+        Verb("campaign archive", "take an ended campaign out of the lists", campaigns.archive, (_ref(),), "change", "manager"),
+        Verb("campaign owner", "hand a campaign to somebody", campaigns.give,
+             (_ref(), Param("owner", "text", "the new owner", required=True, option=False)), "change", "manager"),
+        Verb("campaign errors", "who could not be contacted and why, by cause", campaigns.errors, (_ref(),)),
+        Verb("campaign retry", "put people in error back into the queue", campaigns.retry,
+             (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
+              Param("person", "text", "only this person (a number or address)")), "change", "manager"),
+        Verb("campaign dismiss", "let people in error leave the campaign", campaigns.dismiss,
+             (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
+              Param("person", "text", "only this person (a number or address)")), "change", "manager"),
+        Verb("contacts find", "people by number, address, or any word known of them", people.find,
+             (Param("words", "text", "what to look for", required=True, option=False),
+              Param("most", "int", "how many at most", default=20))),
+        Verb("contacts begin-import", "the import's first act", people.begin_import,
+             (Param("source", "text", "the file's name", required=True), Param("ref", "text", "enroll into this campaign")),
+             "change", "manager", hidden=True),
+        Verb("contacts take", "one batch of an import", people.take,
+             (Param("run", "data", "as begun", required=True), Param("people", "data", "the batch", required=True),
+              Param("keep_duplicates", "flag", "the later row wins", default=False)), "change", "manager", hidden=True),
+        Verb("contacts end-import", "the import's last act", people.end_import,
+             (Param("run", "data", "as begun", required=True), Param("counts", "data", "its figures", required=True)),
+             "change", "manager", hidden=True),
+        Verb("calls", "the history of attempts", calls.history,
+             (Param("ref", "text", "only this campaign", option=False), Param("outcome", "text", "only this outcome"),
+              Param("person", "text", "only this person (a number or address)"),
+              Param("most", "int", "how many at most", default=50), Param("since", "moment", "not before"))),
+        Verb("unknown", "attempts nobody could prove", calls.unknown, (Param("ref", "text", "only this campaign", option=False),)),
+        Verb("numbers list", "caller IDs with tags and pace", numbers.listing),
+        Verb("numbers add", "add a caller ID, or change what is said of it", numbers.add,
+             (Param("number", "text", "in international form: +12125550123", required=True, option=False),
+              Param("tag", "texts", "a label; repeat for more"), Param("label", "text", "a note"),
+              Param("pace", "text", 'its own pace, e.g. "20/hour"')), "change", "manager"),
+        Verb("numbers untag", "take labels off a caller ID", numbers.untag,
+             (Param("number", "text", "which", required=True, option=False),
+              Param("tag", "texts", "the labels", required=True)), "change", "manager"),
+        Verb("numbers remove", "stop using a caller ID", numbers.remove,
+             (Param("number", "text", "which", required=True, option=False),), "change", "manager"),
+        Verb("holds", "what is held, since when, by whom, why", state.holds_now),
+        Verb("release", "lift the holds on one thing", state.release,
+             (Param("scope", "text", "campaign, channel or number", required=True, option=False),
+              Param("target", "text", "which", required=True, option=False)), "change", "manager"),
+        Verb("log", "who did what", state.log,
+             (Param("target", "text", "only about this campaign or number", option=False),
+              Param("most", "int", "how many at most", default=50))),
+        Verb("state", "the daemon's own figures", state.figures),
+    )
+}  # fmt: skip
+
+
+async def perform(house: House, name: str, arguments: Mapping[str, Any], call: Call) -> Answer:
+    """Run one verb; `Refused` says why not and how to go on, and then nothing was changed."""
+    verb = VERBS.get(name)
+    if verb is None:
+        raise Refused(f"there is no verb {name!r}")
+    checked = {param.name: _checked(name, param, arguments.get(param.name)) for param in verb.params}
+    strange = sorted(set(arguments) - set(checked))
+    if strange:
+        raise Refused(f"{name}: no such parameter: {', '.join(strange)}")
+    return await verb.run(house, call, **checked)
+
+
+def _checked(name: str, param: Param, value: Any) -> Any:
+    if value is None or value in ((), []):
+        if param.required:
+            raise Refused(f"{name}: {param.name} is missing ({param.help})")
+        return [] if param.kind == "texts" else param.default
+    types: dict[Kind, type | tuple[type, ...]] = {"text": str, "int": int, "flag": bool, "texts": list, "moment": (str, int)}
+    if param.kind in types and not isinstance(value, types[param.kind]):
+        raise Refused(f"{name}: {param.name} should be {param.kind}, not {value!r}")
+    return moment(value) if param.kind == "moment" else value
+
+
+def moment(value: str | int) -> int:
+    """Epoch microseconds of an ISO date-time; without a zone it is the machine's local time."""
+    if isinstance(value, int):
+        return value
+    try:
+        found = dt.datetime.fromisoformat(value)
+    except ValueError:
+        raise Refused(f"{value!r} is not a date and time; write it like 2026-12-01T09:00 or 2026-12-01T09:00-05:00") from None
+    return round(found.astimezone().timestamp() * 1_000_000)

@@ -1,0 +1,163 @@
+"""What people ask about: figures and lists, read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import Enrollment
+from fluentsd.store.schema import attempt, campaign, content, enrollment, lane, number, point, waiting
+
+
+async def next_moment(conn: AsyncConnection, campaign_id: int) -> int | None:
+    """When the earliest person in the queue is due."""
+    statement = (
+        select(func.min(waiting.c.due_at)).where(waiting.c.lane_id == lane.c.id).correlate(lane).scalar_subquery()
+    )
+    moments = await conn.execute(select(statement).where(lane.c.campaign_id == campaign_id))
+    return min((m for m in moments.scalars() if m is not None), default=None)
+
+
+async def at_steps(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
+    """How many people stand at each step, waiting or in work."""
+    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state.in_((Enrollment.queued, Enrollment.active)))
+    rows = await conn.execute(select(enrollment.c.step, func.count()).where(*here).group_by(enrollment.c.step))
+    return {step: int(count) for step, count in rows}
+
+
+async def held_people(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
+    """People in the campaign but out of the queue until a fact changes, by reason."""
+    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.held.is_(True))
+    rows = await conn.execute(select(enrollment.c.reason, func.count()).where(*here).group_by(enrollment.c.reason))
+    return {reason: int(count) for reason, count in rows}
+
+
+async def exits(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
+    """People who left, by exit criterion."""
+    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == Enrollment.exited)
+    rows = await conn.execute(select(enrollment.c.reason, func.count()).where(*here).group_by(enrollment.c.reason))
+    return {reason: int(count) for reason, count in rows}
+
+
+async def unknown_count(conn: AsyncConnection, campaign_id: int) -> int:
+    mine = (attempt.c.campaign_id == campaign_id, attempt.c.state == "unknown")
+    return int((await conn.execute(select(func.count()).select_from(attempt).where(*mine))).scalar_one())
+
+
+async def attempt_count(conn: AsyncConnection, campaign_id: int) -> int:
+    """Attempts that were made, or may have been."""
+    made = attempt.c.outcome.is_(None) | (attempt.c.outcome != "not_sent")
+    statement = select(func.count()).select_from(attempt).where(attempt.c.campaign_id == campaign_id, made)
+    return int((await conn.execute(statement)).scalar_one())
+
+
+async def funnel(conn: AsyncConnection, campaign_id: int) -> dict[str, dict[str, int]]:
+    """Attempts by step and outcome; those without an end yet are "open"."""
+    outcome = func.coalesce(attempt.c.outcome, "open")
+    statement = select(attempt.c.step, outcome, func.count()).where(attempt.c.campaign_id == campaign_id)
+    found: dict[str, dict[str, int]] = {}
+    for step, word, count in await conn.execute(statement.group_by(attempt.c.step, outcome)):
+        found.setdefault(step, {})[word] = int(count)
+    return found
+
+
+async def errors(conn: AsyncConnection, campaign_id: int) -> list[dict[str, Any]]:
+    """Causes of error, most frequent first, each with a few of its people."""
+    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == Enrollment.errored)
+    statement = select(enrollment.c.reason, func.count(), func.min(enrollment.c.id)).where(*here)
+    rows = await conn.execute(
+        statement.group_by(enrollment.c.reason).order_by(func.count().desc(), enrollment.c.reason)
+    )
+    found = []
+    for reason, count, _ in rows:
+        people = await _some_points(conn, campaign_id, reason)
+        found.append({"cause": reason, "people": int(count), "some": people})
+    return found
+
+
+async def _some_points(conn: AsyncConnection, campaign_id: int, reason: str) -> list[str]:
+    statement = (
+        select(point.c.value)
+        .join(enrollment, enrollment.c.contact_id == point.c.contact_id)
+        .where(enrollment.c.campaign_id == campaign_id, enrollment.c.state == Enrollment.errored)
+        .where(enrollment.c.reason == reason, point.c.position == 0)
+        .order_by(enrollment.c.id)
+        .limit(3)
+    )
+    return list((await conn.execute(statement)).scalars())
+
+
+async def errored(conn: AsyncConnection, campaign_id: int, reason: str | None, person: str | None) -> list[Any]:
+    """People in error, of one cause or person or all: what a retry needs."""
+    statement = (
+        select(enrollment.c.id, enrollment.c.step, enrollment.c.version_id, lane.c.id.label("lane_id"), lane.c.channel)
+        .join(lane, lane.c.campaign_id == enrollment.c.campaign_id)
+        .where(enrollment.c.campaign_id == campaign_id, enrollment.c.state == Enrollment.errored)
+    )
+    if reason is not None:
+        statement = statement.where(enrollment.c.reason == reason)
+    if person is not None:
+        mine = select(point.c.contact_id).where(point.c.value == person)
+        statement = statement.where(enrollment.c.contact_id.in_(mine))
+    return list((await conn.execute(statement.order_by(enrollment.c.id))).all())
+
+
+async def places(conn: AsyncConnection, contact_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """Where each person is enrolled and how they stand there."""
+    statement = (
+        select(
+            enrollment.c.contact_id, campaign.c.ref, enrollment.c.state, enrollment.c.reason,
+            enrollment.c.step, enrollment.c.due_at,
+        )
+        .join(campaign, campaign.c.id == enrollment.c.campaign_id)
+        .where(enrollment.c.contact_id.in_(list(contact_ids)))
+        .order_by(enrollment.c.id)
+    )  # fmt: skip
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in (await conn.execute(statement)).mappings():
+        facts = dict(row)
+        found.setdefault(facts.pop("contact_id"), []).append(facts)
+    return found
+
+
+async def attempts(
+    conn: AsyncConnection,
+    *,
+    campaign_id: int | None,
+    contact_id: int | None,
+    outcome: str | None,
+    since: int | None,
+    most: int,
+) -> list[dict[str, Any]]:
+    """Attempts, newest first, with whom they went to and from which line."""
+    statement = (
+        select(
+            attempt.c.id, campaign.c.ref, attempt.c.step, attempt.c.try_no, attempt.c.channel,
+            point.c.value.label("to"), number.c.e164.label("sender"), attempt.c.state, attempt.c.outcome,
+            attempt.c.reason, attempt.c.marked_at, attempt.c.settled_at, attempt.c.duration_s,
+            attempt.c.cost_micros, attempt.c.currency,
+            select(content.c.text).where(content.c.attempt_id == attempt.c.id, content.c.kind == "reply")
+            .order_by(content.c.id.desc()).limit(1).scalar_subquery().label("reply"),
+            select(content.c.text).where(content.c.attempt_id == attempt.c.id, content.c.kind == "transcript")
+            .order_by(content.c.id.desc()).limit(1).scalar_subquery().label("transcript"),
+            select(content.c.text).where(content.c.attempt_id == attempt.c.id, content.c.kind == "recording")
+            .order_by(content.c.id.desc()).limit(1).scalar_subquery().label("recording"),
+        )
+        .join(campaign, campaign.c.id == attempt.c.campaign_id)
+        .join(point, point.c.id == attempt.c.point_id, isouter=True)
+        .join(number, number.c.id == attempt.c.number_id, isouter=True)
+        .order_by(attempt.c.id.desc())
+        .limit(most)
+    )  # fmt: skip
+    if campaign_id is not None:
+        statement = statement.where(attempt.c.campaign_id == campaign_id)
+    if contact_id is not None:
+        statement = statement.where(attempt.c.contact_id == contact_id)
+    if outcome is not None:
+        statement = statement.where(attempt.c.outcome == outcome)
+    if since is not None:
+        statement = statement.where(attempt.c.marked_at >= since)
+    return [dict(row) for row in (await conn.execute(statement)).mappings()]

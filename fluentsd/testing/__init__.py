@@ -1,0 +1,30 @@
+"""What a plugin author needs to test a plugin: tools, conformance suites, and providers that are real enough.
+
+Public: it changes with the same care as `fluentsd.api`. A plugin's tests call `exercise_channel` and show that the
+plugin keeps the promises the house relies on; our own plugins and fakes pass the same suite. Nothing of the daemon
+is imported here, and the daemon imports nothing from here.
+"""
+
+from __future__ import annotations
+
+from fluentsd.testing.conformance import CHECKS, ConformanceFailure, exercise_channel
+from fluentsd.testing.smtp_sink import Mail, Phase, SinkFault, SinkUnavailable, SmtpSink
+from fluentsd.testing.toolbox import TrioClock, tools
+from fluentsd.testing.trial import Case, Fault, ProviderControl, Trial
+
+__all__ = [
+    "CHECKS",
+    "Case",
+    "ConformanceFailure",
+    "Fault",
+    "Mail",
+    "Phase",
+    "ProviderControl",
+    "SinkFault",
+    "SinkUnavailable",
+    "SmtpSink",
+    "Trial",
+    "TrioClock",
+    "exercise_channel",
+    "tools",
+]

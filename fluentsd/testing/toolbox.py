@@ -1,0 +1,79 @@
+"""`Tools` for a test: what the daemon would hand a plugin, without a daemon.
+
+Time is Trio's own, moved to a fixed date: real under Trio's clock, virtual under `autojump_clock`, so that a test
+of hours takes no time. Threads are real unless the test passes its own door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+import trio
+
+from fluentsd.api import Clock, Tools
+
+SECOND = 1_000_000
+#: Monday, 5 January 2026, 15:00 UTC: a working hour in most of the United States.
+START_AT = 1_767_625_200 * SECOND
+#: Threads at once, as the daemon grants a plugin by default.
+THREADS = 40
+
+
+class TrioClock:
+    """Trio's clock, read as epoch microseconds from `start_at` on; stands still outside a Trio run."""
+
+    def __init__(self, start_at: int = START_AT) -> None:
+        self._start_at = start_at
+        self._began: float | None = None
+
+    def now(self) -> int:
+        if not trio.lowlevel.in_trio_run():
+            return self._start_at
+        if self._began is None:
+            self._began = trio.current_time()
+        return self._start_at + round((trio.current_time() - self._began) * SECOND)
+
+    async def sleep_until(self, at: int) -> None:
+        while (left := at - self.now()) > 0:  # noqa: ASYNC110 - an instant is awaited, not an event
+            await trio.sleep(left / SECOND)
+        await trio.lowlevel.checkpoint()
+
+
+def tools(
+    clock: Clock | None = None,
+    *,
+    folder: str | Path,
+    run_sync: Callable[..., Awaitable[Any]] | None = None,
+    log: Any = None,
+) -> Tools:
+    """Tools for one plugin under test; `folder` is the plugin's own (pytest's `tmp_path`), `clock` a `TrioClock`."""
+    clock = clock or TrioClock()
+
+    @cache
+    def http() -> httpx.AsyncClient:
+        return httpx.AsyncClient(trust_env=False)
+
+    return Tools(
+        http=http,
+        run_sync=run_sync or _threads(clock),
+        log=log or structlog.get_logger(),
+        clock=clock,
+        folder=str(folder),
+    )
+
+
+def _threads(clock: Clock) -> Callable[..., Awaitable[Any]]:
+    limiter = trio.CapacityLimiter(THREADS)
+    busy: Callable[[], AbstractContextManager[None]] = getattr(clock, "busy", nullcontext)
+
+    async def run_sync(fn: Callable[..., Any], *args: Any) -> Any:
+        with busy():  # a simulated clock must not run ahead of a thread
+            return await trio.to_thread.run_sync(fn, *args, limiter=limiter)
+
+    return run_sync

@@ -1,0 +1,124 @@
+"""What a conformance check works with: one case, its trials, and the provider's side of the story.
+
+A check makes a fresh channel, sends a fresh trial (a message and its attempt) and compares what the channel *said*
+with what the provider *holds*. Only the second is the truth; `ProviderControl` is how a test shows it to the suite.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import count
+from typing import Protocol
+
+import trio
+
+from fluentsd.api import Attempt, Channel, Kind, Lookup, Message, Receipt, Tools
+
+
+class Fault(StrEnum):
+    """How a provider can misbehave; a test double offers those it can play."""
+
+    refuse = "refuse"  #: it accepts nothing and never will for this person
+    refuse_dead = "refuse_dead"  #: the same, because the number or address does not exist
+    unavailable = "unavailable"  #: it accepts nothing now
+    accept_then_error = "accept_then_error"  #: it accepts, then answers with an error or drops the connection
+    accept_then_hang = "accept_then_hang"  #: it accepts and never answers
+    hang = "hang"  #: it accepts nothing and never answers
+
+
+class ProviderControl(Protocol):
+    """The provider behind the channel under test, as its owner sees it."""
+
+    @property
+    def faults(self) -> Collection[Fault]:
+        """The faults it can play."""
+
+    def arrange(self, fault: Fault | None) -> None:
+        """Play this fault on every request from now on; None: behave. The channel is made anew afterwards."""
+
+    def held(self, token: str) -> Sequence[str]:
+        """Whom it contacted for this attempt: one address for each time it accepted the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One message and the attempt to send it."""
+
+    message: Message
+    attempt: Attempt
+
+    @property
+    def token(self) -> str:
+        return self.attempt.token
+
+
+def usual_address(kind: Kind, number: int) -> str:
+    """The number-th person to write to, where nobody says otherwise."""
+    return f"person{number}@example.com" if kind == "email" else f"+1415555{number:04d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One channel plugin under test; `patience` and `promptly` are seconds of Trio's clock."""
+
+    make: Callable[[Tools], Channel]
+    tools: Tools
+    provider: ProviderControl | None
+    patience: float
+    promptly: float
+    address: Callable[[Kind, int], str] = usual_address
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @asynccontextmanager
+    async def channel(self, fault: Fault | None = None) -> AsyncIterator[Channel]:
+        """A fresh channel before a provider that plays `fault`; closed afterwards if it can be."""
+        if self.provider is not None:
+            self.provider.arrange(fault)
+        channel = self.make(self.tools)
+        try:
+            yield channel
+        finally:
+            if (aclose := getattr(channel, "aclose", None)) is not None:
+                with trio.CancelScope(shield=True):
+                    await aclose()
+
+    def trial(self, kind: Kind) -> Trial:
+        """A message nobody has sent yet, to somebody nobody has written to yet."""
+        number, now = next(self.numbers), self.tools.clock.now()
+        to = self.address(kind, number)
+        message = Message(
+            kind,
+            to,
+            subject=f"Trial {number}" if kind == "email" else "",
+            text=f"This is trial {number}.",
+            agent="trial" if kind == "phone" else "",
+            valid_until_at=now + 3600 * 1_000_000,
+        )
+        return Trial(message, Attempt(uuid.uuid4().hex, kind, to, now, step="trial", try_no=1))
+
+    def plays(self, *faults: Fault) -> list[Fault]:
+        """Those of `faults` the provider can play."""
+        return [fault for fault in faults if self.provider is not None and fault in self.provider.faults]
+
+    def held(self, trial: Trial) -> list[str] | None:
+        """What the provider holds for a trial; None when nobody can look."""
+        return None if self.provider is None else list(self.provider.held(trial.token))
+
+    async def send(self, channel: Channel, trial: Trial, patience: float | None = None) -> Receipt | Exception | None:
+        """How a send ended: its receipt, what it raised, or None when it was cancelled after `patience`."""
+        with trio.move_on_after(self.patience if patience is None else patience):
+            try:
+                return await channel.send(trial.message, trial.attempt)
+            except Exception as why:  # noqa: BLE001 - what it raises is what is being tested
+                return why
+        return None
+
+    async def lookup(self, channel: Channel, trial: Trial) -> Lookup | None:
+        """The look-up's answer, None when there was none within `patience`."""
+        with trio.move_on_after(self.patience):
+            return await channel.lookup(trial.attempt)
+        return None

@@ -1,0 +1,27 @@
+"""E-mail through any SMTP server: the channel `email`.
+
+This is the sending half. What comes back (bounces, replies) is not read yet: `listen` returns at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from fluentsd_channel_email.channel import EmailChannel
+from fluentsd_channel_email.session import NoAnswer
+from fluentsd_channel_email.settings import ConfigProblem, Settings, read_settings
+
+if TYPE_CHECKING:
+    from fluentsd.api import Register
+
+__all__ = ["ConfigProblem", "EmailChannel", "NoAnswer", "Settings", "read_settings", "register_channels"]
+
+hookimpl = pluggy.HookimplMarker("fluentsd")
+
+
+@hookimpl
+def register_channels(register: Register) -> None:
+    """Offer the channel `email`."""
+    register("email", lambda config, tools: EmailChannel(read_settings(config), tools))

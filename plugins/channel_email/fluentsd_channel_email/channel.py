@@ -1,0 +1,187 @@
+"""The e-mail channel: a few kept connections, each used by one thread at a time.
+
+SMTP cannot be asked what became of a message: `lookup` says so, and an attempt whose answer was lost stays unknown.
+A cancelled send cuts its connection and waits for the thread to say how far it got; what that proves is reported,
+and only doubt is left open.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Awaitable, Callable, Sequence
+
+import trio
+
+from fluentsd.api import (
+    Attempt,
+    CannotTell,
+    Finding,
+    Inbound,
+    Kind,
+    Lookup,
+    Message,
+    NeedsHuman,
+    Outcome,
+    PluginError,
+    Receipt,
+    Rejected,
+    Request,
+    Tools,
+    Unavailable,
+)
+from fluentsd_channel_email.addressing import BadAddress
+from fluentsd_channel_email.composing import Letter, compose
+from fluentsd_channel_email.session import Session
+from fluentsd_channel_email.settings import Settings
+
+#: A connection idle for longer (microseconds) is replaced: servers and firewalls forget them without a word.
+IDLE_AT_MOST = 30 * 1_000_000
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class EmailChannel:
+    """Sends through one SMTP account."""
+
+    kind: Kind = "email"
+    lookup_is_final = False
+    lookup_after = 0
+
+    def __init__(self, settings: Settings, tools: Tools) -> None:
+        self.settings = settings
+        self._tools = tools
+        self._room = trio.Semaphore(settings.connections)
+        self._idle: list[Session] = []
+        weakref.finalize(self, _close_all, self._idle)
+
+    async def aclose(self) -> None:
+        """Close the kept connections."""
+        _close_all(self._idle)
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        """Hand one mail to the server; its acceptance is the end of the step (`Outcome.sent`)."""
+        async with self._room:
+            session = self._kept() or Session(self.settings)
+            try:
+                ref = await self._in_thread(session, self._carry, message, attempt)
+            finally:
+                if session.is_open:
+                    session.idle_since = self._tools.clock.now()
+                    self._idle.append(session)
+        return Receipt(ref, Outcome.sent)
+
+    def _carry(self, session: Session, message: Message, attempt: Attempt) -> str:
+        letter = self._compose(message, attempt)
+        session.carry(letter)
+        return letter.ref
+
+    def _compose(self, message: Message, attempt: Attempt) -> Letter:
+        try:
+            return compose(self.settings, message, attempt, self._tools.clock.now())
+        except BadAddress as why:
+            raise Rejected(f"the address cannot be written to: {why}", outcome=Outcome.bounced, dead=True) from why
+
+    def _kept(self) -> Session | None:
+        """The connection used last, if the server still has it in mind."""
+        now = self._tools.clock.now()
+        while self._idle:
+            session = self._idle.pop()
+            if abs(now - session.idle_since) <= IDLE_AT_MOST:
+                return session
+            session.close()
+        return None
+
+    async def _in_thread(
+        self, session: Session, work: Callable[[Session, Message, Attempt], str], message: Message, attempt: Attempt
+    ) -> str:
+        """Run blocking work; when cancelled, cut the session and tell what the work then knew.
+
+        A result, or an error that proves nothing was accepted, outlives the cancellation; doubt does not.
+        """
+        done, ended = trio.Event(), _Ended()
+
+        async def run() -> None:
+            with trio.CancelScope(shield=True):  # the thread ends soon: by its work, or because it was cut
+                try:
+                    ended.result = await self._tools.run_sync(work, session, message, attempt)
+                except Exception as why:  # noqa: BLE001 - raised again by whoever waits
+                    ended.failure = why
+            done.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run)
+            try:
+                await done.wait()
+            except trio.Cancelled:
+                session.cut()
+                with trio.CancelScope(shield=True):
+                    await done.wait()
+                if ended.failure is not None and not isinstance(ended.failure, PluginError):
+                    raise
+        if ended.failure is not None:
+            raise ended.failure
+        return ended.result
+
+    async def lookup(self, attempt: Attempt) -> Lookup:
+        """SMTP has no such question."""
+        return CannotTell("a mail server cannot be asked what it accepted")
+
+    async def cancel(self, attempt: Attempt) -> bool:
+        """A mail that was accepted cannot be called back."""
+        return False
+
+    async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
+        """Nothing is read yet."""
+
+    def parse_webhook(self, request: Request) -> Sequence[Inbound]:
+        """Nothing comes this way."""
+        return []
+
+    async def check(self) -> Sequence[Finding]:
+        """Connect, greet and log in, and say what the server offers; sends nothing."""
+        findings: list[Finding] = await self._tools.run_sync(self._check)
+        return findings
+
+    def _check(self) -> list[Finding]:
+        settings, session = self.settings, Session(self.settings)
+        where = f"{settings.host}:{settings.port}"
+        try:
+            session.open()
+        except Unavailable as why:
+            return [Finding(False, f"e-mail: {why}", f'check "host" and "port", and that {where} can be reached')]
+        except NeedsHuman as why:
+            return [Finding(False, f"e-mail: {why}", 'correct "username", "password", "tls" or "ca_file"')]
+        try:
+            offers = ", ".join(sorted(name.upper() for name in session.connection.offers)) or "no extensions"
+            login = f"logged in as {settings.username}" if settings.username else "without a login"
+            return [Finding(True, f"e-mail: {where} answers, {login}; it offers {offers}"), *self._remarks(session)]
+        finally:
+            session.close()
+
+    def _remarks(self, session: Session) -> list[Finding]:
+        settings, remarks = self.settings, []
+        if settings.tls == "none" and settings.host not in _LOOPBACK:
+            fix = 'set tls = "starttls" or "tls"'
+            remarks.append(Finding(False, "e-mail: mails and password travel unencrypted", fix))
+        if not settings.bounce_domain and "dsn" not in session.connection.offers:
+            fix = 'set "bounce_domain" to a domain whose mail you receive'
+            remarks.append(Finding(False, "e-mail: a bounce could not be traced to its attempt", fix))
+        for key in ("postal_address", "unsubscribe"):
+            if not getattr(settings, key):
+                fix = f'set "{key}"; laws and large mailbox providers ask for it'
+                remarks.append(Finding(False, f"e-mail: no {key.replace('_', ' ')} in the mails", fix))
+        return remarks
+
+
+class _Ended:
+    """How a thread's work ended."""
+
+    __slots__ = ("failure", "result")
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.result = ""
+
+
+def _close_all(sessions: list[Session]) -> None:
+    while sessions:
+        sessions.pop().close()

@@ -1,0 +1,196 @@
+"""A connection to a mail server: reached, greeted, made private, logged in; and words to and fro.
+
+smtplib reads answers, greets and logs in. The socket is opened here, so that `cut` can reach it from another thread
+at any moment; looking up the host's name is the one wait that cannot be cut. A failure before the connection stands
+is `Unavailable` (the network, a busy server) or `NeedsHuman` (password, certificate, settings).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import smtplib
+import socket
+import ssl
+
+from fluentsd.api import NeedsHuman, Unavailable
+from fluentsd_channel_email.settings import Settings
+from fluentsd_channel_email.verdicts import Answer
+
+#: TLS failures that will not pass by themselves.
+_LASTING_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"})
+
+
+class Lost(Exception):
+    """The connection has ended."""
+
+
+class Connection:
+    """One connection; after `close` it can be opened again."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.is_cut = False
+        self.is_open = False
+        self._smtp: smtplib.SMTP | None = None
+        self._sock: socket.socket | None = None
+
+    @property
+    def offers(self) -> dict[str, str]:
+        """The extensions the server offers, by lower-case name."""
+        return self._smtp.esmtp_features if self._smtp is not None else {}
+
+    def cut(self) -> None:
+        """Make the thread at work here stop waiting; the only method another thread may call."""
+        self.is_cut = True
+        if (sock := self._sock) is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not SSLSocket's, which the other thread is using
+
+    def close(self) -> None:
+        """Close without ceremony."""
+        self.is_open = False
+        smtp, self._smtp = self._smtp, None
+        sock, self._sock = self._sock, None
+        if smtp is not None:
+            smtp.close()
+        if sock is not None:
+            sock.close()
+
+    # Words
+
+    def say(self, line: str) -> Answer:
+        """One command and its answer; raises `Lost`."""
+        if "\r" in line or "\n" in line:
+            raise ValueError(f"a line break in an SMTP command: {line!r}")
+        self.write(line.encode() + b"\r\n")
+        return self.answer()
+
+    def write(self, data: bytes) -> None:
+        """Give bytes to the system; raises `Lost`."""
+        if self._sock is None or self.is_cut:
+            raise Lost("the connection was given up")
+        try:
+            self._sock.sendall(data)
+        except OSError as why:
+            raise Lost(f"the connection to {self.settings.host} broke: {why}") from why
+
+    def answer(self) -> Answer:
+        """Wait for an answer; raises `Lost`."""
+        if self._smtp is None:
+            raise Lost("the connection was given up")
+        try:
+            code, text = self._smtp.getreply()
+        except (OSError, smtplib.SMTPException, ValueError) as why:
+            raise Lost(f"the connection to {self.settings.host} broke: {why}") from why
+        return Answer(code, text.decode("utf-8", "replace"))
+
+    def has_spoken(self) -> bool:
+        """The server said something unasked, or left. Under TLS nobody can tell, and it says False."""
+        if self._sock is None or isinstance(self._sock, ssl.SSLSocket):
+            return False
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN | select.POLLHUP)
+        return bool(poll.poll(0))
+
+    # Getting there
+
+    def open(self) -> None:
+        """Connect, greet, make it private, log in; raises `Unavailable` or `NeedsHuman`."""
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+        self.is_open = True
+
+    def _open(self) -> None:
+        settings = self.settings
+        where = f"{settings.host}:{settings.port}"
+        try:
+            self._sock = self._connect()
+            if settings.tls == "tls":
+                self._make_private()
+            name = settings.ehlo_name or settings.sender.domain
+            self._smtp = smtp = smtplib.SMTP(local_hostname=name, timeout=settings.timeout)
+            smtp.sock = self._sock
+            self._greeted(smtp)
+            self._hello(smtp)
+            if settings.tls == "starttls":
+                self._start_tls(smtp)
+            if settings.username:
+                self._log_in(smtp)
+        except ssl.SSLCertVerificationError as why:
+            raise NeedsHuman(f"the certificate of {where} cannot be trusted: {why.verify_message}") from why
+        except ssl.SSLError as why:
+            if why.reason in _LASTING_TLS:
+                raise NeedsHuman(f'{where} does not speak TLS there ({why.reason}): check "port" and "tls"') from why
+            raise Unavailable(f"no private connection to {where}: {why}") from why
+        except (OSError, smtplib.SMTPException) as why:
+            raise Unavailable(f"no connection to {where}: {why}") from why
+
+    def _connect(self) -> socket.socket:
+        """Try every address of the host; `cut` reaches a socket that is still connecting."""
+        host, port, failure = self.settings.host, self.settings.port, OSError("the host has no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            self._sock = sock = socket.socket(family, kind, protocol)
+            try:
+                if self.is_cut:
+                    raise TimeoutError("given up")
+                sock.settimeout(self.settings.timeout)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the dot must not wait for an ACK
+                sock.connect(address)
+            except OSError as why:
+                failure = why
+                sock.close()
+            else:
+                return sock
+        raise failure
+
+    def _greeted(self, smtp: smtplib.SMTP) -> None:
+        said = Answer.of(smtp.getreply())
+        if said.code // 100 == 5:
+            raise NeedsHuman(f"{self.settings.host} refuses connections from here: {said}")
+        if said.code != 220:
+            raise Unavailable(f"{self.settings.host} is not ready: {said}")
+
+    def _hello(self, smtp: smtplib.SMTP) -> None:
+        said = Answer.of(smtp.ehlo())
+        if said.code // 100 == 5:
+            said = Answer.of(smtp.helo())
+        if said.code != 250:
+            raise Unavailable(f"{self.settings.host} does not return the greeting: {said}")
+
+    def _start_tls(self, smtp: smtplib.SMTP) -> None:
+        if not smtp.has_extn("starttls"):
+            raise NeedsHuman(
+                f'{self.settings.host} offers no STARTTLS; set tls = "tls" (port 465), or "none" on purpose'
+            )
+        said = Answer.of(smtp.docmd("STARTTLS"))
+        if said.code != 220:
+            raise Unavailable(f"{self.settings.host} refused STARTTLS: {said}")
+        if smtp.file is not None:
+            smtp.file.close()
+        self._make_private()
+        smtp.sock, smtp.file = self._sock, None
+        smtp.ehlo_resp, smtp.esmtp_features, smtp.does_esmtp = None, {}, False  # said in the clear: RFC 3207 §4.2
+        self._hello(smtp)
+
+    def _make_private(self) -> None:
+        context = ssl.create_default_context(cafile=self.settings.ca_file or None)
+        assert self._sock is not None  # noqa: S101 - connected a moment ago
+        self._sock = context.wrap_socket(self._sock, server_hostname=self.settings.host)
+
+    def _log_in(self, smtp: smtplib.SMTP) -> None:
+        host = self.settings.host
+        try:
+            smtp.login(self.settings.username, self.settings.password)
+        except smtplib.SMTPAuthenticationError as why:
+            said = Answer.of((why.smtp_code, why.smtp_error))
+            if said.code // 100 == 4:
+                raise Unavailable(f"{host} cannot check the password now: {said}") from None
+            raise NeedsHuman(f"{host} refuses the user name or password: {said}") from None
+        except smtplib.SMTPServerDisconnected:
+            raise
+        except smtplib.SMTPException as why:  # no AUTH at all, or only mechanisms unknown here
+            raise NeedsHuman(f"{host} offers no way to log in that is known here; it may ask for TLS first") from why

@@ -1,0 +1,372 @@
+"""What the e-mail channel says after every way in which a mail server can end a conversation."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+from fluentsd_channel_email import EmailChannel, NoAnswer, read_settings
+
+from fluentsd.api import Attempt, CannotTell, Message, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
+from fluentsd.testing import Phase, SmtpSink, tools
+
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
+
+
+def attempt(token="0123abc"):
+    return Attempt(token, "email", "ada@example.com", 0, step="first")
+
+
+def message(to="ada@example.com", **words):
+    return Message("email", to, **{"subject": "Hello", "text": "How are you?", **words})
+
+
+def table(sink, **config):
+    return {"host": sink.host, "port": sink.port, "tls": "none", "from": "Dana <dana@example.com>", **config}
+
+
+@pytest.fixture
+def sink() -> Iterator[SmtpSink]:
+    with SmtpSink() as sink:
+        yield sink
+
+
+@pytest.fixture
+async def build(tmp_path):
+    """Builds channels and closes them."""
+    built = []
+
+    def make(sink, **config):
+        built.append(EmailChannel(read_settings(table(sink, **config)), tools(folder=tmp_path)))
+        return built[-1]
+
+    yield make
+    for channel in built:
+        await channel.aclose()
+
+
+async def ended(channel, letter=None, token="0123abc"):
+    try:
+        return await channel.send(letter or message(), attempt(token))
+    except Exception as why:  # noqa: BLE001 - what it raises is what is being tested
+        return why
+
+
+async def test_an_accepted_mail_is_sent_under_its_message_id(sink, build):
+    assert await ended(build(sink)) == Receipt("<0123abc@example.com>", Outcome.sent)
+    (mail,) = sink.mails
+    assert (mail.sender, mail.recipients) == ("dana@example.com", ("ada@example.com",))
+    assert mail.message["Message-ID"] == "<0123abc@example.com>"
+
+
+async def test_the_attempt_is_in_the_return_path_and_the_envelope_id(sink, build):
+    await ended(build(sink, bounce_domain="bounces.example.com"), token="AbC-1")
+    (mail,) = sink.mails
+    assert mail.sender == "bounce+AbC-1@bounces.example.com"
+    assert (mail.envid, mail.notify) == ("AbC-1", "FAILURE,DELAY")
+
+
+async def test_a_server_without_dsn_is_not_asked_for_it(build):
+    with SmtpSink(dsn=False) as sink:
+        assert isinstance(await ended(build(sink)), Receipt)
+        assert sink.mails[0].envid == ""
+
+
+@pytest.mark.parametrize("phase", [Phase.connect, Phase.ehlo, Phase.mail, Phase.rcpt, Phase.data, Phase.body])
+async def test_a_connection_lost_before_the_dot_proves_that_nothing_was_accepted(sink, build, phase):
+    sink.drop(phase)
+    why = await ended(build(sink), message(text="x" * 70 + "\n" * 50_000))
+    assert isinstance(why, Unavailable | NoAnswer), why
+    assert isinstance(why, Unavailable) or phase == Phase.body  # the drop may come after our dot left
+    assert sink.mails == ()
+
+
+async def test_a_connection_lost_after_the_dot_proves_nothing(sink, build):
+    sink.vanish_after_dot()
+    channel = build(sink)
+    assert isinstance(await ended(channel), NoAnswer)
+    assert len(sink.mails) == 1  # and it was not sent again
+    assert isinstance(await channel.lookup(attempt()), CannotTell)
+    assert not channel.lookup_is_final
+
+
+async def test_a_time_out_after_the_dot_proves_nothing(sink, build):
+    sink.slow(Phase.dot, 30)
+    assert isinstance(await ended(build(sink, timeout=0.1)), NoAnswer)
+
+
+async def test_a_time_out_before_the_dot_proves_that_nothing_was_accepted(sink, build):
+    sink.slow(Phase.rcpt, 30)
+    assert isinstance(await ended(build(sink, timeout=0.1)), Unavailable)
+
+
+@pytest.mark.parametrize(
+    "phase", [Phase.connect, Phase.ehlo, Phase.mail, Phase.rcpt, Phase.data, Phase.body, Phase.dot]
+)
+@pytest.mark.parametrize("answer", ["451 4.3.0 Try later", "421 4.7.0 Too busy"])
+async def test_a_refusal_for_now_is_unavailable(sink, build, phase, answer):
+    sink.answer(phase, answer)
+    assert isinstance(await ended(build(sink)), Unavailable)
+    assert sink.mails == ()
+
+
+@pytest.mark.parametrize(
+    ("phase", "answer", "outcome", "dead"),
+    [
+        (Phase.rcpt, "550 5.1.1 No such user here", Outcome.bounced, True),
+        (Phase.rcpt, "550 No such user", Outcome.bounced, True),
+        (Phase.rcpt, "556 5.1.10 Null MX", Outcome.bounced, True),
+        (Phase.rcpt, "550 mailbox unavailable", Outcome.failed, False),
+        (Phase.rcpt, "552 5.2.2 Mailbox full", Outcome.bounced, False),
+        (Phase.rcpt, "554 5.7.1 Not wanted", Outcome.failed, False),
+        (Phase.mail, "552 5.3.4 Too large", Outcome.failed, False),
+        (Phase.data, "554 5.5.1 No valid recipients", Outcome.failed, False),
+        (Phase.dot, "554 5.7.1 Looks like spam", Outcome.failed, False),
+        (Phase.dot, "550 5.1.1 No such user here", Outcome.bounced, True),
+    ],
+)
+async def test_a_refusal_for_good_is_rejected(sink, build, phase, answer, outcome, dead):
+    sink.answer(phase, answer)
+    why = await ended(build(sink))
+    assert isinstance(why, Rejected), why
+    assert (why.outcome, why.dead) == (outcome, dead)
+    assert answer in str(why)
+    assert sink.mails == ()
+
+
+@pytest.mark.parametrize(
+    ("phase", "answer"),
+    [
+        (Phase.connect, "554 5.7.1 Your address is on a list"),
+        (Phase.mail, "530 5.7.0 Authentication required"),
+        (Phase.mail, "553 5.7.1 Not your sender address"),
+        (Phase.rcpt, "554 5.7.1 Relay access denied"),
+    ],
+)
+async def test_a_refusal_of_this_account_needs_a_person(sink, build, phase, answer):
+    sink.answer(phase, answer)
+    assert isinstance(await ended(build(sink)), NeedsHuman)
+
+
+async def test_nobody_listening_is_unavailable(build):
+    with SmtpSink() as sink:
+        channel = build(sink)
+    assert isinstance(await ended(channel), Unavailable)
+
+
+async def test_an_unknown_host_is_unavailable(sink, build):
+    assert isinstance(await ended(build(sink, host="nowhere.invalid")), Unavailable)
+
+
+# Connections
+
+
+async def test_a_connection_is_used_again(sink, build):
+    channel = build(sink)
+    for n in range(5):
+        await channel.send(message(), attempt(f"t{n}"))
+    assert (len(sink.mails), sink.connections) == (5, 1)
+
+
+async def test_no_more_connections_than_configured_are_open_at_once(sink, build):
+    channel = build(sink, connections=2)
+    async with trio.open_nursery() as nursery:
+        for n in range(20):
+            nursery.start_soon(channel.send, message(), attempt(f"t{n}"))
+    assert len(sink.mails) == 20
+    assert sink.connections <= 2
+
+
+async def test_a_kept_connection_that_ended_is_replaced_before_the_message(sink, build):
+    channel = build(sink)
+    await ended(channel, token="t1")
+    sink.drop(Phase.mail, times=1)
+    assert isinstance(await ended(channel, token="t2"), Receipt)
+    sink.answer(Phase.mail, "421 4.4.2 Idle for too long", times=1)
+    assert isinstance(await ended(channel, token="t3"), Receipt)
+    assert (len(sink.mails), sink.connections) == (3, 3)
+
+
+async def test_a_connection_that_ends_after_the_dot_is_never_replaced(sink, build):
+    channel = build(sink)
+    await ended(channel, token="t1")
+    sink.vanish_after_dot(times=1)
+    assert isinstance(await ended(channel, token="t2"), NoAnswer)
+    assert len(sink.mails) == 2
+
+
+async def test_a_refused_recipient_does_not_cost_the_connection(sink, build):
+    channel = build(sink)
+    sink.refuse("gone@example.com")
+    assert isinstance(await ended(channel, message("gone@example.com"), "t1"), Rejected)
+    assert isinstance(await ended(channel, token="t2"), Receipt)
+    assert sink.connections == 1
+
+
+async def test_a_connection_idle_for_long_is_not_trusted(sink, tmp_path):
+    class Hands:
+        at = 1_767_625_200_000_000
+
+        def now(self):
+            return self.at
+
+        async def sleep_until(self, at):
+            raise AssertionError
+
+    hands = Hands()
+    channel = EmailChannel(read_settings(table(sink)), tools(hands, folder=tmp_path))
+    for n in range(3):
+        await ended(channel, token=f"t{n}")
+        hands.at += 20_000_000 * (n + 1)
+    await channel.aclose()
+    assert sink.connections == 2  # 20 s idle is trusted, 40 s is not
+
+
+async def test_a_connection_carries_only_so_many(sink, build):
+    channel = build(sink, messages_per_connection=2)
+    for n in range(5):
+        await ended(channel, token=f"t{n}")
+    assert (len(sink.mails), sink.connections) == (5, 3)
+
+
+# Cancellation
+
+
+async def test_cancelled_after_the_dot_the_attempt_stays_open(sink, build):
+    sink.slow(Phase.dot, 30)
+    channel = build(sink)
+    with trio.move_on_after(10) as scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(channel.send, message(), attempt())
+            await trio.to_thread.run_sync(sink.wait_for, 1)
+            nursery.cancel_scope.cancel()
+    assert not scope.cancelled_caught
+    assert len(sink.mails) == 1
+
+
+async def test_cancelled_before_the_dot_it_is_known_that_nothing_was_accepted(sink, build):
+    sink.slow(Phase.rcpt, 30)
+    channel = build(sink)
+    with trio.move_on_after(0.1), pytest.raises(Unavailable) as why:
+        await channel.send(message(), attempt())
+    assert why.value.after == 0
+    assert sink.mails == ()
+
+
+async def test_a_result_that_came_with_the_cancellation_is_not_lost(sink, tmp_path):
+    went = threading.Event()
+
+    async def run_sync(fn, *args):
+        def work():
+            try:
+                return fn(*args)
+            finally:
+                went.set()
+
+        result = await trio.to_thread.run_sync(work)
+        scope.cancel()  # exactly between the server's acceptance and the sender's return
+        return result
+
+    channel = EmailChannel(read_settings(table(sink)), tools(folder=tmp_path, run_sync=run_sync))
+    with trio.CancelScope() as scope:
+        receipt = await channel.send(message(), attempt())
+    await channel.aclose()
+    assert went.is_set()
+    assert receipt.outcome == Outcome.sent
+
+
+# Login and TLS
+
+
+async def test_a_login_is_given_and_a_wrong_one_needs_a_person(build):
+    with SmtpSink(login=("dana", "sesame")) as sink:
+        assert isinstance(await ended(build(sink, username="dana", password="sesame")), Receipt)
+        why = await ended(build(sink, username="dana", password="wrong"))
+        assert isinstance(why, NeedsHuman)
+        assert "wrong" not in str(why)
+        assert isinstance(await ended(build(sink)), NeedsHuman)
+
+
+async def test_a_server_without_logins_needs_a_person(sink, build):
+    assert isinstance(await ended(build(sink, username="dana", password="sesame")), NeedsHuman)
+
+
+@pytest.fixture(scope="module")
+def server_tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+@pytest.mark.parametrize(("tls", "implicit"), [("tls", True), ("starttls", False)])
+async def test_both_kinds_of_tls_carry_mail(build, server_tls, tls, implicit):
+    with SmtpSink(tls=server_tls, implicit_tls=implicit, login=("dana", "sesame")) as sink:
+        channel = build(sink, tls=tls, host="localhost", ca_file=str(CERTIFICATE), username="dana", password="sesame")
+        assert isinstance(await ended(channel, token="t1"), Receipt)
+        assert isinstance(await ended(channel, token="t2"), Receipt)
+        sink.vanish_after_dot()
+        assert isinstance(await ended(channel, token="t3"), NoAnswer)
+        sink.behave()
+        sink.slow(Phase.rcpt, 30)
+        with trio.move_on_after(0.1), pytest.raises(Unavailable):
+            await channel.send(message(), attempt("t4"))
+        assert len(sink.mails) == 3
+
+
+async def test_a_certificate_nobody_vouches_for_needs_a_person(build, server_tls):
+    with SmtpSink(tls=server_tls, implicit_tls=True) as sink:
+        why = await ended(build(sink, tls="tls", host="localhost"))
+        assert isinstance(why, NeedsHuman)
+        assert "certificate" in str(why)
+
+
+async def test_a_server_without_tls_needs_a_person(sink, build):
+    assert isinstance(await ended(build(sink, tls="starttls")), NeedsHuman)
+    assert isinstance(await ended(build(sink, tls="tls")), NeedsHuman | Unavailable)
+
+
+# Addresses
+
+
+async def test_an_international_domain_travels_as_ascii(build):
+    with SmtpSink(smtputf8=False) as sink:
+        assert isinstance(await ended(build(sink), message("jürgen@example.com")), Rejected)
+        assert isinstance(await ended(build(sink), message("ada@bücher.example")), Receipt)
+        assert sink.mails[0].recipients == ("ada@xn--bcher-kva.example",)
+
+
+async def test_an_international_address_travels_where_the_server_can_carry_it(sink, build):
+    assert isinstance(await ended(build(sink), message("jürgen@example.com")), Receipt)
+    assert sink.mails[0].recipients == ("jürgen@example.com",)
+    assert sink.mails[0].message["To"] == "jürgen@example.com"
+
+
+async def test_an_address_nobody_can_have_is_dead(sink, build):
+    why = await ended(build(sink), message("ada@example.com>\r\nRCPT TO:<eve@example.com"))
+    assert isinstance(why, Rejected)
+    assert why.dead
+    assert sink.connections == 0
+
+
+# check
+
+
+async def test_check_says_what_the_server_offers_and_sends_nothing(sink, build):
+    findings = await build(sink, postal_address="1 Road", unsubscribe="https://x.example/{token}").check()
+    assert [finding.ok for finding in findings] == [True]
+    assert "DSN" in findings[0].what
+    assert sink.mails == ()
+
+
+async def test_check_says_how_to_mend_it(build):
+    with SmtpSink(login=("dana", "sesame")) as sink:
+        (finding,) = await build(sink, username="dana", password="wrong").check()
+        assert not finding.ok
+        assert "password" in finding.fix
+    (finding,) = await build(sink).check()
+    assert not finding.ok
+    assert "port" in finding.fix

@@ -1,0 +1,170 @@
+"""A small house for tests: real store, simulated clock, a channel that does what a test says and keeps count."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import trio
+
+from fluentsd.api import (
+    Absent,
+    Attempt,
+    CannotTell,
+    Finding,
+    Found,
+    Inbound,
+    Kind,
+    Lookup,
+    Message,
+    Outcome,
+    Receipt,
+    Request,
+)
+from fluentsd.clock import SimClock
+from fluentsd.engine.house import House, Served
+from fluentsd.engine.inbound import Inbox
+from fluentsd.engine.loops import running
+from fluentsd.engine.verbs import Call
+from fluentsd.fronts.grammar import perform
+from fluentsd.store.bridge import Store
+
+#: Monday 2 March 2026, 10:00 in New York.
+MONDAY = round(dt.datetime(2026, 3, 2, 15, tzinfo=dt.UTC).timestamp() * 1_000_000)
+MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
+Behaviour = Callable[[Message, Attempt], Awaitable[Receipt] | Receipt]
+
+
+class FakeChannel:
+    """Accepts everything, unless a behaviour says otherwise; `accepted` is the provider's own memory."""
+
+    def __init__(self, kind: Kind, clock: SimClock, *, final: bool = True) -> None:
+        self.kind, self.clock, self.lookup_is_final, self.lookup_after = kind, clock, final, 1_000_000
+        self.accepted: list[tuple[Attempt, Message, int]] = []
+        self.behaviours: list[Behaviour] = []
+        self.always: Behaviour | None = None
+        self.cannot_tell = False
+        self.cancelled: list[str] = []
+        self._out, self._in = trio.open_memory_channel[Inbound](1000)
+
+    def accept(self, message: Message, attempt: Attempt) -> None:
+        self.accepted.append((attempt, message, self.clock.now()))
+
+    def tokens(self) -> Counter[str]:
+        return Counter(attempt.token for attempt, _, _ in self.accepted)
+
+    def steps(self) -> list[str]:
+        return [attempt.step for attempt, _, _ in self.accepted]
+
+    async def check(self) -> list[Finding]:
+        return [Finding(True, "a fake")]
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        behave = self.behaviours.pop(0) if self.behaviours else self.always
+        if behave is not None:
+            done = behave(message, attempt)
+            return done if isinstance(done, Receipt) else await done
+        self.accept(message, attempt)
+        return Receipt(f"ref-{attempt.token}", None if self.kind == "phone" else Outcome.sent)
+
+    async def lookup(self, attempt: Attempt) -> Lookup:
+        if self.cannot_tell:
+            return CannotTell("the provider is not answering")
+        if self.tokens()[attempt.token]:
+            return Found(Receipt(f"ref-{attempt.token}", None if self.kind == "phone" else Outcome.sent))
+        return Absent()
+
+    async def cancel(self, attempt: Attempt) -> bool:
+        self.cancelled.append(attempt.token)
+        return True
+
+    async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
+        async for inbound in self._in:
+            await deliver(inbound)
+
+    async def tell(self, inbound: Inbound) -> None:
+        """Something comes back."""
+        await self._out.send(inbound)
+
+    def parse_webhook(self, request: Request) -> list[Inbound]:
+        return []
+
+
+def spec(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A campaign file, open on weekdays from nine to five in the contact's zone."""
+    window = {"days": ["mon", "tue", "wed", "thu", "fri"], "hours": "09:00-17:00"}
+    window |= {"fallback_timezone": "America/New_York"} | more.pop("window", {})
+    return {"name": "A test", "ref": "test", "window": window, "step": list(steps)} | more
+
+
+SMS = {"id": "text", "channel": "sms", "text": "Hello {{ first_name | default: 'there' }}"}
+
+
+def person(n: int, **fields: str) -> dict[str, Any]:
+    """Somebody with a phone and an address in New York."""
+    points = [["phone", f"+1212555{n:04d}"], ["email", f"p{n}@example.com"]]
+    zones = ["America/New_York"]
+    return {"key": f"k{n}", "points": points, "zones": zones, "zone_basis": "field", "fields": {"first_name": f"P{n}"} | fields}
+
+
+class Stage:
+    """A house that runs, and the verbs to steer it."""
+
+    def __init__(self, house: House, clock: SimClock, channels: dict[Kind, FakeChannel], inbox: Inbox) -> None:
+        self.house, self.clock, self.channels, self.inbox = house, clock, channels, inbox
+
+    @property
+    def sms(self) -> FakeChannel:
+        return self.channels["sms"]
+
+    @property
+    def phone(self) -> FakeChannel:
+        return self.channels["phone"]
+
+    @property
+    def email(self) -> FakeChannel:
+        return self.channels["email"]
+
+    async def do(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        return await perform(self.house, verb, arguments, Call("tester", self.clock.now()))
+
+    async def enroll(self, *people: dict[str, Any], ref: str = "test") -> dict[str, Any]:
+        run = await self.do("contacts begin-import", source="people.csv", ref=ref)
+        return await self.do("contacts take", run=run, people=list(people))
+
+    async def launch(self, file: dict[str, Any], *people: dict[str, Any]) -> None:
+        await self.do("campaign apply", file=file)
+        await self.enroll(*people, ref=file["ref"])
+        await self.do("campaign start", ref=file["ref"])
+
+    async def overview(self, ref: str = "test") -> dict[str, Any]:
+        found = await self.do("campaign status", ref=ref)
+        parts = ("queued", "active", "errored", "exited", "completed")
+        assert sum(found[k] for k in parts) == found["total"]
+        return found
+
+    async def until(self, at: int) -> None:
+        """Let simulated time pass."""
+        await self.clock.sleep_until(at)
+
+    async def until_ended(self, ref: str = "test") -> dict[str, Any]:
+        while (found := await self.overview(ref))["state"] != "completed":
+            await self.clock.sleep_until(self.clock.now() + HOUR)
+            assert self.clock.now() < MONDAY + 400 * DAY, found
+        return found
+
+
+@asynccontextmanager
+async def staged(store: Store, clock: SimClock, **options: Any) -> AsyncIterator[Stage]:
+    """The house with its loops running; time runs ahead by itself while the test sleeps on the clock."""
+    kinds: tuple[Kind, ...] = ("phone", "sms", "email")
+    channels = {kind: FakeChannel(kind, clock, final=options.pop("final", True)) for kind in kinds}
+    house = House(store, clock, {k: Served(k, c, **options) for k, c in channels.items()})
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(clock.run)
+        async with running(house, grace=1.0) as inbox:
+            yield Stage(house, clock, channels, inbox)
+        nursery.cancel_scope.cancel()
