@@ -34,15 +34,17 @@ _ZONES = """CASE
 _FIELDS = """'{"First name":"Given' || i || '","Last name":"Family' || i || '","Company":"Number ' || i || ' & Sons",'
     || '"City":"Springfield","Source":"trade fair","Note":"asked for a call back after the holidays"}'"""
 _TABLES = (
-    f"INSERT INTO contact (id, zones, zone_basis, created_at, updated_at) {_MANY} SELECT i, {_ZONES}, 'number', :at, :at FROM n",
-    f"INSERT INTO point (contact_id, kind, value, position) {_MANY} SELECT i, 'phone', '+1' || (2000000000 + i), 0 FROM n",
+    f"INSERT INTO contact (id, zones, zone_basis, created_at, updated_at) {_MANY}"
+    f" SELECT i, {_ZONES}, 'number', :at, :at FROM n",
+    f"INSERT INTO point (contact_id, kind, value, position) {_MANY}"
+    " SELECT i, 'phone', '+1' || (2000000000 + i), 0 FROM n",
     f"INSERT INTO point (contact_id, kind, value, position) {_MANY}"
     " SELECT i, 'email', printf('person%09d@example.com', i), 1 FROM n",
     "INSERT INTO record (source_id, object, key, contact_id, fields, seen_at)"
     f" {_MANY} SELECT :source, 'row', printf('row%09d', i), i, {_FIELDS}, :at FROM n",
     "INSERT INTO enrollment (id, campaign_id, contact_id, version_id, state, step, due_at, enrolled_at)"
-    f" {_MANY} SELECT i, :campaign, i, :version, 'queued', :step, :due + CASE WHEN :span THEN (i * 2654435761) % :span ELSE 0 END,"
-    " :at FROM n",
+    f" {_MANY} SELECT i, :campaign, i, :version, 'queued', :step,"
+    " :due + CASE WHEN :span THEN (i * 2654435761) % :span ELSE 0 END, :at FROM n",
     "INSERT INTO waiting (lane_id, rank, due_at, enrollment_id)"
     " SELECT :lane, 1, due_at, id FROM enrollment WHERE id BETWEEN :first AND :last ORDER BY due_at, id",
 )  # fmt: skip
@@ -74,17 +76,24 @@ def put(database: Path, ref: str, *, waiting: int = 0, due: int = 0, at: int) ->
 
 def _campaign(conn: sqlite3.Connection, ref: str, at: int) -> dict[str, int | str]:
     campaign, version, steps = conn.execute(
-        "SELECT campaign.id, version_id, steps FROM campaign JOIN version ON version.id = version_id WHERE ref = ?", (ref,)
+        "SELECT campaign.id, version_id, steps FROM campaign JOIN version ON version.id = version_id WHERE ref = ?",
+        (ref,),
     ).fetchone()
-    step, channel = conn.execute("SELECT json_extract(?, '$[0].id'), json_extract(?, '$[0].channel')", (steps, steps)).fetchone()
+    step, channel = conn.execute(
+        "SELECT json_extract(?, '$[0].id'), json_extract(?, '$[0].channel')", (steps, steps)
+    ).fetchone()
     (lane,) = conn.execute("SELECT id FROM lane WHERE campaign_id = ? AND channel = ?", (campaign, channel)).fetchone()
-    conn.execute("INSERT OR IGNORE INTO source (kind, name, config, created_at) VALUES ('csv', 'bench', '{}', ?)", (at,))
+    conn.execute(
+        "INSERT OR IGNORE INTO source (kind, name, config, created_at) VALUES ('csv', 'bench', '{}', ?)", (at,)
+    )
     (source,) = conn.execute("SELECT id FROM source WHERE kind = 'csv' AND name = 'bench'").fetchone()
     return {"campaign": campaign, "version": version, "step": step, "lane": lane, "source": source, "at": at}
 
 
 def _enroll(conn: sqlite3.Connection, count: int, fixed: dict[str, int | str]) -> None:
-    (last,) = conn.execute("SELECT max(coalesce((SELECT max(id) FROM contact), 0), coalesce((SELECT max(id) FROM enrollment), 0))").fetchone()
+    (last,) = conn.execute(
+        "SELECT max(coalesce((SELECT max(id) FROM contact), 0), coalesce((SELECT max(id) FROM enrollment), 0))"
+    ).fetchone()
     end = last + count
     while last < end:
         first, last = last + 1, min(last + SLICE, end)
@@ -106,13 +115,16 @@ def _stop_strangers(conn: sqlite3.Connection, at: int) -> None:
 
 
 def scatter_due(database: Path, count: int, at: int) -> None:
-    """Make `count` of those who wait due at `at`, taken evenly from all over the file: the worst case for locality."""
+    """Make `count` of those who wait for their first step due at `at`, taken evenly from all over the file: the worst
+    case for locality."""
     with _alone(database) as conn:
         conn.execute("BEGIN")
-        (people,) = conn.execute("SELECT count(*) FROM enrollment WHERE due_at > ?", (at,)).fetchone()
+        (people,) = conn.execute(
+            "SELECT count(*) FROM enrollment WHERE due_at > ? AND touched_at IS NULL", (at,)
+        ).fetchone()
         conn.execute(
             "CREATE TEMP TABLE chosen AS SELECT id, due_at FROM (SELECT id, due_at, row_number() OVER () AS nth"
-            " FROM enrollment WHERE due_at > ?) WHERE nth % ? = 0 LIMIT ?",
+            " FROM enrollment WHERE due_at > ? AND touched_at IS NULL) WHERE nth % ? = 0 LIMIT ?",
             (at, max(1, people // count), count),
         )
         conn.execute("DELETE FROM waiting WHERE (lane_id, rank, due_at, enrollment_id) IN"

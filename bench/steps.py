@@ -1,9 +1,9 @@
 """Our engine: due steps a second with a no-op channel, and what it does when nothing is due.
 
-One process: the real store (SQLite, WAL, synchronous=FULL), the real dispatcher, the sandbox's `noop` carrier. Each step
-is claimed, judged by the gate with its facts read from the database (points, zones, a stop list with people on it, a cap
-per contact), marked, sent, recorded, and the person's next step is scheduled a local day later. What was carried out is
-counted in the database afterwards; a run that lost or doubled a step fails.
+One process: the real store (SQLite, WAL, synchronous=FULL), the real dispatcher, the sandbox's `noop` carrier. Each
+step is claimed, judged by the gate with its facts read from the database (points, zones, a stop list with people on
+it, a cap per contact), marked, sent, recorded, and the person's next step is scheduled a local day later. What was
+carried out is counted in the database afterwards; a run that lost or doubled a step fails.
 """
 
 from __future__ import annotations
@@ -90,18 +90,18 @@ def house(store: Store, concurrency: int) -> House:
     return House(store, SystemClock(), {"sms": Served("sms", channel, concurrency=concurrency)})
 
 
-async def carry_out(database: Path, due: int, concurrency: int) -> float:
-    """Seconds until `due` steps are recorded."""
+async def carry_out(database: Path, due: int, concurrency: int) -> tuple[float, float]:
+    """Seconds until `due` steps are recorded, and of them the processor's."""
     async with open_store(url(database)) as store:
         engine = Dispatcher(house(store, concurrency))
         landed = Landed(engine.house, due)
         async with trio.open_nursery() as nursery:
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             await nursery.start(engine.run)
             await landed.wait()
-            took = time.perf_counter() - began
+            took, worked = time.perf_counter() - began, time.process_time() - worked
             engine.stop()
-        return took
+        return took, worked
 
 
 class Landed:
@@ -159,13 +159,13 @@ def measure(database: Path, args: argparse.Namespace) -> None:
     before, written = Counts.of(database, at), syncs()
     if before.due != args.due:
         raise SystemExit(f"{before.due} people are due instead of {args.due}")
-    took = trio.run(carry_out, database, args.due, args.concurrency)
+    took, worked = trio.run(carry_out, database, args.due, args.concurrency)
     waited = None if written is None else (syncs() or 0) - written
     after = Counts.of(database, at)
     done = after.settled - before.settled
     if (done, after.waiting, after.due) != (args.due, before.waiting, 0):
         raise SystemExit(f"not every step was carried out once: before {before}, after {after}")
-    tell(rate=args.due / took, seconds=took, count=done, waiting=before.waiting - args.due, durable_writes=waited)
+    tell(rate=args.due / took, cpu_us=worked / args.due * 1e6, count=done, durable_writes=waited)
 
 
 def main() -> None:

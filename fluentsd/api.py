@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
+import pluggy
+
 if TYPE_CHECKING:
     import httpx
 
@@ -40,9 +42,13 @@ __all__ = [
     "Request",
     "Tools",
     "Unavailable",
+    "hookimpl",
 ]
 
 T = TypeVar("T")
+
+#: Marks a plugin's hook implementations: `@hookimpl`.
+hookimpl = pluggy.HookimplMarker("fluentsd")
 
 #: What a channel carries. Steps, stop-list entries and lanes are named by it.
 Kind = Literal["phone", "sms", "email"]
@@ -244,15 +250,19 @@ class PluginError(Exception):
     """A plugin tells the house what to do next. One subclass per decision."""
 
 
-class Unavailable(PluginError):  # noqa: N818 - the docstring is the message: the provider is unavailable
-    """The provider accepted nothing and may later; back off for `after` seconds and try the same attempt anew."""
+class Unavailable(PluginError):
+    """The provider accepted nothing and may later; the same step is tried anew after `after` seconds.
 
-    def __init__(self, why: str, after: float = 30.0) -> None:
+    The whole channel backs off for as long, unless it is `only_this` attempt that has to wait (a greylisted mailbox).
+    """
+
+    def __init__(self, why: str, after: float = 30.0, *, only_this: bool = False) -> None:
         super().__init__(why)
         self.after = after
+        self.only_this = only_this
 
 
-class Rejected(PluginError):  # noqa: N818
+class Rejected(PluginError):
     """The provider accepted nothing and never will for this person this way; the flow goes on.
 
     `outcome` says how the step ended (`failed`, `bounced`; `opted_out` puts the person on the stop list for every
@@ -265,5 +275,5 @@ class Rejected(PluginError):  # noqa: N818
         self.dead = dead
 
 
-class NeedsHuman(PluginError):  # noqa: N818
+class NeedsHuman(PluginError):
     """The provider accepted nothing and will not until a person acts (credentials, registration, funds)."""

@@ -30,7 +30,7 @@ class SystemClock:
         return time.time_ns() // 1000
 
     async def sleep_until(self, at: int) -> None:
-        while (left := at - self.now()) > 0:
+        while (left := at - self.now()) > 0:  # noqa: ASYNC110 - a wall clock can jump; no event tells
             await trio.sleep(min(left / SECOND, LOOK_AGAIN))
         await trio.lowlevel.checkpoint()
 

@@ -18,10 +18,9 @@ from fluentsd.api import Channel, Tools
 
 GROUP = "fluentsd"
 Factory = Callable[[Mapping[str, Any], Tools], Channel]
-hookimpl = pluggy.HookimplMarker("fluentsd")
 
 
-class PluginProblem(Exception):  # noqa: N818
+class PluginProblem(Exception):
     """A plugin cannot be used; the message names it, says why and how to go on."""
 
 

@@ -15,7 +15,9 @@ _FIRST = (
     "Alfa Bravo Charlie Delta Echo Foxtrot Golf Hotel India Juliett Kilo Lima Mike November Oscar Papa Quebec Romeo "
     "Sierra Tango Uniform Victor Whiskey Xray Yankee Zulu Åse Zoë"
 ).split()
-_LAST = "Alder Ash Aspen Beech Birch Cedar Cherry Elm Fir Hazel Holly Larch Linden Maple Oak Pine Rowan Spruce Willow Yew".split()
+_LAST = (
+    "Alder Ash Aspen Beech Birch Cedar Cherry Elm Fir Hazel Holly Larch Linden Maple Oak Pine Rowan Spruce Willow Yew"
+).split()
 _INTEREST = ("a roof", "solar panels", "a heat pump", "new windows", 'a 10" gutter', "insulation; walls", "a porch")
 #: Area codes that lie in one zone, and the zone.
 _AREAS = {
@@ -59,11 +61,25 @@ def write_csv(count: int, seed: int) -> tuple[str, list[Lead]]:
 
 def _row(lead: Lead, n: int, chance: random.Random) -> list[str]:
     area, line = lead.phone[2:5], lead.phone[8:]
-    formats = (f"({area}) 555-{line}", f"{area}.555.{line}", f"+1 {area} 555 {line}", f"1{area}555{line}", f"{area}-555-{line}")
+    formats = (
+        f"({area}) 555-{line}",
+        f"{area}.555.{line}",
+        f"+1 {area} 555 {line}",
+        f"1{area}555{line}",
+        f"{area}-555-{line}",
+    )
     first, last = _FIRST[n % len(_FIRST)], chance.choice(_LAST)
     zone = lead.zone if chance.random() < 0.3 else ""
     interest = chance.choice(_INTEREST) if chance.random() < 0.97 else ""
-    return [first if chance.random() < 0.95 else "", last, chance.choice(formats), lead.email, zone, interest, f"{n % 9}"]
+    return [
+        first if chance.random() < 0.95 else "",
+        last,
+        chance.choice(formats),
+        lead.email,
+        zone,
+        interest,
+        f"{n % 9}",
+    ]
 
 
 def _broken(chance: random.Random) -> list[str]:

@@ -98,18 +98,30 @@ async def _play(
     clock = SystemClock() if real else SimClock(round(BEGINS.timestamp() * 1_000_000))
     log = structlog.wrap_logger(structlog.PrintLogger(), processors=[_silent])
     scene = Scene()
-    async with trio.open_nursery() as nursery, open_house(load(folder / "fluentsd.toml"), clock, discover(), log=log) as house:
-        await _prepare(house, folder, scene)
-        if isinstance(clock, SimClock):
-            nursery.start_soon(clock.run)
-        async with running(house, grace=5.0):
-            nursery.start_soon(_look, house, scene, watch)
-            await _do(house, "campaign start", ref=REF)
-            await _until_completed(house)
+    async with open_house(load(folder / "fluentsd.toml"), clock, discover(), log=log) as house:
+        async with trio.open_nursery() as nursery:
+            await _perform_on(house, clock, nursery, folder, scene, watch)
+            nursery.cancel_scope.cancel()
         await _conclude(house, scene, folder, sink, leads)
-        watch(scene)
-        nursery.cancel_scope.cancel()
+    watch(scene)
     return scene
+
+
+async def _perform_on(
+    house: House,
+    clock: SystemClock | SimClock,
+    nursery: trio.Nursery,
+    folder: Path,
+    scene: Scene,
+    watch: Callable[[Scene], None],
+) -> None:
+    await _prepare(house, folder, scene)
+    if isinstance(clock, SimClock):
+        nursery.start_soon(clock.run)
+    async with running(house, grace=5.0):
+        nursery.start_soon(_look, house, scene, watch)
+        await _do(house, "campaign start", ref=REF)
+        await _until_completed(house)
 
 
 def _silent(_logger: Any, _method: str, _event: Any) -> Any:
@@ -151,7 +163,7 @@ async def _look(house: House, scene: Scene, watch: Callable[[Scene], None]) -> N
 
 
 async def _until_completed(house: House) -> None:
-    while (await _do(house, "campaign status", ref=REF))["state"] != "completed":
+    while (await _do(house, "campaign status", ref=REF))["state"] != "completed":  # noqa: ASYNC110 - as a person looks
         await trio.sleep(0.02)
 
 

@@ -50,10 +50,12 @@ def from_mails(mails: Sequence[Any]) -> list[Contacted]:
     """What the SMTP server accepted, by the messages' own headers."""
     found = []
     for mail in mails:
-        message = mail.message()
+        message = mail.message
         token = str(message["Message-ID"]).strip("<>").partition("@")[0]
         to = str(message["To"])
-        found.append(Contacted(token, to, parsedate_to_datetime(str(message["Date"])), (to, str(message["Subject"]), 1)))
+        found.append(
+            Contacted(token, to, parsedate_to_datetime(str(message["Date"])), (to, str(message["Subject"]), 1))
+        )
     return found
 
 
@@ -85,7 +87,8 @@ def broken_promises(figures: Mapping[str, int]) -> list[str]:
         f"{figures['duplicates']} contacts were made twice": figures["duplicates"] == 0,
         f"{figures['outside_window']} contacts were made outside the window": figures["outside_window"] == 0,
         f"the figures sum to {parts}, not {figures['total']}": parts == figures["total"],
-        f"{figures['queued'] + figures['active']} people never got to an end": figures["queued"] + figures["active"] == 0,
+        f"{figures['queued'] + figures['active']} people never got to an end": figures["queued"] + figures["active"]
+        == 0,
         "nobody was contacted": figures["attempts"] > 0,
     }
     return [sentence for sentence, well in checks.items() if not well]

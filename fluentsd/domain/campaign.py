@@ -14,15 +14,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from fluentsd.api import Kind, Outcome
+from fluentsd.api import Kind
 from fluentsd.domain import windows
 from fluentsd.domain.blackouts import check_preset
 from fluentsd.domain.durations import Budget, Delay, Rate
 from fluentsd.domain.render import template
 from fluentsd.problems import Problems, explain
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Exit = Literal["answered", "opted_out", "unreachable", "replied"]
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -236,7 +236,7 @@ def read_campaign(data: Any, what: str = "campaign file") -> CampaignFile:
 
 def contact_window(spec: Window) -> windows.ContactWindow:
     """The window as the calendar compiles it."""
-    per_day = spec.hours if isinstance(spec.hours, dict) else {day: spec.hours for day in spec.days}
+    per_day = spec.hours if isinstance(spec.hours, dict) else dict.fromkeys(spec.days, spec.hours)
     dates: dict[dt.date, windows.Hours | None] = {d: None for d in spec.blackout if isinstance(d, dt.date)}
     dates |= {o.date: windows.Hours.parse(o.hours) for o in spec.override}
     return windows.ContactWindow(

@@ -71,7 +71,7 @@ def compile_flow(steps: Sequence[spec.Step]) -> Flow:
 
 
 def _compile(index: int, step: spec.Step) -> Step:
-    parts = {part: template(getattr(step, part), part) for part in ("subject", "text", "html")}  # type: ignore[arg-type]
+    parts = {part: template(getattr(step, part), part) for part in ("subject", "text", "html")}
     when = template(step.when, "condition") if step.when else None
     texts = [*parts.values(), *([when] if when else [])]
     retry = step.retry.model_dump(exclude={"limit"}, exclude_none=True) if step.retry else {}

@@ -185,13 +185,14 @@ def decide(step: Step, rules: Rules, person: Person, at: int, lines: Lines | Non
 def _with_line(
     step: Step, rules: Rules, person: Person, point: Point, at: int, lines: Lines | None, open_hours: Calendar
 ) -> Verdict:
-    line: Line | Full | None = None
+    line: Line | None = None
     if step.channel != "email" and rules.chooses_number:
         if not lines:
             return Hold(Reason.no_number)
-        line = lines.choose(point.value, person.sender_id, at)
-        if isinstance(line, Full):
-            return Wait(line.until_at, Reason.number_pace, whole_lane=True)
+        chosen = lines.choose(point.value, person.sender_id, at)
+        if isinstance(chosen, Full):
+            return Wait(chosen.until_at, Reason.number_pace, whole_lane=True)
+        line = chosen
     return Go(point, line, open_hours.closes(at))
 
 

@@ -28,7 +28,7 @@ class TemplateProblem(ValueError):
     """A template that cannot be parsed, or cannot be rendered for one person."""
 
 
-class MissingVariable(TemplateProblem):  # noqa: N818
+class MissingVariable(TemplateProblem):
     """A variable has no value for this person and the template gives no default."""
 
 

@@ -204,6 +204,8 @@ class Dispatcher:
     def _unavailable(self, token: str, served: Served, why: Unavailable) -> Report:
         now = self.house.clock.now()
         until = now + round(why.after * SECOND)
+        if why.only_this:
+            return Report(token, now, Outcome.not_sent, str(why), retry_at=until)
         if served.backs_off_until <= now:
             self.house.log.warning("channel.unavailable", channel=served.kind, reason=str(why), seconds=why.after)
         served.backs_off_until = max(served.backs_off_until, until)

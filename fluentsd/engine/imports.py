@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fluentsd.domain.csvmap import Mapping_, Need, Person, Preview, Reject, preview, read_row, require, suggest, with_asked
+from fluentsd.domain.csvmap import (
+    Mapping_,
+    Need,
+    Person,
+    Preview,
+    Reject,
+    preview,
+    read_row,
+    require,
+    suggest,
+    with_asked,
+)
 from fluentsd.domain.people import email_key
 from fluentsd.domain.places import zones_of
 from fluentsd.engine.csvfile import CsvFile

@@ -6,6 +6,9 @@ latest attempt to that address. An opt-out from somebody we never wrote to is pu
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
 import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +19,8 @@ from fluentsd.engine.house import House, Served
 from fluentsd.engine.recording import Report
 from fluentsd.store import attempts, stoplist
 from fluentsd.store.bridge import StoreUnavailable
+
+T = TypeVar("T")
 
 
 class Inbox:
@@ -35,7 +40,8 @@ class Inbox:
         elif inbound.outcome == Outcome.opted_out and inbound.address:
             await self._patiently(_stop_stranger, inbound.address, house.clock.now())
 
-    async def _patiently(self, unit, *args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202 - as Store.run
+    async def _patiently(self, unit: Callable[..., Awaitable[T]], *args: Any) -> T:
+        """A unit of work, however long the database needs to come back."""
         while True:
             try:
                 return await self.house.store.run(unit, *args)

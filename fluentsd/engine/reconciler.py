@@ -22,9 +22,10 @@ from fluentsd.store.bridge import StoreUnavailable
 
 #: Look-ups at once.
 BATCH = 50
-#: How often an attempt that cannot be told is asked about before it is `unknown`, and the pause between.
+#: How often an attempt that cannot be told is asked about before it is `unknown`; between two questions the provider's
+#: lists get the time they need to be complete, and at least this.
 ASKED_AT_MOST = 3
-ASK_AGAIN = 20 * SECOND
+ASK_AGAIN = 1 * SECOND
 #: A call may last this long; then nobody waits for its end any more.
 CALL_AT_MOST = 4 * 3600 * SECOND
 
@@ -39,7 +40,8 @@ class Reconciler:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled."""
         house = self.house
-        await house.store.run(attempts.hasten, house.clock.now())
+        for served in house.channels.values():
+            await house.store.run(attempts.hasten, served.kind, served.channel.lookup_after)
         task_status.started()
         while True:
             try:
@@ -88,10 +90,17 @@ class Reconciler:
             case Found(receipt) if now - row.marked_at < CALL_AT_MOST:
                 assert served is not None  # noqa: S101 - somebody answered
                 return Report(row.id, now, ref=receipt.ref, ask_at=now + min(served.call_deadline, CALL_AT_MOST))
-            case Absent() if served is not None and served.channel.lookup_is_final and row.accepted_at is None:
+            case Absent() if served is not None and _proves_absence(served, row, now):
                 return Report(row.id, now, Outcome.not_sent, "the provider never accepted it")
         asked = self._asked[row.id] = self._asked.get(row.id, 0) + 1
         if asked < ASKED_AT_MOST:
-            return Report(row.id, now, reason="asked, not answered yet", ask_at=now + ASK_AGAIN)
+            pause = max(ASK_AGAIN, served.channel.lookup_after if served else 0)
+            return Report(row.id, now, reason="asked, not answered yet", ask_at=now + pause)
         why = answer.why if isinstance(answer, CannotTell) and answer.why else "the provider has no trace of it"
         return Report(row.id, now, Outcome.unknown, why)
+
+
+def _proves_absence(served: Served, row: Any, now: int) -> bool:
+    """Whether "absent" means "never accepted": a final look-up, a complete list, and no earlier sign of acceptance."""
+    complete = now >= row.marked_at + served.channel.lookup_after
+    return served.channel.lookup_is_final and row.accepted_at is None and complete

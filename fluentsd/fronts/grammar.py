@@ -68,9 +68,11 @@ VERBS: dict[str, Verb] = {
         Verb("campaign schedule", "begin at a moment", campaigns.schedule,
              (_ref(), Param("at", "moment", "when, e.g. 2026-12-01T09:00", required=True, option=False)),
              "change", "manager"),
-        Verb("campaign pause", "contact nobody until it is resumed", campaigns.pause, (_ref(), _BECAUSE), "change", "manager"),
+        Verb("campaign pause", "contact nobody until it is resumed", campaigns.pause, (_ref(), _BECAUSE),
+             "change", "manager"),
         Verb("campaign resume", "go on", campaigns.resume, (_ref(),), "change", "manager"),
-        Verb("campaign stop", "end it; people keep their place", campaigns.stop, (_ref(), _BECAUSE), "change", "manager"),
+        Verb("campaign stop", "end it; people keep their place", campaigns.stop, (_ref(), _BECAUSE),
+             "change", "manager"),
         Verb("campaign complete", "call it done when nobody is waiting any more", campaigns.complete, (_ref(),),
              "change", "manager"),
         Verb("campaign reopen", "make a stopped or completed campaign paused again", campaigns.reopen, (_ref(),),
@@ -78,7 +80,8 @@ VERBS: dict[str, Verb] = {
         Verb("campaign copy", "a new draft that says the same", campaigns.copy,
              (_ref(), Param("new_ref", "text", "the name people type for the copy", required=True, option=False)),
              "change", "manager"),
-        Verb("campaign archive", "take an ended campaign out of the lists", campaigns.archive, (_ref(),), "change", "manager"),
+        Verb("campaign archive", "take an ended campaign out of the lists", campaigns.archive, (_ref(),),
+             "change", "manager"),
         Verb("campaign owner", "hand a campaign to somebody", campaigns.give,
              (_ref(), Param("owner", "text", "the new owner", required=True, option=False)), "change", "manager"),
         Verb("campaign errors", "who could not be contacted and why, by cause", campaigns.errors, (_ref(),)),
@@ -92,19 +95,23 @@ VERBS: dict[str, Verb] = {
              (Param("words", "text", "what to look for", required=True, option=False),
               Param("most", "int", "how many at most", default=20))),
         Verb("contacts begin-import", "the import's first act", people.begin_import,
-             (Param("source", "text", "the file's name", required=True), Param("ref", "text", "enroll into this campaign")),
+             (Param("source", "text", "the file's name", required=True),
+              Param("ref", "text", "enroll into this campaign")),
              "change", "manager", hidden=True),
         Verb("contacts take", "one batch of an import", people.take,
-             (Param("run", "data", "as begun", required=True), Param("people", "data", "the batch", required=True),
+             (Param("run", "data", "as begun", required=True),
+              Param("people", "data", "the batch", required=True),
               Param("keep_duplicates", "flag", "the later row wins", default=False)), "change", "manager", hidden=True),
         Verb("contacts end-import", "the import's last act", people.end_import,
-             (Param("run", "data", "as begun", required=True), Param("counts", "data", "its figures", required=True)),
+             (Param("run", "data", "as begun", required=True),
+              Param("counts", "data", "its figures", required=True)),
              "change", "manager", hidden=True),
         Verb("calls", "the history of attempts", calls.history,
              (Param("ref", "text", "only this campaign", option=False), Param("outcome", "text", "only this outcome"),
               Param("person", "text", "only this person (a number or address)"),
               Param("most", "int", "how many at most", default=50), Param("since", "moment", "not before"))),
-        Verb("unknown", "attempts nobody could prove", calls.unknown, (Param("ref", "text", "only this campaign", option=False),)),
+        Verb("unknown", "attempts nobody could prove", calls.unknown,
+             (Param("ref", "text", "only this campaign", option=False),)),
         Verb("numbers list", "caller IDs with tags and pace", numbers.listing),
         Verb("numbers add", "add a caller ID, or change what is said of it", numbers.add,
              (Param("number", "text", "in international form: +12125550123", required=True, option=False),
@@ -144,7 +151,7 @@ def _checked(name: str, param: Param, value: Any) -> Any:
         if param.required:
             raise Refused(f"{name}: {param.name} is missing ({param.help})")
         return [] if param.kind == "texts" else param.default
-    types: dict[Kind, type | tuple[type, ...]] = {"text": str, "int": int, "flag": bool, "texts": list, "moment": (str, int)}
+    types: dict[Kind, Any] = {"text": str, "int": int, "flag": bool, "texts": list, "moment": (str, int)}
     if param.kind in types and not isinstance(value, types[param.kind]):
         raise Refused(f"{name}: {param.name} should be {param.kind}, not {value!r}")
     return moment(value) if param.kind == "moment" else value
@@ -157,5 +164,7 @@ def moment(value: str | int) -> int:
     try:
         found = dt.datetime.fromisoformat(value)
     except ValueError:
-        raise Refused(f"{value!r} is not a date and time; write it like 2026-12-01T09:00 or 2026-12-01T09:00-05:00") from None
+        raise Refused(
+            f"{value!r} is not a date and time; write it like 2026-12-01T09:00 or 2026-12-01T09:00-05:00"
+        ) from None
     return round(found.astimezone().timestamp() * 1_000_000)

@@ -194,10 +194,13 @@ async def next_deadline(conn: AsyncConnection) -> int | None:
     return found
 
 
-async def hasten(conn: AsyncConnection, at: int) -> int:
-    """At start: whatever was in flight when the last process ended is asked about now."""
-    mine = (attempt.c.state == Attempt.open, attempt.c.accepted_at.is_(None), attempt.c.deadline_at > at)
-    return (await conn.execute(update(attempt).where(*mine).values(deadline_at=at))).rowcount
+async def hasten(conn: AsyncConnection, channel: str, lookup_after: int) -> int:
+    """At start: what was in flight when the last process ended is asked about as soon as the provider's lists are
+    complete, since nobody waits for its answer any more."""
+    mine = (attempt.c.state == Attempt.open, attempt.c.accepted_at.is_(None), attempt.c.channel == channel)
+    soon = attempt.c.marked_at + lookup_after
+    statement = update(attempt).where(*mine, attempt.c.deadline_at > soon).values(deadline_at=soon)
+    return (await conn.execute(statement)).rowcount
 
 
 async def open_now(conn: AsyncConnection) -> list[tuple[str, int, Kind]]:

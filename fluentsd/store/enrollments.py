@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.api import Kind
 from fluentsd.domain.states import Enrollment
 from fluentsd.store.contacts import new_ids
 from fluentsd.store.prepared import Prepared, among, json_of
@@ -125,7 +126,7 @@ class LaneDue:
 
     lane_id: int
     campaign_id: int
-    channel: str
+    channel: Kind
     room_at: int
     due_at: int
 
@@ -239,7 +240,8 @@ async def fail(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None
 
 
 async def enroll(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """New entries, ids in the order of `rows`: campaign_id, contact_id, entry, version_id, step, due_at, enrolled_at."""
+    """New entries, ids in the order of `rows`: campaign_id, contact_id, entry, version_id, step, due_at,
+    enrolled_at."""
     if not rows:
         return []
     ids = await new_ids(conn, enrollment, len(rows))

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.store.prepared import among, json_of
 from fluentsd.store.schema import point, stop
 
-
 _STOPPED = select(stop.c.value, stop.c.channel).where(among(stop.c.value, "values"), stop.c.lifted_at.is_(None))
 
 

@@ -107,7 +107,13 @@ def person(n: int, **fields: str) -> dict[str, Any]:
     """Somebody with a phone and an address in New York."""
     points = [["phone", f"+1212555{n:04d}"], ["email", f"p{n}@example.com"]]
     zones = ["America/New_York"]
-    return {"key": f"k{n}", "points": points, "zones": zones, "zone_basis": "field", "fields": {"first_name": f"P{n}"} | fields}
+    return {
+        "key": f"k{n}",
+        "points": points,
+        "zones": zones,
+        "zone_basis": "field",
+        "fields": {"first_name": f"P{n}"} | fields,
+    }
 
 
 class Stage:

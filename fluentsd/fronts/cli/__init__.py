@@ -7,14 +7,16 @@ the engine gave it.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from fluentsd.fronts.cli import machine
-from fluentsd.fronts.cli.running import Shell, fail, run_verb
+from fluentsd.fronts.cli.running import Shell, run_program, run_verb
 from fluentsd.fronts.grammar import VERBS, Param, Verb
 
 _TYPES: dict[str, Any] = {"text": str, "int": int, "flag": bool, "texts": list[str], "moment": str}
@@ -25,17 +27,34 @@ _GROUPS = {
 }
 
 
+class _Commands(TyperGroup):
+    """The top of the command line: who types `fluentsd pause` is told of `fluentsd campaign pause`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        word = args[0]
+        groups = [name for name, group in self.commands.items() if word in getattr(group, "commands", ())]
+        if word not in self.commands and groups:
+            ctx.fail(f"No such command {word!r}. Did you mean {' or '.join(f'{g} {word}' for g in groups)}?")
+        return super().resolve_command(ctx, args)
+
+
 def build() -> typer.Typer:
-    """The whole command line."""
+    """The whole command line; boxes and colours only where a person looks."""
+    marks: Any = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None
     app = typer.Typer(
+        cls=_Commands,
         help="Reach people for a sales team, politely and provably.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=marks,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    groups = {name: typer.Typer(help=text, no_args_is_help=True) for name, text in _GROUPS.items()}
+    groups = {
+        name: typer.Typer(help=_sentence(text), no_args_is_help=True, rich_markup_mode=marks)
+        for name, text in _GROUPS.items()
+    }
     for verb in VERBS.values():
         group, _, word = verb.name.rpartition(" ")
         if not verb.hidden and verb.name != "campaign apply":
@@ -56,8 +75,8 @@ def _root(
 
 
 def _command(verb: Verb) -> Callable[..., None]:
-    def command(context: typer.Context, /, **given: Any) -> None:
-        shell: Shell = context.obj
+    def command(**given: Any) -> None:
+        shell: Shell = given.pop("context").obj
         shell.as_json = given.pop("as_json")
         run_verb(shell, verb.name, {name: value for name, value in given.items() if value is not None})
 
@@ -70,15 +89,17 @@ def _command(verb: Verb) -> Callable[..., None]:
 
 
 def _parameter(param: Param) -> inspect.Parameter:
-    kind = _TYPES[param.kind]
+    kind: Any = _TYPES[param.kind]
     flag = param.name.replace("_", "-")
     if param.option:
         info: Any = typer.Option(f"--{flag}", help=param.help)
     else:
         info = typer.Argument(help=param.help, metavar=param.name.upper())
     optional = not param.required and param.kind not in ("flag", "texts") and param.default is None
-    annotation = Annotated[(kind | None) if optional else kind, info]
-    default = inspect.Parameter.empty if param.required else (param.default or []) if kind == list[str] else param.default
+    annotation: Any = Annotated[(kind | None) if optional else kind, info]
+    default = (
+        inspect.Parameter.empty if param.required else (param.default or []) if kind == list[str] else param.default
+    )
     return inspect.Parameter(param.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
@@ -93,7 +114,4 @@ def _sentence(text: str) -> str:
 
 def main() -> None:
     """The program."""
-    try:
-        build()()
-    except KeyboardInterrupt:
-        fail("interrupted", 130)
+    run_program(build())

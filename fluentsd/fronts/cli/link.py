@@ -5,14 +5,16 @@ Without a daemon the shell takes the store's lock and runs the very same verb; w
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
 from fluentsd.config import Settings
 from fluentsd.engine.verbs import Call
+from fluentsd.fronts.control import ControlClient, NoDaemon, connect
 
 
 class Link(Protocol):
@@ -25,12 +27,11 @@ class Link(Protocol):
 class _Daemon:
     """Verbs go to the daemon, which knows by the socket who asks."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: ControlClient) -> None:
         self._client = client
 
     async def perform(self, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = await self._client.perform(verb, arguments, request_id=uuid.uuid4().hex)
-        return answer
+        return await self._client.ask(verb, arguments, request_id=uuid.uuid4().hex)
 
 
 class _Here:
@@ -42,24 +43,48 @@ class _Here:
     async def perform(self, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         from fluentsd.fronts.grammar import perform
 
-        call = Call(f"shell:{getpass.getuser()}", self._house.clock.now(), uuid.uuid4().hex)
+        call = Call(_actor(), self._house.clock.now(), uuid.uuid4().hex)
         return await perform(self._house, verb, arguments, call)
 
 
-@asynccontextmanager
-async def link(settings: Settings) -> AsyncIterator[Link]:
-    """The daemon if one answers, else this process."""
-    from fluentsd.fronts.control import ControlClient, NoDaemon
-
+def _actor() -> str:
+    """Who types this, by the same name that a daemon sees at its socket."""
+    uid = os.getuid()
     try:
-        async with ControlClient(settings.socket) as client:
-            yield _Daemon(client)
-            return
-    except NoDaemon:
-        pass
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+@asynccontextmanager
+async def link(settings: Settings, whole: Callable[[], Settings]) -> AsyncIterator[Link]:
+    """The daemon if one answers, else this process, with `whole` settings: those with the secrets in them."""
+    async with AsyncExitStack() as stack:
+        reached: Link
+        try:
+            reached = _Daemon(await stack.enter_async_context(connect(settings.socket)))
+        except NoDaemon:
+            reached = await stack.enter_async_context(_own_house(whole()))
+        yield reached
+
+
+@asynccontextmanager
+async def _own_house(settings: Settings) -> AsyncIterator[_Here]:
     from fluentsd.clock import SystemClock
     from fluentsd.daemon import open_house
     from fluentsd.plugins import discover
 
-    async with open_house(settings, SystemClock(), discover()) as house:
+    async with open_house(settings, SystemClock(), discover(), log=quiet()) as house:
         yield _Here(house)
+
+
+def quiet() -> Any:
+    """A log for commands: what matters to a person is in the answer; only errors are said, on stderr."""
+    import logging
+    import sys
+
+    import structlog
+
+    return structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr), wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR)
+    )

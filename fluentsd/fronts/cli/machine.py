@@ -41,15 +41,28 @@ def init(
 
 def run(context: typer.Context) -> None:
     """Run the daemon until SIGTERM or Ctrl-C."""
-    from fluentsd.daemon import main
+    from fluentsd.clock import SystemClock
+    from fluentsd.daemon import run as live
+    from fluentsd.fronts.control import ControlProblem
+    from fluentsd.log import configure
+    from fluentsd.plugins import discover
+    from fluentsd.problems import Problems
+    from fluentsd.store.bridge import StoreUnavailable
+    from fluentsd.store.lock import AlreadyRunning
+    from fluentsd.store.upgrade import DatabaseRefused
 
     shell: Shell = context.obj
-    raise SystemExit(main(shell.settings()))
+    settings = shell.settings()
+    log = configure(settings.log_format, settings.log_level)
+    try:
+        trio.run(lambda: live(settings, clock=SystemClock(), plugins=discover(), log=log))
+    except (Problems, AlreadyRunning, DatabaseRefused, ControlProblem, StoreUnavailable) as why:
+        fail(str(why))
 
 
 def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Look everything over: configuration, database, plugins, channels, clock; each problem with its fix."""
-    from fluentsd.daemon import check as look
+    from fluentsd.doctor import look
 
     shell: Shell = context.obj
     shell.as_json = as_json
@@ -112,7 +125,9 @@ def plugins(as_json: JsonFlag = False) -> None:
 
 def new(
     file: Annotated[Path | None, typer.Argument(help="where to write it; else on the screen")] = None,
-    pattern: Annotated[str, typer.Option("--pattern", help="which ready campaign to begin with")] = "call-and-follow-up",
+    pattern: Annotated[
+        str, typer.Option("--pattern", help="which ready campaign to begin with")
+    ] = "call-and-follow-up",
     force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
 ) -> None:
     """Write a ready campaign file: simple-call, multi-step-calls or call-and-follow-up."""

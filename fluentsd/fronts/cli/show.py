@@ -119,8 +119,22 @@ def _listing(screen: Screen, answer: Answer) -> None:
         screen.say("no campaigns yet; begin with: fluentsd campaign new")
         return
     screen.table(
-        ["Campaign", "State", "#Total", "#Queued", "#Active", "#Errored", "#Exited", "#Completed", "Owner", "Started on"],
-        [[c["ref"], c["state"], *(c[k] for k in OVERVIEW), c["owner"], when(c["started_at"])] for c in answer["campaigns"]],
+        [
+            "Campaign",
+            "State",
+            "#Total",
+            "#Queued",
+            "#Active",
+            "#Errored",
+            "#Exited",
+            "#Completed",
+            "Owner",
+            "Started on",
+        ],
+        [
+            [c["ref"], c["state"], *(c[k] for k in OVERVIEW), c["owner"], when(c["started_at"])]
+            for c in answer["campaigns"]
+        ],
     )
 
 
@@ -256,7 +270,10 @@ def _holds(screen: Screen, answer: Answer) -> None:
         return
     screen.table(
         ["Scope", "Target", "Reason", "By", "Since", "Until"],
-        [[h["scope"], h["target"], h["reason"], h["by"], when(h["since_at"]), when(h["until_at"])] for h in answer["holds"]],
+        [
+            [h["scope"], h["target"], h["reason"], h["by"], when(h["since_at"]), when(h["until_at"])]
+            for h in answer["holds"]
+        ],
     )
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pluggy
-
+from fluentsd.api import hookimpl
 from fluentsd_channel_email.channel import EmailChannel
 from fluentsd_channel_email.session import NoAnswer
 from fluentsd_channel_email.settings import ConfigProblem, Settings, read_settings
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from fluentsd.api import Register
 
 __all__ = ["ConfigProblem", "EmailChannel", "NoAnswer", "Settings", "read_settings", "register_channels"]
-
-hookimpl = pluggy.HookimplMarker("fluentsd")
 
 
 @hookimpl

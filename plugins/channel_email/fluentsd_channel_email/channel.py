@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import trio
 
@@ -62,23 +63,27 @@ class EmailChannel:
         async with self._room:
             session = self._kept() or Session(self.settings)
             try:
-                ref = await self._in_thread(session, self._carry, message, attempt)
+                ref = await self._in_thread(session, self._carry, message, attempt, self._tools.clock.now())
             finally:
                 if session.is_open:
                     session.idle_since = self._tools.clock.now()
                     self._idle.append(session)
+                else:
+                    session.close()
         return Receipt(ref, Outcome.sent)
 
-    def _carry(self, session: Session, message: Message, attempt: Attempt) -> str:
-        letter = self._compose(message, attempt)
+    def _carry(self, session: Session, message: Message, attempt: Attempt, at: int) -> str:
+        letter = self._compose(message, attempt, at)
         session.carry(letter)
         return letter.ref
 
-    def _compose(self, message: Message, attempt: Attempt) -> Letter:
+    def _compose(self, message: Message, attempt: Attempt, at: int) -> Letter:
         try:
-            return compose(self.settings, message, attempt, self._tools.clock.now())
+            return compose(self.settings, message, attempt, at)
         except BadAddress as why:
             raise Rejected(f"the address cannot be written to: {why}", outcome=Outcome.bounced, dead=True) from why
+        except ValueError as why:  # a sender that is no address, a text with half a character
+            raise Rejected(f"this cannot be written as an e-mail: {why}") from why
 
     def _kept(self) -> Session | None:
         """The connection used last, if the server still has it in mind."""
@@ -90,9 +95,7 @@ class EmailChannel:
             session.close()
         return None
 
-    async def _in_thread(
-        self, session: Session, work: Callable[[Session, Message, Attempt], str], message: Message, attempt: Attempt
-    ) -> str:
+    async def _in_thread(self, session: Session, work: Callable[..., str], *args: Any) -> str:
         """Run blocking work; when cancelled, cut the session and tell what the work then knew.
 
         A result, or an error that proves nothing was accepted, outlives the cancellation; doubt does not.
@@ -102,7 +105,7 @@ class EmailChannel:
         async def run() -> None:
             with trio.CancelScope(shield=True):  # the thread ends soon: by its work, or because it was cut
                 try:
-                    ended.result = await self._tools.run_sync(work, session, message, attempt)
+                    ended.result = await self._tools.run_sync(work, session, *args)
                 except Exception as why:  # noqa: BLE001 - raised again by whoever waits
                     ended.failure = why
             done.set()

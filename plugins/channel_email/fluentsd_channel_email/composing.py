@@ -18,7 +18,7 @@ from email.utils import format_datetime
 from html.parser import HTMLParser
 
 from fluentsd.api import Attempt, Message
-from fluentsd_channel_email.addressing import Address, one_line, read_address, read_mailbox
+from fluentsd_channel_email.addressing import Address, BadAddress, one_line, read_address, read_mailbox
 from fluentsd_channel_email.settings import Settings
 
 # 7-bit bodies: every server on the way can carry them, and none re-encodes a signed message.
@@ -42,11 +42,11 @@ class Letter:
 
 
 def compose(settings: Settings, message: Message, attempt: Attempt, at: int) -> Letter:
-    """The letter for one attempt, dated `at` (epoch microseconds); raises `BadAddress`."""
+    """The letter for one attempt, dated `at` (epoch microseconds); raises `BadAddress` (of `to`) or `ValueError`."""
     if not _TOKEN.fullmatch(attempt.token):
         raise ValueError(f"the attempt token {attempt.token!r} cannot be part of an address")
     to = read_address(message.to)
-    sender = read_mailbox(message.sender) if message.sender else settings.sender
+    sender = _sender(settings, message)
     ref = f"<{attempt.token}@{settings.id_domain}>"
     needs_utf8 = not (to.is_ascii and sender.is_ascii and (settings.reply_to is None or settings.reply_to.is_ascii))
     mail = EmailMessage(policy=_UTF8 if needs_utf8 else _PLAIN)
@@ -61,6 +61,15 @@ def compose(settings: Settings, message: Message, attempt: Attempt, at: int) -> 
     _fill(mail, settings, message, attempt.token)
     data = _LINE_END.sub(b"\r\n", mail.as_bytes())
     return Letter(attempt.token, ref, _return_path(settings, sender, attempt.token), to.spec, data, needs_utf8)
+
+
+def _sender(settings: Settings, message: Message) -> Address:
+    if not message.sender:
+        return settings.sender
+    try:
+        return read_mailbox(message.sender)
+    except BadAddress as why:
+        raise ValueError(f"the sender is no address: {why}") from why
 
 
 def _header(address: Address) -> HeaderAddress:

@@ -53,7 +53,10 @@ def judge(step: Step, said: Answer, wanted: int, sender: str) -> None:
     if said.code == wanted or (wanted == 250 and said.code // 100 == 2):
         return
     if said.code // 100 != 5:
-        raise Unavailable(f"the mail server refused for now at {step}: {said}")
+        # at RCPT it is this mailbox that has to wait (greylisting), not everybody's mail
+        greylisted = step == "RCPT"
+        why = f"the mail server refused for now at {step}: {said}"
+        raise Unavailable(why, 300.0 if greylisted else 30.0, only_this=greylisted)
     if said.code in _LOGIN or (step in ("MAIL", "RCPT") and "relay" in said.text.lower()):
         raise NeedsHuman(f"the mail server does not let this account send ({step}): {said}")
     if step == "MAIL" and said.code != 552:  # 552: this message is too large; anything else: this sender

@@ -79,7 +79,7 @@ def test_a_subject_cannot_add_a_header(words):
 
 
 def test_a_sender_cannot_add_a_header():
-    with pytest.raises(BadAddress):
+    with pytest.raises(ValueError, match="the sender is no address"):
         letter(sender="Dana\r\nBcc: eve@example.com <dana@example.com>")
 
 

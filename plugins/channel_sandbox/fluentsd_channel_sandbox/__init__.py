@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pluggy
-
+from fluentsd.api import hookimpl
 from fluentsd_channel_sandbox.carrier import Carrier, CarrierBroke
 from fluentsd_channel_sandbox.ledger import Entry, Ledger, LedgerProblem, Reading, read_ledger
 from fluentsd_channel_sandbox.noop import Noop
@@ -32,8 +31,6 @@ __all__ = [
     "read_settings",
     "register_channels",
 ]
-
-hookimpl = pluggy.HookimplMarker("fluentsd")
 
 
 @hookimpl

@@ -1,0 +1,75 @@
+"""Durable steps a second beside a peer: as this machine is, and on a disk that writes before it answers.
+
+The second row of each pair is another question, not a better answer to the first: what a virtual machine's host or a
+drive's cache confirms in tens of microseconds takes an SSD that really writes some six hundred, and whoever commits
+each step alone waits for each one. Where the cache answers, that wait is gone and what is left is the work per step,
+of which we do more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import disk
+import peer_venv
+from rows import Row, compared, median
+from turns import ROUNDS, in_turn, our_fresh_steps, peer_steps
+
+DUE = 20_000
+BAR = 10.0
+SLOW_US = 600
+_AS_IT_IS = "this machine as it is"
+_SLOWED = (
+    f"another disk, not this one: every fsync and fdatasync of both held to at least {SLOW_US} us (bench/slow_sync.c), "
+    "as an SSD takes that really writes before it answers"
+)
+
+
+def steps_huey(folder: Path) -> list[Row]:
+    """huey: SQLite, fsync, one worker thread."""
+    also = {name: _ours_with(folder, *options) for name, options in _VARIANTS.items()}
+    return _versus("steps-huey", "huey", folder, {"also": also})
+
+
+def steps_apscheduler(folder: Path) -> list[Row]:
+    """APScheduler 3: SQLAlchemy store, SQLite WAL, synchronous=FULL."""
+    return _versus("steps-apscheduler", "apscheduler", folder, {})
+
+
+#: Ours again, as other installations have it, for whoever wonders what the headline leaves out.
+_VARIANTS: Mapping[str, tuple[str, ...]] = {
+    "concurrency 50, the default": ("--concurrency", "50"),
+    "a text with two of the person's fields": ("--text", "Hello {{ contact['First name'] }} of {{ contact.Company }}"),
+}
+
+
+def _versus(name: str, peer: str, folder: Path, extra: Mapping[str, Any]) -> list[Row]:
+    python = peer_venv.python()
+    rows = [_row(name, python, peer, folder, {}, note=_AS_IT_IS, extra={**_sync(folder, {}), **extra})]
+    slowed = disk.slow_disk(folder, SLOW_US)
+    if slowed is not None:
+        row = _row(f"{name}@{SLOW_US}us", python, peer, folder, slowed, note=_SLOWED, extra=_sync(folder, slowed))
+        if row.extra["peer_durable_writes"] < DUE:
+            raise AssertionError(f"{peer} waited for the disk {row.extra['peer_durable_writes']} times only")
+        rows.append(row)
+    return rows
+
+
+def _row(name: str, python: Path, peer: str, folder: Path, environment: Mapping[str, str], **said: Any) -> Row:
+    pairs = in_turn(
+        lambda: our_fresh_steps(folder, "--due", str(DUE), environment=environment),
+        lambda: peer_steps(python, peer, folder, DUE, environment),
+    )
+    return compared(name, pairs, BAR, **said)
+
+
+def _sync(folder: Path, environment: dict[str, str]) -> dict[str, float]:
+    sync = disk.measure_under(folder, environment)
+    return {"fdatasync_us": sync.median_us, "fdatasync_p99_us": sync.p99_us}
+
+
+def _ours_with(folder: Path, *options: str) -> float:
+    runs = [our_fresh_steps(folder, "--due", str(DUE), *options) for _ in range(ROUNDS)]
+    return round(median(runs, "rate"))

@@ -1,0 +1,178 @@
+"""The daemon's life: what runs in the house, in which order it begins, and in which it ends. Nothing else.
+
+Everything is opened by `async with` or started in a nursery, so that the indentation is the shutdown order: a signal
+closes the fronts, then claiming stops and sends in progress get their grace, then listeners and look-ups end, then the
+store closes, and the lock is let go last. The first SIGTERM or SIGINT asks for that; a second one ends everything at
+once, which the ledger makes safe: what was under way is asked about at the next start.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
+
+import structlog
+import trio
+
+from fluentsd.clock import SystemClock
+from fluentsd.config import Settings
+from fluentsd.doctor import check
+from fluentsd.domain.durations import SECOND
+from fluentsd.engine.delivery import Listener
+from fluentsd.engine.house import HouseClock
+from fluentsd.engine.loops import running
+from fluentsd.fronts import control
+from fluentsd.fronts.notify import log_listener, web_listener
+from fluentsd.opening import Http, open_house
+from fluentsd.plugins import Plugins, discover
+from fluentsd.problems import Problems
+from fluentsd.store.bridge import Store, StoreUnavailable
+from fluentsd.store.lock import AlreadyRunning
+from fluentsd.store.upgrade import DatabaseRefused
+from fluentsd.supervisor import Supervisor
+
+__all__ = ["CannotStart", "check", "main", "open_house", "run"]
+
+#: What keeps a daemon from starting, each with a message for a person.
+CannotStart = (Problems, AlreadyRunning, DatabaseRefused, control.ControlProblem, StoreUnavailable)
+#: Seconds after the second signal until the process ends, whatever still holds it.
+LAST_RESORT_AFTER = 2.0
+
+
+def main(settings: Settings) -> int:
+    """Run the daemon in this process; the exit code: 0 when it was asked to stop, 1 when it could not start."""
+    log = make_log(settings)
+    try:
+        trio.run(partial(run, settings, clock=SystemClock(), plugins=discover(), log=log))
+    except CannotStart as why:
+        log.error("daemon.cannot_start", reason=str(why))
+        return 1
+    return 0
+
+
+def make_log(settings: Settings) -> Any:
+    """Key-values on stderr, as the settings want them: one JSON object a line, or text."""
+    last: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if settings.log_format == "text":
+        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    return structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            last,
+        ],
+    )
+
+
+async def run(
+    settings: Settings,
+    *,
+    clock: HouseClock,
+    plugins: Plugins,
+    log: Any,
+    ready: Callable[[], None] | None = None,
+) -> None:
+    """Live until SIGTERM or SIGINT, then leave in order; `ready` is called once everything runs.
+
+    Raises one of `CannotStart` when it cannot begin.
+    """
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        try:
+            async with trio.open_nursery() as roof:
+                leaving = _Leaving(roof.cancel_scope, log)
+                roof.start_soon(leaving.heed, signals)
+                try:
+                    await _live(settings, clock, plugins, log, leaving, ready)
+                finally:
+                    leaving.has_left()
+                    roof.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise _sole_cause(group) from None
+    log.info("daemon.stopped")
+
+
+async def _live(
+    settings: Settings,
+    clock: HouseClock,
+    plugins: Plugins,
+    log: Any,
+    leaving: _Leaving,
+    ready: Callable[[], None] | None,
+) -> None:
+    supervisor, http = Supervisor(), Http()
+    supervisor.tell("STATUS=opening the database")
+    async with open_house(settings, clock, plugins, log=log, http=http) as house, trio.open_nursery() as pulse:
+        pulse.start_soon(supervisor.keep_pinging, partial(wait_answer, house.store))
+        async with running(house, _listeners(settings, http, log), grace=settings.grace / SECOND):
+            async with trio.open_nursery() as fronts:
+                await fronts.start(control.serve, house, settings.socket)
+                leaving.may_take_time()
+                supervisor.tell("READY=1", f"STATUS=serving {', '.join(sorted(house.channels)) or 'no channel'}")
+                log.info("daemon.ready", channels=sorted(house.channels), socket=str(settings.socket))
+                if ready is not None:
+                    ready()
+                await leaving.asked.wait()
+                fronts.cancel_scope.cancel()
+            supervisor.tell("STOPPING=1", f"STATUS=waiting up to {settings.grace // SECOND} s for sends in progress")
+        pulse.cancel_scope.cancel()
+
+
+def _listeners(settings: Settings, http: Http, log: Any) -> list[Listener]:
+    told = [log_listener(log)]
+    if settings.notify is not None:
+        told.append(web_listener(http, settings.notify.url, settings.notify.secret))
+    return told
+
+
+async def wait_answer(store: Store) -> None:
+    """Return when the store's thread has taken a turn of its loop; touches no connection."""
+    answered, token = trio.Event(), trio.lowlevel.current_trio_token()
+    store._loop.call_soon_threadsafe(token.run_sync_soon, answered.set)
+    await answered.wait()
+
+
+class _Leaving:
+    """What signals mean: before the daemon is ready, leave at once; then once in order; then at once all the same."""
+
+    def __init__(self, whole: trio.CancelScope, log: Any) -> None:
+        self.asked = trio.Event()
+        self._whole, self._log = whole, log
+        self._in_order = False
+        self._last_resort: threading.Timer | None = None
+
+    def may_take_time(self) -> None:
+        """There may be sends in progress now."""
+        self._in_order = True
+
+    async def heed(self, signals: AsyncIterator[int]) -> None:
+        async for number in signals:
+            name = signal.Signals(number).name
+            if self._in_order and not self.asked.is_set():
+                self._log.info("daemon.stopping", signal=name)
+                self.asked.set()
+            elif self._last_resort is None:
+                self._log.warning("daemon.leaves_at_once", signal=name)
+                self._last_resort = threading.Timer(LAST_RESORT_AFTER, os._exit, (1,))
+                self._last_resort.daemon = True
+                self._last_resort.start()
+                self._whole.cancel()
+
+    def has_left(self) -> None:
+        if self._last_resort is not None:
+            self._last_resort.cancel()
+
+
+def _sole_cause(group: BaseException) -> BaseException:
+    """The one error inside nested groups; the group itself when there are several."""
+    while isinstance(group, BaseExceptionGroup) and len(group.exceptions) == 1:
+        group = group.exceptions[0]
+    return group

@@ -1,0 +1,94 @@
+"""The daemon's loops in a process that is going to die: `python -m tests.crash.child FOLDER [LABEL NTH]`.
+
+LABEL names a point: `before-commit:UNIT`, `after-commit:UNIT` (UNIT is the name of a unit of work), `before-send`,
+`after-send`. At its NTH passing the process sends itself SIGKILL. Without a label it runs until the campaign is
+completed, or until somebody kills it from outside.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import structlog
+import trio
+
+from fluentsd.clock import SystemClock
+from fluentsd.config import load
+from fluentsd.daemon import open_house
+from fluentsd.engine.house import House
+from fluentsd.engine.loops import running
+from fluentsd.engine.verbs import Call
+from fluentsd.fronts.grammar import perform
+from fluentsd.plugins import discover
+from fluentsd.store.bridge import Store
+
+
+class Fuse:
+    """Burns at the nth passing of one point."""
+
+    def __init__(self, label: str | None, nth: int) -> None:
+        self.label, self.left = label, nth
+
+    def passes(self, label: str) -> None:
+        if label == self.label:
+            self.left -= 1
+            if self.left <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def rig_store(fuse: Fuse) -> None:
+    """Put the fuse around every transaction."""
+    for name in ("run", "run_whole"):
+        original = getattr(Store, name)
+
+        async def rigged(self: Store, unit: Any, *args: Any, _original: Any = original, **kwargs: Any) -> Any:
+            async def watched(conn: Any, *a: Any, **k: Any) -> Any:
+                answer = await unit(conn, *a, **k)
+                fuse.passes(f"before-commit:{_name(unit)}")
+                return answer
+
+            answer = await _original(self, watched, *args, **kwargs)
+            fuse.passes(f"after-commit:{_name(unit)}")
+            return answer
+
+        setattr(Store, name, rigged)
+
+
+def _name(unit: Any) -> str:
+    return "record" if unit.__name__ == "_answered" else str(unit.__name__)
+
+
+def rig_channels(house: House, fuse: Fuse) -> None:
+    """Put the fuse around every send."""
+    for served in house.channels.values():
+        original = served.channel.send
+
+        async def rigged(message: Any, attempt: Any, _original: Any = original) -> Any:
+            fuse.passes("before-send")
+            receipt = await _original(message, attempt)
+            fuse.passes("after-send")
+            return receipt
+
+        served.channel.send = rigged  # type: ignore[method-assign]
+
+
+async def main(folder: Path, fuse: Fuse) -> None:
+    rig_store(fuse)
+    log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
+    async with open_house(load(folder / "fluentsd.toml"), SystemClock(), discover(), log=log) as house:
+        rig_channels(house, fuse)
+        async with running(house, grace=1.0):
+            while True:
+                call = Call("crash", house.clock.now())
+                if (await perform(house, "campaign status", {"ref": "crash"}, call))["state"] == "completed":
+                    return
+                await trio.sleep(0.03)
+
+
+if __name__ == "__main__":
+    given = sys.argv[2:]
+    trio.run(main, Path(sys.argv[1]), Fuse(given[0] if given else None, int(given[1]) if given else 0))
