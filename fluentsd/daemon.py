@@ -8,21 +8,16 @@ once, which the ledger makes safe: what was under way is asked about at the next
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
-import structlog
 import trio
 
-from fluentsd.clock import SystemClock
 from fluentsd.config import Settings
-from fluentsd.doctor import check
 from fluentsd.domain.durations import SECOND
 from fluentsd.engine.delivery import Listener
 from fluentsd.engine.house import HouseClock
@@ -30,47 +25,14 @@ from fluentsd.engine.loops import running
 from fluentsd.fronts import control
 from fluentsd.fronts.notify import log_listener, web_listener
 from fluentsd.opening import Http, open_house
-from fluentsd.plugins import Plugins, discover
-from fluentsd.problems import Problems
-from fluentsd.store.bridge import Store, StoreUnavailable
-from fluentsd.store.lock import AlreadyRunning
-from fluentsd.store.upgrade import DatabaseRefused
+from fluentsd.plugins import Plugins
+from fluentsd.store.bridge import Store
 from fluentsd.supervisor import Supervisor
 
-__all__ = ["CannotStart", "check", "main", "open_house", "run"]
+__all__ = ["open_house", "run"]
 
-#: What keeps a daemon from starting, each with a message for a person.
-CannotStart = (Problems, AlreadyRunning, DatabaseRefused, control.ControlProblem, StoreUnavailable)
 #: Seconds after the second signal until the process ends, whatever still holds it.
 LAST_RESORT_AFTER = 2.0
-
-
-def main(settings: Settings) -> int:
-    """Run the daemon in this process; the exit code: 0 when it was asked to stop, 1 when it could not start."""
-    log = make_log(settings)
-    try:
-        trio.run(partial(run, settings, clock=SystemClock(), plugins=discover(), log=log))
-    except CannotStart as why:
-        log.error("daemon.cannot_start", reason=str(why))
-        return 1
-    return 0
-
-
-def make_log(settings: Settings) -> Any:
-    """Key-values on stderr, as the settings want them: one JSON object a line, or text."""
-    last: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
-    if settings.log_format == "text":
-        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    return structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            last,
-        ],
-    )
 
 
 async def run(
@@ -83,7 +45,8 @@ async def run(
 ) -> None:
     """Live until SIGTERM or SIGINT, then leave in order; `ready` is called once everything runs.
 
-    Raises one of `CannotStart` when it cannot begin.
+    Raises what keeps it from beginning: `Problems`, `AlreadyRunning`, `DatabaseRefused`, `ControlProblem`,
+    `StoreUnavailable`, each with a message for a person.
     """
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         try:
@@ -108,14 +71,15 @@ async def _live(
     leaving: _Leaving,
     ready: Callable[[], None] | None,
 ) -> None:
+    control.check_length(settings.socket)  # before anything is opened, let alone sent
     supervisor, http = Supervisor(), Http()
     supervisor.tell("STATUS=opening the database")
     async with open_house(settings, clock, plugins, log=log, http=http) as house, trio.open_nursery() as pulse:
         pulse.start_soon(supervisor.keep_pinging, partial(wait_answer, house.store))
+        leaving.may_take_time()
         async with running(house, _listeners(settings, http, log), grace=settings.grace / SECOND):
             async with trio.open_nursery() as fronts:
                 await fronts.start(control.serve, house, settings.socket)
-                leaving.may_take_time()
                 supervisor.tell("READY=1", f"STATUS=serving {', '.join(sorted(house.channels)) or 'no channel'}")
                 log.info("daemon.ready", channels=sorted(house.channels), socket=str(settings.socket))
                 if ready is not None:

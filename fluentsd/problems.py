@@ -73,6 +73,35 @@ def _add(lines: dict[str, str], where: str, words: str) -> None:
     lines[where] = words
 
 
+def explain_toml(text: str, error: Exception) -> str:
+    """What is wrong with a text that is not TOML: in which line, what stands there, and how to write it."""
+    where = re.search(r"\(at line (\d+), column \d+\)", str(error))
+    lines = text.splitlines()
+    if not any(line.strip() for line in lines):
+        return "it is empty"
+    if where is None:  # it ends too early
+        number, line = len(lines), lines[-1]
+    else:
+        number, line = int(where[1]), (lines[int(where[1]) - 1 :] or [""])[0]
+    shown = line.strip() if len(line.strip()) <= 60 else f"{line.strip()[:60]}…"
+    said = re.sub(r" \(at .*\)$", "", str(error))
+    return f"line {number}, {shown!r}: {_toml_hint(line) or said[:1].lower() + said[1:]}"
+
+
+def _toml_hint(line: str) -> str:
+    """The commonest slips, in words."""
+    name, sign, value = (part.strip() for part in line.partition("="))
+    if not sign and re.search(r"\w[,;\t]\w", line):
+        return "that looks like a list of people; take it in with: fluentsd contacts import FILE"
+    if not sign and re.match(r"[\w-]+\s*:", line):
+        return f'write {line.split(":")[0].strip()} = "…", with = instead of :'
+    if sign and re.fullmatch(r"[\w-]+", name) and re.match(r"[A-Za-z\u201c\u2018]", value):
+        return f'text goes between straight quotes: {name} = "…"'
+    if value.count('"') % 2 == 1:
+        return "a quote is opened and never closed"
+    return ""
+
+
 def show_place(place: Place) -> str:
     """A place as people write it: `step[2].hours`."""
     text = ""

@@ -16,9 +16,9 @@ from fluentsd.domain.render import Template, template
 from fluentsd.domain.windows import ContactWindow
 
 #: A proven failure to reach: these in a row make a person unreachable. A phone that rings out is not one.
-FAILURES = frozenset({Outcome.failed, Outcome.bounced})
+FAILURES = ("failed", "bounced")
 #: Proof that the person can be reached: the count of failures starts anew.
-REACHED = frozenset({Outcome.answered, Outcome.voicemail, Outcome.delivered, Outcome.replied, Outcome.opted_out})
+REACHED = ("answered", "voicemail", "delivered", "replied", "opted_out")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ from fluentsd.store.enrollments import LaneDue
 
 #: People judged in one transaction at most: some 25 ms of a writer's time.
 BATCH = 500
+#: Turns a lane may have before everybody's moments are looked at again.
+ROUNDS = 8
 #: Pause before the database is asked again after it failed.
 STORE_PAUSE = 1 * SECOND
 
@@ -89,18 +91,24 @@ class Dispatcher:
         due = [lane for lane in agenda if max(lane.due_at, self._lane_opens(lane)) <= now]
         sharing = Counter(lane.channel for lane in due)
         self._turn += 1
-        moments: list[int] = []
-        for lane in _rotated(due, self._turn):
-            taken = await self._take(lane, sharing[lane.channel])
-            if taken is None:  # no room until an attempt ends: `record` rings then
-                continue
-            moments.append(max(taken.again_at, now) if taken.again_at else now)
-            if taken.again_at:
-                self._not_before[lane.lane_id] = taken.again_at
-            for marked in taken.marked:
-                sends.start_soon(self.carry, marked)
-        moments += [max(lane.due_at, self._lane_opens(lane)) for lane in agenda if lane not in due]
-        return min(moments, default=None)
+        moments = [max(lane.due_at, self._lane_opens(lane)) for lane in agenda if lane not in due]
+        turns = _rotated(due, self._turn)
+        for _ in range(ROUNDS):
+            again = []
+            for lane in turns:
+                taken = await self._take(lane, sharing[lane.channel])
+                if taken is None:  # no room until an attempt ends: `record` rings then
+                    continue
+                if taken.again_at:
+                    self._not_before[lane.lane_id] = taken.again_at
+                if taken.more:
+                    again.append(lane)
+                else:
+                    moments.append(max(taken.again_at, now))
+                for marked in taken.marked:
+                    sends.start_soon(self.carry, marked)
+            turns = again
+        return now if turns else min(moments, default=None)
 
     def _lane_opens(self, lane: LaneDue) -> int:
         """The moment before which a lane has nothing to give, whatever its rows say."""

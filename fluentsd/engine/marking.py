@@ -10,8 +10,10 @@ provider called. Rows behind a `Wait` for the whole lane are left as they are.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, text, update
@@ -24,7 +26,6 @@ from fluentsd.domain.flow import Step, next_after_skip
 from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Rules, Skip, Wait, decide
 from fluentsd.domain.pacing import Lines
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.states import Attempt as AttemptState
 from fluentsd.domain.states import Campaign, Enrollment
 from fluentsd.engine.plans import SLACK, Plan, Plans, with_spending
 from fluentsd.store import attempts, contacts, counters, enrollments, numbers, stoplist
@@ -50,6 +51,7 @@ class Taken:
 
     marked: list[Marked] = field(default_factory=list)
     moved: int = 0
+    more: bool = False  #: there was room for everybody asked for, and there may be more of them
     again_at: int = 0
     closed: bool = False
     ended: bool = False
@@ -85,7 +87,17 @@ async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Ta
             if batch.taken.again_at:
                 break
         await batch.write(conn)
+    batch.taken.more = batch.taken.moved == most and not plan.pace
     return batch.taken
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+@lru_cache(maxsize=4096)
+def zones_in(text: str) -> tuple[str, ...]:
+    """A contact's candidate zones as the store keeps them: the same few texts, millions of times."""
+    return tuple(text.split(",")) if text else ()
 
 
 _PACE = update(lane).where(lane.c.id == bindparam("b_id")).values(room_at=bindparam("b_room"))
@@ -106,7 +118,6 @@ class _Batch:
         self.stopped: Mapping[str, frozenset[str]] = {}
         self.touches: dict[int, list[int]] = {}
         self.fields: Mapping[int, dict[str, str]] = {}
-        self.deltas: counters.Deltas = counters.Deltas()
         self.unwait: list[dict[str, Any]] = []
         self.marks: list[dict[str, Any]] = []
         self.intents: list[dict[str, Any]] = []
@@ -160,18 +171,17 @@ class _Batch:
                     self.held.append({"b_id": row.id, "b_reason": str(reason)})
         except (TemplateProblem, NotServed) as why:
             self.failed.append({"b_id": row.id, "b_reason": f"step {step.id}: {why}"})
-            counters.moved(self.deltas, self.plan.campaign_id, Enrollment.queued, Enrollment.errored)
             self.taken.ended = True
         self.taken.moved += 1
         self.unwait.append({"b_lane": self.order.lane_id, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id})
 
     def _person(self, row: Any, step: Step) -> Person:
         points = self.points.get(row.contact_id, ())
-        stopped = self.stopped and frozenset().union(*(self.stopped.get(p.value, frozenset()) for p in points))
+        stopped = self.stopped and frozenset().union(*(self.stopped.get(p.value, _NONE) for p in points))
         return Person(
-            zones=tuple(row.zones.split(",")) if row.zones else (),
+            zones=zones_in(row.zones),
             points=points,
-            stopped=stopped or frozenset(),
+            stopped=stopped or _NONE,
             touches=self.touches.get(row.contact_id, ()),
             values=self._values(row) if step.reads_fields or step.when else {},
             sender_id=row.sender_id,
@@ -211,7 +221,7 @@ class _Batch:
                 "channel": step.channel,
                 "point_id": go.point.id,
                 "number_id": number_id,
-                "state": AttemptState.open,
+                "state": "open",
                 "marked_at": self.at,
                 "deadline_at": self.at + self.order.lookup_after,
                 "cost_micros": expected,
@@ -222,11 +232,10 @@ class _Batch:
             words = "\n".join(filter(None, (message.subject, message.text or message.html)))
             body = {"contact_id": row.contact_id, "attempt_id": token, "kind": "body", "text": words}
             self.bodies.append(body | {"created_at": self.at})
-        counters.moved(self.deltas, self.plan.campaign_id, Enrollment.queued, Enrollment.active)
 
     def _skip(self, row: Any, step: Step, reason: str) -> None:
         flow = self.plan.flow(row.version_id)
-        zones = tuple(row.zones.split(",")) if row.zones else ()
+        zones = zones_in(row.zones)
         standing = Standing(step.id, row.try_no, row.retries, row.unreached, zones)
         following = next_after_skip(flow, step, self.at, local_zone(self.rules, zones))
         match queue(self.rules, standing, following, row.unreached):
@@ -237,8 +246,15 @@ class _Batch:
 
     def _end(self, row: Any, state: Enrollment, reason: str, unreached: int) -> None:
         self.ended.append(end_row(row.id, state, reason, self.at, unreached, row.outcomes, row.last_outcome))
-        counters.moved(self.deltas, self.plan.campaign_id, Enrollment.queued, state)
         self.taken.ended = True
+
+    def _deltas(self) -> counters.Deltas:
+        deltas = counters.Deltas()
+        for state, count in Counter(row["b_state"] for row in self.ended).items():
+            counters.moved(deltas, self.plan.campaign_id, Enrollment.queued, state, count)
+        counters.moved(deltas, self.plan.campaign_id, Enrollment.queued, Enrollment.active, len(self.marks))
+        counters.moved(deltas, self.plan.campaign_id, Enrollment.queued, Enrollment.errored, len(self.failed))
+        return deltas
 
     async def write(self, conn: AsyncConnection) -> None:
         """Every answer, a statement per kind."""
@@ -251,7 +267,7 @@ class _Batch:
         await enrollments.end(conn, self.ended)
         await enrollments.put_on_hold(conn, self.held)
         await enrollments.fail(conn, self.failed)
-        await counters.add(conn, self.deltas)
+        await counters.add(conn, self._deltas())
         started = len(self.marks)
         if started and self.lines is not None:
             await numbers.granted(conn, self.lines.granted())

@@ -9,6 +9,7 @@ decide, under lock, whether it still counts.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from fluentsd.api import Outcome
 from fluentsd.domain.enrollment import Leave, Queue, Standing, move_after
 from fluentsd.domain.flow import FAILURES, count_unreached, exit_reason
 from fluentsd.domain.states import Attempt, Enrollment
-from fluentsd.engine.marking import add_spending, end_row, queue_row
+from fluentsd.engine.marking import add_spending, end_row, queue_row, zones_in
 from fluentsd.engine.plans import Plan, Plans
 from fluentsd.store import attempts, contacts, counters, enrollments, stoplist
 
@@ -94,6 +95,7 @@ class _Batch:
         self.closed: list[str] = []
         self.touched: set[int] = set()
         self.deltas: counters.Deltas = counters.Deltas()
+        self.queued_in: Counter[int] = Counter()
         self.settled: dict[str, dict[str, Any]] = {}
         self.accepted: list[dict[str, Any]] = []
         self.put_off: list[dict[str, Any]] = []
@@ -131,8 +133,8 @@ class _Batch:
         cost = 0 if report.outcome == Outcome.not_sent else cost
         self.settled[row.id] = {
             "b_id": row.id,
-            "b_state": Attempt.unknown if unknown else Attempt.settled,
-            "b_outcome": report.outcome,
+            "b_state": "unknown" if unknown else "settled",
+            "b_outcome": report.outcome.value,
             "b_reason": report.reason,
             "b_ref": report.ref,
             "b_accepted": report.at if report.ref else None,
@@ -150,17 +152,16 @@ class _Batch:
     def _move(self, row: Any, report: Report, plan: Plan) -> None:
         outcome = report.outcome
         assert outcome is not None  # noqa: S101 - the caller looked
-        zones = tuple(row.zones.split(",")) if row.zones else ()
-        standing = Standing(row.step, row.try_no, row.retries, row.unreached, zones)
+        standing = Standing(row.step, row.try_no, row.retries, row.unreached, zones_in(row.zones))
         at = max(report.at, report.retry_at or 0)
         move = move_after(plan.flow(row.version_id), plan.rules, plan.exits, standing, outcome, at)
         outcomes, last = row.outcomes, row.last_outcome
         if outcome != Outcome.not_sent:
-            outcomes, last = _remember(row.outcomes, row.step, outcome), outcome
+            outcomes, last = _remember(row.outcomes, row.step, outcome.value), outcome.value
         match move:
             case Queue():
                 self.requeued.append(queue_row(row.enrollment_id, plan, move, outcomes, last))
-                counters.moved(self.deltas, row.campaign_id, Enrollment.active, Enrollment.queued)
+                self.queued_in[row.campaign_id] += 1
             case Leave(reason, unreached):
                 state = Enrollment.exited if reason else Enrollment.completed
                 self._end(row, state, reason, report.at, unreached, outcomes, last)
@@ -206,6 +207,8 @@ class _Batch:
         await enrollments.end(conn, list(self.ended.values()))
         for contact_id, report in self.stops:
             await self._opt_out(conn, contact_id, report)
+        for campaign_id, count in self.queued_in.items():
+            counters.moved(self.deltas, campaign_id, Enrollment.active, Enrollment.queued, count)
         await counters.add(conn, self.deltas)
         for plan, at, micros in self.spending:
             await add_spending(conn, plan, at, micros)

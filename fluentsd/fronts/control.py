@@ -89,7 +89,7 @@ def _remove(path: Path) -> None:
 
 
 async def _listen(path: Path) -> trio.SocketListener:
-    _check_length(path)
+    check_length(path)
     await _clear(path)
     sock = socket.socket(socket.AF_UNIX)
     before = os.umask(0o177)  # nobody else may connect, not even between bind and chmod
@@ -107,7 +107,8 @@ async def _listen(path: Path) -> trio.SocketListener:
     return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
 
 
-def _check_length(path: Path) -> None:
+def check_length(path: Path) -> None:
+    """Refuse a path that no socket can have; raises `ControlProblem`."""
     length = len(os.fsencode(path))
     if length > PATH_AT_MOST:
         raise ControlProblem(
@@ -299,7 +300,7 @@ class ControlClient:
 @asynccontextmanager
 async def connect(path: Path) -> AsyncIterator[ControlClient]:
     """Speak to the daemon at `path`; `NoDaemon` when nobody answers there, `NotAllowed` when it is not ours to ask."""
-    _check_length(path)
+    check_length(path)
     try:
         stream = await trio.open_unix_socket(str(path))
     except PermissionError as why:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import sys
 import time
 import tomllib
@@ -12,10 +13,14 @@ from typing import Annotated, Any
 import trio
 import typer
 
+from fluentsd.domain.campaign import read_campaign
 from fluentsd.fronts.cli.importing import import_file
-from fluentsd.fronts.cli.running import Shell, fail, run_verb
+from fluentsd.fronts.cli.running import Shell, fail, refusals, run_verb
 from fluentsd.fronts.cli.show import Screen
+from fluentsd.problems import explain_toml
 
+#: A campaign file is a page or two; what is longer is another file, named by mistake.
+CAMPAIGN_AT_MOST = 1 << 20
 JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
 
 
@@ -31,33 +36,27 @@ def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
 def init(
     file: Annotated[Path, typer.Argument(help="where to write it")] = Path("fluentsd.toml"),
     force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Write a commented fluentsd.toml that runs as it is, on carriers that exist only on this machine."""
     from fluentsd.config import TEMPLATE
 
     _write_new(file, TEMPLATE, force)
-    print(f"wrote {file}; next: fluentsd check, then fluentsd run")  # noqa: T201 - the shell's own output
+    _wrote(file, "fluentsd check, then fluentsd run", as_json)
 
 
 def run(context: typer.Context) -> None:
     """Run the daemon until SIGTERM or Ctrl-C."""
     from fluentsd.clock import SystemClock
     from fluentsd.daemon import run as live
-    from fluentsd.fronts.control import ControlProblem
     from fluentsd.log import configure
     from fluentsd.plugins import discover
-    from fluentsd.problems import Problems
-    from fluentsd.store.bridge import StoreUnavailable
-    from fluentsd.store.lock import AlreadyRunning
-    from fluentsd.store.upgrade import DatabaseRefused
 
     shell: Shell = context.obj
     settings = shell.settings()
     log = configure(settings.log_format, settings.log_level)
-    try:
+    with refusals():
         trio.run(lambda: live(settings, clock=SystemClock(), plugins=discover(), log=log))
-    except (Problems, AlreadyRunning, DatabaseRefused, ControlProblem, StoreUnavailable) as why:
-        fail(str(why))
 
 
 def check(context: typer.Context, as_json: JsonFlag = False) -> None:
@@ -68,14 +67,7 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     shell.as_json = as_json
     settings = shell.settings()
     findings = trio.run(look, settings)
-    screen = shell.screen
-    if as_json:
-        screen.show("check", {"settings": settings.shown(), "findings": findings})
-    else:
-        for finding in findings:
-            screen.say(f"{'ok  ' if finding['ok'] else 'BAD '} {finding['what']}", "green" if finding["ok"] else "red")
-            if finding["fix"] and not finding["ok"]:
-                screen.say(f"      fix: {finding['fix']}")
+    shell.screen.show("check", {"settings": settings.shown(), "findings": findings})
     raise SystemExit(0 if all(finding["ok"] for finding in findings) else 1)
 
 
@@ -129,6 +121,7 @@ def new(
         str, typer.Option("--pattern", help="which ready campaign to begin with")
     ] = "call-and-follow-up",
     force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Write a ready campaign file: simple-call, multi-step-calls or call-and-follow-up."""
     folder = files("fluentsd") / "patterns"
@@ -136,11 +129,13 @@ def new(
     if pattern not in known:
         fail(f"there is no pattern {pattern!r}; there are: {', '.join(known)}", 2)
     text = (folder / f"{pattern}.toml").read_text("utf-8")
-    if file is None:
+    if file is not None:
+        _write_new(file, text, force)
+        _wrote(file, f"edit it, then: fluentsd campaign apply {file}", as_json)
+    elif as_json:
+        Screen(as_json=True).show("", {"pattern": pattern, "file": tomllib.loads(text)})
+    else:
         print(text, end="")  # noqa: T201 - it is a file
-        return
-    _write_new(file, text, force)
-    print(f"wrote {file}; edit it, then: fluentsd campaign apply {file}")  # noqa: T201
 
 
 def apply(
@@ -152,20 +147,36 @@ def apply(
     """Create or change a campaign from its file; a change is shown value by value."""
     shell: Shell = context.obj
     shell.as_json = as_json
-    run_verb(shell, "campaign apply", {"file": read_toml(file), "dry_run": dry_run})
+    with refusals():
+        spec = read_campaign(read_toml(file), str(file))
+    said = spec.model_dump(mode="json", exclude_unset=True)
+    run_verb(shell, "campaign apply", {"file": said, "dry_run": dry_run})
 
 
 def read_toml(file: Path) -> dict[str, Any]:
     """A parsed file, or the end of the program with one clear message."""
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8-sig")
+        text = _bytes_of(file).decode("utf-8-sig")
         return tomllib.loads(text)
+    except UnicodeDecodeError as why:
+        kind = "not a text file" if b"\0" in why.object[:1024] else f"not UTF-8 text (byte {why.start + 1})"
+        fail(f"{file} is {kind}; a campaign file is text, saved as UTF-8; nothing was changed")
     except tomllib.TOMLDecodeError as why:
-        fail(f"{file} is not valid TOML: {why}; nothing was changed")
-    except UnicodeDecodeError:
-        fail(f"{file} is not UTF-8 text; save it as UTF-8; nothing was changed")
+        fail(f"{file} is not a campaign file: {explain_toml(text, why)}; nothing was changed")
+    except (ValueError, RecursionError) as why:
+        fail(f"{file} is not a campaign file: {why}; nothing was changed")
     except OSError as why:
         fail(f"{file} cannot be read: {why.strerror}; nothing was changed")
+
+
+def _bytes_of(file: Path) -> bytes:
+    if str(file) == "-":
+        return sys.stdin.buffer.read(CAMPAIGN_AT_MOST)
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(0, "it is a folder" if file.is_dir() else "it is not a file")
+    if file.stat().st_size > CAMPAIGN_AT_MOST:
+        raise OSError(0, "it is longer than a megabyte, and a campaign file is a page or two")
+    return file.read_bytes()
 
 
 def _write_new(file: Path, text: str, force: bool) -> None:
@@ -175,3 +186,11 @@ def _write_new(file: Path, text: str, force: bool) -> None:
         file.write_text(text, "utf-8")
     except OSError as why:
         fail(f"{file} cannot be written: {why.strerror}")
+
+
+def _wrote(file: Path, following: str, as_json: bool) -> None:
+    screen = Screen(as_json=as_json)
+    if as_json:
+        screen.show("", {"wrote": str(file)})
+    else:
+        screen.say(f"wrote {file}; next: {following}")

@@ -141,7 +141,7 @@ def run_program(program: Callable[[], object]) -> None:
     except Exception as why:
         if os.environ.get(TRACEBACK):
             raise
-        fail(f"{type(why).__name__}: {why}\nThis is a fault in fluentsd, not in what you typed; {TRACEBACK}=1 shows where")
+        fail(f"{type(why).__name__}: {why}\nA fault in fluentsd, not in what you typed; {TRACEBACK}=1 shows where")
     finally:
         _flush()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -31,7 +32,8 @@ class Screen:
         """One line for people."""
         from rich.markup import escape
 
-        self.console.print(f"[{style}]{escape(text)}[/]" if style else escape(text))
+        plain = escape("\n".join(_CONTROL.sub(" ", line) for line in text.split("\n")))
+        self.console.print(f"[{style}]{plain}[/]" if style else plain)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
         """A table; columns that start with # are numbers."""
@@ -42,13 +44,12 @@ class Screen:
             return
         from rich import box
         from rich.table import Table
-        from rich.text import Text
 
         table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
         for column in columns:
             table.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(_state(value) if isinstance(value, str) else Text(_cell(value)) for value in row))
+            table.add_row(*(_state(_cell(value)) for value in row))
         self.console.print(table)
 
     def show(self, verb: str, answer: Answer) -> None:
@@ -75,9 +76,15 @@ def _state(value: str) -> Any:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_cell(inner)}" for key, inner in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(v) for v in value)
-    return str(value).replace("\t", " ").replace("\n", " ⏎ ")
+        return ", ".join(_cell(inner) for inner in value)
+    return _CONTROL.sub(" ", str(value).replace("\r\n", "\n").replace("\n", " ⏎ "))
+
+
+#: A tab would add a column; the rest could steer the terminal of whoever looks at what a stranger wrote.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def when(at: int | None) -> str:
@@ -89,6 +96,16 @@ def when(at: int | None) -> str:
 
 def money(micros: int | None, currency: str) -> str:
     return f"{micros / 1_000_000:.4f} {currency}" if micros else ""
+
+
+def _check(screen: Screen, answer: Answer) -> None:
+    import tomli_w
+
+    screen.say(tomli_w.dumps(answer["settings"]), "dim")
+    for finding in answer["findings"]:
+        screen.say(f"{'ok  ' if finding['ok'] else 'BAD '} {finding['what']}", "green" if finding["ok"] else "red")
+        if finding["fix"] and not finding["ok"]:
+            screen.say(f"      fix: {finding['fix']}")
 
 
 def _plain(screen: Screen, answer: Answer) -> None:
@@ -314,4 +331,5 @@ _VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "numbers list": _numbers,
     "holds": _holds,
     "log": _log,
+    "check": _check,
 }  # fmt: skip

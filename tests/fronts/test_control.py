@@ -1,0 +1,346 @@
+"""The control socket: answers, refusals, faults that stay where they are, and a shell that learns nobody is there."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import pwd
+import socket
+import stat
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from fluentsd.clock import SystemClock
+from fluentsd.engine.house import House
+from fluentsd.engine.verbs import Call, Refused
+from fluentsd.fronts import control, grammar
+from fluentsd.fronts.control import (
+    ControlProblem,
+    DaemonFailed,
+    NoDaemon,
+    NotAllowed,
+    SocketTaken,
+    Unanswered,
+    connect,
+    serve,
+)
+from fluentsd.fronts.grammar import Param, Verb
+from fluentsd.store import schema
+from fluentsd.store.bridge import StoreBusy, open_store
+
+
+@pytest.fixture
+def path() -> Iterator[Path]:
+    """A socket's path is short, so a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="fsd-") as folder:
+        yield Path(folder) / "control.sock"
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as store:
+        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        yield House(store, SystemClock(), {})
+
+
+@pytest.fixture
+async def served(house: House, path: Path, nursery: trio.Nursery) -> Path:
+    """A socket that is being served."""
+    await nursery.start(serve, house, path)
+    return path
+
+
+async def _echo(house: House, call: Call, words: str) -> dict[str, Any]:
+    return {"words": words, "actor": call.actor, "request_id": call.request_id, "revision": call.revision}
+
+
+async def _bug(house: House, call: Call) -> dict[str, Any]:
+    raise KeyError("+12125550123")
+
+
+async def _locked(house: House, call: Call) -> dict[str, Any]:
+    raise StoreBusy("The database is locked by another program")
+
+
+async def _unspeakable(house: House, call: Call) -> dict[str, Any]:
+    return {"answer": object()}
+
+
+async def _no(house: House, call: Call) -> dict[str, Any]:
+    raise Refused("not on a Sunday; ask again tomorrow")
+
+
+async def _forever(house: House, call: Call) -> dict[str, Any]:
+    await trio.sleep_forever()
+    raise AssertionError
+
+
+async def _heavy(house: House, call: Call) -> dict[str, Any]:
+    query = text(
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000000000) SELECT count(*) FROM c"
+    )
+    await house.store.read(lambda conn: conn.execute(query))
+    raise AssertionError
+
+
+@pytest.fixture(autouse=True)
+def verbs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verbs that do what real ones should not."""
+    words = (Param("words", "text", "what to say", required=True),)
+    for name, run, params in (
+        ("echo", _echo, words), ("bug", _bug, ()), ("locked", _locked, ()), ("unspeakable", _unspeakable, ()),
+        ("no", _no, ()), ("forever", _forever, ()), ("heavy", _heavy, ()),
+    ):  # fmt: skip
+        monkeypatch.setitem(grammar.VERBS, name, Verb(name, "a test's", run, params))
+
+
+async def raw(path: Path, *lines: bytes) -> list[dict[str, Any]]:
+    """What comes back for these bytes, until the daemon closes or as many answers as lines have come."""
+    async with await trio.open_unix_socket(str(path)) as stream:
+        await stream.send_all(b"".join(lines))
+        received = b""
+        while received.count(b"\n") < len(lines):
+            more = await stream.receive_some(65536)
+            if not more:
+                break
+            received += more
+    return [json.loads(line) for line in received.splitlines()]
+
+
+async def test_a_verb_is_answered_and_its_caller_known_by_the_kernel(served: Path) -> None:
+    async with connect(served) as client:
+        answer = await client.ask("echo", {"words": "ünï\n"}, request_id="r1", revision=7)
+    assert answer == {"words": "ünï\n", "actor": getpass.getuser(), "request_id": "r1", "revision": 7}
+
+
+async def test_a_user_without_a_name_goes_by_number(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    async with connect(served) as client:
+        assert (await client.ask("echo", {"words": ""}))["actor"] == f"uid {os.getuid()}"
+
+
+async def test_one_connection_asks_many_times_and_real_verbs_work(served: Path) -> None:
+    async with connect(served) as client:
+        for n in range(20):
+            assert (await client.ask("echo", {"words": str(n)}))["words"] == str(n)
+        assert (await client.ask("campaign list"))["campaigns"] == []
+
+
+async def test_answers_come_in_the_order_of_the_questions_even_when_sent_at_once(served: Path) -> None:
+    lines = [json.dumps({"verb": "echo", "arguments": {"words": str(n)}}).encode() + b"\n" for n in range(50)]
+    answers = await raw(served, *lines)
+    assert [answer["answer"]["words"] for answer in answers] == [str(n) for n in range(50)]
+
+
+async def test_tasks_share_a_client_without_mixing_answers(served: Path) -> None:
+    async def ask(n: int) -> None:
+        assert (await client.ask("echo", {"words": str(n)}))["words"] == str(n)
+
+    async with connect(served) as client, trio.open_nursery() as nursery:
+        for n in range(20):
+            nursery.start_soon(ask, n)
+
+
+async def test_the_socket_is_its_owners_alone_and_gone_afterwards(house: House, path: Path) -> None:
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve, house, path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        nursery.cancel_scope.cancel()
+    assert not path.exists()
+
+
+async def test_a_refusal_says_why_and_the_conversation_goes_on(served: Path) -> None:
+    async with connect(served) as client:
+        with pytest.raises(Refused, match="ask again tomorrow"):
+            await client.ask("no")
+        with pytest.raises(Refused, match="there is no verb 'dance'"):
+            await client.ask("dance")
+        with pytest.raises(Refused, match="words is missing"):
+            await client.ask("echo")
+        assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
+
+
+@pytest.mark.parametrize(("verb", "error"), [("bug", "KeyError"), ("unspeakable", "TypeError")])
+async def test_a_bug_in_a_verb_is_logged_without_what_people_said_and_harms_nobody(
+    served: Path, verb: str, error: str
+) -> None:
+    async with connect(served) as client, connect(served) as other:
+        with capture_logs() as logs, pytest.raises(DaemonFailed, match=error):
+            await client.ask(verb)
+        assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
+        assert (await other.ask("echo", {"words": "too"}))["words"] == "too"
+    [entry] = logs
+    assert (entry["event"], entry["log_level"], entry["verb"], entry["error"]) == ("control.verb", "error", verb, error)
+    assert "test_control.py" in entry["where"] or "encoder.py" in entry["where"]
+    assert "555" not in str(entry)
+
+
+async def test_a_locked_database_is_an_error_and_not_a_bug(served: Path) -> None:
+    async with connect(served) as client:
+        with capture_logs() as logs, pytest.raises(DaemonFailed, match="locked by another program"):
+            await client.ask("locked")
+    assert logs == []
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        (b"campaign list\n", "not JSON"),
+        (b"\n", "not JSON"),
+        (b"\xff\xfe\n", "not JSON"),
+        (b"[" * 100_000 + b"\n", "not JSON"),
+        (b"[]\n", "is an object"),
+        (b'{"arguments": {}}\n', 'is an object with "verb"'),
+        (b'{"verb": 1}\n', "verb"),
+        (b'{"verb": "echo", "arguments": []}\n', "arguments"),
+        (b'{"verb": "echo", "request_id": 1, "revision": "x"}\n', "request_id, revision"),
+    ],
+)
+async def test_what_is_not_a_request_is_answered_as_such(served: Path, line: bytes, part: str) -> None:
+    fine = b'{"verb": "echo", "arguments": {"words": "on"}}\n'
+    bad, good = await raw(served, line, fine)
+    assert bad["ok"] is False
+    assert part in bad["error"]
+    assert good["answer"]["words"] == "on"
+
+
+async def test_an_endless_line_is_cut_off_and_others_go_on(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "LINE_AT_MOST", 1000)
+    [answer] = await raw(served, b"x" * 1002)
+    assert "longer than 1000 bytes" in answer["error"]
+    async with connect(served) as client:
+        with pytest.raises(ControlProblem, match="too many for one request"):
+            await client.ask("echo", {"words": "x" * 1000})
+        assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
+
+
+async def test_people_who_leave_in_the_middle_harm_nobody(served: Path) -> None:
+    with capture_logs() as logs:
+        for said in (b"", b'{"verb": "ec', b'{"verb": "forever"}\n{"verb": "echo"}\n', b'{"verb": "campaign list"}\n'):
+            stream = await trio.open_unix_socket(str(served))
+            await stream.send_all(said or b" ")
+            await trio.aclose_forcefully(stream)
+        async with connect(served) as client:
+            assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
+    assert logs == []
+
+
+async def test_a_slow_verb_holds_up_neither_others_nor_the_end(house: House, path: Path) -> None:
+    async def ask(verb: str) -> None:
+        async with connect(path) as client:
+            with pytest.raises(Unanswered, match="may have been done"):
+                await client.ask(verb)
+        ended.append(verb)
+
+    ended: list[str] = []
+    async with trio.open_nursery() as shell, trio.open_nursery() as daemon:
+        await daemon.start(serve, house, path)
+        shell.start_soon(ask, "forever")
+        shell.start_soon(ask, "heavy")
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        async with connect(path) as client:
+            assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
+        with trio.fail_after(0.5):
+            daemon.cancel_scope.cancel()
+    assert sorted(ended) == ["forever", "heavy"]
+
+
+async def test_a_cancelled_question_ends_the_conversation(served: Path) -> None:
+    async with connect(served) as client:
+        with trio.move_on_after(0.01):
+            await client.ask("forever")
+        with pytest.raises(Unanswered):
+            await client.ask("echo", {"words": "whose answer is this?"})
+
+
+# ── nobody there ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_without_a_daemon_the_shell_learns_so_at_once(path: Path) -> None:
+    with pytest.raises(NoDaemon, match="fluentsd run"):
+        async with connect(path):
+            pass
+    leave_stale(path)
+    with pytest.raises(NoDaemon, match="Connection refused"):
+        async with connect(path):
+            pass
+
+
+def leave_stale(path: Path) -> None:
+    """The socket of a daemon that was killed."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(path))
+
+
+async def test_another_users_socket_is_not_taken_for_no_daemon(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(trio, "open_unix_socket", refuse)
+    with pytest.raises(NotAllowed, match="another user's"):
+        async with connect(path):
+            pass
+
+
+async def test_a_dead_daemons_socket_is_replaced(house: House, path: Path, nursery: trio.Nursery) -> None:
+    leave_stale(path)
+    await nursery.start(serve, house, path)
+    async with connect(path) as client:
+        assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
+
+
+def cause(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        [group] = group.exceptions
+    return group
+
+
+async def start(house: House, path: Path) -> ControlProblem:
+    """What keeps the socket from opening."""
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 - looked at below
+        async with trio.open_nursery() as nursery:
+            await nursery.start(serve, house, path)
+    found = cause(caught.value)
+    assert isinstance(found, ControlProblem)
+    return found
+
+
+async def test_a_living_daemons_socket_is_left_to_it(house: House, served: Path) -> None:
+    assert isinstance(await start(house, served), SocketTaken)
+    async with connect(served) as client:
+        assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
+
+
+async def test_a_file_in_the_sockets_place_is_left_alone(house: House, path: Path) -> None:
+    path.write_text("precious")  # noqa: ASYNC240 - a test's own file
+    assert "not a socket" in str(await start(house, path))
+    assert path.read_text() == "precious"  # noqa: ASYNC240
+
+
+async def test_a_path_too_long_for_a_socket_says_so(house: House, tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 120)
+    assert "107 at most" in str(await start(house, long))
+    with pytest.raises(ControlProblem, match="107 at most"):
+        async with connect(long):
+            pass
+
+
+async def test_a_folder_that_is_not_there_says_so(house: House, path: Path) -> None:
+    assert "No such file or directory" in str(await start(house, path.parent / "none" / "s"))
+
+
+async def test_a_socket_that_another_daemon_took_over_is_not_removed(house: House, path: Path) -> None:
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve, house, path)
+        path.unlink()
+        leave_stale(path)
+        nursery.cancel_scope.cancel()
+    assert path.exists()
