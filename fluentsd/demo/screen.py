@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rich import box
 from rich.bar import Bar
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -20,14 +23,16 @@ from fluentsd.demo.verify import broken_promises
 _STATES = (
     ("queued", "cyan"), ("active", "green"), ("errored", "red"), ("exited", "magenta"), ("completed", "blue"),
 )  # fmt: skip
+_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _HOME = ZoneInfo("America/New_York")
 
 
 class Theatre:
     """Shows a `Scene` live when there is a terminal, and its end everywhere."""
 
-    def __init__(self) -> None:
-        self.console = Console(highlight=False)
+    def __init__(self, picture: Path | None = None) -> None:
+        self.picture = picture
+        self.console = Console(highlight=False, record=picture is not None, width=100 if picture else None)
         self._live: Live | None = None
 
     def __enter__(self) -> Theatre:
@@ -72,13 +77,13 @@ class Theatre:
             say(f"  [red]errored {cause['people']:>3}  {cause['cause']}[/]  (mend it, then: fluentsd campaign retry)")
         say(_course(scene.course))
         self._promises(scene.figures)
+        if self.picture is not None:
+            drawn = self.console.export_svg(title="fluentsd demo")
+            self.picture.write_text(_FONTS.sub("", drawn), "utf-8")  # a picture fetches nothing
 
     def _overview(self, overview: Mapping[str, Any]) -> Table:
-        table = Table(title="Overview", title_justify="left")
         columns = ("Total", "Queued", "Active", "Errored", "Exited", "Completed")
-        for column in columns:
-            table.add_column(column, justify="right")
-        table.add_column("Started on")
+        table = _table("Overview", *(f"#{column}" for column in columns), "Started on")
         started = dt.datetime.fromtimestamp(overview["started_at"] / 1_000_000, _HOME).strftime("%d %b %Y %H:%M")
         table.add_row(*(str(overview[c.lower()]) for c in columns), started)
         return table
@@ -96,23 +101,26 @@ class Theatre:
         self.console.print(Panel(text, title="The carriers' count", border_style=colour, width=84))
 
 
+def _table(title: str, *columns: str) -> Table:
+    """Columns that start with # are numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column.removeprefix("#"), justify="right" if column.startswith("#") else "left")
+    return table
+
+
 def _funnel(report: Mapping[str, Any]) -> Table:
-    outcomes = sorted({o for step in report["steps"] for o in step["outcomes"]})
-    table = Table(title="Funnel", title_justify="left")
-    table.add_column("Step")
-    table.add_column("Attempts", justify="right")
-    for outcome in outcomes:
-        table.add_column(outcome.replace("_", " "), justify="right")
+    table = _table("Funnel", "Step", "#Attempts", "What came of them")
     for step in report["steps"]:
-        counts = step["outcomes"]
-        table.add_row(step["step"], str(sum(counts.values())), *(str(counts.get(o, "")) for o in outcomes))
+        counts = {o: n for o, n in step["outcomes"].items() if o != "not_sent"}
+        frequent = sorted(counts.items(), key=lambda item: -item[1])
+        words = " · ".join(f"{outcome.replace('_', ' ')} {count}" for outcome, count in frequent)
+        table.add_row(step["step"], str(sum(counts.values())), words)
     return table
 
 
 def _course(course: list[Mapping[str, Any]]) -> Table:
-    table = Table(title=f"One person's course ({course[0]['to']})", title_justify="left")
-    for column in ("When (New York)", "Step", "Try", "From", "Outcome"):
-        table.add_column(column)
+    table = _table(f"One person's course ({course[0]['to']})", "When (New York)", "Step", "#Try", "From", "Outcome")
     for call in course:
         at = dt.datetime.fromtimestamp(call["marked_at"] / 1_000_000, _HOME).strftime("%a %d %b %H:%M")
         table.add_row(at, call["step"], str(call["try_no"]), call["sender"] or "", call["outcome"])

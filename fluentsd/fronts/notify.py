@@ -30,7 +30,7 @@ def log_listener(log: Any) -> Listener:
 
     async def listen(message: Mapping[str, Any]) -> None:
         if not message["tries"]:
-            log.info(message["topic"], key=message["key"], about=message["payload"])
+            log.info("outbox", topic=message["topic"], key=message["key"], about=message["payload"])
 
     return listen
 

@@ -1,9 +1,14 @@
-"""`fluentsd contacts import`: read the file here, hand over batches, keep what was refused."""
+"""`fluentsd contacts import`: read the file here, hand over batches, keep what was refused.
+
+Nothing is begun before somebody in the file can be taken: a file that is no list of people, that lacks the column the
+campaign needs, or in which every row is broken, changes nothing and leaves no file behind.
+"""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,12 +16,15 @@ from typing import Annotated, Any
 import trio
 import typer
 
-from fluentsd.domain.csvmap import CsvError, Mapping_, Need, Reject
+from fluentsd.domain.csvmap import CsvError, Need, Reject, region_of
 from fluentsd.engine.csvfile import CsvFile, RejectFile, open_csv
 from fluentsd.engine.imports import Batch, batches, mapping_of, previewed, rejects_beside
 from fluentsd.fronts.cli.link import Link
-from fluentsd.fronts.cli.running import Shell, fail, with_link
+from fluentsd.fronts.cli.running import Shell, fail, unwrapped, with_link
 from fluentsd.fronts.cli.show import Screen
+
+#: Refused rows kept in memory while nobody has been taken yet; what is beyond them goes to the file at once.
+KEPT_AT_MOST = 10_000
 
 
 def import_file(
@@ -40,13 +48,16 @@ def import_file(
     """Take people in from a CSV file; importing it again updates them and enrolls nobody twice."""
     shell: Shell = context.obj
     shell.as_json = as_json
-    asked = _asked(mapping or [])
+    asked, country = _asked(mapping or []), _country(region)
     try:
-        with open_csv(file, header=False if no_header else None, encoding=encoding, delimiter=delimiter) as opened:
+        with (
+            unwrapped(),
+            open_csv(file, header=not no_header and None, encoding=encoding, delimiter=delimiter) as opened,
+        ):
             if preview:
-                _show_preview(shell.screen, opened, asked, region)
+                _show_preview(shell.screen, opened, asked, country)
                 return
-            run = _Run(shell.screen, opened, asked, region.upper(), rejects or rejects_beside(file), keep_duplicates)
+            run = _Run(shell.screen, opened, asked, country, rejects or rejects_beside(file), keep_duplicates)
             answer = with_link(shell, lambda to: run.carry_out(to, file.name, campaign))
     except CsvError as why:
         fail(str(why))
@@ -54,6 +65,14 @@ def import_file(
         shell.screen.show("contacts import", answer)
     else:
         _summary(shell.screen, answer, campaign)
+
+
+def _country(region: str) -> str:
+    """A country as people write it."""
+    code = region_of(region.strip())
+    if code is None:
+        fail(f"--region {region!r} is not a country; write its two letters, such as US, GB or DE", 2)
+    return code
 
 
 def _asked(pairs: list[str]) -> dict[str, str]:
@@ -66,6 +85,14 @@ def _asked(pairs: list[str]) -> dict[str, str]:
     return asked
 
 
+async def _need(to: Link, campaign: str | None) -> Need:
+    """What a row must have for this campaign."""
+    if campaign is None:
+        return "any"
+    shown = await to.perform("campaign show", {"ref": campaign})
+    return "phone" if any(step["channel"] != "email" for step in shown["steps_in_flow"]) else "any"
+
+
 class _Run:
     """One import on its way."""
 
@@ -74,16 +101,22 @@ class _Run:
     ) -> None:
         self.screen, self.file, self.asked, self.region, self.keep = screen, file, asked, region, keep
         self.rejects = RejectFile(rejects, file.header or ())
+        self.kept: list[Reject] = []
         self.counts: Counter[str] = Counter()
         self.problems: Counter[str] = Counter()
 
     async def carry_out(self, to: Link, source: str, campaign: str | None) -> dict[str, Any]:
-        begun = await to.perform("contacts begin-import", {"source": source, "ref": campaign})
-        need: Need = "phone" if begun["needs_phone"] else "any"
+        need = await _need(to, campaign)
         mapping = mapping_of(self.file, self.asked, self.region, need)
+        self._check_rejects()
+        work = batches(self.file, mapping, self.region, need)
         try:
             with self._progress() as bar:
-                await self._hand_over(to, begun, mapping, need, bar)
+                first = await self._first(work, bar)
+                begun = await to.perform("contacts begin-import", {"source": source, "ref": campaign})
+                await self._hand_over(to, begun, first, work, bar)
+        except CsvError as why:
+            raise self._in_the_middle(why) from None
         finally:
             self.rejects.close()
         names = ("rows", "new", "updated", "duplicates", "enrolled", "rejected")
@@ -95,21 +128,66 @@ class _Run:
         counts["columns"] = {c.label: c.target or c.slug for c in mapping.columns}
         return counts
 
-    async def _hand_over(self, to: Link, begun: Mapping[str, Any], mapping: Mapping_, need: Need, bar: Any) -> None:
-        work = batches(self.file, mapping, self.region, need)
+    def _check_rejects(self) -> None:
+        """Find out before the first person is taken, not after the thousandth, that refused rows cannot be kept."""
+        path = self.rejects.path
+        place = path if path.exists() else path.absolute().parent
+        if path.exists() and path.samefile(self.file.path):
+            raise CsvError("Refused rows would overwrite the file that is read.", "Name another one: --rejects FILE.")
+        if path.is_dir() or not os.access(place, os.W_OK):
+            fix = "Name another file, in a folder that exists and may be written to: --rejects FILE."
+            raise CsvError(f'Refused rows cannot be written to "{path}".', fix)
+
+    def _in_the_middle(self, why: CsvError) -> Exception:
+        """The error as it is when people have been taken already."""
+        taken = self.counts["new"] + self.counts["updated"]
+        if taken:
+            why.args = (str(why).replace("Nothing was imported.", f"{taken} people were taken in before that."),)
+        return why
+
+    async def _first(self, work: Iterator[Batch | Reject], bar: Any) -> Batch:
+        """The first people of the file; `CsvError` if there are none in it."""
         while (item := await trio.to_thread.run_sync(next, work, None)) is not None:
+            self._show(bar)
+            if isinstance(item, Batch):
+                return item
+            self._refuse(item)
+        reasons = "; ".join(f"{count} × {reason}" for reason, count in self.problems.most_common(3))
+        rows = self.counts["rows"]
+        raise CsvError(
+            f'"{self.file.path.name}" has {rows} row{"" if rows == 1 else "s"}, and none can be taken: {reasons}.',
+            f"The first is in line {self.kept[0].line}. --preview shows how the columns are read." if self.kept else "",
+        )
+
+    async def _hand_over(
+        self, to: Link, begun: Mapping[str, Any], first: Batch, work: Iterator[Batch | Reject], bar: Any
+    ) -> None:
+        self._write_kept()
+        item: Batch | Reject | None = first
+        while item is not None:
             if isinstance(item, Reject):
-                self._refuse(item)
+                self._refuse(item, keep=False)
             else:
                 await self._take(to, begun, item)
-            if bar is not None:
-                bar[0].update(bar[1], completed=self.file.position)
+            item = await trio.to_thread.run_sync(next, work, None)
+            self._show(bar)
 
-    def _refuse(self, reject: Reject) -> None:
-        self.rejects.write(reject)
+    def _show(self, bar: Any) -> None:
+        if bar is not None:
+            bar[0].update(bar[1], completed=self.file.position)
+
+    def _refuse(self, reject: Reject, *, keep: bool = True) -> None:
+        self.kept.append(reject)
+        if not keep or len(self.kept) > KEPT_AT_MOST:
+            self._write_kept()
         self.counts["rejected"] += 1
         self.counts["rows"] += 1
         self.problems[reject.reason] += 1
+
+    def _write_kept(self) -> None:
+        for reject in self.kept:
+            self.rejects.write(reject)
+        self.kept.clear()
 
     async def _take(self, to: Link, begun: Mapping[str, Any], batch: Batch) -> None:
         given = {"run": begun, "people": batch.people, "keep_duplicates": self.keep}

@@ -6,6 +6,7 @@ import stat
 import sys
 import time
 import tomllib
+from contextlib import nullcontext
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,27 +76,32 @@ def demo(
     people: Annotated[int, typer.Option("--people", help="how many", min=10, max=1400)] = 320,
     seed: Annotated[int, typer.Option("--seed", help="another seed, another fair")] = 7,
     speed: Annotated[str, typer.Option("--speed", help='"fast" or "real" (weeks of wall time)')] = "fast",
+    picture: Annotated[Path | None, typer.Option("--picture", help="also draw the end as an SVG file")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object with the figures")] = False,
 ) -> None:
     """Run weeks of a campaign in seconds, on carriers that exist only on this machine; fails if a promise is broken."""
     import json
 
+    from fluentsd.demo.screen import Theatre
+    from fluentsd.demo.stage import Scene, play
     from fluentsd.demo.verify import broken_promises
+    from fluentsd.problems import Problems
+    from fluentsd.testing import SinkUnavailable
 
-    try:
-        from fluentsd.demo.screen import Theatre
-        from fluentsd.demo.stage import Scene, play
-    except ImportError as why:
-        fail(f"the demo needs a package that is not installed ({why.name}); install fluentsd[demo]")
     if speed not in ("fast", "real"):
         fail(f'--speed is "fast" or "real", not {speed!r}', 2)
     began = time.monotonic()
+    theatre = Theatre(picture)
+    try:
+        with theatre if not as_json else nullcontext():
+            scene: Scene = trio.run(lambda: play(people, seed, real=speed == "real", watch=theatre.watch))
+    except (Problems, SinkUnavailable) as why:
+        fail(
+            f"the demo cannot run: {why}\nIt needs the demo's extras: fluentsd[demo] and the sandbox and e-mail channels"
+        )
     if as_json:
-        scene: Scene = trio.run(lambda: play(people, seed, real=speed == "real", watch=lambda _: None))
         print(json.dumps(scene.figures))  # noqa: T201 - the shell's own output
     else:
-        with Theatre() as theatre:
-            scene = trio.run(lambda: play(people, seed, real=speed == "real", watch=theatre.watch))
         theatre.conclude(scene, time.monotonic() - began)
     raise SystemExit(1 if broken_promises(scene.figures) else 0)
 

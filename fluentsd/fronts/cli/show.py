@@ -25,7 +25,7 @@ class Screen:
         if self._console is None:
             from rich.console import Console
 
-            self._console = Console(highlight=False, soft_wrap=not self.is_terminal)
+            self._console = Console(highlight=False, emoji=False, soft_wrap=not self.is_terminal)
         return self._console
 
     def say(self, text: str, style: str = "") -> None:
@@ -170,13 +170,13 @@ def _status(screen: Screen, answer: Answer) -> None:
             "yellow",
         )
     for reason, count in answer["held_people"].items():
-        screen.say(f"{count} people wait for a fact to change: {reason}", "yellow")
+        screen.say(f"waiting for a fact to change: {_people(count)}: {reason}", "yellow")
     for reason, count in answer["exited_by_reason"].items():
         screen.say(f"{count} exited: {reason}")
     if answer["unknown"]:
-        screen.say(f"{answer['unknown']} attempts nobody could prove: fluentsd unknown {answer['ref']}", "yellow")
+        screen.say(f"attempts nobody could prove: {answer['unknown']}; see: fluentsd unknown {answer['ref']}", "yellow")
     if answer["errored"]:
-        screen.say(f"{answer['errored']} people in error: fluentsd campaign errors {answer['ref']}", "red")
+        screen.say(f"in error: {_people(answer['errored'])}; see: fluentsd campaign errors {answer['ref']}", "red")
 
 
 def _report(screen: Screen, answer: Answer) -> None:
@@ -219,18 +219,34 @@ def _errors(screen: Screen, answer: Answer) -> None:
         screen.say(f"nobody in {answer['ref']} is in error", "green")
         return
     screen.table(
-        ["#", "Cause", "#People", "Among them"],
+        ["#No", "Cause", "#People", "Among them"],
         [[i, c["cause"], c["people"], ", ".join(c["some"])] for i, c in enumerate(answer["causes"], 1)],
     )
     screen.say(f"put back into the queue: fluentsd campaign retry {answer['ref']} [--cause N | --person WHO]")
     screen.say(f"or let them leave: fluentsd campaign dismiss {answer['ref']} [--cause N | --person WHO]")
 
 
-def _settled(verb: str) -> Callable[[Screen, Answer], None]:
+def _settled(done: str) -> Callable[[Screen, Answer], None]:
     def view(screen: Screen, answer: Answer) -> None:
-        screen.say(f"{answer['people']} people {verb}; {answer['ref']} is {answer['state']}")
+        screen.say(f"{done}: {_people(answer['people'])}; {answer['ref']} is {answer['state']}")
 
     return view
+
+
+def _people(count: int) -> str:
+    return f"{count} {'person' if count == 1 else 'people'}"
+
+
+def _copied(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['ref']} is a new draft with nobody in it", "green")
+
+
+def _archived(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['ref']} is archived; its history stays: fluentsd campaign list --archived")
+
+
+def _given(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['ref']} belongs to {answer['owner']} now")
 
 
 def _calls(screen: Screen, answer: Answer) -> None:
@@ -321,10 +337,13 @@ _VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "campaign status": _status,
     "campaign report": _report,
     **{f"campaign {verb}": _moved for verb in (
-        "start", "schedule", "pause", "resume", "stop", "complete", "reopen", "copy", "archive", "owner")},
+        "start", "schedule", "pause", "resume", "stop", "complete", "reopen")},
+    "campaign copy": _copied,
+    "campaign archive": _archived,
+    "campaign owner": _given,
     "campaign errors": _errors,
-    "campaign retry": _settled("are queued again"),
-    "campaign dismiss": _settled("have left"),
+    "campaign retry": _settled("queued again"),
+    "campaign dismiss": _settled("taken out"),
     "contacts find": _find,
     "calls": _calls,
     "unknown": _calls,

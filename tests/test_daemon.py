@@ -1,0 +1,603 @@
+"""The daemon's life: ready, told of, alone, stopped in order, and patient with a database that is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from fluentsd import daemon, opening
+from fluentsd.api import Attempt, Kind, Message, Outcome, Receipt
+from fluentsd.clock import SystemClock
+from fluentsd.config import Settings, load
+from fluentsd.fronts.control import ControlClient, ControlProblem, DaemonFailed, NoDaemon, connect
+from fluentsd.opening import open_house
+from fluentsd.plugins import Plugins
+from fluentsd.problems import Problems
+from fluentsd.store.bridge import open_store
+from fluentsd.store.lock import AlreadyRunning
+from fluentsd.store.upgrade import ForeignDatabase
+from fluentsd.supervisor import Supervisor
+from tests.engine.stage import SMS, FakeChannel, person, spec
+
+ALWAYS = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "hours": "00:00-24:00"}
+CALL = {"id": "call", "channel": "phone", "agent": "sales"}
+
+
+@dataclass(slots=True)
+class Place:
+    """One installation: its folder, its carriers, what it logged."""
+
+    folder: Path
+    channels: dict[Kind, FakeChannel] = field(default_factory=dict)
+    logs: list[Any] = field(default_factory=list)
+
+    def settings(self, more: str = "", **environ: str) -> Settings:
+        channels = "".join(f'[channel.{kind}]\nplugin = "fake"\n' for kind in ("phone", "sms", "email"))
+        (self.folder / "fluentsd.toml").write_text(channels + more)
+        return load(self.folder / "fluentsd.toml", environ)
+
+    @property
+    def plugins(self) -> Plugins:
+        return Plugins(channels={"fake": self._build})
+
+    def _build(self, config: Any, tools: Any) -> FakeChannel:
+        channel = self.channels[config["kind"]] = FakeChannel(config["kind"], tools.clock)
+        return channel
+
+    def said(self, event: str) -> list[Any]:
+        return [entry for entry in self.logs if entry["event"] == event]
+
+    def ask(self, query: str) -> list[Any]:
+        with closing(sqlite3.connect(self.folder / "fluentsd.db")) as conn:
+            return conn.execute(query).fetchall()
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with tempfile.TemporaryDirectory(prefix="fsd-") as folder, capture_logs() as logs:
+        yield Place(Path(folder), logs=logs)
+
+
+@asynccontextmanager
+async def living(place: Place, settings: Settings | None = None) -> AsyncIterator[ControlClient]:
+    """A daemon in this process, and somebody to ask it; it gets a SIGTERM in the end."""
+    settings = settings or place.settings()
+    ready = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_run, place, settings, ready.set)
+        with trio.fail_after(10):
+            await ready.wait()
+        async with connect(settings.socket) as client:
+            yield client
+        if not place.said("daemon.stopping"):
+            terminate()
+
+
+async def _run(place: Place, settings: Settings, ready: Callable[[], None]) -> None:
+    import structlog
+
+    await daemon.run(settings, clock=SystemClock(), plugins=place.plugins, log=structlog.get_logger(), ready=ready)
+
+
+def terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def launch(client: ControlClient, file: dict[str, Any], *people: dict[str, Any]) -> None:
+    await client.ask("campaign apply", {"file": file})
+    run = await client.ask("contacts begin-import", {"source": "people.csv", "ref": file["ref"]})
+    await client.ask("contacts take", {"run": run, "people": list(people)})
+    await client.ask("campaign start", {"ref": file["ref"]})
+
+
+async def until(condition: Callable[[], Any], seconds: float = 10) -> None:
+    """Look again until it is so."""
+    with trio.fail_after(seconds):
+        while not condition():  # noqa: ASYNC110 - what is awaited is in another thread, process or database
+            await trio.sleep(0.005)
+
+
+async def test_a_campaign_asked_for_through_the_socket_runs_to_its_end(place: Place) -> None:
+    async with living(place) as client:
+        await launch(client, spec(SMS, window=ALWAYS), person(1), person(2))
+        await until(lambda: place.said("campaign.completed"))
+        found = await client.ask("campaign status", {"ref": "test"})
+    assert (found["state"], found["completed"], found["attempts"]) == ("completed", 2, 2)
+    assert len(place.channels["sms"].accepted) == 2
+    assert [entry["event"] for entry in place.logs if entry["event"].startswith("daemon.")] == [
+        "daemon.ready", "daemon.stopping", "daemon.stopped",
+    ]  # fmt: skip
+    assert not [entry for entry in place.logs if entry["log_level"] in ("error", "warning")]
+
+
+async def test_what_it_makes_is_its_owners_alone_and_nothing_is_left_open(place: Place) -> None:
+    async with living(place):
+        assert (place.folder / "fluentsd.db").stat().st_mode & 0o777 == 0o600
+        assert (place.folder / "plugins" / "fake").stat().st_mode & 0o777 == 0o700
+    left = sorted(path.name for path in place.folder.iterdir())
+    assert left == ["fluentsd.db", "fluentsd.db.lock", "fluentsd.toml", "plugins"]
+
+
+async def test_an_idle_daemon_leaves_at_once(place: Place) -> None:
+    async with living(place):
+        began = trio.current_time()
+        terminate()
+    assert trio.current_time() - began < 0.5
+
+
+# ── sends in progress ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def holding(place: Place, released: trio.Event, begun: trio.Event) -> Callable[[Message, Attempt], Any]:
+    async def send(message: Message, attempt: Attempt) -> Receipt:
+        begun.set()
+        await released.wait()
+        place.channels["sms"].accept(message, attempt)
+        return Receipt("ref", Outcome.sent)
+
+    return send
+
+
+async def test_a_send_in_progress_ends_and_its_result_is_written_before_the_daemon_leaves(place: Place) -> None:
+    begun, released = trio.Event(), trio.Event()
+    async with living(place) as client:
+        place.channels["sms"].behaviours = [holding(place, released, begun)]
+        await launch(client, spec(SMS, window=ALWAYS), person(1))
+        await begun.wait()
+        terminate()
+        await until(lambda: not (place.folder / "fluentsd.sock").exists())  # fronts close first
+        assert not place.said("daemon.stopped")
+        released.set()
+    assert place.ask("SELECT state, outcome FROM attempt") == [("settled", "sent")]
+
+
+async def test_a_send_that_outlasts_the_grace_stays_open_to_be_asked_about(place: Place) -> None:
+    begun = trio.Event()
+    async with living(place, place.settings('[daemon]\ngrace = "0"')) as client:
+        place.channels["sms"].behaviours = [holding(place, trio.Event(), begun)]
+        await launch(client, spec(SMS, window=ALWAYS), person(1))
+        await begun.wait()
+        began = trio.current_time()
+        terminate()
+    assert trio.current_time() - began < 0.5
+    assert place.ask("SELECT state, outcome FROM attempt") == [("open", None)]
+
+
+async def test_nothing_new_begins_while_sends_in_progress_end(place: Place) -> None:
+    begun, released = trio.Event(), trio.Event()
+    settings = place.settings().channels["sms"]
+    assert settings.concurrency > 1
+    text = '[channel.sms]\nplugin = "fake"\nconcurrency = 1\n'
+    (place.folder / "fluentsd.toml").write_text(text)
+    async with living(place, load(place.folder / "fluentsd.toml", {})) as client:
+        place.channels["sms"].behaviours = [holding(place, released, begun)]
+        await launch(client, spec(SMS, window=ALWAYS), person(1), person(2), person(3))
+        await begun.wait()
+        terminate()
+        await until(lambda: place.said("daemon.stopping"))
+        await trio.testing.wait_all_tasks_blocked()
+        released.set()
+    assert len(place.channels["sms"].accepted) == 1
+    assert place.ask("SELECT count(*) FROM attempt") == [(1,)]
+    assert place.ask("SELECT count(*) FROM waiting") == [(2,)]
+
+
+async def test_a_call_that_only_rings_holds_nothing_up_and_is_asked_about_at_the_next_start(place: Place) -> None:
+    async with living(place) as client:
+        await launch(client, spec(CALL, window=ALWAYS), person(1))
+        await until(lambda: place.channels["phone"].accepted)
+        await until(lambda: place.ask("SELECT accepted_at FROM attempt") != [(None,)])
+        began = trio.current_time()
+        terminate()
+    assert trio.current_time() - began < 0.5
+    assert place.ask("SELECT state, outcome FROM attempt") == [("open", None)]
+
+
+# ── alone ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_second_daemon_is_refused_and_told_whom_to_ask(place: Place) -> None:
+    async with living(place):
+        with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}"):
+            await _run(Place(place.folder), place.settings(), lambda: None)
+        with pytest.raises(AlreadyRunning):
+            async with open_house(place.settings(), SystemClock(), place.plugins):
+                pass
+        async with connect(place.settings().socket) as other:
+            assert (await other.ask("state"))["closing"] is False
+    async with open_house(place.settings(), SystemClock(), place.plugins) as house:
+        assert house.store.dialect == "sqlite"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_one_postgresql_database_has_one_daemon(place: Place, database_url: str) -> None:
+    settings = place.settings(f'[database]\nurl = "{database_url}"')
+    async with living(place, settings) as client:
+        await launch(client, spec(SMS, window=ALWAYS), person(1))
+        await until(lambda: place.said("campaign.completed"))
+        with pytest.raises(AlreadyRunning, match=f"process {os.getpid()} on {socket.gethostname()}"):
+            async with open_house(settings, SystemClock(), place.plugins):
+                pass
+    async with open_house(settings, SystemClock(), place.plugins) as house:
+        assert house.store.dialect == "postgresql"
+
+
+async def test_every_channel_that_cannot_be_built_is_named_and_no_database_is_made(place: Place) -> None:
+    class Picky(ValueError):
+        mistakes = ("unused",)
+
+        def __init__(self, *mistakes: str) -> None:
+            self.mistakes = list(mistakes)  # type: ignore[assignment]
+
+    def picky(config: Any, tools: Any) -> Any:
+        raise Picky("host: is missing", "prot: is not a key that is known here; did you mean 'port'?")
+
+    def broken(config: Any, tools: Any) -> Any:
+        raise OSError("no such device")
+
+    settings = place.settings().path
+    settings.write_text(
+        "".join(f'[channel.{k}]\nplugin = "{p}"\n' for k, p in (("sms", "a"), ("email", "b"), ("phone", "c")))
+    )
+    with pytest.raises(Problems) as caught:
+        await daemon.run(
+            load(settings, {}), clock=SystemClock(), plugins=Plugins(channels={"a": picky, "b": broken}), log=_log()
+        )
+    assert caught.value.lines == [
+        "channel.phone.plugin: no channel plugin is called 'c' (installed: a, b). Install the distribution that offers "
+        "it, or correct the name in fluentsd.toml.",
+        "channel.sms.host: is missing",
+        "channel.sms.prot: is not a key that is known here; did you mean 'port'?",
+        "channel.email.plugin: 'b' refuses its settings: no such device",
+    ]
+    assert not (place.folder / "fluentsd.db").exists()
+
+
+def _log() -> Any:
+    import structlog
+
+    return structlog.get_logger()
+
+
+async def test_what_keeps_it_from_starting_is_one_clear_error(place: Place) -> None:
+    run = partial(daemon.run, clock=SystemClock(), plugins=place.plugins, log=_log())
+    with pytest.raises(Problems, match="none does not exist; make it"):
+        await run(place.settings('[database]\npath = "none/f.db"'))
+    with pytest.raises(ControlProblem, match="107 at most"):
+        await run(place.settings(f'[daemon]\nsocket = "{"x" * 120}"'))
+    assert [path.name for path in place.folder.iterdir()] == ["fluentsd.toml"]
+    (place.folder / "fluentsd.db").write_text("Dear Dana, this is a letter")
+    with pytest.raises(ForeignDatabase):
+        await run(place.settings())
+    assert (place.folder / "fluentsd.db").read_text() == "Dear Dana, this is a letter"
+
+
+async def test_a_socket_that_cannot_be_opened_ends_the_start_with_nothing_left_behind(place: Place) -> None:
+    (place.folder / "taken").mkdir()
+    with pytest.raises(ControlProblem, match="not a socket"):
+        await _run(place, place.settings('[daemon]\nsocket = "taken"'), lambda: None)
+    async with living(place):
+        pass
+
+
+# ── told of ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def supervisor(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """systemd's end of the line."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(place.folder / "notify"))
+        sock.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(place.folder / "notify"))
+        yield sock
+
+
+def heard(sock: socket.socket) -> list[str]:
+    lines = []
+    while True:
+        try:
+            lines += sock.recv(4096).decode().splitlines()
+        except BlockingIOError:
+            return lines
+
+
+async def test_systemd_hears_when_it_is_ready_alive_and_stopping(
+    place: Place, supervisor: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "20000")
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+    lines: list[str] = []
+    async with living(place):
+        while lines.count("WATCHDOG=1") < 3:
+            lines += heard(supervisor)
+            await trio.sleep(0.005)
+    lines += heard(supervisor)
+    assert [line for line in lines if line != "WATCHDOG=1"] == [
+        "STATUS=opening the database",
+        "READY=1",
+        "STATUS=serving email, phone, sms",
+        "STOPPING=1",
+        "STATUS=waiting up to 20 s for sends in progress",
+    ]
+
+
+async def test_a_store_whose_thread_hangs_is_not_called_alive(place: Place, supervisor: socket.socket) -> None:
+    environ = {"NOTIFY_SOCKET": str(place.folder / "notify"), "WATCHDOG_USEC": "2000"}
+    async with open_store(f"sqlite+aiosqlite:///{place.folder}/f.db") as store, trio.open_nursery() as nursery:
+        nursery.start_soon(Supervisor(environ).keep_pinging, partial(daemon.wait_answer, store))
+        await until(lambda: "WATCHDOG=1" in heard(supervisor))
+        hanging = trio.lowlevel.current_trio_token()
+        begun = trio.Event()
+
+        def hang() -> None:
+            hanging.run_sync_soon(begun.set)
+            time.sleep(0.1)
+
+        store._loop.call_soon_threadsafe(hang)
+        await begun.wait()
+        heard(supervisor)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert heard(supervisor) == []
+        await until(lambda: "WATCHDOG=1" in heard(supervisor))
+        nursery.cancel_scope.cancel()
+
+
+def test_an_abstract_socket_is_a_supervisor_too() -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(f"\0fluentsd-test-{os.getpid()}")
+        Supervisor({"NOTIFY_SOCKET": f"@fluentsd-test-{os.getpid()}"}).tell("READY=1", "STATUS=x")
+        assert sock.recv(100) == b"READY=1\nSTATUS=x"
+
+
+@pytest.mark.parametrize(
+    ("environ", "every"),
+    [
+        ({}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+        ({"WATCHDOG_USEC": "30000000"}, 15.0),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}, 15.0),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, None),
+    ],
+)
+async def test_signs_of_life_are_given_to_whom_asks(environ: dict[str, str], every: float | None) -> None:
+    supervisor = Supervisor(environ)
+    assert supervisor.ping_every == every
+    supervisor.tell("READY=1")  # nobody listens, and that is fine
+    Supervisor({"NOTIFY_SOCKET": "/nowhere/at/all"}).tell("READY=1")
+
+
+# ── a database that cannot work ──────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def locked(place: Place) -> Iterator[None]:
+    """Another program holds the write lock."""
+    with closing(sqlite3.connect(place.folder / "fluentsd.db", isolation_level=None)) as conn:
+        conn.execute("BEGIN IMMEDIATE")
+        yield
+        conn.execute("ROLLBACK")
+
+
+async def test_a_verb_that_meets_a_lock_says_so_and_can_be_asked_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "open_store", partial(open_store, busy_after=0.05))
+    async with living(place) as client:
+        with locked(place), pytest.raises(DaemonFailed, match="locked by another program"):
+            await client.ask("numbers add", {"number": "+12125550123"}, request_id="once")
+        await client.ask("numbers add", {"number": "+12125550123"}, request_id="once")
+        assert len((await client.ask("numbers list"))["numbers"]) == 1
+
+
+async def test_a_lock_in_the_middle_of_a_campaign_is_said_once_and_nothing_is_lost(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "open_store", partial(open_store, busy_after=0.02))
+    monkeypatch.setattr("fluentsd.engine.dispatcher.STORE_PAUSE", 10_000)
+    begun, released = trio.Event(), trio.Event()
+    async with living(place) as client:
+        place.channels["sms"].behaviours = [holding(place, released, begun)]
+        await launch(client, spec(SMS, SMS | {"id": "more"}, window=ALWAYS), person(1))
+        await begun.wait()
+        with locked(place):
+            released.set()  # it is sent; the result cannot be written yet
+            await until(lambda: place.said("store.unavailable"))
+            await trio.sleep(0.3)
+            assert place.ask("SELECT state FROM attempt") == [("open",)]
+        await until(lambda: place.said("campaign.completed"))
+    assert len(place.said("store.unavailable")) == 1
+    assert len(place.said("store.recovered")) == 1
+    assert place.ask("SELECT step, state, outcome FROM attempt ORDER BY id") == [
+        ("text", "settled", "sent"), ("more", "settled", "sent"),
+    ]  # fmt: skip
+    assert max(place.channels["sms"].tokens().values()) == 1
+
+
+async def test_a_full_disk_stops_the_claiming_is_said_once_and_recovers(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fluentsd.engine.dispatcher.STORE_PAUSE", 10_000)
+    houses = []
+    real = daemon.open_house
+
+    @asynccontextmanager
+    async def spied(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        async with real(*args, **kwargs) as house:
+            houses.append(house)
+            yield house
+
+    monkeypatch.setattr(daemon, "open_house", spied)
+    async with living(place) as client:
+        file = spec(SMS, window=ALWAYS)
+        await client.ask("campaign apply", {"file": file})
+        run = await client.ask("contacts begin-import", {"source": "people.csv", "ref": "test"})
+        people = [person(n, note="x" * 200) for n in range(400)]
+        await client.ask("contacts take", {"run": run, "people": people})
+        await houses[0].store.run(lambda conn: _set_room(conn, 0))
+        await client.ask("campaign start", {"ref": "test"})
+        await until(lambda: place.said("store.unavailable"))
+        await trio.sleep(0.2)
+        sent = len(place.channels["sms"].accepted)
+        assert sent < 400
+        await houses[0].store.run(lambda conn: _set_room(conn, 10_000))
+        await until(lambda: place.said("campaign.completed"))
+    assert len(place.said("store.unavailable")) == 1
+    assert len(place.said("store.recovered")) == 1
+    assert len(place.channels["sms"].tokens()) == 400
+    assert max(place.channels["sms"].tokens().values()) == 1
+
+
+async def _set_room(conn: Any, more: int) -> None:
+    """Let the database grow by so many pages and no more, as if the disk were full then."""
+    pages = (await conn.execute(text("PRAGMA page_count"))).scalar()
+    await conn.execute(text(f"PRAGMA max_page_count = {pages + more}"))
+
+
+# ── a process of its own ─────────────────────────────────────────────────────────────────────────────────────────
+
+CHILD = """
+import sys, structlog, trio
+from pathlib import Path
+from sqlalchemy import text
+from fluentsd import daemon
+from fluentsd.clock import SystemClock
+from fluentsd.config import load
+from fluentsd.fronts import grammar
+from fluentsd.plugins import Plugins
+from tests.engine.stage import FakeChannel
+
+async def heavy(house, call):
+    endless = text("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c")
+    print("heavy", flush=True)
+    await house.store.read(lambda conn: conn.execute(endless))
+
+async def hang(message, attempt):
+    print("sending", flush=True)
+    await trio.sleep_forever()
+
+def build(config, tools):
+    channel = FakeChannel(config["kind"], tools.clock)
+    channel.always = hang
+    return channel
+
+grammar.VERBS["heavy"] = grammar.Verb("heavy", "slow", heavy)
+log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
+trio.run(lambda: daemon.run(load(Path(sys.argv[1]), {}), clock=SystemClock(), plugins=Plugins(channels={"fake": build}),
+                            log=log, ready=lambda: print("ready", flush=True)))
+print("left", flush=True)
+"""
+
+
+@contextmanager
+def child(place: Place, settings: Settings) -> Iterator[subprocess.Popen[str]]:
+    """A daemon in a process of its own, ready."""
+    command = [sys.executable, "-c", CHILD, str(settings.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n", process.communicate()[1]
+            yield process
+        finally:
+            process.kill()
+
+
+def leave(process: subprocess.Popen[str], *signals: signal.Signals) -> float:
+    """Seconds from the last signal to the end."""
+    for number in signals:
+        time.sleep(0.05)
+        began = time.monotonic()
+        process.send_signal(number)
+    assert process.wait(10) == 0, process.communicate()[1]
+    return time.monotonic() - began
+
+
+def ask(settings: Settings, verb: str, **arguments: Any) -> Any:
+    """One question from outside, as a shell would put it."""
+
+    async def put() -> Any:
+        async with connect(settings.socket) as client:
+            return await client.ask(verb, arguments)
+
+    return trio.run(put)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_idle_process_in_half_a_second(place: Place, number: signal.Signals) -> None:
+    settings = place.settings()
+    with child(place, settings) as process:
+        assert leave(process, number) < 0.5
+        assert process.communicate()[0] == "left\n"
+    with pytest.raises(NoDaemon):
+        ask(settings, "state")
+
+
+def put(settings: Settings, verb: str, **arguments: Any) -> socket.socket:
+    """Ask and do not wait for the answer."""
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect(str(settings.socket))
+    sock.sendall(json.dumps({"verb": verb, "arguments": arguments}).encode() + b"\n")
+    return sock
+
+
+@pytest.mark.slow
+def test_a_signal_ends_it_in_half_a_second_during_a_slow_query(place: Place) -> None:
+    settings = place.settings()
+    with child(place, settings) as process, put(settings, "heavy"):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "heavy\n"
+        assert leave(process, signal.SIGTERM) < 0.5
+
+
+@pytest.mark.slow
+def test_a_signal_ends_it_in_half_a_second_while_another_program_locks_the_database(place: Place) -> None:
+    settings = place.settings()
+    with child(place, settings) as process, locked(place), put(settings, "numbers add", number="+12125550123"):
+        assert leave(process, signal.SIGTERM) < 0.5
+    assert place.ask("SELECT count(*) FROM number") == [(0,)]
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_it_at_once_whatever_is_in_progress(place: Place) -> None:
+    settings = place.settings('[daemon]\ngrace = "1 hour"')
+    with child(place, settings) as process:
+        ask(settings, "campaign apply", file=spec(SMS, window=ALWAYS))
+        run = ask(settings, "contacts begin-import", source="people.csv", ref="test")
+        ask(settings, "contacts take", run=run, people=[person(1)])
+        ask(settings, "campaign start", ref="test")
+        assert process.stdout is not None
+        assert process.stdout.readline() == "sending\n"
+        assert leave(process, signal.SIGTERM, signal.SIGTERM) < 0.5
+    assert place.ask("SELECT state, outcome FROM attempt") == [("open", None)]
+
+
+@pytest.mark.slow
+def test_after_a_kill_the_next_start_finds_no_lock_and_a_dead_socket_and_goes_on(place: Place) -> None:
+    settings = place.settings()
+    with child(place, settings) as process:
+        process.kill()
+        process.wait()
+    assert settings.socket.exists()
+    with child(place, settings) as process:
+        assert ask(settings, "campaign list") == {"campaigns": []}
+        assert leave(process, signal.SIGTERM) < 0.5
