@@ -22,7 +22,7 @@ BAR = 0.6
 WAKE_UP_MS = 5.0
 IDLE_S = 30
 #: Disk taken by one person, with room to spare.
-BYTES_EACH = 1_600
+BYTES_EACH = 1_000
 
 
 def steps_1m(folder: Path) -> list[Row]:
@@ -50,7 +50,12 @@ def _at(name: str, people: int, folder: Path) -> list[Row]:
         )
         scattered = [our_steps(database, "--due", str(DUE), "--scattered") for _ in range(ROUNDS)]
         idle = our_steps(database, "--idle", str(IDLE_S))
-    extra = {**made, "scattered": round(median(scattered, "rate")), "peak_mb": median([a for a, _ in pairs], "peak_mb")}
+    worst = median(scattered, "rate")
+    extra = {
+        **made,
+        "scattered": round(worst),
+        "scattered_ratio": round(worst / median([b for _, b in pairs], "rate"), 2),
+    }
     note = f"peer: our own rate with {BASE:,} people waiting"
     return [compared(name, pairs, BAR, note=note, extra=extra), *_idle(name, idle)]
 

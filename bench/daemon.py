@@ -32,7 +32,7 @@ from fluentsd.store.bridge import open_store
 PEOPLE = 1_000_000
 DUE = 20_000
 STARTS = 5
-READY_S, MEMORY_MB = 1.0, 80.0
+READY_S, MEMORY_MIB = 1.0, 80.0
 SETTLE_S = 5.0
 PATIENCE_S = 60.0
 CONFIG = """\
@@ -61,14 +61,14 @@ def daemon(folder: Path) -> list[Row]:
     ready = round(statistics.median(starts), 3)
     runs = {"runs": [round(seconds, 3) for seconds in starts]}
     memory = {
-        "peak_mb": settled["VmHWM"],
-        "after_20k_steps_mb": worked["VmRSS"],
-        "peak_of_20k_steps_mb": worked["VmHWM"],
+        "peak_mib": settled["VmHWM"],
+        "after_20k_steps_mib": worked["VmRSS"],
+        "peak_of_20k_steps_mib": worked["VmHWM"],
     }
     note = f"VmRSS {SETTLE_S:.0f} s after the start, {PEOPLE:,} waiting, campaign active"
     return [
         Row("daemon ready", ready, None, "s", None, READY_S, "at most", f"start to READY=1, {PEOPLE:,} waiting", runs),
-        Row("daemon memory", settled["VmRSS"], None, "MB", None, MEMORY_MB, "at most", note, memory),
+        Row("daemon memory", settled["VmRSS"], None, "MiB", None, MEMORY_MIB, "at most", note, memory),
     ]  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def _sent(database: Path) -> int:
 
 
 def _memory(pid: int) -> dict[str, float]:
-    """VmRSS and VmHWM in MB."""
+    """VmRSS and VmHWM in MiB."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     found = dict(line.split(":", 1) for line in lines)
     return {key: round(int(found[key].split()[0]) / 1024, 1) for key in ("VmRSS", "VmHWM")}

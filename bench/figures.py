@@ -12,8 +12,8 @@ from typing import Any
 
 def tell(**figures: Any) -> None:
     """Print the figures, with this process's largest memory and, on a slowed disk, its count of durable writes."""
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({**figures, "peak_mb": round(peak_mb, 1), "syncs": syncs()}), flush=True)
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({**figures, "peak_mib": round(peak_mib, 1), "syncs": syncs()}), flush=True)
 
 
 def syncs() -> int | None:

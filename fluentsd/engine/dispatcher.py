@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.api import Kind, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from fluentsd.domain import pacing
 from fluentsd.domain.durations import SECOND
-from fluentsd.engine.house import House, Served
+from fluentsd.engine.house import Deadline, House, Served
 from fluentsd.engine.marking import Marked, Order, Taken, take
 from fluentsd.engine.plans import SLACK
 from fluentsd.engine.recording import Recorded, Report, record
@@ -105,8 +105,8 @@ class Dispatcher:
                     again.append(lane)
                 else:
                     moments.append(max(taken.again_at, now))
-                for marked in taken.marked:
-                    sends.start_soon(self.carry, marked)
+                if taken.marked:
+                    sends.start_soon(self._carry_all, taken.marked, self.house.channels[lane.channel])
             turns = again
         return now if turns else min(moments, default=None)
 
@@ -151,9 +151,23 @@ class Dispatcher:
             share = min(share, plan.concurrency - flights.of(served.kind, lane.campaign_id))
         return share
 
-    async def carry(self, marked: Marked) -> None:
-        """Hand one committed intent to its channel, and record what that proves."""
-        self._land(await self._send(marked), marked.attempt.kind)
+    async def _carry_all(self, batch: list[Marked], served: Served) -> None:
+        """Those that were marked together begin together, and have one patience."""
+        with served.patience(self.house.clock.now()) as deadline:
+            async with trio.open_nursery() as nursery:
+                for marked in batch:
+                    nursery.start_soon(self._carry, marked, served, deadline)
+
+    async def _carry(self, marked: Marked, served: Served, deadline: Deadline) -> None:
+        """Hand one committed intent to its channel, and have recorded what that proves."""
+        try:
+            report = await self._send(marked, served)
+        except trio.Cancelled:
+            if deadline.expired:
+                why = "the provider did not answer in time"
+                self._land(self._unclear(marked.attempt.token, served, why), served.kind)
+            raise
+        self._land(report, served.kind)
 
     def _land(self, report: Report, kind: Kind) -> None:
         """Have a report written without keeping its task; what the database cannot take now is offered again."""
@@ -172,14 +186,12 @@ class Dispatcher:
 
         self.results.post(report, landed)
 
-    async def _send(self, marked: Marked) -> Report:
+    async def _send(self, marked: Marked, served: Served) -> Report:
         house, token = self.house, marked.attempt.token
-        served = house.channels[marked.attempt.kind]
         if house.closing or marked.campaign_id in house.paused:
             return Report(token, house.clock.now(), Outcome.not_sent, "paused before it began")
         try:
-            with served.patience(house.clock.now()):
-                return self._accepted(token, served, await served.channel.send(marked.message, marked.attempt))
+            return self._accepted(token, served, await served.channel.send(marked.message, marked.attempt))
         except Unavailable as why:
             return self._unavailable(token, served, why)
         except Rejected as why:
@@ -189,7 +201,6 @@ class Dispatcher:
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each send: whatever else, it stays open
             house.log.warning("send.unclear", channel=served.kind, attempt=token, error=type(why).__name__)
             return self._unclear(token, served, f"{type(why).__name__}: the provider's answer is not known")
-        return self._unclear(token, served, "the provider did not answer in time")
 
     def _accepted(self, token: str, served: Served, receipt: Receipt) -> Report:
         now = self.house.clock.now()
@@ -271,7 +282,7 @@ async def _watch(house: House, served: Served) -> None:
     while True:
         await served.watch.wait_rung(house.clock, served.deadlines[0].at if served.deadlines else None)
         while served.deadlines and served.deadlines[0].at <= house.clock.now():
-            served.deadlines.popleft().scope.cancel()
+            served.deadlines.popleft().expire()
 
 
 def _rotated(lanes: list[LaneDue], turn: int) -> list[LaneDue]:

@@ -57,22 +57,28 @@ async def _ring_at(clock: HouseClock, at: int, bell: Bell) -> None:
 
 
 class Deadline:
-    """When one call to a provider is given up. All calls of a channel have the same patience, so they queue."""
+    """When calls to a provider that began together are given up. A channel's patience is one, so deadlines queue."""
 
-    __slots__ = ("_queue", "at", "ended", "scope")
+    __slots__ = ("_queue", "_scope", "at", "ended", "expired")
 
     def __init__(self, at: int, queue: deque[Deadline]) -> None:
-        self.at, self._queue, self.ended = at, queue, False
-        self.scope = trio.CancelScope()
+        self.at, self._queue, self.ended, self.expired = at, queue, False, False
+        self._scope = trio.CancelScope()
 
-    def __enter__(self) -> trio.CancelScope:
-        return self.scope.__enter__()
+    def expire(self) -> None:
+        """Time is up; what is cut off by it knows by `expired` that it was this and not a shutdown."""
+        self.expired = True
+        self._scope.cancel()
+
+    def __enter__(self) -> Deadline:
+        self._scope.__enter__()
+        return self
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
         self.ended = True
         while self._queue and self._queue[0].ended:
             self._queue.popleft()
-        return self.scope.__exit__(kind, error, traceback)
+        return self._scope.__exit__(kind, error, traceback)
 
 
 @dataclass(slots=True)
@@ -91,7 +97,7 @@ class Served:
     watch: Bell = field(default_factory=Bell)
 
     def patience(self, now: int) -> Deadline:
-        """`with served.patience(now) as scope`: cancelled when the provider's answer takes longer than `timeout`."""
+        """`with served.patience(now)`: cancelled when the provider's answer takes longer than `timeout`."""
         deadline = Deadline(now + self.timeout, self.deadlines)
         self.deadlines.append(deadline)
         if len(self.deadlines) == 1:

@@ -64,7 +64,7 @@ def import_file(
     if as_json:
         shell.screen.show("contacts import", answer)
     else:
-        _summary(shell.screen, answer, campaign)
+        _summary(shell.screen, answer)
 
 
 def _country(region: str) -> str:
@@ -85,12 +85,13 @@ def _asked(pairs: list[str]) -> dict[str, str]:
     return asked
 
 
-async def _need(to: Link, campaign: str | None) -> Need:
-    """What a row must have for this campaign."""
+async def _need(to: Link, campaign: str | None) -> tuple[Need, bool]:
+    """What a row must have for this campaign, and whether somebody still has to start it."""
     if campaign is None:
-        return "any"
+        return "any", False
     shown = await to.perform("campaign show", {"ref": campaign})
-    return "phone" if any(step["channel"] != "email" for step in shown["steps_in_flow"]) else "any"
+    by_phone = any(step["channel"] != "email" for step in shown["steps_in_flow"])
+    return "phone" if by_phone else "any", shown["state"] == "draft"
 
 
 class _Run:
@@ -106,7 +107,7 @@ class _Run:
         self.problems: Counter[str] = Counter()
 
     async def carry_out(self, to: Link, source: str, campaign: str | None) -> dict[str, Any]:
-        need = await _need(to, campaign)
+        need, is_draft = await _need(to, campaign)
         mapping = mapping_of(self.file, self.asked, self.region, need)
         self._check_rejects()
         work = batches(self.file, mapping, self.region, need)
@@ -122,6 +123,7 @@ class _Run:
         names = ("rows", "new", "updated", "duplicates", "enrolled", "rejected")
         counts: dict[str, Any] = {name: self.counts[name] for name in names}
         await to.perform("contacts end-import", {"run": begun, "counts": counts})
+        counts["next"] = f"fluentsd campaign start {campaign}" if is_draft and self.counts["enrolled"] else None
         counts["rejects_file"] = str(self.rejects.path) if self.rejects.written else None
         counts["rejected_because"] = dict(self.problems.most_common(8))
         counts["read_as"] = {"encoding": self.file.encoding, "delimiter": self.file.delimiter, "notes": self.file.notes}
@@ -220,7 +222,7 @@ def _bar(console: Any, total: int) -> AbstractContextManager[Any]:
     return shown()
 
 
-def _summary(screen: Screen, counts: Mapping[str, Any], campaign: str | None) -> None:
+def _summary(screen: Screen, counts: Mapping[str, Any]) -> None:
     read = counts["read_as"]
     screen.say(f"read as {read['encoding']}, columns split at {read['delimiter']!r}")
     for note in read["notes"]:
@@ -233,8 +235,8 @@ def _summary(screen: Screen, counts: Mapping[str, Any], campaign: str | None) ->
         screen.say(f"  {count} × {reason}", "yellow")
     if counts["rejects_file"]:
         screen.say(f"rows that were not taken, with line and reason: {counts['rejects_file']}")
-    if campaign:
-        screen.say(f"next: fluentsd campaign start {campaign}")
+    if counts["next"]:
+        screen.say(f"next: {counts['next']}")
 
 
 def _show_preview(screen: Screen, file: CsvFile, asked: Mapping[str, str], region: str) -> None:

@@ -154,7 +154,7 @@ def apply(
     shell: Shell = context.obj
     shell.as_json = as_json
     with refusals():
-        spec = read_campaign(read_toml(file), str(file))
+        spec = read_campaign(read_toml(file), "standard input" if str(file) == "-" else str(file))
     said = spec.model_dump(mode="json", exclude_unset=True)
     run_verb(shell, "campaign apply", {"file": said, "dry_run": dry_run})
 
