@@ -69,7 +69,7 @@ def daemon(folder: Path) -> list[Row]:
     return [
         Row("daemon ready", ready, None, "s", None, READY_S, "at most", f"start to READY=1, {PEOPLE:,} waiting", runs),
         Row("daemon memory", settled["VmRSS"], None, "MiB", None, MEMORY_MIB, "at most", note, memory),
-    ]  # fmt: skip
+    ]
 
 
 class _Home:

@@ -24,7 +24,9 @@ _KINDS = {
     "bool": "true or false", "date": "a date like 2026-12-24",
 }  # fmt: skip
 #: What pydantic adds to a place to say which validator or which alternative it means; not written in any file.
-_INNER = re.compile(r"(function-|tagged-|dict\[|list\[|tuple\[|literal\[|union\[).*|str")
+_INNER = re.compile(r"(function-|tagged-|dict\[|list\[|tuple\[|literal\[|union\[).*|str|date")
+#: pydantic's word for "the key itself is wrong".
+_KEY = "[key]"
 
 
 class Problems(ValueError):
@@ -44,23 +46,53 @@ def is_secret(name: object) -> bool:
 
 
 def explain(
-    model: type[BaseModel] | None, error: ValidationError, *, origin: Mapping[Place, str] | None = None
+    model: type[BaseModel] | None,
+    error: ValidationError,
+    *,
+    origin: Mapping[Place, str] | None = None,
+    data: Any = None,
 ) -> list[str]:
     """The lines of one validation report, in the file's own order of paths, each mistake once.
 
     `model` is what was validated (None when it is a plugin's own); `origin` says of values that are not in the file
-    where they came from.
+    where they came from; `data` is what was read, so that an entry of a list can be named by its `id`.
     """
     lines: dict[str, str] = {}
-    for item in error.errors(include_url=False):
-        place = item["loc"]
+    for item in _telling(error, model):
+        place = _shown_place(item)
         source = (origin or {}).get(place)
         words = _words(model, item)
         if source or any(is_secret(part) for part in place):
             words = words.replace(repr(item.get("input")), "the value given")
-        where = f"{show_place(place)}{f' (from {source})' if source else ''}"
+        where = f"{show_place(place, data)}{f' (from {source})' if source else ''}"
         _add(lines, where, words)
     return [f"{where}: {words}" for where, words in lines.items()]
+
+
+def _telling(error: ValidationError, model: type[BaseModel] | None) -> list[Any]:
+    """The report without what follows from another mistake: a shape that a value was not meant to have, and a key
+    that is only missing because it is spelled wrongly."""
+    items = error.errors(include_url=False)
+    wrong = [_outer(item["loc"]) for item in items if not item["type"].endswith("_type")]
+    meant = [(*i["loc"][:-1], _near(i, model)) for i in items if i["type"] == "extra_forbidden"]
+    return [
+        item
+        for item in items
+        if not (
+            item["type"].endswith("_type") and any(_outer(item["loc"]) == w[: len(_outer(item["loc"]))] for w in wrong)
+        )
+        and not (item["type"] == "missing" and item["loc"] in meant)
+    ]
+
+
+def _shown_place(item: Any) -> Place:
+    place: Place = item["loc"]
+    return place[:-1] if place[-1:] == (_KEY,) else place
+
+
+def _outer(place: Place) -> Place:
+    """A place as it stands in the file, without pydantic's inner names."""
+    return tuple(p for p in place if isinstance(p, int) or not (_INNER.fullmatch(p) or p == _KEY))
 
 
 def _add(lines: dict[str, str], where: str, words: str) -> None:
@@ -85,32 +117,47 @@ def explain_toml(text: str, error: Exception) -> str:
         number, line = int(where[1]), (lines[int(where[1]) - 1 :] or [""])[0]
     shown = line.strip() if len(line.strip()) <= 60 else f"{line.strip()[:60]}…"
     said = re.sub(r" \(at .*\)$", "", str(error))
-    return f"line {number}, {shown!r}: {_toml_hint(line) or said[:1].lower() + said[1:]}"
+    return f"line {number}, {shown!r}: {_toml_hint(line, said) or said[:1].lower() + said[1:]}"
 
 
-def _toml_hint(line: str) -> str:
+def _toml_hint(line: str, said: str) -> str:
     """The commonest slips, in words."""
     name, sign, value = (part.strip() for part in line.partition("="))
+    if line.lstrip().startswith("{"):
+        return "that looks like JSON; what is read here is TOML, lines of name = value"
+    if "Cannot overwrite" in said or "Cannot declare" in said:
+        two = ", or a list of tables with one bracket too few: every one is [[…]]" if line.startswith("[") else ""
+        return f"that stands here for the second time; keep one{two}"
+    if "Invalid date" in said:
+        return "there is no such date or time; a date is written like 2026-12-24"
     if not sign and re.search(r"\w[,;\t]\w", line):
         return "that looks like a list of people; take it in with: fluentsd contacts import FILE"
     if not sign and re.match(r"[\w-]+\s*:", line):
         return f'write {line.split(":")[0].strip()} = "…", with = instead of :'
     if sign and re.fullmatch(r"[\w-]+", name) and re.match(r"[A-Za-z\u201c\u2018]", value):
         return f'text goes between straight quotes: {name} = "…"'
-    if value.count('"') % 2 == 1:
-        return "a quote is opened and never closed"
-    return ""
+    return "a quote is opened and never closed" if value.count('"') % 2 == 1 else ""
 
 
-def show_place(place: Place) -> str:
-    """A place as people write it: `step[2].hours`."""
+def show_place(place: Place, data: Any = None) -> str:
+    """A place as people write it: `step[2].hours`; with the data, `step[2] (second-call).hours`."""
     text = ""
     for index, part in enumerate(place):
+        data = _inside(data, part)
         if isinstance(part, int):
+            name = data.get("id") if isinstance(data, Mapping) else None
             text += f"[{part + 1}]"  # people count from one
+            text += f" ({name[:40]})" if isinstance(name, str) and name else ""
         elif index == 0 or not _INNER.fullmatch(part):
             text += f".{part}" if text else part
     return text or "file"
+
+
+def _inside(data: Any, part: int | str) -> Any:
+    try:
+        return data[part]
+    except (TypeError, LookupError):  # pydantic's inner name, or not there
+        return None if isinstance(part, int) else data
 
 
 def _words(model: type[BaseModel] | None, item: Any) -> str:
@@ -122,12 +169,38 @@ def _words(model: type[BaseModel] | None, item: Any) -> str:
     if kind in {"value_error", "assertion_error"}:
         return str(item["ctx"]["error"])
     if kind == "literal_error":
-        return f"{value!r} is not one of {item['ctx']['expected']}"
+        return _choice(item, str(item["ctx"]["expected"]))
+    if kind == "string_too_short" or (kind == "too_short" and not value):
+        return "is empty"
+    if kind in {"string_too_long", "too_long"}:
+        return f"is too long: at most {item['ctx']['max_length']}"
     if kind.endswith(("_type", "_parsing")):
         expected = kind.removesuffix("_type").removesuffix("_parsing")
-        return f"{value!r}{_SHOULD}{_KINDS.get(expected, expected.replace('_', ' '))}"
+        if expected in ("list", "tuple") and isinstance(value, Mapping):
+            return "is one table, and should be a list of them; write each with two brackets: [[…]]"
+        return f"{_short(value)}{_SHOULD}{_KINDS.get(expected, expected.replace('_', ' '))}"
     message: str = item["msg"]
-    return f"{value!r}: {message[0].lower()}{message[1:]}"
+    return f"{_short(value)}: {message[0].lower()}{message[1:]}"
+
+
+def _short(value: Any) -> str:
+    """A value as a line can hold it."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _choice(item: Any, expected: str) -> str:
+    known = re.findall(r"'([^']*)'", expected)
+    if item["loc"][-1:] == (_KEY,):
+        return "is not a key that is known here" + _hint(str(item["input"]), known)
+    near = difflib.get_close_matches(str(item["input"]), known, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{_short(item['input'])} is not one of {expected}{hint}"
+
+
+def _near(item: Any, model: type[BaseModel] | None) -> str:
+    """The key that an unknown one was meant to be; "" when nothing is near."""
+    return next(iter(difflib.get_close_matches(str(item["loc"][-1]), _names_at(model, item["loc"]), 1)), "")
 
 
 def _hint(name: str, known: list[str]) -> str:
