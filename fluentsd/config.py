@@ -22,9 +22,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fluentsd.api import Kind
-from fluentsd.domain.durations import SECOND, Delay, Rate
+from fluentsd.domain.durations import SECOND, BadDuration, Delay, Rate
 from fluentsd.layers import PREFIX, Layers
-from fluentsd.problems import Place, Problems, explain, is_secret
+from fluentsd.problems import Place, Problems, explain, explain_toml, is_secret
 
 NAME = "fluentsd.toml"
 SYSTEM = Path("/etc/fluentsd") / NAME
@@ -94,7 +94,10 @@ def _span(shortest: int, longest: int) -> AfterValidator:
     """A duration in elapsed time within these seconds."""
 
     def check(text: str) -> str:
-        delay = Delay.parse(text)
+        try:
+            delay = Delay.parse(text)
+        except BadDuration:
+            raise ValueError(f'{text!r} is not a length of time; write it like "30 s", "2 min" or "1 hour"') from None
         if delay.unit != "seconds":
             raise ValueError(f'{text!r} counts days; write seconds, minutes or hours, like "30 s"')
         if not shortest <= delay.count <= longest:
@@ -210,6 +213,8 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool =
     layers = Layers(path.parent, environ)
     layers.override(table)
     layers.follow(table, secrets=secrets)
+    if not secrets and isinstance(table.get("notify"), dict) and "url" not in table["notify"]:
+        del table["notify"]  # its address is a secret, and only a daemon posts there
     try:
         read = _File.model_validate(table)
     except ValidationError as why:
@@ -221,12 +226,17 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool =
 
 
 def _parse(path: Path) -> dict[str, Any]:
+    text = ""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
     except UnicodeDecodeError as why:
-        raise Problems(str(path), [f"the file is not UTF-8 (byte {why.start}); save it as UTF-8"]) from None
+        line = why.object.count(b"\n", 0, why.start) + 1
+        raise Problems(str(path), [f"the file is not UTF-8 (line {line}); save it as UTF-8"]) from None
     except tomllib.TOMLDecodeError as why:
-        raise Problems(str(path), [f"the file is not TOML: {why}"]) from None
+        raise Problems(str(path), [f"the file is not TOML: {explain_toml(text, why)}"]) from None
+    except (ValueError, RecursionError):  # the interpreter's own limits
+        raise Problems(str(path), ["the file is not TOML: its brackets or its digits go on without end"]) from None
     except OSError as why:
         raise Problems(str(path), [f"the file cannot be read: {why.strerror}"]) from None
 

@@ -173,7 +173,9 @@ def _file(file: Path, ask: Any) -> Iterator[Finding]:
     if not file.is_file():
         yield Finding(False, f"database: {file} is not a file", _BELONGS)
         return
-    yield from _permissions(file)
+    if not os.access(file, os.R_OK | os.W_OK) or not os.access(file.parent, os.W_OK | os.X_OK):
+        fix = f"run this as the daemon's user, or make {file} and its folder writable"
+        yield Finding(False, f"database: {file} may not be written to by this user", fix)
     engine = create_engine("sqlite://", creator=lambda: _opened(file), poolclass=NullPool)
     with engine.connect() as conn:
         if file.stat().st_size <= READ_AT_MOST:
@@ -187,18 +189,8 @@ def _opened(file: Path) -> sqlite3.Connection:
     """The file for reading. A log beside it belongs to a writer, and is read along; without one the file is whole,
     and opening it as immutable keeps SQLite from leaving a log of ours."""
     log = file.with_name(f"{file.name}-wal")
-    whole = not log.exists() or log.stat().st_size == 0
-    uri = f"{file.absolute().as_uri()}?mode=ro{'&immutable=1' if whole else ''}"
+    uri = f"{file.absolute().as_uri()}?mode=ro{'' if log.exists() else '&immutable=1'}"
     return sqlite3.connect(uri, uri=True, check_same_thread=False)
-
-
-def _permissions(file: Path) -> Iterator[Finding]:
-    if not os.access(file, os.R_OK | os.W_OK) or not os.access(file.parent, os.W_OK | os.X_OK):
-        fix = f"run this as the daemon's user, or make {file} and its folder writable"
-        yield Finding(False, f"database: {file} may not be written to by this user", fix)
-    if _mode(file) & 0o077:
-        what = f"database: others on this machine may use {file}, and people's numbers are in it"
-        yield Finding(False, what, f"chmod 600 {file}")
 
 
 def _ask(conn: Connection, *, settings: Settings, now: int) -> Iterator[Finding]:
@@ -227,6 +219,9 @@ def _one(conn: Connection, question: str, tables: set[str], table: str) -> str |
 
 
 def _facts(conn: Connection, settings: Settings, now: int) -> Iterator[Finding]:
+    if settings.database_file and _mode(settings.database_file) & 0o077:
+        what = f"database: others on this machine may use {settings.database_file}, and people's numbers are in it"
+        yield Finding(False, what, f"chmod 600 {settings.database_file}")
     if conn.dialect.name == "postgresql" and conn.execute(text("SELECT pg_is_in_recovery()")).scalar():
         yield Finding(False, "database: the server is a standby, which takes no writes", "name the primary in url")
     latest = conn.execute(select(func.max(schema.audit.c.at))).scalar() or 0

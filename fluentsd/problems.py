@@ -24,7 +24,7 @@ _KINDS = {
     "bool": "true or false", "date": "a date like 2026-12-24",
 }  # fmt: skip
 #: What pydantic adds to a place to say which validator or which alternative it means; not written in any file.
-_INNER = re.compile(r"(function-|tagged-|dict\[|list\[|tuple\[|literal\[|union\[).*|str|date")
+_INNER = re.compile(r"(function-|tagged-|dict\[|list\[|tuple\[|literal\[|union\[).*|str")
 #: pydantic's word for "the key itself is wrong".
 _KEY = "[key]"
 

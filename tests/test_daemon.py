@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -345,18 +346,19 @@ async def test_a_store_whose_thread_hangs_is_not_called_alive(place: Place, supe
     async with open_store(f"sqlite+aiosqlite:///{place.folder}/f.db") as store, trio.open_nursery() as nursery:
         nursery.start_soon(Supervisor(environ).keep_pinging, partial(daemon.wait_answer, store))
         await until(lambda: "WATCHDOG=1" in heard(supervisor))
-        hanging = trio.lowlevel.current_trio_token()
-        begun = trio.Event()
+        token, begun, released = trio.lowlevel.current_trio_token(), trio.Event(), threading.Event()
 
         def hang() -> None:
-            hanging.run_sync_soon(begun.set)
-            time.sleep(0.1)
+            token.run_sync_soon(begun.set)
+            released.wait(10)
 
         store._loop.call_soon_threadsafe(hang)
         await begun.wait()
-        heard(supervisor)
-        await trio.testing.wait_all_tasks_blocked(0.05)
+        await trio.sleep(0.01)
+        heard(supervisor)  # what was answered before it hung
+        await trio.sleep(0.03)
         assert heard(supervisor) == []
+        released.set()
         await until(lambda: "WATCHDOG=1" in heard(supervisor))
         nursery.cancel_scope.cancel()
 

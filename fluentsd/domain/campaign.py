@@ -18,7 +18,7 @@ from fluentsd.api import Kind
 from fluentsd.domain import windows
 from fluentsd.domain.blackouts import check_preset
 from fluentsd.domain.durations import Budget, Delay, Rate
-from fluentsd.domain.render import template
+from fluentsd.domain.render import TemplateProblem, template
 from fluentsd.problems import Problems, explain
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -27,17 +27,21 @@ Exit = Literal["answered", "opted_out", "unreachable", "replied"]
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
-def _read(parse: Callable[[str], Any]) -> AfterValidator:
-    """Check by parsing, keep the text: what is exported is what was written."""
+def _read(parse: Callable[[str], Any]) -> BeforeValidator:
+    """Check by parsing, keep the text: what is exported is what was written. A bare number is checked as its text,
+    because the parser knows better than "should be text" what is missing (`pace = 20`)."""
 
-    def check(text: str) -> str:
-        parse(text)
-        return text
+    def check(value: Any) -> Any:
+        if isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+            parse(str(value))
+        return value
 
-    return AfterValidator(check)
+    return BeforeValidator(check)
 
 
 def _date(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        raise ValueError(f"{value} has a time of day; write the date alone, like {value.date()}")
     if isinstance(value, str):
         try:
             return dt.date.fromisoformat(value)
@@ -48,7 +52,7 @@ def _date(value: Any) -> Any:
 
 def _blackout(value: Any) -> Any:
     if isinstance(value, dt.date):
-        return value
+        return _date(value)
     if isinstance(value, str) and value[:1].isdigit():
         return _date(value)
     if isinstance(value, str):
@@ -58,8 +62,28 @@ def _blackout(value: Any) -> Any:
 
 def _slug(text: str) -> str:
     if not _SLUG.fullmatch(text):
-        raise ValueError(f"{text!r} may have small letters, digits, - and _ only, at most 63, and starts with neither")
+        like = plain(text) or "spring-fair"
+        raise ValueError(f"{text!r} may have small letters, digits, - and _ only, at most 63; write it like {like!r}")
     return text
+
+
+def plain(text: str) -> str:
+    """A name as people type it: small letters, digits and hyphens; "" when nothing is left of it."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].rstrip("-")
+
+
+def _list_of_days(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(f'{value!r} should be a list of days: ["mon", "tue", "wed", "thu", "fri"]')
+    return value
+
+
+def _condition(text: str) -> None:
+    try:
+        template(text, "condition")
+    except TemplateProblem as why:
+        hint = "; compare with ==, like last.outcome == 'busy'" if re.search(r"(?<![=!<>])=(?!=)", text) else ""
+        raise ValueError(f"{why}{hint}") from None
 
 
 def _phone(text: str) -> str:
@@ -73,7 +97,8 @@ HoursText = Annotated[str, _read(windows.Hours.parse)]
 DelayText = Annotated[str, _read(Delay.parse)]
 RateText = Annotated[str, _read(Rate.parse)]
 ZoneText = Annotated[str, _read(windows.zone)]
-Condition = Annotated[str, _read(lambda text: template(text, "condition"))]
+Condition = Annotated[str, _read(_condition)]
+Days = Annotated[list[Day], BeforeValidator(_list_of_days)]
 Date = Annotated[dt.date, BeforeValidator(_date)]
 E164 = Annotated[str, AfterValidator(_phone)]
 
@@ -92,7 +117,7 @@ class Override(_Table):
 class Window(_Table):
     """When a person may be contacted: weekdays, hours of the local day, dates off, dates with other hours."""
 
-    days: list[Day] = ["mon", "tue", "wed", "thu", "fri"]
+    days: Days = ["mon", "tue", "wed", "thu", "fri"]
     hours: HoursText | dict[Day, HoursText]
     timezone: Annotated[str, _read(lambda text: text == "contact" or windows.zone(text))] = "contact"
     fallback_timezone: ZoneText | None = None
@@ -104,12 +129,26 @@ class Window(_Table):
     def _whole(self) -> Window:
         if not self.days:
             raise ValueError("days is empty, so nobody could ever be contacted")
+        self._agree()
         if self.timezone == "contact" and self.unknown_timezone == "fallback" and not self.fallback_timezone:
             raise ValueError(
                 "fallback_timezone is missing: which zone counts for people whose own is unknown? "
                 'Write fallback_timezone = "America/New_York", or unknown_timezone = "hold"'
             )
         return self
+
+    def _agree(self) -> None:
+        """Refuse what says two things of one day."""
+        if isinstance(self.hours, dict):
+            usual = type(self).model_fields["days"].default
+            if not self.hours:
+                raise ValueError('hours names no day; write hours = "09:00-17:00", or { mon = "09:00-17:00", … }')
+            if self.days != usual and set(self.days) != set(self.hours):
+                raise ValueError("days and hours name different days; with hours by the day, leave days out")
+        named = [override.date for override in self.override]
+        off = {day for day in self.blackout if isinstance(day, dt.date)}
+        if twice := sorted({day for day in named if named.count(day) > 1 or day in off}):
+            raise ValueError(f"{twice[0]} stands twice in override and blackout; keep one of them")
 
 
 class Numbers(_Table):
@@ -146,7 +185,7 @@ class Step(_Table):
     after: DelayText = "0"
     timing: Literal["earliest"] = "earliest"
     hours: HoursText | None = None
-    days: list[Day] | None = None
+    days: Days | None = None
     when: Condition | None = None
     agent: str = ""
     subject: str = ""
@@ -159,14 +198,18 @@ class Step(_Table):
         for part in ("subject", "text", "html"):
             template(getattr(self, part), part)
         need: dict[str, tuple[str, ...]] = {"phone": ("agent",), "sms": ("text",), "email": ("subject", "text|html")}
-        for alternatives in need[self.channel]:
-            if not any(getattr(self, part).strip() for part in alternatives.split("|")):
-                raise ValueError(f"a step by {self.channel} needs {alternatives.replace('|', ' or ')}")
-        allowed = {"phone": {"agent"}, "sms": {"text"}, "email": {"subject", "text", "html"}}[self.channel]
-        for part in ("agent", "subject", "text", "html"):
-            if getattr(self, part) and part not in allowed:
-                raise ValueError(f"a step by {self.channel} has no {part}")
+        missing = [a for a in need[self.channel] if not any(getattr(self, part).strip() for part in a.split("|"))]
+        allowed = {part for alternatives in need[self.channel] for part in alternatives.split("|")}
+        strange = [part for part in _PARTS if getattr(self, part) and part not in allowed]
+        said = [f"needs {' and '.join(a.replace('|', ' or ') for a in missing)}"] if missing else []
+        said += [f"has no {' or '.join(strange)}"] if strange else []
+        if said:
+            example = "; write " + ", ".join(f'{a.split("|")[0]} = "…"' for a in missing) if missing else ""
+            raise ValueError(f"a step by {self.channel} {' and '.join(said)}{example}")
         return self
+
+
+_PARTS = ("agent", "subject", "text", "html")
 
 
 class Exits(_Table):
@@ -209,13 +252,13 @@ class CampaignFile(_Table):
         ids = [step.id for step in self.step]
         twice = sorted({i for i in ids if ids.count(i) > 1})
         if twice:
-            raise ValueError(f"step ids must be unique; used twice: {', '.join(twice)}")
+            raise ValueError(f"two steps have the id {twice[0]!r}; each needs one of its own")
         return self
 
     @property
     def slug(self) -> str:
         """What people type to name the campaign."""
-        return self.ref or (re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:63] or "campaign")
+        return self.ref or plain(self.name) or "campaign"
 
     @property
     def channels(self) -> tuple[Kind, ...]:
@@ -231,7 +274,7 @@ def read_campaign(data: Any, what: str = "campaign file") -> CampaignFile:
     try:
         return CampaignFile.model_validate(data)
     except ValidationError as why:
-        raise Problems(what, explain(CampaignFile, why)) from None
+        raise Problems(what, explain(CampaignFile, why, data=data)) from None
 
 
 def contact_window(spec: Window) -> windows.ContactWindow:

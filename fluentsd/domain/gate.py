@@ -215,7 +215,7 @@ def _capped(cap: Rate | None, touches: Sequence[int], at: int) -> int | None:
     recent = len(touches) - bisect.bisect_right(touches, since)
     if recent < cap.count:
         return None
-    return touches[len(touches) - cap.count] + cap.per_s * SECOND + 1
+    return touches[len(touches) - cap.count] + cap.per_s * SECOND
 
 
 def _wait_open(open_hours: Calendar, at: int, reason: Reason) -> Verdict:

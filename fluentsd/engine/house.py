@@ -143,13 +143,12 @@ class House:
     """The engine's shared state; one per daemon."""
 
     def __init__(
-        self, store: Store, clock: HouseClock, channels: Mapping[Kind, Served], *, log: Any = None, node: str = ""
+        self, store: Store, clock: HouseClock, channels: Mapping[Kind, Served], *, log: Any = None
     ) -> None:
         self.store = store
         self.clock = clock
         self.channels = dict(channels)
         self.log = log or structlog.get_logger()
-        self.node = node
         self.plans = Plans()
         self.wake = Bell()  #: the dispatcher looks again
         self.asked = Bell()  #: the reconciler looks again

@@ -7,6 +7,8 @@ is imported here, and the daemon imports nothing from here.
 
 from __future__ import annotations
 
+from fluentsd.clock import SimClock
+from fluentsd.plugins import discover
 from fluentsd.testing.conformance import CHECKS, ConformanceFailure, exercise_channel
 from fluentsd.testing.smtp_sink import Mail, Phase, SinkFault, SinkUnavailable, SmtpSink
 from fluentsd.testing.toolbox import TrioClock, tools
@@ -20,11 +22,13 @@ __all__ = [
     "Mail",
     "Phase",
     "ProviderControl",
+    "SimClock",
     "SinkFault",
     "SinkUnavailable",
     "SmtpSink",
     "Trial",
     "TrioClock",
+    "discover",
     "exercise_channel",
     "tools",
 ]

@@ -321,7 +321,7 @@ async def _settle_errors(
         else:
             await enrollments.dismiss(conn, people, call.at)
         counters.moved(deltas, row.id, Enrollment.errored, after, len(people))
-        await counters.add(conn, deltas, house.node)
+        await counters.add(conn, deltas)
         return {
             "ref": ref,
             "people": len(people),

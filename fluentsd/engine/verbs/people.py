@@ -132,7 +132,7 @@ async def _enroll(
     )
     deltas = counters.Deltas()
     counters.moved(deltas, campaign_id, None, Enrollment.queued, len(ids))
-    await counters.add(conn, deltas, house.node)
+    await counters.add(conn, deltas)
     return len(ids)
 
 

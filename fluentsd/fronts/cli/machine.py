@@ -161,18 +161,28 @@ def apply(
 
 def read_toml(file: Path) -> dict[str, Any]:
     """A parsed file, or the end of the program with one clear message."""
+    name = "standard input" if str(file) == "-" else str(file)
     try:
-        text = _bytes_of(file).decode("utf-8-sig")
+        said = _bytes_of(file)
+        if said.startswith((b"\xff\xfe", b"\xfe\xff")):
+            fail(f"{name} is UTF-16 text; save it as UTF-8; nothing was changed")
+        if b"\0" in said:
+            fail(f"{name} is not a text file, and a campaign file is one; nothing was changed")
+        if not said.strip():
+            fail(f"{name} is empty; begin with a ready campaign: fluentsd campaign new FILE; nothing was changed")
+        text = said.decode("utf-8-sig")
         return tomllib.loads(text)
     except UnicodeDecodeError as why:
-        kind = "not a text file" if b"\0" in why.object[:1024] else f"not UTF-8 text (byte {why.start + 1})"
-        fail(f"{file} is {kind}; a campaign file is text, saved as UTF-8; nothing was changed")
+        line = said.count(b"\n", 0, why.start) + 1
+        fail(f"{name} is not UTF-8 text (line {line}); save it as UTF-8; nothing was changed")
     except tomllib.TOMLDecodeError as why:
-        fail(f"{file} is not a campaign file: {explain_toml(text, why)}; nothing was changed")
-    except (ValueError, RecursionError) as why:
-        fail(f"{file} is not a campaign file: {why}; nothing was changed")
+        fail(f"{name} is not a campaign file: {explain_toml(text, why)}; nothing was changed")
+    except (ValueError, RecursionError):  # the interpreter's own limits
+        fail(f"{name} is not a campaign file: its brackets or its digits go on without end; nothing was changed")
+    except FileNotFoundError:
+        fail(f"there is no file {name}; nothing was changed")
     except OSError as why:
-        fail(f"{file} cannot be read: {why.strerror}; nothing was changed")
+        fail(f"{name} cannot be read: {why.strerror}; nothing was changed")
 
 
 def _bytes_of(file: Path) -> bytes:

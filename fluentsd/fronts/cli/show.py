@@ -321,7 +321,9 @@ def _log(screen: Screen, answer: Answer) -> None:
 def _export(screen: Screen, answer: Answer) -> None:
     import tomli_w
 
-    print(tomli_w.dumps(answer["file"], multiline_strings=True), end="")  # noqa: T201 - it is a file
+    # a carriage return does not survive in text over several lines; then each text stays on one
+    over_lines = "\\r" not in json.dumps(answer["file"])
+    print(tomli_w.dumps(answer["file"], multiline_strings=over_lines), end="")  # noqa: T201 - it is a file
 
 
 def _show(screen: Screen, answer: Answer) -> None:

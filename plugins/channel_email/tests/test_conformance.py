@@ -8,8 +8,7 @@ import pytest
 from fluentsd_channel_email import EmailChannel, read_settings
 
 from fluentsd.api import Channel, Tools
-from fluentsd.plugins import discover
-from fluentsd.testing import Fault, Phase, SmtpSink, exercise_channel, tools
+from fluentsd.testing import Fault, Phase, SmtpSink, discover, exercise_channel, tools
 
 
 class SinkProvider:

@@ -22,8 +22,7 @@ from fluentsd.api import (
     Rejected,
     Unavailable,
 )
-from fluentsd.clock import SimClock
-from fluentsd.testing import tools
+from fluentsd.testing import SimClock, tools
 
 SECOND = 1_000_000
 START = 1_767_625_200 * SECOND

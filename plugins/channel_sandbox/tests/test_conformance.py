@@ -11,8 +11,7 @@ import trio
 from fluentsd_channel_sandbox import Carrier, CarrierBroke, Noop, read_ledger, read_settings
 
 from fluentsd.api import Absent, Attempt, Channel, Lookup, Message, Outcome, Receipt, Tools, Unavailable
-from fluentsd.plugins import discover
-from fluentsd.testing import ConformanceFailure, Fault, exercise_channel, tools
+from fluentsd.testing import ConformanceFailure, Fault, discover, exercise_channel, tools
 
 
 class SandboxProvider:
