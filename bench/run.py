@@ -28,6 +28,8 @@ from versus_peers import steps_apscheduler, steps_huey
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
+#: On the checkout's disk: a temporary folder may be in memory, where durability costs nothing. Git ignores it.
+BUILD = HERE / "build"
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "steps-huey": steps_huey,
     "steps-apscheduler": steps_apscheduler,
@@ -45,8 +47,8 @@ def main(names: list[str]) -> int:
     console = Console()
     rows: list[dict[str, Any]] = []
     failed = 0
-    # Beside the checkout's files: a temporary folder may be in memory, where durability costs nothing.
-    with tempfile.TemporaryDirectory(dir=HERE, prefix=".data-") as folder:
+    BUILD.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         about = machine(Path(folder))
         console.print(said(about))
         for name in names or BENCHMARKS:

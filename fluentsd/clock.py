@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import trio
-import trio.testing
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -78,9 +77,11 @@ class SimClock:
 
     async def run(self) -> None:
         """Advance for ever; cancel it to stop time."""
+        from trio.testing import wait_all_tasks_blocked  # here: it pulls in all of pytest where that is installed
+
         while True:
             self._changed = trio.Event()
-            await trio.testing.wait_all_tasks_blocked()
+            await wait_all_tasks_blocked()
             if self._busy or not self._sleepers:
                 await self._changed.wait()
                 continue

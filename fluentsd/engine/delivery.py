@@ -14,7 +14,7 @@ import trio
 from fluentsd.domain.durations import SECOND
 from fluentsd.engine.house import House
 from fluentsd.store import outbox
-from fluentsd.store.bridge import StoreUnavailable
+from fluentsd.store.bridge import StoreClosed, StoreUnavailable
 
 Listener = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -30,8 +30,9 @@ async def deliver(
     while True:
         try:
             messages = await house.store.read(outbox.due, house.clock.now(), BATCH)
-            for message in messages:
-                await _tell(house, listeners, message)
+            async with trio.open_nursery() as nursery:  # at most one of each key, so none overtakes another
+                for message in messages:
+                    nursery.start_soon(_tell, house, listeners, message)
             until = None if messages else await house.store.read(outbox.next_due)
         except StoreUnavailable:
             messages, until = [], house.clock.now() + SECOND
@@ -46,6 +47,18 @@ async def _tell(house: House, listeners: Sequence[Listener], message: Mapping[st
     except Exception as why:  # noqa: BLE001 - the guard at the edge of each delivery: it is told again later
         pause = min(FIRST_PAUSE * 2 ** int(message["tries"]), LONGEST_PAUSE)
         house.log.warning("outbox.retry", topic=message["topic"], error=type(why).__name__, seconds=pause // SECOND)
-        await house.store.run(outbox.failed, message["id"], house.clock.now() + pause, f"{type(why).__name__}: {why}")
+        told = (outbox.failed, message["id"], house.clock.now() + pause, f"{type(why).__name__}: {why}")
     else:
-        await house.store.run(outbox.delivered, message["id"], house.clock.now())
+        told = (outbox.delivered, message["id"], house.clock.now())
+    await _note(house, *told)
+
+
+async def _note(house: House, unit: Callable[..., Awaitable[None]], *args: Any) -> None:
+    """Write what came of a delivery, however long the database needs to come back: it should not be told twice."""
+    while True:
+        try:
+            return await house.store.run(unit, *args)
+        except StoreClosed:
+            return  # the daemon is leaving; it is told again at the next start
+        except StoreUnavailable:
+            await house.clock.sleep_until(house.clock.now() + SECOND)

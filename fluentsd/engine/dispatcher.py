@@ -160,13 +160,17 @@ class Dispatcher:
 
     async def _carry(self, marked: Marked, served: Served, deadline: Deadline) -> None:
         """Hand one committed intent to its channel, and have recorded what that proves."""
+        sending, token = self.house.flights.sending, marked.attempt.token
+        sending.add(token)
         try:
             report = await self._send(marked, served)
         except trio.Cancelled:
             if deadline.expired:
                 why = "the provider did not answer in time"
-                self._land(self._unclear(marked.attempt.token, served, why), served.kind)
+                self._land(self._unclear(token, served, why), served.kind)
             raise
+        finally:
+            sending.discard(token)
         self._land(report, served.kind)
 
     def _land(self, report: Report, kind: Kind) -> None:
@@ -253,6 +257,8 @@ class Dispatcher:
         while True:
             try:
                 recorded: Recorded = await self.results.hand(report)
+            except StoreClosed:
+                raise
             except StoreUnavailable as why:
                 self._say(sick=True, why=str(why))
                 await self.house.clock.sleep_until(self.house.clock.now() + STORE_PAUSE)

@@ -116,6 +116,7 @@ class Flights:
     def __init__(self) -> None:
         self._open: dict[str, tuple[int, Kind]] = {}
         self._count: Counter[Kind | tuple[int, Kind]] = Counter()
+        self.sending: set[str] = set()  #: handed to their channel, which has not answered yet
         self.landing: Counter[Kind] = Counter()  #: whose outcome is known and being written: room that comes at once
 
     def __len__(self) -> int:

@@ -18,7 +18,7 @@ from fluentsd.engine.dispatcher import Dispatcher
 from fluentsd.engine.house import House, Served
 from fluentsd.engine.recording import Report
 from fluentsd.store import attempts, stoplist
-from fluentsd.store.bridge import StoreUnavailable
+from fluentsd.store.bridge import StoreClosed, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -56,6 +56,8 @@ class Inbox:
             try:
                 await served.channel.listen(self.take)
                 return
+            except StoreClosed:
+                return  # the daemon is leaving
             except Exception as why:  # noqa: BLE001 - the guard at the edge of each listener
                 self.house.log.error("channel.listener", channel=served.kind, error=f"{type(why).__name__}: {why}")
             pause = SECOND if self.house.clock.now() - began > 300 * SECOND else min(pause * 2, 300 * SECOND)

@@ -24,16 +24,20 @@ from fluentsd.engine.reconciler import Reconciler
 async def running(house: House, listeners: Sequence[Listener] = (), *, grace: float = 10.0) -> AsyncIterator[Inbox]:
     """Everything the engine does on its own, for as long as the block lasts. `grace` is in seconds."""
     dispatcher = Dispatcher(house)
+    reconciler = Reconciler(house, dispatcher)
     inbox = Inbox(house, dispatcher)
     drained = trio.Event()
 
     async def dispatch(*, task_status: trio.TaskStatus[None]) -> None:
-        await dispatcher.run(grace=grace, task_status=task_status)
-        drained.set()
+        try:
+            await dispatcher.run(grace=grace, task_status=task_status)
+        finally:
+            drained.set()
 
+    await reconciler.begin()  # before anything new is marked: what is open now was left open by an earlier process
     async with trio.open_nursery() as nursery:
         await nursery.start(dispatch)
-        await nursery.start(Reconciler(house, dispatcher).run)
+        await nursery.start(reconciler.run)
         await nursery.start(start_scheduled, house)
         await nursery.start(complete_finished, house)
         await nursery.start(partial(deliver, house, listeners))

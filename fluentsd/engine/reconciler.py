@@ -36,12 +36,18 @@ class Reconciler:
     def __init__(self, house: House, dispatcher: Dispatcher) -> None:
         self.house, self.dispatcher = house, dispatcher
         self._asked: dict[str, int] = {}
+        self._began_at = house.clock.now()
+
+    async def begin(self) -> None:
+        """Once, before anything is marked: nobody waits any more for the answers an earlier process was waiting for,
+        so they are asked about as soon as the providers' lists must be complete."""
+        for served in self.house.channels.values():
+            complete_at = self._began_at + served.channel.lookup_after
+            await self.house.store.run(attempts.hasten, served.kind, complete_at)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled."""
         house = self.house
-        for served in house.channels.values():
-            await house.store.run(attempts.hasten, served.kind, served.channel.lookup_after)
         task_status.started()
         while True:
             try:
@@ -62,6 +68,10 @@ class Reconciler:
 
     async def _ask(self, row: Any) -> None:
         served = self.house.channels.get(row.channel)
+        if row.id in self.house.flights.sending:  # its own send will say; an answer now would prove nothing
+            ask_at = self.house.clock.now() + (served.lookup_after if served else ASK_AGAIN)
+            await self.dispatcher.report(Report(row.id, self.house.clock.now(), ask_at=ask_at))
+            return
         answer = CannotTell("no such channel any more") if served is None else await self._lookup(served, row)
         report = self._conclude(row, served, answer)
         if report.outcome is not None:
@@ -90,7 +100,7 @@ class Reconciler:
             case Found(receipt) if now - row.marked_at < CALL_AT_MOST:
                 assert served is not None  # noqa: S101 - somebody answered
                 return Report(row.id, now, ref=receipt.ref, ask_at=now + min(served.call_deadline, CALL_AT_MOST))
-            case Absent() if served is not None and _proves_absence(served, row, now):
+            case Absent() if served is not None and self._proves_absence(served, row, now):
                 return Report(row.id, now, Outcome.not_sent, "the provider never accepted it")
         asked = self._asked[row.id] = self._asked.get(row.id, 0) + 1
         if asked < ASKED_AT_MOST:
@@ -99,8 +109,9 @@ class Reconciler:
         why = answer.why if isinstance(answer, CannotTell) and answer.why else "the provider has no trace of it"
         return Report(row.id, now, Outcome.unknown, why)
 
-
-def _proves_absence(served: Served, row: Any, now: int) -> bool:
-    """Whether "absent" means "never accepted": a final look-up, a complete list, and no earlier sign of acceptance."""
-    complete = now >= row.marked_at + served.channel.lookup_after
-    return served.channel.lookup_is_final and row.accepted_at is None and complete
+    def _proves_absence(self, served: Served, row: Any, now: int) -> bool:
+        """Whether "absent" means "never accepted": a final look-up, no earlier sign of acceptance, and a list that is
+        complete. A send of an earlier process may have arrived as late as that process's end, so for those the list
+        counts from our own beginning; our own sends are asked about only after they ended."""
+        complete_at = max(row.marked_at, self._began_at) + served.channel.lookup_after
+        return served.channel.lookup_is_final and row.accepted_at is None and now >= complete_at

@@ -194,12 +194,10 @@ async def next_deadline(conn: AsyncConnection) -> int | None:
     return found
 
 
-async def hasten(conn: AsyncConnection, channel: str, lookup_after: int) -> int:
-    """At start: what was in flight when the last process ended is asked about as soon as the provider's lists are
-    complete, since nobody waits for its answer any more."""
+async def hasten(conn: AsyncConnection, channel: str, at: int) -> int:
+    """Ask about everything of a channel that is open and not known to be accepted at `at`, if not before."""
     mine = (attempt.c.state == Attempt.open, attempt.c.accepted_at.is_(None), attempt.c.channel == channel)
-    soon = attempt.c.marked_at + lookup_after
-    statement = update(attempt).where(*mine, attempt.c.deadline_at > soon).values(deadline_at=soon)
+    statement = update(attempt).where(*mine, attempt.c.deadline_at > at).values(deadline_at=at)
     return (await conn.execute(statement)).rowcount
 
 

@@ -201,10 +201,11 @@ def _apply(screen: Screen, answer: Answer) -> None:
         if not dry:
             screen.say(f"next: fluentsd contacts import FILE --campaign {answer['ref']}")
         return
-    if not answer["changes"]:
+    count = len(answer["changes"])
+    if not count:
         screen.say(f"{answer['ref']} says that already; nothing was changed")
         return
-    screen.say(f"{answer['ref']}: {len(answer['changes'])} changes{dry}")
+    screen.say(f"{answer['ref']}: {count} change{'' if count == 1 else 's'}{dry}")
     screen.table(
         ["What", "Was", "Is now", "Counts for"],
         [[c["path"], json.dumps(c["old"]), json.dumps(c["new"]), c["counts_for"]] for c in answer["changes"]],
