@@ -26,6 +26,7 @@ from fluentsd.clock import SystemClock
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.engine.dispatcher import Dispatcher
 from fluentsd.engine.house import House, Served
+from fluentsd.opening import calm_collector
 from fluentsd.store import campaigns, schema
 from fluentsd.store.bridge import Store, open_store
 
@@ -93,6 +94,7 @@ def house(store: Store, concurrency: int) -> House:
 async def carry_out(database: Path, due: int, concurrency: int) -> tuple[float, float]:
     """Seconds until `due` steps are recorded, and of them the processor's."""
     async with open_store(url(database)) as store:
+        calm_collector()  # as the daemon does once it is ready
         engine = Dispatcher(house(store, concurrency))
         landed = Landed(engine.house, due)
         async with trio.open_nursery() as nursery:

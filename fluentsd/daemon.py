@@ -24,7 +24,7 @@ from fluentsd.engine.house import HouseClock
 from fluentsd.engine.loops import running
 from fluentsd.fronts import control
 from fluentsd.fronts.notify import log_listener, web_listener
-from fluentsd.opening import Http, open_house
+from fluentsd.opening import Http, calm_collector, open_house
 from fluentsd.plugins import Plugins
 from fluentsd.store.bridge import Store
 from fluentsd.supervisor import Supervisor
@@ -82,6 +82,7 @@ async def _live(
                 await fronts.start(control.serve, house, settings.socket)
                 supervisor.tell("READY=1", f"STATUS=serving {', '.join(sorted(house.channels)) or 'no channel'}")
                 log.info("daemon.ready", channels=sorted(house.channels), socket=str(settings.socket))
+                calm_collector()
                 if ready is not None:
                     ready()
                 await leaving.asked.wait()

@@ -11,7 +11,15 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
-import structlog
+# structlog pulls in all of rich where that is installed, only to colour tracebacks: 6 MB that a daemon never uses.
+_hidden = "rich" not in sys.modules
+if _hidden:
+    sys.modules["rich"] = None  # type: ignore[assignment]
+try:
+    import structlog
+finally:
+    if _hidden:
+        del sys.modules["rich"]
 
 _NUMBER = re.compile(r"\+?\d[\d\s().-]{7,}\d")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
@@ -38,6 +46,11 @@ def configure(form: Literal["text", "json"], level: str) -> Any:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    return structlog.get_logger()
+
+
+def get_logger() -> Any:
+    """The log as it is configured."""
     return structlog.get_logger()
 
 

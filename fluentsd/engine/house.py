@@ -12,13 +12,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import structlog
 import trio
 
 from fluentsd.api import Channel, Kind
 from fluentsd.domain.durations import SECOND
 from fluentsd.engine.plans import Plans
 from fluentsd.engine.recording import Report
+from fluentsd.log import get_logger
 from fluentsd.store.bridge import Store
 
 
@@ -149,7 +149,7 @@ class House:
         self.store = store
         self.clock = clock
         self.channels = dict(channels)
-        self.log = log or structlog.get_logger()
+        self.log = log or get_logger()
         self.plans = Plans()
         self.wake = Bell()  #: the dispatcher looks again
         self.asked = Bell()  #: the reconciler looks again

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.durations import BadDuration, Rate
-from fluentsd.domain.people import BadPoint, phone
 from fluentsd.engine.house import House
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change
 from fluentsd.store import numbers
@@ -59,6 +58,8 @@ async def remove(house: House, call: Call, number: str) -> Answer:
 
 
 def _e164(text: str) -> str:
+    from fluentsd.domain.people import BadPoint, phone  # here: a daemon that is never asked need not carry the tables
+
     try:
         return phone(text).e164
     except BadPoint as why:

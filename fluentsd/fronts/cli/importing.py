@@ -154,11 +154,19 @@ class _Run:
             if isinstance(item, Batch):
                 return item
             self._refuse(item)
+        raise self._nobody()
+
+    def _nobody(self) -> CsvError:
+        """Not one row of the file could be taken."""
+        rows, first = self.counts["rows"], self.kept[0].line if self.kept else 0
         reasons = "; ".join(f"{count} × {reason}" for reason, count in self.problems.most_common(3))
-        rows = self.counts["rows"]
-        raise CsvError(
+        where = f"The first is in line {first}." if first else ""
+        if self.rejects.written:  # too many to remember
+            self._write_kept()
+            where = f"All of them are in {self.rejects.path}."
+        return CsvError(
             f'"{self.file.path.name}" has {rows} row{"" if rows == 1 else "s"}, and none can be taken: {reasons}.',
-            f"The first is in line {self.kept[0].line}. --preview shows how the columns are read." if self.kept else "",
+            f"{where} --preview shows how the columns are read.",
         )
 
     async def _hand_over(

@@ -96,9 +96,7 @@ def demo(
         with theatre if not as_json else nullcontext():
             scene: Scene = trio.run(lambda: play(people, seed, real=speed == "real", watch=theatre.watch))
     except (Problems, SinkUnavailable) as why:
-        fail(
-            f"the demo cannot run: {why}\nIt needs the demo's extras: fluentsd[demo] and the sandbox and e-mail channels"
-        )
+        fail(f"the demo cannot run: {why}\nIt needs fluentsd[demo], and the channel plugins sandbox and email")
     if as_json:
         print(json.dumps(scene.figures))  # noqa: T201 - the shell's own output
     else:

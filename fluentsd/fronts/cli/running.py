@@ -37,6 +37,8 @@ class Shell:
         try:
             return load(find(self.config), secrets=secrets)
         except (Problems, NoSettings, OSError) as why:
+            if not secrets:
+                self.settings()  # those of its references too
             fail(str(why))
 
     @property
