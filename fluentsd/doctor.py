@@ -71,9 +71,6 @@ async def look(
     return [asdict(finding) for finding in findings]
 
 
-check = look  #: as the roof knows it
-
-
 # ── this machine ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

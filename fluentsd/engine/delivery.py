@@ -47,7 +47,12 @@ async def _tell(house: House, listeners: Sequence[Listener], message: Mapping[st
     except Exception as why:  # noqa: BLE001 - the guard at the edge of each delivery: it is told again later
         pause = min(FIRST_PAUSE * 2 ** int(message["tries"]), LONGEST_PAUSE)
         house.log.warning("outbox.retry", topic=message["topic"], error=type(why).__name__, seconds=pause // SECOND)
-        told: tuple[Any, ...] = (outbox.failed, message["id"], house.clock.now() + pause, f"{type(why).__name__}: {why}")
+        told: tuple[Any, ...] = (
+            outbox.failed,
+            message["id"],
+            house.clock.now() + pause,
+            f"{type(why).__name__}: {why}",
+        )
     else:
         told = (outbox.delivered, message["id"], house.clock.now())
     await _note(house, *told)

@@ -143,9 +143,7 @@ class Flights:
 class House:
     """The engine's shared state; one per daemon."""
 
-    def __init__(
-        self, store: Store, clock: HouseClock, channels: Mapping[Kind, Served], *, log: Any = None
-    ) -> None:
+    def __init__(self, store: Store, clock: HouseClock, channels: Mapping[Kind, Served], *, log: Any = None) -> None:
         self.store = store
         self.clock = clock
         self.channels = dict(channels)

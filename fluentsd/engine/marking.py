@@ -29,6 +29,7 @@ from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.states import Campaign, Enrollment
 from fluentsd.engine.plans import SLACK, Plan, Plans, with_spending
 from fluentsd.store import attempts, contacts, counters, enrollments, numbers, stoplist
+from fluentsd.store.enrollments import Due
 from fluentsd.store.schema import lane
 
 
@@ -128,7 +129,7 @@ class _Batch:
         self.held: list[dict[str, Any]] = []
         self.failed: list[dict[str, Any]] = []
 
-    async def read_facts(self, conn: AsyncConnection, rows: Sequence[Any]) -> None:
+    async def read_facts(self, conn: AsyncConnection, rows: Sequence[Due]) -> None:
         """Everything the gate may ask about these people, a statement per kind of fact."""
         people = [row.contact_id for row in rows]
         self.points = await contacts.points_of(conn, people)
@@ -144,10 +145,10 @@ class _Batch:
             found = await numbers.lines(conn, spec.numbers, spec.tags, self.plan.number_pace, lock=True)
             self.lines = Lines(found, local_presence=spec.local_presence)
 
-    def _step(self, row: Any) -> Step:
+    def _step(self, row: Due) -> Step:
         return self.plan.flow(row.version_id).step(row.step)
 
-    def judge(self, row: Any) -> None:
+    def judge(self, row: Due) -> None:
         """Ask the gate about one person and note what has to be written."""
         step = self._step(row)
         try:
@@ -175,7 +176,7 @@ class _Batch:
         self.taken.moved += 1
         self.unwait.append({"b_lane": self.order.lane_id, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id})
 
-    def _person(self, row: Any, step: Step) -> Person:
+    def _person(self, row: Due, step: Step) -> Person:
         points = self.points.get(row.contact_id, ())
         stopped = self.stopped and frozenset().union(*(self.stopped.get(p.value, _NONE) for p in points))
         return Person(
@@ -187,10 +188,10 @@ class _Batch:
             sender_id=row.sender_id,
         )
 
-    def _values(self, row: Any) -> dict[str, Any]:
+    def _values(self, row: Due) -> dict[str, Any]:
         return values(self.fields.get(row.contact_id, {}), self.plan.name, row.outcomes, row.last_outcome)
 
-    def _go(self, row: Any, step: Step, person: Person, go: Go) -> None:
+    def _go(self, row: Due, step: Step, person: Person, go: Go) -> None:
         token = attempts.new_id(self.at)
         sender = go.line.e164 if go.line else None
         message = compose(step, person.values, go, sender)
@@ -233,7 +234,7 @@ class _Batch:
             body = {"contact_id": row.contact_id, "attempt_id": token, "kind": "body", "text": words}
             self.bodies.append(body | {"created_at": self.at})
 
-    def _skip(self, row: Any, step: Step, reason: str) -> None:
+    def _skip(self, row: Due, step: Step, reason: str) -> None:
         flow = self.plan.flow(row.version_id)
         zones = zones_in(row.zones)
         standing = Standing(step.id, row.try_no, row.retries, row.unreached, zones)
@@ -244,7 +245,7 @@ class _Batch:
             case Leave():
                 self._end(row, Enrollment.completed, "", row.unreached)
 
-    def _end(self, row: Any, state: Enrollment, reason: str, unreached: int) -> None:
+    def _end(self, row: Due, state: Enrollment, reason: str, unreached: int) -> None:
         self.ended.append(end_row(row.id, state, reason, self.at, unreached, row.outcomes, row.last_outcome))
         self.taken.ended = True
 

@@ -23,6 +23,7 @@ from fluentsd.domain.states import Attempt, Enrollment
 from fluentsd.engine.marking import add_spending, end_row, queue_row, zones_in
 from fluentsd.engine.plans import Plan, Plans
 from fluentsd.store import attempts, contacts, counters, enrollments, stoplist
+from fluentsd.store.attempts import Whole
 
 #: Vaguer to clearer: evidence may only move an outcome rightwards.
 _CLEARER = [
@@ -108,7 +109,7 @@ class _Batch:
         self.stops: list[tuple[int, Report]] = []
         self.spending: list[tuple[Plan, int, int]] = []
 
-    def take(self, row: Any, report: Report, plan: Plan) -> None:
+    def take(self, row: Whole, report: Report, plan: Plan) -> None:
         """One report about one attempt."""
         if report.text or report.transcript or report.recording:
             self._keep_words(row, report)
@@ -126,7 +127,7 @@ class _Batch:
         else:
             self.put_off.append({"b_id": row.id, "b_deadline": report.ask_at, "b_reason": report.reason})
 
-    def _settle(self, row: Any, report: Report, plan: Plan) -> None:
+    def _settle(self, row: Whole, report: Report, plan: Plan) -> None:
         assert report.outcome is not None  # noqa: S101 - the caller looked
         unknown = report.outcome == Outcome.unknown
         cost = report.cost_micros if report.cost_micros is not None else row.cost_micros
@@ -149,7 +150,7 @@ class _Batch:
         if row.enrollment_state == Enrollment.active and row.at_step == row.step and row.at_try == row.try_no:
             self._move(row, report, plan)
 
-    def _move(self, row: Any, report: Report, plan: Plan) -> None:
+    def _move(self, row: Whole, report: Report, plan: Plan) -> None:
         outcome = report.outcome
         assert outcome is not None  # noqa: S101 - the caller looked
         standing = Standing(row.step, row.try_no, row.retries, row.unreached, zones_in(row.zones))
@@ -166,7 +167,7 @@ class _Batch:
                 state = Enrollment.exited if reason else Enrollment.completed
                 self._end(row, state, reason, report.at, unreached, outcomes, last)
 
-    def _improve(self, row: Any, report: Report, plan: Plan) -> None:
+    def _improve(self, row: Whole, report: Report, plan: Plan) -> None:
         """Later evidence: the outcome gets clearer, and a reply, an opt-out or a bounce may end the course."""
         outcome = report.outcome
         if outcome is None or outcome not in _CLEARER or row.outcome not in _CLEARER:
@@ -183,12 +184,14 @@ class _Batch:
             self.leavers.append(row.enrollment_id)
             self._end(row, Enrollment.exited, reason, report.at, unreached, outcomes, outcome)
 
-    def _end(self, row: Any, state: Enrollment, reason: str, at: int, unreached: int, outcomes: str, last: str) -> None:
+    def _end(
+        self, row: Whole, state: Enrollment, reason: str, at: int, unreached: int, outcomes: str, last: str
+    ) -> None:
         self.ended[row.enrollment_id] = end_row(row.enrollment_id, state, reason, at, unreached, outcomes, last)
         counters.moved(self.deltas, row.campaign_id, row.enrollment_state, state)
         self.touched.add(row.campaign_id)
 
-    def _keep_words(self, row: Any, report: Report) -> None:
+    def _keep_words(self, row: Whole, report: Report) -> None:
         for kind in ("text", "transcript", "recording"):
             words = getattr(report, kind)
             if words:

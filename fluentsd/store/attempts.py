@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -70,9 +70,7 @@ _WHOLE = (
         attempt.c.state,
         attempt.c.outcome,
         attempt.c.cost_micros,
-        attempt.c.currency,
         attempt.c.marked_at,
-        attempt.c.accepted_at,
         enrollment.c.version_id,
         enrollment.c.state.label("enrollment_state"),
         enrollment.c.step.label("at_step"),
@@ -81,9 +79,6 @@ _WHOLE = (
         enrollment.c.unreached,
         enrollment.c.outcomes,
         enrollment.c.last_outcome,
-        enrollment.c.rank,
-        enrollment.c.due_at,
-        enrollment.c.held,
         contact.c.zones,
     )
     .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
@@ -126,9 +121,35 @@ async def touches(conn: AsyncConnection, contact_ids: Sequence[int], since_at: i
     return found
 
 
-async def whole(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, Any]:
+class Whole(NamedTuple):
+    """An attempt, where its person stands, and in which zones: what the record decides by."""
+
+    id: str
+    enrollment_id: int
+    campaign_id: int
+    contact_id: int
+    step: str
+    try_no: int
+    channel: str
+    point_id: int | None
+    state: str
+    outcome: str | None
+    cost_micros: int
+    marked_at: int
+    version_id: int
+    enrollment_state: str
+    at_step: str
+    at_try: int
+    retries: int
+    unreached: int
+    outcomes: str
+    last_outcome: str
+    zones: str
+
+
+async def whole(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, Whole]:
     """Attempts with where their people stand, locked for the record where the database can."""
-    return {row.id: row for row in await conn.execute(_WHOLE, {"ids": json_of(ids)})}
+    return {row[0]: Whole._make(row) for row in await conn.execute(_WHOLE, {"ids": json_of(ids)})}
 
 
 async def settle(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -158,13 +158,31 @@ async def agenda(conn: AsyncConnection) -> list[LaneDue]:
     return found
 
 
-async def due(conn: AsyncConnection, lane_id: int, at: int, most: int) -> Sequence[Any]:
+class Due(NamedTuple):
+    """Somebody whose moment has come, as the mark needs them; `zones` as the store keeps them."""
+
+    id: int
+    rank: int
+    due_at: int
+    contact_id: int
+    version_id: int
+    step: str
+    try_no: int
+    retries: int
+    unreached: int
+    outcomes: str
+    last_outcome: str
+    sender_id: int | None
+    zones: str
+
+
+async def due(conn: AsyncConnection, lane_id: int, at: int, most: int) -> list[Due]:
     """The claim: due rows of a lane, promised first, locked until the transaction ends where the database can."""
-    rows: list[Any] = []
+    rows: list[Due] = []
     for rank in (PROMISED, ORDINARY):
         if len(rows) < most:
             found = await conn.execute(_DUE, {"lane": lane_id, "rank_": rank, "at": at, "most": most - len(rows)})
-            rows += found.all()
+            rows += map(Due._make, found)
     return rows
 
 
