@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_CONFIG = ("-c", "--config")
+
 
 def main() -> None:
-    """Hand over to the shell."""
-    from fluentsd.fronts.cli import main as shell
+    """Hand over to the shell; but a daemon does not carry the shell's parser and views in its memory all its life."""
+    wanted = plain_run(sys.argv[1:])
+    if wanted is None:
+        from fluentsd.fronts.cli.app import main as shell
 
-    shell()
+        shell()
+    else:
+        from fluentsd.fronts.cli.running import Shell
+        from fluentsd.fronts.cli.service import run_daemon
+
+        run_daemon(Shell(*wanted))
+
+
+def plain_run(given: Sequence[str]) -> tuple[Path | None] | None:
+    """The configuration file (or None) of `run` and `-c FILE run`; None for every other command line."""
+    match given:
+        case ["run"]:
+            return (None,)
+        case [option, file, "run"] if option in _CONFIG:
+            return (Path(file),)
+        case [option, "run"] if option.startswith("--config="):
+            return (Path(option.removeprefix("--config=")),)
+    return None
 
 
 if __name__ == "__main__":

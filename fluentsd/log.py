@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any, Literal
 
 # structlog pulls in all of rich where that is installed, only to colour tracebacks: 6 MB that a daemon never uses.
@@ -43,10 +44,21 @@ def configure(form: Literal["text", "json"], level: str) -> Any:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Lines(),
         cache_logger_on_first_use=True,
     )
     return structlog.get_logger()
+
+
+class _Lines:
+    """Lines on stderr as it is at that moment. A log nobody takes any more never stops a campaign."""
+
+    def msg(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = log = msg
 
 
 def get_logger() -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Blocking calls of one channel at once, whatever its concurrency: each is a thread.
 THREADS_AT_MOST = 40
+#: Seconds for all channels together to close their connections.
+CLOSING_AT_MOST = 0.3
 
 
 @asynccontextmanager
@@ -53,13 +55,25 @@ async def open_house(
             os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # it holds people's numbers: its owner's alone
         async with open_store(settings.database_url, busy=clock.busy) as store:
             await prepare(store, backups=settings.backups if file else None, now=clock.now(), log=log)
-            yield House(store, clock, channels, log=log)
+            try:
+                yield House(store, clock, channels, log=log)
+            finally:
+                await _close(channels)
 
 
 def _check_folder(settings: Settings, file: Path) -> None:
     if not file.parent.is_dir():
         fix = f"the folder {file.parent} does not exist; make it, or name another place"
         raise Problems(str(settings.path), [f"database.path: {fix}"])
+
+
+async def _close(channels: Mapping[Kind, Served]) -> None:
+    """Let channels that hold connections of their own (`aclose`, optional) let go of them."""
+    with trio.move_on_after(CLOSING_AT_MOST, shield=True):
+        for served in channels.values():
+            aclose = getattr(served.channel, "aclose", None)
+            if aclose is not None:
+                await aclose()
 
 
 class Http:
@@ -94,6 +108,8 @@ def build_channels(
     for kind, table in settings.channels.items():
         try:
             tools = _tools(settings, table, clock, log, http)
+            if table.plugin in plugins.channels:
+                _make_folder(Path(tools.folder))
             channel = plugins.build_channel(table.plugin, {**table.options, "kind": kind}, tools)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin's factory
             mistakes += [f"channel.{kind}.{line}" for line in _reasons(why, table)]
@@ -102,6 +118,13 @@ def build_channels(
     if mistakes:
         raise Problems(str(settings.path), mistakes)
     return built
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as why:
+        raise PluginProblem(f"its folder {folder} cannot be made ({why.strerror}); see [daemon] folder") from None
 
 
 def _reasons(why: Exception, table: ChannelSettings) -> list[str]:
@@ -118,7 +141,6 @@ def _reasons(why: Exception, table: ChannelSettings) -> list[str]:
 
 def _tools(settings: Settings, table: ChannelSettings, clock: HouseClock, log: Any, http: Http) -> Tools:
     folder = settings.folder / table.plugin
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     limiter = trio.CapacityLimiter(min(table.concurrency, THREADS_AT_MOST))
 
     async def run_sync(fn: Callable[..., Any], *args: Any) -> Any:

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from fluentsd.fronts.cli import build
+from fluentsd.fronts.cli.app import build
 
 SETTINGS = """
 [database]

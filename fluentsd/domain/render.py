@@ -7,6 +7,7 @@ the HTML part they are escaped, in a subject line breaks are taken out.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -59,9 +60,16 @@ class Template:
             text = f"{{% if {source} %}}1{{% endif %}}"
         try:
             self._template = _ENVIRONMENTS[part].from_string(text)
-            found = self._template.analyze(include_partials=False).globals
+            used = self._template.analyze(include_partials=False)
+            unknown = sorted(set(used.filters) - set(_ENVIRONMENTS[part].filters))
         except LiquidError as why:
             raise TemplateProblem(f"the {part} {_short(source)!r} is not valid liquid: {_reason(why)}") from None
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], list(_ENVIRONMENTS[part].filters), 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            what = f"a filter that does not exist: {unknown[0]}{hint}"
+            raise TemplateProblem(f"the {part} {_short(source)!r} uses {what}")
+        found = used.globals
         #: Contact fields it reads, defaults or not.
         self.variables = frozenset(_field(str(v)) for refs in found.values() for v in refs) - HOUSE_NAMES
         self._plain = text if "{" not in text else None

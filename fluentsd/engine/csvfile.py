@@ -376,6 +376,11 @@ class CsvFile:
         self.sample = [row for _, row in self._ahead if isinstance(row, list)]
 
     @property
+    def ahead(self) -> list[tuple[int, list[str] | Reject]]:
+        """The first rows with their lines, for a preview; iterating still gives them."""
+        return list(self._ahead)
+
+    @property
     def position(self) -> int:
         """Bytes read so far, in steps of a chunk."""
         return self._file.tell()

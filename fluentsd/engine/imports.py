@@ -50,7 +50,7 @@ def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need)
 
 def previewed(file: CsvFile, mapping: Mapping_, region: str, need: Need) -> Preview:
     """The first rows as an import would read them; nothing is imported."""
-    read = [read_row(mapping, row, n, region, need) for n, row in enumerate(file.sample, 2)]
+    read = [read_row(mapping, row, line, region, need) for line, row in file.ahead]
     people = [r for r in read if isinstance(r, Person)]
     return preview(mapping, people, [r for r in read if isinstance(r, Reject)])
 

@@ -162,9 +162,8 @@ def moment(value: str | int) -> int:
     if isinstance(value, int):
         return value
     try:
-        found = dt.datetime.fromisoformat(value)
-    except ValueError:
+        return round(dt.datetime.fromisoformat(value).astimezone().timestamp() * 1_000_000)
+    except (ValueError, OverflowError):
         raise Refused(
             f"{value!r} is not a date and time; write it like 2026-12-01T09:00 or 2026-12-01T09:00-05:00"
         ) from None
-    return round(found.astimezone().timestamp() * 1_000_000)

@@ -279,25 +279,44 @@ async def enrolled(conn: AsyncConnection, campaign_id: int, contact_ids: Sequenc
     return {int(i) for i in (await conn.execute(_ENROLLED, people)).scalars()}
 
 
+_ERRORED = (among(enrollment.c.id, "ids"), enrollment.c.state == Enrollment.errored)
+_RETRY = (
+    update(enrollment)
+    .where(*_ERRORED)
+    .values(state=Enrollment.queued, reason="", due_at=bindparam("b_at"), rank=ORDINARY)
+)
+_DISMISS = (
+    update(enrollment)
+    .where(*_ERRORED)
+    .values(state=Enrollment.exited, reason="removed", ended_at=bindparam("b_at"), due_at=None)
+)
+
+
 async def retry(conn: AsyncConnection, people: Sequence[Any], at: int) -> None:
-    """errored → queued at the same step, due at once; the gate says when."""
-    steps = {row.id: row for row in people if row.channel == await _channel(conn, row.version_id, row.step)}
-    again = update(enrollment).where(enrollment.c.id.in_(list(steps)), enrollment.c.state == Enrollment.errored)
-    await conn.execute(again.values(state=Enrollment.queued, reason="", due_at=at, rank=ORDINARY))
-    rows = [{"lane_id": row.lane_id, "rank": ORDINARY, "due_at": at, "enrollment_id": row.id} for row in steps.values()]
-    await wait(conn, rows)
+    """errored → queued at the same step, due at once; the gate says when. `people`: id, step, version_id."""
+    lanes = {place: await _lane(conn, *place) for place in {(row.version_id, row.step) for row in people}}
+    ids = {"ids": json_of(row.id for row in people), "b_at": at}
+    await conn.execute(_RETRY, ids)
+    await wait(
+        conn,
+        [
+            {"lane_id": lanes[row.version_id, row.step], "rank": ORDINARY, "due_at": at, "enrollment_id": row.id}
+            for row in people
+        ],
+    )
 
 
-async def _channel(conn: AsyncConnection, version_id: int, step: str) -> str:
-    steps = (await conn.execute(select(version.c.steps).where(version.c.id == version_id))).scalar_one()
-    return next(str(s["channel"]) for s in steps if s["id"] == step)
+async def _lane(conn: AsyncConnection, version_id: int, step: str) -> int:
+    """The lane in which people of that flow version wait for that step."""
+    row = (await conn.execute(select(version.c.campaign_id, version.c.steps).where(version.c.id == version_id))).one()
+    channel = next(s["channel"] for s in row.steps if s["id"] == step)
+    mine = (lane.c.campaign_id == row.campaign_id, lane.c.channel == channel)
+    return int((await conn.execute(select(lane.c.id).where(*mine))).scalar_one())
 
 
 async def dismiss(conn: AsyncConnection, people: Sequence[Any], at: int) -> None:
     """errored → exited (removed)."""
-    ids = [row.id for row in people]
-    mine = update(enrollment).where(enrollment.c.id.in_(ids), enrollment.c.state == Enrollment.errored)
-    await conn.execute(mine.values(state=Enrollment.exited, reason="removed", ended_at=at, due_at=None))
+    await conn.execute(_DISMISS, {"ids": json_of(row.id for row in people), "b_at": at})
 
 
 async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[dict[str, Any]]:

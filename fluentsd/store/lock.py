@@ -64,8 +64,10 @@ def _locked(path: Path, database: str) -> Iterator[None]:
             raise AlreadyRunning(f"process {pid or 'unknown'}", database) from None
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        yield
-        os.ftruncate(handle, 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(handle, 0)
     finally:
         os.close(handle)
 

@@ -92,10 +92,8 @@ async def _some_points(conn: AsyncConnection, campaign_id: int, reason: str) -> 
 
 async def errored(conn: AsyncConnection, campaign_id: int, reason: str | None, person: str | None) -> list[Any]:
     """People in error, of one cause or person or all: what a retry needs."""
-    statement = (
-        select(enrollment.c.id, enrollment.c.step, enrollment.c.version_id, lane.c.id.label("lane_id"), lane.c.channel)
-        .join(lane, lane.c.campaign_id == enrollment.c.campaign_id)
-        .where(enrollment.c.campaign_id == campaign_id, enrollment.c.state == Enrollment.errored)
+    statement = select(enrollment.c.id, enrollment.c.step, enrollment.c.version_id).where(
+        enrollment.c.campaign_id == campaign_id, enrollment.c.state == Enrollment.errored
     )
     if reason is not None:
         statement = statement.where(enrollment.c.reason == reason)

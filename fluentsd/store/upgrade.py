@@ -82,7 +82,10 @@ def refuse_foreign_file(path: Path) -> None:
         return
     if start != b"SQLite format 3\0":
         raise ForeignDatabase(f"{path} is not a SQLite database; nothing was changed. {_ELSEWHERE}")
-    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as conn:
+    # without a log there is nothing to replay, and "immutable" keeps SQLite from leaving files of its own beside it
+    still = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    look = f"{path.as_uri()}?mode=ro{still}"
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(look, uri=True)) as conn:
         tables = {str(name) for (name,) in conn.execute(_TABLES["sqlite"])}
         version = _one(conn.execute(f"SELECT version_num FROM {_VERSIONS}")) if _VERSIONS in tables else None  # noqa: S608
         _judge(str(path), tables, version, _one(conn.execute(_MADE_BY)) if "meta" in tables else None)

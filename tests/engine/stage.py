@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 import trio
 
 from fluentsd.api import (
@@ -168,7 +169,8 @@ async def staged(store: Store, clock: SimClock, **options: Any) -> AsyncIterator
     """The house with its loops running; time runs ahead by itself while the test sleeps on the clock."""
     kinds: tuple[Kind, ...] = ("phone", "sms", "email")
     channels = {kind: FakeChannel(kind, clock, final=options.pop("final", True)) for kind in kinds}
-    house = House(store, clock, {k: Served(k, c, **options) for k, c in channels.items()})
+    log = structlog.wrap_logger(structlog.ReturnLogger())
+    house = House(store, clock, {k: Served(k, c, **options) for k, c in channels.items()}, log=log)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(clock.run)
         async with running(house, grace=1.0) as inbox:

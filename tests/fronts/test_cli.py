@@ -28,7 +28,7 @@ from typer.testing import CliRunner
 
 from fluentsd.domain.campaign import DAYS, read_campaign
 from fluentsd.engine.verbs.differ import differences
-from fluentsd.fronts.cli import build
+from fluentsd.fronts.cli.app import build
 from fluentsd.fronts.cli.running import run_program
 from fluentsd.fronts.cli.show import Screen
 from fluentsd.fronts.grammar import VERBS

@@ -1,9 +1,10 @@
-"""Random campaigns with random faults, pauses, opt-outs and imports: the laws hold at every look, and nobody is lost."""
+"""Random campaigns with random faults, pauses, opt-outs, imports: the laws hold at every look, nobody is lost."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ ENDS = (Outcome.answered, Outcome.voicemail, Outcome.no_answer, Outcome.busy, Ou
 async def news(stage: Stage, chance: random.Random, told: set[str]) -> None:
     """Calls end, people reply, and some news comes twice."""
     for channel in stage.channels.values():
-        for attempt, _, at in list(channel.accepted):
+        for attempt, *_ in list(channel.accepted):
             if attempt.token in told and chance.random() > 0.05:
                 continue
             told.add(attempt.token)
@@ -105,10 +106,8 @@ async def meddle(stage: Stage, chance: random.Random) -> None:
             ("campaign reopen", {}),
         ]
     )
-    try:
+    with suppress(Refused):
         await stage.do(verb, ref="test", **arguments)
-    except Refused:
-        pass
 
 
 @pytest.mark.slow

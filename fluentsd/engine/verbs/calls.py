@@ -24,8 +24,9 @@ async def history(
             raise Refused(
                 f"nobody has the number or address {person!r}; look for them: fluentsd contacts find {person}"
             )
+        at_most = max(1, min(most, 100_000))
         rows = await reports.attempts(
-            conn, campaign_id=campaign_id, contact_id=contact_id, outcome=outcome, since=since, most=min(most, 100_000)
+            conn, campaign_id=campaign_id, contact_id=contact_id, outcome=outcome, since=since, most=at_most
         )
         return {"calls": rows}
 

@@ -196,6 +196,8 @@ async def _move(
 ) -> Answer:
     async def unit(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)
+        if row.archived_at is not None:
+            raise Refused(f"{ref} is archived; copy it: fluentsd campaign copy {ref} NEW_REF")
         if verb in ("start", "schedule"):
             await _may_start(house, conn, row)
         if verb == "complete":

@@ -48,16 +48,9 @@ def init(
 
 def run(context: typer.Context) -> None:
     """Run the daemon until SIGTERM or Ctrl-C."""
-    from fluentsd.clock import SystemClock
-    from fluentsd.daemon import run as live
-    from fluentsd.log import configure
-    from fluentsd.plugins import discover
+    from fluentsd.fronts.cli.service import run_daemon
 
-    shell: Shell = context.obj
-    settings = shell.settings()
-    log = configure(settings.log_format, settings.log_level)
-    with refusals():
-        trio.run(lambda: live(settings, clock=SystemClock(), plugins=discover(), log=log))
+    run_daemon(context.obj)
 
 
 def check(context: typer.Context, as_json: JsonFlag = False) -> None:

@@ -15,7 +15,7 @@ Tls = Literal["none", "starttls", "tls"]
 PORTS: Mapping[Tls, int] = {"none": 25, "starttls": 587, "tls": 465}
 USUAL_TLS: Tls = "starttls"
 KNOWN = (
-    "host", "port", "tls", "ca_file", "username", "password", "from", "reply_to", "timeout", "connections",
+    "host", "port", "tls", "ca_file", "username", "password", "from", "reply_to", "answer_timeout", "connections",
     "messages_per_connection", "bounce_domain", "ehlo_name", "postal_address", "unsubscribe",
 )  # fmt: skip
 
@@ -31,7 +31,7 @@ class ConfigProblem(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One SMTP account. `timeout` is seconds for one answer of the server."""
+    """One SMTP account. `timeout` (the key `answer_timeout`) is seconds for one answer of the server."""
 
     host: str
     port: int
@@ -73,7 +73,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         username=username,
         password=password,
         reply_to=table.take("reply_to", cast("Address | None", None), _mailbox),
-        timeout=table.take("timeout", 20.0, _seconds),
+        timeout=table.take("answer_timeout", 20.0, _seconds),
         connections=table.take("connections", 4, _count),
         messages_per_connection=table.take("messages_per_connection", 100, _count),
         bounce_domain=table.take("bounce_domain", "", _domain),

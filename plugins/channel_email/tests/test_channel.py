@@ -96,12 +96,12 @@ async def test_a_connection_lost_after_the_dot_proves_nothing(sink, build):
 
 async def test_a_time_out_after_the_dot_proves_nothing(sink, build):
     sink.slow(Phase.dot, 30)
-    assert isinstance(await ended(build(sink, timeout=0.1)), NoAnswer)
+    assert isinstance(await ended(build(sink, answer_timeout=0.1)), NoAnswer)
 
 
 async def test_a_time_out_before_the_dot_proves_that_nothing_was_accepted(sink, build):
     sink.slow(Phase.rcpt, 30)
-    assert isinstance(await ended(build(sink, timeout=0.1)), Unavailable)
+    assert isinstance(await ended(build(sink, answer_timeout=0.1)), Unavailable)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ GOOD = {"host": "mail.example.com", "from": "Dana <dana@example.com>"}
         ({"port": "25"}, "port: '25' is not a port"),
         ({"tls": True}, 'True should be "starttls", "tls" or "none"'),
         ({"username": "dana"}, "username and password: one is missing"),
-        ({"timeout": 0}, "timeout: 0 should be a number of seconds"),
+        ({"answer_timeout": 0}, "answer_timeout: 0 should be a number of seconds"),
         ({"connections": 0}, "connections: 0 should be a whole number"),
         ({"bounce_domain": "not a domain"}, "is not a domain name"),
         ({"unsubscribe": "https://x.example/u"}, "should be a link with {token} in it"),
