@@ -16,8 +16,8 @@ from fluentsd.api import Inbound, Outcome
 from fluentsd.domain.durations import SECOND
 from fluentsd.engine.dispatcher import Dispatcher
 from fluentsd.engine.house import House, Served
-from fluentsd.engine.recording import Report
-from fluentsd.store import attempts, stoplist
+from fluentsd.engine.recording import Report, exit_everywhere
+from fluentsd.store import attempts, contacts, counters, stoplist
 from fluentsd.store.bridge import StoreClosed, StoreUnavailable
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Inbox:
         if attempt_id is not None:
             await self.dispatcher.report(_report(attempt_id, inbound, house.clock.now()))
         elif inbound.outcome == Outcome.opted_out and inbound.address:
-            await self._patiently(_stop_stranger, inbound.address, house.clock.now())
+            house.course_ended(await self._patiently(opt_out, inbound.address, house.clock.now()))
 
     async def _patiently(self, unit: Callable[..., Awaitable[T]], *args: Any) -> T:
         """A unit of work, however long the database needs to come back."""
@@ -78,9 +78,19 @@ def _report(attempt_id: str, inbound: Inbound, now: int) -> Report:
     )
 
 
-async def _stop_stranger(conn: AsyncConnection, address: str, at: int) -> None:
-    kind = "email" if "@" in address else "phone"
-    await stoplist.add(conn, [(kind, address)], reason="opted_out", by="contact", at=at)
+async def opt_out(conn: AsyncConnection, address: str, at: int) -> set[int]:
+    """Somebody we have not written to asks to be left alone: every point of theirs, or the address of a stranger.
+    Returns the campaigns in which that ended a course."""
+    contact_id = await contacts.by_point(conn, address)
+    if contact_id is None:
+        kind = "email" if "@" in address else "phone"
+        await stoplist.add(conn, [(kind, address)], reason="opted_out", by="contact", at=at)
+        return set()
+    await stoplist.add_contact(conn, contact_id, reason="opted_out", by="contact", at=at)
+    deltas = counters.Deltas()
+    ended = await exit_everywhere(conn, contact_id, "opted_out", at, deltas)
+    await counters.add(conn, deltas)
+    return ended
 
 
 async def listen_all(inbox: Inbox, house: House) -> None:

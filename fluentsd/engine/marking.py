@@ -9,11 +9,9 @@ provider called. Rows behind a `Wait` for the whole lane are left as they are.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import bindparam, text, update
@@ -23,12 +21,12 @@ from fluentsd.api import Attempt, Kind, Message
 from fluentsd.domain import pacing
 from fluentsd.domain.enrollment import Leave, Queue, Standing, local_zone, queue
 from fluentsd.domain.flow import Step, next_after_skip
-from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Rules, Skip, Wait, decide
-from fluentsd.domain.pacing import Lines
+from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Skip, Wait
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.engine.facts import Facts, zones_in
 from fluentsd.engine.plans import SLACK, Plan, Plans, with_spending
-from fluentsd.store import attempts, contacts, counters, enrollments, numbers, stoplist
+from fluentsd.store import attempts, counters, enrollments, numbers
 from fluentsd.store.enrollments import Due
 from fluentsd.store.schema import lane
 
@@ -80,9 +78,10 @@ async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Ta
     if most <= 0:
         return Taken(again_at=order.room_at)
     rows = await enrollments.due(conn, order.lane_id, at, most)
-    batch = _Batch(plan, order, at, await with_spending(conn, plan, at))
+    facts = Facts(plan, await with_spending(conn, plan, at), at)
+    batch = _Batch(facts, order)
     if rows:
-        await batch.read_facts(conn, rows)
+        await facts.read(conn, rows, lock=True)
         for row in rows:
             batch.judge(row)
             if batch.taken.again_at:
@@ -90,15 +89,6 @@ async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Ta
         await batch.write(conn)
     batch.taken.more = batch.taken.moved == most and not plan.pace
     return batch.taken
-
-
-_NONE: frozenset[str] = frozenset()
-
-
-@lru_cache(maxsize=4096)
-def zones_in(text: str) -> tuple[str, ...]:
-    """A contact's candidate zones as the store keeps them: the same few texts, millions of times."""
-    return tuple(text.split(",")) if text else ()
 
 
 _PACE = update(lane).where(lane.c.id == bindparam("b_id")).values(room_at=bindparam("b_room"))
@@ -111,14 +101,9 @@ _SPEND = text(
 class _Batch:
     """The facts and the answers of one mark."""
 
-    def __init__(self, plan: Plan, order: Order, at: int, rules: Rules) -> None:
-        self.plan, self.order, self.at, self.rules = plan, order, at, rules
+    def __init__(self, facts: Facts, order: Order) -> None:
+        self.facts, self.plan, self.at, self.order = facts, facts.plan, facts.at, order
         self.taken = Taken()
-        self.lines: Lines | None = None
-        self.points: Mapping[int, Sequence[Any]] = {}
-        self.stopped: Mapping[str, frozenset[str]] = {}
-        self.touches: dict[int, list[int]] = {}
-        self.fields: Mapping[int, dict[str, str]] = {}
         self.unwait: list[dict[str, Any]] = []
         self.marks: list[dict[str, Any]] = []
         self.intents: list[dict[str, Any]] = []
@@ -129,33 +114,13 @@ class _Batch:
         self.held: list[dict[str, Any]] = []
         self.failed: list[dict[str, Any]] = []
 
-    async def read_facts(self, conn: AsyncConnection, rows: Sequence[Due]) -> None:
-        """Everything the gate may ask about these people, a statement per kind of fact."""
-        people = [row.contact_id for row in rows]
-        self.points = await contacts.points_of(conn, people)
-        if not await stoplist.is_empty(conn):
-            self.stopped = await stoplist.stopped(conn, [p.value for points in self.points.values() for p in points])
-        cap = self.rules.per_contact
-        if cap is not None:
-            self.touches = await attempts.touches(conn, people, self.at - cap.per_s * 1_000_000)
-        if any(self._step(row).reads_fields for row in rows):
-            self.fields = await contacts.fields_of(conn, people)
-        if self.rules.chooses_number and self.order.channel != "email":
-            spec = self.plan.spec.numbers
-            found = await numbers.lines(conn, spec.numbers, spec.tags, self.plan.number_pace, lock=True)
-            self.lines = Lines(found, local_presence=spec.local_presence)
-
-    def _step(self, row: Due) -> Step:
-        return self.plan.flow(row.version_id).step(row.step)
-
     def judge(self, row: Due) -> None:
         """Ask the gate about one person and note what has to be written."""
-        step = self._step(row)
+        step = self.facts.step(row)
         try:
             if not self.order.is_served:
                 raise NotServed(f"no channel serves {step.channel}; add [channel.{step.channel}] to fluentsd.toml")
-            person = self._person(row, step)
-            verdict = decide(step, self.rules, person, self.at, self.lines)
+            person, verdict = self.facts.ask(row, step)
             match verdict:
                 case Go():
                     self._go(row, step, person, verdict)
@@ -176,33 +141,12 @@ class _Batch:
         self.taken.moved += 1
         self.unwait.append({"b_lane": self.order.lane_id, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id})
 
-    def _person(self, row: Due, step: Step) -> Person:
-        points = self.points.get(row.contact_id, ())
-        stopped = self.stopped and frozenset().union(*(self.stopped.get(p.value, _NONE) for p in points))
-        return Person(
-            zones=zones_in(row.zones),
-            points=points,
-            stopped=stopped or _NONE,
-            touches=self.touches.get(row.contact_id, ()),
-            values=self._values(row) if step.reads_fields or step.when else {},
-            sender_id=row.sender_id,
-        )
-
-    def _values(self, row: Due) -> dict[str, Any]:
-        return values(self.fields.get(row.contact_id, {}), self.plan.name, row.outcomes, row.last_outcome)
-
     def _go(self, row: Due, step: Step, person: Person, go: Go) -> None:
         token = attempts.new_id(self.at)
         sender = go.line.e164 if go.line else None
         message = compose(step, person.values, go, sender)
         number_id = go.line.id if go.line else None
-        if go.line is not None and self.lines is not None:
-            self.lines.grant(go.line, self.at)
-        if self.rules.per_contact is not None:
-            self.touches.setdefault(row.contact_id, []).append(self.at)
-        expected = self.rules.cost.get(step.channel, 0)
-        if expected:
-            self.rules = replace(self.rules, spent=self.rules.spent + expected)
+        expected = self.facts.grant(row, step, go)
         self.taken.marked.append(
             Marked(
                 self.plan.campaign_id,
@@ -238,8 +182,8 @@ class _Batch:
         flow = self.plan.flow(row.version_id)
         zones = zones_in(row.zones)
         standing = Standing(step.id, row.try_no, row.retries, row.unreached, zones)
-        following = next_after_skip(flow, step, self.at, local_zone(self.rules, zones))
-        match queue(self.rules, standing, following, row.unreached):
+        following = next_after_skip(flow, step, self.at, local_zone(self.facts.rules, zones))
+        match queue(self.facts.rules, standing, following, row.unreached):
             case Queue() as move:
                 self.requeued.append(queue_row(row.id, self.plan, move, row.outcomes, row.last_outcome))
             case Leave():
@@ -270,8 +214,8 @@ class _Batch:
         await enrollments.fail(conn, self.failed)
         await counters.add(conn, self._deltas())
         started = len(self.marks)
-        if started and self.lines is not None:
-            await numbers.granted(conn, self.lines.granted())
+        if started and self.facts.lines is not None:
+            await numbers.granted(conn, self.facts.lines.granted())
         if started and self.plan.pace:
             room_at = pacing.spread(self.order.room_at, self.plan.pace, self.at, started)
             await conn.execute(_PACE, {"b_id": self.order.lane_id, "b_room": room_at})
@@ -284,12 +228,6 @@ async def add_spending(conn: AsyncConnection, plan: Plan, at: int, micros: int) 
     """Count money on the day of `at`; negative gives a reservation back."""
     row = {"campaign_id": plan.campaign_id, "day": at // DAY, "currency": plan.currency, "micros": micros}
     await conn.execute(_SPEND, row)
-
-
-def values(fields: Mapping[str, str], campaign: str, outcomes: str, last: str) -> dict[str, Any]:
-    """What templates and conditions see of a person: fields, `contact`, `last`, `steps`, `campaign`."""
-    steps = {step: {"outcome": outcome} for step, outcome in json.loads(outcomes).items()} if outcomes != "{}" else {}
-    return {**fields, "contact": fields, "last": {"outcome": last}, "steps": steps, "campaign": {"name": campaign}}
 
 
 def compose(step: Step, seen: Mapping[str, Any], go: Go, sender: str | None) -> Message:

@@ -20,7 +20,8 @@ from fluentsd.api import Outcome
 from fluentsd.domain.enrollment import Leave, Queue, Standing, move_after
 from fluentsd.domain.flow import FAILURES, count_unreached, exit_reason
 from fluentsd.domain.states import Attempt, Enrollment
-from fluentsd.engine.marking import add_spending, end_row, queue_row, zones_in
+from fluentsd.engine.facts import zones_in
+from fluentsd.engine.marking import add_spending, end_row, queue_row
 from fluentsd.engine.plans import Plan, Plans
 from fluentsd.store import attempts, contacts, counters, enrollments, stoplist
 from fluentsd.store.attempts import Whole

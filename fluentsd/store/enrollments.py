@@ -319,6 +319,17 @@ async def dismiss(conn: AsyncConnection, people: Sequence[Any], at: int) -> None
     await conn.execute(_DISMISS, {"ids": json_of(row.id for row in people), "b_at": at})
 
 
+async def of_contact(conn: AsyncConnection, contact_id: int) -> list[Any]:
+    """Every entry of a person in any campaign, newest first, with the person's zones."""
+    statement = (
+        select(enrollment, contact.c.zones, contact.c.zone_basis)
+        .join(contact, contact.c.id == enrollment.c.contact_id)
+        .where(enrollment.c.contact_id == contact_id)
+        .order_by(enrollment.c.id.desc())
+    )
+    return list((await conn.execute(statement)).all())
+
+
 async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[dict[str, Any]]:
     """Where a person is queued, active or errored now, in all campaigns."""
     states = (Enrollment.queued, Enrollment.active, Enrollment.errored)

@@ -19,6 +19,7 @@ from fluentsd.domain.states import Campaign, Enrollment
 from fluentsd.engine.house import House
 from fluentsd.engine.plans import Plan
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
+from fluentsd.engine.why import why as explain
 from fluentsd.store import audit, campaigns, contacts, counters, enrollments, reports
 from fluentsd.store.contacts import Arrival, Settled
 
@@ -46,6 +47,47 @@ async def find(house: House, call: Call, words: str, most: int) -> Answer:
         }
 
     return await house.store.read(unit)
+
+
+async def why(house: House, call: Call, person: str, campaign: str | None) -> Answer:
+    """Why this person was contacted or not, in each campaign: one sentence, then the evidence."""
+    return await _told(house, call, person, campaign, timeline=False)
+
+
+async def timeline(house: House, call: Call, person: str, campaign: str | None) -> Answer:
+    """Everything that was done about a person, oldest first, and what comes next."""
+    return await _told(house, call, person, campaign, timeline=True)
+
+
+async def _told(house: House, call: Call, person: str, ref: str | None, *, timeline: bool) -> Answer:
+    async def unit(conn: AsyncConnection) -> Answer:
+        contact_id = await _find_one(conn, person)
+        campaign_id = (await campaigns.get(conn, ref)).id if ref else None
+        told = await explain(conn, house.plans, contact_id, campaign_id, call.at)
+        answer: Answer = {"person": person, "now": call.at, "campaigns": told}
+        if not told:
+            where = f"in {ref}" if ref else "in any campaign"
+            answer["sentence"] = f"the person is known, but was never enrolled {where}"
+        if timeline:
+            rows = await reports.attempts(
+                conn, campaign_id=campaign_id, contact_id=contact_id, outcome=None, since=None, most=1000
+            )
+            answer["attempts"] = rows[::-1]
+        return answer
+
+    return await refusing(house.store.run(unit))  # not `read`: the plan is read as the mark reads it
+
+
+async def _find_one(conn: AsyncConnection, person: str) -> int:
+    """Whom a number, an address or a word means, if it means one person."""
+    exact = await contacts.by_point(conn, person.strip())
+    if exact is not None:
+        return exact
+    found = await contacts.find(conn, person.strip(), 3) if len(person.strip()) > 1 else []
+    if len(found) == 1:
+        return int(found[0]["id"])
+    many = "several people are" if found else "nobody is"
+    raise Refused(f"{many} known by {person!r}; look for them: fluentsd contacts find {person!r}")
 
 
 async def begin_import(house: House, call: Call, source: str, ref: str | None) -> Answer:
