@@ -12,7 +12,6 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from typing import Any
 
 import trio
@@ -26,7 +25,6 @@ from fluentsd.fronts import control
 from fluentsd.fronts.notify import log_listener, web_listener
 from fluentsd.opening import Http, calm_collector, open_house
 from fluentsd.plugins import Plugins
-from fluentsd.store.bridge import Store
 from fluentsd.supervisor import Supervisor
 
 __all__ = ["open_house", "run"]
@@ -75,7 +73,7 @@ async def _live(
     supervisor, http = Supervisor(), Http()
     supervisor.tell("STATUS=opening the database")
     async with open_house(settings, clock, plugins, log=log, http=http) as house, trio.open_nursery() as pulse:
-        pulse.start_soon(supervisor.keep_pinging, partial(wait_answer, house.store))
+        pulse.start_soon(supervisor.keep_pinging, house.store.wait_answer)
         leaving.may_take_time()
         async with running(house, _listeners(settings, http, log), grace=settings.grace / SECOND):
             async with trio.open_nursery() as fronts:
@@ -96,13 +94,6 @@ def _listeners(settings: Settings, http: Http, log: Any) -> list[Listener]:
     if settings.notify is not None:
         told.append(web_listener(http, settings.notify.url, settings.notify.secret))
     return told
-
-
-async def wait_answer(store: Store) -> None:
-    """Return when the store's thread has taken a turn of its loop; touches no connection."""
-    answered, token = trio.Event(), trio.lowlevel.current_trio_token()
-    store._loop.call_soon_threadsafe(token.run_sync_soon, answered.set)
-    await answered.wait()
 
 
 class _Leaving:

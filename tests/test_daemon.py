@@ -344,7 +344,7 @@ async def test_systemd_hears_when_it_is_ready_alive_and_stopping(
 async def test_a_store_whose_thread_hangs_is_not_called_alive(place: Place, supervisor: socket.socket) -> None:
     environ = {"NOTIFY_SOCKET": str(place.folder / "notify"), "WATCHDOG_USEC": "2000"}
     async with open_store(f"sqlite+aiosqlite:///{place.folder}/f.db") as store, trio.open_nursery() as nursery:
-        nursery.start_soon(Supervisor(environ).keep_pinging, partial(daemon.wait_answer, store))
+        nursery.start_soon(Supervisor(environ).keep_pinging, store.wait_answer)
         await until(lambda: "WATCHDOG=1" in heard(supervisor))
         token, begun, released = trio.lowlevel.current_trio_token(), trio.Event(), threading.Event()
 

@@ -192,7 +192,7 @@ async def test_a_secret_that_everybody_may_read_is_found(write: Write, text: str
 
 
 async def test_a_full_disk_is_told_before_it_is_full(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fluentsd.doctor.ROOM_AT_LEAST", 1 << 60)
+    monkeypatch.setattr("fluentsd.doctor.machine.ROOM_AT_LEAST", 1 << 60)
     [line] = bad(await findings(write()))
     assert line.startswith("disk: ")
     assert line.endswith("make room; a full disk stops every campaign")

@@ -19,7 +19,7 @@ from fluentsd.config import load
 from fluentsd.daemon import open_house
 from fluentsd.demo.people import CALLER_IDS, Lead, write_csv
 from fluentsd.demo.verify import duplicates, from_ledgers, from_mails, outside_window
-from fluentsd.domain.csvmap import Reject
+from fluentsd.domain.rows import Reject
 from fluentsd.engine.csvfile import open_csv
 from fluentsd.engine.house import House
 from fluentsd.engine.imports import batches, mapping_of

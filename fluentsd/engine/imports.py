@@ -11,20 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fluentsd.domain.csvmap import (
-    Mapping_,
-    Need,
-    Person,
-    Preview,
-    Reject,
-    preview,
-    read_row,
-    require,
-    suggest,
-    with_asked,
-)
-from fluentsd.domain.people import email_key
+from fluentsd.domain.csvmap import Columns, Need, require, suggest, with_asked
 from fluentsd.domain.places import zones_of
+from fluentsd.domain.points import email_key
+from fluentsd.domain.rows import Person, Preview, Reject, preview, read_row
 from fluentsd.engine.csvfile import CsvFile
 
 #: People handed over at once: one transaction of the engine, some 25 ms.
@@ -39,7 +29,7 @@ class Batch:
     rows: list[tuple[int, list[str]]] = field(default_factory=list)
 
 
-def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need) -> Mapping_:
+def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need) -> Columns:
     """What each column means; `CsvError` when the file cannot be what is needed."""
     mapping = suggest(file.header or (), file.sample, region)
     if asked:
@@ -48,14 +38,14 @@ def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need)
     return mapping
 
 
-def previewed(file: CsvFile, mapping: Mapping_, region: str, need: Need) -> Preview:
+def previewed(file: CsvFile, mapping: Columns, region: str, need: Need) -> Preview:
     """The first rows as an import would read them; nothing is imported."""
     read = [read_row(mapping, row, line, region, need) for line, row in file.ahead]
     people = [r for r in read if isinstance(r, Person)]
     return preview(mapping, people, [r for r in read if isinstance(r, Reject)])
 
 
-def batches(file: CsvFile, mapping: Mapping_, region: str, need: Need) -> Iterator[Batch | Reject]:
+def batches(file: CsvFile, mapping: Columns, region: str, need: Need) -> Iterator[Batch | Reject]:
     """The whole file: batches of people, and between them the rows that are nobody."""
     batch = Batch()
     for line, row in file:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fluentsd.engine.house import House
-from fluentsd.engine.verbs import Call, Refused, calls, campaigns, numbers, people, state
+from fluentsd.engine.verbs import Call, Refused, calls, campaigns, errors, numbers, people, state
 
 Answer = dict[str, Any]
 Kind = Literal["text", "int", "flag", "texts", "moment", "data"]
@@ -84,11 +84,11 @@ VERBS: dict[str, Verb] = {
              "change", "manager"),
         Verb("campaign owner", "hand a campaign to somebody", campaigns.give,
              (_ref(), Param("owner", "text", "the new owner", required=True, option=False)), "change", "manager"),
-        Verb("campaign errors", "who could not be contacted and why, by cause", campaigns.errors, (_ref(),)),
-        Verb("campaign retry", "put people in error back into the queue", campaigns.retry,
+        Verb("campaign errors", "who could not be contacted and why, by cause", errors.errors, (_ref(),)),
+        Verb("campaign retry", "put people in error back into the queue", errors.retry,
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
               Param("person", "text", "only this person (a number or address)")), "change", "manager"),
-        Verb("campaign dismiss", "let people in error leave the campaign", campaigns.dismiss,
+        Verb("campaign dismiss", "let people in error leave the campaign", errors.dismiss,
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
               Param("person", "text", "only this person (a number or address)")), "change", "manager"),
         Verb("contacts find", "people by number, address, or any word known of them", people.find,

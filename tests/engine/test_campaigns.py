@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fluentsd.api import Inbound, NeedsHuman, Outcome, Rejected, Unavailable
+from fluentsd.api import Inbound, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from fluentsd.engine.verbs import Refused
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
 
@@ -349,3 +349,56 @@ async def test_nothing_due_means_no_passes(stage: Stage) -> None:
     before = stage.house.wakeups
     await stage.until(MONDAY + 13 * DAY)
     assert stage.house.wakeups == before
+
+
+async def test_a_pause_under_load_lets_nothing_more_begin(stage: Stage) -> None:
+    async def slowly(message: object, attempt: object) -> Receipt:
+        stage.sms.accept(message, attempt)  # type: ignore[arg-type]
+        await stage.clock.sleep_until(stage.clock.now() + 1_000_000)
+        return Receipt("r", Outcome.sent)
+
+    stage.sms.always = slowly
+    stage.house.channels["sms"].concurrency = 10
+    await stage.launch(spec(SMS), *(person(n) for n in range(300)))
+    await stage.until(MONDAY + 5_500_000)
+    await stage.do("campaign pause", ref="test")
+    begun = len(stage.sms.accepted)
+    assert 0 < begun < 300
+    await stage.until(MONDAY + HOUR)
+    assert len(stage.sms.accepted) == begun
+    found = await stage.overview()
+    assert (found["active"], found["queued"] + found["completed"]) == (0, 300)
+    await stage.do("campaign resume", ref="test")
+    await stage.until_ended()
+    assert max(stage.sms.tokens().values()) == 1
+    assert len({a.to for a, *_ in stage.sms.accepted}) == len(stage.sms.accepted) == 300
+
+
+async def test_lanes_take_turns(stage: Stage) -> None:
+    stage.house.channels["sms"].concurrency = 4
+    for ref in ("one", "two"):
+        await stage.do("campaign apply", file=spec(SMS, ref=ref))
+    await stage.enroll(*(person(n) for n in range(40)), ref="one")
+    await stage.enroll(*(person(n) for n in range(40, 60)), ref="two")
+    for ref in ("one", "two"):
+        await stage.do("campaign start", ref=ref)
+    await stage.until(MONDAY + HOUR)
+    assert len(stage.sms.accepted) == 60
+    early = [int(a.to[-4:]) for a, *_ in stage.sms.accepted[:40]]
+    assert len([n for n in early if n >= 40]) >= 8  # the campaign that began later is not kept waiting by the larger
+
+
+async def test_an_edit_counts_at_once_for_the_window_and_later_for_the_flow(stage: Stage) -> None:
+    later = SMS | {"id": "two", "after": "1 day"}
+    await stage.launch(spec(SMS, later), person(1))
+    await stage.until(MONDAY + MINUTE)
+    changed = spec(SMS | {"text": "new"}, later | {"text": "new two"}, window={"hours": "11:00-12:00"})
+    answer = await stage.do("campaign apply", file=changed, dry_run=True)
+    assert {c["path"] for c in answer["changes"]} >= {"step.two.text", "window.hours"}
+    assert (await stage.do("campaign show", ref="test"))["revision"] == 2
+    await stage.do("campaign apply", file=changed)
+    await stage.enroll(person(2))
+    await stage.until_ended()
+    texts = {(a.to[-1], a.step): (m.text, (at - MONDAY) // HOUR) for a, m, at in stage.sms.accepted}
+    assert texts["1", "two"] == ("Hello P1", 25)  # the flow they entered with, in the new window
+    assert texts["2", "text"][0] == "new"

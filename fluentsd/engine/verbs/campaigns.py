@@ -1,4 +1,9 @@
-"""The life of a campaign: create, look, start, pause, resume, stop, and what to do about errors."""
+"""The life of a campaign: create, look, start, pause, resume, stop, copy, archive, hand over.
+
+Here lives one function for each verb about a campaign as a whole. What must not live here: its people in error
+(`errors`), statements (`store`), how an answer looks. A start says everything that stands in its way at once; a pause
+takes effect before it is committed, and is taken back if it is not.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Attempt, Outcome
 from fluentsd.domain.campaign import CampaignFile, read_campaign
-from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.domain.states import Campaign
 from fluentsd.engine.house import House
 from fluentsd.engine.recording import Report
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
 from fluentsd.engine.verbs.differ import differences
-from fluentsd.store import attempts, campaigns, counters, enrollments, holds, numbers, outbox, reports
+from fluentsd.store import attempts, campaigns, counters, holds, numbers, outbox, reports
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 
 
@@ -281,74 +286,6 @@ async def give(house: House, call: Call, ref: str, owner: str) -> Answer:
         return _facts(row) | {"owner": owner, "_details": {"from": row.owner, "to": owner}}
 
     return await change(house, call, "owner", ref, unit)
-
-
-async def errors(house: House, call: Call, ref: str) -> Answer:
-    """People in error by cause, most frequent first, with some of them."""
-
-    async def unit(conn: AsyncConnection) -> Answer:
-        row = await campaigns.get(conn, ref)
-        return {"ref": row.ref, "causes": await reports.errors(conn, row.id)}
-
-    return await refusing(house.store.read(unit))
-
-
-async def retry(house: House, call: Call, ref: str, cause: str | None, person: str | None) -> Answer:
-    """errored → queued at the same step, due at once; a completed campaign is active again."""
-    answer = await _settle_errors(house, call, "retry", ref, cause, person)
-    house.wake.ring()
-    return answer
-
-
-async def dismiss(house: House, call: Call, ref: str, cause: str | None, person: str | None) -> Answer:
-    """errored → exited (removed)."""
-    return await _settle_errors(house, call, "dismiss", ref, cause, person)
-
-
-async def _settle_errors(
-    house: House, call: Call, verb: str, ref: str, cause: str | None, person: str | None
-) -> Answer:
-    async def unit(conn: AsyncConnection) -> Answer:
-        row = await campaigns.get(conn, ref)
-        reason = _cause(await reports.errors(conn, row.id), cause)
-        people = await reports.errored(conn, row.id, reason, person)
-        if not people:
-            raise Refused(f"nobody in {ref} is in error" + (" for that cause or person" if cause or person else ""))
-        deltas = counters.Deltas()
-        after = Enrollment.queued if verb == "retry" else Enrollment.exited
-        if verb == "retry":
-            await enrollments.retry(conn, people, call.at)
-            if row.state == Campaign.completed:
-                row = await campaigns.move(conn, await _reopened(conn, row, call.at), "resume", at=call.at)
-        else:
-            await enrollments.dismiss(conn, people, call.at)
-        counters.moved(deltas, row.id, Enrollment.errored, after, len(people))
-        await counters.add(conn, deltas)
-        return {
-            "ref": ref,
-            "people": len(people),
-            "state": row.state,
-            "_details": {"people": len(people), "cause": reason},
-        }
-
-    return await change(house, call, verb, ref, unit)
-
-
-async def _reopened(conn: AsyncConnection, row: CampaignRow, at: int) -> CampaignRow:
-    return await campaigns.move(conn, row, "reopen", at=at)
-
-
-def _cause(causes: list[dict[str, Any]], cause: str | None) -> str | None:
-    """The cause people mean by its number or (part of) its text; None for all."""
-    if cause is None or cause == "all":
-        return None
-    if cause.isdigit() and 1 <= int(cause) <= len(causes):
-        return str(causes[int(cause) - 1]["cause"])
-    found = [c["cause"] for c in causes if cause.lower() in c["cause"].lower()]
-    if len(found) != 1:
-        known = "; ".join(f"{i}: {c['cause']}" for i, c in enumerate(causes, 1)) or "none"
-        raise Refused(f"{cause!r} names {len(found)} causes; there are: {known}")
-    return str(found[0])
 
 
 async def _get(house: House, ref: str) -> CampaignRow:

@@ -58,7 +58,7 @@ async def remove(house: House, call: Call, number: str) -> Answer:
 
 
 def _e164(text: str) -> str:
-    from fluentsd.domain.people import BadPoint, phone  # here: a daemon that is never asked need not carry the tables
+    from fluentsd.domain.points import BadPoint, phone  # here: a daemon that is never asked need not carry the tables
 
     try:
         return phone(text).e164

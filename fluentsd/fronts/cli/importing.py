@@ -16,9 +16,11 @@ from typing import Annotated, Any
 import trio
 import typer
 
-from fluentsd.domain.csvmap import CsvError, Need, Reject, region_of
-from fluentsd.engine.csvfile import CsvFile, RejectFile, open_csv
+from fluentsd.domain.csvmap import CsvError, Need
+from fluentsd.domain.rows import Reject, region_of
+from fluentsd.engine.csvfile import CsvFile, open_csv
 from fluentsd.engine.imports import Batch, batches, mapping_of, previewed, rejects_beside
+from fluentsd.engine.rejects import RejectFile
 from fluentsd.fronts.cli.link import Link
 from fluentsd.fronts.cli.running import Shell, fail, unwrapped, with_link
 from fluentsd.fronts.cli.show import Screen

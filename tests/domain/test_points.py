@@ -1,14 +1,13 @@
-"""A point is read for certain or refused with a reason; a name is tidied and never made up."""
+"""A point is read for certain or refused with a reason."""
 
 from __future__ import annotations
-
-import string
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluentsd.domain.people import BadEmail, BadPhone, BadPoint, Names, PhoneKind, email, email_key, names, phone
+from fluentsd.domain.names import names
+from fluentsd.domain.points import BadEmail, BadPhone, BadPoint, PhoneKind, email, email_key, phone
 
 
 @pytest.mark.parametrize(
@@ -202,42 +201,3 @@ def test_an_address_that_was_read_holds_nothing_a_header_could_be_made_of(text):
 
 def test_a_mailbox_is_the_same_whatever_the_capitals():
     assert email_key(email("Jane@Example.com")) == email_key(email("jane@EXAMPLE.com"))
-
-
-@pytest.mark.parametrize(
-    ("given_", "expected"),
-    [
-        (("DOE, JANE",), Names("Jane", "Doe", "Jane Doe")),
-        (("Doe, Jane M.",), Names("Jane", "Doe", "Jane M. Doe")),
-        (("Jane Doe",), Names("Jane", "Doe", "Jane Doe")),
-        (("Jane Doe, MD",), Names("Jane", "Doe", "Jane Doe, MD")),
-        (("Dr. Jane M. van der Berg Jr.",), Names("Jane", "van der Berg", "Dr. Jane M. van der Berg Jr.")),
-        (("Mr. Smith",), Names("", "Smith", "Mr. Smith")),
-        (("Cher",), Names("Cher", "", "Cher")),
-        (("McDonald, Ronald",), Names("Ronald", "McDonald", "Ronald McDonald")),
-        (("RONALD MCDONALD",), Names("Ronald", "McDonald", "Ronald McDonald")),
-        (("ANNE-MARIE O'BRIEN",), Names("Anne-Marie", "O'Brien", "Anne-Marie O'Brien")),
-        (("JOHN SMITH III",), Names("John", "Smith", "John Smith III")),
-        (("", "JP", "Smith"), Names("JP", "Smith", "JP Smith")),
-        (("", "Jean", "DUPONT"), Names("Jean", "Dupont", "Jean Dupont")),
-        (("", "DeShawn", "MacLeod"), Names("DeShawn", "MacLeod", "DeShawn MacLeod")),
-        (("bell hooks",), Names("bell", "hooks", "bell hooks")),
-        (("", "", "Doe"), Names("", "Doe", "Doe")),
-        (("", "  Jane \t", " Doe\n"), Names("Jane", "Doe", "Jane Doe")),
-        (("\u202eJane\u202c Doe",), Names("Jane", "Doe", "Jane Doe")),
-        (("Doe, Jane", "Jane", "Doe"), Names("Jane", "Doe", "Jane Doe")),
-        (("",), Names("", "", "")),
-    ],
-)
-def test_names_are_tidied(given_, expected):
-    assert names(*given_) == expected
-
-
-@pytest.mark.parametrize("full", ["John & Jane Doe", "Doe, John & Jane", "山田 太郎", "jane@example.com", "Jane2 Doe"])
-def test_a_name_that_cannot_be_split_for_certain_is_left_whole(full):
-    assert names(full) == Names("", "", full)
-
-
-@given(st.text(alphabet=string.ascii_letters + " '-.", max_size=30))
-def test_names_add_and_lose_no_letters(full):
-    assert names(full).full.casefold() == " ".join(full.split()).casefold()

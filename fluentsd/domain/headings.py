@@ -1,0 +1,141 @@
+"""What the heading of one column says.
+
+Here live the words of headings, in English as Google, HubSpot, Outlook and Salesforce write them and in six languages
+more, and how one heading is read (`plain`, `meaning`). What must not live here: a table's other columns (`csvmap`), its
+rows (`rows`). The cells below a heading may object, never propose: a column "mobile" that holds yes and no is no
+number. A heading about somebody else's number, or about something of a number, is no point of the person.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from enum import StrEnum
+
+
+class Target(StrEnum):
+    """What a column can mean to us; the value is also the variable's name in templates."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+    FIRST_NAME = "first_name"
+    LAST_NAME = "last_name"
+    FULL_NAME = "full_name"
+    TIMEZONE = "timezone"
+    STATE = "state"
+    COUNTRY = "country"
+    POSTAL_CODE = "postal_code"
+    LANGUAGE = "language"
+    EXTERNAL_ID = "external_id"
+
+
+#: Headings as `plain` leaves them, best first. English with what Google, HubSpot, Outlook and Salesforce write,
+#: then German, French, Spanish, Italian, Portuguese, Dutch.
+_HEADINGS: dict[Target, str] = {
+    Target.FIRST_NAME: "first name|firstname|given name|forename|fname|first|vorname|prenom|nombre|nome|voornaam",
+    Target.LAST_NAME: "last name|lastname|family name|surname|lname|last|nachname|familienname|nom|nom de famille"
+    "|apellido|apellidos|cognome|sobrenome|achternaam",
+    Target.FULL_NAME: "full name|fullname|name|customer name|display name|contact|nombre completo|nom complet|naam",
+    Target.TIMEZONE: "timezone|time zone|tz|iana timezone|zeitzone|fuseau horaire|zona horaria|fuso orario|tijdzone",
+    Target.STATE: "state|state province|state region|province|us state|state code|region|bundesland|estado|provincia",
+    Target.COUNTRY: "country|country region|country code|country name|pays|pais|paese",
+    Target.POSTAL_CODE: "zip|zip code|zipcode|postal code|postcode|zip postal code|postalcode|plz|postleitzahl"
+    "|code postal|codigo postal|cep",
+    Target.LANGUAGE: "language|preferred language|lang|locale|sprache|langue|idioma|lingua|taal",
+    Target.EXTERNAL_ID: "external id|record id|record id contact|contact id|lead id|customer id|person id|object id"
+    "|id|vid|user id",
+}
+_BY_HEADING = {h: (t, rank) for t, text in _HEADINGS.items() for rank, h in enumerate(text.split("|"))}
+_PLACES = ("home", "mailing", "address 1", "", "address", "business", "work", "other", "billing", "shipping")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_MOBILE = _words("mobile cell cellphone cellular mobil handy handynummer mobilnummer portable movil celular cellulare")
+_PHONE = _MOBILE | _words("phone phonenumber telephone tel telefon telefonnummer rufnummer telefono telefone telefoon")
+_PHONE_CJK = _words("电话 电话号码 手机 手机号 電話 電話番号 携帯電話 전화번호 휴대폰")
+_EMAIL = _words("email emailaddress mail correo courriel")
+_TO_NUMBER = _words("to_number tonumber")
+#: Headings that hold a number only if the cells say so.
+_MAYBE_PHONE = _words("number contact to contact_number direct_line direct_dial numero")
+#: Words that make a heading something about a number or an address, or somebody else's.
+_NOT_A_POINT = _words(
+    "fax from caller agent assistant asst type label ext extension opt opted out optin optout consent status valid "
+    "validated verified bounced bounce date time count total owner rep emergency spouse manager supervisor referrer "
+    "referral referred not dnc carrier model display domain subject last first sent open opened click clicked name "
+    "provider hash code area country id preference reason unsubscribed unsubscribe marketing delivered replied source "
+    "template campaign confirmation quarantined app device version is has do allow allowed calls parent partner "
+    "invoice order amount yomi format calculated searchable"
+)
+_SHARED = _words("company main account switchboard corporate headquarters hq organization")
+_RANKS = ((_MOBILE, 1), (_words("home personal private"), 3), (_words("work business office direct"), 4))
+_FLAGS = _words("yes no true false y n 0 1 x mobile home work cell other main on off ja nein oui non si")
+
+
+def plain(name: str) -> str:
+    """A heading in plain words: "Mobile_Phone__c", "mobilePhone" and "Mobile-Phône" are all "mobile phone"."""
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    text = re.sub(r"[\W_]+", " ", unaccented(split).casefold()).strip()
+    text = re.sub(r"\be mail\b", "email", text)
+    text = re.sub(r" c$|^(?:hs|contact|lead|person|prospect|primary) (?!id$|number$|owner\b)", "", text)
+    return re.sub(r" value$", "", text)
+
+
+def unaccented(text: str) -> str:
+    """Latin letters without their marks; other scripts keep theirs, which are letters."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not "\u0300" <= c <= "\u036f")
+    return unicodedata.normalize("NFC", bare)
+
+
+def _point_rank(heading: str) -> tuple[Target, int] | None:
+    """Whether a heading names a point of the person, and how soon it is tried (9: only if there is no other)."""
+    words = {w.rstrip("0123456789") or w for w in heading.split()}
+    if heading.replace(" ", "_") in _TO_NUMBER:
+        return Target.PHONE, 0
+    if words & _NOT_A_POINT and heading != "email id":
+        return None
+    late = 9 if words & _SHARED else 5 if words & {"other", "alternate", "alternative", "secondary"} else None
+    if words & _EMAIL:
+        return Target.EMAIL, late or 1
+    if words & _PHONE or words & _PHONE_CJK:
+        return Target.PHONE, late or next((rank for kind, rank in _RANKS if words & kind), 2)
+    return None
+
+
+def meaning(heading: str, cells: Sequence[str]) -> tuple[Target, int] | None:
+    """A column's target and its rank by heading; its cells may only object."""
+    if cells and all(c.lower() in _FLAGS for c in cells):
+        return _place(heading)
+    if point := _point_rank(heading):
+        return point
+    if heading.replace(" ", "_") in _MAYBE_PHONE and cells and all(like_phone(c) for c in cells):
+        return Target.PHONE, 2
+    return _place(heading)
+
+
+def _place(heading: str) -> tuple[Target, int] | None:
+    for place_rank, place in enumerate(_PLACES):
+        bare = heading.removeprefix(place).strip() if place else heading
+        if (not place or heading.startswith(place + " ")) and bare in _BY_HEADING:
+            target, rank = _BY_HEADING[bare]
+            if not place or target in (Target.STATE, Target.COUNTRY, Target.POSTAL_CODE):
+                return target, place_rank * 100 + rank
+    return None
+
+
+def is_no_point(heading: str) -> bool:
+    """Whether a heading tells something of a number or an address, or somebody else's, rather than one."""
+    return bool(_words(heading) & _NOT_A_POINT)
+
+
+def like_phone(cell: str) -> bool:
+    """Whether a cell looks like a number; whether it is one, only reading it tells."""
+    return sum(map(str.isdigit, cell)) >= 7 and bool(re.fullmatch(r"['=\"]*\+?[\d\s().\-/x+#eE,]{7,}\"?", cell.strip()))
+
+
+def like_email(cell: str) -> bool:
+    """Whether a cell looks like an address."""
+    return bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", cell.strip()))

@@ -1,0 +1,117 @@
+"""How a person's names are read.
+
+Here lives the one reading that every way in shares (a CSV row, a CRM record): `names`. What must not live here: points,
+columns, greetings. Names are tidied, never made up: where it is not certain which word is the first name, a name stays
+whole. Capitals that shout are calmed; mixed case is the person's own.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_ZERO_WIDTH_JOINERS = "\u200c\u200d"  # spelling, not decoration, in Persian and the Indic scripts
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A person's names; an empty string where the source does not say."""
+
+    first: str = ""
+    last: str = ""
+    full: str = ""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TITLES = _words("mr mrs ms miss mx dr prof sir madam herr frau mme mlle sr sra dhr mevr")
+_SUFFIXES = _words("jr sr ii iii iv phd md esq dds cpa rn")
+_PARTICLES = _words("van von der den de del della di da dos la le du al bin ibn st ter ten")
+_TOGETHER = re.compile(r"&|\+|/|\s(?:and|und|et|y|e)\s", re.I)
+_WORD = re.compile(r"[^\W\d_]+")
+_MC = re.compile(r"MC(?=[B-DF-HJ-NP-TV-Z])")
+_NOT_LATIN_ORDER = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def names(full: str = "", first: str = "", last: str = "") -> Names:
+    """First, last and full name out of whichever a source has.
+
+    "DOE, JANE" becomes Jane Doe; a name all in capitals is calmed, mixed case is the person's own and stays. Couples,
+    e-mail addresses and East Asian names are not split: which word is the first name would be a guess.
+    """
+    full, first, last = _tidy(full), _tidy(first), _tidy(last)
+    shouting = not any(map(str.islower, full + first + last))
+    full, first, last = (_calm(text, shouting) for text in (full, first, last))
+    inverted = _uninverted(full)
+    if first or last:
+        return Names(first, last, " ".join(inverted or (full,)) if full else f"{first} {last}".strip())
+    if inverted:
+        return Names(_without_initials(inverted[0]), inverted[1], " ".join(inverted))
+    return Names(*_split(full), full)
+
+
+def _tidy(text: str) -> str:
+    """One line, composed letters, no control characters and no marks that turn the reading direction."""
+    if not (text.isascii() and text.isprintable()):
+        visible = (c for c in text if c in _ZERO_WIDTH_JOINERS or unicodedata.category(c) != "Cf")
+        spaced = "".join(" " if unicodedata.category(c) == "Cc" else c for c in visible)
+        text = unicodedata.normalize("NFC", spaced)
+    return " ".join(text.split())
+
+
+def _calm(text: str, shouting: bool) -> str:
+    """Capitals only at the start of words; short words (JP, AJ) are initials unless the whole person is in capitals."""
+    return _WORD.sub(lambda word: _calm_word(word[0], shouting), text) if text.isupper() else text
+
+
+def _calm_word(word: str, shouting: bool) -> str:
+    initials = len(word) <= 3 and (not shouting or word.endswith("J") or not set(word) & set("AEIOUYÄÖÜÉÈ"))
+    if initials or word in ("II", "III", "IV"):
+        return word
+    if _MC.match(word):
+        return "Mc" + word[2] + word[3:].lower()
+    return word[0] + word[1:].lower()
+
+
+def _uninverted(full: str) -> tuple[str, str] | None:
+    """(given, family) of "Doe, Jane"; None for anything else, "Jane Doe, MD" included."""
+    family, comma, given = full.partition(",")
+    family, given = family.strip(), given.strip()
+    if not comma or not family or not given or "," in given or _bare(given) in _SUFFIXES:
+        return None
+    return None if _TOGETHER.search(full) else (given, family)
+
+
+def _split(full: str) -> tuple[str, str]:
+    if (
+        not full
+        or any(c.isdigit() or c == "@" for c in full)
+        or _NOT_LATIN_ORDER.search(full)
+        or _TOGETHER.search(full)
+    ):
+        return "", ""
+    words = full.replace(",", " ").split()
+    titled = len(words) > 1 and _bare(words[0]) in _TITLES
+    words = words[1:] if titled else words
+    while len(words) > 1 and _bare(words[-1]) in _SUFFIXES:
+        words.pop()
+    if len(words) == 1:
+        return ("", words[0]) if titled else (words[0], "")
+    at = len(words) - 1
+    while at > 1 and _bare(words[at - 1]) in _PARTICLES:
+        at -= 1
+    return words[0], " ".join(words[at:])
+
+
+def _without_initials(given: str) -> str:
+    words = given.split()
+    while len(words) > 1 and len(_bare(words[-1])) == 1:
+        words.pop()
+    return " ".join(words)
+
+
+def _bare(word: str) -> str:
+    return word.lower().replace(".", "")

@@ -1,0 +1,212 @@
+"""What one row says of a person, and how rows are shown before an import.
+
+Here live the reading of a row (`read_row`), what makes two rows one person (`keys`) and the `preview`. What must not
+live here: which column means what (`csvmap`), how a point or a name is read (`points`, `names`), files, the store. A
+row is a person, a reject with its line and reason, or nothing at all; no row is lost without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from phonenumbers import SUPPORTED_REGIONS
+
+from fluentsd.domain.csvmap import Column, Columns, Need
+from fluentsd.domain.headings import Target
+from fluentsd.domain.names import Names, names
+from fluentsd.domain.points import BadPoint, Phone, email, email_key, phone
+
+#: What people write into a cell to say that there is nothing.
+_NOTHING = frozenset(("n/a", "na", "none", "null", "nil", "-", "--", "?", "unknown", "#n/a", "#value!", "#ref!", "."))
+_COUNTRY_NAMES = (
+    "US:usa,united states,united states of america,u.s.,u.s.a.,america|CA:canada|"
+    "GB:uk,u.k.,united kingdom,great britain,england,scotland,wales,northern ireland|IE:ireland|AU:australia|"
+    "NZ:new zealand|DE:germany,deutschland|AT:austria,österreich|CH:switzerland,schweiz,suisse|FR:france|"
+    "BE:belgium,belgique,belgië|NL:netherlands,the netherlands,nederland|ES:spain,españa|PT:portugal|"
+    "IT:italy,italia|MX:mexico,méxico|BR:brazil,brasil|IN:india|JP:japan|SE:sweden|NO:norway|DK:denmark|"
+    "FI:finland|PL:poland,polska|IL:israel|ZA:south africa|SG:singapore|PR:puerto rico|"
+    "AE:united arab emirates,uae|PH:philippines|AR:argentina|CO:colombia|CL:chile|CN:china|HK:hong kong|"
+    "KR:south korea"
+)
+_COUNTRIES = {
+    n: code for part in _COUNTRY_NAMES.split("|") for code, _, ns in [part.partition(":")] for n in ns.split(",")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What one row says: normalised points and names, place and language as written, every variable."""
+
+    line: int
+    phones: tuple[Phone, ...]
+    emails: tuple[str, ...]
+    names: Names
+    timezone: str
+    state: str
+    country: str
+    postal_code: str
+    language: str
+    external_id: str
+    fields: dict[str, str]
+    #: What was wrong and did not matter, such as a second number that does not exist.
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that is nobody we could reach: its first physical line, the reason, its cells as they stood."""
+
+    line: int
+    reason: str
+    raw: tuple[str, ...]
+
+
+def region_of(country: str) -> str | None:
+    """The ISO code of a country as people write it; None when not known."""
+    code = _COUNTRIES.get(country.casefold(), country.upper())
+    return code if code in SUPPORTED_REGIONS else None
+
+
+def read_row(
+    mapping: Columns, row: Sequence[str] | Reject, line: int, region: str = "US", need: Need = "any"
+) -> Person | Reject | None:
+    """One row as a person or a reject; None when it is empty. A reader's own reject passes through.
+
+    Numbers without a country code are the row's country's, else `region`'s. `need="phone"` rejects people who have only
+    an e-mail address. Short rows are filled up; a row with more cells than columns has lost its quoting.
+    """
+    if isinstance(row, Reject):
+        return row
+    cells = [_unguarded(c) for c in row]
+    if not any(cells):
+        return None
+    width = len(mapping.columns)
+    if any(cells[width:]):
+        return Reject(line, f"{len(cells)} cells but {width} columns: quoting is broken?", tuple(row))
+    cells += [""] * (width - len(cells))
+    problems: list[str] = []
+    country = _first(mapping, Target.COUNTRY, cells)
+    phones = _phones(mapping, cells, region_of(country) or region, problems)
+    emails = _emails(mapping, cells, problems)
+    if not phones and (need == "phone" or not emails):
+        missing = "no phone number" if need == "phone" else "neither a phone number nor an e-mail address"
+        return Reject(line, "; ".join(problems) or missing, tuple(row))
+    return _person(mapping, cells, line, phones, emails, tuple(problems))
+
+
+def _unguarded(cell: str) -> str:
+    """A cell without the apostrophe that keeps spreadsheets from running it (our own reject files have it)."""
+    text = cell.strip()
+    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
+
+
+def _first(mapping: Columns, target: Target, cells: Sequence[str]) -> str:
+    return next((cells[i] for i in mapping.order[target] if cells[i]), "")
+
+
+def _phones(mapping: Columns, cells: Sequence[str], region: str, problems: list[str]) -> tuple[Phone, ...]:
+    found: dict[str, Phone] = {}
+    for i in mapping.order[Target.PHONE]:
+        if not cells[i] or cells[i].lower() in _NOTHING:
+            continue
+        try:
+            number = phone(cells[i], region)
+        except BadPoint as bad:
+            problems.append(f"{mapping.columns[i].label}: {bad.reason}")
+            continue
+        found.setdefault(number.e164, number)
+        if number.rest:
+            problems.append(
+                f"{mapping.columns[i].label}: {len(number.rest) + 1} numbers, only the first valid one is used"
+            )
+    return tuple(found.values())
+
+
+def _emails(mapping: Columns, cells: Sequence[str], problems: list[str]) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for i in mapping.order[Target.EMAIL]:
+        several = cells[i].count("@") > 1 and cells[i].isprintable()
+        for text in re.split(r":::|[;,|]|\s/\s|\s+(?=\S+@)", cells[i]) if several else (cells[i],):
+            if not text.strip() or text.lower() in _NOTHING:
+                continue
+            try:
+                address = email(text)
+            except BadPoint as bad:
+                problems.append(f"{mapping.columns[i].label}: {bad.reason}")
+            else:
+                found.setdefault(email_key(address), address)
+    return tuple(found.values())
+
+
+def _person(
+    mapping: Columns,
+    cells: Sequence[str],
+    line: int,
+    phones: tuple[Phone, ...],
+    emails: tuple[str, ...],
+    notes: tuple[str, ...],
+) -> Person:
+    said = {target: _first(mapping, target, cells) for target in Target}
+    called = names(said[Target.FULL_NAME], said[Target.FIRST_NAME], said[Target.LAST_NAME])
+    said[Target.PHONE] = phones[0].e164 if phones else ""
+    said[Target.EMAIL] = emails[0] if emails else ""
+    said[Target.FIRST_NAME], said[Target.LAST_NAME], said[Target.FULL_NAME] = called.first, called.last, called.full
+    fields = {c.slug: cells[c.index] for c in mapping.columns if cells[c.index] and c.slug != c.target}
+    fields.update((target.value, text) for target, text in said.items() if text)
+    return Person(
+        line,
+        phones,
+        emails,
+        called,
+        said[Target.TIMEZONE],
+        said[Target.STATE],
+        said[Target.COUNTRY],
+        said[Target.POSTAL_CODE],
+        said[Target.LANGUAGE],
+        said[Target.EXTERNAL_ID],
+        fields,
+        notes,
+    )
+
+
+def keys(person: Person) -> tuple[str, ...]:
+    """What makes two rows the same person: any shared number (with its extension) or mailbox."""
+    phones = (f"tel:{p.e164};ext={p.extension}" if p.extension else f"tel:{p.e164}" for p in person.phones)
+    return (*phones, *(f"mailto:{email_key(address)}" for address in person.emails))
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Three small tables: (column, becomes, known by, example), (line, phone, e-mail, name, notes), (line, reason)."""
+
+    columns: tuple[tuple[str, str, str, str], ...]
+    people: tuple[tuple[str, str, str, str, str], ...]
+    rejects: tuple[tuple[str, str], ...]
+
+
+def preview(mapping: Columns, people: Iterable[Person], rejects: Iterable[Reject], limit: int = 5) -> Preview:
+    """What an import would do, shown on its first `limit` people and rejects."""
+    shown = [p for p, _ in zip(people, range(limit), strict=False)]
+    return Preview(
+        tuple((c.label, _becomes(mapping, c), c.how, _example(c, shown)) for c in mapping.columns),
+        tuple(_shown(p) for p in shown),
+        tuple((str(r.line), r.reason) for r, _ in zip(rejects, range(limit), strict=False)),
+    )
+
+
+def _shown(person: Person) -> tuple[str, str, str, str, str]:
+    number, address = person.fields.get("phone", ""), person.fields.get("email", "")
+    return str(person.line), number, address, person.names.full, "; ".join(person.notes)
+
+
+def _becomes(mapping: Columns, column: Column) -> str:
+    if column.target is None:
+        return "{{ " + column.slug + " }}"
+    place = mapping.order[column.target].index(column.index)
+    return column.target.value if place == 0 else f"{column.target} ({place + 1})"
+
+
+def _example(column: Column, people: Sequence[Person]) -> str:
+    return next((text[:40] for p in people if (text := p.fields.get(column.slug, ""))), "")

@@ -1,0 +1,279 @@
+"""How each verb's answer looks, on whatever screen it goes to.
+
+Here lives one small function for each kind of answer, and the table `VIEWS` from verbs to them. What must not live
+here: boxes and pipes (`show`), single values (`cells`). A view ends with the command one would type next, where there
+is one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fluentsd.fronts.cli.cells import STYLES, cell, money, when
+
+if TYPE_CHECKING:
+    from fluentsd.fronts.cli.show import Screen
+
+Answer = Mapping[str, Any]
+
+
+def _check(screen: Screen, answer: Answer) -> None:
+    import tomli_w
+
+    screen.say(tomli_w.dumps(answer["settings"]), "dim")
+    for finding in answer["findings"]:
+        screen.say(f"{'ok  ' if finding['ok'] else 'BAD '} {finding['what']}", "green" if finding["ok"] else "red")
+        if finding["fix"] and not finding["ok"]:
+            screen.say(f"      fix: {finding['fix']}")
+
+
+def plain(screen: Screen, answer: Answer) -> None:
+    """An answer without a view of its own: a line for each of its facts."""
+    for key, value in answer.items():
+        screen.say(f"{key}: {cell(value)}")
+
+
+OVERVIEW = ("total", "queued", "active", "errored", "exited", "completed")
+
+
+def _overview(screen: Screen, answer: Answer) -> None:
+    screen.table(
+        ["#Total", "#Queued", "#Active", "#Errored", "#Exited", "#Completed", "Started on"],
+        [[*(answer[k] for k in OVERVIEW), when(answer["started_at"]) or "not yet"]],
+    )
+
+
+def _moved(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['ref']} is {answer['state']}", STYLES.get(answer["state"], ""))
+    if answer.get("starts_at"):
+        screen.say(f"it starts at {when(answer['starts_at'])}")
+    if "total" in answer:
+        _overview(screen, answer)
+
+
+def _listing(screen: Screen, answer: Answer) -> None:
+    if not answer["campaigns"]:
+        screen.say("no campaigns yet; begin with: fluentsd campaign new")
+        return
+    screen.table(
+        [
+            "Campaign",
+            "State",
+            "#Total",
+            "#Queued",
+            "#Active",
+            "#Errored",
+            "#Exited",
+            "#Completed",
+            "Owner",
+            "Started on",
+        ],
+        [
+            [c["ref"], c["state"], *(c[k] for k in OVERVIEW), c["owner"], when(c["started_at"])]
+            for c in answer["campaigns"]
+        ],
+    )
+
+
+def _status(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['name']} ({answer['ref']}) is {answer['state']}", STYLES.get(answer["state"], ""))
+    _overview(screen, answer)
+    if answer["state"] == "active" and answer["next_at"]:
+        screen.say(f"next: somebody is due at {when(answer['next_at'])}")
+    if answer["attempts"]:
+        screen.say(f"attempts made: {answer['attempts']}")
+    for hold in answer["holds"]:
+        until = f" until {when(hold['until_at'])}" if hold["until_at"] else ""
+        screen.say(
+            f"held: {hold['scope']} {hold['target']}, by {hold['by']} since {when(hold['since_at'])}{until}: "
+            f"{hold['reason']}  (lift it: fluentsd release {hold['scope']} {hold['target']})",
+            "yellow",
+        )
+    for reason, count in answer["held_people"].items():
+        screen.say(f"waiting for a fact to change: {_people(count)}: {reason}", "yellow")
+    for reason, count in answer["exited_by_reason"].items():
+        screen.say(f"{count} exited: {reason}")
+    if answer["unknown"]:
+        screen.say(f"attempts nobody could prove: {answer['unknown']}; see: fluentsd unknown {answer['ref']}", "yellow")
+    if answer["errored"]:
+        screen.say(f"in error: {_people(answer['errored'])}; see: fluentsd campaign errors {answer['ref']}", "red")
+
+
+def _report(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['name']} ({answer['ref']}) is {answer['state']}", STYLES.get(answer["state"], ""))
+    _overview(screen, answer)
+    outcomes = sorted({o for step in answer["steps"] for o in step["outcomes"]})
+    screen.table(
+        ["Step", "#Waiting", "#Attempts", *(f"#{o}" for o in outcomes)],
+        [
+            [s["step"], s["waiting"], sum(s["outcomes"].values()), *(s["outcomes"].get(o, 0) for o in outcomes)]
+            for s in answer["steps"]
+        ],
+    )
+    for reason, count in answer["exited_by_reason"].items():
+        screen.say(f"{count} exited: {reason}")
+
+
+def _apply(screen: Screen, answer: Answer) -> None:
+    dry = " (dry run: nothing was changed)" if answer["dry_run"] else ""
+    if answer["created"]:
+        screen.say(f"{answer['ref']} {'would be' if dry else 'is'} a new draft{dry}", "green")
+        if not dry:
+            screen.say(f"next: fluentsd contacts import FILE --campaign {answer['ref']}")
+        return
+    count = len(answer["changes"])
+    if not count:
+        screen.say(f"{answer['ref']} says that already; nothing was changed")
+        return
+    screen.say(f"{answer['ref']}: {count} change{'' if count == 1 else 's'}{dry}")
+    screen.table(
+        ["What", "Was", "Is now", "Counts for"],
+        [[c["path"], json.dumps(c["old"]), json.dumps(c["new"]), c["counts_for"]] for c in answer["changes"]],
+    )
+    people = ", ".join(f"{step}: {count}" for step, count in answer["people_at_steps"].items())
+    if people:
+        screen.say(f"people now at steps: {people}")
+
+
+def _errors(screen: Screen, answer: Answer) -> None:
+    if not answer["causes"]:
+        screen.say(f"nobody in {answer['ref']} is in error", "green")
+        return
+    screen.table(
+        ["#No", "Cause", "#People", "Among them"],
+        [[i, c["cause"], c["people"], ", ".join(c["some"])] for i, c in enumerate(answer["causes"], 1)],
+    )
+    screen.say(f"put back into the queue: fluentsd campaign retry {answer['ref']} [--cause N | --person WHO]")
+    screen.say(f"or let them leave: fluentsd campaign dismiss {answer['ref']} [--cause N | --person WHO]")
+
+
+def _settled(done: str) -> Callable[[Screen, Answer], None]:
+    def view(screen: Screen, answer: Answer) -> None:
+        screen.say(f"{done}: {_people(answer['people'])}; {answer['ref']} is {answer['state']}")
+
+    return view
+
+
+def _people(count: int) -> str:
+    return f"{count} {'person' if count == 1 else 'people'}"
+
+
+def _copied(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['ref']} is a new draft with nobody in it", "green")
+
+
+def _archived(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['ref']} is archived; its history stays: fluentsd campaign list --archived")
+
+
+def _given(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['ref']} belongs to {answer['owner']} now")
+
+
+def _calls(screen: Screen, answer: Answer) -> None:
+    if not answer["calls"]:
+        screen.say("no attempts")
+        return
+    screen.table(
+        ["When", "Campaign", "Step", "#Try", "Channel", "To", "From", "Outcome", "#Seconds", "Cost", "Note"],
+        [
+            [
+                when(c["marked_at"]), c["ref"], c["step"], c["try_no"], c["channel"], c["to"], c["sender"],
+                c["outcome"] or "open", c["duration_s"], money(c["cost_micros"], c["currency"]),
+                c["reply"] or c["reason"],
+            ]
+            for c in answer["calls"]
+        ],
+    )  # fmt: skip
+
+
+def _find(screen: Screen, answer: Answer) -> None:
+    if not answer["people"]:
+        screen.say("nobody found")
+        return
+    screen.table(
+        ["Person", "Numbers and addresses", "Zone", "From", "Campaigns"],
+        [
+            [
+                " ".join(filter(None, (p["fields"].get("first_name"), p["fields"].get("last_name")))) or f"#{p['id']}",
+                p["points"],
+                p["zones"] or "unknown",
+                p["zone_basis"],
+                [f"{c['ref']}: {c['state']}{' (' + c['reason'] + ')' if c['reason'] else ''} at {c['step']}"
+                 for c in p["campaigns"]],
+            ]
+            for p in answer["people"]
+        ],
+    )  # fmt: skip
+
+
+def _numbers(screen: Screen, answer: Answer) -> None:
+    if not answer["numbers"]:
+        screen.say("no caller IDs; add one: fluentsd numbers add +12125550123 --tag sales-us")
+        return
+    screen.table(
+        ["Number", "Label", "Tags", "Pace", "#Used", "Room again"],
+        [[n["e164"], n["label"], n["tags"], n["pace"] or "campaign's", n["used"], when(n["room_at"] or None)]
+         for n in answer["numbers"]],
+    )  # fmt: skip
+
+
+def _holds(screen: Screen, answer: Answer) -> None:
+    if not answer["holds"]:
+        screen.say("nothing is held", "green")
+        return
+    screen.table(
+        ["Scope", "Target", "Reason", "By", "Since", "Until"],
+        [
+            [h["scope"], h["target"], h["reason"], h["by"], when(h["since_at"]), when(h["until_at"])]
+            for h in answer["holds"]
+        ],
+    )
+
+
+def _log(screen: Screen, answer: Answer) -> None:
+    screen.table(
+        ["When", "Who", "Did", "To", "Details"],
+        [[when(e["at"]), e["actor"], e["verb"], e["target"], json.dumps(e["details"]) if e["details"] else ""]
+         for e in answer["entries"]],
+    )  # fmt: skip
+
+
+def _export(screen: Screen, answer: Answer) -> None:
+    import tomli_w
+
+    # a carriage return does not survive in text over several lines; then each text stays on one
+    over_lines = "\\r" not in json.dumps(answer["file"])
+    print(tomli_w.dumps(answer["file"], multiline_strings=over_lines), end="")  # noqa: T201 - it is a file
+
+
+def _show(screen: Screen, answer: Answer) -> None:
+    _moved(screen, answer)
+    _export(screen, answer)
+
+
+VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
+    "campaign apply": _apply,
+    "campaign export": _export,
+    "campaign list": _listing,
+    "campaign show": _show,
+    "campaign status": _status,
+    "campaign report": _report,
+    **{f"campaign {verb}": _moved for verb in (
+        "start", "schedule", "pause", "resume", "stop", "complete", "reopen")},
+    "campaign copy": _copied,
+    "campaign archive": _archived,
+    "campaign owner": _given,
+    "campaign errors": _errors,
+    "campaign retry": _settled("queued again"),
+    "campaign dismiss": _settled("taken out"),
+    "contacts find": _find,
+    "calls": _calls,
+    "unknown": _calls,
+    "numbers list": _numbers,
+    "holds": _holds,
+    "log": _log,
+    "check": _check,
+}  # fmt: skip

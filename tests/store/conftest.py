@@ -1,0 +1,18 @@
+"""What the tests of the bridge, of flights and of the gatherer share: a store with two small tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fluentsd.store.bridge import Store, open_store
+from tests.store.pairs import create
+
+
+@pytest.fixture
+async def small(database_url: str) -> AsyncIterator[Store]:
+    """A store with the two tables of `pairs`."""
+    async with open_store(database_url) as store:
+        await store.run(create)
+        yield store
