@@ -40,9 +40,8 @@ class Facts:
         """Read them; `lock` keeps others from the lines until the transaction ends."""
         people = [row.contact_id for row in rows]
         self._points = await contacts.points_of(conn, people)
-        if not await stoplist.is_empty(conn):
-            values = [p.value for points in self._points.values() for p in points]
-            self._stopped = await stoplist.stopped(conn, values)
+        values = [p.value for points in self._points.values() for p in points]
+        self._stopped = await stoplist.stopped(conn, values)
         cap = self.rules.per_contact
         if cap is not None:
             self._touches = await attempts.touches(conn, people, self.at - cap.per_s * SECOND)

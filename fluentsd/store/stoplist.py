@@ -22,11 +22,6 @@ async def stopped(conn: AsyncConnection, values: Iterable[str]) -> dict[str, fro
     return {value: frozenset(channels) for value, channels in found.items()}
 
 
-async def is_empty(conn: AsyncConnection) -> bool:
-    """Whether nobody at all is on the list."""
-    return (await conn.execute(select(stop.c.id).where(stop.c.lifted_at.is_(None)).limit(1))).first() is None
-
-
 async def add(
     conn: AsyncConnection,
     values: Sequence[tuple[str, str]],
