@@ -11,12 +11,13 @@ import datetime as dt
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import trio
-from sqlalchemy import Connection, create_engine, func, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -72,13 +73,17 @@ def _file(file: Path, ask: Any) -> Iterator[Finding]:
     if not os.access(file, os.R_OK | os.W_OK) or not os.access(file.parent, os.W_OK | os.X_OK):
         fix = f"run this as the daemon's user, or make {file} and its folder writable"
         yield Finding(False, f"database: {file} may not be written to by this user", fix)
-    engine = create_engine("sqlite://", creator=lambda: _opened(file), poolclass=NullPool)
-    with engine.connect() as conn:
+    # closed here, since a pool does not own what turns out to be no database before it has been given it
+    with closing(_opened(file)) as driver, _through(driver).connect() as conn:
         if file.stat().st_size <= READ_AT_MOST:
             said = list(conn.execute(text("PRAGMA quick_check(3)")).scalars())
             if said != ["ok"]:
                 raise sqlite3.DatabaseError("; ".join(said))
         yield from ask(conn)
+
+
+def _through(driver: sqlite3.Connection) -> Engine:
+    return create_engine("sqlite://", creator=lambda: driver, poolclass=NullPool)
 
 
 def _opened(file: Path) -> sqlite3.Connection:

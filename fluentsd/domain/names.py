@@ -94,6 +94,8 @@ def _split(full: str) -> tuple[str, str]:
     ):
         return "", ""
     words = full.replace(",", " ").split()
+    if not words:  # nothing but commas
+        return "", ""
     titled = len(words) > 1 and _bare(words[0]) in _TITLES
     words = words[1:] if titled else words
     while len(words) > 1 and _bare(words[-1]) in _SUFFIXES:

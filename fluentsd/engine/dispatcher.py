@@ -4,7 +4,7 @@ One pass looks at every lane's earliest moment (one short read), gives lanes tha
 and starts a task for every intent that was committed. Then it sleeps until the earliest moment of any lane, until a
 lane has room again, or until somebody rings. With nothing due there are no passes, however many people wait.
 
-What ends a send decides what is written: see `carry`. A task that is cancelled writes nothing: its attempt stays
+What ends a send decides what is written: see `_carry`. A task that is cancelled writes nothing: its attempt stays
 open and the reconciler asks the provider.
 """
 

@@ -50,6 +50,7 @@ def _ref(help_text: str = "which campaign") -> Param:
     return Param("ref", "text", help_text, required=True, option=False)
 
 
+_PERSON = Param("person", "text", "a number, an address, or words that mean one person", required=True, option=False)
 _BECAUSE = Param("because", "text", "why; kept in the audit log", default="")
 
 VERBS: dict[str, Verb] = {
@@ -95,11 +96,9 @@ VERBS: dict[str, Verb] = {
              (Param("words", "text", "what to look for", required=True, option=False),
               Param("most", "int", "how many at most", default=20))),
         Verb("contacts why", "why somebody was contacted or not: one sentence, then the evidence", people.why,
-             (Param("person", "text", "a number, an address, or words that mean one person", required=True, option=False),
-              Param("campaign", "text", "only in this campaign"))),
+             (_PERSON, Param("campaign", "text", "only in this campaign"))),
         Verb("contacts timeline", "everything that was done about somebody, and what comes next", people.timeline,
-             (Param("person", "text", "a number, an address, or words that mean one person", required=True, option=False),
-              Param("campaign", "text", "only in this campaign"))),
+             (_PERSON, Param("campaign", "text", "only in this campaign"))),
         Verb("contacts begin-import", "the import's first act", people.begin_import,
              (Param("source", "text", "the file's name", required=True),
               Param("ref", "text", "enroll into this campaign")),

@@ -6,7 +6,7 @@ An id is a moment and 80 random bits: rows written together lie together, and no
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -101,13 +101,13 @@ def new_id(at: int) -> str:
     return f"{at // 1000:012x}{secrets.token_hex(10)}"
 
 
-async def mark(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def mark(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """The commit point: the intents, before any provider is called."""
     if rows:
         await _INTEND.many(conn, rows)
 
 
-async def keep_content(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def keep_content(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Words of or to a person: contact_id, attempt_id, kind, text, created_at."""
     if rows:
         await _KEEP.many(conn, rows)
@@ -152,25 +152,25 @@ async def whole(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, Whole]:
     return {row[0]: Whole._make(row) for row in await conn.execute(_WHOLE, {"ids": json_of(ids)})}
 
 
-async def settle(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def settle(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """open → settled or unknown."""
     if rows:
         await _SETTLE.many(conn, rows)
 
 
-async def accept(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def accept(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Still open, but the provider has it: `b_id`, `b_ref`, `b_at`, `b_deadline`."""
     if rows:
         await _ACCEPT.many(conn, rows)
 
 
-async def put_off(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def put_off(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Still open; ask the provider at `b_deadline`: `b_id`, `b_reason`."""
     if rows:
         await _DEADLINE.many(conn, rows)
 
 
-async def improve(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def improve(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Later evidence about a closed attempt: `b_id`, `b_outcome`."""
     if rows:
         await _IMPROVE.many(conn, rows)

@@ -6,7 +6,7 @@ addressed by its whole key (lane, rank, moment, enrollment), which the enrollmen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -186,7 +186,7 @@ async def due(conn: AsyncConnection, lane_id: int, at: int, most: int) -> list[D
     return rows
 
 
-async def unwait(conn: AsyncConnection, keys: Sequence[Mapping[str, Any]]) -> None:
+async def unwait(conn: AsyncConnection, keys: Sequence[dict[str, Any]]) -> None:
     """Take rows out of the queue: `b_lane`, `b_rank`, `b_due`, `b_id`."""
     if keys:
         await _UNWAIT.many(conn, keys)
@@ -204,23 +204,23 @@ async def leave_queue(conn: AsyncConnection, ids: Sequence[int]) -> None:
     await unwait(conn, [{"b_lane": li, "b_rank": rank, "b_due": moment, "b_id": i} for li, rank, moment, i in rows])
 
 
-async def wait(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def wait(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Put rows into the queue: `lane_id`, `rank`, `due_at`, `enrollment_id`."""
     if rows:
         await _WAIT.many(conn, rows)
 
 
-async def mark(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def mark(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """queued → active: `b_id`, `b_at`, `b_sender`."""
     if rows:
         await _MARK.many(conn, rows)
 
 
-async def requeue(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def requeue(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """queued or active → queued at a step: `b_id`, `b_step`, `b_try`, `b_retries`, `b_unreached`, `b_due`,
     `b_outcomes`, `b_last`; with `b_lane` the waiting row is written too."""
     if rows:
-        await _QUEUE.many(conn, [{k: v for k, v in row.items() if k != "b_lane"} for row in rows])
+        await _QUEUE.many(conn, rows)
         await wait(
             conn,
             [
@@ -239,25 +239,25 @@ async def snooze(conn: AsyncConnection, lane_id: int, rows: Sequence[tuple[int, 
         )
 
 
-async def end(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def end(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """→ completed or exited: `b_id`, `b_state`, `b_reason`, `b_at`, `b_unreached`, `b_outcomes`, `b_last`."""
     if rows:
         await _END.many(conn, rows)
 
 
-async def put_on_hold(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def put_on_hold(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Queued, but out of the queue until a fact changes: `b_id`, `b_reason`."""
     if rows:
         await _HOLD.many(conn, rows)
 
 
-async def fail(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def fail(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """→ errored with a cause an operator can act on: `b_id`, `b_reason`."""
     if rows:
         await _FAIL.many(conn, rows)
 
 
-async def enroll(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+async def enroll(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> list[int]:
     """New entries, ids in the order of `rows`: campaign_id, contact_id, entry, version_id, step, due_at,
     enrolled_at."""
     if not rows:

@@ -30,13 +30,16 @@ class Prepared:
         self._statement = statement
         self._compiled: dict[str, tuple[str, Any, Mapping[str, Any]]] = {}
 
-    async def many(self, conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run it for every row; nothing happens for none."""
+    async def many(self, conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+        """Run it for every row; nothing happens for none. The rows are given away: the statement's own constants are
+        added to them. Keys it does not know are passed over."""
         if not rows:
             return
         sql, pick, fixed = self._for(conn.dialect)
-        values = [pick({**fixed, **row}) for row in rows] if fixed else [pick(row) for row in rows]
-        await conn.exec_driver_sql(sql, values)
+        if fixed:
+            for row in rows:
+                row.update(fixed)
+        await conn.exec_driver_sql(sql, [pick(row) for row in rows])
 
     def _for(self, dialect: Dialect) -> tuple[str, Any, Mapping[str, Any]]:
         known = self._compiled.get(dialect.name)

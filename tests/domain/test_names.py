@@ -40,7 +40,9 @@ def test_names_are_tidied(given_, expected):
     assert names(*given_) == expected
 
 
-@pytest.mark.parametrize("full", ["John & Jane Doe", "Doe, John & Jane", "山田 太郎", "jane@example.com", "Jane2 Doe"])
+@pytest.mark.parametrize(
+    "full", ["John & Jane Doe", "Doe, John & Jane", "山田 太郎", "jane@example.com", "Jane2 Doe", ","]
+)
 def test_a_name_that_cannot_be_split_for_certain_is_left_whole(full):
     assert names(full) == Names("", "", full)
 

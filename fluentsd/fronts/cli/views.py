@@ -254,6 +254,30 @@ def _show(screen: Screen, answer: Answer) -> None:
     _export(screen, answer)
 
 
+def _why(screen: Screen, answer: Answer) -> None:
+    if "sentence" in answer:
+        screen.say(f"{answer['person']}: {answer['sentence']}")
+    for told in answer["campaigns"]:
+        screen.say(f"{told['campaign']} ({told['state']}): {told['sentence']}", STYLES.get(told["state"], ""))
+        evidence = {
+            "step": f"{told['step']} by {told['channel']}",
+            "next": when(told.get("next_at")),
+            "ended": when(told.get("at")),
+            "clock": ", ".join(told["clock"]) or "unknown zone",
+            "zone from": told["zone_basis"],
+            "rule": told["reason"],
+        }
+        for name, value in evidence.items():
+            if value:
+                screen.say(f"    {name}: {value}")
+
+
+def _timeline(screen: Screen, answer: Answer) -> None:
+    if answer["attempts"]:
+        _calls(screen, {"calls": answer["attempts"]})
+    _why(screen, answer)
+
+
 VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "campaign apply": _apply,
     "campaign export": _export,
@@ -270,6 +294,8 @@ VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "campaign retry": _settled("queued again"),
     "campaign dismiss": _settled("taken out"),
     "contacts find": _find,
+    "contacts why": _why,
+    "contacts timeline": _timeline,
     "calls": _calls,
     "unknown": _calls,
     "numbers list": _numbers,
