@@ -285,6 +285,11 @@ _RETRY = (
     .where(*_ERRORED)
     .values(state=Enrollment.queued, reason="", due_at=bindparam("b_at"), rank=ORDINARY)
 )
+_RELEASE = (
+    update(enrollment)
+    .where(among(enrollment.c.id, "ids"), enrollment.c.held)
+    .values(held=False, reason="", due_at=bindparam("b_at"), rank=ORDINARY)
+)
 _DISMISS = (
     update(enrollment)
     .where(*_ERRORED)
@@ -294,14 +299,44 @@ _DISMISS = (
 
 async def retry(conn: AsyncConnection, people: Sequence[Any], at: int) -> None:
     """errored → queued at the same step, due at once; the gate says when. `people`: id, step, version_id."""
-    lanes = {place: await _lane(conn, *place) for place in {(row.version_id, row.step) for row in people}}
-    ids = {"ids": json_of(row.id for row in people), "b_at": at}
-    await conn.execute(_RETRY, ids)
+    await conn.execute(_RETRY, {"ids": json_of(row.id for row in people), "b_at": at})
+    await _wait_in_lanes(conn, people, at)
+
+
+async def release_held(
+    conn: AsyncConnection,
+    at: int,
+    *,
+    campaign_id: int | None = None,
+    contact_ids: Sequence[int] | None = None,
+    reason: str | None = None,
+    most: int = 1000,
+) -> int:
+    """People whom a fact kept out of the queue come back, due at once: it may have changed, and the gate says what
+    that means. At most `most` of a campaign, of some contacts, or held for one reason; returns how many came."""
+    statement = select(enrollment.c.id, enrollment.c.version_id, enrollment.c.step).where(enrollment.c.held)
+    if campaign_id is not None:
+        statement = statement.where(enrollment.c.campaign_id == campaign_id)
+    if reason is not None:
+        statement = statement.where(enrollment.c.reason == reason)
+    given = {"ids": json_of(contact_ids)} if contact_ids is not None else {}
+    if given:
+        statement = statement.where(among(enrollment.c.contact_id, "ids"))
+    rows = (await conn.execute(statement.order_by(enrollment.c.id).limit(most), given)).all()
+    if rows:
+        await conn.execute(_RELEASE, {"ids": json_of(row.id for row in rows), "b_at": at})
+        await _wait_in_lanes(conn, rows, at)
+    return len(rows)
+
+
+async def _wait_in_lanes(conn: AsyncConnection, rows: Sequence[Any], at: int) -> None:
+    """Into the queue at `at`, each in the lane of the step they stand at: id, version_id, step."""
+    lanes = {place: await _lane(conn, *place) for place in {(row.version_id, row.step) for row in rows}}
     await wait(
         conn,
         [
             {"lane_id": lanes[row.version_id, row.step], "rank": ORDINARY, "due_at": at, "enrollment_id": row.id}
-            for row in people
+            for row in rows
         ],
     )
 

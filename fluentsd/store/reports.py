@@ -30,7 +30,7 @@ async def at_steps(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
 
 async def held_people(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
     """People in the campaign but out of the queue until a fact changes, by reason."""
-    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.held.is_(True))
+    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.held)
     rows = await conn.execute(select(enrollment.c.reason, func.count()).where(*here).group_by(enrollment.c.reason))
     return {reason: int(count) for reason, count in rows}
 

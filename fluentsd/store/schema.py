@@ -257,6 +257,7 @@ enrollment = Table(
     Index("ix_enrollment_contact_id", "contact_id"),
     Index("ix_enrollment_errored", "campaign_id", "reason",
           sqlite_where=text("state = 'errored'"), postgresql_where=text("state = 'errored'")),
+    Index("ix_enrollment_held", "campaign_id", sqlite_where=text("held = 1"), postgresql_where=text("held")),
 )  # fmt: skip
 
 waiting = Table(

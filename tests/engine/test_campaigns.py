@@ -402,3 +402,35 @@ async def test_an_edit_counts_at_once_for_the_window_and_later_for_the_flow(stag
     texts = {(a.to[-1], a.step): (m.text, (at - MONDAY) // HOUR) for a, m, at in stage.sms.accepted}
     assert texts["1", "two"] == ("Hello P1", 25)  # the flow they entered with, in the new window
     assert texts["2", "text"][0] == "new"
+
+
+async def test_people_held_for_a_fact_come_back_when_it_changes(stage: Stage) -> None:
+    await stage.launch(spec(SMS, window={"unknown_timezone": "hold"}), person(1) | {"zones": []})
+    await stage.until(MONDAY + MINUTE)
+    assert (await stage.overview())["held_people"] == {"zone_unknown": 1}
+    await stage.enroll(person(1))  # the next import knows the zone
+    found = await stage.until_ended()
+    assert (found["completed"], found["held_people"]) == (1, {})
+
+
+async def test_a_number_that_is_added_brings_back_who_waited_for_one(stage: Stage) -> None:
+    await stage.do("numbers add", number="+12125550199", tag=["us"])
+    await stage.do("campaign apply", file=spec(SMS, numbers={"tags": ["us"]}))
+    await stage.enroll(person(1))
+    await stage.do("campaign start", ref="test")
+    await stage.do("numbers remove", number="+12125550199")
+    await stage.enroll(person(2))
+    await stage.until(MONDAY + MINUTE)
+    held = (await stage.overview())["held_people"].get("no_number", 0)
+    assert held >= 1
+    await stage.do("numbers add", number="+12125550199", tag=["us"])
+    assert (await stage.until_ended())["completed"] == 2
+
+
+async def test_an_edit_brings_back_whom_the_old_window_could_never_serve(stage: Stage) -> None:
+    never = SMS | {"hours": "20:00-21:00"}
+    await stage.launch(spec(never), person(1))
+    await stage.until(MONDAY + MINUTE)
+    assert (await stage.overview())["held_people"] == {"never_opens": 1}
+    await stage.do("campaign apply", file=spec(never, window={"hours": "09:00-22:00"}))
+    assert (await stage.until_ended())["completed"] == 1

@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.domain.states import IllegalTransition
 from fluentsd.engine.house import House
 from fluentsd.problems import Problems
-from fluentsd.store import audit
+from fluentsd.store import audit, enrollments
 from fluentsd.store.campaigns import Changed, NoSuchCampaign, RefTaken
 
 Answer = dict[str, Any]
+#: Held people who come back in one transaction.
+HELD_AT_ONCE = 1000
 
 
 class Refused(Exception):
@@ -49,6 +51,14 @@ async def change(
         return answer
 
     return await refusing(house.store.run(whole))
+
+
+async def facts_changed(house: House, call: Call, *, campaign_id: int | None = None, reason: str | None = None) -> None:
+    """Something that people may have been held for is different now: they come back, a batch at a time."""
+    while await house.store.run(
+        enrollments.release_held, call.at, campaign_id=campaign_id, reason=reason, most=HELD_AT_ONCE
+    ):
+        house.wake.ring()
 
 
 async def refusing(work: Awaitable[Answer]) -> Answer:

@@ -17,7 +17,7 @@ from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.states import Campaign
 from fluentsd.engine.house import House
 from fluentsd.engine.recording import Report
-from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
+from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, facts_changed, refusing
 from fluentsd.engine.verbs.differ import differences
 from fluentsd.store import attempts, campaigns, counters, holds, numbers, outbox, reports
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
@@ -39,11 +39,14 @@ async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
         if changes and not dry_run:
             row = await campaigns.revise(conn, row, spec, by=call.actor, at=call.at, revision=call.revision)
         answer: Answer = {"ref": row.ref, "created": False, "changes": changes, "state": row.state, "dry_run": dry_run}
+        answer["id"] = row.id
         return answer | {"people_at_steps": waiting, "_details": {"changes": [c["path"] for c in changes]}}
 
     if dry_run:
         return await refusing(house.store.run(unit))
     answer = await change(house, call, "apply", spec.slug, unit)
+    if answer["changes"]:
+        await facts_changed(house, call, campaign_id=answer["id"])
     house.wake.ring()
     return answer
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.durations import BadDuration, Rate
+from fluentsd.domain.gate import Reason
 from fluentsd.engine.house import House
-from fluentsd.engine.verbs.acts import Answer, Call, Refused, change
+from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, facts_changed
 from fluentsd.store import numbers
 
 
@@ -29,6 +30,7 @@ async def add(house: House, call: Call, number: str, tag: list[str], label: str 
         return {"number": e164, "tags": tag}
 
     answer = await change(house, call, "numbers add", e164, unit)
+    await facts_changed(house, call, reason=Reason.no_number)
     house.wake.ring()
     return answer
 

@@ -115,6 +115,8 @@ async def take(
     async def unit(conn: AsyncConnection) -> Answer:
         settled = await contacts.upsert(conn, run["source_id"], arrivals, at=run["at"], later_wins=keep_duplicates)
         counts = Counter(_fate(s) for s in settled)
+        known = [s.contact_id for s in settled if not s.is_new]
+        back = await enrollments.release_held(conn, call.at, contact_ids=known, most=len(known)) if known else 0
         if run.get("campaign_id"):
             counts["enrolled"] = await _enroll(house, conn, run["campaign_id"], settled, arrivals, call.at)
             if counts["enrolled"]:
@@ -124,11 +126,12 @@ async def take(
             "updated": counts["updated"],
             "duplicates": counts["duplicates"],
             "enrolled": counts["enrolled"],
+            "back": back,
             "duplicate_rows": [i for i, s in enumerate(settled) if s.is_duplicate],
         }
 
     answer = await refusing(house.store.run(unit))
-    if answer["enrolled"]:
+    if answer["enrolled"] or answer["back"]:
         house.wake.ring()
     return answer
 

@@ -264,6 +264,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'errored'"),
         postgresql_where=sa.text("state = 'errored'"),
     )
+    op.create_index(
+        "ix_enrollment_held",
+        "enrollment",
+        ["campaign_id"],
+        unique=False,
+        sqlite_where=sa.text("held = 1"),
+        postgresql_where=sa.text("held"),
+    )
     op.create_table(
         "lane",
         sa.Column("id", ID, nullable=False),
