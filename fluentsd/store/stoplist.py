@@ -1,11 +1,11 @@
-"""The stop list: whom we never contact, by channel, with evidence. Append-only; lifting is a recorded act."""
+"""The stop list: whom we never contact, by channel, with evidence. Append-only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.prepared import among, json_of
@@ -47,13 +47,3 @@ async def add_contact(
     """Put every number and address of a person on the list, for every channel."""
     rows = await conn.execute(select(point.c.kind, point.c.value).where(point.c.contact_id == contact_id))
     await add(conn, [(kind, value) for kind, value in rows], reason=reason, by=by, at=at, evidence=evidence)
-
-
-async def lift(conn: AsyncConnection, kind: str, value: str, *, by: str, because: str, at: int) -> int:
-    """Take a number or address off the list; returns how many entries that lifted."""
-    statement = (
-        update(stop)
-        .where(stop.c.kind == kind, stop.c.value == value, stop.c.lifted_at.is_(None))
-        .values(lifted_at=at, lifted_by=by, lifted_because=because)
-    )
-    return (await conn.execute(statement)).rowcount
