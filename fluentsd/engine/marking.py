@@ -52,7 +52,6 @@ class Taken:
     moved: int = 0
     more: bool = False  #: there was room for everybody asked for, and there may be more of them
     again_at: int = 0
-    closed: bool = False
     ended: bool = False
 
 
@@ -73,7 +72,7 @@ async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Ta
     """The unit of work; runs whole, in one transaction."""
     state, plan = await plans.current(conn, order.campaign_id)
     if state != Campaign.active:
-        return Taken(closed=True)
+        return Taken()
     most = pacing.room(order.room_at, plan.pace, at, order.most, SLACK)
     if most <= 0:
         return Taken(again_at=order.room_at)

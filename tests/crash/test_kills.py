@@ -118,7 +118,7 @@ def finish(folder: Path) -> None:
     assert status == 0, (folder / "child.log").read_text()[-3000:]
 
 
-def judge(folder: Path, *, kills: int) -> None:
+def judge(folder: Path, *, kills: int, lookup: str = "final") -> None:
     """The carriers' count against the promises."""
     told = [json.loads(x) for p in ("phone", "sms") for x in (folder / f"{p}.jsonl").read_text().splitlines()]
     accepted = [entry for entry in told if entry.get("accepted")]
@@ -139,7 +139,8 @@ def judge(folder: Path, *, kills: int) -> None:
     not_sent = {token for token, row in attempts.items() if row[4] == "not_sent"}
     assert not not_sent & {entry["token"] for entry in accepted}
     unknown = sum(1 for row in attempts.values() if row[3] == "unknown")
-    assert unknown <= kills * 2 * CONCURRENCY + PEOPLE // 5  # what was in flight, and what the carriers' faults hid
+    hidden = PEOPLE // 5 if lookup == "fuzzy" else 0  # a carrier that cannot tell hides its own faults too
+    assert unknown <= kills * 2 * CONCURRENCY + hidden  # two channels' calls in flight at each kill
     assert sum(states.values()) == PEOPLE
     assert states == Counter({k: v for k, v in counted.items() if v})
     assert states.keys() <= {"completed", "exited"}
@@ -176,14 +177,15 @@ def test_killed_again_and_again(tmp_path: Path, lookup: str) -> None:
     prepare(tmp_path, seed=11, lookup=lookup)
     soak(tmp_path, 4, seed=11)
     finish(tmp_path)
-    judge(tmp_path, kills=4)
+    judge(tmp_path, kills=4, lookup=lookup)
 
 
 @pytest.mark.crash
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(20))
 def test_killed_two_hundred_times(tmp_path: Path, seed: int) -> None:
-    prepare(tmp_path, seed=seed, lookup=("final", "fuzzy")[seed % 2])
+    lookup = ("final", "fuzzy")[seed % 2]
+    prepare(tmp_path, seed=seed, lookup=lookup)
     soak(tmp_path, 10, seed)
     finish(tmp_path)
-    judge(tmp_path, kills=10)
+    judge(tmp_path, kills=10, lookup=lookup)
