@@ -130,16 +130,21 @@ class ContactWindow:
     """Hours of each weekday, Monday first (None: shut), of explicit dates (None: a blackout), and blackout presets.
 
     An explicit date wins over a preset. ``dates`` may be given as a mapping; it is kept as a sorted tuple.
-    Raises BadHours when a date is named twice or has a time of day.
+    On local dates before ``since`` or from ``until`` on the window says nothing: they are open all day.
+    Raises BadHours when a date is named twice or has a time of day, or when ``until`` is not after ``since``.
     """
 
     days: Week
     dates: tuple[tuple[date, Hours | None], ...] = ()
     presets: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
 
     def __post_init__(self) -> None:
         if len(self.days) != 7:
             raise BadHours(f"a contact window has seven days, Monday first, not {len(self.days)}")
+        if self.since and self.until and self.until <= self.since:
+            raise BadHours(f"a window until {self.until} that begins on {self.since} is never in force")
         given = list(self.dates.items() if isinstance(self.dates, Mapping) else self.dates)
         for day, _ in given:
             if isinstance(day, datetime):
@@ -157,3 +162,22 @@ class ContactWindow:
         """The window that is never shut."""
         day = Hours(((0, DAY_MINUTES),))
         return cls((day, day, day, day, day, day, day))
+
+    def covers(self, other: ContactWindow) -> bool:
+        """Whether whatever is open in ``other`` is open here for certain, so that together they say no more than
+        ``other`` alone. False also means "not obviously"."""
+        if self.dates or self.presets or self.since or self.until or other.since or other.until:
+            return False
+        week = list(zip(self.days, other.days, strict=True))
+        for _, special in other.dates:
+            week += [(own, special) for own in self.days]
+        return all(_within(theirs, own) for own, theirs in week)
+
+
+def _within(inner: Hours | None, outer: Hours | None) -> bool:
+    """Whether every range of a day lies inside one of another's, on the same date."""
+    if inner is None:
+        return True
+    return outer is not None and all(
+        any(start <= first and last <= end for start, end in outer.ranges) for first, last in inner.ranges
+    )

@@ -6,7 +6,8 @@ from ``hours``, ``blackouts`` and ``zones`` and are passed on, so that a window 
 The law is wall-clock membership. An instant is open in a zone when the local clock shows a time in a range [start,
 end) that starts on a day with those hours, so a range past midnight spills into the next date. On a date named by a
 blackout or an override only that date's own hours apply: the spill of the evening before is cut there, while an
-override's own may spill into the next ordinary date. Several zones, or a step's own hours, are open only together.
+override's own may spill into the next ordinary date. A calendar has parts, each a window and the zones it is read in;
+they are open only together. So a campaign's hours, a step's, and each lawful hour of each place are one calendar.
 
 The form: local wall time is an axis of its own, on which a window is a plain sorted list of edges (opening, closing,
 …). A zone is a few stretches of constant offset; each sees a slice of that axis, shifted by its offset and clipped to
@@ -18,9 +19,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, MutableSequence, Sequence
+from collections.abc import Collection, Iterable, MutableSequence, Sequence
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 from fluentsd.domain import blackouts
 from fluentsd.domain.blackouts import UnknownPreset
@@ -33,10 +35,12 @@ __all__ = [
     "Calendar",
     "ContactWindow",
     "Hours",
+    "Part",
     "UnknownPreset",
     "UnknownZone",
     "add_days",
     "calendar",
+    "together",
     "zone",
 ]
 
@@ -47,32 +51,32 @@ _MINUTE = 60_000_000
 _YEARS_APART = 4
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _SHUT: tuple[tuple[int, int], ...] = ()
+_ALL_DAY = ((0, DAY_MINUTES),)
+
+
+class Part(NamedTuple):
+    """Hours, and the zones they are read in: open only when open in each of them."""
+
+    window: ContactWindow
+    zones: frozenset[str]
 
 
 class Calendar:
-    """When a window (∩ a step's own hours) is open in every one of some zones.
+    """When every one of some parts is open.
 
     Instants are epoch microseconds in UTC, 1900 to 2500 (ValueError outside). Safe to share between threads: what is
     compiled is replaced whole, never changed. Raises UnknownZone for a name that is none, and when there is none.
     """
 
-    __slots__ = ("_also", "_built", "_window", "_zones")
+    __slots__ = ("_built", "_parts")
 
-    def __init__(self, window: ContactWindow, zones: Collection[str], also: ContactWindow | None = None) -> None:
-        if isinstance(zones, str):
-            raise TypeError(f"zones is a collection of names: write ({zones!r},)")
-        if not zones:
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts = [(part.window, sorted({zone(name).key for name in part.zones})) for part in parts]
+        if not all(zones for _, zones in self._parts) or not self._parts:
             raise UnknownZone(
                 "no candidate zone: a person whose zone is unknown has no calendar; hold, or use a fallback zone"
             )
-        self._window, self._also = window, also
-        self._zones = tuple(sorted({zone(name).key for name in zones}))
         self._built: tuple[int, int, array[int]] = (0, 0, array("q"))
-
-    @property
-    def zones(self) -> tuple[str, ...]:
-        """The names of the zones, sorted."""
-        return self._zones
 
     def next_open(self, at: int) -> int | None:
         """The first open instant at or after ``at``; None when there is none within three years."""
@@ -141,24 +145,41 @@ class Calendar:
 
     def _compile(self, year: int) -> Sequence[int]:
         """The edges of one UTC year."""
-        rules = (self._window,) if self._also is None else (self._window, self._also)
         edges: Sequence[int] | None = None
-        for name in self._zones:
-            for window in rules:
+        for window, zones in self._parts:
+            for name in zones:
                 more = _year_edges(window, name, year)
                 edges = more if edges is None else _intersect(edges, more)
-        assert edges is not None  # noqa: S101  there is at least one zone
+        assert edges is not None  # noqa: S101  there is at least one part
         return edges
 
 
 def calendar(window: ContactWindow, zones: Collection[str], also: ContactWindow | None = None) -> Calendar:
-    """The shared calendar of these rules; the order of the zones does not matter. Raises UnknownZone."""
-    return _calendar(window, zones if isinstance(zones, str) else frozenset(zones), also)
+    """The shared calendar of a window, and of hours besides, in some zones. Raises UnknownZone."""
+    if isinstance(zones, str):
+        raise TypeError(f"zones is a collection of names: write ({zones!r},)")
+    names = frozenset(zones)
+    return together([Part(rules, names) for rules in (window, also) if rules is not None])
+
+
+def together(parts: Iterable[Part]) -> Calendar:
+    """The shared calendar of these parts; neither their order nor that of the zones matters. A part that another
+    covers says nothing and is left out. Raises UnknownZone."""
+    wanted = list(dict.fromkeys(parts))
+    kept = [part for part in wanted if not any(_says_less(part, other) for other in wanted)]
+    return _together(frozenset(kept))
+
+
+def _says_less(part: Part, other: Part) -> bool:
+    """Whether ``part`` is open whenever ``other`` is; of two that say the same, the later in order of text."""
+    if part == other or not part.zones <= other.zones or not part.window.covers(other.window):
+        return False
+    return not (other.zones <= part.zones and other.window.covers(part.window)) or repr(part) > repr(other)
 
 
 @lru_cache(maxsize=1024)  # at some 12 KB each for two years of working days
-def _calendar(window: ContactWindow, zones: Collection[str], also: ContactWindow | None) -> Calendar:
-    return Calendar(window, zones, also)
+def _together(parts: frozenset[Part]) -> Calendar:
+    return Calendar(parts)
 
 
 @lru_cache(maxsize=1024)
@@ -179,10 +200,14 @@ def _local_edges(window: ContactWindow, year: int) -> array[int]:
     named = _named_dates(window, range(year - 1, year + 2))
     week = [_SHUT if hours is None else hours.ranges for hours in window.days]
     edges: array[int] = array("q")
+    in_force = range(
+        window.since.toordinal() if window.since else first, window.until.toordinal() if window.until else last + 1
+    )
     for day in range(first, last + 1):
         midnight = (day - _EPOCH_ORDINAL) * DAY
         # ordinal 1 is a Monday, so (day - 1) % 7 counts from Monday
-        for start, end in named.get(day, week[(day - 1) % 7]):
+        ranges = named.get(day, week[(day - 1) % 7]) if day in in_force else _ALL_DAY
+        for start, end in ranges:
             if end > DAY_MINUTES and day + 1 in named:
                 end = DAY_MINUTES
             opening, closing = midnight + start * _MINUTE, midnight + end * _MINUTE

@@ -49,8 +49,11 @@ contact = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("zones", Text, nullable=False, server_default=""),  # candidate zones, comma-separated; "" = unknown
-    Column("zone_basis", String(16), nullable=False, server_default="none"),
-    Column("states", Text, nullable=False, server_default=""),
+    Column("zone_basis", String(32), nullable=False, server_default="none"),
+    Column("conflict", Boolean, nullable=False, server_default=text("false")),  # what is known of the place disagrees
+    Column("states", Text, nullable=False, server_default=""),  # "US-NY,US-CA"; "US": in one of them; "": no rules
+    Column("consent", Text, nullable=False, server_default=""),  # "phone:written,sms:written", from the attestation
+    Column("scrubbed_at", BigInteger),  # when last held against the national do-not-call list
     Column("language", String(16), nullable=False, server_default=""),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
@@ -78,9 +81,23 @@ source = Table(
     Column("kind", String(16), nullable=False),  # csv | crm
     Column("name", Text, nullable=False),
     Column("config", JSON, nullable=False),
-    Column("consent", JSON),  # attested once per source: basis, date, scope, by
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("kind", "name"),
+)
+
+attestation = Table(  # what a named person says of the consent of a source's people; append-only, the evidence
+    "attestation",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source_id", Id, ForeignKey("source.id"), nullable=False, index=True),
+    Column("basis", String(16), nullable=False),  # written | express | inquiry | customer
+    Column("given_on", String(10), nullable=False),  # the date of the consent, ISO
+    Column("scope", Text, nullable=False),  # channels: "phone,sms"
+    Column("scrubbed_on", String(10)),  # when the list was held against the national do-not-call list
+    Column("proof", Text, nullable=False, server_default=""),
+    Column("by", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )
 
 record = Table(  # what one source says of a person
@@ -91,6 +108,7 @@ record = Table(  # what one source says of a person
     Column("object", String(32), nullable=False),
     Column("key", Text, nullable=False),
     Column("contact_id", Id, ForeignKey("contact.id"), nullable=False, index=True),
+    Column("attestation_id", Id),  # the evidence of this person's consent from this source
     Column("fields", Text, nullable=False),  # JSON object, text to text
     Column("seen_at", BigInteger, nullable=False),
     UniqueConstraint("source_id", "object", "key"),
@@ -159,6 +177,10 @@ campaign = Table(
     Column("owner", Text, nullable=False),
     Column("spec", JSON, nullable=False),  # the campaign file; window, numbers, exits and limits are live from here
     Column("version_id", Id),  # the flow new entries get
+    Column("priority", Integer, nullable=False, server_default="50"),  # who goes first when several want a person
+    Column("exclusive", Boolean, nullable=False, server_default=text("false")),  # others of no higher priority wait
+    Column("retime_from", Id),  # enrollments from this id on wait to be put at the moment the new hours give
+    Column("shift_after", BigInteger, nullable=False, server_default="0"),  # and this much later than they wanted
     Column("starts_at", BigInteger),
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
@@ -185,6 +207,9 @@ lane = Table(  # campaign × channel: the queue in which enrollments wait
     Column("campaign_id", Id, ForeignKey("campaign.id"), nullable=False),
     Column("channel", String(8), nullable=False),
     Column("room_at", BigInteger, nullable=False, server_default="0"),  # when the pace has room again
+    # what was due before `late_before_at` was due while nobody worked: dripped at this interval, or skipped
+    Column("late_before_at", BigInteger, nullable=False, server_default="0"),
+    Column("late_interval", BigInteger),  # NULL: such steps are skipped
     UniqueConstraint("campaign_id", "channel"),
 )
 
@@ -239,7 +264,7 @@ enrollment = Table(
     Column("entry", Integer, nullable=False, server_default="1"),
     Column("version_id", Id, nullable=False),
     Column("state", String(10), nullable=False),
-    Column("reason", Text, nullable=False, server_default=""),  # why exited, errored or held
+    Column("reason", Text, nullable=False, server_default=""),  # why exited, errored, held or put off
     Column("held", Boolean, nullable=False, server_default=text("false")),  # queued, but not in the queue
     Column("step", String(63), nullable=False),
     Column("try_no", Integer, nullable=False, server_default="1"),  # of the next attempt of this step
@@ -250,6 +275,7 @@ enrollment = Table(
     Column("sender_id", Id),  # the number this person knows us by
     Column("rank", Integer, nullable=False, server_default="1"),
     Column("due_at", BigInteger),  # with lane and rank, the key of its waiting row
+    Column("wanted_at", BigInteger),  # the moment the flow asked for, before hours and limits put it off
     Column("enrolled_at", BigInteger, nullable=False),
     Column("touched_at", BigInteger),  # when the last attempt was marked
     Column("ended_at", BigInteger),

@@ -7,13 +7,26 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fluentsd.domain.windows import AHEAD, Calendar, ContactWindow, Hours, UnknownPreset, UnknownZone, calendar, zone
+from fluentsd.domain.windows import (
+    AHEAD,
+    BadHours,
+    Calendar,
+    ContactWindow,
+    Hours,
+    Part,
+    UnknownPreset,
+    UnknownZone,
+    calendar,
+    together,
+    zone,
+)
 from fluentsd.domain.zones import year_offsets
 
 from . import window_oracle as oracle
@@ -32,6 +45,11 @@ ZONES = [
     "America/Sao_Paulo",
 ]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def fresh(rules, zones, also=None):
+    """A calendar nobody has asked anything yet."""
+    return Calendar([Part(one, frozenset(zones)) for one in (rules, also) if one is not None])
 
 
 def instant(text, name=NEW_YORK, fold=0):
@@ -58,13 +76,13 @@ EVENING_TO_MORNING = "01:00-02:00, 22:00-06:00"
 
 def opens(rules, after, name=NEW_YORK, **more):
     """When the window next opens, as the clock shows it."""
-    return shown(Calendar(rules, (name,), **more).next_open(instant(after, name)), name)
+    return shown(fresh(rules, (name,), **more).next_open(instant(after, name)), name)
 
 
 def test_an_open_instant_is_its_own_answer():
     at = instant("2026-11-23 09:00")
-    assert Calendar(window(), (NEW_YORK,)).next_open(at) == at
-    assert Calendar(window(), (NEW_YORK,)).next_open(at + 1) == at + 1
+    assert fresh(window(), (NEW_YORK,)).next_open(at) == at
+    assert fresh(window(), (NEW_YORK,)).next_open(at + 1) == at + 1
 
 
 def test_an_evening_waits_for_the_morning_and_a_friday_evening_for_monday():
@@ -73,7 +91,7 @@ def test_an_evening_waits_for_the_morning_and_a_friday_evening_for_monday():
 
 
 def test_the_end_of_a_range_is_shut():
-    rules = Calendar(window(), (NEW_YORK,))
+    rules = fresh(window(), (NEW_YORK,))
     end = instant("2026-11-23 19:00")
     assert rules.is_open(end - 1)
     assert not rules.is_open(end)
@@ -84,7 +102,7 @@ def test_several_ranges_leave_a_lunch_break():
 
 
 def test_an_overnight_range_spills_into_a_day_without_hours():
-    friday_night = Calendar(window("22:00-02:00", "fri"), (NEW_YORK,))
+    friday_night = fresh(window("22:00-02:00", "fri"), (NEW_YORK,))
     assert friday_night.is_open(instant("2026-11-21 01:59"))  # a Saturday
     assert not friday_night.is_open(instant("2026-11-21 02:00"))
     assert not friday_night.is_open(instant("2026-11-20 01:00"))  # Thursday has no evening to spill
@@ -93,26 +111,26 @@ def test_an_overnight_range_spills_into_a_day_without_hours():
 
 def test_a_short_range_within_the_spill_does_not_end_it():
     rules = window(EVENING_TO_MORNING, EVERY_DAY)
-    assert shown(Calendar(rules, (NEW_YORK,)).closes(instant("2026-11-21 00:30"))) == "2026-11-21 06:00"
+    assert shown(fresh(rules, (NEW_YORK,)).closes(instant("2026-11-21 00:30"))) == "2026-11-21 06:00"
 
 
 def test_the_weekdays_are_those_of_the_local_date():
     # Monday 09:00 in Auckland is Sunday evening in UTC
-    mondays = Calendar(window("09:00-10:00", "mon"), ("Pacific/Auckland",))
+    mondays = fresh(window("09:00-10:00", "mon"), ("Pacific/Auckland",))
     found = mondays.next_open(instant("2026-11-19", "UTC"))
     assert shown(found, "UTC") == "2026-11-22 20:00"
     assert oracle.shown(found, "Pacific/Auckland").strftime("%A") == "Monday"
 
 
 def test_a_blackout_cuts_the_spill_of_the_evening_before():
-    nights = Calendar(window("22:00-02:00", EVERY_DAY, shut=["2026-12-24"]), (NEW_YORK,))
+    nights = fresh(window("22:00-02:00", EVERY_DAY, shut=["2026-12-24"]), (NEW_YORK,))
     assert shown(nights.closes(instant("2026-12-23 22:30"))) == "2026-12-24 00:00"
     assert shown(nights.next_open(instant("2026-12-24 00:00"))) == "2026-12-25 22:00"
     assert not nights.is_open(instant("2026-12-25 01:00"))
 
 
 def test_an_override_replaces_the_day_and_may_spill_itself():
-    rules = Calendar(window("22:00-02:00", EVERY_DAY, other={"2026-12-31": "20:00-03:00"}), (NEW_YORK,))
+    rules = fresh(window("22:00-02:00", EVERY_DAY, other={"2026-12-31": "20:00-03:00"}), (NEW_YORK,))
     assert not rules.is_open(instant("2026-12-31 01:00"))
     assert shown(rules.next_open(instant("2026-12-31 01:00"))) == "2026-12-31 20:00"
     assert shown(rules.closes(instant("2026-12-31 21:00"))) == "2027-01-01 03:00"
@@ -120,7 +138,7 @@ def test_an_override_replaces_the_day_and_may_spill_itself():
 
 def test_an_override_is_cut_by_the_blackout_after_it():
     rules = window("09:00-19:00", other={"2026-12-31": "20:00-03:00"}, shut=["2027-01-01"])
-    assert shown(Calendar(rules, (NEW_YORK,)).closes(instant("2026-12-31 21:00"))) == "2027-01-01 00:00"
+    assert shown(fresh(rules, (NEW_YORK,)).closes(instant("2026-12-31 21:00"))) == "2027-01-01 00:00"
 
 
 def test_an_override_opens_a_day_without_hours():
@@ -137,7 +155,7 @@ def test_a_range_that_starts_in_the_missing_hour_opens_after_it():
 
 
 def test_a_repeated_hour_is_open_twice():
-    rules = Calendar(window("01:15-01:45", EVERY_DAY), (NEW_YORK,))
+    rules = fresh(window("01:15-01:45", EVERY_DAY), (NEW_YORK,))
     first, second = (instant("2026-11-01 01:15", fold=fold) for fold in (0, 1))
     assert rules.next_open(instant("2026-11-01 00:00")) == first
     assert rules.next_open(rules.closes(first)) == second
@@ -145,7 +163,7 @@ def test_a_repeated_hour_is_open_twice():
 
 
 def test_a_day_of_the_clock_change_has_23_or_25_hours():
-    always = Calendar(ContactWindow.always(), (NEW_YORK,))
+    always = fresh(ContactWindow.always(), (NEW_YORK,))
     for day, after, hours in (("2026-03-08", "2026-03-09", 23), ("2026-11-01", "2026-11-02", 25)):
         assert always.open_time(instant(f"{day} 00:00"), instant(f"{after} 00:00")) == hours * 3600 * 1_000_000
 
@@ -153,40 +171,40 @@ def test_a_day_of_the_clock_change_has_23_or_25_hours():
 def test_a_date_the_zone_skipped_has_no_hours():
     # Samoa went from 29 to 31 December 2011 at midnight
     assert opens(window("09:00-17:00", EVERY_DAY), "2011-12-29 17:00", "Pacific/Apia") == "2011-12-31 09:00"
-    nights = Calendar(window("22:00-02:00", EVERY_DAY), ("Pacific/Apia",))
+    nights = fresh(window("22:00-02:00", EVERY_DAY), ("Pacific/Apia",))
     assert shown(nights.closes(instant("2011-12-29 23:00", "Pacific/Apia")), "Pacific/Apia") == "2011-12-31 02:00"
 
 
 def test_ramadan_moves_the_clock_back_in_morocco():
     # 2025: UTC+1 but for 23 February to 6 April
     for day, utc in (("2025-02-21", "08:00"), ("2025-02-25", "09:00"), ("2025-04-08", "08:00")):
-        found = Calendar(window("09:00-17:00", EVERY_DAY), ("Africa/Casablanca",)).next_open(instant(day, "UTC"))
+        found = fresh(window("09:00-17:00", EVERY_DAY), ("Africa/Casablanca",)).next_open(instant(day, "UTC"))
         assert shown(found, "UTC") == f"{day} {utc}"
 
 
 def test_leap_day_and_new_year_are_days_like_others():
     assert opens(window("09:00-17:00", EVERY_DAY), "2028-02-28 17:00") == "2028-02-29 09:00"
     assert opens(window("09:00-17:00", EVERY_DAY, shut=["2028-02-29"]), "2028-02-28 17:00") == "2028-03-01 09:00"
-    nights = Calendar(window("22:00-02:00", EVERY_DAY), (NEW_YORK,))
+    nights = fresh(window("22:00-02:00", EVERY_DAY), (NEW_YORK,))
     assert shown(nights.closes(instant("2026-12-31 23:00"))) == "2027-01-01 02:00"
 
 
 def test_an_interval_over_the_end_of_the_utc_year_is_one():
     # In Sydney the UTC year ends at 11:00 on New Year's Day, in the middle of the range.
-    rules = Calendar(window("09:00-17:00", EVERY_DAY), ("Australia/Sydney",))
+    rules = fresh(window("09:00-17:00", EVERY_DAY), ("Australia/Sydney",))
     at = instant("2027-01-01 09:30", "Australia/Sydney")
     assert shown(rules.closes(at), "Australia/Sydney") == "2027-01-01 17:00"
     assert rules.open_time(at, at + 86_400_000_000) == 8 * 3600 * 1_000_000
 
 
 def test_several_zones_are_open_only_together():
-    both = Calendar(window(), ("America/Los_Angeles", NEW_YORK))
+    both = fresh(window(), ("America/Los_Angeles", NEW_YORK))
     assert shown(both.next_open(instant("2026-11-23 09:00"))) == "2026-11-23 12:00"
     assert shown(both.closes(instant("2026-11-23 12:00"))) == "2026-11-23 19:00"
 
 
 def test_zones_without_a_common_hour_never_open():
-    apart = Calendar(window("09:00-12:00", EVERY_DAY), (NEW_YORK, "Asia/Tokyo"))
+    apart = fresh(window("09:00-12:00", EVERY_DAY), (NEW_YORK, "Asia/Tokyo"))
     assert apart.next_open(instant("2026-11-23 09:00")) is None
 
 
@@ -210,11 +228,11 @@ def test_an_explicit_date_wins_over_a_preset():
 
 def test_an_unknown_preset_is_an_error_not_an_open_day():
     with pytest.raises(UnknownPreset, match="us-federal-holidays"):
-        Calendar(window(presets=("us-federel-holidays",)), (NEW_YORK,)).next_open(instant("2026-11-26 00:00"))
+        fresh(window(presets=("us-federel-holidays",)), (NEW_YORK,)).next_open(instant("2026-11-26 00:00"))
 
 
 def test_a_window_that_never_opens_says_so():
-    never = Calendar(ContactWindow((None,) * 7), (NEW_YORK,))
+    never = fresh(ContactWindow((None,) * 7), (NEW_YORK,))
     assert never.next_open(instant("2026-11-23 09:00")) is None
     assert never.open_time(instant("2026-01-01"), instant("2027-01-01")) == 0
 
@@ -223,27 +241,64 @@ def test_an_opening_is_looked_for_three_years_ahead_whatever_is_compiled():
     week = (None,) * 7
     rules = ContactWindow(week, ((date(2030, 1, 1), Hours(((600, 660),))),))
     opening = instant("2030-01-01 10:00")
-    fresh, warm = Calendar(rules, (NEW_YORK,)), Calendar(rules, (NEW_YORK,))
+    cold, warm = fresh(rules, (NEW_YORK,)), fresh(rules, (NEW_YORK,))
     assert warm.is_open(opening)
-    for one in (fresh, warm):
+    for one in (cold, warm):
         assert one.next_open(opening - AHEAD) == opening
         assert one.next_open(opening - AHEAD - 1) is None
 
 
+def test_a_window_says_nothing_outside_the_dates_it_is_in_force():
+    before, after = window("08:00-21:00", EVERY_DAY), window("09:00-19:00", "mon tue wed thu fri sat")
+    change = date(2026, 10, 18)  # a Sunday
+    rules = together(
+        [
+            Part(replace(before, until=change), frozenset({NEW_YORK})),
+            Part(replace(after, since=change), frozenset({NEW_YORK})),
+        ]
+    )
+    assert shown(rules.next_open(instant("2026-10-17 20:30"))) == "2026-10-17 20:30"
+    assert shown(rules.next_open(instant("2026-10-18 10:00"))) == "2026-10-19 09:00"
+    assert shown(rules.closes(instant("2026-10-19 10:00"))) == "2026-10-19 19:00"
+    alone = fresh(replace(after, since=change), (NEW_YORK,))
+    assert alone.is_open(instant("2026-10-17 03:00"))
+    with pytest.raises(BadHours, match="never in force"):
+        replace(before, since=change, until=change)
+
+
+def test_each_part_is_read_in_its_own_zones():
+    campaign = Part(window("09:00-17:00"), frozenset({NEW_YORK}))
+    lawful = Part(window("08:00-21:00", EVERY_DAY), frozenset({"America/Los_Angeles"}))
+    rules = together([campaign, lawful])
+    assert shown(rules.next_open(instant("2026-11-23 09:00"))) == "2026-11-23 11:00"
+    assert rules is together([lawful, campaign])
+
+
+def test_a_part_that_another_covers_is_left_out():
+    narrow, wide = window(), window("08:00-21:00", EVERY_DAY)
+    assert wide.covers(narrow) and not narrow.covers(wide)
+    assert not replace(wide, presets=("us-federal-holidays",)).covers(narrow)
+    assert not wide.covers(window(other={"2026-12-31": "22:00-23:00"}))
+    here = frozenset({NEW_YORK})
+    assert together([Part(narrow, here), Part(wide, here)]) is calendar(narrow, (NEW_YORK,))
+    elsewhere = together([Part(narrow, here), Part(wide, frozenset({LONDON}))])
+    assert elsewhere is not calendar(narrow, (NEW_YORK,))
+
+
 def test_a_window_that_never_shuts_closes_after_three_years():
-    always, at = Calendar(ContactWindow.always(), (NEW_YORK, LONDON)), instant("2026-11-23 09:00")
+    always, at = fresh(ContactWindow.always(), (NEW_YORK, LONDON)), instant("2026-11-23 09:00")
     assert always.next_open(at) == at
     assert always.closes(at) == at + AHEAD
 
 
 def test_a_shut_window_does_not_close():
     with pytest.raises(ValueError, match="shut"):
-        Calendar(window(), (NEW_YORK,)).closes(instant("2026-11-22 12:00"))
+        fresh(window(), (NEW_YORK,)).closes(instant("2026-11-22 12:00"))
 
 
 def test_a_person_without_a_zone_has_no_calendar():
     with pytest.raises(UnknownZone, match="no candidate zone"):
-        Calendar(window(), ())
+        fresh(window(), ())
     with pytest.raises(UnknownZone, match="Etc/Unknown"):
         calendar(window(), ("Etc/Unknown",))
     with pytest.raises(TypeError, match="collection"):
@@ -257,16 +312,16 @@ def test_equal_rules_share_one_calendar_in_any_order_of_zones():
 
 def test_answers_do_not_depend_on_earlier_questions():
     rules = window("09:00-12:00, 22:00-03:00", presets=("us-federal-holidays",))
-    one = Calendar(rules, (NEW_YORK,))
+    one = fresh(rules, (NEW_YORK,))
     asked = [instant(f"{year}-0{month}-03 12:30") for year in (2026, 2019, 2045, 2024, 2026) for month in (1, 3, 7)]
-    assert [one.next_open(at) for at in asked] == [Calendar(rules, (NEW_YORK,)).next_open(at) for at in asked]
+    assert [one.next_open(at) for at in asked] == [fresh(rules, (NEW_YORK,)).next_open(at) for at in asked]
 
 
 def test_threads_may_share_a_calendar():
-    shared, wrong = Calendar(window(), (NEW_YORK,)), []
+    shared, wrong = fresh(window(), (NEW_YORK,)), []
     first, last = instant("2000-01-01"), instant("2040-01-01")
     asked = random.Random(7).sample(range(first, last), 60)
-    expected = {at: Calendar(window(), (NEW_YORK,)).next_open(at) for at in asked}
+    expected = {at: fresh(window(), (NEW_YORK,)).next_open(at) for at in asked}
 
     def ask(order):
         wrong.extend(at for at in order if shared.next_open(at) != expected[at])
@@ -281,7 +336,7 @@ def test_threads_may_share_a_calendar():
 
 def test_a_warm_answer_takes_microseconds():
     # The figure is under half a microsecond; ten times that still fails a scan of the days.
-    warm, start = Calendar(window("09:00-12:00, 13:00-19:00"), (NEW_YORK,)), instant("2026-11-23 09:00")
+    warm, start = fresh(window("09:00-12:00, 13:00-19:00"), (NEW_YORK,)), instant("2026-11-23 09:00")
     asked = [start + step * 3_607_000_000 for step in range(5000)]
     warm.next_open(asked[-1])
     warm.next_open(asked[0])
@@ -334,15 +389,18 @@ def cases(draw):
     def rules():
         week = tuple(draw(st.lists(st.none() | hours(), min_size=7, max_size=7)))
         named = draw(st.dictionaries(st.integers(-1, 4), st.none() | hours(), max_size=3))
-        return ContactWindow(week, tuple((day + timedelta(days=n), own) for n, own in named.items()))
+        since, until = draw(st.sampled_from(((None, None),) * 3 + ((0, None), (None, 1), (-1, 2), (1, 3))))
+        edge = (day + timedelta(days=n) if n is not None else None for n in (since, until))
+        return ContactWindow(week, tuple((day + timedelta(days=n), own) for n, own in named.items()), (), *edge)
 
     return names, at, [rules() for _ in range(draw(st.sampled_from((1, 1, 2))))]
 
 
 def check(names, at, rules):
     """The calendar and the oracle agree on everything they can be asked about this instant."""
-    one = Calendar(rules[0], names, rules[1] if len(rules) == 2 else None)
+    one = fresh(rules[0], names, rules[1] if len(rules) == 2 else None)
     found, expected = one.next_open(at), oracle.next_open(rules, names, at, SCAN)
+    assert together([Part(each, frozenset(names)) for each in rules]).next_open(at) == found
     assert one.is_open(at) == oracle.all_open(rules, names, at)
     if expected is None:
         assert found is None or found >= at + SCAN * oracle.MINUTE - oracle.MINUTE
@@ -371,5 +429,5 @@ def test_open_time_is_the_sum_of_open_minutes(case):
     names, at, rules = case
     since = at - at % oracle.MINUTE
     until = since + 300 * oracle.MINUTE
-    one = Calendar(rules[0], names, rules[1] if len(rules) == 2 else None)
+    one = fresh(rules[0], names, rules[1] if len(rules) == 2 else None)
     assert one.open_time(since, until) == oracle.open_time(rules, names, since, until)

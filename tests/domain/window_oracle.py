@@ -25,17 +25,24 @@ def hours_of(window: ContactWindow, day: date) -> Hours | None:
     return named[day] if day in named else window.days[day.weekday()]
 
 
+def in_force(window: ContactWindow, day: date) -> bool:
+    return (window.since is None or day >= window.since) and (window.until is None or day < window.until)
+
+
 def is_open(window: ContactWindow, name: str, at: int) -> bool:
     """One window in one zone."""
     local = shown(at, name)
     today = local.date()
+    if not in_force(window, today):
+        return True
     minute = local.hour * 60 + local.minute  # ranges are whole minutes, so the seconds cannot matter
     own = hours_of(window, today)
     if own is not None and any(start <= minute < end for start, end in own.ranges):
         return True
     if today in dict(window.dates):
         return False
-    before = hours_of(window, today - timedelta(days=1))
+    yesterday = today - timedelta(days=1)
+    before = hours_of(window, yesterday) if in_force(window, yesterday) else None
     return before is not None and any(minute + 1440 < end for _, end in before.ranges)
 
 
