@@ -78,6 +78,8 @@ class Settings:
     log_level: Literal["debug", "info", "warning", "error"]
     notify: NotifySettings | None
     channels: Mapping[Kind, ChannelSettings]
+    per_contact: str | None = None  #: how often one person may be contacted by all campaigns together
+    gap: str | None = None  #: and the least time between two contacts
     _origin: Mapping[Place, str] = field(repr=False, default_factory=dict)
     _shown: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
@@ -162,6 +164,11 @@ class _Notify(_Table):
     secret: Text | None = None
 
 
+class _Limits(_Table):
+    per_contact: Annotated[str, AfterValidator(_rate)] | None = None
+    gap: Annotated[str, _span(1, 30 * 86_400)] | None = None
+
+
 class _Channel(_Table):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
@@ -182,6 +189,7 @@ class _File(_Table):
     daemon: _Daemon = _Daemon()
     log: _Log = _Log()
     notify: _Notify | None = None
+    limits: _Limits = _Limits()
     channel: _Channels = _Channels()
 
 
@@ -267,6 +275,8 @@ def _settle(path: Path, read: _File, origin: Mapping[Place, str]) -> Settings:
         log_level=read.log.level,
         notify=NotifySettings(read.notify.url, read.notify.secret) if read.notify else None,
         channels=channels,
+        per_contact=read.limits.per_contact,
+        gap=read.limits.gap,
         _origin=origin,
         _shown={"file": str(path), **shown},
         **settings,

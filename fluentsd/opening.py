@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from fluentsd.api import Kind, Tools
 from fluentsd.config import ChannelSettings, Settings
 from fluentsd.engine.house import House, HouseClock, Served
+from fluentsd.engine.plans import limits_of
 from fluentsd.log import get_logger
 from fluentsd.plugins import PluginProblem, Plugins
 from fluentsd.problems import Problems, explain
@@ -56,7 +57,8 @@ async def open_house(
         async with open_store(settings.database_url, busy=clock.busy) as store:
             await prepare(store, backups=settings.backups if file else None, now=clock.now(), log=log)
             try:
-                yield House(store, clock, channels, log=log)
+                limits = limits_of(settings.per_contact, settings.gap, "the installation's")
+                yield House(store, clock, channels, limits=limits, log=log)
             finally:
                 await _close(channels)
 

@@ -3,18 +3,23 @@
 What lives here: which names exist and which dates they mean in a year. What must not: hours and windows. The dates come
 from the ``holidays`` package, imported only when first needed (it costs about 40 ms and 11 MB). The day a holiday is
 observed on counts as well as the day itself: nobody wants a sales call on either.
+
+A name such as "us-pa-legal-holidays" is ours: the federal holidays, the state's own, and the legal holidays of a state
+that forbids sales calls on them and that the package lacks.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from functools import lru_cache
 
 FEDERAL = "us-federal-holidays"
 _SHAPE = re.compile(r"([a-z]{2})(?:-([a-z0-9]{1,4}))?")
 _CODES = {"uk": "gb"}
+_LEGAL = "-legal-holidays"
 
 
 class UnknownPreset(ValueError):
@@ -24,6 +29,8 @@ class UnknownPreset(ValueError):
 def check_preset(name: str) -> str:
     """The canonical spelling of a preset's name ("US-PA-holidays" is "us-pa"). Raises UnknownPreset with near names."""
     folded = re.sub(r"[\s_]+", "-", name.strip().casefold())
+    if folded.endswith(_LEGAL) and folded.removesuffix(_LEGAL) in _LEGAL_DAYS:
+        return folded
     if folded in (FEDERAL, "us-federal", "us", "us-holidays"):
         return FEDERAL
     country, subdivision = _parts(folded.removesuffix("-holidays"), name)
@@ -39,9 +46,67 @@ def dates(name: str, year: int) -> frozenset[date]:
     """
     import holidays
 
-    country, subdivision = ("US", None) if check_preset(name) == FEDERAL else _parts(check_preset(name), name)
+    plain = check_preset(name)
+    if plain.endswith(_LEGAL):
+        state = plain.removesuffix(_LEGAL)
+        return dates(FEDERAL, year) | dates(state, year) | frozenset(_LEGAL_DAYS[state](year))
+    country, subdivision = ("US", None) if plain == FEDERAL else _parts(plain, name)
     # `expand` would let a look-up in another year change what was asked for
     return frozenset(holidays.country_holidays(country.upper(), subdiv=subdivision, years=year, expand=False))
+
+
+def _alabama(year: int) -> Iterator[date]:
+    """Mardi Gras, a holiday in Mobile and Baldwin counties (Ala. Code 1-3-8)."""
+    yield _easter(year) - timedelta(days=47)
+
+
+def _louisiana(year: int) -> Iterator[date]:
+    """La. R.S. 1:55(A)(1): Battle of New Orleans, Mardi Gras, Good Friday, Huey P. Long Day, All Saints' Day."""
+    yield from (date(year, 1, 8), date(year, 8, 30), date(year, 11, 1))
+    yield from (_easter(year) - timedelta(days=47), _easter(year) - timedelta(days=2))
+
+
+def _pennsylvania(year: int) -> Iterator[date]:
+    """44 P.S. 11: Good Friday, Flag Day, and the election day of November, which is every year's."""
+    yield from (_easter(year) - timedelta(days=2), date(year, 6, 14), _election_day(year))
+
+
+def _rhode_island(year: int) -> Iterator[date]:
+    """R.I. Gen. Laws 25-1-1: the general election of even years; and Rhode Island Independence Day."""
+    yield date(year, 5, 4)
+    if year % 2 == 0:
+        yield _election_day(year)
+
+
+def _none(year: int) -> Iterator[date]:
+    """Nothing beyond what the package knows of the state."""
+    return iter(())
+
+
+#: States that forbid sales calls on their legal holidays → what the package lacks of those.
+_LEGAL_DAYS: dict[str, Callable[[int], Iterator[date]]] = {
+    "us-al": _alabama,
+    "us-la": _louisiana,
+    "us-ne": _none,
+    "us-pa": _pennsylvania,
+    "us-ri": _rhode_island,
+    "us-ut": _none,
+}
+
+
+def _election_day(year: int) -> date:
+    """The Tuesday after the first Monday of November."""
+    return date(year, 11, 2) + timedelta(days=(1 - date(year, 11, 2).weekday()) % 7)
+
+
+def _easter(year: int) -> date:
+    """Easter Sunday of the Gregorian calendar, by the method of Meeus (Astronomical Algorithms, chapter 8)."""
+    century, rest = divmod(year, 100)
+    golden = year % 19
+    epact = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    sunday = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
+    shift = epact + sunday - 7 * ((golden + 11 * epact + 22 * sunday) // 451) + 114
+    return date(year, shift // 31, shift % 31 + 1)
 
 
 def _parts(folded: str, name: str) -> tuple[str, str | None]:
@@ -51,7 +116,16 @@ def _parts(folded: str, name: str) -> tuple[str, str | None]:
     parts = _supported().get(country)
     if match is None or parts is None:
         raise UnknownPreset(
-            _unknown(name, folded, [FEDERAL, *_supported(), *(f"us-{part}" for part in _supported()["us"])])
+            _unknown(
+                name,
+                folded,
+                [
+                    FEDERAL,
+                    *(state + _LEGAL for state in _LEGAL_DAYS),
+                    *_supported(),
+                    *(f"us-{part}" for part in _supported()["us"]),
+                ],
+            )
         )
     if match[2] is None:
         return country, None

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from fluentsd.api import Kind
-from fluentsd.domain import windows
+from fluentsd.domain import statutes, windows
 from fluentsd.domain.blackouts import check_preset
 from fluentsd.domain.durations import Budget, Delay, Rate
 from fluentsd.domain.render import TemplateProblem, template
@@ -23,7 +23,7 @@ from fluentsd.problems import Problems, explain
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Exit = Literal["answered", "opted_out", "unreachable", "replied"]
+Exit = Literal["answered", "opted_out", "unreachable", "replied", "left_segment"]
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -92,6 +92,28 @@ def _phone(text: str) -> str:
     return text
 
 
+def _field_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", text):
+        raise ValueError(f'{text!r} is not the name of a field; write it as templates do, like "appointment_at"')
+    return text
+
+
+def _reason(text: str) -> str:
+    if len(text.strip()) < 10:
+        raise ValueError("say in a sentence why, so that whoever has to answer for it can read it later")
+    return text
+
+
+def _reenter(text: str) -> str:
+    if text not in ("never", "always") and not (text.startswith("after ") and Delay.parse(text[6:])):
+        raise ValueError(f'{text!r} is not "never", "always" or "after …", like "after 90 days"')
+    return text
+
+
+def _rule(text: str) -> str:
+    return statutes.rule(text).id
+
+
 Slug = Annotated[str, AfterValidator(_slug)]
 HoursText = Annotated[str, _read(windows.Hours.parse)]
 DelayText = Annotated[str, _read(Delay.parse)]
@@ -122,6 +144,7 @@ class Window(_Table):
     timezone: Annotated[str, _read(lambda text: text == "contact" or windows.zone(text))] = "contact"
     fallback_timezone: ZoneText | None = None
     unknown_timezone: Literal["fallback", "hold"] = "fallback"
+    conflicting_timezone: Literal["all", "hold"] = "all"
     blackout: list[Annotated[str | dt.date, BeforeValidator(_blackout)]] = []
     override: list[Override] = []
 
@@ -183,6 +206,8 @@ class Step(_Table):
     id: Slug
     channel: Kind
     after: DelayText = "0"
+    before: DelayText | None = None
+    of: Annotated[str, AfterValidator(_field_name)] | None = None
     timing: Literal["earliest"] = "earliest"
     hours: HoursText | None = None
     days: Days | None = None
@@ -192,6 +217,14 @@ class Step(_Table):
     text: str = ""
     html: str = ""
     retry: Retry | None = None
+
+    @model_validator(mode="after")
+    def _placed(self) -> Step:
+        if self.before is not None and self.of is None:
+            raise ValueError('has before but not of; say before what: of = "appointment_at", a field with a date')
+        if self.before is not None and self.after != "0":
+            raise ValueError("has both before and after; a step is so long before or so long after something")
+        return self
 
     @model_validator(mode="after")
     def _whole(self) -> Step:
@@ -213,10 +246,12 @@ _PARTS = ("agent", "subject", "text", "html")
 
 
 class Exits(_Table):
-    """What ends the flow for a person. An opt-out always does."""
+    """What ends the flow for a person, and whether they may come again. An opt-out always ends it."""
 
-    on: list[Exit] = ["answered", "opted_out", "unreachable", "replied"]
+    on: list[Exit] = ["answered", "opted_out", "unreachable", "replied", "left_segment"]
     unreachable_after: Annotated[int, Field(ge=1, le=50)] = 3
+    goal: Condition | None = None
+    reenter: Annotated[str, _read(_reenter)] = "never"
 
     @model_validator(mode="after")
     def _opt_out(self) -> Exits:
@@ -229,10 +264,27 @@ class Limits(_Table):
     """How much, how fast, for how much money."""
 
     per_contact: RateText | None = None
+    gap: DelayText | None = None
     pace: RateText | None = None
     concurrency: Annotated[int, Field(ge=1, le=10_000)] | None = None
     budget: Annotated[str, _read(Budget.parse)] | None = None
     cost: dict[Kind, Annotated[float, Field(ge=0, le=1_000)]] = {}
+    on_resume: Literal["drip", "shift", "skip"] = "drip"
+
+
+class Waiver(_Table):
+    """A rule of the place that this campaign does not follow, with the reason somebody answers for."""
+
+    rule: Annotated[str, _read(_rule)]
+    because: Annotated[str, AfterValidator(_reason)]
+    by: Annotated[str, Field(min_length=1, max_length=120)]
+
+
+class Law(_Table):
+    """How the rules of each person's place are applied."""
+
+    purpose: Literal["marketing", "informational"] = "marketing"
+    waive: list[Waiver] = []
 
 
 class CampaignFile(_Table):
@@ -246,6 +298,9 @@ class CampaignFile(_Table):
     step: Annotated[list[Step], Field(min_length=1, max_length=50)]
     exit: Exits = Exits()
     limits: Limits = Limits()
+    law: Law = Law()
+    priority: Annotated[int, Field(ge=0, le=100)] = 50
+    exclusive: bool = False
 
     @model_validator(mode="after")
     def _unique_steps(self) -> CampaignFile:

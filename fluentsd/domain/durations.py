@@ -53,6 +53,15 @@ class Delay:
         """The instant this much later, in epoch microseconds."""
         return add_days(at, self.count, zone) if self.unit == "days" else at + self.count * SECOND
 
+    @property
+    def seconds(self) -> int:
+        """Its length, a day counted as 24 hours."""
+        return self.count * 86_400 if self.unit == "days" else self.count
+
+    def before(self, at: int, zone: str) -> int:
+        """The instant this much earlier."""
+        return add_days(at, -self.count, zone) if self.unit == "days" else at - self.count * SECOND
+
     def __str__(self) -> str:
         if self.unit == "days":
             return f"{self.count} day{'' if self.count == 1 else 's'}"
@@ -85,8 +94,8 @@ class Rate:
         return cls(int(match[1]), _PER[unit])
 
     def __str__(self) -> str:
-        word = next(w for w, s in _PER.items() if s == self.per_s)
-        return f"{self.count}/{word}"
+        word = next((w for w, s in _PER.items() if s == self.per_s), None)
+        return f"{self.count}/{word}" if word else f"{self.count} in {Delay(self.per_s)}"
 
     @property
     def interval(self) -> int:

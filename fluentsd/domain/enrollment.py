@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from fluentsd.api import Outcome
 from fluentsd.domain.flow import Flow, Next, Step, count_unreached, exit_reason, next_after_outcome
@@ -23,13 +24,15 @@ class Standing:
     retries: int
     unreached: int
     zones: tuple[str, ...]
+    states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Back to the queue: this step at this moment (already moved into the contact window)."""
+    """Back to the queue: this step at the moment the flow asks for, and at the one the hours make of it."""
 
     step: Step
+    wanted_at: int
     due_at: int
     try_no: int
     retries: int
@@ -62,8 +65,8 @@ def move_after(flow: Flow, rules: Rules, exits: Exits, standing: Standing, outco
     """
     step = flow.step(standing.step)
     if outcome == Outcome.not_sent:
-        due = align(rules, step, standing.zones, at)
-        return Queue(step, due, standing.try_no + 1, standing.retries, standing.unreached)
+        due = align(rules, step, standing, at)
+        return Queue(step, at, due, standing.try_no + 1, standing.retries, standing.unreached)
     unreached = count_unreached(standing.unreached, outcome)
     reason = exit_reason(exits.on, outcome, unreached, exits.unreachable_after)
     if reason:
@@ -76,15 +79,25 @@ def queue(rules: Rules, standing: Standing, following: Next, unreached: int) -> 
     """The move that `following` asks for, its moment taken into the contact window."""
     if following.step is None:
         return Leave("", unreached)
-    due = align(rules, following.step, standing.zones, following.due_at)
+    wanted = following.due_at
+    due = align(rules, following.step, standing, wanted)
     if following.again:
-        return Queue(following.step, due, standing.try_no + 1, standing.retries + 1, unreached)
-    return Queue(following.step, due, 1, 0, unreached)
+        return Queue(following.step, wanted, due, standing.try_no + 1, standing.retries + 1, unreached)
+    return Queue(following.step, wanted, due, 1, 0, unreached)
 
 
-def align(rules: Rules, step: Step, zones: tuple[str, ...], at: int) -> int:
+class Placed(Protocol):
+    """Whoever may be in some zones and states."""
+
+    @property
+    def zones(self) -> tuple[str, ...]: ...
+    @property
+    def states(self) -> tuple[str, ...]: ...
+
+
+def align(rules: Rules, step: Step, placed: Placed, at: int) -> int:
     """The first open moment at or after `at`; `at` itself when there is none, so that the gate says why."""
-    open_hours = rules.calendar(step, zones)
+    open_hours = rules.calendar(step, placed.zones, placed.states)
     opens_at = open_hours.next_open(at) if open_hours else at
     return at if opens_at is None else opens_at
 

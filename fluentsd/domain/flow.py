@@ -8,17 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fluentsd.api import Kind, Outcome
 from fluentsd.domain import campaign as spec
-from fluentsd.domain.durations import Delay
+from fluentsd.domain.durations import NOW, Delay
 from fluentsd.domain.render import Template, template
 from fluentsd.domain.windows import ContactWindow
+from fluentsd.domain.zones import read_instant
 
 #: A proven failure to reach: these in a row make a person unreachable. A phone that rings out is not one.
 FAILURES = ("failed", "bounced")
 #: Proof that the person can be reached: the count of failures starts anew.
 REACHED = ("answered", "voicemail", "delivered", "replied", "opted_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A step's place in time by a date of the person's own: so long before or after what a field names."""
+
+    of: str
+    delay: Delay
+    is_before: bool
+
+    def named(self, values: Mapping[str, Any], zone: str) -> int | None:
+        """The instant the field names, read in the person's zone unless it says its own; None when it names none."""
+        return read_instant(str(values.get(self.of, "")), zone)
+
+    def due(self, named_at: int, zone: str) -> int:
+        """The moment of the step."""
+        return self.delay.before(named_at, zone) if self.is_before else self.delay.after(named_at, zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +50,7 @@ class Step:
     after: Delay
     hours: ContactWindow | None
     when: Template | None
+    moment: Moment | None  #: the gate says when; the flow brings the person to the step at once
     retry: Mapping[str, Delay]
     retry_limit: int
     agent: str
@@ -75,17 +95,21 @@ def _compile(index: int, step: spec.Step) -> Step:
     when = template(step.when, "condition") if step.when else None
     texts = [*parts.values(), *([when] if when else [])]
     retry = step.retry.model_dump(exclude={"limit"}, exclude_none=True) if step.retry else {}
+    moment = None
+    if step.of is not None:
+        moment = Moment(step.of, Delay.parse(step.before or step.after), is_before=step.before is not None)
     return Step(
         id=step.id,
         index=index,
         channel=step.channel,
-        after=Delay.parse(step.after),
+        after=NOW if moment else Delay.parse(step.after),
+        moment=moment,
         hours=spec.step_window(step),
         when=when,
         retry={outcome: Delay.parse(text) for outcome, text in retry.items()},
         retry_limit=step.retry.limit if step.retry else 0,
         agent=step.agent,
-        reads_fields=bool(step.agent) or any(t.variables or "contact" in t.source for t in texts),
+        reads_fields=bool(step.agent or moment) or any(t.variables or "contact" in t.source for t in texts),
         **parts,
     )
 

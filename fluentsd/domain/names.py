@@ -43,9 +43,10 @@ def names(full: str = "", first: str = "", last: str = "") -> Names:
     e-mail addresses and East Asian names are not split: which word is the first name would be a guess.
     """
     full, first, last = _tidy(full), _tidy(first), _tidy(last)
-    shouting = not any(map(str.islower, full + first + last))
-    full, first, last = (_calm(text, shouting) for text in (full, first, last))
-    inverted = _uninverted(full)
+    if full.isupper() or first.isupper() or last.isupper():
+        shouting = not any(map(str.islower, full + first + last))
+        full, first, last = (_calm(text, shouting) for text in (full, first, last))
+    inverted = _uninverted(full) if full else None
     if first or last:
         return Names(first, last, " ".join(inverted or (full,)) if full else f"{first} {last}".strip())
     if inverted:
@@ -55,6 +56,8 @@ def names(full: str = "", first: str = "", last: str = "") -> Names:
 
 def _tidy(text: str) -> str:
     """One line, composed letters, no control characters and no marks that turn the reading direction."""
+    if text.isalpha() and (text.isascii() or unicodedata.is_normalized("NFC", text)):
+        return text
     if not (text.isascii() and text.isprintable()):
         visible = (c for c in text if c in _ZERO_WIDTH_JOINERS or unicodedata.category(c) != "Cf")
         spaced = "".join(" " if unicodedata.category(c) == "Cc" else c for c in visible)

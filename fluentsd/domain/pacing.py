@@ -8,9 +8,19 @@ the whole lane waits and no waiting row is touched. Ties are broken by id, so a 
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 
+from fluentsd.domain.durations import SECOND
+
+#: People judged at one turn of a lane at most.
+BATCH = 500
+#: Turns a lane may have before everybody's moments are looked at again.
+ROUNDS = 8
+#: How far ahead a lane's pace may be used at once: two seconds' worth.
+SLACK = 2 * SECOND
 #: US states by area code come with the rules of the place; until a state is known the area code alone counts.
 NANP = "+1"
 
@@ -27,7 +37,7 @@ class Line:
 
     @property
     def area(self) -> str:
-        return self.e164[2:5] if self.e164.startswith(NANP) else self.e164[:4]
+        return _area(self.e164)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +48,83 @@ class Full:
 
 
 class Lines:
-    """The numbers a campaign may use now."""
+    """The numbers a campaign may use now.
 
-    __slots__ = ("_by_id", "_lines", "_local")
+    Those with room are kept sorted by use, all of them and by area code, the others by the moment they have room
+    again: a choice costs the same among two numbers and among a thousand. Moments may come in any order, but cost
+    least when they do not go back.
+    """
+
+    __slots__ = ("_at", "_busy", "_by_id", "_free", "_lines", "_local", "_near")
 
     def __init__(self, lines: Iterable[Line], *, local_presence: bool) -> None:
         self._lines = sorted(lines, key=lambda line: line.id)
         self._by_id = {line.id: line for line in self._lines}
         self._local = local_presence
+        self._at: int | None = None
+        self._free: list[_Use] = []
+        self._near: dict[str, list[_Use]] = {}
+        self._busy: list[tuple[int, int]] = []
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    def copy(self) -> Lines:
+        """The same lines as they are now, to be used up apart from these."""
+        return Lines(map(replace, self._lines), local_presence=self._local)
 
     def choose(self, to: str, known: int | None, at: int) -> Line | Full:
         """The line for `to` at `at`, not yet granted; `known` is the id of the number this person knows."""
         line = self._by_id.get(known) if known is not None else None
         if line is not None and line.room_at <= at:
             return line
-        free = [line for line in self._lines if line.room_at <= at]
-        if not free:
-            return Full(min(line.room_at for line in self._lines))
-        if self._local:
-            area = to[2:5] if to.startswith(NANP) else to[:4]
-            free = [line for line in free if line.area == area] or free
-        return min(free, key=lambda line: (line.used, line.id))
+        self._turn_to(at)
+        if self._local and (near := self._near.get(_area(to))):
+            return self._by_id[near[0][1]]
+        if self._free:
+            return self._by_id[self._free[0][1]]
+        return Full(self._busy[0][0])
 
     def grant(self, line: Line, at: int) -> None:
-        """Count one use."""
+        """Count one use of a line that has room at `at`."""
+        self._turn_to(at)
+        self._take_out(line)
         line.used += 1
         line.room_at = max(line.room_at, at) + line.interval
+        self._put(line, at)
 
     def granted(self) -> list[Line]:
         return self._lines
+
+    def _turn_to(self, at: int) -> None:
+        """Sort the lines into those with room at this moment and the others."""
+        if self._at is None or at < self._at:
+            self._free, self._near, self._busy = [], {}, []
+            for line in self._lines:
+                self._put(line, at)
+        while self._busy and self._busy[0][0] <= at:
+            self._put(self._by_id[heappop(self._busy)[1]], at)
+        self._at = at
+
+    def _put(self, line: Line, at: int) -> None:
+        if line.room_at > at:
+            heappush(self._busy, (line.room_at, line.id))
+        else:
+            insort(self._free, (line.used, line.id))
+            insort(self._near.setdefault(line.area, []), (line.used, line.id))
+
+    def _take_out(self, line: Line) -> None:
+        use = (line.used, line.id)
+        for uses in (self._free, self._near[line.area]):
+            del uses[bisect_left(uses, use)]
+
+
+_Use = tuple[int, int]  # how often, id
+
+
+def _area(e164: str) -> str:
+    """What two numbers share when they are local to each other."""
+    return e164[2:5] if e164.startswith(NANP) else e164[:4]
 
 
 def room(room_at: int, interval: int, at: int, most: int, slack: int) -> int:

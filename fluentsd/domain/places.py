@@ -1,47 +1,193 @@
-"""Where a person may be, read from what is known of them: the candidate zones by zone field, address and number.
+"""Where a person may be: the candidate zones and states, by zone field, address and numbers.
 
-What lives here: the reading of each basis and their precedence. What must not: rules about hours (``windows``), or a
-default: what cannot be read yields no zone and a sentence that says so, because a guess wakes somebody up. Each basis
-gives a set of candidates, since a state or a number may span zones; a window is open for the person only when it is
-open in all of them. The tables are dated data, ``rules/us_zones.toml`` and ``rules/zone_names.toml``; countries come
-from tzdb's own table.
+What lives here: what each basis tells, and how the bases are joined. What must not: the reading of the texts
+(`readings`, `postal`, `area_codes`), rules about hours (`windows`, `statutes`), or a default. Every basis counts:
+people move and keep their numbers, CRMs fill a zone from a server's clock, and a call must be lawful in whichever
+place is true. So `place_of` unites the candidates, and a moment is open for the person only when it is open in all.
+
+Zones whose clocks agree in the coming years are one candidate. What is remembered is keyed by the pieces that decide
+(state, three digits of a ZIP code, area codes), so a million people cost a look-up each.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import resources
+from itertools import combinations
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from fluentsd.domain.zones import year_offsets, zone_names
+from fluentsd.domain import area_codes, postal, readings
+from fluentsd.domain.readings import MOST, TERRITORIES, Reading, country_code, state_of, zone_rules
 
 Basis = Literal["field", "address", "number", "none"]
-#: More candidates than this say nothing: a toll-free number names every zone of its numbering plan.
-MOST = 6
 
-_KINDS = {"US": "a US state", "CA": "a Canadian province", "": "a US state or a Canadian province"}
-_RULE_YEARS = range(2026, 2030)
-_OFFSET = re.compile(r"utc|gmt|z|zulu|(?:utc|gmt|z)?\s*[+\-−]?\s*[0-9]{1,2}(?::?[0-9]{2})?", re.IGNORECASE)
-_OFFSET_PREFIX = re.compile(r"^\s*\(?\s*(?:utc|gmt)\s*[+\-−]?\s*[0-9:]*\s*\)?\s*", re.IGNORECASE)
-_IANA_INSIDE = re.compile(r"[A-Za-z_]+/[A-Za-z_/+-]+")
-_FIXED = ("Etc/", "UTC", "UCT", "GMT", "Universal", "Zulu", "Greenwich")
+#: Of zones with the same clock, the name to keep when the zone field does not say another.
+_USUAL = (
+    "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
+    "America/Anchorage", "Pacific/Honolulu", "America/Puerto_Rico", "America/Toronto", "Europe/London",
+)  # fmt: skip
+_RANK = {name: rank for rank, name in enumerate(_USUAL)}
+_SAYS: Mapping[str, str] = {"field": "the zone field", "address": "the address", "number": "the number"}
 
 
-class _Reading(NamedTuple):
-    """What one basis tells: zones, what in it is wrong (always said), what it lacks (said when nothing else tells)."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A person's candidate zones and states, both sorted, what they rest on, and what was wrong or disagrees.
+
+    `states` are ISO 3166-2 ("US-FL", "CA-ON"); ("US",) is a person in an unknown US state, () one known to be in
+    neither country. `basis` joins the bases that told zones, "field+number" or "none". `conflict`: two bases tell
+    zones, or states, with none in common. `said` is a sentence for people, None when all was understood and agrees.
+    """
+
+    zones: tuple[str, ...]
+    states: tuple[str, ...]
+    basis: str
+    conflict: bool
+    said: str | None
+
+
+class _Told(NamedTuple):
+    """What one basis tells, and `us`: it says the United States without saying where."""
 
     zones: tuple[str, ...] = ()
-    wrong: str | None = None
+    states: tuple[str, ...] = ()
+    us: bool = False
+    wrong: tuple[str, ...] = ()
     lacks: str | None = None
+    disagrees: str | None = None
 
 
-_NOTHING = _Reading()
+def place_of(
+    field: str | None, state: str | None, country: str | None, postal_code: str | None, phones: Sequence[str]
+) -> Place:
+    """Where a person may be: every zone and state that a zone field, an address or a number tells.
+
+    Numbers are E.164, or national when the address names a country. Nothing is guessed: an unread text adds a
+    sentence to `said` and no zone.
+    """
+    return _place(
+        field.strip() if field else "",
+        state.strip() if state else "",
+        country.strip() if country else "",
+        postal.short(postal_code) if postal_code else "",
+        tuple([area_codes.short(phone) for phone in phones]),
+    )
+
+
+@lru_cache(maxsize=16384)  # some 10 MB when full; a miss joins what is remembered of the pieces
+def _place(field: str, state: str, country: str, code: str, phones: tuple[str, ...]) -> Place:
+    """The place of these pieces."""
+    told = {
+        "field": _by_field(field),
+        "address": _by_address(state, country, code, _foreign(phones)),
+        "number": _by_numbers(phones, country, _region(state, country, code)),
+    }
+    apart = list(_conflicts(told))
+    apart += [basis.disagrees for basis in told.values() if basis.disagrees]
+    names = {zone_rules(name): name for name in sorted(told["field"].zones)}
+    for basis in told.values():
+        for name in basis.zones:
+            _keep(names, name, told["field"].zones)
+    said = [sentence for basis in told.values() for sentence in basis.wrong] + apart
+    if not names:
+        said += [basis.lacks for basis in told.values() if basis.lacks]
+        said = said or ["nothing tells the zone: no zone field, no state, ZIP code or country, no number"]
+    return Place(
+        zones=tuple(sorted(names.values())),
+        states=_states(told),
+        basis="+".join(name for name, basis in told.items() if basis.zones) or "none",
+        conflict=bool(apart),
+        said="; ".join(said) or None,
+    )
+
+
+def _keep(names: dict[str, str], name: str, named: tuple[str, ...]) -> None:
+    """Keep one name for each set of rules: the zone field's, else the more usual, else the first told."""
+    kept = names.setdefault(zone_rules(name), name)
+    if kept not in named and _RANK.get(name, len(_RANK)) < _RANK.get(kept, len(_RANK)):
+        names[zone_rules(name)] = name
+
+
+def _states(told: Mapping[str, _Told]) -> tuple[str, ...]:
+    """Every candidate state; the country alone when none is known and something says it."""
+    found = {state for basis in told.values() for state in basis.states}
+    if not found and any(basis.us for basis in told.values()):
+        return ("US",)
+    return tuple(sorted(found))
+
+
+def _conflicts(told: Mapping[str, _Told]) -> Iterator[str]:
+    """A sentence for each two bases that cannot both be true."""
+    for (one, first), (other, second) in combinations(told.items(), 2):
+        if first.states and second.states and not {*first.states} & {*second.states}:
+            yield f"{_SAYS[one]} says {_short(first.states)}, {_SAYS[other]} {_short(second.states)}"
+        elif first.zones and second.zones and not {*map(zone_rules, first.zones)} & {*map(zone_rules, second.zones)}:
+            yield f"{_SAYS[one]} says {' or '.join(first.zones)}, {_SAYS[other]} {' or '.join(second.zones)}"
+
+
+def _short(states: tuple[str, ...]) -> str:
+    """US-NY as people say it."""
+    return " or ".join(state[3:] for state in states)
+
+
+@lru_cache(maxsize=4096)
+def _by_field(text: str) -> _Told:
+    zones, wrong, _ = readings.of_field(text)
+    countries = readings.zone_countries()
+    us = bool(zones) and all(name.startswith("US/") or countries.get(name) == "US" for name in zones)
+    return _Told(zones, us=us, wrong=(wrong,) if wrong else ())
+
+
+@lru_cache(maxsize=16384)
+def _by_address(state: str, country: str, code: str, foreign: bool) -> _Told:
+    """State and postal code together: the code narrows the state's zones, unless the two disagree."""
+    reading, found = readings.of_address(state, country), state_of(state, country)
+    home = found.country if found else country_code(country)
+    if home in TERRITORIES:
+        home = "US"
+    mail = postal.of_postal(code, home) if home or not (country or foreign) else postal.Code()
+    wrong = tuple(sentence for sentence in (reading.wrong, mail.wrong) if sentence)
+    us = home == "US"
+    if not mail.states:
+        return _Told(reading.zones, (found.id,) if found else (), us, wrong, reading.lacks)
+    ids = tuple(sorted({told.id for told in mail.states}))
+    if found is None:
+        return _Told(mail.zones, ids, us, wrong)
+    if found not in mail.states:
+        apart = f"the address says {found.code}, its postal code {_short(ids)}"
+        return _Told((*found.zones, *mail.zones), tuple(sorted({found.id, *ids})), us, wrong, disagrees=apart)
+    narrower = tuple(name for name in found.zones if name in mail.zones)
+    return _Told(narrower or found.zones, (found.id,), us, wrong)
+
+
+def _by_numbers(phones: tuple[str, ...], country: str, region: str | None) -> _Told:
+    """All numbers together; a placeless North American one says "US" unless the address names another country."""
+    areas = [area_codes.of_number(phone, region) for phone in phones if phone]
+    zones = dict.fromkeys(name for area in areas for name in area.zones)
+    states = {state for area in areas for state in area.states}
+    home = country_code(country)
+    us = home in (None, "US") and any(area.north_american and not area.zones for area in areas)
+    wrong = tuple(dict.fromkeys(area.wrong for area in areas if area.wrong))
+    placeless = areas and not zones and not wrong
+    lacks = "the number belongs to no place, so it tells no zone" if placeless else None
+    return _Told(tuple(zones), tuple(sorted(states)), us, wrong, lacks)
+
+
+def _foreign(phones: tuple[str, ...]) -> bool:
+    """Whether a number is of another plan than North America's, so that five digits may be no ZIP code."""
+    return any(phone[:1] == "+" and phone[:2] != "+1" for phone in phones)
+
+
+def _region(state: str, country: str, code: str) -> str | None:
+    """The country that a national number is read in."""
+    if country:
+        return country_code(country)
+    if home := readings.country_of_state(state):
+        return home
+    mail = postal.of_postal(code, None).states
+    return mail[0].country if mail else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,169 +206,32 @@ class Zones:
 def zones_of(field: str | None, state: str | None, country: str | None, phone: str | None) -> Zones:
     """Candidate zones by zone field, else by address, else by number (E.164, or national with a country)."""
     field, state, country, phone = ((text or "").strip() for text in (field, state, country, phone))
-    readings: dict[Basis, _Reading] = {
-        "field": _of_field(field),
-        "address": _of_address(state, country),
-        "number": _of_number(phone, _region(state, country)),
+    told: dict[Basis, Reading] = {
+        "field": readings.of_field(field),
+        "address": readings.of_address(state, country),
+        "number": _of_number(phone, _region(state, country, "")),
     }
-    by_basis = MappingProxyType({basis: reading.zones for basis, reading in readings.items() if reading.zones})
-    wrong = [reading.wrong for reading in readings.values() if reading.wrong]
+    by_basis = MappingProxyType({basis: reading.zones for basis, reading in told.items() if reading.zones})
+    wrong = [reading.wrong for reading in told.values() if reading.wrong]
     for basis, candidates in by_basis.items():
         return Zones(candidates, basis, "; ".join(wrong) or None, by_basis)
-    lacks = [reading.lacks for reading in readings.values() if reading.lacks]
+    lacks = [reading.lacks for reading in told.values() if reading.lacks]
     nothing = "nothing tells the zone: no zone field, no state or country, no number"
     return Zones((), "none", "; ".join(wrong + lacks) or nothing, by_basis)
 
 
-@lru_cache(maxsize=4096)
-def _of_field(text: str) -> _Reading:
-    """Zones of a CRM's zone field: an IANA name in any capitals, a Windows name, an abbreviation, a city, a state."""
-    if not text:
-        return _NOTHING
-    plain = text[:120].replace("_slash_", "/").replace("_hyphen_", "-").replace("_plus_", "+")  # HubSpot's spelling
-    for attempt in (plain, _OFFSET_PREFIX.sub("", plain), *_IANA_INSIDE.findall(plain)):
-        found = _named(_fold(attempt))
-        if found:
-            return _Reading(found)
-    shown = text if len(text) <= 40 else text[:40] + "…"
-    if _OFFSET.fullmatch(plain) or plain.casefold().startswith("etc/"):
-        return _Reading((), f"zone field {shown!r} is a UTC offset, not a zone: it cannot tell summer from winter time")
-    return _Reading((), f'zone field {shown!r} is no zone we know: use an IANA name such as "America/New_York"')
-
-
-def _named(folded: str) -> tuple[str, ...]:
-    """Zones of one folded name. Usage and states go before IANA: its "EST" is an offset, its "Michigan" one city."""
-    return _usage().get(folded) or _states_by_name().get(folded, ("", ()))[1] or _iana().get(folded, ())
-
-
-@lru_cache(maxsize=4096)
-def _of_address(state: str, country: str) -> _Reading:
-    """Zones of a state or province, else of a country whose zones are few."""
-    code = _country(country)
-    if country and code is None:
-        return _Reading((), f"country {country[:40]!r} is not known")
-    wrong = None
-    if state and code in (None, "US", "CA"):
-        home, zones = _states().get(_state_key(state), ("", ()))
-        if zones and code in (None, home):
-            return _Reading(zones)
-        wrong = f"state {state[:40]!r} is not {_KINDS[code or '']}"
-    zones = _of_country(code) if code else ()
-    if len(zones) > MOST:
-        return _Reading((), wrong, f"country {country[:40]!r} has too many zones to tell without a state")
-    return _Reading(zones, wrong)
-
-
-def _of_number(phone: str, region: str | None) -> _Reading:
+def _of_number(phone: str, region: str | None) -> Reading:
     """Zones a telephone number may be in, from its prefix; none for toll-free and other placeless numbers."""
     if not phone:
-        return _NOTHING
+        return readings.NOTHING
     import phonenumbers  # 15 ms and 3 MB that a configuration check need not pay
     from phonenumbers import timezone
 
     try:
         number = phonenumbers.parse(phone[:64], region)
     except phonenumbers.NumberParseException:
-        return _Reading((), "the number cannot be read, so it tells no zone")
+        return Reading((), "the number cannot be read, so it tells no zone")
     zones = tuple(sorted(set(timezone.time_zones_for_number(number)) - {timezone.UNKNOWN_TIMEZONE}))
     if not zones or len(zones) > MOST:
-        return _Reading((), None, "the number belongs to no place, so it tells no zone")
-    return _Reading(zones)
-
-
-def _region(state: str, country: str) -> str | None:
-    """The country that a national number is read in."""
-    return _country(country) if country else _states().get(_state_key(state), (None, ()))[0]
-
-
-def _country(text: str) -> str | None:
-    """ISO code of a country's code or name."""
-    return _countries().get(_fold(text)) if text else None
-
-
-def _state_key(text: str) -> str:
-    """ "US-FL", "Florida (FL)" and "fl." are "fl"; a full name stays one."""
-    inner = re.search(r"\(\s*([A-Za-z]{2})\s*\)\s*$", text)
-    return re.sub(r"^(?:us|ca) (?=[a-z]{2}$)", "", _fold(inner[1] if inner else text)).replace("state of ", "")
-
-
-def _fold(text: str) -> str:
-    """Small letters without accents, every run of other signs one space."""
-    bare = "".join(sign for sign in unicodedata.normalize("NFKD", text[:120]) if not unicodedata.combining(sign))
-    return re.sub(r"[^0-9a-z]+", " ", bare.casefold()).strip()
-
-
-@lru_cache(maxsize=2)
-def _rules(name: str) -> dict[str, Any]:
-    """One of the tables beside this module."""
-    return tomllib.loads(resources.files("fluentsd.domain").joinpath("rules", name).read_text("utf-8"))
-
-
-@lru_cache(maxsize=1)
-def _usage() -> dict[str, tuple[str, ...]]:
-    """Folded abbreviations and Windows names → zones."""
-    rules = _rules("zone_names.toml")
-    return {name: (zones,) for name, zones in rules["windows"].items()} | {
-        name: tuple(zones) for name, zones in rules["usage"].items()
-    }
-
-
-@lru_cache(maxsize=1)
-def _iana() -> dict[str, tuple[str, ...]]:
-    """Folded IANA names, and the cities in them that are named once, → zone."""
-    names = sorted(name for name in zone_names() if not name.startswith(_FIXED))
-    return _once((name.rpartition("/")[2], name) for name in names if "/" in name) | _once(
-        (name, name) for name in names
-    )
-
-
-def _once(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    """Folded text → its zone, without the texts that name several."""
-    found: dict[str, set[str]] = {}
-    for text, name in pairs:
-        found.setdefault(_fold(text), set()).add(name)
-    return {text: tuple(names) for text, names in found.items() if len(names) == 1}
-
-
-@lru_cache(maxsize=1)
-def _states() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Folded code or name of a US state or a Canadian province → its country and zones."""
-    rules = _rules("us_zones.toml")
-    codes = {
-        code.lower(): (country.upper(), tuple(row["zones"]))
-        for country in ("us", "ca")
-        for code, row in rules[country].items()
-    }
-    return codes | _states_by_name()
-
-
-@lru_cache(maxsize=1)
-def _states_by_name() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """The same by name only: in a zone field "MT" is mountain time, not Montana."""
-    rules = _rules("us_zones.toml")
-    rows = [(country.upper(), row) for country in ("us", "ca") for row in rules[country].values()]
-    return {_fold(row["name"]): (country, tuple(row["zones"])) for country, row in rows}
-
-
-def _table(name: str) -> list[list[str]]:
-    """The rows of one of tzdb's tables."""
-    text = resources.files("tzdata").joinpath("zoneinfo", name).read_text("utf-8")
-    return [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
-
-
-@lru_cache(maxsize=1)
-def _countries() -> dict[str, str]:
-    """Folded code, name or usual other name of a country → ISO code."""
-    rows = _table("iso3166.tab")
-    named = {_fold(name): code for code, name in rows} | {code.lower(): code for code, _ in rows}
-    return {**named, **_rules("zone_names.toml")["countries"]}
-
-
-@lru_cache(maxsize=256)
-def _of_country(code: str) -> tuple[str, ...]:
-    """The zones of a country, one for each set of rules in the coming years."""
-    by_rules: dict[object, str] = {}
-    for row in _table("zone.tab"):
-        if row[0] == code:
-            by_rules.setdefault(tuple(year_offsets(row[2], year) for year in _RULE_YEARS), row[2])
-    return tuple(sorted(by_rules.values()))
+        return Reading((), None, "the number belongs to no place, so it tells no zone")
+    return Reading(zones)

@@ -17,6 +17,8 @@ from enum import StrEnum
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
+from fluentsd.domain import nanp
+
 
 class BadPoint(ValueError):
     """A text that is no point; `reason` says why, without the text."""
@@ -90,6 +92,8 @@ def phone(text: str, region: str = "US") -> Phone:
     Of several numbers in the cell the first valid one is taken and the others are in `rest`. Premium-rate and
     shared-cost numbers are refused: calling one costs money. Raises BadPhone.
     """
+    if (plain := nanp.plain(text.strip(), region)) is not None:
+        return _dialled(plain.e164, plain.region, plain.kind)
     cell = _as_typed(text)
     if (several := _numbers_in(cell)) is None:
         return _one_phone(cell, region)
@@ -143,6 +147,8 @@ def _one_phone(cell: str, region: str) -> Phone:
             cell, extension = cell[: found.start()], found[1]
         if any(map(str.isalpha, cell)):
             raise BadPhone("letters in the number" if any(map(str.isdigit, cell)) else "no number")
+    if (plain := nanp.plain(cell.strip(), region)) is not None:
+        return _dialled(plain.e164, plain.region, plain.kind, extension)
     try:
         number = phonenumbers.parse(_international(cell), region)
     except NumberParseException as bad:
@@ -151,11 +157,15 @@ def _one_phone(cell: str, region: str) -> Phone:
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN:
         raise BadPhone(_why_invalid(number, cell, region))
-    if kind in (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST):
-        raise BadPhone("premium-rate number")
     where = phonenumbers.region_code_for_number(number) or "001"
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    return Phone(e164, where, _KINDS.get(kind, PhoneKind.OTHER), extension or number.extension or "")
+    return _dialled(e164, where, kind, extension or number.extension or "")
+
+
+def _dialled(e164: str, region: str, kind: int, extension: str = "") -> Phone:
+    if kind in (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST):
+        raise BadPhone("premium-rate number")
+    return Phone(e164, region, _KINDS.get(kind, PhoneKind.OTHER), extension)
 
 
 def _international(cell: str) -> str:

@@ -1,8 +1,8 @@
 """What one row says of a person, and how rows are shown before an import.
 
-Here live the reading of a row (`read_row`), what makes two rows one person (`keys`) and the `preview`. What must not
-live here: which column means what (`csvmap`), how a point or a name is read (`points`, `names`), files, the store. A
-row is a person, a reject with its line and reason, or nothing at all; no row is lost without a word.
+Here live the reading of a row (`read_row`, `RowReader`), what makes two rows one person (`keys`) and the `preview`.
+What must not live here: which column means what (`csvmap`), how a point or a name is read (`points`, `names`), files,
+the store. A row is a person, a reject with its line and reason, or nothing at all; no row is lost without a word.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from fluentsd.domain.points import BadPoint, Phone, email, email_key, phone
 
 #: What people write into a cell to say that there is nothing.
 _NOTHING = frozenset(("n/a", "na", "none", "null", "nil", "-", "--", "?", "unknown", "#n/a", "#value!", "#ref!", "."))
+#: What parts several addresses in one cell.
+_SEVERAL = re.compile(r":::|[;,|]|\s/\s|\s+(?=\S+@)")
+_POINTS = (Target.PHONE, Target.EMAIL)
 _COUNTRY_NAMES = (
     "US:usa,united states,united states of america,u.s.,u.s.a.,america|CA:canada|"
     "GB:uk,u.k.,united kingdom,great britain,england,scotland,wales,northern ireland|IE:ireland|AU:australia|"
@@ -77,98 +80,122 @@ def read_row(
     Numbers without a country code are the row's country's, else `region`'s. `need="phone"` rejects people who have only
     an e-mail address. Short rows are filled up; a row with more cells than columns has lost its quoting.
     """
-    if isinstance(row, Reject):
-        return row
-    cells = [_unguarded(c) for c in row]
-    if not any(cells):
-        return None
-    width = len(mapping.columns)
-    if any(cells[width:]):
-        return Reject(line, f"{len(cells)} cells but {width} columns: quoting is broken?", tuple(row))
-    cells += [""] * (width - len(cells))
-    problems: list[str] = []
-    country = _first(mapping, Target.COUNTRY, cells)
-    phones = _phones(mapping, cells, region_of(country) or region, problems)
-    emails = _emails(mapping, cells, problems)
-    if not phones and (need == "phone" or not emails):
-        missing = "no phone number" if need == "phone" else "neither a phone number nor an e-mail address"
-        return Reject(line, "; ".join(problems) or missing, tuple(row))
-    return _person(mapping, cells, line, phones, emails, tuple(problems))
+    return RowReader(mapping, region, need).read(row, line)
 
 
-def _unguarded(cell: str) -> str:
+class RowReader:
+    """Reads the rows of one table, as `read_row` does; what the mapping asks of every row is worked out once."""
+
+    def __init__(self, mapping: Columns, region: str = "US", need: Need = "any") -> None:
+        self._region, self._need = region, need
+        self._width = len(mapping.columns)
+        self._phones = [(i, mapping.columns[i].label) for i in mapping.order[Target.PHONE]]
+        self._emails = [(i, mapping.columns[i].label) for i in mapping.order[Target.EMAIL]]
+        texts = [(target.value, mapping.order[target]) for target in Target if target not in _POINTS]
+        self._unsaid = dict.fromkeys((target for target, _ in texts), "")
+        self._texts = [(target, order) for target, order in texts if order]
+        self._country = mapping.order[Target.COUNTRY]
+        self._variables = [(c.slug, c.index) for c in mapping.columns if c.slug != c.target]
+
+    def read(self, row: Sequence[str] | Reject, line: int) -> Person | Reject | None:
+        """One row, which began at that line."""
+        if isinstance(row, Reject):
+            return row
+        cells = [cell if cell[:1] != "'" else _unguarded(cell) for cell in map(str.strip, row)]
+        if not any(cells):
+            return None
+        if len(cells) != self._width:
+            if any(cells[self._width :]):
+                reason = f"{len(cells)} cells but {self._width} columns: quoting is broken?"
+                return Reject(line, reason, tuple(row))
+            cells += [""] * (self._width - len(cells))
+        problems: list[str] = []
+        country = _first(self._country, cells)
+        phones = self._read_phones(cells, (country and region_of(country)) or self._region, problems)
+        emails = self._read_emails(cells, problems)
+        if not phones and (self._need == "phone" or not emails):
+            missing = "no phone number" if self._need == "phone" else "neither a phone number nor an e-mail address"
+            return Reject(line, "; ".join(problems) or missing, tuple(row))
+        return self._person(cells, line, phones, emails, tuple(problems))
+
+    def _read_phones(self, cells: Sequence[str], region: str, problems: list[str]) -> tuple[Phone, ...]:
+        found: dict[str, Phone] = {}
+        for i, label in self._phones:
+            if not cells[i] or cells[i].lower() in _NOTHING:
+                continue
+            try:
+                number = phone(cells[i], region)
+            except BadPoint as bad:
+                problems.append(f"{label}: {bad.reason}")
+                continue
+            found.setdefault(number.e164, number)
+            if number.rest:
+                problems.append(f"{label}: {len(number.rest) + 1} numbers, only the first valid one is used")
+        return tuple(found.values())
+
+    def _read_emails(self, cells: Sequence[str], problems: list[str]) -> tuple[str, ...]:
+        found: dict[str, str] = {}
+        for i, label in self._emails:
+            if not cells[i]:
+                continue
+            several = cells[i].count("@") > 1 and cells[i].isprintable()
+            for text in _SEVERAL.split(cells[i]) if several else (cells[i],):
+                if not text.strip() or text.lower() in _NOTHING:
+                    continue
+                try:
+                    address = email(text)
+                except BadPoint as bad:
+                    problems.append(f"{label}: {bad.reason}")
+                else:
+                    found.setdefault(email_key(address), address)
+        return tuple(found.values())
+
+    def _person(
+        self,
+        cells: Sequence[str],
+        line: int,
+        phones: tuple[Phone, ...],
+        emails: tuple[str, ...],
+        notes: tuple[str, ...],
+    ) -> Person:
+        said = self._unsaid.copy()
+        for target, order in self._texts:
+            said[target] = cells[order[0]] or _first(order, cells)
+        called = names(said["full_name"], said["first_name"], said["last_name"])
+        fields = {slug: cells[index] for slug, index in self._variables if cells[index]}
+        if phones:
+            fields["phone"] = phones[0].e164
+        if emails:
+            fields["email"] = emails[0]
+        said["first_name"], said["last_name"], said["full_name"] = called.first, called.last, called.full
+        fields.update((target, text) for target, text in said.items() if text)
+        return Person(
+            line,
+            phones,
+            emails,
+            called,
+            said["timezone"],
+            said["state"],
+            said["country"],
+            said["postal_code"],
+            said["language"],
+            said["external_id"],
+            fields,
+            notes,
+        )
+
+
+def _unguarded(text: str) -> str:
     """A cell without the apostrophe that keeps spreadsheets from running it (our own reject files have it)."""
-    text = cell.strip()
     return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
 
 
-def _first(mapping: Columns, target: Target, cells: Sequence[str]) -> str:
-    return next((cells[i] for i in mapping.order[target] if cells[i]), "")
-
-
-def _phones(mapping: Columns, cells: Sequence[str], region: str, problems: list[str]) -> tuple[Phone, ...]:
-    found: dict[str, Phone] = {}
-    for i in mapping.order[Target.PHONE]:
-        if not cells[i] or cells[i].lower() in _NOTHING:
-            continue
-        try:
-            number = phone(cells[i], region)
-        except BadPoint as bad:
-            problems.append(f"{mapping.columns[i].label}: {bad.reason}")
-            continue
-        found.setdefault(number.e164, number)
-        if number.rest:
-            problems.append(
-                f"{mapping.columns[i].label}: {len(number.rest) + 1} numbers, only the first valid one is used"
-            )
-    return tuple(found.values())
-
-
-def _emails(mapping: Columns, cells: Sequence[str], problems: list[str]) -> tuple[str, ...]:
-    found: dict[str, str] = {}
-    for i in mapping.order[Target.EMAIL]:
-        several = cells[i].count("@") > 1 and cells[i].isprintable()
-        for text in re.split(r":::|[;,|]|\s/\s|\s+(?=\S+@)", cells[i]) if several else (cells[i],):
-            if not text.strip() or text.lower() in _NOTHING:
-                continue
-            try:
-                address = email(text)
-            except BadPoint as bad:
-                problems.append(f"{mapping.columns[i].label}: {bad.reason}")
-            else:
-                found.setdefault(email_key(address), address)
-    return tuple(found.values())
-
-
-def _person(
-    mapping: Columns,
-    cells: Sequence[str],
-    line: int,
-    phones: tuple[Phone, ...],
-    emails: tuple[str, ...],
-    notes: tuple[str, ...],
-) -> Person:
-    said = {target: _first(mapping, target, cells) for target in Target}
-    called = names(said[Target.FULL_NAME], said[Target.FIRST_NAME], said[Target.LAST_NAME])
-    said[Target.PHONE] = phones[0].e164 if phones else ""
-    said[Target.EMAIL] = emails[0] if emails else ""
-    said[Target.FIRST_NAME], said[Target.LAST_NAME], said[Target.FULL_NAME] = called.first, called.last, called.full
-    fields = {c.slug: cells[c.index] for c in mapping.columns if cells[c.index] and c.slug != c.target}
-    fields.update((target.value, text) for target, text in said.items() if text)
-    return Person(
-        line,
-        phones,
-        emails,
-        called,
-        said[Target.TIMEZONE],
-        said[Target.STATE],
-        said[Target.COUNTRY],
-        said[Target.POSTAL_CODE],
-        said[Target.LANGUAGE],
-        said[Target.EXTERNAL_ID],
-        fields,
-        notes,
-    )
+def _first(order: Sequence[int], cells: Sequence[str]) -> str:
+    """The first column of a meaning that has something in it."""
+    for i in order:
+        if cells[i]:
+            return cells[i]
+    return ""
 
 
 def keys(person: Person) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ _WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  local wall time has no zone 
 _MICROSECOND = timedelta(microseconds=1)
 _PROBE = 5 * DAY
 _SHAPE = re.compile(r"[A-Za-z0-9_+-]{1,40}(/[A-Za-z0-9_+-]{1,40}){0,2}")
+_MILLISECONDS = re.compile(r"\d{12,13}")
 _NOT_PLACES = frozenset({"Factory"})  # tzdb's own placeholder for "nobody has set this clock"
 
 
@@ -145,10 +146,34 @@ def add_days(at: int, days: int, zone_name: str) -> int:
     end = found[place][0] if place < len(found) else year_start(year + 1)
     if days > 0 and at + days * DAY < end:  # no change of the clock in between
         return at + days * DAY
-    wall = at + found[place - 1][1] + days * DAY
+    return at_wall(at + found[place - 1][1] + days * DAY, zone_name)
+
+
+def at_wall(wall: int, zone_name: str) -> int:
+    """The instant at which clocks in a zone show this wall time, given in microseconds since 1970 by that clock.
+
+    A wall time the clock skips becomes the first instant after the gap; one it shows twice, the first of the two.
+    """
     for start, end, offset in stretches(zone_name, wall - 2 * DAY, wall + 2 * DAY):
         # the first stretch whose wall clock reaches this time: earlier stretches ended before it, so it is either
         # shown in this one or was skipped on the way into it
         if wall - offset < end:
             return max(wall - offset, start)
     raise AssertionError("two days around a wall time contain it")  # pragma: no cover
+
+
+def read_instant(text: str, zone_name: str) -> int | None:
+    """The instant a text names: an ISO date or date and time, in the zone unless it gives an offset, or the epoch
+    milliseconds that some systems export; None for anything else. "12/05/2026" could be two days, so it is none."""
+    plain = text.strip()
+    if _MILLISECONDS.fullmatch(plain):
+        return int(plain) * 1000
+    try:
+        found = datetime.fromisoformat(plain)
+    except ValueError:
+        return None
+    if not FIRST_YEAR < found.year < LAST_YEAR:
+        return None
+    if found.tzinfo is not None:
+        return (found - _EPOCH) // _MICROSECOND
+    return at_wall((found - _WALL_EPOCH) // _MICROSECOND, zone_name)

@@ -57,10 +57,14 @@ class CsvFile:
     is no row. `position` of `size` bytes are read; `notes` says what was repaired or guessed and grows on the way.
     """
 
-    def __init__(self, path: Path, header: bool | None, encoding: str | None, delimiter: str | None) -> None:
+    def __init__(
+        self, path: Path, file: BinaryIO, header: bool | None, encoding: str | None, delimiter: str | None
+    ) -> None:
+        """Begin with an open file at its start; it is closed with this. `encoding` is a codec's name."""
         self.path = path
         self.notes: list[str] = []
-        self._file = _opened(path)
+        self._file = file
+        self._elsewhere: int | None = None
         try:
             self._begin(header, encoding, delimiter)
         except UnicodeError as error:
@@ -78,7 +82,7 @@ class CsvFile:
         self.size = os.fstat(self._file.fileno()).st_size
         samples = self._samples()
         _refuse_other_kinds(self.path, samples[0])
-        self.encoding = known(encoding) if encoding else self._detected(samples)
+        self.encoding = encoding or self._detected(samples)
         text = _sample_text(self.path, samples[0], self.encoding)
         lines = Lines(self._file, self.encoding, self.notes)
         said = SEP_LINE.match(text)
@@ -100,7 +104,16 @@ class CsvFile:
     @property
     def position(self) -> int:
         """Bytes read so far, in steps of a chunk."""
-        return self._file.tell()
+        return self._file.tell() if self._elsewhere is None else self._elsewhere
+
+    def fileno(self) -> int:
+        """The open file, for another process that reads it from its start."""
+        return self._file.fileno()
+
+    def read_elsewhere(self, position: int, notes: Sequence[str] = ()) -> None:
+        """Another process has read this file up to there, and noted that on its way."""
+        self._elsewhere = position
+        self.notes += [note for note in notes if note not in self.notes]
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | Reject]]:
         while self._ahead:
@@ -165,7 +178,8 @@ def open_csv(
 
     Raises CsvError for what is no readable table of text.
     """
-    return CsvFile(Path(path), header, encoding, delimiter)
+    named = known(encoding) if encoding else None
+    return CsvFile(Path(path), _opened(Path(path)), header, named, delimiter)
 
 
 def _is_blank(row: list[str] | Reject) -> bool:

@@ -41,7 +41,6 @@ class Dispatcher:
         self.house = house
         self.results: Gatherer[Report] = Gatherer(house.store, self._record, most=BATCH)
         self._not_before: dict[int, int] = {}
-        self._turn = 0
         self._sick = False
         self._claiming = trio.CancelScope()
         house.report = self.report
@@ -90,9 +89,8 @@ class Dispatcher:
         now = house.clock.now()
         due = [lane for lane in agenda if max(lane.due_at, self._lane_opens(lane)) <= now]
         sharing = Counter(lane.channel for lane in due)
-        self._turn += 1
         moments = [max(lane.due_at, self._lane_opens(lane)) for lane in agenda if lane not in due]
-        turns = _rotated(due, self._turn)
+        turns = sorted(due, key=_turn)
         for _ in range(ROUNDS):
             again = []
             for lane in turns:
@@ -125,9 +123,8 @@ class Dispatcher:
         if room <= 0:
             return None
         lookup_after = served.lookup_after if served else 0
-        order = Order(
-            lane.lane_id, lane.campaign_id, lane.channel, lane.room_at, room, lookup_after, served is not None
-        )
+        about = (lane.lane_id, lane.campaign_id, lane.channel, lane.room_at, room, lookup_after, served is not None)
+        order = Order(*about, lane.late_since_at, lane.late_before_at, lane.late_interval)
         taken = await house.store.run(take, house.plans, order, now)
         for marked in taken.marked:
             house.flights.took_off(marked.attempt.token, lane.campaign_id, lane.channel)
@@ -291,9 +288,7 @@ async def _watch(house: House, served: Served) -> None:
             served.deadlines.popleft().expire()
 
 
-def _rotated(lanes: list[LaneDue], turn: int) -> list[LaneDue]:
-    """Lanes take turns at going first."""
-    if not lanes:
-        return lanes
-    first = turn % len(lanes)
-    return lanes[first:] + lanes[:first]
+def _turn(lane: LaneDue) -> tuple[int, int, int]:
+    """Who goes first: the campaign that matters more, then whoever has waited longest. Nobody starves, because each
+    lane gets its share of every pass; and the order depends on nothing but what is due, so a forecast repeats it."""
+    return -lane.priority, lane.due_at, lane.lane_id

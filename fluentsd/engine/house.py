@@ -16,6 +16,7 @@ import trio
 
 from fluentsd.api import Channel, Kind
 from fluentsd.domain.durations import SECOND
+from fluentsd.domain.gate import Limit
 from fluentsd.engine.plans import Plans
 from fluentsd.engine.recording import Report
 from fluentsd.log import get_logger
@@ -143,17 +144,26 @@ class Flights:
 class House:
     """The engine's shared state; one per daemon."""
 
-    def __init__(self, store: Store, clock: HouseClock, channels: Mapping[Kind, Served], *, log: Any = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: HouseClock,
+        channels: Mapping[Kind, Served],
+        *,
+        limits: tuple[Limit, ...] = (),
+        log: Any = None,
+    ) -> None:
         self.store = store
         self.clock = clock
         self.channels = dict(channels)
         self.log = log or get_logger()
-        self.plans = Plans()
+        self.plans = Plans(limits)
         self.wake = Bell()  #: the dispatcher looks again
         self.asked = Bell()  #: the reconciler looks again
         self.posted = Bell()  #: the outbox has something
         self.scheduled = Bell()  #: a start was scheduled
         self.ended = Bell()  #: somebody's course ended
+        self.edited = Bell()  #: people wait to be put at new moments
         self.ended_in: set[int] = set()
         self.paused: set[int] = set()  #: campaigns whose marked attempts must not begin
         self.closing = False

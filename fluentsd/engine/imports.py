@@ -1,24 +1,28 @@
 """An import: from a messy file to batches of people the engine can take, in constant memory.
 
-Blocking generators; they run where the person sits. Batches are plain JSON, because they may travel to a daemon. The
-order of knowledge about a person's zone is field, address, number.
+Blocking generators; they run where the person sits, in this process or in one of their own (`apart`). Batches are plain
+values, because they travel: to a daemon as JSON, out of the reading process in the interpreter's own format.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fluentsd.domain.csvmap import Columns, Need, require, suggest, with_asked
-from fluentsd.domain.places import zones_of
+from fluentsd.domain.places import place_of
 from fluentsd.domain.points import email_key
-from fluentsd.domain.rows import Person, Preview, Reject, preview, read_row
+from fluentsd.domain.rows import Person, Preview, Reject, RowReader, preview
 from fluentsd.engine.csvfile import CsvFile
 
-#: People handed over at once: one transaction of the engine, some 25 ms.
+#: People in a batch, and characters of what is said of them: however wide a table, a batch fits into one request.
 BATCH = 500
+TEXT_AT_MOST = 1_000_000
+
+_text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(slots=True)
@@ -27,6 +31,10 @@ class Batch:
 
     people: list[dict[str, Any]] = field(default_factory=list)
     rows: list[tuple[int, list[str]]] = field(default_factory=list)
+
+    def add(self, other: Batch) -> None:
+        self.people += other.people
+        self.rows += other.rows
 
 
 def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need) -> Columns:
@@ -40,41 +48,47 @@ def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need)
 
 def previewed(file: CsvFile, mapping: Columns, region: str, need: Need) -> Preview:
     """The first rows as an import would read them; nothing is imported."""
-    read = [read_row(mapping, row, line, region, need) for line, row in file.ahead]
+    reader = RowReader(mapping, region, need)
+    read = [reader.read(row, line) for line, row in file.ahead]
     people = [r for r in read if isinstance(r, Person)]
     return preview(mapping, people, [r for r in read if isinstance(r, Reject)])
 
 
-def batches(file: CsvFile, mapping: Columns, region: str, need: Need) -> Iterator[Batch | Reject]:
+def batches(file: CsvFile, mapping: Columns, region: str, need: Need) -> Generator[Batch | Reject, None, None]:
     """The whole file: batches of people, and between them the rows that are nobody."""
-    batch = Batch()
+    batch, text = Batch(), 0
+    read = RowReader(mapping, region, need).read
     for line, row in file:
-        read = read_row(mapping, row, line, region, need)
-        if isinstance(read, Reject):
-            yield read
-        elif read is not None:
-            batch.people.append(arrival(read))
+        found = read(row, line)
+        if isinstance(found, Reject):
+            yield found
+        elif found is not None:
+            person = arrival(found)
+            batch.people.append(person)
             batch.rows.append((line, list(row) if isinstance(row, Sequence) else []))
-            if len(batch.people) >= BATCH:
+            text += len(person["fields"])
+            if len(batch.people) >= BATCH or text >= TEXT_AT_MOST:
                 yield batch
-                batch = Batch()
+                batch, text = Batch(), 0
     if batch.people:
         yield batch
 
 
 def arrival(person: Person) -> dict[str, Any]:
-    """One person as `contacts take` wants it: points in order of preference, zones, fields."""
+    """One person as `contacts take` wants it: points in order of preference, place, and the fields as JSON text."""
     points = [("phone", f"{p.e164};ext={p.extension}" if p.extension else p.e164) for p in person.phones]
     points += [("email", email_key(address)) for address in person.emails]
-    phone = person.phones[0].e164 if person.phones else None
-    zones = zones_of(person.timezone, person.state, person.country, phone)
+    numbers = [p.e164 for p in person.phones]
+    place = place_of(person.timezone, person.state, person.country, person.postal_code, numbers)
     return {
         "key": person.external_id or ":".join(points[0]),
         "points": points,
-        "zones": zones.candidates,
-        "zone_basis": zones.basis,
+        "zones": place.zones,
+        "zone_basis": place.basis,
+        "states": place.states,
+        "conflict": place.conflict,
         "language": person.language[:16],
-        "fields": person.fields,
+        "fields": _text_of(person.fields),
     }
 
 

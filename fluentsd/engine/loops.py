@@ -12,10 +12,12 @@ from functools import partial
 
 import trio
 
+from fluentsd.engine import retiming
 from fluentsd.engine.delivery import Listener, deliver
 from fluentsd.engine.dispatcher import Dispatcher
 from fluentsd.engine.house import House
 from fluentsd.engine.inbound import Inbox, listen_all
+from fluentsd.engine.lateness import note_leaving, notice_absence
 from fluentsd.engine.lifecycle import complete_finished, start_scheduled
 from fluentsd.engine.reconciler import Reconciler
 
@@ -34,12 +36,14 @@ async def running(house: House, listeners: Sequence[Listener] = (), *, grace: fl
         finally:
             drained.set()
 
+    await notice_absence(house)
     await reconciler.begin()  # before anything new is marked: what is open now was left open by an earlier process
     async with trio.open_nursery() as nursery:
         await nursery.start(dispatch)
         await nursery.start(reconciler.run)
         await nursery.start(start_scheduled, house)
         await nursery.start(complete_finished, house)
+        await nursery.start(retiming.run, house)
         await nursery.start(partial(deliver, house, listeners))
         nursery.start_soon(listen_all, inbox, house)
         try:
@@ -49,4 +53,5 @@ async def running(house: House, listeners: Sequence[Listener] = (), *, grace: fl
                 dispatcher.stop()
                 if not nursery.cancel_scope.cancel_called:
                     await drained.wait()
+                    await note_leaving(house)
             nursery.cancel_scope.cancel()

@@ -24,7 +24,7 @@ from fluentsd.domain.flow import Step, next_after_skip
 from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Skip, Wait
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.states import Campaign, Enrollment
-from fluentsd.engine.facts import Facts, zones_in
+from fluentsd.engine.facts import Facts, names_in, put_off
 from fluentsd.engine.plans import SLACK, Plan, Plans, with_spending
 from fluentsd.store import attempts, counters, enrollments, numbers
 from fluentsd.store.enrollments import Due
@@ -57,7 +57,9 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the dispatcher asks of one mark. `lookup_after`: microseconds after which an open attempt is asked about."""
+    """What the dispatcher asks of one mark. `lookup_after`: microseconds after which an open attempt is asked about.
+    What was due from `late_since_at` to `late_before_at` was due while nobody worked: it is started no faster than one
+    in `late_interval`, or skipped where that is None."""
 
     lane_id: int
     campaign_id: int
@@ -66,6 +68,9 @@ class Order:
     most: int
     lookup_after: int
     is_served: bool = True
+    late_since_at: int = 0
+    late_before_at: int = 0
+    late_interval: int | None = None
 
 
 async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Taken:
@@ -77,8 +82,16 @@ async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Ta
     if most <= 0:
         return Taken(again_at=order.room_at)
     rows = await enrollments.due(conn, order.lane_id, at, most)
-    facts = Facts(plan, await with_spending(conn, plan, at), at)
-    batch = _Batch(facts, order)
+    pace, skipped = plan.pace, range(0)
+    if order.late_interval is None:
+        skipped = range(order.late_since_at, order.late_before_at)
+    elif rows and rows[0].due_at < order.late_before_at:
+        pace = max(pace, order.late_interval)
+        rows = rows[: pacing.room(order.room_at, pace, at, most, SLACK)]
+        if not rows:
+            return Taken(again_at=order.room_at)
+    facts = Facts(plan, await with_spending(conn, plan, at), at, skipped=skipped)
+    batch = _Batch(facts, order, pace)
     if rows:
         await facts.read(conn, rows, lock=True)
         for row in rows:
@@ -86,7 +99,7 @@ async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Ta
             if batch.taken.again_at:
                 break
         await batch.write(conn)
-    batch.taken.more = batch.taken.moved == most and not plan.pace
+    batch.taken.more = batch.taken.moved == most and not pace
     return batch.taken
 
 
@@ -100,18 +113,20 @@ _SPEND = text(
 class _Batch:
     """The facts and the answers of one mark."""
 
-    def __init__(self, facts: Facts, order: Order) -> None:
+    def __init__(self, facts: Facts, order: Order, pace: int) -> None:
+        self.pace = pace
         self.facts, self.plan, self.at, self.order = facts, facts.plan, facts.at, order
         self.taken = Taken()
         self.unwait: list[dict[str, Any]] = []
         self.marks: list[dict[str, Any]] = []
         self.intents: list[dict[str, Any]] = []
         self.bodies: list[dict[str, Any]] = []
-        self.snoozed: list[tuple[int, int, int]] = []
+        self.snoozed: list[tuple[int, int, int, str]] = []
         self.requeued: list[dict[str, Any]] = []
         self.ended: list[dict[str, Any]] = []
         self.held: list[dict[str, Any]] = []
         self.failed: list[dict[str, Any]] = []
+        self.freed: list[int] = []  #: contacts this campaign wanted for itself until now
 
     def judge(self, row: Due) -> None:
         """Ask the gate about one person and note what has to be written."""
@@ -123,16 +138,16 @@ class _Batch:
             match verdict:
                 case Go():
                     self._go(row, step, person, verdict)
-                case Wait(until_at, _, whole_lane):
+                case Wait(until_at, reason, whole_lane):
                     if whole_lane:
                         self.taken.again_at = until_at
                         return
-                    self.snoozed.append((row.id, row.rank, until_at))
+                    self.snoozed.append((row.id, row.rank, until_at, reason.value))
                 case Skip(reason):
                     self._skip(row, step, reason)
                 case Never(reason):
                     self._end(row, Enrollment.exited, reason, row.unreached)
-                case Hold(reason):
+                case Hold(reason, _):
                     self.held.append({"b_id": row.id, "b_reason": str(reason)})
         except (TemplateProblem, NotServed) as why:
             self.failed.append({"b_id": row.id, "b_reason": f"step {step.id}: {why}"})
@@ -179,8 +194,8 @@ class _Batch:
 
     def _skip(self, row: Due, step: Step, reason: str) -> None:
         flow = self.plan.flow(row.version_id)
-        zones = zones_in(row.zones)
-        standing = Standing(step.id, row.try_no, row.retries, row.unreached, zones)
+        zones = names_in(row.zones)
+        standing = Standing(step.id, row.try_no, row.retries, row.unreached, zones, names_in(row.states))
         following = next_after_skip(flow, step, self.at, local_zone(self.facts.rules, zones))
         match queue(self.facts.rules, standing, following, row.unreached):
             case Queue() as move:
@@ -191,6 +206,8 @@ class _Batch:
     def _end(self, row: Due, state: Enrollment, reason: str, unreached: int) -> None:
         self.ended.append(end_row(row.id, state, reason, self.at, unreached, row.outcomes, row.last_outcome))
         self.taken.ended = True
+        if self.plan.spec.exclusive:
+            self.freed.append(row.contact_id)
 
     def _deltas(self) -> counters.Deltas:
         deltas = counters.Deltas()
@@ -211,12 +228,13 @@ class _Batch:
         await enrollments.end(conn, self.ended)
         await enrollments.put_on_hold(conn, self.held)
         await enrollments.fail(conn, self.failed)
+        await enrollments.free(conn, self.freed, self.at)
         await counters.add(conn, self._deltas())
         started = len(self.marks)
         if started and self.facts.lines is not None:
             await numbers.granted(conn, self.facts.lines.granted())
-        if started and self.plan.pace:
-            room_at = pacing.spread(self.order.room_at, self.plan.pace, self.at, started)
+        if started and self.pace:
+            room_at = pacing.spread(self.order.room_at, self.pace, self.at, started)
             await conn.execute(_PACE, {"b_id": self.order.lane_id, "b_room": room_at})
         cost = sum(intent["cost_micros"] for intent in self.intents)
         if cost:
@@ -255,7 +273,9 @@ def queue_row(enrollment_id: int, plan: Plan, move: Queue, outcomes: str, last: 
         "b_try": move.try_no,
         "b_retries": move.retries,
         "b_unreached": move.unreached,
+        "b_wanted": move.wanted_at,
         "b_due": move.due_at,
+        "b_reason": put_off(move.wanted_at, move.due_at),
         "b_outcomes": outcomes,
         "b_last": last,
     }

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.campaign import CampaignFile, contact_window
 from fluentsd.domain.campaign import Step as StepSpec
-from fluentsd.domain.durations import SECOND, Budget, Rate
+from fluentsd.domain.durations import SECOND, Budget, Delay, Rate
 from fluentsd.domain.enrollment import Exits
 from fluentsd.domain.flow import Flow, compile_flow
-from fluentsd.domain.gate import DAY, Rules
+from fluentsd.domain.gate import DAY, Limit, Rules
+from fluentsd.domain.render import template
 from fluentsd.domain.states import Campaign
 from fluentsd.store import campaigns
 from fluentsd.store.schema import campaign, spend
@@ -49,17 +50,18 @@ class Plan:
 class Plans:
     """The compiled plans, by campaign."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: tuple[Limit, ...] = ()) -> None:
+        self.limits = limits  #: of all campaigns together
         self._known: dict[int, Plan] = {}
 
     def known(self, campaign_id: int) -> Plan | None:
         """The plan as last read, for estimates outside a transaction."""
         return self._known.get(campaign_id)
 
-    async def current(self, conn: AsyncConnection, campaign_id: int) -> tuple[Campaign, Plan]:
+    async def current(self, conn: AsyncConnection, campaign_id: int, *, lock: bool = True) -> tuple[Campaign, Plan]:
         """State and plan as of this transaction; the campaign row is share-locked where the database can, so that a
-        pause waits for a mark in progress or is seen by it."""
-        state, revision = (await conn.execute(_STATE, {"b_id": campaign_id})).one()
+        pause waits for a mark in progress or is seen by it. Without `lock` for those who only look."""
+        state, revision = (await conn.execute(_STATE if lock else _STATE_SEEN, {"b_id": campaign_id})).one()
         known = self._known.get(campaign_id)
         if known is None or known.revision != revision:
             known = self._known[campaign_id] = await self._build(conn, campaign_id)
@@ -72,17 +74,16 @@ class Plans:
             version_id: compile_flow([StepSpec.model_validate(step) for step in steps])
             for version_id, steps in versions.items()
         }
-        return build_plan(row, flows, await campaigns.lanes_of(conn, campaign_id))
+        return build_plan(row, flows, await campaigns.lanes_of(conn, campaign_id), self.limits)
 
 
-_STATE = (
-    select(campaign.c.state, campaign.c.revision)
-    .where(campaign.c.id == bindparam("b_id"))
-    .with_for_update(read=True, of=campaign)
-)
+_STATE_SEEN = select(campaign.c.state, campaign.c.revision).where(campaign.c.id == bindparam("b_id"))
+_STATE = _STATE_SEEN.with_for_update(read=True, of=campaign)
 
 
-def build_plan(row: campaigns.CampaignRow, flows: Mapping[int, Flow], lanes: Mapping[str, int]) -> Plan:
+def build_plan(
+    row: campaigns.CampaignRow, flows: Mapping[int, Flow], lanes: Mapping[str, int], limits: tuple[Limit, ...] = ()
+) -> Plan:
     """The plan of one campaign row."""
     spec = row.spec
     budget = Budget.parse(spec.limits.budget) if spec.limits.budget else None
@@ -95,7 +96,7 @@ def build_plan(row: campaigns.CampaignRow, flows: Mapping[int, Flow], lanes: Map
         spec=spec,
         flows=flows,
         lanes=lanes,
-        rules=rules_of(spec),
+        rules=rules_of(spec, limits),
         exits=Exits(tuple(spec.exit.on), spec.exit.unreachable_after),
         pace=Rate.parse(spec.limits.pace).interval if spec.limits.pace else 0,
         concurrency=spec.limits.concurrency,
@@ -104,17 +105,29 @@ def build_plan(row: campaigns.CampaignRow, flows: Mapping[int, Flow], lanes: Map
     )
 
 
-def rules_of(spec: CampaignFile) -> Rules:
-    """The live rules of a campaign file, without what was spent."""
+def limits_of(per_contact: str | None, gap: str | None, whose: str) -> tuple[Limit, ...]:
+    """How often one person may be contacted: so many in a span, and one in any gap."""
+    limits = [Limit(Rate.parse(per_contact), f"{whose} {per_contact} per person")] if per_contact else []
+    if gap and (length := Delay.parse(gap).seconds):
+        limits.append(Limit(Rate(1, length), f"{whose} gap of {gap}"))
+    return tuple(limits)
+
+
+def rules_of(spec: CampaignFile, shared: tuple[Limit, ...] = ()) -> Rules:
+    """The live rules of a campaign file, without what was spent; `shared` limits hold for all campaigns together."""
     window = spec.window
     return Rules(
         window=contact_window(window),
         fixed_zone=None if window.timezone == "contact" else window.timezone,
         fallback_zone=window.fallback_timezone if window.unknown_timezone == "fallback" else None,
-        per_contact=Rate.parse(spec.limits.per_contact) if spec.limits.per_contact else None,
+        limits=(*limits_of(spec.limits.per_contact, spec.limits.gap, "the campaign's"), *shared),
         budget=Budget.parse(spec.limits.budget).micros if spec.limits.budget else None,
         cost={channel: round(amount * 1_000_000) for channel, amount in spec.limits.cost.items()},
         chooses_number=bool(spec.numbers.numbers or spec.numbers.tags),
+        hold_conflicts=window.conflicting_timezone == "hold",
+        purpose=spec.law.purpose,
+        waived=frozenset(waiver.rule for waiver in spec.law.waive),
+        goal=template(spec.exit.goal, "condition") if spec.exit.goal else None,
     )
 
 

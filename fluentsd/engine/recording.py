@@ -20,11 +20,12 @@ from fluentsd.api import Outcome
 from fluentsd.domain.enrollment import Leave, Queue, Standing, move_after
 from fluentsd.domain.flow import FAILURES, count_unreached, exit_reason
 from fluentsd.domain.states import Attempt, Enrollment
-from fluentsd.engine.facts import zones_in
+from fluentsd.engine.facts import names_in
 from fluentsd.engine.marking import add_spending, end_row, queue_row
 from fluentsd.engine.plans import Plan, Plans
 from fluentsd.store import attempts, contacts, counters, enrollments, stoplist
 from fluentsd.store.attempts import Whole
+from fluentsd.store.courses import Course
 
 #: Vaguer to clearer: evidence may only move an outcome rightwards.
 _CLEARER = [
@@ -105,6 +106,7 @@ class _Batch:
         self.requeued: list[dict[str, Any]] = []
         self.ended: dict[int, dict[str, Any]] = {}
         self.leavers: list[int] = []
+        self.freed: dict[int, int] = {}  #: contacts whom an exclusive campaign wanted for itself until now → since when
         self.content: list[dict[str, Any]] = []
         self.dead: list[tuple[int, str]] = []
         self.stops: list[tuple[int, Report]] = []
@@ -154,7 +156,8 @@ class _Batch:
     def _move(self, row: Whole, report: Report, plan: Plan) -> None:
         outcome = report.outcome
         assert outcome is not None  # noqa: S101 - the caller looked
-        standing = Standing(row.step, row.try_no, row.retries, row.unreached, zones_in(row.zones))
+        place = (names_in(row.zones), names_in(row.states))
+        standing = Standing(row.step, row.try_no, row.retries, row.unreached, *place)
         at = max(report.at, report.retry_at or 0)
         move = move_after(plan.flow(row.version_id), plan.rules, plan.exits, standing, outcome, at)
         outcomes, last = row.outcomes, row.last_outcome
@@ -166,7 +169,7 @@ class _Batch:
                 self.queued_in[row.campaign_id] += 1
             case Leave(reason, unreached):
                 state = Enrollment.exited if reason else Enrollment.completed
-                self._end(row, state, reason, report.at, unreached, outcomes, last)
+                self._end(row, plan, state, reason, report.at, unreached, outcomes, last)
 
     def _improve(self, row: Whole, report: Report, plan: Plan) -> None:
         """Later evidence: the outcome gets clearer, and a reply, an opt-out or a bounce may end the course."""
@@ -183,14 +186,16 @@ class _Batch:
         if reason:
             outcomes = _remember(row.outcomes, row.step, outcome)
             self.leavers.append(row.enrollment_id)
-            self._end(row, Enrollment.exited, reason, report.at, unreached, outcomes, outcome)
+            self._end(row, plan, Enrollment.exited, reason, report.at, unreached, outcomes, outcome)
 
     def _end(
-        self, row: Whole, state: Enrollment, reason: str, at: int, unreached: int, outcomes: str, last: str
+        self, row: Whole, plan: Plan, state: Enrollment, reason: str, at: int, unreached: int, outcomes: str, last: str
     ) -> None:
         self.ended[row.enrollment_id] = end_row(row.enrollment_id, state, reason, at, unreached, outcomes, last)
         counters.moved(self.deltas, row.campaign_id, row.enrollment_state, state)
         self.touched.add(row.campaign_id)
+        if plan.spec.exclusive:
+            self.freed[row.contact_id] = at
 
     def _keep_words(self, row: Whole, report: Report) -> None:
         for kind in ("text", "transcript", "recording"):
@@ -209,6 +214,8 @@ class _Batch:
         await enrollments.leave_queue(conn, self.leavers)
         await enrollments.requeue(conn, self.requeued)
         await enrollments.end(conn, list(self.ended.values()))
+        for contact_id, at in self.freed.items():
+            await enrollments.free(conn, [contact_id], at)
         for contact_id, report in self.stops:
             await self._opt_out(conn, contact_id, report)
         for campaign_id, count in self.queued_in.items():
@@ -230,6 +237,18 @@ def _remember(outcomes: str, step: str, outcome: str) -> str:
     known = json.loads(outcomes)
     known[step] = str(outcome)
     return json.dumps(known, separators=(",", ":"))
+
+
+async def leave(
+    conn: AsyncConnection, courses: Sequence[Course], reason: str, at: int, deltas: counters.Deltas
+) -> None:
+    """End some courses by hand or by a fact, whatever was planned: queued, active or errored → exited(reason)."""
+    await enrollments.leave_queue(conn, [course.id for course in courses])
+    ends = [end_row(c.id, Enrollment.exited, reason, at, c.unreached, c.outcomes, c.last_outcome) for c in courses]
+    await enrollments.end(conn, ends)
+    await enrollments.free(conn, [course.contact_id for course in courses], at)
+    for course in courses:
+        counters.moved(deltas, course.campaign_id, course.state, Enrollment.exited)
 
 
 async def exit_everywhere(

@@ -14,7 +14,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fluentsd.engine.house import House
-from fluentsd.engine.verbs import Call, Refused, calls, campaigns, errors, numbers, people, state
+from fluentsd.engine.verbs import (
+    Call,
+    Refused,
+    arriving,
+    calls,
+    campaigns,
+    consent,
+    courses,
+    errors,
+    forecasts,
+    numbers,
+    people,
+    state,
+)
 
 Answer = dict[str, Any]
 Kind = Literal["text", "int", "flag", "texts", "moment", "data"]
@@ -53,6 +66,9 @@ def _ref(help_text: str = "which campaign") -> Param:
 _PERSON = Param("person", "text", "a number, an address, or words that mean one person", required=True, option=False)
 _BECAUSE = Param("because", "text", "why; kept in the audit log", default="")
 
+_YES = Param("yes", "flag", "start although the check has warnings", default=False)
+_DRY = Param("dry_run", "flag", "only say what would happen", default=False)
+
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
@@ -65,13 +81,17 @@ VERBS: dict[str, Verb] = {
         Verb("campaign show", "what a campaign says", campaigns.show, (_ref(),)),
         Verb("campaign status", "figures, next moment, holds, numbers", campaigns.status, (_ref(),)),
         Verb("campaign report", "the funnel: what came of each step", campaigns.report, (_ref(),)),
-        Verb("campaign start", "begin now", campaigns.start, (_ref(),), "change", "manager"),
+        Verb("campaign check", "before a start: who would be contacted and who not, and what is missing",
+             campaigns.check, (_ref(),)),
+        Verb("campaign start", "begin now", campaigns.start, (_ref(), _YES), "change", "manager"),
         Verb("campaign schedule", "begin at a moment", campaigns.schedule,
-             (_ref(), Param("at", "moment", "when, e.g. 2026-12-01T09:00", required=True, option=False)),
+             (_ref(), Param("at", "moment", "when, e.g. 2026-12-01T09:00", required=True, option=False), _YES),
              "change", "manager"),
         Verb("campaign pause", "contact nobody until it is resumed", campaigns.pause, (_ref(), _BECAUSE),
              "change", "manager"),
-        Verb("campaign resume", "go on", campaigns.resume, (_ref(),), "change", "manager"),
+        Verb("campaign resume", "go on; what fell due meanwhile is dripped, shifted or skipped", campaigns.resume,
+             (_ref(), Param("late", "text", "drip, shift or skip; else as the campaign says"), _DRY),
+             "change", "manager"),
         Verb("campaign stop", "end it; people keep their place", campaigns.stop, (_ref(), _BECAUSE),
              "change", "manager"),
         Verb("campaign complete", "call it done when nobody is waiting any more", campaigns.complete, (_ref(),),
@@ -92,6 +112,26 @@ VERBS: dict[str, Verb] = {
         Verb("campaign dismiss", "let people in error leave the campaign", errors.dismiss,
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
               Param("person", "text", "only this person (a number or address)")), "change", "manager"),
+        Verb("campaign why", "everybody by the reason they are where they are; it comes to the Total", people.totals,
+             (_ref(),)),
+        Verb("campaign remove", "let one person leave the campaign", courses.remove,
+             (_ref(), _PERSON, _BECAUSE), "change", "manager"),
+        Verb("campaign callback", "contact one person at a promised moment, before the flow's own", courses.callback,
+             (_ref(), _PERSON, Param("at", "moment", "when, e.g. 2026-12-01T15:00", required=True, option=False)),
+             "change", "manager"),
+        Verb("campaign upgrade", "move people who entered under an earlier flow to the present one", courses.upgrade,
+             (_ref(), Param("step", "texts", "OLD=NEW: where people at a step that is gone go on; repeat for more"),
+              _DRY), "change", "manager"),
+        Verb("contacts attest", "say who agreed to be contacted, how and when; kept as each person's evidence",
+             consent.attest,
+             (Param("source", "text", "the people of this file or CRM source", option=False),
+              Param("campaign", "text", "the people of this campaign"),
+              Param("basis", "text", "written, express, inquiry or customer", required=True),
+              Param("given", "text", "the date of the consent, like 2026-11-01", required=True),
+              Param("scope", "texts", "phone, sms, email; repeat or separate by commas", required=True),
+              Param("by", "text", "who says so", required=True),
+              Param("scrubbed", "text", "when the list was held against the national do-not-call list"),
+              Param("proof", "text", "where the proof is kept", default="")), "change", "manager"),
         Verb("contacts find", "people by number, address, or any word known of them", people.find,
              (Param("words", "text", "what to look for", required=True, option=False),
               Param("most", "int", "how many at most", default=20))),
@@ -99,15 +139,15 @@ VERBS: dict[str, Verb] = {
              (_PERSON, Param("campaign", "text", "only in this campaign"))),
         Verb("contacts timeline", "everything that was done about somebody, and what comes next", people.timeline,
              (_PERSON, Param("campaign", "text", "only in this campaign"))),
-        Verb("contacts begin-import", "the import's first act", people.begin_import,
+        Verb("contacts begin-import", "the import's first act", arriving.begin_import,
              (Param("source", "text", "the file's name", required=True),
               Param("ref", "text", "enroll into this campaign")),
              "change", "manager", hidden=True),
-        Verb("contacts take", "one batch of an import", people.take,
+        Verb("contacts take", "one batch of an import", arriving.take,
              (Param("run", "data", "as begun", required=True),
               Param("people", "data", "the batch", required=True),
               Param("keep_duplicates", "flag", "the later row wins", default=False)), "change", "manager", hidden=True),
-        Verb("contacts end-import", "the import's last act", people.end_import,
+        Verb("contacts end-import", "the import's last act", arriving.end_import,
              (Param("run", "data", "as begun", required=True),
               Param("counts", "data", "its figures", required=True)),
              "change", "manager", hidden=True),
@@ -115,6 +155,11 @@ VERBS: dict[str, Verb] = {
              (Param("ref", "text", "only this campaign", option=False), Param("outcome", "text", "only this outcome"),
               Param("person", "text", "only this person (a number or address)"),
               Param("most", "int", "how many at most", default=50), Param("since", "moment", "not before"))),
+        Verb("forecast", "what will happen: who, when, from which number; load, finish, cost; who is skipped and why",
+             forecasts.ahead,
+             (_ref(), Param("until", "moment", "look no further than this; else ninety days"),
+              Param("most", "int", "how many of the first contacts to list", default=10),
+              Param("seed", "int", "another roll of the dice", default=0))),
         Verb("unknown", "attempts nobody could prove", calls.unknown,
              (Param("ref", "text", "only this campaign", option=False),)),
         Verb("numbers list", "caller IDs with tags and pace", numbers.listing),

@@ -80,6 +80,7 @@ _WHOLE = (
         enrollment.c.outcomes,
         enrollment.c.last_outcome,
         contact.c.zones,
+        contact.c.states,
     )
     .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
     .join(contact, contact.c.id == attempt.c.contact_id)
@@ -89,7 +90,7 @@ _WHOLE = (
 )
 
 _TOUCHES = (
-    select(attempt.c.contact_id, attempt.c.marked_at)
+    select(attempt.c.contact_id, attempt.c.marked_at, attempt.c.channel)
     .where(among(attempt.c.contact_id, "ids"), attempt.c.marked_at > bindparam("since"))
     .where(attempt.c.outcome.is_(None) | (attempt.c.outcome != "not_sent"))
     .order_by(attempt.c.marked_at)
@@ -113,11 +114,12 @@ async def keep_content(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
         await _KEEP.many(conn, rows)
 
 
-async def touches(conn: AsyncConnection, contact_ids: Sequence[int], since_at: int) -> dict[int, list[int]]:
-    """When each contact was last contacted, over all campaigns and channels, ascending; tries not made do not count."""
-    found: dict[int, list[int]] = {}
-    for contact_id, marked_at in await conn.execute(_TOUCHES, {"ids": json_of(contact_ids), "since": since_at}):
-        found.setdefault(contact_id, []).append(marked_at)
+async def touches(conn: AsyncConnection, contact_ids: Sequence[int], since_at: int) -> dict[int, list[tuple[int, str]]]:
+    """When each contact was last contacted and how, over all campaigns, ascending; tries not made do not count."""
+    found: dict[int, list[tuple[int, str]]] = {}
+    given = {"ids": json_of(contact_ids), "since": since_at}
+    for contact_id, marked_at, channel in await conn.execute(_TOUCHES, given):
+        found.setdefault(contact_id, []).append((marked_at, channel))
     return found
 
 
@@ -145,6 +147,7 @@ class Whole(NamedTuple):
     outcomes: str
     last_outcome: str
     zones: str
+    states: str
 
 
 async def whole(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, Whole]:

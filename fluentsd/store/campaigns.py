@@ -43,6 +43,8 @@ class CampaignRow:
     ended_at: int | None
     archived_at: int | None
     created_at: int
+    paused_at: int | None
+    retime_from: int | None
 
 
 def _row(found: Any) -> CampaignRow:
@@ -85,7 +87,14 @@ async def create(conn: AsyncConnection, spec: CampaignFile, *, owner: str, at: i
     data = spec.model_dump(mode="json")
     result = await conn.execute(
         insert(campaign).values(
-            ref=spec.slug, name=spec.name, state=Campaign.draft, owner=owner, spec=data, created_at=at
+            ref=spec.slug,
+            name=spec.name,
+            state=Campaign.draft,
+            owner=owner,
+            spec=data,
+            created_at=at,
+            priority=spec.priority,
+            exclusive=spec.exclusive,
         )
     )
     assert result.inserted_primary_key is not None  # noqa: S101 - an INSERT of one row has one
@@ -98,11 +107,15 @@ async def create(conn: AsyncConnection, spec: CampaignFile, *, owner: str, at: i
 async def revise(
     conn: AsyncConnection, row: CampaignRow, spec: CampaignFile, *, by: str, at: int, revision: int | None = None
 ) -> CampaignRow:
-    """Change what the campaign says. Window, numbers, exits and limits are live for everybody; a changed flow becomes
-    a new version that later entries get. `revision` is what the actor saw: `Changed` if it is no longer so."""
+    """Change what the campaign says. Window, numbers, exits and limits are live for everybody, and where the hours
+    have changed, those who wait are to be put at new moments; a changed flow becomes a new version that later entries
+    get. `revision` is what the actor saw: `Changed` if it is no longer so."""
     data = spec.model_dump(mode="json")
     mine = update(campaign).where(campaign.c.id == row.id, campaign.c.revision == (revision or row.revision))
-    result = await conn.execute(mine.values(spec=data, name=spec.name, revision=campaign.c.revision + 1))
+    values: dict[str, Any] = {"spec": data, "name": spec.name, "priority": spec.priority, "exclusive": spec.exclusive}
+    if (spec.window, spec.law) != (row.spec.window, row.spec.law):
+        values["retime_from"] = 0
+    result = await conn.execute(mine.values(**values, revision=campaign.c.revision + 1))
     if result.rowcount != 1:
         raise Changed(f"{row.ref} has been changed since you looked at it; look again, then repeat your change")
     if data["step"] != row.spec.model_dump(mode="json")["step"]:
@@ -153,6 +166,10 @@ async def move(
     values: dict[str, Any] = {"state": after, "revision": campaign.c.revision + 1, "starts_at": starts_at}
     if after == Campaign.active:
         values["started_at"] = func.coalesce(campaign.c.started_at, at)
+    if after in (Campaign.paused, Campaign.stopped, Campaign.completed):
+        values["paused_at"] = func.coalesce(campaign.c.paused_at, at)
+    elif after == Campaign.active:
+        values["paused_at"] = None
     values["ended_at"] = at if after in (Campaign.stopped, Campaign.completed) else None
     statement = update(campaign).where(campaign.c.id == row.id, campaign.c.state.in_(legal)).values(**values)
     if (await conn.execute(statement)).rowcount != 1:

@@ -7,24 +7,31 @@ second import of the same file updates and never doubles.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import Table
 
 from fluentsd.domain.gate import Point
-from fluentsd.store.prepared import among, json_of
+from fluentsd.store.bulk import Insert
+from fluentsd.store.prepared import Prepared, among, json_of
 from fluentsd.store.schema import contact, point, record, source
 
-_RECORD = text(
-    "INSERT INTO record (source_id, object, key, contact_id, fields, seen_at)"
-    " VALUES (:source_id, :object, :key, :contact_id, :fields, :seen_at)"
-    " ON CONFLICT (source_id, object, key) DO UPDATE SET"
-    " fields = excluded.fields, seen_at = excluded.seen_at, contact_id = excluded.contact_id"
-)
+_CONTACT = Insert(
+    contact, "id", "zones", "zone_basis", "conflict", "states", "consent", "scrubbed_at", "language", "created_at",
+    "updated_at",
+)  # fmt: skip
+_POINT = Insert(point, "contact_id", "kind", "value", "position")
+_RECORD = Insert(
+    record, "source_id", "object", "key", "contact_id", "attestation_id", "fields", "seen_at",
+    then="ON CONFLICT (source_id, object, key) DO UPDATE SET"
+    " fields = excluded.fields, seen_at = excluded.seen_at, contact_id = excluded.contact_id,"
+    " attestation_id = coalesce(excluded.attestation_id, record.attestation_id)",
+)  # fmt: skip
 
 _POINTS = (
     select(point.c.contact_id, point.c.id, point.c.kind, point.c.value, point.c.dead_on)
@@ -36,41 +43,60 @@ _FIELDS = (
     .where(among(record.c.contact_id, "ids"))
     .order_by(record.c.seen_at, record.c.id)
 )
-#: A value is unique per kind; asking for both kinds lets the index serve.
-_OWNERS = select(point.c.kind, point.c.value, point.c.contact_id).where(
-    point.c.kind.in_(("phone", "email")), among(point.c.value, "values")
+#: Each kind for itself, so that every look-up in the index is for a point somebody has named.
+_OWNERS = union_all(
+    *(
+        select(point.c.kind, point.c.value, point.c.contact_id).where(point.c.kind == kind, among(point.c.value, kind))
+        for kind in ("phone", "email")
+    )
 )
-_SEEN = select(record.c.contact_id).where(
-    among(record.c.contact_id, "ids"), record.c.source_id == bindparam("source"), record.c.seen_at == bindparam("at")
-)
-_CHANGE = (
+#: Which source and when is looked at here: asked for it, SQLite walks through all the source has ever said.
+_SEEN = select(record.c.contact_id, record.c.source_id, record.c.seen_at).where(among(record.c.contact_id, "ids"))
+_CHANGE = Prepared(
     update(contact)
     .where(contact.c.id == bindparam("b_id"))
-    .values(
-        zones=bindparam("zones"),
-        zone_basis=bindparam("zone_basis"),
-        states=bindparam("states"),
-        language=bindparam("language"),
-        updated_at=bindparam("updated_at"),
-    )
+    .values({name: bindparam(name) for name in ("zones", "zone_basis", "states", "conflict", "language", "updated_at")})
+)
+_CONSENT = select(contact.c.id, contact.c.consent, contact.c.scrubbed_at).where(among(contact.c.id, "ids"))
+_ATTEST = Prepared(
+    update(contact)
+    .where(contact.c.id == bindparam("b_id"))
+    .values(consent=bindparam("consent"), scrubbed_at=bindparam("scrubbed_at"))
 )
 
 
 @dataclass(frozen=True, slots=True)
+class Attested:
+    """What a named person attests of everybody in a run: the evidence's id, consent by channel, the last scrub."""
+
+    id: int
+    consent: str
+    scrubbed_at: int | None = None
+
+    def added_to(self, consent: str) -> str:
+        """Consent by channel, "phone:written,sms:express"; this word on a channel is the newer one."""
+        said = [word.split(":") for word in (*consent.split(","), *self.consent.split(",")) if ":" in word]
+        return ",".join(f"{channel}:{basis}" for channel, basis in sorted(dict(said).items()))
+
+
+@dataclass(slots=True)
 class Arrival:
-    """One person as a source says it, normalised: points in order of preference, candidate zones, fields."""
+    """One person as a source says it, normalised: points in order of preference, candidate places, fields.
+
+    `fields` is a JSON object, text to text. Not frozen, because a million are made in an import; nobody changes one.
+    """
 
     key: str
     points: Sequence[tuple[str, str]]
     zones: tuple[str, ...] = ()
     zone_basis: str = "none"
     states: tuple[str, ...] = ()
+    conflict: bool = False
     language: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: str = "{}"
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What became of one arrival: its contact, and whether the person was new or came twice in this run."""
 
     contact_id: int
@@ -100,92 +126,115 @@ async def new_ids(conn: AsyncConnection, table: Table, count: int) -> list[int]:
 
 
 async def upsert(
-    conn: AsyncConnection, source: int, arrivals: Sequence[Arrival], *, at: int, later_wins: bool = False
+    conn: AsyncConnection,
+    source: int,
+    arrivals: Sequence[Arrival],
+    *,
+    at: int,
+    later_wins: bool = False,
+    attested: Attested | None = None,
 ) -> list[Settled]:
     """Take in one batch. Somebody already seen in this run (same source, same `at`) is a duplicate and left as is,
     unless `later_wins`. Answers come in the order of `arrivals`."""
-    known = await _owners(conn, [value for person in arrivals for value in person.points])
-    seen = await _seen(conn, source, set(known.values()), at)
-    fresh = new_ids_needed(arrivals, known)
-    ids = iter(await new_ids(conn, contact, fresh))
+    known = await _owners(conn, (value for person in arrivals for value in person.points))
+    seen = await _seen(conn, source, known.values(), at) if known else set()
+    ids = iter(await new_ids(conn, contact, new_ids_needed(arrivals, known)))
     settled: list[Settled] = []
-    batch = _Batch(source, at)
+    batch = _Batch(source, at, attested)
     for person in arrivals:
-        owner = next((known[p] for p in person.points if p in known), None)
-        is_new = owner is None
+        owner = _owner(person.points, known)
         contact_id = next(ids) if owner is None else owner
         duplicate = contact_id in seen
         seen.add(contact_id)
-        settled.append(Settled(contact_id, is_new, duplicate))
-        if duplicate and not later_wins:
-            continue
-        batch.take(person, contact_id, is_new=is_new, known=known)
+        settled.append(Settled(contact_id, owner is None, duplicate))
+        if not duplicate or later_wins:
+            batch.take(person, contact_id, is_new=owner is None, known=known)
     await batch.write(conn)
     return settled
 
 
+def _owner(points: Sequence[tuple[str, str]], known: Mapping[tuple[str, str], int]) -> int | None:
+    """Whose the first known point is."""
+    for value in points:
+        if value in known:
+            return known[value]
+    return None
+
+
 def new_ids_needed(arrivals: Sequence[Arrival], known: Mapping[tuple[str, str], int]) -> int:
     """At most this many arrivals are new people (two may turn out to be one)."""
-    return sum(1 for person in arrivals if not any(p in known for p in person.points))
+    return sum(1 for person in arrivals if _owner(person.points, known) is None)
 
 
 class _Batch:
     """The rows of one batch, gathered and then written table by table."""
 
-    def __init__(self, source: int, at: int) -> None:
-        self.source, self.at = source, at
-        self.contacts: list[dict[str, Any]] = []
-        self.changed: dict[int, dict[str, Any]] = {}
-        self.points: list[dict[str, Any]] = []
-        self.records: dict[str, dict[str, Any]] = {}
+    def __init__(self, source: int, at: int, attested: Attested | None) -> None:
+        self.source, self.at, self.attested = source, at, attested
+        self.evidence = attested.id if attested else None
+        self.first = (attested.added_to(""), attested.scrubbed_at) if attested else ("", None)
+        self.contacts: dict[int, tuple[Any, ...]] = {}
+        self.changed: dict[int, Arrival] = {}
+        self.points: list[tuple[int, str, str, int]] = []
+        self.records: dict[str, tuple[Any, ...]] = {}
 
     def take(self, person: Arrival, contact_id: int, *, is_new: bool, known: dict[tuple[str, str], int]) -> None:
-        said = {
+        if is_new or contact_id in self.contacts:  # in it already: twice in one batch, and the later wins
+            self.contacts[contact_id] = (
+                contact_id, ",".join(person.zones), person.zone_basis, person.conflict, ",".join(person.states),
+                *self.first, person.language, self.at, self.at,
+            )  # fmt: skip
+        else:
+            self.changed[contact_id] = person
+        for position, value in enumerate(person.points):
+            if value not in known:
+                known[value] = contact_id
+                self.points.append((contact_id, *value, position))
+        key = person.key
+        self.records[key] = (self.source, "row", key, contact_id, self.evidence, person.fields, self.at)
+
+    async def write(self, conn: AsyncConnection) -> None:
+        """Rows in the order of the indexes they go into, which come in pages."""
+        await _CONTACT.many(conn, list(self.contacts.values()))
+        await _CHANGE.many(conn, [self._change(*changed) for changed in self.changed.items()])
+        if self.attested and self.changed:
+            await _attest(conn, self.attested, list(self.changed))
+        await _POINT.many(conn, sorted(self.points, key=itemgetter(1, 2)))
+        await _RECORD.many(conn, [self.records[key] for key in sorted(self.records)])
+
+    def _change(self, contact_id: int, person: Arrival) -> dict[str, Any]:
+        return {
+            "b_id": contact_id,
             "zones": ",".join(person.zones),
             "zone_basis": person.zone_basis,
             "states": ",".join(person.states),
+            "conflict": person.conflict,
             "language": person.language,
             "updated_at": self.at,
         }
-        if is_new:
-            self.contacts.append({"id": contact_id, "created_at": self.at, **said})
-        else:
-            self.changed[contact_id] = said
-        for position, (kind, value) in enumerate(person.points):
-            if (kind, value) not in known:
-                known[kind, value] = contact_id
-                row = {"contact_id": contact_id, "kind": kind, "value": value, "position": position}
-                self.points.append(row)
-        self.records[person.key] = {
-            "source_id": self.source,
-            "object": "row",
-            "key": person.key,
-            "contact_id": contact_id,
-            "fields": json.dumps(dict(person.fields), ensure_ascii=False, separators=(",", ":")),
-            "seen_at": self.at,
-        }
-
-    async def write(self, conn: AsyncConnection) -> None:
-        new = {row["id"] for row in self.contacts}
-        if self.contacts:
-            await conn.execute(insert(contact), self.contacts)
-        changed = [{"b_id": i, **said} for i, said in self.changed.items() if i not in new]
-        if changed:
-            await conn.execute(_CHANGE, changed)
-        if self.points:
-            await conn.execute(insert(point), self.points)
-        if self.records:
-            await conn.execute(_RECORD, list(self.records.values()))
 
 
-async def _owners(conn: AsyncConnection, points: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    values = {"values": json_of({value for _, value in points})}
+async def _attest(conn: AsyncConnection, attested: Attested, contact_ids: Sequence[int]) -> None:
+    """People known before: the channels of this attestation override, others keep what was said of them."""
+    rows = []
+    for contact_id, consent, scrubbed_at in await conn.execute(_CONSENT, {"ids": json_of(contact_ids)}):
+        scrubbed = scrubbed_at if attested.scrubbed_at is None else attested.scrubbed_at
+        rows.append({"b_id": contact_id, "consent": attested.added_to(consent), "scrubbed_at": scrubbed})
+    await _ATTEST.many(conn, rows)
+
+
+async def _owners(conn: AsyncConnection, points: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    by_kind: dict[str, set[str]] = {"phone": set(), "email": set()}
+    for kind, value in points:
+        by_kind[kind].add(value)
+    values = {kind: json_of(known) for kind, known in by_kind.items()}
     return {(kind, value): int(owner) for kind, value, owner in await conn.execute(_OWNERS, values)}
 
 
-async def _seen(conn: AsyncConnection, source: int, contact_ids: set[int], at: int) -> set[int]:
-    run = {"ids": json_of(contact_ids), "source": source, "at": at}
-    return {int(i) for i in (await conn.execute(_SEEN, run)).scalars()}
+async def _seen(conn: AsyncConnection, source: int, contact_ids: Iterable[int], at: int) -> set[int]:
+    """Who of these has come in this run already."""
+    rows = await conn.execute(_SEEN, {"ids": json_of(set(contact_ids))})
+    return {int(contact_id) for contact_id, whose, when in rows if whose == source and when == at}
 
 
 async def points_of(conn: AsyncConnection, contact_ids: Sequence[int]) -> dict[int, list[Point]]:

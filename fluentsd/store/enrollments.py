@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
+from fluentsd.domain.gate import Reason
 from fluentsd.domain.states import Enrollment
+from fluentsd.store.bulk import Insert
 from fluentsd.store.contacts import new_ids
 from fluentsd.store.prepared import Prepared, among, json_of
 from fluentsd.store.schema import campaign, contact, enrollment, hold, lane, version, waiting
@@ -43,6 +45,10 @@ _DUE = (
         enrollment.c.last_outcome,
         enrollment.c.sender_id,
         contact.c.zones,
+        contact.c.states,
+        contact.c.conflict,
+        contact.c.consent,
+        contact.c.scrubbed_at,
     )
     .join(enrollment, enrollment.c.id == waiting.c.enrollment_id)
     .join(contact, contact.c.id == enrollment.c.contact_id)
@@ -67,7 +73,13 @@ _WAIT = Prepared(insert(waiting).values({column.name: bindparam(column.name) for
 _MARK = Prepared(
     update(enrollment)
     .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == Enrollment.queued)
-    .values(state=Enrollment.active, due_at=None, touched_at=bindparam("b_at"), sender_id=bindparam("b_sender"))
+    .values(
+        state=Enrollment.active,
+        reason="",
+        due_at=None,
+        touched_at=bindparam("b_at"),
+        sender_id=bindparam("b_sender"),
+    )
 )
 _QUEUE = Prepared(
     update(enrollment)
@@ -75,12 +87,13 @@ _QUEUE = Prepared(
     .values(
         state=Enrollment.queued,
         held=False,
-        reason="",
+        reason=bindparam("b_reason"),
         step=bindparam("b_step"),
         try_no=bindparam("b_try"),
         retries=bindparam("b_retries"),
         unreached=bindparam("b_unreached"),
         due_at=bindparam("b_due"),
+        wanted_at=bindparam("b_wanted"),
         rank=ORDINARY,
         outcomes=bindparam("b_outcomes"),
         last_outcome=bindparam("b_last"),
@@ -89,7 +102,7 @@ _QUEUE = Prepared(
 _SNOOZE = Prepared(
     update(enrollment)
     .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == Enrollment.queued)
-    .values(due_at=bindparam("b_due"))
+    .values(due_at=bindparam("b_due"), reason=bindparam("b_reason"))
 )
 _END = Prepared(
     update(enrollment)
@@ -129,6 +142,10 @@ class LaneDue:
     channel: Kind
     room_at: int
     due_at: int
+    priority: int
+    late_since_at: int = 0
+    late_before_at: int = 0
+    late_interval: int | None = None
 
 
 async def agenda(conn: AsyncConnection) -> list[LaneDue]:
@@ -143,23 +160,54 @@ async def agenda(conn: AsyncConnection) -> list[LaneDue]:
             select(waiting.c.due_at).where(*mine).order_by(waiting.c.due_at).limit(1).correlate(lane).scalar_subquery()
         )
 
+    late = (lane.c.late_since_at, lane.c.late_before_at, lane.c.late_interval)
     statement = (
-        select(lane.c.id, lane.c.campaign_id, lane.c.channel, lane.c.room_at, earliest(PROMISED), earliest(ORDINARY))
+        select(
+            lane.c.id,
+            lane.c.campaign_id,
+            lane.c.channel,
+            lane.c.room_at,
+            campaign.c.priority,
+            *late,
+            earliest(PROMISED),
+            earliest(ORDINARY),
+        )
         .join(campaign, campaign.c.id == lane.c.campaign_id)
         .where(campaign.c.state == "active", campaign.c.ref.not_in(held("campaign")))
         .where(lane.c.channel.not_in(held("channel")))
         .order_by(lane.c.id)
     )
     found = []
-    for lane_id, campaign_id, channel, room_at, promised, ordinary in await conn.execute(statement):
-        moments = [m for m in (promised, ordinary) if m is not None]
+    for lane_id, campaign_id, channel, room_at, priority, since, before, interval, *earliest_of in await conn.execute(
+        statement
+    ):
+        moments = [m for m in earliest_of if m is not None]
         if moments:
-            found.append(LaneDue(int(lane_id), int(campaign_id), channel, int(room_at), int(min(moments))))
+            found.append(
+                LaneDue(lane_id, campaign_id, channel, room_at, min(moments), priority, since, before, interval)
+            )
     return found
 
 
+class LaneRow(NamedTuple):
+    """A lane as it is, whoever waits in it."""
+
+    id: int
+    channel: Kind
+    room_at: int
+    late_since_at: int
+    late_before_at: int
+    late_interval: int | None
+
+
+async def lanes(conn: AsyncConnection, campaign_id: int) -> list[LaneRow]:
+    """The lanes of a campaign."""
+    statement = select(*(lane.c[name] for name in LaneRow._fields)).where(lane.c.campaign_id == campaign_id)
+    return [LaneRow._make(row) for row in await conn.execute(statement.order_by(lane.c.id))]
+
+
 class Due(NamedTuple):
-    """Somebody whose moment has come, as the mark needs them; `zones` as the store keeps them."""
+    """Somebody whose moment has come, as the mark needs them; place and consent as the store keeps them."""
 
     id: int
     rank: int
@@ -174,6 +222,10 @@ class Due(NamedTuple):
     last_outcome: str
     sender_id: int | None
     zones: str
+    states: str = ""
+    conflict: bool = False
+    consent: str = ""
+    scrubbed_at: int | None = None
 
 
 async def due(conn: AsyncConnection, lane_id: int, at: int, most: int) -> list[Due]:
@@ -217,8 +269,8 @@ async def mark(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
 
 
 async def requeue(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """queued or active → queued at a step: `b_id`, `b_step`, `b_try`, `b_retries`, `b_unreached`, `b_due`,
-    `b_outcomes`, `b_last`; with `b_lane` the waiting row is written too."""
+    """queued or active → queued at a step: `b_id`, `b_step`, `b_try`, `b_retries`, `b_unreached`, `b_wanted`, `b_due`,
+    `b_reason`, `b_outcomes`, `b_last`; with `b_lane` the waiting row is written too."""
     if rows:
         await _QUEUE.many(conn, rows)
         await wait(
@@ -230,12 +282,12 @@ async def requeue(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None
         )
 
 
-async def snooze(conn: AsyncConnection, lane_id: int, rows: Sequence[tuple[int, int, int]]) -> None:
-    """One person's wait without spending a try: (enrollment, rank, new moment); their old rows are out already."""
+async def snooze(conn: AsyncConnection, lane_id: int, rows: Sequence[tuple[int, int, int, str]]) -> None:
+    """One person's wait without spending a try: (enrollment, rank, new moment, reason); their old rows are out."""
     if rows:
-        await _SNOOZE.many(conn, [{"b_id": row_id, "b_due": moment} for row_id, _, moment in rows])
+        await _SNOOZE.many(conn, [{"b_id": row_id, "b_due": at, "b_reason": why} for row_id, _, at, why in rows])
         await wait(
-            conn, [{"lane_id": lane_id, "rank": rank, "due_at": moment, "enrollment_id": i} for i, rank, moment in rows]
+            conn, [{"lane_id": lane_id, "rank": rank, "due_at": at, "enrollment_id": i} for i, rank, at, _ in rows]
         )
 
 
@@ -257,14 +309,37 @@ async def fail(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
         await _FAIL.many(conn, rows)
 
 
-async def enroll(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> list[int]:
-    """New entries, ids in the order of `rows`: campaign_id, contact_id, entry, version_id, step, due_at,
-    enrolled_at."""
-    if not rows:
-        return []
-    ids = await new_ids(conn, enrollment, len(rows))
-    state = Enrollment.queued
-    await conn.execute(insert(enrollment), [{"id": i, "state": state, **row} for i, row in zip(ids, rows, strict=True)])
+_ENROLL = Insert(
+    enrollment, "id", "campaign_id", "contact_id", "version_id", "state", "step", "due_at", "wanted_at", "enrolled_at"
+)
+_WAIT_FIRST = Insert(waiting, "lane_id", "rank", "due_at", "enrollment_id")
+
+
+class Entrance(NamedTuple):
+    """Where people enter a campaign: the flow's version, its first step, and the lane in which that waits."""
+
+    campaign_id: int
+    version_id: int
+    step: str
+    lane_id: int
+
+
+async def enroll(conn: AsyncConnection, where: Entrance, people: Sequence[tuple[int, int, int]], at: int) -> list[int]:
+    """First entries at an instant, queued: (contact, the moment the flow wants, the moment the hours let it be).
+    Returns their ids, in order."""
+    ids = await new_ids(conn, enrollment, len(people))
+    campaign_id, version_id, step, lane_id = where
+    state = Enrollment.queued.value
+    await _ENROLL.many(
+        conn,
+        [
+            (i, campaign_id, contact_id, version_id, state, step, due_at, wanted_at, at)
+            for i, (contact_id, wanted_at, due_at) in zip(ids, people, strict=True)
+        ],
+    )
+    await _WAIT_FIRST.many(
+        conn, [(lane_id, ORDINARY, due_at, i) for i, (_, _, due_at) in zip(ids, people, strict=True)]
+    )
     return ids
 
 
@@ -329,6 +404,12 @@ async def release_held(
     return len(rows)
 
 
+async def free(conn: AsyncConnection, contact_ids: Sequence[int], at: int) -> None:
+    """People whom a campaign wanted for itself until now: the others may go on with them."""
+    if contact_ids:
+        await release_held(conn, at, contact_ids=contact_ids, reason=Reason.elsewhere, most=1000)
+
+
 async def _wait_in_lanes(conn: AsyncConnection, rows: Sequence[Any], at: int) -> None:
     """Into the queue at `at`, each in the lane of the step they stand at: id, version_id, step."""
     lanes = {place: await _lane(conn, *place) for place in {(row.version_id, row.step) for row in rows}}
@@ -354,10 +435,14 @@ async def dismiss(conn: AsyncConnection, people: Sequence[Any], at: int) -> None
     await conn.execute(_DISMISS, {"ids": json_of(row.id for row in people), "b_at": at})
 
 
+#: What is known of a person's place and consent.
+_OF_PERSON = ("zones", "zone_basis", "states", "conflict", "consent", "scrubbed_at")
+
+
 async def of_contact(conn: AsyncConnection, contact_id: int) -> list[Any]:
     """Every entry of a person in any campaign, newest first, with the person's zones."""
     statement = (
-        select(enrollment, contact.c.zones, contact.c.zone_basis)
+        select(enrollment, *(contact.c[name] for name in _OF_PERSON))
         .join(contact, contact.c.id == enrollment.c.contact_id)
         .where(enrollment.c.contact_id == contact_id)
         .order_by(enrollment.c.id.desc())
@@ -370,3 +455,79 @@ async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[dict[s
     states = (Enrollment.queued, Enrollment.active, Enrollment.errored)
     statement = select(enrollment).where(enrollment.c.contact_id == contact_id, enrollment.c.state.in_(states))
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
+
+
+_RIVAL = (
+    campaign.c.exclusive,
+    campaign.c.state.in_(("active", "paused")),
+    campaign.c.id != bindparam("campaign"),
+    (campaign.c.priority > bindparam("priority"))
+    | ((campaign.c.priority == bindparam("priority")) & (campaign.c.id < bindparam("campaign"))),
+)
+_ANY_RIVAL = select(campaign.c.id).where(*_RIVAL).limit(1)
+_WANTED = (
+    select(enrollment.c.contact_id, campaign.c.ref)
+    .join(campaign, campaign.c.id == enrollment.c.campaign_id)
+    .where(among(enrollment.c.contact_id, "ids"), *_RIVAL)
+    .where(_state_is(Enrollment.queued, Enrollment.active))
+    .order_by(campaign.c.priority, campaign.c.id.desc())
+)
+
+
+async def wanted_elsewhere(
+    conn: AsyncConnection, campaign_id: int, priority: int, contact_ids: Sequence[int]
+) -> dict[int, str]:
+    """Who of these is in a running campaign that wants them for itself and goes before this one, and in which."""
+    mine = {"campaign": campaign_id, "priority": priority}
+    if (await conn.execute(_ANY_RIVAL, mine)).first() is None:
+        return {}
+    rows = await conn.execute(_WANTED, {**mine, "ids": json_of(contact_ids)})
+    return {int(contact_id): ref for contact_id, ref in rows}
+
+
+async def lateness(conn: AsyncConnection, lane_id: int) -> range:
+    """The instants at which nobody worked and whose steps a lane skips; empty when it skips none."""
+    columns = (lane.c.late_since_at, lane.c.late_before_at, lane.c.late_interval)
+    since, before, interval = (await conn.execute(select(*columns).where(lane.c.id == lane_id))).one()
+    return range(since, before) if interval is None else range(0)
+
+
+_QUEUED = (
+    select(
+        enrollment.c.id, enrollment.c.rank, enrollment.c.due_at, enrollment.c.contact_id, enrollment.c.version_id,
+        enrollment.c.step, enrollment.c.try_no, enrollment.c.retries, enrollment.c.unreached, enrollment.c.outcomes,
+        enrollment.c.last_outcome, enrollment.c.sender_id, contact.c.zones, contact.c.states, contact.c.conflict,
+        contact.c.consent, contact.c.scrubbed_at,
+    )
+    .join(contact, contact.c.id == enrollment.c.contact_id)
+    .where(
+        enrollment.c.campaign_id == bindparam("campaign"),
+        enrollment.c.id > bindparam("after"),
+        enrollment.c.state == Enrollment.queued,
+    )
+    .order_by(enrollment.c.id)
+    .limit(bindparam("most"))
+)  # fmt: skip
+
+
+async def queued(conn: AsyncConnection, campaign_id: int, after: int, most: int, at: int) -> list[Due]:
+    """Everybody who is queued, held or not, by id; whoever has no moment is taken as due at `at`."""
+    rows = map(Due._make, await conn.execute(_QUEUED, {"campaign": campaign_id, "after": after, "most": most}))
+    return [row if row.due_at is not None else row._replace(due_at=at) for row in rows]
+
+
+async def also_elsewhere(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
+    """How many of a campaign's people are queued or active in other running campaigns, by campaign."""
+    mine, other = enrollment.alias("mine"), enrollment.alias("other")
+    statement = (
+        select(campaign.c.ref, func.count())
+        .select_from(mine)
+        .join(other, other.c.contact_id == mine.c.contact_id)
+        .join(campaign, campaign.c.id == other.c.campaign_id)
+        .where(mine.c.campaign_id == campaign_id, other.c.campaign_id != campaign_id)
+        .where(mine.c.state == Enrollment.queued, other.c.state.in_((Enrollment.queued, Enrollment.active)))
+        .where(campaign.c.state.in_(("active", "scheduled", "paused")))
+        .group_by(campaign.c.ref)
+        .order_by(campaign.c.ref)
+    )
+    return {ref: int(count) for ref, count in await conn.execute(statement)}

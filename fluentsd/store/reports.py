@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.api import Kind
 from fluentsd.domain.states import Enrollment
 from fluentsd.store.schema import attempt, campaign, content, enrollment, lane, number, point, waiting
 
@@ -159,3 +160,26 @@ async def attempts(
     if since is not None:
         statement = statement.where(attempt.c.marked_at >= since)
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
+
+
+async def standing(conn: AsyncConnection, campaign_id: int, at: int) -> list[tuple[str, bool, str, bool, int]]:
+    """Everybody by state, whether held, reason, and whether due after this instant; reasons of errors are left out."""
+    reason = case((enrollment.c.state == Enrollment.errored, ""), else_=enrollment.c.reason)
+    later = case((enrollment.c.due_at > at, 1), else_=0)
+    statement = (
+        select(enrollment.c.state, enrollment.c.held, reason, later, func.count())
+        .where(enrollment.c.campaign_id == campaign_id)
+        .group_by(enrollment.c.state, enrollment.c.held, reason, later)
+    )
+    rows = await conn.execute(statement)
+    return [(state, bool(held), why, bool(is_later), int(count)) for state, held, why, is_later, count in rows]
+
+
+async def history(conn: AsyncConnection) -> list[tuple[Kind, str, int, float | None]]:
+    """How attempts of every campaign ended: channel, outcome, how many, their mean length in seconds if known."""
+    statement = (
+        select(attempt.c.channel, attempt.c.outcome, func.count(), func.avg(attempt.c.duration_s))
+        .where(attempt.c.outcome.is_not(None), attempt.c.outcome.not_in(("not_sent", "unknown")))
+        .group_by(attempt.c.channel, attempt.c.outcome)
+    )
+    return [(channel, outcome, int(count), mean) for channel, outcome, count, mean in await conn.execute(statement)]

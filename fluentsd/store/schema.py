@@ -182,6 +182,7 @@ campaign = Table(
     Column("retime_from", Id),  # enrollments from this id on wait to be put at the moment the new hours give
     Column("shift_after", BigInteger, nullable=False, server_default="0"),  # and this much later than they wanted
     Column("starts_at", BigInteger),
+    Column("paused_at", BigInteger),
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
     Column("archived_at", BigInteger),
@@ -207,7 +208,8 @@ lane = Table(  # campaign × channel: the queue in which enrollments wait
     Column("campaign_id", Id, ForeignKey("campaign.id"), nullable=False),
     Column("channel", String(8), nullable=False),
     Column("room_at", BigInteger, nullable=False, server_default="0"),  # when the pace has room again
-    # what was due before `late_before_at` was due while nobody worked: dripped at this interval, or skipped
+    # what was due in [late_since_at, late_before_at) was due while nobody worked: dripped at this interval, or skipped
+    Column("late_since_at", BigInteger, nullable=False, server_default="0"),
     Column("late_before_at", BigInteger, nullable=False, server_default="0"),
     Column("late_interval", BigInteger),  # NULL: such steps are skipped
     UniqueConstraint("campaign_id", "channel"),

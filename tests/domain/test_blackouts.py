@@ -75,3 +75,39 @@ def test_an_unknown_preset_is_refused_with_near_names(name, near):
         check_preset(name)
     with pytest.raises(UnknownPreset):
         dates(name, 2026)
+
+
+@pytest.mark.parametrize(
+    ("state", "day"),
+    [
+        ("al", date(2027, 2, 9)),  # Mardi Gras
+        ("al", date(2027, 4, 26)),  # Confederate Memorial Day
+        ("al", date(2027, 6, 7)),  # the birthday of Jefferson Davis
+        ("la", date(2027, 1, 8)),  # Battle of New Orleans
+        ("la", date(2027, 2, 9)),  # Mardi Gras
+        ("la", date(2027, 3, 26)),  # Good Friday
+        ("la", date(2027, 8, 30)),  # Huey P. Long Day
+        ("la", date(2027, 11, 1)),  # All Saints' Day
+        ("pa", date(2027, 3, 26)),  # Good Friday
+        ("pa", date(2027, 6, 14)),  # Flag Day
+        ("pa", date(2027, 11, 2)),  # an election in an odd year
+        ("pa", date(2026, 11, 3)),
+        ("ri", date(2026, 8, 10)),  # Victory Day
+        ("ri", date(2026, 11, 3)),  # a general election
+        ("ut", date(2026, 7, 24)),  # Pioneer Day
+    ],
+)
+def test_legal_holidays_are_what_the_state_and_the_nation_keep_and_what_the_package_lacks(state, day):
+    name = f"us-{state}-legal-holidays"
+    assert day in dates(name, day.year)
+    assert dates(f"us-{state}", day.year) | dates("us-federal-holidays", day.year) <= dates(name, day.year)
+    assert check_preset(name.upper().replace("-", " ")) == name
+
+
+def test_rhode_island_has_no_election_day_in_odd_years():
+    assert date(2027, 11, 2) not in dates("us-ri-legal-holidays", 2027)
+
+
+def test_a_state_without_such_a_list_has_no_legal_holidays_of_ours():
+    with pytest.raises(UnknownPreset):
+        check_preset("us-tx-legal-holidays")

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from fluentsd.domain import campaign as spec
 from fluentsd.domain.durations import Rate
 from fluentsd.domain.flow import compile_flow
-from fluentsd.domain.gate import DAY, WORDS, Go, Hold, Never, Person, Point, Reason, Rules, Skip, Wait, decide
+from fluentsd.domain.gate import DAY, WORDS, Go, Hold, Limit, Never, Person, Point, Reason, Rules, Skip, Wait, decide
 from fluentsd.domain.pacing import Line, Lines
+from fluentsd.domain.render import template
 from fluentsd.domain.windows import ContactWindow, Hours
 
 MINUTE, HOUR = 60_000_000, 3_600_000_000
@@ -73,19 +74,24 @@ def test_a_condition_that_does_not_hold_skips() -> None:
 
 def test_outside_the_window_the_answer_is_the_next_opening() -> None:
     saturday = at("2026-03-07T12:00-05:00")
-    assert decide(SMS, RULES, ANN, saturday) == Wait(at("2026-03-09T09:00-04:00"), Reason.window)
+    monday = at("2026-03-09T09:00-04:00")
+    assert decide(SMS, RULES, ANN, saturday) == Wait(monday, Reason.window, rule="window", zone="America/New_York")
 
 
 def test_the_steps_own_hours_narrow_the_window() -> None:
     late = compile_flow([step(hours="13:00-20:00")]).steps[0]
-    assert decide(late, RULES, ANN, MONDAY_TEN) == Wait(at("2026-03-02T13:00-05:00"), Reason.window)
+    assert decide(late, RULES, ANN, MONDAY_TEN) == Wait(
+        at("2026-03-02T13:00-05:00"), Reason.window, rule="step", zone="America/New_York"
+    )
     never = compile_flow([step(hours="20:00-21:00")]).steps[0]
     assert decide(never, RULES, ANN, MONDAY_TEN) == Hold(Reason.never_opens)
 
 
 def test_several_candidate_zones_must_all_be_open() -> None:
     both = replace(ANN, zones=("America/New_York", "America/Los_Angeles"))
-    assert decide(SMS, RULES, both, MONDAY_TEN) == Wait(at("2026-03-02T09:00-08:00"), Reason.window)
+    assert decide(SMS, RULES, both, MONDAY_TEN) == Wait(
+        at("2026-03-02T09:00-08:00"), Reason.window, rule="window", zone="America/Los_Angeles"
+    )
 
 
 def test_an_unknown_zone_falls_back_or_holds() -> None:
@@ -96,12 +102,73 @@ def test_an_unknown_zone_falls_back_or_holds() -> None:
     )
 
 
+TWICE_A_DAY = Limit(Rate(2, 86_400), "two a day")
+
+
 def test_a_cap_waits_until_the_oldest_touch_has_aged_and_the_window_is_open() -> None:
-    capped = replace(RULES, per_contact=Rate(2, 86_400), calendars={})
-    touches = (MONDAY_TEN - 3 * HOUR, MONDAY_TEN - HOUR)
+    capped = replace(RULES, limits=(TWICE_A_DAY,), calendars={})
+    touches = ((MONDAY_TEN - 3 * HOUR, "phone"), (MONDAY_TEN - HOUR, "email"))
     found = decide(SMS, capped, replace(ANN, touches=touches), MONDAY_TEN)
-    assert found == Wait(at("2026-03-03T09:00-05:00"), Reason.contact_cap)
-    assert isinstance(decide(SMS, capped, replace(ANN, touches=(MONDAY_TEN - DAY - 1, *touches[1:])), MONDAY_TEN), Go)
+    assert found == Wait(at("2026-03-03T09:00-05:00"), Reason.contact_cap, rule="two a day")
+    older = ((MONDAY_TEN - DAY, "phone"), touches[1])
+    assert isinstance(decide(SMS, capped, replace(ANN, touches=older), MONDAY_TEN), Go)
+
+
+def test_of_several_limits_the_one_that_waits_longest_counts_and_each_looks_at_its_channels() -> None:
+    gap = Limit(Rate(1, 4 * 3600), "gap")
+    calls = Limit(Rate(1, 5 * 3600), "calls", Reason.lawful_cap, frozenset({"phone"}))
+    rules = replace(RULES, limits=(gap, calls), calendars={})
+    called = replace(ANN, touches=((MONDAY_TEN - HOUR, "phone"),))
+    assert decide(CALL, rules, called, MONDAY_TEN) == Wait(MONDAY_TEN + 4 * HOUR, Reason.lawful_cap, rule="calls")
+    assert decide(SMS, rules, called, MONDAY_TEN) == Wait(MONDAY_TEN + 3 * HOUR, Reason.contact_cap, rule="gap")
+    written = replace(ANN, touches=((MONDAY_TEN - 4 * HOUR, "sms"),))
+    assert isinstance(decide(CALL, rules, written, MONDAY_TEN), Go)
+
+
+def test_a_met_goal_ends_the_course_before_anything_else_is_asked() -> None:
+    rules = replace(RULES, goal=template("stage == 'won'", "condition"), calendars={})
+    won = replace(ANN, values={"stage": "won"}, points=())
+    assert decide(SMS, rules, won, MONDAY_TEN) == Never(Reason.goal)
+    assert isinstance(decide(SMS, rules, replace(ANN, values={"stage": "lead"}), MONDAY_TEN), Go)
+
+
+def test_a_reminder_waits_for_its_moment_is_made_late_but_not_after_what_it_precedes() -> None:
+    reminder = compile_flow([step(before="1 day", of="appointment_at")]).steps[0]
+
+    def asked(text: str) -> object:
+        return decide(reminder, RULES, replace(ANN, values={"appointment_at": text}), MONDAY_TEN)
+
+    assert asked("2026-03-04T11:00") == Wait(at("2026-03-03T11:00-05:00"), Reason.moment)
+    assert isinstance(asked("2026-03-02T15:00"), Go)
+    assert asked("2026-03-02T10:00") == Skip(Reason.moment_passed)
+    assert asked("2026-03-02T15:00Z") == Skip(Reason.moment_passed)
+    assert isinstance(asked("2026-03-02T15:01Z"), Go)
+    for unreadable in ("", "soon", "03/04/2026"):
+        assert asked(unreadable) == Skip(Reason.no_moment)
+
+
+def test_a_step_after_a_moment_is_made_however_late() -> None:
+    thanks = compile_flow([step(after="2 hours", of="appointment_at")]).steps[0]
+    met = replace(ANN, values={"appointment_at": "2026-03-02T09:00"})
+    assert decide(thanks, RULES, met, MONDAY_TEN) == Wait(MONDAY_TEN + HOUR, Reason.moment)
+    assert isinstance(decide(thanks, RULES, replace(met, values={"appointment_at": "2026-02-01"}), MONDAY_TEN), Go)
+
+
+def test_whoever_another_campaign_wants_for_itself_is_held() -> None:
+    assert decide(SMS, RULES, replace(ANN, elsewhere="vip"), MONDAY_TEN) == Hold(Reason.elsewhere, "vip")
+
+
+def test_a_step_made_under_an_earlier_flow_or_missed_while_nobody_worked_is_skipped() -> None:
+    assert decide(SMS, RULES, replace(ANN, done=True), MONDAY_TEN) == Skip(Reason.done)
+    assert decide(SMS, RULES, replace(ANN, late=True), MONDAY_TEN) == Skip(Reason.late)
+
+
+def test_a_place_that_disagrees_is_open_only_together_or_holds_where_the_campaign_says_so() -> None:
+    torn = replace(ANN, conflict=True)
+    assert isinstance(decide(SMS, RULES, torn, MONDAY_TEN), Go)
+    assert decide(SMS, replace(RULES, hold_conflicts=True), torn, MONDAY_TEN) == Hold(Reason.place_conflict)
+    fixed = replace(RULES, hold_conflicts=True, fixed_zone="America/New_York", calendars={})
+    assert isinstance(decide(SMS, fixed, torn, MONDAY_TEN), Go)
 
 
 def test_a_spent_budget_stops_the_lane_until_the_next_day() -> None:
@@ -135,8 +202,8 @@ def test_a_wait_never_ends_before_the_answer_changes_and_go_is_always_open(
 ) -> None:
     """After a personal wait the answer is no longer that wait; before its end it never is Go."""
     one = compile_flow([step(hours=hours)]).steps[0]
-    rules = replace(RULES, per_contact=Rate(2, 86_400), calendars={})
-    person = replace(ANN, zones=tuple(zones), touches=tuple(sorted(moment - t for t in touches)))
+    rules = replace(RULES, limits=(TWICE_A_DAY,), calendars={})
+    person = replace(ANN, zones=tuple(zones), touches=tuple(sorted((moment - t, "sms") for t in touches)))
     found = decide(one, rules, person, moment)
     match found:
         case Go(_, _, closes_at):

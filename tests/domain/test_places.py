@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluentsd.domain import places
-from fluentsd.domain.places import zones_of
+from fluentsd.domain import area_codes, places, readings
+from fluentsd.domain.places import place_of, zones_of
 from fluentsd.domain.zones import zone_names
 
 CALLABLE = [
@@ -88,7 +88,7 @@ def test_an_address_gives_every_zone_of_its_state_or_country(state, country, nam
 
 def test_exactly_fifteen_states_have_two_zones():
     split = {"AK", "AZ", "FL", "ID", "IN", "KS", "KY", "MI", "ND", "NE", "NV", "OR", "SD", "TN", "TX"}
-    states = places._rules("us_zones.toml")["us"]
+    states = readings.rules("us_zones.toml")["us"]
     assert {code for code, row in states.items() if len(row["zones"]) > 1} == split
     assert len(states) == 51 + 5
 
@@ -164,18 +164,18 @@ def test_every_zone_in_the_tables_is_known():
     names = {
         name
         for country in ("us", "ca")
-        for row in places._rules("us_zones.toml")[country].values()
+        for row in readings.rules("us_zones.toml")[country].values()
         for name in row["zones"]
     }
-    words = places._rules("zone_names.toml")
+    words = readings.rules("zone_names.toml")
     names |= {name for zones in words["usage"].values() for name in zones} | set(words["windows"].values())
     assert names - zone_names() == set()
 
 
 def test_every_word_in_the_tables_is_written_as_it_is_looked_up():
-    words = places._rules("zone_names.toml")
+    words = readings.rules("zone_names.toml")
     for table in ("usage", "windows", "countries"):
-        assert [word for word in words[table] if places._fold(word) != word] == []
+        assert [word for word in words[table] if readings.fold(word) != word] == []
 
 
 def test_every_zone_the_numbering_data_names_is_known():
@@ -189,3 +189,154 @@ def test_no_text_breaks_the_reading(field, state, country, phone):
     found = zones_of(field, state, country, phone)
     assert set(found.candidates) <= zone_names()
     assert bool(found.candidates) == (found.basis != "none")
+
+
+def folded(*names: str) -> set[object]:
+    return {readings.zone_rules(name) for name in names}
+
+
+NEW_YORK, CHICAGO, DENVER, LOS_ANGELES = (
+    "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pieces", "zones", "states", "basis"),
+    [
+        # what agrees is one candidate
+        (("EST", "NY", "US", "10001", ["+12125551234"]), {NEW_YORK}, ("US-NY",), "field+address+number"),
+        # people move and keep their numbers: both places count
+        ((None, "NY", None, None, ["+14155551234"]), {NEW_YORK, LOS_ANGELES}, ("US-CA", "US-NY"), "address+number"),
+        # every number counts
+        ((None, None, None, None, ["+12125551234", "+13125551234"]), {NEW_YORK, CHICAGO}, ("US-IL", "US-NY"), "number"),
+        # an area code over two zones is both of them, wherever in it the library thinks the prefix is
+        ((None, None, None, None, ["+14235551234"]), {NEW_YORK, CHICAGO}, ("US-TN",), "number"),
+        # and so are the codes laid over it, which the library knows nothing of
+        ((None, None, None, None, ["+17295551234"]), {NEW_YORK, CHICAGO}, ("US-TN",), "number"),
+        ((None, None, None, None, ["+14485551234"]), {NEW_YORK, CHICAGO}, ("US-FL",), "number"),
+        # a ZIP code narrows its state, and does without one
+        ((None, "TX", "US", "79901", []), {DENVER}, ("US-TX",), "address"),
+        ((None, "TX", None, "75201-1234", []), {CHICAGO}, ("US-TX",), "address"),
+        ((None, None, None, "79821", ["+19155551234"]), {DENVER, CHICAGO}, ("US-TX",), "address+number"),
+        ((None, None, "US", "2134", []), {NEW_YORK}, ("US-MA",), "address"),
+        # a zone field that lies inside the others' zones narrows nothing
+        (("CST", "FL", None, None, []), {NEW_YORK, CHICAGO}, ("US-FL",), "field+address"),
+        # a number without a place says no more than "in the United States"
+        ((None, None, None, None, ["+18005551234"]), set(), ("US",), "none"),
+        ((None, "NY", None, None, ["+18005551234"]), {NEW_YORK}, ("US-NY",), "address"),
+        (("PST", None, None, None, ["+19005551234"]), {LOS_ANGELES}, ("US",), "field"),
+        ((None, None, "USA", None, []), set(), ("US",), "none"),
+        ((None, None, "USA", None, ["+442079460000"]), {"Europe/London"}, ("US",), "number"),
+        # territories, Canada, the rest of the world
+        ((None, None, "Puerto Rico", None, []), {"America/Puerto_Rico"}, ("US-PR",), "address"),
+        ((None, None, None, None, ["+17875551234"]), {"America/Puerto_Rico"}, ("US-PR",), "number"),
+        ((None, None, None, "M5V 2T6", ["+14165551234"]), {"America/Toronto"}, ("CA-ON",), "address+number"),
+        ((None, None, "Canada", None, ["+18005551234"]), set(), (), "none"),
+        ((None, None, None, None, ["+442079460000"]), {"Europe/London"}, (), "number"),
+        ((None, None, None, None, ["+18765551234"]), {"America/Jamaica"}, (), "number"),
+        # five digits are a ZIP code only in the United States
+        ((None, None, None, "10115", ["+4930901820"]), {"Europe/Berlin"}, (), "number"),
+        ((None, None, "Germany", "10115", []), {"Europe/Berlin"}, (), "address"),
+        # nothing at all
+        ((None, None, None, None, []), set(), (), "none"),
+        (("UTC-5", "", "", "", [""]), set(), (), "none"),
+    ],
+)  # fmt: skip
+def test_a_place_is_every_candidate_that_anything_tells(pieces, zones, states, basis):
+    place = place_of(*pieces)
+    assert folded(*place.zones) == folded(*zones)
+    assert (place.states, place.basis) == (states, basis)
+    assert len(place.zones) == len(zones)
+    assert list(place.zones) == sorted(place.zones)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "says"),
+    [
+        ((None, "NY", None, None, ["+14155551234"]), "the address says NY, the number CA"),
+        ((None, "NY", "US", "90210", []), "the address says NY, its postal code CA"),
+        (("PST", "NY", None, None, []), "the zone field says America/Los_Angeles, the address America/New_York"),
+        (("Europe/London", None, None, None, ["+12125551234"]), "the zone field says Europe/London, the number"),
+    ],
+)
+def test_what_disagrees_is_a_conflict_and_is_said(pieces, says):
+    place = place_of(*pieces)
+    assert place.conflict
+    assert says in place.said
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ("America/Detroit", "MI", "US", "48201", ["+13135551234"]),  # the number's data say New York
+        ("MST", "AZ", "US", "85001", ["+16025551234"]),
+        (None, "FL", "US", "32501", ["+18505551234"]),
+        (None, "NY", "US", None, ["+18005551234"]),
+    ],
+)
+def test_what_agrees_is_no_conflict_and_needs_no_word(pieces):
+    place = place_of(*pieces)
+    assert (place.conflict, place.said) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "says"),
+    [
+        (("UTC-5", "NY", None, None, []), "zone field 'UTC-5' is a UTC offset"),
+        ((None, "ZZ", "US", None, ["+12125551234"]), "'ZZ' is not a US state"),
+        ((None, "NY", "US", "ABC", []), "the postal code is no US ZIP code"),
+        ((None, None, "Canada", "10001", []), "the postal code is no Canadian one"),
+        ((None, None, "US", "09012", []), "armed forces"),
+        ((None, "NY", None, None, ["call me"]), "the number cannot be read"),
+        ((None, None, None, None, ["+18005551234"]), "the number belongs to no place"),
+        ((None, None, None, None, []), "nothing tells the zone"),
+    ],
+)
+def test_what_was_not_understood_is_said(pieces, says):
+    place = place_of(*pieces)
+    assert says in place.said
+    assert not place.conflict
+
+
+def test_of_zones_with_one_clock_the_fields_name_is_kept_else_the_usual_one():
+    assert place_of("America/Detroit", None, None, None, ["+12125551234"]).zones == ("America/Detroit",)
+    assert place_of(None, "MI", "US", "48201", ["+12125551234"]).zones == ("America/New_York",)
+    assert place_of(None, "MI", "US", "48201", []).zones == ("America/Detroit",)
+    assert place_of("US/Eastern", "NY", None, None, []).zones == ("US/Eastern",)
+
+
+def test_a_number_may_be_national_when_the_address_tells_the_country():
+    assert place_of(None, "NY", None, None, ["(212) 555-1234"]).basis == "address+number"
+    assert place_of(None, None, "UK", None, ["020 7946 0000"]).zones == ("Europe/London",)
+
+
+def test_neighbours_share_what_is_remembered_of_them():
+    places._place.cache_clear()
+    for number in range(1000):
+        place_of("", "FL", "US", f"325{number % 100:02}", [f"+1850{5550000 + number}"])
+    assert places._place.cache_info().misses == 1
+
+
+def test_the_basis_fits_its_column():
+    assert len("field+address+number") <= 32
+
+
+@given(*[st.none() | st.text(max_size=40)] * 4, st.lists(st.text(max_size=20), max_size=3))
+def test_no_text_breaks_a_place(field, state, country, code, phones):
+    place = place_of(field, state, country, code, phones)
+    assert set(place.zones) <= zone_names()
+    assert bool(place.zones) == (place.basis != "none")
+    assert place.zones or place.said
+
+
+CODES = sorted(area_codes.table())
+
+
+@given(st.sampled_from([*sorted(readings.states())[:60], ""]), st.lists(st.sampled_from(CODES), max_size=3))
+def test_no_basis_is_lost_when_they_are_joined(state, codes):
+    place = place_of(None, state, "", "", [f"+1{code}5551234" for code in codes])
+    kept = folded(*place.zones)
+    assert folded(*readings.of_address(state, "").zones) <= kept
+    for code in codes:
+        assert folded(*area_codes.table()[code].zones) <= kept
+        assert set(area_codes.table()[code].states) <= set(place.states)

@@ -181,7 +181,7 @@ async def test_an_opt_out_ends_every_campaign_and_every_channel(stage: Stage) ->
 async def test_somebody_on_the_stop_list_leaves_at_the_gate(stage: Stage) -> None:
     await stage.sms.tell(Inbound(Outcome.opted_out, address="+12125550001"))  # a stranger so far
     await stage.until(MONDAY)
-    await stage.launch(spec(SMS), person(1))
+    await stage.launch(spec(SMS), person(1), checked=False)
     found = await stage.until_ended()
     assert (found["exited_by_reason"], len(stage.sms.accepted)) == ({"opted_out": 1}, 0)
 
@@ -229,7 +229,7 @@ async def test_a_pause_withdraws_ringing_calls_and_the_step_is_made_after_resumi
 
 
 async def test_a_missing_variable_is_an_error_with_a_cause_that_can_be_mended(stage: Stage) -> None:
-    await stage.launch(spec(SMS | {"text": "About your {{ model }}"}), person(1), person(2, model="T4"))
+    await stage.launch(spec(SMS | {"text": "About your {{ model }}"}), person(1), person(2, model="T4"), checked=False)
     await stage.until(MONDAY + MINUTE)
     causes = (await stage.do("campaign errors", ref="test"))["causes"]
     assert [(c["people"], "model" in c["cause"]) for c in causes] == [(1, True)]
@@ -241,7 +241,7 @@ async def test_a_missing_variable_is_an_error_with_a_cause_that_can_be_mended(st
 
 
 async def test_a_retry_of_an_error_opens_a_completed_campaign_again(stage: Stage) -> None:
-    await stage.launch(spec(SMS | {"text": "{{ model }}"}), person(1))
+    await stage.launch(spec(SMS | {"text": "{{ model }}"}), person(1), checked=False)
     assert (await stage.until_ended())["errored"] == 1
     assert (await stage.do("campaign retry", ref="test"))["state"] == "active"
     assert (await stage.until_ended())["errored"] == 1  # nothing was mended
@@ -317,7 +317,7 @@ async def test_an_unknown_zone_uses_the_fallback_or_holds_as_the_campaign_says(s
     await stage.launch(spec(SMS), nowhere)
     await stage.until_ended()
     strict = spec(SMS, ref="strict", window={"unknown_timezone": "hold"})
-    await stage.launch(strict, nowhere)
+    await stage.launch(strict, nowhere, checked=False)
     await stage.until(MONDAY + DAY)
     assert (await stage.overview("strict"))["held_people"] == {"zone_unknown": 1}
     assert len(stage.sms.accepted) == 1
@@ -400,7 +400,7 @@ async def test_an_edit_counts_at_once_for_the_window_and_later_for_the_flow(stag
 
 
 async def test_people_held_for_a_fact_come_back_when_it_changes(stage: Stage) -> None:
-    await stage.launch(spec(SMS, window={"unknown_timezone": "hold"}), person(1) | {"zones": []})
+    await stage.launch(spec(SMS, window={"unknown_timezone": "hold"}), person(1) | {"zones": []}, checked=False)
     await stage.until(MONDAY + MINUTE)
     assert (await stage.overview())["held_people"] == {"zone_unknown": 1}
     await stage.enroll(person(1))  # the next import knows the zone
@@ -424,7 +424,7 @@ async def test_a_number_that_is_added_brings_back_who_waited_for_one(stage: Stag
 
 async def test_an_edit_brings_back_whom_the_old_window_could_never_serve(stage: Stage) -> None:
     never = SMS | {"hours": "20:00-21:00"}
-    await stage.launch(spec(never), person(1))
+    await stage.launch(spec(never), person(1), checked=False)
     await stage.until(MONDAY + MINUTE)
     assert (await stage.overview())["held_people"] == {"never_opens": 1}
     await stage.do("campaign apply", file=spec(never, window={"hours": "09:00-22:00"}))

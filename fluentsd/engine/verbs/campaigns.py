@@ -7,15 +7,20 @@ takes effect before it is committed, and is taken back if it is not.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Attempt, Outcome
 from fluentsd.domain.campaign import CampaignFile, read_campaign
-from fluentsd.domain.states import Campaign
+from fluentsd.domain.gate import Reason
+from fluentsd.domain.states import Campaign, IllegalTransition, next_campaign_state
+from fluentsd.engine import launch, retiming
 from fluentsd.engine.house import House
+from fluentsd.engine.lateness import Policy
+from fluentsd.engine.lateness import settle as settle_late
 from fluentsd.engine.recording import Report
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, facts_changed, refusing
 from fluentsd.engine.verbs.differ import differences
@@ -26,6 +31,7 @@ from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
     """Create the campaign a file describes, or change it to what the file says."""
     spec = await _read(file)
+    await _finish_retiming(house, spec.slug)
 
     async def unit(conn: AsyncConnection) -> Answer:
         try:
@@ -45,10 +51,23 @@ async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
     if dry_run:
         return await refusing(house.store.run(unit))
     answer = await change(house, call, "apply", spec.slug, unit)
+    house.edited.ring()
     if answer["changes"]:
         await facts_changed(house, call, campaign_id=answer["id"])
+    if {"exclusive", "priority"} & {change["path"] for change in answer["changes"]}:
+        await facts_changed(house, call, reason=Reason.elsewhere)
     house.wake.ring()
     return answer
+
+
+async def _finish_retiming(house: House, ref: str) -> None:
+    """One change of everybody's moments at a time: an edit begun before is carried through first."""
+    try:
+        row = await house.store.read(campaigns.get, ref)
+    except NoSuchCampaign:
+        return
+    if row.retime_from is not None:
+        await retiming.finish(house, row.id)
 
 
 async def _read(file: Any) -> CampaignFile:
@@ -117,15 +136,46 @@ async def report(house: House, call: Call, ref: str) -> Answer:
     return await refusing(house.store.read(unit))
 
 
-async def start(house: House, call: Call, ref: str) -> Answer:
-    """draft or scheduled → active."""
-    return await _move(house, call, "start", ref)
+async def start(house: House, call: Call, ref: str, yes: bool) -> Answer:
+    """draft or scheduled → active, once the launch check has no errors and somebody has seen its warnings (`yes`)."""
+    checked = await _checked(house, call, ref, "start", yes)
+    return await _move(house, call, "start", ref) | checked
 
 
-async def schedule(house: House, call: Call, ref: str, at: int) -> Answer:
-    """draft → scheduled for a moment to come."""
+async def check(house: House, call: Call, ref: str) -> Answer:
+    """The launch check: who would be contacted and who not, what is missing, what no code can check."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        _, plan = await house.plans.current(conn, row.id, lock=False)
+        found = await launch.examine(conn, plan, call.at)
+        return _facts(row) | launch.told(found, plan, await _problems(house, conn, row))
+
+    return await refusing(house.store.read(unit))
+
+
+async def _checked(house: House, call: Call, ref: str, verb: str, yes: bool) -> Answer:
+    """What the launch check has to say to whoever starts; `Refused` for errors, and for warnings nobody has seen."""
+    row = await _get(house, ref)
+    try:
+        next_campaign_state(verb, row.state)
+    except IllegalTransition as why:
+        raise Refused(str(why)) from None
+    found = await check(house, call, ref)
+    if found["errors"]:
+        lines = [f"{ref} cannot start; nothing was changed", *(f"  {line}" for line in found["errors"])]
+        raise Refused("\n".join(lines))
+    if found["warnings"] and not yes:
+        lines = [f"{ref} was not started; see to this first, or say --yes", *(f"  {w}" for w in found["warnings"])]
+        raise Refused("\n".join([*lines, f"  the whole check: fluentsd campaign check {ref}"]))
+    return {"warnings": found["warnings"], "notes": found["notes"]}
+
+
+async def schedule(house: House, call: Call, ref: str, at: int, yes: bool) -> Answer:
+    """draft → scheduled for a moment to come, after the same check as a start."""
     if at <= call.at:
         raise Refused("that moment has passed; give one to come, or use start")
+    await _checked(house, call, ref, "schedule", yes)
     answer = await _move(house, call, "schedule", ref, starts_at=at)
     house.scheduled.ring()
     return answer
@@ -142,9 +192,31 @@ async def stop(house: House, call: Call, ref: str, because: str) -> Answer:
     return await _halt(house, call, "stop", ref, because)
 
 
-async def resume(house: House, call: Call, ref: str) -> Answer:
-    """paused → active."""
-    return await _move(house, call, "resume", ref)
+async def resume(house: House, call: Call, ref: str, late: str | None, dry_run: bool) -> Answer:
+    """paused → active; what fell due meanwhile is dripped, shifted or skipped, as the campaign or the actor says.
+    With `dry_run` only told."""
+    if late not in (None, "drip", "shift", "skip"):
+        raise Refused(f"{late!r} is none of drip, shift and skip")
+    await _finish_retiming(house, ref)
+
+    async def settle(conn: AsyncConnection, row: CampaignRow) -> Answer:
+        _, plan = await house.plans.current(conn, row.id)
+        policy = cast("Policy", late or row.spec.limits.on_resume)
+        since_at = call.at if row.paused_at is None else row.paused_at
+        return await settle_late(conn, plan, policy, since_at, call.at, dry_run=dry_run)
+
+    if dry_run:
+
+        async def preview(conn: AsyncConnection) -> Answer:
+            row = await campaigns.get(conn, ref)
+            next_campaign_state("resume", row.state)
+            counts = dict(await counters.overview(conn, row.id))
+            return _facts(row) | counts | await settle(conn, row) | {"dry_run": True}
+
+        return await refusing(house.store.run(preview))
+    answer = await _move(house, call, "resume", ref, also=settle)
+    house.edited.ring()
+    return answer
 
 
 async def complete(house: House, call: Call, ref: str) -> Answer:
@@ -200,8 +272,17 @@ async def _withdraw(house: House, campaign_id: int, at: int) -> int:
 
 
 async def _move(
-    house: House, call: Call, verb: str, ref: str, *, starts_at: int | None = None, because: str = ""
+    house: House,
+    call: Call,
+    verb: str,
+    ref: str,
+    *,
+    starts_at: int | None = None,
+    because: str = "",
+    also: Callable[[AsyncConnection, CampaignRow], Awaitable[Answer]] | None = None,
 ) -> Answer:
+    """One transition; `also` runs in its transaction, before it, and adds to its answer."""
+
     async def unit(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)
         if row.archived_at is not None:
@@ -211,12 +292,16 @@ async def _move(
         if verb == "complete":
             await _may_complete(conn, row)
         before = row.state
+        next_campaign_state(verb, before)
+        more = await also(conn, row) if also is not None else {}
         row = await campaigns.move(conn, row, verb, at=call.at, starts_at=starts_at)
-        details = {"from": before, "to": row.state, **({"because": because} if because else {})}
+        details = {"from": before, "to": row.state, **({"because": because} if because else {}), **more}
         await outbox.post(conn, f"campaign.{row.state}", row.ref, {"campaign": row.ref, "by": call.actor}, call.at)
-        return _facts(row) | dict(await counters.overview(conn, row.id)) | {"_details": details}
+        return _facts(row) | dict(await counters.overview(conn, row.id)) | more | {"_details": details}
 
     answer = await change(house, call, verb, ref, unit)
+    if answer["state"] in (Campaign.stopped, Campaign.completed):
+        await facts_changed(house, call, reason=Reason.elsewhere)  # it wants nobody for itself any more
     if answer["state"] == Campaign.active:
         house.paused.discard(answer["id"])
         house.course_ended({answer["id"]})  # a campaign may have nobody left to contact
@@ -226,7 +311,14 @@ async def _move(
 
 
 async def _may_start(house: House, conn: AsyncConnection, row: CampaignRow) -> None:
-    """What would make a start pointless or wrong, all at once."""
+    """The campaign's own problems once more, in the transaction of the start."""
+    problems = await _problems(house, conn, row)
+    if problems:
+        raise Refused("\n".join([f"{row.ref} cannot start; nothing was changed", *(f"  {p}" for p in problems)]))
+
+
+async def _problems(house: House, conn: AsyncConnection, row: CampaignRow) -> list[str]:
+    """What would make a start pointless or wrong, whoever is in it."""
     problems = []
     if not await campaigns.has_people(conn, row.id):
         problems.append(f"nobody is enrolled; import people: fluentsd contacts import FILE --campaign {row.ref}")
@@ -243,8 +335,7 @@ async def _may_start(house: House, conn: AsyncConnection, row: CampaignRow) -> N
             problems.append(
                 f"no caller ID has a tag of {', '.join(spec.tags)}; add one: fluentsd numbers add NUMBER --tag …"
             )
-    if problems:
-        raise Refused("\n".join([f"{row.ref} cannot start; nothing was changed", *(f"  {p}" for p in problems)]))
+    return problems
 
 
 async def _may_complete(conn: AsyncConnection, row: CampaignRow) -> None:

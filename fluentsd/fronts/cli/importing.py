@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,12 +19,14 @@ import typer
 
 from fluentsd.domain.csvmap import CsvError, Need
 from fluentsd.domain.rows import Reject, region_of
+from fluentsd.engine.apart import APART_FROM, batches_apart
 from fluentsd.engine.csvfile import CsvFile, open_csv
 from fluentsd.engine.imports import Batch, batches, mapping_of, previewed, rejects_beside
 from fluentsd.engine.rejects import RejectFile
 from fluentsd.fronts.cli.link import Link
 from fluentsd.fronts.cli.running import Shell, fail, unwrapped, with_link
 from fluentsd.fronts.cli.show import Screen
+from fluentsd.opening import calm_collector
 
 #: Refused rows kept in memory while nobody has been taken yet; what is beyond them goes to the file at once.
 KEPT_AT_MOST = 10_000
@@ -112,9 +115,9 @@ class _Run:
         need, is_draft = await _need(to, campaign)
         mapping = mapping_of(self.file, self.asked, self.region, need)
         self._check_rejects()
-        work = batches(self.file, mapping, self.region, need)
+        read = batches_apart if self.file.size >= APART_FROM else batches
         try:
-            with self._progress() as bar:
+            with closing(read(self.file, mapping, self.region, need)) as work, self._progress() as bar:
                 first = await self._first(work, bar)
                 begun = await to.perform("contacts begin-import", {"source": source, "ref": campaign})
                 await self._hand_over(to, begun, first, work, bar)
@@ -174,15 +177,23 @@ class _Run:
     async def _hand_over(
         self, to: Link, begun: Mapping[str, Any], first: Batch, work: Iterator[Batch | Reject], bar: Any
     ) -> None:
+        """While one pile is written the next one is read. What went wrong in reading is said after what was read."""
         self._write_kept()
-        item: Batch | Reject | None = first
-        while item is not None:
-            if isinstance(item, Reject):
-                self._refuse(item, keep=False)
-            else:
-                await self._take(to, begun, item)
-            item = await trio.to_thread.run_sync(next, work, None)
-            self._show(bar)
+        calm_collector()  # this process ends with the import
+        why: CsvError | None = None
+        await self._take(to, begun, first)
+        send, receive = trio.open_memory_channel[_Pile](0)
+        with unwrapped():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_read_ahead, work, begun["at_once"], send)
+                async for pile in receive:
+                    for reject in pile.refused:
+                        self._refuse(reject, keep=False)
+                    await self._take(to, begun, pile.batch)
+                    self._show(bar)
+                    why = pile.why
+        if why is not None:
+            raise why
 
     def _show(self, bar: Any) -> None:
         if bar is not None:
@@ -202,6 +213,8 @@ class _Run:
         self.kept.clear()
 
     async def _take(self, to: Link, begun: Mapping[str, Any], batch: Batch) -> None:
+        if not batch.people:
+            return
         given = {"run": begun, "people": batch.people, "keep_duplicates": self.keep}
         answer = await to.perform("contacts take", given)
         self.counts["rows"] += len(batch.people)
@@ -216,6 +229,40 @@ class _Run:
         if not self.screen.is_terminal or self.screen.as_json:
             return nullcontext(None)
         return _bar(self.screen.console, self.file.size)
+
+
+@dataclass(slots=True)
+class _Pile:
+    """People to hand over at once, the rows refused among them, and why nothing follows, if that is so."""
+
+    batch: Batch = field(default_factory=Batch)
+    refused: list[Reject] = field(default_factory=list)
+    why: CsvError | None = None
+
+
+async def _read_ahead(work: Iterator[Batch | Reject], most: int, send: trio.MemorySendChannel[_Pile]) -> None:
+    """Piles of at least `most` people, read in a thread, until the file ends or cannot be read on."""
+    async with send:
+        ended = False
+        while not ended:
+            pile, ended = await trio.to_thread.run_sync(_piled, work, most)
+            await send.send(pile)
+
+
+def _piled(work: Iterator[Batch | Reject], most: int) -> tuple[_Pile, bool]:
+    """The next pile, and whether it is the last."""
+    pile = _Pile()
+    try:
+        for item in work:
+            if isinstance(item, Reject):
+                pile.refused.append(item)
+            else:
+                pile.batch.add(item)
+            if len(pile.batch.people) >= most or len(pile.refused) >= KEPT_AT_MOST:
+                return pile, False
+    except CsvError as why:
+        pile.why = why
+    return pile, True
 
 
 def _bar(console: Any, total: int) -> AbstractContextManager[Any]:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from fluentsd.fronts.cli import decisions
 from fluentsd.fronts.cli.cells import STYLES, cell, money, when
 
 if TYPE_CHECKING:
@@ -254,28 +255,62 @@ def _show(screen: Screen, answer: Answer) -> None:
     _export(screen, answer)
 
 
-def _why(screen: Screen, answer: Answer) -> None:
-    if "sentence" in answer:
-        screen.say(f"{answer['person']}: {answer['sentence']}")
-    for told in answer["campaigns"]:
-        screen.say(f"{told['campaign']} ({told['state']}): {told['sentence']}", STYLES.get(told["state"], ""))
-        evidence = {
-            "step": f"{told['step']} by {told['channel']}",
-            "next": when(told.get("next_at")),
-            "ended": when(told.get("at")),
-            "clock": ", ".join(told["clock"]) or "unknown zone",
-            "zone from": told["zone_basis"],
-            "rule": told["reason"],
-        }
-        for name, value in evidence.items():
-            if value:
-                screen.say(f"    {name}: {value}")
-
-
 def _timeline(screen: Screen, answer: Answer) -> None:
     if answer["attempts"]:
         _calls(screen, {"calls": answer["attempts"]})
-    _why(screen, answer)
+    decisions.why(screen, answer)
+
+
+def _started(screen: Screen, answer: Answer) -> None:
+    _moved(screen, answer)
+    decisions.lines(screen, answer)
+
+
+def _resumed(screen: Screen, answer: Answer) -> None:
+    if answer.get("dry_run"):
+        screen.say(f"{answer['ref']} would go on (dry run: nothing was changed)")
+    else:
+        _moved(screen, answer)
+    if not answer["late"]:
+        return
+    what = {
+        "drip": f"they are made little by little until about {when(answer.get('late_done_at'))}",
+        "shift": f"everybody's course moves by {answer['away_s'] // 60:,} minutes",
+        "skip": "those steps are skipped, and the flow goes on",
+    }
+    channels = ", ".join(f"{channel} {count}" for channel, count in answer["late_by_channel"].items())
+    screen.say(f"{_people(answer['late'])} fell due meanwhile ({channels}): {what[answer['late_policy']]}", "yellow")
+
+
+def _removed(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['person']} has left {answer['ref']} (was {answer['was']} at {answer['step']})")
+
+
+def _promised(screen: Screen, answer: Answer) -> None:
+    screen.say(
+        f"{answer['person']}: {answer['step']} by {answer['channel']} is promised for {when(answer['next_at'])}; "
+        "it goes before everything else in its queue, and still only when it is allowed"
+    )
+
+
+def _upgraded(screen: Screen, answer: Answer) -> None:
+    if not answer["people"]:
+        screen.say(f"everybody in {answer['ref']} follows its present flow already")
+        return
+    screen.table(["Stand at", "Go on at", "#People"], [[m["from"], m["to"], m["people"]] for m in answer["moves"]])
+    for step, people in answer["lost"].items():
+        screen.say(f"{_people(people)} stand at {step}, which is gone; name their new place: --step {step}=…", "red")
+    if answer["busy"]:
+        screen.say(f"{_people(answer['busy'])} are being contacted just now and were left alone; repeat it later")
+    done = "dry run: nobody was moved" if answer["dry_run"] else f"moved: {_people(answer['moved'])}"
+    screen.say(done, "green" if answer["moved"] else "")
+
+
+def _attested(screen: Screen, answer: Answer) -> None:
+    of = answer["source"] or answer["ref"]
+    screen.say(
+        f"{_people(answer['people'])} of {of} carry now: {answer['said']}, on the word of {answer['by']}", "green"
+    )
 
 
 VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
@@ -286,7 +321,9 @@ VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "campaign status": _status,
     "campaign report": _report,
     **{f"campaign {verb}": _moved for verb in (
-        "start", "schedule", "pause", "resume", "stop", "complete", "reopen")},
+        "schedule", "pause", "stop", "complete", "reopen")},
+    "campaign start": _started,
+    "campaign resume": _resumed,
     "campaign copy": _copied,
     "campaign archive": _archived,
     "campaign owner": _given,
@@ -294,7 +331,14 @@ VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "campaign retry": _settled("queued again"),
     "campaign dismiss": _settled("taken out"),
     "contacts find": _find,
-    "contacts why": _why,
+    "campaign check": decisions.check,
+    "forecast": decisions.forecast,
+    "campaign why": decisions.totals,
+    "campaign remove": _removed,
+    "campaign callback": _promised,
+    "campaign upgrade": _upgraded,
+    "contacts attest": _attested,
+    "contacts why": decisions.why,
     "contacts timeline": _timeline,
     "calls": _calls,
     "unknown": _calls,

@@ -88,6 +88,7 @@ def upgrade() -> None:
         sa.Column("retime_from", ID, nullable=True),
         sa.Column("shift_after", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("starts_at", sa.BigInteger(), nullable=True),
+        sa.Column("paused_at", sa.BigInteger(), nullable=True),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("archived_at", sa.BigInteger(), nullable=True),
@@ -301,6 +302,7 @@ def upgrade() -> None:
         sa.Column("campaign_id", ID, nullable=False),
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("room_at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("late_since_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("late_before_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("late_interval", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name="fk_lane_campaign_id"),
@@ -391,3 +393,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source_id", "object", "key", name="pk_record_alias"),
     )
     op.create_index("ix_record_alias_record_id", "record_alias", ["record_id"], unique=False)
+    op.execute("INSERT INTO meta (key, value) VALUES ('made_by', 'fluentsd')")

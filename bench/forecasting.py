@@ -1,0 +1,106 @@
+"""How long a forecast takes: 100,000 people, four steps, six weeks, with retries, caller IDs and a daily cap.
+
+Prints the seconds of building the people, of the walk, of both, and the contacts it made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import time
+
+from fluentsd.domain.assumptions import DEFAULTS, NOBODY, Assumed
+from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.domain.enrollment import Exits, align
+from fluentsd.domain.figures import Forecast
+from fluentsd.domain.flow import compile_flow
+from fluentsd.domain.forecast import Channel, Lane, Subject, forecast
+from fluentsd.domain.gate import Person, Point, Rules
+from fluentsd.domain.pacing import Line, Lines
+from fluentsd.engine.plans import rules_of
+
+PEOPLE, WEEKS = 100_000, 6
+START = round(dt.datetime(2026, 3, 2, 14, tzinfo=dt.UTC).timestamp() * 1_000_000)
+END = START + WEEKS * 7 * 86_400_000_000
+MINUTE = 60_000_000
+ZONES = (("America/New_York",),) * 9 + (("America/Chicago",),) * 6 + (("America/Los_Angeles",),) * 4 + ((),)
+FILE = {
+    "name": "Spring fair",
+    "window": {
+        "days": ["mon", "tue", "wed", "thu", "fri"],
+        "hours": "09:00-17:00",
+        "fallback_timezone": "America/New_York",
+        "blackout": ["us-federal-holidays"],
+    },
+    "numbers": {"tags": ["fair"]},
+    "limits": {"per_contact": "2/day", "cost": {"phone": 0.05, "sms": 0.01}},
+    "step": [
+        {"id": "call", "channel": "phone", "agent": "a", "retry": {"no_answer": "3 hours", "busy": "20 min"}},
+        {"id": "text", "channel": "sms", "after": "1 day", "text": "Hello", "hours": "10:00-16:00"},
+        {"id": "mail", "channel": "email", "after": "3 days", "subject": "Hello", "text": "Hello"},
+        {"id": "again", "channel": "phone", "after": "1 week", "agent": "a", "when": "steps.call.outcome != 'busy'"},
+    ],
+}
+
+
+def population(spec: CampaignFile, rules: Rules, count: int) -> list[Subject]:
+    """Everybody enters at the start, due when their window opens."""
+    first = compile_flow(spec.step).steps[0]
+    people = []
+    for n in range(count):
+        zones = ZONES[n % len(ZONES)]
+        points = (
+            Point(2 * n, "phone", f"+1{2120000000 + n * 79}"),
+            Point(2 * n + 1, "email", f"p{n}@example.com"),
+        )
+        person = Person(zones=zones, points=points)
+        people.append(Subject(n, n, 1, first.id, align(rules, first, person, START), person, wanted_at=START))
+    return people
+
+
+def pool(count: int) -> Lines:
+    """Caller IDs in as many area codes, each twenty times an hour."""
+    lines = (Line(n, f"+1{212 + n * 3}5550100", interval=3 * MINUTE) for n in range(count))
+    return Lines(lines, local_presence=True)
+
+
+def walked(people: int = PEOPLE, assumed: Assumed = DEFAULTS, numbers: int = 120) -> tuple[Forecast, float, float]:
+    """One forecast, the seconds of building its people, and of the walk."""
+    began = time.perf_counter()
+    spec = read_campaign(FILE)
+    rules = rules_of(spec)
+    lanes = [Lane(n, channel) for n, channel in enumerate(spec.channels, 1)]
+    subjects = population(spec, rules, people)
+    built = time.perf_counter()
+    found = forecast(
+        subjects,
+        {1: compile_flow(spec.step)},
+        rules,
+        Exits(tuple(spec.exit.on), spec.exit.unreachable_after),
+        lanes,
+        {"phone": Channel(200), "sms": Channel(200), "email": Channel(200)},
+        pool(numbers),
+        assumed,
+        start_at=START,
+        until_at=END,
+    )
+    return found, built - began, time.perf_counter() - built
+
+
+def main() -> None:
+    """Print the figures as JSON on the last line."""
+    from bench.figures import tell
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=PEOPLE)
+    parser.add_argument("--numbers", type=int, default=120, help="caller IDs, twenty contacts an hour each")
+    parser.add_argument("--nobody", action="store_true", help="the longest course: nobody is reached")
+    asked = parser.parse_args()
+    found, build_s, walk_s = walked(asked.people, NOBODY if asked.nobody else DEFAULTS, asked.numbers)
+    seconds = {"build_s": round(build_s, 2), "walk_s": round(walk_s, 2), "all_s": round(build_s + walk_s, 2)}
+    hours = found.bottleneck
+    tell(people=asked.people, contacts=found.made, waiting=found.waiting, bottleneck=hours.cause, **seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""A million messy people from a CSV file into a campaign, as a user does it, beside the obvious way to write that.
+
+Ours is `fluentsd contacts import FILE --campaign REF` in processes of its own, no daemon, on a SQLite file; its memory
+is what all its processes have resident together, looked at fifty times a second. The obvious way reads the file with
+`csv`, each number with `phonenumbers.parse`, and inserts one row per person in one transaction; it finds nobody again,
+knows no place, enrolls nobody. It reads the first rows of the same file, and its rate is compared.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import messy
+import phonenumbers
+from rows import BenchFailed, Row
+
+PEOPLE = 1_000_000
+SAMPLE = 20_000
+SECONDS, MEMORY_MIB, RATIO = 35.0, 250.0, 1.0
+LOOK_EVERY_S = 0.02
+CONFIG = """\
+[database]
+path = "{folder}/fluentsd.db"
+[daemon]
+socket = "{folder}/control"
+[channel.sms]
+plugin = "noop"
+"""
+CAMPAIGN = """\
+name = "Bench"
+ref = "bench"
+[window]
+days = ["mon", "tue", "wed", "thu", "fri"]
+hours = "09:00-12:00, 13:00-19:00"
+timezone = "contact"
+fallback_timezone = "America/New_York"
+[[step]]
+id = "first"
+channel = "sms"
+text = "Hello {{ first_name }}"
+"""
+
+
+def importing(folder: Path) -> list[Row]:
+    """One import of a million; before it the obvious way on a sample."""
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        home = Path(own)
+        fates = messy.write(home / "people.csv", PEOPLE)
+        naive = naive_rate(home / "people.csv")
+        (home / "fluentsd.toml").write_text(CONFIG.format(folder=home), encoding="utf-8")
+        (home / "campaign.toml").write_text(CAMPAIGN, encoding="utf-8")
+        _command(home, "campaign", "apply", "campaign.toml")
+        seconds, peak, answer = _measured(home)
+        check(answer, fates, home / "fluentsd.db")
+        size = (home / "people.csv").stat().st_size
+    rate = PEOPLE / seconds
+    note = f"{PEOPLE:,} rows of {size >> 20} MiB: {fates['new']:,} people, {fates['duplicates']:,} duplicates, "
+    note += f"{fates['rejected']:,} refused; enrolled, SQLite, durable"
+    beside = f"csv + phonenumbers.parse + one INSERT a row, one transaction, the first {SAMPLE:,} rows"
+    whole = {"naive_seconds_for_all": round(PEOPLE / naive, 1)}
+    return [
+        Row("import", round(seconds, 1), None, "s", None, SECONDS, "at most", note, {"rows_per_s": round(rate)}),
+        Row("import memory", peak, None, "MiB", None, MEMORY_MIB, "at most", "the peak of all its processes together"),
+        Row(
+            "import rate", round(rate), round(naive), "rows/s", round(rate / naive, 2), RATIO, note=beside, extra=whole
+        ),
+    ]
+
+
+def naive_rate(file: Path) -> float:
+    """Rows a second of the obvious way."""
+    with tempfile.TemporaryDirectory(dir=file.parent) as own, closing(sqlite3.connect(Path(own) / "naive.db")) as conn:
+        conn.execute("CREATE TABLE person (phone TEXT, email TEXT, first TEXT, last TEXT, fields TEXT)")
+        conn.execute("PRAGMA journal_mode=WAL")
+        conn.execute("PRAGMA synchronous=FULL")
+        began, read = time.perf_counter(), 0
+        with file.open(encoding="utf-8-sig", newline="") as text, conn:
+            for row in csv.DictReader(text):
+                read += 1
+                try:
+                    number = phonenumbers.parse(row["Mobile Phone"].strip("' "), "US")
+                except phonenumbers.NumberParseException:
+                    number = None
+                if number is not None and phonenumbers.is_valid_number(number):
+                    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+                    said = (e164, row["Email"].lower(), row["First Name"], row["Last Name"], json.dumps(row))
+                    conn.execute("INSERT INTO person VALUES (?, ?, ?, ?, ?)", said)
+                if read == SAMPLE:
+                    break
+        return read / (time.perf_counter() - began)
+
+
+def _command(home: Path, *words: str) -> str:
+    done = subprocess.run([*_FLUENTSD, *words], cwd=home, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BenchFailed(f"fluentsd {' '.join(words)} ended with {done.returncode}:\n{done.stderr}")
+    return done.stdout
+
+
+_FLUENTSD = (sys.executable, "-m", "fluentsd")
+_IMPORT = ("contacts", "import", "people.csv", "--campaign", "bench", "--json")
+
+
+def _measured(home: Path) -> tuple[float, float, dict[str, Any]]:
+    """Seconds from start to end, MiB at the peak, and what the import answered."""
+    with (home / "answer").open("wb") as out, (home / "errors").open("wb") as errors:
+        began = time.perf_counter()
+        process = subprocess.Popen([*_FLUENTSD, *_IMPORT], cwd=home, stdout=out, stderr=errors)
+        peak = 0.0
+        while process.poll() is None:
+            peak = max(peak, resident_mib(process.pid))
+            time.sleep(LOOK_EVERY_S)
+        seconds = time.perf_counter() - began
+    if process.returncode:
+        raise BenchFailed(f"the import ended with {process.returncode}:\n{(home / 'errors').read_text()}")
+    return seconds, round(peak, 1), json.loads((home / "answer").read_text(encoding="utf-8"))
+
+
+def resident_mib(pid: int) -> float:
+    """What a process and its children have resident, pages they share counted for each."""
+    total = 0.0
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+        total = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")), 0) / 1024
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            total += sum(resident_mib(int(child)) for child in (task / "children").read_text().split())
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # it has just ended
+    return total
+
+
+def check(answer: Mapping[str, Any], fates: Counter[str], database: Path) -> None:
+    """Every row had the fate it was written for, and everybody waits; else nothing was measured."""
+    told = {name: answer[name] for name in ("new", "duplicates", "rejected", "enrolled")}
+    if told != {**fates, "enrolled": fates["new"]}:
+        raise BenchFailed(f"the import says {told}, and the file holds {dict(fates)}")
+    with closing(sqlite3.connect(database)) as conn:
+        for table in ("contact", "record", "enrollment", "waiting"):
+            (count,) = conn.execute(f"SELECT count(*) FROM {table}").fetchone()
+            if count != fates["new"]:
+                raise BenchFailed(f"{count} rows in {table} for {fates['new']} people")

@@ -1,0 +1,164 @@
+"""What a forecast counts, and what it says.
+
+Here live the figures and how they are gathered while a course of time is walked through; what must not live here is
+the walk itself (`forecast`). Waiting is added up by its cause, a person's microseconds each: time asked for by the
+flow's own delays, time in which nothing was open, and time lost to something that had no room. From these follows
+the one thing to relieve first.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fluentsd.api import Kind, Outcome
+from fluentsd.domain.assumptions import NOBODY, Assumed
+from fluentsd.domain.durations import SECOND
+
+HOUR = 3600 * SECOND
+#: Below this share of all the waiting that is not the flow's own delays, no room is called a bottleneck.
+WORTH_RELIEF = 0.1
+#: Up to so many people chance is told by several seeds; with more it evens out.
+FEW, SEEDS = 2_000, 5
+
+
+class Cause(StrEnum):
+    """What people wait for that the gate does not name; the gate's own reasons keep their word."""
+
+    delay = "delay"  #: the flow's own delays
+    pace = "pace"  #: the campaign's pace on the channel
+    channel_pace = "channel_pace"  #: the installation's pace of the channel
+    concurrency = "concurrency"  #: the campaign's limit of contacts at a time
+    channel_concurrency = "channel_concurrency"  #: the installation's limit of the channel
+
+
+#: What would help, by cause; the facts of the sentence are the bottleneck's own.
+RELIEF: Mapping[str, str] = {
+    "delay": "the flow's own delays decide how long it takes; nothing else holds people up",
+    "window": "the contact window is what people wait for most: longer hours or more days would help",
+    "pace": "the campaign's pace is what holds people up: raise limits.pace",
+    "channel_pace": "the channel's pace is what holds people up: raise it in fluentsd.toml, or use a second account",
+    "concurrency": "the campaign's limit of contacts at a time holds people up: raise limits.concurrency",
+    "channel_concurrency": "the channel's limit of contacts at a time holds people up: raise its concurrency",
+    "number_pace": "the caller IDs are at their pace: add numbers, or raise numbers.pace",
+    "budget": "the day's budget is spent before the day is over: raise limits.budget",
+    "contact_cap": "the limit of contacts per person holds people up: raise limits.per_contact, or space the steps",
+}
+_NO_ROOM = (*(cause.value for cause in Cause if cause is not Cause.delay), "number_pace", "budget", "contact_cap")
+
+
+@dataclass(frozen=True, slots=True)
+class Bottleneck:
+    """The cause to relieve first; `share` of all waiting but the flow's own delays, `hours` for each person."""
+
+    cause: str
+    share: float
+    hours: float
+    people: int
+
+    @property
+    def sentence(self) -> str:
+        """The finding in words."""
+        return RELIEF.get(self.cause, f"people wait for {self.cause}")
+
+
+@dataclass(slots=True)
+class Forecast:
+    """What would happen. Instants are epoch microseconds; a step's or a reason's key is its id or word.
+
+    People: `completed` + `exited` + `held` + `errored` + `waiting` is everybody, always. `waiting` are in the queue
+    or in the air when the forecast ends.
+    """
+
+    start_at: int
+    until_at: int
+    people: int
+    contacts: Counter[str] = field(default_factory=Counter)  #: started, by step
+    outcomes: Counter[tuple[str, Outcome]] = field(default_factory=Counter)  #: ended, by step and outcome
+    skips: Counter[tuple[str, str]] = field(default_factory=Counter)  #: by step and reason
+    completed: int = 0
+    exited: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
+    errored: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    load: dict[Kind, array[int]] = field(default_factory=dict)  #: contacts started in each UTC hour from `hours_from`
+    numbers: Counter[int] = field(default_factory=Counter)  #: uses, by the number's id
+    call_time: Counter[Kind] = field(default_factory=Counter)  #: microseconds, by channel
+    money: Counter[Kind] = field(default_factory=Counter)  #: micros by the campaign's own prices, by channel
+    waits: Counter[str] = field(default_factory=Counter)  #: microseconds of people's waiting, by cause
+    last_contact_at: int | None = None
+    last_end_at: int | None = None  #: when the last of those who ended did
+
+    @property
+    def hours_from(self) -> int:
+        """The start of the first hour of `load`."""
+        return self.start_at - self.start_at % HOUR
+
+    @property
+    def finish_at(self) -> int | None:
+        """When the last person is out; None while anybody still waits."""
+        return None if self.waiting else self.last_end_at
+
+    @property
+    def made(self) -> int:
+        """Contacts started in all."""
+        return self.contacts.total()
+
+    def minutes(self, channel: Kind) -> float:
+        """Minutes of this channel, of contacts that ended."""
+        return self.call_time[channel] / (60 * SECOND)
+
+    def contacts_by(self, channel: Kind) -> int:
+        """Contacts started on this channel: calls, messages."""
+        return sum(self.load.get(channel, ()))
+
+    @property
+    def peak(self) -> tuple[int, int]:
+        """The UTC hour with the most contacts of all channels together: its start, and how many."""
+        totals = [sum(hour) for hour in zip(*self.load.values(), strict=True)]
+        if not any(totals):
+            return self.hours_from, 0
+        most = max(totals)
+        return self.hours_from + totals.index(most) * HOUR, most
+
+    @property
+    def bottleneck(self) -> Bottleneck:
+        """What to relieve first: the worst lack of room if it matters, else the window, else nothing but delays."""
+        lost = {cause: micros for cause, micros in self.waits.items() if cause != Cause.delay and micros > 0}
+        total = sum(lost.values())
+        room = {cause: micros for cause, micros in lost.items() if cause in _NO_ROOM}
+        worst = max(sorted(room), key=room.__getitem__, default="")
+        if not worst or room[worst] < WORTH_RELIEF * total:
+            worst = max(sorted(lost), key=lost.__getitem__, default="")
+        if not worst or lost[worst] < WORTH_RELIEF * self.waits[Cause.delay]:
+            delay = self.waits[Cause.delay]
+            return Bottleneck(Cause.delay, 0.0, delay / HOUR / max(self.people, 1), self.people)
+        return Bottleneck(worst, lost[worst] / total, lost[worst] / HOUR / max(self.people, 1), self.people)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Between which instants the last person is out; None: not before the forecast ends."""
+
+    early_at: int | None
+    late_at: int | None
+    likely: Forecast
+
+
+def finish(run: Callable[[Assumed, int], Forecast], assumed: Assumed, seed: int = 0) -> Finish:
+    """When it will be over, as a range. `run(assumed, seed)` makes one forecast; it is called a few times.
+
+    With few people chance decides, so the range is that of several seeds. With many it is the assumption that may be
+    wrong, so the range goes from the assumed outcomes to the longest course, in which nobody is reached.
+    """
+    likely = run(assumed, seed)
+    if likely.people <= FEW:
+        others = [likely, *(run(assumed, seed + n) for n in range(1, SEEDS))]
+    else:
+        others = [likely, run(NOBODY, seed)]
+    ends = [other.finish_at for other in others]
+    known = [end for end in ends if end is not None]
+    return Finish(min(known, default=None), None if None in ends else max(known, default=None), likely)

@@ -1,0 +1,221 @@
+"""What people and CRMs write for a zone, a state and a country, read into zones and codes.
+
+What lives here: the reading of one text at a time, and the dated tables it is read with (`rules/us_zones.toml`,
+`rules/zone_names.toml`, tzdb's own list of countries). What must not: numbers, postal codes, and which reading counts;
+`places` joins them. A text that cannot be read yields no zone and a sentence that says so, because a guess wakes
+somebody up.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+from fluentsd.domain.zones import year_offsets, zone_names
+
+#: More candidates than this say nothing: a country of many zones, a number that may be anywhere.
+MOST = 6
+
+_KINDS = {"US": "a US state", "CA": "a Canadian province", "": "a US state or a Canadian province"}
+_RULE_YEARS = range(2026, 2030)
+_OFFSET = re.compile(r"utc|gmt|z|zulu|(?:utc|gmt|z)?\s*[+\-−]?\s*[0-9]{1,2}(?::?[0-9]{2})?", re.IGNORECASE)
+_OFFSET_PREFIX = re.compile(r"^\s*\(?\s*(?:utc|gmt)\s*[+\-−]?\s*[0-9:]*\s*\)?\s*", re.IGNORECASE)
+_IANA_INSIDE = re.compile(r"[A-Za-z_]+/[A-Za-z_/+-]+")
+_FIXED = ("Etc/", "UTC", "UCT", "GMT", "Universal", "Zulu", "Greenwich")
+
+
+class Reading(NamedTuple):
+    """What one basis tells: zones, what in it is wrong (always said), what it lacks (said when nothing else tells)."""
+
+    zones: tuple[str, ...] = ()
+    wrong: str | None = None
+    lacks: str | None = None
+
+
+class State(NamedTuple):
+    """A US state or a Canadian province: its country ("US", "CA"), its code ("FL"), its zones."""
+
+    country: str
+    code: str
+    zones: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The ISO 3166-2 code, "US-FL"."""
+        return f"{self.country}-{self.code}"
+
+
+NOTHING = Reading()
+
+
+@lru_cache(maxsize=4096)
+def of_field(text: str) -> Reading:
+    """Zones of a CRM's zone field: an IANA name in any capitals, a Windows name, an abbreviation, a city, a state."""
+    if not text:
+        return NOTHING
+    plain = text[:120].replace("_slash_", "/").replace("_hyphen_", "-").replace("_plus_", "+")  # HubSpot's spelling
+    for attempt in (plain, _OFFSET_PREFIX.sub("", plain), *_IANA_INSIDE.findall(plain)):
+        found = _named(fold(attempt))
+        if found:
+            return Reading(found)
+    shown = text if len(text) <= 40 else text[:40] + "…"
+    if _OFFSET.fullmatch(plain) or plain.casefold().startswith("etc/"):
+        return Reading((), f"zone field {shown!r} is a UTC offset, not a zone: it cannot tell summer from winter time")
+    return Reading((), f'zone field {shown!r} is no zone we know: use an IANA name such as "America/New_York"')
+
+
+def _named(folded: str) -> tuple[str, ...]:
+    """Zones of one folded name. Usage and states go before IANA: its "EST" is an offset, its "Michigan" one city."""
+    if found := _usage().get(folded):
+        return found
+    state = _states_by_name().get(folded)
+    return state.zones if state else _iana().get(folded, ())
+
+
+@lru_cache(maxsize=4096)
+def of_address(state: str, country: str) -> Reading:
+    """Zones of a state or province, else of a country whose zones are few."""
+    code = country_code(country)
+    if country and code is None:
+        return Reading((), f"country {country[:40]!r} is not known")
+    wrong = None
+    if state and code in (None, "US", "CA"):
+        if found := state_of(state, country):
+            return Reading(found.zones)
+        wrong = f"state {state[:40]!r} is not {_KINDS[code or '']}"
+    zones = of_country(code) if code else ()
+    if len(zones) > MOST:
+        return Reading((), wrong, f"country {country[:40]!r} has too many zones to tell without a state")
+    return Reading(zones, wrong)
+
+
+@lru_cache(maxsize=4096)
+def state_of(state: str, country: str) -> State | None:
+    """The US state or Canadian province of an address, None when it names none or one of another country."""
+    code = country_code(country)
+    if not state:
+        return states().get(code.lower()) if code in TERRITORIES else None
+    if (country and code is None) or code not in (None, "US", "CA"):
+        return None
+    found = states().get(_state_key(state))
+    return found if found and code in (None, found.country) else None
+
+
+#: US territories that are countries of their own in ISO 3166.
+TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})
+
+
+def country_code(text: str) -> str | None:
+    """ISO code of a country's code or name."""
+    return _countries().get(fold(text)) if text else None
+
+
+def country_of_state(state: str) -> str | None:
+    """The country whose state or province this is."""
+    found = states().get(_state_key(state))
+    return found.country if found else None
+
+
+def _state_key(text: str) -> str:
+    """ "US-FL", "Florida (FL)" and "fl." are "fl"; a full name stays one."""
+    inner = re.search(r"\(\s*([A-Za-z]{2})\s*\)\s*$", text)
+    return re.sub(r"^(?:us|ca) (?=[a-z]{2}$)", "", fold(inner[1] if inner else text)).replace("state of ", "")
+
+
+def fold(text: str) -> str:
+    """Small letters without accents, every run of other signs one space."""
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", text[:120]) if not unicodedata.combining(sign))
+    return re.sub(r"[^0-9a-z]+", " ", bare.casefold()).strip()
+
+
+@lru_cache(maxsize=8)
+def rules(name: str) -> dict[str, Any]:
+    """One of the tables beside this module."""
+    return tomllib.loads(resources.files("fluentsd.domain").joinpath("rules", name).read_text("utf-8"))
+
+
+@lru_cache(maxsize=1)
+def _usage() -> dict[str, tuple[str, ...]]:
+    """Folded abbreviations and Windows names → zones."""
+    table = rules("zone_names.toml")
+    return {name: (zones,) for name, zones in table["windows"].items()} | {
+        name: tuple(zones) for name, zones in table["usage"].items()
+    }
+
+
+@lru_cache(maxsize=1)
+def _iana() -> dict[str, tuple[str, ...]]:
+    """Folded IANA names, and the cities in them that are named once, → zone."""
+    names = sorted(name for name in zone_names() if not name.startswith(_FIXED))
+    return _once((name.rpartition("/")[2], name) for name in names if "/" in name) | _once(
+        (name, name) for name in names
+    )
+
+
+def _once(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Folded text → its zone, without the texts that name several."""
+    found: dict[str, set[str]] = {}
+    for text, name in pairs:
+        found.setdefault(fold(text), set()).add(name)
+    return {text: tuple(names) for text, names in found.items() if len(names) == 1}
+
+
+@lru_cache(maxsize=1)
+def states() -> dict[str, State]:
+    """Folded code or name of a US state or a Canadian province → what it is."""
+    return {state.code.lower(): state for state in _states_by_name().values()} | _states_by_name()
+
+
+@lru_cache(maxsize=1)
+def _states_by_name() -> dict[str, State]:
+    """The same by name only: in a zone field "MT" is mountain time, not Montana."""
+    table = rules("us_zones.toml")
+    return {
+        fold(row["name"]): State(country.upper(), code, tuple(row["zones"]))
+        for country in ("us", "ca")
+        for code, row in table[country].items()
+    }
+
+
+def _table(name: str) -> list[list[str]]:
+    """The rows of one of tzdb's tables."""
+    text = resources.files("tzdata").joinpath("zoneinfo", name).read_text("utf-8")
+    return [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
+
+
+@lru_cache(maxsize=1)
+def _countries() -> dict[str, str]:
+    """Folded code, name or usual other name of a country → ISO code."""
+    rows = _table("iso3166.tab")
+    named = {fold(name): code for code, name in rows} | {code.lower(): code for code, _ in rows}
+    return {**named, **rules("zone_names.toml")["countries"]}
+
+
+@lru_cache(maxsize=1)
+def zone_countries() -> dict[str, str]:
+    """Zone → the ISO code of its country, without links such as "US/Eastern"."""
+    return {row[2]: row[0] for row in _table("zone.tab")}
+
+
+@lru_cache(maxsize=256)
+def of_country(code: str) -> tuple[str, ...]:
+    """The zones of a country, one for each set of rules in the coming years."""
+    by_rules: dict[object, str] = {}
+    for name, country in zone_countries().items():
+        if country == code:
+            by_rules.setdefault(zone_rules(name), name)
+    return tuple(sorted(by_rules.values()))
+
+
+@lru_cache(maxsize=1024)
+def zone_rules(name: str) -> str:
+    """One name for all zones whose clocks agree in the coming years, whichever was asked for first: to compare by."""
+    return _same_clock.setdefault(tuple(year_offsets(name, year) for year in _RULE_YEARS), name)
+
+
+_same_clock: dict[object, str] = {}

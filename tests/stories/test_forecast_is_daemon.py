@@ -1,0 +1,215 @@
+"""The daemon on a simulated clock makes the contacts that the forecast told: person, step, try, instant, number, end.
+
+Both are given the same people and the same chance. Contacts take as long as the assumptions say, to the microsecond,
+so that no two end together; where they end at once nothing is scarce, because then two ends and the next start share
+an instant and the order between them is nobody's promise.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+import trio
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Attempt, Inbound, Kind, Message, Outcome, Receipt
+from fluentsd.clock import SimClock
+from fluentsd.domain.assumptions import DEFAULTS, Assumed
+from fluentsd.domain.figures import Forecast
+from fluentsd.domain.forecast import Channel, Lane, Subject, forecast
+from fluentsd.domain.pacing import Lines
+from fluentsd.engine.facts import Facts
+from fluentsd.engine.house import House, Served
+from fluentsd.engine.loops import running
+from fluentsd.engine.plans import Plan
+from fluentsd.store import contacts, enrollments, numbers, schema
+from fluentsd.store.bridge import open_store
+from tests.engine.stage import DAY, HOUR, MONDAY, FakeChannel, Stage, person
+
+KINDS: tuple[Kind, ...] = ("phone", "sms", "email")
+ZONES = ("America/New_York", "America/Los_Angeles", "Australia/Sydney", "Asia/Kathmandu")
+CONDITIONS = ("last.outcome != 'voicemail'", "steps.s0.outcome == 'no_answer'", "contact.first_name contains '1'")
+Event = tuple[int, int, str, int, str, int | None, int | None, str]
+
+
+def random_file(chance: random.Random, *, scarce: bool) -> dict[str, Any]:
+    steps: list[dict[str, Any]] = []
+    for n in range(chance.randint(2, 5)):
+        channel = chance.choice(KINDS)
+        after = chance.choice(["0", "0", "1 hour", "1 day", "3 days"])
+        step: dict[str, Any] = {"id": f"s{n}", "channel": channel, "after": after}
+        step |= {"phone": {"agent": "a"}, "sms": {"text": "Hi"}, "email": {"subject": "s", "text": "t"}}[channel]
+        if chance.random() < 0.6:
+            step["retry"] = {"busy": "20 min", "no_answer": "2 hours", "failed": "1 day", "limit": 2}
+        if n and chance.random() < 0.4:
+            step["when"] = chance.choice(CONDITIONS)
+        if chance.random() < 0.3:
+            step["hours"] = "10:00-15:00"
+        steps.append(step)
+    hours = chance.choice(["09:00-17:00", "08:00-11:00, 20:00-01:00"])
+    window = {"days": ["mon", "tue", "wed", "thu", "fri", "sat"], "hours": hours}
+    window |= {"fallback_timezone": "America/New_York"}
+    limits: dict[str, Any] = {"per_contact": "2/day"} if chance.random() < 0.5 else {}
+    more: dict[str, Any] = {"limits": limits}
+    if scarce:
+        limits |= chance.choice([{}, {"pace": "20/hour"}, {"pace": "1/second"}, {"concurrency": 2}])
+        limits |= chance.choice([{}, {"budget": "1 USD/day", "cost": {"phone": 0.1, "sms": 0.03}}])
+        if chance.random() < 0.6:
+            more["numbers"] = {"tags": ["t"], "local_presence": chance.random() < 0.7}
+    return {"name": "Random", "ref": "test", "window": window, "step": steps} | more
+
+
+def random_assumed(chance: random.Random, *, at_once: bool) -> Assumed:
+    """Messages take seconds, within the daemon's patience; calls minutes."""
+    longest = {"phone": 600.0, "sms": 15.0, "email": 15.0}
+    shares = {kind: {o: s * chance.random() + 0.01 for o, s in DEFAULTS.shares[kind].items()} for kind in KINDS}
+    seconds = {
+        kind: {o: 0.0 if at_once and kind != "phone" else chance.uniform(1, longest[kind]) for o in shares[kind]}
+        for kind in KINDS
+    }
+    return Assumed(shares, seconds)
+
+
+def random_person(chance: random.Random, n: int) -> dict[str, Any]:
+    points = [["phone", f"+1{chance.choice(['212', '415', '303'])}555{n:04d}"], ["email", f"p{n}@example.com"]]
+    zones = [chance.choice(ZONES)] if chance.random() < 0.9 else []
+    return person(n) | {"zones": zones, "points": points if chance.random() < 0.8 else points[:1]}
+
+
+class Chance:
+    """A provider whose people do what the assumptions say."""
+
+    def __init__(self, stage: Stage, nursery: trio.Nursery, assumed: Assumed, seed: int, who: dict[str, int]) -> None:
+        self.stage, self.nursery, self.assumed, self.seed, self.who = stage, nursery, assumed, seed, who
+
+    def to(self, channel: FakeChannel) -> None:
+        async def answer(message: Message, attempt: Attempt) -> Receipt:
+            about = (self.seed, self.who[attempt.to], attempt.step, attempt.try_no, channel.kind)
+            outcome, clock = self.assumed.outcome(*about), self.stage.clock
+            ends_at = clock.now() + self.assumed.length(*about)
+            channel.accept(message, attempt)
+            if channel.kind == "phone":
+                self.nursery.start_soon(self._end_call, channel, ends_at, Inbound(outcome, token=attempt.token))
+                return Receipt(f"ref-{attempt.token}")
+            await clock.sleep_until(ends_at)
+            return Receipt(f"ref-{attempt.token}", outcome)
+
+        channel.always = answer
+
+    async def _end_call(self, channel: FakeChannel, at: int, inbound: Inbound) -> None:
+        await self.stage.clock.sleep_until(at)
+        await channel.tell(inbound)
+
+
+async def _subjects(conn: AsyncConnection, plan: Plan, at: int) -> tuple[list[Subject], Lines]:
+    """Everybody in the queue, with the facts the mark would read."""
+    found: list[Subject] = []
+    for lane_id in plan.lanes.values():
+        rows = await enrollments.due(conn, lane_id, at + 400 * DAY, 10_000)
+        facts = Facts(plan, plan.rules, at)
+        await facts.read(conn, rows, lock=False)
+        fields = await contacts.fields_of(conn, [row.contact_id for row in rows])
+        for row in rows:
+            seen, _ = facts.ask(row, facts.step(row))
+            found.append(
+                Subject(row.id, row.contact_id, row.version_id, row.step, row.due_at, seen, rank=row.rank,
+                        fields=fields.get(row.contact_id, {}))  # fmt: skip
+            )
+    spec = plan.spec.numbers
+    lines = await numbers.lines(conn, spec.numbers, spec.tags, plan.number_pace, lock=False)
+    return found, Lines(lines, local_presence=spec.local_presence)
+
+
+async def _told(house: House, assumed: Assumed, seed: int, until_at: int) -> tuple[Forecast, list[Event]]:
+    """The forecast of the one campaign as the database has it now."""
+    now = house.clock.now()
+    _, plan = await house.store.run(house.plans.current, 1)
+    subjects, lines = await house.store.read(_subjects, plan, now)
+    events: list[Event] = []
+    lanes = [Lane(lane_id, kind, 0, plan.pace, plan.concurrency) for kind, lane_id in plan.lanes.items()]  # type: ignore[arg-type]
+    channels = {kind: Channel(served.concurrency, served.interval) for kind, served in house.channels.items()}
+    found = forecast(
+        subjects, plan.flows, plan.rules, plan.exits, lanes, channels, lines, assumed, start_at=now, until_at=until_at,
+        seed=seed, name=plan.name, on_event=lambda *event: events.append(event),
+    )  # fmt: skip
+    return found, events
+
+
+async def _made(conn: AsyncConnection) -> list[Event]:
+    columns = (
+        schema.attempt.c[name]
+        for name in ("marked_at", "enrollment_id", "step", "try_no", "channel", "number_id", "point_id", "outcome")
+    )
+    return [tuple(row) for row in await conn.execute(select(*columns))]  # type: ignore[misc]
+
+
+async def _ends(conn: AsyncConnection) -> Counter[tuple[str, str]]:
+    rows = await conn.execute(select(schema.enrollment.c.state, schema.enrollment.c.held, schema.enrollment.c.reason))
+    return Counter(
+        ("held", row.reason)
+        if row.held
+        else ("waiting", "")
+        if row.state in ("queued", "active")
+        else (row.state, row.reason)
+        for row in rows
+    )
+
+
+def _order(event: Event) -> tuple[Any, ...]:
+    return event[:4]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(30))
+async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    at_once = seed % 5 == 4
+    assumed, clock = random_assumed(chance, at_once=at_once), SimClock(MONDAY + chance.randrange(2) * HOUR)
+    file = random_file(chance, scarce=not at_once)
+    log = structlog.wrap_logger(structlog.ReturnLogger())
+    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy, synchronous="OFF") as store:
+        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        channels = {kind: FakeChannel(kind, clock) for kind in KINDS}
+        room = {"interval": 0 if at_once else chance.choice([0, 0, 700_000, 40_000_000]), "concurrency": 50 if at_once else 3}
+        house = House(store, clock, {kind: Served(kind, channel, **room) for kind, channel in channels.items()}, log=log)
+        stage = Stage(house, clock, channels, None)  # type: ignore[arg-type]
+        people = [random_person(chance, n) for n in range(1, 31)]
+        for n in range(3):
+            number = f"+1{chance.choice(['212', '415'])}5560{n:03d}"
+            await stage.do("numbers add", number=number, tag=["t"], pace=chance.choice(["2/hour", "20/hour", None]))
+        await stage.launch(file, *people, checked=False)
+        until_at = clock.now() + 21 * DAY
+        found, events = await _told(house, assumed, seed, until_at)
+        who = await store.read(_who)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(clock.run)
+            providers = Chance(stage, nursery, assumed, seed, who)
+            for channel in channels.values():
+                providers.to(channel)
+            async with running(house, grace=1.0):
+                await clock.sleep_until(until_at + 1)
+                made, ends = await store.read(_made), await store.read(_ends)
+            nursery.cancel_scope.cancel()
+    told = sorted(events, key=_order)
+    made.sort(key=_order)
+    open_still = {event[:4] for event in made if event[7] is None}
+    assert [event if event[:4] not in open_still else (*event[:7], None) for event in told] == made
+    assert ends["completed", ""] == found.completed
+    assert {why: n for (state, why), n in ends.items() if state == "exited"} == found.exited
+    assert {why: n for (state, why), n in ends.items() if state == "held"} == found.held
+    assert ends["waiting", ""] == found.waiting
+    assert len(made) > 10
+    assert Outcome(made[0][7]) in Outcome
+
+
+async def _who(conn: AsyncConnection) -> dict[str, int]:
+    """Whose enrollment an address is."""
+    joined = schema.point.join(schema.enrollment, schema.enrollment.c.contact_id == schema.point.c.contact_id)
+    rows = await conn.execute(select(schema.point.c.value, schema.enrollment.c.id).select_from(joined))
+    return {value: int(enrollment_id) for value, enrollment_id in rows}
