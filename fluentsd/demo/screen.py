@@ -67,6 +67,13 @@ class Theatre:
             f"[bold]Import[/]  {counts['rows']} rows of a messy CSV: {counts['enrolled']} people enrolled, "
             f"{counts['duplicates']} came twice and were skipped, {counts['rejected']} refused with a reason"
         )
+        checked, foreseen = scene.checked, scene.foreseen
+        say(
+            f"[bold]Check[/]   {checked['ready']} of {checked['people']} could be contacted; {len(checked['errors'])} "
+            f"errors, {len(checked['warnings'])} warnings; rules of the place as of {checked['rules_version']}"
+        )
+        ends = " to ".join(dict.fromkeys(_day(foreseen[which]) for which in ("finish_early_at", "finish_late_at")))
+        say(f"[bold]Forecast[/] {foreseen['contacts']} contacts, over on {ends}, before anybody was contacted")
         days = (scene.span[1] - scene.span[0]) / 86_400_000_000
         say(f"[bold]Run[/]     {days:.1f} days of a campaign in {seconds:.1f} seconds\n")
         say(self._overview(scene.overview))
@@ -76,6 +83,7 @@ class Theatre:
         for cause in scene.errors:
             say(f"  [red]errored {cause['people']:>3}  {cause['cause']}[/]  (mend it, then: fluentsd campaign retry)")
         say(_course(scene.course))
+        say(f"[bold]Why[/]     {scene.why['sentence']}; {', '.join(scene.why['clock'])}\n")
         self._promises(scene.figures)
         if self.picture is not None:
             drawn = self.console.export_svg(title="fluentsd demo")
@@ -117,6 +125,10 @@ def _funnel(report: Mapping[str, Any]) -> Table:
         words = " · ".join(f"{outcome.replace('_', ' ')} {count}" for outcome, count in frequent)
         table.add_row(step["step"], str(sum(counts.values())), words)
     return table
+
+
+def _day(at: int | None) -> str:
+    return "no day in sight" if at is None else f"{dt.datetime.fromtimestamp(at / 1_000_000, _HOME):%a %d %b}"
 
 
 def _course(course: list[Mapping[str, Any]]) -> Table:

@@ -70,7 +70,10 @@ class Scene:
     overview: Mapping[str, Any] = field(default_factory=dict)
     imported: Mapping[str, Any] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
+    foreseen: Mapping[str, Any] = field(default_factory=dict)
+    checked: Mapping[str, Any] = field(default_factory=dict)
     course: list[Mapping[str, Any]] = field(default_factory=list)
+    why: Mapping[str, Any] = field(default_factory=dict)
     errors: list[Mapping[str, Any]] = field(default_factory=list)
     figures: dict[str, int] = field(default_factory=dict)
     span: tuple[int, int] = (0, 0)
@@ -116,11 +119,13 @@ async def _perform_on(
     watch: Callable[[Scene], None],
 ) -> None:
     await _prepare(house, folder, scene)
+    scene.checked = await _do(house, "campaign check", ref=REF)
+    scene.foreseen = await _do(house, "forecast", ref=REF)
     if isinstance(clock, SimClock):
         nursery.start_soon(clock.run)
     async with running(house, grace=5.0):
         nursery.start_soon(_look, house, scene, watch)
-        await _do(house, "campaign start", ref=REF)
+        await _do(house, "campaign start", ref=REF, yes=True)
         await _until_completed(house)
 
 
@@ -152,6 +157,8 @@ async def _prepare(house: House, folder: Path, scene: Scene) -> None:
             for name in ("new", "updated", "duplicates", "enrolled"):
                 counts[name] += answer[name]
     await _do(house, "contacts end-import", run=run, counts=counts)
+    said = {"basis": "written", "given": "2026-11-02", "scope": ["phone", "sms"], "by": "the fair's desk"}
+    await _do(house, "contacts attest", source="leads.csv", **said)
     scene.imported = counts
 
 
@@ -175,6 +182,7 @@ async def _conclude(house: House, scene: Scene, folder: Path, sink: SmtpSink, le
     calls = (await _do(house, "calls", ref=REF, most=100_000))["calls"]
     scene.span = (min(c["marked_at"] for c in calls), max(c["marked_at"] for c in calls))
     scene.course = _fullest_course(calls)
+    scene.why = (await _do(house, "contacts why", person=scene.course[0]["to"]))["campaigns"][0]
     contacted = from_ledgers([folder / "phone.jsonl", folder / "sms.jsonl"]) + from_mails(sink.mails)
     scene.figures = {k: scene.overview[k] for k in ("total", "queued", "active", "errored", "exited", "completed")} | {
         "attempts": len(contacted),

@@ -13,6 +13,7 @@ an opt-out that would come hours after a message counts as that message's outcom
 from __future__ import annotations
 
 from array import array
+from bisect import insort
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
@@ -31,7 +32,6 @@ from fluentsd.domain.render import TemplateProblem
 #: (instant, enrollment, step, try, channel, number's id, point's id, outcome) of every contact, as it starts.
 OnEvent = Callable[[int, int, str, int, Kind, int | None, int, Outcome], None]
 _NEVER = 1 << 62
-_PROMISED = 0
 
 
 class CannotForecast(ValueError):
@@ -129,7 +129,49 @@ class _Place:
     fields: Mapping[str, str]
 
 
-_Row = tuple[int, int, _Place]  # due_at, id: nobody waits twice, so the place itself is never compared
+class _Waiting:
+    """People by their moment, and by enrollment within it. Most moments are openings of the window that thousands
+    share, so moments are kept in order and people only put in order when theirs has come. Nobody joins at a moment
+    before the one whose people have their turn."""
+
+    __slots__ = ("_at", "_moments", "_now", "due_at")
+
+    def __init__(self) -> None:
+        self._moments: list[int] = []
+        self._at: dict[int, list[_Place]] = {}
+        self._now: list[_Place] = []  # those of `due_at` once their turn has begun, the next one last
+        self.due_at = _NEVER
+
+    def add(self, place: _Place) -> None:
+        """Somebody waits until their `due_at`."""
+        moment = place.due_at
+        if self._now and moment == self.due_at:
+            insort(self._now, place, key=_backwards)
+        elif (known := self._at.get(moment)) is not None:
+            known.append(place)
+        else:
+            self._at[moment] = [place]
+            heappush(self._moments, moment)
+            if not self._now:
+                self.due_at = self._moments[0]
+
+    def next(self) -> _Place:
+        """Whose turn is next; somebody must be waiting."""
+        if not self._now:
+            self._now = self._at.pop(heappop(self._moments))
+            if len(self._now) > 1:
+                self._now.sort(key=_backwards)
+        return self._now[-1]
+
+    def drop(self) -> None:
+        """The next one has had their turn."""
+        self._now.pop()
+        if not self._now:
+            self.due_at = self._moments[0] if self._moments else _NEVER
+
+
+def _backwards(place: _Place) -> int:
+    return -place.id
 
 
 class _Queue:
@@ -147,20 +189,18 @@ class _Queue:
         self.limit = most if lane.concurrency is None else min(most, lane.concurrency)
         self.room_at, self.channel_room_at = lane.room_at, channel.room_at if channel else 0
         self.not_before = self.flying = 0
-        self.promised: list[_Row] = []
-        self.ordinary: list[_Row] = []
+        self.promised, self.ordinary = _Waiting(), _Waiting()
         self.cause: str = Cause.channel_concurrency
 
     @property
     def due_at(self) -> int:
         """The earliest moment of somebody in it."""
-        due = self.ordinary[0][0] if self.ordinary else _NEVER
-        return min(due, self.promised[0][0]) if self.promised else due
+        return min(self.promised.due_at, self.ordinary.due_at)
 
     @property
     def opens_at(self) -> int:
         """The next moment somebody of this lane can have a turn, if no contact ends before."""
-        if self.flying >= self.limit or not (self.ordinary or self.promised):
+        if self.flying >= self.limit:
             return _NEVER
         return max(self.due_at, self.room_at, self.channel_room_at, self.not_before)
 
@@ -177,8 +217,8 @@ class _Queue:
         late = self.lane.late_interval
         if late is None:
             return self.lane.interval
-        rows = self.promised if self.promised and self.promised[0][0] <= now else self.ordinary
-        return max(self.lane.interval, late) if rows and rows[0][0] < self.lane.late_before_at else self.lane.interval
+        is_late = self.waiting(now).due_at < self.lane.late_before_at
+        return max(self.lane.interval, late) if is_late else self.lane.interval
 
     def started(self, now: int, count: int) -> None:
         """Use up room, and note what the next ones wait for."""
@@ -193,15 +233,12 @@ class _Queue:
             self.cause = Cause.pace if self.room_at >= self.channel_room_at else Cause.channel_pace
 
     def add(self, place: _Place) -> None:
-        heappush(self.promised if place.rank == _PROMISED else self.ordinary, (place.due_at, place.id, place))
+        """Somebody waits in this lane."""
+        (self.ordinary if place.rank else self.promised).add(place)
 
-    def take(self, now: int) -> _Place | None:
-        """The next person whose moment has come, promised ones first."""
-        if self.promised and self.promised[0][0] <= now:
-            return heappop(self.promised)[2]
-        if self.ordinary and self.ordinary[0][0] <= now:
-            return heappop(self.ordinary)[2]
-        return None
+    def waiting(self, now: int) -> _Waiting:
+        """Among whom the next turn is: those with a promise go first."""
+        return self.promised if self.promised.due_at <= now else self.ordinary
 
 
 class _Walk:
@@ -235,7 +272,8 @@ class _Walk:
         self.spent_on = start_at // DAY
         self.moves: dict[Any, Move] = {}  # of this instant: people marked together mostly go the same way
         self.found = Forecast(start_at, until_at, 0)
-        hours = (until_at - self.found.hours_from) // HOUR + 1
+        self.hours_from = self.found.hours_from
+        hours = (until_at - self.hours_from) // HOUR + 1
         self.found.load = {kind: array("l", bytes(8 * hours)) for kind in self.queues}
 
     def enter(self, subject: Subject) -> None:
@@ -299,10 +337,10 @@ class _Walk:
         moved, flying, now, later = 0, lane.flying, self.now, list[_Place]()
         if self.rules.budget is not None and now // DAY != self.spent_on:
             self.spent_on, self.rules = now // DAY, replace(self.rules, spent=0)
-        while moved < most and (place := lane.take(now)) is not None:
-            if not self._judge(lane, place, later):
-                lane.add(place)
+        while moved < most and (waiting := lane.waiting(now)).due_at <= now:
+            if not self._judge(lane, waiting.next(), later):
                 break
+            waiting.drop()
             moved += 1
         for place in later:
             self.queues[place.step.channel].add(place)
@@ -365,7 +403,7 @@ class _Walk:
             if self.rules.budget is not None:
                 self.rules = replace(self.rules, spent=self.rules.spent + cost)
         found.contacts[step.id] += 1
-        found.load[step.channel][(now - found.hours_from) // HOUR] += 1
+        found.load[step.channel][(now - self.hours_from) // HOUR] += 1
         found.last_contact_at = now
         outcome = self._fly(lane, place)
         if self.on_event is not None:
@@ -402,7 +440,7 @@ class _Walk:
         standing = Standing(step.id, place.try_no, place.retries, place.unreached, before.zones, before.states)
         move = self._moved(self.flows[place.version], standing, outcome)
         if self.remembers:
-            place.outcomes, place.last = {**place.outcomes, step.id: outcome.value}, outcome.value
+            place.outcomes, place.last = {**place.outcomes, step.id: outcome}, outcome
         if isinstance(move, Leave):
             self._leave(move)
             return None

@@ -7,7 +7,8 @@ values, because they travel: to a daemon as JSON, out of the reading process in 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
+import marshal
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,19 @@ _text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 @dataclass(slots=True)
 class Batch:
-    """People ready to be taken, and the rows they came from."""
+    """People ready to be taken, and the rows they came from; cells are packed, because few are looked at again."""
 
     people: list[dict[str, Any]] = field(default_factory=list)
-    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+    rows: list[tuple[int, bytes]] = field(default_factory=list)
 
     def add(self, other: Batch) -> None:
         self.people += other.people
         self.rows += other.rows
+
+    def row(self, nth: int) -> tuple[int, tuple[str, ...]]:
+        """The line and the cells of one of them as they stood."""
+        line, packed = self.rows[nth]
+        return line, tuple(marshal.loads(packed))  # noqa: S302 - this program packed it
 
 
 def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need) -> Columns:
@@ -65,7 +71,7 @@ def batches(file: CsvFile, mapping: Columns, region: str, need: Need) -> Generat
         elif found is not None:
             person = arrival(found)
             batch.people.append(person)
-            batch.rows.append((line, list(row) if isinstance(row, Sequence) else []))
+            batch.rows.append((line, marshal.dumps(row)))
             text += len(person["fields"])
             if len(batch.people) >= BATCH or text >= TEXT_AT_MOST:
                 yield batch

@@ -138,7 +138,7 @@ async def upsert(
     unless `later_wins`. Answers come in the order of `arrivals`."""
     known = await _owners(conn, (value for person in arrivals for value in person.points))
     seen = await _seen(conn, source, known.values(), at) if known else set()
-    ids = iter(await new_ids(conn, contact, new_ids_needed(arrivals, known)))
+    ids = iter(await new_ids(conn, contact, len(arrivals)))  # at most; what is left over is not missed
     settled: list[Settled] = []
     batch = _Batch(source, at, attested)
     for person in arrivals:
@@ -159,11 +159,6 @@ def _owner(points: Sequence[tuple[str, str]], known: Mapping[tuple[str, str], in
         if value in known:
             return known[value]
     return None
-
-
-def new_ids_needed(arrivals: Sequence[Arrival], known: Mapping[tuple[str, str], int]) -> int:
-    """At most this many arrivals are new people (two may turn out to be one)."""
-    return sum(1 for person in arrivals if _owner(person.points, known) is None)
 
 
 class _Batch:

@@ -25,9 +25,9 @@ from fluentsd.store import audit, bulk, campaigns, contacts, counters, enrollmen
 from fluentsd.store.contacts import Arrival, Attested, Settled
 
 #: People to hand over at once: some 25 ms while a daemon sends or others use the database, and many when nobody waits.
-SHARED, ALONE = 500, 8_000
+SHARED, ALONE = 500, 7_500
 #: And how many of them are in memory as rows at a time.
-SLICE = 1_000
+SLICE = 2_500
 _COUNTED = ("new", "updated", "duplicates", "enrolled", "back")
 
 
@@ -99,9 +99,10 @@ def _arrival(person: Mapping[str, Any]) -> Arrival:
     fields = person.get("fields", "{}")
     if not isinstance(fields, str):
         fields = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    points = person["points"]  # as JSON they are lists
     return Arrival(
         person["key"],
-        [(kind, value) for kind, value in person["points"]],
+        [(kind, value) for kind, value in points] if points and isinstance(points[0], list) else points,
         tuple(person.get("zones", ())),
         person.get("zone_basis", "none"),
         tuple(person.get("states", ())),

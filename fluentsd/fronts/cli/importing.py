@@ -179,7 +179,8 @@ class _Run:
     ) -> None:
         """While one pile is written the next one is read. What went wrong in reading is said after what was read."""
         self._write_kept()
-        calm_collector()  # this process ends with the import
+        if self.file.size >= APART_FROM:
+            calm_collector()  # this process ends with the import
         why: CsvError | None = None
         await self._take(to, begun, first)
         send, receive = trio.open_memory_channel[_Pile](0)
@@ -222,8 +223,8 @@ class _Run:
             self.counts[name] += answer[name]
         if not self.keep:
             for row in answer["duplicate_rows"]:
-                line, cells = batch.rows[row]
-                self.rejects.write(Reject(line, "the same person as an earlier row", tuple(cells)))
+                line, cells = batch.row(row)
+                self.rejects.write(Reject(line, "the same person as an earlier row", cells))
 
     def _progress(self) -> AbstractContextManager[Any]:
         if not self.screen.is_terminal or self.screen.as_json:
