@@ -21,6 +21,7 @@ from typing import Any
 import disk
 from at_scale import steps_1m, steps_5m
 from daemon import daemon
+from importing import importing
 from rich.console import Console
 from rich.table import Table
 from rows import BenchFailed, Row
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "steps-1m": steps_1m,
     "steps-5m": steps_5m,
     "daemon": daemon,
+    "import": importing,
 }
 
 

@@ -36,10 +36,12 @@ class Assumed:
 
     shares: Shares
     seconds: Seconds = field(default_factory=dict)
-    _bounds: dict[Kind, tuple[list[int], list[Outcome]]] = field(init=False, repr=False, compare=False)
+    #: By channel: where on the scale of the draw each outcome ends, and the outcomes with their lengths.
+    _scales: dict[Kind, tuple[list[int], list[tuple[Outcome, float]]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_bounds", {kind: _bounds(kind, shares) for kind, shares in self.shares.items()})
+        scales = {kind: _scale(kind, shares, self.seconds.get(kind, {})) for kind, shares in self.shares.items()}
+        object.__setattr__(self, "_scales", scales)
         for kind, lengths in self.seconds.items():
             for outcome, seconds in lengths.items():
                 if not 0 <= seconds <= 86_400:
@@ -47,12 +49,9 @@ class Assumed:
 
     def ends(self, channel: Kind, draw: int) -> tuple[Outcome, int]:
         """How the contact with this draw ends, and after how many microseconds."""
-        bounds, outcomes = self._bounds[channel]
-        outcome = outcomes[bisect_right(bounds, draw >> 32)]
-        lengths = self.seconds.get(channel)
-        if not lengths or outcome not in lengths:
-            return outcome, 0
-        return outcome, round(lengths[outcome] * SECOND * (0.5 + (draw & (_ONE - 1)) / _ONE))
+        bounds, ends = self._scales[channel]
+        outcome, length = ends[bisect_right(bounds, draw >> 32)]
+        return outcome, round(length * (0.5 + (draw & (_ONE - 1)) / _ONE)) if length else 0
 
     def outcome(self, seed: int, enrollment_id: int, step: str, try_no: int, channel: Kind) -> Outcome:
         """How this try ends."""
@@ -95,9 +94,10 @@ def from_history(
     return Assumed(shares, lengths)
 
 
-def _bounds(kind: Kind, shares: Mapping[Outcome, float]) -> tuple[list[int], list[Outcome]]:
-    """Where on the scale of the draw each outcome ends; outcomes in the order of the enum, so that the order in
-    which shares were written does not matter."""
+def _scale(
+    kind: Kind, shares: Mapping[Outcome, float], seconds: Mapping[Outcome, float]
+) -> tuple[list[int], list[tuple[Outcome, float]]]:
+    """Outcomes in the order of the enum, so that the order in which shares were written does not matter."""
     whole = sum(shares.values())
     if whole <= 0 or min(shares.values()) < 0:
         raise BadAssumption(f"{kind}: shares must not be negative and some must be above 0; they are {dict(shares)}")
@@ -108,7 +108,7 @@ def _bounds(kind: Kind, shares: Mapping[Outcome, float]) -> tuple[list[int], lis
     for outcome in outcomes[:-1]:
         reached += shares[outcome]
         bounds.append(round(reached / whole * _ONE))
-    return bounds, outcomes
+    return bounds, [(outcome, seconds.get(outcome, 0) * SECOND) for outcome in outcomes]
 
 
 #: Assumed, not measured. Each line is a round figure chosen to be plausible and rather too low than too high.

@@ -12,9 +12,11 @@ an opt-out that would come hours after a message counts as that message's outcom
 
 from __future__ import annotations
 
+import gc
 from array import array
 from bisect import insort
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Any
@@ -27,7 +29,7 @@ from fluentsd.domain.figures import HOUR, Cause, Forecast
 from fluentsd.domain.flow import Flow, Step, next_after_skip
 from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Reason, Rules, Skip, Wait, decide
 from fluentsd.domain.pacing import BATCH, ROUNDS, SLACK, Lines
-from fluentsd.domain.render import TemplateProblem
+from fluentsd.domain.render import Template, TemplateProblem
 
 #: (instant, enrollment, step, try, channel, number's id, point's id, outcome) of every contact, as it starts.
 OnEvent = Callable[[int, int, str, int, Kind, int | None, int, Outcome], None]
@@ -106,9 +108,22 @@ def forecast(
     """What would happen from `start_at` up to and including `until_at`. `name` is the campaign's, for conditions.
     Raises CannotForecast."""
     course = _Walk(flows, rules, exits, lanes, channels, lines, assumed, start_at, until_at, seed, name, on_event)
-    for subject in subjects:
-        course.enter(subject)
-    return course.run()
+    with _collector_at_rest():
+        for subject in subjects:
+            course.enter(subject)
+        return course.run()
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """A walk makes no cycles, and millions of short-lived objects: looking for cycles costs it a seventh of its time."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 @dataclass(slots=True, eq=False)
@@ -178,8 +193,8 @@ class _Queue:
     """A lane as time goes by: who waits in it, its room, and why those who are late in it are late."""
 
     __slots__ = (
-        "cause", "channel", "channel_room_at", "flying", "interval", "lane", "limit", "not_before", "ordinary",
-        "promised", "room_at", "skipped",
+        "cause", "channel", "channel_room_at", "flying", "interval", "lane", "limit", "not_before", "opens_at",
+        "ordinary", "promised", "room_at", "skipped",
     )  # fmt: skip
 
     def __init__(self, lane: Lane, channel: Channel | None) -> None:
@@ -191,18 +206,20 @@ class _Queue:
         self.not_before = self.flying = 0
         self.promised, self.ordinary = _Waiting(), _Waiting()
         self.cause: str = Cause.channel_concurrency
+        self.opens_at = _NEVER  #: the next moment somebody can have a turn, if no contact ends before; see `look`
 
     @property
     def due_at(self) -> int:
         """The earliest moment of somebody in it."""
         return min(self.promised.due_at, self.ordinary.due_at)
 
-    @property
-    def opens_at(self) -> int:
-        """The next moment somebody of this lane can have a turn, if no contact ends before."""
+    def look(self) -> None:
+        """See anew when the lane opens: its people, its room or what is in the air has changed."""
         if self.flying >= self.limit:
-            return _NEVER
-        return max(self.due_at, self.room_at, self.channel_room_at, self.not_before)
+            self.opens_at = _NEVER
+        else:
+            due_at = min(self.promised.due_at, self.ordinary.due_at)
+            self.opens_at = max(due_at, self.room_at, self.channel_room_at, self.not_before)
 
     def room(self, now: int) -> int:
         """How many may start at one turn now."""
@@ -235,6 +252,8 @@ class _Queue:
     def add(self, place: _Place) -> None:
         """Somebody waits in this lane."""
         (self.ordinary if place.rank else self.promised).add(place)
+        if place.due_at < self.opens_at:
+            self.look()
 
     def waiting(self, now: int) -> _Waiting:
         """Among whom the next turn is: those with a promise go first."""
@@ -259,15 +278,18 @@ class _Walk:
         name: str,
         on_event: OnEvent | None,
     ) -> None:
-        self.flows, self.rules, self.exits, self.assumed, self.seed = flows, rules, exits, assumed, seed
+        self.flows = {version: _remembering(flow) for version, flow in flows.items()}
+        self.rules, self.exits, self.assumed, self.seed = rules, exits, assumed, seed
         self.lines = lines.copy() if lines is not None else None
         self.queues: dict[Kind, _Queue] = {}
         for lane in lanes:
             self.queues[lane.channel] = _Queue(lane, channels.get(lane.channel))
         self.now, self.until_at, self.on_event = start_at, until_at, on_event
         self.campaign = {"name": name}
+        self.moved = False  #: whether somebody has an outcome at the start, perhaps of a step to come
         #: Whether anybody is asked about what happened to them before.
-        self.remembers = any(step.when is not None for flow in flows.values() for step in flow.steps)
+        asked = any(step.when is not None for flow in flows.values() for step in flow.steps)
+        self.remembers = asked or rules.goal is not None
         self.landings: list[tuple[int, int, _Place, Outcome]] = []
         self.spent_on = start_at // DAY
         self.moves: dict[Any, Move] = {}  # of this instant: people marked together mostly go the same way
@@ -291,6 +313,7 @@ class _Walk:
         )  # fmt: skip
         if step.channel not in self.queues:
             raise CannotForecast(f"no lane for {step.channel}, where enrollment {subject.id} waits")
+        self.moved = self.moved or bool(subject.outcomes)
         if subject.in_flight:
             self._fly(self.queues[step.channel], place)
         else:
@@ -315,7 +338,8 @@ class _Walk:
 
     def _pass(self, due: list[_Queue]) -> None:
         """Lanes that are due and have room get turns, in order, as the dispatcher gives them."""
-        due.sort(key=lambda lane: (-lane.lane.priority, lane.due_at, lane.lane.id))
+        if len(due) > 1:
+            due.sort(key=lambda lane: (-lane.lane.priority, lane.due_at, lane.lane.id))
         for _ in range(ROUNDS):
             due = [lane for lane in due if self._turn(lane)]
             if not due:
@@ -328,6 +352,7 @@ class _Walk:
             return False
         moved, started = self._judge_up_to(lane, most)
         lane.started(self.now, started)
+        lane.look()
         return moved == most and not lane.interval
 
     def _judge_up_to(self, lane: _Queue, most: int) -> tuple[int, int]:
@@ -353,8 +378,10 @@ class _Walk:
             return self._err("not_served")
         if step.when is not None or step.moment is not None or self.rules.goal is not None:
             person.values = self._values(place)
-        person.late = place.due_at in lane.skipped
-        person.done = bool(place.outcomes) and place.try_no == 1 and step.id in place.outcomes
+        if lane.skipped:
+            person.late = place.due_at in lane.skipped
+        if self.moved:
+            person.done = place.try_no == 1 and step.id in place.outcomes
         try:
             verdict = decide(step, self.rules, person, now, self.lines)
         except TemplateProblem:
@@ -427,15 +454,18 @@ class _Walk:
             self._turn_to(at)
             lane = self.queues[place.step.channel]
             lane.flying -= 1
-            self.found.outcomes[place.step.id, outcome] += 1
             joined = self._after(place, outcome)
-            moment = min(moment, max(lane.opens_at, at))
-            if joined is not None and joined is not lane:
-                moment = min(moment, max(joined.opens_at, at))
+            if lane.flying == lane.limit - 1:
+                lane.look()
+            if lane.opens_at < moment:
+                moment = max(lane.opens_at, at)
+            if joined is not None and joined.opens_at < moment:
+                moment = max(joined.opens_at, at)
         return moment
 
     def _after(self, place: _Place, outcome: Outcome) -> _Queue | None:
         """Where an outcome takes a person; the queue they join, if any."""
+        self.found.outcomes[place.step.id, outcome] += 1
         step, before = place.step, place.person
         standing = Standing(step.id, place.try_no, place.retries, place.unreached, before.zones, before.states)
         move = self._moved(self.flows[place.version], standing, outcome)
@@ -503,6 +533,34 @@ class _Walk:
     def _out(self) -> None:
         self.found.waiting -= 1
         self.found.last_end_at = self.now
+
+
+class _Remembered(Template):
+    """A condition over nothing but outcomes: what it says of a history is worked out once."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self, of: Template) -> None:
+        super().__init__(of.source, of.part)
+        self._known: dict[tuple[str, ...], bool] = {}
+
+    def holds(self, values: Mapping[str, Any]) -> bool:
+        key = (values["last"]["outcome"], *values["steps"], *(seen["outcome"] for seen in values["steps"].values()))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = super().holds(values)
+        return known
+
+
+def _remembering(flow: Flow) -> Flow:
+    """The same flow, in which conditions that read no field of a person remember."""
+    steps = tuple(
+        replace(step, when=_Remembered(step.when))
+        if step.when is not None and not step.when.variables and "contact" not in step.when.source
+        else step
+        for step in flow.steps
+    )
+    return Flow(steps, flow.index)
 
 
 def _cause(lane: _Queue, wait: Wait, late: int) -> str:

@@ -70,7 +70,9 @@ class _Patterns(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _patterns() -> _Patterns:
-    regions = [(region, PhoneMetadata.metadata_for_region(region)) for region in COUNTRY_CODE_TO_REGION_CODE[1]]
+    regions: list[tuple[str, Any]] = [
+        (region, PhoneMetadata.metadata_for_region(region)) for region in COUNTRY_CODE_TO_REGION_CODE[1]
+    ]
     leading = [about.leading_digits for _, about in regions if about.leading_digits]
     homes = tuple((region, *_judge(about)) for region, about in regions if not about.leading_digits)
     return _Patterns(homes, re.compile("|".join(f"(?:{digits})" for digits in leading)))

@@ -21,6 +21,8 @@ BATCH = 500
 ROUNDS = 8
 #: How far ahead a lane's pace may be used at once: two seconds' worth.
 SLACK = 2 * SECOND
+#: Late steps of a lane without a pace are spread over at most this long.
+SPREAD = 3600 * SECOND
 #: US states by area code come with the rules of the place; until a state is known the area code alone counts.
 NANP = "+1"
 
@@ -55,7 +57,7 @@ class Lines:
     least when they do not go back.
     """
 
-    __slots__ = ("_at", "_busy", "_by_id", "_free", "_lines", "_local", "_near")
+    __slots__ = ("_at", "_busy", "_by_id", "_free", "_lines", "_local", "_near", "_near_of")
 
     def __init__(self, lines: Iterable[Line], *, local_presence: bool) -> None:
         self._lines = sorted(lines, key=lambda line: line.id)
@@ -63,7 +65,8 @@ class Lines:
         self._local = local_presence
         self._at: int | None = None
         self._free: list[_Use] = []
-        self._near: dict[str, list[_Use]] = {}
+        self._near: dict[str, list[_Use]] = {line.area: [] for line in self._lines}
+        self._near_of = {line.id: self._near[line.area] for line in self._lines}
         self._busy: list[tuple[int, int]] = []
 
     def __len__(self) -> int:
@@ -99,7 +102,9 @@ class Lines:
     def _turn_to(self, at: int) -> None:
         """Sort the lines into those with room at this moment and the others."""
         if self._at is None or at < self._at:
-            self._free, self._near, self._busy = [], {}, []
+            self._free, self._busy = [], []
+            for uses in self._near.values():
+                uses.clear()
             for line in self._lines:
                 self._put(line, at)
         while self._busy and self._busy[0][0] <= at:
@@ -111,11 +116,11 @@ class Lines:
             heappush(self._busy, (line.room_at, line.id))
         else:
             insort(self._free, (line.used, line.id))
-            insort(self._near.setdefault(line.area, []), (line.used, line.id))
+            insort(self._near_of[line.id], (line.used, line.id))
 
     def _take_out(self, line: Line) -> None:
         use = (line.used, line.id)
-        for uses in (self._free, self._near[line.area]):
+        for uses in (self._free, self._near_of[line.id]):
             del uses[bisect_left(uses, use)]
 
 
@@ -134,6 +139,11 @@ def room(room_at: int, interval: int, at: int, most: int, slack: int) -> int:
     if room_at > at:
         return 0
     return max(1, min(most, slack // interval))
+
+
+def apart(place: int, span: int) -> int:
+    """A point of a span for whoever has this id; neighbours lie far from each other (by the golden section)."""
+    return span * (place * 0x9E3779B1 % 2**32) >> 32
 
 
 def spread(room_at: int, interval: int, at: int, started: int) -> int:

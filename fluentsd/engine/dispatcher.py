@@ -40,7 +40,6 @@ class Dispatcher:
     def __init__(self, house: House) -> None:
         self.house = house
         self.results: Gatherer[Report] = Gatherer(house.store, self._record, most=BATCH)
-        self._not_before: dict[int, int] = {}
         self._sick = False
         self._claiming = trio.CancelScope()
         house.report = self.report
@@ -98,7 +97,7 @@ class Dispatcher:
                 if taken is None:  # no room until an attempt ends: `record` rings then
                     continue
                 if taken.again_at:
-                    self._not_before[lane.lane_id] = taken.again_at
+                    house.not_before[lane.lane_id] = taken.again_at
                 if taken.more:
                     again.append(lane)
                 else:
@@ -113,7 +112,7 @@ class Dispatcher:
         served = self.house.channels.get(lane.channel)
         if served is None:
             return 0  # the mark says what is wrong
-        return max(lane.room_at, served.room_at, served.backs_off_until, self._not_before.get(lane.lane_id, 0))
+        return max(lane.room_at, served.room_at, served.backs_off_until, self.house.not_before.get(lane.lane_id, 0))
 
     async def _take(self, lane: LaneDue, sharing: int) -> Taken | None:
         """One turn of one lane; None when its channel or campaign has no room in flight."""

@@ -14,10 +14,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain import pacing
 from fluentsd.domain.consent import bases_in
 from fluentsd.domain.durations import SECOND
 from fluentsd.domain.flow import Step
-from fluentsd.domain.gate import Go, Person, Point, Reason, Rules, Touch, Verdict, decide
+from fluentsd.domain.gate import Go, Person, Point, Reason, Rules, Touch, Verdict, Wait, decide
 from fluentsd.domain.pacing import Lines
 from fluentsd.engine.plans import Plan
 from fluentsd.store import attempts, contacts, enrollments, numbers, stoplist
@@ -29,9 +30,12 @@ _NONE: frozenset[str] = frozenset()
 class Facts:
     """What the gate may ask about the people of one plan, as of `at`."""
 
-    def __init__(self, plan: Plan, rules: Rules, at: int, *, skipped: range = range(0)) -> None:
+    def __init__(
+        self, plan: Plan, rules: Rules, at: int, *, skipped: range = range(0), dripped: range = range(0)
+    ) -> None:
         self.plan, self.rules, self.at = plan, rules, at
         self.skipped = skipped  #: instants at which nobody worked; steps that were due then are too late to be made
+        self.dripped = dripped  #: the same, of a lane that makes up for them one after another
         self.lines: Lines | None = None
         self._points: Mapping[int, Sequence[Point]] = {}
         self._stopped: Mapping[str, frozenset[str]] = {}
@@ -88,6 +92,15 @@ class Facts:
         if expected:
             self.rules = replace(self.rules, spent=self.rules.spent + expected)
         return expected
+
+    def apart(self, row: Due, step: Step, wait: Wait) -> int:
+        """How much later than the others somebody comes whose step is late and whom the hours put off: when they
+        open, late steps are no flood."""
+        if row.due_at not in self.dripped or self.plan.pace or wait.reason not in (Reason.window, Reason.lawful_hours):
+            return 0
+        open_hours = self.rules.calendar(step, names_in(row.zones), names_in(row.states))
+        open_after = open_hours.closes(wait.until_at) - wait.until_at if open_hours else 0
+        return pacing.apart(row.id, min(pacing.SPREAD, len(self.dripped), open_after))
 
     def points(self, row: Due) -> Sequence[Point]:
         """A person's numbers and addresses."""

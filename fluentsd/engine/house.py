@@ -166,10 +166,16 @@ class House:
         self.edited = Bell()  #: people wait to be put at new moments
         self.ended_in: set[int] = set()
         self.paused: set[int] = set()  #: campaigns whose marked attempts must not begin
+        self.not_before: dict[int, int] = {}  #: lanes that have nothing to give before a moment, whatever is due
         self.closing = False
         self.flights = Flights()
         self.report: Callable[[Report], Awaitable[None]] | None = None  #: the dispatcher's way into the record
         self.wakeups = 0  #: passes of the dispatcher, for those who watch
+
+    def look_anew(self) -> None:
+        """What a lane waits for (a budget, a caller ID) may be there now: forget what was found, and ask."""
+        self.not_before.clear()
+        self.wake.ring()
 
     def course_ended(self, campaign_ids: set[int]) -> None:
         """Somebody reached an end: see whether that was the last one."""

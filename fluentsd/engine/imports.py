@@ -68,7 +68,7 @@ def batches(file: CsvFile, mapping: Columns, region: str, need: Need) -> Generat
         found = read(row, line)
         if isinstance(found, Reject):
             yield found
-        elif found is not None:
+        elif found is not None and not isinstance(row, Reject):
             person = arrival(found)
             batch.people.append(person)
             batch.rows.append((line, marshal.dumps(row)))

@@ -14,6 +14,7 @@ import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.durations import SECOND
+from fluentsd.domain.pacing import SPREAD
 from fluentsd.domain.states import Campaign
 from fluentsd.engine.house import House
 from fluentsd.engine.plans import Plan
@@ -23,8 +24,6 @@ from fluentsd.store.bridge import StoreUnavailable
 Policy = Literal["drip", "shift", "skip"]
 #: A daemon that was away for less than this goes on as if nothing had been.
 AWAY = 3600 * SECOND
-#: Without a pace, late steps are spread over at most this long.
-SPREAD = 3600 * SECOND
 
 
 async def settle(
@@ -67,6 +66,9 @@ async def notice_absence(house: House) -> None:
             if row.state != Campaign.active:
                 continue
             _, plan = await house.plans.current(conn, row.id)
+            waits_since = await moments.earliest(conn, row.id)
+            if waits_since is None or now - waits_since <= AWAY:  # after a quiet time the latest mark tells too little
+                continue
             told = await settle(conn, plan, plan.spec.limits.on_resume, seen_at, now)
             if told["late"]:
                 await audit.note(conn, at=now, actor="fluentsd", verb="late-start", target=row.ref, details=told)

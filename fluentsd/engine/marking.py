@@ -82,15 +82,16 @@ async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Ta
     if most <= 0:
         return Taken(again_at=order.room_at)
     rows = await enrollments.due(conn, order.lane_id, at, most)
-    pace, skipped = plan.pace, range(0)
+    missed = range(order.late_since_at, order.late_before_at)
+    pace, skipped, dripped = plan.pace, range(0), range(0)
     if order.late_interval is None:
-        skipped = range(order.late_since_at, order.late_before_at)
-    elif rows and rows[0].due_at < order.late_before_at:
-        pace = max(pace, order.late_interval)
+        skipped = missed
+    elif any(row.due_at < missed.stop for row in rows):
+        pace, dripped = max(pace, order.late_interval), missed
         rows = rows[: pacing.room(order.room_at, pace, at, most, SLACK)]
         if not rows:
             return Taken(again_at=order.room_at)
-    facts = Facts(plan, await with_spending(conn, plan, at), at, skipped=skipped)
+    facts = Facts(plan, await with_spending(conn, plan, at), at, skipped=skipped, dripped=dripped)
     batch = _Batch(facts, order, pace)
     if rows:
         await facts.read(conn, rows, lock=True)
@@ -142,6 +143,7 @@ class _Batch:
                     if whole_lane:
                         self.taken.again_at = until_at
                         return
+                    until_at += self.facts.apart(row, step, verdict)
                     self.snoozed.append((row.id, row.rank, until_at, reason.value))
                 case Skip(reason):
                     self._skip(row, step, reason)
@@ -151,7 +153,7 @@ class _Batch:
                     self.held.append({"b_id": row.id, "b_reason": str(reason)})
         except (TemplateProblem, NotServed) as why:
             self.failed.append({"b_id": row.id, "b_reason": f"step {step.id}: {why}"})
-            self.taken.ended = True
+            self._gone(row)
         self.taken.moved += 1
         self.unwait.append({"b_lane": self.order.lane_id, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id})
 
@@ -205,6 +207,10 @@ class _Batch:
 
     def _end(self, row: Due, state: Enrollment, reason: str, unreached: int) -> None:
         self.ended.append(end_row(row.id, state, reason, self.at, unreached, row.outcomes, row.last_outcome))
+        self._gone(row)
+
+    def _gone(self, row: Due) -> None:
+        """Somebody is no longer on their way through the campaign."""
         self.taken.ended = True
         if self.plan.spec.exclusive:
             self.freed.append(row.contact_id)

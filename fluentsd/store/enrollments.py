@@ -174,6 +174,7 @@ async def agenda(conn: AsyncConnection) -> list[LaneDue]:
         )
         .join(campaign, campaign.c.id == lane.c.campaign_id)
         .where(campaign.c.state == "active", campaign.c.ref.not_in(held("campaign")))
+        .where(or_(campaign.c.shift_after == 0, campaign.c.retime_from.is_(None)))  # a shift comes first
         .where(lane.c.channel.not_in(held("channel")))
         .order_by(lane.c.id)
     )

@@ -14,8 +14,8 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import Enrollment
-from fluentsd.store.enrollments import unwait, wait
-from fluentsd.store.prepared import Prepared
+from fluentsd.store.enrollments import ORDINARY, unwait, wait
+from fluentsd.store.prepared import Prepared, among, json_of
 from fluentsd.store.schema import attempt, campaign, contact, enrollment, lane, meta, waiting
 
 _PUT = Prepared(
@@ -36,6 +36,12 @@ class Waiting(NamedTuple):
     step: str
     zones_text: str
     states_text: str
+
+
+_COLUMNS = (
+    enrollment.c.id, enrollment.c.rank, enrollment.c.due_at, enrollment.c.wanted_at, enrollment.c.version_id,
+    enrollment.c.step, contact.c.zones, contact.c.states,
+)  # fmt: skip
 
 
 class Put(NamedTuple):
@@ -62,12 +68,8 @@ async def place_of(conn: AsyncConnection, campaign_id: int) -> tuple[int | None,
 
 async def some(conn: AsyncConnection, campaign_id: int, since: int, most: int) -> list[Waiting]:
     """Who waits, in the order of their ids."""
-    columns = (
-        enrollment.c.id, enrollment.c.rank, enrollment.c.due_at, enrollment.c.wanted_at, enrollment.c.version_id,
-        enrollment.c.step, contact.c.zones, contact.c.states,
-    )  # fmt: skip
     statement = (
-        select(*columns)
+        select(*_COLUMNS)
         .join(contact, contact.c.id == enrollment.c.contact_id)
         .where(enrollment.c.campaign_id == campaign_id, enrollment.c.id >= since, enrollment.c.due_at.is_not(None))
         .order_by(enrollment.c.id)
@@ -75,6 +77,19 @@ async def some(conn: AsyncConnection, campaign_id: int, since: int, most: int) -
         .with_for_update(of=enrollment)
     )
     return [Waiting._make(row) for row in await conn.execute(statement)]
+
+
+async def ahead(conn: AsyncConnection, contact_ids: Sequence[int], at: int) -> list[tuple[int, Waiting]]:
+    """Who of these waits in the flow for a moment still to come, each with the campaign."""
+    statement = (
+        select(enrollment.c.campaign_id, *_COLUMNS)
+        .join(contact, contact.c.id == enrollment.c.contact_id)
+        .where(among(enrollment.c.contact_id, "ids"), enrollment.c.due_at > at, enrollment.c.rank == ORDINARY)
+        .order_by(enrollment.c.id)
+        .with_for_update(of=enrollment)
+    )
+    rows = await conn.execute(statement, {"ids": json_of(contact_ids)})
+    return [(campaign_id, Waiting._make(row)) for campaign_id, *row in rows]
 
 
 async def put(conn: AsyncConnection, moves: Sequence[Put]) -> None:
@@ -111,6 +126,17 @@ async def overdue(conn: AsyncConnection, campaign_id: int, at: int) -> dict[int,
         .group_by(waiting.c.lane_id)
     )
     return {int(lane_id): int(count) for lane_id, count in await conn.execute(statement)}
+
+
+async def earliest(conn: AsyncConnection, campaign_id: int) -> int | None:
+    """Since when somebody has been due, or when the first will be; None when nobody waits."""
+    statement = (
+        select(func.min(waiting.c.due_at))
+        .join(lane, lane.c.id == waiting.c.lane_id)
+        .where(lane.c.campaign_id == campaign_id)
+    )
+    found: int | None = (await conn.execute(statement)).scalar()
+    return found
 
 
 async def shift(conn: AsyncConnection, campaign_id: int, by: int) -> None:

@@ -24,7 +24,7 @@ from fluentsd.engine.lateness import settle as settle_late
 from fluentsd.engine.recording import Report
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, facts_changed, refusing
 from fluentsd.engine.verbs.differ import differences
-from fluentsd.store import attempts, campaigns, counters, holds, numbers, outbox, reports
+from fluentsd.store import attempts, campaigns, counters, courses, holds, numbers, outbox, reports
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 
 
@@ -46,6 +46,8 @@ async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
             row = await campaigns.revise(conn, row, spec, by=call.actor, at=call.at, revision=call.revision)
         answer: Answer = {"ref": row.ref, "created": False, "changes": changes, "state": row.state, "dry_run": dry_run}
         answer["id"] = row.id
+        answer["keep_their_flow"] = await _keepers(conn, row, flow_changes=any(_is_flow(c) for c in changes))
+        answer["retimed"] = sum(waiting.values()) if any(_is_hours(c) for c in changes) else 0
         return answer | {"people_at_steps": waiting, "_details": {"changes": [c["path"] for c in changes]}}
 
     if dry_run:
@@ -56,8 +58,23 @@ async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
         await facts_changed(house, call, campaign_id=answer["id"])
     if {"exclusive", "priority"} & {change["path"] for change in answer["changes"]}:
         await facts_changed(house, call, reason=Reason.elsewhere)
-    house.wake.ring()
+    house.look_anew()
     return answer
+
+
+def _is_flow(change: Answer) -> bool:
+    return str(change["path"]).startswith("step.")
+
+
+def _is_hours(change: Answer) -> bool:
+    return str(change["path"]).startswith(("window.", "law."))
+
+
+async def _keepers(conn: AsyncConnection, row: CampaignRow, *, flow_changes: bool) -> int:
+    """How many people follow a flow that is, or with this change will be, an earlier one."""
+    behind = await courses.behind(conn, row.id, row.version_id)
+    here = sum((await reports.at_steps(conn, row.id)).values()) if flow_changes else 0
+    return max(sum(behind.values()), here)
 
 
 async def _finish_retiming(house: House, ref: str) -> None:

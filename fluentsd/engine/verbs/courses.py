@@ -15,7 +15,7 @@ from fluentsd.domain.states import Campaign, Enrollment
 from fluentsd.engine.house import House
 from fluentsd.engine.plans import Plan
 from fluentsd.engine.recording import leave
-from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
+from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, facts_changed, refusing
 from fluentsd.engine.verbs.people import find_one
 from fluentsd.store import campaigns, counters, courses
 from fluentsd.store.courses import Course
@@ -101,6 +101,7 @@ async def upgrade(house: House, call: Call, ref: str, step: Sequence[str], dry_r
         moved, since = moved + part["moved"], part["since"]
         if not part["more"]:
             break
+    await facts_changed(house, call, campaign_id=answer["id"])  # what they were held for may not be in the new flow
     house.wake.ring()
     return answer | {"moved": moved, "dry_run": False}
 

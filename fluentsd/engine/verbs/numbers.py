@@ -31,7 +31,7 @@ async def add(house: House, call: Call, number: str, tag: list[str], label: str 
 
     answer = await change(house, call, "numbers add", e164, unit)
     await facts_changed(house, call, reason=Reason.no_number)
-    house.wake.ring()
+    house.look_anew()
     return answer
 
 

@@ -136,6 +136,11 @@ def _apply(screen: Screen, answer: Answer) -> None:
     people = ", ".join(f"{step}: {count}" for step, count in answer["people_at_steps"].items())
     if people:
         screen.say(f"people now at steps: {people}")
+    if answer["keep_their_flow"]:
+        screen.say(f"{_people(answer['keep_their_flow'])} keep the steps and texts they entered with; to move them: "
+                   f"fluentsd campaign upgrade {answer['ref']} --dry-run")  # fmt: skip
+    if answer["retimed"]:
+        screen.say(f"{_people(answer['retimed'])} who wait are put at the moments the new hours give")
 
 
 def _errors(screen: Screen, answer: Answer) -> None:
