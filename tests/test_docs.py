@@ -28,7 +28,7 @@ def test_the_machines_are_drawn_from_the_tables() -> None:
 def test_the_campaign_in_the_readme_is_one() -> None:
     block = re.search(r"```toml\n(name = .*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     assert block is not None
-    assert len(read_campaign(tomllib.loads(block[1])).step) == 3
+    assert len(read_campaign(tomllib.loads(block[1])).step) == 4
 
 
 @pytest.mark.parametrize("pattern", sorted((ROOT / "fluentsd" / "patterns").glob("*.toml")), ids=lambda p: p.stem)
