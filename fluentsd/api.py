@@ -28,9 +28,11 @@ __all__ = [
     "Channel",
     "Clock",
     "Finding",
+    "Forged",
     "Found",
     "Inbound",
     "Kind",
+    "Links",
     "Lookup",
     "Message",
     "NeedsHuman",
@@ -153,6 +155,8 @@ class Inbound:
 
     Addressed by our `token`, else by the provider's `ref`, else by `address` (the other party's number or e-mail,
     for a reply that quotes nothing). `at` is epoch microseconds by the provider's clock, for the record only.
+    `dead` says that the number or address cannot be reached on this channel at all; `resubscribed` that the person
+    took an opt-out back with the word their carrier knows for it (START), `outcome` being `replied`.
     """
 
     outcome: Outcome
@@ -165,11 +169,18 @@ class Inbound:
     recording: str = ""
     transcript: str = ""
     cost_micros: int | None = None
+    reason: str = ""
+    dead: bool = False
+    resubscribed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request to a channel's webhook, bounded and decoded by nobody yet."""
+    """One HTTP request to a channel's webhook, bounded and decoded by nobody yet.
+
+    `url` is the whole address as the provider knows it (the public one, whatever proxy stands before us), with its
+    query; header names are in small letters.
+    """
 
     method: str
     url: str
@@ -196,9 +207,23 @@ class Clock(Protocol):
         """Return when `now() >= at`; a Trio checkpoint in any case."""
 
 
+class Links(Protocol):
+    """The public addresses of this house for one channel; each None as long as it has no public address."""
+
+    def callback(self, token: str) -> str | None:
+        """Where a provider reports what becomes of one attempt."""
+
+    def inbound(self) -> str | None:
+        """Where a provider hands over what people send of their own accord."""
+
+    def unsubscribe(self, token: str) -> str | None:
+        """Where the person an attempt went to may end all contact (RFC 8058: POST does it, GET shows a page)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a plugin is handed: one HTTP client, one door for blocking code, a log, the clock, a folder of its own.
+    """What a plugin is handed: one HTTP client, one door for blocking code, a log, the clock, a folder of its own, and
+    the house's public addresses.
 
     `run_sync(fn, *args)` runs blocking code in a thread under this plugin's own limiter. Plugins never read the
     wall clock or open a client of their own, so that a simulation can run weeks in seconds.
@@ -209,6 +234,7 @@ class Tools:
     log: Any
     clock: Clock
     folder: str
+    links: Links
 
 
 @runtime_checkable
@@ -241,7 +267,8 @@ class Channel(Protocol):
         """Run for as long as the daemon, delivering what comes back; return at once if all arrives by webhook."""
 
     def parse_webhook(self, request: Request) -> Sequence[Inbound]:
-        """Turn one authenticated request into what it says. Pure."""
+        """Prove where a request comes from and turn it into what it says. Pure; raises `Forged`, or ValueError when it
+        is authentic and makes no sense."""
 
 
 #: `register(name, factory)`; the house calls `factory(config, tools)` for each `[channel.<name>]` that names it.
@@ -275,6 +302,10 @@ class Rejected(PluginError):
         super().__init__(why)
         self.outcome = outcome
         self.dead = dead
+
+
+class Forged(PluginError):
+    """A request that does not prove where it comes from; nothing is taken from it."""
 
 
 class NeedsHuman(PluginError):

@@ -10,6 +10,7 @@ from elsewhere, or is secret by its name, is masked in `Settings.shown` and repe
 from __future__ import annotations
 
 import importlib.util
+import ipaddress
 import os
 import re
 import tomllib
@@ -63,6 +64,16 @@ class NotifySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where the web front listens, the address it is known by outside, and whose word about clients is taken."""
+
+    host: str
+    port: int
+    public_url: str | None
+    trusted_proxies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What is in effect. `database_url` is as the store takes it, `database_file` is None on PostgreSQL; `grace` is
     microseconds."""
@@ -78,6 +89,7 @@ class Settings:
     log_level: Literal["debug", "info", "warning", "error"]
     notify: NotifySettings | None
     channels: Mapping[Kind, ChannelSettings]
+    http: HttpSettings | None = None
     per_contact: str | None = None  #: how often one person may be contacted by all campaigns together
     gap: str | None = None  #: and the least time between two contacts
     _origin: Mapping[Place, str] = field(repr=False, default_factory=dict)
@@ -164,6 +176,34 @@ class _Notify(_Table):
     secret: Text | None = None
 
 
+def _listen(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host.strip("[]") and port.isdigit() and int(port) < 65_536):
+        raise ValueError(f'{text!r} is not a place to listen; write it like "127.0.0.1:8464"')
+    return text
+
+
+def _public(text: str) -> str:
+    parts = urlsplit(_web_address(text))
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(f'{text!r} goes beyond the host; write it like "https://calls.example.com"')
+    return text.rstrip("/")
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f'{text!r} is not an address or network; write it like "10.0.0.5" or "10.0.0.0/8"') from None
+    return text
+
+
+class _Http(_Table):
+    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8464"
+    public_url: Annotated[str, AfterValidator(_public)] | None = None
+    trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = []
+
+
 class _Limits(_Table):
     per_contact: Annotated[str, AfterValidator(_rate)] | None = None
     gap: Annotated[str, _span(1, 30 * 86_400)] | None = None
@@ -189,6 +229,7 @@ class _File(_Table):
     daemon: _Daemon = _Daemon()
     log: _Log = _Log()
     notify: _Notify | None = None
+    http: _Http | None = None
     limits: _Limits = _Limits()
     channel: _Channels = _Channels()
 
@@ -275,12 +316,18 @@ def _settle(path: Path, read: _File, origin: Mapping[Place, str]) -> Settings:
         log_level=read.log.level,
         notify=NotifySettings(read.notify.url, read.notify.secret) if read.notify else None,
         channels=channels,
+        http=_http(read.http) if read.http else None,
         per_contact=read.limits.per_contact,
         gap=read.limits.gap,
         _origin=origin,
         _shown={"file": str(path), **shown},
         **settings,
     )
+
+
+def _http(table: _Http) -> HttpSettings:
+    host, _, port = table.listen.rpartition(":")
+    return HttpSettings(host.strip("[]"), int(port), table.public_url, tuple(table.trusted_proxies))
 
 
 def _tables(channels: _Channels) -> list[tuple[Kind, _Channel]]:

@@ -22,6 +22,7 @@ from fluentsd.api import Kind, Tools
 from fluentsd.config import ChannelSettings, Settings
 from fluentsd.engine.house import House, HouseClock, Served
 from fluentsd.engine.plans import limits_of
+from fluentsd.links import PublicLinks
 from fluentsd.log import get_logger
 from fluentsd.plugins import PluginProblem, Plugins
 from fluentsd.problems import Problems, explain
@@ -149,7 +150,9 @@ def _tools(settings: Settings, table: ChannelSettings, clock: HouseClock, log: A
         with clock.busy():
             return await trio.to_thread.run_sync(partial(fn, *args), limiter=limiter, abandon_on_cancel=True)
 
-    return Tools(http=http, run_sync=run_sync, log=log.bind(channel=table.kind), clock=clock, folder=str(folder))
+    links = PublicLinks(table.kind, settings.http.public_url if settings.http else None)
+    told = log.bind(channel=table.kind)
+    return Tools(http=http, run_sync=run_sync, log=told, clock=clock, folder=str(folder), links=links)
 
 
 def calm_collector() -> None:

@@ -22,6 +22,7 @@ Seconds = Mapping[Kind, Mapping[Outcome, float]]
 #: Contacts that the assumed shares weigh when they are mixed with counted ones.
 PSEUDO_COUNT = 50
 _ONE = 1 << 32
+_NO_END = frozenset({Outcome.unknown, Outcome.not_sent})
 
 
 class BadAssumption(ValueError):
@@ -84,7 +85,7 @@ def from_history(
     shares: dict[Kind, dict[Outcome, float]] = {}
     lengths = {kind: dict(known) for kind, known in base.seconds.items()}
     for kind, before in base.shares.items():
-        counted = {o: n for o, n in counts.get(kind, {}).items() if o not in (Outcome.unknown, Outcome.not_sent)}
+        counted: dict[Outcome, int] = {o: n for o, n in counts.get(kind, {}).items() if o not in _NO_END}
         whole, total = sum(before.values()), sum(counted.values())
         every = [*before, *(o for o in counted if o not in before)]
         shares[kind] = {o: (counted.get(o, 0) + weight * before.get(o, 0) / whole) / (total + weight) for o in every}
@@ -101,7 +102,7 @@ def _scale(
     whole = sum(shares.values())
     if whole <= 0 or min(shares.values()) < 0:
         raise BadAssumption(f"{kind}: shares must not be negative and some must be above 0; they are {dict(shares)}")
-    if strange := [o for o in shares if o in (Outcome.unknown, Outcome.not_sent)]:
+    if strange := [o for o in shares if o in _NO_END]:
         raise BadAssumption(f"{kind}: {strange[0]} is not an end of a contact; leave it out")
     outcomes = [outcome for outcome in Outcome if shares.get(outcome)]
     bounds, reached = [], 0.0

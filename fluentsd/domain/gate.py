@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from fluentsd.domain import statutes
 from fluentsd.domain.durations import SECOND, Rate
@@ -141,6 +141,14 @@ class Limit:
     channels: frozenset[str] | None = None
 
 
+class Door(NamedTuple):
+    """One thing that has to be open, in one zone."""
+
+    rule: str
+    zone: str
+    calendar: Calendar
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a campaign says, live: window, zones, limits, and which rules of the place it waives."""
@@ -158,6 +166,7 @@ class Rules:
     waived: frozenset[str] = frozenset()
     goal: Template | None = None
     calendars: dict[Any, Calendar | None] = field(default_factory=dict, compare=False, repr=False)
+    doors: dict[Any, list[Door]] = field(default_factory=dict, compare=False, repr=False)
 
     def zones(self, person_zones: tuple[str, ...]) -> tuple[str, ...]:
         """The zones that count for a person; empty when unknown and no fallback is allowed."""
@@ -175,6 +184,19 @@ class Rules:
             parts = [part for _, part in self.parts(step, person_zones, states)]
             self.calendars[key] = together(parts) if parts else None
         return self.calendars[key]
+
+    def shut_by(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...], at: int) -> Door | None:
+        """The first of `parts`, and of its zones, that is shut at this moment."""
+        key = (step.hours, step.channel, person_zones, states)
+        if (doors := self.doors.get(key)) is None:
+            if len(self.doors) >= MOST_CALENDARS:
+                self.doors.clear()
+            doors = self.doors[key] = [
+                Door(name, zone, calendar(part.window, (zone,)))
+                for name, part in self.parts(step, person_zones, states)
+                for zone in sorted(part.zones)
+            ]
+        return next((door for door in doors if not door.calendar.is_open(at)), None)
 
     def parts(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...]) -> Iterator[tuple[str, Part]]:
         """What has to be open, each under its name: "window", "step", or the id of a rule of the place."""
@@ -333,12 +355,11 @@ def _evidence(channel: str, rules: Rules, person: Person, at: int) -> Verdict | 
 
 def _shut(step: Step, rules: Rules, person: Person, at: int, opens_at: int) -> Verdict:
     """A wait for the hours, with the first rule and zone in the order of `parts` that is shut at this moment."""
-    for name, part in rules.parts(step, person.zones, person.states):
-        for zone in sorted(part.zones):
-            if not calendar(part.window, (zone,)).is_open(at):
-                own = name in ("window", "step")
-                return Wait(opens_at, Reason.window if own else Reason.lawful_hours, rule=name, zone=zone)
-    return Wait(opens_at, Reason.window)
+    door = rules.shut_by(step, person.zones, person.states, at)
+    if door is None:
+        return Wait(opens_at, Reason.window)
+    reason = Reason.window if door.rule in ("window", "step") else Reason.lawful_hours
+    return Wait(opens_at, reason, rule=door.rule, zone=door.zone)
 
 
 def _with_line(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import pairwise
 
@@ -139,6 +139,10 @@ class ContactWindow:
     presets: tuple[str, ...] = ()
     since: date | None = None
     until: date | None = None
+    _hash: int = field(init=False, repr=False, compare=False)  #: a window is a key wherever calendars are kept
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __post_init__(self) -> None:
         if len(self.days) != 7:
@@ -156,6 +160,8 @@ class ContactWindow:
         object.__setattr__(self, "days", tuple(self.days))
         object.__setattr__(self, "dates", tuple(ordered))
         object.__setattr__(self, "presets", tuple(sorted(set(self.presets))))
+        said = (self.days, self.dates, self.presets, self.since, self.until)
+        object.__setattr__(self, "_hash", hash(said))
 
     @classmethod
     def always(cls) -> ContactWindow:

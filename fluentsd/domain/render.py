@@ -22,6 +22,11 @@ _BREAKS = re.compile(r"[\r\n\x00-\x08\x0b\x0c\x0e-\x1f]+")
 #: Names a template may use that are not contact fields.
 HOUSE_NAMES = frozenset({"contact", "last", "steps", "campaign", "sender"})
 
+#: Answers of one condition kept at most.
+MOST_KNOWN = 1024
+#: Words by which liquid reads the clock: such a condition is asked anew each time.
+_CLOCK = re.compile(r"\b(?:now|today)\b")
+
 Part = Literal["text", "html", "subject", "condition"]
 
 
@@ -51,7 +56,7 @@ _ENVIRONMENTS: dict[str, Environment] = {
 class Template:
     """One compiled part of a message."""
 
-    __slots__ = ("_plain", "_template", "part", "source", "variables")
+    __slots__ = ("_known", "_paths", "_plain", "_template", "part", "source", "variables")
 
     def __init__(self, source: str, part: Part) -> None:
         text = source if part == "condition" else _SINGLE.sub(r"{{ \1 }}", source)
@@ -73,6 +78,8 @@ class Template:
         #: Contact fields it reads, defaults or not.
         self.variables = frozenset(_field(str(v)) for refs in found.values() for v in refs) - HOUSE_NAMES
         self._plain = text if "{" not in text else None
+        self._paths = _paths(found) if part == "condition" and not _CLOCK.search(source) else None
+        self._known: dict[tuple[Any, ...], bool] = {}
 
     def render(self, values: Mapping[str, Any]) -> str:
         """The text for one person; `MissingVariable` or `TemplateProblem` when it cannot be made."""
@@ -87,8 +94,33 @@ class Template:
         return _BREAKS.sub(" ", text).strip() if self.part == "subject" else text
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        """For a condition: whether it is true for this person."""
-        return self.render(values) == "1"
+        """For a condition: whether it is true for this person. Asked of the same values again, the answer is kept."""
+        if self._paths is None:
+            return self.render(values) == "1"
+        key = tuple([_at(values, path) for path in self._paths])
+        if (known := self._known.get(key)) is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            known = self._known[key] = self.render(values) == "1"
+        return known
+
+
+def _paths(found: Mapping[str, Any]) -> list[tuple[str, ...]] | None:
+    """Where a condition reads its values, each as the keys on the way; None when that depends on other values."""
+    paths = [tuple(variable.segments) for variables in found.values() for variable in variables]
+    counts = any(segment in ("size", "first", "last") for path in paths for segment in path[1:])  # liquid's own words
+    if counts or not all(isinstance(segment, str) for path in paths for segment in path):
+        return None
+    return list(dict.fromkeys(paths))
+
+
+def _at(values: Any, path: tuple[str, ...]) -> Any:
+    """The value at the end of a path, with its type, because 1 and "1" are not the same to a condition."""
+    for segment in path:
+        if not isinstance(values, Mapping) or segment not in values:
+            return None
+        values = values[segment]
+    return (type(values), values) if isinstance(values, (str, int, float, bool)) else (type(values), str(values))
 
 
 @lru_cache(maxsize=4096)

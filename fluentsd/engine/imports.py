@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import json
 import marshal
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fluentsd.domain.csvmap import Columns, Need, require, suggest, with_asked
+from fluentsd.domain.csvmap import Columns, CsvError, Need, require, suggest, with_asked
 from fluentsd.domain.places import place_of
 from fluentsd.domain.points import email_key
 from fluentsd.domain.rows import Person, Preview, Reject, RowReader, preview
 from fluentsd.engine.csvfile import CsvFile
 
 #: People in a batch, and characters of what is said of them: however wide a table, a batch fits into one request.
-BATCH = 500
+BATCH = 250
 TEXT_AT_MOST = 1_000_000
+#: Refused rows in a pile.
+REFUSED_AT_MOST = 10_000
 
 _text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -96,6 +98,31 @@ def arrival(person: Person) -> dict[str, Any]:
         "language": person.language[:16],
         "fields": _text_of(person.fields),
     }
+
+
+@dataclass(slots=True)
+class Pile:
+    """People to hand over at once, the rows refused among them, and why nothing follows, if that is so."""
+
+    batch: Batch = field(default_factory=Batch)
+    refused: list[Reject] = field(default_factory=list)
+    why: CsvError | None = None
+
+
+def next_pile(work: Iterator[Batch | Reject], most: int) -> tuple[Pile, bool]:
+    """Batches until there are at least `most` people in it, and whether it is the last. Blocking."""
+    pile = Pile()
+    try:
+        for item in work:
+            if isinstance(item, Reject):
+                pile.refused.append(item)
+            else:
+                pile.batch.add(item)
+            if len(pile.batch.people) >= most or len(pile.refused) >= REFUSED_AT_MOST:
+                return pile, False
+    except CsvError as why:
+        pile.why = why
+    return pile, True
 
 
 def rejects_beside(path: Path) -> Path:

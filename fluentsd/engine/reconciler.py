@@ -8,6 +8,7 @@ provider's lists must be complete, is asked again; after that the attempt is `un
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import trio
@@ -18,7 +19,7 @@ from fluentsd.engine.dispatcher import Dispatcher
 from fluentsd.engine.house import House, Served
 from fluentsd.engine.recording import Report
 from fluentsd.store import attempts
-from fluentsd.store.bridge import StoreUnavailable
+from fluentsd.store.bridge import StoreClosed, StoreUnavailable
 
 #: Look-ups at once.
 BATCH = 50
@@ -70,13 +71,18 @@ class Reconciler:
         served = self.house.channels.get(row.channel)
         if row.id in self.house.flights.sending:  # its own send will say; an answer now would prove nothing
             ask_at = self.house.clock.now() + (served.lookup_after if served else ASK_AGAIN)
-            await self.dispatcher.report(Report(row.id, self.house.clock.now(), ask_at=ask_at))
+            await self._tell(Report(row.id, self.house.clock.now(), ask_at=ask_at))
             return
         answer = CannotTell("no such channel any more") if served is None else await self._lookup(served, row)
         report = self._conclude(row, served, answer)
         if report.outcome is not None:
             self._asked.pop(row.id, None)
-        await self.dispatcher.report(report)
+        await self._tell(report)
+
+    async def _tell(self, report: Report) -> None:
+        """Have it recorded; what an answer in the last moments of a daemon proves, the next one finds out again."""
+        with suppress(StoreClosed):
+            await self.dispatcher.report(report)
 
     async def _lookup(self, served: Served, row: Any) -> Lookup:
         about = Attempt(

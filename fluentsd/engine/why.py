@@ -20,6 +20,7 @@ from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.states import Campaign, Enrollment
 from fluentsd.domain.windows import zone
 from fluentsd.engine.facts import Facts, names_in
+from fluentsd.engine.marking import compose
 from fluentsd.engine.plans import Plan, Plans, with_spending
 from fluentsd.store import campaigns, holds, reports
 from fluentsd.store.enrollments import Due, lateness, of_contact
@@ -156,10 +157,14 @@ async def _waiting(
     facts.at = moment
     try:
         person, verdict = facts.ask(due, facts.step(due))
+        if isinstance(verdict, Go):
+            compose(facts.step(due), person.values, verdict, verdict.line.e164 if verdict.line else None)
         if isinstance(verdict, Go) and sooner < moment and row.wanted_at not in (None, moment):
             verdict = _put_off(decide(facts.step(due), facts.rules, person, sooner, facts.lines), moment)
     except TemplateProblem as problem:
         return {"reason": "errored", "sentence": f"{row.step} cannot be carried out: {problem}"}
+    if row.held and not isinstance(verdict, Hold):
+        verdict = Hold(Reason(row.reason))  # nobody is asked about again before a fact changes
     return _said(verdict, row, at, moment)
 
 

@@ -16,7 +16,8 @@ import httpx
 import structlog
 import trio
 
-from fluentsd.api import Clock, Tools
+from fluentsd.api import Clock, Kind, Tools
+from fluentsd.links import PublicLinks
 
 SECOND = 1_000_000
 #: Monday, 5 January 2026, 15:00 UTC: a working hour in most of the United States.
@@ -51,8 +52,11 @@ def tools(
     folder: str | Path,
     run_sync: Callable[..., Awaitable[Any]] | None = None,
     log: Any = None,
+    kind: Kind = "sms",
+    public_url: str | None = None,
 ) -> Tools:
-    """Tools for one plugin under test; `folder` is the plugin's own (pytest's `tmp_path`), `clock` a `TrioClock`."""
+    """Tools for one plugin under test; `folder` is the plugin's own (pytest's `tmp_path`), `clock` a `TrioClock`. With
+    `public_url` the house of channel `kind` has public addresses."""
     clock = clock or TrioClock()
 
     @cache
@@ -65,6 +69,7 @@ def tools(
         log=log or structlog.get_logger(),
         clock=clock,
         folder=str(folder),
+        links=PublicLinks(kind, public_url),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from fluentsd.domain.campaign import Step, contact_window, read_campaign, step_window
@@ -81,7 +81,7 @@ class Road:
     not_before: int = 0
 
 
-@lru_cache(maxsize=None)
+@cache
 def open_quarter(window: ContactWindow, name: str, quarter: int) -> bool:
     return window_oracle.is_open(window, name, quarter * QUARTER)
 
@@ -160,9 +160,7 @@ class Walk:
         if outcome == "opted_out" or (outcome in ("answered", "replied") and outcome in exits.on):
             body.state, body.why = "exited", outcome
         elif (
-            outcome in ("failed", "bounced")
-            and body.unreached >= exits.unreachable_after
-            and "unreachable" in exits.on
+            outcome in ("failed", "bounced") and body.unreached >= exits.unreachable_after and "unreachable" in exits.on
         ):
             body.state, body.why = "exited", "unreachable"
         elif step.retry and getattr(step.retry, outcome, None) and body.retries < step.retry.limit:
@@ -215,10 +213,10 @@ class Walk:
                 body.due_at = self.opening(step, body, free_at) or free_at
                 return True
         cost = round(self.spec.limits.cost.get(step.channel, 0) * 1_000_000)
-        if self.spec.limits.budget:
-            if self.spent.get(now // DAY, 0) + cost > Budget.parse(self.spec.limits.budget).micros:
-                road.not_before = (now // DAY + 1) * DAY
-                return False
+        budget = Budget.parse(self.spec.limits.budget).micros if self.spec.limits.budget else None
+        if budget is not None and self.spent.get(now // DAY, 0) + cost > budget:
+            road.not_before = (now // DAY + 1) * DAY
+            return False
         number = None
         if step.channel != "email" and self.spec.numbers.tags:
             if not self.numbers:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from fluentsd.domain.pacing import Full, Line, Lines, room, spread
 
 HERE, THERE = Line(1, "+12125550199"), Line(2, "+14155550199")
@@ -40,3 +42,48 @@ def test_a_pace_gives_room_for_what_its_slack_holds() -> None:
     assert room(0, 60_000_000, 5, 500, 2_000_000) == 1
     assert spread(0, 10, 100, 3) == 130
     assert spread(0, 0, 100, 3) == 0
+
+
+def looked_through(pool: list[Line], to: str, known: int | None, at: int, *, local: bool) -> Line | Full:
+    """The choice by looking at every line."""
+    free = [line for line in pool if line.room_at <= at]
+    for line in free:
+        if line.id == known:
+            return line
+    near = [line for line in free if line.area == to[2:5]] if local else []
+    return min(near or free, key=lambda line: (line.used, line.id), default=Full(min(n.room_at for n in pool)))
+
+
+def test_the_choice_is_that_of_looking_at_every_line() -> None:
+    chance = random.Random(1)
+    for _ in range(200):
+        pool = [
+            Line(
+                n,
+                f"+1{chance.choice(['212', '415'])}55501{n:02d}",
+                chance.randrange(20),
+                chance.randrange(3),
+                chance.choice([0, 5, 30]),
+            )
+            for n in range(1, chance.randint(2, 9))
+        ]
+        local, at = chance.random() < 0.5, 0
+        kept, twin = lines(*pool, local=local), lines(*pool, local=local)
+        seen = kept.granted()
+        for _ in range(60):
+            at = max(0, at + chance.randint(-2, 8))
+            to, known = f"+1{chance.choice(['212', '303'])}5550000", chance.choice([None, 1, 3])
+            chosen = kept.choose(to, known, at)
+            assert chosen == looked_through(seen, to, known, at, local=local)
+            if isinstance(chosen, Line):
+                kept.grant(chosen, at)
+        assert twin.granted() == sorted(pool, key=lambda line: line.id)
+
+
+def test_a_copy_is_used_up_apart() -> None:
+    pool = lines(Line(1, HERE.e164, interval=10), THERE)
+    copied = pool.copy()
+    copied.grant(copied.granted()[0], 0)
+    assert (pool.granted()[0].used, pool.granted()[0].room_at) == (0, 0)
+    assert (copied.granted()[0].used, copied.granted()[0].room_at) == (1, 10)
+    assert len(copied) == 2

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from fluentsd.domain.render import MissingVariable, TemplateProblem, template
+from fluentsd.domain.render import MissingVariable, Template, TemplateProblem, template
 
 ANN = {"first_name": "Ann", "contact": {"first_name": "Ann", "city": "Oslo"}}
 
@@ -78,3 +78,19 @@ def test_conditions_take_what_is_missing_as_nothing() -> None:
     assert template("steps.first-call.outcome == 'voicemail'", "condition").holds(
         {"steps": {"first-call": {"outcome": "voicemail"}}}
     )
+
+
+def test_a_condition_asked_twice_of_the_same_values_answers_from_memory_and_never_wrongly() -> None:
+    careful = template("stage == 'won' and contact.visits > 2 and last.outcome != 'busy'", "condition")
+    values = {"stage": "won", "contact": {"visits": 3}, "last": {"outcome": ""}}
+    for _ in range(2):
+        assert careful.holds(values)
+        assert not careful.holds(values | {"contact": {"visits": 2}})
+        assert not careful.holds(values | {"last": {"outcome": "busy"}})
+        assert not careful.holds({})
+    typed = template("n == 1", "condition")
+    assert [typed.holds({"n": n}) for n in (1, "1", True, 1.0, None, 1)] == [
+        Template("n == 1", "condition").holds({"n": n}) for n in (1, "1", True, 1.0, None, 1)
+    ]
+    counted = template("contact.size > 1", "condition")
+    assert [counted.holds({"contact": fields}) for fields in ({"a": 1}, {"a": 1, "b": 2})] == [False, True]

@@ -118,8 +118,16 @@ async def _subjects(conn: AsyncConnection, plan: Plan, at: int) -> tuple[list[Su
         for row in rows:
             seen, _ = facts.ask(row, facts.step(row))
             found.append(
-                Subject(row.id, row.contact_id, row.version_id, row.step, row.due_at, seen, rank=row.rank,
-                        fields=fields.get(row.contact_id, {}))  # fmt: skip
+                Subject(
+                    row.id,
+                    row.contact_id,
+                    row.version_id,
+                    row.step,
+                    row.due_at,
+                    seen,
+                    rank=row.rank,
+                    fields=fields.get(row.contact_id, {}),
+                )
             )
     spec = plan.spec.numbers
     lines = await numbers.lines(conn, spec.numbers, spec.tags, plan.number_pace, lock=False)
@@ -146,7 +154,7 @@ async def _made(conn: AsyncConnection) -> list[Event]:
         schema.attempt.c[name]
         for name in ("marked_at", "enrollment_id", "step", "try_no", "channel", "number_id", "point_id", "outcome")
     )
-    return [tuple(row) for row in await conn.execute(select(*columns))]  # type: ignore[misc]
+    return [tuple(row) for row in await conn.execute(select(*columns))]
 
 
 async def _ends(conn: AsyncConnection) -> Counter[tuple[str, str]]:
@@ -176,8 +184,10 @@ async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int)
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy, synchronous="OFF") as store:
         await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
         channels = {kind: FakeChannel(kind, clock) for kind in KINDS}
-        room = {"interval": 0 if at_once else chance.choice([0, 0, 700_000, 40_000_000]), "concurrency": 50 if at_once else 3}
-        house = House(store, clock, {kind: Served(kind, channel, **room) for kind, channel in channels.items()}, log=log)
+        interval = 0 if at_once else chance.choice([0, 0, 700_000, 40_000_000])
+        most = 50 if at_once else 3
+        served = {kind: Served(kind, channel, most, interval) for kind, channel in channels.items()}
+        house = House(store, clock, served, log=log)
         stage = Stage(house, clock, channels, None)  # type: ignore[arg-type]
         people = [random_person(chance, n) for n in range(1, 31)]
         for n in range(3):

@@ -25,8 +25,8 @@ from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
 from fluentsd.store import audit, bulk, campaigns, contacts, counters, enrollments
 from fluentsd.store.contacts import Arrival, Attested, Settled
 
-#: People to hand over at once: some 25 ms while a daemon sends or others use the database, and many when nobody waits.
-SHARED, ALONE = 500, 7_500
+#: People to hand over at once: some 11 ms while a daemon sends or others use the database, and many when nobody waits.
+SHARED, ALONE = 250, 7_500
 #: And how many of them are in memory as rows at a time.
 SLICE = 2_500
 _COUNTED = ("new", "updated", "duplicates", "enrolled", "back")

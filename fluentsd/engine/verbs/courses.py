@@ -38,6 +38,7 @@ async def remove(house: House, call: Call, ref: str, person: str, because: str) 
 
     answer = await change(house, call, "remove", ref, unit)
     house.course_ended({answer["campaign_id"]})
+    house.wake.ring()  # a campaign that wanted the person for itself has let go
     return answer
 
 

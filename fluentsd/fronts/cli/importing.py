@@ -10,7 +10,6 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +20,7 @@ from fluentsd.domain.csvmap import CsvError, Need
 from fluentsd.domain.rows import Reject, region_of
 from fluentsd.engine.apart import APART_FROM, batches_apart
 from fluentsd.engine.csvfile import CsvFile, open_csv
-from fluentsd.engine.imports import Batch, batches, mapping_of, previewed, rejects_beside
+from fluentsd.engine.imports import Batch, Pile, batches, mapping_of, next_pile, previewed, rejects_beside
 from fluentsd.engine.rejects import RejectFile
 from fluentsd.fronts.cli.link import Link
 from fluentsd.fronts.cli.running import Shell, fail, unwrapped, with_link
@@ -183,7 +182,7 @@ class _Run:
             calm_collector()  # this process ends with the import
         why: CsvError | None = None
         await self._take(to, begun, first)
-        send, receive = trio.open_memory_channel[_Pile](0)
+        send, receive = trio.open_memory_channel[Pile](0)
         with unwrapped():
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_read_ahead, work, begun["at_once"], send)
@@ -232,38 +231,13 @@ class _Run:
         return _bar(self.screen.console, self.file.size)
 
 
-@dataclass(slots=True)
-class _Pile:
-    """People to hand over at once, the rows refused among them, and why nothing follows, if that is so."""
-
-    batch: Batch = field(default_factory=Batch)
-    refused: list[Reject] = field(default_factory=list)
-    why: CsvError | None = None
-
-
-async def _read_ahead(work: Iterator[Batch | Reject], most: int, send: trio.MemorySendChannel[_Pile]) -> None:
+async def _read_ahead(work: Iterator[Batch | Reject], most: int, send: trio.MemorySendChannel[Pile]) -> None:
     """Piles of at least `most` people, read in a thread, until the file ends or cannot be read on."""
     async with send:
         ended = False
         while not ended:
-            pile, ended = await trio.to_thread.run_sync(_piled, work, most)
+            pile, ended = await trio.to_thread.run_sync(next_pile, work, most)
             await send.send(pile)
-
-
-def _piled(work: Iterator[Batch | Reject], most: int) -> tuple[_Pile, bool]:
-    """The next pile, and whether it is the last."""
-    pile = _Pile()
-    try:
-        for item in work:
-            if isinstance(item, Reject):
-                pile.refused.append(item)
-            else:
-                pile.batch.add(item)
-            if len(pile.batch.people) >= most or len(pile.refused) >= KEPT_AT_MOST:
-                return pile, False
-    except CsvError as why:
-        pile.why = why
-    return pile, True
 
 
 def _bar(console: Any, total: int) -> AbstractContextManager[Any]:

@@ -1,0 +1,299 @@
+"""The walk of a forecast: from moment to moment, person by person.
+
+The order of things mirrors the dispatcher and the mark: land what has ended, give lanes that are due and have room a
+turn each, go on to the next moment. Whatever is decided is decided by the gate, the flow and the pacing; here is only
+what a mark or a record would write.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from heapq import heappop, heappush
+from typing import Any
+
+from fluentsd.api import Kind, Outcome
+from fluentsd.domain.assumptions import Assumed, draw
+from fluentsd.domain.enrollment import Exits, Leave, Move, Queue, Standing, local_zone, move_after, queue
+from fluentsd.domain.figures import HOUR, Cause, Forecast
+from fluentsd.domain.flow import Flow, Step, next_after_skip
+from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Reason, Rules, Skip, Verdict, Wait, decide
+from fluentsd.domain.lanes import CannotForecast, Channel, Lane, Place, Queued, Subject
+from fluentsd.domain.pacing import ROUNDS, Lines
+from fluentsd.domain.remembered import remembering
+from fluentsd.domain.render import TemplateProblem
+
+#: (instant, enrollment, step, try, channel, number's id, point's id, outcome) of every contact, as it starts.
+OnEvent = Callable[[int, int, str, int, Kind, int | None, int, Outcome], None]
+
+
+class Walk:
+    """One course of time."""
+
+    def __init__(
+        self,
+        flows: Mapping[int, Flow],
+        rules: Rules,
+        exits: Exits,
+        lanes: Sequence[Lane],
+        channels: Mapping[Kind, Channel],
+        lines: Lines | None,
+        assumed: Assumed,
+        start_at: int,
+        until_at: int,
+        seed: int,
+        name: str,
+        on_event: OnEvent | None,
+    ) -> None:
+        self.flows = {version: remembering(flow) for version, flow in flows.items()}
+        self.rules, self.exits, self.assumed, self.seed = rules, exits, assumed, seed
+        self.lines = lines.copy() if lines is not None else None
+        self.queues: dict[Kind, Queued] = {}
+        for lane in lanes:
+            self.queues[lane.channel] = Queued(lane, channels.get(lane.channel))
+        self.now, self.until_at, self.on_event = start_at, until_at, on_event
+        self.campaign = {"name": name}
+        self.moved = False  #: whether somebody has an outcome at the start, perhaps of a step to come
+        #: Whether anybody is asked about what happened to them before.
+        asked = any(step.when is not None for flow in flows.values() for step in flow.steps)
+        self.remembers = asked or rules.goal is not None
+        self.landings: list[tuple[int, int, Place, Outcome]] = []
+        self.spent_on = start_at // DAY
+        self.moves: dict[Any, Move] = {}  # of this instant: people marked together mostly go the same way
+        self.found = Forecast(start_at, until_at, 0)
+        self.hours_from = self.found.hours_from
+        hours = (until_at - self.hours_from) // HOUR + 1
+        self.found.load = {kind: array("l", bytes(8 * hours)) for kind in self.queues}
+
+    def enter(self, subject: Subject) -> None:
+        """Somebody at the start."""
+        self.found.people += 1
+        flow = self.flows.get(subject.version)
+        if flow is None or subject.step not in flow.index:
+            where = f"step {subject.step!r} of version {subject.version}"
+            raise CannotForecast(
+                f"enrollment {subject.id} stands at {where}, which was not handed in; hand its flow in"
+            )
+        person = replace(subject.person, touches=list(subject.person.touches), sender_id=subject.sender_id)
+        step = flow.step(subject.step)
+        place = Place(
+            subject.id, subject.version, step, subject.try_no, subject.retries, subject.unreached, subject.outcomes,
+            subject.last_outcome, subject.rank, subject.due_at, person, subject.fields or {},
+        )  # fmt: skip
+        lane = self._lane(step)
+        self.moved = self.moved or bool(subject.outcomes)
+        if subject.in_flight:
+            self._fly(lane, place)
+        else:
+            ahead = max(subject.due_at - self.now, 0)
+            wanted = ahead if subject.wanted_at is None else max(subject.wanted_at - self.now, 0)
+            self._ahead(min(wanted, ahead), ahead)
+            lane.add(place)
+
+    def _lane(self, step: Step) -> Queued:
+        lane = self.queues.get(step.channel)
+        if lane is None:
+            raise CannotForecast(f"step {step.id!r} needs a lane for {step.channel}, and none was handed in")
+        return lane
+
+    def run(self) -> Forecast:
+        """Moment to moment until nothing is left or the end is reached."""
+        self.found.waiting = self.found.people
+        lanes = list(self.queues.values())
+        while (moment := max(self.now, self._land(min([lane.opens_at for lane in lanes])))) <= self.until_at:
+            self._turn_to(moment)
+            self._pass([lane for lane in lanes if lane.opens_at <= moment])
+        return self.found
+
+    def _turn_to(self, moment: int) -> None:
+        if moment > self.now:
+            self.now = moment
+            self.moves.clear()
+
+    def _pass(self, due: list[Queued]) -> None:
+        """Lanes that are due and have room get turns, in order, as the dispatcher gives them."""
+        if len(due) > 1:
+            due.sort(key=lambda lane: (-lane.lane.priority, lane.due_at, lane.lane.id))
+        for _ in range(ROUNDS):
+            due = [lane for lane in due if self._turn(lane)]
+            if not due:
+                return
+
+    def _turn(self, lane: Queued) -> bool:
+        """One turn of one lane; whether there may be more to do for it now."""
+        most = lane.room(self.now)
+        if most <= 0:
+            return False
+        moved, started = self._judge_up_to(lane, most)
+        lane.started(self.now, started)
+        lane.look()
+        return moved == most and not lane.interval
+
+    def _judge_up_to(self, lane: Queued, most: int) -> tuple[int, int]:
+        """Ask the gate about people of the lane in turn; how many were judged, how many contacts started.
+
+        Those who go on waiting join their queue when the turn is over, as the mark writes them after all answers."""
+        moved, flying, now, later = 0, lane.flying, self.now, list[Place]()
+        if self.rules.budget is not None and now // DAY != self.spent_on:
+            self.spent_on, self.rules = now // DAY, replace(self.rules, spent=0)
+        while moved < most and (waiting := lane.waiting(now)).due_at <= now:
+            if not self._judge(lane, waiting.next(), later):
+                break
+            waiting.drop()
+            moved += 1
+        for place in later:
+            self._lane(place.step).add(place)
+        return moved, lane.flying - flying
+
+    def _judge(self, lane: Queued, place: Place, later: list[Place]) -> bool:
+        """The gate's answer about one person, and what follows; False when the whole lane has to wait."""
+        now, step, person = self.now, place.step, place.person
+        if lane.channel is None:
+            return self._err("not_served")
+        if step.when is not None or step.moment is not None or self.rules.goal is not None:
+            person.values = place.values(self.campaign)
+        if lane.skipped:
+            person.late = place.due_at in lane.skipped
+        if self.moved:
+            person.done = place.try_no == 1 and step.id in place.outcomes
+        try:
+            verdict = decide(step, self.rules, person, now, self.lines)
+        except TemplateProblem:
+            return self._err("condition")
+        if type(verdict) is Wait and verdict.whole_lane:
+            lane.not_before, lane.cause = verdict.until_at, verdict.reason
+            return False
+        late = now - place.due_at
+        if late > 0:
+            self.found.waits[lane.cause] += late
+        if type(verdict) is Go:
+            self._go(lane, place, verdict)
+        elif type(verdict) is Wait:
+            self.found.waits[lane.blames(verdict, late)] += verdict.until_at - now
+            place.due_at = verdict.until_at
+            later.append(place)
+        else:
+            self._refuse(place, verdict, later)
+        return True
+
+    def _refuse(self, place: Place, verdict: Verdict, later: list[Place]) -> None:
+        if isinstance(verdict, Skip):
+            self._skip(place, str(verdict.reason), later)
+        elif isinstance(verdict, Never):
+            self._exit(str(verdict.reason))
+        elif isinstance(verdict, Hold):
+            self.found.held[str(verdict.reason)] += 1
+            self.found.waiting -= 1
+
+    def _go(self, lane: Queued, place: Place, go: Go) -> None:
+        found, step, now = self.found, place.step, self.now
+        number_id = None
+        if go.line is not None and self.lines is not None:
+            number_id = place.person.sender_id = go.line.id
+            self.lines.grant(go.line, now)
+            found.numbers[number_id] += 1
+        _touch(place.person, step, now)
+        if cost := self.rules.cost.get(step.channel, 0):
+            found.money[step.channel] += cost
+            if self.rules.budget is not None:
+                self.rules = replace(self.rules, spent=self.rules.spent + cost)
+        found.contacts[step.id] += 1
+        found.load[step.channel][(now - self.hours_from) // HOUR] += 1
+        found.last_contact_at = now
+        outcome = self._fly(lane, place)
+        if self.on_event is not None:
+            self.on_event(now, place.id, step.id, place.try_no, step.channel, number_id, go.point.id, outcome)
+
+    def _fly(self, lane: Queued, place: Place) -> Outcome:
+        """A contact is in the air until its outcome."""
+        step = place.step
+        outcome, length = self.assumed.ends(step.channel, draw(self.seed, place.id, step.id, place.try_no))
+        lane.flying += 1
+        heappush(self.landings, (self.now + length, place.id, place, outcome))
+        if length:
+            self.found.call_time[step.channel] += length
+        return outcome
+
+    def _land(self, moment: int) -> int:
+        """Contacts whose outcome comes before any lane can go on, or just then; returns when one can."""
+        landings = self.landings
+        while landings and (at := landings[0][0]) <= moment and at <= self.until_at:
+            _, _, place, outcome = heappop(landings)
+            self._turn_to(at)
+            lane = self.queues[place.step.channel]
+            lane.flying -= 1
+            joined = self._after(place, outcome)
+            if lane.flying == lane.limit - 1:
+                lane.look()
+            if lane.opens_at < moment:
+                moment = max(lane.opens_at, at)
+            if joined is not None and joined.opens_at < moment:
+                moment = max(joined.opens_at, at)
+        return moment
+
+    def _after(self, place: Place, outcome: Outcome) -> Queued | None:
+        """Where an outcome takes a person; the queue they join, if any."""
+        self.found.outcomes[place.step.id, outcome] += 1
+        move = self._moved(self.flows[place.version], place.standing, outcome)
+        if self.remembers:
+            place.outcomes, place.last = {**place.outcomes, place.step.id: outcome}, outcome
+        if isinstance(move, Leave):
+            self._exit(move.reason)
+            return None
+        self._requeue(place, move)
+        joined = self._lane(move.step)
+        joined.add(place)
+        return joined
+
+    def _moved(self, flow: Flow, standing: Standing, outcome: Outcome) -> Move:
+        if not (self.moves or (self.landings and self.landings[0][0] == self.now)):
+            return move_after(flow, self.rules, self.exits, standing, outcome, self.now)
+        key = (id(flow), standing, outcome)
+        move = self.moves.get(key)
+        if move is None:
+            move = self.moves[key] = move_after(flow, self.rules, self.exits, standing, outcome, self.now)
+        return move
+
+    def _skip(self, place: Place, reason: str, later: list[Place]) -> None:
+        self.found.skips[place.step.id, reason] += 1
+        zone = local_zone(self.rules, place.person.zones)
+        following = next_after_skip(self.flows[place.version], place.step, self.now, zone)
+        move = queue(self.rules, place.standing, following, place.unreached)
+        if isinstance(move, Leave):
+            self._exit(move.reason)
+            return
+        self._requeue(place, move)
+        later.append(place)
+
+    def _requeue(self, place: Place, move: Queue) -> None:
+        place.step, place.try_no, place.retries = move.step, move.try_no, move.retries
+        place.unreached, place.due_at, place.rank = move.unreached, move.due_at, 1
+        self._ahead(move.wanted_at - self.now, move.due_at - self.now)
+
+    def _ahead(self, delay: int, ahead: int) -> None:
+        """Time until somebody is due: their own delay first, after it the shut window."""
+        if delay > 0:
+            self.found.waits[Cause.delay] += delay
+        if ahead > delay:
+            self.found.waits[Reason.window] += ahead - delay
+
+    def _exit(self, reason: str) -> None:
+        """The end of somebody's course; without a reason the flow was carried out."""
+        if reason:
+            self.found.exited[reason] += 1
+        else:
+            self.found.completed += 1
+        self.found.waiting -= 1
+        self.found.last_end_at = self.now
+
+    def _err(self, reason: str) -> bool:
+        self.found.errored[reason] += 1
+        self.found.waiting -= 1
+        self.found.last_end_at = self.now
+        return True
+
+
+def _touch(person: Person, step: Step, at: int) -> None:
+    """Count a contact of a person. The one place that knows what a touch is; the gate's own function replaces it."""
+    person.touches.append((at, step.channel))  # type: ignore[attr-defined]  # `enter` gave them a list
