@@ -153,6 +153,7 @@ def finish(run: Callable[[Assumed, int], Forecast], assumed: Assumed, seed: int 
 
     With few people chance decides, so the range is that of several seeds. With many it is the assumption that may be
     wrong, so the range goes from the assumed outcomes to the longest course, in which nobody is reached.
+    That is two walks, the second the longer: with 100,000 people some 7 and 13 seconds.
     """
     likely = run(assumed, seed)
     if likely.people <= FEW:

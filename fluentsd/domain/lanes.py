@@ -31,7 +31,7 @@ class CannotForecast(ValueError):
 @dataclass(slots=True)
 class Subject:
     """Where one person stands at the start. `in_flight`: a contact of the present try was started and has not ended;
-    its outcome is assumed, a contact's length after `due_at`."""
+    its outcome is assumed, a contact's length after the start."""
 
     id: int
     contact_id: int

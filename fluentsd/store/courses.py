@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.domain.states import Enrollment
 from fluentsd.store.enrollments import PROMISED, leave_queue, unwait, wait
 from fluentsd.store.prepared import Prepared
-from fluentsd.store.schema import enrollment
+from fluentsd.store.schema import enrollment, record
 
 #: What stands for the outcome of a step that a person was taken away from by a change of the flow.
 MOVED = "moved"
@@ -132,3 +132,34 @@ async def upgrade(
 def _with_moved(row: Course) -> str:
     """The outcomes by step, the one that is left behind included."""
     return json.dumps({row.step: MOVED} | json.loads(row.outcomes), separators=(",", ":"))
+
+
+def _gone(campaign_id: int, source_id: int, since_at: int) -> tuple[Any, ...]:
+    """Open courses of people whose only record is this source's, last seen before an instant."""
+    mine = select(record.c.contact_id).where(record.c.source_id == source_id, record.c.seen_at < since_at)
+    other = select(record.c.id).where(
+        record.c.contact_id == enrollment.c.contact_id,
+        (record.c.source_id != source_id) | (record.c.seen_at >= since_at),
+    )
+    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state.in_((Enrollment.queued, Enrollment.errored)))
+    return (*here, enrollment.c.contact_id.in_(mine), ~other.exists())
+
+
+async def count_gone(conn: AsyncConnection, campaign_id: int, source_id: int, since_at: int) -> tuple[int, int]:
+    """How many have gone from a source's list, and how many of its people are in the campaign in all."""
+    gone = select(func.count()).select_from(enrollment).where(*_gone(campaign_id, source_id, since_at))
+    mine = select(record.c.contact_id).where(record.c.source_id == source_id)
+    here = (
+        select(func.count())
+        .select_from(enrollment)
+        .where(
+            enrollment.c.campaign_id == campaign_id, enrollment.c.state.in_(_OPEN), enrollment.c.contact_id.in_(mine)
+        )
+    )
+    return int((await conn.execute(gone)).scalar_one()), int((await conn.execute(here)).scalar_one())
+
+
+async def some_gone(conn: AsyncConnection, campaign_id: int, source_id: int, since_at: int, most: int) -> list[Course]:
+    """Some of those who have gone; whoever is being contacted just now leaves with the next run."""
+    statement = select(*_COLUMNS).where(*_gone(campaign_id, source_id, since_at)).order_by(enrollment.c.id).limit(most)
+    return [Course._make(row) for row in await conn.execute(statement)]

@@ -311,8 +311,9 @@ async def fail(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
 
 
 _ENROLL = Insert(
-    enrollment, "id", "campaign_id", "contact_id", "version_id", "state", "step", "due_at", "wanted_at", "enrolled_at"
-)
+    enrollment, "id", "campaign_id", "contact_id", "entry", "version_id", "state", "reason", "step", "due_at",
+    "wanted_at", "enrolled_at",
+)  # fmt: skip
 _WAIT_FIRST = Insert(waiting, "lane_id", "rank", "due_at", "enrollment_id")
 
 
@@ -325,34 +326,52 @@ class Entrance(NamedTuple):
     lane_id: int
 
 
-async def enroll(conn: AsyncConnection, where: Entrance, people: Sequence[tuple[int, int, int]], at: int) -> list[int]:
-    """First entries at an instant, queued: (contact, the moment the flow wants, the moment the hours let it be).
-    Returns their ids, in order."""
+class Entry(NamedTuple):
+    """Somebody who enters, for the first time or again: the moment the flow wants, the one the hours let it be, and
+    why they differ if they do."""
+
+    contact_id: int
+    entry: int
+    wanted_at: int
+    due_at: int
+    reason: str = ""
+
+
+async def enroll(conn: AsyncConnection, where: Entrance, people: Sequence[Entry], at: int) -> list[int]:
+    """Entries at an instant, queued. Returns their ids, in order."""
     ids = await new_ids(conn, enrollment, len(people))
     campaign_id, version_id, step, lane_id = where
     state = Enrollment.queued.value
     await _ENROLL.many(
         conn,
         [
-            (i, campaign_id, contact_id, version_id, state, step, due_at, wanted_at, at)
-            for i, (contact_id, wanted_at, due_at) in zip(ids, people, strict=True)
+            (i, campaign_id, contact_id, entry, version_id, state, reason, step, due_at, wanted_at, at)
+            for i, (contact_id, entry, wanted_at, due_at, reason) in zip(ids, people, strict=True)
         ],
     )
-    await _WAIT_FIRST.many(
-        conn, [(lane_id, ORDINARY, due_at, i) for i, (_, _, due_at) in zip(ids, people, strict=True)]
-    )
+    await _WAIT_FIRST.many(conn, [(lane_id, ORDINARY, person.due_at, i) for i, person in zip(ids, people, strict=True)])
     return ids
 
 
-_ENROLLED = select(enrollment.c.contact_id).where(
-    enrollment.c.campaign_id == bindparam("campaign"), among(enrollment.c.contact_id, "ids")
+_ENTERED = (
+    select(enrollment.c.contact_id, enrollment.c.entry, enrollment.c.reason, enrollment.c.ended_at)
+    .where(enrollment.c.campaign_id == bindparam("campaign"), among(enrollment.c.contact_id, "ids"))
+    .order_by(enrollment.c.entry)
 )
 
 
-async def enrolled(conn: AsyncConnection, campaign_id: int, contact_ids: Sequence[int]) -> set[int]:
-    """Which of these contacts are in the campaign already, in any entry."""
+class Entered(NamedTuple):
+    """Somebody's latest entry: its number, how it ended and when (None while it lasts)."""
+
+    entry: int
+    reason: str
+    ended_at: int | None
+
+
+async def entered(conn: AsyncConnection, campaign_id: int, contact_ids: Sequence[int]) -> dict[int, Entered]:
+    """Which of these contacts are or were in the campaign, each by the latest entry."""
     people = {"campaign": campaign_id, "ids": json_of(contact_ids)}
-    return {int(i) for i in (await conn.execute(_ENROLLED, people)).scalars()}
+    return {int(who): Entered(*entry) for who, *entry in await conn.execute(_ENTERED, people)}
 
 
 _ERRORED = (among(enrollment.c.id, "ids"), enrollment.c.state == Enrollment.errored)

@@ -294,18 +294,7 @@ def test_a_place_that_was_not_handed_in_cannot_be_forecast() -> None:
     flows, rules = {1: compile_flow(read_campaign(campaign(SMS, CALL)).step)}, rules_of(read_campaign(campaign(SMS)))
     given: Any = (people(1), flows, rules, Exits((), 3), [Lane(1, "sms")], {"sms": Channel()}, None, QUIET)
     with pytest.raises(CannotForecast, match="phone"):
-        forecast(
-            people(1),
-            flows,
-            rules,
-            Exits((), 3),
-            lanes,
-            {"sms": Channel()},
-            None,
-            QUIET,
-            start_at=span[0],
-            until_at=span[1],
-        )
+        forecast(*given, start_at=MONDAY_TEN, until_at=MONDAY_TEN + DAY)
 
 
 def test_a_contact_in_the_air_at_the_start_ends_and_is_not_made_again() -> None:

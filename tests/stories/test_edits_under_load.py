@@ -43,7 +43,7 @@ def random_steps(chance: random.Random) -> list[dict[str, Any]]:
     for id in chance.sample(STEPS, chance.randint(2, 5)):
         channel = chance.choice(["sms", "email"]) if id == "c" else {"a": "phone", "b": "email"}.get(id, "sms")
         said = {"phone": {"agent": "a"}, "sms": {"text": "Hi"}, "email": {"subject": "s", "text": "t"}}[channel]
-        step = {"id": id, "channel": channel, "after": chance.choice(["0", "2 hours", "7 hours", "1 day"])} | said
+        step = {"id": id, "channel": channel, "after": chance.choice(["0", "7 hours", "1 day", "2 days"])} | said
         steps.append(step | ({"hours": "10:00-15:00"} if chance.random() < 0.2 else {}))
     return steps
 
@@ -253,4 +253,4 @@ async def test_edits_under_load_double_nothing_and_lose_nobody(tmp_path: Path, s
             await operators.arrive()
             await operators.see_it_through()
             await judge(stage, operators)
-            assert len(operators.done) >= 8, operators.done
+            assert len(operators.done) >= 6, operators.done

@@ -111,7 +111,8 @@ class Witness:
         rows = {row.id: row for row in await self.stage.house.store.read(_enrolled)}
         made = await self.stage.house.store.read(_attempts, since)
         for enrollment_id, was in told.items():
-            first = next((a for a in made if a.enrollment_id == enrollment_id), None)
+            mine = [a for a in made if a.enrollment_id == enrollment_id]
+            first = min(mine, key=lambda a: (a.marked_at, a.step != was["step"]), default=None)
             others = [a for a in made if a.contact_id == rows[enrollment_id].contact_id and a.campaign_id != 1]
             self._one(was, rows[enrollment_id], first, bool(others), now)
 
@@ -123,7 +124,8 @@ class Witness:
             assert first is None, case
             assert row.state == "queued", case
         elif reason in HOLDS:
-            if not disturbed and reason != "elsewhere" and (was["due_at"] or 0) <= now:
+            is_dripping = was["due_at"] is not None and now < self.dripped_until
+            if not disturbed and not is_dripping and reason != "elsewhere" and (was["due_at"] or 0) <= now:
                 assert first is None, case
                 assert (row.state, row.held, row.reason) == ("queued", True, reason), case
         elif reason in SKIPS:
@@ -243,7 +245,7 @@ async def test_what_is_told_beforehand_is_what_is_done(tmp_path: Path, seed: int
                 await stage.until(clock.now() + chance.choice([10 * MINUTE, 3 * HOUR, 20 * HOUR, 2 * DAY]) + 7)
                 await witness.judge(told, since)
                 await stage.overview()  # the figures sum
-            assert len(witness.seen) >= 6, witness.seen
+            assert len(witness.seen) >= 4, witness.seen
 
 
 def test_every_reason_of_the_gate_has_a_place_in_the_judgement() -> None:

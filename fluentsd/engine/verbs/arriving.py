@@ -15,29 +15,45 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.durations import SECOND, Delay
 from fluentsd.domain.enrollment import align, local_zone
 from fluentsd.domain.flow import next_after_start
 from fluentsd.domain.states import Campaign, Enrollment
 from fluentsd.engine import retiming
+from fluentsd.engine.facts import put_off
 from fluentsd.engine.house import House
 from fluentsd.engine.plans import Plan
+from fluentsd.engine.recording import leave
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
-from fluentsd.store import audit, bulk, campaigns, contacts, counters, enrollments
+from fluentsd.engine.verbs.consent import read as read_consent
+from fluentsd.store import audit, bulk, campaigns, contacts, counters, courses, enrollments
+from fluentsd.store import consent as evidence
 from fluentsd.store.contacts import Arrival, Attested, Settled
+from fluentsd.store.enrollments import Entered, Entry
 
 #: People to hand over at once: some 11 ms while a daemon sends or others use the database, and many when nobody waits.
 SHARED, ALONE = 250, 7_500
+#: So many may leave a list at once without anybody being asked.
+FEW_GONE = 10
 #: And how many of them are in memory as rows at a time.
 SLICE = 2_500
 _COUNTED = ("new", "updated", "duplicates", "enrolled", "back")
 
 
-async def begin_import(house: House, call: Call, source: str, ref: str | None) -> Answer:
-    """Check the campaign and name the run; the answer goes along with every batch."""
+async def begin_import(
+    house: House, call: Call, source: str, ref: str | None, consent: Mapping[str, Any] | None
+) -> Answer:
+    """Check the campaign and what is said of the people's consent, and name the run; the answer goes along with every
+    batch."""
+    said = read_consent(call, dict(consent)) if consent else None
 
     async def unit(conn: AsyncConnection) -> Answer:
         run: Answer = {"source": source, "ref": ref, "at": call.at, "needs_phone": False, "at_once": SHARED}
         run["source_id"] = await contacts.source_id(conn, "csv", source, call.at)
+        if said is not None:
+            kept = await evidence.attest(conn, run["source_id"], said, actor=call.actor, at=call.at)
+            run["attestation"] = {"id": kept, "consent": said.text, "scrubbed_at": evidence.scrubbed_at(said)}
+            run["_details"] = {"said": said.text, "by": said.by, "attestation": kept}
         if ref is not None:
             row = await campaigns.get(conn, ref)
             if row.state == Campaign.stopped:
@@ -127,10 +143,11 @@ async def _enroll(
     for person, arrived in zip(settled, arrivals, strict=True):
         firsts.setdefault(person.contact_id, arrived)
     known = {person.contact_id for person in settled if not person.is_new}
-    already = await enrollments.enrolled(conn, campaign_id, list(known)) if known else set()
+    before = await enrollments.entered(conn, campaign_id, list(known)) if known else {}
     first = plan.flow(plan.version_id).steps[0]
     where = enrollments.Entrance(plan.campaign_id, plan.version_id, first.id, plan.lanes[first.channel])
-    fresh = {i: arrived for i, arrived in firsts.items() if i not in already}
+    entries = {i: _entry(plan, before.get(i), call.at) for i in firsts}
+    fresh = {i: (entry, firsts[i]) for i, entry in entries.items() if entry}
     ids = await enrollments.enroll(conn, where, _moments(plan, fresh, call.at), call.at)
     if not ids:
         return 0
@@ -142,15 +159,31 @@ async def _enroll(
     return len(ids)
 
 
-def _moments(plan: Plan, people: Mapping[int, Arrival], at: int) -> list[tuple[int, int, int]]:
+#: Whoever left so does not come again by being on a list again.
+_FOR_GOOD = ("opted_out", "removed", "goal")
+
+
+def _entry(plan: Plan, before: Entered | None, at: int) -> int:
+    """The number of somebody's entry now; 0 when they do not enter. `before` is their latest one."""
+    if before is None:
+        return 1
+    policy = plan.spec.exit.reenter
+    if policy == "never" or before.ended_at is None or before.reason in _FOR_GOOD:
+        return 0
+    wait = Delay.parse(policy.removeprefix("after ")).seconds * SECOND if policy != "always" else 0
+    return before.entry + 1 if before.ended_at + wait <= at else 0
+
+
+def _moments(plan: Plan, people: Mapping[int, tuple[int, Arrival]], at: int) -> list[Entry]:
     """Each contact with the moment the flow wants and the one it gets; people of one place have them in common."""
-    known: dict[tuple[object, ...], tuple[int, int]] = {}
+    known: dict[tuple[object, ...], tuple[int, int, str]] = {}
     moments = []
-    for contact_id, person in people.items():
+    for contact_id, (entry, person) in people.items():
         place = (person.zones, person.states)
         if (moment := known.get(place)) is None:
-            moment = known[place] = _first_moment(plan, person, at)
-        moments.append((contact_id, *moment))
+            wanted_at, due_at = _first_moment(plan, person, at)
+            moment = known[place] = (wanted_at, due_at, put_off(wanted_at, due_at))
+        moments.append(Entry(contact_id, entry, *moment))
     return moments
 
 
@@ -168,15 +201,55 @@ async def _open_again(conn: AsyncConnection, campaign_id: int, call: Call) -> No
     await audit.note(conn, at=call.at, actor=call.actor, verb="reopen", target=row.ref, details={"by": "import"})
 
 
-async def end_import(house: House, call: Call, run: Mapping[str, Any], counts: Mapping[str, Any]) -> Answer:
-    """Close the run with its figures in the audit log."""
+async def end_import(
+    house: House, call: Call, run: Mapping[str, Any], counts: Mapping[str, Any], whole: bool, yes: bool
+) -> Answer:
+    """Close the run with its figures in the audit log. A file that is the `whole` list lets those leave who came by it
+    before and are not on it any more; when that is most of them, somebody has to say so (`yes`)."""
+    left = await _leave_the_gone(house, call, run, yes=yes) if whole else 0
 
     async def unit(conn: AsyncConnection) -> Answer:
         target = str(run.get("ref") or run["source"])
-        await audit.note(conn, at=call.at, actor=call.actor, verb="imported", target=target, details=dict(counts))
-        return dict(counts)
+        told = {**counts, "left": left}
+        await audit.note(conn, at=call.at, actor=call.actor, verb="imported", target=target, details=told)
+        return told
 
     answer = await house.store.run(unit)
     if run.get("campaign_id"):
         house.course_ended({run["campaign_id"]})
     return answer
+
+
+async def _leave_the_gone(house: House, call: Call, run: Mapping[str, Any], *, yes: bool) -> int:
+    """Who is in the campaign only by this source and was not in this run leaves it (left_segment)."""
+    campaign_id = run.get("campaign_id")
+    if campaign_id is None:
+        raise Refused("--whole says who has left a campaign's list; name the campaign: --campaign REF")
+
+    async def look(conn: AsyncConnection) -> Answer:
+        row = await campaigns.by_id(conn, campaign_id)
+        gone, here = await courses.count_gone(conn, campaign_id, run["source_id"], run["at"])
+        return {"leaves": "left_segment" in row.spec.exit.on, "gone": gone, "here": here, "ref": row.ref}
+
+    found = await house.store.read(look)
+    if not found["leaves"]:
+        raise Refused(f"{found['ref']} lets nobody leave for that: its exit.on does not name left_segment")
+    if found["gone"] > found["here"] / 2 and found["gone"] > FEW_GONE and not yes:
+        raise Refused(
+            f"{found['gone']} of {found['here']} people of this list are not in the file any more; that is most of "
+            "them, so nobody was let go; if the file is whole, import it again with --yes"
+        )
+    left = 0
+    while part := await house.store.run(_let_go, campaign_id, run, call.at):
+        left += part
+    if left:
+        house.course_ended({campaign_id})
+    return left
+
+
+async def _let_go(conn: AsyncConnection, campaign_id: int, run: Mapping[str, Any], at: int) -> int:
+    gone = await courses.some_gone(conn, campaign_id, run["source_id"], run["at"], SHARED)
+    deltas = counters.Deltas()
+    await leave(conn, gone, "left_segment", at, deltas)
+    await counters.add(conn, deltas)
+    return len(gone)

@@ -47,12 +47,22 @@ def import_file(
     encoding: Annotated[str | None, typer.Option("--encoding", help="if it is guessed wrongly")] = None,
     delimiter: Annotated[str | None, typer.Option("--delimiter", help="if it is guessed wrongly")] = None,
     rejects: Annotated[Path | None, typer.Option("--rejects", help="where refused rows go")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="whoever is not in it any more leaves the campaign")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="also when that is most of them")] = False,
+    basis: Annotated[str, typer.Option("--basis", help="consent: written, express, inquiry or customer")] = "",
+    given: Annotated[str, typer.Option("--given", help="the date of the consent, like 2026-11-01")] = "",
+    scope: Annotated[str, typer.Option("--scope", help="channels agreed to, like phone,sms")] = "",
+    by: Annotated[str, typer.Option("--by", help="who says so")] = "",
+    scrubbed: Annotated[str, typer.Option("--scrubbed", help="when held against the do-not-call list")] = "",
+    proof: Annotated[str, typer.Option("--proof", help="where the proof of consent is kept")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="print the answer as JSON")] = False,
 ) -> None:
     """Take people in from a CSV file; importing it again updates them and enrolls nobody twice."""
     shell: Shell = context.obj
     shell.as_json = as_json
     asked, country = _asked(mapping or []), _country(region)
+    said = {"basis": basis, "given": given, "scope": scope, "by": by, "scrubbed": scrubbed, "proof": proof}
+    consent = said if any(said.values()) else None
     try:
         with (
             unwrapped(),
@@ -62,7 +72,8 @@ def import_file(
                 _show_preview(shell.screen, opened, asked, country)
                 return
             run = _Run(shell.screen, opened, asked, country, rejects or rejects_beside(file), keep_duplicates)
-            answer = with_link(shell, lambda to: run.carry_out(to, file.name, campaign))
+            ends = {"whole": whole, "yes": yes}
+            answer = with_link(shell, lambda to: run.carry_out(to, file.name, campaign, consent, ends))
     except CsvError as why:
         fail(str(why))
     if as_json:
@@ -110,7 +121,9 @@ class _Run:
         self.counts: Counter[str] = Counter()
         self.problems: Counter[str] = Counter()
 
-    async def carry_out(self, to: Link, source: str, campaign: str | None) -> dict[str, Any]:
+    async def carry_out(
+        self, to: Link, source: str, campaign: str | None, consent: Mapping[str, str] | None, ends: Mapping[str, bool]
+    ) -> dict[str, Any]:
         need, is_draft = await _need(to, campaign)
         mapping = mapping_of(self.file, self.asked, self.region, need)
         self._check_rejects()
@@ -118,7 +131,9 @@ class _Run:
         try:
             with closing(read(self.file, mapping, self.region, need)) as work, self._progress() as bar:
                 first = await self._first(work, bar)
-                begun = await to.perform("contacts begin-import", {"source": source, "ref": campaign})
+                begun = await to.perform(
+                    "contacts begin-import", {"source": source, "ref": campaign, "consent": consent}
+                )
                 await self._hand_over(to, begun, first, work, bar)
         except CsvError as why:
             raise self._in_the_middle(why) from None
@@ -126,7 +141,7 @@ class _Run:
             self.rejects.close()
         names = ("rows", "new", "updated", "duplicates", "enrolled", "rejected")
         counts: dict[str, Any] = {name: self.counts[name] for name in names}
-        await to.perform("contacts end-import", {"run": begun, "counts": counts})
+        counts["left"] = (await to.perform("contacts end-import", {"run": begun, "counts": counts, **ends}))["left"]
         counts["next"] = f"fluentsd campaign start {campaign}" if is_draft and self.counts["enrolled"] else None
         counts["rejects_file"] = str(self.rejects.path) if self.rejects.written else None
         counts["rejected_because"] = dict(self.problems.most_common(8))
@@ -267,6 +282,8 @@ def _summary(screen: Screen, counts: Mapping[str, Any]) -> None:
         screen.say(f"  {count} × {reason}", "yellow")
     if counts["rejects_file"]:
         screen.say(f"rows that were not taken, with line and reason: {counts['rejects_file']}")
+    if counts["left"]:
+        screen.say(f"{counts['left']} who are not on the list any more have left the campaign")
     if counts["next"]:
         screen.say(f"next: {counts['next']}")
 
