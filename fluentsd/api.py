@@ -44,6 +44,7 @@ __all__ = [
     "Request",
     "Tools",
     "Unavailable",
+    "asks_to_stop",
     "hookimpl",
 ]
 
@@ -98,8 +99,9 @@ class Attempt:
     """One try of one step, as a channel sees it.
 
     `token` is random, unguessable and unique for ever; hand it to the provider (callback URL, Message-ID, marker) so
-    that `lookup` and callbacks can find the way home. `marked_at` is epoch microseconds. `message` is None in a
-    look-up whose content has been erased; `provider_ref` is what an earlier receipt said, if there was one.
+    that `lookup` and callbacks can find the way home. `marked_at` is epoch microseconds. `provider_ref` is what an
+    earlier receipt said, if there was one. `text` is given to a look-up: the words as the house keeps them (an e-mail's
+    subject stands above its text), None when it keeps none or they have been erased.
     """
 
     token: str
@@ -110,6 +112,7 @@ class Attempt:
     provider_ref: str | None = None
     step: str = ""
     try_no: int = 1
+    text: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,3 +313,10 @@ class Forged(PluginError):
 
 class NeedsHuman(PluginError):
     """The provider accepted nothing and will not until a person acts (credentials, registration, funds)."""
+
+
+def asks_to_stop(text: str) -> bool:
+    """Whether a person's own words ask us to leave them alone; one reading for SMS, e-mail and calls."""
+    from fluentsd.domain import optout  # only here: a plugin that reads no replies does not load it
+
+    return optout.asks_to_stop(text)

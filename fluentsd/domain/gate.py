@@ -345,6 +345,8 @@ def _evidence(channel: str, rules: Rules, person: Person, at: int) -> Verdict | 
     basis = person.consent.get(channel, "")
     if need is not None and need.rule.id not in rules.waived and basis not in need.bases:
         return Hold(Reason.no_consent, need.rule.id)
+    if rules.purpose != "marketing":  # the registry is about sales
+        return None
     scrub = statutes.scrub(person.states, channel, basis)
     if scrub is not None and scrub[0].id not in rules.waived:
         rule, fresh = scrub

@@ -295,5 +295,5 @@ class Walk:
 
 
 def _touch(person: Person, step: Step, at: int) -> None:
-    """Count a contact of a person. The one place that knows what a touch is; the gate's own function replaces it."""
+    """Count a contact of a person, as the gate reads them."""
     person.touches.append((at, step.channel))  # type: ignore[attr-defined]  # `enter` gave them a list

@@ -18,18 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.api import Kind, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from fluentsd.domain import pacing
 from fluentsd.domain.durations import SECOND
+from fluentsd.domain.pacing import BATCH, ROUNDS, SLACK
 from fluentsd.engine.house import Deadline, House, Served
 from fluentsd.engine.marking import Marked, Order, Taken, take
-from fluentsd.engine.plans import SLACK
 from fluentsd.engine.recording import Recorded, Report, record
 from fluentsd.store import attempts, enrollments, holds
 from fluentsd.store.bridge import Gatherer, StoreClosed, StoreUnavailable
 from fluentsd.store.enrollments import LaneDue
 
-#: People judged in one transaction at most: some 25 ms of a writer's time.
-BATCH = 500
-#: Turns a lane may have before everybody's moments are looked at again.
-ROUNDS = 8
 #: Pause before the database is asked again after it failed.
 STORE_PAUSE = 1 * SECOND
 
@@ -94,7 +90,9 @@ class Dispatcher:
             again = []
             for lane in turns:
                 taken = await self._take(lane, sharing[lane.channel])
-                if taken is None:  # no room until an attempt ends: `record` rings then
+                if taken is None:  # no room until an attempt ends, when `record` rings, or the channel's pace has some
+                    if (opens_at := self._lane_opens(lane)) > now:
+                        moments.append(opens_at)
                     continue
                 if taken.again_at:
                     house.not_before[lane.lane_id] = taken.again_at

@@ -33,7 +33,7 @@ from fluentsd.engine.marking import compose
 from fluentsd.engine.plans import Plan, Plans, with_spending
 from fluentsd.store import campaigns, reports
 from fluentsd.store.bridge import open_store
-from fluentsd.store.enrollments import Due, lanes
+from fluentsd.store.enrollments import UnderWay, lanes
 
 #: Without another end a forecast looks so far ahead.
 AHEAD = 90 * DAY
@@ -81,22 +81,23 @@ async def gather(conn: AsyncConnection, ask: Ask) -> Standing:
     lines: Lines | None = None
     async for rows, facts in pages(conn, plan, ask.at):
         lines = facts.lines
-        for due in rows:
-            subjects.append(_subject(due, facts, ask.at))
+        for one in rows:
+            subjects.append(_subject(one, facts))
             if len(samples) < len(plan.spec.step):
-                _sample(samples, plan, facts.points(due), facts.values(due))
+                _sample(samples, plan, facts.points(one.due), facts.values(one.due))
     assumed, counted = await _assumed(conn)
     found = (rules, subjects, await _lanes(conn, plan), lines, samples, assumed, counted)
     return Standing(ask, plan, row.state, *found)
 
 
-def _subject(due: Due, facts: Facts, at: int) -> Subject:
+def _subject(row: UnderWay, facts: Facts) -> Subject:
+    due = row.due
     person = facts.person(due, facts.step(due))
     person.late = person.done = False  # the walk asks that itself, at each step
     return Subject(
-        due.id, due.contact_id, due.version_id, due.step, max(due.due_at, at), person, due.try_no, due.retries,
+        due.id, due.contact_id, due.version_id, due.step, due.due_at, person, due.try_no, due.retries,
         due.unreached, json.loads(due.outcomes) if due.outcomes != "{}" else {}, due.last_outcome, due.rank,
-        due.sender_id, facts.fields(due),
+        due.sender_id, facts.fields(due), row.is_active, row.wanted_at,
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from fluentsd.engine.facts import Facts, names_in
 from fluentsd.engine.marking import compose
 from fluentsd.engine.plans import Plan, with_spending
 from fluentsd.store import enrollments
-from fluentsd.store.enrollments import Due
+from fluentsd.store.enrollments import Due, UnderWay
 
 #: People looked at together.
 PAGE = 1000
@@ -58,14 +58,14 @@ class Launch:
     elsewhere: dict[str, int] = field(default_factory=dict)
 
 
-async def pages(conn: AsyncConnection, plan: Plan, at: int) -> AsyncIterator[tuple[list[Due], Facts]]:
-    """Everybody who is queued, a page at a time, with the facts the gate may ask about them at `at`."""
+async def pages(conn: AsyncConnection, plan: Plan, at: int) -> AsyncIterator[tuple[list[UnderWay], Facts]]:
+    """Everybody who is queued or active, a page at a time, with the facts the gate may ask about them at `at`."""
     rules, after = await with_spending(conn, plan, at), 0
-    while rows := await enrollments.queued(conn, plan.campaign_id, after, PAGE, at):
+    while rows := await enrollments.under_way(conn, plan.campaign_id, after, PAGE, at):
         facts = Facts(plan, rules, at)
-        await facts.read(conn, rows, lock=False, whole_flow=True)
+        await facts.read(conn, [row.due for row in rows], lock=False, whole_flow=True)
         yield rows, facts
-        after = rows[-1].id
+        after = rows[-1].due.id
 
 
 async def examine(conn: AsyncConnection, plan: Plan, at: int) -> Launch:
@@ -74,7 +74,7 @@ async def examine(conn: AsyncConnection, plan: Plan, at: int) -> Launch:
     tried: dict[Any, str] = {}
     async for rows, facts in pages(conn, plan, at):
         for row in rows:
-            _one(found, row, facts, tried)
+            _one(found, row.due, facts, tried)
     return found
 
 

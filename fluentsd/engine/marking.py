@@ -25,7 +25,7 @@ from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Skip, Wait
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.states import Campaign, Enrollment
 from fluentsd.engine.facts import Facts, names_in, put_off
-from fluentsd.engine.plans import SLACK, Plan, Plans, with_spending
+from fluentsd.engine.plans import Plan, Plans, with_spending
 from fluentsd.store import attempts, counters, enrollments, numbers
 from fluentsd.store.enrollments import Due
 from fluentsd.store.schema import lane
@@ -78,7 +78,7 @@ async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Ta
     state, plan = await plans.current(conn, order.campaign_id)
     if state != Campaign.active:
         return Taken()
-    most = pacing.room(order.room_at, plan.pace, at, order.most, SLACK)
+    most = pacing.room(order.room_at, plan.pace, at, order.most, pacing.SLACK)
     if most <= 0:
         return Taken(again_at=order.room_at)
     rows = await enrollments.due(conn, order.lane_id, at, most)
@@ -88,7 +88,7 @@ async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Ta
         skipped = missed
     elif any(row.due_at < missed.stop for row in rows):
         pace, dripped = max(pace, order.late_interval), missed
-        rows = rows[: pacing.room(order.room_at, pace, at, most, SLACK)]
+        rows = rows[: pacing.room(order.room_at, pace, at, most, pacing.SLACK)]
         if not rows:
             return Taken(again_at=order.room_at)
     facts = Facts(plan, await with_spending(conn, plan, at), at, skipped=skipped, dripped=dripped)

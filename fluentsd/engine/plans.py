@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.campaign import CampaignFile, contact_window
 from fluentsd.domain.campaign import Step as StepSpec
-from fluentsd.domain.durations import SECOND, Budget, Delay, Rate
+from fluentsd.domain.durations import Budget, Delay, Rate
 from fluentsd.domain.enrollment import Exits
 from fluentsd.domain.flow import Flow, compile_flow
 from fluentsd.domain.gate import DAY, Limit, Rules
@@ -138,7 +138,3 @@ async def with_spending(conn: AsyncConnection, plan: Plan, at: int) -> Rules:
     mine = (spend.c.campaign_id == plan.campaign_id, spend.c.day == at // DAY, spend.c.currency == plan.currency)
     spent = (await conn.execute(select(spend.c.micros).where(*mine))).scalar() or 0
     return replace(plan.rules, spent=int(spent))
-
-
-#: How far ahead a lane's pace may be used at once: two seconds' worth.
-SLACK = 2 * SECOND

@@ -85,9 +85,8 @@ class Reconciler:
             await self.dispatcher.report(report)
 
     async def _lookup(self, served: Served, row: Any) -> Lookup:
-        about = Attempt(
-            row.id, served.kind, row.to or "", row.marked_at, row.sender, row.provider_ref, row.step, row.try_no
-        )
+        tried = (row.sender, row.provider_ref, row.step, row.try_no, row.text)
+        about = Attempt(row.id, served.kind, row.to or "", row.marked_at, *tried)
         try:
             with served.patience(self.house.clock.now()):
                 return await served.channel.lookup(about)

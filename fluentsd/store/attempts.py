@@ -180,14 +180,16 @@ async def improve(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None
 
 
 async def overdue(conn: AsyncConnection, at: int, most: int) -> list[Any]:
-    """Open attempts whose deadline has come, with what a look-up needs."""
+    """Open attempts whose deadline has come, with what a look-up needs; the words as far as they are kept."""
     statement = (
         select(
             attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.marked_at,
             attempt.c.accepted_at, attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
+            content.c.text,
         )
         .join(point, point.c.id == attempt.c.point_id, isouter=True)
         .join(number, number.c.id == attempt.c.number_id, isouter=True)
+        .join(content, (content.c.attempt_id == attempt.c.id) & (content.c.kind == "body"), isouter=True)
         .where(attempt.c.state == Attempt.open, attempt.c.deadline_at <= at)
         .order_by(attempt.c.deadline_at, attempt.c.id)
         .limit(most)

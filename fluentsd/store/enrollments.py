@@ -229,6 +229,14 @@ class Due(NamedTuple):
     scrubbed_at: int | None = None
 
 
+class UnderWay(NamedTuple):
+    """Somebody on the way through a campaign: as the mark would see them, and how they stand."""
+
+    due: Due
+    wanted_at: int | None
+    is_active: bool
+
+
 async def due(conn: AsyncConnection, lane_id: int, at: int, most: int) -> list[Due]:
     """The claim: due rows of a lane, promised first, locked until the transaction ends where the database can."""
     rows: list[Due] = []
@@ -512,28 +520,35 @@ async def lateness(conn: AsyncConnection, lane_id: int) -> range:
     return range(since, before) if interval is None else range(0)
 
 
-_QUEUED = (
+_UNDER_WAY = (
     select(
         enrollment.c.id, enrollment.c.rank, enrollment.c.due_at, enrollment.c.contact_id, enrollment.c.version_id,
         enrollment.c.step, enrollment.c.try_no, enrollment.c.retries, enrollment.c.unreached, enrollment.c.outcomes,
         enrollment.c.last_outcome, enrollment.c.sender_id, contact.c.zones, contact.c.states, contact.c.conflict,
-        contact.c.consent, contact.c.scrubbed_at,
+        contact.c.consent, contact.c.scrubbed_at, enrollment.c.wanted_at,
+        (enrollment.c.state == Enrollment.active).label("is_active"), enrollment.c.touched_at,
     )
     .join(contact, contact.c.id == enrollment.c.contact_id)
     .where(
         enrollment.c.campaign_id == bindparam("campaign"),
         enrollment.c.id > bindparam("after"),
-        enrollment.c.state == Enrollment.queued,
+        _state_is(Enrollment.queued, Enrollment.active),
     )
     .order_by(enrollment.c.id)
     .limit(bindparam("most"))
 )  # fmt: skip
 
 
-async def queued(conn: AsyncConnection, campaign_id: int, after: int, most: int, at: int) -> list[Due]:
-    """Everybody who is queued, held or not, by id; whoever has no moment is taken as due at `at`."""
-    rows = map(Due._make, await conn.execute(_QUEUED, {"campaign": campaign_id, "after": after, "most": most}))
-    return [row if row.due_at is not None else row._replace(due_at=at) for row in rows]
+async def under_way(conn: AsyncConnection, campaign_id: int, after: int, most: int, at: int) -> list[UnderWay]:
+    """Everybody who is queued, held or not, or active, by id. `due_at` of somebody held is `at`, of somebody active the
+    start of their contact."""
+    found = []
+    given = {"campaign": campaign_id, "after": after, "most": most}
+    for *row, wanted_at, is_active, touched_at in await conn.execute(_UNDER_WAY, given):
+        person = Due._make(row)
+        moment = touched_at if is_active else person.due_at
+        found.append(UnderWay(person._replace(due_at=at if moment is None else moment), wanted_at, is_active))
+    return found
 
 
 async def also_elsewhere(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:

@@ -1,0 +1,22 @@
+"""SMS through Twilio: the channel `twilio`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fluentsd.api import hookimpl
+from fluentsd_channel_sms.channel import SmsChannel
+from fluentsd_channel_sms.segments import Counted, count
+from fluentsd_channel_sms.settings import ConfigProblem, Settings, read_settings
+from fluentsd_channel_sms.verdicts import NoAnswer
+
+if TYPE_CHECKING:
+    from fluentsd.api import Register
+
+__all__ = ["ConfigProblem", "Counted", "NoAnswer", "Settings", "SmsChannel", "count", "read_settings", "register_channels"]
+
+
+@hookimpl
+def register_channels(register: Register) -> None:
+    """Offer the channel `twilio`."""
+    register("twilio", lambda config, tools: SmsChannel(read_settings(config), tools))
