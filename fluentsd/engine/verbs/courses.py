@@ -1,7 +1,7 @@
 """Courses steered by hand: one person leaves, is called back at a promised moment; people follow a new flow.
 
 What must not live here: people in error (`errors`), the campaign as a whole (`campaigns`). Whoever is being contacted
-at this very moment is left alone by all three, and named as such.
+at this very moment may be removed, and is left alone by the others and named as such.
 """
 
 from __future__ import annotations

@@ -1,0 +1,162 @@
+"""What Twilio's error codes mean for the house, whether they answer a request or come with a later status.
+
+One table by code; what it does not know is judged by the HTTP status. Only an answer of Twilio's own that refuses (4xx)
+proves that nothing was accepted; a server error, a redirect or an answer nobody can read proves nothing (`NoAnswer`).
+Codes: https://www.twilio.com/docs/api/errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NoReturn
+
+from fluentsd.api import NeedsHuman, Outcome, Rejected, Unavailable
+
+
+class NoAnswer(Exception):
+    """Twilio's answer never came or cannot be read: nobody can tell whether the message was accepted."""
+
+
+class Act(StrEnum):
+    """What to do about a code."""
+
+    opt_out = "opt_out"  #: the person asked Twilio to stop us
+    dead = "dead"  #: no SMS will ever reach this number
+    give_up = "give_up"  #: not this message to this person
+    human = "human"  #: nothing goes out until a person acts
+    later = "later"  #: everything waits a little
+    this_later = "this_later"  #: this person waits
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a code means, in words; for `human`, what to do about it too."""
+
+    act: Act
+    what: str
+    fix: str = ""
+
+    def say(self, code: int) -> str:
+        return f"Twilio {code}: {self.what}{f'; {self.fix}' if self.fix else ''}"
+
+
+def _human(what: str, fix: str) -> Verdict:
+    return Verdict(Act.human, what, fix)
+
+
+CODES: dict[int, Verdict] = {
+    21610: Verdict(Act.opt_out, "the person has opted out of this sender"),
+    # Numbers no SMS reaches
+    21211: Verdict(Act.dead, "the number is not valid"),
+    21614: Verdict(Act.dead, "the number is not a mobile number"),
+    21635: Verdict(Act.dead, "the number is a landline"),
+    30005: Verdict(Act.dead, "the number is unknown or not in service"),
+    30006: Verdict(Act.dead, "the number is a landline, or its carrier cannot be reached"),
+    # This message, this person
+    21612: Verdict(Act.give_up, "there is no route from this sender to this number"),
+    21617: Verdict(Act.give_up, "the text is longer than 1,600 characters"),
+    30003: Verdict(Act.give_up, "the phone is off or out of coverage"),
+    30008: Verdict(Act.give_up, "the carrier gave no reason"),
+    30036: Verdict(Act.give_up, "it could not be delivered before its validity ended"),
+    30640: Verdict(Act.give_up, "the number belongs to somebody known to sue over messages"),
+    30610: Verdict(Act.this_later, "the Compliance Toolkit blocks messages to this number at this hour"),
+    # Slow down
+    14107: Verdict(Act.later, "too many requests at once"),
+    20429: Verdict(Act.later, "too many requests at once"),
+    21611: Verdict(Act.later, "the sender's queue at Twilio is full"),
+    30001: Verdict(Act.later, "the sender's queue at Twilio is full"),
+    # The account
+    20003: _human("the login is refused", "correct account_sid and auth_token, or api_key and api_secret"),
+    20005: _human("the account is not active", "look at its state in Twilio's console"),
+    20404: _human("the account or service is not found", "correct account_sid and messaging_service"),
+    21608: _human("a trial account writes only to verified numbers", "upgrade the account, or verify the number"),
+    30002: _human("the account is suspended", "ask Twilio's support, and look at the account's balance"),
+    63038: _human("the account's daily limit is reached", "wait until tomorrow, or ask Twilio for a higher limit"),
+    # The sender
+    21212: _human("the sender is not valid", "correct sender, or the campaign's numbers"),
+    21408: _human("the account may not send to this country", "allow it under Messaging > Settings > Geo permissions"),
+    21603: _human("there is no sender", "set sender or messaging_service, or give the campaign a number"),
+    21606: _human("the sender cannot send SMS or is not the account's", "correct sender, or the campaign's numbers"),
+    21659: _human("the sender is not the account's", "correct sender, or the campaign's numbers"),
+    21660: _human("the sender belongs to another account", "correct sender, or the campaign's numbers"),
+    21701: _human("the messaging service does not exist", "correct messaging_service"),
+    21703: _human("the messaging service has no senders", "add a number to it in Twilio's console"),
+    21704: _human("the messaging service has no sender for this person", "add a fitting number to it"),
+    21705: _human("the messaging service is not valid", "correct messaging_service"),
+    21609: _human("the address for delivery reports is refused", "set http.public_url to an address the internet knows"),
+    # Registration and content
+    30004: _human("the message is blocked", "ask Twilio's support why before anything else is sent"),
+    30007: _human("the carrier filters the message as spam", "change the text: no public link shortener, say who writes"),
+    30032: _human("the toll-free number is not verified", "finish its verification in Twilio's console"),
+    30034: _human("the number is not registered for 10DLC", "register brand and campaign, and put the number in its service"),
+}  # fmt: skip
+
+
+def verdict_of(code: int) -> Verdict | None:
+    """What the table says of a code; every channel error (63xxx) wants a person."""
+    if code not in CODES and 63_000 <= code < 64_000:
+        return _human("the messaging channel is not set up for this", "look the code up in Twilio's error list")
+    return CODES.get(code)
+
+
+def refuse(status: int, code: int | None, words: str, after: float) -> NoReturn:
+    """Raise what an answer that is no success means; `after` is the back-off for a request to slow down.
+
+    `code` None: the answer is not Twilio's (a proxy's page), so that little is proved by it.
+    """
+    found = verdict_of(code) if code is not None else None
+    if 400 <= status < 500 and code is not None and found is not None:
+        _follow(found, found.say(code), after)
+    if status == 429:
+        raise Unavailable("Twilio: too many requests at once", after)
+    if status == 401 or (status in (403, 404) and code is not None):
+        raise NeedsHuman(f"Twilio refuses the request ({status}): {words}; check account_sid and the credentials")
+    if 400 <= status < 500 and code is not None:
+        raise Rejected(f"Twilio refused it ({code}): {words}")
+    raise NoAnswer(f"the answer is not one of Twilio's that decides anything (HTTP {status})")
+
+
+def _follow(verdict: Verdict, why: str, after: float) -> NoReturn:
+    match verdict.act:
+        case Act.opt_out:
+            raise Rejected(why, outcome=Outcome.opted_out)
+        case Act.dead:
+            raise Rejected(why, dead=True)
+        case Act.give_up:
+            raise Rejected(why)
+        case Act.human:
+            raise NeedsHuman(why)
+        case Act.later:
+            raise Unavailable(why, after)
+        case Act.this_later:
+            raise Unavailable(why, 3600.0, only_this=True)
+
+
+#: Statuses that are not an end; SMS steps count as made at `sent`.
+ON_THE_WAY = frozenset({"queued", "sending", "accepted", "scheduled", "receiving", "received"})
+_ENDS = {"sent": Outcome.sent, "delivered": Outcome.delivered, "read": Outcome.delivered,
+         "partially_delivered": Outcome.delivered, "undelivered": Outcome.failed, "failed": Outcome.failed,
+         "canceled": Outcome.failed}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What a message's status proves."""
+
+    outcome: Outcome
+    reason: str = ""
+    dead: bool = False
+
+
+def end_of(status: str, code: int | None) -> End | None:
+    """What a status with its error code proves; None when it is still on its way or says nothing we know."""
+    outcome = _ENDS.get(status)
+    if outcome is not Outcome.failed:
+        return End(outcome) if outcome else None
+    found = verdict_of(code) if code else None
+    if code is None or found is None:
+        return End(outcome, f"Twilio {code}" if code else f"Twilio says {status}")
+    if found.act == Act.opt_out:
+        return End(Outcome.opted_out, found.say(code))
+    return End(outcome, found.say(code), found.act == Act.dead)
