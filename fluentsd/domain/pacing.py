@@ -11,8 +11,10 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from heapq import heappop, heappush
 
+from fluentsd.domain import area_codes
 from fluentsd.domain.durations import SECOND
 
 #: People judged at one turn of a lane at most.
@@ -23,8 +25,6 @@ ROUNDS = 8
 SLACK = 2 * SECOND
 #: Late steps of a lane without a pace are spread over at most this long.
 SPREAD = 3600 * SECOND
-#: US states by area code come with the rules of the place; until a state is known the area code alone counts.
-NANP = "+1"
 
 
 @dataclass(slots=True)
@@ -37,10 +37,6 @@ class Line:
     used: int = 0
     interval: int = 0  #: microseconds between two uses; 0 is no limit
 
-    @property
-    def area(self) -> str:
-        return _area(self.e164)
-
 
 @dataclass(frozen=True, slots=True)
 class Full:
@@ -52,7 +48,7 @@ class Full:
 class Lines:
     """The numbers a campaign may use now.
 
-    Those with room are kept sorted by use, all of them and by area code, the others by the moment they have room
+    Those with room are kept sorted by use, all of them and by area code and state, the others by the moment they have room
     again: a choice costs the same among two numbers and among a thousand. Moments may come in any order, but cost
     least when they do not go back.
     """
@@ -65,8 +61,10 @@ class Lines:
         self._local = local_presence
         self._at: int | None = None
         self._free: list[_Use] = []
-        self._near: dict[str, list[_Use]] = {line.area: [] for line in self._lines}
-        self._near_of = {line.id: self._near[line.area] for line in self._lines}
+        self._near: dict[str, list[_Use]] = {}
+        self._near_of = {
+            line.id: [self._near.setdefault(place, []) for place in _places(line.e164)] for line in self._lines
+        }
         self._busy: list[tuple[int, int]] = []
 
     def __len__(self) -> int:
@@ -82,8 +80,9 @@ class Lines:
         if line is not None and line.room_at <= at:
             return line
         self._turn_to(at)
-        if self._local and (near := self._near.get(_area(to))):
-            return self._by_id[near[0][1]]
+        for place in _places(to) if self._local else ():
+            if near := self._near.get(place):
+                return self._by_id[near[0][1]]
         if self._free:
             return self._by_id[self._free[0][1]]
         return Full(self._busy[0][0])
@@ -116,20 +115,26 @@ class Lines:
             heappush(self._busy, (line.room_at, line.id))
         else:
             insort(self._free, (line.used, line.id))
-            insort(self._near_of[line.id], (line.used, line.id))
+            for near in self._near_of[line.id]:
+                insort(near, (line.used, line.id))
 
     def _take_out(self, line: Line) -> None:
         use = (line.used, line.id)
-        for uses in (self._free, self._near_of[line.id]):
+        for uses in (self._free, *self._near_of[line.id]):
             del uses[bisect_left(uses, use)]
 
 
 _Use = tuple[int, int]  # how often, id
 
 
-def _area(e164: str) -> str:
-    """What two numbers share when they are local to each other."""
-    return e164[2:5] if e164.startswith(NANP) else e164[:4]
+def _places(e164: str) -> tuple[str, ...]:
+    """What two numbers share when they are local to each other, nearest first: the area code, then its states."""
+    return _places_of(area_codes.short(e164)) if e164.startswith("+1") else (e164[:4],)
+
+
+@lru_cache(maxsize=1024)
+def _places_of(short: str) -> tuple[str, ...]:
+    return (short[2:5], *area_codes.of_number(short, None).states)
 
 
 def room(room_at: int, interval: int, at: int, most: int, slack: int) -> int:

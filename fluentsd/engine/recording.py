@@ -255,6 +255,7 @@ async def exit_everywhere(
     conn: AsyncConnection, contact_id: int, reason: str, at: int, deltas: counters.Deltas
 ) -> set[int]:
     """End a person's course in every campaign; returns the campaigns it ended in."""
+    await contacts.reserve(conn, [contact_id])
     rows = await enrollments.open_of_contact(conn, contact_id)
     await enrollments.leave_queue(conn, [row["id"] for row in rows])
     kept = ("unreached", "outcomes", "last_outcome")

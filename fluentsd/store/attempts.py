@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
 from fluentsd.domain.states import Attempt
+from fluentsd.store.contacts import reserve
 from fluentsd.store.prepared import Prepared, among, json_of
 from fluentsd.store.schema import attempt, contact, content, enrollment, number, point
 
@@ -57,6 +58,7 @@ _IMPROVE = Prepared(
 )
 
 #: What the reconciler and the record need of an attempt, its enrollment and its contact.
+_WHOSE = select(attempt.c.contact_id).where(among(attempt.c.id, "ids"))
 _WHOLE = (
     select(
         attempt.c.id,
@@ -151,7 +153,10 @@ class Whole(NamedTuple):
 
 
 async def whole(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, Whole]:
-    """Attempts with where their people stand, locked for the record where the database can."""
+    """Attempts with where their people stand, locked for the record where the database can: the people first, so that
+    nobody is marked or taken out of the campaign between this look and what is made of it."""
+    if conn.dialect.name == "postgresql":
+        await reserve(conn, list((await conn.execute(_WHOSE, {"ids": json_of(ids)})).scalars()))
     return {row[0]: Whole._make(row) for row in await conn.execute(_WHOLE, {"ids": json_of(ids)})}
 
 

@@ -57,6 +57,7 @@ _CHANGE = Prepared(
     .where(contact.c.id == bindparam("b_id"))
     .values({name: bindparam(name) for name in ("zones", "zone_basis", "states", "conflict", "language", "updated_at")})
 )
+_RESERVE = select(contact.c.id).where(among(contact.c.id, "ids")).order_by(contact.c.id).with_for_update()
 _CONSENT = select(contact.c.id, contact.c.consent, contact.c.scrubbed_at).where(among(contact.c.id, "ids"))
 _ATTEST = Prepared(
     update(contact)
@@ -102,6 +103,13 @@ class Settled(NamedTuple):
     contact_id: int
     is_new: bool
     is_duplicate: bool
+
+
+async def reserve(conn: AsyncConnection, contact_ids: Sequence[int]) -> None:
+    """Nobody else decides about these people until this transaction ends. Whoever locks enrollments of people who may
+    be in the queue does this first, as the mark does: so the two never wait for each other. SQLite has one writer."""
+    if contact_ids and conn.dialect.name == "postgresql":
+        await conn.execute(_RESERVE, {"ids": json_of(sorted(set(contact_ids)))})
 
 
 async def source_id(conn: AsyncConnection, kind: str, name: str, at: int) -> int:

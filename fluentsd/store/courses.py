@@ -10,7 +10,8 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import Enrollment
-from fluentsd.store.enrollments import PROMISED, leave_queue, unwait, wait
+from fluentsd.store.contacts import reserve
+from fluentsd.store.enrollments import PROMISED, leave_queue, reserve_those, unwait, wait
 from fluentsd.store.prepared import Prepared
 from fluentsd.store.schema import enrollment, record
 
@@ -41,6 +42,7 @@ _COLUMNS = tuple(enrollment.c[name] for name in Course._fields)
 
 async def of(conn: AsyncConnection, campaign_id: int, contact_id: int) -> Course | None:
     """Somebody's latest entry in a campaign."""
+    await reserve(conn, [contact_id])
     mine = (enrollment.c.campaign_id == campaign_id, enrollment.c.contact_id == contact_id)
     statement = select(*_COLUMNS).where(*mine).order_by(enrollment.c.entry.desc()).limit(1).with_for_update()
     row = (await conn.execute(statement)).first()
@@ -73,13 +75,9 @@ async def behind(conn: AsyncConnection, campaign_id: int, version_id: int) -> di
 
 async def some_behind(conn: AsyncConnection, campaign_id: int, version_id: int, since: int, most: int) -> list[Course]:
     """Some of them who are not being contacted just now, in the order of their ids."""
-    statement = (
-        select(*_COLUMNS)
-        .where(*_behind(campaign_id, version_id), enrollment.c.state != Enrollment.active, enrollment.c.id >= since)
-        .order_by(enrollment.c.id)
-        .limit(most)
-        .with_for_update()
-    )
+    mine = (*_behind(campaign_id, version_id), enrollment.c.state != Enrollment.active, enrollment.c.id >= since)
+    await reserve_those(conn, *mine, most=most)
+    statement = select(*_COLUMNS).where(*mine).order_by(enrollment.c.id).limit(most).with_for_update()
     return [Course._make(row) for row in await conn.execute(statement)]
 
 

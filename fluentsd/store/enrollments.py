@@ -17,7 +17,7 @@ from fluentsd.api import Kind
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.states import Enrollment
 from fluentsd.store.bulk import Insert
-from fluentsd.store.contacts import new_ids
+from fluentsd.store.contacts import new_ids, reserve
 from fluentsd.store.prepared import Prepared, among, json_of
 from fluentsd.store.schema import campaign, contact, enrollment, hold, lane, version, waiting
 
@@ -247,6 +247,13 @@ async def due(conn: AsyncConnection, lane_id: int, at: int, most: int) -> list[D
     return rows
 
 
+async def reserve_those(conn: AsyncConnection, *which: Any, most: int) -> None:
+    """Reserve the people of the first so many enrollments of these conditions, in the order of their ids."""
+    ids = select(enrollment.c.contact_id).where(*which).order_by(enrollment.c.id).limit(most)
+    if conn.dialect.name == "postgresql":
+        await reserve(conn, list((await conn.execute(ids)).scalars()))
+
+
 async def unwait(conn: AsyncConnection, keys: Sequence[dict[str, Any]]) -> None:
     """Take rows out of the queue: `b_lane`, `b_rank`, `b_due`, `b_id`."""
     if keys:
@@ -425,7 +432,7 @@ async def release_held(
     given = {"ids": json_of(contact_ids)} if contact_ids is not None else {}
     if given:
         statement = statement.where(among(enrollment.c.contact_id, "ids"))
-    rows = (await conn.execute(statement.order_by(enrollment.c.id).limit(most), given)).all()
+    rows = (await conn.execute(statement.order_by(enrollment.c.id).limit(most).with_for_update(), given)).all()
     if rows:
         await conn.execute(_RELEASE, {"ids": json_of(row.id for row in rows), "b_at": at})
         await _wait_in_lanes(conn, rows, at)
@@ -482,6 +489,7 @@ async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[dict[s
     """Where a person is queued, active or errored now, in all campaigns."""
     states = (Enrollment.queued, Enrollment.active, Enrollment.errored)
     statement = select(enrollment).where(enrollment.c.contact_id == contact_id, enrollment.c.state.in_(states))
+    statement = statement.order_by(enrollment.c.id).with_for_update()
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import Enrollment
-from fluentsd.store.enrollments import ORDINARY, unwait, wait
+from fluentsd.store.contacts import reserve
+from fluentsd.store.enrollments import ORDINARY, reserve_those, unwait, wait
 from fluentsd.store.prepared import Prepared, among, json_of
 from fluentsd.store.schema import attempt, campaign, contact, enrollment, lane, meta, waiting
 
@@ -68,10 +69,12 @@ async def place_of(conn: AsyncConnection, campaign_id: int) -> tuple[int | None,
 
 async def some(conn: AsyncConnection, campaign_id: int, since: int, most: int) -> list[Waiting]:
     """Who waits, in the order of their ids."""
+    mine = (enrollment.c.campaign_id == campaign_id, enrollment.c.id >= since, enrollment.c.due_at.is_not(None))
+    await reserve_those(conn, *mine, most=most)
     statement = (
         select(*_COLUMNS)
         .join(contact, contact.c.id == enrollment.c.contact_id)
-        .where(enrollment.c.campaign_id == campaign_id, enrollment.c.id >= since, enrollment.c.due_at.is_not(None))
+        .where(*mine)
         .order_by(enrollment.c.id)
         .limit(most)
         .with_for_update(of=enrollment)
@@ -81,6 +84,7 @@ async def some(conn: AsyncConnection, campaign_id: int, since: int, most: int) -
 
 async def ahead(conn: AsyncConnection, contact_ids: Sequence[int], at: int) -> list[tuple[int, Waiting]]:
     """Who of these waits in the flow for a moment still to come, each with the campaign."""
+    await reserve(conn, contact_ids)
     statement = (
         select(enrollment.c.campaign_id, *_COLUMNS)
         .join(contact, contact.c.id == enrollment.c.contact_id)

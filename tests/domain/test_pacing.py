@@ -44,13 +44,24 @@ def test_a_pace_gives_room_for_what_its_slack_holds() -> None:
     assert spread(0, 0, 100, 3) == 0
 
 
+STATES = {"212": "NY", "718": "NY", "415": "CA", "303": "CO"}
+
+
+def test_without_the_area_code_the_same_state_is_near() -> None:
+    manhattan, boston = Line(1, "+12125550199", used=5), Line(2, "+16175550199")
+    assert lines(manhattan, boston).choose("+17185550100", None, 0) == manhattan  # Brooklyn
+    assert lines(manhattan, boston).choose("+14155550100", None, 0) == boston
+
+
 def looked_through(pool: list[Line], to: str, known: int | None, at: int, *, local: bool) -> Line | Full:
     """The choice by looking at every line."""
     free = [line for line in pool if line.room_at <= at]
     for line in free:
         if line.id == known:
             return line
-    near = [line for line in free if line.area == to[2:5]] if local else []
+    near = [line for line in free if line.e164[2:5] == to[2:5]] if local else []
+    if local and not near:
+        near = [line for line in free if STATES[line.e164[2:5]] == STATES[to[2:5]]]
     return min(near or free, key=lambda line: (line.used, line.id), default=Full(min(n.room_at for n in pool)))
 
 
@@ -60,7 +71,7 @@ def test_the_choice_is_that_of_looking_at_every_line() -> None:
         pool = [
             Line(
                 n,
-                f"+1{chance.choice(['212', '415'])}55501{n:02d}",
+                f"+1{chance.choice(['212', '718', '415'])}55501{n:02d}",
                 chance.randrange(20),
                 chance.randrange(3),
                 chance.choice([0, 5, 30]),
@@ -72,7 +83,7 @@ def test_the_choice_is_that_of_looking_at_every_line() -> None:
         seen = kept.granted()
         for _ in range(60):
             at = max(0, at + chance.randint(-2, 8))
-            to, known = f"+1{chance.choice(['212', '303'])}5550000", chance.choice([None, 1, 3])
+            to, known = f"+1{chance.choice(['212', '718', '303', '415'])}5550000", chance.choice([None, 1, 3])
             chosen = kept.choose(to, known, at)
             assert chosen == looked_through(seen, to, known, at, local=local)
             if isinstance(chosen, Line):

@@ -13,7 +13,16 @@ from fluentsd_channel_sms.verdicts import NoAnswer
 if TYPE_CHECKING:
     from fluentsd.api import Register
 
-__all__ = ["ConfigProblem", "Counted", "NoAnswer", "Settings", "SmsChannel", "count", "read_settings", "register_channels"]
+__all__ = [
+    "ConfigProblem",
+    "Counted",
+    "NoAnswer",
+    "Settings",
+    "SmsChannel",
+    "count",
+    "read_settings",
+    "register_channels",
+]
 
 
 @hookimpl

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Sequence
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlparse, urlsplit
 
 from fluentsd.api import Forged, Request
 
@@ -55,7 +55,7 @@ def _signatures(request: Request, fields: list[tuple[str, str]], secrets: Iterab
     from twilio import request_validator as sdk  # type: ignore[import-untyped]  # ships no types
 
     algorithm = sdk.get_signature_algorithm(request.headers.get("x-twilio-webhooks-signature-settings", ""))
-    address = sdk.urlparse(request.url)
+    address = urlparse(request.url)
     addresses = dict.fromkeys((request.url, sdk.remove_port(address), sdk.add_port(address)))
     form = _Form(fields)
     return [

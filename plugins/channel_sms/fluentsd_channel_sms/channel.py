@@ -1,0 +1,192 @@
+"""The SMS channel: one Twilio account, its senders, and what comes back.
+
+A send ends in a receipt when Twilio created the message (201), in one of the house's errors when Twilio refused it or was
+never reached, and in anything else when nobody can tell; then the attempt stays open, and `lookup` asks.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import httpx
+import trio
+
+from fluentsd.api import (
+    Attempt,
+    CannotTell,
+    Finding,
+    Found,
+    Inbound,
+    Kind,
+    Lookup,
+    Message,
+    NeedsHuman,
+    Receipt,
+    Rejected,
+    Request,
+    Tools,
+    Unavailable,
+)
+from fluentsd_channel_sms import callbacks, checking, signatures
+from fluentsd_channel_sms.lookup import LOOK_AT, Owners, judge, receipt_of
+from fluentsd_channel_sms.pacing import OneAtATime, Pace
+from fluentsd_channel_sms.segments import count
+from fluentsd_channel_sms.settings import SECOND, VALIDITY_MOST, Settings
+from fluentsd_channel_sms.verdicts import NoAnswer, refuse
+
+#: Twilio's limit, characters.
+BODY_AT_MOST = 1600
+#: Microseconds a send waits for its sender's turn: well below the house's usual patience of 30 s.
+WAIT_AT_MOST = 8 * SECOND
+#: A window that closes sooner is as good as closed, microseconds.
+LEFT_AT_LEAST = 5 * SECOND
+#: Back-off where Twilio does not say how long: seconds, doubled each time.
+BACK_OFF, BACK_OFF_MOST = 0.5, 30.0
+#: Until then a look-up has answered or given up, microseconds.
+DOUBT_LASTS = 600 * SECOND
+
+
+class SmsChannel:
+    """Sends through one account, from one number, one messaging service, or the numbers the house chooses."""
+
+    kind: Kind = "sms"
+    lookup_is_final = False  #: Twilio promises nothing about when a message is in its list
+    lookup_after = 60 * SECOND
+
+    def __init__(self, settings: Settings, tools: Tools) -> None:
+        self.settings = settings
+        self._tools = tools
+        self._pace = Pace(tools.clock, settings.interval, WAIT_AT_MOST)
+        self._one = OneAtATime(tools.clock, DOUBT_LASTS)
+        self._owners = Owners()
+        self._refused = 0  #: times in a row Twilio asked us to slow down
+        self._slow_until = 0
+        self._loading = trio.Lock()
+        self._connected: Any = None
+
+    async def client(self) -> Any:
+        """The SDK's client; the SDK itself is loaded when it is first needed, in a thread (a quarter of a second)."""
+        async with self._loading:
+            if self._connected is None:
+                connect = await self._tools.run_sync(_load_connect)
+                self._connected = connect(self.settings, self._tools.http)
+        return self._connected
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        """Create one message; Twilio's acceptance is the end of the step (`Outcome.sent`)."""
+        order = self._order(message, attempt)
+        client = await self.client()
+        with self._one.only(attempt.token, message.to, message.text):
+            await self._pace.wait_turn(message.sender or self.settings.sender or self.settings.service)
+            order["validity_period"] = self._validity(message)
+            created = await self._create(client, order, attempt)
+        receipt = receipt_of(self.settings, created, count(message.text).segments)
+        self._owners.learn(receipt.ref, attempt.token)
+        self._refused = 0
+        return receipt
+
+    def _order(self, message: Message, attempt: Attempt) -> dict[str, Any]:
+        """What is asked of Twilio, less the validity, which is counted at the last moment."""
+        if not message.text.strip():
+            raise Rejected("the text is empty")
+        if len(message.text) > BODY_AT_MOST:
+            raise Rejected(f"the text has {len(message.text)} characters; Twilio takes {BODY_AT_MOST}")
+        order: dict[str, Any] = {"to": message.to, "body": message.text}
+        if sender := message.sender or self.settings.sender:
+            order["from_"] = sender
+        elif self.settings.service:
+            order["messaging_service_sid"] = self.settings.service
+        else:
+            raise NeedsHuman("no sender: set sender or messaging_service, or give the campaign a number")
+        if callback := self._tools.links.callback(attempt.token):
+            order["status_callback"] = callback
+        if self.settings.risk_check:
+            order["risk_check"] = self.settings.risk_check
+        return order
+
+    def _validity(self, message: Message) -> int:
+        """Seconds Twilio and the carriers may still try: to the end of the person's window, and never long."""
+        most = min(self.settings.validity, VALIDITY_MOST)
+        if message.valid_until_at is None:
+            return most
+        left = message.valid_until_at - self._tools.clock.now()
+        if left < LEFT_AT_LEAST:
+            why = "the contact window closes before the message could be there"
+            raise Unavailable(why, max(left / SECOND, 0.0) + 1.0, only_this=True)
+        return min(left // SECOND, most)
+
+    async def _create(self, client: Any, order: dict[str, Any], attempt: Attempt) -> Any:
+        from fluentsd_channel_sms.client import Refusal
+
+        try:
+            created = await client.messages.create_async(**order)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as why:  # before a byte was sent
+            raise Unavailable(f"Twilio cannot be reached ({type(why).__name__})", self._slower(attempt, None)) from why
+        except Refusal as why:
+            after = self._slower(attempt, why.retry_after) if why.status == 429 or why.code in (30001, 21611) else 1.0
+            refuse(why.status, why.code, why.words, after)
+        except Exception as why:
+            raise NoAnswer(f"Twilio's answer was lost ({type(why).__name__})") from why
+        if not isinstance(created.sid, str) or not created.sid:
+            raise NoAnswer("Twilio's answer has no message in it")
+        return created
+
+    def _slower(self, attempt: Attempt, asked: float | None) -> float:
+        """Seconds to back off: what Twilio asks, else twice as long as last time, spread by a tenth.
+
+        Sends that were refused together count once.
+        """
+        now = self._tools.clock.now()
+        if now >= self._slow_until:
+            self._refused += 1
+        spread = 0.9 + zlib.crc32(attempt.token.encode()) % 201 / 1000
+        after = (
+            asked if asked is not None else min(BACK_OFF * 2.0 ** min(self._refused - 1, 10), BACK_OFF_MOST) * spread
+        )
+        self._slow_until = max(self._slow_until, now + round(after * SECOND))
+        return after
+
+    async def lookup(self, attempt: Attempt) -> Lookup:
+        """Ask for the message by its SID where we know it, else look for it among those to the person."""
+        from fluentsd_channel_sms.client import Refusal
+
+        client = await self.client()
+        try:
+            if attempt.provider_ref:
+                answer: Lookup = Found(
+                    receipt_of(self.settings, await client.messages(attempt.provider_ref).fetch_async())
+                )
+            else:
+                newest = await client.messages.list_async(to=attempt.to, limit=LOOK_AT)
+                answer = judge(self.settings, attempt, newest, self._owners)
+        except (httpx.TransportError, Refusal) as why:
+            return CannotTell(f"Twilio cannot be asked now ({type(why).__name__})")
+        if isinstance(answer, Found):
+            self._one.settle(attempt.token)
+        return answer
+
+    async def cancel(self, attempt: Attempt) -> bool:
+        """What Twilio accepted is on its way; only messages it schedules can be called back, and none of ours is."""
+        return False
+
+    async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
+        """Everything comes by webhook."""
+
+    def parse_webhook(self, request: Request) -> Sequence[Inbound]:
+        """Prove that a request is Twilio's, then read it; raises `Forged`, or ValueError when it makes no sense."""
+        fields = signatures.prove(request, self.settings.secrets)
+        if fields.get("AccountSid", self.settings.account_sid) != self.settings.account_sid:
+            raise ValueError("the request is about another account")
+        return callbacks.read(request.url, fields)
+
+    async def check(self) -> Sequence[Finding]:
+        """Ask Twilio about the account, its senders, their webhooks and registration; sends nothing."""
+        return await checking.findings(self.settings, self._tools.links, await self.client())
+
+
+def _load_connect() -> Callable[..., Any]:
+    from fluentsd_channel_sms.client import connect
+
+    return connect
