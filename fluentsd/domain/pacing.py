@@ -48,9 +48,9 @@ class Full:
 class Lines:
     """The numbers a campaign may use now.
 
-    Those with room are kept sorted by use, all of them and by area code and state, the others by the moment they have room
-    again: a choice costs the same among two numbers and among a thousand. Moments may come in any order, but cost
-    least when they do not go back.
+    Those with room are kept sorted by use, all of them and by area code and state, the others by the moment they have
+    room again: a choice costs the same among two numbers and among a thousand. Moments may come in any order, but
+    cost least when they do not go back.
     """
 
     __slots__ = ("_at", "_busy", "_by_id", "_free", "_lines", "_local", "_near", "_near_of")

@@ -393,6 +393,8 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
     typed = [
         "campaign apply fair.toml", "campaign export fair", "campaign list", "campaign show fair",
         "campaign status fair", "campaign report fair", "campaign check fair", "forecast fair", "campaign why fair",
+        "stop-list add +12125550177 --because asked", "stop-list list", "stop-list why +12125550177",
+        "stop-list remove +12125550177 --because mistyped_number",
         "contacts attest people.csv --basis written --given 2026-11-01 --scope phone,sms --by me",
         f"campaign schedule fair {later}", "campaign start fair", f"campaign callback fair lima {later}",
         "campaign upgrade fair --dry-run", "campaign remove fair lima --because gone",
@@ -403,6 +405,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "numbers add +12125550123 --tag a", "numbers list", "numbers untag +12125550123 --tag a",
         "numbers remove +12125550123", "holds", "log", "state", "plugins", "check", "campaign new",
         "campaign new n.toml", "init i.toml",
+        "stop-list import people.csv --because bought",
     ]  # fmt: skip
     for line in typed:
         assert isinstance(launched.asks(*line.split()), dict), line
@@ -599,7 +602,7 @@ def test_any_file_comes_back_as_it_was(file: dict[str, Any]) -> None:
         ("campain list", "No such command 'campain'. Did you mean 'campaign'?"),
         ("campaign lst", "No such command 'lst'. Did you mean 'list'"),
         ("pause fair", "No such command 'pause'. Did you mean campaign pause?"),
-        ("import people.csv", "No such command 'import'. Did you mean contacts import?"),
+        ("import people.csv", "No such command 'import'. Did you mean contacts import or stop-list import?"),
         ("campaign start", "Missing argument 'REF'"),
         ("campaign copy fair", "Missing argument 'NEW_REF'"),
         ("campaign start fair now", "unexpected extra argument"),

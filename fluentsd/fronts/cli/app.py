@@ -24,6 +24,7 @@ _GROUPS = {
     "campaign": "create, look at and steer campaigns",
     "contacts": "people: find them, take them in",
     "numbers": "caller IDs",
+    "stop-list": "whom nobody contacts, with the evidence",
 }
 
 

@@ -18,6 +18,7 @@ from fluentsd.domain.campaign import read_campaign
 from fluentsd.fronts.cli.importing import import_file
 from fluentsd.fronts.cli.running import Shell, fail, refusals, run_verb
 from fluentsd.fronts.cli.show import Screen
+from fluentsd.fronts.cli.stopping import export_list, import_list
 from fluentsd.problems import explain_toml
 
 #: A campaign file is a page or two; what is longer is another file, named by mistake.
@@ -32,6 +33,8 @@ def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     groups["campaign"].command("new")(new)
     groups["campaign"].command("apply")(apply)
     groups["contacts"].command("import")(import_file)
+    groups["stop-list"].command("import")(import_list)
+    groups["stop-list"].command("export")(export_list)
 
 
 def init(

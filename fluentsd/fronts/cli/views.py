@@ -226,6 +226,41 @@ def _numbers(screen: Screen, answer: Answer) -> None:
     )  # fmt: skip
 
 
+def _stops(screen: Screen, answer: Answer) -> None:
+    if "sentence" in answer:
+        screen.say(answer["sentence"])
+    if not answer["entries"]:
+        screen.say("no entries")
+        return
+    screen.table(
+        ["Number or address", "Channel", "Reason", "By", "Since", "Lifted", "Because"],
+        [
+            [
+                e["value"], "every" if e["channel"] == "*" else e["channel"], e["reason"], e["by"], when(e["at"]),
+                when(e["lifted_at"]), e["lifted_because"] or (e["evidence"] or {}).get("said", ""),
+            ]
+            for e in answer["entries"]
+        ],
+    )  # fmt: skip
+
+
+def _stopped(screen: Screen, answer: Answer) -> None:
+    ended = f"; courses ended in {len(answer['campaigns'])} campaigns" if answer["campaigns"] else ""
+    screen.say(f"{answer['point']} is on the stop list{ended}")
+
+
+def _unstopped(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['point']} may be contacted again; the entry stays with your reason")
+
+
+def _stop_import(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['added']} added, {answer['known']} were on the stop list already")
+    for bad in answer["bad"][:10]:
+        screen.say(f"  not read: {bad['text']!r}: {bad['reason']}", "yellow")
+    if len(answer["bad"]) > 10:
+        screen.say(f"  and {len(answer['bad']) - 10} more", "yellow")
+
+
 def _holds(screen: Screen, answer: Answer) -> None:
     if not answer["holds"]:
         screen.say("nothing is held", "green")
@@ -348,6 +383,11 @@ VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "calls": _calls,
     "unknown": _calls,
     "numbers list": _numbers,
+    "stop-list list": _stops,
+    "stop-list why": _stops,
+    "stop-list add": _stopped,
+    "stop-list remove": _unstopped,
+    "stop-list import": _stop_import,
     "holds": _holds,
     "log": _log,
     "check": _check,
