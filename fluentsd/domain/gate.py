@@ -12,83 +12,35 @@ campaign says, what the law of the place asks for, when, how often, with what mo
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from enum import StrEnum
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from fluentsd.domain import statutes
-from fluentsd.domain.durations import SECOND, Rate
+from fluentsd.domain.durations import SECOND
 from fluentsd.domain.flow import Moment, Step
 from fluentsd.domain.pacing import Full, Line, Lines
-from fluentsd.domain.render import Template
-from fluentsd.domain.windows import Calendar, ContactWindow, Part, calendar, together
+from fluentsd.domain.reasons import WORDS, Reason
+from fluentsd.domain.terms import DAY, Limit, Rules
+from fluentsd.domain.windows import Calendar
 
-DAY = 86_400 * SECOND
-_EPOCH = date(1970, 1, 1)
-#: Compiled windows kept by one campaign's rules; beyond it they are compiled anew as they are needed.
-MOST_CALENDARS = 4096
-
-
-class Reason(StrEnum):
-    """Why not, in a word; the sentence for people is in `WORDS`."""
-
-    opted_out = "opted_out"
-    goal = "goal"
-    no_phone = "no_phone"
-    no_email = "no_email"
-    unreachable = "unreachable"
-    stopped_channel = "stopped_channel"
-    condition = "condition"
-    no_moment = "no_moment"
-    moment_passed = "moment_passed"
-    moment = "moment"
-    late = "late"
-    done = "done"
-    no_consent = "no_consent"
-    dnc_stale = "dnc_stale"
-    zone_unknown = "zone_unknown"
-    place_conflict = "place_conflict"
-    elsewhere = "elsewhere"
-    window = "window"
-    lawful_hours = "lawful_hours"
-    never_opens = "never_opens"
-    contact_cap = "contact_cap"
-    lawful_cap = "lawful_cap"
-    budget = "budget"
-    number_pace = "number_pace"
-    no_number = "no_number"
-
-
-WORDS: Mapping[Reason, str] = {
-    Reason.opted_out: "the person is on the stop list",
-    Reason.goal: "the campaign's goal is met for this person",
-    Reason.no_phone: "there is no phone number for this person",
-    Reason.no_email: "there is no e-mail address for this person",
-    Reason.unreachable: "every number or address of this person has failed on this channel",
-    Reason.stopped_channel: "the person is on the stop list for this channel",
-    Reason.condition: "the step's condition is not met",
-    Reason.no_moment: "the field that the step's moment hangs on is empty or not a date",
-    Reason.moment_passed: "what the step should have come before has passed",
-    Reason.moment: "the step waits for the moment that a field of the person names",
-    Reason.late: "the step's moment passed while nobody was contacted, and the campaign skips such steps",
-    Reason.done: "the step was made for this person before the flow was changed",
-    Reason.no_consent: "the consent that the law of the place asks for is not on record",
-    Reason.dnc_stale: "the list was not held against the national do-not-call list lately enough",
-    Reason.zone_unknown: "the person's time zone is unknown, and the campaign holds such people",
-    Reason.place_conflict: "what is known of the person's place disagrees, and the campaign holds such people",
-    Reason.elsewhere: "the person is in a campaign that wants nobody else to contact them",
-    Reason.window: "the contact window is shut",
-    Reason.lawful_hours: "it is outside the lawful hours of the person's place",
-    Reason.never_opens: "the contact window, the step's hours and the lawful hours never meet",
-    Reason.contact_cap: "the person has been contacted as often as the limits allow",
-    Reason.lawful_cap: "the person has been contacted as often as the law of the place allows",
-    Reason.budget: "today's budget is spent",
-    Reason.number_pace: "every caller ID has reached its pace",
-    Reason.no_number: "no caller ID fits the campaign's numbers and tags",
-}
+__all__ = [
+    "DAY",
+    "WORDS",
+    "Go",
+    "Hold",
+    "Limit",
+    "Never",
+    "Person",
+    "Point",
+    "Reason",
+    "Rules",
+    "Skip",
+    "Touch",
+    "Verdict",
+    "Wait",
+    "decide",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,105 +81,6 @@ class Person:
 
 #: One earlier attempt: when, and on which channel.
 Touch = tuple[int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most so many contacts of one person in any such span; `channels` None counts them all."""
-
-    rate: Rate
-    rule: str
-    reason: Reason = Reason.contact_cap
-    channels: frozenset[str] | None = None
-
-
-class Door(NamedTuple):
-    """One thing that has to be open, in one zone."""
-
-    rule: str
-    zone: str
-    calendar: Calendar
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a campaign says, live: window, zones, limits, and which rules of the place it waives."""
-
-    window: ContactWindow
-    fixed_zone: str | None
-    fallback_zone: str | None
-    limits: tuple[Limit, ...] = ()  #: the campaign's own and those of all campaigns together
-    spent: int = 0  #: micros today, reservations included
-    budget: int | None = None
-    cost: Mapping[str, int] = field(default_factory=dict)  #: expected micros of one attempt, by channel
-    chooses_number: bool = False  #: the campaign names numbers or tags
-    hold_conflicts: bool = False
-    purpose: statutes.Purpose = "marketing"
-    waived: frozenset[str] = frozenset()
-    goal: Template | None = None
-    calendars: dict[Any, Calendar | None] = field(default_factory=dict, compare=False, repr=False)
-    doors: dict[Any, list[Door]] = field(default_factory=dict, compare=False, repr=False)
-
-    def zones(self, person_zones: tuple[str, ...]) -> tuple[str, ...]:
-        """The zones that count for a person; empty when unknown and no fallback is allowed."""
-        if self.fixed_zone:
-            return (self.fixed_zone,)
-        return person_zones or ((self.fallback_zone,) if self.fallback_zone else ())
-
-    def calendar(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...] = ()) -> Calendar | None:
-        """When a step may reach a person: the campaign's window, the step's hours and the lawful hours of every
-        place the person may be in, together; None when no zone counts."""
-        key = (step.hours, step.channel, person_zones, states)
-        if key not in self.calendars:
-            if len(self.calendars) >= MOST_CALENDARS:
-                self.calendars.clear()
-            parts = [part for _, part in self.parts(step, person_zones, states)]
-            self.calendars[key] = together(parts) if parts else None
-        return self.calendars[key]
-
-    def shut_by(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...], at: int) -> Door | None:
-        """The first of `parts`, and of its zones, that is shut at this moment."""
-        key = (step.hours, step.channel, person_zones, states)
-        if (doors := self.doors.get(key)) is None:
-            if len(self.doors) >= MOST_CALENDARS:
-                self.doors.clear()
-            doors = self.doors[key] = [
-                Door(name, zone, calendar(part.window, (zone,)))
-                for name, part in self.parts(step, person_zones, states)
-                for zone in sorted(part.zones)
-            ]
-        return next((door for door in doors if not door.calendar.is_open(at)), None)
-
-    def parts(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...]) -> Iterator[tuple[str, Part]]:
-        """What has to be open, each under its name: "window", "step", or the id of a rule of the place."""
-        zones = frozenset(self.zones(person_zones))
-        if not zones:
-            return
-        yield "window", Part(self.window, zones)
-        if step.hours is not None:
-            yield "step", Part(step.hours, zones)
-        places = frozenset(person_zones or ((self.fallback_zone,) if self.fallback_zone else zones))
-        for rule, hours in statutes.hours(states, step.channel):
-            if rule.id not in self.waived:
-                yield rule.id, Part(hours, places)
-
-    def limits_for(self, channel: str, states: tuple[str, ...], at: int) -> Sequence[Limit]:
-        """How often this person may be contacted on this channel now: by the campaigns' will and by law."""
-        lawful = _lawful_limits(states, channel, at // DAY)
-        if not lawful:
-            return self.limits
-        return [*self.limits, *(limit for limit in lawful if limit.rule not in self.waived)]
-
-
-@lru_cache(maxsize=4096)
-def _lawful_limits(states: tuple[str, ...], channel: str, day: int) -> tuple[Limit, ...]:
-    """The caps in force on a day, counted from the epoch in UTC."""
-    today = _EPOCH + timedelta(days=day)
-    return tuple(
-        Limit(cap.rate, cap.rule.id, Reason.lawful_cap, cap.channels)
-        for cap in statutes.caps(states, channel)
-        if (cap.since is None or cap.since <= today) and (cap.until is None or today < cap.until)
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,125 @@
+"""The terms of a campaign: when, where, how often and for how much it may contact people, live for everybody in it.
+
+What lives here: the hours of a step for somebody who may be in some places, put together from the campaign's window,
+the step's own hours and the lawful hours of every place; the limits of the campaign, of all campaigns and of the law.
+What must not: a decision about a person; that is the `gate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from fluentsd.domain import statutes
+from fluentsd.domain.durations import SECOND, Rate
+from fluentsd.domain.flow import Step
+from fluentsd.domain.reasons import Reason
+from fluentsd.domain.render import Template
+from fluentsd.domain.windows import Calendar, ContactWindow, Part, calendar, together
+
+DAY = 86_400 * SECOND
+_EPOCH = date(1970, 1, 1)
+#: Compiled windows kept by one campaign's rules; beyond it they are compiled anew as they are needed.
+MOST_CALENDARS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many contacts of one person in any such span; `channels` None counts them all."""
+
+    rate: Rate
+    rule: str
+    reason: Reason = Reason.contact_cap
+    channels: frozenset[str] | None = None
+
+
+class Door(NamedTuple):
+    """One thing that has to be open, in one zone."""
+
+    rule: str
+    zone: str
+    calendar: Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a campaign says, live: window, zones, limits, and which rules of the place it waives."""
+
+    window: ContactWindow
+    fixed_zone: str | None
+    fallback_zone: str | None
+    limits: tuple[Limit, ...] = ()  #: the campaign's own and those of all campaigns together
+    spent: int = 0  #: micros today, reservations included
+    budget: int | None = None
+    cost: Mapping[str, int] = field(default_factory=dict)  #: expected micros of one attempt, by channel
+    chooses_number: bool = False  #: the campaign names numbers or tags
+    hold_conflicts: bool = False
+    purpose: statutes.Purpose = "marketing"
+    waived: frozenset[str] = frozenset()
+    goal: Template | None = None
+    calendars: dict[Any, Calendar | None] = field(default_factory=dict, compare=False, repr=False)
+    doors: dict[Any, list[Door]] = field(default_factory=dict, compare=False, repr=False)
+
+    def zones(self, person_zones: tuple[str, ...]) -> tuple[str, ...]:
+        """The zones that count for a person; empty when unknown and no fallback is allowed."""
+        if self.fixed_zone:
+            return (self.fixed_zone,)
+        return person_zones or ((self.fallback_zone,) if self.fallback_zone else ())
+
+    def calendar(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...] = ()) -> Calendar | None:
+        """When a step may reach a person: the campaign's window, the step's hours and the lawful hours of every
+        place the person may be in, together; None when no zone counts."""
+        key = (step.hours, step.channel, person_zones, states)
+        if key not in self.calendars:
+            if len(self.calendars) >= MOST_CALENDARS:
+                self.calendars.clear()
+            parts = [part for _, part in self.parts(step, person_zones, states)]
+            self.calendars[key] = together(parts) if parts else None
+        return self.calendars[key]
+
+    def shut_by(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...], at: int) -> Door | None:
+        """The first of `parts`, and of its zones, that is shut at this moment."""
+        key = (step.hours, step.channel, person_zones, states)
+        if (doors := self.doors.get(key)) is None:
+            if len(self.doors) >= MOST_CALENDARS:
+                self.doors.clear()
+            doors = self.doors[key] = [
+                Door(name, zone, calendar(part.window, (zone,)))
+                for name, part in self.parts(step, person_zones, states)
+                for zone in sorted(part.zones)
+            ]
+        return next((door for door in doors if not door.calendar.is_open(at)), None)
+
+    def parts(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...]) -> Iterator[tuple[str, Part]]:
+        """What has to be open, each under its name: "window", "step", or the id of a rule of the place."""
+        zones = frozenset(self.zones(person_zones))
+        if not zones:
+            return
+        yield "window", Part(self.window, zones)
+        if step.hours is not None:
+            yield "step", Part(step.hours, zones)
+        places = frozenset(person_zones or ((self.fallback_zone,) if self.fallback_zone else zones))
+        for rule, hours in statutes.hours(states, step.channel):
+            if rule.id not in self.waived:
+                yield rule.id, Part(hours, places)
+
+    def limits_for(self, channel: str, states: tuple[str, ...], at: int) -> Sequence[Limit]:
+        """How often this person may be contacted on this channel now: by the campaigns' will and by law."""
+        lawful = _lawful_limits(states, channel, at // DAY)
+        if not lawful:
+            return self.limits
+        return [*self.limits, *(limit for limit in lawful if limit.rule not in self.waived)]
+
+
+@lru_cache(maxsize=4096)
+def _lawful_limits(states: tuple[str, ...], channel: str, day: int) -> tuple[Limit, ...]:
+    """The caps in force on a day, counted from the epoch in UTC."""
+    today = _EPOCH + timedelta(days=day)
+    return tuple(
+        Limit(cap.rate, cap.rule.id, Reason.lawful_cap, cap.channels)
+        for cap in statutes.caps(states, channel)
+        if (cap.since is None or cap.since <= today) and (cap.until is None or today < cap.until)
+    )
