@@ -1,7 +1,8 @@
 """What comes back: find the attempt it speaks of, and record what it proves.
 
 A status goes by our token or by the provider's reference; a reply or an opt-out that quotes neither belongs to the
-latest attempt to that address. An opt-out from somebody we never wrote to is put on the stop list all the same.
+latest attempt to that address. An opt-out from somebody we never wrote to is put on the stop list all the same. Who
+takes an opt-out back does so for the number or address they write from, and for no other.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from fluentsd.domain.durations import SECOND
 from fluentsd.engine.dispatcher import Dispatcher
 from fluentsd.engine.house import House, Served
 from fluentsd.engine.recording import Report, exit_everywhere
-from fluentsd.store import attempts, contacts, counters, stoplist
+from fluentsd.store import attempts, contacts, counters, enrollments, stoplist
 from fluentsd.store.bridge import StoreClosed, StoreUnavailable
 
 T = TypeVar("T")
@@ -29,8 +30,11 @@ class Inbox:
     def __init__(self, house: House, dispatcher: Dispatcher) -> None:
         self.house, self.dispatcher = house, dispatcher
 
-    async def take(self, inbound: Inbound) -> None:
-        """Record one inbound; idempotent, in any order, however often it comes."""
+    async def take(self, inbound: Inbound, *, proof: str = "") -> None:
+        """Record one inbound; idempotent, in any order, however often it comes.
+
+        `proof` is what a request is known by when it comes again: a START from before a STOP must not undo it.
+        """
         house = self.house
         attempt_id = inbound.token
         if attempt_id is None:
@@ -39,6 +43,10 @@ class Inbox:
             await self.dispatcher.report(_report(attempt_id, inbound, house.clock.now()))
         elif inbound.outcome == Outcome.opted_out and inbound.address:
             house.course_ended(await self._patiently(opt_out, inbound.address, house.clock.now()))
+        if inbound.resubscribed and inbound.address:
+            lifted = await self._patiently(take_back, inbound.address, house.clock.now(), proof)
+            if lifted:
+                house.look_anew()
 
     async def _patiently(self, unit: Callable[..., Awaitable[T]], *args: Any) -> T:
         """A unit of work, however long the database needs to come back."""
@@ -69,9 +77,11 @@ def _report(attempt_id: str, inbound: Inbound, now: int) -> Report:
         attempt_id,
         now,
         inbound.outcome,
+        inbound.reason,
         ref=inbound.ref,
         cost_micros=inbound.cost_micros,
         duration_s=inbound.duration_s,
+        dead=inbound.dead,
         text=inbound.text,
         transcript=inbound.transcript,
         recording=inbound.recording,
@@ -83,14 +93,28 @@ async def opt_out(conn: AsyncConnection, address: str, at: int) -> set[int]:
     Returns the campaigns in which that ended a course."""
     contact_id = await contacts.by_point(conn, address)
     if contact_id is None:
-        kind = "email" if "@" in address else "phone"
-        await stoplist.add(conn, [(kind, address)], reason="opted_out", by="contact", at=at)
+        await stoplist.add(conn, [(_kind(address), address)], reason="opted_out", by="contact", at=at)
         return set()
     await stoplist.add_contact(conn, contact_id, reason="opted_out", by="contact", at=at)
     deltas = counters.Deltas()
     ended = await exit_everywhere(conn, contact_id, "opted_out", at, deltas)
     await counters.add(conn, deltas)
     return ended
+
+
+async def take_back(conn: AsyncConnection, address: str, at: int, proof: str = "") -> int:
+    """Somebody takes back what this number or address asked for by itself; people who were held are judged anew.
+    Returns how many entries of the stop list were lifted."""
+    because = f"wrote so; request {proof}" if proof else "wrote so"
+    lifted = await stoplist.lift_own(conn, _kind(address), address, at=at, because=because, once=bool(proof))
+    contact_id = await contacts.by_point(conn, address) if lifted else None
+    if contact_id is not None:
+        await enrollments.release_held(conn, at, contact_ids=[contact_id])
+    return lifted
+
+
+def _kind(address: str) -> str:
+    return "email" if "@" in address else "phone"
 
 
 async def listen_all(inbox: Inbox, house: House) -> None:

@@ -38,6 +38,9 @@ CONDITIONS = ("last.outcome != 'voicemail'", "steps.s0.outcome == 'no_answer'", 
 Event = tuple[int, int, str, int, str, int | None, int | None, str]
 
 
+EVIDENCE = ("US.consent", "US.dnc")
+
+
 def random_file(chance: random.Random, *, scarce: bool) -> dict[str, Any]:
     steps: list[dict[str, Any]] = []
     for n in range(chance.randint(2, 5)):
@@ -62,6 +65,8 @@ def random_file(chance: random.Random, *, scarce: bool) -> dict[str, Any]:
         limits |= chance.choice([{}, {"budget": "1 USD/day", "cost": {"phone": 0.1, "sms": 0.03}}])
         if chance.random() < 0.6:
             more["numbers"] = {"tags": ["t"], "local_presence": chance.random() < 0.7}
+    waived = [{"rule": rule, "because": "consent is not what is compared here", "by": "the test"} for rule in EVIDENCE]
+    more["law"] = {"waive": waived if chance.random() < 0.9 else []}
     return {"name": "Random", "ref": "test", "window": window, "step": steps} | more
 
 
@@ -79,7 +84,8 @@ def random_assumed(chance: random.Random, *, at_once: bool) -> Assumed:
 def random_person(chance: random.Random, n: int) -> dict[str, Any]:
     points = [["phone", f"+1{chance.choice(['212', '415', '303'])}555{n:04d}"], ["email", f"p{n}@example.com"]]
     zones = [chance.choice(ZONES)] if chance.random() < 0.9 else []
-    return person(n) | {"zones": zones, "points": points if chance.random() < 0.8 else points[:1]}
+    states = chance.choice([[], ["US-NY"], ["US-TX"], ["US-FL"], ["US-PA"], ["US-ME"], ["US-CA", "US-LA"], ["US"]])
+    return person(n) | {"zones": zones, "points": points if chance.random() < 0.8 else points[:1], "states": states}
 
 
 class Chance:
@@ -214,7 +220,7 @@ async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int)
     assert {why: n for (state, why), n in ends.items() if state == "exited"} == found.exited
     assert {why: n for (state, why), n in ends.items() if state == "held"} == found.held
     assert ends["waiting", ""] == found.waiting
-    assert len(made) > 10
+    assert len(made) >= 5
     assert Outcome(made[0][7]) in Outcome
 
 

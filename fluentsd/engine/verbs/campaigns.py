@@ -22,6 +22,7 @@ from fluentsd.engine.house import House
 from fluentsd.engine.lateness import Policy
 from fluentsd.engine.lateness import settle as settle_late
 from fluentsd.engine.recording import Report
+from fluentsd.engine.verbs import forecasts
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, facts_changed, refusing
 from fluentsd.engine.verbs.differ import differences
 from fluentsd.store import attempts, campaigns, counters, courses, holds, numbers, outbox, reports
@@ -160,8 +161,18 @@ async def start(house: House, call: Call, ref: str, yes: bool) -> Answer:
 
 
 async def check(house: House, call: Call, ref: str) -> Answer:
-    """The launch check: who would be contacted and who not, what is missing, what no code can check."""
+    """The launch check: who would be contacted and who not, what is missing, what no code can check, what will come
+    of it."""
+    found = await _examined(house, call, ref)
+    ahead = await forecasts.ahead(house, call, ref, None, 0, 0) if found["ready"] else None
+    return found | {"forecast": ahead and {name: ahead[name] for name in _FORESEEN}}
 
+
+#: What the launch check tells of the forecast.
+_FORESEEN = ("contacts", "finish_early_at", "finish_late_at", "until_at", "waiting", "channels", "bottleneck")
+
+
+async def _examined(house: House, call: Call, ref: str) -> Answer:
     async def unit(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)
         _, plan = await house.plans.current(conn, row.id, lock=False)
@@ -178,7 +189,7 @@ async def _checked(house: House, call: Call, ref: str, verb: str, yes: bool) -> 
         next_campaign_state(verb, row.state)
     except IllegalTransition as why:
         raise Refused(str(why)) from None
-    found = await check(house, call, ref)
+    found = await _examined(house, call, ref)
     if found["errors"]:
         lines = [f"{ref} cannot start; nothing was changed", *(f"  {line}" for line in found["errors"])]
         raise Refused("\n".join(lines))

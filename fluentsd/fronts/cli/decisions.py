@@ -87,6 +87,11 @@ def check(screen: Screen, answer: Answer) -> None:
         [[s["step"], s["people"].get("ready", 0), *(s["people"].get(r, 0) for r in reasons)] for s in answer["steps"]],
     )
     _samples(screen, answer["samples"])
+    if foreseen := answer["forecast"]:
+        prices = (money(c["money_micros"], c["currency"]) for c in foreseen["channels"])
+        cost = " + ".join(price for price in prices if price)
+        screen.say(f"forecast: {foreseen['contacts']:,} contacts; {_finish(foreseen)}{f'; {cost}' if cost else ''}")
+        screen.say(f"          {foreseen['bottleneck']['sentence']}")
     lines(screen, answer)
     if answer["duties"]:
         screen.say(
