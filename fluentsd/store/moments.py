@@ -61,9 +61,10 @@ async def to_retime(conn: AsyncConnection) -> list[int]:
 
 
 async def place_of(conn: AsyncConnection, campaign_id: int) -> tuple[int | None, int]:
-    """From which enrollment on people are to be put at new moments (None: nobody), and how much later."""
+    """From which enrollment on people are to be put at new moments (None: nobody), and how much later. Locked for who
+    does it: two who share the row first and then both change it would wait for each other."""
     columns = (campaign.c.retime_from, campaign.c.shift_after)
-    since, shift = (await conn.execute(select(*columns).where(campaign.c.id == campaign_id))).one()
+    since, shift = (await conn.execute(select(*columns).where(campaign.c.id == campaign_id).with_for_update())).one()
     return since, shift
 
 

@@ -113,14 +113,14 @@ def lacks(
     channel: str, states: Sequence[str], purpose: str, basis: str, scrubbed_at: int | None, at: int,
     waived: frozenset[str],
 ) -> str:  # fmt: skip
-    """The row that asks for consent or a scrub which is not on record, "" for none."""
+    """The row that asks for consent or a scrub which is not on record, "" for none; a scrub is about sales."""
     for row in rows_for(states, ("consent", "scrub")):
         if row["id"] in waived or channel not in row["channels"]:
             continue
         if row["kind"] == "consent" and row["purpose"] == purpose and basis not in row["bases"]:
             return str(row["id"])
         stale = scrubbed_at is None or at - scrubbed_at > row.get("days_fresh", 0) * DAY
-        if row["kind"] == "scrub" and basis not in row["unless"] and stale:
+        if row["kind"] == "scrub" and purpose == "marketing" and basis not in row["unless"] and stale:
             return str(row["id"])
     return ""
 

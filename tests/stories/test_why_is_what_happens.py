@@ -38,7 +38,11 @@ def random_campaign(chance: random.Random) -> dict[str, Any]:
     steps: list[dict[str, Any]] = []
     for n in range(chance.randint(3, 6)):
         channel = chance.choice(["phone", "sms", "sms", "email"])
-        step = {"id": f"s{n}", "channel": channel, "after": chance.choice(["0", "3 hours", "1 day", "2 days"])}
+        step: dict[str, Any] = {
+            "id": f"s{n}",
+            "channel": channel,
+            "after": chance.choice(["0", "3 hours", "1 day", "2 days"]),
+        }
         step |= {"phone": {"agent": "a"}, "sms": {"text": "Hi"}, "email": {"subject": "s", "text": "t"}}[channel]
         if channel == "phone":
             step["retry"] = {"busy": "20 min", "no_answer": "2 hours", "limit": 2}
@@ -51,7 +55,7 @@ def random_campaign(chance: random.Random) -> dict[str, Any]:
             if "before" in step:
                 step.pop("after")
         if chance.random() < 0.1:
-            step |= {"sms": {"text": "{{ nothing_of_the_kind }}"}}.get(channel, {})
+            step |= {"text": "{{ nothing_of_the_kind }}"} if channel == "sms" else {}
         steps.append(step)
     window = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "unknown_timezone": "hold"}
     window |= {"hours": random_hours(chance), "conflicting_timezone": chance.choice(["all", "hold"])}
@@ -201,8 +205,10 @@ async def meddle(stage: Stage, chance: random.Random, file: dict[str, Any], peop
             case "remove":
                 await stage.do("campaign remove", ref="test", person=who)
             case "hold":
-                about = {"reason": "a test", "by": "tester", "at": stage.clock.now()}
-                await stage.house.store.run(lambda conn: holds.place(conn, "channel", "sms", **about))
+                now = stage.clock.now()
+                await stage.house.store.run(
+                    lambda conn: holds.place(conn, "channel", "sms", reason="a test", by="tester", at=now)
+                )
             case "release":
                 await stage.do("release", scope="channel", target="sms")
             case "rival":
