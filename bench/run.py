@@ -21,6 +21,7 @@ from typing import Any
 import disk
 from at_scale import steps_1m, steps_5m
 from daemon import daemon
+from decisions import forecast, gate, overview, window
 from importing import importing
 from rich.console import Console
 from rich.table import Table
@@ -38,6 +39,10 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "steps-5m": steps_5m,
     "daemon": daemon,
     "import": importing,
+    "window": window,
+    "gate": gate,
+    "forecast": forecast,
+    "overview": overview,
 }
 
 

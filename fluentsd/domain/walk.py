@@ -154,7 +154,7 @@ class Walk:
         if step.when is not None or step.moment is not None or self.rules.goal is not None:
             person.values = place.values(self.campaign)
         if lane.skipped:
-            person.late = place.due_at in lane.skipped
+            person.late = place.due_at in lane.skipped and not (step.index == 0 and not place.outcomes)
         if self.moved:
             person.done = place.try_no == 1 and step.id in place.outcomes
         try:

@@ -122,7 +122,7 @@ class Facts:
             consent=bases_in(row.consent),
             scrubbed_at=row.scrubbed_at,
             elsewhere=self._elsewhere.get(row.contact_id, ""),
-            late=row.due_at in self.skipped,
+            late=row.due_at in self.skipped and not is_first(row.outcomes, step),
             done=row.outcomes != "{}" and row.try_no == 1 and f'"{step.id}":' in row.outcomes,
         )
 
@@ -141,6 +141,11 @@ class Facts:
 def put_off(wanted_at: int, due_at: int) -> str:
     """The reason a waiting row carries: the hours, when they moved it; none when it is where the flow wants it."""
     return Reason.window.value if due_at > wanted_at else ""
+
+
+def is_first(outcomes: str, step: Step) -> bool:
+    """Whether this would be somebody's first contact, which is never skipped for being late."""
+    return step.index == 0 and outcomes == "{}"
 
 
 @lru_cache(maxsize=4096)

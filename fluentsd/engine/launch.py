@@ -157,12 +157,13 @@ def told(found: Launch, plan: Plan, problems: list[str]) -> dict[str, Any]:
         step, why = problem
         count = found.missing_people[problem]
         errors.append(f"step {step}: {why}; {_people(count)}, among them {', '.join(some)}")
-    if found.people and not found.ready:
+    hopeless = not found.ready and any(reason != Reason.elsewhere for reason, _ in found.first)
+    if hopeless:
         errors.append("nobody could be contacted; these are the reasons:")
     for (reason, rule), count in found.first.most_common():
         how = _mend(reason, plan)
         line = f"{_people(count)} will not be contacted: {WORDS[Reason(reason)]}{f' ({rule})' if rule else ''}"
-        (errors if not found.ready else warnings if how else []).append(f"{line}; {how}" if how else line)
+        (errors if hopeless else warnings if how else []).append(f"{line}; {how}" if how else line)
     for ref, count in found.elsewhere.items():
         warnings.append(f"{_people(count)} are in {ref} too")
     return {

@@ -80,7 +80,7 @@ def _moved(plan: Plan, row: moments.Waiting, shift: int, at: int) -> moments.Put
     step = plan.flow(row.version_id).step(row.step)
     wanted_at = row.due_at if row.wanted_at is None else row.wanted_at
     if row.rank == ORDINARY:
-        wanted_at += shift
+        wanted_at += min(shift, max(at - row.enrolled_at, 0))  # whoever came meanwhile has lost only what they waited
     standing = Standing(row.step, 0, 0, 0, names_in(row.zones_text), names_in(row.states_text))
     due_at = align(plan.rules, step, standing, max(wanted_at, min(at, row.due_at)))
     return moments.Put(row, plan.lanes[step.channel], wanted_at, due_at, put_off(wanted_at, due_at))

@@ -30,6 +30,7 @@ class Course(NamedTuple):
     state: str
     reason: str
     step: str
+    try_no: int
     rank: int
     due_at: int | None
     unreached: int
@@ -105,7 +106,7 @@ async def upgrade(
     there: Mapping[str, tuple[str, int]],
 ) -> None:
     """Put people on another version of the flow, each at the step and in the lane that `there` names for theirs;
-    `lanes` says where each waits now. Their moment stays. A step they are taken away from counts as made."""
+    `lanes` says where each waits now. Their moment stays. A step they leave after a try of it counts as made."""
     same = [{"b_id": row.id, "b_version": version_id} for row in rows if there[row.step][0] == row.step]
     other = [
         {"b_id": row.id, "b_version": version_id, "b_step": there[row.step][0], "b_outcomes": _with_moved(row)}
@@ -128,7 +129,9 @@ async def upgrade(
 
 
 def _with_moved(row: Course) -> str:
-    """The outcomes by step, the one that is left behind included."""
+    """The outcomes by step; the one that is left behind counts as made if a try of it was."""
+    if row.try_no == 1:
+        return row.outcomes
     return json.dumps({row.step: MOVED} | json.loads(row.outcomes), separators=(",", ":"))
 
 

@@ -420,11 +420,14 @@ async def release_held(
     campaign_id: int | None = None,
     contact_ids: Sequence[int] | None = None,
     reason: str | None = None,
+    since: int = 0,
     most: int = 1000,
-) -> int:
+) -> list[int]:
     """People whom a fact kept out of the queue come back, due at once: it may have changed, and the gate says what
-    that means. At most `most` of a campaign, of some contacts, or held for one reason; returns how many came."""
-    statement = select(enrollment.c.id, enrollment.c.version_id, enrollment.c.step).where(enrollment.c.held)
+    that means. At most `most` of a campaign, of some contacts, or held for one reason, from the enrollment `since` on;
+    returns who came."""
+    mine = (enrollment.c.held, enrollment.c.id >= since)
+    statement = select(enrollment.c.id, enrollment.c.version_id, enrollment.c.step).where(*mine)
     if campaign_id is not None:
         statement = statement.where(enrollment.c.campaign_id == campaign_id)
     if reason is not None:
@@ -436,7 +439,7 @@ async def release_held(
     if rows:
         await conn.execute(_RELEASE, {"ids": json_of(row.id for row in rows), "b_at": at})
         await _wait_in_lanes(conn, rows, at)
-    return len(rows)
+    return [row.id for row in rows]
 
 
 async def free(conn: AsyncConnection, contact_ids: Sequence[int], at: int) -> None:

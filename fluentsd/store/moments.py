@@ -37,11 +37,12 @@ class Waiting(NamedTuple):
     step: str
     zones_text: str
     states_text: str
+    enrolled_at: int
 
 
 _COLUMNS = (
     enrollment.c.id, enrollment.c.rank, enrollment.c.due_at, enrollment.c.wanted_at, enrollment.c.version_id,
-    enrollment.c.step, contact.c.zones, contact.c.states,
+    enrollment.c.step, contact.c.zones, contact.c.states, enrollment.c.enrolled_at,
 )  # fmt: skip
 
 

@@ -12,9 +12,12 @@ from fluentsd.domain.states import IllegalTransition
 from fluentsd.engine.house import House
 from fluentsd.problems import Problems
 from fluentsd.store import audit, enrollments
+from fluentsd.store.bridge import StoreBusy
 from fluentsd.store.campaigns import Changed, NoSuchCampaign, RefTaken
 
 Answer = dict[str, Any]
+#: How often an act goes again that had to give way to another.
+DEADLOCKS = 3
 #: Held people who come back in one transaction.
 HELD_AT_ONCE = 1000
 
@@ -50,14 +53,22 @@ async def change(
         )  # fmt: skip
         return answer
 
+    for _ in range(DEADLOCKS if house.store.dialect == "postgresql" else 0):
+        try:
+            return await refusing(house.store.run(whole))
+        except StoreBusy:  # two acts that waited for each other: one was rolled back whole, and goes again
+            continue
     return await refusing(house.store.run(whole))
 
 
 async def facts_changed(house: House, call: Call, *, campaign_id: int | None = None, reason: str | None = None) -> None:
-    """Something that people may have been held for is different now: they come back, a batch at a time."""
-    while await house.store.run(
-        enrollments.release_held, call.at, campaign_id=campaign_id, reason=reason, most=HELD_AT_ONCE
+    """Something that people may have been held for is different now: they come back, a batch at a time. Each is asked
+    about once, however fast the gate holds them again."""
+    since = 0
+    while came := await house.store.run(
+        enrollments.release_held, call.at, campaign_id=campaign_id, reason=reason, since=since, most=HELD_AT_ONCE
     ):
+        since = came[-1] + 1
         house.wake.ring()
 
 

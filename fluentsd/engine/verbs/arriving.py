@@ -94,7 +94,7 @@ async def take(
             known = [s.contact_id for s in settled if not s.is_new]
             if known:
                 back = await enrollments.release_held(conn, call.at, contact_ids=known, most=len(known))
-                counts["back"] += back + await retiming.dates_changed(conn, house.plans, known, call.at)
+                counts["back"] += len(back) + await retiming.dates_changed(conn, house.plans, known, call.at)
             if run.get("campaign_id"):
                 counts["enrolled"] += await _enroll(house, conn, run["campaign_id"], settled, arrivals, call)
         return {name: counts[name] for name in _COUNTED} | {"duplicate_rows": duplicates}
