@@ -11,6 +11,7 @@ open and the reconciler asks the provider.
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -52,6 +53,7 @@ class Dispatcher:
                 for served in house.channels.values():
                     watching.start_soon(_watch, house, served)
                 async with trio.open_nursery() as sends:
+                    house.carry = partial(self._carry_one, sends)
                     task_status.started()
                     with self._claiming:
                         await self._claim_for_ever(sends)
@@ -144,6 +146,11 @@ class Dispatcher:
         if plan is not None and plan.concurrency is not None:
             share = min(share, plan.concurrency - flights.of(served.kind, lane.campaign_id))
         return share
+
+    def _carry_one(self, sends: trio.Nursery, marked: Marked) -> None:
+        """Begin one contact that was marked outside the lanes."""
+        self.house.flights.took_off(marked.attempt.token, marked.campaign_id, marked.attempt.kind)
+        sends.start_soon(self._carry_all, [marked], self.house.channels[marked.attempt.kind])
 
     async def _carry_all(self, batch: list[Marked], served: Served) -> None:
         """Those that were marked together begin together, and have one patience."""

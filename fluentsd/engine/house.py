@@ -170,6 +170,7 @@ class House:
         self.closing = False
         self.flights = Flights()
         self.report: Callable[[Report], Awaitable[None]] | None = None  #: the dispatcher's way into the record
+        self.carry: Callable[[Any], None] | None = None  #: its way out, for a contact marked outside the lanes
         self.wakeups = 0  #: passes of the dispatcher, for those who watch
 
     def look_anew(self) -> None:

@@ -158,41 +158,12 @@ class _Batch:
         self.unwait.append({"b_lane": self.order.lane_id, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id})
 
     def _go(self, row: Due, step: Step, person: Person, go: Go) -> None:
-        token = attempts.new_id(self.at)
-        sender = go.line.e164 if go.line else None
-        message = compose(step, person.values, go, sender)
-        number_id = go.line.id if go.line else None
-        expected = self.facts.grant(row, step, go)
-        self.taken.marked.append(
-            Marked(
-                self.plan.campaign_id,
-                message,
-                Attempt(token, step.channel, go.point.value, self.at, sender, None, step.id, row.try_no),
-            )
-        )
-        self.marks.append({"b_id": row.id, "b_at": self.at, "b_sender": number_id or row.sender_id})
-        self.intents.append(
-            {
-                "id": token,
-                "enrollment_id": row.id,
-                "campaign_id": self.plan.campaign_id,
-                "contact_id": row.contact_id,
-                "step": step.id,
-                "try_no": row.try_no,
-                "channel": step.channel,
-                "point_id": go.point.id,
-                "number_id": number_id,
-                "state": "open",
-                "marked_at": self.at,
-                "deadline_at": self.at + self.order.lookup_after,
-                "cost_micros": expected,
-                "currency": self.plan.currency,
-            }
-        )
-        if message.text or message.html:
-            words = "\n".join(filter(None, (message.subject, message.text or message.html)))
-            body = {"contact_id": row.contact_id, "attempt_id": token, "kind": "body", "text": words}
-            self.bodies.append(body | {"created_at": self.at})
+        intent = intend(self.facts, row, step, person, go, self.order.lookup_after)
+        self.taken.marked.append(intent.marked)
+        self.marks.append({"b_id": row.id, "b_at": self.at, "b_sender": intent.row["number_id"] or row.sender_id})
+        self.intents.append(intent.row)
+        if intent.body is not None:
+            self.bodies.append(intent.body)
 
     def _skip(self, row: Due, step: Step, reason: str) -> None:
         flow = self.plan.flow(row.version_id)
@@ -245,6 +216,46 @@ class _Batch:
         cost = sum(intent["cost_micros"] for intent in self.intents)
         if cost:
             await add_spending(conn, self.plan, self.at, cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One contact as it is committed before the provider is called: what to hand over, its row, its words."""
+
+    marked: Marked
+    row: dict[str, Any]
+    body: dict[str, Any] | None
+
+
+def intend(facts: Facts, row: Due, step: Step, person: Person, go: Go, lookup_after: int) -> Intent:
+    """Compose what a `Go` allows and count what it uses up; `TemplateProblem` when the message cannot be made."""
+    plan, at = facts.plan, facts.at
+    token = attempts.new_id(at)
+    sender = go.line.e164 if go.line else None
+    message = compose(step, person.values, go, sender)
+    number_id = go.line.id if go.line else None
+    attempt = Attempt(token, step.channel, go.point.value, at, sender, None, step.id, row.try_no)
+    intent = {
+        "id": token,
+        "enrollment_id": row.id,
+        "campaign_id": plan.campaign_id,
+        "contact_id": row.contact_id,
+        "step": step.id,
+        "try_no": row.try_no,
+        "channel": step.channel,
+        "point_id": go.point.id,
+        "number_id": number_id,
+        "state": "open",
+        "marked_at": at,
+        "deadline_at": at + lookup_after,
+        "cost_micros": facts.grant(row, step, go),
+        "currency": plan.currency,
+    }
+    body = None
+    if message.text or message.html:
+        words = "\n".join(filter(None, (message.subject, message.text or message.html)))
+        body = {"contact_id": row.contact_id, "attempt_id": token, "kind": "body", "text": words, "created_at": at}
+    return Intent(Marked(plan.campaign_id, message, attempt), intent, body)
 
 
 async def add_spending(conn: AsyncConnection, plan: Plan, at: int, micros: int) -> None:

@@ -23,7 +23,7 @@ from fluentsd.engine.facts import Facts, names_in
 from fluentsd.engine.marking import compose
 from fluentsd.engine.plans import Plan, Plans, with_spending
 from fluentsd.store import campaigns, holds, reports
-from fluentsd.store.enrollments import Due, lateness, of_contact
+from fluentsd.store.enrollments import as_due, lateness, of_contact
 
 Told = dict[str, Any]
 
@@ -144,11 +144,7 @@ async def _waiting(
         if (hold["scope"], hold["target"]) in {("campaign", plan.ref), ("channel", channel)}:
             what = f"{hold['scope']} {hold['target']} is held: {hold['reason']}"
             return {"reason": "held", "sentence": what, "until_at": hold["until_at"]}
-    due = Due(
-        row.id, row.rank, row.due_at or at, row.contact_id, row.version_id, row.step, row.try_no, row.retries,
-        row.unreached, row.outcomes, row.last_outcome, row.sender_id, row.zones, row.states, bool(row.conflict),
-        row.consent, row.scrubbed_at,
-    )  # fmt: skip
+    due = as_due(row, at)
     moment = max(at, due.due_at)
     skipped = await lateness(conn, plan.lanes[channel])
     sooner = min(moment, max(at, row.wanted_at or 0))

@@ -251,3 +251,9 @@ async def find(conn: AsyncConnection, ref: str | None, address: str | None) -> s
     )
     newest: str | None = (await conn.execute(latest.order_by(attempt.c.marked_at.desc()).limit(1))).scalar()
     return newest
+
+
+async def tries_of(conn: AsyncConnection, enrollment_id: int, step: str) -> int:
+    """How many tries of a step were marked for somebody, made or not."""
+    mine = (attempt.c.enrollment_id == enrollment_id, attempt.c.step == step)
+    return int((await conn.execute(select(func.count()).select_from(attempt).where(*mine))).scalar_one())

@@ -488,6 +488,15 @@ async def of_contact(conn: AsyncConnection, contact_id: int) -> list[Any]:
     return list((await conn.execute(statement)).all())
 
 
+def as_due(row: Any, at: int) -> Due:
+    """One of `of_contact` as the mark would see it; whoever has no moment is taken as due at `at`."""
+    return Due(
+        row.id, row.rank, row.due_at or at, row.contact_id, row.version_id, row.step, row.try_no, row.retries,
+        row.unreached, row.outcomes, row.last_outcome, row.sender_id, row.zones, row.states, bool(row.conflict),
+        row.consent, row.scrubbed_at,
+    )  # fmt: skip
+
+
 async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[dict[str, Any]]:
     """Where a person is queued, active or errored now, in all campaigns."""
     states = (Enrollment.queued, Enrollment.active, Enrollment.errored)

@@ -108,7 +108,6 @@ class Flight(Generic[T]):
             self.error = Stopped() if was_stopped else self._as_ours(error)
         finally:
             self._phase, self._driver = Phase.ENDING, None
-            self.task = None  # a task remembers its flight, and a flight what it carries: neither outlives the landing
             self._aloft.discard(self)
             land()
 

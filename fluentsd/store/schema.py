@@ -340,7 +340,12 @@ content = Table(  # the one place for words: bodies, replies, transcripts, recor
     Column("kind", String(12), nullable=False),  # body | reply | transcript | recording
     Column("text", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-)
+    Column("handled_at", BigInteger),  # when somebody saw to a reply
+    Column("handled_by", Text),
+    Index("ix_content_open_replies", "created_at",
+          sqlite_where=text("kind = 'reply' AND handled_at IS NULL"),
+          postgresql_where=text("kind = 'reply' AND handled_at IS NULL")),
+)  # fmt: skip
 
 counter = Table(  # deltas per (campaign, state, node), summed when read
     "counter",

@@ -393,6 +393,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
     typed = [
         "campaign apply fair.toml", "campaign export fair", "campaign list", "campaign show fair",
         "campaign status fair", "campaign report fair", "campaign check fair", "forecast fair", "campaign why fair",
+        "campaign replies fair", "campaign test fair --to +12125550199",
         "stop-list add +12125550177 --because asked", "stop-list list", "stop-list why +12125550177",
         "stop-list remove +12125550177 --because mistyped_number",
         "contacts attest people.csv --basis written --given 2026-11-01 --scope phone,sms --by me",
@@ -409,7 +410,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
     ]  # fmt: skip
     for line in typed:
         assert isinstance(launched.asks(*line.split()), dict), line
-    needs_a_reason = {"campaign complete", "campaign retry", "campaign dismiss", "release"}  # seen with a daemon, below
+    needs_a_reason = {"campaign answer", "campaign complete", "campaign retry", "campaign dismiss", "release"}  # seen with a daemon, below
     shown = {line for line in VERBS if any(f"{t} ".startswith(f"{line} ") for t in typed)}
     assert {name for name, verb in VERBS.items() if not verb.hidden} - shown == needs_a_reason
 

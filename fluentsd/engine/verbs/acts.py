@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,7 @@ from fluentsd.store.bridge import StoreBusy
 from fluentsd.store.campaigns import Changed, NoSuchCampaign, RefTaken
 
 Answer = dict[str, Any]
+T = TypeVar("T")
 #: How often an act goes again that had to give way to another.
 DEADLOCKS = 3
 #: Held people who come back in one transaction.
@@ -72,7 +73,7 @@ async def facts_changed(house: House, call: Call, *, campaign_id: int | None = N
         house.wake.ring()
 
 
-async def refusing(work: Awaitable[Answer]) -> Answer:
+async def refusing(work: Awaitable[T]) -> T:
     """Turn what the engine finds impossible into `Refused`."""
     try:
         return await work

@@ -346,6 +346,27 @@ def _upgraded(screen: Screen, answer: Answer) -> None:
     screen.say(done, "green" if answer["moved"] else "")
 
 
+def _replies(screen: Screen, answer: Answer) -> None:
+    if not answer["replies"]:
+        screen.say("no reply waits for anybody", "green")
+        return
+    screen.table(
+        ["When", "Campaign", "Step", "By", "From", "What they wrote"],
+        [[when(r["created_at"]), r["ref"], r["step"], r["channel"], r["person"] or "", r["text"]]
+         for r in answer["replies"]],
+    )  # fmt: skip
+    screen.say('write back: fluentsd campaign answer REF PERSON "…", or with --nothing say that it is seen to')
+
+
+def _answered(screen: Screen, answer: Answer) -> None:
+    how = f"answered by {answer['channel']}" if answer["channel"] else "seen to, nothing sent"
+    screen.say(f"{answer['person']}: {how}", "green")
+
+
+def _tested(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['step']} by {answer['channel']} to {answer['to']}: accepted", "green")
+
+
 def _attested(screen: Screen, answer: Answer) -> None:
     of = answer["source"] or answer["ref"]
     screen.say(
@@ -374,6 +395,9 @@ VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "campaign check": decisions.check,
     "forecast": decisions.forecast,
     "campaign why": decisions.totals,
+    "campaign replies": _replies,
+    "campaign answer": _answered,
+    "campaign test": _tested,
     "campaign remove": _removed,
     "campaign callback": _promised,
     "campaign upgrade": _upgraded,

@@ -119,7 +119,17 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=12), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("handled_at", sa.BigInteger(), nullable=True),
+        sa.Column("handled_by", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_content"),
+    )
+    op.create_index(
+        "ix_content_open_replies",
+        "content",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'reply' AND handled_at IS NULL"),
+        postgresql_where=sa.text("kind = 'reply' AND handled_at IS NULL"),
     )
     op.create_index("ix_content_attempt_id", "content", ["attempt_id"], unique=False)
     op.create_index("ix_content_contact_id", "content", ["contact_id"], unique=False)

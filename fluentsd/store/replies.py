@@ -1,0 +1,51 @@
+"""What people wrote back: open until somebody has seen to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.store.schema import attempt, campaign, content, point
+
+_OPEN = (content.c.kind == "reply", content.c.handled_at.is_(None))
+
+
+async def unanswered(conn: AsyncConnection, campaign_id: int | None, most: int) -> list[dict[str, Any]]:
+    """Open replies, oldest first, of one campaign or of all: who wrote, on which channel, to which step, the words."""
+    statement = (
+        select(
+            content.c.id, campaign.c.ref, attempt.c.step, attempt.c.channel, point.c.value.label("person"),
+            content.c.text, content.c.created_at,
+        )
+        .join(attempt, attempt.c.id == content.c.attempt_id)
+        .join(campaign, campaign.c.id == attempt.c.campaign_id)
+        .join(point, point.c.id == attempt.c.point_id, isouter=True)
+        .where(*_OPEN)
+        .order_by(content.c.created_at, content.c.id)
+        .limit(most)
+    )  # fmt: skip
+    if campaign_id is not None:
+        statement = statement.where(attempt.c.campaign_id == campaign_id)
+    return [dict(row) for row in (await conn.execute(statement)).mappings()]
+
+
+async def last_channel(conn: AsyncConnection, campaign_id: int, contact_id: int) -> str | None:
+    """The channel of somebody's latest open reply in a campaign."""
+    statement = (
+        select(attempt.c.channel)
+        .join(content, content.c.attempt_id == attempt.c.id)
+        .where(*_OPEN, attempt.c.campaign_id == campaign_id, content.c.contact_id == contact_id)
+        .order_by(content.c.id.desc())
+        .limit(1)
+    )
+    found: str | None = (await conn.execute(statement)).scalar()
+    return found
+
+
+async def handled(conn: AsyncConnection, campaign_id: int, contact_id: int, *, by: str, at: int) -> int:
+    """Somebody has seen to what this person wrote in this campaign; returns how many replies that were."""
+    mine = select(attempt.c.id).where(attempt.c.campaign_id == campaign_id, attempt.c.contact_id == contact_id)
+    done = update(content).where(*_OPEN, content.c.attempt_id.in_(mine)).values(handled_at=at, handled_by=by)
+    return (await conn.execute(done)).rowcount
