@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.api import Attempt, Message, PluginError
 from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import Go, Point
-from fluentsd.domain.points import BadPoint, email, phone
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.engine import answering
 from fluentsd.engine.house import House
@@ -21,6 +20,7 @@ from fluentsd.engine.marking import Marked, compose
 from fluentsd.engine.plans import Plan
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
 from fluentsd.engine.verbs.people import find_one
+from fluentsd.engine.verbs.stops import read_point
 from fluentsd.problems import explain
 from fluentsd.store import attempts, campaigns, contacts, replies
 from fluentsd.store.enrollments import of_contact, under_way
@@ -97,7 +97,7 @@ def _moment(at: int) -> str:
 
 async def test(house: House, call: Call, ref: str, to: str, step: str | None, person: str | None) -> Answer:
     """Send a step to oneself as somebody in the campaign would get it, marked as a test and counted nowhere."""
-    kind, value = _own(to)
+    kind, value = read_point(to)
 
     async def unit(conn: AsyncConnection) -> tuple[Step, dict[str, Any]]:
         row = await campaigns.get(conn, ref)
@@ -136,13 +136,6 @@ def _as_test(message: Message) -> Message:
     if message.kind == "email":
         return replace(message, subject=f"[Test] {message.subject}")
     return replace(message, text=f"[Test] {message.text}") if message.text else message
-
-
-def _own(to: str) -> tuple[str, str]:
-    try:
-        return ("email", email(to)) if "@" in to else ("phone", phone(to, "US").e164)
-    except BadPoint as why:
-        raise Refused(f"{to!r} is neither a number nor an address: {why.reason}") from None
 
 
 def _step(plan: Plan, step: str | None, kind: str) -> Step:

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.points import BadPoint, email, email_key, phone
 from fluentsd.engine.house import House
 from fluentsd.engine.recording import exit_everywhere
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change
@@ -62,6 +61,8 @@ async def take(house: House, call: Call, points: Sequence[str], channel: str, be
     """One batch of an import: numbers and addresses as they are written. Those that cannot be read are named."""
     _known_channel(channel)
     good, bad = list[tuple[str, str]](), list[dict[str, str]]()
+    from fluentsd.domain.points import BadPoint  # it brings 3 MB of numbering plans, which a daemon may never need
+
     for text in points:
         try:
             good.append(_read(text))
@@ -118,6 +119,8 @@ async def remove(house: House, call: Call, point: str, because: str) -> Answer:
 
 def read_point(text: str) -> tuple[str, str]:
     """(kind, value) as the list keeps them; `Refused` for what is neither a number nor an address."""
+    from fluentsd.domain.points import BadPoint
+
     try:
         return _read(text)
     except BadPoint as problem:
@@ -125,6 +128,8 @@ def read_point(text: str) -> tuple[str, str]:
 
 
 def _read(text: str) -> tuple[str, str]:
+    from fluentsd.domain.points import email, email_key, phone
+
     return ("email", email_key(email(text))) if "@" in text else ("phone", phone(text, "US").e164)
 
 

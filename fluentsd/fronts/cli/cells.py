@@ -49,3 +49,8 @@ def when(at: int | None) -> str:
 def money(micros: int | None, currency: str) -> str:
     """An amount of micros; empty when nothing was charged."""
     return f"{micros / 1_000_000:.4f} {currency}" if micros else ""
+
+
+def people(count: int) -> str:
+    """So many people, in words."""
+    return f"{count} {'person' if count == 1 else 'people'}"

@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from fluentsd.fronts.cli import decisions
-from fluentsd.fronts.cli.cells import STYLES, cell, money, when
+from fluentsd.fronts.cli import decisions, persons
+from fluentsd.fronts.cli.cells import STYLES, cell, people, when
 
 if TYPE_CHECKING:
     from fluentsd.fronts.cli.show import Screen
@@ -93,13 +93,13 @@ def _status(screen: Screen, answer: Answer) -> None:
             "yellow",
         )
     for reason, count in answer["held_people"].items():
-        screen.say(f"waiting for a fact to change: {_people(count)}: {reason}", "yellow")
+        screen.say(f"waiting for a fact to change: {people(count)}: {reason}", "yellow")
     for reason, count in answer["exited_by_reason"].items():
         screen.say(f"{count} exited: {reason}")
     if answer["unknown"]:
         screen.say(f"attempts nobody could prove: {answer['unknown']}; see: fluentsd unknown {answer['ref']}", "yellow")
     if answer["errored"]:
-        screen.say(f"in error: {_people(answer['errored'])}; see: fluentsd campaign errors {answer['ref']}", "red")
+        screen.say(f"in error: {people(answer['errored'])}; see: fluentsd campaign errors {answer['ref']}", "red")
 
 
 def _report(screen: Screen, answer: Answer) -> None:
@@ -133,14 +133,14 @@ def _apply(screen: Screen, answer: Answer) -> None:
         ["What", "Was", "Is now", "Counts for"],
         [[c["path"], json.dumps(c["old"]), json.dumps(c["new"]), c["counts_for"]] for c in answer["changes"]],
     )
-    people = ", ".join(f"{step}: {count}" for step, count in answer["people_at_steps"].items())
-    if people:
-        screen.say(f"people now at steps: {people}")
+    standing = ", ".join(f"{step}: {count}" for step, count in answer["people_at_steps"].items())
+    if standing:
+        screen.say(f"people now at steps: {standing}")
     if answer["keep_their_flow"]:
-        screen.say(f"{_people(answer['keep_their_flow'])} keep the steps and texts they entered with; to move them: "
+        screen.say(f"{people(answer['keep_their_flow'])} keep the steps and texts they entered with; to move them: "
                    f"fluentsd campaign upgrade {answer['ref']} --dry-run")  # fmt: skip
     if answer["retimed"]:
-        screen.say(f"{_people(answer['retimed'])} who wait are put at the moments the new hours give")
+        screen.say(f"{people(answer['retimed'])} who wait are put at the moments the new hours give")
 
 
 def _errors(screen: Screen, answer: Answer) -> None:
@@ -157,13 +157,9 @@ def _errors(screen: Screen, answer: Answer) -> None:
 
 def _settled(done: str) -> Callable[[Screen, Answer], None]:
     def view(screen: Screen, answer: Answer) -> None:
-        screen.say(f"{done}: {_people(answer['people'])}; {answer['ref']} is {answer['state']}")
+        screen.say(f"{done}: {people(answer['people'])}; {answer['ref']} is {answer['state']}")
 
     return view
-
-
-def _people(count: int) -> str:
-    return f"{count} {'person' if count == 1 else 'people'}"
 
 
 def _copied(screen: Screen, answer: Answer) -> None:
@@ -178,43 +174,6 @@ def _given(screen: Screen, answer: Answer) -> None:
     screen.say(f"{answer['ref']} belongs to {answer['owner']} now")
 
 
-def _calls(screen: Screen, answer: Answer) -> None:
-    if not answer["calls"]:
-        screen.say("no attempts")
-        return
-    screen.table(
-        ["When", "Campaign", "Step", "#Try", "Channel", "To", "From", "Outcome", "#Seconds", "Cost", "Note"],
-        [
-            [
-                when(c["marked_at"]), c["ref"], c["step"], c["try_no"], c["channel"], c["to"], c["sender"],
-                c["outcome"] or "open", c["duration_s"], money(c["cost_micros"], c["currency"]),
-                c["reply"] or c["reason"],
-            ]
-            for c in answer["calls"]
-        ],
-    )  # fmt: skip
-
-
-def _find(screen: Screen, answer: Answer) -> None:
-    if not answer["people"]:
-        screen.say("nobody found")
-        return
-    screen.table(
-        ["Person", "Numbers and addresses", "Zone", "From", "Campaigns"],
-        [
-            [
-                " ".join(filter(None, (p["fields"].get("first_name"), p["fields"].get("last_name")))) or f"#{p['id']}",
-                p["points"],
-                p["zones"] or "unknown",
-                p["zone_basis"],
-                [f"{c['ref']}: {c['state']}{' (' + c['reason'] + ')' if c['reason'] else ''} at {c['step']}"
-                 for c in p["campaigns"]],
-            ]
-            for p in answer["people"]
-        ],
-    )  # fmt: skip
-
-
 def _numbers(screen: Screen, answer: Answer) -> None:
     if not answer["numbers"]:
         screen.say("no caller IDs; add one: fluentsd numbers add +12125550123 --tag sales-us")
@@ -224,41 +183,6 @@ def _numbers(screen: Screen, answer: Answer) -> None:
         [[n["e164"], n["label"], n["tags"], n["pace"] or "campaign's", n["used"], when(n["room_at"] or None)]
          for n in answer["numbers"]],
     )  # fmt: skip
-
-
-def _stops(screen: Screen, answer: Answer) -> None:
-    if "sentence" in answer:
-        screen.say(answer["sentence"])
-    if not answer["entries"]:
-        screen.say("no entries")
-        return
-    screen.table(
-        ["Number or address", "Channel", "Reason", "By", "Since", "Lifted", "Because"],
-        [
-            [
-                e["value"], "every" if e["channel"] == "*" else e["channel"], e["reason"], e["by"], when(e["at"]),
-                when(e["lifted_at"]), e["lifted_because"] or (e["evidence"] or {}).get("said", ""),
-            ]
-            for e in answer["entries"]
-        ],
-    )  # fmt: skip
-
-
-def _stopped(screen: Screen, answer: Answer) -> None:
-    ended = f"; courses ended in {len(answer['campaigns'])} campaigns" if answer["campaigns"] else ""
-    screen.say(f"{answer['point']} is on the stop list{ended}")
-
-
-def _unstopped(screen: Screen, answer: Answer) -> None:
-    screen.say(f"{answer['point']} may be contacted again; the entry stays with your reason")
-
-
-def _stop_import(screen: Screen, answer: Answer) -> None:
-    screen.say(f"{answer['added']} added, {answer['known']} were on the stop list already")
-    for bad in answer["bad"][:10]:
-        screen.say(f"  not read: {bad['text']!r}: {bad['reason']}", "yellow")
-    if len(answer["bad"]) > 10:
-        screen.say(f"  and {len(answer['bad']) - 10} more", "yellow")
 
 
 def _holds(screen: Screen, answer: Answer) -> None:
@@ -295,12 +219,6 @@ def _show(screen: Screen, answer: Answer) -> None:
     _export(screen, answer)
 
 
-def _timeline(screen: Screen, answer: Answer) -> None:
-    if answer["attempts"]:
-        _calls(screen, {"calls": answer["attempts"]})
-    decisions.why(screen, answer)
-
-
 def _started(screen: Screen, answer: Answer) -> None:
     _moved(screen, answer)
     decisions.lines(screen, answer)
@@ -319,59 +237,7 @@ def _resumed(screen: Screen, answer: Answer) -> None:
         "skip": "those steps are skipped, and the flow goes on",
     }
     channels = ", ".join(f"{channel} {count}" for channel, count in answer["late_by_channel"].items())
-    screen.say(f"{_people(answer['late'])} fell due meanwhile ({channels}): {what[answer['late_policy']]}", "yellow")
-
-
-def _removed(screen: Screen, answer: Answer) -> None:
-    screen.say(f"{answer['person']} has left {answer['ref']} (was {answer['was']} at {answer['step']})")
-
-
-def _promised(screen: Screen, answer: Answer) -> None:
-    screen.say(
-        f"{answer['person']}: {answer['step']} by {answer['channel']} is promised for {when(answer['next_at'])}; "
-        "it goes before everything else in its queue, and still only when it is allowed"
-    )
-
-
-def _upgraded(screen: Screen, answer: Answer) -> None:
-    if not answer["people"]:
-        screen.say(f"everybody in {answer['ref']} follows its present flow already")
-        return
-    screen.table(["Stand at", "Go on at", "#People"], [[m["from"], m["to"], m["people"]] for m in answer["moves"]])
-    for step, people in answer["lost"].items():
-        screen.say(f"{_people(people)} stand at {step}, which is gone; name their new place: --step {step}=…", "red")
-    if answer["busy"]:
-        screen.say(f"{_people(answer['busy'])} are being contacted just now and were left alone; repeat it later")
-    done = "dry run: nobody was moved" if answer["dry_run"] else f"moved: {_people(answer['moved'])}"
-    screen.say(done, "green" if answer["moved"] else "")
-
-
-def _replies(screen: Screen, answer: Answer) -> None:
-    if not answer["replies"]:
-        screen.say("no reply waits for anybody", "green")
-        return
-    screen.table(
-        ["When", "Campaign", "Step", "By", "From", "What they wrote"],
-        [[when(r["created_at"]), r["ref"], r["step"], r["channel"], r["person"] or "", r["text"]]
-         for r in answer["replies"]],
-    )  # fmt: skip
-    screen.say('write back: fluentsd campaign answer REF PERSON "…", or with --nothing say that it is seen to')
-
-
-def _answered(screen: Screen, answer: Answer) -> None:
-    how = f"answered by {answer['channel']}" if answer["channel"] else "seen to, nothing sent"
-    screen.say(f"{answer['person']}: {how}", "green")
-
-
-def _tested(screen: Screen, answer: Answer) -> None:
-    screen.say(f"{answer['step']} by {answer['channel']} to {answer['to']}: accepted", "green")
-
-
-def _attested(screen: Screen, answer: Answer) -> None:
-    of = answer["source"] or answer["ref"]
-    screen.say(
-        f"{_people(answer['people'])} of {of} carry now: {answer['said']}, on the word of {answer['by']}", "green"
-    )
+    screen.say(f"{people(answer['late'])} fell due meanwhile ({channels}): {what[answer['late_policy']]}", "yellow")
 
 
 VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
@@ -391,27 +257,27 @@ VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "campaign errors": _errors,
     "campaign retry": _settled("queued again"),
     "campaign dismiss": _settled("taken out"),
-    "contacts find": _find,
+    "contacts find": persons.find,
     "campaign check": decisions.check,
     "forecast": decisions.forecast,
     "campaign why": decisions.totals,
-    "campaign replies": _replies,
-    "campaign answer": _answered,
-    "campaign test": _tested,
-    "campaign remove": _removed,
-    "campaign callback": _promised,
-    "campaign upgrade": _upgraded,
-    "contacts attest": _attested,
+    "campaign replies": persons.replies,
+    "campaign answer": persons.answered,
+    "campaign test": persons.tested,
+    "campaign remove": persons.removed,
+    "campaign callback": persons.promised,
+    "campaign upgrade": persons.upgraded,
+    "contacts attest": persons.attested,
     "contacts why": decisions.why,
-    "contacts timeline": _timeline,
-    "calls": _calls,
-    "unknown": _calls,
+    "contacts timeline": persons.timeline,
+    "calls": persons.calls,
+    "unknown": persons.calls,
     "numbers list": _numbers,
-    "stop-list list": _stops,
-    "stop-list why": _stops,
-    "stop-list add": _stopped,
-    "stop-list remove": _unstopped,
-    "stop-list import": _stop_import,
+    "stop-list list": persons.stops,
+    "stop-list why": persons.stops,
+    "stop-list add": persons.stopped,
+    "stop-list remove": persons.unstopped,
+    "stop-list import": persons.stop_import,
     "holds": _holds,
     "log": _log,
     "check": _check,
