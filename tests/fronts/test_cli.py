@@ -31,6 +31,7 @@ from fluentsd.engine.verbs.differ import differences
 from fluentsd.fronts.cli.app import build
 from fluentsd.fronts.cli.running import run_program
 from fluentsd.fronts.cli.show import Screen
+from fluentsd.fronts.cli.views import show
 from fluentsd.fronts.grammar import VERBS
 
 SETTINGS = """
@@ -410,7 +411,13 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
     ]  # fmt: skip
     for line in typed:
         assert isinstance(launched.asks(*line.split()), dict), line
-    needs_a_reason = {"campaign answer", "campaign complete", "campaign retry", "campaign dismiss", "release"}  # seen with a daemon, below
+    needs_a_reason = {
+        "campaign answer",
+        "campaign complete",
+        "campaign retry",
+        "campaign dismiss",
+        "release",
+    }  # seen with a daemon, below
     shown = {line for line in VERBS if any(f"{t} ".startswith(f"{line} ") for t in typed)}
     assert {name for name, verb in VERBS.items() if not verb.hidden} - shown == needs_a_reason
 
@@ -590,7 +597,7 @@ def test_any_file_comes_back_as_it_was(file: dict[str, Any]) -> None:
     spec = read_campaign(file)
     answer = {"file": spec.model_dump(mode="json", exclude_defaults=True)}
     with contextlib.redirect_stdout(io.StringIO()) as out:
-        Screen().show("campaign export", answer)
+        show(Screen(), "campaign export", answer)
     assert differences(spec, read_campaign(tomllib.loads(out.getvalue()))) == []
 
 

@@ -25,6 +25,7 @@ from fluentsd.engine.rejects import RejectFile
 from fluentsd.fronts.cli.link import Link
 from fluentsd.fronts.cli.running import Shell, fail, unwrapped, with_link
 from fluentsd.fronts.cli.show import Screen
+from fluentsd.fronts.cli.views import show
 from fluentsd.opening import calm_collector
 
 #: Refused rows kept in memory while nobody has been taken yet; what is beyond them goes to the file at once.
@@ -77,7 +78,7 @@ def import_file(
     except CsvError as why:
         fail(str(why))
     if as_json:
-        shell.screen.show("contacts import", answer)
+        show(shell.screen, "contacts import", answer)
     else:
         _summary(shell.screen, answer)
 
@@ -292,7 +293,7 @@ def _show_preview(screen: Screen, file: CsvFile, asked: Mapping[str, str], regio
     mapping = mapping_of(file, asked, region, "any")
     seen = previewed(file, mapping, region, "any")
     if screen.as_json:
-        screen.show("", {"columns": seen.columns, "people": seen.people, "rejects": seen.rejects})
+        show(screen, "", {"columns": seen.columns, "people": seen.people, "rejects": seen.rejects})
         return
     screen.say(f"read as {file.encoding}, columns split at {file.delimiter!r}; nothing is imported")
     screen.table(["Column", "Becomes", "Known by", "For example"], seen.columns)

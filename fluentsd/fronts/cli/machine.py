@@ -19,6 +19,7 @@ from fluentsd.fronts.cli.importing import import_file
 from fluentsd.fronts.cli.running import Shell, fail, refusals, run_verb
 from fluentsd.fronts.cli.show import Screen
 from fluentsd.fronts.cli.stopping import export_list, import_list
+from fluentsd.fronts.cli.views import show
 from fluentsd.problems import explain_toml
 
 #: A campaign file is a page or two; what is longer is another file, named by mistake.
@@ -64,7 +65,7 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     shell.as_json = as_json
     settings = shell.settings()
     findings = trio.run(look, settings)
-    shell.screen.show("check", {"settings": settings.shown(), "findings": findings})
+    show(shell.screen, "check", {"settings": settings.shown(), "findings": findings})
     raise SystemExit(0 if all(finding["ok"] for finding in findings) else 1)
 
 
@@ -108,7 +109,7 @@ def plugins(as_json: JsonFlag = False) -> None:
     screen = Screen(as_json=as_json)
     if as_json:
         offers = [{"channel": name, "plugin": found.origin[name]} for name in sorted(found.channels)]
-        screen.show("plugins", {"channels": offers, "broken": found.broken})
+        show(screen, "plugins", {"channels": offers, "broken": found.broken})
         return
     screen.table(["Channel plugin", "From"], [[name, found.origin[name]] for name in sorted(found.channels)])
     for sentence in found.broken.values():
@@ -133,7 +134,7 @@ def new(
         _write_new(file, text, force)
         _wrote(file, f"edit it, then: fluentsd campaign apply {file}", as_json)
     elif as_json:
-        Screen(as_json=True).show("", {"pattern": pattern, "file": tomllib.loads(text)})
+        show(Screen(as_json=True), "", {"pattern": pattern, "file": tomllib.loads(text)})
     else:
         print(text, end="")  # noqa: T201 - it is a file
 
@@ -201,6 +202,6 @@ def _write_new(file: Path, text: str, force: bool) -> None:
 def _wrote(file: Path, following: str, as_json: bool) -> None:
     screen = Screen(as_json=as_json)
     if as_json:
-        screen.show("", {"wrote": str(file)})
+        show(screen, "", {"wrote": str(file)})
     else:
         screen.say(f"wrote {file}; next: {following}")

@@ -19,6 +19,7 @@ from fluentsd.config import NoSettings, Settings, find, load
 from fluentsd.engine.verbs import Refused
 from fluentsd.fronts.cli.link import Link, link
 from fluentsd.fronts.cli.show import Screen
+from fluentsd.fronts.cli.views import show
 from fluentsd.problems import Problems
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ def run_verb(shell: Shell, name: str, arguments: Mapping[str, Any]) -> None:
     async def work(to: Link) -> Any:
         return await to.perform(name, arguments)
 
-    shell.screen.show(name, with_link(shell, work))
+    show(shell.screen, name, with_link(shell, work))
 
 
 def with_link(shell: Shell, work: Callable[[Link], Awaitable[T]]) -> T:

@@ -5,13 +5,11 @@ Here lives the screen. What must not live here: how one verb's answer looks (`vi
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fluentsd.fronts.cli.cells import CONTROL, cell, state
-from fluentsd.fronts.cli.views import VIEWS, Answer, plain
 
 
 class Screen:
@@ -53,10 +51,3 @@ class Screen:
         for row in rows:
             table.add_row(*(state(cell(value)) for value in row))
         self.console.print(table)
-
-    def show(self, verb: str, answer: Answer) -> None:
-        """Whatever a verb answered."""
-        if self.as_json:
-            print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))  # noqa: T201
-            return
-        VIEWS.get(verb, plain)(self, answer)

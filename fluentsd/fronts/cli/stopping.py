@@ -20,6 +20,7 @@ from fluentsd.engine.rejects import inert
 from fluentsd.fronts.cli.cells import when
 from fluentsd.fronts.cli.link import Link
 from fluentsd.fronts.cli.running import Shell, fail, with_link
+from fluentsd.fronts.cli.views import show
 
 #: Numbers and addresses handed over at once.
 BATCH = 500
@@ -46,7 +47,7 @@ def import_list(
     if not points:
         fail(f"{file} holds no number and no address; nothing was changed")
     answer = with_link(shell, lambda to: _hand_over(to, points, channel, because))
-    shell.screen.show("stop-list import", answer)
+    show(shell.screen, "stop-list import", answer)
 
 
 def _may_be_point(cell: str) -> bool:

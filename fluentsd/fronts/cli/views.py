@@ -282,3 +282,11 @@ VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "log": _log,
     "check": _check,
 }  # fmt: skip
+
+
+def show(screen: Screen, verb: str, answer: Answer) -> None:
+    """Whatever a verb answered, as JSON where that is asked for."""
+    if screen.as_json:
+        print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - the shell's own output
+        return
+    VIEWS.get(verb, plain)(screen, answer)
