@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PARTS := -e plugins/channel_sandbox -e plugins/channel_email
+PARTS := -e plugins/channel_sandbox -e plugins/channel_email -e plugins/channel_sms
 
 .PHONY: demo test lint types check bench crash wheels clean
 demo: $(VENV)/demo.done
@@ -19,7 +19,7 @@ lint: $(VENV)/test.done
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 types: $(VENV)/test.done
-	$(BIN)/mypy --strict fluentsd plugins/channel_sandbox/fluentsd_channel_sandbox plugins/channel_email/fluentsd_channel_email
+	$(BIN)/mypy --strict fluentsd $(wildcard plugins/*/fluentsd_channel_*)
 
 check: lint types test
 
@@ -27,7 +27,7 @@ bench: $(VENV)/test.done  ## our figures beside the peers'; ONLY=name runs one
 	$(BIN)/python bench/run.py $(ONLY)
 
 wheels: $(VENV)/test.done
-	$(BIN)/python -m pip wheel -q --no-deps -w dist . plugins/channel_sandbox plugins/channel_email
+	$(BIN)/python -m pip wheel -q --no-deps -w dist . plugins/channel_sandbox plugins/channel_email plugins/channel_sms
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "fluentsd needs Python 3.11 or newer; none was found"; exit 1; }

@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from rows import BenchFailed, Row
 from versus_peers import steps_apscheduler, steps_huey
+from webhooks import callbacks
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "gate": gate,
     "forecast": forecast,
     "overview": overview,
+    "callbacks": callbacks,
 }
 
 

@@ -317,6 +317,6 @@ class NeedsHuman(PluginError):
 
 def asks_to_stop(text: str) -> bool:
     """Whether a person's own words ask us to leave them alone; one reading for SMS, e-mail and calls."""
-    from fluentsd.domain import optout  # only here: a plugin that reads no replies does not load it
+    from fluentsd.domain.optout import asks_to_stop as read  # only here: who reads no replies does not load it
 
-    return optout.asks_to_stop(text)
+    return read(text)

@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import trio
@@ -72,12 +74,18 @@ async def _live(
     control.check_length(settings.socket)  # before anything is opened, let alone sent
     supervisor, http = Supervisor(), Http()
     supervisor.tell("STATUS=opening the database")
-    async with open_house(settings, clock, plugins, log=log, http=http) as house, trio.open_nursery() as pulse:
+    async with (
+        open_house(settings, clock, plugins, log=log, http=http) as house,
+        _web(settings) as web,
+        trio.open_nursery() as pulse,
+    ):
         pulse.start_soon(supervisor.keep_pinging, house.store.wait_answer)
         leaving.may_take_time()
-        async with running(house, _listeners(settings, http, log), grace=settings.grace / SECOND):
+        async with running(house, _listeners(settings, http, log), grace=settings.grace / SECOND) as inbox:
             async with trio.open_nursery() as fronts:
                 await fronts.start(control.serve, house, settings.socket)
+                if web is not None:
+                    house.listens_at = await fronts.start(web, house, inbox)
                 supervisor.tell("READY=1", f"STATUS=serving {', '.join(sorted(house.channels)) or 'no channel'}")
                 log.info("daemon.ready", channels=sorted(house.channels), socket=str(settings.socket))
                 calm_collector()
@@ -87,6 +95,23 @@ async def _live(
                 fronts.cancel_scope.cancel()
             supervisor.tell("STOPPING=1", f"STATUS=waiting up to {settings.grace // SECOND} s for sends in progress")
         pulse.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _web(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[None]] | None]:
+    """The web front with its sockets open, if one is configured: a port that is taken ends the start before anything
+    is sent. It is imported here, so that a daemon without one does not carry it."""
+    if settings.http is None:
+        yield None
+        return
+    from fluentsd.fronts import web
+
+    listeners = await web.listen(settings.http, settings.path)
+    try:
+        yield partial(web.serve, settings.http, listeners)
+    finally:
+        for listener in listeners:
+            listener.socket.close()
 
 
 def _listeners(settings: Settings, http: Http, log: Any) -> list[Listener]:

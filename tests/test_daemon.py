@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import trio
 from sqlalchemy import text
@@ -299,6 +300,61 @@ async def test_a_socket_that_cannot_be_opened_ends_the_start_with_nothing_left_b
         pass
 
 
+# ── reached from outside ─────────────────────────────────────────────────────────────────────────────────────────
+
+WEB = '[http]\nlisten = "127.0.0.1:0"\n'
+
+
+async def test_it_listens_when_it_is_told_to_and_says_where(place: Place) -> None:
+    async with living(place, place.settings(WEB)) as client:
+        where = (await client.ask("state"))["http"]
+        [said] = place.said("web.listening")
+        assert said["socket"] == where
+        async with httpx.AsyncClient(base_url=f"http://{where}", trust_env=False) as world:
+            assert (await world.get("/healthz")).json()["ok"]
+            await launch(client, spec(SMS, window=ALWAYS), person(1))
+            await until(lambda: place.said("campaign.completed"))
+            token = place.channels["sms"].accepted[0][0].token
+            assert (await world.post(f"/u/{token}")).status_code == 200
+        assert place.ask("SELECT DISTINCT reason FROM stop") == [("opted_out",)]
+        began = trio.current_time()
+        terminate()
+    assert trio.current_time() - began < 0.5
+    assert not [entry for entry in place.logs if entry["log_level"] in ("error", "warning")]
+
+
+async def test_without_http_it_listens_nowhere(place: Place) -> None:
+    async with living(place) as client:
+        assert (await client.ask("state"))["http"] is None
+    assert not place.said("web.listening")
+
+
+async def test_a_port_that_is_taken_ends_the_start_before_anything_is_sent(place: Place) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        settings = place.settings(f'[http]\nlisten = "127.0.0.1:{port}"\n')
+        with pytest.raises(Problems, match=f"http.listen: 127.0.0.1:{port} cannot be opened"):
+            await _run(place, settings, lambda: None)
+    assert not place.said("daemon.ready")
+    async with living(place, settings):
+        pass
+
+
+async def test_a_request_in_progress_is_answered_before_the_daemon_leaves(place: Place) -> None:
+    async with living(place, place.settings(WEB)) as client:
+        host, _, port = (await client.ask("state"))["http"].partition(":")
+        stream = await trio.open_tcp_stream(host, int(port))
+        await stream.send_all(b"POST /hooks/sms HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[")
+        await trio.testing.wait_all_tasks_blocked(0.02)
+        terminate()
+        await until(lambda: not (place.folder / "fluentsd.sock").exists())
+        await stream.send_all(b"]")
+        assert (await stream.receive_some(1000)).startswith(b"HTTP/1.1 204 ")
+        await stream.aclose()
+
+
 # ── told of ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -560,6 +616,13 @@ def put(settings: Settings, verb: str, **arguments: Any) -> socket.socket:
     sock.connect(str(settings.socket))
     sock.sendall(json.dumps({"verb": verb, "arguments": arguments}).encode() + b"\n")
     return sock
+
+
+@pytest.mark.slow
+def test_what_speaks_http_is_not_carried_by_a_daemon_that_does_not(place: Place) -> None:
+    code = "import sys, fluentsd.daemon, fluentsd.fronts.cli as c; print({'hypercorn', 'starlette'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 @pytest.mark.slow

@@ -7,8 +7,9 @@ import hashlib
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 import structlog
 import trio
 
-from fluentsd.api import Finding, Tools
+from fluentsd.api import Finding, Forged, Tools
 from fluentsd.clock import SimClock, SystemClock
 from fluentsd.config import Settings, load
 from fluentsd.doctor import look
@@ -338,6 +339,79 @@ async def test_somebody_who_works_with_the_database_unseen_is_named(write: Write
         [line] = bad(await findings(settings))
     assert f"process {os.getpid()} works with {tmp_path}/fluentsd.db, and does not answer" in line
     assert bad(await findings(settings)) == []
+
+
+# ── the public address ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@asynccontextmanager
+async def answering(response: bytes) -> AsyncIterator[str]:
+    """Somebody at a public address, who says this to everybody."""
+
+    async def answer(stream: trio.SocketStream) -> None:
+        async with stream:
+            await stream.receive_some(10_000)
+            await stream.send_all(b"HTTP/1.1 " + response)
+
+    async with trio.open_nursery() as nursery:
+        [listener] = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
+        yield f"http://127.0.0.1:{listener.socket.getsockname()[1]}"
+        nursery.cancel_scope.cancel()
+
+
+def at(public_url: str) -> str:
+    return f'{SANDBOX}[http]\nlisten = "127.0.0.1:8464"\npublic_url = "{public_url}"\n'
+
+
+@pytest.mark.parametrize(
+    ("response", "line"),
+    [
+        (b'200 \r\n\r\n{"parts": {"store": {"ok": true', None),
+        (b'503 \r\n\r\n{"parts": {"store": {"ok": false}, "outbox": {"ok": true}}}', "; not well there: store"),
+        (b'200 \r\n\r\n{"parts": {"store": {"ok": true}}}', " leads to a fluentsd"),
+    ],
+)
+async def test_what_the_public_address_leads_to_is_told(write: Write, response: bytes, line: str | None) -> None:
+    async with answering(response) as url:
+        found = await findings(write(at(url)))
+    assert "http: listens at 127.0.0.1:8464" in [entry["what"] for entry in found]
+    if line is None:  # cut off in the middle: somebody else's
+        [wrong] = bad(found)
+        assert wrong.startswith(f"http: {url} answers 200, and not as fluentsd does → let the proxy there forward")
+    else:
+        assert bad(found) == []
+        assert [entry["what"] for entry in found if entry["what"].endswith(line)] != []
+
+
+async def test_somebody_else_at_the_public_address_is_found_out(write: Write) -> None:
+    async with answering(b"404 \r\nContent-Length: 9\r\n\r\nnot found") as url:
+        [wrong] = bad(await findings(write(at(url))))
+    assert wrong.startswith(f"http: {url} answers 404, and not as fluentsd does")
+
+
+async def test_a_machine_that_reaches_nothing_outside_says_only_so(write: Write) -> None:
+    found = await findings(write(at("http://127.0.0.1:1")))
+    assert bad(found) == []
+    assert any("was not tried: it cannot be reached from here (ConnectError)" in entry["what"] for entry in found)
+
+
+async def test_a_channel_that_wants_webhooks_and_has_no_address_for_them_is_told(write: Write) -> None:
+    async def well() -> list[Finding]:
+        return [Finding(True, "an account")]
+
+    def build(config: Mapping[str, Any], tools: Tools) -> Any:
+        def forged(request: object) -> list[Any]:
+            raise Forged("unsigned")
+
+        channel = fake(well)(config, tools)
+        channel.parse_webhook = forged
+        return channel
+
+    plugins = offering(hooked=build, silent=fake(well))
+    text = '[channel.sms]\nplugin = "hooked"\n[channel.email]\nplugin = "silent"\n'
+    [line] = bad(await findings(write(text), plugins))
+    assert line.startswith("sms: its provider reports by webhook, and no public address is known")
+    assert bad(await findings(write(text + '[http]\npublic_url = "http://127.0.0.1:1"\n'), plugins)) == []
 
 
 # ── plugins and channels ─────────────────────────────────────────────────────────────────────────────────────────

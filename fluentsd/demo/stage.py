@@ -59,6 +59,8 @@ host = "127.0.0.1"
 port = {port}
 tls = "none"
 from = "Spring fair <fair@example.com>"
+postal_address = "Spring Fair, 1 Example Road, Springfield"
+unsubscribe = "https://fair.example.com/u/{{token}}"
 """
 
 

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import structlog
 import trio
 
-from fluentsd.api import Finding, Kind
+from fluentsd.api import Channel, Finding, Forged, Kind, Request
 from fluentsd.config import Settings
 from fluentsd.engine.house import HouseClock
 from fluentsd.fronts import control
@@ -26,18 +27,22 @@ from fluentsd.problems import Problems
 
 
 async def daemon(settings: Settings, patience: float) -> list[Finding]:
-    """Whether a daemon serves this installation."""
+    """Whether a daemon serves this installation, and where the world finds it."""
+    return [await _daemon(settings, patience), *await web(settings, patience)]
+
+
+async def _daemon(settings: Settings, patience: float) -> Finding:
     try:
         with trio.fail_after(patience):
             async with control.connect(settings.socket) as client:
                 figures = await client.ask("state")
-        return [Finding(True, f"daemon: runs, {sum(figures['in_flight'].values())} attempts in flight")]
+        return Finding(True, f"daemon: runs, {sum(figures['in_flight'].values())} attempts in flight")
     except control.NoDaemon:
-        return [_unseen(settings)]
+        return _unseen(settings)
     except control.ControlProblem as why:
-        return [Finding(False, f"daemon: {why}", "see above")]
+        return Finding(False, f"daemon: {why}", "see above")
     except trio.TooSlowError:
-        return [Finding(False, f"daemon: no answer within {patience:g} s", "its log says why; restart it")]
+        return Finding(False, f"daemon: no answer within {patience:g} s", "its log says why; restart it")
 
 
 def _unseen(settings: Settings) -> Finding:
@@ -54,6 +59,40 @@ def _unseen(settings: Settings) -> Finding:
         return idle
     what = f"daemon: process {pid} works with {file}, and does not answer at {settings.socket}"
     return Finding(False, what, "let it finish if it is a command; else see [daemon] socket, or stop it")
+
+
+async def web(settings: Settings, patience: float) -> list[Finding]:
+    """Where the web front listens, and whether the world finds it there."""
+    http = settings.http
+    if http is None:
+        return []
+    listens = Finding(True, f"http: listens at {http.host}:{http.port}")
+    if http.public_url is None:
+        return [listens]
+    return [listens, await _reached(http.public_url, min(patience, REACH_PATIENCE))]
+
+
+#: Seconds for our own address to answer from outside.
+REACH_PATIENCE = 4.0
+
+
+async def _reached(public_url: str, patience: float) -> Finding:
+    """Whether the public address leads to a fluentsd; a machine that reaches nothing outside can tell nothing."""
+    what, where = f"http: {public_url}", f"{public_url}/healthz"
+    try:
+        async with Http() as http:
+            with trio.fail_after(patience):
+                answer = await http().get(where)
+                parts = answer.json()["parts"]
+    except trio.TooSlowError:
+        return Finding(True, f"{what} was not tried to its end: no answer within {patience:g} s from here")
+    except httpx.TransportError as why:
+        return Finding(True, f"{what} was not tried: it cannot be reached from here ({type(why).__name__})")
+    except (ValueError, KeyError, TypeError):
+        fix = "let the proxy there forward /hooks, /u and /healthz to [http] listen, or correct public_url"
+        return Finding(False, f"{what} answers {answer.status_code}, and not as fluentsd does", fix)
+    ill = sorted(name for name, part in parts.items() if not part["ok"])
+    return Finding(True, f"{what} leads to a fluentsd" + (f"; not well there: {', '.join(ill)}" if ill else ""))
 
 
 async def channels(settings: Settings, clock: HouseClock, plugins: Plugins, patience: float) -> list[Finding]:
@@ -88,7 +127,8 @@ async def _channel(
         served = build_channels(only, clock, plugins, log=log, http=http)[kind]
         with trio.fail_after(patience):
             found = await served.channel.check()
-        return [replace(finding, what=_named(kind, finding.what)) for finding in found]
+        named = [replace(finding, what=_named(kind, finding.what)) for finding in found]
+        return named + _unheard(settings, kind, served.channel, named)
     except Problems as why:
         return [Finding(False, line, f"correct {settings.path}") for line in why.lines]
     except trio.TooSlowError:
@@ -96,6 +136,21 @@ async def _channel(
     except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin's own check
         plugin = settings.channels[kind].plugin
         return [Finding(False, f"{kind}: the plugin {plugin!r} broke: {type(why).__name__}: {why}", "see its guide")]
+
+
+def _unheard(settings: Settings, kind: Kind, channel: Channel, found: list[Finding]) -> list[Finding]:
+    """A warning for a channel that wants webhooks where none can arrive. Who wants them is told by an unsigned one:
+    a channel without webhooks reads nothing out of it, one with them refuses it."""
+    if settings.http is not None and settings.http.public_url is not None:
+        return []
+    if any(not finding.ok and "public_url" in finding.fix for finding in found):
+        return []  # it says so itself
+    try:
+        channel.parse_webhook(Request("POST", f"http://localhost/hooks/{kind}", {}, b""))
+    except (Forged, ValueError):
+        what = f"{kind}: its provider reports by webhook, and no public address is known: outcomes and replies stay out"
+        return [Finding(False, what, "write [http] public_url, and let that address lead to [http] listen")]
+    return []
 
 
 def _named(kind: Kind, what: str) -> str:

@@ -1,8 +1,8 @@
 """The words of `optout`: ways of asking to be left alone, and what only sounds like one.
 
 Here live patterns over a plain text (see `optout`) and nothing else. Lists of words are written with commas between
-them; each word is a regular expression. Within a repetition no two alternatives begin alike, so that no text takes long
-to read.
+them; each word is a regular expression. What is repeated can be read in one way only, so that no text takes long to
+read.
 """
 
 from __future__ import annotations
@@ -147,6 +147,12 @@ HARMLESS = _joined([
 
 #: Ways of asking, in what is left.
 ASKING = _joined([
+    rf"\b{_DO_NOT} (?:ever )?{_BASE} (?:or|and|nor) {_BASE}\b",
+    r"\b(?:dont|do not|never) (?:want|wish|like|need) to be (?:on|in|part of)\b",
+    r"\bget rid of (?:my|this|our) (?:number|info\w*|contact|name)\b",
+    r"\bno longer (?:at|on|with|using) this (?:number|phone)\b",
+    r"\b(?:my|this) (?:number|name)\b(?: \|)? (?:take|get|remove) (?:it|that) (?:off|out)\b",
+    r"\bwho gave you (?:my|this) (?:number|info)(?: \|)? (?:take|get|remove)\b",
     rf"\b(?:stop+|sotp|stpo|quit|cease|end|halt|discontinue|cancel)(?: {_FILL})* {_REACH}\b",
     r"\b(?:refrain|desist) from\b|\benough (?:with|of) (?:the|this|these|your|all)\b",
     r"\bcease and desist\b|\bput (?:a stop|an end) to (?:this|these|the|it|all)\b",
@@ -237,7 +243,7 @@ ASKING = _joined([
     r"\b(?:fcc|ftc|tcpa)\b|\b(?:been|be|getting|get|got) reported\b",
     r"\b(?:this|that|it|texting|calling|its|which)(?: \w+)? is illegal\b|\bits illegal\b",
     r"\bthis is illegal\b|\b(?:violat|break)(?:ing|es|ed|e|ion)?(?: of)?(?: \w+)? laws?\b",
-    r"\bi reported\b|\battorney general\b|\bbetter business bureau\b",
+    r"\bi reported (?:you|this|it|the number|your)\b|\battorney general\b|\bbetter business bureau\b",
     r"\b(?:sue|suing) (?:you|u|ya|your|yall|this)\b|\b(?:ill|i will|will|gonna|going to) sue\b",
     r"\bsee you in court\b|\bhear(?:ing)? from my (?:lawyer|attorney)\b|\blegal action\b",
     r"\bmy (?:lawyer|attorney) will (?:be (?:in touch|contacting|calling)|contact|hear|call|reach)\b",

@@ -168,6 +168,7 @@ class House:
         self.paused: set[int] = set()  #: campaigns whose marked attempts must not begin
         self.not_before: dict[int, int] = {}  #: lanes that have nothing to give before a moment, whatever is due
         self.closing = False
+        self.listens_at: str | None = None  #: where the web front listens, once it does
         self.flights = Flights()
         self.report: Callable[[Report], Awaitable[None]] | None = None  #: the dispatcher's way into the record
         self.carry: Callable[[Any], None] | None = None  #: its way out, for a contact marked outside the lanes

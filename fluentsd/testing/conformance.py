@@ -16,6 +16,7 @@ from fluentsd.api import (
     CannotTell,
     Channel,
     Finding,
+    Forged,
     Found,
     Inbound,
     Kind,
@@ -124,12 +125,12 @@ async def strangers_are_not_found(case: Case) -> None:
 
 
 async def garbage_is_not_a_crash(case: Case) -> None:
-    """`parse_webhook` turns nonsense into nothing or a `ValueError`."""
+    """`parse_webhook` turns nonsense into nothing, a `ValueError`, or `Forged`."""
     async with case.channel() as channel:
         for request in GARBAGE:
             try:
                 said: Sequence[Inbound] = channel.parse_webhook(request)
-            except ValueError:
+            except (ValueError, Forged):
                 continue
             except Exception as why:
                 raise ConformanceFailure(f"parse_webhook crashed on {request.body!r}: {why!r}") from why

@@ -324,6 +324,10 @@ def test_what_fell_due_while_nobody_worked_is_dripped_or_skipped() -> None:
     found = simple(campaign(SMS), subjects, lanes={"sms": late | {"late_interval": MINUTE}}, events=events)
     assert [(event[0] - MONDAY_TEN) // MINUTE for event in events] == [0, 1, 2, 3]
     found = simple(campaign(SMS), subjects, lanes={"sms": late})
+    assert (found.made, found.skips) == (4, {}), "a first step is never skipped"
+    for subject in subjects[:3]:
+        subject.outcomes = {"before": "sent"}
+    found = simple(campaign(SMS), subjects, lanes={"sms": late})
     assert (found.made, found.skips) == (1, {("text", "late"): 3})
 
 

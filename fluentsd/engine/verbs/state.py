@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.engine.house import House
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change
 from fluentsd.store import audit, holds
-
-#: Where the web front of a house listens, for as long as it does.
-listening: WeakKeyDictionary[House, str] = WeakKeyDictionary()
 
 
 async def holds_now(house: House, call: Call) -> Answer:
@@ -45,5 +40,5 @@ async def figures(house: House, call: Call) -> Answer:
         "channels": sorted(house.channels),
         "closing": house.closing,
         "database": house.store.dialect,
-        "http": listening.get(house),
+        "http": house.listens_at,
     }

@@ -1,7 +1,4 @@
-"""E-mail through any SMTP server: the channel `email`.
-
-This is the sending half. What comes back (bounces, replies) is not read yet: `listen` returns at once.
-"""
+"""E-mail through any SMTP server, and what comes back to any IMAP mailbox: the channel `email`."""
 
 from __future__ import annotations
 

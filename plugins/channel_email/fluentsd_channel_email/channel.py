@@ -1,4 +1,4 @@
-"""The e-mail channel: a few kept connections, each used by one thread at a time.
+"""The e-mail channel: a few kept connections, each used by one thread at a time; and the inbox, if there is one.
 
 SMTP cannot be asked what became of a message: `lookup` says so, and an attempt whose answer was lost stays unknown.
 A cancelled send cuts its connection and waits for the thread to say how far it got; what that proves is reported,
@@ -28,16 +28,17 @@ from fluentsd.api import (
     Rejected,
     Request,
     Tools,
-    Unavailable,
 )
 from fluentsd_channel_email.addressing import BadAddress
+from fluentsd_channel_email.arriving import Reader
+from fluentsd_channel_email.checking import findings, missing
 from fluentsd_channel_email.composing import Letter, compose
+from fluentsd_channel_email.listening import Listener
 from fluentsd_channel_email.session import Session
 from fluentsd_channel_email.settings import Settings
 
 #: A connection idle for longer (microseconds) is replaced: servers and firewalls forget them without a word.
 IDLE_AT_MOST = 30 * 1_000_000
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class EmailChannel:
@@ -59,7 +60,12 @@ class EmailChannel:
         _close_all(self._idle)
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
-        """Hand one mail to the server; its acceptance is the end of the step (`Outcome.sent`)."""
+        """Hand one mail to the server; its acceptance is the end of the step (`Outcome.sent`).
+
+        Raises `NeedsHuman` for a marketing mail without a postal address or a way to unsubscribe.
+        """
+        if lacks := missing(self.settings, self._tools.links):
+            raise NeedsHuman("; ".join(f"{what}: {fix}" for what, fix in lacks))
         async with self._room:
             session = self._kept() or Session(self.settings)
             try:
@@ -79,7 +85,7 @@ class EmailChannel:
 
     def _compose(self, message: Message, attempt: Attempt, at: int) -> Letter:
         try:
-            return compose(self.settings, message, attempt, at)
+            return compose(self.settings, message, attempt, at, self._tools.links.unsubscribe(attempt.token))
         except BadAddress as why:
             raise Rejected(f"the address cannot be written to: {why}", outcome=Outcome.bounced, dead=True) from why
         except ValueError as why:  # a sender that is no address, a text with half a character
@@ -133,46 +139,18 @@ class EmailChannel:
         return False
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
-        """Nothing is read yet."""
+        """Read the inbox until cancelled; return at once if none is configured."""
+        if self.settings.inbox is not None:
+            await Listener(self.settings.inbox, Reader.of(self.settings), self._tools).run(deliver)
 
     def parse_webhook(self, request: Request) -> Sequence[Inbound]:
         """Nothing comes this way."""
         return []
 
     async def check(self) -> Sequence[Finding]:
-        """Connect, greet and log in, and say what the server offers; sends nothing."""
-        findings: list[Finding] = await self._tools.run_sync(self._check)
-        return findings
-
-    def _check(self) -> list[Finding]:
-        settings, session = self.settings, Session(self.settings)
-        where = f"{settings.host}:{settings.port}"
-        try:
-            session.open()
-        except Unavailable as why:
-            return [Finding(False, f"e-mail: {why}", f'check "host" and "port", and that {where} can be reached')]
-        except NeedsHuman as why:
-            return [Finding(False, f"e-mail: {why}", 'correct "username", "password", "tls" or "ca_file"')]
-        try:
-            offers = ", ".join(sorted(name.upper() for name in session.connection.offers)) or "no extensions"
-            login = f"logged in as {settings.username}" if settings.username else "without a login"
-            return [Finding(True, f"e-mail: {where} answers, {login}; it offers {offers}"), *self._remarks(session)]
-        finally:
-            session.close()
-
-    def _remarks(self, session: Session) -> list[Finding]:
-        settings, remarks = self.settings, []
-        if settings.tls == "none" and settings.host not in _LOOPBACK:
-            fix = 'set tls = "starttls" or "tls"'
-            remarks.append(Finding(False, "e-mail: mails and password travel unencrypted", fix))
-        if not settings.bounce_domain and "dsn" not in session.connection.offers:
-            fix = 'set "bounce_domain" to a domain whose mail you receive'
-            remarks.append(Finding(False, "e-mail: a bounce could not be traced to its attempt", fix))
-        for key in ("postal_address", "unsubscribe"):
-            if not getattr(settings, key):
-                fix = f'set "{key}"; laws and large mailbox providers ask for it'
-                remarks.append(Finding(False, f"e-mail: no {key.replace('_', ' ')} in the mails", fix))
-        return remarks
+        """Look at both servers and say what the mails lack; sends nothing."""
+        said: list[Finding] = await self._tools.run_sync(findings, self.settings, self._tools.links)
+        return said
 
 
 class _Ended:

@@ -1,8 +1,8 @@
 """From a rendered message to the bytes and the envelope an SMTP server takes.
 
-Three marks lead a bounce or a reply home to its attempt: the Message-ID, the return path (VERP) and the DSN
-envelope id; all carry the attempt's token. Nothing a contact's data contains can add a header: header texts are one
-line (`addressing`), and the final bytes have no line end but CRLF.
+The attempt's token stands where a bounce or a reply brings it home (`marks`). Below the words come the postal address
+and the way to unsubscribe, and both in the headers (RFC 2369, RFC 8058). Nothing a contact's data contains can add a
+header: header texts are one line (`addressing`), and the final bytes have no line end but CRLF.
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ from email.headerregistry import Address as HeaderAddress
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
-from html.parser import HTMLParser
+from urllib.parse import quote
 
 from fluentsd.api import Attempt, Message
 from fluentsd_channel_email.addressing import Address, BadAddress, one_line, read_address, read_mailbox
+from fluentsd_channel_email.marks import message_id, return_path, unsubscribe_subject
 from fluentsd_channel_email.settings import Settings
+from fluentsd_channel_email.words import text_of
 
 # 7-bit bodies: every server on the way can carry them, and none re-encodes a signed message.
 _PLAIN = SMTP.clone(cte_type="7bit")
 _UTF8 = SMTPUTF8.clone(cte_type="7bit")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,60}(?:\.[A-Za-z0-9_-]{1,60})*")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+#: What may stand between angle brackets in a header: ASCII without blanks, in no more than a line (RFC 5322 §2.1.1).
+_URI = re.compile(r"[!-;=?-~]{0,900}")
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
@@ -41,13 +45,44 @@ class Letter:
     needs_utf8: bool
 
 
-def compose(settings: Settings, message: Message, attempt: Attempt, at: int) -> Letter:
-    """The letter for one attempt, dated `at` (epoch microseconds); raises `BadAddress` (of `to`) or `ValueError`."""
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """How the person may end all contact: a link, a mail, or both; each "" if there is none."""
+
+    link: str = ""
+    mailto: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.link or self.mailto)
+
+    @property
+    def headers(self) -> list[str]:
+        """List-Unsubscribe and its companion, written here because the email package would encode long links."""
+        uris = [f"<{uri}>" for uri in (self.link, self.mailto) if uri]
+        post = ["List-Unsubscribe-Post: List-Unsubscribe=One-Click"] if self.link.startswith("https://") else []
+        return [f"List-Unsubscribe: {(',' + chr(13) + chr(10) + ' ').join(uris)}", *post] if uris else []
+
+
+def way_out(settings: Settings, token: str, link: str | None) -> WayOut:
+    """The configured link, else the house's, and a mail to the inbox if we read one; raises `ValueError`."""
+    link = settings.unsubscribe.replace("{token}", token) or link or ""
+    to = settings.inbox_address
+    mailto = f"mailto:{quote(to.spec, safe='@+')}?subject={unsubscribe_subject(token)}" if to else ""
+    if not _URI.fullmatch(link):
+        raise ValueError(f"the unsubscribe link {link!r} cannot stand in a header")
+    return WayOut(link, mailto)
+
+
+def compose(settings: Settings, message: Message, attempt: Attempt, at: int, link: str | None = None) -> Letter:
+    """The letter for one attempt, dated `at` (epoch microseconds), with the house's unsubscribe `link` if it has one.
+
+    Raises `BadAddress` (of `to`) or `ValueError`.
+    """
     if not _TOKEN.fullmatch(attempt.token):
         raise ValueError(f"the attempt token {attempt.token!r} cannot be part of an address")
     to = read_address(message.to)
     sender = _sender(settings, message)
-    ref = f"<{attempt.token}@{settings.id_domain}>"
+    ref, out = message_id(settings, attempt.token), way_out(settings, attempt.token, link)
     needs_utf8 = not (to.is_ascii and sender.is_ascii and (settings.reply_to is None or settings.reply_to.is_ascii))
     mail = EmailMessage(policy=_UTF8 if needs_utf8 else _PLAIN)
     mail["From"] = _header(sender)
@@ -57,10 +92,11 @@ def compose(settings: Settings, message: Message, attempt: Attempt, at: int) -> 
     mail["Subject"] = one_line(message.subject)
     mail["Date"] = format_datetime(datetime.fromtimestamp(at // 1_000_000, UTC))
     mail["Message-ID"] = ref
-    _mark_as_bulk(mail, settings, attempt.token)
-    _fill(mail, settings, message, attempt.token)
-    data = _LINE_END.sub(b"\r\n", mail.as_bytes())
-    return Letter(attempt.token, ref, _return_path(settings, sender, attempt.token), to.spec, data, needs_utf8)
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's robot need answer
+    _fill(mail, settings, message, out)
+    data = "".join(f"{line}\r\n" for line in out.headers).encode() + _LINE_END.sub(b"\r\n", mail.as_bytes())
+    back = return_path(settings, attempt.token) if settings.verp else sender.spec
+    return Letter(attempt.token, ref, back, to.spec, data, needs_utf8)
 
 
 def _sender(settings: Settings, message: Message) -> Address:
@@ -76,83 +112,27 @@ def _header(address: Address) -> HeaderAddress:
     return HeaderAddress(address.name, address.local, address.domain)
 
 
-def _return_path(settings: Settings, sender: Address, token: str) -> str:
-    return f"bounce+{token}@{settings.bounce_domain}" if settings.bounce_domain else sender.spec
-
-
-def _mark_as_bulk(mail: EmailMessage, settings: Settings, token: str) -> None:
-    """RFC 3834 (nobody's robot need answer) and RFC 8058 (one-click unsubscribe)."""
-    mail["Auto-Submitted"] = "auto-generated"
-    if settings.unsubscribe:
-        link = settings.unsubscribe.replace("{token}", token)
-        mail["List-Unsubscribe"] = f"<{link}>"
-        if link.startswith("https://"):
-            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-
-
-def _fill(mail: EmailMessage, settings: Settings, message: Message, token: str) -> None:
+def _fill(mail: EmailMessage, settings: Settings, message: Message, out: WayOut) -> None:
     text = message.text or text_of(message.html)
     footer = [one_line(line) for line in settings.postal_address.splitlines()]
-    link = settings.unsubscribe.replace("{token}", token)
-    below = [*footer, *([f"Unsubscribe: {link}"] if link else [])]
+    below = [*footer, *_text_way(out)]
     mail.set_content("\n".join([text.rstrip("\n"), *(["", "-- ", *below] if below else [])]) + "\n")
     if message.html:
-        mail.add_alternative(_with_footer(message.html, footer, link), subtype="html")
+        mail.add_alternative(_with_footer(message.html, footer, out), subtype="html")
 
 
-def _with_footer(body: str, footer: list[str], link: str) -> str:
+def _text_way(out: WayOut) -> list[str]:
+    if out.link:
+        return [f"Unsubscribe: {out.link}"]
+    return ["Unsubscribe: reply with the word STOP"] if out else []
+
+
+def _with_footer(body: str, footer: list[str], out: WayOut) -> str:
     lines = [html.escape(line) for line in footer]
-    if link:
-        lines.append(f'<a href="{html.escape(link)}">Unsubscribe</a>')
+    if out:
+        lines.append(f'<a href="{html.escape(out.link or out.mailto)}">Unsubscribe</a>')
     if not lines:
         return body
     block = f"<p>{'<br>'.join(lines)}</p>"
     ends = list(_BODY_END.finditer(body))
     return f"{body[: ends[-1].start()]}{block}{body[ends[-1].start() :]}" if ends else body + block
-
-
-def text_of(markup: str) -> str:
-    """The words of an HTML message as plain text: blocks on their own lines, links followed by their address."""
-    reader = _Words()
-    reader.feed(markup)
-    reader.close()
-    lines = [" ".join(line.split()) for line in "".join(reader.words).split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
-class _Words(HTMLParser):
-    """Collects the words people would see."""
-
-    BLOCKS = frozenset(
-        "p,div,br,tr,li,ul,ol,table,h1,h2,h3,h4,h5,h6,blockquote,hr,section,header,footer".split(",")  # noqa: SIM905
-    )
-    SPACED = frozenset(("p", "ul", "ol", "table", "h1", "h2", "h3"))
-    UNSEEN = frozenset(("script", "style", "head", "title", "template"))
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: list[str] = []
-        self._unseen = 0
-        self._link = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self.UNSEEN:
-            self._unseen += 1
-        elif tag in self.BLOCKS:
-            self.words.append("\n- " if tag == "li" else "\n")
-        elif tag == "a":
-            self._link = dict(attrs).get("href") or ""
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.UNSEEN:
-            self._unseen = max(0, self._unseen - 1)
-        elif tag in self.BLOCKS:
-            self.words.append("\n\n" if tag in self.SPACED else "\n")
-        elif tag == "a" and self._link:
-            if not self.words or self.words[-1].strip() != self._link:
-                self.words.append(f" ({self._link})")
-            self._link = ""
-
-    def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self.words.append(re.sub(r"\s+", " ", data))

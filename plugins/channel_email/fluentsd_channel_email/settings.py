@@ -1,22 +1,30 @@
-"""What `[channel.email]` may say, and every mistake in it at once."""
+"""What `[channel.email]` and `[channel.email.inbox]` may say, and every mistake in them at once."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, cast
 
-from fluentsd_channel_email.addressing import Address, BadAddress, read_address, read_mailbox
+from fluentsd_channel_email import tables
+from fluentsd_channel_email.addressing import Address
+from fluentsd_channel_email.tables import Table
 
-T = TypeVar("T")
 Tls = Literal["none", "starttls", "tls"]
+Purpose = Literal["marketing", "transactional"]
 #: The usual port of each way to be private.
 PORTS: Mapping[Tls, int] = {"none": 25, "starttls": 587, "tls": 465}
+INBOX_PORTS: Mapping[Tls, int] = {"none": 143, "starttls": 143, "tls": 993}
 USUAL_TLS: Tls = "starttls"
+USUAL_INBOX_TLS: Tls = "tls"
+USUAL_PURPOSE: Purpose = "marketing"
 KNOWN = (
     "host", "port", "tls", "ca_file", "username", "password", "from", "reply_to", "answer_timeout", "connections",
-    "messages_per_connection", "bounce_domain", "ehlo_name", "postal_address", "unsubscribe",
+    "messages_per_connection", "bounce_domain", "verp", "ehlo_name", "purpose", "postal_address", "unsubscribe",
+    "inbox",
+)  # fmt: skip
+KNOWN_INBOX = (
+    "host", "port", "tls", "ca_file", "username", "password", "folder", "poll", "processed_folder", "address",
 )  # fmt: skip
 
 
@@ -30,8 +38,28 @@ class ConfigProblem(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class InboxSettings:
+    """One IMAP folder. `poll` is seconds between looks; with IDLE, between looks that nothing asked for."""
+
+    host: str
+    port: int
+    tls: Tls
+    username: str
+    password: str = field(repr=False)
+    ca_file: str = ""
+    folder: str = "INBOX"
+    processed_folder: str = ""
+    poll: int = 60
+    timeout: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """One SMTP account. `timeout` (the key `answer_timeout`) is seconds for one answer of the server."""
+    """One SMTP account and, if what comes back is to be read, its inbox.
+
+    `timeout` (the key `answer_timeout`) is seconds for one answer of a server. `inbox_address` is where mail for the
+    inbox is sent to; None without an inbox.
+    """
 
     host: str
     port: int
@@ -45,81 +73,101 @@ class Settings:
     connections: int = 4
     messages_per_connection: int = 100
     bounce_domain: str = ""
+    verp: bool = False
     ehlo_name: str = ""
+    purpose: Purpose = "marketing"
     postal_address: str = ""
     unsubscribe: str = ""  #: a link with `{token}` in it
+    inbox: InboxSettings | None = None
+    inbox_address: Address | None = None
 
     @property
     def id_domain(self) -> str:
-        """The domain of Message-IDs."""
+        """The domain of Message-IDs and of return paths made for one attempt."""
         return self.bounce_domain or self.sender.domain
 
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
     """Read the table; raises `ConfigProblem` naming every mistake."""
-    table = _Table(dict(config))
+    table = Table(dict(config), KNOWN)
     tls = table.take("tls", USUAL_TLS, _tls)
-    username, password = table.take("username", "", _text), table.take("password", "", _text)
-    if bool(username) != bool(password):
-        table.mistakes.append(
-            "username and password: one is missing; write both, or neither for a server that asks for none"
-        )
+    username, password = table.login()
+    bounce_domain = table.take("bounce_domain", "", tables.domain)
+    timeout = table.take("answer_timeout", 20.0, tables.seconds)
+    ca_file = table.take("ca_file", "", tables.text)
+    sender, reply_to = table.must("from", Address("", ""), tables.mailbox), table.take("reply_to", None, _mailbox)
+    inbox, inbox_address = _inbox(table, timeout, ca_file)
     settings = Settings(
-        host=table.must("host", "", _host),
-        port=table.take("port", PORTS[tls], _port),
+        host=table.must("host", "", tables.host),
+        port=table.take("port", PORTS[tls], tables.port),
         tls=tls,
-        sender=table.must("from", Address("", ""), _mailbox),
-        ca_file=table.take("ca_file", "", _text),
+        sender=sender,
+        ca_file=ca_file,
         username=username,
         password=password,
-        reply_to=table.take("reply_to", cast("Address | None", None), _mailbox),
-        timeout=table.take("answer_timeout", 20.0, _seconds),
-        connections=table.take("connections", 4, _count),
-        messages_per_connection=table.take("messages_per_connection", 100, _count),
-        bounce_domain=table.take("bounce_domain", "", _domain),
-        ehlo_name=table.take("ehlo_name", "", _domain),
-        postal_address=table.take("postal_address", "", _text),
-        unsubscribe=table.take("unsubscribe", "", _link),
+        reply_to=reply_to,
+        timeout=timeout,
+        connections=table.take("connections", 4, tables.count),
+        messages_per_connection=table.take("messages_per_connection", 100, tables.count),
+        bounce_domain=bounce_domain,
+        verp=table.take("verp", bool(bounce_domain), tables.flag),
+        ehlo_name=table.take("ehlo_name", "", tables.domain),
+        purpose=table.take("purpose", USUAL_PURPOSE, _purpose),
+        postal_address=table.take("postal_address", "", tables.text).strip(),
+        unsubscribe=table.take("unsubscribe", "", tables.link),
+        inbox=inbox,
+        inbox_address=(inbox_address or reply_to or sender) if inbox else None,
     )
     table.take("kind", "email", _kind)
-    table.finish()
+    if mistakes := table.finish():
+        raise ConfigProblem(mistakes)
     return settings
 
 
-class _Table:
-    """A table being emptied key by key; what is left over at the end is unknown."""
+def _inbox(outer: Table, timeout: float, ca_file: str) -> tuple[InboxSettings | None, Address | None]:
+    """`[channel.email.inbox]`, whose mistakes become the outer table's."""
+    if "inbox" not in outer.rest:
+        return None, None
+    given = outer.rest.pop("inbox")
+    if not isinstance(given, Mapping):
+        outer.mistakes.append("inbox: should be a table of its own, [channel.email.inbox]")
+        return None, None
+    table = Table(dict(given), KNOWN_INBOX, "inbox.")
+    tls = table.take("tls", USUAL_INBOX_TLS, _tls)
+    inbox = InboxSettings(
+        host=table.must("host", "", tables.host),
+        port=table.take("port", INBOX_PORTS[tls], tables.port),
+        tls=tls,
+        username=table.must("username", "", tables.text),
+        password=table.must("password", "", tables.text),
+        ca_file=table.take("ca_file", ca_file, tables.text),
+        folder=table.take("folder", "INBOX", _folder),
+        processed_folder=table.take("processed_folder", "", _folder),
+        poll=table.take("poll", 60, tables.pause),
+        timeout=timeout,
+    )
+    if inbox.processed_folder == inbox.folder:
+        table.mistakes.append("inbox.processed_folder: is the folder that is read; name another, or none")
+    address = table.take("address", None, _mailbox)
+    outer.mistakes += table.finish()
+    return inbox, address
 
-    def __init__(self, rest: dict[str, Any]) -> None:
-        self.rest = rest
-        self.mistakes: list[str] = []
 
-    def take(self, key: str, default: T, read: Callable[[Any], T]) -> T:
-        if key not in self.rest:
-            return default
-        try:
-            return read(self.rest.pop(key))
-        except ValueError as why:
-            self.mistakes.append(f"{key}: {why}")
-            return default
-
-    def must(self, key: str, otherwise: T, read: Callable[[Any], T]) -> T:
-        if key not in self.rest:
-            self.mistakes.append(f"{key}: is missing")
-        return self.take(key, otherwise, read)
-
-    def finish(self) -> None:
-        for key in self.rest:
-            near = difflib.get_close_matches(key, KNOWN, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(KNOWN)}"
-            self.mistakes.append(f"{key}: is not a key that is known here; {hint}")
-        if self.mistakes:
-            raise ConfigProblem(self.mistakes)
+def _mailbox(value: Any) -> Address | None:
+    return tables.mailbox(value)
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{type(value).__name__} given; it should be text in quotes")  # the value may be a secret
-    return value
+def _folder(value: Any) -> str:
+    name = tables.text(value)
+    if not name or any(ord(c) < 32 for c in name):
+        raise ValueError(f'{value!r} is not the name of a folder; write it like "INBOX"')
+    return name
+
+
+def _purpose(value: Any) -> Purpose:
+    if value not in ("marketing", "transactional"):
+        raise ValueError(f'{value!r} should be "marketing" or "transactional"')
+    return cast("Purpose", value)
 
 
 def _kind(value: Any) -> str:
@@ -132,51 +180,3 @@ def _tls(value: Any) -> Tls:
     if value not in PORTS:
         raise ValueError(f'{value!r} should be "starttls", "tls" or "none"')
     return cast("Tls", value)
-
-
-def _host(value: Any) -> str:
-    if not isinstance(value, str) or not value or any(c.isspace() or c in "/@" for c in value):
-        raise ValueError(f'{value!r} is not a host; write its name alone, like "smtp.example.com"')
-    return value
-
-
-def _port(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 65536:
-        raise ValueError(f"{value!r} is not a port; write a number from 1 to 65535")
-    return value
-
-
-def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{value!r} should be a whole number from 1 up")
-    return value
-
-
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 600:
-        raise ValueError(f"{value!r} should be a number of seconds up to 600")
-    return float(value)
-
-
-def _mailbox(value: Any) -> Address:
-    if not isinstance(value, str):
-        raise ValueError(f'{value!r} is not an address; write it like "Dana <dana@example.com>"')
-    return read_mailbox(value)
-
-
-def _domain(value: Any) -> str:
-    try:
-        return read_address(f"x@{_text(value)}").domain
-    except BadAddress as why:
-        raise ValueError(f"{value!r} is not a domain name") from why
-
-
-def _link(value: Any) -> str:
-    text = _text(value)
-    if (
-        not text.startswith(("https://", "http://"))
-        or "{token}" not in text
-        or any(c.isspace() or c in "<>" for c in text)
-    ):
-        raise ValueError(f'{value!r} should be a link with {{token}} in it, like "https://example.com/u/{{token}}"')
-    return text

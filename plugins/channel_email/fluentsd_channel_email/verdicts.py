@@ -11,14 +11,15 @@ from typing import Literal
 
 from fluentsd.api import NeedsHuman, Outcome, Rejected, Unavailable
 
-#: Enhanced status codes (RFC 3463, RFC 7505) which say that nobody lives at this address.
-DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
+#: Enhanced status codes (RFC 3463, RFC 7505) which say that nobody lives at this address, or does no longer (5.2.1).
+#: Not every 5.1.x: 5.1.7 and 5.1.8 blame the sender's address.
+DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 #: The account may not send at all (RFC 4954): it must log in, or differently.
 _LOGIN = (530, 534, 535)
-_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _NOBODY = re.compile(
-    r"(user|recipient|mailbox|address|account)\s+(is\s+)?(unknown|not found|does not exist)"
-    r"|(unknown|no such) (user|recipient|mailbox|address)",
+    r"(user|recipient|mailbox|address|account)\s+(is\s+)?(unknown|not found|does not exist|doesn't exist)"
+    r"|(unknown|no such) (user|recipient|mailbox|address|person)",
     re.IGNORECASE,
 )
 
@@ -41,11 +42,16 @@ class Answer:
     @property
     def status(self) -> str:
         """The enhanced status code, "" if there is none."""
-        found = _STATUS.search(self.text)
+        found = STATUS.search(self.text)
         return found[1] if found else ""
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}"[:300]
+
+
+def says_nobody(text: str) -> bool:
+    """The server's plain words mean that there is no such mailbox."""
+    return _NOBODY.search(text) is not None
 
 
 def judge(step: Step, said: Answer, wanted: int, sender: str) -> None:
@@ -61,7 +67,7 @@ def judge(step: Step, said: Answer, wanted: int, sender: str) -> None:
         raise NeedsHuman(f"the mail server does not let this account send ({step}): {said}")
     if step == "MAIL" and said.code != 552:  # 552: this message is too large; anything else: this sender
         raise NeedsHuman(f"the mail server refuses the sender {sender}: {said}")
-    dead = said.status in DEAD or (said.code == 550 and not said.status and bool(_NOBODY.search(said.text)))
+    dead = said.status in DEAD or (said.code == 550 and not said.status and says_nobody(said.text))
     bounced = dead or said.status.startswith(("5.1.", "5.2."))
     outcome = Outcome.bounced if bounced else Outcome.failed
     raise Rejected(f"the mail server refused at {step}: {said}", outcome=outcome, dead=dead)

@@ -7,7 +7,8 @@ from email import message_from_bytes, policy
 import pytest
 from fluentsd_channel_email import read_settings
 from fluentsd_channel_email.addressing import BadAddress, read_address, read_mailbox
-from fluentsd_channel_email.composing import compose, text_of
+from fluentsd_channel_email.composing import compose
+from fluentsd_channel_email.words import text_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,10 +17,10 @@ from fluentsd.api import Attempt, Message
 AT = 1_767_625_200_000_000
 
 
-def letter(config=None, token="t1", **words):
+def letter(config=None, token="t1", link=None, **words):
     settings = read_settings({"host": "mail.example.com", "from": "Dana <dana@example.com>", **(config or {})})
     message = Message("email", **{"to": "ada@example.com", "subject": "Hello", "text": "How are you?", **words})
-    return compose(settings, message, Attempt(token, "email", message.to, 0), AT)
+    return compose(settings, message, Attempt(token, "email", message.to, 0), AT, link)
 
 
 def parsed(made):
@@ -44,6 +45,54 @@ def test_unsubscribe_is_one_click_and_both_footers_carry_it():
     assert mail.get_body(("plain",)).get_content().endswith("1 Road\nUnsubscribe: https://x.example/u/t1\n")
     html = mail.get_body(("html",)).get_content()
     assert 'Dana &amp; Co<br>1 Road<br><a href="https://x.example/u/t1">Unsubscribe</a></p></body>' in html
+
+
+INBOX = {"host": "imap.example.com", "username": "u", "password": "p", "address": "sales+in@example.com"}
+LONG = "https://" + "x" * 60 + ".example/u/" + "t" * 200
+
+
+def test_the_houses_link_and_a_mail_to_the_inbox_both_lead_out():
+    made = letter({"inbox": INBOX}, link="https://x.example/u/t1", html="<p>Hi</p>")
+    mail = parsed(made)
+    assert mail["List-Unsubscribe"] == (
+        "<https://x.example/u/t1>, <mailto:sales+in@example.com?subject=unsubscribe-t1>"
+    )
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "Unsubscribe: https://x.example/u/t1" in mail.get_body(("plain",)).get_content()
+
+
+def test_with_an_inbox_alone_a_reply_leads_out():
+    mail = parsed(letter({"inbox": INBOX, "postal_address": "1 Road"}, html="<p>Hi</p>"))
+    assert mail["List-Unsubscribe"] == "<mailto:sales+in@example.com?subject=unsubscribe-t1>"
+    assert mail["List-Unsubscribe-Post"] is None
+    assert mail.get_body(("plain",)).get_content().endswith("1 Road\nUnsubscribe: reply with the word STOP\n")
+    html = mail.get_body(("html",)).get_content()
+    assert 'href="mailto:sales+in@example.com?subject=unsubscribe-t1">Unsubscribe</a>' in html
+
+
+def test_a_long_link_stands_in_its_header_unchanged():
+    made = letter({"inbox": INBOX}, link=LONG)
+    assert f"List-Unsubscribe: <{LONG}>,\r\n <mailto:".encode() in made.data
+    assert parsed(made)["List-Unsubscribe"].startswith(f"<{LONG}>, <mailto:")
+
+
+@pytest.mark.parametrize("link", ["https://x\r\nBcc: eve@x", "https://x >y", "https://ü", "https://" + "x" * 1000])
+def test_a_link_cannot_add_a_header(link):
+    with pytest.raises(ValueError, match="cannot stand in a header"):
+        letter(link=link)
+
+
+def test_a_postal_address_cannot_add_markup_or_headers():
+    mail = parsed(letter({"postal_address": "<script>x</script>\r\nBcc: eve"}, html="<p>Hi</p>"))
+    assert "<p>&lt;script&gt;x&lt;/script&gt;<br>Bcc: eve</p>" in mail.get_body(("html",)).get_content()
+    assert mail["Bcc"] is None
+
+
+def test_the_return_path_names_the_attempt_where_wanted():
+    assert letter().return_path == "dana@example.com"
+    assert letter({"verp": True}).return_path == "bounce+t1@example.com"
+    assert letter({"bounce_domain": "b.example.com"}).return_path == "bounce+t1@b.example.com"
+    assert letter({"bounce_domain": "b.example.com", "verp": False}).return_path == "dana@example.com"
 
 
 def test_text_and_html_are_alternatives_and_missing_text_is_derived():

@@ -25,6 +25,7 @@ class SinkProvider:
             "port": self.sink.port,
             "tls": "none",
             "from": "Dana <dana@example.com>",
+            "purpose": "transactional",
             "connections": 4,
             **self.config,
         }
@@ -54,6 +55,13 @@ class SinkProvider:
 def sink() -> Iterator[SmtpSink]:
     with SmtpSink() as sink:
         yield sink
+
+
+@pytest.mark.slow
+async def test_keeps_every_promise_with_an_inbox_that_has_mail(sink, imap, tmp_path):
+    provider = SinkProvider(sink, inbox=imap.inbox())
+    imap.put(b"From: ada@example.net\r\nSubject: Hello\r\n\r\nYes", b"\xff", b"From: x\r\n\r\n")
+    await exercise_channel(provider.make, tools=tools(folder=tmp_path), provider=provider, patience=0.3)
 
 
 @pytest.mark.slow

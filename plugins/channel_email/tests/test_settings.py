@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fluentsd_channel_email import ConfigProblem, read_settings
 
+INBOX = {"host": "imap.example.com", "username": "dana", "password": "sesame"}
 GOOD = {"host": "mail.example.com", "from": "Dana <dana@example.com>"}
 
 
@@ -26,6 +27,18 @@ GOOD = {"host": "mail.example.com", "from": "Dana <dana@example.com>"}
         ({"unsubscribe": "https://x.example/u"}, "should be a link with {token} in it"),
         ({"conections": 3}, "conections: is not a key that is known here; did you mean 'connections'?"),
         ({"kind": "sms"}, "it sends e-mail"),
+        ({"verp": "yes"}, "verp: 'yes' should be true or false"),
+        ({"purpose": "fun"}, 'should be "marketing" or "transactional"'),
+        ({"inbox": "imap.example.com"}, "should be a table of its own, [channel.email.inbox]"),
+        ({"inbox": {**INBOX, "host": None}}, "inbox.host: None is not a host"),
+        ({"inbox": {"host": "imap.example.com"}}, "inbox.password: is missing"),
+        ({"inbox": {**INBOX, "tls": "ssl"}}, "inbox.tls: 'ssl' should be"),
+        ({"inbox": {**INBOX, "poll": "1 day"}}, 'inbox.poll: \'1 day\' should be a pause from "1 s" to "25 min"'),
+        ({"inbox": {**INBOX, "poll": 60}}, "inbox.poll: 60 should be a pause"),
+        ({"inbox": {**INBOX, "folder": ""}}, "is not the name of a folder"),
+        ({"inbox": {**INBOX, "processed_folder": "INBOX"}}, "inbox.processed_folder: is the folder that is read"),
+        ({"inbox": {**INBOX, "foldr": "x"}}, "inbox.foldr: is not a key that is known here; did you mean 'folder'?"),
+        ({"inbox": {**INBOX, "address": "nobody"}}, "inbox.address: 'nobody' has no @"),
     ],
 )
 def test_a_mistake_is_named(change, words):
@@ -47,5 +60,27 @@ def test_the_usual_port_goes_with_the_kind_of_tls(tls, port):
     assert read_settings({**GOOD, "tls": tls}).port == port
 
 
+@pytest.mark.parametrize(("tls", "port"), [("none", 143), ("starttls", 143), ("tls", 993)])
+def test_the_usual_port_of_an_inbox_goes_with_the_kind_of_tls(tls, port):
+    inbox = read_settings({**GOOD, "inbox": {**INBOX, "tls": tls}}).inbox
+    assert (inbox.port, inbox.folder, inbox.poll) == (port, "INBOX", 60)
+
+
+def test_mail_for_the_inbox_goes_where_replies_go_unless_told_otherwise():
+    assert read_settings({**GOOD, "inbox": INBOX}).inbox_address.spec == "dana@example.com"
+    assert read_settings({**GOOD, "reply_to": "r@example.com", "inbox": INBOX}).inbox_address.spec == "r@example.com"
+    assert (
+        read_settings({**GOOD, "inbox": {**INBOX, "address": "in@example.com"}}).inbox_address.spec == "in@example.com"
+    )
+    assert read_settings(GOOD).inbox_address is None
+
+
+def test_a_bounce_domain_means_verp_unless_told_otherwise():
+    assert not read_settings(GOOD).verp
+    assert read_settings({**GOOD, "bounce_domain": "b.example.com"}).verp
+    assert not read_settings({**GOOD, "bounce_domain": "b.example.com", "verp": False}).verp
+
+
 def test_a_password_is_not_shown():
+    assert "sesame" not in repr(read_settings({**GOOD, "inbox": INBOX}))
     assert "sesame" not in repr(read_settings({**GOOD, "username": "dana", "password": "sesame"}))

@@ -1,7 +1,7 @@
 """What a proved request of Twilio's says: a status of a message of ours, or something a person wrote.
 
-A status finds its attempt by the token at the end of the address it is sent to, else by the message's SID. Statuses come
-twice and out of order; each says what it proves and nothing else, and the record keeps the clearest.
+A status finds its attempt by the token at the end of the address it is sent to, else by the message's SID. Statuses
+come twice and out of order; each says what it proves and nothing else, and the record keeps the clearest.
 """
 
 from __future__ import annotations
@@ -28,21 +28,22 @@ _EDGES = re.compile(r"^\W+|\W+$")
 
 def read(url: str, fields: Mapping[str, str]) -> Sequence[Inbound]:
     """Turn the fields of a proved request into what they say; ValueError when they make no sense."""
-    if fields.get("MessageStatus"):
-        return _status(url, fields)
-    if fields.get("SmsStatus", "received") in ("received", "receiving") and fields.get("From"):
+    word = fields.get("MessageStatus") or fields.get("SmsStatus") or "received"
+    if word not in ("received", "receiving"):
+        return _status(url, word, fields)
+    if fields.get("From"):
         return _words(fields)
     raise ValueError("neither a status (MessageStatus) nor a message (From, SmsStatus=received)")
 
 
-def _status(url: str, fields: Mapping[str, str]) -> Sequence[Inbound]:
+def _status(url: str, word: str, fields: Mapping[str, str]) -> Sequence[Inbound]:
     ref = fields.get("MessageSid") or fields.get("SmsSid")
     last = urlsplit(url).path.rpartition("/")[2]
     token = last if _TOKEN.fullmatch(last) else None
     if not ref and not token:
         raise ValueError("a status without MessageSid")
     code = fields.get("ErrorCode", "")
-    end = end_of(fields["MessageStatus"], int(code) if code.isdecimal() and code.isascii() else None)
+    end = end_of(word, int(code) if code.isdecimal() and code.isascii() else None)
     if end is None:
         return []
     return [Inbound(end.outcome, token=token, ref=ref, reason=end.reason, dead=end.dead)]

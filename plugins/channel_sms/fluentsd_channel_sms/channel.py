@@ -1,6 +1,6 @@
 """The SMS channel: one Twilio account, its senders, and what comes back.
 
-A send ends in a receipt when Twilio created the message (201), in one of the house's errors when Twilio refused it or was
+A send ends in a receipt when Twilio created the message, in an error of `fluentsd.api` when Twilio refused it or was
 never reached, and in anything else when nobody can tell; then the attempt stays open, and `lookup` asks.
 """
 
@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import httpx
 import trio
 
 from fluentsd.api import (
@@ -34,7 +33,7 @@ from fluentsd_channel_sms.lookup import LOOK_AT, Owners, judge, receipt_of
 from fluentsd_channel_sms.pacing import OneAtATime, Pace
 from fluentsd_channel_sms.segments import count
 from fluentsd_channel_sms.settings import SECOND, VALIDITY_MOST, Settings
-from fluentsd_channel_sms.verdicts import NoAnswer, refuse
+from fluentsd_channel_sms.verdicts import NoAnswer, NotReached, Refusal, asks_to_slow_down, refuse
 
 #: Twilio's limit, characters.
 BODY_AT_MOST = 1600
@@ -68,10 +67,11 @@ class SmsChannel:
 
     async def client(self) -> Any:
         """The SDK's client; the SDK itself is loaded when it is first needed, in a thread (a quarter of a second)."""
-        async with self._loading:
-            if self._connected is None:
-                connect = await self._tools.run_sync(_load_connect)
-                self._connected = connect(self.settings, self._tools.http)
+        if self._connected is None:
+            async with self._loading:
+                if self._connected is None:
+                    connect = await self._tools.run_sync(_load_connect)
+                    self._connected = connect(self.settings, self._tools.http)
         return self._connected
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
@@ -118,17 +118,16 @@ class SmsChannel:
         return min(left // SECOND, most)
 
     async def _create(self, client: Any, order: dict[str, Any], attempt: Attempt) -> Any:
-        from fluentsd_channel_sms.client import Refusal
-
         try:
             created = await client.messages.create_async(**order)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as why:  # before a byte was sent
-            raise Unavailable(f"Twilio cannot be reached ({type(why).__name__})", self._slower(attempt, None)) from why
+        except NotReached as why:
+            raise Unavailable(str(why), self._slower(attempt, None)) from why
         except Refusal as why:
-            after = self._slower(attempt, why.retry_after) if why.status == 429 or why.code in (30001, 21611) else 1.0
-            refuse(why.status, why.code, why.words, after)
-        except Exception as why:
-            raise NoAnswer(f"Twilio's answer was lost ({type(why).__name__})") from why
+            refuse(why, self._slower(attempt, why.retry_after) if asks_to_slow_down(why) else 0.0)
+        except NoAnswer:
+            raise
+        except Exception as why:  # a success the SDK cannot read
+            raise NoAnswer(f"Twilio's answer cannot be read ({type(why).__name__})") from why
         if not isinstance(created.sid, str) or not created.sid:
             raise NoAnswer("Twilio's answer has no message in it")
         return created
@@ -150,18 +149,15 @@ class SmsChannel:
 
     async def lookup(self, attempt: Attempt) -> Lookup:
         """Ask for the message by its SID where we know it, else look for it among those to the person."""
-        from fluentsd_channel_sms.client import Refusal
-
         client = await self.client()
         try:
             if attempt.provider_ref:
-                answer: Lookup = Found(
-                    receipt_of(self.settings, await client.messages(attempt.provider_ref).fetch_async())
-                )
+                message = await client.messages(attempt.provider_ref).fetch_async()
+                answer: Lookup = Found(receipt_of(self.settings, message))
             else:
                 newest = await client.messages.list_async(to=attempt.to, limit=LOOK_AT)
                 answer = judge(self.settings, attempt, newest, self._owners)
-        except (httpx.TransportError, Refusal) as why:
+        except Exception as why:  # noqa: BLE001 - no answer, a refusal, or one the SDK cannot read: none proves anything
             return CannotTell(f"Twilio cannot be asked now ({type(why).__name__})")
         if isinstance(answer, Found):
             self._one.settle(attempt.token)

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
-
 from fluentsd.api import Finding, Links
-from fluentsd_channel_sms.client import Refusal
 from fluentsd_channel_sms.settings import Settings
+from fluentsd_channel_sms.verdicts import NoAnswer, NotReached, Refusal
 
 #: Area codes of numbers that are free to call, in North America.
 TOLL_FREE = ("+1800", "+1833", "+1844", "+1855", "+1866", "+1877", "+1888")
@@ -31,14 +29,17 @@ async def findings(settings: Settings, links: Links, client: Any) -> list[Findin
             said += await _sender(settings, links, client)
         else:
             said += await _numbers(links, client)
-    except httpx.TransportError as why:
+    except (NotReached, NoAnswer) as why:
         fix = "see that this machine reaches https://api.twilio.com (network, DNS, firewall, proxy)"
-        return [Finding(False, f"sms: Twilio cannot be reached ({type(why).__name__})", fix)]
+        return [Finding(False, f"sms: {why}", fix)]
     except Refusal as why:
         if why.status in _LOGIN:
             fix = "correct account_sid and auth_token, or api_key and api_secret"
             return [Finding(False, f"sms: Twilio refuses the login ({why})", fix)]
         return [Finding(False, f"sms: Twilio cannot answer now ({why})", "run the check again in a minute")]
+    except Exception as why:  # noqa: BLE001 - an answer the SDK cannot read
+        fix = "see that base_url is right, and that no proxy answers in Twilio's place"
+        return [Finding(False, f"sms: what answers is not Twilio ({type(why).__name__})", fix)]
     return [*said, *_webhooks(settings, links)]
 
 
@@ -71,7 +72,7 @@ def _number(number: Any, links: Links) -> Iterator[Finding]:
         return
     yield Finding(True, f"sms: {name} can send SMS")
     wanted = links.inbound()
-    if wanted and number.sms_url != wanted:
+    if wanted and not _leads_to(number.sms_url, wanted):
         what = f"sms: what people write to {name} goes to {number.sms_url or 'nobody'}: replies and STOP do not arrive"
         yield Finding(False, what, f'set its "A message comes in" webhook to {wanted} (HTTP POST)')
 
@@ -109,7 +110,8 @@ async def _service(settings: Settings, links: Links, client: Any) -> list[Findin
         fix = "register brand and campaign for it in Twilio's console (10 to 15 working days)"
         said.append(Finding(False, f"sms: the service {name!r} is not registered for 10DLC", fix))
     wanted = links.inbound()
-    if wanted and not service.use_inbound_webhook_on_number and service.inbound_request_url != wanted:
+    elsewhere = not service.use_inbound_webhook_on_number and not _leads_to(service.inbound_request_url, wanted)
+    if wanted and elsewhere:
         where = service.inbound_request_url or "nobody"
         what = f"sms: what people write to the service {name!r} goes to {where}: replies and STOP do not arrive"
         fix = f'under Integration choose "Send a webhook" and set the request URL to {wanted}'
@@ -134,6 +136,11 @@ def _webhooks(settings: Settings, links: Links) -> Iterator[Finding]:
     if not settings.secrets:
         fix = "set auth_token too; an API key does not sign webhooks"
         yield Finding(False, "sms: no webhook can be proved to be Twilio's, so that all are refused", fix)
+
+
+def _leads_to(url: str | None, wanted: str | None) -> bool:
+    """Whether a webhook is the wanted one; what follows # tells Twilio how often to try."""
+    return (url or "").partition("#")[0] == wanted
 
 
 def _can_sms(number: Any) -> bool:

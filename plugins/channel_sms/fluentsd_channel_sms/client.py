@@ -1,8 +1,8 @@
 """Twilio's SDK on the house's HTTP client, natively on Trio.
 
-The SDK builds requests and reads answers; the bytes travel through the client every plugin shares. Nothing is logged (the
-SDK's own client logs telephone numbers), no redirect is followed (one turns a POST into something else), and an answer
-that refuses becomes `Refusal` here, because the SDK's exceptions have lost the Retry-After header.
+The SDK builds requests and reads answers; the bytes travel through the client every plugin shares. Nothing is logged
+(the SDK's own client logs telephone numbers), no redirect is followed (one turns a POST into something else), and an
+answer that refuses becomes `Refusal` here, because the SDK's exceptions have lost the Retry-After header.
 """
 
 from __future__ import annotations
@@ -10,33 +10,21 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]  # the SDK ships no types
 from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from fluentsd_channel_sms.settings import Settings
-
-if TYPE_CHECKING:
-    import httpx
+from fluentsd_channel_sms.verdicts import NoAnswer, NotReached, Refusal
 
 #: Seconds to connect, and then for each wait for bytes: together below the house's usual patience of 30 s.
 CONNECT_WITHIN, ANSWER_WITHIN = 5.0, 12.0
 #: The SDK asks the environment for whatever it is not given; an installation is described in one place.
 _NO_ENVIRONMENT = {"TWILIO_EDGE": "", "TWILIO_REGION": ""}
-
-
-class Refusal(Exception):
-    """Twilio (or something before it) answered, and not with success.
-
-    `code` is Twilio's own, None when the answer is not one of Twilio's; `retry_after` seconds, None when not said.
-    """
-
-    def __init__(self, status: int, code: int | None, words: str, retry_after: float | None) -> None:
-        super().__init__(f"HTTP {status}, code {code}: {words}")
-        self.status, self.code, self.words, self.retry_after = status, code, words, retry_after
 
 
 def connect(settings: Settings, http: Callable[[], httpx.AsyncClient]) -> Client:
@@ -64,19 +52,22 @@ class HouseHttp(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships no type
         timeout: float | None = None,  # noqa: ASYNC109 - the SDK's own signature; our bounds hold
         allow_redirects: bool = False,
     ) -> Response:
-        """Carry one request; raises `Refusal`, or httpx's `TransportError` when no answer came."""
-        import httpx
-
-        answer = await self._http().request(
-            method,
-            self._address(uri),
-            params=dict(params) if params else None,
-            data=dict(data) if data else None,
-            headers=dict(headers or {}),
-            auth=auth,
-            timeout=httpx.Timeout(ANSWER_WITHIN, connect=CONNECT_WITHIN),
-            follow_redirects=False,
-        )
+        """Carry one request; raises `Refusal`, `NotReached` before a byte was sent, or `NoAnswer`."""
+        try:
+            answer = await self._http().request(
+                method,
+                self._address(uri),
+                params=dict(params) if params else None,
+                data=dict(data) if data else None,
+                headers=dict(headers or {}),
+                auth=auth,
+                timeout=httpx.Timeout(ANSWER_WITHIN, connect=CONNECT_WITHIN),
+                follow_redirects=False,
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as why:
+            raise NotReached(f"Twilio cannot be reached ({type(why).__name__})") from why
+        except httpx.HTTPError as why:
+            raise NoAnswer(f"Twilio's answer was lost ({type(why).__name__})") from why
         if not answer.is_success:
             raise _refusal(answer)
         return Response(answer.status_code, answer.text, answer.headers)

@@ -1,8 +1,8 @@
 """What became of an attempt whose answer was lost: the message it would be, among those Twilio has for that person.
 
 A message at Twilio carries no mark of ours, so it is known by whom it went to, who sent it, what it says and when. The
-list is not narrowed by DateSent, which is empty until a message is sent. One that fits is found; several prove only that
-something was sent; none proves nothing, for lists lag behind.
+list is not narrowed by DateSent, which is empty until a message is sent. One that fits is found; several prove only
+that something was sent; none proves nothing, for lists lag behind.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _fits(settings: Settings, attempt: Attempt, message: Any) -> bool:
     age = round(message.date_created.timestamp() * SECOND) - attempt.marked_at
     if attempt.text is None:
         return -SKEW <= age <= WORDLESS_WITHIN
-    return -SKEW <= age and (message.body or "").removeprefix(TRIAL).strip() == attempt.text.strip()
+    return age >= -SKEW and (message.body or "").removeprefix(TRIAL).strip() == attempt.text.strip()
 
 
 def _same_sender(settings: Settings, attempt: Attempt, message: Any) -> bool:

@@ -1,7 +1,7 @@
 """The pace of each sender, and the rule that one person gets one text at a time.
 
-Twilio queues what comes faster than a sender's throughput, and what it queues can arrive late. So each sender has its own
-pace here: a send takes the next free moment and waits for it, up to a bound below the house's patience.
+Twilio queues what comes faster than a sender's throughput, and what it queues can arrive late. So each sender has its
+own pace here: a send takes the next free moment and waits for it, up to a bound below the house's patience.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class OneAtATime:
 
     def __init__(self, clock: Clock, doubt_lasts: int) -> None:
         self._clock, self._doubt_lasts = clock, doubt_lasts
-        self._until: dict[bytes, tuple[str, int | None]] = {}
+        self._held: dict[bytes, tuple[str, int | None]] = {}  #: who holds a place, and until when; None: on its way
+        self._forget_at = 0
 
     @contextmanager
     def only(self, token: str, to: str, body: str) -> Iterator[None]:
@@ -47,29 +48,32 @@ class OneAtATime:
         A block that ends in a way which leaves the attempt open keeps the place for as long as the doubt may last;
         the caller says so by letting anything but `api.PluginError` out of the block.
         """
-        key, now = hashlib.sha256(f"{to}\0{body}".encode("utf-8", "replace")).digest(), self._clock.now()
-        self._forget(now)
-        if self._until.get(key, (token, 0))[0] != token:
+        key = hashlib.sha256(f"{to}\0{body}".encode("utf-8", "replace")).digest()
+        self._forget(self._clock.now())
+        holder, until = self._held.get(key, (token, 0))
+        if holder != token and (until is None or until > self._clock.now()):
             why = "the same text to the same person is on its way, and what became of it is not known yet"
             raise Unavailable(why, 60.0, only_this=True)
-        self._until[key] = (token, None)
-        ended = False
+        self._held[key] = (token, None)
+        is_settled = False
         try:
             yield
-            ended = True
+            is_settled = True
         except PluginError:
-            ended = True
+            is_settled = True
             raise
         finally:
-            if ended:
-                self._until.pop(key, None)
+            if is_settled:
+                self._held.pop(key, None)
             else:
-                self._until[key] = (token, self._clock.now() + self._doubt_lasts)
+                self._held[key] = (token, self._clock.now() + self._doubt_lasts)
 
     def settle(self, token: str) -> None:
         """A look-up found the attempt: its place is free."""
-        self._until = {key: held for key, held in self._until.items() if held[0] != token}
+        self._held = {key: held for key, held in self._held.items() if held[0] != token}
 
     def _forget(self, now: int) -> None:
-        for key in [key for key, (_, until) in self._until.items() if until is not None and until <= now]:
-            del self._until[key]
+        """Drop old doubts, now and then."""
+        if now >= self._forget_at:
+            self._held = {key: held for key, held in self._held.items() if held[1] is None or held[1] > now}
+            self._forget_at = now + self._doubt_lasts

@@ -1,7 +1,7 @@
 """Whether a request comes from Twilio: the proof it carries, checked in constant time.
 
-The signature is a MAC of the whole address and, sorted, every form field: of HMAC-SHA1 with the account's auth token, or,
-when `X-Twilio-Webhooks-Signature-Settings` names another algorithm, of that one with a webhook key. Twilio signs the
+The signature is a MAC of the whole address and, sorted, every form field: HMAC-SHA1 with the account's auth token, or,
+when `X-Twilio-Webhooks-Signature-Settings` names another algorithm, that one with a webhook key. Twilio signs the
 address with or without its port, so both are right. Each secret is tried, so that one can be replaced without a gap.
 A request holds no moment: the same one, sent again to the same address, is as true as before, and says the same.
 """
@@ -34,7 +34,8 @@ def prove(request: Request, secrets: Sequence[str]) -> dict[str, str]:
     except ValueError as why:  # half a character, an address that is none, a thousand fields
         raise Forged(f"the request is not one of Twilio's: {type(why).__name__}") from why
     # every candidate is compared: the time does not tell which one was nearly right
-    if not any([hmac.compare_digest(given, one.encode("ascii")) for one in right]):
+    matches = [hmac.compare_digest(given, one.encode("ascii")) for one in right]
+    if not any(matches):
         raise Forged("the signature is missing or wrong")
     return dict(fields)
 

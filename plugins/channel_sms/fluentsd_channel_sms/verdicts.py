@@ -18,6 +18,21 @@ class NoAnswer(Exception):
     """Twilio's answer never came or cannot be read: nobody can tell whether the message was accepted."""
 
 
+class NotReached(Exception):
+    """No connection to Twilio came about: it has not seen a byte."""
+
+
+class Refusal(Exception):
+    """Twilio (or something before it) answered, and not with success.
+
+    `code` is Twilio's own, None when the answer is not one of Twilio's; `retry_after` seconds, None when not said.
+    """
+
+    def __init__(self, status: int, code: int | None, words: str, retry_after: float | None = None) -> None:
+        super().__init__(f"HTTP {status}, code {code}: {words}")
+        self.status, self.code, self.words, self.retry_after = status, code, words, retry_after
+
+
 class Act(StrEnum):
     """What to do about a code."""
 
@@ -84,12 +99,12 @@ CODES: dict[int, Verdict] = {
     21703: _human("the messaging service has no senders", "add a number to it in Twilio's console"),
     21704: _human("the messaging service has no sender for this person", "add a fitting number to it"),
     21705: _human("the messaging service is not valid", "correct messaging_service"),
-    21609: _human("the address for delivery reports is refused", "set http.public_url to an address the internet knows"),
+    21609: _human("the address for delivery reports is refused", "set http.public_url to a public address"),
     # Registration and content
     30004: _human("the message is blocked", "ask Twilio's support why before anything else is sent"),
-    30007: _human("the carrier filters the message as spam", "change the text: no public link shortener, say who writes"),
+    30007: _human("the carrier filters the message as spam", "change the text: no link shortener, say who writes"),
     30032: _human("the toll-free number is not verified", "finish its verification in Twilio's console"),
-    30034: _human("the number is not registered for 10DLC", "register brand and campaign, and put the number in its service"),
+    30034: _human("the number is not registered for 10DLC", "register its brand and campaign at Twilio"),
 }  # fmt: skip
 
 
@@ -100,21 +115,31 @@ def verdict_of(code: int) -> Verdict | None:
     return CODES.get(code)
 
 
-def refuse(status: int, code: int | None, words: str, after: float) -> NoReturn:
-    """Raise what an answer that is no success means; `after` is the back-off for a request to slow down.
+def asks_to_slow_down(said: Refusal) -> bool:
+    """Whether everything has to wait for a while."""
+    found = verdict_of(said.code) if said.code is not None else None
+    return said.status == 429 or (said.status < 500 and found is not None and found.act == Act.later)
 
-    `code` None: the answer is not Twilio's (a proxy's page), so that little is proved by it.
+
+def refuse(said: Refusal, after: float) -> NoReturn:
+    """Raise what a refusal means for the house; `after` is the back-off where it asks for one.
+
+    A client error with a code of Twilio's proves that nothing was accepted. Without one something else answered (a
+    proxy): only its refusal of the login or of the pace is believed, for such a request went no further.
     """
+    status, code, words = said.status, said.code, said.words
+    if not 400 <= status < 500:
+        raise NoAnswer(f"Twilio's answer decides nothing (HTTP {status})")
     found = verdict_of(code) if code is not None else None
-    if 400 <= status < 500 and code is not None and found is not None:
+    if code is not None and found is not None:
         _follow(found, found.say(code), after)
     if status == 429:
         raise Unavailable("Twilio: too many requests at once", after)
     if status == 401 or (status in (403, 404) and code is not None):
-        raise NeedsHuman(f"Twilio refuses the request ({status}): {words}; check account_sid and the credentials")
-    if 400 <= status < 500 and code is not None:
-        raise Rejected(f"Twilio refused it ({code}): {words}")
-    raise NoAnswer(f"the answer is not one of Twilio's that decides anything (HTTP {status})")
+        raise NeedsHuman(f"Twilio refuses the request ({said}); check account_sid and the credentials")
+    if code is None:
+        raise NoAnswer(f"the answer is not one of Twilio's (HTTP {status})")
+    raise Rejected(f"Twilio refused it ({code}): {words}")
 
 
 def _follow(verdict: Verdict, why: str, after: float) -> NoReturn:

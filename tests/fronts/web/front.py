@@ -27,7 +27,7 @@ from tests.engine.stage import MONDAY, SMS, FakeChannel, Stage, person, spec
 
 SECRET = "s3cret-canary-key"
 PUBLIC = "https://calls.example.com"
-EMAIL = {"id": "mail", "channel": "email", "subject": "Hello", "text": "Hello, {{ unsubscribe_url }}"}
+EMAIL = {"id": "mail", "channel": "email", "subject": "Hello", "text": "Hello"}
 
 
 def sign(url: str, body: bytes) -> str:

@@ -18,9 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fluentsd.fronts.web.edge import BODY_AT_MOST
+from tests.engine.stage import SMS, person, spec
 from tests.fronts.web.front import Front, fronted
 
 PEOPLE = 3
+LATER = {"id": "later", "channel": "sms", "text": "Are you there?", "after": "3 days"}
 #: The house's own order, from vague to clear, as far as a provider of text messages can say it.
 CLEARER = ["delivered", "failed", "bounced", "replied", "opted_out"]
 
@@ -88,7 +90,7 @@ async def known(front: Front) -> list[list[tuple[Any, ...]]]:
     """What is known of everybody, without the moments and the ids that chance gives."""
     queries = (
         "SELECT contact_id, state, outcome FROM attempt ORDER BY contact_id",
-        "SELECT contact_id, state, reason FROM enrollment ORDER BY contact_id",
+        "SELECT contact_id, state FROM enrollment ORDER BY contact_id",  # which word ended it first is its reason
         "SELECT DISTINCT kind, value, channel, reason, by FROM stop WHERE lifted_at IS NULL ORDER BY value",
         "SELECT state, count FROM counter WHERE count != 0 ORDER BY state",
     )
@@ -98,11 +100,13 @@ async def known(front: Front) -> list[list[tuple[Any, ...]]]:
 async def after(sequence: list[True_ | Stranger]) -> list[list[tuple[Any, ...]]]:
     with TemporaryDirectory() as folder:
         async with fronted(f"sqlite+aiosqlite:///{Path(folder) / 'f.db'}") as front:
-            await front.reach(PEOPLE)
-            by_person = await front.ask("SELECT id FROM attempt ORDER BY contact_id")
-            for one in sequence:
-                await send(front, one, [token for (token,) in by_person])
-            return await known(front)
+            with front.stage.clock.busy():  # simulated time does not run on to the next step
+                await front.stage.launch(spec(SMS, LATER), *(person(n) for n in range(1, PEOPLE + 1)), checked=False)
+                await front.until("SELECT count(*) FROM attempt WHERE state = 'settled'", [(PEOPLE,)])
+                by_person = await front.ask("SELECT id FROM attempt ORDER BY contact_id")
+                for one in sequence:
+                    await send(front, one, [token for (token,) in by_person])
+                return await known(front)
 
 
 def check(sequence: list[True_ | Stranger]) -> None:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from fluentsd.config import HttpSettings
 from fluentsd.fronts.web import edge, listening
 from fluentsd.fronts.web.edge import client_of
+from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.problems import Problems
 from tests.fronts.web.front import PUBLIC, SECRET, Front, fronted, pour, sign, whole
 
@@ -60,6 +61,7 @@ async def test_no_answer_names_its_server(front: Front) -> None:
 # ── too large, too slow, not HTTP ────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 async def test_ten_megabytes_are_refused_unread_whether_announced_or_not(front: Front) -> None:
     body = b"x" * (10 << 20)
     got = await front.client.post("/hooks/sms", content=body)
@@ -111,6 +113,7 @@ async def test_headers_that_drip_are_given_up_however_steadily(tmp_path: Path, m
         assert await is_well(front)
 
 
+@pytest.mark.slow
 async def test_a_peer_that_never_reads_its_answers_does_not_stay(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "READING_AT_MOST", 0.05)
     async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
@@ -144,12 +147,32 @@ async def test_what_is_not_http_harms_nobody(front: Front, sent: bytes, status: 
     assert await is_well(front)
 
 
-async def test_a_connection_that_its_peer_has_closed_keeps_no_place(front: Front) -> None:
-    for _ in range(5):
-        async with httpx.AsyncClient(base_url=front.base, trust_env=False) as other:
-            assert (await other.get("/u/x")).status_code == 404
-    with trio.fail_after(2):
-        await are_connected(front, 1)
+@pytest.mark.parametrize("wish", [b"", b"Connection: upgrade\r\nUpgrade: h2c\r\n"])
+async def test_a_connection_whose_peer_has_ended_keeps_no_place(front: Front, wish: bytes) -> None:
+    async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
+        await stream.send_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n" + wish + b"\r\n")
+        await stream.receive_some(10_000)
+        await stream.send_eof()
+        with trio.fail_after(2):
+            await whole(stream)
+
+
+async def test_an_answer_to_a_body_that_nobody_reads_ends_its_connection(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge, "RINSE_AT_MOST", 0)
+    monkeypatch.setattr(edge, "CUT_AFTER", 0.02)
+
+    async def slow(self: Tokens, tokens: object) -> dict[str, str]:
+        await trio.sleep(0.1)  # the server's queue fills
+        return {}
+
+    monkeypatch.setattr(Tokens, "channels", slow)
+    async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
+        await stream.send_all(b"POST /u/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with pytest.raises(trio.BrokenResourceError):
+            await pour(stream, b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+    await are_connected(front, 1)
 
 
 async def test_more_connections_than_there_may_be_are_closed_unheard(
@@ -319,3 +342,19 @@ async def test_a_request_that_does_not_end_is_cut_off_when_leaving(
             await front.closed.wait()
         assert await whole(stream) == b""
         await stream.aclose()
+
+
+@pytest.mark.slow
+async def test_a_peer_that_does_not_read_holds_nobody_up_when_leaving(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "LEAVING_GRACE", 0.05)
+    async with (
+        fronted(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as front,
+        await trio.open_tcp_stream("127.0.0.1", front.port) as stream,
+    ):
+        with trio.move_on_after(0.2):
+            await pour(stream, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        front.close()
+        with trio.fail_after(1):
+            await front.closed.wait()

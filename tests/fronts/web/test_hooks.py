@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import httpx
 
-from fluentsd.api import Outcome, Receipt
+from fluentsd.api import Inbound, Outcome, Receipt
 from fluentsd.store import stoplist
 from tests.engine.stage import SMS, person, spec
-from tests.fronts.web.front import PUBLIC, Front
+from tests.fronts.web.front import EMAIL, PUBLIC, Front
 
 
 async def test_a_report_about_an_attempt_is_committed_before_it_is_answered(front_on_both: Front) -> None:
@@ -67,6 +67,14 @@ async def test_a_token_that_the_channel_names_itself_goes_before_the_paths_and_m
     assert found == {one: "sent", other: "delivered"}
 
 
+async def test_a_channel_has_no_say_in_another_channels_attempts(front: Front) -> None:
+    [mail] = await front.reach(1, EMAIL)
+    assert await front.hook({"outcome": "bounced", "token": mail}) == 204
+    assert await front.ask("SELECT outcome FROM attempt") == [("sent",)]
+    assert await front.hook({"outcome": "bounced", "token": mail}, kind="email") == 204
+    assert await front.ask("SELECT outcome FROM attempt") == [("bounced",)]
+
+
 async def test_reason_and_a_dead_number_come_through(front: Front) -> None:
     async def pending(*_: object) -> Receipt:
         return Receipt("SM1")
@@ -122,6 +130,30 @@ async def test_a_replayed_start_never_undoes_a_later_stop(front_on_both: Front) 
     await front.hook(start(2))
     await front.hook(start(1))
     assert await front.ask("SELECT count(*) FROM stop WHERE lifted_at IS NULL") == [(1,)]
+
+
+async def test_a_replayed_start_undoes_nothing_after_a_restart_either(front_on_both: Front) -> None:
+    front = front_on_both
+    inbox = front.stage.inbox
+
+    async def open_stops() -> int:
+        return int((await front.ask("SELECT count(*) FROM stop WHERE lifted_at IS NULL"))[0][0])
+
+    stop, again = (
+        Inbound(Outcome.opted_out, address=NUMBER),
+        Inbound(Outcome.replied, address=NUMBER, resubscribed=True),
+    )
+    await inbox.take(again, proof="a")  # nothing to lift, and heard all the same
+    await inbox.take(stop)
+    await inbox.take(again, proof="a")
+    assert await open_stops() == 1
+    await inbox.take(again, proof="b")
+    assert await open_stops() == 0
+    await inbox.take(stop)
+    await inbox.take(again, proof="b")
+    assert await open_stops() == 1
+    await inbox.take(again)  # by a listener, which hears each word once
+    assert await open_stops() == 0
 
 
 async def test_a_second_stop_that_reads_like_the_first_is_obeyed_and_a_third_adds_nothing(front: Front) -> None:

@@ -1,0 +1,122 @@
+"""/metrics: figures in Prometheus' text format, without a person in them.
+
+Figures of the process come from memory. Those of the database are read at most once in ten seconds, and less often
+where reading them takes long, however many ask. Attempts are counted over the last day, since counting all there ever
+were would cost more each month.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import trio
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from fluentsd.domain.durations import SECOND
+from fluentsd.engine.house import House
+from fluentsd.fronts.web.tally import Tally
+from fluentsd.store import callbacks
+from fluentsd.store.bridge import StoreUnavailable
+
+DAY = 86_400 * SECOND
+#: Seconds between two readings of the database, at least; and so many times what a reading takes.
+READ_EVERY, READ_SHARE = 10.0, 50
+#: Seconds a reading may take.
+PATIENCE = 5.0
+TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Labels = tuple[tuple[str, str], ...]
+Samples = Iterable[tuple[Labels, float]]
+
+
+class Metrics:
+    """Writes the figures when somebody asks."""
+
+    def __init__(self, house: House, tally: Tally) -> None:
+        self._house, self._tally = house, tally
+        self._turn = trio.Lock()
+        self._read_again = -1.0
+        self._up = False
+        self._attempts: Mapping[tuple[str, str], int] = {}
+        self._people: Mapping[tuple[str, str], int] = {}
+
+    async def show(self, _request: Request) -> Response:
+        """GET /metrics."""
+        async with self._turn:
+            if trio.current_time() >= self._read_again:
+                await self._read()
+        return PlainTextResponse(self.text(), media_type=TYPE)
+
+    async def _read(self) -> None:
+        began = trio.current_time()
+        since = self._house.clock.now() - DAY
+
+        async def unit(conn: AsyncConnection) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
+            return await callbacks.attempts_since(conn, since), await callbacks.people(conn)
+
+        try:
+            with trio.fail_after(PATIENCE):
+                self._attempts, self._people = await self._house.store.read(unit)
+        except (StoreUnavailable, trio.TooSlowError):
+            self._up = False  # the last figures stand, and this one says that they are old
+        else:
+            self._up = True
+        now = trio.current_time()
+        self._read_again = now + max(READ_EVERY, READ_SHARE * (now - began))
+
+    def text(self) -> str:
+        """Everything, a family after the other."""
+        house, tally = self._house, self._tally
+        families = [
+            _family("store_up", "gauge", "whether the database answered the last reading", _one(self._up)),
+            _family("attempts_last_day", "gauge", "attempts marked in the last 24 hours",
+                    _labelled(("channel", "outcome"), self._attempts)),
+            _family("people", "gauge", "people of each campaign by state",
+                    _labelled(("campaign", "state"), self._people)),
+            _family("in_flight", "gauge", "attempts without an end",
+                    [((("channel", kind),), house.flights.of(kind)) for kind in house.channels]),
+            _family("dispatcher_passes_total", "counter", "times the dispatcher has looked", _one(house.wakeups)),
+            _family("webhooks_total", "counter", "webhooks by what became of them",
+                    _labelled(("channel", "result"), tally.webhooks)),
+            _family("web_answers_total", "counter", "answers by status",
+                    [((("status", str(status)),), count) for status, count in sorted(tally.answers.items())]),
+            _family("web_faults_total", "counter", "requests and connections that broke", _one(tally.faults)),
+            _family("web_unsubscribed_total", "counter", "times an unsubscribe link was used", _one(tally.opt_outs)),
+            _family("web_connections", "gauge", "connections open now", _one(tally.connections)),
+            _family("resident_memory_bytes", "gauge", "memory the process keeps", _one(resident())),
+            _family("cpu_seconds_total", "counter", "processor time of the process", _one(time.process_time())),
+        ]  # fmt: skip
+        return "".join(families)
+
+
+def resident() -> int:
+    """Bytes of memory that are the process's now; 0 where the kernel does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
+
+
+def _one(value: float) -> Samples:
+    return [((), float(value))]
+
+
+def _labelled(names: tuple[str, str], counts: Mapping[tuple[str, str], int]) -> Samples:
+    return [(tuple(zip(names, key, strict=True)), count) for key, count in sorted(counts.items())]
+
+
+def _family(name: str, kind: str, words: str, samples: Samples) -> str:
+    lines = [f"# HELP fluentsd_{name} {words}", f"# TYPE fluentsd_{name} {kind}"]
+    for labels, value in samples:
+        said = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels)
+        lines.append(f"fluentsd_{name}{{{said}}} {value:.15g}" if said else f"fluentsd_{name} {value:.15g}")
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

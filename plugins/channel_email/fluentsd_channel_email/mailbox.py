@@ -1,0 +1,241 @@
+"""One IMAP folder: reached, logged in, looked at, waited upon. It reads; it deletes nothing and marks nothing as read.
+
+imapclient speaks the protocol and blocks, so that everything here belongs in a thread; only `cut` may be called from
+another one. Trouble is `Unavailable` (the network, a busy server) or `NeedsHuman` (password, certificate, folder); an
+answer that the library cannot take is `Spoilt`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import logging
+import socket
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from imapclient import IMAPClient  # type: ignore[import-untyped]
+from imapclient.exceptions import IMAPClientError, LoginError, ProtocolError  # type: ignore[import-untyped]
+
+from fluentsd.api import NeedsHuman, Unavailable
+from fluentsd_channel_email.settings import InboxSettings
+
+#: Of one mail: headers, words and a report stand at its beginning; what is attached does not matter here.
+READ_AT_MOST = 262_144
+#: What ends a connection, whatever it says; imaplib tells of broken answers by errors of its own.
+_BROKEN = (OSError, imaplib.IMAP4.error, imaplib.IMAP4.abort, IMAPClientError)
+
+# imapclient logs every line of the conversation, people's mail among them, where a host logs at debug level.
+logging.getLogger("imapclient").setLevel(logging.WARNING)
+
+
+class Spoilt(Exception):
+    """The server's answer about these mails cannot be read; the connection is of no use any more."""
+
+
+class _Wire(imaplib.IMAP4):
+    """imaplib over a socket that the mailbox keeps in its hand from the first moment."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        super().__init__(mailbox.settings.host, mailbox.settings.port)
+
+    def _create_socket(self, timeout: float | None = None) -> socket.socket:
+        return self._mailbox.reach()
+
+
+class _Client(IMAPClient):  # type: ignore[misc]
+    """imapclient over that wire."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        super().__init__(mailbox.settings.host, mailbox.settings.port, ssl=False, timeout=mailbox.settings.timeout)
+
+    def _create_IMAP4(self) -> _Wire:
+        return _Wire(self._mailbox)
+
+
+class Mailbox:
+    """One connection; after `close` it can be opened again, after `cut` not."""
+
+    def __init__(self, settings: InboxSettings) -> None:
+        self.settings = settings
+        self.is_cut = False
+        self.validity = 0  #: the folder's UIDVALIDITY
+        self.count = 0  #: mails in it when it was opened
+        self._client: _Client | None = None
+        self._sock: socket.socket | None = None
+
+    # Getting there and away
+
+    def cut(self) -> None:
+        """Make the thread at work here stop waiting."""
+        self.is_cut = True
+        if (sock := self._sock) is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close without ceremony."""
+        client, self._client = self._client, None
+        sock, self._sock = self._sock, None
+        if client is not None:
+            with contextlib.suppress(*_BROKEN):
+                client.shutdown()
+        if sock is not None:
+            sock.close()
+
+    def open(self) -> None:
+        """Connect, make it private, log in, open the folder; raises `Unavailable` or `NeedsHuman`."""
+        where = f"{self.settings.host}:{self.settings.port}"
+        try:
+            self._open()
+        except ssl.SSLCertVerificationError as why:
+            self.close()
+            raise NeedsHuman(f"the certificate of {where} cannot be trusted: {why.verify_message}") from why
+        except _BROKEN as why:
+            self.close()
+            raise Unavailable(f"no connection to {where}: {_words(why)}") from why
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        settings = self.settings
+        self._client = client = _Client(self)
+        if settings.tls == "starttls":
+            if not client.has_capability("STARTTLS"):
+                raise NeedsHuman(
+                    f'{settings.host} offers no STARTTLS; set tls = "tls" (port 993), or "none" on purpose'
+                )
+            client.starttls(self._context())
+            self._sock = client.socket()
+        try:
+            client.login(settings.username, settings.password)
+        except LoginError as why:
+            if "[UNAVAILABLE]" in str(why):  # RFC 5530: the password could not be looked at
+                raise Unavailable(f"{settings.host} cannot check the password now") from None
+            raise NeedsHuman(f"{settings.host} refuses the user name or password: {_words(why)}") from None
+        try:
+            said = client.select_folder(settings.folder, readonly=not settings.processed_folder)
+        except imaplib.IMAP4.abort:
+            raise
+        except IMAPClientError as why:
+            raise NeedsHuman(f"the folder {settings.folder!r} cannot be opened: {_words(why)}") from None
+        self.validity, self.count = int(said.get(b"UIDVALIDITY", 0)), int(said.get(b"EXISTS", 0))
+
+    def reach(self) -> socket.socket:
+        """A socket to the server, private if TLS comes first; `cut` reaches it while it connects and greets."""
+        settings, failure = self.settings, OSError("the host has no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM
+        ):
+            self._sock = sock = socket.socket(family, kind, protocol)
+            try:
+                if self.is_cut:
+                    raise TimeoutError("given up")
+                sock.settimeout(settings.timeout)
+                sock.connect(address)
+                if settings.tls == "tls":
+                    self._sock = sock = self._context().wrap_socket(
+                        sock, server_hostname=settings.host, do_handshake_on_connect=False
+                    )
+                    sock.do_handshake()
+            except OSError as why:
+                failure = why
+                sock.close()
+            else:
+                return sock
+        raise failure
+
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.settings.ca_file or None)
+
+    # Looking
+
+    def offers(self, name: str) -> bool:
+        """Whether the server has an extension (IDLE, MOVE)."""
+        return self._client is not None and bool(self._client.has_capability(name))
+
+    def has_folder(self, name: str) -> bool:
+        """Whether a folder is there; raises `Unavailable`."""
+        try:
+            return bool(self._live().folder_exists(name))
+        except _BROKEN as why:
+            raise self._lost(why) from why
+
+    def newer_than(self, uid: int) -> list[int]:
+        """The UIDs above this one, ascending; raises `Unavailable`."""
+        return [found for found in self._search(["UID", f"{uid + 1}:*"]) if found > uid]  # "n:*" always has the last
+
+    def since(self, at: int) -> list[int]:
+        """The UIDs of what came on this day (epoch microseconds, UTC) or later; raises `Unavailable`."""
+        return self._search(["SINCE", datetime.fromtimestamp(at // 1_000_000, UTC).date()])
+
+    def _search(self, criteria: list[object]) -> list[int]:
+        try:
+            client = self._live()
+            client.noop()  # lets the server tell of what came
+            return sorted(client.search(criteria))
+        except _BROKEN as why:
+            raise self._lost(why) from why
+
+    def read(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """The beginnings of these mails, without marking them as read; those that are gone are left out.
+
+        Raises `Unavailable`, or `Spoilt` when the answer makes no sense.
+        """
+        try:
+            said = self._live().fetch(uids, [f"BODY.PEEK[]<0.{READ_AT_MOST}>"])
+            return {uid: raw for uid in uids if (raw := said.get(uid, {}).get(b"BODY[]<0>")) is not None}
+        except (ProtocolError, ValueError, TypeError, AssertionError, KeyError, IndexError) as why:
+            self.close()
+            raise Spoilt(type(why).__name__) from why
+        except (imaplib.IMAP4.abort, OSError) as why:
+            raise self._lost(why) from why
+        except _BROKEN as why:  # the server refuses this fetch: one of the mails is damaged there
+            self.close()
+            raise Spoilt(type(why).__name__) from why
+
+    def file_away(self, uids: Sequence[int]) -> None:
+        """Move mails to the processed folder, where the server can move; raises `Unavailable`."""
+        if not uids or not self.settings.processed_folder or not self.offers("MOVE"):
+            return
+        try:
+            self._live().move(uids, self.settings.processed_folder)
+        except _BROKEN as why:
+            raise self._lost(why) from why
+
+    # Waiting
+
+    def start_waiting(self) -> socket.socket | None:
+        """Ask the server to tell of new mail; the socket to wait on, None if it cannot. Raises `Unavailable`."""
+        if not self.offers("IDLE"):
+            return None
+        try:
+            self._live().idle()
+        except _BROKEN as why:
+            raise self._lost(why) from why
+        return self._sock
+
+    def stop_waiting(self) -> None:
+        """End that; raises `Unavailable`."""
+        try:
+            self._live().idle_done()
+        except _BROKEN as why:
+            raise self._lost(why) from why
+
+    def _live(self) -> _Client:
+        if self._client is None or self.is_cut:
+            raise ConnectionError("the connection was given up")
+        return self._client
+
+    def _lost(self, why: BaseException) -> Unavailable:
+        self.close()
+        return Unavailable(f"the connection to {self.settings.host} broke: {_words(why)}")
+
+
+def _words(why: BaseException) -> str:
+    """What an error says, on one short line; imapclient shows bytes."""
+    return " ".join(str(why).removeprefix("b'").removesuffix("'").split())[:200] or type(why).__name__

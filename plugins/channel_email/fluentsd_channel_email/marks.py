@@ -1,0 +1,76 @@
+"""The marks by which mail that comes back is known: the attempt's token, written in places that survive the journey.
+
+A reply carries our Message-ID in In-Reply-To and References; a bounce carries the envelope id, comes to the return path
+(VERP), or quotes our headers; an unsubscribe mail carries the token in its subject. Here they are written and read.
+Only what has the shape of a token under our own domain is one: a salesperson's own mail has a Message-ID there too.
+A token cannot be guessed, so that whoever shows one has seen the mail.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from fluentsd_channel_email.settings import Settings
+
+#: What the house draws: 12 hex digits of time and 20 of chance. Mail servers may change the case of any address.
+_TOKEN = r"[0-9a-f]{24,64}"  # noqa: S105 - a pattern, not a secret
+_UNSUBSCRIBE = re.compile(rf"\bunsubscribe-({_TOKEN})(?![0-9a-z])", re.IGNORECASE)
+_BARE = re.compile(_TOKEN, re.IGNORECASE)
+_IDS_AT_MOST = 20_000
+
+
+def message_id(settings: Settings, token: str) -> str:
+    """The Message-ID of an attempt's mail."""
+    return f"<{token}@{settings.id_domain}>"
+
+
+def return_path(settings: Settings, token: str) -> str:
+    """Where a bounce of an attempt's mail goes when `verp` is set."""
+    return f"bounce+{token}@{settings.id_domain}"
+
+
+def unsubscribe_subject(token: str) -> str:
+    """The subject of a mail that asks to end all contact."""
+    return f"unsubscribe-{token}"
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Reads marks of one domain; every method returns the token in small letters, or None."""
+
+    domain: str
+
+    def in_envelope_id(self, text: str) -> str | None:
+        """An ENVID is the token itself."""
+        return text.strip().lower() if _BARE.fullmatch(text.strip()) else None
+
+    def in_message_ids(self, texts: Iterable[str]) -> str | None:
+        """In-Reply-To, References, Message-ID; of several the last, which is the mail that was answered."""
+        for text in texts:
+            found: list[str] = self._message_id.findall(text[-_IDS_AT_MOST:])
+            if found:
+                return found[-1].lower()
+        return None
+
+    def in_addresses(self, texts: Iterable[str]) -> str | None:
+        """To, Delivered-To and their like."""
+        for text in texts:
+            if found := self._return_path.search(text[:_IDS_AT_MOST]):
+                return found[1].lower()
+        return None
+
+    def in_subject(self, text: str) -> str | None:
+        """The subject of an unsubscribe mail."""
+        found = _UNSUBSCRIBE.search(text[:_IDS_AT_MOST])
+        return found[1].lower() if found else None
+
+    @cached_property
+    def _message_id(self) -> re.Pattern[str]:
+        return re.compile(rf"<({_TOKEN})@{re.escape(self.domain)}>", re.IGNORECASE)
+
+    @cached_property
+    def _return_path(self) -> re.Pattern[str]:
+        return re.compile(rf"\bbounce\+({_TOKEN})@{re.escape(self.domain)}(?![\w.-])", re.IGNORECASE)

@@ -1,0 +1,97 @@
+"""A real IMAP server on loopback: pymap, in a process of its own, with an in-memory mailbox."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import imapclient
+import pytest
+
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
+USER, PASSWORD = "campaigns", "sesame"
+
+
+class ImapServer:
+    """pymap, started, stopped and started anew on the same port; what it kept is gone then, as after a restore."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, certificate: Path | None = None) -> None:
+        self._tls = ["--cert", str(certificate), "--key", str(certificate)] if certificate else ["--no-tls"]
+        with socket.socket() as probe:
+            probe.bind((self.host, 0))
+            self.port: int = probe.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        arguments = ["--host", self.host, "--port", str(self.port), *self._tls, "dict"]
+        arguments += ["--demo-user", USER, "--demo-password", PASSWORD]
+        command = [sys.executable, "-W", "ignore", "-c", "from pymap.main import main; main()", *arguments]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._until_it_answers()
+
+    def _until_it_answers(self) -> None:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            try:
+                with socket.create_connection((self.host, self.port), 5) as sock:
+                    if sock.recv(16).startswith(b"* OK"):
+                        return
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError("the IMAP server did not start in 20 s")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def client(self) -> imapclient.IMAPClient:
+        """Somebody else's connection to the same mailbox."""
+        client = imapclient.IMAPClient(self.host, self.port, ssl=False, timeout=10)
+        client.login(USER, PASSWORD)
+        return client
+
+    def put(self, *mails: bytes, folder: str = "INBOX") -> None:
+        """Mail arrives."""
+        with self.client() as client:
+            for mail in mails:
+                client.append(folder, mail)
+
+    def held(self, folder: str = "INBOX") -> list[tuple[int, bool]]:
+        """The UIDs in a folder, and whether each has been marked as read."""
+        with self.client() as client:
+            client.select_folder(folder, readonly=True)
+            flags = client.get_flags(client.search()) if client.search() else {}
+            return [(uid, b"\\Seen" in said) for uid, said in sorted(flags.items())]
+
+    def inbox(self, **more: object) -> dict[str, object]:
+        """`[channel.email.inbox]` for it."""
+        table = {"host": self.host, "port": self.port, "tls": "none", "username": USER, "password": PASSWORD}
+        return {**table, "poll": "1 s", **more}
+
+
+def _started(certificate: Path | None) -> Iterator[ImapServer]:
+    if importlib.util.find_spec("pymap") is None:
+        pytest.skip("needs a real IMAP server: pip install pymap")
+    server = ImapServer(certificate)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def imap() -> Iterator[ImapServer]:
+    yield from _started(None)
+
+
+@pytest.fixture
+def imap_with_starttls() -> Iterator[ImapServer]:
+    yield from _started(CERTIFICATE)

@@ -1,0 +1,224 @@
+"""SMS from end to end: the house on a real database, Twilio's SDK, a Twilio on loopback, and its signed callbacks.
+
+Time is simulated and stands still while a request is under way (`_Busy`): days pass in seconds, and the bytes are real.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import httpx
+import pytest
+import structlog
+import trio
+from fluentsd_channel_sms import SmsChannel, read_settings
+from sqlalchemy import select
+
+from fluentsd.api import Attempt, Forged, Inbound, Tools
+from fluentsd.clock import SimClock
+from fluentsd.engine.house import House, Served
+from fluentsd.engine.loops import running
+from fluentsd.links import PublicLinks
+from fluentsd.store import attempts, schema
+from fluentsd.store.bridge import open_store
+from fluentsd.testing import tools
+from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, TOKEN, FakeTwilio
+from tests.engine.stage import HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
+
+pytestmark = pytest.mark.slow
+
+PEOPLE = 12
+
+
+class _Busy(httpx.AsyncHTTPTransport):
+    """The network, during which simulated time stands still."""
+
+    def __init__(self, clock: SimClock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        with self.clock.busy():
+            answer = await super().handle_async_request(request)
+            await answer.aread()
+        return answer
+
+
+class Theatre(Stage):
+    """A stage with a real SMS channel before a fake Twilio."""
+
+    channel: SmsChannel
+    twilio: FakeTwilio
+
+    async def come_back(self, posts: list) -> Counter:
+        """Everything Twilio posts, as the web front hands it in; what was said, by outcome."""
+        said: list[Inbound] = [one for post in posts for one in self.channel.parse_webhook(post)]
+        for one in said:
+            await self.inbox.take(one)
+        return Counter(one.outcome for one in said)
+
+    async def rows(self) -> list:
+        """Every attempt."""
+        return list(await self.house.store.read(_attempts))
+
+
+async def _attempts(conn):
+    columns = (schema.attempt.c.id, schema.attempt.c.state, schema.attempt.c.outcome, schema.attempt.c.provider_ref)
+    return (await conn.execute(select(*columns).order_by(schema.attempt.c.id))).all()
+
+
+@asynccontextmanager
+async def theatre(url: str, folder, twilio: FakeTwilio, at: int = MONDAY, **config) -> AsyncIterator[Theatre]:
+    clock = SimClock(at)
+    twilio.clock = clock.now
+    table = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": NUMBER, "base_url": twilio.url}
+    async with httpx.AsyncClient(transport=_Busy(clock)) as http, open_store(url, busy=clock.busy) as store:
+        given = Tools(lambda: http, tools(clock, folder=folder).run_sync, structlog.get_logger(), clock, str(folder),
+                      PublicLinks("sms", "https://house.example"))  # fmt: skip
+        channel = SmsChannel(read_settings(table | {"throughput": "100/second"} | config), given)
+        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        log = structlog.wrap_logger(structlog.ReturnLogger())
+        house = House(store, clock, {"sms": Served("sms", channel)}, log=log)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(clock.run)
+            async with running(house, grace=1.0) as inbox:
+                stage = Theatre(house, clock, {}, inbox)
+                stage.channel, stage.twilio = channel, twilio
+                yield stage
+            nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+def twilio():
+    with FakeTwilio() as twilio:
+        yield twilio
+
+
+async def test_a_campaign_is_sent_and_its_statuses_come_back_in_any_order(database_url, tmp_path, twilio):
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        await stage.launch(spec(SMS), *(person(n) for n in range(PEOPLE)))
+        await stage.until(MONDAY + 2 * MINUTE)
+        assert [one.to for one in sorted(twilio.messages, key=lambda m: m.to)] == [
+            f"+1212555{n:04d}" for n in range(PEOPLE)
+        ]
+        assert all(one.validity == 4 * 3600 for one in twilio.messages)
+        assert {one.body for one in twilio.messages} == {f"Hello P{n}" for n in range(PEOPLE)}
+        for kept in twilio.messages[1:]:
+            twilio.deliver(kept.sid)
+        posts = twilio.posts * 2
+        random.Random(5).shuffle(posts)
+        await stage.come_back(posts)
+        await stage.come_back([twilio.move(twilio.messages[0].sid, "undelivered", 30005)])
+        rows = await stage.rows()
+        assert Counter(row.outcome for row in rows) == {"delivered": PEOPLE - 1, "failed": 1}
+        assert {row.provider_ref for row in rows} == {one.sid for one in twilio.messages}
+        assert len({one.callback for one in twilio.messages}) == PEOPLE
+
+
+async def test_lost_answers_are_found_again_and_nobody_gets_two(database_url, tmp_path, twilio):
+    for kind in ("accept_500", "accept_nonsense", "accept_drop"):
+        twilio.misbehave(kind, times=2)
+    twilio.misbehave("500", times=1)
+    twilio.lag = 30_000_000
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        await stage.launch(spec(SMS), *(person(n) for n in range(PEOPLE)))
+        await stage.until(MONDAY + 10 * MINUTE)
+        rows = await stage.rows()
+    assert Counter(row.outcome for row in rows) == {"sent": PEOPLE - 1, "unknown": 1}
+    assert Counter(one.to for one in twilio.messages).most_common(1)[0][1] == 1
+    assert len(twilio.messages) == PEOPLE - 1
+
+
+async def test_what_a_daemon_left_open_the_next_one_finds(database_url, tmp_path, twilio):
+    twilio.misbehave("accept_hang")
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        await stage.launch(spec(SMS), person(1))
+        await trio.to_thread.run_sync(twilio.wait_for, 1)  # Twilio has it, and does not answer
+    twilio.behave()
+    async with theatre(database_url, tmp_path, twilio, MONDAY + MINUTE) as stage:
+        assert [row.state for row in await stage.rows()] == ["open"]
+        await stage.until(MONDAY + 5 * MINUTE)
+        (row,) = await stage.rows()
+    assert (row.state, row.outcome, row.provider_ref) == ("settled", "sent", twilio.messages[0].sid)
+    assert len(twilio.messages) == 1
+
+
+async def test_a_callback_tells_what_a_lost_answer_did_not(database_url, tmp_path, twilio):
+    twilio.misbehave("accept_500")
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        await stage.launch(spec(SMS), person(1))
+        await stage.until(MONDAY + 10_000_000)
+        assert [row.state for row in await stage.rows()] == ["open"]
+        await stage.come_back(twilio.deliver(twilio.messages[0].sid))
+        (row,) = await stage.rows()
+    assert (row.state, row.outcome, row.provider_ref) == ("settled", "delivered", twilio.messages[0].sid)
+
+
+async def test_a_refusal_by_twilio_reaches_the_right_person(database_url, tmp_path, twilio):
+    twilio.codes = {"+12125550001": 21610, "+12125550002": 21614}
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        await stage.launch(spec(SMS, {**SMS, "id": "again", "after": "1 hour"}), *(person(n) for n in range(4)))
+        await stage.until(MONDAY + 3 * HOUR)
+        found = await stage.overview()
+    assert found["exited"] == 1
+    assert Counter(one.to for one in twilio.messages) == {"+12125550000": 2, "+12125550003": 2}
+
+
+async def test_stop_ends_all_contact_at_once(database_url, tmp_path, twilio):
+    twilio.numbers[NUMBER]["sms_url"] = "https://house.example/hooks/sms"
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        await stage.launch(spec(SMS, {**SMS, "id": "again", "after": "1 hour"}), *(person(n) for n in range(4)))
+        await stage.until(MONDAY + 2 * MINUTE)
+        said = await stage.come_back(
+            [
+                twilio.write("+12125550001", "STOP"),
+                twilio.write("+12125550002", "pls take me off ur list"),
+                twilio.write("+12125550003", "I'll stop by tomorrow"),
+            ]
+        )
+        assert said == {"opted_out": 2, "replied": 1}
+        await stage.until(MONDAY + 3 * HOUR)
+    assert Counter(one.to for one in twilio.messages if one.direction == "outbound-api") == {
+        "+12125550000": 2, "+12125550001": 1, "+12125550002": 1, "+12125550003": 1
+    }  # fmt: skip
+
+
+async def test_a_forged_callback_changes_nothing(database_url, tmp_path, twilio):
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        await stage.launch(spec(SMS), person(1))
+        await stage.until(MONDAY + 2 * MINUTE)
+        (post,) = twilio.deliver(twilio.messages[0].sid)[-1:]
+        with pytest.raises(Forged):
+            await stage.come_back([replace(post, body=post.body.replace(b"delivered", b"failed"))])
+        assert [row.outcome for row in await stage.rows()] == ["sent"]
+
+
+async def test_wrong_credentials_hold_the_channel(database_url, tmp_path, twilio):
+    twilio.logins.clear()
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        await stage.launch(spec(SMS), *(person(n) for n in range(3)))
+        await stage.until(MONDAY + HOUR)
+        assert Counter(row.outcome for row in await stage.rows()) == {"not_sent": 3}
+    assert twilio.messages == []
+
+
+async def test_the_reconciler_shows_the_words_that_are_kept(database_url, tmp_path, twilio):
+    seen: list[Attempt] = []
+    twilio.misbehave("500")
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        look = stage.channel.lookup
+
+        async def lookup(attempt: Attempt):
+            seen.append(attempt)
+            return await look(attempt)
+
+        stage.channel.lookup = lookup
+        await stage.launch(spec(SMS), person(1))
+        await stage.until(MONDAY + 5 * MINUTE)
+        due = await stage.house.store.read(attempts.overdue, stage.clock.now(), 10)
+    assert [attempt.text for attempt in seen] == ["Hello P1"] * 3
+    assert due == []
