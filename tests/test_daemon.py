@@ -318,7 +318,6 @@ async def test_it_listens_when_it_is_told_to_and_says_where(place: Place) -> Non
             assert (await world.post(f"/u/{token}")).status_code == 200
         assert place.ask("SELECT DISTINCT reason FROM stop") == [("opted_out",)]
         began = trio.current_time()
-        terminate()
     assert trio.current_time() - began < 0.5
     assert not [entry for entry in place.logs if entry["log_level"] in ("error", "warning")]
 

@@ -164,6 +164,17 @@ stop = Table(  # the stop list: append-only, with evidence; lifting is a recorde
     Index("ix_stop_value", "value", "kind"),
 )
 
+forgotten = Table(  # a number or address of somebody who was erased: a keyed hash, and what must outlive the person
+    "forgotten",
+    metadata,
+    Column("hash", String(40), primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("stopped", Text, nullable=False, server_default=""),  # channels that stay stopped: "*", "phone,sms"
+    Column("campaigns", Text, nullable=False, server_default="[]"),  # JSON: refs of those that do not enroll it again
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # ── how and when ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 campaign = Table(

@@ -141,7 +141,7 @@ class EmailChannel:
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
         """Read the inbox until cancelled; return at once if none is configured."""
         if self.settings.inbox is not None:
-            await Listener(self.settings.inbox, Reader.of(self.settings), self._tools).run(deliver)
+            await Listener(self.settings.inbox, Reader.of(self.settings, self._tools.links), self._tools).run(deliver)
 
     def parse_webhook(self, request: Request) -> Sequence[Inbound]:
         """Nothing comes this way."""

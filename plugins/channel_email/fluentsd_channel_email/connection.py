@@ -179,7 +179,11 @@ class Connection:
     def _make_private(self) -> None:
         context = ssl.create_default_context(cafile=self.settings.ca_file or None)
         assert self._sock is not None  # noqa: S101 - connected a moment ago
-        self._sock = context.wrap_socket(self._sock, server_hostname=self.settings.host)
+        # the handshake only when `cut` can reach the private socket: wrapping empties the plain one
+        self._sock = private = context.wrap_socket(
+            self._sock, server_hostname=self.settings.host, do_handshake_on_connect=False
+        )
+        private.do_handshake()
 
     def _log_in(self, smtp: smtplib.SMTP) -> None:
         host = self.settings.host

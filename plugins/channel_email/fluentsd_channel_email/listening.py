@@ -116,7 +116,8 @@ class Listener:
     def _note(self, sort: Sort, uid: int) -> None:
         self.sorts[sort] += 1
         if sort in (Sort.unreadable, Sort.traceless):
-            self.tools.log.warning("email.passed_over", sort=sort.value, uid=uid, so_far=self.sorts[sort])
+            say = self.tools.log.warning if sort == Sort.unreadable else self.tools.log.info
+            say("email.passed_over", sort=sort.value, uid=uid, so_far=self.sorts[sort])
 
     # Waiting
 

@@ -39,9 +39,13 @@ def unsubscribe_subject(token: str) -> str:
 
 @dataclass(frozen=True)
 class Marks:
-    """Reads marks of one domain; every method returns the token in small letters, or None."""
+    """Reads marks of one domain, and of an unsubscribe `link` with "{token}" in it, "" if there is none.
+
+    Every method returns the token in small letters, or None.
+    """
 
     domain: str
+    link: str = ""
 
     def in_envelope_id(self, text: str) -> str | None:
         """An ENVID is the token itself."""
@@ -66,6 +70,18 @@ class Marks:
         """The subject of an unsubscribe mail."""
         found = _UNSUBSCRIBE.search(text[:_IDS_AT_MOST])
         return found[1].lower() if found else None
+
+    def in_quotation(self, texts: Iterable[str]) -> str | None:
+        """The unsubscribe link of the mail that is repeated below an answer: all that some relays leave of us."""
+        if not self.link:
+            return None
+        found = next(filter(None, (self._link.search(text) for text in texts)), None)
+        return found[1].lower() if found else None
+
+    @cached_property
+    def _link(self) -> re.Pattern[str]:
+        before, _, after = self.link.partition("{token}")
+        return re.compile(rf"{re.escape(before)}({_TOKEN}){re.escape(after)}(?![0-9a-z])", re.IGNORECASE)
 
     @cached_property
     def _message_id(self) -> re.Pattern[str]:

@@ -6,6 +6,7 @@ raises for some malformed ones. Nothing here raises for what a mail contains.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import re
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ from fluentsd_channel_email.words import answer_of
 HEADER_AT_MOST = 20_000
 #: Of one text.
 TEXT_AT_MOST = 200_000
+#: Codecs of Python's that no mail is written in: they make half characters, or take the square of the time.
+_NOT_FOR_MAIL = frozenset(("unicode-escape", "unicode_escape", "raw-unicode-escape", "raw_unicode_escape", "idna",
+                           "punycode", "undefined"))  # fmt: skip
 _BLANKS = re.compile(r"\s+")
 
 
@@ -58,9 +62,9 @@ def headers(mail: Mail, *names: str) -> Iterator[str]:
         yield from (str(said)[-HEADER_AT_MOST:] for said in mail.get_all(name) or ())
 
 
-def sender_of(mail: Mail) -> str:
+def sender_of(mail: Mail, name: str = "From") -> str:
     """The address a mail says it is from, as the house writes addresses; "" if it says none."""
-    for _, spec in getaddresses([header(mail, "From")]):
+    for _, spec in getaddresses([header(mail, name)]):
         try:
             return read_address(spec).spec
         except BadAddress:
@@ -86,10 +90,11 @@ def part_text(part: Mail) -> str:
     except (ValueError, LookupError):
         return ""
     try:
-        text = data.decode(part.get_content_charset() or "utf-8", "replace")
+        charset = codecs.lookup(part.get_content_charset() or "utf-8").name
+        text = data.decode("latin-1" if charset in _NOT_FOR_MAIL else charset, "replace")
     except (LookupError, ValueError):
         text = data.decode("latin-1")
-    return text[:TEXT_AT_MOST].replace("\x00", "")
+    return text[:TEXT_AT_MOST].replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def words_of(mail: Mail) -> str:

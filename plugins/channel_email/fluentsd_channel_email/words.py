@@ -65,6 +65,8 @@ class _Words(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in self._left_out:
             self._unseen += 1
+        elif self._unseen:
+            return
         elif tag in self.BLOCKS:
             self.words.append("\n- " if tag == "li" else "\n")
         elif tag == "a":
@@ -73,6 +75,8 @@ class _Words(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in self._left_out:
             self._unseen = max(0, self._unseen - 1)
+        elif self._unseen:
+            return
         elif tag in self.BLOCKS:
             self.words.append("\n\n" if tag in self.SPACED else "\n")
         elif tag == "a" and self._link:

@@ -21,6 +21,9 @@ READER = Reader.of(
         "inbox": {"host": "imap.example.com", "username": "u", "password": "p", "address": "sales@example.com"},
     })
 )  # fmt: skip
+LINKED = Reader.of(
+    read_settings({"host": "x", "from": "dana@example.com", "unsubscribe": "https://x.example/u/{token}/now"})
+)
 REF = f"<{TOKEN}@b.example.com>"
 
 
@@ -275,7 +278,9 @@ def test_a_salespersons_own_message_id_is_no_token():
         {"X_Autoreply": "yes"},
         {"X_Autorespond": "on"},
         {"Return_Path": "<>"},
-        {"List_Id": "<x.example>"},
+        {"List_Id": "<x.example>", "In_Reply_To": None},
+        {"Precedence": "list", "In_Reply_To": None},
+        {"List_Unsubscribe": "<https://news.example>", "In_Reply_To": None},
         {"Subject": "Automatic reply: Hello"},
         {"Subject": "Out of Office: Hello"},
         {"Subject": "=?utf-8?q?R=C3=A9ponse_automatique_=3A_Hello?="},
@@ -286,6 +291,29 @@ def test_a_salespersons_own_message_id_is_no_token():
 )
 def test_a_robots_answer_is_no_reply(more):
     assert READER.read(mail("I am away until Monday. Call 555-0100.", **more)) == Arrival(Sort.automatic)
+
+
+def test_an_answer_through_a_group_address_is_an_answer():
+    group = {"List_Id": "<sales.example.com>", "Precedence": "list"}
+    assert only(mail(**group)).text == "Yes, call me."
+    said = only(mail(**group, From="Ada via Sales <sales@example.com>", X_Original_From="Ada <ada@example.net>"))
+    assert (said.token, said.address) == (TOKEN, "ada@example.net")
+    assert READER.read(mail("stop", **group, From="sales@example.com")) == Arrival(Sort.own)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Yes\n\n> Unsubscribe: https://x.example/u/{TOKEN}/now",
+        f'--B\nContent-Type: text/html\n\nYes<blockquote><a href="https://x.example/u/{TOKEN.upper()}/now">x</a>\n--B--',
+    ],
+)
+def test_where_a_relay_rewrote_the_message_id_the_quoted_link_leads_home(text):
+    raw = mail(text, In_Reply_To="<rewritten@relay.example>",
+               Content_Type="multipart/mixed; boundary=B" if "--B" in text else "text/plain")  # fmt: skip
+    arrival = LINKED.read(raw)
+    assert [(i.outcome, i.token, i.text) for i in arrival.inbounds] == [(Outcome.replied, TOKEN, "Yes")]
+    assert only(raw).token is None
 
 
 def test_auto_submitted_no_is_a_person():
@@ -336,6 +364,14 @@ def test_a_badly_written_reply_is_a_reply(raw, words):
     arrival = READER.read(raw)
     assert arrival.sort == Sort.reply
     assert words is None or arrival.inbounds[0].text == words
+
+
+@pytest.mark.parametrize(
+    "charset", ["unicode_escape", "utf-7", "punycode", "idna", "undefined", "zlib", "rot13", "utf-16"]
+)
+def test_no_charset_makes_half_characters(charset):
+    said = only(mail("x \\ud800 +2AA- y-" * 500, Content_Type=f"text/plain; charset={charset}"))
+    said.text.encode()
 
 
 def test_a_forwarded_mail_attached_is_not_the_persons_word():

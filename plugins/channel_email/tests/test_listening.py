@@ -137,6 +137,17 @@ async def test_mail_that_waits_and_mail_that_comes_is_handed_over_and_left_as_it
 
 
 @pytest.mark.slow
+async def test_a_server_that_cannot_tell_of_mail_is_asked_for_it(imap, tmp_path, monkeypatch):
+    monkeypatch.setattr(Mailbox, "offers", lambda self, name: False)
+    heard = Heard()
+    async with listening(build(tmp_path, imap.inbox()), heard.deliver):
+        await trio.to_thread.run_sync(imap.put, reply(0))
+        await heard.until(1)
+        await trio.to_thread.run_sync(imap.put, reply(1))
+        assert await heard.until(2) == [0, 1]
+
+
+@pytest.mark.slow
 async def test_a_restart_neither_loses_nor_repeats(imap, tmp_path):
     heard = Heard()
     await trio.to_thread.run_sync(imap.put, reply(0))

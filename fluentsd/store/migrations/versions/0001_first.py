@@ -143,6 +143,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "forgotten",
+        sa.Column("hash", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("stopped", sa.Text(), server_default="", nullable=False),
+        sa.Column("campaigns", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name="pk_forgotten"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "hold",
         sa.Column("id", ID, nullable=False),
         sa.Column("scope", sa.String(length=12), nullable=False),
