@@ -12,8 +12,7 @@ import trio
 from fluentsd_channel_email import EmailChannel, NoAnswer, read_settings
 
 from fluentsd.api import Attempt, CannotTell, Message, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
-from fluentsd.testing import Phase, SmtpSink, tools
-from fluentsd.testing.smtp_sink import SinkFault
+from fluentsd.testing import Phase, SinkFault, SmtpSink, tools
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
