@@ -54,6 +54,7 @@ def test_the_template_loads_with_three_sandbox_channels(write: Write) -> None:
 
 def test_what_the_template_comments_out_is_right_too(write: Write) -> None:
     text = config.TEMPLATE.replace('[channel.email]\nplugin = "sandbox"\ntimeout = "30 s"\n', "")
+    text = text.replace('[channel.sms]\nplugin = "sandbox"\npace = "10/second"\n', "")
     lines = [line.removeprefix("# ") if _is_setting(line) else line for line in text.splitlines()]
     text = "\n".join(line for line in lines if not line.startswith('url = "postgresql'))
     settings = write(text, secrets=False)

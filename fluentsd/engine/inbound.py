@@ -37,8 +37,8 @@ class Inbox:
         """
         house = self.house
         attempt_id = inbound.token
-        if attempt_id is None:
-            attempt_id = await self._patiently(attempts.find, inbound.ref, inbound.address)
+        if attempt_id is None or inbound.ref or inbound.address:  # a token may be quoted from anywhere, and be none
+            attempt_id = await self._patiently(attempts.find, attempt_id, inbound.ref, inbound.address)
         if attempt_id is not None:
             await self.dispatcher.report(_report(attempt_id, inbound, house.clock.now()))
         elif inbound.outcome == Outcome.opted_out and inbound.address:

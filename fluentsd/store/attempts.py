@@ -238,8 +238,12 @@ async def open_now(conn: AsyncConnection) -> list[tuple[str, int, Kind]]:
     return [(row.id, row.campaign_id, row.channel) for row in await conn.execute(statement)]
 
 
-async def find(conn: AsyncConnection, ref: str | None, address: str | None) -> str | None:
-    """The attempt a provider's reference means, else the latest one to an address."""
+async def find(conn: AsyncConnection, token: str | None, ref: str | None, address: str | None) -> str | None:
+    """The attempt of that token, else the one a provider's reference means, else the latest one to an address."""
+    if token is not None:
+        named: str | None = (await conn.execute(select(attempt.c.id).where(attempt.c.id == token))).scalar()
+        if named is not None:
+            return named
     if ref is not None:
         found: str | None = (await conn.execute(select(attempt.c.id).where(attempt.c.provider_ref == ref))).scalar()
         if found is not None:
