@@ -1,0 +1,132 @@
+"""E-mail there and back: the house on a real database, a real SMTP conversation, answers from a real IMAP server."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Awaitable, Callable
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+import trio
+from fluentsd_channel_email import EmailChannel, read_settings
+from sqlalchemy import select
+
+from fluentsd.clock import SystemClock
+from fluentsd.engine.house import House, Served
+from fluentsd.engine.loops import running
+from fluentsd.store import schema
+from fluentsd.store.bridge import open_store
+from fluentsd.testing import SmtpSink, tools
+from plugins.channel_email.tests.conftest import ImapServer
+from tests.engine.stage import Stage, person, spec
+
+pytestmark = pytest.mark.slow
+
+STEPS = [
+    {"id": "first", "channel": "email", "subject": "Hello {{ first_name }}", "text": "Are you there?"},
+    {"id": "second", "channel": "email", "after": "1 week", "subject": "Again", "text": "Are you?"},
+]
+DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+FILE = spec(*STEPS, window={"days": DAYS, "hours": "00:00-24:00"}, exit={"unreachable_after": 1})
+
+
+def answer(sent: EmailMessage, text: str, **headers: str) -> bytes:
+    """What the person a mail went to writes back."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = (
+        sent["To"],
+        sent["From"],
+        headers.pop("Subject", f"Re: {sent['Subject']}"),
+    )
+    mail["In-Reply-To"] = sent["Message-ID"]
+    for name, value in headers.items():
+        mail[name.replace("_", "-")] = value
+    mail.set_content(text)
+    return mail.as_bytes()
+
+
+def bounce(sent: EmailMessage) -> bytes:
+    """A delivery status notification: there is nobody of that name."""
+    status = (
+        f"Reporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; {sent['To']}\nAction: failed\nStatus: 5.1.1\n"
+    )
+    lines = [
+        "From: MAILER-DAEMON@mx.example.com", f"To: {sent['From']}", "Subject: Undelivered", "MIME-Version: 1.0",
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"', "",
+        "--b", "Content-Type: text/plain", "", "No such user", "--b", "Content-Type: message/delivery-status", "",
+        status, "--b", "Content-Type: text/rfc822-headers", "", f"Message-ID: {sent['Message-ID']}", "", "--b--", "",
+    ]  # fmt: skip
+    return "\r\n".join(lines).replace("\r\n", "\n").replace("\n", "\r\n").encode()
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    with trio.fail_after(30):
+        while not await is_so():  # noqa: ASYNC110 - as a person looks
+            await trio.sleep(0.05)
+
+
+async def test_mails_go_out_and_what_comes_back_changes_the_right_courses(tmp_path: Path) -> None:
+    if importlib.util.find_spec("pymap") is None:
+        pytest.skip("needs a real IMAP server: pip install pymap")
+    server, clock = ImapServer(), SystemClock()
+    try:
+        with SmtpSink() as sink:
+            settings: dict[str, Any] = {
+                "kind": "email", "host": "127.0.0.1", "port": sink.port, "tls": "none", "from": "us@example.com",
+                "postal_address": "Example Inc, 1 Example Street", "inbox": server.inbox(),
+            }  # fmt: skip
+            channel = EmailChannel(read_settings(settings), tools(clock, folder=tmp_path, kind="email"))
+            async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
+                await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+                log = structlog.wrap_logger(structlog.ReturnLogger())
+                house = House(store, clock, {"email": Served("email", channel)}, log=log)
+                async with running(house, grace=1.0) as inbox:
+                    stage = Stage(house, clock, {}, inbox)  # type: ignore[arg-type]
+                    await _there_and_back(stage, sink, server)
+                await channel.aclose()
+    finally:
+        server.stop()
+
+
+async def _there_and_back(stage: Stage, sink: SmtpSink, server: ImapServer) -> None:
+    await stage.launch(FILE, *(person(n) for n in range(1, 6)))
+
+    async def all_sent() -> bool:
+        return len(sink.mails) == 5
+
+    await until(all_sent)
+    sent = {mail.message["To"]: mail.message for mail in sink.mails}
+    server.put(
+        answer(sent["p1@example.com"], "Call me on Monday."),
+        bounce(sent["p2@example.com"]),
+        answer(sent["p3@example.com"], "Please take me off your list."),
+        answer(sent["p4@example.com"], "I am away.", Auto_Submitted="auto-replied"),
+    )
+
+    async def all_read() -> bool:
+        return (await stage.overview())["exited"] == 3
+
+    await until(all_read)
+    found = await stage.overview()
+    assert found["exited_by_reason"] == {"replied": 1, "unreachable": 1, "opted_out": 1}
+    assert found["queued"] == 2, "an automatic answer and silence change nothing"
+    (reply,) = [r for r in (await stage.do("campaign replies"))["replies"] if "Monday" in r["text"]]
+    assert reply["person"] == "p1@example.com"
+    stops = await stage.house.store.read(_stops)
+    assert "p3@example.com" in stops
+    assert "p1@example.com" not in stops
+    await stage.do("campaign answer", ref="test", person="p1@example.com", text="Monday it is, {{ first_name }}.")
+
+    async def answered() -> bool:
+        return len(sink.mails) == 6
+
+    await until(answered)
+    assert sink.mails[-1].message["To"] == "p1@example.com"
+    assert "Monday it is, P1." in sink.mails[-1].message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+async def _stops(conn: Any) -> set[str]:
+    return set((await conn.execute(select(schema.stop.c.value))).scalars())
