@@ -12,7 +12,7 @@ demo: $(VENV)/demo.done
 test: $(VENV)/test.done
 	$(BIN)/python -m pytest -q -m "not crash" -n 2
 
-crash: $(VENV)/test.done  ## the long kill soak: 200 SIGKILLs
+crash: $(VENV)/test.done  ## the long kill soaks: 350 SIGKILLs
 	$(BIN)/python -m pytest -q -m crash -n 2
 
 lint: $(VENV)/test.done

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from fluentsd.api import Kind, Tools
 from fluentsd.config import ChannelSettings, Settings
+from fluentsd.engine.forgetting import Traces, replay
 from fluentsd.engine.house import House, HouseClock, Served
 from fluentsd.engine.plans import limits_of
 from fluentsd.links import PublicLinks
@@ -59,7 +60,10 @@ async def open_house(
             await prepare(store, backups=settings.backups if file else None, now=clock.now(), log=log)
             try:
                 limits = limits_of(settings.per_contact, settings.gap, "the installation's")
-                yield House(store, clock, channels, limits=limits, log=log)
+                traces = Traces(file.parent if file else settings.folder)
+                house = House(store, clock, channels, limits=limits, traces=traces, log=log)
+                await replay(house)
+                yield house
             finally:
                 await _close(channels)
 
@@ -117,7 +121,8 @@ def build_channels(
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin's factory
             mistakes += [f"channel.{kind}.{line}" for line in _reasons(why, table)]
         else:
-            built[kind] = Served(kind, channel, table.concurrency, table.interval, table.timeout)
+            most = min(table.concurrency, getattr(channel, "room", table.concurrency))
+            built[kind] = Served(kind, channel, most, table.interval, table.timeout)
     if mistakes:
         raise Problems(str(settings.path), mistakes)
     return built

@@ -21,7 +21,8 @@ from fluentsd.engine.facts import Facts
 from fluentsd.engine.marking import Marked, add_spending, intend
 from fluentsd.engine.plans import Plans, with_spending
 from fluentsd.store import attempts, numbers
-from fluentsd.store.enrollments import Due, as_due, of_contact
+from fluentsd.store.enrollments import Due
+from fluentsd.store.standing import as_due, of_contact
 
 #: What the step of an answer is called; no flow has a step of this name.
 ANSWER = "@answer"

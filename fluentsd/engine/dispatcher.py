@@ -23,9 +23,9 @@ from fluentsd.domain.pacing import BATCH, ROUNDS, SLACK
 from fluentsd.engine.house import Deadline, House, Served
 from fluentsd.engine.marking import Marked, Order, Taken, take
 from fluentsd.engine.recording import Recorded, Report, record
-from fluentsd.store import attempts, enrollments, holds
+from fluentsd.store import attempts, holds, lanes
 from fluentsd.store.bridge import Gatherer, StoreClosed, StoreUnavailable
-from fluentsd.store.enrollments import LaneDue
+from fluentsd.store.lanes import LaneDue
 
 #: Pause before the database is asked again after it failed.
 STORE_PAUSE = 1 * SECOND
@@ -82,7 +82,7 @@ class Dispatcher:
         """Give every due lane with room a turn; the next moment to look, None for "when somebody rings"."""
         house = self.house
         house.wakeups += 1
-        agenda = await house.store.read(enrollments.agenda)
+        agenda = await house.store.read(lanes.agenda)
         now = house.clock.now()
         due = [lane for lane in agenda if max(lane.due_at, self._lane_opens(lane)) <= now]
         sharing = Counter(lane.channel for lane in due)

@@ -21,7 +21,7 @@ from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import Go, Person, Point, Reason, Rules, Touch, Verdict, Wait, decide
 from fluentsd.domain.pacing import Lines
 from fluentsd.engine.plans import Plan
-from fluentsd.store import attempts, contacts, enrollments, numbers, stoplist
+from fluentsd.store import attempts, contacts, numbers, standing, stoplist
 from fluentsd.store.enrollments import Due
 
 _NONE: frozenset[str] = frozenset()
@@ -58,7 +58,7 @@ class Facts:
         if (since := self._looks_back(steps)) is not None:
             self._touches = await attempts.touches(conn, people, since)
         mine = (self.plan.campaign_id, self.plan.spec.priority)
-        self._elsewhere = await enrollments.wanted_elsewhere(conn, *mine, people)
+        self._elsewhere = await standing.wanted_elsewhere(conn, *mine, people)
         if self.rules.goal is not None or any(step.reads_fields for _, step in steps):
             self._fields = await contacts.fields_of(conn, people)
         if self.rules.chooses_number and any(step.channel != "email" for _, step in steps):

@@ -33,7 +33,8 @@ from fluentsd.engine.marking import compose
 from fluentsd.engine.plans import Plan, Plans, with_spending
 from fluentsd.store import campaigns, reports
 from fluentsd.store.bridge import open_store
-from fluentsd.store.enrollments import UnderWay, lanes
+from fluentsd.store.lanes import lanes
+from fluentsd.store.standing import UnderWay
 
 #: Without another end a forecast looks so far ahead.
 AHEAD = 90 * DAY

@@ -17,6 +17,7 @@ import trio
 from fluentsd.api import Channel, Kind
 from fluentsd.domain.durations import SECOND
 from fluentsd.domain.gate import Limit
+from fluentsd.engine.forgetting import Traces
 from fluentsd.engine.plans import Plans
 from fluentsd.engine.recording import Report
 from fluentsd.log import get_logger
@@ -151,6 +152,7 @@ class House:
         channels: Mapping[Kind, Served],
         *,
         limits: tuple[Limit, ...] = (),
+        traces: Traces | None = None,
         log: Any = None,
     ) -> None:
         self.store = store
@@ -158,6 +160,7 @@ class House:
         self.channels = dict(channels)
         self.log = log or get_logger()
         self.plans = Plans(limits)
+        self.traces = traces or Traces()  #: of people who were erased: the key and the hashes, beside the database
         self.wake = Bell()  #: the dispatcher looks again
         self.asked = Bell()  #: the reconciler looks again
         self.posted = Bell()  #: the outbox has something

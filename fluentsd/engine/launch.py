@@ -21,8 +21,9 @@ from fluentsd.domain.render import TemplateProblem
 from fluentsd.engine.facts import Facts, names_in
 from fluentsd.engine.marking import compose
 from fluentsd.engine.plans import Plan, with_spending
-from fluentsd.store import enrollments
-from fluentsd.store.enrollments import Due, UnderWay
+from fluentsd.store import standing
+from fluentsd.store.enrollments import Due
+from fluentsd.store.standing import UnderWay
 
 #: People looked at together.
 PAGE = 1000
@@ -61,7 +62,7 @@ class Launch:
 async def pages(conn: AsyncConnection, plan: Plan, at: int) -> AsyncIterator[tuple[list[UnderWay], Facts]]:
     """Everybody who is queued or active, a page at a time, with the facts the gate may ask about them at `at`."""
     rules, after = await with_spending(conn, plan, at), 0
-    while rows := await enrollments.under_way(conn, plan.campaign_id, after, PAGE, at):
+    while rows := await standing.under_way(conn, plan.campaign_id, after, PAGE, at):
         facts = Facts(plan, rules, at)
         await facts.read(conn, [row.due for row in rows], lock=False, whole_flow=True)
         yield rows, facts
@@ -70,7 +71,7 @@ async def pages(conn: AsyncConnection, plan: Plan, at: int) -> AsyncIterator[tup
 
 async def examine(conn: AsyncConnection, plan: Plan, at: int) -> Launch:
     """Look at everybody in the queue."""
-    found = Launch(elsewhere=await enrollments.also_elsewhere(conn, plan.campaign_id))
+    found = Launch(elsewhere=await standing.also_elsewhere(conn, plan.campaign_id))
     tried: dict[Any, str] = {}
     async for rows, facts in pages(conn, plan, at):
         for row in rows:

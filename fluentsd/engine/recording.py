@@ -23,7 +23,7 @@ from fluentsd.domain.states import Attempt, Enrollment
 from fluentsd.engine.facts import names_in
 from fluentsd.engine.marking import add_spending, end_row, queue_row
 from fluentsd.engine.plans import Plan, Plans
-from fluentsd.store import attempts, contacts, counters, enrollments, stoplist
+from fluentsd.store import attempts, contacts, counters, enrollments, standing, stoplist
 from fluentsd.store.attempts import Whole
 from fluentsd.store.courses import Course
 
@@ -256,7 +256,7 @@ async def exit_everywhere(
 ) -> set[int]:
     """End a person's course in every campaign; returns the campaigns it ended in."""
     await contacts.reserve(conn, [contact_id])
-    rows = await enrollments.open_of_contact(conn, contact_id)
+    rows = await standing.open_of_contact(conn, contact_id)
     await enrollments.leave_queue(conn, [row["id"] for row in rows])
     kept = ("unreached", "outcomes", "last_outcome")
     ends = [end_row(row["id"], Enrollment.exited, reason, at, *(row[k] for k in kept)) for row in rows]

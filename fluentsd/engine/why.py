@@ -23,7 +23,8 @@ from fluentsd.engine.facts import Facts, names_in
 from fluentsd.engine.marking import compose
 from fluentsd.engine.plans import Plan, Plans, with_spending
 from fluentsd.store import campaigns, holds, reports
-from fluentsd.store.enrollments import as_due, lateness, of_contact
+from fluentsd.store.lanes import lateness
+from fluentsd.store.standing import as_due, of_contact
 
 Told = dict[str, Any]
 
@@ -34,6 +35,7 @@ _ENDED = {
     "replied": "the person replied",
     "left_segment": "the person is in none of the campaign's lists any more",
     "removed": "somebody let the person leave",
+    "erased": "the person was forgotten",
 }
 #: Reasons of people who wait that are not the gate's.
 _WAITING = {

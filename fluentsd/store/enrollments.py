@@ -7,25 +7,22 @@ addressed by its whole key (lane, rank, moment, enrollment), which the enrollmen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.api import Kind
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.states import Enrollment
-from fluentsd.store.bulk import Insert
-from fluentsd.store.contacts import new_ids, reserve
+from fluentsd.store.contacts import reserve
 from fluentsd.store.prepared import Prepared, among, json_of
-from fluentsd.store.schema import campaign, contact, enrollment, hold, lane, version, waiting
+from fluentsd.store.schema import contact, enrollment, lane, version, waiting
 
 #: Ranks: a promised callback goes before the flow.
 PROMISED, ORDINARY = 0, 1
 
 
-def _state_is(*states: Enrollment) -> Any:
+def state_is(*states: Enrollment) -> Any:
     """The legal from-states, spelt out: a list would be expanded anew for every row of a batch."""
     return or_(*(enrollment.c.state == state for state in states))
 
@@ -83,7 +80,7 @@ _MARK = Prepared(
 )
 _QUEUE = Prepared(
     update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"), _state_is(Enrollment.queued, Enrollment.active))
+    .where(enrollment.c.id == bindparam("b_id"), state_is(Enrollment.queued, Enrollment.active))
     .values(
         state=Enrollment.queued,
         held=False,
@@ -108,7 +105,7 @@ _END = Prepared(
     update(enrollment)
     .where(
         enrollment.c.id == bindparam("b_id"),
-        _state_is(Enrollment.queued, Enrollment.active, Enrollment.errored),
+        state_is(Enrollment.queued, Enrollment.active, Enrollment.errored),
     )
     .values(
         state=bindparam("b_state"),
@@ -128,83 +125,9 @@ _HOLD = Prepared(
 )
 _FAIL = Prepared(
     update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"), _state_is(Enrollment.queued, Enrollment.active))
+    .where(enrollment.c.id == bindparam("b_id"), state_is(Enrollment.queued, Enrollment.active))
     .values(state=Enrollment.errored, reason=bindparam("b_reason"), held=False, due_at=None)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LaneDue:
-    """A lane of an active campaign and the earliest moment of somebody in it."""
-
-    lane_id: int
-    campaign_id: int
-    channel: Kind
-    room_at: int
-    due_at: int
-    priority: int
-    late_since_at: int = 0
-    late_before_at: int = 0
-    late_interval: int | None = None
-
-
-async def agenda(conn: AsyncConnection) -> list[LaneDue]:
-    """Every lane that may be served, with its earliest waiting moment; campaigns under a hold are left out."""
-
-    def held(scope: str) -> Any:
-        return select(hold.c.target).where(hold.c.scope == scope, hold.c.lifted_at.is_(None))
-
-    def earliest(rank: int) -> Any:
-        mine = (waiting.c.lane_id == lane.c.id, waiting.c.rank == rank)
-        return (
-            select(waiting.c.due_at).where(*mine).order_by(waiting.c.due_at).limit(1).correlate(lane).scalar_subquery()
-        )
-
-    late = (lane.c.late_since_at, lane.c.late_before_at, lane.c.late_interval)
-    statement = (
-        select(
-            lane.c.id,
-            lane.c.campaign_id,
-            lane.c.channel,
-            lane.c.room_at,
-            campaign.c.priority,
-            *late,
-            earliest(PROMISED),
-            earliest(ORDINARY),
-        )
-        .join(campaign, campaign.c.id == lane.c.campaign_id)
-        .where(campaign.c.state == "active", campaign.c.ref.not_in(held("campaign")))
-        .where(or_(campaign.c.shift_after == 0, campaign.c.retime_from.is_(None)))  # a shift comes first
-        .where(lane.c.channel.not_in(held("channel")))
-        .order_by(lane.c.id)
-    )
-    found = []
-    for lane_id, campaign_id, channel, room_at, priority, since, before, interval, *earliest_of in await conn.execute(
-        statement
-    ):
-        moments = [m for m in earliest_of if m is not None]
-        if moments:
-            found.append(
-                LaneDue(lane_id, campaign_id, channel, room_at, min(moments), priority, since, before, interval)
-            )
-    return found
-
-
-class LaneRow(NamedTuple):
-    """A lane as it is, whoever waits in it."""
-
-    id: int
-    channel: Kind
-    room_at: int
-    late_since_at: int
-    late_before_at: int
-    late_interval: int | None
-
-
-async def lanes(conn: AsyncConnection, campaign_id: int) -> list[LaneRow]:
-    """The lanes of a campaign."""
-    statement = select(*(lane.c[name] for name in LaneRow._fields)).where(lane.c.campaign_id == campaign_id)
-    return [LaneRow._make(row) for row in await conn.execute(statement.order_by(lane.c.id))]
 
 
 class Due(NamedTuple):
@@ -227,14 +150,6 @@ class Due(NamedTuple):
     conflict: bool = False
     consent: str = ""
     scrubbed_at: int | None = None
-
-
-class UnderWay(NamedTuple):
-    """Somebody on the way through a campaign: as the mark would see them, and how they stand."""
-
-    due: Due
-    wanted_at: int | None
-    is_active: bool
 
 
 async def due(conn: AsyncConnection, lane_id: int, at: int, most: int) -> list[Due]:
@@ -325,70 +240,6 @@ async def fail(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
         await _FAIL.many(conn, rows)
 
 
-_ENROLL = Insert(
-    enrollment, "id", "campaign_id", "contact_id", "entry", "version_id", "state", "reason", "step", "due_at",
-    "wanted_at", "enrolled_at",
-)  # fmt: skip
-_WAIT_FIRST = Insert(waiting, "lane_id", "rank", "due_at", "enrollment_id")
-
-
-class Entrance(NamedTuple):
-    """Where people enter a campaign: the flow's version, its first step, and the lane in which that waits."""
-
-    campaign_id: int
-    version_id: int
-    step: str
-    lane_id: int
-
-
-class Entry(NamedTuple):
-    """Somebody who enters, for the first time or again: the moment the flow wants, the one the hours let it be, and
-    why they differ if they do."""
-
-    contact_id: int
-    entry: int
-    wanted_at: int
-    due_at: int
-    reason: str = ""
-
-
-async def enroll(conn: AsyncConnection, where: Entrance, people: Sequence[Entry], at: int) -> list[int]:
-    """Entries at an instant, queued. Returns their ids, in order."""
-    ids = await new_ids(conn, enrollment, len(people))
-    campaign_id, version_id, step, lane_id = where
-    state = Enrollment.queued.value
-    await _ENROLL.many(
-        conn,
-        [
-            (i, campaign_id, contact_id, entry, version_id, state, reason, step, due_at, wanted_at, at)
-            for i, (contact_id, entry, wanted_at, due_at, reason) in zip(ids, people, strict=True)
-        ],
-    )
-    await _WAIT_FIRST.many(conn, [(lane_id, ORDINARY, person.due_at, i) for i, person in zip(ids, people, strict=True)])
-    return ids
-
-
-_ENTERED = (
-    select(enrollment.c.contact_id, enrollment.c.entry, enrollment.c.reason, enrollment.c.ended_at)
-    .where(enrollment.c.campaign_id == bindparam("campaign"), among(enrollment.c.contact_id, "ids"))
-    .order_by(enrollment.c.entry)
-)
-
-
-class Entered(NamedTuple):
-    """Somebody's latest entry: its number, how it ended and when (None while it lasts)."""
-
-    entry: int
-    reason: str
-    ended_at: int | None
-
-
-async def entered(conn: AsyncConnection, campaign_id: int, contact_ids: Sequence[int]) -> dict[int, Entered]:
-    """Which of these contacts are or were in the campaign, each by the latest entry."""
-    people = {"campaign": campaign_id, "ids": json_of(contact_ids)}
-    return {int(who): Entered(*entry) for who, *entry in await conn.execute(_ENTERED, people)}
-
-
 _ERRORED = (among(enrollment.c.id, "ids"), enrollment.c.state == Enrollment.errored)
 _RETRY = (
     update(enrollment)
@@ -471,118 +322,3 @@ async def _lane(conn: AsyncConnection, version_id: int, step: str) -> int:
 async def dismiss(conn: AsyncConnection, people: Sequence[Any], at: int) -> None:
     """errored → exited (removed)."""
     await conn.execute(_DISMISS, {"ids": json_of(row.id for row in people), "b_at": at})
-
-
-#: What is known of a person's place and consent.
-_OF_PERSON = ("zones", "zone_basis", "states", "conflict", "consent", "scrubbed_at")
-
-
-async def of_contact(conn: AsyncConnection, contact_id: int) -> list[Any]:
-    """Every entry of a person in any campaign, newest first, with the person's zones."""
-    statement = (
-        select(enrollment, *(contact.c[name] for name in _OF_PERSON))
-        .join(contact, contact.c.id == enrollment.c.contact_id)
-        .where(enrollment.c.contact_id == contact_id)
-        .order_by(enrollment.c.id.desc())
-    )
-    return list((await conn.execute(statement)).all())
-
-
-def as_due(row: Any, at: int) -> Due:
-    """One of `of_contact` as the mark would see it; whoever has no moment is taken as due at `at`."""
-    return Due(
-        row.id, row.rank, row.due_at or at, row.contact_id, row.version_id, row.step, row.try_no, row.retries,
-        row.unreached, row.outcomes, row.last_outcome, row.sender_id, row.zones, row.states, bool(row.conflict),
-        row.consent, row.scrubbed_at,
-    )  # fmt: skip
-
-
-async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[dict[str, Any]]:
-    """Where a person is queued, active or errored now, in all campaigns."""
-    states = (Enrollment.queued, Enrollment.active, Enrollment.errored)
-    statement = select(enrollment).where(enrollment.c.contact_id == contact_id, enrollment.c.state.in_(states))
-    statement = statement.order_by(enrollment.c.id).with_for_update()
-    return [dict(row) for row in (await conn.execute(statement)).mappings()]
-
-
-_RIVAL = (
-    campaign.c.exclusive,
-    campaign.c.state.in_(("active", "paused")),
-    campaign.c.id != bindparam("campaign"),
-    (campaign.c.priority > bindparam("priority"))
-    | ((campaign.c.priority == bindparam("priority")) & (campaign.c.id < bindparam("campaign"))),
-)
-_ANY_RIVAL = select(campaign.c.id).where(*_RIVAL).limit(1)
-_WANTED = (
-    select(enrollment.c.contact_id, campaign.c.ref)
-    .join(campaign, campaign.c.id == enrollment.c.campaign_id)
-    .where(among(enrollment.c.contact_id, "ids"), *_RIVAL)
-    .where(_state_is(Enrollment.queued, Enrollment.active))
-    .order_by(campaign.c.priority, campaign.c.id.desc())
-)
-
-
-async def wanted_elsewhere(
-    conn: AsyncConnection, campaign_id: int, priority: int, contact_ids: Sequence[int]
-) -> dict[int, str]:
-    """Who of these is in a running campaign that wants them for itself and goes before this one, and in which."""
-    mine = {"campaign": campaign_id, "priority": priority}
-    if (await conn.execute(_ANY_RIVAL, mine)).first() is None:
-        return {}
-    rows = await conn.execute(_WANTED, {**mine, "ids": json_of(contact_ids)})
-    return {int(contact_id): ref for contact_id, ref in rows}
-
-
-async def lateness(conn: AsyncConnection, lane_id: int) -> range:
-    """The instants at which nobody worked and whose steps a lane skips; empty when it skips none."""
-    columns = (lane.c.late_since_at, lane.c.late_before_at, lane.c.late_interval)
-    since, before, interval = (await conn.execute(select(*columns).where(lane.c.id == lane_id))).one()
-    return range(since, before) if interval is None else range(0)
-
-
-_UNDER_WAY = (
-    select(
-        enrollment.c.id, enrollment.c.rank, enrollment.c.due_at, enrollment.c.contact_id, enrollment.c.version_id,
-        enrollment.c.step, enrollment.c.try_no, enrollment.c.retries, enrollment.c.unreached, enrollment.c.outcomes,
-        enrollment.c.last_outcome, enrollment.c.sender_id, contact.c.zones, contact.c.states, contact.c.conflict,
-        contact.c.consent, contact.c.scrubbed_at, enrollment.c.wanted_at,
-        (enrollment.c.state == Enrollment.active).label("is_active"), enrollment.c.touched_at,
-    )
-    .join(contact, contact.c.id == enrollment.c.contact_id)
-    .where(
-        enrollment.c.campaign_id == bindparam("campaign"),
-        enrollment.c.id > bindparam("after"),
-        _state_is(Enrollment.queued, Enrollment.active),
-    )
-    .order_by(enrollment.c.id)
-    .limit(bindparam("most"))
-)  # fmt: skip
-
-
-async def under_way(conn: AsyncConnection, campaign_id: int, after: int, most: int, at: int) -> list[UnderWay]:
-    """Everybody who is queued, held or not, or active, by id. `due_at` of somebody held is `at`, of somebody active the
-    start of their contact."""
-    found = []
-    given = {"campaign": campaign_id, "after": after, "most": most}
-    for *row, wanted_at, is_active, touched_at in await conn.execute(_UNDER_WAY, given):
-        person = Due._make(row)
-        moment = touched_at if is_active else person.due_at
-        found.append(UnderWay(person._replace(due_at=at if moment is None else moment), wanted_at, is_active))
-    return found
-
-
-async def also_elsewhere(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
-    """How many of a campaign's people are queued or active in other running campaigns, by campaign."""
-    mine, other = enrollment.alias("mine"), enrollment.alias("other")
-    statement = (
-        select(campaign.c.ref, func.count())
-        .select_from(mine)
-        .join(other, other.c.contact_id == mine.c.contact_id)
-        .join(campaign, campaign.c.id == other.c.campaign_id)
-        .where(mine.c.campaign_id == campaign_id, other.c.campaign_id != campaign_id)
-        .where(mine.c.state == Enrollment.queued, other.c.state.in_((Enrollment.queued, Enrollment.active)))
-        .where(campaign.c.state.in_(("active", "scheduled", "paused")))
-        .group_by(campaign.c.ref)
-        .order_by(campaign.c.ref)
-    )
-    return {ref: int(count) for ref, count in await conn.execute(statement)}

@@ -408,6 +408,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "numbers remove +12125550123", "holds", "log", "state", "plugins", "check", "campaign new",
         "campaign new n.toml", "init i.toml",
         "stop-list import people.csv --because bought",
+        "contacts export lima", "contacts erase lima --because asked",
     ]  # fmt: skip
     for line in typed:
         assert isinstance(launched.asks(*line.split()), dict), line
@@ -420,6 +421,20 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
     }  # seen with a daemon, below
     shown = {line for line in VERBS if any(f"{t} ".startswith(f"{line} ") for t in typed)}
     assert {name for name, verb in VERBS.items() if not verb.hidden} - shown == needs_a_reason
+
+
+@pytest.mark.slow
+def test_somebody_is_told_what_is_held_of_them_and_forgotten(launched: Person) -> None:
+    told = json.loads(launched.gets("contacts", "export", "lima").out)
+    assert [point["value"] for point in told["points"]] == ["+13035550112", "lima@example.com"]
+    said = launched.gets("contacts", "erase", "lima", "--because", "asked by letter").out
+    assert "erased (numbers and addresses: 2, records: 1" in said
+    assert "nobody is known by 'lima'" in launched.is_refused("contacts", "export", "lima")
+    key = launched.folder / "fluentsd.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert launched.asks("contacts", "import", "people.csv", "--campaign", "fair")["enrolled"] == 0
+    key.unlink()
+    assert "put the file back" in launched.is_refused("campaign", "list")
 
 
 def test_in_a_pipe_records_are_lines_and_cells_are_split_at_tabs(launched: Person) -> None:

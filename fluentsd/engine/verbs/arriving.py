@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,10 +26,10 @@ from fluentsd.engine.plans import Plan
 from fluentsd.engine.recording import leave
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
 from fluentsd.engine.verbs.consent import read as read_consent
-from fluentsd.store import audit, bulk, campaigns, contacts, counters, courses, enrollments
+from fluentsd.store import audit, bulk, campaigns, contacts, counters, courses, enrollments, entries, forgetting
 from fluentsd.store import consent as evidence
 from fluentsd.store.contacts import Arrival, Attested, Settled
-from fluentsd.store.enrollments import Entered, Entry
+from fluentsd.store.entries import Entered, Entry
 
 #: People to hand over at once: some 11 ms while a daemon sends or others use the database, and many when nobody waits.
 SHARED, ALONE = 250, 7_500
@@ -89,6 +89,7 @@ async def take(
             settled = await contacts.upsert(
                 conn, run["source_id"], arrivals, at=run["at"], later_wins=keep_duplicates, attested=attested
             )
+            had = await forgetting.recall(conn, house.traces.hashed, [s.contact_id for s in settled])
             counts.update(map(_fate, settled))
             duplicates += [i for i, s in enumerate(settled, start) if s.is_duplicate]
             known = [s.contact_id for s in settled if not s.is_new]
@@ -96,7 +97,7 @@ async def take(
                 back = await enrollments.release_held(conn, call.at, contact_ids=known, most=len(known))
                 counts["back"] += len(back) + await retiming.dates_changed(conn, house.plans, known, call.at)
             if run.get("campaign_id"):
-                counts["enrolled"] += await _enroll(house, conn, run["campaign_id"], settled, arrivals, call)
+                counts["enrolled"] += await _enroll(house, conn, run["campaign_id"], settled, arrivals, had, call)
         return {name: counts[name] for name in _COUNTED} | {"duplicate_rows": duplicates}
 
     try:
@@ -135,20 +136,22 @@ async def _enroll(
     campaign_id: int,
     settled: Sequence[Settled],
     arrivals: Sequence[Arrival],
+    had: Mapping[int, Container[str]],
     call: Call,
 ) -> int:
-    """Enroll who is not in the campaign yet, due at the first open moment; returns how many."""
+    """Enroll who is not in the campaign yet, due at the first open moment; returns how many. `had`: by people who were
+    erased once, the campaigns that have had them."""
     state, plan = await house.plans.current(conn, campaign_id)
     firsts: dict[int, Arrival] = {}
     for person, arrived in zip(settled, arrivals, strict=True):
         firsts.setdefault(person.contact_id, arrived)
     known = {person.contact_id for person in settled if not person.is_new}
-    before = await enrollments.entered(conn, campaign_id, list(known)) if known else {}
+    before = await entries.entered(conn, campaign_id, list(known)) if known else {}
     first = plan.flow(plan.version_id).steps[0]
-    where = enrollments.Entrance(plan.campaign_id, plan.version_id, first.id, plan.lanes[first.channel])
-    entries = {i: _entry(plan, before.get(i), call.at) for i in firsts}
-    fresh = {i: (entry, firsts[i]) for i, entry in entries.items() if entry}
-    ids = await enrollments.enroll(conn, where, _moments(plan, fresh, call.at), call.at)
+    where = entries.Entrance(plan.campaign_id, plan.version_id, first.id, plan.lanes[first.channel])
+    numbered = {i: _entry(plan, before.get(i), call.at) for i in firsts if plan.ref not in had.get(i, ())}
+    fresh = {i: (entry, firsts[i]) for i, entry in numbered.items() if entry}
+    ids = await entries.enroll(conn, where, _moments(plan, fresh, call.at), call.at)
     if not ids:
         return 0
     deltas = counters.Deltas()

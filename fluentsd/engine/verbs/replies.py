@@ -23,7 +23,7 @@ from fluentsd.engine.verbs.people import find_one
 from fluentsd.engine.verbs.stops import read_point
 from fluentsd.problems import explain
 from fluentsd.store import attempts, campaigns, contacts, replies
-from fluentsd.store.enrollments import of_contact, under_way
+from fluentsd.store.standing import of_contact, under_way
 
 
 async def listing(house: House, call: Call, ref: str | None, most: int) -> Answer:

@@ -5,6 +5,7 @@ What must not live here: campaigns (`views`), the answers that explain (`decisio
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,18 @@ def attested(screen: Screen, answer: Answer) -> None:
     screen.say(
         f"{people(answer['people'])} of {of} carry now: {answer['said']}, on the word of {answer['by']}", "green"
     )
+
+
+def exported(screen: Screen, answer: Answer) -> None:
+    print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - it is a document
+
+
+def erased(screen: Screen, answer: Answer) -> None:
+    went = f"numbers and addresses: {answer['points']}, records: {answer['records']}, texts: {answer['texts']}"
+    screen.say(f"erased ({went}); courses ended in {len(answer['campaigns'])} campaigns", "green")
+    if answer["stopped"]:
+        screen.say("the stop list still knows them by a hash, should they ever come back")
+    screen.say("older copies of the database still have the person; a start on one erases them again")
 
 
 def removed(screen: Screen, answer: Answer) -> None:

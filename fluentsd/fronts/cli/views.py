@@ -270,6 +270,8 @@ VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "contacts attest": persons.attested,
     "contacts why": decisions.why,
     "contacts timeline": persons.timeline,
+    "contacts export": persons.exported,
+    "contacts erase": persons.erased,
     "calls": persons.calls,
     "unknown": persons.calls,
     "numbers list": _numbers,

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from fluentsd.domain.durations import SECOND
 from fluentsd.engine.house import House
-from fluentsd.store import attempts, enrollments, holds, outbox
+from fluentsd.store import attempts, holds, lanes, outbox
 from fluentsd.store.bridge import StoreUnavailable
 
 #: How long something may wait for the part whose work it is before that part is not well.
@@ -83,15 +83,15 @@ class Health:
 
     async def _waits(self, conn: AsyncConnection, now: int) -> tuple[dict[str, int | None], set[str]]:
         """Since when something waits for each part, and the channels that are held."""
-        lanes = [self._opens_at(lane) for lane in await enrollments.agenda(conn)]
+        opens = [self._opens_at(lane) for lane in await lanes.agenda(conn)]
         waits = {
-            "dispatcher": min((at for at in lanes if at is not None), default=None),
+            "dispatcher": min((at for at in opens if at is not None), default=None),
             "reconciler": await attempts.next_deadline(conn),
             "outbox": await outbox.next_due(conn),
         }
         return waits, {h["target"] for h in await holds.open_holds(conn, now) if h["scope"] == "channel"}
 
-    def _opens_at(self, lane: enrollments.LaneDue) -> int | None:
+    def _opens_at(self, lane: lanes.LaneDue) -> int | None:
         """When a lane can be served; None when it waits for room in flight, which is no fault."""
         house = self._house
         served = house.channels.get(lane.channel)

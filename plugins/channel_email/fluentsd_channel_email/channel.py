@@ -51,7 +51,8 @@ class EmailChannel:
     def __init__(self, settings: Settings, tools: Tools) -> None:
         self.settings = settings
         self._tools = tools
-        self._room = trio.Semaphore(settings.connections)
+        self.room = settings.connections  #: what the house hands over at once
+        self._free = trio.Semaphore(settings.connections)
         self._idle: list[Session] = []
         weakref.finalize(self, _close_all, self._idle)
 
@@ -66,7 +67,7 @@ class EmailChannel:
         """
         if lacks := missing(self.settings, self._tools.links):
             raise NeedsHuman("; ".join(f"{what}: {fix}" for what, fix in lacks))
-        async with self._room:
+        async with self._free:
             session = self._kept() or Session(self.settings)
             try:
                 ref = await self._in_thread(session, self._carry, message, attempt, self._tools.clock.now())

@@ -1,0 +1,70 @@
+"""What is held about a person: told whole, and erased for good.
+
+What must not live here: how a person is erased, and that it lasts (`engine.forgetting`).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.engine.forgetting import forget, keep
+from fluentsd.engine.house import House
+from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
+from fluentsd.engine.verbs.people import find_one
+from fluentsd.store import consent, contacts, forgetting, reports
+from fluentsd.store.forgetting import Gone
+
+#: Attempts to one person that an export tells of; more than limits let anybody have.
+ATTEMPTS = 100_000
+
+
+async def export(house: House, call: Call, person: str) -> Answer:
+    """Everything that is held about a person, as one document. Words of attempts and replies are among `texts`."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        contact_id = await find_one(conn, person)
+        held = await forgetting.held_of(conn, contact_id)
+        values = [point["value"] for point in held["points"]]
+        given = {"campaign_id": None, "contact_id": contact_id, "outcome": None, "since": None, "most": ATTEMPTS}
+        acts = await forgetting.acts_about(conn, contact_id, values)
+        return {
+            "exported_at": call.at,
+            **held,
+            "contact": held["contact"][0],
+            "evidence": await consent.evidence_of(conn, contact_id),
+            "records": await forgetting.records_of(conn, contact_id),
+            "attempts": (await reports.attempts(conn, **given))[::-1],  # type: ignore[arg-type]
+            "acts": [dict(row._mapping) for row in acts],
+        }
+
+    return await refusing(house.store.read(unit))
+
+
+async def erase(house: House, call: Call, person: str, because: str) -> Answer:
+    """Erase everything held about a person. Of their numbers and addresses a keyed hash stays, so that the stop list
+    and "once in a campaign" outlive them; the answer and the audit log say nothing of who it was."""
+    if not because.strip():
+        raise Refused("say why: --because …; it is kept in the audit log, so without the person's name or number")
+    hashes = list[Gone]()
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        hashes.clear()
+        contact_id = await find_one(conn, person)
+        await contacts.reserve(conn, [contact_id])
+        if await forgetting.is_busy(conn, contact_id):
+            raise Refused("the person is being contacted just now, or how that ended is not known yet; try again later")
+        points, texts = await forgetting.words_of(conn, contact_id)
+        if word := forgetting.named_in(because, (*points, *texts)):
+            raise Refused(f"the reason has {word!r} of the person in it, and would outlive them; say why without that")
+        erased = await forget(conn, house.traces, contact_id, call.at, since_at=call.at)
+        hashes.extend(erased.hashes)
+        stopped = sum(bool(row.stopped) for row in erased.hashes)
+        details = {"contact": contact_id, **erased.went, "stopped": stopped, "because": because}
+        ended = sorted(erased.ended_in)
+        return {"erased": True, **erased.went, "stopped": stopped, "campaigns": ended, "_details": details}
+
+    answer = await change(house, call, "erase", "", unit)
+    await keep(house, hashes)
+    house.course_ended(set(answer["campaigns"]))
+    house.wake.ring()  # a campaign that wanted the person for itself has let go
+    return answer

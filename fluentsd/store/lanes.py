@@ -1,0 +1,94 @@
+"""Lanes: campaign × channel, the queues in which enrollments wait, and what the dispatcher looks at them for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Kind
+from fluentsd.store.enrollments import ORDINARY, PROMISED
+from fluentsd.store.schema import campaign, hold, lane, waiting
+
+
+@dataclass(frozen=True, slots=True)
+class LaneDue:
+    """A lane of an active campaign and the earliest moment of somebody in it."""
+
+    lane_id: int
+    campaign_id: int
+    channel: Kind
+    room_at: int
+    due_at: int
+    priority: int
+    late_since_at: int = 0
+    late_before_at: int = 0
+    late_interval: int | None = None
+
+
+async def agenda(conn: AsyncConnection) -> list[LaneDue]:
+    """Every lane that may be served, with its earliest waiting moment; campaigns under a hold are left out."""
+
+    def held(scope: str) -> Any:
+        return select(hold.c.target).where(hold.c.scope == scope, hold.c.lifted_at.is_(None))
+
+    def earliest(rank: int) -> Any:
+        mine = (waiting.c.lane_id == lane.c.id, waiting.c.rank == rank)
+        return (
+            select(waiting.c.due_at).where(*mine).order_by(waiting.c.due_at).limit(1).correlate(lane).scalar_subquery()
+        )
+
+    late = (lane.c.late_since_at, lane.c.late_before_at, lane.c.late_interval)
+    statement = (
+        select(
+            lane.c.id,
+            lane.c.campaign_id,
+            lane.c.channel,
+            lane.c.room_at,
+            campaign.c.priority,
+            *late,
+            earliest(PROMISED),
+            earliest(ORDINARY),
+        )
+        .join(campaign, campaign.c.id == lane.c.campaign_id)
+        .where(campaign.c.state == "active", campaign.c.ref.not_in(held("campaign")))
+        .where(or_(campaign.c.shift_after == 0, campaign.c.retime_from.is_(None)))  # a shift comes first
+        .where(lane.c.channel.not_in(held("channel")))
+        .order_by(lane.c.id)
+    )
+    found = []
+    for lane_id, campaign_id, channel, room_at, priority, since, before, interval, *earliest_of in await conn.execute(
+        statement
+    ):
+        moments = [m for m in earliest_of if m is not None]
+        if moments:
+            found.append(
+                LaneDue(lane_id, campaign_id, channel, room_at, min(moments), priority, since, before, interval)
+            )
+    return found
+
+
+class LaneRow(NamedTuple):
+    """A lane as it is, whoever waits in it."""
+
+    id: int
+    channel: Kind
+    room_at: int
+    late_since_at: int
+    late_before_at: int
+    late_interval: int | None
+
+
+async def lanes(conn: AsyncConnection, campaign_id: int) -> list[LaneRow]:
+    """The lanes of a campaign."""
+    statement = select(*(lane.c[name] for name in LaneRow._fields)).where(lane.c.campaign_id == campaign_id)
+    return [LaneRow._make(row) for row in await conn.execute(statement.order_by(lane.c.id))]
+
+
+async def lateness(conn: AsyncConnection, lane_id: int) -> range:
+    """The instants at which nobody worked and whose steps a lane skips; empty when it skips none."""
+    columns = (lane.c.late_since_at, lane.c.late_before_at, lane.c.late_interval)
+    since, before, interval = (await conn.execute(select(*columns).where(lane.c.id == lane_id))).one()
+    return range(since, before) if interval is None else range(0)
