@@ -245,8 +245,8 @@ class Channel(Protocol):
     """A way to reach people. Plain methods, no pluggy on the hot path.
 
     A channel that holds connections of its own may have an `async aclose()`, called when the daemon leaves, and a
-    `room: int`, how many sends it can hand over at once: what waits inside it for a connection when the daemon is killed
-    would count as made although no provider ever saw it.
+    `room: int`, how many sends it can hand over at once: what waits inside it for a connection when the daemon is
+    killed would count as made although no provider ever saw it.
 
     `lookup_is_final`: an `Absent` from `lookup` proves that the provider never accepted the attempt, so that a
     further try is safe. `lookup_after` is the grace, in microseconds, after which the provider's lists are complete.

@@ -67,7 +67,8 @@ def _open_sqlite(url: URL, synchronous: str, busy_after: float) -> tuple[Side, S
         url,
         busy_after,
         pool_size=1,
-        script=f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
+        script=f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON;"
+        "PRAGMA secure_delete=ON;"
         f"PRAGMA cache_size=-{WRITER_CACHE_KIB}; PRAGMA journal_size_limit={WAL_KEPT_BYTES};"
         f"PRAGMA busy_timeout={int(min(LOCK_SLICE, busy_after) * 1000)}",
     )
