@@ -30,14 +30,15 @@ class Inbox:
     def __init__(self, house: House, dispatcher: Dispatcher) -> None:
         self.house, self.dispatcher = house, dispatcher
 
-    async def take(self, inbound: Inbound, *, proof: str = "") -> None:
-        """Record one inbound; idempotent, in any order, however often it comes.
+    async def take(self, inbound: Inbound, *, proof: str = "", token_is_ours: bool = False) -> None:
+        """Record one inbound; idempotent, in any order, however often it comes. A token that is not known to be ours
+        may be quoted from anywhere: if it is none, whoever wrote decides.
 
         `proof` is what a request is known by when it comes again: a START from before a STOP must not undo it.
         """
         house = self.house
         attempt_id = inbound.token
-        if attempt_id is None or inbound.ref or inbound.address:  # a token may be quoted from anywhere, and be none
+        if attempt_id is None or not (token_is_ours or (inbound.ref is None and inbound.address is None)):
             attempt_id = await self._patiently(attempts.find, attempt_id, inbound.ref, inbound.address)
         if attempt_id is not None:
             await self.dispatcher.report(_report(attempt_id, inbound, house.clock.now()))

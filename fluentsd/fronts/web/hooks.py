@@ -87,7 +87,7 @@ class Hooks:
             return Result.nothing
         with trio.fail_after(TAKING_PATIENCE):
             for one in known:
-                await self._inbox.take(one, proof=proof.hex())
+                await self._inbox.take(one, proof=proof.hex(), token_is_ours=one.token is not None)
         self._remember(proof)
         return Result.taken
 
