@@ -159,7 +159,7 @@ class _Naive:
     def __init__(self, house: House) -> None:
         self._house = house
 
-    async def take(self, inbound: Inbound, *, proof: str = "") -> None:
+    async def take(self, inbound: Inbound, *, proof: str = "", token_is_ours: bool = False) -> None:
         assert inbound.token is not None
         report = _report(inbound.token, inbound, self._house.clock.now())
         await self._house.store.run(record, self._house.plans, [report])
