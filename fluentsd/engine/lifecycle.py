@@ -37,8 +37,13 @@ async def _start(conn: AsyncConnection, ref: str, at: int) -> None:
 
 
 async def complete_finished(house: House, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    """When somebody's course ended, see whether that was the last one; then the campaign is completed."""
+    """When somebody's course ended, see whether that was the last one; then the campaign is completed. At the start
+    every active campaign is looked at: a process may have died between the last end and this."""
     task_status.started()
+    try:
+        house.course_ended(await house.store.read(campaigns.active_ids))
+    except StoreUnavailable:
+        house.log.warning("campaigns.not_looked_at")  # the next end of somebody's course looks again
     while True:
         await house.ended.wait_rung(house.clock, None)
         ended, house.ended_in = house.ended_in, set()

@@ -204,3 +204,8 @@ async def has_people(conn: AsyncConnection, campaign_id: int) -> bool:
     """Whether anybody is enrolled."""
     statement = select(enrollment.c.id).where(enrollment.c.campaign_id == campaign_id).limit(1)
     return (await conn.execute(statement)).first() is not None
+
+
+async def active_ids(conn: AsyncConnection) -> set[int]:
+    """The campaigns that are active."""
+    return set((await conn.execute(select(campaign.c.id).where(campaign.c.state == Campaign.active))).scalars())

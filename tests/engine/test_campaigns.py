@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import trio
+from sqlalchemy import update
 
 from fluentsd.api import Inbound, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
+from fluentsd.engine.lifecycle import complete_finished
 from fluentsd.engine.verbs import Refused
+from fluentsd.store import schema
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
 
 CALL = {"id": "call", "channel": "phone", "agent": "sales"}
@@ -429,3 +433,16 @@ async def test_an_edit_brings_back_whom_the_old_window_could_never_serve(stage: 
     assert (await stage.overview())["held_people"] == {"never_opens": 1}
     await stage.do("campaign apply", file=spec(never, window={"hours": "09:00-22:00"}))
     assert (await stage.until_ended())["completed"] == 1
+
+
+async def test_a_campaign_whose_last_end_was_the_last_act_of_a_dying_process_is_completed_by_the_next(
+    stage: Stage,
+) -> None:
+    await stage.launch(spec(SMS), person(1))
+    await stage.until_ended()
+    as_it_died = update(schema.campaign).values(state="active", ended_at=None)
+    await stage.house.store.run(lambda conn: conn.execute(as_it_died))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(complete_finished, stage.house)
+        assert (await stage.until_ended())["completed"] == 1
+        nursery.cancel_scope.cancel()
