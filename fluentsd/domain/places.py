@@ -12,16 +12,13 @@ Zones whose clocks agree in the coming years are one candidate. What is remember
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from fluentsd.domain import area_codes, postal, readings
-from fluentsd.domain.readings import MOST, TERRITORIES, Reading, country_code, state_of, zone_rules
-
-Basis = Literal["field", "address", "number", "none"]
+from fluentsd.domain.readings import TERRITORIES, country_code, state_of, zone_rules
 
 #: Of zones with the same clock, the name to keep when the zone field does not say another.
 _USUAL = (
@@ -188,50 +185,3 @@ def _region(state: str, country: str, code: str) -> str | None:
         return home
     mail = postal.of_postal(code, None).states
     return mail[0].country if mail else None
-
-
-@dataclass(frozen=True, slots=True)
-class Zones:
-    """A person's candidate zones, what they rest on, and what could not be understood on the way, as a sentence.
-
-    ``by_basis`` keeps the candidates of every basis that gave some, whichever was chosen.
-    """
-
-    candidates: tuple[str, ...]
-    basis: Basis
-    said: str | None
-    by_basis: Mapping[Basis, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}), hash=False)
-
-
-def zones_of(field: str | None, state: str | None, country: str | None, phone: str | None) -> Zones:
-    """Candidate zones by zone field, else by address, else by number (E.164, or national with a country)."""
-    field, state, country, phone = ((text or "").strip() for text in (field, state, country, phone))
-    told: dict[Basis, Reading] = {
-        "field": readings.of_field(field),
-        "address": readings.of_address(state, country),
-        "number": _of_number(phone, _region(state, country, "")),
-    }
-    by_basis = MappingProxyType({basis: reading.zones for basis, reading in told.items() if reading.zones})
-    wrong = [reading.wrong for reading in told.values() if reading.wrong]
-    for basis, candidates in by_basis.items():
-        return Zones(candidates, basis, "; ".join(wrong) or None, by_basis)
-    lacks = [reading.lacks for reading in told.values() if reading.lacks]
-    nothing = "nothing tells the zone: no zone field, no state or country, no number"
-    return Zones((), "none", "; ".join(wrong + lacks) or nothing, by_basis)
-
-
-def _of_number(phone: str, region: str | None) -> Reading:
-    """Zones a telephone number may be in, from its prefix; none for toll-free and other placeless numbers."""
-    if not phone:
-        return readings.NOTHING
-    import phonenumbers  # 15 ms and 3 MB that a configuration check need not pay
-    from phonenumbers import timezone
-
-    try:
-        number = phonenumbers.parse(phone[:64], region)
-    except phonenumbers.NumberParseException:
-        return Reading((), "the number cannot be read, so it tells no zone")
-    zones = tuple(sorted(set(timezone.time_zones_for_number(number)) - {timezone.UNKNOWN_TIMEZONE}))
-    if not zones or len(zones) > MOST:
-        return Reading((), None, "the number belongs to no place, so it tells no zone")
-    return Reading(zones)
