@@ -31,12 +31,13 @@ from fluentsd.store.upgrade import (
 )
 
 NOW = 1_767_625_200_000_000  # 2026-01-05 15:00 UTC
-SECOND_MIGRATION = """
+TODAY, NEXT = f"{schema.SCHEMA_VERSION:04d}", f"{schema.SCHEMA_VERSION + 1:04d}"
+NEXT_MIGRATION = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{NEXT}"
+down_revision = "{TODAY}"
 
 
 def upgrade():
@@ -79,9 +80,19 @@ async def describe(conn: AsyncConnection) -> Any:
 
 
 def shape(sql: str) -> list[str]:
-    """The lines of a statement: columns in their order, constraints in any."""
-    lines = [line.strip().rstrip(",") for line in sql.splitlines()]
-    return [line for line in lines if "CONSTRAINT" not in line] + sorted(line for line in lines if "CONSTRAINT" in line)
+    """A statement's parts: columns in their order, constraints in any; a column added later stands on no line of its
+    own."""
+    head, _, inner = " ".join(sql.split()).partition("(")
+    parts, depth = [""], 0
+    for sign in inner.rpartition(")")[0]:
+        depth += (sign == "(") - (sign == ")")
+        if sign == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    parts = [part.strip() for part in parts]
+    constraints = sorted(part for part in parts if part.startswith("CONSTRAINT"))
+    return [head.strip(), *(part for part in parts if not part.startswith("CONSTRAINT")), *constraints]
 
 
 async def version_of(conn: AsyncConnection) -> str | None:
@@ -155,13 +166,13 @@ print("alembic" in sys.modules)
 
 
 @pytest.fixture
-def second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A release with one more migration; returns its file."""
     folder = tmp_path / "migrations"
     shutil.copytree(upgrade.MIGRATIONS, folder)
     monkeypatch.setattr(upgrade, "MIGRATIONS", folder)
-    path = folder / "versions" / "0002_second.py"
-    path.write_text(SECOND_MIGRATION)
+    path = folder / "versions" / f"{NEXT}_next.py"
+    path.write_text(NEXT_MIGRATION)
     return path
 
 
@@ -177,12 +188,12 @@ async def with_a_person(store: Store, log: CapturingLogger) -> None:
 
 @pytest.mark.slow
 async def test_an_older_database_is_copied_then_migrated_with_everything_in_it(
-    empty: Store, log: CapturingLogger, second: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty: Store, log: CapturingLogger, next_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await with_a_person(empty, log)
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", int(NEXT))
     await prepare(empty, backups=tmp_path / "backups", now=NOW, log=log)
-    assert await empty.read(version_of) == "0002"
+    assert await empty.read(version_of) == NEXT
     people = text("SELECT contact.id, nickname, value FROM contact JOIN point ON point.contact_id = contact.id")
     assert await empty.read(lambda conn: rows(conn, people)) == [(7, "", "+12125550123")]
     copies = sorted((tmp_path / "backups").glob("*"))
@@ -191,11 +202,23 @@ async def test_an_older_database_is_copied_then_migrated_with_everything_in_it(
         assert said(log) == ["database.created", "database.upgraded"]
         return
     assert said(log) == ["database.created", "database.backed_up", "database.upgraded"]
-    assert [copy.name for copy in copies] == ["fluentsd-20260105T150000Z-schema-0001.db"]
+    assert [copy.name for copy in copies] == [f"fluentsd-20260105T150000Z-schema-{TODAY}.db"]
     assert copies[0].stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copies[0])) as conn:
-        assert conn.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert conn.execute("SELECT version_num FROM alembic_version").fetchall() == [(TODAY,)]
         assert conn.execute("SELECT value FROM point").fetchall() == [("+12125550123",)]
+
+
+@pytest.mark.slow
+async def test_the_first_schema_comes_to_todays_with_everything_in_it(empty: Store, log: CapturingLogger) -> None:
+    await empty.run(lambda conn: conn.run_sync(upgrade.migrate, "0001"))
+    person = text("INSERT INTO contact (id, created_at, updated_at, language) VALUES (7, 1, 1, 'en')")
+    await empty.run(lambda conn: conn.execute(person))
+    await prepare(empty, backups=None, now=NOW, log=log)
+    assert said(log) == ["database.upgraded"]
+    assert await empty.read(lambda conn: conn.run_sync(differences)) == []
+    found = select(schema.contact.c.id, schema.contact.c.language, schema.contact.c.away_until_at)
+    assert await empty.read(lambda conn: rows(conn, found)) == [(7, "en", None)]
 
 
 async def rows(conn: AsyncConnection, statement: Any) -> list[Any]:
@@ -211,32 +234,32 @@ async def rows(conn: AsyncConnection, statement: Any) -> list[Any]:
     ],
 )
 async def test_a_migration_that_fails_changes_nothing_and_says_where_the_copy_is(
-    breaks: str, part: str, empty: Store, log: CapturingLogger, second: Path, tmp_path: Path,
+    breaks: str, part: str, empty: Store, log: CapturingLogger, next_one: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     await with_a_person(empty, log)
     before = await empty.read(describe)
-    second.write_text(f"{SECOND_MIGRATION}    {breaks}\n")  # noqa: ASYNC240 - a test's own file
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", 2)
+    next_one.write_text(f"{NEXT_MIGRATION}    {breaks}\n")  # noqa: ASYNC240 - a test's own file
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", int(NEXT))
     with pytest.raises(UpgradeFailed, match=part) as caught:
         await prepare(empty, backups=tmp_path / "backups", now=NOW, log=log)
     assert ("there is a copy" in str(caught.value)) == (empty.dialect == "sqlite")
     assert await empty.read(describe) == before
-    assert await empty.read(version_of) == "0001"
+    assert await empty.read(version_of) == TODAY
     assert await empty.read(lambda conn: rows(conn, select(schema.contact.c.id))) == [(7,)]
 
 
 async def test_no_copy_no_upgrade(
-    empty: Store, log: CapturingLogger, second: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty: Store, log: CapturingLogger, next_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if empty.dialect == "postgresql":
         pytest.skip("a server's copies are its operator's")
     await prepare(empty, backups=None, now=NOW, log=log)
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", int(NEXT))
     (tmp_path / "backups").write_text("a file where a folder should be")
     with pytest.raises(BackupFailed, match="nothing was changed"):
         await prepare(empty, backups=tmp_path / "backups", now=NOW, log=log)
-    assert await empty.read(version_of) == "0001"
+    assert await empty.read(version_of) == TODAY
 
 
 async def test_a_newer_database_is_refused_and_both_versions_named(empty: Store, log: CapturingLogger) -> None:
@@ -296,7 +319,7 @@ async def test_our_own_file_passes_also_after_a_crash(tmp_path: Path, log: Captu
             shutil.copy(tmp_path / name, tmp_path / name.replace("ours", "left"))
     refuse_foreign_file(tmp_path / "left.db")
     async with open_store(f"sqlite+aiosqlite:///{tmp_path}/left.db") as store:
-        assert await store.read(version_of) == "0001"
+        assert await store.read(version_of) == TODAY
 
 
 # ── copies ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,123 @@
+"""How and when: campaigns, their flows and lanes, caller IDs, and what is held."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from fluentsd.store.tables.ground import Id, metadata
+
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("ref", String(63), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("revision", Integer, nullable=False, server_default="1"),
+    Column("owner", Text, nullable=False),
+    Column("spec", JSON, nullable=False),  # the campaign file; window, numbers, exits and limits are live from here
+    Column("version_id", Id),  # the flow new entries get
+    Column("priority", Integer, nullable=False, server_default="50"),  # who goes first when several want a person
+    Column("exclusive", Boolean, nullable=False, server_default=text("false")),  # others of no higher priority wait
+    Column("retime_from", Id),  # enrollments from this id on wait to be put at the moment the new hours give
+    Column("shift_after", BigInteger, nullable=False, server_default="0"),  # and this much later than they wanted
+    Column("starts_at", BigInteger),
+    Column("paused_at", BigInteger),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("archived_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+version = Table(  # a flow as it was when people entered
+    "version",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("campaign_id", Id, ForeignKey("campaign.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("steps", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    UniqueConstraint("campaign_id", "number"),
+)
+
+template = Table(  # a message kept under a name; append-only: what people were promised to get can be read again
+    "template",
+    metadata,
+    Column("name", String(63), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("channel", String(8), nullable=False),  # sms | email
+    Column("parts", JSON, nullable=False),  # subject, from, reply_to, text, html: those it has
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("removed_at", BigInteger),  # of every version of the name
+    PrimaryKeyConstraint("name", "version"),
+)
+
+lane = Table(  # campaign × channel: the queue in which enrollments wait
+    "lane",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("campaign_id", Id, ForeignKey("campaign.id"), nullable=False),
+    Column("channel", String(8), nullable=False),
+    Column("room_at", BigInteger, nullable=False, server_default="0"),  # when the pace has room again
+    # what was due in [late_since_at, late_before_at) was due while nobody worked: dripped at this interval, or skipped
+    Column("late_since_at", BigInteger, nullable=False, server_default="0"),
+    Column("late_before_at", BigInteger, nullable=False, server_default="0"),
+    Column("late_interval", BigInteger),  # NULL: such steps are skipped
+    UniqueConstraint("campaign_id", "channel"),
+)
+
+number = Table(  # a caller ID
+    "number",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("e164", String(17), nullable=False, unique=True),
+    Column("label", Text, nullable=False, server_default=""),
+    Column("pace", Text),  # its own rate; the campaign's when NULL
+    Column("room_at", BigInteger, nullable=False, server_default="0"),  # when it may be used again
+    Column("used", BigInteger, nullable=False, server_default="0"),
+    Column("retired_at", BigInteger),
+)
+
+number_tag = Table(
+    "number_tag",
+    metadata,
+    Column("number_id", Id, ForeignKey("number.id"), nullable=False),
+    Column("tag", String(63), nullable=False, index=True),
+    PrimaryKeyConstraint("number_id", "tag"),
+)
+
+hold = Table(  # a stop with a scope; the mark reads it, no waiting row is rewritten for it
+    "hold",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("scope", String(12), nullable=False),  # campaign | channel | number | agent | source
+    Column("target", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("since_at", BigInteger, nullable=False),
+    Column("until_at", BigInteger),
+    Column("lifted_at", BigInteger),
+    Index(
+        "ix_hold_open",
+        "scope",
+        "target",
+        sqlite_where=text("lifted_at IS NULL"),
+        postgresql_where=text("lifted_at IS NULL"),
+    ),
+)
