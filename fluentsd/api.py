@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_check
 
 import pluggy
 
+from fluentsd.tables import ConfigProblem, Table
+
 if TYPE_CHECKING:
     import httpx
 
@@ -27,6 +29,7 @@ __all__ = [
     "CannotTell",
     "Channel",
     "Clock",
+    "ConfigProblem",
     "Finding",
     "Forged",
     "Found",
@@ -37,11 +40,13 @@ __all__ = [
     "Message",
     "NeedsHuman",
     "Outcome",
+    "Owned",
     "PluginError",
     "Receipt",
     "Register",
     "Rejected",
     "Request",
+    "Table",
     "Tools",
     "Unavailable",
     "asks_to_stop",
@@ -78,14 +83,16 @@ class Outcome(StrEnum):
 class Message:
     """What to say and to whom, rendered and ready.
 
-    `to` is E.164 for phone and SMS, an address for e-mail. `sender` is the caller ID the house chose, or None to
-    leave the choice to the channel. `valid_until_at` (epoch microseconds) is the end of this person's contact
+    `to` is E.164 for phone and SMS, an address for e-mail. `sender` is the caller ID the house chose (for e-mail, the
+    From that the message asks for), or None to leave the choice to the channel. `reply_to` is "" where the channel's
+    own counts. `valid_until_at` (epoch microseconds) is the end of this person's contact
     window: the provider must not deliver later. `variables` are the contact's fields, for a phone agent's prompt.
     """
 
     kind: Kind
     to: str
     sender: str | None = None
+    reply_to: str = ""
     subject: str = ""
     text: str = ""
     html: str = ""
@@ -200,6 +207,21 @@ class Finding:
     fix: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """One caller ID that a provider has for this account.
+
+    `carries` are the kinds it can be used for; empty when neither messages nor calls go out from it. `label` is the
+    provider's name for it, `ref` the provider's id, `tags` the groups it belongs to there.
+    """
+
+    e164: str
+    label: str = ""
+    carries: frozenset[Kind] = frozenset()
+    ref: str = ""
+    tags: tuple[str, ...] = ()
+
+
 class Clock(Protocol):
     """Time as the house sees it; a simulation passes its own."""
 
@@ -246,7 +268,8 @@ class Channel(Protocol):
 
     A channel that holds connections of its own may have an `async aclose()`, called when the daemon leaves, and a
     `room: int`, how many sends it can hand over at once: what waits inside it for a connection when the daemon is
-    killed would count as made although no provider ever saw it.
+    killed would count as made although no provider ever saw it. A channel whose provider rents out caller IDs may have
+    an `async numbers() -> Sequence[Owned]`: all of them, or an error (`Unavailable`, `NeedsHuman`), never a part.
 
     `lookup_is_final`: an `Absent` from `lookup` proves that the provider never accepted the attempt, so that a
     further try is safe. `lookup_after` is the grace, in microseconds, after which the provider's lists are complete.

@@ -14,6 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from fluentsd.tables import hint
+
 Place = tuple[int | str, ...]
 
 _SECRET = re.compile(r"pass(word|wd|phrase)|token|secret|key|auth|credential", re.IGNORECASE)
@@ -163,7 +165,7 @@ def _inside(data: Any, part: int | str) -> Any:
 def _words(model: type[BaseModel] | None, item: Any) -> str:
     kind, value = item["type"], item.get("input")
     if kind == "extra_forbidden":
-        return "is not a key that is known here" + _hint(str(item["loc"][-1]), _names_at(model, item["loc"]))
+        return "is not a key that is known here" + hint(str(item["loc"][-1]), _names_at(model, item["loc"]))
     if kind == "missing":
         return "is missing"
     if kind in {"value_error", "assertion_error"}:
@@ -192,22 +194,15 @@ def _short(value: Any) -> str:
 def _choice(item: Any, expected: str) -> str:
     known = re.findall(r"'([^']*)'", expected)
     if item["loc"][-1:] == (_KEY,):
-        return "is not a key that is known here" + _hint(str(item["input"]), known)
+        return "is not a key that is known here" + hint(str(item["input"]), known)
     near = difflib.get_close_matches(str(item["input"]), known, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{_short(item['input'])} is not one of {expected}{hint}"
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{_short(item['input'])} is not one of {expected}{meant}"
 
 
 def _near(item: Any, model: type[BaseModel] | None) -> str:
     """The key that an unknown one was meant to be; "" when nothing is near."""
     return next(iter(difflib.get_close_matches(str(item["loc"][-1]), _names_at(model, item["loc"]), 1)), "")
-
-
-def _hint(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; known: {', '.join(known)}" if known else ""
 
 
 def _names_at(model: type[BaseModel] | None, place: Place) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluentsd.api import hookimpl
+from fluentsd.api import ConfigProblem, hookimpl
 from fluentsd_channel_email.channel import EmailChannel
 from fluentsd_channel_email.session import NoAnswer
-from fluentsd_channel_email.settings import ConfigProblem, Settings, read_settings
+from fluentsd_channel_email.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from fluentsd.api import Register

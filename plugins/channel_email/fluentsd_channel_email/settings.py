@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from fluentsd_channel_email import tables
+from fluentsd.api import Table
+from fluentsd_channel_email import values
 from fluentsd_channel_email.addressing import Address
-from fluentsd_channel_email.tables import Table
 
 Tls = Literal["none", "starttls", "tls"]
 Purpose = Literal["marketing", "transactional"]
@@ -26,15 +26,6 @@ KNOWN = (
 KNOWN_INBOX = (
     "host", "port", "tls", "ca_file", "username", "password", "folder", "poll", "processed_folder", "address",
 )  # fmt: skip
-
-
-class ConfigProblem(ValueError):
-    """The channel's table in the configuration is wrong; each mistake on its own line, nothing was built."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        self.mistakes = mistakes
-        count = f"{len(mistakes)} mistake{'' if len(mistakes) == 1 else 's'}"
-        super().__init__("\n".join([f"plugin 'email': {count} in its configuration", *(f"  {m}" for m in mistakes)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +80,17 @@ class Settings:
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
     """Read the table; raises `ConfigProblem` naming every mistake."""
-    table = Table(dict(config), KNOWN)
+    table = Table(config, KNOWN)
     tls = table.take("tls", USUAL_TLS, _tls)
-    username, password = table.login()
-    bounce_domain = table.take("bounce_domain", "", tables.domain)
-    timeout = table.take("answer_timeout", 20.0, tables.seconds)
-    ca_file = table.take("ca_file", "", tables.text)
-    sender, reply_to = table.must("from", Address("", ""), tables.mailbox), table.take("reply_to", None, _mailbox)
+    username, password = table.both("username", "password", values.text)
+    bounce_domain = table.take("bounce_domain", "", values.domain)
+    timeout = table.take("answer_timeout", 20.0, values.seconds)
+    ca_file = table.take("ca_file", "", values.text)
+    sender, reply_to = table.must("from", Address("", ""), values.mailbox), table.take("reply_to", None, _mailbox)
     inbox, inbox_address = _inbox(table, timeout, ca_file)
     settings = Settings(
-        host=table.must("host", "", tables.host),
-        port=table.take("port", PORTS[tls], tables.port),
+        host=table.must("host", "", values.host),
+        port=table.take("port", PORTS[tls], values.port),
         tls=tls,
         sender=sender,
         ca_file=ca_file,
@@ -107,58 +98,57 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         password=password,
         reply_to=reply_to,
         timeout=timeout,
-        connections=table.take("connections", 4, tables.count),
-        messages_per_connection=table.take("messages_per_connection", 100, tables.count),
+        connections=table.take("connections", 4, values.count),
+        messages_per_connection=table.take("messages_per_connection", 100, values.count),
         bounce_domain=bounce_domain,
-        verp=table.take("verp", bool(bounce_domain), tables.flag),
-        ehlo_name=table.take("ehlo_name", "", tables.domain),
+        verp=table.take("verp", bool(bounce_domain), values.flag),
+        ehlo_name=table.take("ehlo_name", "", values.domain),
         purpose=table.take("purpose", USUAL_PURPOSE, _purpose),
-        postal_address=table.take("postal_address", "", tables.text).strip(),
-        unsubscribe=table.take("unsubscribe", "", tables.link),
+        postal_address=table.take("postal_address", "", values.text).strip(),
+        unsubscribe=table.take("unsubscribe", "", values.link),
         inbox=inbox,
         inbox_address=(inbox_address or reply_to or sender) if inbox else None,
     )
     table.take("kind", "email", _kind)
-    if mistakes := table.finish():
-        raise ConfigProblem(mistakes)
+    table.finish("email")
     return settings
 
 
 def _inbox(outer: Table, timeout: float, ca_file: str) -> tuple[InboxSettings | None, Address | None]:
     """`[channel.email.inbox]`, whose mistakes become the outer table's."""
-    if "inbox" not in outer.rest:
+    table = outer.inner("inbox", KNOWN_INBOX, _table)
+    if table is None:
         return None, None
-    given = outer.rest.pop("inbox")
-    if not isinstance(given, Mapping):
-        outer.mistakes.append("inbox: should be a table of its own, [channel.email.inbox]")
-        return None, None
-    table = Table(dict(given), KNOWN_INBOX, "inbox.")
     tls = table.take("tls", USUAL_INBOX_TLS, _tls)
     inbox = InboxSettings(
-        host=table.must("host", "", tables.host),
-        port=table.take("port", INBOX_PORTS[tls], tables.port),
+        host=table.must("host", "", values.host),
+        port=table.take("port", INBOX_PORTS[tls], values.port),
         tls=tls,
-        username=table.must("username", "", tables.text),
-        password=table.must("password", "", tables.text),
-        ca_file=table.take("ca_file", ca_file, tables.text),
+        username=table.must("username", "", values.text),
+        password=table.must("password", "", values.text),
+        ca_file=table.take("ca_file", ca_file, values.text),
         folder=table.take("folder", "INBOX", _folder),
         processed_folder=table.take("processed_folder", "", _folder),
-        poll=table.take("poll", 60, tables.pause),
+        poll=table.take("poll", 60, values.pause),
         timeout=timeout,
     )
     if inbox.processed_folder == inbox.folder:
         table.mistakes.append("inbox.processed_folder: is the folder that is read; name another, or none")
-    address = table.take("address", None, _mailbox)
-    outer.mistakes += table.finish()
-    return inbox, address
+    return inbox, table.take("address", None, _mailbox)
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError("should be a table of its own, [channel.email.inbox]")
+    return value
 
 
 def _mailbox(value: Any) -> Address | None:
-    return tables.mailbox(value)
+    return values.mailbox(value)
 
 
 def _folder(value: Any) -> str:
-    name = tables.text(value)
+    name = values.text(value)
     if not name or any(ord(c) < 32 for c in name):
         raise ValueError(f'{value!r} is not the name of a folder; write it like "INBOX"')
     return name

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluentsd.api import hookimpl
+from fluentsd.api import ConfigProblem, hookimpl
 from fluentsd_channel_sandbox.carrier import Carrier, CarrierBroke
 from fluentsd_channel_sandbox.ledger import Entry, Ledger, LedgerProblem, Reading, read_ledger
 from fluentsd_channel_sandbox.noop import Noop
-from fluentsd_channel_sandbox.settings import ConfigProblem, Settings, read_settings
+from fluentsd_channel_sandbox.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from fluentsd.api import Register

@@ -16,9 +16,10 @@ from fluentsd.api import (
     Outcome,
     Receipt,
     Request,
+    Table,
     Tools,
 )
-from fluentsd_channel_sandbox.settings import ConfigProblem, read_kind
+from fluentsd_channel_sandbox.settings import read_kind
 
 
 class Noop:
@@ -28,11 +29,9 @@ class Noop:
     lookup_after = 0
 
     def __init__(self, config: Mapping[str, Any], tools: Tools) -> None:
-        mistakes: list[str] = []
-        self.kind: Kind = read_kind(dict(config), mistakes)
-        mistakes += [f"{key}: is not a key that is known here; known: kind" for key in config if key != "kind"]
-        if mistakes:
-            raise ConfigProblem("noop", mistakes)
+        table = Table(config, ["kind"])
+        self.kind: Kind = read_kind(table)
+        table.finish("noop")
 
     async def check(self) -> Sequence[Finding]:
         """Say that nobody is reached."""

@@ -6,19 +6,18 @@ Weights of outcomes are relative; chances of faults are probabilities from 0 to 
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, cast
 
-from fluentsd.api import Kind, Outcome
+from fluentsd.api import Kind, Outcome, Table
 
-T = TypeVar("T")
 SECOND = 1_000_000
 _UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "day": 86400}
 _PIECE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
+_KINDS = 'write kind = "phone", "sms" or "email"'
 _RATE = re.compile(r"\s*(\d+)\s*/\s*(second|minute|hour)\s*", re.IGNORECASE)
 
 #: What may come of an attempt, by kind, with the weights a table that says nothing gets.
@@ -36,15 +35,6 @@ USUAL: Mapping[Kind, Mapping[Outcome, float]] = {
 }
 #: The faults that have a probability, in the order in which chance meets them.
 FAULTS = ("refuse", "refuse_dead", "unavailable", "accept_then_error", "accept_then_hang", "hang")
-
-
-class ConfigProblem(ValueError):
-    """A channel's table in the configuration is wrong; each mistake on its own line, nothing was built."""
-
-    def __init__(self, plugin: str, mistakes: list[str]) -> None:
-        self.mistakes = mistakes
-        count = f"{len(mistakes)} mistake{'' if len(mistakes) == 1 else 's'}"
-        super().__init__("\n".join([f"plugin {plugin!r}: {count} in its configuration", *(f"  {m}" for m in mistakes)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,38 +85,32 @@ class Settings:
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
     """Read the table; raises `ConfigProblem` naming every mistake."""
-    mistakes: list[str] = []
-    rest = dict(config)
-    table = _Table(rest, mistakes)
-    kind = read_kind(rest, mistakes)
+    table = Table(config, [*Settings.__dataclass_fields__])
+    kind = read_kind(table)
     settings = Settings(
         kind=kind,
-        outcomes=_outcomes(kind, table.take("outcomes", {}, _a_table), mistakes),
+        outcomes=_outcomes(kind, table),
         seed=table.take("seed", "0", _seed),
         ring=table.take("ring", RING, read_span),
         talk=table.take("talk", TALK, read_span),
         delivery=table.take("delivery", DELIVERY, read_span),
         reply=table.take("reply", REPLY, read_span),
-        faults=_faults(table.take("faults", {}, _a_table), mistakes),
+        faults=_faults(table),
         ledger=table.take("ledger", _ledger(True), _ledger),
         lookup=table.take("lookup", "final", _lookup),
         cost_micros=table.take("cost_micros", 0, _whole),
         currency=table.take("currency", "USD", _currency),
     )
-    table.finish([*Settings.__dataclass_fields__])
-    if mistakes:
-        raise ConfigProblem("sandbox", mistakes)
+    table.finish("sandbox")
     return settings
 
 
-def read_kind(rest: dict[str, Any], mistakes: list[str]) -> Kind:
-    """Take `kind` out of the table."""
-    kind = rest.pop("kind", None)
-    if kind not in USUAL:
-        said = "is missing" if kind is None else f"{kind!r} is not a kind of channel"
-        mistakes.append(f'kind: {said}; write kind = "phone", "sms" or "email"')
-        return "phone"
-    return cast("Kind", kind)
+def read_kind(table: Table) -> Kind:
+    """Take `kind` out of the table; a phone when it is missing or wrong, so that reading goes on."""
+    if "kind" not in table:
+        table.mistakes.append(f"kind: is missing; {_KINDS}")
+    otherwise: Kind = "phone"
+    return table.take("kind", otherwise, _kind)
 
 
 def read_span(value: Any) -> Span:
@@ -153,59 +137,41 @@ def _micros(number: str, unit: str) -> int:
     return round(float(number) * _UNITS[word] * SECOND)
 
 
-class _Table:
-    """A table being emptied key by key; what is left over at the end is unknown."""
-
-    def __init__(self, rest: dict[str, Any], mistakes: list[str], path: str = "") -> None:
-        self.rest, self.mistakes, self.path = rest, mistakes, path
-
-    def take(self, key: str, default: T, read: Callable[[Any], T]) -> T:
-        if key not in self.rest:
-            return default
-        try:
-            return read(self.rest.pop(key))
-        except ValueError as why:
-            self.mistakes.append(f"{self.path}{key}: {why}")
-            return default
-
-    def finish(self, known: list[str]) -> None:
-        for key in self.rest:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            self.mistakes.append(f"{self.path}{key}: is not a key that is known here; {hint}")
-
-
-def _outcomes(kind: Kind, weights: Mapping[str, Any], mistakes: list[str]) -> tuple[tuple[Outcome, float], ...]:
+def _outcomes(kind: Kind, outer: Table) -> tuple[tuple[Outcome, float], ...]:
     usual = USUAL[kind]
-    rest = dict(weights)
-    table = _Table(rest, mistakes, "outcomes.")
-    if weights:
+    table = outer.inner("outcomes", [outcome.value for outcome in usual], _a_table)
+    if table and table.rest:
         given = [(outcome, table.take(outcome.value, 0.0, _weight)) for outcome in usual]
     else:
         given = list(usual.items())
-    table.finish([outcome.value for outcome in usual])
     whole = sum(weight for _, weight in given)
     if whole <= 0:
-        mistakes.append("outcomes: no outcome has a weight above 0; give at least one")
+        outer.mistakes.append("outcomes: no outcome has a weight above 0; give at least one")
         return ((next(iter(usual)), 1.0),)
     ends = accumulate(weight / whole for _, weight in given)
     return tuple((outcome, end) for (outcome, weight), end in zip(given, ends, strict=True) if weight)
 
 
-def _faults(given: Mapping[str, Any], mistakes: list[str]) -> Faults:
-    table = _Table(dict(given), mistakes, "faults.")
+def _faults(outer: Table) -> Faults:
+    table = outer.inner("faults", [*FAULTS, "throttle", "list_lag", "latency"], _a_table)
+    if table is None:
+        return Faults()
     chances = [(name, table.take(name, 0.0, _chance)) for name in FAULTS]
     ends = list(accumulate(chance for _, chance in chances))
     if ends[-1] > 1 + 1e-9:
-        mistakes.append(f"faults: the chances sum to {ends[-1]:g}; they exclude each other and sum to 1 at most")
-    faults = Faults(
+        outer.mistakes.append(f"faults: the chances sum to {ends[-1]:g}; they exclude each other and sum to 1 at most")
+    return Faults(
         chances=tuple((name, end) for (name, chance), end in zip(chances, ends, strict=True) if chance),
         throttle=table.take("throttle", None, _throttle),
         list_lag=table.take("list_lag", 0, _duration),
         latency=table.take("latency", 0, _duration),
     )
-    table.finish([*FAULTS, "throttle", "list_lag", "latency"])
-    return faults
+
+
+def _kind(value: Any) -> Kind:
+    if not isinstance(value, str) or value not in USUAL:
+        raise ValueError(f"{value!r} is not a kind of channel; {_KINDS}")
+    return cast("Kind", value)
 
 
 def _a_table(value: Any) -> Mapping[str, Any]:

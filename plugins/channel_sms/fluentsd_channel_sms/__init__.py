@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluentsd.api import hookimpl
+from fluentsd.api import ConfigProblem, hookimpl
 from fluentsd_channel_sms.channel import SmsChannel
 from fluentsd_channel_sms.segments import Counted, count
-from fluentsd_channel_sms.settings import ConfigProblem, Settings, read_settings
+from fluentsd_channel_sms.settings import Settings, read_settings
 from fluentsd_channel_sms.verdicts import NoAnswer
 
 if TYPE_CHECKING:

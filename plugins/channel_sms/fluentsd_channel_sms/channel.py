@@ -22,13 +22,14 @@ from fluentsd.api import (
     Lookup,
     Message,
     NeedsHuman,
+    Owned,
     Receipt,
     Rejected,
     Request,
     Tools,
     Unavailable,
 )
-from fluentsd_channel_sms import callbacks, checking, signatures
+from fluentsd_channel_sms import callbacks, checking, inventory, signatures
 from fluentsd_channel_sms.lookup import LOOK_AT, Owners, judge, receipt_of
 from fluentsd_channel_sms.pacing import OneAtATime, Pace
 from fluentsd_channel_sms.segments import count
@@ -180,6 +181,10 @@ class SmsChannel:
     async def check(self) -> Sequence[Finding]:
         """Ask Twilio about the account, its senders, their webhooks and registration; sends nothing."""
         return await checking.findings(self.settings, self._tools.links, await self.client())
+
+    async def numbers(self) -> Sequence[Owned]:
+        """Every number of the account, with what it carries and its messaging services."""
+        return await inventory.owned(await self.client())
 
 
 def _load_connect() -> Callable[..., Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-T = TypeVar("T")
+from fluentsd.api import Table
+
 SECOND = 1_000_000
 #: Twilio's own bounds for ValidityPeriod, seconds.
 VALIDITY_LEAST, VALIDITY_MOST = 1, 36_000
@@ -30,15 +30,6 @@ _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _SHORT_CODE = re.compile(r"\d{3,8}")
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 _SIDS = {"AC": "an account SID", "SK": "an API key's SID", "MG": "a messaging service's SID"}
-
-
-class ConfigProblem(ValueError):
-    """The channel's table in the configuration is wrong; each mistake on its own line, nothing was built."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        self.mistakes = mistakes
-        count = f"{len(mistakes)} mistake{'' if len(mistakes) == 1 else 's'}"
-        super().__init__("\n".join([f"plugin 'twilio': {count} in its configuration", *(f"  {m}" for m in mistakes)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +67,10 @@ class Settings:
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
     """Read the table; raises `ConfigProblem` naming every mistake."""
-    table = _Table(dict(config))
+    table = Table(config, KNOWN)
     account_sid = table.must("account_sid", "", _sid("AC"))
     no_login = not {"auth_token", "api_key", "api_secret"} & table.rest.keys()
-    if ("api_key" in table.rest) != ("api_secret" in table.rest):
+    if ("api_key" in table) != ("api_secret" in table):
         table.mistakes.append("api_key and api_secret: one is missing; write both, or neither and an auth_token")
     elif no_login:
         table.mistakes.append("auth_token: is missing; write it, or an api_key with its api_secret")
@@ -101,38 +92,8 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         base_url=table.take("base_url", "", _base_url),
     )
     table.take("kind", "sms", _kind)
-    table.finish()
+    table.finish("twilio")
     return settings
-
-
-class _Table:
-    """A table being emptied key by key; what is left over at the end is unknown."""
-
-    def __init__(self, rest: dict[str, Any]) -> None:
-        self.rest = rest
-        self.mistakes: list[str] = []
-
-    def take(self, key: str, default: T, read: Callable[[Any], T]) -> T:
-        if key not in self.rest:
-            return default
-        try:
-            return read(self.rest.pop(key))
-        except ValueError as why:
-            self.mistakes.append(f"{key}: {why}")
-            return default
-
-    def must(self, key: str, otherwise: T, read: Callable[[Any], T]) -> T:
-        if key not in self.rest:
-            self.mistakes.append(f"{key}: is missing")
-        return self.take(key, otherwise, read)
-
-    def finish(self) -> None:
-        for key in self.rest:
-            near = difflib.get_close_matches(key, KNOWN, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(KNOWN)}"
-            self.mistakes.append(f"{key}: is not a key that is known here; {hint}")
-        if self.mistakes:
-            raise ConfigProblem(self.mistakes)
 
 
 def _text(value: Any) -> str:

@@ -1,56 +1,14 @@
-"""Reading a table of the configuration: key by key, every mistake kept, nothing unknown passed over in silence."""
+"""What a value in the channel's table may be: each reader returns what is meant, or raises `ValueError` in words."""
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from fluentsd_channel_email.addressing import Address, BadAddress, read_address, read_mailbox
 
-T = TypeVar("T")
 _PAUSE = re.compile(r"\s*(\d{1,6})\s*(s|sec|seconds?|m|min|minutes?|h|hours?)\s*", re.IGNORECASE)
 _UNITS = {"s": 1, "m": 60, "h": 3600}
-
-
-class Table:
-    """A table being emptied key by key; what is left over at the end is unknown. `within` names it in mistakes."""
-
-    def __init__(self, rest: dict[str, Any], known: Sequence[str], within: str = "") -> None:
-        self.rest, self.known, self.within = rest, known, within
-        self.mistakes: list[str] = []
-
-    def take(self, key: str, default: T, read: Callable[[Any], T]) -> T:
-        """The value, or `default` when there is none or it is wrong."""
-        if key not in self.rest:
-            return default
-        try:
-            return read(self.rest.pop(key))
-        except ValueError as why:
-            self.mistakes.append(f"{self.within}{key}: {why}")
-            return default
-
-    def must(self, key: str, otherwise: T, read: Callable[[Any], T]) -> T:
-        """The value of a key that has to be there."""
-        if key not in self.rest:
-            self.mistakes.append(f"{self.within}{key}: is missing")
-        return self.take(key, otherwise, read)
-
-    def login(self) -> tuple[str, str]:
-        """User name and password: both or neither."""
-        username, password = self.take("username", "", text), self.take("password", "", text)
-        if bool(username) != bool(password):
-            self.mistakes.append(f"{self.within}username and {self.within}password: one is missing; write both")
-        return username, password
-
-    def finish(self) -> list[str]:
-        """Every mistake, unknown keys among them."""
-        for key in self.rest:
-            near = difflib.get_close_matches(key, self.known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self.known)}"
-            self.mistakes.append(f"{self.within}{key}: is not a key that is known here; {hint}")
-        return self.mistakes
 
 
 def text(value: Any) -> str:
