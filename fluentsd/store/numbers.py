@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -62,6 +62,28 @@ async def upsert(conn: AsyncConnection, e164: str, *, label: str | None, pace: s
     if fresh:
         await conn.execute(insert(number_tag), fresh)
     return found
+
+
+async def in_use(conn: AsyncConnection) -> dict[str, bool]:
+    """Every number that was ever added: whether it is used, or was retired."""
+    rows = await conn.execute(select(number.c.e164, number.c.retired_at).order_by(number.c.e164))
+    return {row.e164: row.retired_at is None for row in rows}
+
+
+async def add(conn: AsyncConnection, labels: Mapping[str, str]) -> None:
+    """Add numbers that were never added before, each with its label."""
+    if labels:
+        await conn.execute(insert(number), [{"e164": e164, "label": label} for e164, label in labels.items()])
+
+
+async def tag(conn: AsyncConnection, wanted: Iterable[tuple[str, str]]) -> int:
+    """Add tags to numbers, as (number, tag); returns how many were not there before."""
+    ids = {row.e164: row.id for row in await conn.execute(select(number.c.e164, number.c.id))}
+    have = {(row.number_id, row.tag) for row in await conn.execute(select(number_tag.c.number_id, number_tag.c.tag))}
+    fresh = sorted({(ids[e164], tag) for e164, tag in wanted} - have)
+    if fresh:
+        await conn.execute(insert(number_tag), [{"number_id": i, "tag": tag} for i, tag in fresh])
+    return len(fresh)
 
 
 async def untag(conn: AsyncConnection, e164: str, tags: Sequence[str]) -> int:

@@ -253,6 +253,11 @@ def test_init_check_new_apply(person: Person) -> None:
     assert len(person.gets("campaign", "list").rows) == 4
 
 
+def test_init_and_new_want_a_file_not_a_folder(person: Person) -> None:
+    for command in (["init", "."], ["init", ".", "--force"], ["campaign", "new", "/tmp"]):
+        assert "is a folder; give the name of a file in it" in person.is_refused(*command)
+
+
 def test_init_and_new_overwrite_only_when_told_to(person: Person) -> None:
     for command in (["init", "fluentsd.toml"], ["campaign", "new", "fair.toml"]):
         assert "exists already" in person.is_refused(*command)
@@ -376,6 +381,26 @@ def test_numbers(person: Person) -> None:
     person.gets("numbers", "untag", "+12125550123", "--tag", "east")
     person.gets("numbers", "remove", "+12125550124")
     assert [row[:4] for row in person.gets("numbers", "list").rows[1:]] == [["+12125550123", "", "sales", "20/hour"]]
+    assert "add them by hand" in person.is_refused("numbers", "sync")
+
+
+def test_a_sync_of_numbers_says_what_came_and_what_did_not(capsys: pytest.CaptureFixture[str]) -> None:
+    a, b, c, d = (f"+1212555019{n}" for n in range(4))
+    new = {"number": a, "label": "Fair", "tags": ["x"], "carries": ["phone", "sms"]}
+    answer = {
+        "added": [new], "known": [], "missing": [b], "retired": [c], "left_out": [{"number": d, "why": "is a fax"}],
+        "tagged": 1, "failed": {"sms": "no login"}, "dry_run": True,
+        "counts": {"added": 1, "known": 0, "missing": 1, "retired": 1, "left_out": 1},
+    }  # fmt: skip
+    show(Screen(), "numbers sync", answer)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("\t") for line in lines[:4]] == [
+        ["Added", "Known", "Missing", "Left out"], ["1", "0", "1", "1"],
+        ["New", "Label", "Tags", "Carries"], [a, "Fair", "x", "phone, sms"],
+    ]  # fmt: skip
+    assert [line.rpartition(": ")[2] for line in lines[4:]] == [
+        "1", b, c, f"{d} is a fax", "no login", "nothing was changed"
+    ]  # fmt: skip
 
 
 @pytest.mark.slow
@@ -418,6 +443,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "campaign retry",
         "campaign dismiss",
         "release",
+        "numbers sync",
     }  # seen with a daemon, below
     shown = {line for line in VERBS if any(f"{t} ".startswith(f"{line} ") for t in typed)}
     assert {name for name, verb in VERBS.items() if not verb.hidden} - shown == needs_a_reason

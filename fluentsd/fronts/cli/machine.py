@@ -191,6 +191,8 @@ def _bytes_of(file: Path) -> bytes:
 
 
 def _write_new(file: Path, text: str, force: bool) -> None:
+    if file.is_dir():
+        fail(f"{file} is a folder; give the name of a file in it; nothing was written")
     if file.exists() and not force:
         fail(f"{file} exists already; give another name, or --force to overwrite it")
     try:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from fluentsd.fronts.cli import decisions, persons
+from fluentsd.fronts.cli import callers, decisions, persons
 from fluentsd.fronts.cli.cells import STYLES, cell, people, when
 
 if TYPE_CHECKING:
@@ -174,17 +174,6 @@ def _given(screen: Screen, answer: Answer) -> None:
     screen.say(f"{answer['ref']} belongs to {answer['owner']} now")
 
 
-def _numbers(screen: Screen, answer: Answer) -> None:
-    if not answer["numbers"]:
-        screen.say("no caller IDs; add one: fluentsd numbers add +12125550123 --tag sales-us")
-        return
-    screen.table(
-        ["Number", "Label", "Tags", "Pace", "#Used", "Room again"],
-        [[n["e164"], n["label"], n["tags"], n["pace"] or "campaign's", n["used"], when(n["room_at"] or None)]
-         for n in answer["numbers"]],
-    )  # fmt: skip
-
-
 def _holds(screen: Screen, answer: Answer) -> None:
     if not answer["holds"]:
         screen.say("nothing is held", "green")
@@ -274,7 +263,8 @@ VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "contacts erase": persons.erased,
     "calls": persons.calls,
     "unknown": persons.calls,
-    "numbers list": _numbers,
+    "numbers list": callers.listing,
+    "numbers sync": callers.synced,
     "stop-list list": persons.stops,
     "stop-list why": persons.stops,
     "stop-list add": persons.stopped,

@@ -95,6 +95,9 @@ class FakeTwilio:
     answers: list[tuple[str, str, int, Any]] = field(default_factory=list)
     posts: list[Request] = field(default_factory=list)
     bad: list[Bad] = field(default_factory=list)
+    page_most: int = 1000  #: items in one page of a list
+    busy: list[int | None] = field(default_factory=list)  #: the next requests other than creates get 429; Retry-After
+    restricted: bool = False  #: the credentials do not reach messaging services
     shared_key: str = ""  #: sign with this secret and HMAC-SHA256 instead
 
     def __post_init__(self) -> None:
@@ -131,7 +134,7 @@ class FakeTwilio:
     # What a test does to it
 
     def own(self, number: str, **more: Any) -> dict[str, Any]:
-        """Give the account a number."""
+        """Give the account a number; `services` are those whose pool it is in, all unless said."""
         sid = f"PN{len(self.numbers):032x}"
         about = {"sid": sid, "account_sid": ACCOUNT, "phone_number": number, "sms_url": "", "friendly_name": number,
                  "capabilities": {"voice": True, "sms": True, "mms": True, "fax": False}}  # fmt: skip
@@ -212,6 +215,8 @@ class FakeTwilio:
             self.requests.append((method, parts.path, given))
         try:
             self._login(authorization)
+            if method != "POST" and self.busy:
+                raise Refused(429, 20429, "Too Many Requests", self.busy.pop(0))
             status, document = self._route(method, parts.path, {name: values[-1] for name, values in given.items()})
             headers: dict[str, str] = {}
         except Refused as why:
@@ -243,19 +248,27 @@ class FakeTwilio:
                     return 200, kept.resource()
         if path == f"{account}/IncomingPhoneNumbers.json":
             wanted = given.get("PhoneNumber")
-            return 200, page(
-                path,
-                "incoming_phone_numbers",
-                [n for n in self.numbers.values() if wanted in (None, n["phone_number"])],
-            )
+            owned = [public(n) for n in self.numbers.values() if wanted in (None, n["phone_number"])]
+            return 200, page(path, "incoming_phone_numbers", owned, given, self.page_most)
+        if path == "/v1/Services":
+            self._messaging()
+            return 200, meta_page(path, "services", list(self.services.values()), given, self.page_most)
         found = re.fullmatch(r"/v1/Services/(\w+)(/PhoneNumbers)?", path)
         if found and found[1] in self.services:
-            numbers = [dict(number, service_sid=found[1]) for number in self.numbers.values()]
-            return 200, meta_page("phone_numbers", numbers) if found[2] else self.services[found[1]]
+            self._messaging()
+            pool = [dict(public(n), service_sid=found[1]) for n in self.numbers.values() if in_pool(n, found[1])]
+            page_of = meta_page(path, "phone_numbers", pool, given, self.page_most)
+            return 200, page_of if found[2] else self.services[found[1]]
         if path == "/v1/Tollfree/Verifications":
             status = self.verifications.get(given.get("TollfreePhoneNumberSid", ""))
-            return 200, meta_page("verifications", [] if status is None else [{"sid": "HH1", "status": status}])
+            listed = [] if status is None else [{"sid": "HH1", "status": status}]
+            return 200, meta_page(path, "verifications", listed, given, self.page_most)
         raise Refused(404, 20404, f"The requested resource {path} was not found")
+
+    def _messaging(self) -> None:
+        """A restricted API key may not see messaging services."""
+        if self.restricted:
+            raise Refused(403, 70051, "Authorization error")
 
     def _create(self, given: dict[str, str]) -> dict[str, Any]:
         bad = self._bad(given.get("To", ""))
@@ -327,12 +340,21 @@ class FakeTwilio:
             and given.get("From") in (None, one.sender)
             and one.created_at + self.lag <= now
         ]
-        return page(path, "messages", found[: int(given.get("PageSize", 50))])
+        return page(path, "messages", found, given, self.page_most)
 
     def _sid(self, prefix: str) -> str:
         with self._lock:
             self._count += 1
             return f"{prefix}{self._count:032x}"
+
+
+def public(number: dict[str, Any]) -> dict[str, Any]:
+    """A number as Twilio shows it."""
+    return {name: value for name, value in number.items() if name != "services"}
+
+
+def in_pool(number: dict[str, Any], service: str) -> bool:
+    return service in number.get("services", (service,))
 
 
 @contextmanager

@@ -22,14 +22,33 @@ class Raw(Exception):
         self.status, self.body = status, body
 
 
-def page(path: str, name: str, items: list[Any]) -> dict[str, Any]:
-    return {name: items, "page": 0, "page_size": 50, "start": 0, "end": max(len(items) - 1, 0), "uri": path,
-            "first_page_uri": path, "next_page_uri": None, "previous_page_uri": None}  # fmt: skip
+def page(path: str, name: str, items: list[Any], given: dict[str, str], most: int) -> dict[str, Any]:
+    """One page of a list as the 2010 API gives it, with the address of the next, which has a token in it."""
+    part, number, size, following = _cut(items, given, most)
+    start = number * size
+    return {name: part, "page": number, "page_size": size, "start": start, "end": max(start + len(part) - 1, 0),
+            "uri": path, "first_page_uri": f"{path}?PageSize={size}&Page=0", "previous_page_uri": None,
+            "next_page_uri": f"{path}?{following}" if following else None}  # fmt: skip
 
 
-def meta_page(name: str, items: list[Any]) -> dict[str, Any]:
-    meta = {"key": name, "next_page_url": None, "page": 0, "page_size": 50, "url": "", "first_page_url": ""}
-    return {name: items, "meta": meta | {"previous_page_url": None}}
+def meta_page(path: str, name: str, items: list[Any], given: dict[str, str], most: int) -> dict[str, Any]:
+    """The same as Twilio's newer APIs give it: addresses are whole, and name the host of the API."""
+    part, number, size, following = _cut(items, given, most)
+    url = f"https://messaging.twilio.com{path}"
+    return {name: part, "meta": {
+        "key": name, "page": number, "page_size": size, "url": url, "first_page_url": f"{url}?PageSize={size}&Page=0",
+        "previous_page_url": None, "next_page_url": f"{url}?{following}" if following else None,
+    }}  # fmt: skip
+
+
+def _cut(items: list[Any], given: dict[str, str], most: int) -> tuple[list[Any], int, int, str]:
+    """A page's items, its number, its size and the query of the next; a page beyond the first needs its token."""
+    size, number = min(int(given.get("PageSize", 50)), most), int(given.get("Page", 0))
+    if number and given.get("PageToken") != f"PA{number}":
+        raise Refused(400, 20006, "Invalid page token")
+    start, end = number * size, (number + 1) * size
+    following = f"PageSize={size}&Page={number + 1}&PageToken=PA{number + 1}" if end < len(items) else ""
+    return items[start:end], number, size, following
 
 
 class Server(ThreadingHTTPServer):

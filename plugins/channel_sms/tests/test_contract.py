@@ -89,6 +89,9 @@ async def talk(twilio, given):
         await channel.lookup(attempt)
         await channel.lookup(Attempt("t", "sms", attempt.to, 0, provider_ref=receipt.ref))
         await channel.check()
+    twilio.own("+14155550101")
+    twilio.page_most = 1
+    await channel.numbers()
     return twilio
 
 
