@@ -167,6 +167,10 @@ class Inbound:
     for a reply that quotes nothing). `at` is epoch microseconds by the provider's clock, for the record only.
     `dead` says that the number or address cannot be reached on this channel at all; `resubscribed` that the person
     took an opt-out back with the word their carrier knows for it (START), `outcome` being `replied`.
+
+    `away_until_at` (epoch microseconds) comes with an automatic answer that says the person is away, `outcome` being
+    `delivered`, for a robot's answer proves no more: nobody contacts them before. A whole day in UTC means that day
+    where the person is; what has passed is no absence, and 60 days are believed at most.
     """
 
     outcome: Outcome
@@ -182,6 +186,7 @@ class Inbound:
     reason: str = ""
     dead: bool = False
     resubscribed: bool = False
+    away_until_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,8 @@ class Person:
     all hold ("US" alone is an unknown one, none means that no rules are shipped); `conflict` says that they rest on
     facts that disagree. `stopped` holds the channels on which the person is on the stop list, "*" for all. `touches`
     are instants and channels of earlier attempts, ascending. `consent` is the basis on record by channel.
-    `elsewhere` names a campaign that wants the person for itself.
+    `elsewhere` names a campaign that wants the person for itself. `away_until_at` is when they are back, by an
+    automatic answer of theirs.
     """
 
     zones: tuple[str, ...] = ()
@@ -77,6 +78,8 @@ class Person:
     elsewhere: str = ""
     late: bool = False  #: the step was due while nobody was contacted, and such steps are skipped
     done: bool = False  #: an attempt of this step was made before the person was moved to another flow
+    away_until_at: int | None = None
+    promised: bool = False  #: it is a callback for a moment the person chose, whatever their mailbox says
 
 
 #: One earlier attempt: when, and on which channel.
@@ -139,6 +142,8 @@ def decide(step: Step, rules: Rules, person: Person, at: int, lines: Lines | Non
     open_hours = rules.calendar(step, person.zones, person.states)
     if open_hours is None:
         return Hold(Reason.zone_unknown)
+    if person.away_until_at is not None and person.away_until_at > at and not person.promised:
+        return _wait_open(open_hours, Wait(person.away_until_at, Reason.away))
     opens_at = open_hours.next_open(at)
     if opens_at is None:
         return Hold(Reason.never_opens)

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     zone_unknown = "zone_unknown"
     place_conflict = "place_conflict"
     elsewhere = "elsewhere"
+    away = "away"
     window = "window"
     lawful_hours = "lawful_hours"
     never_opens = "never_opens"
@@ -54,6 +55,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.zone_unknown: "the person's time zone is unknown, and the campaign holds such people",
     Reason.place_conflict: "what is known of the person's place disagrees, and the campaign holds such people",
     Reason.elsewhere: "the person is in a campaign that wants nobody else to contact them",
+    Reason.away: "the person is away, says an automatic answer of theirs",
     Reason.window: "the contact window is shut",
     Reason.lawful_hours: "it is outside the lawful hours of the person's place",
     Reason.never_opens: "the contact window, the step's hours and the lawful hours never meet",

@@ -155,6 +155,7 @@ class Walk:
             person.values = place.values(self.campaign)
         if lane.skipped:
             person.late = place.due_at in lane.skipped and not (step.index == 0 and not place.outcomes)
+        person.promised = not place.rank
         if self.moved:
             person.done = place.try_no == 1 and step.id in place.outcomes
         try:

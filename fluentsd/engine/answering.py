@@ -2,7 +2,7 @@
 
 An answer is an ordinary attempt, committed before the provider is called and settled like any other, of a step that no
 flow can have; the person's course is not touched by it. The gate is asked as always, but for the limits on how often we
-write of our own accord: somebody who asks is owed an answer.
+write of our own accord, and for what a robot of theirs said of an absence: somebody who asks is owed an answer.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ async def mark(
     if state in (Campaign.paused, Campaign.stopped):
         raise CannotAnswer(f"{plan.ref} is {state}, so nobody in it is contacted")
     tries = await attempts.tries_of(conn, rows[0].id, ANSWER)
-    due = as_due(rows[0], at)._replace(try_no=tries + 1, due_at=at)
+    due = as_due(rows[0], at)._replace(try_no=tries + 1, due_at=at, away_until_at=None)
     rules = replace(await with_spending(conn, plan, at), limits=(), goal=None)
     facts = Facts(plan, rules, at)
     await facts.read(conn, [due], lock=True, whole_flow=True)

@@ -252,6 +252,8 @@ class Dispatcher:
             self.house.wake.ring()
         elif report.outcome is None:
             self.house.asked.ring()
+        if recorded.hastened:
+            self.house.wake.ring()
         self.house.course_ended(recorded.touched)
 
     async def _recorded(self, report: Report) -> Recorded:

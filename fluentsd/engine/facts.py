@@ -22,7 +22,7 @@ from fluentsd.domain.gate import Go, Person, Point, Reason, Rules, Touch, Verdic
 from fluentsd.domain.pacing import Lines
 from fluentsd.engine.plans import Plan
 from fluentsd.store import attempts, contacts, numbers, standing, stoplist
-from fluentsd.store.enrollments import Due
+from fluentsd.store.enrollments import PROMISED, Due
 
 _NONE: frozenset[str] = frozenset()
 
@@ -124,6 +124,8 @@ class Facts:
             elsewhere=self._elsewhere.get(row.contact_id, ""),
             late=row.due_at in self.skipped and not is_first(row.outcomes, step),
             done=row.outcomes != "{}" and row.try_no == 1 and f'"{step.id}":' in row.outcomes,
+            away_until_at=row.away_until_at,
+            promised=row.rank == PROMISED,
         )
 
     def fields(self, row: Due) -> Mapping[str, str]:

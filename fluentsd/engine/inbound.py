@@ -86,6 +86,7 @@ def _report(attempt_id: str, inbound: Inbound, now: int) -> Report:
         text=inbound.text,
         transcript=inbound.transcript,
         recording=inbound.recording,
+        away_until_at=inbound.away_until_at,
     )
 
 

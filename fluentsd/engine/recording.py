@@ -17,9 +17,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Outcome
+from fluentsd.domain.absence import back_at
 from fluentsd.domain.enrollment import Leave, Queue, Standing, move_after
 from fluentsd.domain.flow import FAILURES, count_unreached, exit_reason
 from fluentsd.domain.states import Attempt, Enrollment
+from fluentsd.engine import sooner
 from fluentsd.engine.facts import names_in
 from fluentsd.engine.marking import add_spending, end_row, queue_row
 from fluentsd.engine.plans import Plan, Plans
@@ -54,6 +56,7 @@ class Report:
     text: str = ""
     transcript: str = ""
     recording: str = ""
+    away_until_at: int | None = None  #: as the person's automatic answer names it, see `Inbound`
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class Recorded:
 
     closed: set[str]
     touched: set[int]
+    hastened: bool = False  #: somebody who waited to be back need not wait so long
 
 
 async def record(conn: AsyncConnection, plans: Plans, reports: Sequence[Report]) -> Recorded:
@@ -87,6 +91,7 @@ async def record(conn: AsyncConnection, plans: Plans, reports: Sequence[Report])
         await batch.write(conn)
         answer.closed.update(batch.closed)
         answer.touched |= batch.touched
+        answer.hastened |= await sooner.may_be_back(conn, plans, batch.back, reports[0].at) > 0
         waiting = later
     return answer
 
@@ -110,6 +115,7 @@ class _Batch:
         self.content: list[dict[str, Any]] = []
         self.dead: list[tuple[int, str]] = []
         self.stops: list[tuple[int, Report]] = []
+        self.back: dict[int, int | None] = {}  #: contacts of whom it is newly known when they are back; None: they are
         self.spending: list[tuple[Plan, int, int]] = []
 
     def take(self, row: Whole, report: Report, plan: Plan) -> None:
@@ -118,6 +124,7 @@ class _Batch:
             self._keep_words(row, report)
         if report.outcome == Outcome.opted_out:
             self.stops.append((row.contact_id, report))
+        self._note_absence(row, report)
         if report.dead and row.point_id is not None:
             self.dead.append((row.point_id, row.channel))
         if row.state != Attempt.open:
@@ -129,6 +136,15 @@ class _Batch:
             self.accepted.append(deadline)
         else:
             self.put_off.append({"b_id": row.id, "b_deadline": report.ask_at, "b_reason": report.reason})
+
+    def _note_absence(self, row: Whole, report: Report) -> None:
+        """The latest word counts: a robot's about the day of return, or their own, for who writes is there."""
+        if report.outcome == Outcome.replied:
+            self.back[row.contact_id] = None
+        elif report.away_until_at is not None:
+            until_at = back_at(report.away_until_at, names_in(row.zones), report.at)
+            if until_at is not None:
+                self.back[row.contact_id] = until_at
 
     def _settle(self, row: Whole, report: Report, plan: Plan) -> None:
         assert report.outcome is not None  # noqa: S101 - the caller looked
@@ -211,6 +227,7 @@ class _Batch:
         await attempts.improve(conn, self.improved)
         await attempts.keep_content(conn, self.content)
         await contacts.mark_dead(conn, self.dead)
+        await contacts.are_away(conn, self.back)
         await enrollments.leave_queue(conn, self.leavers)
         await enrollments.requeue(conn, self.requeued)
         await enrollments.end(conn, list(self.ended.values()))

@@ -7,8 +7,6 @@ put off comes back to the gate, which puts it off again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -58,20 +56,6 @@ async def _batch(conn: AsyncConnection, plans: Plans, campaign_id: int, at: int)
     moves = [move for move in moves if (move.due_at, move.wanted_at) != (move.row.due_at, move.row.wanted_at)]
     await moments.put(conn, moves)
     await moments.done_until(conn, campaign_id, rows[-1].id + 1 if len(rows) == BATCH else None)
-    return len(moves)
-
-
-async def dates_changed(conn: AsyncConnection, plans: Plans, contact_ids: Sequence[int], at: int) -> int:
-    """People whose records were brought up to date and who wait for a date of their own: it may be an earlier one
-    now, so the gate is asked again. Returns how many came back."""
-    moves = []
-    for campaign_id, row in await moments.ahead(conn, contact_ids, at):
-        _, plan = await plans.current(conn, campaign_id, lock=False)
-        step = plan.flow(row.version_id).step(row.step)
-        due_at = max(at, row.wanted_at or at)
-        if step.moment is not None and due_at < row.due_at:
-            moves.append(moments.Put(row, plan.lanes[step.channel], row.wanted_at or at, due_at, ""))
-    await moments.put(conn, moves)
     return len(moves)
 
 

@@ -264,6 +264,13 @@ async def mark_dead(conn: AsyncConnection, rows: Sequence[tuple[int, str]]) -> N
         await conn.execute(update(point).where(point.c.id == point_id).values(dead_on=",".join(channels)))
 
 
+async def are_away(conn: AsyncConnection, back: Mapping[int, int | None]) -> None:
+    """Remember when people are back; None: they are."""
+    for contact_id, until_at in back.items():
+        changes = contact.c.away_until_at.is_distinct_from(until_at)
+        await conn.execute(update(contact).where(contact.c.id == contact_id, changes).values(away_until_at=until_at))
+
+
 async def find(conn: AsyncConnection, words: str, most: int) -> list[dict[str, Any]]:
     """People by number, address, or any word of what a source says of them; newest first."""
     like = f"%{words.lower().replace('%', '')}%"

@@ -46,6 +46,7 @@ _DUE = (
         contact.c.conflict,
         contact.c.consent,
         contact.c.scrubbed_at,
+        contact.c.away_until_at,
     )
     .join(enrollment, enrollment.c.id == waiting.c.enrollment_id)
     .join(contact, contact.c.id == enrollment.c.contact_id)
@@ -150,6 +151,7 @@ class Due(NamedTuple):
     conflict: bool = False
     consent: str = ""
     scrubbed_at: int | None = None
+    away_until_at: int | None = None
 
 
 async def due(conn: AsyncConnection, lane_id: int, at: int, most: int) -> list[Due]:

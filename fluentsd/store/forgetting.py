@@ -214,7 +214,7 @@ async def delete_person(conn: AsyncConnection, contact_id: int, values: Sequence
             await conn.execute(update(table).where(table.c.contact_id == contact_id, named).values(reason=ERASED))
     blank = {"zones": "", "zone_basis": "none", "conflict": False, "states": "", "consent": "", "language": ""}
     mine = update(contact).where(contact.c.id == contact_id)
-    await conn.execute(mine.values(**blank, scrubbed_at=None, updated_at=at, erased_at=at))
+    await conn.execute(mine.values(**blank, scrubbed_at=None, away_until_at=None, updated_at=at, erased_at=at))
     return went
 
 

@@ -84,13 +84,20 @@ async def some(conn: AsyncConnection, campaign_id: int, since: int, most: int) -
     return [Waiting._make(row) for row in await conn.execute(statement)]
 
 
-async def ahead(conn: AsyncConnection, contact_ids: Sequence[int], at: int) -> list[tuple[int, Waiting]]:
-    """Who of these waits in the flow for a moment still to come, each with the campaign."""
+async def ahead(
+    conn: AsyncConnection, contact_ids: Sequence[int], at: int, *, reason: str | None = None
+) -> list[tuple[int, Waiting]]:
+    """Who of these waits in the flow for a moment still to come, for this `reason` if one is given; each with the
+    campaign."""
+    if not contact_ids:
+        return []
     await reserve(conn, contact_ids)
+    why = () if reason is None else (enrollment.c.reason == reason,)
     statement = (
         select(enrollment.c.campaign_id, *_COLUMNS)
         .join(contact, contact.c.id == enrollment.c.contact_id)
         .where(among(enrollment.c.contact_id, "ids"), enrollment.c.due_at > at, enrollment.c.rank == ORDINARY)
+        .where(*why)
         .order_by(enrollment.c.id)
         .with_for_update(of=enrollment)
     )

@@ -23,7 +23,7 @@ class UnderWay(NamedTuple):
 
 
 #: What is known of a person's place and consent.
-_OF_PERSON = ("zones", "zone_basis", "states", "conflict", "consent", "scrubbed_at")
+_OF_PERSON = ("zones", "zone_basis", "states", "conflict", "consent", "scrubbed_at", "away_until_at")
 
 
 async def of_contact(conn: AsyncConnection, contact_id: int) -> list[Any]:
@@ -42,7 +42,7 @@ def as_due(row: Any, at: int) -> Due:
     return Due(
         row.id, row.rank, row.due_at or at, row.contact_id, row.version_id, row.step, row.try_no, row.retries,
         row.unreached, row.outcomes, row.last_outcome, row.sender_id, row.zones, row.states, bool(row.conflict),
-        row.consent, row.scrubbed_at,
+        row.consent, row.scrubbed_at, row.away_until_at,
     )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ _UNDER_WAY = (
         enrollment.c.id, enrollment.c.rank, enrollment.c.due_at, enrollment.c.contact_id, enrollment.c.version_id,
         enrollment.c.step, enrollment.c.try_no, enrollment.c.retries, enrollment.c.unreached, enrollment.c.outcomes,
         enrollment.c.last_outcome, enrollment.c.sender_id, contact.c.zones, contact.c.states, contact.c.conflict,
-        contact.c.consent, contact.c.scrubbed_at, enrollment.c.wanted_at,
+        contact.c.consent, contact.c.scrubbed_at, contact.c.away_until_at, enrollment.c.wanted_at,
         (enrollment.c.state == Enrollment.active).label("is_active"), enrollment.c.touched_at,
     )
     .join(contact, contact.c.id == enrollment.c.contact_id)

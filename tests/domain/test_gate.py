@@ -87,6 +87,21 @@ def test_the_steps_own_hours_narrow_the_window() -> None:
     assert decide(never, RULES, ANN, MONDAY_TEN) == Hold(Reason.never_opens)
 
 
+def test_whoever_is_away_waits_for_the_first_open_moment_after_their_return() -> None:
+    back_at = at("2026-03-06T20:00-05:00")  # Friday evening
+    away = replace(ANN, away_until_at=back_at)
+    assert decide(SMS, RULES, away, MONDAY_TEN) == Wait(at("2026-03-09T09:00-04:00"), Reason.away)
+    assert decide(SMS, RULES, away, at("2026-03-03T03:00-05:00")) == Wait(at("2026-03-09T09:00-04:00"), Reason.away)
+    assert isinstance(decide(SMS, RULES, away, at("2026-03-09T09:00-04:00")), Go)
+    assert isinstance(decide(SMS, RULES, replace(away, away_until_at=MONDAY_TEN), MONDAY_TEN), Go)
+
+
+def test_an_absence_neither_outweighs_an_opt_out_nor_a_callback_the_person_chose() -> None:
+    away = replace(ANN, away_until_at=MONDAY_TEN + DAY)
+    assert decide(SMS, RULES, replace(away, stopped=frozenset("*")), MONDAY_TEN) == Never(Reason.opted_out)
+    assert isinstance(decide(CALL, RULES, replace(away, promised=True), MONDAY_TEN), Go)
+
+
 def test_several_candidate_zones_must_all_be_open() -> None:
     both = replace(ANN, zones=("America/New_York", "America/Los_Angeles"))
     assert decide(SMS, RULES, both, MONDAY_TEN) == Wait(

@@ -200,6 +200,7 @@ async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int)
             number = f"+1{chance.choice(['212', '415'])}5560{n:03d}"
             await stage.do("numbers add", number=number, tag=["t"], pace=chance.choice(["2/hour", "20/hour", None]))
         await stage.launch(file, *people, checked=False)
+        await store.run(_send_away, chance, clock.now())
         until_at = clock.now() + 21 * DAY
         found, events = await _told(house, assumed, seed, until_at)
         who = await store.read(_who)
@@ -222,6 +223,13 @@ async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int)
     assert ends["waiting", ""] == found.waiting
     assert len(made) >= 5
     assert Outcome(made[0][7]) in Outcome
+
+
+async def _send_away(conn: AsyncConnection, chance: random.Random, now: int) -> None:
+    """Some are away for some days."""
+    ids = (await conn.execute(select(schema.contact.c.id))).scalars()
+    back = {contact_id: now + chance.randrange(8 * DAY) for contact_id in ids if chance.random() < 0.2}
+    await contacts.are_away(conn, back)
 
 
 async def _who(conn: AsyncConnection) -> dict[str, int]:

@@ -197,7 +197,8 @@ def with_touches(chance: random.Random, person: Person, at: int) -> Person:
         for _ in range(chance.choice([0, 0, 1, 3, 4]))
     )  # fmt: skip
     scrubbed_at = chance.choice([None, at, at - 31 * DAY, at - 31 * DAY - 1, at - chance.randrange(60 * DAY)])
-    return replace(person, touches=touches, scrubbed_at=scrubbed_at)
+    away_until_at = chance.choice([None, None, at, at - DAY, at + 1, at + chance.randrange(60 * DAY)])
+    return replace(person, touches=touches, scrubbed_at=scrubbed_at, away_until_at=away_until_at)
 
 
 def places(person: Person) -> tuple[str, ...]:
@@ -211,6 +212,7 @@ def forbidden(file: dict[str, Any], person: Person, at: int) -> str:
     basis = person.consent.get(channel, "")
     return (
         lacks(channel, person.states, law["purpose"], basis, person.scrubbed_at, at, waived)
+        or ("away" if (person.away_until_at or at) > at else "")
         or ("" if own_hours(file, step, places(person), at) else "window")
         or barred_by(channel, person.states, places(person), at, waived)
         or capped_by(channel, person.states, person.touches, at, waived)
@@ -246,7 +248,7 @@ def ask_many(seed: int, moments: int) -> Counter[str]:
                     assert not barred_by(step.channel, known.states, places(known), last, rules.waived), case
                 elif isinstance(verdict, Hold) and verdict.rule:
                     assert verdict.rule == why_not, case
-                answers[type(verdict).__name__ + ("" if why_not in ("", "window") else " by law")] += 1
+                answers[type(verdict).__name__ + ("" if why_not in ("", "window", "away") else " by law")] += 1
     return answers
 
 
@@ -278,6 +280,8 @@ def test_a_wait_ends_at_the_first_minute_at_which_the_slow_reading_agrees() -> N
         at = random_moment(chance)
         at -= at % MINUTE  # touches and caps then lie on whole minutes, too
         person = replace(person, touches=[(at - chance.randrange(1440) * MINUTE, "phone")] * chance.choice([0, 1, 3]))
+        if chance.random() < 0.3:
+            person = replace(person, away_until_at=at + chance.randrange(4 * 1440) * MINUTE)
         verdict = decide(step, rules, person, at)
         if not isinstance(verdict, Wait) or verdict.until_at - at > 5 * DAY:
             continue

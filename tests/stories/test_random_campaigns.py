@@ -91,6 +91,9 @@ async def news(stage: Stage, chance: random.Random, told: set[str]) -> None:
                 await channel.tell(
                     Inbound(chance.choice((Outcome.delivered, Outcome.replied, Outcome.bounced)), token=attempt.token)
                 )
+            elif chance.random() < 0.05:
+                until_at = stage.clock.now() + chance.randrange(-DAY, 4 * DAY)
+                await channel.tell(Inbound(Outcome.delivered, token=attempt.token, away_until_at=until_at))
 
 
 async def meddle(stage: Stage, chance: random.Random) -> None:

@@ -30,7 +30,7 @@ TOLD_AT_ONCE = ("answered", "no_answer", "busy", "voicemail", "failed")
 ENDED = ("completed", "exited", "errored")
 SKIPS = {"no_phone", "no_email", "unreachable", "stopped_channel", "condition", "no_moment", "moment_passed", "late"}
 HOLDS = {"no_consent", "dnc_stale", "zone_unknown", "place_conflict", "elsewhere", "never_opens", "no_number"}
-WAITS = {"window", "lawful_hours", "contact_cap", "lawful_cap", "moment"}
+WAITS = {"away", "window", "lawful_hours", "contact_cap", "lawful_cap", "moment"}
 Told = dict[str, Any]
 
 
@@ -180,7 +180,7 @@ async def meddle(stage: Stage, chance: random.Random, file: dict[str, Any], peop
     n = chance.randrange(PEOPLE)
     who = people[n]["points"][0][1]
     act = chance.choice(["pause", "resume", "resume", "attest", "stop", "update", "update", "window", "callback",
-                         "remove", "hold", "release", "rival", "rival over", "retry"])  # fmt: skip
+                         "remove", "hold", "away", "reply", "release", "rival", "rival over", "retry"])  # fmt: skip
     with suppress(Refused):
         match act:
             case "pause":
@@ -192,6 +192,12 @@ async def meddle(stage: Stage, chance: random.Random, file: dict[str, Any], peop
                 await stage.do("contacts attest", campaign="test", **said)
             case "stop":
                 await stage.sms.tell(Inbound(Outcome.opted_out, address=who))
+            case "away":
+                until_at = stage.clock.now() + chance.randrange(-1, 6) * DAY
+                until_at -= chance.choice([0, until_at % DAY])
+                await stage.email.tell(Inbound(Outcome.delivered, address=who, away_until_at=until_at))
+            case "reply":
+                await stage.email.tell(Inbound(Outcome.replied, address=who))
             case "update":
                 people[n] = random_person(chance, n) | {"points": people[n]["points"]}
                 await stage.enroll(people[n])

@@ -19,7 +19,7 @@ from fluentsd.domain.durations import SECOND, Delay
 from fluentsd.domain.enrollment import align, local_zone
 from fluentsd.domain.flow import next_after_start
 from fluentsd.domain.states import Campaign, Enrollment
-from fluentsd.engine import retiming
+from fluentsd.engine import sooner
 from fluentsd.engine.facts import put_off
 from fluentsd.engine.house import House
 from fluentsd.engine.plans import Plan
@@ -95,7 +95,7 @@ async def take(
             known = [s.contact_id for s in settled if not s.is_new]
             if known:
                 back = await enrollments.release_held(conn, call.at, contact_ids=known, most=len(known))
-                counts["back"] += len(back) + await retiming.dates_changed(conn, house.plans, known, call.at)
+                counts["back"] += len(back) + await sooner.dates_changed(conn, house.plans, known, call.at)
             if run.get("campaign_id"):
                 counts["enrolled"] += await _enroll(house, conn, run["campaign_id"], settled, arrivals, had, call)
         return {name: counts[name] for name in _COUNTED} | {"duplicate_rows": duplicates}
