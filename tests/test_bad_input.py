@@ -21,6 +21,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fluentsd.fronts.cli.app import build
+from fluentsd.store.schema import SCHEMA_VERSION
 
 SETTINGS = """
 [database]
@@ -153,7 +154,7 @@ _BLACKOUT = '["us-federal-holidays"]'
 CAMPAIGNS: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "an unknown key": (("budget =", "budgett ="), ["limits.budgett", "not a key that is known here", "'budget'"]),
     "an unknown table": (("[limits]", "[limit]"), ["limit: is not a key", "'limits'"]),
-    "an unknown key with nothing near": (("after =", "template = 'x'\nafter ="), ["step[2] (text).template", "known: id"]),
+    "an unknown key with nothing near": (("after =", "colour = 'x'\nafter ="), ["step[2] (text).colour", "known: id"]),
     "hours that no clock shows": (('"09:00-17:00"', '"9-25"'), ["window.hours", '"9-25" is no time of day', "24:00"]),
     "hours that mean two things": (('"09:00-17:00"', '"9-5"'), ["window.hours", "two things", '"9am-5pm"']),
     "hours by a day that is none": ((_HOURS, 'hours = { monday = "09:00-17:00" }\n'), ["hours.monday", "'mon'"]),
@@ -385,7 +386,7 @@ def _newer(path: Path) -> None:
 
 def _damaged(path: Path) -> None:
     content = bytearray(path.with_name("fluentsd.db").read_bytes())
-    content[4096:40_960] = b"\xaa" * 36_864
+    content[4096:] = b"\xaa" * (len(content) - 4096)
     path.write_bytes(content)
 
 
@@ -394,7 +395,7 @@ DATABASES: dict[str, tuple[Any, list[str]]] = {
     "another program's": (_another_programs, ["belongs to another program (it has customers)", "of its own"]),
     "a newer schema": (
         _newer,
-        ["has schema 99; this fluentsd knows schema 1", "Install the fluentsd that upgraded it"],
+        [f"has schema 99; this fluentsd knows schema {SCHEMA_VERSION}", "Install the fluentsd that upgraded it"],
     ),
     "damaged": (_damaged, ["the database is damaged", "newest copy from the backups folder"]),
     "a folder": (Path.mkdir, ["cannot be used: Is a directory"]),

@@ -18,6 +18,7 @@ from fluentsd.api import Kind
 from fluentsd.domain import statutes, windows
 from fluentsd.domain.blackouts import check_preset
 from fluentsd.domain.durations import Budget, Delay, Rate
+from fluentsd.domain.parts import PARTS, check_parts
 from fluentsd.domain.render import TemplateProblem, template
 from fluentsd.problems import Problems, explain
 
@@ -213,7 +214,10 @@ class Step(_Table):
     days: Days | None = None
     when: Condition | None = None
     agent: str = ""
+    template: Slug | None = None
     subject: str = ""
+    sender: str = ""
+    reply_to: str = ""
     text: str = ""
     html: str = ""
     retry: Retry | None = None
@@ -228,21 +232,14 @@ class Step(_Table):
 
     @model_validator(mode="after")
     def _whole(self) -> Step:
-        for part in ("subject", "text", "html"):
-            template(getattr(self, part), part)
-        need: dict[str, tuple[str, ...]] = {"phone": ("agent",), "sms": ("text",), "email": ("subject", "text|html")}
-        missing = [a for a in need[self.channel] if not any(getattr(self, part).strip() for part in a.split("|"))]
-        allowed = {part for alternatives in need[self.channel] for part in alternatives.split("|")}
-        strange = [part for part in _PARTS if getattr(self, part) and part not in allowed]
-        said = [f"needs {' and '.join(a.replace('|', ' or ') for a in missing)}"] if missing else []
-        said += [f"has no {' or '.join(strange)}"] if strange else []
-        if said:
-            example = "; write " + ", ".join(f'{a.split("|")[0]} = "…"' for a in missing) if missing else ""
-            raise ValueError(f"a step by {self.channel} {' and '.join(said)}{example}")
+        given = {part: getattr(self, part) for part in PARTS}
+        if self.template is None:
+            check_parts(self.channel, given)
+        elif said := [part for part in PARTS if given[part]]:
+            raise ValueError(f"has both template and {' and '.join(said)}; the words come from one of them")
+        elif self.channel == "phone":
+            raise ValueError('has a template, and a step by phone has an agent; write agent = "…"')
         return self
-
-
-_PARTS = ("agent", "subject", "text", "html")
 
 
 class Exits(_Table):
@@ -326,6 +323,8 @@ class CampaignFile(_Table):
 
 def read_campaign(data: Any, what: str = "campaign file") -> CampaignFile:
     """Check parsed TOML or JSON; `Problems` lists every mistake with its path."""
+    if isinstance(data, dict) and "template" in data and "step" not in data:
+        raise Problems(what, ["that looks like templates; take them in with: fluentsd templates apply FILE"])
     try:
         return CampaignFile.model_validate(data)
     except ValidationError as why:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.api import Kind, Outcome
+from fluentsd.api import Fault, Kind, Outcome
 from fluentsd.domain import campaign as spec
 from fluentsd.domain.durations import NOW, Delay
+from fluentsd.domain.parts import TEXTS
 from fluentsd.domain.render import Template, template
 from fluentsd.domain.windows import ContactWindow
 from fluentsd.domain.zones import read_instant
@@ -55,8 +56,12 @@ class Step:
     retry_limit: int
     agent: str
     subject: Template
+    sender: Template
+    reply_to: Template
     text: Template
     html: Template
+    #: Contact fields the words read.
+    variables: frozenset[str]
     #: Whether the contact's fields have to be read for this step at all.
     reads_fields: bool
 
@@ -91,7 +96,7 @@ def compile_flow(steps: Sequence[spec.Step]) -> Flow:
 
 
 def _compile(index: int, step: spec.Step) -> Step:
-    parts = {part: template(getattr(step, part), part) for part in ("subject", "text", "html")}
+    parts = {part: template(getattr(step, part), part) for part in TEXTS}
     when = template(step.when, "condition") if step.when else None
     texts = [*parts.values(), *([when] if when else [])]
     retry = step.retry.model_dump(exclude={"limit"}, exclude_none=True) if step.retry else {}
@@ -109,6 +114,7 @@ def _compile(index: int, step: spec.Step) -> Step:
         retry={outcome: Delay.parse(text) for outcome, text in retry.items()},
         retry_limit=step.retry.limit if step.retry else 0,
         agent=step.agent,
+        variables=frozenset[str]().union(*(part.variables for part in parts.values())),
         reads_fields=bool(step.agent or moment) or any(t.variables or "contact" in t.source for t in texts),
         **parts,
     )
@@ -135,19 +141,26 @@ def next_after_outcome(flow: Flow, step: Step, outcome: str, retries: int, at: i
     return next_after_skip(flow, step, at, zone)
 
 
-def exit_reason(on: Sequence[str], outcome: str, unreached: int, unreachable_after: int) -> str | None:
+def counts_against(outcome: str, fault: Fault) -> bool:
+    """Whether an outcome speaks against the person's ways to be reached: a failure, and no fault of ours."""
+    return outcome in FAILURES and fault == "person"
+
+
+def exit_reason(
+    on: Sequence[str], outcome: str, unreached: int, unreachable_after: int, fault: Fault = "person"
+) -> str | None:
     """The exit criterion this outcome meets, if any; `unreached` counts proven failures in a row, this one included."""
     if outcome == Outcome.opted_out:
         return "opted_out"
     if outcome in (Outcome.answered, Outcome.replied) and outcome in on:
         return outcome
-    if outcome in FAILURES and unreached >= unreachable_after and "unreachable" in on:
+    if counts_against(outcome, fault) and unreached >= unreachable_after and "unreachable" in on:
         return "unreachable"
     return None
 
 
-def count_unreached(before: int, outcome: str) -> int:
+def count_unreached(before: int, outcome: str, fault: Fault = "person") -> int:
     """Proven failures in a row after this outcome."""
-    if outcome in FAILURES:
+    if counts_against(outcome, fault):
         return before + 1
     return 0 if outcome in REACHED else before

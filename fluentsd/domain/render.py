@@ -2,7 +2,7 @@
 
 A template is compiled once per flow version. A variable without a value and without `default:` is an error that
 names it. Limits stop a template from eating the daemon. Values are inserted and never read as templates again; in
-the HTML part they are escaped, in a subject line breaks are taken out.
+the HTML part they are escaped, in a header line breaks are taken out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ MOST_KNOWN = 1024
 #: Words by which liquid reads the clock: such a condition is asked anew each time.
 _CLOCK = re.compile(r"\b(?:now|today)\b")
 
-Part = Literal["text", "html", "subject", "condition"]
+Part = Literal["text", "html", "subject", "sender", "reply_to", "condition"]
+#: Parts that stand in a header, on one line.
+_ONE_LINE = ("subject", "sender", "reply_to")
 
 
 class TemplateProblem(ValueError):
@@ -47,9 +49,9 @@ class _Bounded(Environment):
 
 _ENVIRONMENTS: dict[str, Environment] = {
     "text": _Bounded(undefined=StrictDefaultUndefined),
-    "subject": _Bounded(undefined=StrictDefaultUndefined),
     "html": _Bounded(undefined=StrictDefaultUndefined, autoescape=True),
     "condition": _Bounded(undefined=Undefined),
+    **{part: _Bounded(undefined=StrictDefaultUndefined) for part in _ONE_LINE},
 }
 
 
@@ -91,7 +93,7 @@ class Template:
             raise MissingVariable(_reason(why)) from None
         except LiquidError as why:
             raise TemplateProblem(f"the {self.part} cannot be rendered: {_reason(why)}") from None
-        return _BREAKS.sub(" ", text).strip() if self.part == "subject" else text
+        return _BREAKS.sub(" ", text).strip() if self.part in _ONE_LINE else text
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """For a condition: whether it is true for this person. Asked of the same values again, the answer is kept."""

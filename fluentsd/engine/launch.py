@@ -14,10 +14,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.api import Channel, Kind
 from fluentsd.domain import statutes
 from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import WORDS, Go, Hold, Never, Person, Reason, Skip, Wait, decide
 from fluentsd.domain.render import TemplateProblem
+from fluentsd.engine import samples
 from fluentsd.engine.facts import Facts, names_in
 from fluentsd.engine.marking import compose
 from fluentsd.engine.plans import Plan, with_spending
@@ -27,6 +29,8 @@ from fluentsd.store.standing import UnderWay
 
 #: People looked at together.
 PAGE = 1000
+#: A caller ID to look at a message with.
+_ANY_NUMBER = "+12025550100"
 #: People named where something is missing.
 NAMED = 3
 #: What somebody can mend before the start, and how.
@@ -56,6 +60,7 @@ class Launch:
     states: Counter[str] = field(default_factory=Counter)
     foreign: int = 0
     samples: dict[str, dict[str, str]] = field(default_factory=dict)  #: step → one rendered message
+    remarks: dict[tuple[str, str], str] = field(default_factory=dict)  #: (step, what a channel says of it) → advice
     elsewhere: dict[str, int] = field(default_factory=dict)
 
 
@@ -69,17 +74,17 @@ async def pages(conn: AsyncConnection, plan: Plan, at: int) -> AsyncIterator[tup
         after = rows[-1].due.id
 
 
-async def examine(conn: AsyncConnection, plan: Plan, at: int) -> Launch:
-    """Look at everybody in the queue."""
+async def examine(conn: AsyncConnection, plan: Plan, at: int, channels: Mapping[Kind, Channel] | None = None) -> Launch:
+    """Look at everybody in the queue; `channels` say what they can of the messages."""
     found = Launch(elsewhere=await standing.also_elsewhere(conn, plan.campaign_id))
-    tried: dict[Any, str] = {}
+    trials = _Trials(found, channels or {})
     async for rows, facts in pages(conn, plan, at):
         for row in rows:
-            _one(found, row.due, facts, tried)
+            _one(found, row.due, facts, trials)
     return found
 
 
-def _one(found: Launch, row: Due, facts: Facts, tried: dict[Any, str]) -> None:
+def _one(found: Launch, row: Due, facts: Facts, trials: _Trials) -> None:
     found.people += 1
     _placed(found, row, facts)
     flow = facts.plan.flow(row.version_id)
@@ -87,7 +92,7 @@ def _one(found: Launch, row: Due, facts: Facts, tried: dict[Any, str]) -> None:
     for step, person, word, _ in answers:
         found.steps.setdefault(step.id, Counter())[word or "ready"] += 1
         if not word:
-            _rendered(found, row, step, person, facts, tried)
+            trials.render(row, step, person, facts.at)
     if all(word for _, _, word, _ in answers):
         _, _, word, rule = answers[0]
         found.first[word, rule] += 1
@@ -114,27 +119,40 @@ def _bare(step: Step) -> Step:
     return step if step.when is None and step.moment is None else replace(step, when=None, moment=None)
 
 
-def _rendered(found: Launch, row: Due, step: Step, person: Person, facts: Facts, tried: dict[Any, str]) -> None:
-    """Whether the message can be made for somebody of whom just these fields are known; tried once per such set."""
-    wanted = step.subject.variables | step.text.variables | step.html.variables
-    fields = person.values.get("contact", {})
-    key = (row.version_id, step.id, frozenset(name for name in wanted if fields.get(name)))
-    if key not in tried:
+class _Trials:
+    """Messages made to see whether they can be: once for all of whom just the same fields are known."""
+
+    def __init__(self, found: Launch, channels: Mapping[Kind, Channel]) -> None:
+        self._found, self._channels = found, channels
+        self._tried: dict[Any, str] = {}
+
+    def render(self, row: Due, step: Step, person: Person, at: int) -> None:
+        """One step for one person, or what is known of their like."""
+        fields = person.values.get("contact", {})
+        key = (row.version_id, step.id, frozenset(name for name in step.variables if fields.get(name)))
+        if key not in self._tried:
+            self._tried[key] = self._problem(step, person, at)
+        if self._tried[key]:
+            problem = (step.id, self._tried[key])
+            self._found.missing_people[problem] += 1
+            some = self._found.missing.setdefault(problem, [])
+            if len(some) < NAMED:
+                some.append(next((p.value for p in person.points), "?"))
+
+    def _problem(self, step: Step, person: Person, at: int) -> str:
+        """Why the message cannot be made or would never be taken; "" when it can be."""
         point = next(p for p in person.points if p.kind == ("email" if step.channel == "email" else "phone"))
         try:
-            message = compose(step, person.values, Go(point, None, facts.at), "+12025550100")
+            message = compose(step, person.values, Go(point, None, at), _ANY_NUMBER if point.kind == "phone" else None)
         except TemplateProblem as why:
-            tried[key] = str(why)
-        else:
-            tried[key] = ""
-            sample = {"to": point.value, "subject": message.subject, "text": message.text, "agent": step.agent}
-            found.samples.setdefault(step.id, sample)
-    if tried[key]:
-        problem = (step.id, tried[key])
-        found.missing_people[problem] += 1
-        some = found.missing.setdefault(problem, [])
-        if len(some) < NAMED:
-            some.append(next((p.value for p in person.points), "?"))
+            return str(why)
+        said = samples.remarks(self._channels.get(step.channel), message)
+        if refused := [finding for finding in said if not finding.ok]:
+            return "; ".join(filter(None, (word for finding in refused for word in (finding.what, finding.fix))))
+        self._found.remarks |= {(step.id, finding.what): finding.fix for finding in said if finding.fix}
+        sample = {"to": point.value, "subject": message.subject, "text": message.text, "agent": step.agent}
+        self._found.samples.setdefault(step.id, sample)
+        return ""
 
 
 def _placed(found: Launch, row: Due, facts: Facts) -> None:
@@ -204,6 +222,7 @@ def _notes(found: Launch, plan: Plan) -> list[str]:
                      "own window alone counts for them")  # fmt: skip
     if found.states.get("US"):
         notes.append(f"the state of {_people(found.states['US'])} in the US is unknown: the strictest hours count")
+    notes += [f"step {step}: {what}; {advice}" for (step, what), advice in found.remarks.items()]
     notes += [f"{w.rule} is not followed, says {w.by}: {w.because}" for w in plan.spec.law.waive]
     return notes
 

@@ -209,7 +209,7 @@ class _Batch:
         await counters.add(conn, self._deltas())
         started = len(self.marks)
         if started and self.facts.lines is not None:
-            await numbers.granted(conn, self.facts.lines.granted())
+            await numbers.granted(conn, self.facts.lines.changed())
         if started and self.pace:
             room_at = pacing.spread(self.order.room_at, self.pace, self.at, started)
             await conn.execute(_PACE, {"b_id": self.order.lane_id, "b_room": room_at})
@@ -271,7 +271,8 @@ def compose(step: Step, seen: Mapping[str, Any], go: Go, sender: str | None) -> 
     return Message(
         kind=step.channel,
         to=go.point.value,
-        sender=sender,
+        sender=sender or step.sender.render(seen) or None,
+        reply_to=step.reply_to.render(seen),
         subject=step.subject.render(seen),
         text=step.text.render(seen),
         html=step.html.render(seen),

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.campaign import CampaignFile, contact_window
-from fluentsd.domain.campaign import Step as StepSpec
 from fluentsd.domain.durations import Budget, Delay, Rate
 from fluentsd.domain.enrollment import Exits
 from fluentsd.domain.flow import Flow, compile_flow
@@ -42,6 +42,7 @@ class Plan:
     concurrency: int | None
     number_pace: Rate | None
     currency: str
+    resumed_at: int  #: when it last became active
 
     def flow(self, version_id: int) -> Flow:
         return self.flows[version_id]
@@ -50,8 +51,10 @@ class Plan:
 class Plans:
     """The compiled plans, by campaign."""
 
-    def __init__(self, limits: tuple[Limit, ...] = ()) -> None:
+    def __init__(self, limits: tuple[Limit, ...] = (), breakers: tuple[Breaker, ...] = STANDARD) -> None:
         self.limits = limits  #: of all campaigns together
+        self.breakers = breakers
+        self.tallied_on = 0  #: the day the tally was last rid of what is old
         self._known: dict[int, Plan] = {}
 
     def known(self, campaign_id: int) -> Plan | None:
@@ -70,10 +73,7 @@ class Plans:
     async def _build(self, conn: AsyncConnection, campaign_id: int) -> Plan:
         row = await campaigns.by_id(conn, campaign_id)
         versions = await campaigns.versions_of(conn, campaign_id)
-        flows = {
-            version_id: compile_flow([StepSpec.model_validate(step) for step in steps])
-            for version_id, steps in versions.items()
-        }
+        flows = {version_id: compile_flow(steps) for version_id, steps in versions.items()}
         return build_plan(row, flows, await campaigns.lanes_of(conn, campaign_id), self.limits)
 
 
@@ -102,6 +102,7 @@ def build_plan(
         concurrency=spec.limits.concurrency,
         number_pace=Rate.parse(spec.numbers.pace) if spec.numbers.pace else None,
         currency=budget.currency if budget else "USD",
+        resumed_at=row.resumed_at or 0,
     )
 
 

@@ -32,6 +32,7 @@ from fluentsd.engine.verbs import (
     starting,
     state,
     stops,
+    templates,
 )
 
 Answer = dict[str, Any]
@@ -69,6 +70,7 @@ def _ref(help_text: str = "which campaign") -> Param:
 
 
 _PERSON = Param("person", "text", "a number, an address, or words that mean one person", required=True, option=False)
+_TEMPLATE = Param("name", "text", "which template", required=True, option=False)
 _BECAUSE = Param("because", "text", "why; kept in the audit log", default="")
 
 _YES = Param("yes", "flag", "start although the check has warnings", default=False)
@@ -201,6 +203,18 @@ VERBS: dict[str, Verb] = {
         Verb("stop-list take", "one batch of an import", stops.take,
              (Param("points", "data", "as written", required=True), Param("channel", "text", "which", default="*"),
               Param("because", "text", "where it comes from", required=True)), "change", "manager", hidden=True),
+        Verb("templates apply", "keep messages under a name, or change them, from a file", templates.apply,
+             (Param("file", "data", "the parsed template file", required=True),
+              Param("dry_run", "flag", "show what would change, change nothing", default=False)), "change", "manager"),
+        Verb("templates list", "messages kept under a name, and the campaigns that use them", templates.listing),
+        Verb("templates show", "a template as its file says it, and its versions", templates.show,
+             (_TEMPLATE, Param("version", "int", "an earlier one"))),
+        Verb("templates preview", "a template as one person would get it; nothing is sent", templates.preview,
+             (_TEMPLATE, Param("person", "text", "as whom: a number, an address, or words that mean one person",
+                               required=True),
+              Param("campaign", "text", "as in this campaign"))),
+        Verb("templates remove", "offer a template no more; its history stays", templates.remove, (_TEMPLATE,),
+             "change", "manager"),
         Verb("numbers list", "caller IDs with tags and pace", numbers.listing),
         Verb("numbers add", "add a caller ID, or change what is said of it", numbers.add,
              (Param("number", "text", "in international form: +12125550123", required=True, option=False),

@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.domain.campaign import CampaignFile, Step, read_campaign
 from fluentsd.domain.states import CAMPAIGN, Campaign, next_campaign_state
+from fluentsd.domain.templates import named_in, resolve
+from fluentsd.store import templates
 from fluentsd.store.schema import campaign, enrollment, lane, version
 
 
@@ -45,6 +47,7 @@ class CampaignRow:
     created_at: int
     paused_at: int | None
     retime_from: int | None
+    resumed_at: int | None
 
 
 def _row(found: Any) -> CampaignRow:
@@ -99,7 +102,7 @@ async def create(conn: AsyncConnection, spec: CampaignFile, *, owner: str, at: i
     )
     assert result.inserted_primary_key is not None  # noqa: S101 - an INSERT of one row has one
     campaign_id = int(result.inserted_primary_key[0])
-    await _add_version(conn, campaign_id, 1, data["step"], owner, at)
+    await settle_flow(conn, campaign_id, spec, by=owner, at=at)
     await add_lanes(conn, campaign_id, spec.channels)
     return await by_id(conn, campaign_id)
 
@@ -118,23 +121,41 @@ async def revise(
     result = await conn.execute(mine.values(**values, revision=campaign.c.revision + 1))
     if result.rowcount != 1:
         raise Changed(f"{row.ref} has been changed since you looked at it; look again, then repeat your change")
-    if data["step"] != row.spec.model_dump(mode="json")["step"]:
-        latest = select(func.max(version.c.number)).where(version.c.campaign_id == row.id)
-        number = int((await conn.execute(latest)).scalar() or 0) + 1
-        await _add_version(conn, row.id, number, data["step"], by, at)
+    await settle_flow(conn, row.id, spec, by=by, at=at)
     await add_lanes(conn, row.id, spec.channels)
     return await by_id(conn, row.id)
 
 
-async def _add_version(
-    conn: AsyncConnection, campaign_id: int, number: int, steps: Sequence[Any], by: str, at: int
-) -> None:
+async def settle_flow(conn: AsyncConnection, campaign_id: int, spec: CampaignFile, *, by: str, at: int) -> bool:
+    """Give later entries the flow as the file and its templates say it now: a new version where that is another one."""
+    flow = await flow_of(conn, spec)
+    mine = select(version.c.steps, version.c.number).where(version.c.campaign_id == campaign_id)
+    latest = (await conn.execute(mine.order_by(version.c.number.desc()).limit(1))).first()
+    if latest is not None and read_flow(latest.steps) == flow:
+        return False
+    number = latest.number + 1 if latest is not None else 1
+    steps = [step.model_dump(mode="json") for step in flow]
     result = await conn.execute(
         insert(version).values(campaign_id=campaign_id, number=number, steps=steps, created_at=at, created_by=by)
     )
     assert result.inserted_primary_key is not None  # noqa: S101 - an INSERT of one row has one
     version_id = int(result.inserted_primary_key[0])
     await conn.execute(update(campaign).where(campaign.c.id == campaign_id).values(version_id=version_id))
+    return True
+
+
+async def renew_flow(conn: AsyncConnection, row: CampaignRow, *, by: str, at: int) -> bool:
+    """Follow templates that have changed; whether this campaign's flow has changed with them."""
+    if not await settle_flow(conn, row.id, row.spec, by=by, at=at):
+        return False
+    await conn.execute(update(campaign).where(campaign.c.id == row.id).values(revision=campaign.c.revision + 1))
+    return True
+
+
+async def flow_of(conn: AsyncConnection, spec: CampaignFile) -> list[Step]:
+    """The flow of a campaign file with its templates' words in it; `NoSuchTemplate` when one is not there."""
+    names = named_in(spec.step)
+    return resolve(spec.step, await templates.current(conn, names) if names else {})
 
 
 async def add_lanes(conn: AsyncConnection, campaign_id: int, channels: Sequence[str]) -> None:
@@ -151,10 +172,15 @@ async def lanes_of(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
     return {channel: int(lane_id) for channel, lane_id in rows}
 
 
-async def versions_of(conn: AsyncConnection, campaign_id: int) -> dict[int, list[Any]]:
-    """The steps of every version somebody may still be on."""
+def read_flow(stored: Sequence[Any]) -> list[Step]:
+    """The steps of a version, from what the store keeps of them."""
+    return [Step.model_validate(step) for step in stored]
+
+
+async def versions_of(conn: AsyncConnection, campaign_id: int) -> dict[int, list[Step]]:
+    """The steps of every version somebody may still be on, with their templates' words in them."""
     rows = await conn.execute(select(version.c.id, version.c.steps).where(version.c.campaign_id == campaign_id))
-    return {int(version_id): steps for version_id, steps in rows}
+    return {int(version_id): read_flow(steps) for version_id, steps in rows}
 
 
 async def move(
@@ -166,6 +192,7 @@ async def move(
     values: dict[str, Any] = {"state": after, "revision": campaign.c.revision + 1, "starts_at": starts_at}
     if after == Campaign.active:
         values["started_at"] = func.coalesce(campaign.c.started_at, at)
+        values["resumed_at"] = at
     if after in (Campaign.paused, Campaign.stopped, Campaign.completed):
         values["paused_at"] = func.coalesce(campaign.c.paused_at, at)
     elif after == Campaign.active:

@@ -403,6 +403,59 @@ def test_a_sync_of_numbers_says_what_came_and_what_did_not(capsys: pytest.Captur
     ]  # fmt: skip
 
 
+WORDS = """
+[[template]]
+name = "hello"
+channel = "sms"
+text = "Hi {{ first_name }}, see you"
+[[template]]
+name = "offer"
+channel = "email"
+subject = "For {{ first_name }}"
+html_file = "offer.html"
+"""
+
+
+@pytest.mark.slow
+def test_templates_come_from_a_file_and_long_words_from_files_beside_it(launched: Person) -> None:
+    file = launched.folder / "words.toml"
+    file.write_text(WORDS)
+    assert "there is no file" in launched.is_refused("templates", "apply", "words.toml")
+    (launched.folder / "offer.html").write_text("<p>Dear {{ first_name }},</p>\n")
+    said = launched.gets("templates", "apply", "words.toml", "--dry-run").out
+    assert "hello is new, by sms (dry run: nothing was changed)" in said
+    assert "no templates; keep one" in launched.gets("templates", "list").out
+    assert "offer is new, by email" in launched.gets("templates", "apply", "words.toml").out
+    printed = launched.gets("templates", "show", "offer").out
+    assert tomllib.loads(printed)["template"][0]["html"] == "<p>Dear {{ first_name }},</p>\n"
+    (launched.folder / "again.toml").write_text(printed)
+    assert "offer says that already" in launched.gets("templates", "apply", "again.toml").out
+    file.write_text(WORDS.replace("see you", "bye"))
+    assert "hello is version 2 now: text changed" in launched.gets("templates", "apply", "words.toml").out
+    assert [row[:3] for row in launched.gets("templates", "list").rows[1:]] == [
+        ["hello", "sms", "2"], ["offer", "email", "1"],
+    ]  # fmt: skip
+    assert "bye" in launched.gets("templates", "preview", "hello", "--person", "lima").out
+    assert "did you mean hello?" in launched.is_refused("templates", "remove", "helo")
+    assert "hello is not offered any more" in launched.gets("templates", "remove", "hello").out
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "is empty; write [[template]]"),
+        ("[[template]]\nname = 1", "template[1]"),
+        ("name = 'x'\n[window]\nhours = '9-5'\n[[step]]\nid = 'a'\n", "fluentsd campaign apply"),
+        ("[[template]", "is not a template file"),
+    ],
+)
+def test_a_file_that_holds_no_templates_is_refused(launched: Person, text: str, why: str) -> None:
+    (launched.folder / "words.toml").write_text(text)
+    said = launched.is_refused("templates", "apply", "words.toml")
+    assert why in said
+    assert "nothing was changed" in said
+
+
 @pytest.mark.slow
 def test_who_acts_has_one_name_with_and_without_a_daemon(launched: Person) -> None:
     with daemon(launched.folder):
@@ -429,12 +482,15 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "campaign reopen fair", "campaign copy fair b", "campaign archive b", "campaign owner fair kim",
         "contacts find lima", "contacts why lima", "contacts timeline lima", "contacts import people.csv",
         "contacts import people.csv --preview", "calls", "unknown",
+        "templates apply words.toml", "templates list", "templates show hello",
+        "templates preview hello --person lima", "templates remove hello",
         "numbers add +12125550123 --tag a", "numbers list", "numbers untag +12125550123 --tag a",
         "numbers remove +12125550123", "holds", "log", "state", "plugins", "check", "campaign new",
         "campaign new n.toml", "init i.toml",
         "stop-list import people.csv --because bought",
         "contacts export lima", "contacts erase lima --because asked",
     ]  # fmt: skip
+    (launched.folder / "words.toml").write_text(WORDS.replace("html_file = ", "html = "))
     for line in typed:
         assert isinstance(launched.asks(*line.split()), dict), line
     needs_a_reason = {

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import IllegalTransition
+from fluentsd.domain.templates import NoSuchTemplate
 from fluentsd.engine.house import House
 from fluentsd.problems import Problems
 from fluentsd.store import audit, enrollments
@@ -77,5 +78,5 @@ async def refusing(work: Awaitable[T]) -> T:
     """Turn what the engine finds impossible into `Refused`."""
     try:
         return await work
-    except (NoSuchCampaign, RefTaken, IllegalTransition, Changed, Problems) as why:
+    except (NoSuchCampaign, NoSuchTemplate, RefTaken, IllegalTransition, Changed, Problems) as why:
         raise Refused(str(why)) from None

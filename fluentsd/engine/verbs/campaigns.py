@@ -16,8 +16,10 @@ from fluentsd.domain.states import Campaign
 from fluentsd.engine import retiming
 from fluentsd.engine.house import House
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, facts_changed, refusing
+from fluentsd.engine.verbs.courses import follow_new_flow
 from fluentsd.engine.verbs.differ import differences
-from fluentsd.store import campaigns, counters, courses, holds, reports
+from fluentsd.engine.verbs.state import held
+from fluentsd.store import campaigns, counters, courses, numbers, reports
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 
 
@@ -27,6 +29,7 @@ async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
     await finish_retiming(house, spec.slug)
 
     async def unit(conn: AsyncConnection) -> Answer:
+        await campaigns.flow_of(conn, spec)
         try:
             row = await campaigns.get(conn, spec.slug)
         except NoSuchCampaign:
@@ -48,6 +51,7 @@ async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
     answer = await change(house, call, "apply", spec.slug, unit)
     house.edited.ring()
     if answer["changes"]:
+        await follow_new_flow(house, call, answer["ref"])
         await facts_changed(house, call, campaign_id=answer["id"])
     if {"exclusive", "priority"} & {change["path"] for change in answer["changes"]}:
         await facts_changed(house, call, reason=Reason.elsewhere)
@@ -64,7 +68,9 @@ def _is_hours(change: Answer) -> bool:
 
 
 async def _keepers(conn: AsyncConnection, row: CampaignRow, *, flow_changes: bool) -> int:
-    """How many people follow a flow that is, or with this change will be, an earlier one."""
+    """How many people follow a flow that is, or with this change will be, an earlier one; before the start, nobody."""
+    if row.started_at is None:
+        return 0
     behind = await courses.behind(conn, row.id, row.version_id)
     here = sum((await reports.at_steps(conn, row.id)).values()) if flow_changes else 0
     return max(sum(behind.values()), here)
@@ -115,9 +121,9 @@ async def status(house: House, call: Call, ref: str) -> Answer:
     async def unit(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)
         answer = facts_of(row) | dict(await counters.overview(conn, row.id))
-        held = await holds.open_holds(conn, call.at)
         relevant = {("campaign", row.ref), *(("channel", channel) for channel in row.spec.channels)}
-        answer["holds"] = [h for h in held if (h["scope"], h["target"]) in relevant]
+        relevant |= {("number", e164) for e164 in await numbers.chosen(conn, row.spec.numbers)}
+        answer["holds"] = [h for h in await held(conn, call.at) if (h["scope"], h["target"]) in relevant]
         answer["next_at"] = await reports.next_moment(conn, row.id)
         answer["held_people"] = await reports.held_people(conn, row.id)
         answer["exited_by_reason"] = await reports.exits(conn, row.id)

@@ -7,6 +7,7 @@ at this very moment may be removed, and is left alone by the others and named as
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -96,15 +97,38 @@ async def upgrade(house: House, call: Call, ref: str, step: Sequence[str], dry_r
         raise Refused(f"these steps are gone: {gone}; nobody was moved; say where their people go, like {example}")
     if answer["state"] == Campaign.stopped:
         raise Refused(f"{ref} is stopped; reopen it first: fluentsd campaign reopen {ref}")
+    return answer | {"moved": await _move_all(house, call, answer, named), "dry_run": False}
+
+
+async def follow_new_flow(house: House, call: Call, ref: str) -> None:
+    """Before a campaign's start, put its people on its present flow, at the beginning: nobody was told anything yet that
+    they should keep."""
+
+    async def look(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        _, plan = await house.plans.current(conn, row.id)
+        groups = await courses.behind(conn, row.id, plan.version_id) if row.started_at is None else {}
+        first = plan.flow(plan.version_id).steps[0].id
+        return {"ref": ref, "id": row.id, "named": {step: first for _, step, _ in groups}}
+
+    found = await refusing(house.store.run(look))
+    if found["named"]:
+        await _move_all(house, call, found, found["named"])
+
+
+async def _move_all(house: House, call: Call, found: Answer, named: dict[str, str]) -> int:
+    """Everybody behind, a batch at a time; returns how many were moved."""
     moved = since = 0
+    call = replace(call, request_id=None)  # one request, many acts: none of them is a repetition of another
     while True:
-        part = await change(house, call, "upgrade", ref, _upgrading(house, answer["id"], named, since))
-        moved, since = moved + part["moved"], part["since"]
+        part = await change(house, call, "upgrade", found["ref"], _upgrading(house, found["id"], named, since))
+        moved += int(part["moved"])
+        since = part["since"]
         if not part["more"]:
             break
-    await facts_changed(house, call, campaign_id=answer["id"])  # what they were held for may not be in the new flow
+    await facts_changed(house, call, campaign_id=found["id"])  # what they were held for may not be in the new flow
     house.wake.ring()
-    return answer | {"moved": moved, "dry_run": False}
+    return moved
 
 
 def _upgrading(house: House, campaign_id: int, named: dict[str, str], since: int) -> Any:

@@ -14,7 +14,7 @@ from fluentsd.api import Attempt, Message, PluginError
 from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import Go, Point
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.engine import answering
+from fluentsd.engine import answering, samples
 from fluentsd.engine.house import House
 from fluentsd.engine.marking import Marked, compose
 from fluentsd.engine.plans import Plan
@@ -22,7 +22,7 @@ from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
 from fluentsd.engine.verbs.people import find_one
 from fluentsd.engine.verbs.stops import read_point
 from fluentsd.problems import explain
-from fluentsd.store import attempts, campaigns, contacts, replies
+from fluentsd.store import attempts, campaigns, replies
 from fluentsd.store.standing import of_contact, under_way
 
 
@@ -103,7 +103,7 @@ async def test(house: House, call: Call, ref: str, to: str, step: str | None, pe
         row = await campaigns.get(conn, ref)
         _, plan = await house.plans.current(conn, row.id, lock=False)
         contact_id = await _somebody(conn, row.id, person, call.at)
-        return _step(plan, step, kind), await _values(conn, plan, contact_id)
+        return _step(plan, step, kind), await samples.values_of(conn, contact_id, plan.name)
 
     wanted, values = await refusing(house.store.read(unit))
     served = house.channels.get(wanted.channel)
@@ -163,8 +163,3 @@ async def _somebody(conn: AsyncConnection, campaign_id: int, person: str | None,
     if not first:
         raise Refused("nobody is in the campaign whose fields could be shown; import people, or name one: --person")
     return first[0].due.contact_id
-
-
-async def _values(conn: AsyncConnection, plan: Plan, contact_id: int) -> dict[str, Any]:
-    fields = (await contacts.fields_of(conn, [contact_id])).get(contact_id, {})
-    return {**fields, "contact": fields, "last": {"outcome": ""}, "steps": {}, "campaign": {"name": plan.name}}

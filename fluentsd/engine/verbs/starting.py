@@ -32,7 +32,8 @@ async def examined(house: House, call: Call, ref: str) -> Answer:
     async def unit(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)
         _, plan = await house.plans.current(conn, row.id, lock=False)
-        found = await launch.examine(conn, plan, call.at)
+        channels = {kind: served.channel for kind, served in house.channels.items()}
+        found = await launch.examine(conn, plan, call.at, channels)
         return facts_of(row) | launch.told(found, plan, await problems(house, conn, row))
 
     return await refusing(house.store.read(unit))

@@ -23,6 +23,7 @@ _TYPES: dict[str, Any] = {"text": str, "int": int, "flag": bool, "texts": list[s
 _GROUPS = {
     "campaign": "create, look at and steer campaigns",
     "contacts": "people: find them, take them in",
+    "templates": "messages kept under a name",
     "numbers": "caller IDs",
     "stop-list": "whom nobody contacts, with the evidence",
 }
@@ -58,7 +59,7 @@ def build() -> typer.Typer:
     }
     for verb in VERBS.values():
         group, _, word = verb.name.rpartition(" ")
-        if not verb.hidden and verb.name != "campaign apply":
+        if not verb.hidden and verb.name not in machine.FROM_FILES:
             (groups[group] if group else app).command(word, help=_sentence(verb.help))(_command(verb))
     machine.add_to(app, groups)
     for name, group_app in groups.items():

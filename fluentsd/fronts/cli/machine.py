@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import stat
-import sys
 import time
 import tomllib
 from contextlib import nullcontext
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import trio
 import typer
 
 from fluentsd.domain.campaign import read_campaign
+from fluentsd.fronts.cli.files import read_toml, said_of
 from fluentsd.fronts.cli.importing import import_file
 from fluentsd.fronts.cli.running import Shell, fail, refusals, run_verb
 from fluentsd.fronts.cli.show import Screen
 from fluentsd.fronts.cli.stopping import export_list, import_list
+from fluentsd.fronts.cli.templates import apply_templates
 from fluentsd.fronts.cli.views import show
-from fluentsd.problems import explain_toml
 
-#: A campaign file is a page or two; what is longer is another file, named by mistake.
-CAMPAIGN_AT_MOST = 1 << 20
+#: Verbs whose command reads a file first.
+FROM_FILES = ("campaign apply", "templates apply")
 JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
 
 
@@ -34,6 +33,7 @@ def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     groups["campaign"].command("new")(new)
     groups["campaign"].command("apply")(apply)
     groups["contacts"].command("import")(import_file)
+    groups["templates"].command("apply")(apply_templates)
     groups["stop-list"].command("import")(import_list)
     groups["stop-list"].command("export")(export_list)
 
@@ -149,45 +149,9 @@ def apply(
     shell: Shell = context.obj
     shell.as_json = as_json
     with refusals():
-        spec = read_campaign(read_toml(file), "standard input" if str(file) == "-" else str(file))
+        spec = read_campaign(read_toml(file, "campaign"), said_of(file))
     said = spec.model_dump(mode="json", exclude_unset=True)
     run_verb(shell, "campaign apply", {"file": said, "dry_run": dry_run})
-
-
-def read_toml(file: Path) -> dict[str, Any]:
-    """A parsed file, or the end of the program with one clear message."""
-    name = "standard input" if str(file) == "-" else str(file)
-    try:
-        said = _bytes_of(file)
-        if said.startswith((b"\xff\xfe", b"\xfe\xff")):
-            fail(f"{name} is UTF-16 text; save it as UTF-8; nothing was changed")
-        if b"\0" in said:
-            fail(f"{name} is not a text file, and a campaign file is one; nothing was changed")
-        if not said.strip():
-            fail(f"{name} is empty; begin with a ready campaign: fluentsd campaign new FILE; nothing was changed")
-        text = said.decode("utf-8-sig")
-        return tomllib.loads(text)
-    except UnicodeDecodeError as why:
-        line = said.count(b"\n", 0, why.start) + 1
-        fail(f"{name} is not UTF-8 text (line {line}); save it as UTF-8; nothing was changed")
-    except tomllib.TOMLDecodeError as why:
-        fail(f"{name} is not a campaign file: {explain_toml(text, why)}; nothing was changed")
-    except (ValueError, RecursionError):  # the interpreter's own limits
-        fail(f"{name} is not a campaign file: its brackets or its digits go on without end; nothing was changed")
-    except FileNotFoundError:
-        fail(f"there is no file {name}; nothing was changed")
-    except OSError as why:
-        fail(f"{name} cannot be read: {why.strerror}; nothing was changed")
-
-
-def _bytes_of(file: Path) -> bytes:
-    if str(file) == "-":
-        return sys.stdin.buffer.read(CAMPAIGN_AT_MOST)
-    if not stat.S_ISREG(file.stat().st_mode):
-        raise OSError(0, "it is a folder" if file.is_dir() else "it is not a file")
-    if file.stat().st_size > CAMPAIGN_AT_MOST:
-        raise OSError(0, "it is longer than a megabyte, and a campaign file is a page or two")
-    return file.read_bytes()
 
 
 def _write_new(file: Path, text: str, force: bool) -> None:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from fluentsd.fronts.cli import callers, decisions, persons
+from fluentsd.fronts.cli import callers, decisions, holding, persons, wording
 from fluentsd.fronts.cli.cells import STYLES, cell, people, when
 
 if TYPE_CHECKING:
@@ -85,13 +85,7 @@ def _status(screen: Screen, answer: Answer) -> None:
         screen.say(f"next: somebody is due at {when(answer['next_at'])}")
     if answer["attempts"]:
         screen.say(f"attempts made: {answer['attempts']}")
-    for hold in answer["holds"]:
-        until = f" until {when(hold['until_at'])}" if hold["until_at"] else ""
-        screen.say(
-            f"held: {hold['scope']} {hold['target']}, by {hold['by']} since {when(hold['since_at'])}{until}: "
-            f"{hold['reason']}  (lift it: fluentsd release {hold['scope']} {hold['target']})",
-            "yellow",
-        )
+    holding.lines(screen, answer["holds"])
     for reason, count in answer["held_people"].items():
         screen.say(f"waiting for a fact to change: {people(count)}: {reason}", "yellow")
     for reason, count in answer["exited_by_reason"].items():
@@ -174,19 +168,6 @@ def _given(screen: Screen, answer: Answer) -> None:
     screen.say(f"{answer['ref']} belongs to {answer['owner']} now")
 
 
-def _holds(screen: Screen, answer: Answer) -> None:
-    if not answer["holds"]:
-        screen.say("nothing is held", "green")
-        return
-    screen.table(
-        ["Scope", "Target", "Reason", "By", "Since", "Until"],
-        [
-            [h["scope"], h["target"], h["reason"], h["by"], when(h["since_at"]), when(h["until_at"])]
-            for h in answer["holds"]
-        ],
-    )
-
-
 def _log(screen: Screen, answer: Answer) -> None:
     screen.table(
         ["When", "Who", "Did", "To", "Details"],
@@ -265,12 +246,17 @@ VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "unknown": persons.calls,
     "numbers list": callers.listing,
     "numbers sync": callers.synced,
+    "templates apply": wording.applied,
+    "templates list": wording.listed,
+    "templates show": wording.shown,
+    "templates preview": wording.previewed,
+    "templates remove": wording.removed,
     "stop-list list": persons.stops,
     "stop-list why": persons.stops,
     "stop-list add": persons.stopped,
     "stop-list remove": persons.unstopped,
     "stop-list import": persons.stop_import,
-    "holds": _holds,
+    "holds": holding.listing,
     "log": _log,
     "check": _check,
 }  # fmt: skip

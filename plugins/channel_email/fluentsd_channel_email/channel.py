@@ -32,7 +32,7 @@ from fluentsd.api import (
 from fluentsd_channel_email.addressing import BadAddress
 from fluentsd_channel_email.arriving import Reader
 from fluentsd_channel_email.checking import findings, missing
-from fluentsd_channel_email.composing import Letter, compose
+from fluentsd_channel_email.composing import Letter, compose, remarks
 from fluentsd_channel_email.listening import Listener
 from fluentsd_channel_email.session import Session
 from fluentsd_channel_email.settings import Settings
@@ -91,6 +91,10 @@ class EmailChannel:
             raise Rejected(f"the address cannot be written to: {why}", outcome=Outcome.bounced, dead=True) from why
         except ValueError as why:  # a sender that is no address, a text with half a character
             raise Rejected(f"this cannot be written as an e-mail: {why}") from why
+
+    def remarks(self, message: Message) -> Sequence[Finding]:
+        """What there is to say of a message before anybody gets it."""
+        return remarks(self.settings, message)
 
     def _kept(self) -> Session | None:
         """The connection used last, if the server still has it in mind."""

@@ -17,7 +17,7 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from urllib.parse import quote
 
-from fluentsd.api import Attempt, Message
+from fluentsd.api import Attempt, Finding, Message
 from fluentsd_channel_email.addressing import Address, BadAddress, one_line, read_address, read_mailbox
 from fluentsd_channel_email.marks import message_id, return_path, unsubscribe_subject
 from fluentsd_channel_email.settings import Settings
@@ -83,12 +83,13 @@ def compose(settings: Settings, message: Message, attempt: Attempt, at: int, lin
     to = read_address(message.to)
     sender = _sender(settings, message)
     ref, out = message_id(settings, attempt.token), way_out(settings, attempt.token, link)
-    needs_utf8 = not (to.is_ascii and sender.is_ascii and (settings.reply_to is None or settings.reply_to.is_ascii))
+    reply_to = _reply_to(settings, message)
+    needs_utf8 = not (to.is_ascii and sender.is_ascii and (reply_to is None or reply_to.is_ascii))
     mail = EmailMessage(policy=_UTF8 if needs_utf8 else _PLAIN)
     mail["From"] = _header(sender)
     mail["To"] = _header(to)
-    if settings.reply_to is not None:
-        mail["Reply-To"] = _header(settings.reply_to)
+    if reply_to is not None:
+        mail["Reply-To"] = _header(reply_to)
     mail["Subject"] = one_line(message.subject)
     mail["Date"] = format_datetime(datetime.fromtimestamp(at // 1_000_000, UTC))
     mail["Message-ID"] = ref
@@ -102,10 +103,38 @@ def compose(settings: Settings, message: Message, attempt: Attempt, at: int, lin
 def _sender(settings: Settings, message: Message) -> Address:
     if not message.sender:
         return settings.sender
+    sender = _mailbox(message.sender, "sender")
+    if sender.domain not in (settings.sender.domain, *settings.from_domains):
+        raise ValueError(
+            f"the sender is of {sender.domain}, for which this channel may not speak; write one of "
+            f"{settings.sender.domain}, or add the domain to from_domains"
+        )
+    return sender
+
+
+def _reply_to(settings: Settings, message: Message) -> Address | None:
+    return _mailbox(message.reply_to, "reply_to") if message.reply_to else settings.reply_to
+
+
+def _mailbox(text: str, what: str) -> Address:
     try:
-        return read_mailbox(message.sender)
+        return read_mailbox(text)
     except BadAddress as why:
-        raise ValueError(f"the sender is no address: {why}") from why
+        raise ValueError(f"the {what} is no address: {why}") from why
+
+
+def remarks(settings: Settings, message: Message) -> list[Finding]:
+    """What there is to say of a message before anybody gets it. Pure."""
+    try:
+        _sender(settings, message)
+        reply_to = _reply_to(settings, message)
+    except ValueError as why:
+        return [Finding(False, str(why))]
+    inbox = settings.inbox_address
+    if reply_to is None or inbox is None or reply_to.spec == inbox.spec:
+        return []
+    fix = "leave reply_to out, or have that mailbox forward to the inbox"
+    return [Finding(True, f"replies go to {reply_to.spec}, and the inbox that is read is {inbox.spec}", fix)]
 
 
 def _header(address: Address) -> HeaderAddress:

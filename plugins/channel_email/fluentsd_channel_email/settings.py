@@ -20,8 +20,8 @@ USUAL_INBOX_TLS: Tls = "tls"
 USUAL_PURPOSE: Purpose = "marketing"
 KNOWN = (
     "host", "port", "tls", "ca_file", "username", "password", "from", "reply_to", "answer_timeout", "connections",
-    "messages_per_connection", "bounce_domain", "verp", "ehlo_name", "purpose", "postal_address", "unsubscribe",
-    "inbox",
+    "messages_per_connection", "from_domains", "bounce_domain", "verp", "ehlo_name", "purpose", "postal_address",
+    "unsubscribe", "inbox",
 )  # fmt: skip
 KNOWN_INBOX = (
     "host", "port", "tls", "ca_file", "username", "password", "folder", "poll", "processed_folder", "address",
@@ -56,6 +56,7 @@ class Settings:
     port: int
     tls: Tls
     sender: Address
+    from_domains: tuple[str, ...] = ()  #: whose addresses a message may come from, besides that of `sender`
     ca_file: str = ""
     username: str = ""
     password: str = field(default="", repr=False)
@@ -93,6 +94,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         port=table.take("port", PORTS[tls], values.port),
         tls=tls,
         sender=sender,
+        from_domains=table.take("from_domains", (), values.domains),
         ca_file=ca_file,
         username=username,
         password=password,

@@ -77,6 +77,13 @@ def domain(value: Any) -> str:
         raise ValueError(f"{value!r} is not a domain name") from why
 
 
+def domains(value: Any) -> tuple[str, ...]:
+    """Several of them."""
+    if not isinstance(value, list):
+        raise ValueError(f'{value!r} should be a list of domains, like ["example.com"]')
+    return tuple(domain(each) for each in value)
+
+
 def link(value: Any) -> str:
     """A link with a place for the attempt's token."""
     said = text(value)

@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 import pytest
 from fluentsd_channel_email import read_settings
 from fluentsd_channel_email.addressing import BadAddress, read_address, read_mailbox
-from fluentsd_channel_email.composing import compose
+from fluentsd_channel_email.composing import compose, remarks
 from fluentsd_channel_email.words import text_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +35,41 @@ def test_the_headers_are_what_a_bulk_sender_owes():
     assert mail["Message-ID"] == "<t1@example.com>"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["List-Unsubscribe"] is None
+
+
+def test_a_message_may_have_a_from_and_a_reply_to_of_its_own():
+    own = {"sender": "Kim <kim@example.com>", "reply_to": "Desk <desk@example.net>"}
+    mail = parsed(letter({"reply_to": "sales@example.com"}, **own))
+    assert (mail["From"], mail["Reply-To"]) == (own["sender"], own["reply_to"])
+    assert parsed(letter({"from_domains": ["example.org"]}, sender="kim@example.org"))["From"] == "kim@example.org"
+
+
+@pytest.mark.parametrize(
+    ("own", "why"),
+    [
+        ({"sender": "kim@example.org"}, "the sender is of example.org, for which this channel may not speak"),
+        ({"sender": "Kim"}, "the sender is no address"),
+        ({"sender": "Kim <kim@example.com>\r\nBcc: all@example.com"}, "the sender is no address"),
+        ({"reply_to": "nobody"}, "the reply_to is no address"),
+    ],
+)
+def test_a_from_that_is_not_ours_is_refused_before_and_when_it_is_sent(own, why):
+    with pytest.raises(ValueError, match=why):
+        letter(**own)
+    settings = read_settings({"host": "mail.example.com", "from": "dana@example.com"})
+    [said] = remarks(settings, Message("email", "ada@example.com", **own))
+    assert not said.ok
+    assert why in said.what
+
+
+def test_replies_that_nobody_would_read_are_remarked_on():
+    settings = read_settings({"host": "mail.example.com", "from": "dana@example.com", "inbox": INBOX})
+    [said] = remarks(settings, Message("email", "ada@example.com", reply_to="desk@example.net"))
+    assert (said.ok, said.what) == (
+        True,
+        "replies go to desk@example.net, and the inbox that is read is sales+in@example.com",
+    )
+    assert remarks(settings, Message("email", "ada@example.com", reply_to="Desk <sales+in@example.com>")) == []
 
 
 def test_unsubscribe_is_one_click_and_both_footers_carry_it():

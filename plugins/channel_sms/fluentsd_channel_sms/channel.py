@@ -29,7 +29,7 @@ from fluentsd.api import (
     Tools,
     Unavailable,
 )
-from fluentsd_channel_sms import callbacks, checking, inventory, signatures
+from fluentsd_channel_sms import callbacks, checking, erasing, inventory, signatures
 from fluentsd_channel_sms.lookup import LOOK_AT, Owners, judge, receipt_of
 from fluentsd_channel_sms.pacing import OneAtATime, Pace
 from fluentsd_channel_sms.segments import count
@@ -106,6 +106,16 @@ class SmsChannel:
         if self.settings.risk_check:
             order["risk_check"] = self.settings.risk_check
         return order
+
+    def remarks(self, message: Message) -> Sequence[Finding]:
+        """How many segments it takes, and how it would take fewer."""
+        if len(message.text) > BODY_AT_MOST:
+            why = f"the text has {len(message.text)} characters; Twilio takes {BODY_AT_MOST}"
+            return [Finding(False, why, "shorten it")]
+        counted = count(message.text)
+        many = f"{counted.segments} segment{'' if counted.segments == 1 else 's'} of {counted.encoding}"
+        cost = f", {counted.segments * self.settings.segment_price / 1_000_000:.4f} {self.settings.currency}"
+        return [Finding(True, f"{many}{cost if self.settings.segment_price else ''}", counted.advice)]
 
     def _validity(self, message: Message) -> int:
         """Seconds Twilio and the carriers may still try: to the end of the person's window, and never long."""
@@ -185,6 +195,11 @@ class SmsChannel:
     async def numbers(self) -> Sequence[Owned]:
         """Every number of the account, with what it carries and its messaging services."""
         return await inventory.owned(await self.client())
+
+    async def forget(self, attempt: Attempt) -> None:
+        """Delete the message at Twilio; without a SID there is nothing to find it by."""
+        if attempt.provider_ref:
+            await erasing.delete(await self.client(), attempt.provider_ref)
 
 
 def _load_connect() -> Callable[..., Any]:

@@ -1,0 +1,108 @@
+"""Messages kept under a name: what a template file says, and a flow with its templates' words in it.
+
+A campaign's step names a template; the flow that people follow has the words themselves, as they were when the flow
+was made. So a template can be changed without changing what somebody under way was meant to get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fluentsd.domain.campaign import Slug, Step
+from fluentsd.domain.parts import TEXTS, check_parts
+from fluentsd.problems import Problems, explain
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Template(_Table):
+    """One message under a name: an SMS text, or an e-mail with its subject, From and Reply-To."""
+
+    name: Slug
+    channel: Literal["sms", "email"]
+    subject: str = ""
+    sender: str = ""
+    reply_to: str = ""
+    text: str = ""
+    html: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Template:
+        check_parts(self.channel, self.parts, "template")
+        return self
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The parts it has."""
+        return {part: getattr(self, part) for part in TEXTS if getattr(self, part)}
+
+
+class _File(_Table):
+    template: Annotated[list[Template], Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def _once(self) -> _File:
+        names = [template.name for template in self.template]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two templates are called {twice[0]!r}; each needs a name of its own")
+        return self
+
+
+def read_templates(data: Any, what: str = "template file") -> list[Template]:
+    """Check parsed TOML or JSON; `Problems` lists every mistake with its path."""
+    if isinstance(data, dict) and "step" in data and "template" not in data:
+        raise Problems(what, ["that looks like a campaign; take it in with: fluentsd campaign apply FILE"])
+    try:
+        return _File.model_validate(data).template
+    except ValidationError as why:
+        raise Problems(what, explain(_File, why, data=data)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A template as it is kept. `created_at` is epoch microseconds."""
+
+    name: str
+    version: int
+    channel: str
+    parts: Mapping[str, str] = field(repr=False)
+    created_at: int
+    created_by: str
+
+    @property
+    def file(self) -> dict[str, Any]:
+        """As its file says it."""
+        return {"name": self.name, "channel": self.channel, **{p: self.parts[p] for p in TEXTS if p in self.parts}}
+
+
+class NoSuchTemplate(LookupError):
+    """A step names a template that is not there, or that belongs to another channel; nothing was changed."""
+
+
+def named_in(steps: Sequence[Step]) -> set[str]:
+    """The templates a flow names."""
+    return {step.template for step in steps if step.template}
+
+
+def resolve(steps: Sequence[Step], kept: Mapping[str, Kept]) -> list[Step]:
+    """The flow with its templates' words in it; `NoSuchTemplate` says which step wants what."""
+    return [_resolved(step, kept) if step.template else step for step in steps]
+
+
+def _resolved(step: Step, kept: Mapping[str, Kept]) -> Step:
+    found = kept.get(step.template or "")
+    if found is None:
+        raise NoSuchTemplate(
+            f"step {step.id}: no template is called {step.template!r}; see: fluentsd templates list, or add it: "
+            "fluentsd templates apply FILE"
+        )
+    if found.channel != step.channel:
+        raise NoSuchTemplate(f"step {step.id} goes by {step.channel}, and the template {found.name!r} is for "
+                             f"{found.channel}; name another, or change the step's channel")  # fmt: skip
+    return step.model_copy(update={"template": None, **found.parts})
