@@ -274,7 +274,10 @@ class Channel(Protocol):
     A channel that holds connections of its own may have an `async aclose()`, called when the daemon leaves, and a
     `room: int`, how many sends it can hand over at once: what waits inside it for a connection when the daemon is
     killed would count as made although no provider ever saw it. A channel whose provider rents out caller IDs may have
-    an `async numbers() -> Sequence[Owned]`: all of them, or an error (`Unavailable`, `NeedsHuman`), never a part.
+    an `async numbers() -> Sequence[Owned]`: all of them, or an error (`Unavailable`, `NeedsHuman`), never a part. A
+    channel whose provider keeps words or recordings may have an `async forget(attempt: Attempt) -> None`: the provider
+    keeps nothing of it when that returns, also when there was nothing; any error (`Unavailable(why, after)` says when)
+    has it called again later. The attempt has its token, moment and `provider_ref`, and nobody's number or address.
 
     `lookup_is_final`: an `Absent` from `lookup` proves that the provider never accepted the attempt, so that a
     further try is safe. `lookup_after` is the grace, in microseconds, after which the provider's lists are complete.

@@ -1,7 +1,8 @@
 """Deliver the outbox: in order per key, each message until its listener has taken it.
 
 Listeners are plain async callables handed in at start; the engine does not know whether one is a log, a webhook or a
-chat. A message is at-least-once: its id goes along so that a listener can tell a repetition.
+chat. A message is at-least-once: its id goes along so that a listener can tell a repetition. What the house carries
+out itself (`errands`) goes to none of them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Any
 
 import trio
 
+from fluentsd.api import Unavailable
 from fluentsd.domain.durations import SECOND
+from fluentsd.engine.errands import ERRANDS
 from fluentsd.engine.house import House
 from fluentsd.store import outbox
 from fluentsd.store.bridge import StoreClosed, StoreUnavailable
@@ -41,11 +44,15 @@ async def deliver(
 
 
 async def _tell(house: House, listeners: Sequence[Listener], message: Mapping[str, Any]) -> None:
+    errand = ERRANDS.get(message["topic"])
     try:
-        for listener in listeners:
-            await listener(message)
+        if errand is not None:
+            await errand(house, message)
+        else:
+            for listener in listeners:
+                await listener(message)
     except Exception as why:  # noqa: BLE001 - the guard at the edge of each delivery: it is told again later
-        pause = min(FIRST_PAUSE * 2 ** int(message["tries"]), LONGEST_PAUSE)
+        pause = _pause(int(message["tries"]), why)
         house.log.warning("outbox.retry", topic=message["topic"], error=type(why).__name__, seconds=pause // SECOND)
         told: tuple[Any, ...] = (
             outbox.failed,
@@ -54,8 +61,14 @@ async def _tell(house: House, listeners: Sequence[Listener], message: Mapping[st
             f"{type(why).__name__}: {why}",
         )
     else:
-        told = (outbox.delivered, message["id"], house.clock.now())
+        told = (outbox.delivered, message["id"], house.clock.now()) if errand is None else (outbox.done, message["id"])
     await _note(house, *told)
+
+
+def _pause(tries: int, why: Exception) -> int:
+    """Microseconds until it is tried again: twice as long each time, and no sooner than the other side asks."""
+    asked = round(why.after * SECOND) if isinstance(why, Unavailable) else 0
+    return min(max(FIRST_PAUSE << min(tries, 20), asked), LONGEST_PAUSE)
 
 
 async def _note(house: House, unit: Callable[..., Awaitable[None]], *args: Any) -> None:

@@ -23,6 +23,8 @@ import trio
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.api import Kind
+from fluentsd.engine.errands import ask_to_forget, keep_nothing
 from fluentsd.engine.recording import leave
 from fluentsd.store import audit, contacts, counters, forgetting, standing
 from fluentsd.store.courses import Course
@@ -131,15 +133,20 @@ def _put_back(file: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What went, and what stays: rows deleted by kind, campaigns by id in which a course ended, the hashes."""
+    """What went, and what stays: rows deleted by kind, campaigns by id in which a course ended, the hashes; how many
+    attempts providers are asked to forget."""
 
     went: Mapping[str, int]
     ended_in: frozenset[int]
     hashes: tuple[Gone, ...]
+    elsewhere: int
 
 
-async def forget(conn: AsyncConnection, traces: Traces, contact_id: int, at: int, *, since_at: int) -> Erased:
-    """The unit of work: one person is erased, whatever is planned for them. `since_at` is when it was asked for."""
+async def forget(
+    conn: AsyncConnection, traces: Traces, contact_id: int, at: int, *, since_at: int, but: frozenset[Kind]
+) -> Erased:
+    """The unit of work: one person is erased, whatever is planned for them. `since_at` is when it was asked for; the
+    providers of all channels except `but` are to forget them too."""
     await contacts.reserve(conn, [contact_id])
     points = (await contacts.points_of(conn, [contact_id])).get(contact_id, [])
     values = [point.value for point in points]
@@ -150,6 +157,8 @@ async def forget(conn: AsyncConnection, traces: Traces, contact_id: int, at: int
         await forgetting.give_up(conn, contact_id, at)
         acts = await forgetting.acts_about(conn, contact_id, values)
         await forgetting.blank_acts(conn, acts, values_and_texts)
+        elsewhere = await forgetting.elsewhere(conn, contact_id, but)
+        await ask_to_forget(conn, elsewhere, at)
         names = await forgetting.untie(conn, contact_id)
         stopped = await forgetting.hide_stops(conn, traces.hashed, values, names)
         went = await forgetting.delete_person(conn, contact_id, values, at)
@@ -157,7 +166,7 @@ async def forget(conn: AsyncConnection, traces: Traces, contact_id: int, at: int
         Gone(traces.hashed(p.value), p.kind, tuple(sorted(stopped.get(p.value, ()))), refs, since_at) for p in points
     )
     await forgetting.remember(conn, hashes, by="fluentsd")
-    return Erased(went, ended_in, hashes)
+    return Erased(went, ended_in, hashes, len(elsewhere))
 
 
 async def _end_courses(conn: AsyncConnection, contact_id: int, at: int) -> frozenset[int]:
@@ -198,15 +207,17 @@ async def replay(house: House) -> int:
         return 0
     people = await _people_of(house, due)
     for contact_id, since_at in people.items():
-        await house.store.run(_again, traces, contact_id, house.clock.now(), since_at)
+        await house.store.run(_again, traces, contact_id, house.clock.now(), since_at, keep_nothing(house))
     await house.store.run(forgetting.remember, list(due.values()), by="fluentsd")
     await keep(house, [])
     house.log.warning("forgetting.replayed", hashes=len(due), people=len(people))
     return len(people)
 
 
-async def _again(conn: AsyncConnection, traces: Traces, contact_id: int, at: int, since_at: int) -> None:
-    await forget(conn, traces, contact_id, at, since_at=since_at)
+async def _again(
+    conn: AsyncConnection, traces: Traces, contact_id: int, at: int, since_at: int, but: frozenset[Kind]
+) -> None:
+    await forget(conn, traces, contact_id, at, since_at=since_at, but=but)
     await audit.note(conn, at=at, actor="fluentsd", verb="erase", details={"contact": contact_id, "replayed": True})
 
 

@@ -42,6 +42,8 @@ from fluentsd.store.schema import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from fluentsd.api import Kind
+
 Hash = Callable[[str], str]
 #: What stands where words about an erased person stood.
 ERASED = "(erased)"
@@ -155,6 +157,23 @@ async def give_up(conn: AsyncConnection, contact_id: int, at: int) -> None:
     mine = (attempt.c.contact_id == contact_id, attempt.c.state == Attempt.open)
     values = {"state": Attempt.unknown, "outcome": "unknown", "reason": ERASED, "settled_at": at, "deadline_at": None}
     await conn.execute(update(attempt).where(*mine).values(**values))
+
+
+class Elsewhere(NamedTuple):
+    """What finds an attempt at its provider: our token, the provider's reference if there is one, its moment."""
+
+    channel: Kind
+    token: str
+    ref: str | None
+    marked_at: int
+
+
+async def elsewhere(conn: AsyncConnection, contact_id: int, but: Iterable[Kind]) -> list[Elsewhere]:
+    """Attempts to somebody that their providers may have a memory of; those of `but` have none."""
+    reached = attempt.c.outcome.is_distinct_from("not_sent")
+    mine = (attempt.c.contact_id == contact_id, reached, attempt.c.channel.not_in(list(but)))
+    statement = select(attempt.c.channel, attempt.c.id, attempt.c.provider_ref, attempt.c.marked_at)
+    return [Elsewhere(*row) for row in await conn.execute(statement.where(*mine).order_by(attempt.c.id))]
 
 
 async def untie(conn: AsyncConnection, contact_id: int) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.schema import outbox
@@ -42,6 +42,11 @@ async def delivered(conn: AsyncConnection, message_id: int, at: int) -> None:
     """It has been told."""
     mine = (outbox.c.id == message_id, outbox.c.delivered_at.is_(None))
     await conn.execute(update(outbox).where(*mine).values(delivered_at=at, problem=""))
+
+
+async def done(conn: AsyncConnection, message_id: int) -> None:
+    """It has been carried out, and nothing of it is kept."""
+    await conn.execute(delete(outbox).where(outbox.c.id == message_id))
 
 
 async def failed(conn: AsyncConnection, message_id: int, due_at: int, problem: str) -> None:

@@ -119,6 +119,29 @@ async def test_a_campaign_is_sent_and_its_statuses_come_back_in_any_order(databa
         assert len({one.callback for one in twilio.messages}) == PEOPLE
 
 
+async def test_who_is_erased_is_gone_at_twilio_through_429s_and_a_restart(database_url, tmp_path, twilio):
+    """Refused while it is under way, refused for the pace, then nobody there to ask: in the end it is deleted."""
+    gone, stays = person(1), person(2)
+    number = gone["points"][0][1]
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        await stage.launch(spec(SMS), gone, stays)
+        await stage.until(MONDAY + 2 * MINUTE)
+        await stage.do("contacts erase", person=number, because="asked by letter")
+        await stage.until(MONDAY + 4 * MINUTE)
+        assert [said["code"] for method, _, status, said in twilio.answers if method == "DELETE"] == [20009] * 2
+        for kept in twilio.messages:
+            twilio.deliver(kept.sid)
+        twilio.busy = [None, 1800]
+        await stage.until(MONDAY + 10 * MINUTE)
+        assert twilio.busy == []
+        assert number in {kept.to for kept in twilio.messages}
+    async with theatre(database_url, tmp_path, twilio, MONDAY + 2 * HOUR) as stage:
+        await stage.until(MONDAY + 3 * HOUR)
+        assert [kept.to for kept in twilio.messages] == [stays["points"][0][1]]
+        assert sum(method == "DELETE" for method, *_ in twilio.requests) == 5
+        assert Counter(row.outcome for row in await stage.rows()) == {"sent": 2}
+
+
 async def test_lost_answers_are_found_again_and_nobody_gets_two(database_url, tmp_path, twilio):
     for kind in ("accept_500", "accept_nonsense", "accept_drop"):
         twilio.misbehave(kind, times=2)

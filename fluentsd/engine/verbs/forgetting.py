@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.engine.errands import keep_nothing
 from fluentsd.engine.forgetting import forget, keep
 from fluentsd.engine.house import House
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
@@ -41,8 +42,9 @@ async def export(house: House, call: Call, person: str) -> Answer:
 
 
 async def erase(house: House, call: Call, person: str, because: str) -> Answer:
-    """Erase everything held about a person. Of their numbers and addresses a keyed hash stays, so that the stop list
-    and "once in a campaign" outlive them; the answer and the audit log say nothing of who it was."""
+    """Erase everything held about a person, and have providers forget them too. Of their numbers and addresses a keyed
+    hash stays, so that the stop list and "once in a campaign" outlive them; the answer and the audit log say nothing of
+    who it was."""
     if not because.strip():
         raise Refused("say why: --because …; it is kept in the audit log, so without the person's name or number")
     hashes = list[Gone]()
@@ -56,15 +58,17 @@ async def erase(house: House, call: Call, person: str, because: str) -> Answer:
         points, texts = await forgetting.words_of(conn, contact_id)
         if word := forgetting.named_in(because, (*points, *texts)):
             raise Refused(f"the reason has {word!r} of the person in it, and would outlive them; say why without that")
-        erased = await forget(conn, house.traces, contact_id, call.at, since_at=call.at)
+        but = keep_nothing(house)
+        erased = await forget(conn, house.traces, contact_id, call.at, since_at=call.at, but=but)
         hashes.extend(erased.hashes)
         stopped = sum(bool(row.stopped) for row in erased.hashes)
-        details = {"contact": contact_id, **erased.went, "stopped": stopped, "because": because}
-        ended = sorted(erased.ended_in)
-        return {"erased": True, **erased.went, "stopped": stopped, "campaigns": ended, "_details": details}
+        counts = {**erased.went, "stopped": stopped, "at_providers": erased.elsewhere}
+        details = {"contact": contact_id, **counts, "because": because}
+        return {"erased": True, **counts, "campaigns": sorted(erased.ended_in), "_details": details}
 
     answer = await change(house, call, "erase", "", unit)
     await keep(house, hashes)
     house.course_ended(set(answer["campaigns"]))
+    house.posted.ring()
     house.wake.ring()  # a campaign that wanted the person for itself has let go
     return answer

@@ -108,6 +108,9 @@ def exported(screen: Screen, answer: Answer) -> None:
 def erased(screen: Screen, answer: Answer) -> None:
     went = f"numbers and addresses: {answer['points']}, records: {answer['records']}, texts: {answer['texts']}"
     screen.say(f"erased ({went}); courses ended in {len(answer['campaigns'])} campaigns", "green")
+    if answer["at_providers"]:
+        what = "messages and calls that providers may still keep are deleted there by the daemon"
+        screen.say(f"{what}: {answer['at_providers']}")
     if answer["stopped"]:
         screen.say("the stop list still knows them by a hash, should they ever come back")
     screen.say("older copies of the database still have the person; a start on one erases them again")

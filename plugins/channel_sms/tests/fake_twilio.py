@@ -31,6 +31,8 @@ SERVICE = "MG" + "fedcba9876543210" * 2
 NUMBER = "+14155550100"
 API = "2010-04-01"
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
+#: What cannot be deleted yet.
+UNFINISHED = ("accepted", "queued", "sending", "sent", "receiving", "scheduled")
 ORDER = ("accepted", "queued", "sending", "sent", "delivered")
 
 
@@ -245,7 +247,7 @@ class FakeTwilio:
         if found := re.fullmatch(rf"{account}/Messages/(\w+)\.json", path):
             for kept in self.messages:
                 if kept.sid == found[1]:
-                    return 200, kept.resource()
+                    return self._delete(kept) if method == "DELETE" else (200, kept.resource())
         if path == f"{account}/IncomingPhoneNumbers.json":
             wanted = given.get("PhoneNumber")
             owned = [public(n) for n in self.numbers.values() if wanted in (None, n["phone_number"])]
@@ -288,6 +290,14 @@ class FakeTwilio:
         if bad.kind in ("accept_drop", "accept_nonsense", "accept_empty"):
             raise Raw(201, {"accept_drop": None, "accept_nonsense": b"<html>ok</html>", "accept_empty": b""}[bad.kind])
         return kept.resource()
+
+    def _delete(self, kept: Kept) -> tuple[int, None]:
+        """Refused until the message is finished: a carrier's last word on one that was sent may still come."""
+        if kept.status in UNFINISHED:
+            raise Refused(409, 20009, f"Cannot delete message in state {kept.status.upper()}")
+        with self._lock:
+            self.messages.remove(kept)
+        return 204, None
 
     def _bad(self, to: str) -> Bad:
         with self._lock:

@@ -72,6 +72,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve("POST")
 
+    def do_DELETE(self) -> None:
+        self._serve("DELETE")
+
     def _serve(self, method: str) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers: dict[str, str] = {}
@@ -79,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
             status, document, headers = self.twilio.answer(
                 method, self.path, self.headers.get("Authorization", ""), body
             )
-            raw: bytes | None = json.dumps(document).encode()
+            raw: bytes | None = b"" if status == 204 else json.dumps(document).encode()
         except Raw as why:
             status, raw = why.status, why.body
         if raw is None:

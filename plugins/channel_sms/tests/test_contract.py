@@ -89,6 +89,7 @@ async def talk(twilio, given):
         await channel.lookup(attempt)
         await channel.lookup(Attempt("t", "sms", attempt.to, 0, provider_ref=receipt.ref))
         await channel.check()
+        await channel.forget(Attempt("t", "sms", "", 0, provider_ref=receipt.ref))
     twilio.own("+14155550101")
     twilio.page_most = 1
     await channel.numbers()
@@ -132,7 +133,13 @@ async def test_what_the_fake_answers_is_in_the_contract(contract, talk):
         assert [wrong for said in seen for wrong in mistakes(contract, schema, said)] == []
 
 
+async def test_what_is_deleted_is_answered_without_words(contract, talk):
+    assert list(contract["paths"][f"{ACCOUNTS}/Messages/{{Sid}}.json"]["delete"]["responses"]) == ["204"]
+    assert [(status, said) for method, _, status, said in talk.answers if method == "DELETE"] == [(204, None)] * 2
+
+
 async def test_a_message_has_every_field_of_the_contract(contract, talk):
+    talk.write("+14155550001", "Hello")
     resource = talk.messages[0].resource()
     assert set(resource) == set(contract["components"]["schemas"]["api.v2010.account.message"]["properties"])
 
