@@ -9,12 +9,13 @@ import argparse
 import datetime as dt
 import time
 
+from fluentsd.api import Kind
 from fluentsd.domain.assumptions import DEFAULTS, NOBODY, Assumed
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.enrollment import Exits, align
 from fluentsd.domain.figures import Forecast
 from fluentsd.domain.flow import compile_flow
-from fluentsd.domain.forecast import Channel, Lane, Subject, forecast
+from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
 from fluentsd.domain.gate import Person, Point, Rules
 from fluentsd.domain.pacing import Line, Lines
 from fluentsd.engine.plans import rules_of
@@ -72,18 +73,10 @@ def walked(people: int = PEOPLE, assumed: Assumed = DEFAULTS, numbers: int = 120
     lanes = [Lane(n, channel) for n, channel in enumerate(spec.channels, 1)]
     subjects = population(spec, rules, people)
     built = time.perf_counter()
-    found = forecast(
-        subjects,
-        {1: compile_flow(spec.step)},
-        rules,
-        Exits(tuple(spec.exit.on), spec.exit.unreachable_after),
-        lanes,
-        {"phone": Channel(200), "sms": Channel(200), "email": Channel(200)},
-        pool(numbers),
-        assumed,
-        start_at=START,
-        until_at=END,
-    )
+    exits = Exits(tuple(spec.exit.on), spec.exit.unreachable_after)
+    channels: dict[Kind, Channel] = {"phone": Channel(200), "sms": Channel(200), "email": Channel(200)}
+    world = World({1: compile_flow(spec.step)}, rules, exits, lanes, channels, pool(numbers))
+    found = forecast(subjects, world, assumed, start_at=START, until_at=END)
     return found, built - began, time.perf_counter() - built
 
 

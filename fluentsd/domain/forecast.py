@@ -13,41 +13,29 @@ an opt-out that would come hours after a message counts as that message's outcom
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from fluentsd.api import Kind
 from fluentsd.domain.assumptions import Assumed
-from fluentsd.domain.enrollment import Exits
 from fluentsd.domain.figures import Forecast
-from fluentsd.domain.flow import Flow
-from fluentsd.domain.gate import Rules
 from fluentsd.domain.lanes import CannotForecast, Channel, Lane, Subject
-from fluentsd.domain.pacing import Lines
-from fluentsd.domain.walk import OnEvent, Walk
+from fluentsd.domain.walk import OnEvent, Walk, World
 
-__all__ = ["CannotForecast", "Channel", "Lane", "OnEvent", "Subject", "forecast"]
+__all__ = ["CannotForecast", "Channel", "Lane", "OnEvent", "Subject", "World", "forecast"]
 
 
 def forecast(
     subjects: Sequence[Subject],
-    flows: Mapping[int, Flow],
-    rules: Rules,
-    exits: Exits,
-    lanes: Sequence[Lane],
-    channels: Mapping[Kind, Channel],
-    lines: Lines | None,
+    world: World,
     assumed: Assumed,
     *,
     start_at: int,
     until_at: int,
     seed: int = 0,
-    name: str = "",
     on_event: OnEvent | None = None,
 ) -> Forecast:
-    """What would happen from `start_at` up to and including `until_at`. `name` is the campaign's, for conditions.
-    Raises CannotForecast."""
-    course = Walk(flows, rules, exits, lanes, channels, lines, assumed, start_at, until_at, seed, name, on_event)
+    """What would happen from `start_at` up to and including `until_at`. Raises CannotForecast."""
+    course = Walk(world, assumed, start_at, until_at, seed, on_event)
     with _collector_at_rest():
         for subject in subjects:
             course.enter(subject)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import Any
 
@@ -28,36 +28,38 @@ from fluentsd.domain.render import TemplateProblem
 OnEvent = Callable[[int, int, str, int, Kind, int | None, int, Outcome], None]
 
 
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything people walk through, as it stands: their flows by version, the campaign's rules and exits, its lanes,
+    the channels they lead to, its caller IDs. `name` is the campaign's, for conditions. Read, and never changed."""
+
+    flows: Mapping[int, Flow]
+    rules: Rules
+    exits: Exits
+    lanes: Sequence[Lane]
+    channels: Mapping[Kind, Channel]
+    lines: Lines | None = None
+    name: str = ""
+
+
 class Walk:
     """One course of time."""
 
     def __init__(
-        self,
-        flows: Mapping[int, Flow],
-        rules: Rules,
-        exits: Exits,
-        lanes: Sequence[Lane],
-        channels: Mapping[Kind, Channel],
-        lines: Lines | None,
-        assumed: Assumed,
-        start_at: int,
-        until_at: int,
-        seed: int,
-        name: str,
-        on_event: OnEvent | None,
+        self, world: World, assumed: Assumed, start_at: int, until_at: int, seed: int, on_event: OnEvent | None
     ) -> None:
-        self.flows = {version: remembering(flow) for version, flow in flows.items()}
-        self.rules, self.exits, self.assumed, self.seed = rules, exits, assumed, seed
-        self.lines = lines.copy() if lines is not None else None
+        self.flows = {version: remembering(flow) for version, flow in world.flows.items()}
+        self.rules, self.exits, self.assumed, self.seed = world.rules, world.exits, assumed, seed
+        self.lines = world.lines.copy() if world.lines is not None else None
         self.queues: dict[Kind, Queued] = {}
-        for lane in lanes:
-            self.queues[lane.channel] = Queued(lane, channels.get(lane.channel))
+        for lane in world.lanes:
+            self.queues[lane.channel] = Queued(lane, world.channels.get(lane.channel))
         self.now, self.until_at, self.on_event = start_at, until_at, on_event
-        self.campaign = {"name": name}
+        self.campaign = {"name": world.name}
         self.moved = False  #: whether somebody has an outcome at the start, perhaps of a step to come
         #: Whether anybody is asked about what happened to them before.
-        asked = any(step.when is not None for flow in flows.values() for step in flow.steps)
-        self.remembers = asked or rules.goal is not None
+        asked = any(step.when is not None for flow in world.flows.values() for step in flow.steps)
+        self.remembers = asked or world.rules.goal is not None
         self.landings: list[tuple[int, int, Place, Outcome]] = []
         self.spent_on = start_at // DAY
         self.moves: dict[Any, Move] = {}  # of this instant: people marked together mostly go the same way

@@ -23,7 +23,7 @@ from fluentsd.domain.assumptions import Assumed, from_history
 from fluentsd.domain.durations import Rate
 from fluentsd.domain.figures import Finish, Forecast, finish
 from fluentsd.domain.flow import Flow
-from fluentsd.domain.forecast import Channel, Lane, Subject, forecast
+from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
 from fluentsd.domain.gate import DAY, WORDS, Go, Limit, Reason, Rules
 from fluentsd.domain.pacing import Line, Lines
 from fluentsd.domain.render import TemplateProblem
@@ -107,13 +107,13 @@ def tell(stand: Standing) -> dict[str, Any]:
     ask, plan = stand.ask, stand.plan
     told = _Told(ask.most)
     until_at = ask.until_at or ask.at + AHEAD
+    channels = {kind: Channel(*room) for kind, room in ask.channels.items()}
+    world = World(plan.flows, stand.rules, plan.exits, stand.lanes, channels, stand.lines, plan.name)
 
     def run(supposed: Assumed, seed: int) -> Forecast:
         first = seed == ask.seed and supposed is stand.assumed
-        return forecast(
-            stand.subjects, plan.flows, stand.rules, plan.exits, stand.lanes, _channels(ask), stand.lines, supposed,
-            start_at=ask.at, until_at=until_at, seed=seed, name=plan.name, on_event=told.note if first else None,
-        )  # fmt: skip
+        note = told.note if first else None
+        return forecast(stand.subjects, world, supposed, start_at=ask.at, until_at=until_at, seed=seed, on_event=note)
 
     done = finish(run, stand.assumed, ask.seed)
     lines = stand.lines.granted() if stand.lines is not None else []
@@ -131,10 +131,6 @@ async def _lanes(conn: AsyncConnection, plan: Plan) -> list[Lane]:
         late = (lane.late_since_at, lane.late_before_at, lane.late_interval)
         found.append(Lane(lane.id, lane.channel, lane.room_at, plan.pace, plan.concurrency, 0, *late))
     return found
-
-
-def _channels(ask: Ask) -> dict[Kind, Channel]:
-    return {kind: Channel(*room) for kind, room in ask.channels.items()}
 
 
 async def _assumed(conn: AsyncConnection) -> tuple[Assumed, dict[str, int]]:

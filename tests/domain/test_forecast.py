@@ -18,7 +18,7 @@ from fluentsd.domain.durations import Rate
 from fluentsd.domain.enrollment import Exits
 from fluentsd.domain.figures import FEW, Forecast, finish
 from fluentsd.domain.flow import compile_flow
-from fluentsd.domain.forecast import CannotForecast, Channel, Lane, Subject, forecast
+from fluentsd.domain.forecast import CannotForecast, Channel, Lane, Subject, World, forecast
 from fluentsd.domain.gate import Person, Point
 from fluentsd.domain.pacing import Line, Lines
 from fluentsd.engine.plans import rules_of
@@ -160,10 +160,9 @@ def told(
         (Line(n.id, n.e164, interval=n.interval) for n in numbers), local_presence=spec.numbers.local_presence
     )
     exits = Exits(tuple(spec.exit.on), spec.exit.unreachable_after)
-    found = forecast(
-        subjects, {1: compile_flow(spec.step)}, rules_of(spec), exits, lanes, channels, lines, assumed,  # type: ignore[arg-type]
-        start_at=start_at, until_at=until_at, seed=seed, on_event=lambda *event: events.append(event),
-    )  # fmt: skip
+    world = World({1: compile_flow(spec.step)}, rules_of(spec), exits, lanes, channels, lines)  # type: ignore[arg-type]
+    span = {"start_at": start_at, "until_at": until_at}
+    found = forecast(subjects, world, assumed, **span, seed=seed, on_event=lambda *event: events.append(event))
     return found, events
 
 
@@ -247,9 +246,9 @@ def simple(
     given = [Lane(n, kind, **(lanes or {}).get(kind, {})) for n, kind in enumerate(spec.channels, 1)]
     served = channels if channels is not None else {kind: Channel() for kind in CHANNELS}
     exits = Exits(tuple(spec.exit.on), spec.exit.unreachable_after)
+    world = World({1: compile_flow(spec.step)}, rules_of(spec), exits, given, served, lines)
     return forecast(
-        subjects, {1: compile_flow(spec.step)}, rules_of(spec), exits, given, served, lines, assumed, seed=seed,
-        start_at=MONDAY_TEN, until_at=MONDAY_TEN + days * DAY,
+        subjects, world, assumed, seed=seed, start_at=MONDAY_TEN, until_at=MONDAY_TEN + days * DAY,
         on_event=None if events is None else lambda *event: events.append(event),
     )  # fmt: skip
 
@@ -292,9 +291,9 @@ def test_a_place_that_was_not_handed_in_cannot_be_forecast() -> None:
     with pytest.raises(CannotForecast, match="version 1"):
         simple(campaign(SMS), people(1, step="other"))
     flows, rules = {1: compile_flow(read_campaign(campaign(SMS, CALL)).step)}, rules_of(read_campaign(campaign(SMS)))
-    given: Any = (people(1), flows, rules, Exits((), 3), [Lane(1, "sms")], {"sms": Channel()}, None, QUIET)
+    world = World(flows, rules, Exits((), 3), [Lane(1, "sms")], {"sms": Channel()})
     with pytest.raises(CannotForecast, match="phone"):
-        forecast(*given, start_at=MONDAY_TEN, until_at=MONDAY_TEN + DAY)
+        forecast(people(1), world, QUIET, start_at=MONDAY_TEN, until_at=MONDAY_TEN + DAY)
 
 
 def test_a_contact_in_the_air_at_the_start_ends_and_is_not_made_again() -> None:

@@ -22,7 +22,7 @@ from fluentsd.api import Attempt, Inbound, Kind, Message, Outcome, Receipt
 from fluentsd.clock import SimClock
 from fluentsd.domain.assumptions import DEFAULTS, Assumed
 from fluentsd.domain.figures import Forecast
-from fluentsd.domain.forecast import Channel, Lane, Subject, forecast
+from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
 from fluentsd.domain.pacing import Lines
 from fluentsd.engine.facts import Facts
 from fluentsd.engine.house import House, Served
@@ -148,10 +148,9 @@ async def _told(house: House, assumed: Assumed, seed: int, until_at: int) -> tup
     events: list[Event] = []
     lanes = [Lane(lane_id, kind, 0, plan.pace, plan.concurrency) for kind, lane_id in plan.lanes.items()]  # type: ignore[arg-type]
     channels = {kind: Channel(served.concurrency, served.interval) for kind, served in house.channels.items()}
-    found = forecast(
-        subjects, plan.flows, plan.rules, plan.exits, lanes, channels, lines, assumed, start_at=now, until_at=until_at,
-        seed=seed, name=plan.name, on_event=lambda *event: events.append(event),
-    )  # fmt: skip
+    world = World(plan.flows, plan.rules, plan.exits, lanes, channels, lines, plan.name)
+    span = {"start_at": now, "until_at": until_at}
+    found = forecast(subjects, world, assumed, **span, seed=seed, on_event=lambda *event: events.append(event))
     return found, events
 
 
