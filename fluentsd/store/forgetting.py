@@ -84,6 +84,17 @@ async def everybody(conn: AsyncConnection) -> list[Gone]:
     return [_gone(row) for row in await conn.execute(select(forgotten))]
 
 
+async def names_of(conn: AsyncConnection, hashed: Hash, value: str) -> list[str]:
+    """What the stop list may call a number or address: itself, and what stands for it once its person is erased."""
+    return [value, HIDDEN + hashed(value)] if await is_any(conn) else [value]
+
+
+async def unstop(conn: AsyncConnection, names: Sequence[str]) -> None:
+    """What the stop list said of these was lifted, so nothing of it is to outlive the person."""
+    hashes = [name.removeprefix(HIDDEN) for name in names if name.startswith(HIDDEN)]
+    await conn.execute(update(forgotten).where(forgotten.c.hash.in_(hashes)).values(stopped=""))
+
+
 async def recall(conn: AsyncConnection, hashed: Hash, contact_ids: Sequence[int]) -> dict[int, frozenset[str]]:
     """Contacts who have just come in: what the stop list said of their points holds again under their own names.
     Returns, for those who were erased once, the refs of the campaigns that have had them."""

@@ -23,9 +23,9 @@ async def listing(conn: AsyncConnection, words: str, since: int, most: int) -> l
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
 
 
-async def history(conn: AsyncConnection, value: str) -> list[dict[str, Any]]:
-    """Everything the list ever said of one number or address, oldest first, lifted or not."""
-    statement = select(stop).where(stop.c.value == value).order_by(stop.c.id)
+async def history(conn: AsyncConnection, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Everything the list ever said of one number or address, by whatever name, oldest first, lifted or not."""
+    statement = select(stop).where(stop.c.value.in_(names)).order_by(stop.c.id)
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
 
 
@@ -35,8 +35,8 @@ async def already(conn: AsyncConnection, values: Sequence[str], channel: str) ->
     return set((await conn.execute(statement, {"values": json_of(values)})).scalars())
 
 
-async def lift(conn: AsyncConnection, value: str, *, by: str, because: str, at: int) -> int:
+async def lift(conn: AsyncConnection, names: Sequence[str], *, by: str, because: str, at: int) -> int:
     """Lift every entry of a number or address; the entries stay, with who lifted them, when and why."""
-    mine = (stop.c.value == value, stop.c.lifted_at.is_(None))
+    mine = (stop.c.value.in_(names), stop.c.lifted_at.is_(None))
     done = update(stop).where(*mine).values(lifted_at=at, lifted_by=by, lifted_because=because)
     return (await conn.execute(done)).rowcount

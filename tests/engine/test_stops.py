@@ -45,6 +45,23 @@ async def test_lifting_needs_a_reason_and_leaves_the_whole_story(stage: Stage) -
         await stage.do("stop-list remove", point="ann@example.com", because="once more, to be sure")
 
 
+async def test_somebody_who_was_erased_is_still_found_by_their_number_and_can_be_let_back(stage: Stage) -> None:
+    await stage.launch(spec(SMS), person(1))
+    await stage.do("stop-list add", point=ANN, because="asked at the fair")
+    await stage.until(MONDAY + MINUTE)
+    await stage.do("contacts erase", person=ANN, because="asked by letter")
+    told = await stage.do("stop-list why", point=ANN)
+    assert told["sentence"] == f"{ANN} is on the stop list for every channel"
+    assert {entry["value"] for entry in told["entries"]} == {ANN}
+    await stage.do("stop-list remove", point=ANN, because="they asked to be called again, by letter")
+    assert (await stage.do("stop-list why", point=ANN))["sentence"] == f"{ANN} was on the stop list and is not now"
+    await stage.do("campaign apply", file=spec(SMS, ref="again", name="Again"))
+    await stage.enroll(person(1), ref="again")
+    await stage.do("campaign start", ref="again")
+    await stage.until(MONDAY + 2 * MINUTE)
+    assert [a.to for a, *_ in stage.sms.accepted] == [ANN]
+
+
 async def test_an_import_takes_every_format_once_and_names_what_it_cannot_read(stage: Stage) -> None:
     await stage.launch(spec(SMS, TWO), person(1), person(2))
     await stage.until(MONDAY + MINUTE)

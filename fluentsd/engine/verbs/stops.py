@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.engine.house import House
 from fluentsd.engine.recording import exit_everywhere
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change
-from fluentsd.store import contacts, counters, stoplist, stops
+from fluentsd.store import contacts, counters, forgetting, stoplist, stops
 
 CHANNELS = ("*", "phone", "sms", "email")
 
@@ -24,7 +24,12 @@ async def listing(house: House, call: Call, words: str | None, since: int, most:
 async def why(house: House, call: Call, point: str) -> Answer:
     """Everything the list ever said of one number or address."""
     _, value = read_point(point)
-    entries = await house.store.read(stops.history, value)
+
+    async def unit(conn: AsyncConnection) -> list[dict[str, Any]]:
+        names = await forgetting.names_of(conn, house.traces.hashed, value)
+        return [entry | {"value": value} for entry in await stops.history(conn, names)]
+
+    entries = await house.store.read(unit)
     holds = [entry for entry in entries if entry["lifted_at"] is None]
     sentence = (
         f"{value} is on the stop list for {_channels(holds)}"
@@ -109,9 +114,11 @@ async def remove(house: House, call: Call, point: str, because: str) -> Answer:
         )
 
     async def unit(conn: AsyncConnection) -> Answer:
-        lifted = await stops.lift(conn, value, by=call.actor, because=because, at=call.at)
+        names = await forgetting.names_of(conn, house.traces.hashed, value)
+        lifted = await stops.lift(conn, names, by=call.actor, because=because, at=call.at)
         if not lifted:
             raise Refused(f"{value} is not on the stop list")
+        await forgetting.unstop(conn, names)
         return {"point": value, "lifted": lifted, "_details": {"because": because}}
 
     return await change(house, call, "stop-list remove", "", unit)
