@@ -30,6 +30,7 @@ __all__ = [
     "Channel",
     "Clock",
     "ConfigProblem",
+    "Fault",
     "Finding",
     "Forged",
     "Found",
@@ -60,6 +61,10 @@ hookimpl = pluggy.HookimplMarker("fluentsd")
 
 #: What a channel carries. Steps, stop-list entries and lanes are named by it.
 Kind = Literal["phone", "sms", "email"]
+#: Whose fault it is that something did not arrive: the person's (a full mailbox, a phone that is off) · the message's
+#: (a carrier or server filters or blocks what it says) · the sender's (the line is not registered, or not allowed to).
+#: Only the person's counts towards "unreachable"; the others trip breakers of the house.
+Fault = Literal["person", "message", "sender"]
 
 
 class Outcome(StrEnum):
@@ -127,7 +132,8 @@ class Receipt:
     """The provider accepted it.
 
     `outcome` None means the end is still to come (a call is ringing): it arrives by `listen` or a webhook, or at the
-    latest by a look-up at the deadline. `cost_micros` is in millionths of `currency`.
+    latest by a look-up at the deadline. `cost_micros` is in millionths of `currency`; `fault` is for a failure that a
+    look-up finds.
     """
 
     ref: str
@@ -135,6 +141,7 @@ class Receipt:
     cost_micros: int = 0
     currency: str = "USD"
     duration_s: int | None = None
+    fault: Fault = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,8 @@ class Inbound:
     Addressed by our `token`, else by the provider's `ref`, else by `address` (the other party's number or e-mail,
     for a reply that quotes nothing). `at` is epoch microseconds by the provider's clock, for the record only.
     `dead` says that the number or address cannot be reached on this channel at all; `resubscribed` that the person
-    took an opt-out back with the word their carrier knows for it (START), `outcome` being `replied`.
+    took an opt-out back with the word their carrier knows for it (START), `outcome` being `replied`. `fault` says whose
+    fault a failure is; an opt-out whose `reason` begins with "complaint" counts as one.
 
     `away_until_at` (epoch microseconds) comes with an automatic answer that says the person is away, `outcome` being
     `delivered`, for a robot's answer proves no more: nobody contacts them before. A whole day in UTC means that day
@@ -186,6 +194,7 @@ class Inbound:
     reason: str = ""
     dead: bool = False
     resubscribed: bool = False
+    fault: Fault = "person"
     away_until_at: int | None = None
 
 
@@ -279,6 +288,9 @@ class Channel(Protocol):
     keeps nothing of it when that returns, also when there was nothing; any error (`Unavailable(why, after)` says when)
     has it called again later. The attempt has its token, moment and `provider_ref`, and nobody's number or address.
 
+    It may have `remarks(message) -> Sequence[Finding]`, pure: what there is to say of a message before anybody gets it.
+    What is not ok would never be sent and keeps a campaign from starting; a fix on one that is ok is advice.
+
     `lookup_is_final`: an `Absent` from `lookup` proves that the provider never accepted the attempt, so that a
     further try is safe. `lookup_after` is the grace, in microseconds, after which the provider's lists are complete.
     """
@@ -331,13 +343,16 @@ class Rejected(PluginError):
     """The provider accepted nothing and never will for this person this way; the flow goes on.
 
     `outcome` says how the step ended (`failed`, `bounced`; `opted_out` puts the person on the stop list for every
-    channel). `dead` marks the number or address as unreachable on this channel.
+    channel). `dead` marks the number or address as unreachable on this channel; `fault` says whose fault it is.
     """
 
-    def __init__(self, why: str, *, outcome: Outcome = Outcome.failed, dead: bool = False) -> None:
+    def __init__(
+        self, why: str, *, outcome: Outcome = Outcome.failed, dead: bool = False, fault: Fault = "person"
+    ) -> None:
         super().__init__(why)
         self.outcome = outcome
         self.dead = dead
+        self.fault = fault
 
 
 class Forged(PluginError):
@@ -345,7 +360,14 @@ class Forged(PluginError):
 
 
 class NeedsHuman(PluginError):
-    """The provider accepted nothing and will not until a person acts (credentials, registration, funds)."""
+    """The provider accepted nothing and will not until a person acts (credentials, registration, funds).
+
+    The whole channel is held, unless it is `only_sender`: the line the message was to come from; then that line is.
+    """
+
+    def __init__(self, what: str, *, only_sender: bool = False) -> None:
+        super().__init__(what)
+        self.only_sender = only_sender
 
 
 def asks_to_stop(text: str) -> bool:

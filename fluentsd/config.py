@@ -23,7 +23,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fluentsd.api import Kind
+from fluentsd.domain.breakers import STANDARD, Breaker, Shares
 from fluentsd.domain.durations import SECOND, BadDuration, Delay, Rate
+from fluentsd.domain.retention import USUAL, Retention, What
 from fluentsd.layers import PREFIX, Layers
 from fluentsd.problems import Place, Problems, explain, explain_toml, is_secret
 
@@ -92,6 +94,8 @@ class Settings:
     http: HttpSettings | None = None
     per_contact: str | None = None  #: how often one person may be contacted by all campaigns together
     gap: str | None = None  #: and the least time between two contacts
+    breakers: tuple[Breaker, ...] = STANDARD
+    retention: Mapping[What, int] = field(default_factory=lambda: USUAL)  #: microseconds
     _origin: Mapping[Place, str] = field(repr=False, default_factory=dict)
     _shown: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
@@ -231,6 +235,8 @@ class _File(_Table):
     notify: _Notify | None = None
     http: _Http | None = None
     limits: _Limits = _Limits()
+    breakers: Shares = Shares()
+    retention: Retention = Retention()
     channel: _Channels = _Channels()
 
 
@@ -319,6 +325,8 @@ def _settle(path: Path, read: _File, origin: Mapping[Place, str]) -> Settings:
         http=_http(read.http) if read.http else None,
         per_contact=read.limits.per_contact,
         gap=read.limits.gap,
+        breakers=read.breakers.breakers(),
+        retention=read.retention.ages(),
         _origin=origin,
         _shown={"file": str(path), **shown},
         **settings,

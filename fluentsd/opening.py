@@ -61,7 +61,16 @@ async def open_house(
             try:
                 limits = limits_of(settings.per_contact, settings.gap, "the installation's")
                 traces = Traces(file.parent if file else settings.folder)
-                house = House(store, clock, channels, limits=limits, traces=traces, log=log)
+                house = House(
+                    store,
+                    clock,
+                    channels,
+                    limits=limits,
+                    breakers=settings.breakers,
+                    retention=settings.retention,
+                    traces=traces,
+                    log=log,
+                )
                 await replay(house)
                 yield house
             finally:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from fluentsd.api import Outcome
+from fluentsd.api import Fault, Outcome
 from fluentsd.domain.flow import Flow, Next, Step, count_unreached, exit_reason, next_after_outcome
 from fluentsd.domain.gate import Rules
 
@@ -58,17 +58,20 @@ class Exits:
     unreachable_after: int
 
 
-def move_after(flow: Flow, rules: Rules, exits: Exits, standing: Standing, outcome: Outcome, at: int) -> Move:
+def move_after(
+    flow: Flow, rules: Rules, exits: Exits, standing: Standing, outcome: Outcome, at: int, fault: Fault = "person"
+) -> Move:
     """Where a proven (or unprovable) outcome of the present step takes a person.
 
-    `not_sent` repeats the same try under a new number and counts as nothing; `unknown` counts as made.
+    `not_sent` repeats the same try under a new number and counts as nothing; `unknown` counts as made. A failure that
+    is not the person's `fault` does not count towards "unreachable".
     """
     step = flow.step(standing.step)
     if outcome == Outcome.not_sent:
         due = align(rules, step, standing, at)
         return Queue(step, at, due, standing.try_no + 1, standing.retries, standing.unreached)
-    unreached = count_unreached(standing.unreached, outcome)
-    reason = exit_reason(exits.on, outcome, unreached, exits.unreachable_after)
+    unreached = count_unreached(standing.unreached, outcome, fault)
+    reason = exit_reason(exits.on, outcome, unreached, exits.unreachable_after, fault)
     if reason:
         return Leave(reason, unreached)
     following = next_after_outcome(flow, step, outcome, standing.retries, at, local_zone(rules, standing.zones))

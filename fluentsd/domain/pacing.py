@@ -29,7 +29,8 @@ SPREAD = 3600 * SECOND
 
 @dataclass(slots=True)
 class Line:
-    """A caller ID and the moment it has room again. Mutable: one batch counts what it has granted."""
+    """A caller ID and the moment it has room again, which may be the end of a rest. Mutable: one batch counts what it
+    has granted."""
 
     id: int
     e164: str
@@ -53,7 +54,7 @@ class Lines:
     cost least when they do not go back.
     """
 
-    __slots__ = ("_at", "_busy", "_by_id", "_free", "_lines", "_local", "_near", "_near_of")
+    __slots__ = ("_at", "_busy", "_by_id", "_changed", "_free", "_lines", "_local", "_near", "_near_of")
 
     def __init__(self, lines: Iterable[Line], *, local_presence: bool) -> None:
         self._lines = sorted(lines, key=lambda line: line.id)
@@ -66,6 +67,7 @@ class Lines:
             line.id: [self._near.setdefault(place, []) for place in _places(line.e164)] for line in self._lines
         }
         self._busy: list[tuple[int, int]] = []
+        self._changed: dict[int, Line] = {}
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -92,11 +94,16 @@ class Lines:
         self._turn_to(at)
         self._take_out(line)
         line.used += 1
+        self._changed[line.id] = line
         line.room_at = max(line.room_at, at) + line.interval
         self._put(line, at)
 
     def granted(self) -> list[Line]:
         return self._lines
+
+    def changed(self) -> list[Line]:
+        """Those of which a use was granted. The others are as they were, and the end of a rest is the hold's to say."""
+        return list(self._changed.values())
 
     def _turn_to(self, at: int) -> None:
         """Sort the lines into those with room at this moment and the others."""

@@ -62,6 +62,6 @@ WORDS: Mapping[Reason, str] = {
     Reason.contact_cap: "the person has been contacted as often as the limits allow",
     Reason.lawful_cap: "the person has been contacted as often as the law of the place allows",
     Reason.budget: "today's budget is spent",
-    Reason.number_pace: "every caller ID has reached its pace",
-    Reason.no_number: "no caller ID fits the campaign's numbers and tags",
+    Reason.number_pace: "every caller ID has reached its pace or is cooling down",
+    Reason.no_number: "no caller ID fits the campaign's numbers and tags, or those that do are held",
 }

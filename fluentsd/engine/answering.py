@@ -62,7 +62,7 @@ async def mark(
     await attempts.mark(conn, [intent.row])
     await attempts.keep_content(conn, [intent.body] if intent.body else [])
     if facts.lines is not None:
-        await numbers.granted(conn, facts.lines.granted())
+        await numbers.granted(conn, facts.lines.changed())
     if intent.row["cost_micros"]:
         await add_spending(conn, plan, at, intent.row["cost_micros"])
     return intent.marked

@@ -12,17 +12,20 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from typing import Any
 
 import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.api import Kind, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
+from fluentsd.api import Attempt, Kind, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from fluentsd.domain import pacing
 from fluentsd.domain.durations import SECOND
 from fluentsd.domain.pacing import BATCH, ROUNDS, SLACK
+from fluentsd.engine.breaking import Tripped
 from fluentsd.engine.house import Deadline, House, Served
 from fluentsd.engine.marking import Marked, Order, Taken, take
 from fluentsd.engine.recording import Recorded, Report, record
+from fluentsd.engine.withdrawing import withdraw
 from fluentsd.store import attempts, holds, lanes
 from fluentsd.store.bridge import Gatherer, StoreClosed, StoreUnavailable
 from fluentsd.store.lanes import LaneDue
@@ -38,6 +41,7 @@ class Dispatcher:
         self.house = house
         self.results: Gatherer[Report] = Gatherer(house.store, self._record, most=BATCH)
         self._sick = False
+        self._holding = trio.Lock()
         self._claiming = trio.CancelScope()
         house.report = self.report
 
@@ -200,9 +204,9 @@ class Dispatcher:
         except Unavailable as why:
             return self._unavailable(token, served, why)
         except Rejected as why:
-            return Report(token, house.clock.now(), why.outcome, str(why), dead=why.dead)
+            return Report(token, house.clock.now(), why.outcome, str(why), dead=why.dead, fault=why.fault)
         except NeedsHuman as why:
-            return await self._needs_human(token, served, why)
+            return await self._needs_human(marked.attempt, served, why)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each send: whatever else, it stays open
             house.log.warning("send.unclear", channel=served.kind, attempt=token, error=type(why).__name__)
             return self._unclear(token, served, f"{type(why).__name__}: the provider's answer is not known")
@@ -218,6 +222,7 @@ class Dispatcher:
             cost_micros=receipt.cost_micros or None,
             currency=receipt.currency,
             duration_s=receipt.duration_s,
+            fault=receipt.fault,
         )
 
     def _unclear(self, token: str, served: Served, why: str) -> Report:
@@ -235,12 +240,17 @@ class Dispatcher:
         served.backs_off_until = max(served.backs_off_until, until)
         return Report(token, now, Outcome.not_sent, str(why), retry_at=until)
 
-    async def _needs_human(self, token: str, served: Served, why: NeedsHuman) -> Report:
+    async def _needs_human(self, attempt: Attempt, served: Served, why: NeedsHuman) -> Report:
         house, now = self.house, self.house.clock.now()
-        placed = await house.store.run(holds.place, "channel", served.kind, reason=str(why), by="fluentsd", at=now)
+        scope, target = "channel", str(served.kind)
+        if why.only_sender and attempt.sender is not None:
+            scope, target = "number", attempt.sender
+        about: dict[str, Any] = {"reason": str(why), "by": "fluentsd", "at": now, "cases": [attempt.token]}
+        async with self._holding:  # those that are refused together are one hold
+            placed = await house.store.run(holds.place, scope, target, **about)
         if placed:
-            house.log.error("channel.held", channel=served.kind, reason=str(why))
-        return Report(token, now, Outcome.not_sent, str(why))
+            house.log.error(f"{scope}.held", channel=served.kind, attempt=attempt.token, reason=str(why))
+        return Report(attempt.token, now, Outcome.not_sent, str(why))
 
     async def report(self, report: Report) -> None:
         """Write what is known of an attempt, however long the database needs to come back."""
@@ -255,6 +265,19 @@ class Dispatcher:
         if recorded.hastened:
             self.house.wake.ring()
         self.house.course_ended(recorded.touched)
+        tripped, recorded.tripped = recorded.tripped, []  # reports that were written together share one answer
+        for one in tripped:
+            self._stop(one)
+
+    def _stop(self, tripped: Tripped) -> None:
+        """What the record has stopped for good reason: nothing that was marked before begins, ringing calls end."""
+        house, campaign_id = self.house, tripped.campaign_id
+        what = {"number": tripped.number_id} if campaign_id is None else {"campaign": tripped.campaign}
+        house.log.error("breaker.tripped", breaker=tripped.breaker, **what, reason=tripped.reason, cases=tripped.cases)
+        if campaign_id is not None:
+            house.paused.add(campaign_id)
+            self._recording.start_soon(withdraw, house, campaign_id, house.clock.now())
+        house.posted.ring()
 
     async def _recorded(self, report: Report) -> Recorded:
         while True:

@@ -15,8 +15,10 @@ from typing import Any, Protocol
 import trio
 
 from fluentsd.api import Channel, Kind
+from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.durations import SECOND
 from fluentsd.domain.gate import Limit
+from fluentsd.domain.retention import USUAL, What
 from fluentsd.engine.forgetting import Traces
 from fluentsd.engine.plans import Plans
 from fluentsd.engine.recording import Report
@@ -152,6 +154,8 @@ class House:
         channels: Mapping[Kind, Served],
         *,
         limits: tuple[Limit, ...] = (),
+        breakers: tuple[Breaker, ...] = STANDARD,
+        retention: Mapping[What, int] = USUAL,
         traces: Traces | None = None,
         log: Any = None,
     ) -> None:
@@ -159,7 +163,8 @@ class House:
         self.clock = clock
         self.channels = dict(channels)
         self.log = log or get_logger()
-        self.plans = Plans(limits)
+        self.plans = Plans(limits, breakers)
+        self.retention = retention  #: what is let go, and at how many microseconds
         self.traces = traces or Traces()  #: of people who were erased: the key and the hashes, beside the database
         self.wake = Bell()  #: the dispatcher looks again
         self.asked = Bell()  #: the reconciler looks again

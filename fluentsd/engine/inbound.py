@@ -83,6 +83,7 @@ def _report(attempt_id: str, inbound: Inbound, now: int) -> Report:
         cost_micros=inbound.cost_micros,
         duration_s=inbound.duration_s,
         dead=inbound.dead,
+        fault=inbound.fault,
         text=inbound.text,
         transcript=inbound.transcript,
         recording=inbound.recording,

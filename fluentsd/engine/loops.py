@@ -12,7 +12,7 @@ from functools import partial
 
 import trio
 
-from fluentsd.engine import retiming
+from fluentsd.engine import retention, retiming
 from fluentsd.engine.delivery import Listener, deliver
 from fluentsd.engine.dispatcher import Dispatcher
 from fluentsd.engine.house import House
@@ -44,6 +44,7 @@ async def running(house: House, listeners: Sequence[Listener] = (), *, grace: fl
         await nursery.start(start_scheduled, house)
         await nursery.start(complete_finished, house)
         await nursery.start(retiming.run, house)
+        await nursery.start(retention.run, house)
         await nursery.start(partial(deliver, house, listeners))
         nursery.start_soon(listen_all, inbox, house)
         try:

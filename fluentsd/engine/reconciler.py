@@ -101,6 +101,7 @@ class Reconciler:
                 return Report(
                     row.id, now, receipt.outcome, "found at the provider", ref=receipt.ref,
                     cost_micros=receipt.cost_micros or None, currency=receipt.currency, duration_s=receipt.duration_s,
+                    fault=receipt.fault,
                 )  # fmt: skip
             case Found(receipt) if now - row.marked_at < CALL_AT_MOST:
                 assert served is not None  # noqa: S101 - somebody answered

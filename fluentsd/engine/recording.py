@@ -16,16 +16,18 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.api import Outcome
+from fluentsd.api import Fault, Outcome
 from fluentsd.domain.absence import back_at
+from fluentsd.domain.breakers import Figure, figure_of
 from fluentsd.domain.enrollment import Leave, Queue, Standing, move_after
 from fluentsd.domain.flow import FAILURES, count_unreached, exit_reason
 from fluentsd.domain.states import Attempt, Enrollment
-from fluentsd.engine import sooner
+from fluentsd.engine import breaking, sooner
+from fluentsd.engine.breaking import Tripped
 from fluentsd.engine.facts import names_in
 from fluentsd.engine.marking import add_spending, end_row, queue_row
 from fluentsd.engine.plans import Plan, Plans
-from fluentsd.store import attempts, contacts, counters, enrollments, standing, stoplist
+from fluentsd.store import attempts, contacts, counters, enrollments, standing, stoplist, tally
 from fluentsd.store.attempts import Whole
 from fluentsd.store.courses import Course
 
@@ -53,6 +55,7 @@ class Report:
     currency: str = "USD"
     duration_s: int | None = None
     dead: bool = False
+    fault: Fault = "person"
     text: str = ""
     transcript: str = ""
     recording: str = ""
@@ -61,21 +64,22 @@ class Report:
 
 @dataclass(slots=True)
 class Recorded:
-    """What one record changed. `closed`: attempts no longer open; `opted_out`: contacts to be left alone;
-    `touched`: campaigns somebody's course ended in."""
+    """What one record changed. `closed`: attempts no longer open; `touched`: campaigns somebody's course ended in;
+    `tripped`: breakers that what came back has tripped."""
 
     closed: set[str]
     touched: set[int]
+    tripped: list[Tripped]
     hastened: bool = False  #: somebody who waited to be back need not wait so long
 
 
 async def record(conn: AsyncConnection, plans: Plans, reports: Sequence[Report]) -> Recorded:
     """The unit of work. Reports about attempts that do not exist are dropped."""
-    answer = Recorded(set(), set())
-    waiting, known = list(reports), dict[int, Plan]()
+    answer = Recorded(set(), set(), [])
+    waiting, known, counted = list(reports), dict[int, Plan](), tally.Deltas()
     while waiting:
         rows = await attempts.whole(conn, [report.attempt_id for report in waiting])
-        batch, later = _Batch(), []
+        batch, later = _Batch(counted), []
         people: set[int] = set()
         for report in waiting:
             row = rows.get(report.attempt_id)
@@ -93,13 +97,17 @@ async def record(conn: AsyncConnection, plans: Plans, reports: Sequence[Report])
         answer.touched |= batch.touched
         answer.hastened |= await sooner.may_be_back(conn, plans, batch.back, reports[0].at) > 0
         waiting = later
+    if counted:
+        at = max(report.at for report in reports)
+        answer.tripped = await breaking.settle(conn, plans, counted, known, at)
     return answer
 
 
 class _Batch:
     """The answers of one record, gathered and written a statement per kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, counted: tally.Deltas) -> None:
+        self.counted = counted
         self.closed: list[str] = []
         self.touched: set[int] = set()
         self.deltas: counters.Deltas = counters.Deltas()
@@ -151,6 +159,8 @@ class _Batch:
         unknown = report.outcome == Outcome.unknown
         cost = report.cost_micros if report.cost_micros is not None else row.cost_micros
         cost = 0 if report.outcome == Outcome.not_sent else cost
+        figure = _figure(row, report)
+        breaking.count(self.counted, row, plan.resumed_at, None, figure)
         self.settled[row.id] = {
             "b_id": row.id,
             "b_state": "unknown" if unknown else "settled",
@@ -162,6 +172,7 @@ class _Batch:
             "b_duration": report.duration_s,
             "b_cost": cost,
             "b_currency": report.currency,
+            "b_counted": figure,
         }
         if cost != row.cost_micros:
             self.spending.append((plan, row.marked_at, cost - row.cost_micros))
@@ -175,7 +186,7 @@ class _Batch:
         place = (names_in(row.zones), names_in(row.states))
         standing = Standing(row.step, row.try_no, row.retries, row.unreached, *place)
         at = max(report.at, report.retry_at or 0)
-        move = move_after(plan.flow(row.version_id), plan.rules, plan.exits, standing, outcome, at)
+        move = move_after(plan.flow(row.version_id), plan.rules, plan.exits, standing, outcome, at, report.fault)
         outcomes, last = row.outcomes, row.last_outcome
         if outcome != Outcome.not_sent:
             outcomes, last = _remember(row.outcomes, row.step, outcome.value), outcome.value
@@ -189,16 +200,22 @@ class _Batch:
 
     def _improve(self, row: Whole, report: Report, plan: Plan) -> None:
         """Later evidence: the outcome gets clearer, and a reply, an opt-out or a bounce may end the course."""
-        outcome = report.outcome
+        outcome, fault = report.outcome, report.fault
         if outcome is None or outcome not in _CLEARER or row.outcome not in _CLEARER:
             return
-        if _CLEARER.index(outcome) <= _CLEARER.index(Outcome(row.outcome)):
+        figure = _figure(row, report)
+        complains = figure == Figure.complained != row.counted  # the opt-out itself may have come first
+        if _CLEARER.index(outcome) <= _CLEARER.index(Outcome(row.outcome)) and not complains:
             return
-        self.improved.append({"b_id": row.id, "b_outcome": outcome})
+        if row.counted is None and row.outcome != Outcome.unknown:
+            figure = None  # it ended before anything was counted
+        breaking.count(self.counted, row, plan.resumed_at, row.counted, figure)
+        known = {"b_reason": report.reason or None, "b_counted": figure}
+        self.improved.append({"b_id": row.id, "b_outcome": outcome} | known)
         if row.enrollment_state not in (Enrollment.queued, Enrollment.active, Enrollment.errored):
             return
-        unreached = count_unreached(row.unreached, outcome) if outcome in FAILURES else row.unreached
-        reason = exit_reason(plan.exits.on, outcome, unreached, plan.exits.unreachable_after)
+        unreached = count_unreached(row.unreached, outcome, fault) if outcome in FAILURES else row.unreached
+        reason = exit_reason(plan.exits.on, outcome, unreached, plan.exits.unreachable_after, fault)
         if reason:
             outcomes = _remember(row.outcomes, row.step, outcome)
             self.leavers.append(row.enrollment_id)
@@ -245,6 +262,14 @@ class _Batch:
         evidence = {"attempt": report.attempt_id}
         await stoplist.add_contact(conn, contact_id, reason="opted_out", by="contact", at=report.at, evidence=evidence)
         self.touched |= await exit_everywhere(conn, contact_id, "opted_out", report.at, self.deltas)
+
+
+def _figure(row: Whole, report: Report) -> str | None:
+    """What an attempt counts as for breakers, by this report's outcome."""
+    assert report.outcome is not None  # noqa: S101 - the callers looked
+    has_line = row.number_id is not None
+    figure = figure_of(report.outcome, report.fault, dead=report.dead, reason=report.reason, has_line=has_line)
+    return figure.value if figure else None
 
 
 def _remember(outcomes: str, step: str, outcome: str) -> str:

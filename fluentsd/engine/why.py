@@ -140,7 +140,8 @@ async def _waiting(
 ) -> Told:
     """What stands between somebody in the queue and the next contact."""
     if state != Campaign.active:
-        return {"reason": f"campaign_{state}", "sentence": f"nobody is contacted: the campaign is {state}"}
+        because = next((f": {h['reason']}" for h in held if (h["scope"], h["target"]) == ("campaign", plan.ref)), "")
+        return {"reason": f"campaign_{state}", "sentence": f"nobody is contacted: the campaign is {state}{because}"}
     channel = plan.flow(row.version_id).step(row.step).channel
     for hold in held:
         if (hold["scope"], hold["target"]) in {("campaign", plan.ref), ("channel", channel)}:

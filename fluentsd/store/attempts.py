@@ -39,6 +39,7 @@ _SETTLE = Prepared(
         duration_s=bindparam("b_duration"),
         cost_micros=bindparam("b_cost"),
         currency=bindparam("b_currency"),
+        counted=bindparam("b_counted"),
     )
 )
 _ACCEPT = Prepared(
@@ -54,7 +55,12 @@ _DEADLINE = Prepared(
 _IMPROVE = Prepared(
     update(attempt)
     .where(attempt.c.id == bindparam("b_id"), attempt.c.state != Attempt.open)
-    .values(state=Attempt.settled, outcome=bindparam("b_outcome"))
+    .values(
+        state=Attempt.settled,
+        outcome=bindparam("b_outcome"),
+        reason=func.coalesce(bindparam("b_reason"), attempt.c.reason),
+        counted=bindparam("b_counted"),
+    )
 )
 
 #: What the reconciler and the record need of an attempt, its enrollment and its contact.
@@ -73,6 +79,8 @@ _WHOLE = (
         attempt.c.outcome,
         attempt.c.cost_micros,
         attempt.c.marked_at,
+        attempt.c.number_id,
+        attempt.c.counted,
         enrollment.c.version_id,
         enrollment.c.state.label("enrollment_state"),
         enrollment.c.step.label("at_step"),
@@ -140,6 +148,8 @@ class Whole(NamedTuple):
     outcome: str | None
     cost_micros: int
     marked_at: int
+    number_id: int | None
+    counted: str | None
     version_id: int
     enrollment_state: str
     at_step: str
@@ -179,7 +189,7 @@ async def put_off(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None
 
 
 async def improve(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Later evidence about a closed attempt: `b_id`, `b_outcome`."""
+    """Later evidence about a closed attempt: `b_id`, `b_outcome`, `b_reason` (None leaves it), `b_counted`."""
     if rows:
         await _IMPROVE.many(conn, rows)
 

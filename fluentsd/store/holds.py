@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.schema import hold
 
 
-async def place(conn: AsyncConnection, scope: str, target: str, *, reason: str, by: str, at: int) -> bool:
-    """Hold one thing until somebody lifts it; False when it is held for the same reason already."""
-    mine = (hold.c.scope == scope, hold.c.target == target, hold.c.reason == reason, hold.c.lifted_at.is_(None))
-    if (await conn.execute(select(hold.c.id).where(*mine))).first() is not None:
+async def place(
+    conn: AsyncConnection,
+    scope: str,
+    target: str,
+    *,
+    reason: str,
+    by: str,
+    at: int,
+    until_at: int | None = None,
+    cases: Sequence[str] = (),
+) -> bool:
+    """Hold one thing until somebody lifts it, or until its moment; False when it is held for the same reason already.
+    `cases` are the attempts that brought it about."""
+    same = select(hold.c.id).where(*_mine(scope, target, at), hold.c.reason == reason)
+    if (await conn.execute(same)).first() is not None:
         return False
-    await conn.execute(insert(hold).values(scope=scope, target=target, reason=reason, by=by, since_at=at))
+    held = {"scope": scope, "target": target, "reason": reason, "by": by, "since_at": at, "until_at": until_at}
+    await conn.execute(insert(hold).values(held | ({"cases": list(cases)} if cases else {})))
     return True
 
 
 async def lift(conn: AsyncConnection, scope: str, target: str, at: int) -> int:
     """Lift every hold on one thing; returns how many there were."""
-    mine = (hold.c.scope == scope, hold.c.target == target, hold.c.lifted_at.is_(None))
-    return (await conn.execute(update(hold).where(*mine).values(lifted_at=at))).rowcount
+    return (await conn.execute(update(hold).where(*_mine(scope, target, at)).values(lifted_at=at))).rowcount
+
+
+async def is_held(conn: AsyncConnection, scope: str, target: str, at: int) -> bool:
+    """Whether one thing is held at this moment, for whatever reason."""
+    return (await conn.execute(select(hold.c.id).where(*_mine(scope, target, at)).limit(1))).first() is not None
+
+
+async def last_since(conn: AsyncConnection, scope: str, target: str) -> int | None:
+    """When one thing was last held; it may not be any more."""
+    statement = select(func.max(hold.c.since_at)).where(hold.c.scope == scope, hold.c.target == target)
+    found: int | None = (await conn.execute(statement)).scalar()
+    return found
 
 
 async def open_holds(conn: AsyncConnection, at: int) -> list[dict[str, Any]]:
     """What is held at this moment, oldest first."""
     statement = (
-        select(hold.c.scope, hold.c.target, hold.c.reason, hold.c.by, hold.c.since_at, hold.c.until_at)
-        .where(hold.c.lifted_at.is_(None), hold.c.until_at.is_(None) | (hold.c.until_at > at))
+        select(hold.c.scope, hold.c.target, hold.c.reason, hold.c.by, hold.c.since_at, hold.c.until_at, hold.c.cases)
+        .where(*_open(at))
         .order_by(hold.c.id)
     )
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
+
+
+def _mine(scope: str, target: str, at: int) -> tuple[ColumnElement[bool], ...]:
+    return hold.c.scope == scope, hold.c.target == target, *_open(at)
+
+
+def _open(at: int) -> tuple[ColumnElement[bool], ...]:
+    return hold.c.lifted_at.is_(None), hold.c.until_at.is_(None) | (hold.c.until_at > at)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.campaign import Numbers
 from fluentsd.domain.durations import Rate
 from fluentsd.domain.pacing import Line
 from fluentsd.store.schema import hold, number, number_tag
@@ -16,24 +17,47 @@ _GRANT = (
     update(number).where(number.c.id == bindparam("b_id")).values(room_at=bindparam("room_at"), used=bindparam("used"))
 )
 
+_HELD = (hold.c.scope == "number", hold.c.lifted_at.is_(None))
+_RESTED = select(func.max(hold.c.until_at)).where(*_HELD, hold.c.target == number.c.e164).scalar_subquery()
+
+
+async def by_id(conn: AsyncConnection, number_id: int) -> Any:
+    """One caller ID: id, e164, label."""
+    mine = select(number.c.id, number.c.e164, number.c.label).where(number.c.id == number_id)
+    return (await conn.execute(mine)).one()
+
 
 async def lines(
     conn: AsyncConnection, numbers: Sequence[str], tags: Sequence[str], pace: Rate | None, *, lock: bool
 ) -> list[Line]:
-    """The lines a campaign may use now: named or tagged, not retired, not held; locked for the mark if asked."""
+    """The lines a campaign may use now: named or tagged, not retired, not held; locked for the mark if asked. A line
+    that rests (a hold with an end) has room when it has rested."""
     tagged = select(number_tag.c.number_id).where(number_tag.c.tag.in_(list(tags)))
-    held = select(hold.c.target).where(hold.c.scope == "number", hold.c.lifted_at.is_(None))
+    held = select(hold.c.target).where(*_HELD, hold.c.until_at.is_(None))
     statement = (
-        select(number.c.id, number.c.e164, number.c.room_at, number.c.used, number.c.pace)
+        select(number.c.id, number.c.e164, number.c.room_at, number.c.used, number.c.pace, _RESTED.label("rested_at"))
         .where(number.c.e164.in_(list(numbers)) | number.c.id.in_(tagged))
         .where(number.c.retired_at.is_(None), number.c.e164.not_in(held))
         .order_by(number.c.id)
     )
     rows = await conn.execute(statement.with_for_update(of=number) if lock else statement)
     return [
-        Line(row.id, row.e164, row.room_at, row.used, _interval(Rate.parse(row.pace) if row.pace else pace))
+        Line(
+            row.id,
+            row.e164,
+            max(row.room_at, row.rested_at or 0),
+            row.used,
+            _interval(Rate.parse(row.pace) if row.pace else pace),
+        )
         for row in rows
     ]
+
+
+async def chosen(conn: AsyncConnection, which: Numbers) -> list[str]:
+    """The numbers a campaign names or tags, whether they may be used now or not."""
+    tagged = select(number_tag.c.number_id).where(number_tag.c.tag.in_(which.tags))
+    mine = number.c.e164.in_(which.numbers) | number.c.id.in_(tagged)
+    return list((await conn.execute(select(number.c.e164).where(mine).order_by(number.c.e164))).scalars())
 
 
 def _interval(pace: Rate | None) -> int:

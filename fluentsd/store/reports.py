@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
-from fluentsd.domain.states import Enrollment
+from fluentsd.domain.states import Attempt, Enrollment
 from fluentsd.store.schema import attempt, campaign, content, enrollment, lane, number, point, waiting
 
 
@@ -43,8 +43,13 @@ async def exits(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
     return {reason: int(count) for reason, count in rows}
 
 
+#: Attempts nobody could prove and nobody has decided about.
+_UNPROVED = (attempt.c.state == Attempt.unknown, attempt.c.dismissed_at.is_(None))
+
+
 async def unknown_count(conn: AsyncConnection, campaign_id: int) -> int:
-    mine = (attempt.c.campaign_id == campaign_id, attempt.c.state == "unknown")
+    """How many attempts wait for somebody to decide about them."""
+    mine = (attempt.c.campaign_id == campaign_id, *_UNPROVED)
     return int((await conn.execute(select(func.count()).select_from(attempt).where(*mine))).scalar_one())
 
 
@@ -126,12 +131,14 @@ async def attempts(
     conn: AsyncConnection,
     *,
     campaign_id: int | None,
-    contact_id: int | None,
-    outcome: str | None,
-    since: int | None,
     most: int,
+    contact_id: int | None = None,
+    outcome: str | None = None,
+    since: int | None = None,
+    unproved: bool = False,
 ) -> list[dict[str, Any]]:
-    """Attempts, newest first, with whom they went to and from which line."""
+    """Attempts, newest first, with whom they went to and from which line; only those that wait for a decision with
+    `unproved`."""
     statement = (
         select(
             attempt.c.id, campaign.c.ref, attempt.c.step, attempt.c.try_no, attempt.c.channel,
@@ -159,7 +166,23 @@ async def attempts(
         statement = statement.where(attempt.c.outcome == outcome)
     if since is not None:
         statement = statement.where(attempt.c.marked_at >= since)
+    if unproved:
+        statement = statement.where(*_UNPROVED)
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
+
+
+async def cases(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Single attempts by id: whom they went to, in which step, and what came of them."""
+    statement = (
+        select(
+            attempt.c.id, campaign.c.ref, attempt.c.contact_id, attempt.c.step, attempt.c.channel,
+            point.c.value.label("to"), attempt.c.outcome, attempt.c.reason, attempt.c.marked_at,
+        )
+        .join(campaign, campaign.c.id == attempt.c.campaign_id)
+        .join(point, point.c.id == attempt.c.point_id, isouter=True)
+        .where(attempt.c.id.in_(list(ids)))
+    )  # fmt: skip
+    return {row["id"]: dict(row) for row in (await conn.execute(statement)).mappings()}
 
 
 async def standing(conn: AsyncConnection, campaign_id: int, at: int) -> list[tuple[str, bool, str, bool, int]]:

@@ -10,7 +10,7 @@ module, with the legal from-states in their WHERE. Here is their sum; each is de
 from __future__ import annotations
 
 from fluentsd.store.tables.campaigns import campaign, hold, lane, number, number_tag, template, version
-from fluentsd.store.tables.courses import attempt, content, counter, enrollment, spend, waiting
+from fluentsd.store.tables.courses import attempt, content, counter, enrollment, spend, tally, waiting
 from fluentsd.store.tables.ground import Id, metadata
 from fluentsd.store.tables.people import (
     attestation,
@@ -53,6 +53,7 @@ __all__ = [
     "source",
     "spend",
     "stop",
+    "tally",
     "template",
     "version",
     "waiting",

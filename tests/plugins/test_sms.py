@@ -245,3 +245,49 @@ async def test_the_reconciler_shows_the_words_that_are_kept(database_url, tmp_pa
         due = await stage.house.store.read(attempts.overdue, stage.clock.now(), 10)
     assert [attempt.text for attempt in seen] == ["Hello P1"] * 3
     assert due == []
+
+
+async def test_filtered_texts_pause_the_campaign_and_the_rest_are_not_sent(database_url, tmp_path, twilio):
+    """The carrier begins to filter while a campaign is under way: whoever has not been written to is not."""
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        await stage.launch(spec(SMS, limits={"pace": "60/minute"}), *(person(n) for n in range(60)))
+        await stage.until(MONDAY + 30_000_000)
+        on_their_way = list(twilio.messages)
+        assert 25 <= len(on_their_way) <= 35
+        for kept in on_their_way[3:]:
+            await stage.come_back(twilio.deliver(kept.sid))
+        for kept in on_their_way[:3]:
+            await stage.come_back([twilio.move(kept.sid, "undelivered", 30007)])
+        found = await stage.overview()
+        await stage.until(MONDAY + 4 * HOUR)
+        assert len(twilio.messages) <= len(on_their_way) + 3  # what was marked before the third came back
+        (held,) = found["holds"]
+        assert (found["state"], found["exited"], held["by"]) == ("paused", 0, "fluentsd")
+        assert held["reason"].startswith("carriers filter the texts: 3 of ")
+        assert {case["to"] for case in held["cases"]} == {one.to for one in on_their_way[:3]}
+        assert all("30007" in case["reason"] for case in held["cases"])
+        await stage.do("campaign resume", ref="test", late=None, dry_run=False)
+        await stage.until(MONDAY + 7 * HOUR)
+        assert Counter(one.to for one in twilio.messages) == {f"+1212555{n:04d}": 1 for n in range(60)}
+
+
+async def test_a_number_that_is_not_registered_is_held_and_the_other_carries_on(database_url, tmp_path, twilio):
+    other = "+14155550199"
+    twilio.own(other)
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        for e164 in (NUMBER, other):
+            await stage.do("numbers add", number=e164, tag=["us"], label=None, pace=None)
+        again = {**SMS, "id": "again", "after": "1 hour"}
+        picks = {"tags": ["us"], "local_presence": False}
+        await stage.launch(spec(SMS, again, numbers=picks), *(person(n) for n in range(PEOPLE)))
+        await stage.until(MONDAY + 2 * MINUTE)
+        first = {one.to: one.sender for one in twilio.messages}
+        assert Counter(first.values()) == {NUMBER: PEOPLE // 2, other: PEOPLE // 2}
+        bad = next(one for one in twilio.messages if one.sender == other)
+        await stage.come_back([twilio.move(bad.sid, "undelivered", 30034)])
+        (held,) = (await stage.do("holds"))["holds"]
+        assert (held["scope"], held["target"], held["until_at"]) == ("number", other, None)
+        assert "30034" in held["cases"][0]["reason"]
+        await stage.until(MONDAY + 3 * HOUR)
+        assert Counter(one.sender for one in twilio.messages[PEOPLE:]) == {NUMBER: PEOPLE}
+        assert (await stage.overview())["completed"] == PEOPLE

@@ -7,22 +7,20 @@ if it is not. What must not live here: what a campaign says (`campaigns`), the l
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import cast
 
-import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.api import Attempt, Outcome
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.states import Campaign, IllegalTransition, next_campaign_state
 from fluentsd.engine.house import House
 from fluentsd.engine.lateness import Policy
 from fluentsd.engine.lateness import settle as settle_late
-from fluentsd.engine.recording import Report
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, facts_changed, refusing
 from fluentsd.engine.verbs.campaigns import facts_of, finish_retiming, row_of
 from fluentsd.engine.verbs.starting import examined, problems
-from fluentsd.store import attempts, campaigns, counters, outbox
+from fluentsd.engine.withdrawing import withdraw
+from fluentsd.store import campaigns, counters, holds, outbox
 from fluentsd.store.campaigns import CampaignRow
 
 
@@ -117,36 +115,8 @@ async def _halt(house: House, call: Call, verb: str, ref: str, because: str) -> 
         if not was:
             house.paused.discard(row.id)
         raise
-    answer["withdrawn"] = await _withdraw(house, row.id, call.at)
+    answer["withdrawn"] = await withdraw(house, row.id, call.at)
     return answer
-
-
-async def _withdraw(house: House, campaign_id: int, at: int) -> int:
-    """Ask the providers to drop calls that have not been answered yet."""
-    withdrawn = 0
-
-    async def ask(row: Any) -> None:
-        nonlocal withdrawn
-        served = house.channels.get(row.channel)
-        if served is None or house.report is None:
-            return
-        about = Attempt(
-            row.id, served.kind, row.to or "", row.marked_at, row.sender, row.provider_ref, row.step, row.try_no
-        )
-        try:
-            dropped = await served.channel.cancel(about)
-        except Exception as why:  # noqa: BLE001 - the guard at the edge of each call to a plugin
-            house.log.warning("cancel.failed", channel=row.channel, attempt=row.id, error=type(why).__name__)
-            return
-        if dropped:
-            withdrawn += 1
-            await house.report(Report(row.id, at, Outcome.not_sent, "withdrawn by a pause"))
-
-    rows = await house.store.read(attempts.accepted_open, campaign_id, "phone")
-    async with trio.open_nursery() as nursery:
-        for row in rows:
-            nursery.start_soon(ask, row)
-    return withdrawn
 
 
 async def _move(
@@ -173,6 +143,7 @@ async def _move(
         next_campaign_state(verb, before)
         more = await also(conn, row) if also is not None else {}
         row = await campaigns.move(conn, row, verb, at=call.at, starts_at=starts_at)
+        await holds.lift(conn, "campaign", row.ref, call.at)  # what a breaker said of it has been seen
         details = {"from": before, "to": row.state, **({"because": because} if because else {}), **more}
         await outbox.post(conn, f"campaign.{row.state}", row.ref, {"campaign": row.ref, "by": call.actor}, call.at)
         return facts_of(row) | dict(await counters.overview(conn, row.id)) | more | {"_details": details}

@@ -14,7 +14,7 @@ from fluentsd.domain.durations import BadDuration, Rate
 from fluentsd.domain.gate import Reason
 from fluentsd.engine.house import House, Served
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, facts_changed
-from fluentsd.store import numbers
+from fluentsd.store import holds, numbers
 
 #: Seconds for one provider to list all its numbers.
 LISTED_WITHIN = 60.0
@@ -22,8 +22,17 @@ _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 async def listing(house: House, call: Call) -> Answer:
-    """Every caller ID in use."""
-    return {"numbers": await house.store.read(numbers.inventory)}
+    """Every caller ID in use, and which of them rest or are held."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        held = {h["target"]: h for h in await holds.open_holds(conn, call.at) if h["scope"] == "number"}
+        return {"numbers": [one | _held(held.get(one["e164"])) for one in await numbers.inventory(conn)]}
+
+    return await house.store.read(unit)
+
+
+def _held(hold: Answer | None) -> Answer:
+    return {"held": hold["reason"] if hold else "", "held_until_at": hold["until_at"] if hold else None}
 
 
 async def add(house: House, call: Call, number: str, tag: list[str], label: str | None, pace: str | None) -> Answer:

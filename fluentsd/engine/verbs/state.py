@@ -4,27 +4,46 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.reasons import Reason
+from fluentsd.domain.states import Campaign
 from fluentsd.engine.house import House
-from fluentsd.engine.verbs.acts import Answer, Call, Refused, change
-from fluentsd.store import audit, holds
+from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, facts_changed
+from fluentsd.store import audit, campaigns, holds, reports
 
 
 async def holds_now(house: House, call: Call) -> Answer:
     """Everything that is held now."""
-    return {"holds": await house.store.read(holds.open_holds, call.at)}
+    return {"holds": await house.store.read(held, call.at)}
+
+
+async def held(conn: AsyncConnection, at: int) -> list[Answer]:
+    """What is held at a moment, each with the attempts that brought it about."""
+    found = await holds.open_holds(conn, at)
+    known = await reports.cases(conn, [case for one in found for case in one["cases"] or ()])
+    return [one | {"cases": [known[case] for case in one["cases"] or () if case in known]} for one in found]
 
 
 async def release(house: House, call: Call, scope: str, target: str) -> Answer:
     """Lift the holds on one thing; what waited goes on at once."""
 
     async def unit(conn: AsyncConnection) -> Answer:
+        if scope == "campaign":
+            await _is_not_paused(conn, target)
         if not await holds.lift(conn, scope, target, call.at):
             raise Refused(f"nothing holds {scope} {target}; see: fluentsd holds")
         return {"scope": scope, "target": target, "released": True}
 
     answer = await change(house, call, "release", f"{scope}:{target}", unit)
-    house.wake.ring()
+    if scope == "number":
+        await facts_changed(house, call, reason=Reason.no_number)
+    house.look_anew()
     return answer
+
+
+async def _is_not_paused(conn: AsyncConnection, ref: str) -> None:
+    """A breaker paused it as well: going on is a decision about what fell due meanwhile too."""
+    if (await campaigns.get(conn, ref)).state == Campaign.paused:
+        raise Refused(f"{ref} is paused; once you have seen to it: fluentsd campaign resume {ref}")
 
 
 async def log(house: House, call: Call, target: str | None, most: int) -> Answer:

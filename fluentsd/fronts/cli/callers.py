@@ -18,10 +18,16 @@ def listing(screen: Screen, answer: Answer) -> None:
         screen.say("no caller IDs; add one: fluentsd numbers add +12125550123 --tag sales-us")
         return
     screen.table(
-        ["Number", "Label", "Tags", "Pace", "#Used", "Room again"],
-        [[n["e164"], n["label"], n["tags"], n["pace"] or "campaign's", n["used"], when(n["room_at"] or None)]
-         for n in answer["numbers"]],
+        ["Number", "Label", "Tags", "Pace", "#Used", "Room again", "Held"],
+        [[n["e164"], n["label"], n["tags"], n["pace"] or "campaign's", n["used"],
+          when(max(n["room_at"], n["held_until_at"] or 0) or None), _held(n)] for n in answer["numbers"]],
     )  # fmt: skip
+
+
+def _held(number: Answer) -> str:
+    if number["held"] and number["held_until_at"]:
+        return f"cooling down: {number['held']}"
+    return str(number["held"])
 
 
 def synced(screen: Screen, answer: Answer) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from fluentsd.domain.durations import SECOND
 from fluentsd.engine.house import House
 from fluentsd.fronts.web.tally import Tally
-from fluentsd.store import callbacks
+from fluentsd.store import callbacks, holds
 from fluentsd.store.bridge import StoreUnavailable
 
 DAY = 86_400 * SECOND
@@ -31,6 +32,7 @@ PATIENCE = 5.0
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Labels = tuple[tuple[str, str], ...]
+_Counts = Mapping[tuple[str, str], int]
 Samples = Iterable[tuple[Labels, float]]
 
 
@@ -44,6 +46,7 @@ class Metrics:
         self._up = False
         self._attempts: Mapping[tuple[str, str], int] = {}
         self._people: Mapping[tuple[str, str], int] = {}
+        self._tripped: Mapping[str, int] = {}
 
     async def show(self, _request: Request) -> Response:
         """GET /metrics."""
@@ -54,14 +57,15 @@ class Metrics:
 
     async def _read(self) -> None:
         began = trio.current_time()
-        since = self._house.clock.now() - DAY
+        now_at = self._house.clock.now()
 
-        async def unit(conn: AsyncConnection) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
-            return await callbacks.attempts_since(conn, since), await callbacks.people(conn)
+        async def unit(conn: AsyncConnection) -> tuple[_Counts, _Counts, Mapping[str, int]]:
+            held = [one["scope"] for one in await holds.open_holds(conn, now_at) if one["by"] == "fluentsd"]
+            return await callbacks.attempts_since(conn, now_at - DAY), await callbacks.people(conn), Counter(held)
 
         try:
             with trio.fail_after(PATIENCE):
-                self._attempts, self._people = await self._house.store.read(unit)
+                self._attempts, self._people, self._tripped = await self._house.store.read(unit)
         except (StoreUnavailable, trio.TooSlowError):
             self._up = False  # the last figures stand, and this one says that they are old
         else:
@@ -78,6 +82,8 @@ class Metrics:
                     _labelled(("channel", "outcome"), self._attempts)),
             _family("people", "gauge", "people of each campaign by state",
                     _labelled(("campaign", "state"), self._people)),
+            _family("breakers_tripped", "gauge", "what is held because of what came back, by scope",
+                    [((("scope", scope),), count) for scope, count in sorted(self._tripped.items())]),
             _family("in_flight", "gauge", "attempts without an end",
                     [((("channel", kind),), house.flights.of(kind)) for kind in house.channels]),
             _family("dispatcher_passes_total", "counter", "times the dispatcher has looked", _one(house.wakeups)),

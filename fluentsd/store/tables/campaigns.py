@@ -41,6 +41,7 @@ campaign = Table(
     Column("ended_at", BigInteger),
     Column("archived_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
+    Column("resumed_at", BigInteger),  # when it last became active: breakers count from here
 )
 
 version = Table(  # a flow as it was when people entered
@@ -113,6 +114,7 @@ hold = Table(  # a stop with a scope; the mark reads it, no waiting row is rewri
     Column("since_at", BigInteger, nullable=False),
     Column("until_at", BigInteger),
     Column("lifted_at", BigInteger),
+    Column("cases", JSON),  # ids of attempts that brought it about, newest first
     Index(
         "ix_hold_open",
         "scope",

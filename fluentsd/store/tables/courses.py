@@ -84,6 +84,8 @@ attempt = Table(  # one try of one step, committed before the provider is called
     Column("duration_s", Integer),
     Column("cost_micros", BigInteger, nullable=False, server_default="0"),
     Column("currency", String(3), nullable=False, server_default="USD"),
+    Column("counted", String(16)),  # the figure it counts as in `tally`; NULL while its end is not known
+    Column("dismissed_at", BigInteger),  # of an unknown one: when somebody decided about it
     UniqueConstraint("enrollment_id", "step", "try_no"),
     Index("ix_attempt_contact", "contact_id", "marked_at"),
     Index("ix_attempt_open", "deadline_at",
@@ -104,6 +106,7 @@ content = Table(  # the one place for words: bodies, replies, transcripts, recor
     Column("created_at", BigInteger, nullable=False),
     Column("handled_at", BigInteger),  # when somebody saw to a reply
     Column("handled_by", Text),
+    Index("ix_content_kind", "kind", "created_at"),
     Index("ix_content_open_replies", "created_at",
           sqlite_where=text("kind = 'reply' AND handled_at IS NULL"),
           postgresql_where=text("kind = 'reply' AND handled_at IS NULL")),
@@ -128,5 +131,18 @@ spend = Table(
     Column("currency", String(3), nullable=False),
     Column("micros", BigInteger, nullable=False),
     PrimaryKeyConstraint("campaign_id", "day", "currency"),
+    sqlite_with_rowid=False,
+)
+
+tally = Table(  # attempts by what came of them, hour by hour: what breakers look at
+    "tally",
+    metadata,
+    Column("scope", String(12), nullable=False),  # campaign | number
+    Column("target", Id, nullable=False),
+    Column("channel", String(8), nullable=False),
+    Column("hour", BigInteger, nullable=False),  # when the hour, or what is left of it after a resumption, began
+    Column("figure", String(16), nullable=False),
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("scope", "target", "channel", "hour", "figure"),
     sqlite_with_rowid=False,
 )

@@ -20,7 +20,10 @@ audit = Table(
     Column("details", JSON),
     Column("answer", JSON),
     Index("ix_audit_target", "target", "at"),
-)
+    Index("ix_audit_detailed", "at",
+          sqlite_where=text("details IS NOT NULL OR answer IS NOT NULL"),
+          postgresql_where=text("details IS NOT NULL OR answer IS NOT NULL")),
+)  # fmt: skip
 
 outbox = Table(
     "outbox",
@@ -39,5 +42,11 @@ outbox = Table(
         "due_at",
         sqlite_where=text("delivered_at IS NULL"),
         postgresql_where=text("delivered_at IS NULL"),
+    ),
+    Index(
+        "ix_outbox_delivered",
+        "delivered_at",
+        sqlite_where=text("delivered_at IS NOT NULL"),
+        postgresql_where=text("delivered_at IS NOT NULL"),
     ),
 )

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from fluentsd.api import NeedsHuman, Outcome, Rejected, Unavailable
+from fluentsd.api import Fault, NeedsHuman, Outcome, Rejected, Unavailable
 
 #: Enhanced status codes (RFC 3463, RFC 7505) which say that nobody lives at this address, or does no longer (5.2.1).
 #: Not every 5.1.x: 5.1.7 and 5.1.8 blame the sender's address.
@@ -70,4 +70,5 @@ def judge(step: Step, said: Answer, wanted: int, sender: str) -> None:
     dead = said.status in DEAD or (said.code == 550 and not said.status and says_nobody(said.text))
     bounced = dead or said.status.startswith(("5.1.", "5.2."))
     outcome = Outcome.bounced if bounced else Outcome.failed
-    raise Rejected(f"the mail server refused at {step}: {said}", outcome=outcome, dead=dead)
+    fault: Fault = "message" if said.status.startswith("5.7.") else "person"  # policy: what we say, or how it looks
+    raise Rejected(f"the mail server refused at {step}: {said}", outcome=outcome, dead=dead, fault=fault)

@@ -46,7 +46,7 @@ def _status(url: str, word: str, fields: Mapping[str, str]) -> Sequence[Inbound]
     end = end_of(word, int(code) if code.isdecimal() and code.isascii() else None)
     if end is None:
         return []
-    return [Inbound(end.outcome, token=token, ref=ref, reason=end.reason, dead=end.dead)]
+    return [Inbound(end.outcome, token=token, ref=ref, reason=end.reason, dead=end.dead, fault=end.fault)]
 
 
 def _words(fields: Mapping[str, str]) -> Sequence[Inbound]:

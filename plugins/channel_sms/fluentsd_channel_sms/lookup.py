@@ -61,7 +61,8 @@ def receipt_of(settings: Settings, message: Any, segments: int = 0) -> Receipt:
     segments = (int(said) if said.isdecimal() else 0) or segments
     end = None if message.status in ON_THE_WAY else end_of(message.status or "", message.error_code)
     outcome = end.outcome if end else Outcome.sent
-    return Receipt(message.sid, outcome, segments * settings.segment_price, settings.currency)
+    fault = end.fault if end else "person"
+    return Receipt(message.sid, outcome, segments * settings.segment_price, settings.currency, fault=fault)
 
 
 def _fits(settings: Settings, attempt: Attempt, message: Any) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
 
-from fluentsd.api import NeedsHuman, Outcome, Rejected, Unavailable
+from fluentsd.api import Fault, NeedsHuman, Outcome, Rejected, Unavailable
 
 
 class NoAnswer(Exception):
@@ -39,6 +39,8 @@ class Act(StrEnum):
     opt_out = "opt_out"  #: the person asked Twilio to stop us
     dead = "dead"  #: no SMS will ever reach this number
     give_up = "give_up"  #: not this message to this person
+    blocked = "blocked"  #: what the message says is refused
+    line = "line"  #: nothing goes out from this sender until a person acts
     human = "human"  #: nothing goes out until a person acts
     later = "later"  #: everything waits a little
     this_later = "this_later"  #: this person waits
@@ -46,11 +48,16 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a code means, in words; for `human`, what to do about it too."""
+    """What a code means, in words; for what a person must act on, what to do about it too."""
 
     act: Act
     what: str
     fix: str = ""
+
+    @property
+    def fault(self) -> Fault:
+        """Whose fault it is when it comes with a later status."""
+        return "message" if self.act == Act.blocked else "sender" if self.act == Act.line else "person"
 
     def say(self, code: int) -> str:
         return f"Twilio {code}: {self.what}{f'; {self.fix}' if self.fix else ''}"
@@ -58,6 +65,14 @@ class Verdict:
 
 def _human(what: str, fix: str) -> Verdict:
     return Verdict(Act.human, what, fix)
+
+
+def _line(what: str, fix: str) -> Verdict:
+    return Verdict(Act.line, what, fix)
+
+
+def _blocked(what: str, fix: str) -> Verdict:
+    return Verdict(Act.blocked, what, fix)
 
 
 CODES: dict[int, Verdict] = {
@@ -89,22 +104,22 @@ CODES: dict[int, Verdict] = {
     30002: _human("the account is suspended", "ask Twilio's support, and look at the account's balance"),
     63038: _human("the account's daily limit is reached", "wait until tomorrow, or ask Twilio for a higher limit"),
     # The sender
-    21212: _human("the sender is not valid", "correct sender, or the campaign's numbers"),
+    21212: _line("the sender is not valid", "correct sender, or the campaign's numbers"),
     21408: _human("the account may not send to this country", "allow it under Messaging > Settings > Geo permissions"),
     21603: _human("there is no sender", "set sender or messaging_service, or give the campaign a number"),
-    21606: _human("the sender cannot send SMS or is not the account's", "correct sender, or the campaign's numbers"),
-    21659: _human("the sender is not the account's", "correct sender, or the campaign's numbers"),
-    21660: _human("the sender belongs to another account", "correct sender, or the campaign's numbers"),
+    21606: _line("the sender cannot send SMS or is not the account's", "correct sender, or the campaign's numbers"),
+    21659: _line("the sender is not the account's", "correct sender, or the campaign's numbers"),
+    21660: _line("the sender belongs to another account", "correct sender, or the campaign's numbers"),
     21701: _human("the messaging service does not exist", "correct messaging_service"),
     21703: _human("the messaging service has no senders", "add a number to it in Twilio's console"),
     21704: _human("the messaging service has no sender for this person", "add a fitting number to it"),
     21705: _human("the messaging service is not valid", "correct messaging_service"),
     21609: _human("the address for delivery reports is refused", "set http.public_url to a public address"),
     # Registration and content
-    30004: _human("the message is blocked", "ask Twilio's support why before anything else is sent"),
-    30007: _human("the carrier filters the message as spam", "change the text: no link shortener, say who writes"),
-    30032: _human("the toll-free number is not verified", "finish its verification in Twilio's console"),
-    30034: _human("the number is not registered for 10DLC", "register its brand and campaign at Twilio"),
+    30004: _blocked("the message is blocked", "ask Twilio's support why before anything else is sent"),
+    30007: _blocked("the carrier filters the message as spam", "change the text: no link shortener, say who writes"),
+    30032: _line("the toll-free number is not verified", "finish its verification in Twilio's console"),
+    30034: _line("the number is not registered for 10DLC", "register its brand and campaign at Twilio"),
 }  # fmt: skip
 
 
@@ -150,6 +165,10 @@ def _follow(verdict: Verdict, why: str, after: float) -> NoReturn:
             raise Rejected(why, dead=True)
         case Act.give_up:
             raise Rejected(why)
+        case Act.blocked:
+            raise Rejected(why, fault=verdict.fault)
+        case Act.line:
+            raise NeedsHuman(why, only_sender=True)
         case Act.human:
             raise NeedsHuman(why)
         case Act.later:
@@ -172,6 +191,7 @@ class End:
     outcome: Outcome
     reason: str = ""
     dead: bool = False
+    fault: Fault = "person"
 
 
 def end_of(status: str, code: int | None) -> End | None:
@@ -184,4 +204,4 @@ def end_of(status: str, code: int | None) -> End | None:
         return End(outcome, f"Twilio {code}" if code else f"Twilio says {status}")
     if found.act == Act.opt_out:
         return End(Outcome.opted_out, found.say(code))
-    return End(outcome, found.say(code), found.act == Act.dead)
+    return End(outcome, found.say(code), found.act == Act.dead, found.fault)

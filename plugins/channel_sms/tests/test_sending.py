@@ -112,16 +112,18 @@ async def test_a_text_twilio_cannot_take_is_never_offered(build, twilio, text):
 async def test_every_code_means_one_thing(build, twilio, code):
     twilio.codes[PERSON] = code
     said, act = await ended(build()), CODES[code].act
-    expected = {Act.human: NeedsHuman, Act.later: Unavailable, Act.this_later: Unavailable}.get(act, Rejected)
-    assert type(said) is expected
+    expected = {Act.human: NeedsHuman, Act.line: NeedsHuman, Act.later: Unavailable, Act.this_later: Unavailable}
+    assert type(said) is expected.get(act, Rejected)
     assert str(code) in str(said)
     if isinstance(said, Rejected):
         assert said.dead == (act == Act.dead)
+        assert said.fault == ("message" if act == Act.blocked else "person")
         assert said.outcome == (Outcome.opted_out if act == Act.opt_out else Outcome.failed)
     if isinstance(said, Unavailable):
         assert said.only_this == (act == Act.this_later)
     if isinstance(said, NeedsHuman):
         assert CODES[code].fix in str(said)
+        assert said.only_sender == (act == Act.line)
     assert twilio.messages == []
 
 
@@ -129,7 +131,9 @@ async def test_the_codes_the_house_relies_on():
     acts = {code: verdict.act for code, verdict in CODES.items()}
     assert acts[21610] == Act.opt_out
     assert {code for code, act in acts.items() if act == Act.dead} == {21211, 21614, 21635, 30005, 30006}
-    assert all(acts[code] == Act.human for code in (30007, 30034, 30004, 21408, 21606, 20003, 63038))
+    assert all(acts[code] == Act.human for code in (21408, 20003, 63038))
+    assert {code for code, act in acts.items() if act == Act.blocked} == {30004, 30007}
+    assert {code for code, act in acts.items() if act == Act.line} == {21212, 21606, 21659, 21660, 30032, 30034}
     assert all(acts[code] == Act.later for code in (20429, 30001))
 
 

@@ -52,27 +52,27 @@ def status(fake, word, code=None, token=None, **more):
 
 
 @pytest.mark.parametrize(
-    ("word", "code", "outcome", "dead"),
+    ("word", "code", "outcome", "dead", "fault"),
     [
-        ("sent", None, Outcome.sent, False),
-        ("delivered", None, Outcome.delivered, False),
-        ("read", None, Outcome.delivered, False),
-        ("failed", None, Outcome.failed, False),
-        ("undelivered", 30003, Outcome.failed, False),
-        ("undelivered", 30005, Outcome.failed, True),
-        ("undelivered", 30006, Outcome.failed, True),
-        ("failed", 21211, Outcome.failed, True),
-        ("undelivered", 30007, Outcome.failed, False),
-        ("undelivered", 30034, Outcome.failed, False),
-        ("failed", 21610, Outcome.opted_out, False),
-        ("undelivered", 39999, Outcome.failed, False),
-        ("canceled", None, Outcome.failed, False),
+        ("sent", None, Outcome.sent, False, "person"),
+        ("delivered", None, Outcome.delivered, False, "person"),
+        ("read", None, Outcome.delivered, False, "person"),
+        ("failed", None, Outcome.failed, False, "person"),
+        ("undelivered", 30003, Outcome.failed, False, "person"),
+        ("undelivered", 30005, Outcome.failed, True, "person"),
+        ("undelivered", 30006, Outcome.failed, True, "person"),
+        ("failed", 21211, Outcome.failed, True, "person"),
+        ("undelivered", 30007, Outcome.failed, False, "message"),
+        ("undelivered", 30034, Outcome.failed, False, "sender"),
+        ("failed", 21610, Outcome.opted_out, False, "person"),
+        ("undelivered", 39999, Outcome.failed, False, "person"),
+        ("canceled", None, Outcome.failed, False, "person"),
     ],
 )
-def test_an_end_is_read(fake, channel, word, code, outcome, dead):
+def test_an_end_is_read(fake, channel, word, code, outcome, dead, fault):
     token = uuid.uuid4().hex
     (said,) = channel.parse_webhook(status(fake, word, code, token))
-    assert (said.outcome, said.dead, said.token, said.ref) == (outcome, dead, token, SID)
+    assert (said.outcome, said.dead, said.fault, said.token, said.ref) == (outcome, dead, fault, token, SID)
     assert str(code or "") in said.reason
 
 
