@@ -38,7 +38,8 @@ def test_every_pattern_is_a_campaign(pattern: Path) -> None:
 
 def test_the_readme_types_only_verbs_that_exist() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    commands = re.findall(r"^fluentsd ((?:campaign|contacts|numbers|stop-list) [\w-]+|\w+)", readme, re.MULTILINE)
+    groups = "campaign|contacts|numbers|stop-list|templates|unknown"
+    commands = re.findall(rf"^fluentsd ((?:{groups}) [\w-]+|\w+)", readme, re.MULTILINE)
     known = {*VERBS, "init", "check", "run", "demo", "plugins", "campaign new", "contacts import"}
     assert commands
     assert not set(commands) - known

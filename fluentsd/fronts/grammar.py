@@ -33,6 +33,7 @@ from fluentsd.engine.verbs import (
     state,
     stops,
     templates,
+    unknowns,
 )
 
 Answer = dict[str, Any]
@@ -70,6 +71,8 @@ def _ref(help_text: str = "which campaign") -> Param:
 
 
 _PERSON = Param("person", "text", "a number, an address, or words that mean one person", required=True, option=False)
+_ONE_PERSON = Param("person", "text", "only this person (a number or address)")
+_ONE_ATTEMPT = Param("attempt", "text", "only this attempt, by its id")
 _TEMPLATE = Param("name", "text", "which template", required=True, option=False)
 _BECAUSE = Param("because", "text", "why; kept in the audit log", default="")
 
@@ -186,8 +189,13 @@ VERBS: dict[str, Verb] = {
              (_ref(), Param("until", "moment", "look no further than this; else ninety days"),
               Param("most", "int", "how many of the first contacts to list", default=10),
               Param("seed", "int", "another roll of the dice", default=0))),
-        Verb("unknown", "attempts nobody could prove", calls.unknown,
-             (Param("ref", "text", "only this campaign", option=False),)),
+        Verb("unknown list", "attempts nobody could prove and nobody has decided about", unknowns.listing,
+             (Param("ref", "text", "only this campaign", option=False),
+              Param("most", "int", "how many at most", default=1000))),
+        Verb("unknown retry", "make the step once more, for people who may have got it already", unknowns.retry,
+             (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager"),
+        Verb("unknown dismiss", "let them be: they count as made, and are not shown any more", unknowns.dismiss,
+             (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager"),
         Verb("stop-list list", "who is on it now", stops.listing,
              (Param("words", "text", "only entries with this in their number, address or reason", option=False),
               Param("since", "int", "from this entry on", default=0),

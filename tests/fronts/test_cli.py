@@ -367,8 +367,10 @@ def test_people_calls_log_holds(launched: Person) -> None:
     [_, found] = launched.gets("contacts", "find", "lima").rows
     assert found == ["Lima", "+13035550112, lima@example.com", "America/Denver", "number", "fair: queued at call"]
     assert launched.gets("contacts", "find", "nobody at all").out == "nobody found\n"
-    for words in (["calls"], ["calls", "fair"], ["unknown"], ["unknown", "fair"]):
+    for words in (["calls"], ["calls", "fair"]):
         assert launched.gets(*words).out == "no attempts\n"
+    assert launched.gets("unknown", "list", "fair").out == "no attempt waits for a decision\n"
+    assert "fair has no attempt that nobody could prove" in launched.is_refused("unknown", "retry", "fair")
     assert launched.gets("holds").out == "nothing is held\n"
     assert launched.gets("state").out.splitlines()[0] == "in_flight: phone 0, sms 0"
     assert len(launched.gets("log", "--most", "1").rows) == 2
@@ -456,6 +458,17 @@ def test_a_file_that_holds_no_templates_is_refused(launched: Person, text: str, 
     assert "nothing was changed" in said
 
 
+def test_what_became_of_attempts_to_decide_about_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    left = [{"attempt": "a1", "person": "+12125550123", "step": "text", "why": "the next step, two, has begun"}]
+    show(Screen(), "unknown retry", {"ref": "fair", "people": 1, "state": "active", "left_alone": left})
+    show(Screen(), "unknown dismiss", {"ref": "fair", "people": 2, "state": "active"})
+    assert capsys.readouterr().out.splitlines() == [
+        "queued once more: 1 person; fair is active",
+        "left alone: +12125550123 at text: the next step, two, has begun",
+        "decided: 2 of fair count as made and are not shown any more",
+    ]
+
+
 @pytest.mark.slow
 def test_who_acts_has_one_name_with_and_without_a_daemon(launched: Person) -> None:
     with daemon(launched.folder):
@@ -481,7 +494,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "campaign pause fair --because lunch", "campaign resume fair", "campaign errors fair", "campaign stop fair",
         "campaign reopen fair", "campaign copy fair b", "campaign archive b", "campaign owner fair kim",
         "contacts find lima", "contacts why lima", "contacts timeline lima", "contacts import people.csv",
-        "contacts import people.csv --preview", "calls", "unknown",
+        "contacts import people.csv --preview", "calls", "unknown list",
         "templates apply words.toml", "templates list", "templates show hello",
         "templates preview hello --person lima", "templates remove hello",
         "numbers add +12125550123 --tag a", "numbers list", "numbers untag +12125550123 --tag a",
@@ -500,6 +513,8 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "campaign dismiss",
         "release",
         "numbers sync",
+        "unknown retry",
+        "unknown dismiss",
     }  # seen with a daemon, below
     shown = {line for line in VERBS if any(f"{t} ".startswith(f"{line} ") for t in typed)}
     assert {name for name, verb in VERBS.items() if not verb.hidden} - shown == needs_a_reason

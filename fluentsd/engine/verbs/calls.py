@@ -1,4 +1,4 @@
-"""The history of attempts, and those nobody could prove."""
+"""The history of attempts."""
 
 from __future__ import annotations
 
@@ -31,8 +31,3 @@ async def history(
         return {"calls": rows}
 
     return await refusing(house.store.read(unit))
-
-
-async def unknown(house: House, call: Call, ref: str | None) -> Answer:
-    """Attempts that stay unknown: shown, counted as made, never repeated by themselves."""
-    return await history(house, call, ref, Outcome.unknown.value, None, 1000, None)

@@ -101,8 +101,8 @@ async def upgrade(house: House, call: Call, ref: str, step: Sequence[str], dry_r
 
 
 async def follow_new_flow(house: House, call: Call, ref: str) -> None:
-    """Before a campaign's start, put its people on its present flow, at the beginning: nobody was told anything yet that
-    they should keep."""
+    """Before a campaign's start, put its people on its present flow, at the beginning: nobody has been told anything
+    yet that they should keep."""
 
     async def look(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)

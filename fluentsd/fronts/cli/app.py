@@ -25,6 +25,7 @@ _GROUPS = {
     "contacts": "people: find them, take them in",
     "templates": "messages kept under a name",
     "numbers": "caller IDs",
+    "unknown": "attempts nobody could prove",
     "stop-list": "whom nobody contacts, with the evidence",
 }
 

@@ -161,3 +161,27 @@ def calls(screen: Screen, answer: Answer) -> None:
             for c in answer["calls"]
         ],
     )  # fmt: skip
+
+
+def unproved(screen: Screen, answer: Answer) -> None:
+    """Attempts to decide about."""
+    if not answer["calls"]:
+        screen.say("no attempt waits for a decision", "green")
+        return
+    screen.table(
+        ["Attempt", "When", "Campaign", "Step", "Channel", "To", "Why nobody knows"],
+        [[c["id"], when(c["marked_at"]), c["ref"], c["step"], c["channel"], c["to"], c["reason"]]
+         for c in answer["calls"]],
+    )  # fmt: skip
+    screen.say("they count as made; once more, perhaps for the second time: fluentsd unknown retry REF --person WHO")
+    screen.say("or let them be: fluentsd unknown dismiss REF")
+
+
+def tried_again(screen: Screen, answer: Answer) -> None:
+    screen.say(f"queued once more: {people(answer['people'])}; {answer['ref']} is {answer['state']}")
+    for left in answer["left_alone"]:
+        screen.say(f"left alone: {left['person'] or left['attempt']} at {left['step']}: {left['why']}", "yellow")
+
+
+def let_be(screen: Screen, answer: Answer) -> None:
+    screen.say(f"decided: {answer['people']} of {answer['ref']} count as made and are not shown any more")
