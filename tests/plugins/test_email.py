@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Awaitable, Callable
 from email.message import EmailMessage
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,17 @@ import pytest
 import structlog
 import trio
 from fluentsd_channel_email import EmailChannel, read_settings
+from fluentsd_channel_email.arriving import Reader
 from sqlalchemy import select
 
-from fluentsd.clock import SystemClock
+from fluentsd.clock import SimClock, SystemClock
 from fluentsd.engine.house import House, Served
 from fluentsd.engine.loops import running
 from fluentsd.store import schema
 from fluentsd.store.bridge import open_store
 from fluentsd.testing import SmtpSink, tools
 from plugins.channel_email.tests.conftest import ImapServer
-from tests.engine.stage import Stage, person, spec
-
-pytestmark = pytest.mark.slow
+from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, Stage, person, spec, staged
 
 STEPS = [
     {"id": "first", "channel": "email", "subject": "Hello {{ first_name }}", "text": "Are you there?"},
@@ -68,6 +68,7 @@ async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
             await trio.sleep(0.05)
 
 
+@pytest.mark.slow
 async def test_mails_go_out_and_what_comes_back_changes_the_right_courses(tmp_path: Path) -> None:
     if importlib.util.find_spec("pymap") is None:
         pytest.skip("needs a real IMAP server: pip install pymap")
@@ -103,7 +104,9 @@ async def _there_and_back(stage: Stage, sink: SmtpSink, server: ImapServer) -> N
         answer(sent["p1@example.com"], "Call me on Monday."),
         bounce(sent["p2@example.com"]),
         answer(sent["p3@example.com"], "Please take me off your list."),
-        answer(sent["p4@example.com"], "I am away.", Auto_Submitted="auto-replied"),
+        answer(
+            sent["p4@example.com"], "I am on leave for two weeks.", Auto_Submitted="auto-replied", Date=formatdate()
+        ),
     )
 
     async def all_read() -> bool:
@@ -112,7 +115,10 @@ async def _there_and_back(stage: Stage, sink: SmtpSink, server: ImapServer) -> N
     await until(all_read)
     found = await stage.overview()
     assert found["exited_by_reason"] == {"replied": 1, "unreachable": 1, "opted_out": 1}
-    assert found["queued"] == 2, "an automatic answer and silence change nothing"
+    assert found["queued"] == 2, "an automatic answer and silence end nothing"
+    told = (await stage.do("contacts why", person="p4@example.com"))["campaigns"][0]
+    assert told["reason"] == "away"
+    assert 13 * DAY < told["next_at"] - stage.clock.now() < 15 * DAY
     (reply,) = [r for r in (await stage.do("campaign replies"))["replies"] if "Monday" in r["text"]]
     assert reply["person"] == "p1@example.com"
     stops = await stage.house.store.read(_stops)
@@ -130,3 +136,35 @@ async def _there_and_back(stage: Stage, sink: SmtpSink, server: ImapServer) -> N
 
 async def _stops(conn: Any) -> set[str]:
     return set((await conn.execute(select(schema.stop.c.value))).scalars())
+
+
+async def test_the_next_mail_goes_out_when_the_day_of_their_return_opens(database_url: str) -> None:
+    """On simulated time: their mailbox answers as mailboxes do, and the mail that was due on Tuesday waits."""
+    clock, steps = SimClock(MONDAY), [STEPS[0], STEPS[1] | {"after": "1 day"}]
+    reader = Reader.of(read_settings({"host": "x", "from": "us@example.com"}))
+    async with open_store(database_url, busy=clock.busy) as store:
+        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        async with staged(store, clock) as stage:
+            await stage.launch(spec(*steps, exit={"on": ["replied", "opted_out"]}), person(1))
+            await stage.until(MONDAY + MINUTE)
+            sent = EmailMessage()
+            sent["To"], sent["From"], sent["Subject"] = "p1@example.com", "us@example.com", "Hello"
+            sent["Message-ID"] = f"<{stage.email.accepted[0][0].token}@example.com>"
+            words = "I am out of the office and will be back on Thursday, March 12th. Kind regards"
+            mail = answer(
+                sent, words, Subject="Automatic reply: Hello", Auto_Submitted="auto-generated",
+                Date="Mon, 02 Mar 2026 10:01:00 -0500", X_Auto_Response_Suppress="All",
+            )  # fmt: skip
+            for inbound in reader.read(mail).inbounds:
+                await stage.email.tell(inbound)
+            await stage.until(MONDAY + 2 * DAY)
+            nine_of_thursday = MONDAY + 10 * DAY - 2 * HOUR  # the clocks went forward in between
+            told = (await stage.do("contacts why", person="p1@example.com"))["campaigns"][0]
+            assert (told["reason"], told["next_at"], told["step"]) == ("away", nine_of_thursday, "second")
+            assert "the person is away" in told["sentence"]
+            await stage.until(nine_of_thursday + MINUTE)
+            assert [(a.step, at) for a, _, at in stage.email.accepted] == [
+                ("first", MONDAY),
+                ("second", nine_of_thursday),
+            ]
+            assert (await stage.until_ended())["exited"] == 0

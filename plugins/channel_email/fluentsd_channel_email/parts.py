@@ -10,7 +10,7 @@ import codecs
 import contextlib
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -80,6 +80,16 @@ def date_of(mail: Mail) -> int | None:
         return round((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def written_on(mail: Mail) -> date | None:
+    """The day it was written where its writer is; by the last server's stamp when the mail itself says none."""
+    for said in (header(mail, "Date"), header(mail, "Received").rpartition(";")[2]):
+        with contextlib.suppress(ValueError, TypeError, OverflowError, IndexError):
+            day = parsedate_to_datetime(said).date()
+            if 2000 <= day.year < 2100:
+                return day
+    return None
 
 
 def part_text(part: Mail) -> str:

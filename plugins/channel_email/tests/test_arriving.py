@@ -201,6 +201,14 @@ def test_a_complaint_is_a_request_to_stop():
     assert (said.outcome, said.token, said.address) == (Outcome.opted_out, None, "ada@example.net")
 
 
+def test_of_a_complaint_one_word_says_that_it_is_one_however_many_are_left_alone():
+    for more in ("", "Original-Rcpt-To: <ada@example.net>\n"):
+        returned = f"Message-ID: {REF}"
+        asked = READER.read(complaint(more=more, returned=returned)).inbounds
+        assert [said.reason.startswith("complaint") for said in asked] == [True, False][: len(asked)]
+        assert len(asked) == (2 if more else 1)
+
+
 def test_not_spam_and_reports_about_machines_say_nothing():
     for kind in ("not-spam", "auth-failure"):
         assert READER.read(complaint(kind)) == Arrival(Sort.automatic)
@@ -278,18 +286,28 @@ def test_a_salespersons_own_message_id_is_no_token():
         {"X_Autoreply": "yes"},
         {"X_Autorespond": "on"},
         {"Return_Path": "<>"},
-        {"List_Id": "<x.example>", "In_Reply_To": None},
-        {"Precedence": "list", "In_Reply_To": None},
-        {"List_Unsubscribe": "<https://news.example>", "In_Reply_To": None},
         {"Subject": "Automatic reply: Hello"},
-        {"Subject": "Out of Office: Hello"},
         {"Subject": "=?utf-8?q?R=C3=A9ponse_automatique_=3A_Hello?="},
         {"From": "no-reply@example.net"},
         {"From": "noreply@example.net"},
+    ],
+)
+def test_a_robots_answer_is_no_reply_but_proves_that_our_mail_arrived(more):
+    arrival = READER.read(mail("Thank you for your message. Call 555-0100.", **more))
+    assert arrival.sort == Sort.automatic
+    assert arrival.inbounds == (Inbound(Outcome.delivered, token=TOKEN, at=AT, reason="automatic answer"),)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"List_Id": "<x.example>", "In_Reply_To": None},
+        {"Precedence": "list", "In_Reply_To": None},
+        {"List_Unsubscribe": "<https://news.example>", "In_Reply_To": None},
         {"Content_Type": "multipart/report; report-type=disposition-notification; boundary=B"},
     ],
 )
-def test_a_robots_answer_is_no_reply(more):
+def test_newsletters_and_receipts_say_nothing(more):
     assert READER.read(mail("I am away until Monday. Call 555-0100.", **more)) == Arrival(Sort.automatic)
 
 
@@ -396,7 +414,8 @@ def test_whatever_bytes_come_nothing_is_raised(raw):
     READER.read(raw)
 
 
-SEEDS = [mail(), dsn(), complaint(), mail("<p>Yes", Content_Type="text/html"), mail("", Subject=f"unsubscribe-{TOKEN}")]
+SEEDS = [mail(), dsn(), complaint(), mail("<p>Yes", Content_Type="text/html"), mail("", Subject=f"unsubscribe-{TOKEN}"),
+         mail("I am out of the office until 12 January.", Auto_Submitted="auto-replied")]  # fmt: skip
 
 
 @pytest.mark.slow
@@ -408,7 +427,7 @@ def test_whatever_is_broken_in_a_mail_every_word_to_the_house_names_somebody(raw
         raw = raw[:at] + piece + raw[at + len(piece) // 2 :]
     for inbound in READER.read(raw).inbounds:
         assert inbound.token or inbound.address
-        assert inbound.outcome in (Outcome.bounced, Outcome.opted_out, Outcome.replied)
+        assert inbound.outcome in (Outcome.bounced, Outcome.opted_out, Outcome.replied, Outcome.delivered)
         assert "\x00" not in inbound.text
         inbound.text.encode()
         inbound.reason.encode()

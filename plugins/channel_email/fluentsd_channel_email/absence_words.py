@@ -1,0 +1,101 @@
+"""The words by which automatic answers tell of an absence, in seven languages; no judgement is made here.
+
+Written as `days.plain` leaves a text: small letters, no accents, "ss" for "ß". Every entry stands for whole words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+
+def _any(*words: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(words)})\b")
+
+
+#: Somebody is away; by language.
+AWAY: Mapping[str, re.Pattern[str]] = {
+    "en": _any(
+        r"out[ -]of[ -](?:the |my |our )?office", "ooo", "oooto", "pto", "not in the office", "off (?:work|sick)",
+        r"away from (?:the |my )?(?:office|desk|e-?mail|mail|work)", "return to (?:the office|work)",
+        "not be available", r"(?:on|taking) (?:\w+ )?(?:leave|vacation|holidays?|sabbatical)", "back in the office",
+        r"(?:i'm|i am|i'll be|i will be|we are) (?:currently |now )?(?:away|out|off|travell?ing)",
+        r"(?:i'm|i am|be) (?:currently )?(?:not available|unavailable)",
+        r"(?:limited|no|sporadic) access to (?:my )?e-?mails?",
+        r"(?:offices?|we|practice|shop) (?:is|are|will be) closed(?! (?:on|at|every) (?:the )?(?:week|sat|sun|night))",
+    ),
+    "de": _any(
+        "nicht (?:im|in meinem|in unserem) (?:buro|hause?|dienst)", "nicht (?:zu erreichen|erreichbar|verfugbar)",
+        "ausser haus", r"abwesen\w+", "(?:im|in) urlaub", "elternzeit", "mutterschutz", "betriebsferien", "geschlossen",
+        "krank(?:geschrieben)?", "dienstreise", "wieder (?:erreichbar|im buro|im hause?|fur sie da)", "ins buro zuruck",
+    ),
+    "es": _any(
+        "fuera de (?:la |mi )?oficina", "de vacaciones", "ausente", "ausencia", "de baja", "de viaje",
+        "permiso de (?:ma|pa)ternidad", "no est(?:oy|are) (?:disponible|en la oficina)", r"oficinas? \w+ cerradas?",
+    ),
+    "fr": _any(
+        "absent(?:e|s|es)?", "absence", "(?:en|mes) conges?", r"conge (?:mater|pater|paren)\w+", "en vacances",
+        "en deplacement", "hors (?:du|de mon) bureau", "arret (?:maladie|de travail)", r"bureaux? \w+ fermes?",
+        "indisponible", "pas (?:disponible|au bureau)",
+    ),
+    "pt": _any(
+        "fora d[oae] (?:escritorio|empresa)", "(?:de|em) ferias", "ausente", "ausencia", "(?:de|em) licenca",
+        "baixa medica", "em viagem", "regresso ao escritorio", r"escritorios? \w+ (?:fechad|encerrad)os?",
+        "indisponivel",
+    ),
+    "it": _any(
+        "fuori (?:ufficio|sede)", "in ferie", "assente", "assenza", "in (?:malattia|congedo|maternita|trasferta)",
+        r"uffici\w? \w+ chius[oi]", "non (?:sono|saro) (?:disponibile|in ufficio)",
+    ),
+    "nl": _any(
+        r"afwezig\w*", "niet (?:op|in) (?:het )?kantoor", "(?:met|op) vakantie", r"met (?:\w+)?verlof", "ziek",
+        "niet (?:aanwezig|beschikbaar)", "weer (?:bereikbaar|aanwezig|op kantoor|terug)", r"kanto\w+ \w+ gesloten",
+    ),
+}  # fmt: skip
+#: Who has left for good is not away.
+GONE = _any(
+    "no longer (?:work|with|employed|at|part of|in the office)", "my last day", r"non lavor\w+ piu", "werkt? niet meer",
+    "left (?:the )?(?:company|organi[sz]ation|firm|business)", "(?:bin|arbeite|ist) nicht mehr", "ausgeschieden",
+    r"ya no (?:trabaj|form)\w+", "ne travaille plus", r"quitte (?:la|cette|mes)", "quitte l'", "ja nao trabalho",
+    "nao trabalho mais", "niet meer (?:werkzaam|in dienst)",
+)  # fmt: skip
+#: A machine between us and the person speaks, or one that tells there is none.
+STOPPED = _any(
+    "held", "quarantined", "blocked", "rejected", "refused", "not (?:been |be )?delivered", r"undeliver\w+",
+    "delivery (?:has )?failed", "to have it delivered", "mailbox (?:is )?(?:full|unavailable)", "no such user",
+    "(?:user|address) unknown", "nicht (?:zustellbar|zugestellt|ausgeliefert)", "n'a pas pu etre", "non remis",
+    r"no (?:se )?(?:ha podido|pudo) (?:ser )?entreg\w+", "nao (?:foi|pode ser) entregue",
+    r"non (?:e stato )?(?:recapitat|consegnat)\w", "niet (?:worden )?bezorgd",
+)  # fmt: skip
+#: Near a day: on it they are there again.
+BACK = _any(
+    "(?<!get )(?<!call )(?<!call you )(?<!write )back(?! to you)", "return(?:s|ing)?", r"reopen\w*",
+    "resum(?:e|es|ing)", "(?:available|reachable) again", "wieder", "zuruck", "kehre", r"regres\w+", "vuelvo",
+    r"volver\w*", "de vuelta", r"retour\w*", r"revien\w+", r"reviendr\w+", "volto", "voltarei",
+    r"retorn\w+", r"rientr\w+", "torn(?:o|ero)", "di nuovo", "terug", "weer",
+)  # fmt: skip
+#: With a day that begins something, what begins is their presence.
+AGAIN = _any(
+    "again", "wieder", "weer", "di nuovo", "de nuevo", "de nouveau", "novamente", "de retour", "zuruck", "terug"
+)
+#: What may stand between "until" or "from" and the day.
+_FILL = (
+    r"(?: ?(?:the|zum|und|mit|einschliesslich|einschl\.|including|el|le|il|o|den|dem|der|de|on|dia|met|en|,"
+    r"|(?:mon|tue|wed|thu|fri|sat|sun)\w*\.?|\w+(?:tag|di|-feira|dag)|mittwoch|lunes|martes|miercoles|jueves|viernes"
+    r")){0,6} ?$"
+)
+UNTIL = re.compile(
+    r"(?:\b(?:until|till|til|through|thru|to|bis|hasta|jusqu'?(?:a|au|aux)|au|al|a|ate|ao|fino al?|tot|t/m|and|und)"
+    r"|[\d.] ?(?:-|y|e|et|en))" + _FILL
+)
+FROM = re.compile(
+    r"\b(?:from|starting|beginning|since|as of|vom|von|ab|seit|desde|del|du|depuis|a partir d\w+|des|dal|van|vanaf"
+    r"|sinds)" + _FILL
+)
+TODAY = _any("today", "heute", "hoy", "aujourd'hui", "hoje", "oggi", "vandaag")
+TOMORROW = _any("tomorrow", "morgen", "manana", "demain", "amanha", "domani")
+NEXT_WEEK = _any(
+    "next week", "nachste woche", "proxima semana", "semaine prochaine", "settimana prossima", "volgende week"
+)
+NUMBERS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4}
+SPAN = re.compile(r"\bfor (?:the )?(?:next |coming )?(\d\d?|a|one|two|three|four) (day|week)s?\b")
