@@ -98,3 +98,12 @@ def test_a_copy_is_used_up_apart() -> None:
     assert (pool.granted()[0].used, pool.granted()[0].room_at) == (0, 0)
     assert (copied.granted()[0].used, copied.granted()[0].room_at) == (1, 10)
     assert len(copied) == 2
+
+
+def test_only_lines_that_were_used_are_written_again() -> None:
+    pool = lines(Line(1, HERE.e164, room_at=50), Line(2, THERE.e164, interval=10))
+    line = pool.choose("+12125550100", 1, 20)
+    assert isinstance(line, Line)
+    pool.grant(line, 20)
+    assert pool.changed() == [line] == [Line(2, THERE.e164, room_at=30, used=1, interval=10)]
+    assert pool.copy().changed() == []

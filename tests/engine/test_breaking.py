@@ -250,6 +250,20 @@ async def test_a_lane_waits_for_its_only_number_to_cool_down(stage: Stage) -> No
     assert len(sent(stage, "later")) == 30
 
 
+async def test_a_rest_is_not_written_to_the_number_itself(stage: Stage) -> None:
+    """Else a released number would go on resting."""
+    await with_numbers(stage, SMS, {**SMS, "id": "later", "after": "2 hours"}, people=60)
+    await stage.until(MONDAY + HOUR)
+    mine = sent(stage, sender=ONE)
+    await tell(stage, mine[:20], Outcome.delivered)
+    await tell(stage, mine[20:], Outcome.failed)
+    await stage.until(MONDAY + 3 * HOUR + MINUTE)
+    assert Counter(m.sender for a, m, _ in stage.sms.accepted if a.step == "later") == {TWO: 60}
+    await stage.do("release", scope="number", target=ONE)
+    (line,) = await stage.house.store.read(lambda conn: numbers.lines(conn, [ONE], [], None, lock=False))
+    assert line.room_at <= stage.clock.now()
+
+
 async def test_a_released_number_is_used_at_once_and_judged_anew(stage: Stage) -> None:
     await with_numbers(stage, SMS, LATER, people=30, lines=(ONE,))
     await stage.until(MONDAY + HOUR)

@@ -75,6 +75,9 @@ async def test_every_line_of_the_metrics_is_prometheus_and_counts_what_is(front_
     front = front_on_both
     tokens = await front.reach(3)
     await front.hook({"outcome": "delivered"}, token=tokens[0])
+    held = {"reason": "texts do not arrive", "by": "fluentsd", "at": front.stage.clock.now()}
+    await front.stage.house.store.run(holds.place, "number", "+12125550901", **held)
+    await front.stage.house.store.run(holds.place, "channel", "email", **held | {"by": "somebody"})
     got = await front.client.get("/metrics")
     assert got.headers["content-type"] == metrics.TYPE
     lines = got.text.splitlines()
@@ -87,6 +90,9 @@ async def test_every_line_of_the_metrics_is_prometheus_and_counts_what_is(front_
     assert 'fluentsd_people{campaign="test",state="completed"} 3' in lines
     assert 'fluentsd_webhooks_total{channel="sms",result="taken"} 1' in lines
     assert 'fluentsd_in_flight{channel="sms"} 0' in lines
+    assert [line for line in lines if line.startswith("fluentsd_breakers_tripped")] == [
+        'fluentsd_breakers_tripped{scope="number"} 1'
+    ]
     assert any(re.fullmatch(r"fluentsd_resident_memory_bytes \d+", line) for line in lines)
 
 
