@@ -53,7 +53,7 @@ def header(mail: Mail, name: str) -> str:
     text = str(said)[:HEADER_AT_MOST]
     with contextlib.suppress(HeaderParseError, LookupError, ValueError):  # an unknown charset, torn base64
         text = str(make_header(decode_header(text)))
-    return _BLANKS.sub(" ", text.encode("utf-8", "replace").decode("utf-8")).strip()
+    return _BLANKS.sub(" ", text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")).strip()
 
 
 def headers(mail: Mail, *names: str) -> Iterator[str]:

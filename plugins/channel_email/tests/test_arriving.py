@@ -106,6 +106,7 @@ def only(raw):
 def test_a_failed_delivery_is_a_bounce_and_the_status_says_whether_the_address_is_dead(status, diagnostic, dead):
     said = only(dsn(status, diagnostic=diagnostic))
     assert (said.outcome, said.token, said.dead, said.at) == (Outcome.bounced, TOKEN, dead, AT)
+    assert said.fault == ("message" if status == "5.7.1" else "person")
 
 
 @pytest.mark.parametrize("action", ["delayed", "relayed", "delivered", "expanded", ""])
@@ -199,6 +200,15 @@ def test_a_complaint_is_a_request_to_stop():
     assert only(complaint(more="", returned=f"Message-ID: {REF}")).token == TOKEN
     said = only(complaint(more="Original-Rcpt-To: <ada@example.net>\n"))
     assert (said.outcome, said.token, said.address) == (Outcome.opted_out, None, "ada@example.net")
+    assert said.reason.startswith("complaint")
+
+
+def test_a_complaint_that_names_the_attempt_and_the_address_is_one_complaint():
+    named = f"Original-Mail-From: <bounce+{TOKEN}@b.example.com>\nOriginal-Rcpt-To: <ada@example.net>\n"
+    by_token, by_address = READER.read(complaint(more=named)).inbounds
+    assert (by_token.outcome, by_address.outcome) == (Outcome.opted_out, Outcome.opted_out)
+    assert by_token.reason.startswith("complaint")
+    assert not by_address.reason.startswith("complaint")
 
 
 def test_of_a_complaint_one_word_says_that_it_is_one_however_many_are_left_alone():
@@ -416,6 +426,10 @@ def test_whatever_bytes_come_nothing_is_raised(raw):
 
 SEEDS = [mail(), dsn(), complaint(), mail("<p>Yes", Content_Type="text/html"), mail("", Subject=f"unsubscribe-{TOKEN}"),
          mail("I am out of the office until 12 January.", Auto_Submitted="auto-replied")]  # fmt: skip
+
+
+def test_a_zero_byte_in_a_subject_is_not_kept():
+    assert only(mail("", Subject="unsub\x00scribe", In_Reply_To=None)).text == "unsubscribe"
 
 
 @pytest.mark.slow
