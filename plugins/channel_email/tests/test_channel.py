@@ -136,6 +136,7 @@ async def test_a_refusal_for_good_is_rejected(sink, build, phase, answer, outcom
     why = await ended(build(sink))
     assert isinstance(why, Rejected), why
     assert (why.outcome, why.dead) == (outcome, dead)
+    assert why.fault == ("message" if "5.7.1" in answer else "person")
     assert answer in str(why)
     assert sink.mails == ()
 
