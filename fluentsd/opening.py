@@ -20,9 +20,10 @@ from pydantic import ValidationError
 
 from fluentsd.api import Kind, Tools
 from fluentsd.config import ChannelSettings, Settings
-from fluentsd.engine.forgetting import Traces, replay
+from fluentsd.engine.forgetting import replay
 from fluentsd.engine.house import House, HouseClock, Served
 from fluentsd.engine.plans import limits_of
+from fluentsd.engine.traces import Traces
 from fluentsd.links import PublicLinks
 from fluentsd.log import get_logger
 from fluentsd.plugins import PluginProblem, Plugins

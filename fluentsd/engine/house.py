@@ -19,9 +19,9 @@ from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.durations import SECOND
 from fluentsd.domain.gate import Limit
 from fluentsd.domain.retention import USUAL, What
-from fluentsd.engine.forgetting import Traces
 from fluentsd.engine.plans import Plans
 from fluentsd.engine.recording import Report
+from fluentsd.engine.traces import Traces
 from fluentsd.log import get_logger
 from fluentsd.store.bridge import Store
 

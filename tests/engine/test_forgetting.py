@@ -17,8 +17,9 @@ from structlog.testing import CapturingLogger
 
 from fluentsd.api import Inbound, Outcome
 from fluentsd.clock import SimClock
-from fluentsd.engine.forgetting import KEY_FILE, LIST_FILE, KeyLost, Traces, replay
+from fluentsd.engine.forgetting import replay
 from fluentsd.engine.house import House
+from fluentsd.engine.traces import KEY_FILE, LIST_FILE, KeyLost, Traces
 from fluentsd.engine.verbs import Call, Refused
 from fluentsd.fronts.grammar import perform
 from fluentsd.store import schema
