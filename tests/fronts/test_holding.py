@@ -14,7 +14,7 @@ CASE = {"to": "+12125550100", "ref": "fair", "step": "text", "marked_at": 1_772_
 PAUSED = {"scope": "campaign", "target": "fair", "reason": "carriers filter the texts: 3 of 20", "by": "fluentsd",
           "since_at": 1_772_463_600_000_000, "until_at": None, "cases": [CASE]}  # fmt: skip
 COOLING = PAUSED | {"scope": "number", "target": "+12125550901", "until_at": 1_772_550_000_000_000, "cases": []}
-STATUS = dict.fromkeys(("total", "queued", "active", "errored", "exited", "completed", "attempts", "unknown"), 0) | {
+STATUS: dict[str, Any] = dict.fromkeys(("total", "queued", "active", "errored", "exited", "completed", "attempts", "unknown"), 0) | {
     "ref": "fair", "name": "Fair", "state": "paused", "started_at": None, "next_at": None, "held_people": {},
     "exited_by_reason": {},
 }  # fmt: skip
@@ -45,7 +45,7 @@ def test_a_status_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_number_that_rests_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    number = {"e164": "+12125550901", "label": "", "tags": [], "pace": None, "used": 3, "room_at": 0}
+    number: dict[str, Any] = {"e164": "+12125550901", "label": "", "tags": [], "pace": None, "used": 3, "room_at": 0}
     resting = number | {"held": "texts do not arrive", "held_until_at": COOLING["until_at"]}
     held = number | {"held": "not registered", "held_until_at": None}
     rows = [line.split("\t") for line in shown(capsys, "numbers list", numbers=[resting, held])[1:]]
