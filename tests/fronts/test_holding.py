@@ -14,7 +14,8 @@ CASE = {"to": "+12125550100", "ref": "fair", "step": "text", "marked_at": 1_772_
 PAUSED = {"scope": "campaign", "target": "fair", "reason": "carriers filter the texts: 3 of 20", "by": "fluentsd",
           "since_at": 1_772_463_600_000_000, "until_at": None, "cases": [CASE]}  # fmt: skip
 COOLING = PAUSED | {"scope": "number", "target": "+12125550901", "until_at": 1_772_550_000_000_000, "cases": []}
-STATUS: dict[str, Any] = dict.fromkeys(("total", "queued", "active", "errored", "exited", "completed", "attempts", "unknown"), 0) | {
+COUNTS = ("total", "queued", "active", "errored", "exited", "completed", "attempts", "unknown")
+STATUS: dict[str, Any] = dict.fromkeys(COUNTS, 0) | {
     "ref": "fair", "name": "Fair", "state": "paused", "started_at": None, "next_at": None, "held_people": {},
     "exited_by_reason": {},
 }  # fmt: skip
