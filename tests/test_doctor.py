@@ -26,6 +26,7 @@ from fluentsd.fronts import control
 from fluentsd.fronts.grammar import perform
 from fluentsd.opening import open_house
 from fluentsd.plugins import Plugins, discover
+from fluentsd.store.schema import SCHEMA_VERSION
 from tests.engine.stage import MONDAY, SMS, FakeChannel, person, spec
 
 SANDBOX = '[channel.sms]\nplugin = "sandbox"\n'
@@ -120,7 +121,7 @@ async def test_a_used_installation_is_well_and_stays_as_it_is_to_the_byte(write:
     before = traces(tmp_path)
     found = await findings(settings)
     assert bad(found) == []
-    assert f"database: {tmp_path}/fluentsd.db, schema 1" in [entry["what"] for entry in found]
+    assert f"database: {tmp_path}/fluentsd.db, schema {SCHEMA_VERSION}" in [entry["what"] for entry in found]
     assert traces(tmp_path) == before
 
 
@@ -236,7 +237,7 @@ def _damaged(path: Path) -> None:
     [
         (lambda path: path.write_bytes(b"a letter, not a database"), "is not a SQLite database → give fluentsd a"),
         (lambda path: path.unlink() or _foreign(path), "belongs to another program (customers) → give fluentsd"),
-        (_newer, "has schema 99, newer than this fluentsd, which knows 1 → install the fluentsd that upgraded it"),
+        (_newer, f"has schema 99, newer than this fluentsd, which knows {SCHEMA_VERSION} → install the fluentsd that "),
         (_damaged, "is damaged: "),
         (lambda path: path.chmod(0o644), "others on this machine may use "),
         (lambda path: path.unlink() or path.mkdir(mode=0o700), "is not a file → "),
@@ -263,10 +264,10 @@ async def test_an_older_schema_is_not_a_fault_and_is_not_upgraded(
     settings = write()
     await prepared(settings)
     before = traces(tmp_path)
-    monkeypatch.setattr("fluentsd.store.schema.SCHEMA_VERSION", 2)
+    monkeypatch.setattr("fluentsd.store.schema.SCHEMA_VERSION", SCHEMA_VERSION + 1)
     found = await findings(settings)
     assert bad(found) == []
-    assert any("has schema 1; the next start copies it to" in entry["what"] for entry in found)
+    assert any(f"has schema {SCHEMA_VERSION}; the next start copies it to" in entry["what"] for entry in found)
     assert traces(tmp_path) == before
 
 
@@ -293,7 +294,7 @@ async def test_a_postgresql_database_is_looked_into_too(postgresql_server: Any, 
     await prepared(settings)
     found = await findings(settings)
     assert bad(found) == []
-    assert "database: the server's, schema 1" in [entry["what"] for entry in found]
+    assert f"database: the server's, schema {SCHEMA_VERSION}" in [entry["what"] for entry in found]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,8 @@ def _status(screen: Screen, answer: Answer) -> None:
     for reason, count in answer["exited_by_reason"].items():
         screen.say(f"{count} exited: {reason}")
     if answer["unknown"]:
-        screen.say(f"attempts nobody could prove: {answer['unknown']}; see: fluentsd unknown {answer['ref']}", "yellow")
+        look = f"fluentsd unknown list {answer['ref']}"
+        screen.say(f"attempts nobody could prove: {answer['unknown']}; see: {look}", "yellow")
     if answer["errored"]:
         screen.say(f"in error: {people(answer['errored'])}; see: fluentsd campaign errors {answer['ref']}", "red")
 
@@ -243,7 +244,9 @@ VIEWS: dict[str, Callable[[Screen, Answer], None]] = {
     "contacts export": persons.exported,
     "contacts erase": persons.erased,
     "calls": persons.calls,
-    "unknown": persons.calls,
+    "unknown list": persons.unproved,
+    "unknown retry": persons.tried_again,
+    "unknown dismiss": persons.let_be,
     "numbers list": callers.listing,
     "numbers sync": callers.synced,
     "templates apply": wording.applied,

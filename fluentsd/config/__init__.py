@@ -1,0 +1,156 @@
+"""The installation: `fluentsd.toml`, the environment and credentials become frozen settings, or a list of mistakes.
+
+What is read here describes this machine only: database, socket, log, channels. Campaigns, numbers and agents live in
+the database. Nothing here opens a database, a network or a plugin: a channel's own keys are handed on untouched.
+
+The file, the environment over it, and references followed make one table (`layers`); here it gets its shape. What came
+from elsewhere, or is secret by its name, is masked in `Settings.shown` and repeated in no mistake.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from pydantic import ValidationError
+
+from fluentsd.api import Kind
+from fluentsd.config.settings import MASK, ChannelSettings, HttpSettings, NotifySettings, Settings
+from fluentsd.config.shape import Channel, Channels, Database, File, Http
+from fluentsd.domain.durations import SECOND, Delay, Rate
+from fluentsd.layers import PREFIX, Layers
+from fluentsd.problems import Place, Problems, explain, explain_toml
+
+__all__ = ["MASK", "NAME", "SYSTEM", "TEMPLATE", "ChannelSettings", "HttpSettings", "NoSettings", "NotifySettings",
+           "Settings", "find", "load"]  # fmt: skip
+
+NAME = "fluentsd.toml"
+SYSTEM = Path("/etc/fluentsd") / NAME
+#: What `fluentsd init` writes: runs as it is, on carriers that exist only on this machine.
+TEMPLATE = (Path(__file__).parent / "template.toml").read_text(encoding="utf-8")
+
+
+class NoSettings(LookupError):
+    """There is no configuration file where it is looked for; the message says where, and how to get one."""
+
+
+def find(explicit: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The configuration file: --config, else $FLUENTSD_CONFIG, else ./fluentsd.toml, else the one in /etc/fluentsd."""
+    named = explicit or environ.get(f"{PREFIX}CONFIG")
+    if named:
+        if Path(named).is_file():
+            return Path(named)
+        says = "--config" if explicit else f"${PREFIX}CONFIG"
+        raise NoSettings(f"{named}, which {says} names, is not a file; correct it, or write one: fluentsd init")
+    for path in (Path(NAME), SYSTEM):
+        if path.is_file():
+            return path
+    raise NoSettings(f"there is no {NAME} here and no {SYSTEM}; write one: fluentsd init, or name it: --config FILE")
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool = True) -> Settings:
+    """The settings in effect; `Problems` lists every mistake with its place.
+
+    Without `secrets`, references are left out rather than followed: for a command that only speaks to the daemon and
+    may not read the daemon's credentials.
+    """
+    path = path.absolute()
+    table = _parse(path)
+    layers = Layers(path.parent, environ)
+    layers.override(table)
+    layers.follow(table, secrets=secrets)
+    if not secrets and isinstance(table.get("notify"), dict) and "url" not in table["notify"]:
+        del table["notify"]  # its address is a secret, and only a daemon posts there
+    try:
+        read = File.model_validate(table)
+    except ValidationError as why:
+        lines = [*layers.mistakes, *explain(File, why, origin=layers.origin)]
+        raise Problems(str(path), lines) from None
+    if layers.mistakes:
+        raise Problems(str(path), layers.mistakes)
+    return _settle(path, read, layers.origin)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    text = ""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
+    except UnicodeDecodeError as why:
+        line = why.object.count(b"\n", 0, why.start) + 1
+        raise Problems(str(path), [f"the file is not UTF-8 (line {line}); save it as UTF-8"]) from None
+    except tomllib.TOMLDecodeError as why:
+        raise Problems(str(path), [f"the file is not TOML: {explain_toml(text, why)}"]) from None
+    except (ValueError, RecursionError):  # the interpreter's own limits
+        raise Problems(str(path), ["the file is not TOML: its brackets or its digits go on without end"]) from None
+    except OSError as why:
+        raise Problems(str(path), [f"the file cannot be read: {why.strerror}"]) from None
+
+
+def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
+    home = path.parent
+    url, file = _database(home, read.database)
+    beside = file.parent if file else home
+    channels = {kind: _channel(kind, table) for kind, table in _tables(read.channel)}
+    daemon = read.daemon
+    settings = {
+        "socket": home / daemon.socket if daemon.socket else beside / "fluentsd.sock",
+        "backups": home / daemon.backups if daemon.backups else beside / "backups",
+        "folder": home / daemon.folder if daemon.folder else beside / "plugins",
+    }
+    shown = read.model_dump(mode="json", exclude_none=True)
+    shown["database"] = {"path": str(file)} if file else {"url": read.database.url}
+    shown["daemon"] |= {key: str(value) for key, value in settings.items()}
+    return Settings(
+        path=path,
+        database_url=url,
+        database_file=file,
+        grace=_micros(daemon.grace),
+        log_format=read.log.format,
+        log_level=read.log.level,
+        notify=NotifySettings(read.notify.url, read.notify.secret) if read.notify else None,
+        channels=channels,
+        http=_http(read.http) if read.http else None,
+        per_contact=read.limits.per_contact,
+        gap=read.limits.gap,
+        breakers=read.breakers.breakers(),
+        retention=read.retention.ages(),
+        _origin=origin,
+        _shown={"file": str(path), **shown},
+        **settings,
+    )
+
+
+def _http(table: Http) -> HttpSettings:
+    host, _, port = table.listen.rpartition(":")
+    return HttpSettings(host.strip("[]"), int(port), table.public_url, tuple(table.trusted_proxies))
+
+
+def _tables(channels: Channels) -> list[tuple[Kind, Channel]]:
+    return [(cast("Kind", kind), table) for kind, table in channels if table is not None]
+
+
+def _channel(kind: Kind, table: Channel) -> ChannelSettings:
+    interval = Rate.parse(table.pace).interval if table.pace else 0
+    options = dict(table.model_extra or {})
+    return ChannelSettings(kind, table.plugin, table.concurrency, interval, _micros(table.timeout), options)
+
+
+def _micros(text: str) -> int:
+    return Delay.parse(text).count * SECOND
+
+
+def _database(home: Path, table: Database) -> tuple[str, Path | None]:
+    """The address as the store takes it, and the file if it is one."""
+    if table.url is None or table.url.startswith("sqlite"):
+        named = table.path or (table.url or "").partition(":///")[2] or "fluentsd.db"
+        file = home / named
+        return f"sqlite+aiosqlite:///{quote(str(file))}", file
+    parts = urlsplit(table.url)
+    # libpq's word for TLS, as everybody writes it; the driver's is "ssl"
+    query = [("ssl" if key == "sslmode" else key, value) for key, value in parse_qsl(parts.query)]
+    return urlunsplit(parts._replace(scheme="postgresql+asyncpg", query=urlencode(query))), None

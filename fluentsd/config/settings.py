@@ -1,0 +1,99 @@
+"""The settings in effect, frozen; and how they are shown to a person, with secrets masked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from fluentsd.api import Kind
+from fluentsd.config.shape import Channel
+from fluentsd.domain.breakers import STANDARD, Breaker
+from fluentsd.domain.retention import USUAL, What
+from fluentsd.layers import PREFIX
+from fluentsd.problems import Place, is_secret
+
+MASK = "****"
+#: What `[channel.<name>]` says to the house; every other key there is the plugin's.
+HOUSE_KEYS = frozenset(Channel.model_fields)
+_PASSWORD_IN_URL = re.compile(r"(://[^/@:\s]*:)[^/@\s]+@")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """One way to reach people. `interval` (between two starts; 0 is no limit) and `timeout` are microseconds;
+    `options` are the plugin's own keys."""
+
+    kind: Kind
+    plugin: str
+    concurrency: int
+    interval: int
+    timeout: int
+    options: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """Where the outbox is posted to."""
+
+    url: str = field(repr=False)
+    secret: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where the web front listens, the address it is known by outside, and whose word about clients is taken."""
+
+    host: str
+    port: int
+    public_url: str | None
+    trusted_proxies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is in effect. `database_url` is as the store takes it, `database_file` is None on PostgreSQL; `grace` is
+    microseconds."""
+
+    path: Path
+    database_url: str = field(repr=False)
+    database_file: Path | None
+    socket: Path
+    grace: int
+    backups: Path
+    folder: Path
+    log_format: Literal["text", "json"]
+    log_level: Literal["debug", "info", "warning", "error"]
+    notify: NotifySettings | None
+    channels: Mapping[Kind, ChannelSettings]
+    http: HttpSettings | None = None
+    per_contact: str | None = None  #: how often one person may be contacted by all campaigns together
+    gap: str | None = None  #: and the least time between two contacts
+    breakers: tuple[Breaker, ...] = STANDARD
+    retention: Mapping[What, int] = field(default_factory=lambda: USUAL)  #: microseconds
+    _origin: Mapping[Place, str] = field(repr=False, default_factory=dict)
+    _shown: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+    def shown(self) -> dict[str, Any]:
+        """The effective settings as a table, with secrets masked."""
+        masked: dict[str, Any] = _mask(self._shown, (), self._origin)
+        return masked
+
+
+def _mask(value: Any, place: Place, origin: Mapping[Place, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _mask(inner, (*place, key), origin) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_mask(inner, (*place, index), origin) for index, inner in enumerate(value)]
+    source = origin.get(place)
+    if source is not None and not source.startswith(PREFIX):
+        return f"{MASK} ({source})"
+    if any(is_secret(part) for part in place) or (source and place[0] == "channel" and place[-1] not in HOUSE_KEYS):
+        return f"{MASK} ({source})" if source else MASK
+    if place == ("notify", "url"):  # the path of a webhook's address is its password
+        parts = urlsplit(value)
+        return f"{parts.scheme}://{parts.hostname}/{MASK}"
+    return _PASSWORD_IN_URL.sub(rf"\1{MASK}@", value) if isinstance(value, str) else value

@@ -1,0 +1,157 @@
+"""The shape of `fluentsd.toml`: its tables and keys, what each value may be, and how to write it right."""
+
+from __future__ import annotations
+
+import importlib.util
+import ipaddress
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from fluentsd.domain.breakers import Shares
+from fluentsd.domain.durations import BadDuration, Delay, Rate
+from fluentsd.domain.retention import Retention
+
+
+def _span(shortest: int, longest: int) -> AfterValidator:
+    """A duration in elapsed time within these seconds."""
+
+    def check(text: str) -> str:
+        try:
+            delay = Delay.parse(text)
+        except BadDuration:
+            raise ValueError(f'{text!r} is not a length of time; write it like "30 s", "2 min" or "1 hour"') from None
+        if delay.unit != "seconds":
+            raise ValueError(f'{text!r} counts days; write seconds, minutes or hours, like "30 s"')
+        if not shortest <= delay.count <= longest:
+            raise ValueError(f"{text!r} is not between {Delay(shortest)} and {Delay(longest)}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _rate(text: str) -> str:
+    Rate.parse(text)
+    return text
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    return text
+
+
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError('is not a web address; write it like "https://example.com/hooks/fluentsd"')
+    return text
+
+
+Text = Annotated[str, AfterValidator(_filled)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Database(_Table):
+    path: Text | None = None
+    url: Text | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Database:
+        if self.path is not None and self.url is not None:
+            raise ValueError("has both path and url; keep one: path for a SQLite file, url for PostgreSQL")
+        if self.url is not None:
+            _check_url(self.url)
+        return self
+
+
+class _Daemon(_Table):
+    socket: Text | None = None
+    grace: Annotated[str, _span(0, 3600)] = "20 s"
+    backups: Text | None = None
+    folder: Text | None = None
+
+
+class _Log(_Table):
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class _Notify(_Table):
+    url: Annotated[str, AfterValidator(_web_address)]
+    secret: Text | None = None
+
+
+def _listen(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host.strip("[]") and port.isdigit() and int(port) < 65_536):
+        raise ValueError(f'{text!r} is not a place to listen; write it like "127.0.0.1:8464"')
+    return text
+
+
+def _public(text: str) -> str:
+    parts = urlsplit(_web_address(text))
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(f'{text!r} goes beyond the host; write it like "https://calls.example.com"')
+    return text.rstrip("/")
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f'{text!r} is not an address or network; write it like "10.0.0.5" or "10.0.0.0/8"') from None
+    return text
+
+
+class Http(_Table):
+    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8464"
+    public_url: Annotated[str, AfterValidator(_public)] | None = None
+    trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = []
+
+
+class _Limits(_Table):
+    per_contact: Annotated[str, AfterValidator(_rate)] | None = None
+    gap: Annotated[str, _span(1, 30 * 86_400)] | None = None
+
+
+class Channel(_Table):
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    plugin: Text
+    concurrency: Annotated[int, Field(strict=False, ge=1, le=10_000)] = 50
+    pace: Annotated[str, AfterValidator(_rate)] | None = None
+    timeout: Annotated[str, _span(1, 3600)] = "30 s"
+
+
+class Channels(_Table):
+    phone: Channel | None = None
+    sms: Channel | None = None
+    email: Channel | None = None
+
+
+class File(_Table):
+    database: Database = Database()
+    daemon: _Daemon = _Daemon()
+    log: _Log = _Log()
+    notify: _Notify | None = None
+    http: Http | None = None
+    limits: _Limits = _Limits()
+    breakers: Shares = Shares()
+    retention: Retention = Retention()
+    channel: Channels = Channels()
+
+
+def _check_url(url: str) -> None:
+    scheme, _, rest = url.partition("://")
+    if scheme.partition("+")[0] in ("postgresql", "postgres"):
+        if importlib.util.find_spec("asyncpg") is None:
+            raise ValueError("url: PostgreSQL needs a driver: pip install 'fluentsd[postgresql]'")
+    elif scheme.partition("+")[0] != "sqlite":
+        raise ValueError('url is not "postgresql://user@host/name" or "sqlite:///path"')
+    elif not rest.startswith("/") or rest in ("/", "/:memory:") or "?" in rest:
+        raise ValueError("url: a SQLite database is a file: write sqlite:////absolute/path or sqlite:///relative/path")
