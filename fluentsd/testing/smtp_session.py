@@ -87,7 +87,8 @@ class SinkSession(SMTP):
             return [answer]
         if self._sink.login is None:
             said = [line for line in said if "AUTH" not in line]
-        return [said[0], *(["250-DSN"] if self._sink.dsn else []), *said[1:]]
+        offers = {"DSN": self._sink.dsn, "PIPELINING": self._sink.pipelining}
+        return [said[0], *(f"250-{name}" for name, offered in offers.items() if offered), *said[1:]]
 
     async def smtp_MAIL(self, arg: str | None) -> None:
         arg, given = self._without_dsn(arg)

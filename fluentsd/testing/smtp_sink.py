@@ -91,9 +91,10 @@ class SmtpSink:
         login: tuple[str, str] | None = None,
         smtputf8: bool = True,
         dsn: bool = True,
+        pipelining: bool = True,
     ) -> None:
         self.tls, self.implicit_tls, self.login = tls, implicit_tls, login
-        self.smtputf8, self.dsn = smtputf8, dsn
+        self.smtputf8, self.dsn, self.pipelining = smtputf8, dsn, pipelining
         self.port = 0
         self.connections = 0  #: opened so far
         self._mails: list[Mail] = []

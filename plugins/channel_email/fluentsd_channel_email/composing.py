@@ -11,9 +11,6 @@ import html
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address as HeaderAddress
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from urllib.parse import quote
 
@@ -22,12 +19,9 @@ from fluentsd_channel_email.addressing import Address, BadAddress, one_line, rea
 from fluentsd_channel_email.marks import message_id, return_path, unsubscribe_subject
 from fluentsd_channel_email.settings import Settings
 from fluentsd_channel_email.words import text_of
+from fluentsd_channel_email.writing import address_header, body, text_header
 
-# 7-bit bodies: every server on the way can carry them, and none re-encodes a signed message.
-_PLAIN = SMTP.clone(cte_type="7bit")
-_UTF8 = SMTPUTF8.clone(cte_type="7bit")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,60}(?:\.[A-Za-z0-9_-]{1,60})*")
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 #: What may stand between angle brackets in a header: ASCII without blanks, in no more than a line (RFC 5322 §2.1.1).
 _URI = re.compile(r"[!-;=?-~]{0,900}")
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
@@ -84,20 +78,19 @@ def compose(settings: Settings, message: Message, attempt: Attempt, at: int, lin
     sender = _sender(settings, message)
     ref, out = message_id(settings, attempt.token), way_out(settings, attempt.token, link)
     reply_to = _reply_to(settings, message)
-    needs_utf8 = not (to.is_ascii and sender.is_ascii and (reply_to is None or reply_to.is_ascii))
-    mail = EmailMessage(policy=_UTF8 if needs_utf8 else _PLAIN)
-    mail["From"] = _header(sender)
-    mail["To"] = _header(to)
-    if reply_to is not None:
-        mail["Reply-To"] = _header(reply_to)
-    mail["Subject"] = one_line(message.subject)
-    mail["Date"] = format_datetime(datetime.fromtimestamp(at // 1_000_000, UTC))
-    mail["Message-ID"] = ref
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's robot need answer
-    _fill(mail, settings, message, out)
-    data = "".join(f"{line}\r\n" for line in out.headers).encode() + _LINE_END.sub(b"\r\n", mail.as_bytes())
+    utf8 = not (to.is_ascii and sender.is_ascii and (reply_to is None or reply_to.is_ascii))
+    lines = [
+        *(f"{line}\r\n".encode() for line in out.headers),
+        address_header("From", sender, utf8=utf8),
+        address_header("To", to, utf8=utf8),
+        address_header("Reply-To", reply_to, utf8=utf8) if reply_to is not None else b"",
+        text_header("Subject", one_line(message.subject), utf8=utf8),
+        text_header("Date", format_datetime(datetime.fromtimestamp(at // 1_000_000, UTC))),
+        text_header("Message-ID", ref),
+        b"Auto-Submitted: auto-generated\r\n",  # RFC 3834: nobody's robot need answer
+    ]
     back = return_path(settings, attempt.token) if settings.verp else sender.spec
-    return Letter(attempt.token, ref, back, to.spec, data, needs_utf8)
+    return Letter(attempt.token, ref, back, to.spec, b"".join(lines) + _body(settings, message, out), utf8)
 
 
 def _sender(settings: Settings, message: Message) -> Address:
@@ -137,17 +130,12 @@ def remarks(settings: Settings, message: Message) -> list[Finding]:
     return [Finding(True, f"replies go to {reply_to.spec}, and the inbox that is read is {inbox.spec}", fix)]
 
 
-def _header(address: Address) -> HeaderAddress:
-    return HeaderAddress(address.name, address.local, address.domain)
-
-
-def _fill(mail: EmailMessage, settings: Settings, message: Message, out: WayOut) -> None:
+def _body(settings: Settings, message: Message, out: WayOut) -> bytes:
     text = message.text or text_of(message.html)
     footer = [one_line(line) for line in settings.postal_address.splitlines()]
     below = [*footer, *_text_way(out)]
-    mail.set_content("\n".join([text.rstrip("\n"), *(["", "-- ", *below] if below else [])]) + "\n")
-    if message.html:
-        mail.add_alternative(_with_footer(message.html, footer, out), subtype="html")
+    words = "\n".join([text.rstrip("\n"), *(["", "-- ", *below] if below else [])]) + "\n"
+    return body(words, _with_footer(message.html, footer, out) if message.html else "")
 
 
 def _text_way(out: WayOut) -> list[str]:

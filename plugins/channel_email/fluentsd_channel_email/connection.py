@@ -59,11 +59,11 @@ class Connection:
 
     # Words
 
-    def say(self, line: str) -> Answer:
-        """One command and its answer; raises `Lost`."""
-        if "\r" in line or "\n" in line:
-            raise ValueError(f"a line break in an SMTP command: {line!r}")
-        self.write(line.encode() + b"\r\n")
+    def say(self, *lines: str) -> Answer:
+        """Commands in one write, and the answer to the first; raises `Lost`."""
+        if broken := next((line for line in lines if "\r" in line or "\n" in line), None):
+            raise ValueError(f"a line break in an SMTP command: {broken!r}")
+        self.write("".join(f"{line}\r\n" for line in lines).encode())
         return self.answer()
 
     def write(self, data: bytes) -> None:
