@@ -72,6 +72,7 @@ class Flow:
 
     steps: tuple[Step, ...]
     index: Mapping[str, int]
+    asks: bool = False  #: whether a step has a condition, which may be about what came of earlier ones
 
     def step(self, step_id: str) -> Step:
         return self.steps[self.index[step_id]]
@@ -92,7 +93,8 @@ class Next:
 def compile_flow(steps: Sequence[spec.Step]) -> Flow:
     """The flow the daemon runs on."""
     compiled = tuple(_compile(i, step) for i, step in enumerate(steps))
-    return Flow(compiled, {step.id: step.index for step in compiled})
+    asks = any(step.when is not None for step in compiled)
+    return Flow(compiled, {step.id: step.index for step in compiled}, asks)
 
 
 def _compile(index: int, step: spec.Step) -> Step:

@@ -58,8 +58,7 @@ class Walk:
         self.campaign = {"name": world.name}
         self.moved = False  #: whether somebody has an outcome at the start, perhaps of a step to come
         #: Whether anybody is asked about what happened to them before.
-        asked = any(step.when is not None for flow in world.flows.values() for step in flow.steps)
-        self.remembers = asked or world.rules.goal is not None
+        self.remembers = any(flow.asks for flow in world.flows.values()) or world.rules.goal is not None
         self.landings: list[tuple[int, int, Place, Outcome]] = []
         self.spent_on = start_at // DAY
         self.moves: dict[Any, Move] = {}  # of this instant: people marked together mostly go the same way

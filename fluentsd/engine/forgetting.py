@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
 from fluentsd.engine.errands import ask_to_forget, keep_nothing
-from fluentsd.engine.recording import leave
+from fluentsd.engine.leaving import leave
 from fluentsd.engine.traces import Traces
 from fluentsd.store import audit, contacts, counters, forgetting, standing
 from fluentsd.store.courses import Course

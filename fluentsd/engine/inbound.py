@@ -17,7 +17,8 @@ from fluentsd.api import Inbound, Outcome
 from fluentsd.domain.durations import SECOND
 from fluentsd.engine.dispatcher import Dispatcher
 from fluentsd.engine.house import House, Served
-from fluentsd.engine.recording import Report, exit_everywhere
+from fluentsd.engine.leaving import exit_everywhere
+from fluentsd.engine.recording import Report
 from fluentsd.store import attempts, contacts, counters, enrollments, stoplist
 from fluentsd.store.bridge import StoreClosed, StoreUnavailable
 

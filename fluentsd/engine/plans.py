@@ -47,6 +47,10 @@ class Plan:
     def flow(self, version_id: int) -> Flow:
         return self.flows[version_id]
 
+    def asks(self, version_id: int) -> bool:
+        """Whether what came of earlier steps is asked about by a condition."""
+        return self.rules.goal is not None or self.flows[version_id].asks
+
 
 class Plans:
     """The compiled plans, by campaign."""

@@ -20,16 +20,16 @@ from fluentsd.api import Fault, Outcome
 from fluentsd.domain.absence import back_at
 from fluentsd.domain.breakers import Figure, figure_of
 from fluentsd.domain.enrollment import Leave, Queue, Standing, move_after
-from fluentsd.domain.flow import FAILURES, count_unreached, exit_reason
+from fluentsd.domain.flow import count_unreached, exit_reason
 from fluentsd.domain.states import Attempt, Enrollment
 from fluentsd.engine import breaking, sooner
 from fluentsd.engine.breaking import Tripped
 from fluentsd.engine.facts import names_in
+from fluentsd.engine.leaving import exit_everywhere
 from fluentsd.engine.marking import add_spending, end_row, queue_row
 from fluentsd.engine.plans import Plan, Plans
-from fluentsd.store import attempts, contacts, counters, enrollments, standing, stoplist, tally
+from fluentsd.store import attempts, contacts, counters, enrollments, stoplist, tally
 from fluentsd.store.attempts import Whole
-from fluentsd.store.courses import Course
 
 #: Vaguer to clearer: evidence may only move an outcome rightwards.
 _CLEARER = [
@@ -116,6 +116,7 @@ class _Batch:
         self.accepted: list[dict[str, Any]] = []
         self.put_off: list[dict[str, Any]] = []
         self.improved: list[dict[str, Any]] = []
+        self.heard: list[dict[str, Any]] = []
         self.requeued: list[dict[str, Any]] = []
         self.ended: dict[int, dict[str, Any]] = {}
         self.leavers: list[int] = []
@@ -199,7 +200,8 @@ class _Batch:
                 self._end(row, plan, state, reason, report.at, unreached, outcomes, last)
 
     def _improve(self, row: Whole, report: Report, plan: Plan) -> None:
-        """Later evidence: the outcome gets clearer, and a reply, an opt-out or a bounce may end the course."""
+        """Later evidence: the outcome gets clearer; a reply, an opt-out or a bounce may end the course. Where it goes
+        on, conditions see the outcome, and failures in a row count."""
         outcome, fault = report.outcome, report.fault
         if outcome is None or outcome not in _CLEARER or row.outcome not in _CLEARER:
             return
@@ -214,12 +216,24 @@ class _Batch:
         self.improved.append({"b_id": row.id, "b_outcome": outcome} | known)
         if row.enrollment_state not in (Enrollment.queued, Enrollment.active, Enrollment.errored):
             return
-        unreached = count_unreached(row.unreached, outcome, fault) if outcome in FAILURES else row.unreached
+        unreached = count_unreached(row.unreached, outcome, fault)
         reason = exit_reason(plan.exits.on, outcome, unreached, plan.exits.unreachable_after, fault)
+        outcomes = _remember(row.outcomes, row.step, outcome)
         if reason:
-            outcomes = _remember(row.outcomes, row.step, outcome)
             self.leavers.append(row.enrollment_id)
             self._end(row, plan, Enrollment.exited, reason, report.at, unreached, outcomes, outcome)
+        elif unreached != row.unreached or plan.asks(row.version_id):
+            self._hear(row, unreached, outcomes, outcome)
+
+    def _hear(self, row: Whole, unreached: int, outcomes: str, outcome: str) -> None:
+        """What later evidence about an earlier contact means for the way ahead."""
+        last = row.last_outcome
+        if row.at_step == row.step and row.at_try != row.try_no:
+            outcomes = row.outcomes  # a further try of the step is under way, and its outcome is the step's
+        elif next(reversed(json.loads(outcomes))) == row.step:
+            last = outcome
+        heard = {"b_unreached": unreached, "b_outcomes": outcomes, "b_last": last}
+        self.heard.append({"b_id": row.enrollment_id} | heard)
 
     def _end(
         self, row: Whole, plan: Plan, state: Enrollment, reason: str, at: int, unreached: int, outcomes: str, last: str
@@ -245,6 +259,7 @@ class _Batch:
         await attempts.keep_content(conn, self.content)
         await contacts.mark_dead(conn, self.dead)
         await contacts.are_away(conn, self.back)
+        await enrollments.hear(conn, self.heard)
         await enrollments.leave_queue(conn, self.leavers)
         await enrollments.requeue(conn, self.requeued)
         await enrollments.end(conn, list(self.ended.values()))
@@ -279,30 +294,3 @@ def _remember(outcomes: str, step: str, outcome: str) -> str:
     known = json.loads(outcomes)
     known[step] = str(outcome)
     return json.dumps(known, separators=(",", ":"))
-
-
-async def leave(
-    conn: AsyncConnection, courses: Sequence[Course], reason: str, at: int, deltas: counters.Deltas
-) -> None:
-    """End some courses by hand or by a fact, whatever was planned: queued, active or errored → exited(reason)."""
-    await enrollments.leave_queue(conn, [course.id for course in courses])
-    ends = [end_row(c.id, Enrollment.exited, reason, at, c.unreached, c.outcomes, c.last_outcome) for c in courses]
-    await enrollments.end(conn, ends)
-    await enrollments.free(conn, [course.contact_id for course in courses], at)
-    for course in courses:
-        counters.moved(deltas, course.campaign_id, course.state, Enrollment.exited)
-
-
-async def exit_everywhere(
-    conn: AsyncConnection, contact_id: int, reason: str, at: int, deltas: counters.Deltas
-) -> set[int]:
-    """End a person's course in every campaign; returns the campaigns it ended in."""
-    await contacts.reserve(conn, [contact_id])
-    rows = await standing.open_of_contact(conn, contact_id)
-    await enrollments.leave_queue(conn, [row["id"] for row in rows])
-    kept = ("unreached", "outcomes", "last_outcome")
-    ends = [end_row(row["id"], Enrollment.exited, reason, at, *(row[k] for k in kept)) for row in rows]
-    await enrollments.end(conn, ends)
-    for row in rows:
-        counters.moved(deltas, row["campaign_id"], row["state"], Enrollment.exited)
-    return {row["campaign_id"] for row in rows}

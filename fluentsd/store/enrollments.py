@@ -124,6 +124,14 @@ _HOLD = Prepared(
     .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == Enrollment.queued)
     .values(held=True, reason=bindparam("b_reason"), due_at=None)
 )
+_HEAR = Prepared(
+    update(enrollment)
+    .where(
+        enrollment.c.id == bindparam("b_id"),
+        state_is(Enrollment.queued, Enrollment.active, Enrollment.errored),
+    )
+    .values(unreached=bindparam("b_unreached"), outcomes=bindparam("b_outcomes"), last_outcome=bindparam("b_last"))
+)
 _FAIL = Prepared(
     update(enrollment)
     .where(enrollment.c.id == bindparam("b_id"), state_is(Enrollment.queued, Enrollment.active))
@@ -228,6 +236,13 @@ async def end(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """→ completed or exited: `b_id`, `b_state`, `b_reason`, `b_at`, `b_unreached`, `b_outcomes`, `b_last`."""
     if rows:
         await _END.many(conn, rows)
+
+
+async def hear(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Later evidence about an earlier step, the place in the flow staying as it is: `b_id`, `b_unreached`,
+    `b_outcomes`, `b_last`."""
+    if rows:
+        await _HEAR.many(conn, rows)
 
 
 async def put_on_hold(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:

@@ -83,6 +83,38 @@ async def test_whoever_fails_three_times_in_a_row_is_unreachable(stage: Stage) -
     assert found["attempts"] == 3
 
 
+async def test_failures_that_are_known_only_later_make_somebody_unreachable_too(stage: Stage) -> None:
+    steps = [SMS | {"id": f"step{n}", "after": "1 day"} for n in range(5)]
+    await stage.launch(spec(*steps), person(1), person(2))
+    for n in range(1, 5):
+        await stage.until(MONDAY + n * DAY + MINUTE)
+        for attempt, *_ in stage.sms.accepted[-2:]:
+            bad = attempt.to == "+12125550001" or n != 2  # the other one is reached in between
+            outcome = Outcome.failed if bad else Outcome.delivered
+            await stage.sms.tell(Inbound(outcome, token=attempt.token))
+        await stage.until(MONDAY + n * DAY + 2 * MINUTE)
+        if (await stage.overview())["exited_by_reason"]:
+            break
+    assert n == 3
+    found = await stage.until_ended()
+    assert (found["exited_by_reason"], found["completed"]) == ({"unreachable": 1}, 1)
+
+
+async def test_a_condition_sees_what_is_known_of_an_earlier_step_by_then(stage: Stage) -> None:
+    mail = {"id": "mail", "channel": "email", "after": "1 day", "subject": "s", "text": "t"}
+    by_last = mail | {"when": "last.outcome == 'failed'"}
+    by_step = mail | {"id": "again", "when": "steps.text.outcome == 'delivered'"}
+    await stage.launch(spec(SMS, by_last, by_step), person(1), person(2))
+    await stage.until(MONDAY + MINUTE)
+    for attempt, *_ in stage.sms.accepted:
+        outcome = Outcome.failed if attempt.to == "+12125550001" else Outcome.delivered
+        await stage.sms.tell(Inbound(outcome, token=attempt.token))
+    assert (await stage.until_ended())["completed"] == 2
+    assert [(a.to, a.step) for a, *_ in stage.email.accepted] == [
+        ("p1@example.com", "mail"), ("p2@example.com", "again"),
+    ]  # fmt: skip
+
+
 def _refuse(*_: object) -> None:  # type: ignore[return]
     raise Rejected("no such number")
 

@@ -22,8 +22,8 @@ from fluentsd.domain.states import Campaign, Enrollment
 from fluentsd.engine import sooner
 from fluentsd.engine.facts import put_off
 from fluentsd.engine.house import House
+from fluentsd.engine.leaving import leave
 from fluentsd.engine.plans import Plan
-from fluentsd.engine.recording import leave
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
 from fluentsd.engine.verbs.consent import read as read_consent
 from fluentsd.store import audit, bulk, campaigns, contacts, counters, courses, enrollments, entries, forgetting

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import Campaign, Enrollment
 from fluentsd.engine.house import House
+from fluentsd.engine.leaving import leave
 from fluentsd.engine.plans import Plan
-from fluentsd.engine.recording import leave
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, facts_changed, refusing
 from fluentsd.engine.verbs.people import find_one
 from fluentsd.store import campaigns, counters, courses

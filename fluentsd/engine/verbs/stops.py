@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.engine.house import House
-from fluentsd.engine.recording import exit_everywhere
+from fluentsd.engine.leaving import exit_everywhere
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change
 from fluentsd.store import contacts, counters, forgetting, stoplist, stops
 
