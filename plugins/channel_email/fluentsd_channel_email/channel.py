@@ -29,6 +29,7 @@ from fluentsd.api import (
     Request,
     Tools,
 )
+from fluentsd_channel_email import resolving
 from fluentsd_channel_email.addressing import BadAddress
 from fluentsd_channel_email.arriving import Reader
 from fluentsd_channel_email.checking import findings, missing
@@ -153,9 +154,16 @@ class EmailChannel:
         return []
 
     async def check(self) -> Sequence[Finding]:
-        """Look at both servers and say what the mails lack; sends nothing."""
-        said: list[Finding] = await self._tools.run_sync(findings, self.settings, self._tools.links)
-        return said
+        """Look at both servers and at DNS, and say what the mails lack; sends nothing."""
+        in_dns: list[Finding] = []
+
+        async def look_up() -> None:
+            in_dns.extend(await resolving.findings(self.settings))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(look_up)
+            said: list[Finding] = await self._tools.run_sync(findings, self.settings, self._tools.links)
+        return said + in_dns
 
 
 class _Ended:

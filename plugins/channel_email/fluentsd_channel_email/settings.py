@@ -21,7 +21,7 @@ USUAL_PURPOSE: Purpose = "marketing"
 KNOWN = (
     "host", "port", "tls", "ca_file", "username", "password", "from", "reply_to", "answer_timeout", "connections",
     "messages_per_connection", "from_domains", "bounce_domain", "verp", "ehlo_name", "purpose", "postal_address",
-    "unsubscribe", "inbox",
+    "unsubscribe", "dkim_selector", "inbox",
 )  # fmt: skip
 KNOWN_INBOX = (
     "host", "port", "tls", "ca_file", "username", "password", "folder", "poll", "processed_folder", "address",
@@ -70,6 +70,7 @@ class Settings:
     purpose: Purpose = "marketing"
     postal_address: str = ""
     unsubscribe: str = ""  #: a link with `{token}` in it
+    dkim_selector: str = ""  #: where the key that signs our mails is published; only for the check
     inbox: InboxSettings | None = None
     inbox_address: Address | None = None
 
@@ -108,6 +109,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         purpose=table.take("purpose", USUAL_PURPOSE, _purpose),
         postal_address=table.take("postal_address", "", values.text).strip(),
         unsubscribe=table.take("unsubscribe", "", values.link),
+        dkim_selector=table.take("dkim_selector", "", values.selector),
         inbox=inbox,
         inbox_address=(inbox_address or reply_to or sender) if inbox else None,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from fluentsd_channel_email.addressing import Address, BadAddress, read_address, read_mailbox
 
 _PAUSE = re.compile(r"\s*(\d{1,6})\s*(s|sec|seconds?|m|min|minutes?|h|hours?)\s*", re.IGNORECASE)
+_SELECTOR = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){0,3}", re.IGNORECASE)
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -82,6 +83,13 @@ def domains(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError(f'{value!r} should be a list of domains, like ["example.com"]')
     return tuple(domain(each) for each in value)
+
+
+def selector(value: Any) -> str:
+    """A DKIM selector: the labels before "._domainkey"."""
+    if not isinstance(value, str) or not _SELECTOR.fullmatch(value) or "_domainkey" in value:
+        raise ValueError(f'{value!r} is not a DKIM selector; it is what stands before "._domainkey", like "s1"')
+    return value.lower()
 
 
 def link(value: Any) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import imapclient
 import pytest
+from fluentsd_channel_email import resolving
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 USER, PASSWORD = "campaigns", "sesame"
@@ -85,6 +86,12 @@ def _started(certificate: Path | None) -> Iterator[ImapServer]:
     server = ImapServer(certificate)
     yield server
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked of the machine's own DNS; a test that wants one brings its own."""
+    monkeypatch.setattr(resolving, "open_resolver", lambda: None)
 
 
 @pytest.fixture

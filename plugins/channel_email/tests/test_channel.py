@@ -384,7 +384,7 @@ async def test_check_says_what_the_server_offers_and_sends_nothing(sink, build):
     findings = await build(sink, postal_address="1 Road", unsubscribe="https://x.example/{token}").check()
     assert [finding.ok for finding in findings] == [True, True]
     assert "DSN" in findings[0].what
-    assert "not looked up" in findings[1].what
+    assert "not looked at" in findings[1].what
     assert sink.mails == ()
 
 
