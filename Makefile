@@ -5,15 +5,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PARTS := -e plugins/channel_sandbox -e plugins/channel_email -e plugins/channel_sms
 
-.PHONY: demo test lint types check bench crash wheels clean
+.PHONY: demo test lint types check bench crash mta wheels clean
 demo: $(VENV)/demo.done
 	$(BIN)/fluentsd demo
 
 test: $(VENV)/test.done
-	$(BIN)/python -m pytest -q -m "not crash" -n 2
+	$(BIN)/python -m pytest -q -m "not crash and not mta" -n 2
 
 crash: $(VENV)/test.done  ## the long kill soaks: 350 SIGKILLs
 	$(BIN)/python -m pytest -q -m crash -n 2
+
+mta: $(VENV)/test.done  ## e-mail through real servers: exim4 and dovecot, if they are installed
+	$(BIN)/python -m pytest -q -m mta
 
 lint: $(VENV)/test.done
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
