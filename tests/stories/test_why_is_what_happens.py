@@ -21,7 +21,7 @@ from fluentsd.api import Attempt, Inbound, Message, Outcome, Receipt
 from fluentsd.clock import SimClock
 from fluentsd.domain.gate import Reason
 from fluentsd.engine.verbs import Refused
-from fluentsd.store import holds, schema
+from fluentsd.store import contacts, holds, schema
 from fluentsd.store.bridge import open_store
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, Stage, person, spec, staged
 
@@ -169,6 +169,13 @@ async def _enrolled(conn: AsyncConnection) -> list[Any]:
     return list({row.id: row for row in rows}.values())
 
 
+async def _send_away(conn: AsyncConnection, chance: random.Random, now: int) -> None:
+    """Some are away for some days."""
+    ids = (await conn.execute(select(schema.contact.c.id))).scalars()
+    back = {who: now + chance.randrange(HOUR, 12 * DAY) for who in ids if chance.random() < 0.3}
+    await contacts.are_away(conn, back)
+
+
 async def _attempts(conn: AsyncConnection, since: int) -> list[Any]:
     a = schema.attempt
     statement = select(a.c.enrollment_id, a.c.contact_id, a.c.campaign_id, a.c.step, a.c.marked_at)
@@ -193,9 +200,10 @@ async def meddle(stage: Stage, chance: random.Random, file: dict[str, Any], peop
             case "stop":
                 await stage.sms.tell(Inbound(Outcome.opted_out, address=who))
             case "away":
-                until_at = stage.clock.now() + chance.randrange(-1, 6) * DAY
-                until_at -= chance.choice([0, until_at % DAY])
-                await stage.email.tell(Inbound(Outcome.delivered, address=who, away_until_at=until_at))
+                for token in {attempt.token for attempt, *_ in stage.sms.accepted[-6:]}:
+                    until_at = stage.clock.now() + chance.randrange(-1, 8) * DAY
+                    until_at -= chance.choice([0, until_at % DAY])
+                    await stage.sms.tell(Inbound(Outcome.delivered, token=token, away_until_at=until_at))
             case "reply":
                 await stage.email.tell(Inbound(Outcome.replied, address=who))
             case "update":
@@ -247,6 +255,7 @@ async def test_what_is_told_beforehand_is_what_is_done(tmp_path: Path, seed: int
             file = random_campaign(chance)
             people = [random_person(chance, n) for n in range(PEOPLE)]
             await stage.launch(file, *people, checked=False)
+            await store.run(_send_away, chance, clock.now())
             witness = Witness(stage, chance)
             for _ in range(24):
                 acts = [await meddle(stage, chance, file, people) for _ in range(chance.choice([0, 1, 1, 2]))]
