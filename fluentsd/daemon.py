@@ -81,7 +81,8 @@ async def _live(
     ):
         pulse.start_soon(supervisor.keep_pinging, house.store.wait_answer)
         leaving.may_take_time()
-        async with running(house, _listeners(settings, http, log), grace=settings.grace / SECOND) as inbox:
+        listeners, grace = _listeners(settings, http, log), settings.grace / SECOND
+        async with running(house, listeners, grace=grace, ages=settings.retention) as inbox:
             async with trio.open_nursery() as fronts:
                 await fronts.start(control.serve, house, settings.socket)
                 if web is not None:

@@ -68,7 +68,6 @@ async def open_house(
                     channels,
                     limits=limits,
                     breakers=settings.breakers,
-                    retention=settings.retention,
                     traces=traces,
                     log=log,
                 )

@@ -18,7 +18,6 @@ from fluentsd.api import Channel, Kind
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.durations import SECOND
 from fluentsd.domain.gate import Limit
-from fluentsd.domain.retention import USUAL, What
 from fluentsd.engine.plans import Plans
 from fluentsd.engine.recording import Report
 from fluentsd.engine.traces import Traces
@@ -155,7 +154,6 @@ class House:
         *,
         limits: tuple[Limit, ...] = (),
         breakers: tuple[Breaker, ...] = STANDARD,
-        retention: Mapping[What, int] = USUAL,
         traces: Traces | None = None,
         log: Any = None,
     ) -> None:
@@ -164,7 +162,6 @@ class House:
         self.channels = dict(channels)
         self.log = log or get_logger()
         self.plans = Plans(limits, breakers)
-        self.retention = retention  #: what is let go, and at how many microseconds
         self.traces = traces or Traces()  #: of people who were erased: the key and the hashes, beside the database
         self.wake = Bell()  #: the dispatcher looks again
         self.asked = Bell()  #: the reconciler looks again

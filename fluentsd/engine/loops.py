@@ -23,8 +23,11 @@ from fluentsd.engine.reconciler import Reconciler
 
 
 @asynccontextmanager
-async def running(house: House, listeners: Sequence[Listener] = (), *, grace: float = 10.0) -> AsyncIterator[Inbox]:
-    """Everything the engine does on its own, for as long as the block lasts. `grace` is in seconds."""
+async def running(
+    house: House, listeners: Sequence[Listener] = (), *, grace: float = 10.0, ages: retention.Ages | None = None
+) -> AsyncIterator[Inbox]:
+    """Everything the engine does on its own, for as long as the block lasts. `grace` is in seconds; `ages` says what is
+    let go, and at how many microseconds."""
     dispatcher = Dispatcher(house)
     reconciler = Reconciler(house, dispatcher)
     inbox = Inbox(house, dispatcher)
@@ -44,7 +47,7 @@ async def running(house: House, listeners: Sequence[Listener] = (), *, grace: fl
         await nursery.start(start_scheduled, house)
         await nursery.start(complete_finished, house)
         await nursery.start(retiming.run, house)
-        await nursery.start(retention.run, house)
+        await nursery.start(retention.run, house, ages or {})
         await nursery.start(partial(deliver, house, listeners))
         nursery.start_soon(listen_all, inbox, house)
         try:

@@ -27,7 +27,6 @@ from fluentsd.api import (
     Request,
 )
 from fluentsd.clock import SimClock
-from fluentsd.domain.retention import USUAL
 from fluentsd.engine.house import House, Served
 from fluentsd.engine.inbound import Inbox
 from fluentsd.engine.loops import running
@@ -181,11 +180,11 @@ async def staged(store: Store, clock: SimClock, **options: Any) -> AsyncIterator
     """The house with its loops running; time runs ahead by itself while the test sleeps on the clock."""
     kinds: tuple[Kind, ...] = ("phone", "sms", "email")
     channels = {kind: FakeChannel(kind, clock, final=options.pop("final", True)) for kind in kinds}
-    log, retention = structlog.wrap_logger(structlog.ReturnLogger()), options.pop("retention", USUAL)
+    log, ages = structlog.wrap_logger(structlog.ReturnLogger()), options.pop("ages", None)
     served = {k: Served(k, c, **options) for k, c in channels.items()}
-    house = House(store, clock, served, retention=retention, log=log)
+    house = House(store, clock, served, log=log)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(clock.run)
-        async with running(house, grace=1.0) as inbox:
+        async with running(house, grace=1.0, ages=ages) as inbox:
             yield Stage(house, clock, channels, inbox)
         nursery.cancel_scope.cancel()

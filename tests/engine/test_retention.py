@@ -27,7 +27,7 @@ async def stage(database_url: str) -> AsyncIterator[Stage]:
     clock = SimClock(MONDAY)
     async with open_store(database_url, busy=clock.busy) as store:
         await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
-        async with staged(store, clock, retention=AGES) as stage:
+        async with staged(store, clock, ages=AGES) as stage:
             yield stage
 
 
