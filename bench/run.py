@@ -23,6 +23,7 @@ from at_scale import steps_1m, steps_5m
 from daemon import daemon
 from decisions import forecast, gate, overview, window
 from importing import importing
+from mailing import mailing
 from rich.console import Console
 from rich.table import Table
 from rows import BenchFailed, Row
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "forecast": forecast,
     "overview": overview,
     "callbacks": callbacks,
+    "mailing": mailing,
 }
 
 
