@@ -138,6 +138,19 @@ async def test_what_it_makes_is_its_owners_alone_and_nothing_is_left_open(place:
     assert left == ["fluentsd.db", "fluentsd.db.lock", "fluentsd.toml", "plugins"]
 
 
+async def test_words_of_an_age_that_the_installation_sets_are_let_go(place: Place) -> None:
+    async with living(place):
+        pass
+    day = 86_400_000_000
+    now = SystemClock().now()
+    with closing(sqlite3.connect(place.folder / "fluentsd.db")) as conn, conn:
+        words = "INSERT INTO content (contact_id, kind, text, created_at) VALUES (1, ?, ?, ?)"
+        conn.executemany(words, [("body", "old", now - 8 * day), ("body", "new", now), ("reply", "old", now - 8 * day)])
+    async with living(place, place.settings('[retention]\nbodies = "7 days"\n')):
+        await until(lambda: place.said("retention.let_go"))
+    assert place.ask("SELECT kind, text FROM content ORDER BY id") == [("body", "new"), ("reply", "old")]
+
+
 async def test_an_idle_daemon_leaves_at_once(place: Place) -> None:
     async with living(place):
         began = trio.current_time()
