@@ -238,7 +238,7 @@ async def test_nothing_is_logged_by_the_sdk(build, twilio, caplog):
 
 
 async def test_before_anything_is_sent_the_channel_says_what_a_text_takes(build):
-    channel = build(segment_price=0.0083)
+    channel = build(segment_price=8300)
     [said] = channel.remarks(message("It\u2019s us"))
     assert (said.ok, said.what) == (True, "1 segment of UCS-2, 0.0083 USD")
     assert "'\u2019' to \"'\"" in said.fix
