@@ -49,7 +49,8 @@ def count(text: str) -> Counted:
     sizes = [1 + (ord(char) > 0xFFFF) for char in text] if dear else [1 + (char in DOUBLE) for char in text]
     alone, joined = (70, 67) if dear else (160, 153)
     units = sum(sizes)
-    return Counted("UCS-2" if dear else "GSM-7", units, int(units > 0) if units <= alone else _packed(sizes, joined), dear)
+    segments = int(units > 0) if units <= alone else _packed(sizes, joined)
+    return Counted("UCS-2" if dear else "GSM-7", units, segments, dear)
 
 
 def _packed(sizes: list[int], room: int) -> int:
