@@ -176,6 +176,9 @@ class Inbound:
     took an opt-out back with the word their carrier knows for it (START), `outcome` being `replied`. `fault` says whose
     fault a failure is; an opt-out whose `reason` begins with "complaint" counts as one.
 
+    `message_ref` is the provider's own name of what came in (a reply), if it keeps a copy that it can be asked to
+    forget.
+
     `away_until_at` (epoch microseconds) comes with an automatic answer that says the person is away, `outcome` being
     `delivered`, for a robot's answer proves no more: nobody contacts them before. A whole day in UTC means that day
     where the person is; what has passed is no absence, and 60 days are believed at most.
@@ -196,6 +199,7 @@ class Inbound:
     resubscribed: bool = False
     fault: Fault = "person"
     away_until_at: int | None = None
+    message_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import pytest
 HOUSE = Path(__file__).parents[1] / "fluentsd"
 PLUGINS = Path(__file__).parents[1] / "plugins"
 #: Lower may not know higher. Side rooms near the ground: problems, clock, config, plugins, hookspecs, layers, testing.
-FLOORS = {"tables": 0, "problems": 0, "api": 1, "links": 2, "domain": 2, "clock": 2, "log": 2, "supervisor": 2, "hookspecs": 2,
-          "plugins": 3, "testing": 3, "layers": 3, "store": 4, "config": 4, "engine": 5, "fronts": 6, "opening": 7,
-          "daemon": 8, "doctor": 8, "demo": 9, "__main__": 10}  # fmt: skip
+FLOORS = {"tables": 0, "problems": 0, "api": 1, "links": 2, "domain": 2, "clock": 2, "log": 2, "supervisor": 2,
+          "hookspecs": 2, "plugins": 3, "testing": 3, "layers": 3, "store": 4, "config": 4, "engine": 5, "fronts": 6,
+          "opening": 7, "daemon": 8, "doctor": 8, "demo": 9, "__main__": 10}  # fmt: skip
 #: A front runs the roof when somebody types `run`, `check` or `demo`: the one way up, taken inside those commands.
 #: And a plugin reads a reply by the same pure rule as the house (`api.asks_to_stop`).
 UPWARDS = {("api", "domain"), ("fronts", "opening"), ("fronts", "daemon"), ("fronts", "doctor"), ("fronts", "demo")}

@@ -32,7 +32,7 @@ def keep_nothing(house: House) -> frozenset[Kind]:
 async def ask_to_forget(conn: AsyncConnection, found: Sequence[Elsewhere], at: int) -> None:
     """In the erasure's own transaction: one errand for each attempt."""
     for one in found:
-        await outbox.post(conn, FORGET, f"{FORGET}:{one.token}", one._asdict(), at)
+        await outbox.post(conn, FORGET, f"{FORGET}:{one.token or one.ref}", one._asdict(), at)
 
 
 async def _forget(house: House, message: Mapping[str, Any]) -> None:

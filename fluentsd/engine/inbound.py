@@ -89,6 +89,7 @@ def _report(attempt_id: str, inbound: Inbound, now: int) -> Report:
         transcript=inbound.transcript,
         recording=inbound.recording,
         away_until_at=inbound.away_until_at,
+        message_ref=inbound.message_ref,
     )
 
 

@@ -254,7 +254,8 @@ def intend(facts: Facts, row: Due, step: Step, person: Person, go: Go, lookup_af
     body = None
     if message.text or message.html:
         words = "\n".join(filter(None, (message.subject, message.text or message.html)))
-        body = {"contact_id": row.contact_id, "attempt_id": token, "kind": "body", "text": words, "created_at": at}
+        body = {"contact_id": row.contact_id, "attempt_id": token, "kind": "body", "text": words, "created_at": at,
+                "provider_ref": None}  # fmt: skip
     return Intent(Marked(plan.campaign_id, message, attempt), intent, body)
 
 

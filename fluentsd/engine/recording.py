@@ -59,6 +59,7 @@ class Report:
     text: str = ""
     transcript: str = ""
     recording: str = ""
+    message_ref: str | None = None
     away_until_at: int | None = None  #: as the person's automatic answer names it, see `Inbound`
 
 
@@ -249,7 +250,8 @@ class _Batch:
             words = getattr(report, kind)
             if words:
                 kept = {"contact_id": row.contact_id, "attempt_id": row.id, "text": words, "created_at": report.at}
-                self.content.append(kept | {"kind": "reply" if kind == "text" else kind})
+                told = {"kind": "reply" if kind == "text" else kind, "provider_ref": report.message_ref}
+                self.content.append(kept | told)
 
     async def write(self, conn: AsyncConnection) -> None:
         await attempts.settle(conn, list(self.settled.values()))

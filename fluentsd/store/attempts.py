@@ -23,7 +23,7 @@ _INTENT = (
     "state", "marked_at", "deadline_at", "cost_micros", "currency",
 )  # fmt: skip
 _INTEND = Prepared(insert(attempt).values({column: bindparam(column) for column in _INTENT}))
-_WORDS = ("contact_id", "attempt_id", "kind", "text", "created_at")
+_WORDS = ("contact_id", "attempt_id", "kind", "text", "created_at", "provider_ref")
 _KEEP = Prepared(insert(content).values({column: bindparam(column) for column in _WORDS}))
 _SETTLE = Prepared(
     update(attempt)
@@ -119,7 +119,7 @@ async def mark(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
 
 
 async def keep_content(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Words of or to a person: contact_id, attempt_id, kind, text, created_at."""
+    """Words of or to a person: contact_id, attempt_id, kind, text, created_at, provider_ref."""
     if rows:
         await _KEEP.many(conn, rows)
 

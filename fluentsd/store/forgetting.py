@@ -171,7 +171,8 @@ async def give_up(conn: AsyncConnection, contact_id: int, at: int) -> None:
 
 
 class Elsewhere(NamedTuple):
-    """What finds an attempt at its provider: our token, the provider's reference if there is one, its moment."""
+    """What finds an attempt, or what came in after one, at its provider: our token ("" for what came in), the
+    provider's reference if there is one, its moment."""
 
     channel: Kind
     token: str
@@ -180,11 +181,20 @@ class Elsewhere(NamedTuple):
 
 
 async def elsewhere(conn: AsyncConnection, contact_id: int, but: Iterable[Kind]) -> list[Elsewhere]:
-    """Attempts to somebody that their providers may have a memory of; those of `but` have none."""
+    """Attempts to somebody, and what they wrote, as far as providers may have a memory of them; those of `but` have
+    none."""
     reached = attempt.c.outcome.is_distinct_from("not_sent")
     mine = (attempt.c.contact_id == contact_id, reached, attempt.c.channel.not_in(list(but)))
     statement = select(attempt.c.channel, attempt.c.id, attempt.c.provider_ref, attempt.c.marked_at)
-    return [Elsewhere(*row) for row in await conn.execute(statement.where(*mine).order_by(attempt.c.id))]
+    sent = [Elsewhere(*row) for row in await conn.execute(statement.where(*mine).order_by(attempt.c.id))]
+    came = (
+        select(attempt.c.channel, content.c.provider_ref, content.c.created_at)
+        .join(attempt, attempt.c.id == content.c.attempt_id)
+        .where(content.c.contact_id == contact_id, content.c.provider_ref.is_not(None))
+        .where(attempt.c.channel.not_in(list(but)))
+        .order_by(content.c.id)
+    )
+    return sent + [Elsewhere(channel, "", ref, at) for channel, ref, at in await conn.execute(came)]
 
 
 async def untie(conn: AsyncConnection, contact_id: int) -> dict[str, str]:

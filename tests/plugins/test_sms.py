@@ -142,6 +142,23 @@ async def test_who_is_erased_is_gone_at_twilio_through_429s_and_a_restart(databa
         assert Counter(row.outcome for row in await stage.rows()) == {"sent": 2}
 
 
+async def test_what_the_erased_person_wrote_is_deleted_at_twilio_too(database_url, tmp_path, twilio):
+    gone, stays = person(1), person(2)
+    twilio.numbers[NUMBER]["sms_url"] = "https://house.example/hooks/sms"
+    async with theatre(database_url, tmp_path, twilio) as stage:
+        await stage.launch(spec(SMS), gone, stays)
+        await stage.until(MONDAY + 2 * MINUTE)
+        for who, words in ((gone, "When?"), (gone, "stop it now please"), (stays, "Who is this?")):
+            await stage.come_back([twilio.write(who["points"][0][1], words)])
+        for kept in list(twilio.messages):
+            if kept.direction != "inbound":
+                twilio.deliver(kept.sid)
+        answer = await stage.do("contacts erase", person=gone["points"][0][1], because="asked by letter")
+        assert answer["at_providers"] == 3
+        await stage.until(MONDAY + 10 * MINUTE)
+        assert sorted(kept.body for kept in twilio.messages) == ["Hello P2", "Who is this?"]
+
+
 async def test_lost_answers_are_found_again_and_nobody_gets_two(database_url, tmp_path, twilio):
     for kind in ("accept_500", "accept_nonsense", "accept_drop"):
         twilio.misbehave(kind, times=2)

@@ -106,6 +106,7 @@ content = Table(  # the one place for words: bodies, replies, transcripts, recor
     Column("created_at", BigInteger, nullable=False),
     Column("handled_at", BigInteger),  # when somebody saw to a reply
     Column("handled_by", Text),
+    Column("provider_ref", Text),  # what the provider calls its own copy of what came in
     Index("ix_content_kind", "kind", "created_at"),
     Index("ix_content_open_replies", "created_at",
           sqlite_where=text("kind = 'reply' AND handled_at IS NULL"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 from fluentsd.api import Inbound, Outcome, asks_to_stop
@@ -50,18 +51,19 @@ def _status(url: str, word: str, fields: Mapping[str, str]) -> Sequence[Inbound]
 
 
 def _words(fields: Mapping[str, str]) -> Sequence[Inbound]:
-    text, address = fields.get("Body", ""), fields["From"]
+    text, address, ref = fields.get("Body", ""), fields["From"], fields.get("MessageSid") or fields.get("SmsSid")
+    came = partial(Inbound, address=address, message_ref=ref)
     said = _EDGES.sub("", text.casefold())
     kind = fields.get("OptOutType", "").upper()
     if kind == "STOP" or said in STOP_WORDS:
-        return [Inbound(Outcome.opted_out, address=address, text=text, reason=f"wrote {(said or kind).upper()[:20]}")]
+        return [came(Outcome.opted_out, text=text, reason=f"wrote {(said or kind).upper()[:20]}")]
     if kind == "START" or said in START_WORDS:
-        return [Inbound(Outcome.replied, address=address, text=text, resubscribed=True)]
+        return [came(Outcome.replied, text=text, resubscribed=True)]
     if kind == "HELP" or said in HELP_WORDS:
         return []
     if asks_to_stop(text):
-        return [Inbound(Outcome.opted_out, address=address, text=text, reason="asked to stop in their own words")]
-    return [Inbound(Outcome.replied, address=address, text=text or _media(fields))]
+        return [came(Outcome.opted_out, text=text, reason="asked to stop in their own words")]
+    return [came(Outcome.replied, text=text or _media(fields))]
 
 
 def _media(fields: Mapping[str, str]) -> str:
