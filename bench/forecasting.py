@@ -10,12 +10,12 @@ import datetime as dt
 import time
 
 from fluentsd.api import Kind
-from fluentsd.domain.assumptions import DEFAULTS, NOBODY, Assumed
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.enrollment import Exits, align
-from fluentsd.domain.figures import Forecast
 from fluentsd.domain.flow import compile_flow
 from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
+from fluentsd.domain.forecast.assumptions import DEFAULTS, NOBODY, Assumed
+from fluentsd.domain.forecast.figures import Forecast
 from fluentsd.domain.gate import Person, Point, Rules
 from fluentsd.domain.pacing import Line, Lines
 from fluentsd.engine.plans import rules_of

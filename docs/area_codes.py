@@ -18,7 +18,7 @@ import phonenumbers
 from phonenumbers.geodata import GEOCODE_DATA
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from fluentsd.domain.readings import zone_countries, zone_rules
+from fluentsd.domain.places.readings import zone_countries, zone_rules
 
 RULES = Path(__file__).parents[1] / "fluentsd" / "domain" / "rules"
 ZONES = tomllib.loads((RULES / "us_zones.toml").read_text("utf-8"))

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fluentsd.domain import readings, statutes
+from fluentsd.domain import statutes
+from fluentsd.domain.places import readings
 from fluentsd.domain.statutes import Rule
 
 _HEAD = """# The rules of the place

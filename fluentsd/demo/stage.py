@@ -20,9 +20,9 @@ from fluentsd.daemon import open_house
 from fluentsd.demo.people import CALLER_IDS, Lead, write_csv
 from fluentsd.demo.verify import duplicates, from_ledgers, from_mails, outside_window
 from fluentsd.domain.rows import Reject
-from fluentsd.engine.csvfile import open_csv
 from fluentsd.engine.house import House
-from fluentsd.engine.imports import batches, mapping_of
+from fluentsd.engine.intake.csvfile import open_csv
+from fluentsd.engine.intake.imports import batches, mapping_of
 from fluentsd.engine.loops import running
 from fluentsd.engine.verbs import Call
 from fluentsd.fronts.grammar import perform

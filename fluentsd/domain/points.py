@@ -17,7 +17,7 @@ from enum import StrEnum
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
-from fluentsd.domain import nanp
+from fluentsd.domain.places import nanp
 
 
 class BadPoint(ValueError):

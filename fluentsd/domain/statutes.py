@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple
 
 from fluentsd.domain.durations import Rate
 from fluentsd.domain.hours import ContactWindow, Hours
-from fluentsd.domain.readings import rules
+from fluentsd.domain.places.readings import rules
 from fluentsd.domain.zones import DAY
 
 Purpose = Literal["marketing", "informational"]

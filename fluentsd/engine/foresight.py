@@ -19,11 +19,11 @@ import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind, Outcome
-from fluentsd.domain.assumptions import Assumed, from_history
 from fluentsd.domain.durations import Rate
-from fluentsd.domain.figures import Finish, Forecast, finish
 from fluentsd.domain.flow import Flow
 from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
+from fluentsd.domain.forecast.assumptions import Assumed, from_history
+from fluentsd.domain.forecast.figures import Finish, Forecast, finish
 from fluentsd.domain.gate import DAY, WORDS, Go, Limit, Reason, Rules
 from fluentsd.domain.pacing import Line, Lines
 from fluentsd.domain.render import TemplateProblem

@@ -353,7 +353,7 @@ def _seconds(one, asked):
 
 
 def test_importing_windows_imports_neither_holidays_nor_phone_numbers():
-    imports = "import sys, fluentsd.domain.windows, fluentsd.domain.places"
+    imports = "import sys, fluentsd.domain.windows, fluentsd.domain.places.whereabouts"
     code = f"{imports}; print({{'holidays', 'phonenumbers'}} & {{*sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from fluentsd.engine import apart
+from fluentsd.engine.intake import apart
 from fluentsd.fronts.cli import importing
 from fluentsd.fronts.cli.app import build
 

@@ -20,7 +20,7 @@ import pytest
 from fluentsd.api import Inbound, Outcome
 from fluentsd.clock import SimClock
 from fluentsd.domain.gate import Limit
-from fluentsd.domain.places import place_of
+from fluentsd.domain.places.whereabouts import place_of
 from fluentsd.domain.windows import zone
 from fluentsd.engine.plans import limits_of
 from fluentsd.engine.verbs import Refused

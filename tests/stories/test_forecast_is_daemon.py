@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Attempt, Inbound, Kind, Message, Outcome, Receipt
 from fluentsd.clock import SimClock
-from fluentsd.domain.assumptions import DEFAULTS, Assumed
-from fluentsd.domain.figures import Forecast
 from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
+from fluentsd.domain.forecast.assumptions import DEFAULTS, Assumed
+from fluentsd.domain.forecast.figures import Forecast
 from fluentsd.domain.pacing import Lines
 from fluentsd.engine.facts import Facts
 from fluentsd.engine.house import House, Served

@@ -18,10 +18,10 @@ import typer
 
 from fluentsd.domain.csvmap import CsvError, Need
 from fluentsd.domain.rows import Reject, region_of
-from fluentsd.engine.apart import APART_FROM, batches_apart
-from fluentsd.engine.csvfile import CsvFile, open_csv
-from fluentsd.engine.imports import Batch, Pile, batches, mapping_of, next_pile, previewed, rejects_beside
-from fluentsd.engine.rejects import RejectFile
+from fluentsd.engine.intake.apart import APART_FROM, batches_apart
+from fluentsd.engine.intake.csvfile import CsvFile, open_csv
+from fluentsd.engine.intake.imports import Batch, Pile, batches, mapping_of, next_pile, previewed, rejects_beside
+from fluentsd.engine.intake.rejects import RejectFile
 from fluentsd.fronts.cli.link import Link
 from fluentsd.fronts.cli.running import Shell, fail, unwrapped, with_link
 from fluentsd.fronts.cli.show import Screen

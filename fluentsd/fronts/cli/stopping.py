@@ -15,8 +15,8 @@ import typer
 
 from fluentsd.domain.csvmap import CsvError
 from fluentsd.domain.rows import Reject
-from fluentsd.engine.csvfile import open_csv
-from fluentsd.engine.rejects import inert
+from fluentsd.engine.intake.csvfile import open_csv
+from fluentsd.engine.intake.rejects import inert
 from fluentsd.fronts.cli.cells import when
 from fluentsd.fronts.cli.link import Link
 from fluentsd.fronts.cli.running import Shell, fail, with_link

@@ -12,10 +12,10 @@ import pytest
 
 from fluentsd.domain.csvmap import CsvError
 from fluentsd.domain.rows import Reject
-from fluentsd.engine import apart
-from fluentsd.engine.apart import batches_apart
-from fluentsd.engine.csvfile import CsvFile, open_csv
-from fluentsd.engine.imports import Batch, batches, mapping_of
+from fluentsd.engine.intake import apart
+from fluentsd.engine.intake.apart import batches_apart
+from fluentsd.engine.intake.csvfile import CsvFile, open_csv
+from fluentsd.engine.intake.imports import Batch, batches, mapping_of
 
 pytestmark = pytest.mark.slow
 

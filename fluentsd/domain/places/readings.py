@@ -2,7 +2,7 @@
 
 What lives here: the reading of one text at a time, and the dated tables it is read with (`rules/us_zones.toml`,
 `rules/zone_names.toml`, tzdb's own list of countries). What must not: numbers, postal codes, and which reading counts;
-`places` joins them. A text that cannot be read yields no zone and a sentence that says so, because a guess wakes
+`whereabouts` joins them. A text that cannot be read yields no zone and a sentence that says so, because a guess wakes
 somebody up.
 """
 

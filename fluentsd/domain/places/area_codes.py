@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from fluentsd.domain.readings import MOST, rules
+from fluentsd.domain.places.readings import MOST, rules
 
 
 class Area(NamedTuple):

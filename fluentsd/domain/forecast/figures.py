@@ -1,7 +1,7 @@
 """What a forecast counts, and what it says.
 
 Here live the figures and how they are gathered while a course of time is walked through; what must not live here is
-the walk itself (`forecast`). Waiting is added up by its cause, a person's microseconds each: time asked for by the
+the walk itself (`walk`). Waiting is added up by its cause, a person's microseconds each: time asked for by the
 flow's own delays, time in which nothing was open, and time lost to something that had no room. From these follows
 the one thing to relieve first.
 """
@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fluentsd.api import Kind, Outcome
-from fluentsd.domain.assumptions import NOBODY, Assumed
 from fluentsd.domain.durations import SECOND
+from fluentsd.domain.forecast.assumptions import NOBODY, Assumed
 
 HOUR = 3600 * SECOND
 #: Below this share of all the waiting that is not the flow's own delays, no room is called a bottleneck.

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from fluentsd.domain.csvmap import Columns, CsvError, Need, require, suggest, with_asked
-from fluentsd.domain.places import place_of
+from fluentsd.domain.places.whereabouts import place_of
 from fluentsd.domain.points import email_key
 from fluentsd.domain.rows import Person, Preview, Reject, RowReader, preview
-from fluentsd.engine.csvfile import CsvFile
+from fluentsd.engine.intake.csvfile import CsvFile
 
 #: People in a batch, and characters of what is said of them: however wide a table, a batch fits into one request.
 BATCH = 250

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fluentsd.domain import readings
-from fluentsd.domain.postal import _table, of_postal, short
+from fluentsd.domain.places import readings
+from fluentsd.domain.places.postal import _table, of_postal, short
 from fluentsd.domain.zones import zone_names
 
 

@@ -17,8 +17,8 @@ from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
-from fluentsd.domain import area_codes, postal, readings
-from fluentsd.domain.readings import TERRITORIES, country_code, state_of, zone_rules
+from fluentsd.domain.places import area_codes, postal, readings
+from fluentsd.domain.places.readings import TERRITORIES, country_code, state_of, zone_rules
 
 #: Of zones with the same clock, the name to keep when the zone field does not say another.
 _USUAL = (

@@ -9,11 +9,11 @@ from types import ModuleType
 import phonenumbers
 import pytest
 
-from fluentsd.domain import readings
-from fluentsd.domain.area_codes import of_number, short, table
+from fluentsd.domain.places import readings
+from fluentsd.domain.places.area_codes import of_number, short, table
 from fluentsd.domain.zones import zone_names
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RULES = ROOT / "fluentsd" / "domain" / "rules"
 
 

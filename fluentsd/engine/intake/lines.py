@@ -18,7 +18,7 @@ from functools import partial
 from typing import BinaryIO
 
 from fluentsd.domain.rows import Reject
-from fluentsd.engine.encodings import AS_CP1252
+from fluentsd.engine.intake.encodings import AS_CP1252
 
 CHUNK = 1 << 16
 #: Characters in a cell, and in the lines of one record; a cell beyond it is never a person's datum.

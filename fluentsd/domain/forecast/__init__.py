@@ -16,10 +16,10 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from fluentsd.domain.assumptions import Assumed
-from fluentsd.domain.figures import Forecast
-from fluentsd.domain.lanes import CannotForecast, Channel, Lane, Subject
-from fluentsd.domain.walk import OnEvent, Walk, World
+from fluentsd.domain.forecast.assumptions import Assumed
+from fluentsd.domain.forecast.figures import Forecast
+from fluentsd.domain.forecast.lanes import CannotForecast, Channel, Lane, Subject
+from fluentsd.domain.forecast.walk import OnEvent, Walk, World
 
 __all__ = ["CannotForecast", "Channel", "Lane", "OnEvent", "Subject", "World", "forecast"]
 

@@ -15,8 +15,8 @@ from typing import Any
 from fluentsd.api import Kind
 from fluentsd.domain import pacing
 from fluentsd.domain.enrollment import Standing
-from fluentsd.domain.figures import Cause
 from fluentsd.domain.flow import Step
+from fluentsd.domain.forecast.figures import Cause
 from fluentsd.domain.gate import Person, Reason, Wait
 from fluentsd.domain.pacing import BATCH, SLACK
 

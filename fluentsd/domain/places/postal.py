@@ -1,7 +1,7 @@
 """What a postal code tells of a place: the states and the zones of a US ZIP code or a Canadian postal code.
 
 What lives here: the reading of the code and the table `rules/postal.toml`. What must not: the rest of the address, and
-the decision whose code it is (five digits are a ZIP code only in the United States); `places` passes that in.
+the decision whose code it is (five digits are a ZIP code only in the United States); `whereabouts` passes that in.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from fluentsd.domain.readings import State, rules, states
+from fluentsd.domain.places.readings import State, rules, states
 
 _ZIP = re.compile(r"([0-9]{5})(?:[ -]?[0-9]{4})?")
 _SHORT_ZIP = re.compile(r"([0-9]{3,4})(?:-[0-9]{4})?")

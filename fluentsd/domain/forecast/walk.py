@@ -14,14 +14,14 @@ from heapq import heappop, heappush
 from typing import Any
 
 from fluentsd.api import Kind, Outcome
-from fluentsd.domain.assumptions import Assumed, draw
 from fluentsd.domain.enrollment import Exits, Leave, Move, Queue, Standing, local_zone, move_after, queue
-from fluentsd.domain.figures import HOUR, Cause, Forecast
 from fluentsd.domain.flow import Flow, Step, next_after_skip
+from fluentsd.domain.forecast.assumptions import Assumed, draw
+from fluentsd.domain.forecast.figures import HOUR, Cause, Forecast
+from fluentsd.domain.forecast.lanes import CannotForecast, Channel, Lane, Place, Queued, Subject
+from fluentsd.domain.forecast.remembered import remembering
 from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Reason, Rules, Skip, Verdict, Wait, decide
-from fluentsd.domain.lanes import CannotForecast, Channel, Lane, Place, Queued, Subject
 from fluentsd.domain.pacing import ROUNDS, Lines
-from fluentsd.domain.remembered import remembering
 from fluentsd.domain.render import TemplateProblem
 
 #: (instant, enrollment, step, try, channel, number's id, point's id, outcome) of every contact, as it starts.

@@ -12,17 +12,25 @@ from typing import Any
 import pytest
 
 from fluentsd.api import Kind, Outcome
-from fluentsd.domain.assumptions import DEFAULTS, NOBODY, PSEUDO_COUNT, Assumed, BadAssumption, draw, from_history
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.durations import Rate
 from fluentsd.domain.enrollment import Exits
-from fluentsd.domain.figures import FEW, Forecast, finish
 from fluentsd.domain.flow import compile_flow
 from fluentsd.domain.forecast import CannotForecast, Channel, Lane, Subject, World, forecast
+from fluentsd.domain.forecast.assumptions import (
+    DEFAULTS,
+    NOBODY,
+    PSEUDO_COUNT,
+    Assumed,
+    BadAssumption,
+    draw,
+    from_history,
+)
+from fluentsd.domain.forecast.figures import FEW, Forecast, finish
 from fluentsd.domain.gate import Person, Point
 from fluentsd.domain.pacing import Line, Lines
 from fluentsd.engine.plans import rules_of
-from tests.domain import forecast_oracle as oracle
+from tests.domain.forecast import oracle
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
 ZONES = ("America/New_York", "America/Los_Angeles", "Australia/Lord_Howe", "Asia/Kathmandu", "Europe/London")

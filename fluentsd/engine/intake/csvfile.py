@@ -19,9 +19,9 @@ from typing import BinaryIO, Self
 
 from fluentsd.domain.csvmap import CsvError, has_header
 from fluentsd.domain.rows import Reject
-from fluentsd.engine.dialects import SEP_LINE, detect_delimiter, single
-from fluentsd.engine.encodings import SAMPLE, detect_encoding, known
-from fluentsd.engine.lines import CELL_LIMIT, Lines, Rows
+from fluentsd.engine.intake.dialects import SEP_LINE, detect_delimiter, single
+from fluentsd.engine.intake.encodings import SAMPLE, detect_encoding, known
+from fluentsd.engine.intake.lines import CELL_LIMIT, Lines, Rows
 
 #: Excel stops at 16,384; a CRM's export of every property is near 1,000.
 COLUMN_LIMIT = 2_000

@@ -8,8 +8,8 @@ import pytest
 
 from fluentsd.domain.csvmap import CsvError, suggest
 from fluentsd.domain.rows import Person, Reject, read_row
-from fluentsd.engine.csvfile import open_csv
-from fluentsd.engine.rejects import RejectFile, inert
+from fluentsd.engine.intake.csvfile import open_csv
+from fluentsd.engine.intake.rejects import RejectFile, inert
 
 
 def test_rejects_are_written_inert_and_only_when_there_are_any(tmp_path):

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from fluentsd.domain.csvmap import CsvError, suggest
 from fluentsd.domain.rows import Person, Reject, read_row
-from fluentsd.engine import csvfile
-from fluentsd.engine.csvfile import open_csv
+from fluentsd.engine.intake import csvfile
+from fluentsd.engine.intake.csvfile import open_csv
 
 PEOPLE = [
     ["First Name", "Last Name", "Mobile Phone", "Email", "Notes"],
@@ -308,8 +308,8 @@ def test_no_bytes_break_the_reader(data):
 
 @pytest.mark.slow
 def test_the_detecting_libraries_are_loaded_by_the_first_file_and_not_before():
-    code = "import sys, fluentsd.engine.csvfile; print({'clevercsv', 'charset_normalizer'} & set(sys.modules))"
-    root = Path(csvfile.__file__).parents[2]
+    code = "import sys, fluentsd.engine.intake.csvfile; print({'clevercsv', 'charset_normalizer'} & set(sys.modules))"
+    root = Path(csvfile.__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert done.stdout.strip() == "set()"
 

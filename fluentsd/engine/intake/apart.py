@@ -25,8 +25,8 @@ from typing import Any, BinaryIO
 from fluentsd.domain.csvmap import Column, Columns, CsvError, Need
 from fluentsd.domain.headings import Target
 from fluentsd.domain.rows import Reject
-from fluentsd.engine.csvfile import CsvFile
-from fluentsd.engine.imports import Batch, batches
+from fluentsd.engine.intake.csvfile import CsvFile
+from fluentsd.engine.intake.imports import Batch, batches
 
 #: A file of less is read before a process would be up.
 APART_FROM = 4 << 20
@@ -61,7 +61,7 @@ def batches_apart(file: CsvFile, mapping: Columns, region: str, need: Need) -> G
 
 def _started(file: CsvFile) -> subprocess.Popen[bytes]:
     # -P: a csv.py in the folder where somebody works is not Python's
-    command = [sys.executable, "-P", "-m", "fluentsd.engine.apart", str(file.fileno())]
+    command = [sys.executable, "-P", "-m", "fluentsd.engine.intake.apart", str(file.fileno())]
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command,
         stdin=subprocess.PIPE,

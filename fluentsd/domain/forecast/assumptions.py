@@ -1,7 +1,7 @@
 """What a forecast supposes of the people it has not contacted yet: how each contact ends, and how long it takes.
 
 What lives here: shares of outcomes by channel, lengths by outcome, and the draw that turns them into one person's
-outcome. What must not: a course of time; that is `forecast`. The draw is a hash of (seed, enrollment, step, try), so
+outcome. What must not: a course of time; that is `walk`. The draw is a hash of (seed, enrollment, step, try), so
 it is the same in any order, in any process and any version of Python: a fake channel that answers by it and the
 forecast see the same people. Shares are assumed until a campaign has a history of its own, and are called so.
 """
