@@ -284,16 +284,19 @@ class Tools:
 class Channel(Protocol):
     """A way to reach people. Plain methods, no pluggy on the hot path.
 
-    A channel that holds connections of its own may have an `async aclose()`, called when the daemon leaves, and a
-    `room: int`, how many sends it can hand over at once: what waits inside it for a connection when the daemon is
-    killed would count as made although no provider ever saw it. A channel whose provider rents out caller IDs may have
-    an `async numbers() -> Sequence[Owned]`: all of them, or an error (`Unavailable`, `NeedsHuman`), never a part. A
-    channel whose provider keeps words or recordings may have an `async forget(attempt: Attempt) -> None`: the provider
-    keeps nothing of it when that returns, also when there was nothing; any error (`Unavailable(why, after)` says when)
-    has it called again later. The attempt has its token, moment and `provider_ref`, and nobody's number or address.
+    Besides these a channel may have:
 
-    It may have `remarks(message) -> Sequence[Finding]`, pure: what there is to say of a message before anybody gets it.
-    What is not ok would never be sent and keeps a campaign from starting; a fix on one that is ok is advice.
+    - `async aclose()`, called when the daemon leaves: for connections of its own.
+    - `room: int`, how many sends it can hand over at once. What waits inside it when the daemon is killed counts as
+      made although no provider ever saw it.
+    - `sender_interval: int`, microseconds between two messages of one caller ID: the house paces its numbers by it.
+    - `remarks(message) -> Sequence[Finding]`, pure: what there is to say of a message before anybody gets it. What is
+      not ok would never be sent and keeps a campaign from starting; a fix on one that is ok is advice.
+    - `async numbers() -> Sequence[Owned]`: all the caller IDs its provider rents out to us, or an error
+      (`Unavailable`, `NeedsHuman`), never a part.
+    - `async forget(attempt)`: the provider keeps nothing of it when that returns, also when there was nothing; any
+      error (`Unavailable(why, after)` says when) has it called again later. The attempt has its token, moment and
+      `provider_ref`, and nobody's number or address.
 
     `lookup_is_final`: an `Absent` from `lookup` proves that the provider never accepted the attempt, so that a
     further try is safe. `lookup_after` is the grace, in microseconds, after which the provider's lists are complete.

@@ -130,8 +130,7 @@ def build_channels(
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin's factory
             mistakes += [f"channel.{kind}.{line}" for line in _reasons(why, table)]
         else:
-            most = min(table.concurrency, getattr(channel, "room", table.concurrency))
-            built[kind] = Served(kind, channel, most, table.interval, table.timeout)
+            built[kind] = Served(kind, channel, table.concurrency, table.interval, table.timeout)
     if mistakes:
         raise Problems(str(settings.path), mistakes)
     return built

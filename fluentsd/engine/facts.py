@@ -63,7 +63,8 @@ class Facts:
             self._fields = await contacts.fields_of(conn, people)
         if self.rules.chooses_number and any(step.channel != "email" for _, step in steps):
             spec = self.plan.spec.numbers
-            found = await numbers.lines(conn, spec.numbers, spec.tags, self.plan.number_pace, lock=lock)
+            pace, spacing = self.plan.number_pace, self.plan.spacing
+            found = await numbers.lines(conn, spec.numbers, spec.tags, pace, lock=lock, spacing=spacing)
             self.lines = Lines(found, local_presence=spec.local_presence)
 
     def _looks_back(self, steps: Iterable[tuple[str, Step]]) -> int | None:

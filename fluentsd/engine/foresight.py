@@ -55,6 +55,7 @@ class Ask:
     most: int
     channels: Mapping[Kind, tuple[int, int, int]]
     limits: tuple[Limit, ...] = ()
+    spacing: int = 0  #: of uses of one caller ID, as the providers ask for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Standing:
 async def gather(conn: AsyncConnection, ask: Ask) -> Standing:
     """Read it. Raises `NoSuchCampaign`."""
     row = await campaigns.get(conn, ask.ref)
-    _, plan = await Plans(ask.limits).current(conn, row.id, lock=False)
+    _, plan = await Plans(ask.limits, spacing=ask.spacing).current(conn, row.id, lock=False)
     rules = await with_spending(conn, plan, ask.at)
     subjects, samples = list[Subject](), dict[str, dict[str, str]]()
     lines: Lines | None = None
@@ -269,7 +270,7 @@ def _shares(assumed: Assumed, counted: Mapping[str, int]) -> list[dict[str, Any]
 def pack(ask: Ask) -> dict[str, Any]:
     """An ask as JSON."""
     limits = [[limit.rate.count, limit.rate.per_s, limit.rule] for limit in ask.limits]
-    named = {name: getattr(ask, name) for name in ("ref", "at", "until_at", "seed", "most")}
+    named = {name: getattr(ask, name) for name in ("ref", "at", "until_at", "seed", "most", "spacing")}
     return named | {"channels": dict(ask.channels), "limits": limits}
 
 

@@ -86,7 +86,8 @@ class Deadline:
 
 @dataclass(slots=True)
 class Served:
-    """One channel and its room: calls in flight at most, a pace, the longest wait for the provider's answer."""
+    """One channel and its room: calls in flight at most (its own `room` if that is less), a pace, the longest wait for
+    the provider's answer."""
 
     kind: Kind
     channel: Channel
@@ -98,6 +99,9 @@ class Served:
     backs_off_until: int = 0
     deadlines: deque[Deadline] = field(default_factory=deque)  #: of sends in flight, oldest first
     watch: Bell = field(default_factory=Bell)
+
+    def __post_init__(self) -> None:
+        self.concurrency = min(self.concurrency, getattr(self.channel, "room", self.concurrency))
 
     def patience(self, now: int) -> Deadline:
         """`with served.patience(now)`: cancelled when the provider's answer takes longer than `timeout`."""
@@ -161,7 +165,8 @@ class House:
         self.clock = clock
         self.channels = dict(channels)
         self.log = log or get_logger()
-        self.plans = Plans(limits, breakers)
+        spacing = max((getattr(served.channel, "sender_interval", 0) for served in channels.values()), default=0)
+        self.plans = Plans(limits, breakers, spacing)
         self.traces = traces or Traces()  #: of people who were erased: the key and the hashes, beside the database
         self.wake = Bell()  #: the dispatcher looks again
         self.asked = Bell()  #: the reconciler looks again

@@ -43,6 +43,7 @@ class Plan:
     number_pace: Rate | None
     currency: str
     resumed_at: int  #: when it last became active
+    spacing: int = 0  #: microseconds between two uses of one caller ID that the providers ask for
 
     def flow(self, version_id: int) -> Flow:
         return self.flows[version_id]
@@ -55,9 +56,12 @@ class Plan:
 class Plans:
     """The compiled plans, by campaign."""
 
-    def __init__(self, limits: tuple[Limit, ...] = (), breakers: tuple[Breaker, ...] = STANDARD) -> None:
+    def __init__(
+        self, limits: tuple[Limit, ...] = (), breakers: tuple[Breaker, ...] = STANDARD, spacing: int = 0
+    ) -> None:
         self.limits = limits  #: of all campaigns together
         self.breakers = breakers
+        self.spacing = spacing  #: microseconds between two uses of one caller ID that the providers ask for
         self.tallied_on = 0  #: the day the tally was last rid of what is old
         self._known: dict[int, Plan] = {}
 
@@ -78,7 +82,8 @@ class Plans:
         row = await campaigns.by_id(conn, campaign_id)
         versions = await campaigns.versions_of(conn, campaign_id)
         flows = {version_id: compile_flow(steps) for version_id, steps in versions.items()}
-        return build_plan(row, flows, await campaigns.lanes_of(conn, campaign_id), self.limits)
+        plan = build_plan(row, flows, await campaigns.lanes_of(conn, campaign_id), self.limits)
+        return replace(plan, spacing=self.spacing)
 
 
 _STATE_SEEN = select(campaign.c.state, campaign.c.revision).where(campaign.c.id == bindparam("b_id"))

@@ -28,10 +28,17 @@ async def by_id(conn: AsyncConnection, number_id: int) -> Any:
 
 
 async def lines(
-    conn: AsyncConnection, numbers: Sequence[str], tags: Sequence[str], pace: Rate | None, *, lock: bool
+    conn: AsyncConnection,
+    numbers: Sequence[str],
+    tags: Sequence[str],
+    pace: Rate | None,
+    *,
+    lock: bool,
+    spacing: int = 0,
 ) -> list[Line]:
     """The lines a campaign may use now: named or tagged, not retired, not held; locked for the mark if asked. A line
-    that rests (a hold with an end) has room when it has rested."""
+    that rests (a hold with an end) has room when it has rested; `spacing` (microseconds) is the least time between two
+    uses of any."""
     tagged = select(number_tag.c.number_id).where(number_tag.c.tag.in_(list(tags)))
     held = select(hold.c.target).where(*_HELD, hold.c.until_at.is_(None))
     statement = (
@@ -47,7 +54,7 @@ async def lines(
             row.e164,
             max(row.room_at, row.rested_at or 0),
             row.used,
-            _interval(Rate.parse(row.pace) if row.pace else pace),
+            max(_interval(Rate.parse(row.pace) if row.pace else pace), spacing),
         )
         for row in rows
     ]

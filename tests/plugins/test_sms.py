@@ -5,6 +5,7 @@ Time is simulated and stands still while a request is under way (`_Busy`): days 
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -79,7 +80,7 @@ async def theatre(url: str, folder, twilio: FakeTwilio, at: int = MONDAY, **conf
     async with httpx.AsyncClient(transport=_Busy(clock)) as http, open_store(url, busy=clock.busy) as store:
         given = Tools(lambda: http, tools(clock, folder=folder).run_sync, structlog.get_logger(), clock, str(folder),
                       PublicLinks("sms", "https://house.example"))  # fmt: skip
-        channel = SmsChannel(read_settings(table | {"throughput": "100/second"} | config), given)
+        channel = SmsChannel(read_settings({k: v for k, v in (table | {"throughput": "100/second"} | config).items() if v}), given)
         await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
         log = structlog.wrap_logger(structlog.ReturnLogger())
         house = House(store, clock, {"sms": Served("sms", channel)}, log=log)
@@ -117,6 +118,39 @@ async def test_a_campaign_is_sent_and_its_statuses_come_back_in_any_order(databa
         assert Counter(row.outcome for row in rows) == {"delivered": PEOPLE - 1, "failed": 1}
         assert {row.provider_ref for row in rows} == {one.sid for one in twilio.messages}
         assert len({one.callback for one in twilio.messages}) == PEOPLE
+
+
+async def test_a_senders_throughput_delays_and_never_turns_away(database_url, tmp_path, twilio):
+    """One a second from one sender: nobody is marked before their turn can come, so nothing is marked twice."""
+    many = 60
+    async with theatre(database_url, tmp_path, twilio, throughput="1/second") as stage:
+        await stage.launch(spec(SMS), *(person(n) for n in range(many)))
+        await stage.until(MONDAY + 5 * MINUTE)
+        assert Counter(row.outcome for row in await stage.rows()) == {"sent": many}
+        sent = sorted(one.created_at for one in twilio.messages)
+        assert min(b - a for a, b in itertools.pairwise(sent)) >= 1_000_000
+        assert sent[-1] < MONDAY + (many + 2) * 1_000_000
+
+
+async def test_caller_ids_are_paced_by_the_providers_throughput_and_the_forecast_knows(database_url, tmp_path, twilio):
+    many, lines = 60, ["+12125550198", "+12125550199"]
+    async with theatre(database_url, tmp_path, twilio, throughput="1/second", sender=None) as stage:
+        for line in lines:
+            twilio.own(line)
+            await stage.do("numbers add", number=line, tag=["us"])
+        await stage.do("campaign apply", file=spec(SMS, numbers={"tags": ["us"]}))
+        await stage.enroll(*(person(n) for n in range(many)))
+        ahead = await stage.do("forecast", ref="test")
+        await stage.do("campaign start", ref="test", yes=True)
+        await stage.until(MONDAY + 5 * MINUTE)
+        assert Counter(row.outcome for row in await stage.rows()) == {"sent": many}
+        by_line = {line: sorted(m.created_at for m in twilio.messages if m.sender == line) for line in lines}
+        assert [len(sent) for sent in by_line.values()] == [many // 2] * 2
+        for sent in by_line.values():
+            assert min(b - a for a, b in itertools.pairwise(sent)) >= 1_000_000
+        assert {n["number"]: n["uses"] for n in ahead["numbers"]} == dict.fromkeys(lines, many // 2)
+        last = max(m.created_at for m in twilio.messages)
+        assert abs(ahead["finish_early_at"] - last) <= 2_000_000
 
 
 async def test_who_is_erased_is_gone_at_twilio_through_429s_and_a_restart(database_url, tmp_path, twilio):

@@ -28,7 +28,7 @@ async def ahead(house: House, call: Call, ref: str, until: int | None, most: int
         kind: (served.concurrency, served.interval, max(served.room_at, served.backs_off_until))
         for kind, served in house.channels.items()
     }
-    ask = Ask(ref, call.at, until, seed, max(0, min(most, MOST)), channels, house.plans.limits)
+    ask = Ask(ref, call.at, until, seed, max(0, min(most, MOST)), channels, house.plans.limits, house.plans.spacing)
     counts = await refusing(house.store.read(_counts, ref))
     if not counts["queued"]:
         raise Refused(f"nobody is queued in {ref}, so there is nothing to look ahead at")
