@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_check
 
 import pluggy
 
-from fluentsd.tables import ConfigProblem, Table
+from fluentsd.tables import ConfigProblem, Table, a_rate
 
 if TYPE_CHECKING:
     import httpx
@@ -50,6 +50,7 @@ __all__ = [
     "Table",
     "Tools",
     "Unavailable",
+    "a_rate",
     "asks_to_stop",
     "hookimpl",
 ]

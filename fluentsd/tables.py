@@ -7,10 +7,13 @@ mistake is read in logs and chats, so a secret never is. Standard library only: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_PER = {"second": 1, "minute": 60, "hour": 3600}
+_RATE = re.compile(r"\s*(\d{1,6})\s*/\s*(second|minute|hour)\s*")
 
 
 class ConfigProblem(ValueError):
@@ -93,6 +96,14 @@ def a_table(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError("should be a table { … }")
     return value
+
+
+def a_rate(value: Any) -> int:
+    """The reader of a pace, "30/second" or "90/minute": the microseconds from one to the next."""
+    found = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[1]) == 0:
+        raise ValueError(f'{value!r} is not a rate; write it like "1/second", "30/second" or "90/minute"')
+    return _PER[found[2]] * 1_000_000 // int(found[1])
 
 
 def hint(name: str, known: Sequence[str]) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from email.message import EmailMessage
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +170,38 @@ async def test_the_next_mail_goes_out_when_the_day_of_their_return_opens(databas
                 ("second", nine_of_thursday),
             ]
             assert (await stage.until_ended())["exited"] == 0
+
+
+async def test_mails_to_one_domain_keep_its_pace_and_nobody_is_turned_away_twice(tmp_path: Path) -> None:
+    """One every ten seconds to a domain whose people are all due at once: simulated time, a real SMTP conversation."""
+    people, clock = 30, SimClock(MONDAY)
+    with SmtpSink() as sink:
+        settings: dict[str, Any] = {
+            "kind": "email", "host": "127.0.0.1", "port": sink.port, "tls": "none", "from": "us@example.com",
+            "purpose": "transactional", "pace_per_domain": {"example.com": "6/minute"},
+        }  # fmt: skip
+        given = replace(tools(clock, folder=tmp_path, kind="email"), run_sync=partial(_busily, clock))
+        channel = EmailChannel(read_settings(settings), given)
+        async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy) as store:
+            await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+            log = structlog.wrap_logger(structlog.ReturnLogger())
+            house = House(store, clock, {"email": Served("email", channel)}, log=log)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(clock.run)
+                async with running(house, grace=1.0) as inbox:
+                    stage = Stage(house, clock, {}, inbox)
+                    await stage.launch(spec(STEPS[0]), *(person(n) for n in range(people)))
+                    await stage.until_ended()
+                    calls = (await stage.do("calls", most=1000))["calls"]
+                nursery.cancel_scope.cancel()
+        await channel.aclose()
+    assert len(sink.mails) == people
+    sent = sorted(call["settled_at"] for call in calls if call["outcome"] == "sent")
+    assert len(sent) == people
+    assert sent[-1] - MONDAY == pytest.approx((people - 1) * 10_000_000, abs=1_500_000)
+    assert max(call["try_no"] for call in calls) <= 2
+
+
+async def _busily(clock: SimClock, fn: Callable[..., Any], *args: Any) -> Any:
+    with clock.busy():
+        return await trio.to_thread.run_sync(fn, *args)

@@ -80,7 +80,9 @@ async def theatre(url: str, folder, twilio: FakeTwilio, at: int = MONDAY, **conf
     async with httpx.AsyncClient(transport=_Busy(clock)) as http, open_store(url, busy=clock.busy) as store:
         given = Tools(lambda: http, tools(clock, folder=folder).run_sync, structlog.get_logger(), clock, str(folder),
                       PublicLinks("sms", "https://house.example"))  # fmt: skip
-        channel = SmsChannel(read_settings({k: v for k, v in (table | {"throughput": "100/second"} | config).items() if v}), given)
+        channel = SmsChannel(
+            read_settings({k: v for k, v in (table | {"throughput": "100/second"} | config).items() if v}), given
+        )
         await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
         log = structlog.wrap_logger(structlog.ReturnLogger())
         house = House(store, clock, {"sms": Served("sms", channel)}, log=log)

@@ -37,6 +37,7 @@ from fluentsd_channel_email.composing import Letter, compose, remarks
 from fluentsd_channel_email.listening import Listener
 from fluentsd_channel_email.session import Session
 from fluentsd_channel_email.settings import Settings
+from fluentsd_channel_email.turns import Turns
 
 #: A connection idle for longer (microseconds) is replaced: servers and firewalls forget them without a word.
 IDLE_AT_MOST = 30 * 1_000_000
@@ -53,6 +54,7 @@ class EmailChannel:
         self.settings = settings
         self._tools = tools
         self.room = settings.connections  #: what the house hands over at once
+        self._turns = Turns(tools.clock, settings.pace_per_domain)
         self._free = trio.Semaphore(settings.connections)
         self._idle: list[Session] = []
         weakref.finalize(self, _close_all, self._idle)
@@ -68,6 +70,7 @@ class EmailChannel:
         """
         if lacks := missing(self.settings, self._tools.links):
             raise NeedsHuman("; ".join(f"{what}: {fix}" for what, fix in lacks))
+        await self._turns.wait_turn(message.to)
         async with self._free:
             session = self._kept() or Session(self.settings)
             try:

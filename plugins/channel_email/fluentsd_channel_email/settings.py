@@ -20,8 +20,8 @@ USUAL_INBOX_TLS: Tls = "tls"
 USUAL_PURPOSE: Purpose = "marketing"
 KNOWN = (
     "host", "port", "tls", "ca_file", "username", "password", "from", "reply_to", "answer_timeout", "connections",
-    "messages_per_connection", "from_domains", "bounce_domain", "verp", "ehlo_name", "purpose", "postal_address",
-    "unsubscribe", "dkim_selector", "inbox",
+    "messages_per_connection", "pace_per_domain", "from_domains", "bounce_domain", "verp", "ehlo_name", "purpose",
+    "postal_address", "unsubscribe", "dkim_selector", "inbox",
 )  # fmt: skip
 KNOWN_INBOX = (
     "host", "port", "tls", "ca_file", "username", "password", "folder", "poll", "processed_folder", "address",
@@ -64,6 +64,7 @@ class Settings:
     timeout: float = 20.0
     connections: int = 4
     messages_per_connection: int = 100
+    pace_per_domain: Mapping[str, int] = field(default_factory=dict)  #: microseconds; "*" for the others
     bounce_domain: str = ""
     verp: bool = False
     ehlo_name: str = ""
@@ -103,6 +104,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         timeout=timeout,
         connections=table.take("connections", 4, values.count),
         messages_per_connection=table.take("messages_per_connection", 100, values.count),
+        pace_per_domain=table.take("pace_per_domain", {}, values.paces),
         bounce_domain=bounce_domain,
         verp=table.take("verp", bool(bounce_domain), values.flag),
         ehlo_name=table.take("ehlo_name", "", values.domain),

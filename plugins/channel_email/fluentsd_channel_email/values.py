@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from fluentsd.api import a_rate
 from fluentsd_channel_email.addressing import Address, BadAddress, read_address, read_mailbox
 
 _PAUSE = re.compile(r"\s*(\d{1,6})\s*(s|sec|seconds?|m|min|minutes?|h|hours?)\s*", re.IGNORECASE)
@@ -90,6 +92,13 @@ def selector(value: Any) -> str:
     if not isinstance(value, str) or not _SELECTOR.fullmatch(value) or "_domainkey" in value:
         raise ValueError(f'{value!r} is not a DKIM selector; it is what stands before "._domainkey", like "s1"')
     return value.lower()
+
+
+def paces(value: Any) -> Mapping[str, int]:
+    """Rates by domain, "*" for the others: microseconds from one mail to the next."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f'{value!r} should be rates by domain, like {{ "gmail.com" = "5/second", "*" = "20/second" }}')
+    return {name if name == "*" else domain(name): a_rate(rate) for name, rate in value.items()}
 
 
 def link(value: Any) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from fluentsd.api import Table
+from fluentsd.api import Table, a_rate
 
 SECOND = 1_000_000
 #: Twilio's own bounds for ValidityPeriod, seconds.
@@ -22,8 +22,6 @@ KNOWN = (
     "validity", "segment_price", "currency", "risk_check", "base_url",
 )  # fmt: skip
 
-_PER = {"second": 1, "minute": 60, "hour": 3600}
-_RATE = re.compile(r"\s*(\d{1,6})\s*/\s*(second|minute|hour)\s*")
 _SPAN = re.compile(r"\s*(\d{1,6})\s*(s|second|min|minute|h|hour)s?\s*")
 _SPANS = {"s": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -84,7 +82,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         webhook_secrets=table.take("webhook_secret", (), _secrets),
         sender=table.take("sender", "", _sender),
         service=table.take("messaging_service", "", _sid("MG")),
-        interval=table.take("throughput", USUAL_INTERVAL, _interval),
+        interval=table.take("throughput", USUAL_INTERVAL, a_rate),
         validity=table.take("validity", USUAL_VALIDITY, _validity),
         segment_price=table.take("segment_price", 0, _price),
         currency=table.take("currency", "USD", _currency),
@@ -126,13 +124,6 @@ def _sender(value: Any) -> str:
     if not (_E164.fullmatch(text) or _SHORT_CODE.fullmatch(text) or _NAME.fullmatch(text)):
         raise ValueError(f'{text!r} is not a sender; write a number like "+14155550100", a short code or a sender name')
     return text
-
-
-def _interval(value: Any) -> int:
-    found = _RATE.fullmatch(value) if isinstance(value, str) else None
-    if found is None or int(found[1]) == 0:
-        raise ValueError(f'{value!r} is not a rate; write it like "1/second", "30/second" or "90/minute"')
-    return _PER[found[2]] * SECOND // int(found[1])
 
 
 def _validity(value: Any) -> int:
