@@ -7,14 +7,14 @@ write of our own accord, and for what a robot of theirs said of an absence: some
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
 from fluentsd.domain.campaign import Step as StepSpec
-from fluentsd.domain.flow import Step, compile_flow
+from fluentsd.domain.flow import Flow, Step, compile_flow
 from fluentsd.domain.gate import WORDS, Go, Hold, Never, Skip, Wait
 from fluentsd.domain.states import Campaign
 from fluentsd.engine.facts import Facts
@@ -26,6 +26,16 @@ from fluentsd.store.standing import as_due, of_contact
 
 #: What the step of an answer is called; no flow has a step of this name.
 ANSWER = "@answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is answered, on which channel, to what came back on which step."""
+
+    channel: Kind
+    text: str
+    subject: str = ""
+    to_step: str = ""
 
 
 class CannotAnswer(Exception):
@@ -42,11 +52,11 @@ async def mark(
     plans: Plans,
     contact_id: int,
     campaign_id: int,
-    step: Step,
+    words: Words,
     lookup_after: int,
     at: int,
 ) -> Marked:
-    """Commit one answer; raises `CannotAnswer`."""
+    """Commit one answer; raises `CannotAnswer`, and `pydantic.ValidationError` for words that are no template."""
     rows = [row for row in await of_contact(conn, contact_id) if row.campaign_id == campaign_id]
     if not rows:
         raise CannotAnswer("this person was never in the campaign")
@@ -55,6 +65,7 @@ async def mark(
         raise CannotAnswer(f"{plan.ref} is {state}, so nobody in it is contacted")
     tries = await attempts.tries_of(conn, rows[0].id, ANSWER)
     due = as_due(rows[0], at)._replace(try_no=tries + 1, due_at=at, away_until_at=None)
+    step = _step(words, plan.flow(due.version_id))
     rules = replace(await with_spending(conn, plan, at), limits=(), goal=None)
     facts = Facts(plan, rules, at)
     await facts.read(conn, [due], lock=True, whole_flow=True)
@@ -79,9 +90,14 @@ def _allowed(facts: Facts, due: Due, step: Step) -> tuple[Any, Go]:
             raise CannotAnswer(WORDS[reason])
 
 
-def answer_step(channel: Kind, subject: str, text: str) -> Step:
-    """The step of one answer. Raises `pydantic.ValidationError` for a text that is no template."""
-    said: dict[str, Any] = {"id": "answer", "channel": channel, "text": text}
-    if channel == "email":
-        said["subject"] = subject or "Re: your message"
+def _step(words: Words, flow: Flow) -> Step:
+    """The step of one answer: from whom they heard, about what they heard, unless it says otherwise."""
+    said: dict[str, Any] = {"id": "answer", "channel": words.channel, "text": words.text}
+    if words.channel == "email":
+        mails = [step for step in flow.steps if step.channel == "email"]
+        heard = next((step for step in mails if step.id == words.to_step), mails[-1] if mails else None)
+        about = heard.subject.source if heard is not None else "your message"
+        said["subject"] = words.subject or f"Re: {about}"
+        if heard is not None:
+            said |= {"sender": heard.sender.source, "reply_to": heard.reply_to.source}
     return replace(compile_flow([StepSpec.model_validate(said)]).steps[0], id=ANSWER, index=-1)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.api import Kind
 from fluentsd.store.schema import attempt, campaign, content, point
 
 _OPEN = (content.c.kind == "reply", content.c.handled_at.is_(None))
@@ -31,17 +32,17 @@ async def unanswered(conn: AsyncConnection, campaign_id: int | None, most: int) 
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
 
 
-async def last_channel(conn: AsyncConnection, campaign_id: int, contact_id: int) -> str | None:
-    """The channel of somebody's latest open reply in a campaign."""
+async def latest(conn: AsyncConnection, campaign_id: int, contact_id: int) -> tuple[Kind, str] | None:
+    """The channel and step of somebody's latest open reply in a campaign."""
     statement = (
-        select(attempt.c.channel)
+        select(attempt.c.channel, attempt.c.step)
         .join(content, content.c.attempt_id == attempt.c.id)
         .where(*_OPEN, attempt.c.campaign_id == campaign_id, content.c.contact_id == contact_id)
         .order_by(content.c.id.desc())
         .limit(1)
     )
-    found: str | None = (await conn.execute(statement)).scalar()
-    return found
+    found = (await conn.execute(statement)).first()
+    return None if found is None else (found.channel, found.step)
 
 
 async def handled(conn: AsyncConnection, campaign_id: int, contact_id: int, *, by: str, at: int) -> int:

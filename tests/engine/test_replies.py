@@ -39,6 +39,22 @@ async def test_a_reply_is_open_until_somebody_answers_and_the_answer_is_an_ordin
     assert stage.sms.accepted[-1][0].try_no == 2
 
 
+async def test_an_answer_by_mail_comes_from_whom_they_heard_and_is_about_what_they_heard(stage: Stage) -> None:
+    mail = {"id": "mail", "channel": "email", "subject": "Your {{ car }}", "text": "t", "reply_to": "desk@example.com",
+            "sender": "{{ owner }} <sales@example.com>"}  # fmt: skip
+    await stage.launch(spec(mail, TWO), person(1, car="Beetle", owner="Dana"))
+    await stage.until(MONDAY + MINUTE)
+    for words, subject in (("How much?", ""), ("And now?", "Our price")):
+        await stage.email.tell(Inbound(Outcome.replied, address="p1@example.com", text=words))
+        await stage.until(stage.clock.now() + MINUTE)
+        await stage.do("campaign answer", ref="test", person=ANN, text="Let us talk", subject=subject)
+        await stage.until(stage.clock.now() + MINUTE)
+    first, second = (message for attempt, message, _ in stage.email.accepted if attempt.step == "@answer")
+    assert (first.subject, second.subject) == ("Re: Your Beetle", "Our price")
+    assert {first.sender, second.sender} == {"Dana <sales@example.com>"}
+    assert {first.reply_to, second.reply_to} == {"desk@example.com"}
+
+
 async def test_a_reply_may_be_seen_to_without_an_answer(stage: Stage) -> None:
     await replied(stage)
     await stage.do("campaign answer", ref="test", person=ANN, nothing=True)

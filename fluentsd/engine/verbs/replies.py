@@ -49,10 +49,11 @@ async def answer(house: House, call: Call, ref: str, person: str, text: str, sub
         campaign_id = (await campaigns.get(conn, ref)).id
         contact_id = await find_one(conn, person)
         if not nothing:
-            channel = await replies.last_channel(conn, campaign_id, contact_id)
-            if channel is None:
+            latest = await replies.latest(conn, campaign_id, contact_id)
+            if latest is None:
                 raise Refused(f"{person} has written nothing in {ref} that is still open")
-            marked.append(await _mark(conn, house, contact_id, campaign_id, channel, subject, text, call.at))
+            words = answering.Words(latest[0], text, subject, latest[1])
+            marked.append(await _mark(conn, house, contact_id, campaign_id, words, call.at))
         seen = await replies.handled(conn, campaign_id, contact_id, by=call.actor, at=call.at)
         if not seen:
             raise Refused(f"{person} has written nothing in {ref} that is still open")
@@ -67,21 +68,13 @@ async def answer(house: House, call: Call, ref: str, person: str, text: str, sub
 
 
 async def _mark(
-    conn: AsyncConnection,
-    house: House,
-    contact_id: int,
-    campaign_id: int,
-    channel: Any,
-    subject: str,
-    text: str,
-    at: int,
+    conn: AsyncConnection, house: House, contact_id: int, campaign_id: int, words: answering.Words, at: int
 ) -> Marked:
-    served = house.channels.get(channel)
+    served = house.channels.get(words.channel)
     if served is None:
-        raise Refused(f"no channel serves {channel}; add [channel.{channel}] to fluentsd.toml")
+        raise Refused(f"no channel serves {words.channel}; add [channel.{words.channel}] to fluentsd.toml")
     try:
-        step = answering.answer_step(channel, subject, text)
-        return await answering.mark(conn, house.plans, contact_id, campaign_id, step, served.lookup_after, at)
+        return await answering.mark(conn, house.plans, contact_id, campaign_id, words, served.lookup_after, at)
     except ValidationError as why:
         raise Refused("\n".join(explain(None, why))) from None
     except TemplateProblem as why:
