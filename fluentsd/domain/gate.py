@@ -227,9 +227,9 @@ def _with_line(
 ) -> Verdict:
     line: Line | None = None
     if step.channel != "email" and rules.chooses_number:
-        if not lines:
+        chosen = lines.choose(point.value, person.sender_id, at, step.channel) if lines else None
+        if chosen is None:
             return Hold(Reason.no_number)
-        chosen = lines.choose(point.value, person.sender_id, at)
         if isinstance(chosen, Full):
             return Wait(chosen.until_at, Reason.number_pace, whole_lane=True)
         line = chosen

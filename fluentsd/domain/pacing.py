@@ -9,7 +9,7 @@ the whole lane waits and no waiting row is touched. Ties are broken by id, so a 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from heapq import heappop, heappush
@@ -37,6 +37,11 @@ class Line:
     room_at: int = 0
     used: int = 0
     interval: int = 0  #: microseconds between two uses; 0 is no limit
+    carries: str = ""  #: channels the provider lets it be used on, "phone,sms"; "" where that is not known
+
+    def fits(self, channel: str) -> bool:
+        """Whether it can be used on a channel, as far as is known."""
+        return not self.carries or not channel or channel in self.carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +81,28 @@ class Lines:
         """The same lines as they are now, to be used up apart from these."""
         return Lines(map(replace, self._lines), local_presence=self._local)
 
-    def choose(self, to: str, known: int | None, at: int) -> Line | Full:
-        """The line for `to` at `at`, not yet granted; `known` is the id of the number this person knows."""
+    def choose(self, to: str, known: int | None, at: int, channel: str = "") -> Line | Full | None:
+        """The line for `to` at `at`, not yet granted; `known` is the id of the number this person knows. None when no
+        line can be used on the channel at all."""
         line = self._by_id.get(known) if known is not None else None
-        if line is not None and line.room_at <= at:
+        if line is not None and line.room_at <= at and line.fits(channel):
             return line
         self._turn_to(at)
         for place in _places(to) if self._local else ():
-            if near := self._near.get(place):
-                return self._by_id[near[0][1]]
-        if self._free:
-            return self._by_id[self._free[0][1]]
-        return Full(self._busy[0][0])
+            if (line := self._first(self._near.get(place, ()), channel)) is not None:
+                return line
+        return self._first(self._free, channel) or self._full(channel)
+
+    def _first(self, uses: Sequence[_Use], channel: str) -> Line | None:
+        """The one used least of those that fit."""
+        fitting = (self._by_id[line_id] for _, line_id in uses)
+        return next((line for line in fitting if line.fits(channel)), None)
+
+    def _full(self, channel: str) -> Full | None:
+        if self._busy and self._by_id[self._busy[0][1]].fits(channel):
+            return Full(self._busy[0][0])
+        moments = [room_at for room_at, line_id in self._busy if self._by_id[line_id].fits(channel)]
+        return Full(min(moments)) if moments else None
 
     def grant(self, line: Line, at: int) -> None:
         """Count one use of a line that has room at `at`."""

@@ -63,5 +63,5 @@ WORDS: Mapping[Reason, str] = {
     Reason.lawful_cap: "the person has been contacted as often as the law of the place allows",
     Reason.budget: "today's budget is spent",
     Reason.number_pace: "every caller ID has reached its pace or is cooling down",
-    Reason.no_number: "no caller ID fits the campaign's numbers and tags, or those that do are held",
+    Reason.no_number: "no caller ID fits the campaign's numbers, tags and channel, or those that do are held",
 }

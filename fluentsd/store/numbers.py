@@ -42,7 +42,15 @@ async def lines(
     tagged = select(number_tag.c.number_id).where(number_tag.c.tag.in_(list(tags)))
     held = select(hold.c.target).where(*_HELD, hold.c.until_at.is_(None))
     statement = (
-        select(number.c.id, number.c.e164, number.c.room_at, number.c.used, number.c.pace, _RESTED.label("rested_at"))
+        select(
+            number.c.id,
+            number.c.e164,
+            number.c.room_at,
+            number.c.used,
+            number.c.pace,
+            number.c.carries,
+            _RESTED.label("rested_at"),
+        )
         .where(number.c.e164.in_(list(numbers)) | number.c.id.in_(tagged))
         .where(number.c.retired_at.is_(None), number.c.e164.not_in(held))
         .order_by(number.c.id)
@@ -55,6 +63,7 @@ async def lines(
             max(row.room_at, row.rested_at or 0),
             row.used,
             max(_interval(Rate.parse(row.pace) if row.pace else pace), spacing),
+            row.carries,
         )
         for row in rows
     ]
@@ -107,6 +116,13 @@ async def add(conn: AsyncConnection, labels: Mapping[str, str]) -> None:
         await conn.execute(insert(number), [{"e164": e164, "label": label} for e164, label in labels.items()])
 
 
+async def note_carries(conn: AsyncConnection, carries: Mapping[str, str]) -> None:
+    """What each number can be used for, as its provider says: "phone,sms"."""
+    if carries:
+        mine = update(number).where(number.c.e164 == bindparam("b_e164")).values(carries=bindparam("b_carries"))
+        await conn.execute(mine, [{"b_e164": e164, "b_carries": said} for e164, said in carries.items()])
+
+
 async def tag(conn: AsyncConnection, wanted: Iterable[tuple[str, str]]) -> int:
     """Add tags to numbers, as (number, tag); returns how many were not there before."""
     ids = {row.e164: row.id for row in await conn.execute(select(number.c.e164, number.c.id))}
@@ -141,7 +157,7 @@ async def inventory(conn: AsyncConnection) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for row in rows.mappings():
         entry = found.setdefault(
-            row["e164"], {k: row[k] for k in ("e164", "label", "pace", "room_at", "used")} | {"tags": []}
+            row["e164"], {k: row[k] for k in ("e164", "label", "pace", "room_at", "used", "carries")} | {"tags": []}
         )
         if row["tag"]:
             entry["tags"].append(row["tag"])

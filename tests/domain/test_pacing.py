@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from fluentsd.domain.pacing import Full, Line, Lines, room, spread
 
@@ -10,7 +11,7 @@ HERE, THERE = Line(1, "+12125550199"), Line(2, "+14155550199")
 
 
 def lines(*given: Line, local: bool = True) -> Lines:
-    return Lines([Line(g.id, g.e164, g.room_at, g.used, g.interval) for g in given], local_presence=local)
+    return Lines(map(replace, given), local_presence=local)
 
 
 def test_the_known_number_then_the_area_code_then_the_least_used() -> None:
@@ -107,3 +108,16 @@ def test_only_lines_that_were_used_are_written_again() -> None:
     pool.grant(line, 20)
     assert pool.changed() == [line] == [Line(2, THERE.e164, room_at=30, used=1, interval=10)]
     assert pool.copy().changed() == []
+
+
+def test_only_lines_that_carry_the_channel_are_chosen() -> None:
+    voice, both, unknown = (Line(n, f"+1212555010{n}", carries=c) for n, c in ((1, "phone"), (2, "phone,sms"), (3, "")))
+    assert lines(voice, both).choose("+12125550100", None, 0, "sms") == both
+    assert lines(voice, both).choose("+12125550100", 1, 0, "sms") == both  # whom this person knows cannot text
+    assert lines(voice, both).choose("+12125550100", None, 0, "phone") == voice
+    assert lines(voice, unknown).choose("+12125550100", None, 0, "sms") == unknown
+    assert lines(voice).choose("+12125550100", None, 0, "sms") is None
+    rests = Line(4, "+12125550104", room_at=50, carries="sms")
+    assert lines(Line(1, voice.e164, room_at=5, carries="phone"), rests).choose("+12125550100", None, 0, "sms") == Full(
+        50
+    )

@@ -144,3 +144,22 @@ async def test_people_held_for_want_of_a_number_are_contacted(stage: Stage) -> N
     await stage.do("numbers sync")
     await stage.until(MONDAY + 2 * MINUTE)
     assert [message.sender for _, message, _ in stage.sms.accepted] == [A]
+
+
+async def test_a_number_is_used_only_for_what_its_provider_lets_it_carry(stage: Stage) -> None:
+    """The voice-only one is nearer to everybody and still never texts; with it alone nobody is texted at all."""
+    near, far = "+12125550190", "+13035550190"
+    has(stage, "sms", Owned(near, "", frozenset({"phone"}), "PN1"), Owned(far, "", BOTH, "PN2"))
+    await stage.do("numbers sync", tag=["us"])
+    assert [n["carries"] for n in (await stage.do("numbers list"))["numbers"]] == ["phone", "phone,sms"]
+    call = {"id": "call", "channel": "phone", "agent": "sales", "after": "1 hour"}
+    await stage.launch(spec(SMS, call, numbers={"tags": ["us"]}), person(1), person(2))
+    await stage.until(MONDAY + 2 * MINUTE)
+    assert {message.sender for _, message, _ in stage.sms.accepted} == {far}
+    await stage.do("numbers remove", number=far)
+    await stage.enroll(person(3))
+    await stage.until(MONDAY + 70 * MINUTE)
+    assert {message.sender for _, message, _ in stage.phone.accepted} == {near}
+    assert (await stage.overview())["held_people"] == {"no_number": 1}
+    told = (await stage.do("contacts why", person="+12125550003"))["campaigns"][0]
+    assert told["reason"] == "no_number"

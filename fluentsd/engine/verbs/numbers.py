@@ -107,6 +107,8 @@ async def sync(house: House, call: Call, tag: list[str], dry_run: bool) -> Answe
         tags |= {(e164, t) for e164 in (*(one["number"] for one in told["added"]), *told["known"]) for t in tag}
         if not dry_run:
             await numbers.add(conn, {one["number"]: one["label"] for one in told["added"]})
+            ours = {*told["known"], *(one["number"] for one in told["added"])}
+            await numbers.note_carries(conn, {e164: ",".join(sorted(owned[e164].carries)) for e164 in sorted(ours)})
             told["tagged"] = await numbers.tag(conn, tags)
         counts = {name: len(told[name]) for name in ("added", "known", "retired", "missing", "left_out")}
         return {**told, "counts": counts, "failed": failed, "dry_run": dry_run, "_details": {**counts, "tags": tag}}

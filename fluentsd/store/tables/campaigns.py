@@ -93,6 +93,7 @@ number = Table(  # a caller ID
     Column("room_at", BigInteger, nullable=False, server_default="0"),  # when it may be used again
     Column("used", BigInteger, nullable=False, server_default="0"),
     Column("retired_at", BigInteger),
+    Column("carries", String(16), nullable=False, server_default=""),  # "phone,sms", as its provider says; "" not known
 )
 
 number_tag = Table(

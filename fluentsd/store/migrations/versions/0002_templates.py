@@ -43,6 +43,7 @@ def upgrade() -> None:
     )
     op.add_column("attempt", sa.Column("counted", sa.String(length=16), nullable=True))
     op.add_column("attempt", sa.Column("dismissed_at", sa.BigInteger(), nullable=True))
+    op.add_column("number", sa.Column("carries", sa.String(length=16), nullable=False, server_default=""))
     op.add_column("campaign", sa.Column("resumed_at", sa.BigInteger(), nullable=True))
     op.add_column("content", sa.Column("provider_ref", sa.Text(), nullable=True))
     op.add_column("hold", sa.Column("cases", sa.JSON(), nullable=True))
