@@ -38,6 +38,13 @@ path = "crash.db"
 
 [http]
 public_url = "https://house.example"
+
+# faults are strewn thickly here, and the campaign is to go on through them
+[breakers]
+email_bounces = "off"
+sms_filtered = "off"
+failures = "off"
+number_undelivered = "off"
 """
 SMS = """
 [channel.sms]

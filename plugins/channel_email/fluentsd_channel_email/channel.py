@@ -97,8 +97,9 @@ class EmailChannel:
             raise Rejected(f"this cannot be written as an e-mail: {why}") from why
 
     def remarks(self, message: Message) -> Sequence[Finding]:
-        """What there is to say of a message before anybody gets it."""
-        return remarks(self.settings, message)
+        """What there is to say of a message before anybody gets it: without what a marketing mail owes none is sent."""
+        owed = [Finding(False, what, fix) for what, fix in missing(self.settings, self._tools.links)]
+        return owed + remarks(self.settings, message)
 
     def _kept(self) -> Session | None:
         """The connection used last, if the server still has it in mind."""

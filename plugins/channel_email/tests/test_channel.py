@@ -482,3 +482,13 @@ async def test_a_server_that_leaves_in_the_envelope_has_accepted_nothing(build, 
         assert isinstance(await ended(channel), Unavailable)
         await channel.aclose()
     assert b"Subject" not in b"".join(server.heard)
+
+
+async def test_what_a_marketing_mail_owes_is_said_before_anybody_gets_one(sink, build):
+    said = build(sink, purpose="marketing").remarks(message())
+    assert [finding.ok for finding in said] == [False, False]
+    assert "no postal address" in said[0].what
+    assert "no way to unsubscribe" in said[1].what
+    whole = build(sink, purpose="marketing", postal_address="1 Road", unsubscribe="https://x.example/{token}")
+    assert [finding for finding in whole.remarks(message()) if not finding.ok] == []
+    assert build(sink).remarks(message()) == []
