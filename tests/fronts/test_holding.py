@@ -46,10 +46,11 @@ def test_a_status_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_number_that_rests_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    number: dict[str, Any] = {"e164": "+12125550901", "label": "", "tags": [], "pace": None, "used": 3, "room_at": 0}
+    number: dict[str, Any] = {"e164": "+12125550901", "label": "", "tags": [], "pace": None, "used": 3, "room_at": 0,
+                              "carries": "phone,sms"}  # fmt: skip
     resting = number | {"held": "texts do not arrive", "held_until_at": COOLING["until_at"]}
     held = number | {"held": "not registered", "held_until_at": None}
     rows = [line.split("\t") for line in shown(capsys, "numbers list", numbers=[resting, held])[1:]]
-    assert [row[6] for row in rows] == ["cooling down: texts do not arrive", "not registered"]
-    assert rows[0][5].startswith("2026-03-")
-    assert rows[1][5] == ""
+    assert [row[7] for row in rows] == ["cooling down: texts do not arrive", "not registered"]
+    assert rows[0][6].startswith("2026-03-")
+    assert (rows[1][4], rows[1][6]) == ("phone, sms", "")
