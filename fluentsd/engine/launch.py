@@ -21,7 +21,6 @@ from fluentsd.domain.gate import WORDS, Go, Hold, Never, Person, Reason, Skip, W
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.engine import samples
 from fluentsd.engine.facts import Facts, names_in
-from fluentsd.engine.marking import compose
 from fluentsd.engine.plans import Plan, with_spending
 from fluentsd.store import standing
 from fluentsd.store.enrollments import Due
@@ -29,8 +28,6 @@ from fluentsd.store.standing import UnderWay
 
 #: People looked at together.
 PAGE = 1000
-#: A caller ID to look at a message with.
-_ANY_NUMBER = "+12025550100"
 #: People named where something is missing.
 NAMED = 3
 #: What somebody can mend before the start, and how.
@@ -143,7 +140,7 @@ class _Trials:
         """Why the message cannot be made or would never be taken; "" when it can be."""
         point = next(p for p in person.points if p.kind == ("email" if step.channel == "email" else "phone"))
         try:
-            message = compose(step, person.values, Go(point, None, at), _ANY_NUMBER if point.kind == "phone" else None)
+            message = samples.made(step, person.values, point, at)
         except TemplateProblem as why:
             return str(why)
         said = samples.remarks(self._channels.get(step.channel), message)

@@ -8,7 +8,18 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Channel, Finding, Message
+from fluentsd.domain.flow import Step
+from fluentsd.domain.gate import Go, Point
+from fluentsd.engine.marking import compose
 from fluentsd.store import contacts
+
+#: A caller ID to look at a message with.
+ANY_NUMBER = "+12025550100"
+
+
+def made(step: Step, values: Mapping[str, Any], point: Point, at: int) -> Message:
+    """The message of one step for one person; `TemplateProblem` when it cannot be made."""
+    return compose(step, values, Go(point, None, at), None if step.channel == "email" else ANY_NUMBER)
 
 
 async def values_of(conn: AsyncConnection, contact_id: int, campaign: str = "") -> dict[str, Any]:

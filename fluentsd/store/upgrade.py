@@ -113,15 +113,6 @@ async def prepare(store: Store, *, backups: Path | None, now: int, log: Any) -> 
         await _upgrade(store, found.version, backups, now, log)
 
 
-async def say_age(store: Store) -> str:
-    """What the database is, for a person; raises `DatabaseRefused` when it cannot be used."""
-    found = await store.read(_look, _name(store))
-    if found.version is None:
-        return f"{_name(store)} is empty"
-    older = f"; it is upgraded to {schema.SCHEMA_VERSION} at the next start"
-    return f"{_name(store)} has schema {found.version}{older if found.version < schema.SCHEMA_VERSION else ''}"
-
-
 async def _look(conn: AsyncConnection, name: str) -> _Found:
     tables = set((await conn.exec_driver_sql(_TABLES[conn.dialect.name])).scalars())
     version = made_by = None

@@ -50,8 +50,8 @@ async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
         return await refusing(house.store.run(unit))
     answer = await change(house, call, "apply", spec.slug, unit)
     house.edited.ring()
+    await follow_new_flow(house, call, answer["ref"])
     if answer["changes"]:
-        await follow_new_flow(house, call, answer["ref"])
         await facts_changed(house, call, campaign_id=answer["id"])
     if {"exclusive", "priority"} & {change["path"] for change in answer["changes"]}:
         await facts_changed(house, call, reason=Reason.elsewhere)

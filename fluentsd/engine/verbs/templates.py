@@ -13,20 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.campaign import Step as StepSpec
 from fluentsd.domain.flow import Step, compile_flow
-from fluentsd.domain.gate import Go, Point
+from fluentsd.domain.gate import Point
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.templates import Kept, Template, named_in, read_templates, resolve
 from fluentsd.engine import samples
 from fluentsd.engine.house import House
-from fluentsd.engine.marking import compose
 from fluentsd.engine.verbs.acts import Answer, Call, Refused, change, refusing
 from fluentsd.engine.verbs.courses import follow_new_flow
 from fluentsd.engine.verbs.people import find_one
 from fluentsd.store import campaigns, contacts, courses, templates
 from fluentsd.store.campaigns import CampaignRow
-
-#: A caller ID to look at an SMS with.
-_ANY_NUMBER = "+12025550100"
 
 
 async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
@@ -166,7 +162,7 @@ async def preview(house: House, call: Call, name: str, person: str, campaign: st
     kept, values, point = await refusing(house.store.read(unit))
     step = _step(kept)
     try:
-        message = compose(step, values, Go(point, None, call.at), None if step.channel == "email" else _ANY_NUMBER)
+        message = samples.made(step, values, point, call.at)
     except TemplateProblem as why:
         raise Refused(f"{name} cannot be made for {person}: {why}") from None
     served = house.channels.get(step.channel)
