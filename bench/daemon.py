@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.clock import SystemClock
 from fluentsd.store import campaigns
-from fluentsd.store.bridge import open_store
+from fluentsd.store.db.bridge import open_store
 
 PEOPLE = 1_000_000
 DUE = 20_000

@@ -29,10 +29,10 @@ from fluentsd.domain import campaign as spec
 from fluentsd.domain.flow import compile_flow
 from fluentsd.domain.gate import Go, Person, Point, Rules, decide
 from fluentsd.domain.pacing import Line, Lines
-from fluentsd.domain.windows import Calendar, ContactWindow, Hours, calendar
-from fluentsd.engine.plans import rules_of
+from fluentsd.domain.time.windows import Calendar, ContactWindow, Hours, calendar
+from fluentsd.engine.dispatch.plans import rules_of
 from fluentsd.store import counters
-from fluentsd.store.bridge import open_store
+from fluentsd.store.db.bridge import open_store
 
 ZONES = [
     "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
@@ -97,7 +97,7 @@ def _seconds(work: Callable[[], None]) -> float:
 def _mismatches(cases: int) -> int:
     """Random calendars held to the clock on the wall."""
     sys.path.insert(0, str(HERE.parent))
-    from tests.domain import window_oracle as oracle
+    from tests.domain.time import window_oracle as oracle
 
     chance, wrong = random.Random(11), 0
     texts = ["09:00-17:00", "09:00-12:00, 13:00-19:00", "22:00-02:00", "00:00-24:00", "08:30-20:15"]

@@ -18,7 +18,7 @@ from fluentsd.domain.forecast.assumptions import DEFAULTS, NOBODY, Assumed
 from fluentsd.domain.forecast.figures import Forecast
 from fluentsd.domain.gate import Person, Point, Rules
 from fluentsd.domain.pacing import Line, Lines
-from fluentsd.engine.plans import rules_of
+from fluentsd.engine.dispatch.plans import rules_of
 
 PEOPLE, WEEKS = 100_000, 6
 START = round(dt.datetime(2026, 3, 2, 14, tzinfo=dt.UTC).timestamp() * 1_000_000)

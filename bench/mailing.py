@@ -36,14 +36,14 @@ from fluentsd_channel_email import EmailChannel, read_settings
 from rows import BenchFailed, Row, median
 from turns import ROUNDS, run
 
+from fluentsd.bootstrap import calm_collector
 from fluentsd.clock import SystemClock
 from fluentsd.domain.campaign import CampaignFile, read_campaign
-from fluentsd.engine.dispatcher import Dispatcher
-from fluentsd.engine.house import House, Served
+from fluentsd.engine.dispatch.dispatcher import Dispatcher
+from fluentsd.engine.runtime import House, Served
 from fluentsd.log import configure
-from fluentsd.opening import calm_collector
-from fluentsd.store import campaigns, schema
-from fluentsd.store.bridge import open_store
+from fluentsd.store import campaigns, tables
+from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import tools
 
 HERE = Path(__file__).parent
@@ -129,7 +129,7 @@ async def _make(database: Path) -> None:
 
         async def unit(conn: Any) -> None:
             at = SystemClock().now()
-            await conn.run_sync(schema.metadata.create_all)
+            await conn.run_sync(tables.metadata.create_all)
             row = await campaigns.create(conn, _campaign(), owner="bench", at=at)
             await campaigns.move(conn, row, "start", at=at)
 

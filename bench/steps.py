@@ -22,13 +22,13 @@ from figures import syncs, tell
 from fluentsd_channel_sandbox import Noop
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.bootstrap import calm_collector
 from fluentsd.clock import SystemClock
 from fluentsd.domain.campaign import CampaignFile, read_campaign
-from fluentsd.engine.dispatcher import Dispatcher
-from fluentsd.engine.house import House, Served
-from fluentsd.opening import calm_collector
-from fluentsd.store import campaigns, schema
-from fluentsd.store.bridge import Store, open_store
+from fluentsd.engine.dispatch.dispatcher import Dispatcher
+from fluentsd.engine.runtime import House, Served
+from fluentsd.store import campaigns, tables
+from fluentsd.store.db.bridge import Store, open_store
 
 REF = "bench"
 PASSES = 200
@@ -75,7 +75,7 @@ async def make(database: Path, text: str) -> None:
     async with open_store(url(database)) as store:
 
         async def unit(conn: AsyncConnection) -> None:
-            await conn.run_sync(schema.metadata.create_all)
+            await conn.run_sync(tables.metadata.create_all)
             row = await campaigns.create(conn, campaign(text), owner="bench", at=SystemClock().now())
             await campaigns.move(conn, row, "start", at=SystemClock().now())
 

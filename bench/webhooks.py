@@ -28,16 +28,16 @@ import trio
 from rows import BenchFailed, Row
 
 from fluentsd.api import Forged, Inbound, Outcome, Request
+from fluentsd.bootstrap import calm_collector
 from fluentsd.clock import SystemClock
 from fluentsd.config import HttpSettings
-from fluentsd.engine.house import House, Served
-from fluentsd.engine.inbound import Inbox, _report
-from fluentsd.engine.loops import running
-from fluentsd.engine.recording import record
+from fluentsd.engine.dispatch.inbound import Inbox, _report
+from fluentsd.engine.dispatch.outcomes import record
+from fluentsd.engine.nursery import running
+from fluentsd.engine.runtime import House, Served
 from fluentsd.fronts import web
 from fluentsd.log import configure
-from fluentsd.opening import calm_collector
-from fluentsd.store.bridge import open_store
+from fluentsd.store.db.bridge import open_store
 
 REPORTS = 6_000
 PAIRS = 3

@@ -13,12 +13,12 @@ def main() -> None:
     """Hand over to the shell; but a daemon does not carry the shell's parser and views in its memory all its life."""
     wanted = plain_run(sys.argv[1:])
     if wanted is None:
-        from fluentsd.fronts.cli.app import main as shell
+        from fluentsd.cli.app import main as shell
 
         shell()
     else:
-        from fluentsd.fronts.cli.running import Shell
-        from fluentsd.fronts.cli.service import run_daemon
+        from fluentsd.cli.runner import Shell
+        from fluentsd.cli.service import run_daemon
 
         run_daemon(Shell(*wanted))
 

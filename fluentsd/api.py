@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_check
 
 import pluggy
 
-from fluentsd.tables import ConfigProblem, Table, a_rate
+from fluentsd.plugin_config import ConfigProblem, Table, a_rate
 
 if TYPE_CHECKING:
     import httpx
@@ -380,6 +380,6 @@ class NeedsHuman(PluginError):
 
 def asks_to_stop(text: str) -> bool:
     """Whether a person's own words ask us to leave them alone; one reading for SMS, e-mail and calls."""
-    from fluentsd.domain.optout import asks_to_stop as read  # only here: who reads no replies does not load it
+    from fluentsd.optout import asks_to_stop as read  # only here: who reads no replies does not load it
 
     return read(text)

@@ -18,16 +18,16 @@ from typing import Any
 
 import trio
 
+from fluentsd.bootstrap import Http, calm_collector, open_house
 from fluentsd.config import Settings
-from fluentsd.domain.durations import SECOND
-from fluentsd.engine.delivery import Listener
-from fluentsd.engine.house import HouseClock
-from fluentsd.engine.loops import running
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.nursery import running
+from fluentsd.engine.outbox.deliver import Listener
+from fluentsd.engine.runtime import HouseClock
 from fluentsd.fronts import control
 from fluentsd.fronts.notify import log_listener, web_listener
-from fluentsd.opening import Http, calm_collector, open_house
 from fluentsd.plugins import Plugins
-from fluentsd.supervisor import Supervisor
+from fluentsd.systemd import Supervisor
 
 __all__ = ["open_house", "run"]
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from fluentsd.store.bridge import Store, open_store
+from fluentsd.store.db.bridge import Store, open_store
 
 # Durability is what makes a database slow to test; these tests never cut the power.
 SERVER_OPTIONS = {
@@ -144,8 +144,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
     """An open store with the whole schema in it."""
-    from fluentsd.store import schema
+    from fluentsd.store import tables
 
     async with open_store(database_url) as store:
-        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         yield store

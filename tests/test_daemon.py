@@ -25,18 +25,18 @@ import trio
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from fluentsd import daemon, opening
+from fluentsd import bootstrap, daemon
 from fluentsd.api import Attempt, Kind, Message, Outcome, Receipt
+from fluentsd.bootstrap import open_house
 from fluentsd.clock import SystemClock
 from fluentsd.config import Settings, load
 from fluentsd.fronts.control import ControlClient, ControlProblem, DaemonFailed, NoDaemon, connect
-from fluentsd.opening import open_house
 from fluentsd.plugins import Plugins
-from fluentsd.problems import Problems
-from fluentsd.store.bridge import open_store
-from fluentsd.store.lock import AlreadyRunning
-from fluentsd.store.upgrade import ForeignDatabase
-from fluentsd.supervisor import Supervisor
+from fluentsd.store.db.bridge import open_store
+from fluentsd.store.db.lock import AlreadyRunning
+from fluentsd.store.db.upgrade import ForeignDatabase
+from fluentsd.systemd import Supervisor
+from fluentsd.validation import Problems
 from tests.engine.stage import SMS, FakeChannel, person, spec
 
 ALWAYS = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "hours": "00:00-24:00"}
@@ -472,7 +472,7 @@ def locked(place: Place) -> Iterator[None]:
 async def test_a_verb_that_meets_a_lock_says_so_and_can_be_asked_again(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "open_store", partial(open_store, busy_after=0.05))
+    monkeypatch.setattr(bootstrap, "open_store", partial(open_store, busy_after=0.05))
     async with living(place) as client:
         with locked(place), pytest.raises(DaemonFailed, match="locked by another program"):
             await client.ask("numbers add", {"number": "+12125550123"}, request_id="once")
@@ -483,8 +483,8 @@ async def test_a_verb_that_meets_a_lock_says_so_and_can_be_asked_again(
 async def test_a_lock_in_the_middle_of_a_campaign_is_said_once_and_nothing_is_lost(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "open_store", partial(open_store, busy_after=0.02))
-    monkeypatch.setattr("fluentsd.engine.dispatcher.STORE_PAUSE", 10_000)
+    monkeypatch.setattr(bootstrap, "open_store", partial(open_store, busy_after=0.02))
+    monkeypatch.setattr("fluentsd.engine.dispatch.dispatcher.STORE_PAUSE", 10_000)
     begun, released = trio.Event(), trio.Event()
     async with living(place) as client:
         place.channels["sms"].behaviours = [holding(place, released, begun)]
@@ -507,7 +507,7 @@ async def test_a_lock_in_the_middle_of_a_campaign_is_said_once_and_nothing_is_lo
 async def test_a_full_disk_stops_the_claiming_is_said_once_and_recovers(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fluentsd.engine.dispatcher.STORE_PAUSE", 10_000)
+    monkeypatch.setattr("fluentsd.engine.dispatch.dispatcher.STORE_PAUSE", 10_000)
     houses = []
     real = daemon.open_house
 
@@ -633,7 +633,7 @@ def put(settings: Settings, verb: str, **arguments: Any) -> socket.socket:
 
 @pytest.mark.slow
 def test_what_speaks_http_is_not_carried_by_a_daemon_that_does_not(place: Place) -> None:
-    code = "import sys, fluentsd.daemon, fluentsd.fronts.cli as c; print({'hypercorn', 'starlette'} & set(sys.modules))"
+    code = "import sys, fluentsd.daemon, fluentsd.cli as c; print({'hypercorn', 'starlette'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fluentsd.config import TEMPLATE, load
-from fluentsd.domain.durations import SECOND
+from fluentsd.domain.time.durations import SECOND
 
 UNIT = Path(__file__).parent.parent / "deploy" / "fluentsd.service"
 

@@ -11,7 +11,7 @@ import pytest
 
 from fluentsd import api, hookspecs
 from fluentsd.domain.campaign import read_campaign
-from fluentsd.fronts.grammar import VERBS
+from fluentsd.verbs.catalogue import VERBS
 
 ROOT = Path(__file__).parents[1]
 

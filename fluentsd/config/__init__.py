@@ -19,11 +19,11 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from pydantic import ValidationError
 
 from fluentsd.api import Kind
+from fluentsd.config.environment import PREFIX, Layers
 from fluentsd.config.settings import MASK, ChannelSettings, HttpSettings, NotifySettings, Settings
 from fluentsd.config.shape import Channel, Channels, Database, File, Http
-from fluentsd.domain.durations import SECOND, Delay, Rate
-from fluentsd.layers import PREFIX, Layers
-from fluentsd.problems import Place, Problems, explain, explain_toml
+from fluentsd.domain.time.durations import SECOND, Delay, Rate
+from fluentsd.validation import Place, Problems, explain, explain_toml
 
 __all__ = ["MASK", "NAME", "SYSTEM", "TEMPLATE", "ChannelSettings", "HttpSettings", "NoSettings", "NotifySettings",
            "Settings", "find", "load"]  # fmt: skip

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from fluentsd.api import Kind
+from fluentsd.config.environment import PREFIX
 from fluentsd.config.shape import Channel
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.retention import USUAL, What
-from fluentsd.layers import PREFIX
-from fluentsd.problems import Place, is_secret
+from fluentsd.validation import Place, is_secret
 
 MASK = "****"
 #: What `[channel.<name>]` says to the house; every other key there is the plugin's.

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from fluentsd.domain.breakers import Shares
-from fluentsd.domain.durations import BadDuration, Delay, Rate
 from fluentsd.domain.retention import Retention
+from fluentsd.domain.time.durations import BadDuration, Delay, Rate
 
 
 def _span(shortest: int, longest: int) -> AfterValidator:

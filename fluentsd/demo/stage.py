@@ -19,15 +19,15 @@ from fluentsd.config import load
 from fluentsd.daemon import open_house
 from fluentsd.demo.people import CALLER_IDS, Lead, write_csv
 from fluentsd.demo.verify import duplicates, from_ledgers, from_mails, outside_window
-from fluentsd.domain.rows import Reject
-from fluentsd.engine.house import House
-from fluentsd.engine.intake.csvfile import open_csv
-from fluentsd.engine.intake.imports import batches, mapping_of
-from fluentsd.engine.loops import running
-from fluentsd.engine.verbs import Call
-from fluentsd.fronts.grammar import perform
+from fluentsd.domain.contacts.reader import Reject
+from fluentsd.engine.ingest.batches import batches, mapping_of
+from fluentsd.engine.ingest.csv_file import open_csv
+from fluentsd.engine.nursery import running
+from fluentsd.engine.runtime import House
 from fluentsd.plugins import discover
 from fluentsd.testing import SmtpSink
+from fluentsd.verbs import Call
+from fluentsd.verbs.catalogue import perform
 
 #: Monday before Thanksgiving, seven in the morning in New York.
 BEGINS = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)

@@ -18,8 +18,8 @@ from typing import Any
 
 from fluentsd.api import Finding
 from fluentsd.config import Settings
-from fluentsd.domain.durations import SECOND
-from fluentsd.problems import is_secret
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.validation import is_secret
 
 #: Room on the disk below which a warning is due: the write-ahead log alone may grow to 64 MiB.
 ROOM_AT_LEAST = 512 * 1024 * 1024

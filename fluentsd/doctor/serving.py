@@ -18,12 +18,12 @@ import structlog
 import trio
 
 from fluentsd.api import Channel, Finding, Forged, Kind, Request
+from fluentsd.bootstrap import Http, build_channels
 from fluentsd.config import Settings
-from fluentsd.engine.house import HouseClock
+from fluentsd.engine.runtime import HouseClock
 from fluentsd.fronts import control
-from fluentsd.opening import Http, build_channels
 from fluentsd.plugins import Plugins
-from fluentsd.problems import Problems
+from fluentsd.validation import Problems
 
 
 async def daemon(settings: Settings, patience: float) -> list[Finding]:

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from fluentsd.api import Fault, Kind, Outcome
-from fluentsd.domain.durations import SECOND
+from fluentsd.domain.time.durations import SECOND
 
 HOUR, DAY = 3600 * SECOND, 86_400 * SECOND
 #: How long a number rests that reaches people too seldom.

@@ -15,12 +15,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from fluentsd.api import Kind
-from fluentsd.domain import statutes, windows
-from fluentsd.domain.blackouts import check_preset
-from fluentsd.domain.durations import Budget, Delay, Rate
-from fluentsd.domain.parts import PARTS, check_parts
+from fluentsd.domain import statutes
+from fluentsd.domain.message_parts import PARTS, check_parts
 from fluentsd.domain.render import TemplateProblem, template
-from fluentsd.problems import Problems, explain
+from fluentsd.domain.time import windows
+from fluentsd.domain.time.blackouts import check_preset
+from fluentsd.domain.time.durations import Budget, Delay, Rate
+from fluentsd.validation import Problems, explain
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from fluentsd.problems import Problems
+from fluentsd.validation import Problems
 
 #: What people can have given, and what an operator can say of them instead.
 BASES: Mapping[str, str] = {

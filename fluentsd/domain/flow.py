@@ -12,11 +12,11 @@ from typing import Any
 
 from fluentsd.api import Fault, Kind, Outcome
 from fluentsd.domain import campaign as spec
-from fluentsd.domain.durations import NOW, Delay
-from fluentsd.domain.parts import TEXTS
+from fluentsd.domain.message_parts import TEXTS
 from fluentsd.domain.render import Template, template
-from fluentsd.domain.windows import ContactWindow
-from fluentsd.domain.zones import read_instant
+from fluentsd.domain.time.durations import NOW, Delay
+from fluentsd.domain.time.windows import ContactWindow
+from fluentsd.domain.time.zones import read_instant
 
 #: A proven failure to reach: these in a row make a person unreachable. A phone that rings out is not one.
 FAILURES = ("failed", "bounced")

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fluentsd.domain import statutes
-from fluentsd.domain.durations import SECOND
 from fluentsd.domain.flow import Moment, Step
 from fluentsd.domain.pacing import Full, Line, Lines
 from fluentsd.domain.reasons import WORDS, Reason
 from fluentsd.domain.terms import DAY, Limit, Rules
-from fluentsd.domain.windows import Calendar
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.domain.time.windows import Calendar
 
 __all__ = [
     "DAY",

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from heapq import heappop, heappush
 
-from fluentsd.domain.durations import SECOND
 from fluentsd.domain.places import area_codes
+from fluentsd.domain.time.durations import SECOND
 
 #: People judged at one turn of a lane at most.
 BATCH = 500

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from fluentsd.domain.durations import SECOND, BadDuration, Delay
+from fluentsd.domain.time.durations import SECOND, BadDuration, Delay
 
 #: What has an age: words to and of people, the details of acts in the log, messages of the outbox that were delivered.
 What = Literal["body", "reply", "transcript", "recording", "details", "delivered"]

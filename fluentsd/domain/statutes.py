@@ -18,10 +18,10 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from fluentsd.domain.durations import Rate
-from fluentsd.domain.hours import ContactWindow, Hours
 from fluentsd.domain.places.readings import rules
-from fluentsd.domain.zones import DAY
+from fluentsd.domain.time.durations import Rate
+from fluentsd.domain.time.hours import ContactWindow, Hours
+from fluentsd.domain.time.zones import DAY
 
 Purpose = Literal["marketing", "informational"]
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fluentsd.domain.campaign import Slug, Step
-from fluentsd.domain.parts import TEXTS, check_parts
-from fluentsd.problems import Problems, explain
+from fluentsd.domain.message_parts import TEXTS, check_parts
+from fluentsd.validation import Problems, explain
 
 
 class _Table(BaseModel):

@@ -14,11 +14,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fluentsd.domain import statutes
-from fluentsd.domain.durations import SECOND, Rate
 from fluentsd.domain.flow import Step
 from fluentsd.domain.reasons import Reason
 from fluentsd.domain.render import Template
-from fluentsd.domain.windows import Calendar, ContactWindow, Part, calendar, together
+from fluentsd.domain.time.durations import SECOND, Rate
+from fluentsd.domain.time.windows import Calendar, ContactWindow, Part, calendar, together
 
 DAY = 86_400 * SECOND
 _EPOCH = date(1970, 1, 1)

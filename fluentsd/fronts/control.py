@@ -24,10 +24,9 @@ from typing import Any
 
 import trio
 
-from fluentsd.engine.house import House
-from fluentsd.engine.verbs import Call, Refused
-from fluentsd.fronts import grammar
-from fluentsd.store.bridge import StoreUnavailable
+from fluentsd.engine.runtime import House
+from fluentsd.store.db.bridge import StoreUnavailable
+from fluentsd.verbs import Call, Refused, catalogue
 
 #: The longest line a request may be; a batch of an import is the largest there is.
 LINE_AT_MOST = 8 * 1024 * 1024
@@ -164,7 +163,7 @@ class _Desk:
             request = _request(line)
             verb = request.verb
             call = Call(actor, self.house.clock.now(), request.request_id, request.revision)
-            answer = await grammar.perform(self.house, verb, request.arguments, call)
+            answer = await catalogue.perform(self.house, verb, request.arguments, call)
             return _pack({"ok": True, "answer": answer})
         except Refused as why:
             return _pack({"ok": False, "refused": str(why)})

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from fluentsd.engine.delivery import Listener
+from fluentsd.engine.outbox.deliver import Listener
 
 if TYPE_CHECKING:
     import httpx

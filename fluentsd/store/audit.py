@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.store.schema import audit
+from fluentsd.store.tables import audit
 
 
 async def answered(conn: AsyncConnection, request_id: str | None) -> Any:

@@ -13,7 +13,7 @@ from fluentsd.domain.campaign import CampaignFile, Step, read_campaign
 from fluentsd.domain.states import CAMPAIGN, Campaign, next_campaign_state
 from fluentsd.domain.templates import named_in, resolve
 from fluentsd.store import templates
-from fluentsd.store.schema import campaign, enrollment, lane, version
+from fluentsd.store.tables import campaign, enrollment, lane, version
 
 
 class NoSuchCampaign(LookupError):

@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.consent import Attestation, merged
-from fluentsd.store.prepared import among, json_of
-from fluentsd.store.schema import attestation, contact, enrollment, record, source
+from fluentsd.store.db.statements import among, json_of
+from fluentsd.store.tables import attestation, contact, enrollment, record, source
 
 
 async def attest(conn: AsyncConnection, source_id: int, said: Attestation, *, actor: str, at: int) -> int:

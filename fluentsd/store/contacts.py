@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import Table
 
 from fluentsd.domain.gate import Point
-from fluentsd.store.bulk import Insert
-from fluentsd.store.prepared import Prepared, among, json_of
-from fluentsd.store.schema import contact, point, record, source
+from fluentsd.store.db.bulk_insert import Insert
+from fluentsd.store.db.statements import Prepared, among, json_of
+from fluentsd.store.tables import contact, point, record, source
 
 _CONTACT = Insert(
     contact, "id", "zones", "zone_basis", "conflict", "states", "consent", "scrubbed_at", "language", "created_at",

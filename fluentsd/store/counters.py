@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import Enrollment
-from fluentsd.store.schema import counter
+from fluentsd.store.tables import counter
 
 _ADD = text(
     "INSERT INTO counter (campaign_id, state, node, count) VALUES (:campaign_id, :state, :node, :count)"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.store.schema import hold
+from fluentsd.store.tables import hold
 
 
 async def place(

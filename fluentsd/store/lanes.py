@@ -9,8 +9,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
-from fluentsd.store.enrollments import ORDINARY, PROMISED
-from fluentsd.store.schema import campaign, hold, lane, waiting
+from fluentsd.store.enrollments.transitions import ORDINARY, PROMISED
+from fluentsd.store.tables import campaign, hold, lane, waiting
 
 
 @dataclass(frozen=True, slots=True)

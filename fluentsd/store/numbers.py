@@ -9,9 +9,9 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.campaign import Numbers
-from fluentsd.domain.durations import Rate
 from fluentsd.domain.pacing import Line
-from fluentsd.store.schema import hold, number, number_tag
+from fluentsd.domain.time.durations import Rate
+from fluentsd.store.tables import hold, number, number_tag
 
 _GRANT = (
     update(number).where(number.c.id == bindparam("b_id")).values(room_at=bindparam("room_at"), used=bindparam("used"))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.store.schema import outbox
+from fluentsd.store.tables import outbox
 
 #: The next message of each key; later ones wait for it.
 _OLDEST = select(func.min(outbox.c.id)).where(outbox.c.delivered_at.is_(None)).group_by(outbox.c.key)

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
-from fluentsd.store.schema import attempt, campaign, content, point
+from fluentsd.store.tables import attempt, campaign, content, point
 
 _OPEN = (content.c.kind == "reply", content.c.handled_at.is_(None))
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
 from fluentsd.domain.states import Attempt, Enrollment
-from fluentsd.store.schema import attempt, campaign, content, enrollment, lane, number, point, waiting
+from fluentsd.store.tables import attempt, campaign, content, enrollment, lane, number, point, waiting
 
 
 async def next_moment(conn: AsyncConnection, campaign_id: int) -> int | None:

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.templates import Kept, Template
-from fluentsd.store.schema import template
+from fluentsd.store.tables import template
 
 _KEPT = select(*(template.c[name] for name in Kept.__slots__))
 

@@ -17,7 +17,7 @@ import structlog
 import trio
 
 from fluentsd.api import Clock, Kind, Tools
-from fluentsd.links import PublicLinks
+from fluentsd.urls import PublicLinks
 
 SECOND = 1_000_000
 #: Monday, 5 January 2026, 15:00 UTC: a working hour in most of the United States.

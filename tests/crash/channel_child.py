@@ -20,11 +20,11 @@ from fluentsd.api import Channel, Unavailable
 from fluentsd.clock import SystemClock
 from fluentsd.config import load
 from fluentsd.daemon import open_house
-from fluentsd.engine import reconciler
-from fluentsd.engine.loops import running
-from fluentsd.engine.verbs import Call
-from fluentsd.fronts.grammar import perform
+from fluentsd.engine.dispatch import reconciler
+from fluentsd.engine.nursery import running
 from fluentsd.plugins import discover
+from fluentsd.verbs import Call
+from fluentsd.verbs.catalogue import perform
 
 #: Microseconds.
 GRACE = 200_000

@@ -19,12 +19,12 @@ import trio
 from fluentsd.clock import SystemClock
 from fluentsd.config import load
 from fluentsd.daemon import open_house
-from fluentsd.engine.house import House
-from fluentsd.engine.loops import running
-from fluentsd.engine.verbs import Call
-from fluentsd.fronts.grammar import perform
+from fluentsd.engine.nursery import running
+from fluentsd.engine.runtime import House
 from fluentsd.plugins import discover
-from fluentsd.store.bridge import Store
+from fluentsd.store.db.bridge import Store
+from fluentsd.verbs import Call
+from fluentsd.verbs.catalogue import perform
 
 
 class Fuse:

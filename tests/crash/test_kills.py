@@ -88,9 +88,9 @@ async def _prepare(folder: Path) -> None:
     from fluentsd.clock import SystemClock
     from fluentsd.config import load
     from fluentsd.daemon import open_house
-    from fluentsd.engine.verbs import Call
-    from fluentsd.fronts.grammar import perform
     from fluentsd.plugins import discover
+    from fluentsd.verbs import Call
+    from fluentsd.verbs.catalogue import perform
 
     async with open_house(load(folder / "fluentsd.toml"), SystemClock(), discover()) as house:
 

@@ -11,7 +11,7 @@ from fluentsd.domain import campaign as spec
 from fluentsd.domain.enrollment import Exits, Leave, Queue, Standing, move_after
 from fluentsd.domain.flow import compile_flow, count_unreached, exit_reason, next_after_start
 from fluentsd.domain.gate import Rules
-from fluentsd.domain.windows import ContactWindow
+from fluentsd.domain.time.windows import ContactWindow
 
 ANY_TIME = Rules(window=ContactWindow.always(), fixed_zone="America/New_York", fallback_zone=None)
 EXITS = Exits(("answered", "opted_out", "unreachable", "replied"), 2)

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fluentsd.domain import campaign as spec
-from fluentsd.domain.durations import Rate
 from fluentsd.domain.flow import compile_flow
 from fluentsd.domain.gate import DAY, WORDS, Go, Hold, Limit, Never, Person, Point, Reason, Rules, Skip, Wait, decide
 from fluentsd.domain.pacing import Line, Lines
 from fluentsd.domain.render import template
-from fluentsd.domain.windows import ContactWindow, Hours
+from fluentsd.domain.time.durations import Rate
+from fluentsd.domain.time.windows import ContactWindow, Hours
 
 MINUTE, HOUR = 60_000_000, 3_600_000_000
 NINE_TO_FIVE = ContactWindow(days=(Hours.parse("09:00-17:00"),) * 5 + (None, None))

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from fluentsd.domain import statutes
-from fluentsd.domain.blackouts import check_preset
-from fluentsd.domain.durations import Rate
 from fluentsd.domain.places import readings
 from fluentsd.domain.statutes import UnknownRule, all_rules, caps, consent, duties, hours, is_rule, rule, scrub
-from fluentsd.domain.windows import calendar
-from fluentsd.domain.zones import year_start
+from fluentsd.domain.time.blackouts import check_preset
+from fluentsd.domain.time.durations import Rate
+from fluentsd.domain.time.windows import calendar
+from fluentsd.domain.time.zones import year_start
 
 ROOT = Path(__file__).parents[2]
 STATES = sorted(

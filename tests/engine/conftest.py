@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fluentsd.clock import SimClock
-from fluentsd.store import schema
-from fluentsd.store.bridge import open_store
+from fluentsd.store import tables
+from fluentsd.store.db.bridge import open_store
 from tests.engine.stage import MONDAY, Stage, staged
 
 
@@ -16,6 +16,6 @@ from tests.engine.stage import MONDAY, Stage, staged
 async def stage(database_url: str) -> AsyncIterator[Stage]:
     clock = SimClock(MONDAY)
     async with open_store(database_url, busy=clock.busy) as store:
-        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         async with staged(store, clock) as stage:
             yield stage

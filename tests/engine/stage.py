@@ -27,13 +27,13 @@ from fluentsd.api import (
     Request,
 )
 from fluentsd.clock import SimClock
-from fluentsd.engine.house import House, Served
-from fluentsd.engine.inbound import Inbox
-from fluentsd.engine.loops import running
-from fluentsd.engine.verbs import Call
-from fluentsd.fronts.grammar import perform
+from fluentsd.engine.dispatch.inbound import Inbox
+from fluentsd.engine.nursery import running
+from fluentsd.engine.runtime import House, Served
 from fluentsd.store import campaigns
-from fluentsd.store.bridge import Store
+from fluentsd.store.db.bridge import Store
+from fluentsd.verbs import Call
+from fluentsd.verbs.catalogue import perform
 
 #: Monday 2 March 2026, 10:00 in New York.
 MONDAY = round(dt.datetime(2026, 3, 2, 15, tzinfo=dt.UTC).timestamp() * 1_000_000)

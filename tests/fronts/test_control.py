@@ -21,9 +21,8 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from fluentsd.clock import SystemClock
-from fluentsd.engine.house import House
-from fluentsd.engine.verbs import Call, Refused
-from fluentsd.fronts import control, grammar
+from fluentsd.engine.runtime import House
+from fluentsd.fronts import control
 from fluentsd.fronts.control import (
     ControlProblem,
     DaemonFailed,
@@ -34,9 +33,10 @@ from fluentsd.fronts.control import (
     connect,
     serve,
 )
-from fluentsd.fronts.grammar import Param, Verb
-from fluentsd.store import schema
-from fluentsd.store.bridge import StoreBusy, open_store
+from fluentsd.store import tables
+from fluentsd.store.db.bridge import StoreBusy, open_store
+from fluentsd.verbs import Call, Refused, catalogue
+from fluentsd.verbs.catalogue import Param, Verb
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def path() -> Iterator[Path]:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as store:
-        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         yield House(store, SystemClock(), {})
 
 
@@ -101,7 +101,7 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("echo", _echo, words), ("bug", _bug, ()), ("locked", _locked, ()), ("unspeakable", _unspeakable, ()),
         ("no", _no, ()), ("forever", _forever, ()), ("heavy", _heavy, ()),
     ):  # fmt: skip
-        monkeypatch.setitem(grammar.VERBS, name, Verb(name, "a test's", run, params))
+        monkeypatch.setitem(catalogue.VERBS, name, Verb(name, "a test's", run, params))
 
 
 async def raw(path: Path, *lines: bytes) -> list[dict[str, Any]]:

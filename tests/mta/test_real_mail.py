@@ -17,10 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.clock import SystemClock
-from fluentsd.engine.house import House, Served
-from fluentsd.engine.loops import running
-from fluentsd.store import schema
-from fluentsd.store.bridge import open_store
+from fluentsd.engine.nursery import running
+from fluentsd.engine.runtime import House, Served
+from fluentsd.store import tables
+from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import tools
 from tests.engine.stage import Stage, person, spec
 from tests.mta import servers
@@ -61,7 +61,7 @@ async def stage(mta: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     given = tools(clock, folder=tmp_path, kind="email", public_url="https://house.example")
     channel = EmailChannel(read_settings(table), given)
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
-        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         log = structlog.wrap_logger(structlog.ReturnLogger())
         house = House(store, clock, {"email": Served("email", channel)}, log=log)
         async with running(house, grace=1.0) as box:
@@ -81,7 +81,7 @@ async def outcomes(stage: Stage) -> dict[str, tuple[str, bool]]:
     """What became of each person's attempt, and whether their address is known to be dead."""
 
     async def unit(conn: AsyncConnection) -> dict[str, tuple[str, bool]]:
-        point, attempt = schema.point, schema.attempt
+        point, attempt = tables.point, tables.attempt
         statement = select(point.c.value, attempt.c.outcome, point.c.dead_on)
         rows = await conn.execute(statement.join(attempt, attempt.c.point_id == point.c.id))
         return {value.partition("@")[0]: (outcome, "email" in dead_on) for value, outcome, dead_on in rows}

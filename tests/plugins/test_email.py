@@ -15,14 +15,14 @@ import pytest
 import structlog
 import trio
 from fluentsd_channel_email import EmailChannel, read_settings
-from fluentsd_channel_email.arriving import Reader
+from fluentsd_channel_email.inbound import Reader
 from sqlalchemy import select
 
 from fluentsd.clock import SimClock, SystemClock
-from fluentsd.engine.house import House, Served
-from fluentsd.engine.loops import running
-from fluentsd.store import schema
-from fluentsd.store.bridge import open_store
+from fluentsd.engine.nursery import running
+from fluentsd.engine.runtime import House, Served
+from fluentsd.store import tables
+from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import SmtpSink, tools
 from plugins.channel_email.tests.conftest import ImapServer
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, Stage, person, spec, staged
@@ -83,7 +83,7 @@ async def test_mails_go_out_and_what_comes_back_changes_the_right_courses(tmp_pa
             }  # fmt: skip
             channel = EmailChannel(read_settings(settings), tools(clock, folder=tmp_path, kind="email"))
             async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
-                await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+                await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
                 log = structlog.wrap_logger(structlog.ReturnLogger())
                 house = House(store, clock, {"email": Served("email", channel)}, log=log)
                 async with running(house, grace=1.0) as inbox:
@@ -137,7 +137,7 @@ async def _there_and_back(stage: Stage, sink: SmtpSink, server: ImapServer) -> N
 
 
 async def _stops(conn: Any) -> set[str]:
-    return set((await conn.execute(select(schema.stop.c.value))).scalars())
+    return set((await conn.execute(select(tables.stop.c.value))).scalars())
 
 
 async def test_the_next_mail_goes_out_when_the_day_of_their_return_opens(database_url: str) -> None:
@@ -145,7 +145,7 @@ async def test_the_next_mail_goes_out_when_the_day_of_their_return_opens(databas
     clock, steps = SimClock(MONDAY), [STEPS[0], STEPS[1] | {"after": "1 day"}]
     reader = Reader.of(read_settings({"host": "x", "from": "us@example.com"}))
     async with open_store(database_url, busy=clock.busy) as store:
-        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         async with staged(store, clock) as stage:
             await stage.launch(spec(*steps, exit={"on": ["replied", "opted_out"]}), person(1))
             await stage.until(MONDAY + MINUTE)
@@ -183,7 +183,7 @@ async def test_mails_to_one_domain_keep_its_pace_and_nobody_is_turned_away_twice
         given = replace(tools(clock, folder=tmp_path, kind="email"), run_sync=partial(_busily, clock))
         channel = EmailChannel(read_settings(settings), given)
         async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy) as store:
-            await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+            await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
             log = structlog.wrap_logger(structlog.ReturnLogger())
             house = House(store, clock, {"email": Served("email", channel)}, log=log)
             async with trio.open_nursery() as nursery:

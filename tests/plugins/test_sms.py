@@ -21,12 +21,12 @@ from sqlalchemy import select
 
 from fluentsd.api import Attempt, Forged, Inbound, Tools
 from fluentsd.clock import SimClock
-from fluentsd.engine.house import House, Served
-from fluentsd.engine.loops import running
-from fluentsd.links import PublicLinks
-from fluentsd.store import attempts, schema
-from fluentsd.store.bridge import open_store
+from fluentsd.engine.nursery import running
+from fluentsd.engine.runtime import House, Served
+from fluentsd.store import attempts, tables
+from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import tools
+from fluentsd.urls import PublicLinks
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, TOKEN, FakeTwilio
 from tests.engine.stage import HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
 
@@ -68,8 +68,8 @@ class Theatre(Stage):
 
 
 async def _attempts(conn):
-    columns = (schema.attempt.c.id, schema.attempt.c.state, schema.attempt.c.outcome, schema.attempt.c.provider_ref)
-    return (await conn.execute(select(*columns).order_by(schema.attempt.c.id))).all()
+    columns = (tables.attempt.c.id, tables.attempt.c.state, tables.attempt.c.outcome, tables.attempt.c.provider_ref)
+    return (await conn.execute(select(*columns).order_by(tables.attempt.c.id))).all()
 
 
 @asynccontextmanager
@@ -83,7 +83,7 @@ async def theatre(url: str, folder, twilio: FakeTwilio, at: int = MONDAY, **conf
         channel = SmsChannel(
             read_settings({k: v for k, v in (table | {"throughput": "100/second"} | config).items() if v}), given
         )
-        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         log = structlog.wrap_logger(structlog.ReturnLogger())
         house = House(store, clock, {"sms": Served("sms", channel)}, log=log)
         async with trio.open_nursery() as nursery:

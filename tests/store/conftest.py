@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fluentsd.store.bridge import Store, open_store
+from fluentsd.store.db.bridge import Store, open_store
 from tests.store.pairs import create
 
 

@@ -21,11 +21,11 @@ from fluentsd.api import Inbound, Outcome
 from fluentsd.clock import SimClock
 from fluentsd.domain.gate import Limit
 from fluentsd.domain.places.whereabouts import place_of
-from fluentsd.domain.windows import zone
-from fluentsd.engine.plans import limits_of
-from fluentsd.engine.verbs import Refused
-from fluentsd.store import schema
-from fluentsd.store.bridge import open_store
+from fluentsd.domain.time.windows import zone
+from fluentsd.engine.dispatch.plans import limits_of
+from fluentsd.store import tables
+from fluentsd.store.db.bridge import open_store
+from fluentsd.verbs import Refused
 from tests.engine.stage import DAY, HOUR, MINUTE, FakeChannel, Stage, person, spec, staged
 
 NEW_YORK, CHICAGO, LOS_ANGELES = "America/New_York", "America/Chicago", "America/Los_Angeles"
@@ -87,7 +87,7 @@ async def begun(path: Path, at: int, limits: tuple[Limit, ...] = ()) -> AsyncIte
     is_new = not file.exists()
     async with open_store(f"sqlite+aiosqlite:///{file}", busy=clock.busy, synchronous="OFF") as store:
         if is_new:
-            await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+            await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         async with staged(store, clock) as stage:
             stage.house.plans.limits = limits
             yield stage

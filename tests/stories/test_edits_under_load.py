@@ -20,10 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.api import Attempt, Inbound, Message, Outcome, Receipt, Unavailable
 from fluentsd.clock import SimClock
 from fluentsd.domain.campaign import CampaignFile, contact_window, read_campaign, step_window
-from fluentsd.domain.windows import calendar
-from fluentsd.engine.verbs import Refused
-from fluentsd.store import schema
-from fluentsd.store.bridge import open_store
+from fluentsd.domain.time.windows import calendar
+from fluentsd.store import tables
+from fluentsd.store.db.bridge import open_store
+from fluentsd.verbs import Refused
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, FakeChannel, Stage, person, spec, staged
 from tests.stories.test_law import barred_by
 
@@ -216,16 +216,16 @@ async def at_rest(stage: Stage) -> None:
 
 
 async def _states(conn: AsyncConnection) -> dict[str, int]:
-    state = schema.enrollment.c.state
+    state = tables.enrollment.c.state
     return {word: int(n) for word, n in await conn.execute(select(state, func.count()).group_by(state))}
 
 
 async def _left_over(conn: AsyncConnection) -> tuple[int, ...]:
     """Waiting rows, people held, attempts without an end."""
     counts = (
-        select(func.count()).select_from(schema.waiting),
-        select(func.count()).select_from(schema.enrollment).where(schema.enrollment.c.held),
-        select(func.count()).select_from(schema.attempt).where(schema.attempt.c.state == "open"),
+        select(func.count()).select_from(tables.waiting),
+        select(func.count()).select_from(tables.enrollment).where(tables.enrollment.c.held),
+        select(func.count()).select_from(tables.attempt).where(tables.attempt.c.state == "open"),
     )
     return tuple([int((await conn.execute(count)).scalar_one()) for count in counts])
 
@@ -235,7 +235,7 @@ async def _left_over(conn: AsyncConnection) -> tuple[int, ...]:
 async def test_edits_under_load_double_nothing_and_lose_nobody(database_url: str, seed: int) -> None:
     chance, clock = random.Random(seed), SimClock(MONDAY)
     async with open_store(database_url, busy=clock.busy, synchronous="OFF") as store:
-        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         async with staged(store, clock) as stage:
             for channel in stage.channels.values():
                 channel.always = Provider(chance, channel)

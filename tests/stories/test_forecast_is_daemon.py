@@ -24,12 +24,12 @@ from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
 from fluentsd.domain.forecast.assumptions import DEFAULTS, Assumed
 from fluentsd.domain.forecast.figures import Forecast
 from fluentsd.domain.pacing import Lines
-from fluentsd.engine.facts import Facts
-from fluentsd.engine.house import House, Served
-from fluentsd.engine.loops import running
-from fluentsd.engine.plans import Plan
-from fluentsd.store import contacts, enrollments, numbers, schema
-from fluentsd.store.bridge import open_store
+from fluentsd.engine.dispatch.facts import Facts
+from fluentsd.engine.dispatch.plans import Plan
+from fluentsd.engine.nursery import running
+from fluentsd.engine.runtime import House, Served
+from fluentsd.store import contacts, enrollments, numbers, tables
+from fluentsd.store.db.bridge import open_store
 from tests.engine.stage import DAY, HOUR, MONDAY, FakeChannel, Stage, person
 
 KINDS: tuple[Kind, ...] = ("phone", "sms", "email")
@@ -156,14 +156,14 @@ async def _told(house: House, assumed: Assumed, seed: int, until_at: int) -> tup
 
 async def _made(conn: AsyncConnection) -> list[Event]:
     columns = (
-        schema.attempt.c[name]
+        tables.attempt.c[name]
         for name in ("marked_at", "enrollment_id", "step", "try_no", "channel", "number_id", "point_id", "outcome")
     )
     return [tuple(row) for row in await conn.execute(select(*columns))]
 
 
 async def _ends(conn: AsyncConnection) -> Counter[tuple[str, str]]:
-    rows = await conn.execute(select(schema.enrollment.c.state, schema.enrollment.c.held, schema.enrollment.c.reason))
+    rows = await conn.execute(select(tables.enrollment.c.state, tables.enrollment.c.held, tables.enrollment.c.reason))
     return Counter(
         ("held", row.reason)
         if row.held
@@ -187,7 +187,7 @@ async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int)
     file = random_file(chance, scarce=not at_once)
     log = structlog.wrap_logger(structlog.ReturnLogger())
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy, synchronous="OFF") as store:
-        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         channels = {kind: FakeChannel(kind, clock) for kind in KINDS}
         interval = 0 if at_once else chance.choice([0, 0, 700_000, 40_000_000])
         most = 50 if at_once else 3
@@ -226,13 +226,13 @@ async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int)
 
 async def _send_away(conn: AsyncConnection, chance: random.Random, now: int) -> None:
     """Some are away for some days."""
-    ids = (await conn.execute(select(schema.contact.c.id))).scalars()
+    ids = (await conn.execute(select(tables.contact.c.id))).scalars()
     back = {contact_id: now + chance.randrange(8 * DAY) for contact_id in ids if chance.random() < 0.2}
     await contacts.are_away(conn, back)
 
 
 async def _who(conn: AsyncConnection) -> dict[str, int]:
     """Whose enrollment an address is."""
-    joined = schema.point.join(schema.enrollment, schema.enrollment.c.contact_id == schema.point.c.contact_id)
-    rows = await conn.execute(select(schema.point.c.value, schema.enrollment.c.id).select_from(joined))
+    joined = tables.point.join(tables.enrollment, tables.enrollment.c.contact_id == tables.point.c.contact_id)
+    rows = await conn.execute(select(tables.point.c.value, tables.enrollment.c.id).select_from(joined))
     return {value: int(enrollment_id) for value, enrollment_id in rows}

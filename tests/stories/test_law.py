@@ -21,13 +21,13 @@ from typing import Any
 
 import pytest
 
-from fluentsd.domain import blackouts
 from fluentsd.domain.campaign import Step as StepSpec
 from fluentsd.domain.campaign import read_campaign
 from fluentsd.domain.flow import Step, compile_flow
 from fluentsd.domain.gate import Go, Hold, Person, Point, Reason, Rules, Touch, Wait, decide
-from fluentsd.domain.windows import zone
-from fluentsd.engine.plans import rules_of
+from fluentsd.domain.time import blackouts
+from fluentsd.domain.time.windows import zone
+from fluentsd.engine.dispatch.plans import rules_of
 
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 MOMENTS = 1_000_000 if os.environ.get("FLUENTSD_LONG") else 20_000

@@ -14,10 +14,10 @@ from sqlalchemy import select
 from fluentsd.api import Attempt, Inbound, Message, Outcome, Receipt, Rejected, Unavailable
 from fluentsd.clock import SimClock
 from fluentsd.domain.campaign import contact_window, read_campaign
-from fluentsd.domain.windows import calendar
-from fluentsd.engine.verbs import Refused
-from fluentsd.store import schema
-from fluentsd.store.bridge import open_store
+from fluentsd.domain.time.windows import calendar
+from fluentsd.store import tables
+from fluentsd.store.db.bridge import open_store
+from fluentsd.verbs import Refused
 from tests.engine.stage import DAY, HOUR, MONDAY, FakeChannel, Stage, person, staged
 
 ZONES = ("America/New_York", "America/Los_Angeles", "Australia/Sydney", "Asia/Kathmandu")
@@ -120,7 +120,7 @@ async def test_the_laws_hold_whatever_happens(tmp_path: Path, seed: int) -> None
     clock = SimClock(MONDAY)
     file = random_campaign(chance)
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy, synchronous="OFF") as store:
-        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         async with staged(store, clock, final=chance.random() < 0.7) as stage:
             for channel in stage.channels.values():
                 channel.always = Mischief(chance, channel, stage)
@@ -168,4 +168,4 @@ async def judge(stage: Stage, file: dict[str, Any], zones: dict[str, list[str]])
 
 
 async def _attempts(conn: Any) -> list[Any]:
-    return list((await conn.execute(select(schema.attempt))).all())
+    return list((await conn.execute(select(tables.attempt))).all())

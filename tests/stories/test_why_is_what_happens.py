@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.api import Attempt, Inbound, Message, Outcome, Receipt
 from fluentsd.clock import SimClock
 from fluentsd.domain.gate import Reason
-from fluentsd.engine.verbs import Refused
-from fluentsd.store import contacts, holds, schema
-from fluentsd.store.bridge import open_store
+from fluentsd.store import contacts, holds, tables
+from fluentsd.store.db.bridge import open_store
+from fluentsd.verbs import Refused
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, Stage, person, spec, staged
 
 PEOPLE = 16
@@ -162,7 +162,7 @@ class Witness:
 
 
 async def _enrolled(conn: AsyncConnection) -> list[Any]:
-    e, p = schema.enrollment, schema.point
+    e, p = tables.enrollment, tables.point
     columns = (e.c.id, e.c.contact_id, e.c.state, e.c.reason, e.c.held, e.c.step, e.c.due_at, p.c.value)
     statement = select(*columns).join(p, p.c.contact_id == e.c.contact_id).where(e.c.campaign_id == 1)
     rows = await conn.execute(statement.order_by(e.c.id, p.c.position.desc()))
@@ -171,13 +171,13 @@ async def _enrolled(conn: AsyncConnection) -> list[Any]:
 
 async def _send_away(conn: AsyncConnection, chance: random.Random, now: int) -> None:
     """Some are away for some days."""
-    ids = (await conn.execute(select(schema.contact.c.id))).scalars()
+    ids = (await conn.execute(select(tables.contact.c.id))).scalars()
     back = {who: now + chance.randrange(HOUR, 12 * DAY) for who in ids if chance.random() < 0.3}
     await contacts.are_away(conn, back)
 
 
 async def _attempts(conn: AsyncConnection, since: int) -> list[Any]:
-    a = schema.attempt
+    a = tables.attempt
     statement = select(a.c.enrollment_id, a.c.contact_id, a.c.campaign_id, a.c.step, a.c.marked_at)
     return list((await conn.execute(statement.where(a.c.marked_at > since).order_by(a.c.marked_at))).all())
 
@@ -249,7 +249,7 @@ async def test_what_is_told_beforehand_is_what_is_done(tmp_path: Path, seed: int
 
     url = f"sqlite+aiosqlite:///{tmp_path / 'why.db'}"
     async with open_store(url, busy=clock.busy, synchronous="OFF") as store:
-        await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         async with staged(store, clock) as stage:
             stage.phone.always = at_once
             file = random_campaign(chance)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from fluentsd.api import Kind, Outcome
-from fluentsd.domain.durations import SECOND
+from fluentsd.domain.time.durations import SECOND
 
 Shares = Mapping[Kind, Mapping[Outcome, float]]
 Seconds = Mapping[Kind, Mapping[Outcome, float]]

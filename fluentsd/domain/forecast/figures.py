@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fluentsd.api import Kind, Outcome
-from fluentsd.domain.durations import SECOND
 from fluentsd.domain.forecast.assumptions import NOBODY, Assumed
+from fluentsd.domain.time.durations import SECOND
 
 HOUR = 3600 * SECOND
 #: Below this share of all the waiting that is not the flow's own delays, no room is called a bottleneck.

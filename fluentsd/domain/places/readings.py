@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-from fluentsd.domain.zones import year_offsets, zone_names
+from fluentsd.domain.time.zones import year_offsets, zone_names
 
 #: More candidates than this say nothing: a country of many zones, a number that may be anywhere.
 MOST = 6

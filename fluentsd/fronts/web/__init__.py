@@ -12,6 +12,6 @@ what is where · `hooks`, `unsubscribing`, `health` and `metrics` answer · `tok
 
 from __future__ import annotations
 
-from fluentsd.fronts.web.listening import listen, serve
+from fluentsd.fronts.web.server import listen, serve
 
 __all__ = ["listen", "serve"]

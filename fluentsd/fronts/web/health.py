@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from fluentsd.domain.durations import SECOND
-from fluentsd.engine.house import House
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.runtime import House
 from fluentsd.store import attempts, holds, lanes, outbox
-from fluentsd.store.bridge import StoreUnavailable
+from fluentsd.store.db.bridge import StoreUnavailable
 
 #: How long something may wait for the part whose work it is before that part is not well.
 OVERDUE_AFTER = 120 * SECOND

@@ -25,12 +25,12 @@ from starlette.responses import Response
 from fluentsd import api
 from fluentsd.api import Forged, Inbound, Outcome
 from fluentsd.config import HttpSettings
-from fluentsd.engine.house import House, Served
-from fluentsd.engine.inbound import Inbox
-from fluentsd.fronts.web.edge import Refused, body_of, client_of
-from fluentsd.fronts.web.tally import Result, Tally
+from fluentsd.engine.dispatch.inbound import Inbox
+from fluentsd.engine.runtime import House, Served
+from fluentsd.fronts.web.middleware import Refused, body_of, client_of
+from fluentsd.fronts.web.stats import Result, Tally
 from fluentsd.fronts.web.tokens import Tokens
-from fluentsd.store.bridge import StoreUnavailable
+from fluentsd.store.db.bridge import StoreUnavailable
 
 #: Requests that were taken and are known again; a provider repeats itself within minutes.
 REMEMBERED = 8192

@@ -18,11 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from fluentsd.domain.durations import SECOND
-from fluentsd.engine.house import House
-from fluentsd.fronts.web.tally import Tally
-from fluentsd.store import callbacks, holds
-from fluentsd.store.bridge import StoreUnavailable
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.runtime import House
+from fluentsd.fronts.web.stats import Tally
+from fluentsd.store import holds, public_reads
+from fluentsd.store.db.bridge import StoreUnavailable
 
 DAY = 86_400 * SECOND
 #: Seconds between two readings of the database, at least; and so many times what a reading takes.
@@ -61,7 +61,7 @@ class Metrics:
 
         async def unit(conn: AsyncConnection) -> tuple[_Counts, _Counts, Mapping[str, int]]:
             held = [one["scope"] for one in await holds.open_holds(conn, now_at) if one["by"] == "fluentsd"]
-            return await callbacks.attempts_since(conn, now_at - DAY), await callbacks.people(conn), Counter(held)
+            return await public_reads.attempts_since(conn, now_at - DAY), await public_reads.people(conn), Counter(held)
 
         try:
             with trio.fail_after(PATIENCE):

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 
 import trio
 
-from fluentsd.store import callbacks
-from fluentsd.store.bridge import Store
+from fluentsd.store import public_reads
+from fluentsd.store.db.bridge import Store
 
 #: What `store.attempts.new_id` makes; anything else is nobody's token, and no read is spent on it.
 SHAPE = re.compile(r"[0-9a-f]{32}")
@@ -66,7 +66,7 @@ class Tokens:
     async def _answer(self, group: list[_Question]) -> None:
         try:
             asked = sorted(frozenset().union(*(question.tokens for question in group)))
-            found = await self._store.read(callbacks.channels_of, asked)
+            found = await self._store.read(public_reads.channels_of, asked)
             for question in group:
                 question.found = found
         except Exception as why:  # noqa: BLE001 - whatever it is, it belongs to those who asked

@@ -1,0 +1,63 @@
+"""The tables: what is remembered, and under which key.
+
+Laws. Instants are epoch microseconds (`…_at`), money is micros with a currency. Personal data lives only in contacts,
+points, records and `content`; attempts, audit and outbox hold ids, so that forgetting a person touches four tables.
+Rows that wait stand apart from what they wait for (`waiting`), keyed by lane, rank and moment, so that a claim reads
+neighbouring pages however many million wait. Each state column is changed only by the named transitions beside this
+module, with the legal from-states in their WHERE. Here is their sum; each is declared in `tables`, by what it is about.
+"""
+
+from __future__ import annotations
+
+from fluentsd.store.tables.audit import audit, meta, outbox
+from fluentsd.store.tables.campaigns import campaign, hold, lane, number, number_tag, template, version
+from fluentsd.store.tables.contacts import (
+    attestation,
+    contact,
+    forgotten,
+    membership,
+    point,
+    record,
+    record_alias,
+    segment,
+    source,
+    stop,
+)
+from fluentsd.store.tables.enrollments import attempt, content, counter, enrollment, spend, tally, waiting
+from fluentsd.store.tables.metadata import Id, metadata
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Id",
+    "attempt",
+    "attestation",
+    "audit",
+    "campaign",
+    "contact",
+    "content",
+    "counter",
+    "enrollment",
+    "forgotten",
+    "hold",
+    "lane",
+    "membership",
+    "meta",
+    "metadata",
+    "number",
+    "number_tag",
+    "outbox",
+    "point",
+    "record",
+    "record_alias",
+    "segment",
+    "source",
+    "spend",
+    "stop",
+    "tally",
+    "template",
+    "version",
+    "waiting",
+]
+
+#: Raised by one with every migration; a newer one in the file is refused at start.
+SCHEMA_VERSION = 2

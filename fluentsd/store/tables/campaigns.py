@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from fluentsd.store.tables.ground import Id, metadata
+from fluentsd.store.tables.metadata import Id, metadata
 
 campaign = Table(
     "campaign",

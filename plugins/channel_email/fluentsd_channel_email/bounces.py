@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from email.message import Message as Mail
 
-from fluentsd_channel_email.marks import Marks
-from fluentsd_channel_email.parts import header, headers, part_text, parts, read_mail, words_of
-from fluentsd_channel_email.verdicts import DEAD, STATUS, says_nobody
+from fluentsd_channel_email.correlation import Marks
+from fluentsd_channel_email.mime_read import header, headers, part_text, parts, read_mail, words_of
+from fluentsd_channel_email.smtp_errors import DEAD, STATUS, says_nobody
 
 _FULL = re.compile(r"(?:mailbox|inbox|quota|storage)\b.{0,60}\b(?:full|exceed|over|limit)|over ?quota|quota exceeded"
                    r"|\bmailbox full\b|out of storage", re.IGNORECASE)  # fmt: skip

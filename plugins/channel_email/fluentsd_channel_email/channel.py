@@ -29,15 +29,15 @@ from fluentsd.api import (
     Request,
     Tools,
 )
-from fluentsd_channel_email import resolving
 from fluentsd_channel_email.addressing import BadAddress
-from fluentsd_channel_email.arriving import Reader
-from fluentsd_channel_email.checking import findings, missing
-from fluentsd_channel_email.composing import Letter, compose, remarks
-from fluentsd_channel_email.listening import Listener
+from fluentsd_channel_email.checks import findings, missing
+from fluentsd_channel_email.compose import Letter, compose, remarks
+from fluentsd_channel_email.dns import resolver
+from fluentsd_channel_email.imap_listener import Listener
+from fluentsd_channel_email.inbound import Reader
+from fluentsd_channel_email.per_domain_pace import Turns
 from fluentsd_channel_email.session import Session
 from fluentsd_channel_email.settings import Settings
-from fluentsd_channel_email.turns import Turns
 
 #: A connection idle for longer (microseconds) is replaced: servers and firewalls forget them without a word.
 IDLE_AT_MOST = 30 * 1_000_000
@@ -162,7 +162,7 @@ class EmailChannel:
         in_dns: list[Finding] = []
 
         async def look_up() -> None:
-            in_dns.extend(await resolving.findings(self.settings))
+            in_dns.extend(await resolver.findings(self.settings))
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(look_up)

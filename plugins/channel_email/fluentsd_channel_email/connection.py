@@ -15,7 +15,7 @@ import ssl
 
 from fluentsd.api import NeedsHuman, Unavailable
 from fluentsd_channel_email.settings import Settings
-from fluentsd_channel_email.verdicts import Answer
+from fluentsd_channel_email.smtp_errors import Answer
 
 #: TLS failures that will not pass by themselves.
 _LASTING_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"})

@@ -15,10 +15,10 @@ from __future__ import annotations
 import re
 
 from fluentsd.api import Rejected, Unavailable
-from fluentsd_channel_email.composing import Letter
+from fluentsd_channel_email.compose import Letter
 from fluentsd_channel_email.connection import Connection, Lost
 from fluentsd_channel_email.settings import Settings
-from fluentsd_channel_email.verdicts import Answer, Step, judge
+from fluentsd_channel_email.smtp_errors import Answer, Step, judge
 
 #: The steps before the message, with the answer that lets it go on.
 _ENVELOPE: tuple[tuple[Step, int], ...] = (("MAIL", 250), ("RCPT", 250), ("DATA", 354))

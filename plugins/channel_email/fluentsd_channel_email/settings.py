@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from fluentsd.api import Table
-from fluentsd_channel_email import values
+from fluentsd_channel_email import config_values
 from fluentsd_channel_email.addressing import Address
 
 Tls = Literal["none", "starttls", "tls"]
@@ -85,33 +85,36 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     """Read the table; raises `ConfigProblem` naming every mistake."""
     table = Table(config, KNOWN)
     tls = table.take("tls", USUAL_TLS, _tls)
-    username, password = table.both("username", "password", values.text)
-    bounce_domain = table.take("bounce_domain", "", values.domain)
-    timeout = table.take("answer_timeout", 20.0, values.seconds)
-    ca_file = table.take("ca_file", "", values.text)
-    sender, reply_to = table.must("from", Address("", ""), values.mailbox), table.take("reply_to", None, _mailbox)
+    username, password = table.both("username", "password", config_values.text)
+    bounce_domain = table.take("bounce_domain", "", config_values.domain)
+    timeout = table.take("answer_timeout", 20.0, config_values.seconds)
+    ca_file = table.take("ca_file", "", config_values.text)
+    sender, reply_to = (
+        table.must("from", Address("", ""), config_values.mailbox),
+        table.take("reply_to", None, _mailbox),
+    )
     inbox, inbox_address = _inbox(table, timeout, ca_file)
     settings = Settings(
-        host=table.must("host", "", values.host),
-        port=table.take("port", PORTS[tls], values.port),
+        host=table.must("host", "", config_values.host),
+        port=table.take("port", PORTS[tls], config_values.port),
         tls=tls,
         sender=sender,
-        from_domains=table.take("from_domains", (), values.domains),
+        from_domains=table.take("from_domains", (), config_values.domains),
         ca_file=ca_file,
         username=username,
         password=password,
         reply_to=reply_to,
         timeout=timeout,
-        connections=table.take("connections", 4, values.count),
-        messages_per_connection=table.take("messages_per_connection", 100, values.count),
-        pace_per_domain=table.take("pace_per_domain", {}, values.paces),
+        connections=table.take("connections", 4, config_values.count),
+        messages_per_connection=table.take("messages_per_connection", 100, config_values.count),
+        pace_per_domain=table.take("pace_per_domain", {}, config_values.paces),
         bounce_domain=bounce_domain,
-        verp=table.take("verp", bool(bounce_domain), values.flag),
-        ehlo_name=table.take("ehlo_name", "", values.domain),
+        verp=table.take("verp", bool(bounce_domain), config_values.flag),
+        ehlo_name=table.take("ehlo_name", "", config_values.domain),
         purpose=table.take("purpose", USUAL_PURPOSE, _purpose),
-        postal_address=table.take("postal_address", "", values.text).strip(),
-        unsubscribe=table.take("unsubscribe", "", values.link),
-        dkim_selector=table.take("dkim_selector", "", values.selector),
+        postal_address=table.take("postal_address", "", config_values.text).strip(),
+        unsubscribe=table.take("unsubscribe", "", config_values.link),
+        dkim_selector=table.take("dkim_selector", "", config_values.selector),
         inbox=inbox,
         inbox_address=(inbox_address or reply_to or sender) if inbox else None,
     )
@@ -127,15 +130,15 @@ def _inbox(outer: Table, timeout: float, ca_file: str) -> tuple[InboxSettings | 
         return None, None
     tls = table.take("tls", USUAL_INBOX_TLS, _tls)
     inbox = InboxSettings(
-        host=table.must("host", "", values.host),
-        port=table.take("port", INBOX_PORTS[tls], values.port),
+        host=table.must("host", "", config_values.host),
+        port=table.take("port", INBOX_PORTS[tls], config_values.port),
         tls=tls,
-        username=table.must("username", "", values.text),
-        password=table.must("password", "", values.text),
-        ca_file=table.take("ca_file", ca_file, values.text),
+        username=table.must("username", "", config_values.text),
+        password=table.must("password", "", config_values.text),
+        ca_file=table.take("ca_file", ca_file, config_values.text),
         folder=table.take("folder", "INBOX", _folder),
         processed_folder=table.take("processed_folder", "", _folder),
-        poll=table.take("poll", 60, values.pause),
+        poll=table.take("poll", 60, config_values.pause),
         timeout=timeout,
     )
     if inbox.processed_folder == inbox.folder:
@@ -150,11 +153,11 @@ def _table(value: Any) -> Mapping[str, Any]:
 
 
 def _mailbox(value: Any) -> Address | None:
-    return values.mailbox(value)
+    return config_values.mailbox(value)
 
 
 def _folder(value: Any) -> str:
-    name = values.text(value)
+    name = config_values.text(value)
     if not name or any(ord(c) < 32 for c in name):
         raise ValueError(f'{value!r} is not the name of a folder; write it like "INBOX"')
     return name

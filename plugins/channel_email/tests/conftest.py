@@ -12,7 +12,7 @@ from pathlib import Path
 
 import imapclient
 import pytest
-from fluentsd_channel_email import resolving
+from fluentsd_channel_email.dns import resolver
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 USER, PASSWORD = "campaigns", "sesame"
@@ -91,7 +91,7 @@ def _started(certificate: Path | None) -> Iterator[ImapServer]:
 @pytest.fixture(autouse=True)
 def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is asked of the machine's own DNS; a test that wants one brings its own."""
-    monkeypatch.setattr(resolving, "open_resolver", lambda: None)
+    monkeypatch.setattr(resolver, "open_resolver", lambda: None)
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from fluentsd_channel_email.html_text import answer_of
 from fluentsd_channel_email.replies import KEEP_AT_MOST, new_words
-from fluentsd_channel_email.words import answer_of
 from hypothesis import given
 from hypothesis import strategies as st
 

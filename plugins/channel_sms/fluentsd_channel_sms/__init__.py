@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from fluentsd.api import ConfigProblem, hookimpl
 from fluentsd_channel_sms.channel import SmsChannel
+from fluentsd_channel_sms.error_codes import NoAnswer
 from fluentsd_channel_sms.segments import Counted, count
 from fluentsd_channel_sms.settings import Settings, read_settings
-from fluentsd_channel_sms.verdicts import NoAnswer
 
 if TYPE_CHECKING:
     from fluentsd.api import Register

@@ -29,12 +29,12 @@ from fluentsd.api import (
     Tools,
     Unavailable,
 )
-from fluentsd_channel_sms import callbacks, checking, erasing, inventory, signatures
+from fluentsd_channel_sms import checks, erasure, inventory, signatures, webhooks
+from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal, asks_to_slow_down, refuse
 from fluentsd_channel_sms.lookup import LOOK_AT, Owners, judge, receipt_of
 from fluentsd_channel_sms.pacing import OneAtATime, Pace
 from fluentsd_channel_sms.segments import count
 from fluentsd_channel_sms.settings import SECOND, VALIDITY_MOST, Settings
-from fluentsd_channel_sms.verdicts import NoAnswer, NotReached, Refusal, asks_to_slow_down, refuse
 
 #: Twilio's limit, characters.
 BODY_AT_MOST = 1600
@@ -189,11 +189,11 @@ class SmsChannel:
         fields = signatures.prove(request, self.settings.secrets)
         if fields.get("AccountSid", self.settings.account_sid) != self.settings.account_sid:
             raise ValueError("the request is about another account")
-        return callbacks.read(request.url, fields)
+        return webhooks.read(request.url, fields)
 
     async def check(self) -> Sequence[Finding]:
         """Ask Twilio about the account, its senders, their webhooks and registration; sends nothing."""
-        return await checking.findings(self.settings, self._tools.links, await self.client())
+        return await checks.findings(self.settings, self._tools.links, await self.client())
 
     async def numbers(self) -> Sequence[Owned]:
         """Every number of the account, with what it carries and its messaging services."""
@@ -202,7 +202,7 @@ class SmsChannel:
     async def forget(self, attempt: Attempt) -> None:
         """Delete the message at Twilio; without a SID there is nothing to find it by."""
         if attempt.provider_ref:
-            await erasing.delete(await self.client(), attempt.provider_ref)
+            await erasure.delete(await self.client(), attempt.provider_ref)
 
 
 def _load_connect() -> Callable[..., Any]:

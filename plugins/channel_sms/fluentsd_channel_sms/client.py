@@ -18,8 +18,8 @@ from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]  # the S
 from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
+from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal
 from fluentsd_channel_sms.settings import Settings
-from fluentsd_channel_sms.verdicts import NoAnswer, NotReached, Refusal
 
 #: Seconds to connect, and then for each wait for bytes: together below the house's usual patience of 30 s.
 CONNECT_WITHIN, ANSWER_WITHIN = 5.0, 12.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from fluentsd.api import Kind, NeedsHuman, Owned, Unavailable
-from fluentsd_channel_sms.verdicts import NoAnswer, NotReached, Refusal, asks_to_slow_down
+from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal, asks_to_slow_down
 
 #: Numbers in one answer; Twilio's limit.
 AT_ONCE = 1000

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Outcome, Receipt
+from fluentsd_channel_sms.error_codes import ON_THE_WAY, end_of
 from fluentsd_channel_sms.settings import SECOND, Settings
-from fluentsd_channel_sms.verdicts import ON_THE_WAY, end_of
 
 #: Twilio's clock and ours may differ by this much.
 SKEW = 120 * SECOND

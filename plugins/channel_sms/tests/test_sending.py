@@ -8,7 +8,7 @@ import uuid
 import pytest
 import trio
 from fluentsd_channel_sms import NoAnswer, SmsChannel, read_settings
-from fluentsd_channel_sms.verdicts import CODES, Act
+from fluentsd_channel_sms.error_codes import CODES, Act
 
 from fluentsd.api import Attempt, Message, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, SECOND, SERVICE, TOKEN

@@ -14,9 +14,9 @@ from functools import cache
 from typing import Any
 
 from fluentsd.domain.campaign import Step, contact_window, read_campaign, step_window
-from fluentsd.domain.durations import Budget, Delay, Rate
-from fluentsd.domain.windows import ContactWindow, zone
-from tests.domain import window_oracle
+from fluentsd.domain.time.durations import Budget, Delay, Rate
+from fluentsd.domain.time.windows import ContactWindow, zone
+from tests.domain.time import window_oracle
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND

@@ -13,7 +13,6 @@ import pytest
 
 from fluentsd.api import Kind, Outcome
 from fluentsd.domain.campaign import CampaignFile, read_campaign
-from fluentsd.domain.durations import Rate
 from fluentsd.domain.enrollment import Exits
 from fluentsd.domain.flow import compile_flow
 from fluentsd.domain.forecast import CannotForecast, Channel, Lane, Subject, World, forecast
@@ -29,7 +28,8 @@ from fluentsd.domain.forecast.assumptions import (
 from fluentsd.domain.forecast.figures import FEW, Forecast, finish
 from fluentsd.domain.gate import Person, Point
 from fluentsd.domain.pacing import Line, Lines
-from fluentsd.engine.plans import rules_of
+from fluentsd.domain.time.durations import Rate
+from fluentsd.engine.dispatch.plans import rules_of
 from tests.domain.forecast import oracle
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000

@@ -11,7 +11,7 @@ import pytest
 
 from fluentsd.domain.places import readings
 from fluentsd.domain.places.area_codes import of_number, short, table
-from fluentsd.domain.zones import zone_names
+from fluentsd.domain.time.zones import zone_names
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "fluentsd" / "domain" / "rules"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumberFormat, PhoneNumberType
 
+from fluentsd.domain.contacts.points import BadPhone, Phone, phone
 from fluentsd.domain.places import nanp
 from fluentsd.domain.places.nanp import Plain
-from fluentsd.domain.points import BadPhone, Phone, phone
 
 SPELLINGS: tuple[Callable[[str, str, str], str], ...] = (
     lambda a, e, n: f"{a}{e}{n}",

@@ -6,7 +6,7 @@ import pytest
 
 from fluentsd.domain.places import readings
 from fluentsd.domain.places.postal import _table, of_postal, short
-from fluentsd.domain.zones import zone_names
+from fluentsd.domain.time.zones import zone_names
 
 
 @pytest.mark.parametrize(

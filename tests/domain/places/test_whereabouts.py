@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fluentsd.domain.places import area_codes, readings, whereabouts
 from fluentsd.domain.places.whereabouts import place_of
-from fluentsd.domain.zones import zone_names
+from fluentsd.domain.time.zones import zone_names
 
 CALLABLE = [
     # as IANA, in any capitals, and as HubSpot, Salesforce and Outlook write it

@@ -18,11 +18,11 @@ from structlog.testing import capture_logs
 from fluentsd.api import Forged, Inbound, Outcome, Request
 from fluentsd.clock import SimClock
 from fluentsd.config import HttpSettings
-from fluentsd.engine.house import House, Served
-from fluentsd.engine.loops import running
+from fluentsd.engine.nursery import running
+from fluentsd.engine.runtime import House, Served
 from fluentsd.fronts import web
-from fluentsd.store import schema
-from fluentsd.store.bridge import open_store
+from fluentsd.store import tables
+from fluentsd.store.db.bridge import open_store
 from tests.engine.stage import MONDAY, SMS, FakeChannel, Stage, person, spec
 
 SECRET = "s3cret-canary-key"
@@ -132,7 +132,7 @@ async def fronted(url: str, http: HttpSettings | None = None, **options: Any) ->
     http = http or HttpSettings("127.0.0.1", 0, PUBLIC, ())
     with capture_logs() as logs:
         async with open_store(url, busy=clock.busy) as store, trio.open_nursery() as nursery:
-            await store.run(lambda conn: conn.run_sync(schema.metadata.create_all))
+            await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
             channels: dict[Any, Any] = {kind: Signing(kind, clock) for kind in ("sms", "email")}
             served = {kind: Served(kind, channel, **options) for kind, channel in channels.items()}
             house = House(store, clock, served, log=structlog.get_logger())

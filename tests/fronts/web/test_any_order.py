@@ -17,7 +17,7 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fluentsd.fronts.web.edge import BODY_AT_MOST
+from fluentsd.fronts.web.middleware import BODY_AT_MOST
 from tests.engine.stage import SMS, person, spec
 from tests.fronts.web.front import Front, fronted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from fluentsd.api import Inbound, Outcome, Receipt
-from fluentsd.store import stoplist
+from fluentsd.store import suppression
 from tests.engine.stage import SMS, person, spec
 from tests.fronts.web.front import EMAIL, PUBLIC, Front
 
@@ -167,8 +167,8 @@ async def test_a_second_stop_that_reads_like_the_first_is_obeyed_and_a_third_add
 
 async def test_a_start_lifts_nothing_that_others_asked_for_and_no_other_numbers(front: Front) -> None:
     run = front.stage.house.store.run
-    await run(stoplist.add, [("phone", NUMBER)], reason="on the national list", by="dana", at=1)
-    await run(stoplist.add, [("phone", "+19175550100")], reason="opted_out", by="contact", at=1)
+    await run(suppression.add, [("phone", NUMBER)], reason="on the national list", by="dana", at=1)
+    await run(suppression.add, [("phone", "+19175550100")], reason="opted_out", by="contact", at=1)
     await front.hook(STOP)
     await front.hook(start(1))
     left = await front.ask("SELECT value, by FROM stop WHERE lifted_at IS NULL ORDER BY value DESC")

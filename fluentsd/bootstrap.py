@@ -1,0 +1,179 @@
+"""What is made of the settings: a lock, a database, channels with their tools; in short, a house to work in.
+
+For the daemon, which lets the engine run in it, and for a shell that finds no daemon. Each thing is opened by `async
+with`, so what was opened last closes first and the lock is let go at the very end. Plugins are built before the
+database is touched: a mistake in their tables changes nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import trio
+from pydantic import ValidationError
+
+from fluentsd.api import Kind, Tools
+from fluentsd.config import ChannelSettings, Settings
+from fluentsd.engine.dispatch.plans import limits_of
+from fluentsd.engine.erasure.erase import replay
+from fluentsd.engine.erasure.ledger import Traces
+from fluentsd.engine.runtime import House, HouseClock, Served
+from fluentsd.log import get_logger
+from fluentsd.plugins import PluginProblem, Plugins
+from fluentsd.store.db.bridge import open_store
+from fluentsd.store.db.lock import sole_writer
+from fluentsd.store.db.upgrade import prepare, refuse_foreign_file
+from fluentsd.urls import PublicLinks
+from fluentsd.validation import Problems, explain
+
+if TYPE_CHECKING:
+    import httpx
+
+#: Blocking calls of one channel at once, whatever its concurrency: each is a thread.
+THREADS_AT_MOST = 40
+#: Seconds for all channels together to close their connections.
+CLOSING_AT_MOST = 0.3
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings, clock: HouseClock, plugins: Plugins, *, log: Any = None, http: Http | None = None
+) -> AsyncIterator[House]:
+    """A house to work in, with nothing running in it.
+
+    Raises `Problems` (a channel cannot be built), `AlreadyRunning`, `DatabaseRefused` or `StoreUnavailable`.
+    """
+    log, file = log or get_logger(), settings.database_file
+    if file is not None:
+        _check_folder(settings, file)
+        refuse_foreign_file(file)
+    async with sole_writer(settings.database_url, file), http or Http() as web:
+        channels = build_channels(settings, clock, plugins, log=log, http=web)
+        if file is not None:
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # it holds people's numbers: its owner's alone
+        async with open_store(settings.database_url, busy=clock.busy) as store:
+            await prepare(store, backups=settings.backups if file else None, now=clock.now(), log=log)
+            try:
+                limits = limits_of(settings.per_contact, settings.gap, "the installation's")
+                traces = Traces(file.parent if file else settings.folder)
+                house = House(
+                    store,
+                    clock,
+                    channels,
+                    limits=limits,
+                    breakers=settings.breakers,
+                    traces=traces,
+                    log=log,
+                )
+                await replay(house)
+                yield house
+            finally:
+                await _close(channels)
+
+
+def _check_folder(settings: Settings, file: Path) -> None:
+    if not file.parent.is_dir():
+        fix = f"the folder {file.parent} does not exist; make it, or name another place"
+        raise Problems(str(settings.path), [f"database.path: {fix}"])
+
+
+async def _close(channels: Mapping[Kind, Served]) -> None:
+    """Let channels that hold connections of their own (`aclose`, optional) let go of them."""
+    with trio.move_on_after(CLOSING_AT_MOST, shield=True):
+        for served in channels.values():
+            aclose = getattr(served.channel, "aclose", None)
+            if aclose is not None:
+                await aclose()
+
+
+class Http:
+    """One HTTP client for the whole house, made when somebody first needs it."""
+
+    def __init__(self) -> None:
+        self._client: httpx.AsyncClient | None = None
+
+    def __call__(self) -> httpx.AsyncClient:
+        if self._client is None:
+            import httpx
+
+            limits = httpx.Limits(max_connections=1000, max_keepalive_connections=50)
+            self._client = httpx.AsyncClient(limits=limits, timeout=60.0, headers={"User-Agent": "fluentsd"})
+        return self._client
+
+    async def __aenter__(self) -> Http:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._client is not None:
+            with trio.move_on_after(0.2, shield=True):  # a courtesy to the other side, not worth waiting for
+                await self._client.aclose()
+
+
+def build_channels(
+    settings: Settings, clock: HouseClock, plugins: Plugins, *, log: Any, http: Http
+) -> dict[Kind, Served]:
+    """Every configured channel with its tools; `Problems` lists all that cannot be built."""
+    built: dict[Kind, Served] = {}
+    mistakes: list[str] = []
+    for kind, table in settings.channels.items():
+        try:
+            tools = _tools(settings, table, clock, log, http)
+            if table.plugin in plugins.channels:
+                _make_folder(Path(tools.folder))
+            channel = plugins.build_channel(table.plugin, {**table.options, "kind": kind}, tools)
+        except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin's factory
+            mistakes += [f"channel.{kind}.{line}" for line in _reasons(why, table)]
+        else:
+            built[kind] = Served(kind, channel, table.concurrency, table.interval, table.timeout)
+    if mistakes:
+        raise Problems(str(settings.path), mistakes)
+    return built
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as why:
+        raise PluginProblem(f"its folder {folder} cannot be made ({why.strerror}); see [daemon] folder") from None
+
+
+def _reasons(why: Exception, table: ChannelSettings) -> list[str]:
+    """What a factory finds wrong, one line each: a plugin may raise `ValidationError`, or list `mistakes`."""
+    if isinstance(why, ValidationError):
+        return explain(None, why)
+    if isinstance(why, PluginProblem):
+        return [f"plugin: {why}"]
+    listed = getattr(why, "mistakes", None) or getattr(why, "lines", None)
+    if isinstance(listed, list):
+        return [str(line) for line in listed]
+    return [f"plugin: {table.plugin!r} refuses its settings: {why}"]
+
+
+def _tools(settings: Settings, table: ChannelSettings, clock: HouseClock, log: Any, http: Http) -> Tools:
+    folder = settings.folder / table.plugin
+    limiter = trio.CapacityLimiter(min(table.concurrency, THREADS_AT_MOST))
+
+    async def run_sync(fn: Callable[..., Any], *args: Any) -> Any:
+        with clock.busy():
+            return await trio.to_thread.run_sync(partial(fn, *args), limiter=limiter, abandon_on_cancel=True)
+
+    links = PublicLinks(table.kind, settings.http.public_url if settings.http else None)
+    told = log.bind(channel=table.kind)
+    return Tools(http=http, run_sync=run_sync, log=told, clock=clock, folder=str(folder), links=links)
+
+
+def calm_collector() -> None:
+    """Tell Python's collector that what is there now stays: once, when a daemon is ready.
+
+    Modules, tables and compiled statements are looked through at every collection otherwise, and a batch of five
+    hundred steps starts several; that was a seventh of a step's time (`bench/README.md`).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

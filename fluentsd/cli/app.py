@@ -1,0 +1,120 @@
+"""The shell: `fluentsd`, its commands built from the grammar, and the few that are about this machine.
+
+Exit status: 0 done, 1 refused (the message says why), 2 wrong usage. `--json` on every command prints the answer as
+the engine gave it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from fluentsd.cli import commands
+from fluentsd.cli.runner import Shell, run_program, run_verb
+from fluentsd.verbs.catalogue import VERBS, Param, Verb
+
+_TYPES: dict[str, Any] = {"text": str, "int": int, "flag": bool, "texts": list[str], "moment": str}
+_GROUPS = {
+    "campaign": "create, look at and steer campaigns",
+    "contacts": "people: find them, take them in",
+    "templates": "messages kept under a name",
+    "numbers": "caller IDs",
+    "unknown": "attempts nobody could prove",
+    "stop-list": "whom nobody contacts, with the evidence",
+}
+
+
+class _Commands(TyperGroup):
+    """The top of the command line: who types `fluentsd pause` is told of `fluentsd campaign pause`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        word = args[0]
+        groups = [name for name, group in self.commands.items() if word in getattr(group, "commands", ())]
+        if word not in self.commands and groups:
+            ctx.fail(f"No such command {word!r}. Did you mean {' or '.join(f'{g} {word}' for g in groups)}?")
+        return super().resolve_command(ctx, args)
+
+
+def build() -> typer.Typer:
+    """The whole command line; boxes and colours only where a person looks."""
+    marks: Any = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None
+    app = typer.Typer(
+        cls=_Commands,
+        help="Reach people for a sales team, politely and provably.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=marks,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    groups = {
+        name: typer.Typer(help=_sentence(text), no_args_is_help=True, rich_markup_mode=marks)
+        for name, text in _GROUPS.items()
+    }
+    for verb in VERBS.values():
+        group, _, word = verb.name.rpartition(" ")
+        if not verb.hidden and verb.name not in commands.FROM_FILES:
+            (groups[group] if group else app).command(word, help=_sentence(verb.help))(_command(verb))
+    commands.add_to(app, groups)
+    for name, group_app in groups.items():
+        app.add_typer(group_app, name=name)
+    return app
+
+
+def _root(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="fluentsd.toml; else $FLUENTSD_CONFIG, ./, /etc/fluentsd/")
+    ] = None,
+) -> None:
+    context.obj = Shell(config)
+
+
+def _command(verb: Verb) -> Callable[..., None]:
+    def command(**given: Any) -> None:
+        shell: Shell = given.pop("context").obj
+        shell.as_json = given.pop("as_json")
+        run_verb(shell, verb.name, {name: value for name, value in given.items() if value is not None})
+
+    params = [_parameter(param) for param in verb.params if param.kind != "data"]
+    params.append(_json())
+    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    command.__signature__ = inspect.Signature([context, *params])  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in [context, *params]}
+    return command
+
+
+def _parameter(param: Param) -> inspect.Parameter:
+    kind: Any = _TYPES[param.kind]
+    flag = param.name.replace("_", "-")
+    if param.option:
+        info: Any = typer.Option(f"--{flag}", help=param.help)
+    else:
+        info = typer.Argument(help=param.help, metavar=param.name.upper())
+    optional = not param.required and param.kind not in ("flag", "texts") and param.default is None
+    annotation: Any = Annotated[(kind | None) if optional else kind, info]
+    default = (
+        inspect.Parameter.empty if param.required else (param.default or []) if kind == list[str] else param.default
+    )
+    return inspect.Parameter(param.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _json() -> inspect.Parameter:
+    annotation = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
+    return inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def main() -> None:
+    """The program."""
+    run_program(build())

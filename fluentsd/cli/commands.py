@@ -1,0 +1,173 @@
+"""Commands about this machine and its files: init, run, check, demo, plugins, campaign new and apply, import."""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from contextlib import nullcontext
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import trio
+import typer
+
+from fluentsd.cli.files import read_toml, said_of
+from fluentsd.cli.import_csv import import_file
+from fluentsd.cli.runner import Shell, fail, refusals, run_verb
+from fluentsd.cli.screen import Screen
+from fluentsd.cli.suppression_files import export_list, import_list
+from fluentsd.cli.templates import apply_templates
+from fluentsd.cli.views.catalogue import show
+from fluentsd.domain.campaign import read_campaign
+
+#: Verbs whose command reads a file first.
+FROM_FILES = ("campaign apply", "templates apply")
+JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
+
+
+def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
+    """Put these commands where people look for them."""
+    for command in (init, run, check, demo, plugins):
+        app.command()(command)
+    groups["campaign"].command("new")(new)
+    groups["campaign"].command("apply")(apply)
+    groups["contacts"].command("import")(import_file)
+    groups["templates"].command("apply")(apply_templates)
+    groups["stop-list"].command("import")(import_list)
+    groups["stop-list"].command("export")(export_list)
+
+
+def init(
+    file: Annotated[Path, typer.Argument(help="where to write it")] = Path("fluentsd.toml"),
+    force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a commented fluentsd.toml that runs as it is, on carriers that exist only on this machine."""
+    from fluentsd.config import TEMPLATE
+
+    _write_new(file, TEMPLATE, force)
+    _wrote(file, "fluentsd check, then fluentsd run", as_json)
+
+
+def run(context: typer.Context) -> None:
+    """Run the daemon until SIGTERM or Ctrl-C."""
+    from fluentsd.cli.service import run_daemon
+
+    run_daemon(context.obj)
+
+
+def check(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Look everything over: configuration, database, plugins, channels, clock; each problem with its fix."""
+    from fluentsd.doctor import look
+
+    shell: Shell = context.obj
+    shell.as_json = as_json
+    settings = shell.settings()
+    findings = trio.run(look, settings)
+    show(shell.screen, "check", {"settings": settings.shown(), "findings": findings})
+    raise SystemExit(0 if all(finding["ok"] for finding in findings) else 1)
+
+
+def demo(
+    people: Annotated[int, typer.Option("--people", help="how many", min=10, max=1400)] = 320,
+    seed: Annotated[int, typer.Option("--seed", help="another seed, another fair")] = 7,
+    speed: Annotated[str, typer.Option("--speed", help='"fast" or "real" (weeks of wall time)')] = "fast",
+    picture: Annotated[Path | None, typer.Option("--picture", help="also draw the end as an SVG file")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object with the figures")] = False,
+) -> None:
+    """Run weeks of a campaign in seconds, on carriers that exist only on this machine; fails if a promise is broken."""
+    import json
+
+    from fluentsd.demo.screen import Theatre
+    from fluentsd.demo.stage import Scene, play
+    from fluentsd.demo.verify import broken_promises
+    from fluentsd.testing import SinkUnavailable
+    from fluentsd.validation import Problems
+
+    if speed not in ("fast", "real"):
+        fail(f'--speed is "fast" or "real", not {speed!r}', 2)
+    began = time.monotonic()
+    theatre = Theatre(picture)
+    try:
+        with theatre if not as_json else nullcontext():
+            scene: Scene = trio.run(lambda: play(people, seed, real=speed == "real", watch=theatre.watch))
+    except (Problems, SinkUnavailable) as why:
+        fail(f"the demo cannot run: {why}\nIt needs fluentsd[demo], and the channel plugins sandbox and email")
+    if as_json:
+        print(json.dumps(scene.figures))  # noqa: T201 - the shell's own output
+    else:
+        theatre.conclude(scene, time.monotonic() - began)
+    raise SystemExit(1 if broken_promises(scene.figures) else 0)
+
+
+def plugins(as_json: JsonFlag = False) -> None:
+    """Which plugins are installed, what they offer, and which of them are broken."""
+    from fluentsd.plugins import discover
+
+    found = discover()
+    screen = Screen(as_json=as_json)
+    if as_json:
+        offers = [{"channel": name, "plugin": found.origin[name]} for name in sorted(found.channels)]
+        show(screen, "plugins", {"channels": offers, "broken": found.broken})
+        return
+    screen.table(["Channel plugin", "From"], [[name, found.origin[name]] for name in sorted(found.channels)])
+    for sentence in found.broken.values():
+        screen.say(sentence, "red")
+
+
+def new(
+    file: Annotated[Path | None, typer.Argument(help="where to write it; else on the screen")] = None,
+    pattern: Annotated[
+        str, typer.Option("--pattern", help="which ready campaign to begin with")
+    ] = "call-and-follow-up",
+    force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a ready campaign file: simple-call, multi-step-calls or call-and-follow-up."""
+    folder = files("fluentsd") / "patterns"
+    known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    if pattern not in known:
+        fail(f"there is no pattern {pattern!r}; there are: {', '.join(known)}", 2)
+    text = (folder / f"{pattern}.toml").read_text("utf-8")
+    if file is not None:
+        _write_new(file, text, force)
+        _wrote(file, f"edit it, then: fluentsd campaign apply {file}", as_json)
+    elif as_json:
+        show(Screen(as_json=True), "", {"pattern": pattern, "file": tomllib.loads(text)})
+    else:
+        print(text, end="")  # noqa: T201 - it is a file
+
+
+def apply(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="the campaign file, - for standard input")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would change, change nothing")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Create or change a campaign from its file; a change is shown value by value."""
+    shell: Shell = context.obj
+    shell.as_json = as_json
+    with refusals():
+        spec = read_campaign(read_toml(file, "campaign"), said_of(file))
+    said = spec.model_dump(mode="json", exclude_unset=True)
+    run_verb(shell, "campaign apply", {"file": said, "dry_run": dry_run})
+
+
+def _write_new(file: Path, text: str, force: bool) -> None:
+    if file.is_dir():
+        fail(f"{file} is a folder; give the name of a file in it; nothing was written")
+    if file.exists() and not force:
+        fail(f"{file} exists already; give another name, or --force to overwrite it")
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as why:
+        fail(f"{file} cannot be written: {why.strerror}")
+
+
+def _wrote(file: Path, following: str, as_json: bool) -> None:
+    screen = Screen(as_json=as_json)
+    if as_json:
+        show(screen, "", {"wrote": str(file)})
+    else:
+        screen.say(f"wrote {file}; next: {following}")

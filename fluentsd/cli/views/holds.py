@@ -1,0 +1,55 @@
+"""How holds look: what is held and why, how to go on, and the cases that brought it about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fluentsd.cli.format import when
+
+if TYPE_CHECKING:
+    from fluentsd.cli.screen import Screen
+
+Answer = Mapping[str, Any]
+
+
+def listing(screen: Screen, answer: Answer) -> None:
+    if not answer["holds"]:
+        screen.say("nothing is held", "green")
+        return
+    screen.table(
+        ["Scope", "Target", "Reason", "By", "Since", "Until"],
+        [
+            [h["scope"], h["target"], h["reason"], h["by"], when(h["since_at"]), when(h["until_at"])]
+            for h in answer["holds"]
+        ],
+    )
+    _cases(screen, answer["holds"])
+
+
+def lines(screen: Screen, holds: Sequence[Answer]) -> None:
+    """A line for each, with the command that ends it."""
+    for hold in holds:
+        until = f" until {when(hold['until_at'])}" if hold["until_at"] else ""
+        screen.say(
+            f"held: {hold['scope']} {hold['target']}, by {hold['by']} since {when(hold['since_at'])}{until}: "
+            f"{hold['reason']}  (lift it: {_lift(hold)})",
+            "yellow",
+        )
+    _cases(screen, holds)
+
+
+def _lift(hold: Answer) -> str:
+    if hold["scope"] == "campaign":  # a breaker has paused it
+        return f"fluentsd campaign resume {hold['target']}"
+    return f"fluentsd release {hold['scope']} {hold['target']}"
+
+
+def _cases(screen: Screen, holds: Sequence[Answer]) -> None:
+    rows = [
+        [f"{hold['scope']} {hold['target']}", case["to"], case["ref"], case["step"], when(case["marked_at"]),
+         case["outcome"], case["reason"]]
+        for hold in holds for case in hold["cases"]
+    ]  # fmt: skip
+    if rows:
+        screen.table(["Held", "For example", "Campaign", "Step", "When", "Outcome", "Reason"], rows)

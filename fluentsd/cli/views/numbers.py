@@ -1,0 +1,54 @@
+"""How answers about caller IDs look: the inventory, and what the providers have beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fluentsd.cli.format import when
+
+if TYPE_CHECKING:
+    from fluentsd.cli.screen import Screen
+
+Answer = Mapping[str, Any]
+
+
+def listing(screen: Screen, answer: Answer) -> None:
+    if not answer["numbers"]:
+        screen.say("no caller IDs; add one: fluentsd numbers add +12125550123 --tag sales-us")
+        return
+    screen.table(
+        ["Number", "Label", "Tags", "Pace", "Carries", "#Used", "Room again", "Held"],
+        [[n["e164"], n["label"], n["tags"], n["pace"] or "campaign's", n["carries"].replace(",", ", "), n["used"],
+          when(max(n["room_at"], n["held_until_at"] or 0) or None), _held(n)] for n in answer["numbers"]],
+    )  # fmt: skip
+
+
+def _held(number: Answer) -> str:
+    if number["held"] and number["held_until_at"]:
+        return f"cooling down: {number['held']}"
+    return str(number["held"])
+
+
+def synced(screen: Screen, answer: Answer) -> None:
+    counts = answer["counts"]
+    screen.table(["#Added", "#Known", "#Missing", "#Left out"],
+                 [[counts[k] for k in ("added", "known", "missing", "left_out")]])  # fmt: skip
+    if answer["added"]:
+        rows = [[one["number"], one["label"], one["tags"], one["carries"]] for one in answer["added"]]
+        screen.table(["New", "Label", "Tags", "Carries"], rows)
+    if answer["tagged"]:
+        screen.say(f"tags added: {answer['tagged']}")
+    _some(screen, "no provider has these any more; stop using them with: fluentsd numbers remove", answer["missing"])
+    _some(screen, "retired here, and left so; bring one back with: fluentsd numbers add", answer["retired"])
+    for one in answer["left_out"]:
+        screen.say(f"left out: {one['number']} {one['why']}", "yellow")
+    for kind, why in answer["failed"].items():
+        screen.say(f"{kind} could not be asked, so nothing is said of missing numbers: {why}", "red")
+    if answer["dry_run"]:
+        screen.say("dry run: nothing was changed", "dim")
+
+
+def _some(screen: Screen, what: str, found: Sequence[str]) -> None:
+    if found:
+        screen.say(f"{what}: {', '.join(found)}", "yellow")

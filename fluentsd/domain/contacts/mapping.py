@@ -1,0 +1,197 @@
+"""Which column of a table means what.
+
+Here live the whole header's reading (`has_header`, `suggest`) and a person's correction of it (`with_asked`). What must
+not live here: the words of headings (`headings`), rows (`rows`), files, encodings, the store. A column is known by its
+name; only where names say nothing do its cells, and never bare digits under a strange heading, because an order number
+would be dialled. Every column that is nothing else becomes a variable with a name of its own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from typing import Literal
+
+from fluentsd.domain.contacts.headings import (
+    Target,
+    is_no_point,
+    like_email,
+    like_phone,
+    meaning,
+    plain,
+    unaccented,
+)
+from fluentsd.domain.contacts.points import BadPoint, email, phone
+
+Need = Literal["phone", "any"]
+How = Literal["name", "content", "asked", ""]
+
+
+class CsvError(Exception):
+    """A file or its mapping cannot be used: what is wrong, that nothing was imported, and how to fix it."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(f"{what} Nothing was imported. {fix}")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its heading ("" without a header), its variable, its meaning and how that became known."""
+
+    index: int
+    name: str
+    slug: str
+    target: Target | None = None
+    how: How = ""
+
+    @property
+    def label(self) -> str:
+        return self.name or self.slug
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """All columns, and for each target its columns in the order they are tried."""
+
+    columns: tuple[Column, ...]
+    has_header: bool
+    order: Mapping[Target, tuple[int, ...]]
+
+
+def has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: it holds no point itself, and has known headings or points below."""
+    if not rows:
+        return False
+    first, below = rows[0], rows[1:]
+    if any(like_email(c) or like_phone(c) for c in first):
+        return False
+    if any(meaning(plain(c), ()) for c in first if c.strip()):
+        return True
+    points = {i for row in below for i, c in enumerate(row) if like_email(c) or like_phone(c)}
+    return not points or any(i < len(first) and first[i].strip() for i in points)
+
+
+def suggest(header: Sequence[str], sample: Sequence[Sequence[str]], region: str = "US") -> Columns:
+    """Map columns by their headings, or by their cells where no heading says it; an empty header means none."""
+    width = len(header) or max(map(len, sample), default=0)
+    header = [*(" ".join(h.split()) for h in header), *[""] * (width - len(header))]
+    cells = [[t for row in sample if i < len(row) and (t := row[i].strip())] for i in range(width)]
+    found: dict[int, tuple[Target, int, How]] = {}
+    for i, name in enumerate(header):
+        if name and (named := meaning(plain(name), cells[i])):
+            found[i] = (*named, "name")
+    for target, good in ((Target.EMAIL, email), (Target.PHONE, partial(phone, region=region))):
+        if not any(t is target for t, _, _ in found.values()):
+            free = [i for i in range(width) if i not in found and not is_no_point(plain(header[i]))]
+            share, best = max(((_share(cells[i], good, bool(header[i])), -i) for i in free), default=(0.0, 0))
+            if share >= 0.8:
+                found[-best] = (target, 0, "content")
+    return _mapping(header, found)
+
+
+def _share(cells: Sequence[str], good: Callable[[str], object], strict: bool) -> float:
+    """How much of a column reads as points; bare digits count for less, and under a heading for nothing."""
+    marked = any(not c.isdigit() for c in cells)
+    if not cells or (strict and not marked):
+        return 0.0
+    read = sum(1 for c in cells if _reads(good, c))
+    return read / len(cells) + (0.001 if marked else 0)
+
+
+def _reads(good: Callable[[str], object], cell: str) -> bool:
+    try:
+        good(cell)
+    except BadPoint:
+        return False
+    return True
+
+
+def _mapping(header: Sequence[str], found: dict[int, tuple[Target, int, How]]) -> Columns:
+    order: dict[Target, tuple[int, ...]] = {}
+    for target in Target:
+        ranked = sorted((rank, i) for i, (t, rank, _) in found.items() if t is target)
+        usable = [i for rank, i in ranked if rank < 9 or target not in (Target.PHONE, Target.EMAIL)]
+        order[target] = tuple(usable or [i for _, i in ranked])
+    order[Target.EXTERNAL_ID] = order[Target.EXTERNAL_ID][:1]  # ids of two systems must not mix
+    _german_and_french_names(header, order)
+    return _columns(header, order, {i: how for i, (_, _, how) in found.items()})
+
+
+def _german_and_french_names(header: Sequence[str], order: dict[Target, tuple[int, ...]]) -> None:
+    """Beside "Vorname" or "Prénom", a column "Name" is the family name."""
+    first = {plain(header[i]) for i in order[Target.FIRST_NAME]}
+    if first & {"vorname", "prenom", "voornaam"} and not order[Target.LAST_NAME]:
+        order[Target.LAST_NAME], order[Target.FULL_NAME] = order[Target.FULL_NAME], ()
+
+
+def _columns(header: Sequence[str], order: dict[Target, tuple[int, ...]], how: Mapping[int, How]) -> Columns:
+    targets = {i: target for target, indexes in order.items() for i in indexes}
+    taken: set[str] = set()
+    columns = []
+    for i, name in enumerate(header):
+        slug = _free_slug(name, i, targets.get(i), taken)
+        columns.append(Column(i, name, slug, targets.get(i), how.get(i, "") if i in targets else ""))
+    return Columns(tuple(columns), any(header), order)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+#: Names that templates and conditions use for something else.
+_RESERVED = _words(
+    "contact campaign step last agent enrollment attempt outcome now today true false nil null empty blank and or not "
+    "contains in for if else unless case when forloop"
+) | frozenset(Target)
+
+
+def _free_slug(name: str, index: int, target: Target | None, taken: set[str]) -> str:
+    slug = re.sub(r"[\W_]+", "_", unaccented(name).casefold()).strip("_")[:60] or f"column_{index + 1}"
+    if (slug in _RESERVED and slug != target) or slug[0].isdigit():
+        slug = f"column_{slug}"
+    free = next(s for n in count(1) if (s := slug if n == 1 else f"{slug}_{n}") not in taken)
+    taken.add(free)
+    return free
+
+
+def with_asked(mapping: Columns, asked: Mapping[str, str]) -> Columns:
+    """The mapping as a person corrects it: target name → heading, variable or 1-based number of a column.
+
+    The named column becomes the target's only one. Raises CsvError for an unknown target or column, and says what is
+    near.
+    """
+    order = dict(mapping.order)
+    how: dict[int, How] = {c.index: c.how for c in mapping.columns}
+    for key, wanted in asked.items():
+        if key not in list(Target):
+            raise CsvError(f'"{key}" is not something a column can be mapped to.', f"Use one of: {', '.join(Target)}.")
+        column = _find(mapping, wanted)
+        order = {t: tuple(i for i in indexes if i != column.index) for t, indexes in order.items()}
+        order[Target(key)] = (column.index,)
+        how[column.index] = "asked"
+    return replace(_columns([c.name for c in mapping.columns], order, how), has_header=mapping.has_header)
+
+
+def _find(mapping: Columns, wanted: str) -> Column:
+    key = " ".join(wanted.split()).casefold()
+    for column in mapping.columns:
+        if key in (column.name.casefold(), column.slug, str(column.index + 1)):
+            return column
+    labels = {c.label.casefold(): c.label for c in mapping.columns}
+    near = difflib.get_close_matches(key, labels, n=3, cutoff=0.5)
+    near = near or [label for label in labels if key and (key in label or label in key)][:3]
+    names_ = ", ".join(f'"{labels[n]}"' for n in (near or list(labels)[:12]))
+    raise CsvError(f'No column is called "{wanted}".', f"{'Near it' if near else 'The columns are'}: {names_}.")
+
+
+def require(mapping: Columns, need: Need) -> None:
+    """Raise CsvError if no row of this table could be accepted."""
+    if mapping.order[Target.PHONE] or (need == "any" and mapping.order[Target.EMAIL]):
+        return
+    what = "phone numbers" if need == "phone" else "phone numbers or e-mail addresses"
+    columns = ", ".join(f'"{c.label}"' for c in mapping.columns[:12])
+    raise CsvError(f"No column holds {what} (columns: {columns}).", 'Name one, for example --map phone="To Number".')

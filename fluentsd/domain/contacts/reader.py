@@ -1,0 +1,239 @@
+"""What one row says of a person, and how rows are shown before an import.
+
+Here live the reading of a row (`read_row`, `RowReader`), what makes two rows one person (`keys`) and the `preview`.
+What must not live here: which column means what (`csvmap`), how a point or a name is read (`points`, `names`), files,
+the store. A row is a person, a reject with its line and reason, or nothing at all; no row is lost without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from phonenumbers import SUPPORTED_REGIONS
+
+from fluentsd.domain.contacts.headings import Target
+from fluentsd.domain.contacts.mapping import Column, Columns, Need
+from fluentsd.domain.contacts.names import Names, names
+from fluentsd.domain.contacts.points import BadPoint, Phone, email, email_key, phone
+
+#: What people write into a cell to say that there is nothing.
+_NOTHING = frozenset(("n/a", "na", "none", "null", "nil", "-", "--", "?", "unknown", "#n/a", "#value!", "#ref!", "."))
+#: What parts several addresses in one cell.
+_SEVERAL = re.compile(r":::|[;,|]|\s/\s|\s+(?=\S+@)")
+_POINTS = (Target.PHONE, Target.EMAIL)
+_COUNTRY_NAMES = (
+    "US:usa,united states,united states of america,u.s.,u.s.a.,america|CA:canada|"
+    "GB:uk,u.k.,united kingdom,great britain,england,scotland,wales,northern ireland|IE:ireland|AU:australia|"
+    "NZ:new zealand|DE:germany,deutschland|AT:austria,österreich|CH:switzerland,schweiz,suisse|FR:france|"
+    "BE:belgium,belgique,belgië|NL:netherlands,the netherlands,nederland|ES:spain,españa|PT:portugal|"
+    "IT:italy,italia|MX:mexico,méxico|BR:brazil,brasil|IN:india|JP:japan|SE:sweden|NO:norway|DK:denmark|"
+    "FI:finland|PL:poland,polska|IL:israel|ZA:south africa|SG:singapore|PR:puerto rico|"
+    "AE:united arab emirates,uae|PH:philippines|AR:argentina|CO:colombia|CL:chile|CN:china|HK:hong kong|"
+    "KR:south korea"
+)
+_COUNTRIES = {
+    n: code for part in _COUNTRY_NAMES.split("|") for code, _, ns in [part.partition(":")] for n in ns.split(",")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What one row says: normalised points and names, place and language as written, every variable."""
+
+    line: int
+    phones: tuple[Phone, ...]
+    emails: tuple[str, ...]
+    names: Names
+    timezone: str
+    state: str
+    country: str
+    postal_code: str
+    language: str
+    external_id: str
+    fields: dict[str, str]
+    #: What was wrong and did not matter, such as a second number that does not exist.
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that is nobody we could reach: its first physical line, the reason, its cells as they stood."""
+
+    line: int
+    reason: str
+    raw: tuple[str, ...]
+
+
+def region_of(country: str) -> str | None:
+    """The ISO code of a country as people write it; None when not known."""
+    code = _COUNTRIES.get(country.casefold(), country.upper())
+    return code if code in SUPPORTED_REGIONS else None
+
+
+def read_row(
+    mapping: Columns, row: Sequence[str] | Reject, line: int, region: str = "US", need: Need = "any"
+) -> Person | Reject | None:
+    """One row as a person or a reject; None when it is empty. A reader's own reject passes through.
+
+    Numbers without a country code are the row's country's, else `region`'s. `need="phone"` rejects people who have only
+    an e-mail address. Short rows are filled up; a row with more cells than columns has lost its quoting.
+    """
+    return RowReader(mapping, region, need).read(row, line)
+
+
+class RowReader:
+    """Reads the rows of one table, as `read_row` does; what the mapping asks of every row is worked out once."""
+
+    def __init__(self, mapping: Columns, region: str = "US", need: Need = "any") -> None:
+        self._region, self._need = region, need
+        self._width = len(mapping.columns)
+        self._phones = [(i, mapping.columns[i].label) for i in mapping.order[Target.PHONE]]
+        self._emails = [(i, mapping.columns[i].label) for i in mapping.order[Target.EMAIL]]
+        texts = [(target.value, mapping.order[target]) for target in Target if target not in _POINTS]
+        self._unsaid = dict.fromkeys((target for target, _ in texts), "")
+        self._texts = [(target, order) for target, order in texts if order]
+        self._country = mapping.order[Target.COUNTRY]
+        self._variables = [(c.slug, c.index) for c in mapping.columns if c.slug != c.target]
+
+    def read(self, row: Sequence[str] | Reject, line: int) -> Person | Reject | None:
+        """One row, which began at that line."""
+        if isinstance(row, Reject):
+            return row
+        cells = [cell if cell[:1] != "'" else _unguarded(cell) for cell in map(str.strip, row)]
+        if not any(cells):
+            return None
+        if len(cells) != self._width:
+            if any(cells[self._width :]):
+                reason = f"{len(cells)} cells but {self._width} columns: quoting is broken?"
+                return Reject(line, reason, tuple(row))
+            cells += [""] * (self._width - len(cells))
+        problems: list[str] = []
+        country = _first(self._country, cells)
+        phones = self._read_phones(cells, (country and region_of(country)) or self._region, problems)
+        emails = self._read_emails(cells, problems)
+        if not phones and (self._need == "phone" or not emails):
+            missing = "no phone number" if self._need == "phone" else "neither a phone number nor an e-mail address"
+            return Reject(line, "; ".join(problems) or missing, tuple(row))
+        return self._person(cells, line, phones, emails, tuple(problems))
+
+    def _read_phones(self, cells: Sequence[str], region: str, problems: list[str]) -> tuple[Phone, ...]:
+        found: dict[str, Phone] = {}
+        for i, label in self._phones:
+            if not cells[i] or cells[i].lower() in _NOTHING:
+                continue
+            try:
+                number = phone(cells[i], region)
+            except BadPoint as bad:
+                problems.append(f"{label}: {bad.reason}")
+                continue
+            found.setdefault(number.e164, number)
+            if number.rest:
+                problems.append(f"{label}: {len(number.rest) + 1} numbers, only the first valid one is used")
+        return tuple(found.values())
+
+    def _read_emails(self, cells: Sequence[str], problems: list[str]) -> tuple[str, ...]:
+        found: dict[str, str] = {}
+        for i, label in self._emails:
+            if not cells[i]:
+                continue
+            several = cells[i].count("@") > 1 and cells[i].isprintable()
+            for text in _SEVERAL.split(cells[i]) if several else (cells[i],):
+                if not text.strip() or text.lower() in _NOTHING:
+                    continue
+                try:
+                    address = email(text)
+                except BadPoint as bad:
+                    problems.append(f"{label}: {bad.reason}")
+                else:
+                    found.setdefault(email_key(address), address)
+        return tuple(found.values())
+
+    def _person(
+        self,
+        cells: Sequence[str],
+        line: int,
+        phones: tuple[Phone, ...],
+        emails: tuple[str, ...],
+        notes: tuple[str, ...],
+    ) -> Person:
+        said = self._unsaid.copy()
+        for target, order in self._texts:
+            said[target] = cells[order[0]] or _first(order, cells)
+        called = names(said["full_name"], said["first_name"], said["last_name"])
+        fields = {slug: cells[index] for slug, index in self._variables if cells[index]}
+        if phones:
+            fields["phone"] = phones[0].e164
+        if emails:
+            fields["email"] = emails[0]
+        said["first_name"], said["last_name"], said["full_name"] = called.first, called.last, called.full
+        fields.update((target, text) for target, text in said.items() if text)
+        return Person(
+            line,
+            phones,
+            emails,
+            called,
+            said["timezone"],
+            said["state"],
+            said["country"],
+            said["postal_code"],
+            said["language"],
+            said["external_id"],
+            fields,
+            notes,
+        )
+
+
+def _unguarded(text: str) -> str:
+    """A cell without the apostrophe that keeps spreadsheets from running it (our own reject files have it)."""
+    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
+
+
+def _first(order: Sequence[int], cells: Sequence[str]) -> str:
+    """The first column of a meaning that has something in it."""
+    for i in order:
+        if cells[i]:
+            return cells[i]
+    return ""
+
+
+def keys(person: Person) -> tuple[str, ...]:
+    """What makes two rows the same person: any shared number (with its extension) or mailbox."""
+    phones = (f"tel:{p.e164};ext={p.extension}" if p.extension else f"tel:{p.e164}" for p in person.phones)
+    return (*phones, *(f"mailto:{email_key(address)}" for address in person.emails))
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Three small tables: (column, becomes, known by, example), (line, phone, e-mail, name, notes), (line, reason)."""
+
+    columns: tuple[tuple[str, str, str, str], ...]
+    people: tuple[tuple[str, str, str, str, str], ...]
+    rejects: tuple[tuple[str, str], ...]
+
+
+def preview(mapping: Columns, people: Iterable[Person], rejects: Iterable[Reject], limit: int = 5) -> Preview:
+    """What an import would do, shown on its first `limit` people and rejects."""
+    shown = [p for p, _ in zip(people, range(limit), strict=False)]
+    return Preview(
+        tuple((c.label, _becomes(mapping, c), c.how, _example(c, shown)) for c in mapping.columns),
+        tuple(_shown(p) for p in shown),
+        tuple((str(r.line), r.reason) for r, _ in zip(rejects, range(limit), strict=False)),
+    )
+
+
+def _shown(person: Person) -> tuple[str, str, str, str, str]:
+    number, address = person.fields.get("phone", ""), person.fields.get("email", "")
+    return str(person.line), number, address, person.names.full, "; ".join(person.notes)
+
+
+def _becomes(mapping: Columns, column: Column) -> str:
+    if column.target is None:
+        return "{{ " + column.slug + " }}"
+    place = mapping.order[column.target].index(column.index)
+    return column.target.value if place == 0 else f"{column.target} ({place + 1})"
+
+
+def _example(column: Column, people: Sequence[Person]) -> str:
+    return next((text[:40] for p in people if (text := p.fields.get(column.slug, ""))), "")

@@ -1,0 +1,70 @@
+"""People who wait are put at the moments that new hours give them, a batch at a time, behind an edit.
+
+The moment the flow asked for is kept beside the one the hours made of it, so a wider window brings people forward and
+a narrower one puts them off, without their step, their try or their place in the flow being touched. What a limit had
+put off comes back to the gate, which puts it off again.
+"""
+
+from __future__ import annotations
+
+import trio
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.enrollment import Standing, align
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.dispatch.facts import names_in, put_off
+from fluentsd.engine.dispatch.plans import Plan, Plans
+from fluentsd.engine.runtime import House
+from fluentsd.store.db.bridge import StoreUnavailable
+from fluentsd.store.enrollments import rescheduling
+from fluentsd.store.enrollments.transitions import ORDINARY
+
+#: People in one transaction.
+BATCH = 1000
+
+
+async def run(house: House, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """Whenever somebody rings, and at the start, finish what is to be done."""
+    task_status.started()
+    while True:
+        until = None
+        try:
+            for campaign_id in await house.store.read(rescheduling.to_retime):
+                await finish(house, campaign_id)
+        except StoreUnavailable:
+            until = house.clock.now() + SECOND
+        await house.edited.wait_rung(house.clock, until)
+
+
+async def finish(house: House, campaign_id: int) -> int:
+    """Put everybody of one campaign at the right moment; returns how many moved."""
+    moved = 0
+    while (step := await house.store.run(_batch, house.plans, campaign_id, house.clock.now())) is not None:
+        moved += step
+        house.wake.ring()
+    return moved
+
+
+async def _batch(conn: AsyncConnection, plans: Plans, campaign_id: int, at: int) -> int | None:
+    """One batch; None when there is none left."""
+    since, shift = await rescheduling.place_of(conn, campaign_id)
+    if since is None:
+        return None
+    _, plan = await plans.current(conn, campaign_id)
+    rows = await rescheduling.some(conn, campaign_id, since, BATCH)
+    moves = [_moved(plan, row, shift, at) for row in rows]
+    moves = [move for move in moves if (move.due_at, move.wanted_at) != (move.row.due_at, move.row.wanted_at)]
+    await rescheduling.put(conn, moves)
+    await rescheduling.done_until(conn, campaign_id, rows[-1].id + 1 if len(rows) == BATCH else None)
+    return len(moves)
+
+
+def _moved(plan: Plan, row: rescheduling.Waiting, shift: int, at: int) -> rescheduling.Put:
+    """Where somebody belongs now. A promised callback keeps its moment."""
+    step = plan.flow(row.version_id).step(row.step)
+    wanted_at = row.due_at if row.wanted_at is None else row.wanted_at
+    if row.rank == ORDINARY:
+        wanted_at += min(shift, max(at - row.enrolled_at, 0))  # whoever came meanwhile has lost only what they waited
+    standing = Standing(row.step, 0, 0, 0, names_in(row.zones_text), names_in(row.states_text))
+    due_at = align(plan.rules, step, standing, max(wanted_at, min(at, row.due_at)))
+    return rescheduling.Put(row, plan.lanes[step.channel], wanted_at, due_at, put_off(wanted_at, due_at))

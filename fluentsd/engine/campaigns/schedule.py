@@ -1,0 +1,72 @@
+"""Two small loops about the life of campaigns: start those whose moment has come, complete those that are done."""
+
+from __future__ import annotations
+
+import trio
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import Campaign
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.runtime import House
+from fluentsd.store import audit, campaigns, counters, outbox
+from fluentsd.store.db.bridge import StoreUnavailable
+
+
+async def start_scheduled(house: House, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """Sleep until the earliest scheduled start, then start it."""
+    task_status.started()
+    while True:
+        try:
+            now = house.clock.now()
+            for ref in await house.store.read(campaigns.due_to_start, now):
+                await house.store.run(_start, ref, now)
+                house.log.info("campaign.started", campaign=ref, by="schedule")
+                house.wake.ring()
+            until = await house.store.read(campaigns.next_start)
+        except StoreUnavailable:
+            until = house.clock.now() + SECOND
+        await house.scheduled.wait_rung(house.clock, until)
+
+
+async def _start(conn: AsyncConnection, ref: str, at: int) -> None:
+    row = await campaigns.get(conn, ref)
+    if row.state == Campaign.scheduled and row.starts_at is not None and row.starts_at <= at:
+        await campaigns.move(conn, row, "start", at=at)
+        await audit.note(conn, at=at, actor="fluentsd", verb="start", target=ref, details={"scheduled": row.starts_at})
+        await outbox.post(conn, "campaign.started", ref, {"campaign": ref, "by": "schedule"}, at)
+
+
+async def complete_finished(house: House, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """When somebody's course ended, see whether that was the last one; then the campaign is completed. At the start
+    every active campaign is looked at: a process may have died between the last end and this."""
+    task_status.started()
+    try:
+        house.course_ended(await house.store.read(campaigns.active_ids))
+    except StoreUnavailable:
+        house.log.warning("campaigns.not_looked_at")  # the next end of somebody's course looks again
+    while True:
+        await house.ended.wait_rung(house.clock, None)
+        ended, house.ended_in = house.ended_in, set()
+        for campaign_id in sorted(ended):
+            try:
+                ref = await house.store.run(complete_if_done, campaign_id, house.clock.now())
+            except StoreUnavailable:
+                house.course_ended({campaign_id})
+                await house.clock.sleep_until(house.clock.now() + SECOND)
+                continue
+            if ref:
+                house.log.info("campaign.completed", campaign=ref)
+                house.posted.ring()
+
+
+async def complete_if_done(conn: AsyncConnection, campaign_id: int, at: int) -> str | None:
+    """active → completed when nobody is queued or active; returns its ref if that happened. People in error do not
+    keep a campaign open: a retry opens it again."""
+    counts = await counters.overview(conn, campaign_id)
+    row = await campaigns.by_id(conn, campaign_id)
+    if row.state != Campaign.active or counts["queued"] or counts["active"] or not counts["total"]:
+        return None
+    await campaigns.move(conn, row, "complete", at=at)
+    await audit.note(conn, at=at, actor="fluentsd", verb="complete", target=row.ref, details=dict(counts))
+    await outbox.post(conn, "campaign.completed", row.ref, {"campaign": row.ref, **counts}, at)
+    return row.ref

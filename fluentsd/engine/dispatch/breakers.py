@@ -1,0 +1,125 @@
+"""What comes back is counted, and where it says that going on does harm, something stops: in the same transaction.
+
+Whatever is marked after that transaction has seen it. What the rules are is `domain.breakers`; here are their figures
+and what they bring about: a campaign paused as `campaign pause` does it, a number that rests or is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.breakers import CASES, COOLS_AFTER, DAY, HOUR, Breaker, bucket
+from fluentsd.domain.states import Campaign
+from fluentsd.engine.dispatch.plans import Plan, Plans
+from fluentsd.store import audit, campaigns, holds, numbers, outbox
+from fluentsd.store.attempts import outcome_stats
+from fluentsd.store.attempts.outcome_stats import Key
+from fluentsd.store.attempts.transitions import Whole
+
+#: Hours of the tally are kept this long.
+KEPT = 30 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Tripped:
+    """A breaker that tripped: what it stopped, and why. `number_id` and `campaign_id`: one of them is set."""
+
+    breaker: str
+    reason: str
+    cases: list[str]
+    campaign_id: int | None = None
+    campaign: str = ""
+    number_id: int | None = None
+
+
+def count(deltas: outcome_stats.Deltas, row: Whole, resumed_at: int, before: str | None, after: str | None) -> None:
+    """One attempt counts as something else than before; None is not at all."""
+    if before == after:
+        return
+    hour = bucket(row.marked_at, resumed_at)
+    outcome_stats.move(deltas, ("campaign", row.campaign_id, row.channel), hour, before, after)
+    if row.number_id is not None:
+        outcome_stats.move(deltas, ("number", row.number_id, row.channel), bucket(row.marked_at, 0), before, after)
+
+
+async def settle(
+    conn: AsyncConnection, plans: Plans, deltas: outcome_stats.Deltas, known: Mapping[int, Plan], at: int
+) -> list[Tripped]:
+    """Write the figures, and let the breakers look at those that rose. `known` are the plans they are about."""
+    await outcome_stats.add(conn, deltas)
+    if plans.tallied_on != at // DAY:
+        plans.tallied_on = at // DAY
+        await outcome_stats.prune(conn, at - KEPT)
+    rose: dict[Key, set[str]] = {}
+    for (scope, target, channel, _, figure), by in deltas.items():
+        if by > 0:
+            rose.setdefault((scope, target, channel), set()).add(figure)
+    tripped = []
+    for key, figures in sorted(rose.items()):
+        watching = [breaker for breaker in plans.breakers if _watches(breaker, key, figures)]
+        found = await _first(conn, watching, key, known, at) if watching else None
+        tripped += [found] if found else []
+    return tripped
+
+
+def _watches(breaker: Breaker, key: Key, rose: set[str]) -> bool:
+    scope, _, channel = key
+    return breaker.scope == scope and channel in breaker.channels and not breaker.bad.isdisjoint(rose)
+
+
+async def _first(
+    conn: AsyncConnection, watching: list[Breaker], key: Key, known: Mapping[int, Plan], at: int
+) -> Tripped | None:
+    """The first breaker that trips stops what it is about; what is stopped already is left alone."""
+    scope, target, _ = key
+    line: Any = None
+    if scope == "campaign":
+        since = known[target].resumed_at
+    else:
+        line = await numbers.by_id(conn, target)
+        if await holds.is_held(conn, "number", line.e164, at):
+            return None
+        held_at = await holds.last_since(conn, "number", line.e164)
+        since = 0 if held_at is None else bucket(held_at, 0) + HOUR
+    for breaker in watching:
+        mine = await outcome_stats.sums(conn, key, at - breaker.span, since)
+        others = await outcome_stats.others(conn, key, at - breaker.span) if breaker.beside else None
+        if breaker.trips(mine, others):
+            cases = await outcome_stats.cases(conn, key, breaker.bad, max(at - breaker.span, since), CASES)
+            reason = breaker.tell(mine, others)
+            if line is not None:
+                return await _hold_number(conn, breaker, line, reason, cases, at)
+            return await _pause(conn, breaker, target, reason, cases, at)
+    return None
+
+
+async def _pause(
+    conn: AsyncConnection, breaker: Breaker, campaign_id: int, reason: str, cases: list[str], at: int
+) -> Tripped | None:
+    """active → paused, with a hold that says why; `campaign resume` lifts it."""
+    row = await campaigns.by_id(conn, campaign_id)
+    if row.state != Campaign.active:
+        return None
+    row = await campaigns.move(conn, row, "pause", at=at)
+    await holds.place(conn, "campaign", row.ref, reason=reason, by="fluentsd", at=at, cases=cases)
+    about = {"because": reason, "breaker": breaker.name, "cases": cases}
+    moved = {"from": Campaign.active, "to": row.state}
+    await audit.note(conn, at=at, actor="fluentsd", verb="pause", target=row.ref, details=moved | about)
+    await outbox.post(conn, "campaign.paused", row.ref, {"campaign": row.ref, "by": "fluentsd"} | about, at)
+    return Tripped(breaker.name, reason, cases, campaign_id=campaign_id, campaign=row.ref)
+
+
+async def _hold_number(
+    conn: AsyncConnection, breaker: Breaker, line: Any, reason: str, cases: list[str], at: int
+) -> Tripped:
+    until_at = at + COOLS_AFTER if breaker.follows == "cool" else None
+    await holds.place(conn, "number", line.e164, reason=reason, by="fluentsd", at=at, until_at=until_at, cases=cases)
+    about = {"because": reason, "breaker": breaker.name, "cases": cases, "until_at": until_at}
+    await audit.note(conn, at=at, actor="fluentsd", verb="hold", target=f"number:{line.e164}", details=about)
+    topic, key = "number.held" if until_at is None else "number.cooling", f"number:{line.id}"
+    await outbox.post(conn, topic, key, {"number_id": line.id, "label": line.label} | about, at)
+    return Tripped(breaker.name, reason, cases, number_id=line.id)

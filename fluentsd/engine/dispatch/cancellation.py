@@ -1,0 +1,43 @@
+"""Taking back what has not reached anybody yet, when a campaign is halted: by a person, or by a breaker."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import trio
+
+from fluentsd.api import Attempt, Outcome
+from fluentsd.engine.dispatch.outcomes import Report
+from fluentsd.engine.runtime import House
+from fluentsd.store import attempts
+from fluentsd.store.db.bridge import StoreClosed
+
+
+async def withdraw(house: House, campaign_id: int, at: int) -> int:
+    """Ask the providers to drop calls that have not been answered yet; returns how many they dropped."""
+    withdrawn = 0
+
+    async def ask(row: Any) -> None:
+        nonlocal withdrawn
+        served = house.channels.get(row.channel)
+        if served is None or house.report is None:
+            return
+        about = Attempt(
+            row.id, served.kind, row.to or "", row.marked_at, row.sender, row.provider_ref, row.step, row.try_no
+        )
+        try:
+            dropped = await served.channel.cancel(about)
+        except Exception as why:  # noqa: BLE001 - the guard at the edge of each call to a plugin
+            house.log.warning("cancel.failed", channel=row.channel, attempt=row.id, error=type(why).__name__)
+            return
+        if dropped:
+            withdrawn += 1
+            with suppress(StoreClosed):  # the daemon is leaving; the next one asks what became of the call
+                await house.report(Report(row.id, at, Outcome.not_sent, "withdrawn by a pause"))
+
+    rows = await house.store.read(attempts.accepted_open, campaign_id, "phone")
+    async with trio.open_nursery() as nursery:
+        for row in rows:
+            nursery.start_soon(ask, row)
+    return withdrawn

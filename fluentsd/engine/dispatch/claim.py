@@ -1,0 +1,315 @@
+"""The mark: from "due" to "committed intent" in one transaction.
+
+One unit of work claims due rows of a lane (locked for as long as the transaction lasts, so a crash leaves no lease
+behind to expire), reads the facts of their people, asks the gate about each one in turn, counting what it has already
+granted, and writes every answer: an intent for `Go`, a later moment for `Wait`, the next step for `Skip`, an end for
+`Never`, a hold for `Hold`. An opt-out or a pause that commits before it stops it. Only after its commit is any
+provider called. Rows behind a `Wait` for the whole lane are left as they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Attempt, Kind, Message
+from fluentsd.domain import pacing
+from fluentsd.domain.enrollment import Leave, Queue, Standing, local_zone, queue
+from fluentsd.domain.flow import Step, next_after_skip
+from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Skip, Wait
+from fluentsd.domain.render import TemplateProblem
+from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.engine.dispatch.facts import Facts, names_in, put_off
+from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
+from fluentsd.store import attempts, counters, enrollments, numbers
+from fluentsd.store.enrollments.transitions import Due
+from fluentsd.store.tables import lane
+
+
+class NotServed(LookupError):
+    """A step names a channel that this installation does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A committed intent, ready to be handed to its channel."""
+
+    campaign_id: int
+    message: Message
+    attempt: Attempt
+
+
+@dataclass(slots=True)
+class Taken:
+    """What one mark did. `again_at`: the lane has nothing to give before then, whatever its rows say."""
+
+    marked: list[Marked] = field(default_factory=list)
+    moved: int = 0
+    more: bool = False  #: there was room for everybody asked for, and there may be more of them
+    again_at: int = 0
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the dispatcher asks of one mark. `lookup_after`: microseconds after which an open attempt is asked about.
+    What was due from `late_since_at` to `late_before_at` was due while nobody worked: it is started no faster than one
+    in `late_interval`, or skipped where that is None."""
+
+    lane_id: int
+    campaign_id: int
+    channel: Kind
+    room_at: int
+    most: int
+    lookup_after: int
+    is_served: bool = True
+    late_since_at: int = 0
+    late_before_at: int = 0
+    late_interval: int | None = None
+
+
+async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Taken:
+    """The unit of work; runs whole, in one transaction."""
+    state, plan = await plans.current(conn, order.campaign_id)
+    if state != Campaign.active:
+        return Taken()
+    most = pacing.room(order.room_at, plan.pace, at, order.most, pacing.SLACK)
+    if most <= 0:
+        return Taken(again_at=order.room_at)
+    rows = await enrollments.due(conn, order.lane_id, at, most)
+    missed = range(order.late_since_at, order.late_before_at)
+    pace, skipped, dripped = plan.pace, range(0), range(0)
+    if order.late_interval is None:
+        skipped = missed
+    elif any(row.due_at < missed.stop for row in rows):
+        pace, dripped = max(pace, order.late_interval), missed
+        rows = rows[: pacing.room(order.room_at, pace, at, most, pacing.SLACK)]
+        if not rows:
+            return Taken(again_at=order.room_at)
+    facts = Facts(plan, await with_spending(conn, plan, at), at, skipped=skipped, dripped=dripped)
+    batch = _Batch(facts, order, pace)
+    if rows:
+        await facts.read(conn, rows, lock=True)
+        for row in rows:
+            batch.judge(row)
+            if batch.taken.again_at:
+                break
+        await batch.write(conn)
+    batch.taken.more = batch.taken.moved == most and not pace
+    return batch.taken
+
+
+_PACE = update(lane).where(lane.c.id == bindparam("b_id")).values(room_at=bindparam("b_room"))
+_SPEND = text(
+    "INSERT INTO spend (campaign_id, day, currency, micros) VALUES (:campaign_id, :day, :currency, :micros)"
+    " ON CONFLICT (campaign_id, day, currency) DO UPDATE SET micros = spend.micros + excluded.micros"
+)
+
+
+class _Batch:
+    """The facts and the answers of one mark."""
+
+    def __init__(self, facts: Facts, order: Order, pace: int) -> None:
+        self.pace = pace
+        self.facts, self.plan, self.at, self.order = facts, facts.plan, facts.at, order
+        self.taken = Taken()
+        self.unwait: list[dict[str, Any]] = []
+        self.marks: list[dict[str, Any]] = []
+        self.intents: list[dict[str, Any]] = []
+        self.bodies: list[dict[str, Any]] = []
+        self.snoozed: list[tuple[int, int, int, str]] = []
+        self.requeued: list[dict[str, Any]] = []
+        self.ended: list[dict[str, Any]] = []
+        self.held: list[dict[str, Any]] = []
+        self.failed: list[dict[str, Any]] = []
+        self.freed: list[int] = []  #: contacts this campaign wanted for itself until now
+
+    def judge(self, row: Due) -> None:
+        """Ask the gate about one person and note what has to be written."""
+        step = self.facts.step(row)
+        try:
+            if not self.order.is_served:
+                raise NotServed(f"no channel serves {step.channel}; add [channel.{step.channel}] to fluentsd.toml")
+            person, verdict = self.facts.ask(row, step)
+            match verdict:
+                case Go():
+                    self._go(row, step, person, verdict)
+                case Wait(until_at, reason, whole_lane):
+                    if whole_lane:
+                        self.taken.again_at = until_at
+                        return
+                    until_at += self.facts.apart(row, step, verdict)
+                    self.snoozed.append((row.id, row.rank, until_at, reason.value))
+                case Skip(reason):
+                    self._skip(row, step, reason)
+                case Never(reason):
+                    self._end(row, Enrollment.exited, reason, row.unreached)
+                case Hold(reason, _):
+                    self.held.append({"b_id": row.id, "b_reason": str(reason)})
+        except (TemplateProblem, NotServed) as why:
+            self.failed.append({"b_id": row.id, "b_reason": f"step {step.id}: {why}"})
+            self._gone(row)
+        self.taken.moved += 1
+        self.unwait.append({"b_lane": self.order.lane_id, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id})
+
+    def _go(self, row: Due, step: Step, person: Person, go: Go) -> None:
+        intent = intend(self.facts, row, step, person, go, self.order.lookup_after)
+        self.taken.marked.append(intent.marked)
+        self.marks.append({"b_id": row.id, "b_at": self.at, "b_sender": intent.row["number_id"] or row.sender_id})
+        self.intents.append(intent.row)
+        if intent.body is not None:
+            self.bodies.append(intent.body)
+
+    def _skip(self, row: Due, step: Step, reason: str) -> None:
+        flow = self.plan.flow(row.version_id)
+        zones = names_in(row.zones)
+        standing = Standing(step.id, row.try_no, row.retries, row.unreached, zones, names_in(row.states))
+        following = next_after_skip(flow, step, self.at, local_zone(self.facts.rules, zones))
+        match queue(self.facts.rules, standing, following, row.unreached):
+            case Queue() as move:
+                self.requeued.append(queue_row(row.id, self.plan, move, row.outcomes, row.last_outcome))
+            case Leave():
+                self._end(row, Enrollment.completed, "", row.unreached)
+
+    def _end(self, row: Due, state: Enrollment, reason: str, unreached: int) -> None:
+        self.ended.append(end_row(row.id, state, reason, self.at, unreached, row.outcomes, row.last_outcome))
+        self._gone(row)
+
+    def _gone(self, row: Due) -> None:
+        """Somebody is no longer on their way through the campaign."""
+        self.taken.ended = True
+        if self.plan.spec.exclusive:
+            self.freed.append(row.contact_id)
+
+    def _deltas(self) -> counters.Deltas:
+        deltas = counters.Deltas()
+        for state, count in Counter(row["b_state"] for row in self.ended).items():
+            counters.moved(deltas, self.plan.campaign_id, Enrollment.queued, state, count)
+        counters.moved(deltas, self.plan.campaign_id, Enrollment.queued, Enrollment.active, len(self.marks))
+        counters.moved(deltas, self.plan.campaign_id, Enrollment.queued, Enrollment.errored, len(self.failed))
+        return deltas
+
+    async def write(self, conn: AsyncConnection) -> None:
+        """Every answer, a statement per kind."""
+        await enrollments.unwait(conn, self.unwait)
+        await enrollments.mark(conn, self.marks)
+        await attempts.mark(conn, self.intents)
+        await attempts.keep_content(conn, self.bodies)
+        await enrollments.snooze(conn, self.order.lane_id, self.snoozed)
+        await enrollments.requeue(conn, self.requeued)
+        await enrollments.end(conn, self.ended)
+        await enrollments.put_on_hold(conn, self.held)
+        await enrollments.fail(conn, self.failed)
+        await enrollments.free(conn, self.freed, self.at)
+        await counters.add(conn, self._deltas())
+        started = len(self.marks)
+        if started and self.facts.lines is not None:
+            await numbers.granted(conn, self.facts.lines.changed())
+        if started and self.pace:
+            room_at = pacing.spread(self.order.room_at, self.pace, self.at, started)
+            await conn.execute(_PACE, {"b_id": self.order.lane_id, "b_room": room_at})
+        cost = sum(intent["cost_micros"] for intent in self.intents)
+        if cost:
+            await add_spending(conn, self.plan, self.at, cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One contact as it is committed before the provider is called: what to hand over, its row, its words."""
+
+    marked: Marked
+    row: dict[str, Any]
+    body: dict[str, Any] | None
+
+
+def intend(facts: Facts, row: Due, step: Step, person: Person, go: Go, lookup_after: int) -> Intent:
+    """Compose what a `Go` allows and count what it uses up; `TemplateProblem` when the message cannot be made."""
+    plan, at = facts.plan, facts.at
+    token = attempts.new_id(at)
+    sender = go.line.e164 if go.line else None
+    message = compose(step, person.values, go, sender)
+    number_id = go.line.id if go.line else None
+    attempt = Attempt(token, step.channel, go.point.value, at, sender, None, step.id, row.try_no)
+    intent = {
+        "id": token,
+        "enrollment_id": row.id,
+        "campaign_id": plan.campaign_id,
+        "contact_id": row.contact_id,
+        "step": step.id,
+        "try_no": row.try_no,
+        "channel": step.channel,
+        "point_id": go.point.id,
+        "number_id": number_id,
+        "state": "open",
+        "marked_at": at,
+        "deadline_at": at + lookup_after,
+        "cost_micros": facts.grant(row, step, go),
+        "currency": plan.currency,
+    }
+    body = None
+    if message.text or message.html:
+        words = "\n".join(filter(None, (message.subject, message.text or message.html)))
+        body = {"contact_id": row.contact_id, "attempt_id": token, "kind": "body", "text": words, "created_at": at,
+                "provider_ref": None}  # fmt: skip
+    return Intent(Marked(plan.campaign_id, message, attempt), intent, body)
+
+
+async def add_spending(conn: AsyncConnection, plan: Plan, at: int, micros: int) -> None:
+    """Count money on the day of `at`; negative gives a reservation back."""
+    row = {"campaign_id": plan.campaign_id, "day": at // DAY, "currency": plan.currency, "micros": micros}
+    await conn.execute(_SPEND, row)
+
+
+def compose(step: Step, seen: Mapping[str, Any], go: Go, sender: str | None) -> Message:
+    """The rendered message; `TemplateProblem` when a variable is missing or a limit is met."""
+    seen = {**seen, "sender": sender or ""} if seen else seen
+    fields = seen.get("contact", {})
+    return Message(
+        kind=step.channel,
+        to=go.point.value,
+        sender=sender or step.sender.render(seen) or None,
+        reply_to=step.reply_to.render(seen),
+        subject=step.subject.render(seen),
+        text=step.text.render(seen),
+        html=step.html.render(seen),
+        agent=step.agent,
+        variables=fields if step.agent else {},
+        valid_until_at=go.closes_at,
+    )
+
+
+def queue_row(enrollment_id: int, plan: Plan, move: Queue, outcomes: str, last: str) -> dict[str, Any]:
+    """A move back to the queue, as the store writes it."""
+    return {
+        "b_id": enrollment_id,
+        "b_lane": plan.lanes[move.step.channel],
+        "b_step": move.step.id,
+        "b_try": move.try_no,
+        "b_retries": move.retries,
+        "b_unreached": move.unreached,
+        "b_wanted": move.wanted_at,
+        "b_due": move.due_at,
+        "b_reason": put_off(move.wanted_at, move.due_at),
+        "b_outcomes": outcomes,
+        "b_last": last,
+    }
+
+
+def end_row(
+    enrollment_id: int, state: Enrollment, reason: str, at: int, unreached: int, outcomes: str, last: str
+) -> dict[str, Any]:
+    """An end, as the store writes it."""
+    return {
+        "b_id": enrollment_id,
+        "b_state": state,
+        "b_reason": str(reason),
+        "b_at": at,
+        "b_unreached": unreached,
+        "b_outcomes": outcomes,
+        "b_last": last,
+    }

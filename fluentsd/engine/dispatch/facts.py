@@ -1,0 +1,158 @@
+"""The facts about some people at one moment, and the gate's answer for each: asked by the mark, and by `why`.
+
+One statement per kind of fact, for any number of people. The facts are mutable for one reason: a batch counts what it
+has already granted (touches, money, lines) before it asks about the next person.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain import pacing
+from fluentsd.domain.consent import bases_in
+from fluentsd.domain.flow import Step
+from fluentsd.domain.gate import Go, Person, Point, Reason, Rules, Touch, Verdict, Wait, decide
+from fluentsd.domain.pacing import Lines
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.dispatch.plans import Plan
+from fluentsd.store import attempts, contacts, numbers, suppression
+from fluentsd.store.enrollments import queries as enrollment_queries
+from fluentsd.store.enrollments.transitions import PROMISED, Due
+
+_NONE: frozenset[str] = frozenset()
+
+
+class Facts:
+    """What the gate may ask about the people of one plan, as of `at`."""
+
+    def __init__(
+        self, plan: Plan, rules: Rules, at: int, *, skipped: range = range(0), dripped: range = range(0)
+    ) -> None:
+        self.plan, self.rules, self.at = plan, rules, at
+        self.skipped = skipped  #: instants at which nobody worked; steps that were due then are too late to be made
+        self.dripped = dripped  #: the same, of a lane that makes up for them one after another
+        self.lines: Lines | None = None
+        self._points: Mapping[int, Sequence[Point]] = {}
+        self._stopped: Mapping[str, frozenset[str]] = {}
+        self._touches: dict[int, list[Touch]] = {}
+        self._elsewhere: Mapping[int, str] = {}
+        self._fields: Mapping[int, dict[str, str]] = {}
+
+    async def read(self, conn: AsyncConnection, rows: Sequence[Due], *, lock: bool, whole_flow: bool = False) -> None:
+        """Read them; `lock` keeps others from the lines until the transaction ends, `whole_flow` asks also for what
+        later steps need."""
+        people = [row.contact_id for row in rows]
+        self._points = await contacts.points_of(conn, people)
+        values = [p.value for points in self._points.values() for p in points]
+        self._stopped = await suppression.stopped(conn, values)
+        steps = [
+            (row.states, step)
+            for row in rows
+            for step in (self.plan.flow(row.version_id).steps if whole_flow else (self.step(row),))
+        ]
+        if (since := self._looks_back(steps)) is not None:
+            self._touches = await attempts.touches(conn, people, since)
+        mine = (self.plan.campaign_id, self.plan.spec.priority)
+        self._elsewhere = await enrollment_queries.wanted_elsewhere(conn, *mine, people)
+        if self.rules.goal is not None or any(step.reads_fields for _, step in steps):
+            self._fields = await contacts.fields_of(conn, people)
+        if self.rules.chooses_number and any(step.channel != "email" for _, step in steps):
+            spec = self.plan.spec.numbers
+            pace, spacing = self.plan.number_pace, self.plan.spacing
+            found = await numbers.lines(conn, spec.numbers, spec.tags, pace, lock=lock, spacing=spacing)
+            self.lines = Lines(found, local_presence=spec.local_presence)
+
+    def _looks_back(self, steps: Iterable[tuple[str, Step]]) -> int | None:
+        """Since when earlier contacts matter to anybody here; None when they do not."""
+        spans = {
+            limit.rate.per_s
+            for states, channel in {(states, step.channel) for states, step in steps}
+            for limit in self.rules.limits_for(channel, names_in(states), self.at)
+        }
+        return self.at - max(spans) * SECOND if spans else None
+
+    def step(self, row: Due) -> Step:
+        return self.plan.flow(row.version_id).step(row.step)
+
+    def ask(self, row: Due, step: Step) -> tuple[Person, Verdict]:
+        """The gate's answer about one person, and the facts it was given; `TemplateProblem` from a condition."""
+        person = self.person(row, step)
+        return person, decide(step, self.rules, person, self.at, self.lines)
+
+    def grant(self, row: Due, step: Step, go: Go) -> int:
+        """Count what a `Go` uses up, for those who are asked about after; returns the expected cost in micros."""
+        if go.line is not None and self.lines is not None:
+            self.lines.grant(go.line, self.at)
+        self._touches.setdefault(row.contact_id, []).append((self.at, step.channel))
+        expected = self.rules.cost.get(step.channel, 0)
+        if expected:
+            self.rules = replace(self.rules, spent=self.rules.spent + expected)
+        return expected
+
+    def apart(self, row: Due, step: Step, wait: Wait) -> int:
+        """How much later than the others somebody comes whose step is late and whom the hours put off: when they
+        open, late steps are no flood."""
+        if row.due_at not in self.dripped or self.plan.pace or wait.reason not in (Reason.window, Reason.lawful_hours):
+            return 0
+        open_hours = self.rules.calendar(step, names_in(row.zones), names_in(row.states))
+        open_after = open_hours.closes(wait.until_at) - wait.until_at if open_hours else 0
+        return pacing.apart(row.id, min(pacing.SPREAD, len(self.dripped), open_after))
+
+    def points(self, row: Due) -> Sequence[Point]:
+        """A person's numbers and addresses."""
+        return self._points.get(row.contact_id, ())
+
+    def person(self, row: Due, step: Step) -> Person:
+        """What the gate is told of one person for one step."""
+        points = self._points.get(row.contact_id, ())
+        stopped = self._stopped and frozenset().union(*(self._stopped.get(p.value, _NONE) for p in points))
+        return Person(
+            zones=names_in(row.zones),
+            points=points,
+            stopped=stopped or _NONE,
+            touches=self._touches.get(row.contact_id, ()),
+            values=self.values(row) if step.reads_fields or step.when or self.rules.goal else {},
+            sender_id=row.sender_id,
+            states=names_in(row.states),
+            conflict=row.conflict,
+            consent=bases_in(row.consent),
+            scrubbed_at=row.scrubbed_at,
+            elsewhere=self._elsewhere.get(row.contact_id, ""),
+            late=row.due_at in self.skipped and not is_first(row.outcomes, step),
+            done=row.outcomes != "{}" and row.try_no == 1 and f'"{step.id}":' in row.outcomes,
+            away_until_at=row.away_until_at,
+            promised=row.rank == PROMISED,
+        )
+
+    def fields(self, row: Due) -> Mapping[str, str]:
+        """What all sources say of a person, if it was asked for."""
+        return self._fields.get(row.contact_id, {})
+
+    def values(self, row: Due) -> dict[str, Any]:
+        """What templates and conditions see of a person: fields, `contact`, `last`, `steps`, `campaign`."""
+        fields, done = self._fields.get(row.contact_id, {}), row.outcomes
+        steps = {step: {"outcome": outcome} for step, outcome in json.loads(done).items()} if done != "{}" else {}
+        house = {"last": {"outcome": row.last_outcome}, "steps": steps, "campaign": {"name": self.plan.name}}
+        return {**fields, "contact": fields, **house}
+
+
+def put_off(wanted_at: int, due_at: int) -> str:
+    """The reason a waiting row carries: the hours, when they moved it; none when it is where the flow wants it."""
+    return Reason.window.value if due_at > wanted_at else ""
+
+
+def is_first(outcomes: str, step: Step) -> bool:
+    """Whether this would be somebody's first contact, which is never skipped for being late."""
+    return step.index == 0 and outcomes == "{}"
+
+
+@lru_cache(maxsize=4096)
+def names_in(text: str) -> tuple[str, ...]:
+    """A contact's candidate zones or states as the store keeps them: the same few texts, millions of times."""
+    return tuple(text.split(",")) if text else ()

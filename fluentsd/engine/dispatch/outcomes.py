@@ -1,0 +1,302 @@
+"""The record: what came of attempts, written together, and where it takes their people.
+
+One unit of work takes any number of reports: a receipt, a refusal, an outcome that came back later, a look-up's
+proof. An open attempt is closed once; later evidence about a closed one only improves it, and may still end the
+person's course (a reply, an opt-out, a bounce). Whatever a report says, the attempt row and the enrollment row
+decide, under lock, whether it still counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Fault, Outcome
+from fluentsd.domain.breakers import Figure, figure_of
+from fluentsd.domain.enrollment import Leave, Queue, Standing, move_after
+from fluentsd.domain.flow import count_unreached, exit_reason
+from fluentsd.domain.states import Attempt, Enrollment
+from fluentsd.domain.time.absence import back_at
+from fluentsd.engine.campaigns.exits import exit_everywhere
+from fluentsd.engine.campaigns.rescheduling import bring_forward
+from fluentsd.engine.dispatch import breakers
+from fluentsd.engine.dispatch.breakers import Tripped
+from fluentsd.engine.dispatch.claim import add_spending, end_row, queue_row
+from fluentsd.engine.dispatch.facts import names_in
+from fluentsd.engine.dispatch.plans import Plan, Plans
+from fluentsd.store import attempts, contacts, counters, enrollments, suppression
+from fluentsd.store.attempts import outcome_stats
+from fluentsd.store.attempts.transitions import Whole
+
+#: Vaguer to clearer: evidence may only move an outcome rightwards.
+_CLEARER = [
+    Outcome.unknown, Outcome.sent, Outcome.delivered, Outcome.failed, Outcome.bounced,
+    Outcome.no_answer, Outcome.busy, Outcome.voicemail, Outcome.answered, Outcome.replied, Outcome.opted_out,
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known of one attempt now. `outcome` None: the provider has it, the end is still to come, ask again at
+    `ask_at`; with `ref` None too, nothing is known and it stays open until `ask_at`. `at` is when it became known;
+    `retry_at` is for `not_sent`: the earliest moment of the next try."""
+
+    attempt_id: str
+    at: int
+    outcome: Outcome | None = None
+    reason: str = ""
+    ref: str | None = None
+    ask_at: int | None = None
+    retry_at: int | None = None
+    cost_micros: int | None = None
+    currency: str = "USD"
+    duration_s: int | None = None
+    dead: bool = False
+    fault: Fault = "person"
+    text: str = ""
+    transcript: str = ""
+    recording: str = ""
+    message_ref: str | None = None
+    away_until_at: int | None = None  #: as the person's automatic answer names it, see `Inbound`
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What one record changed. `closed`: attempts no longer open; `touched`: campaigns somebody's course ended in;
+    `tripped`: breakers that what came back has tripped."""
+
+    closed: set[str]
+    touched: set[int]
+    tripped: list[Tripped]
+    hastened: bool = False  #: somebody who waited to be back need not wait so long
+
+
+async def record(conn: AsyncConnection, plans: Plans, reports: Sequence[Report]) -> Recorded:
+    """The unit of work. Reports about attempts that do not exist are dropped."""
+    answer = Recorded(set(), set(), [])
+    waiting, known, counted = list(reports), dict[int, Plan](), outcome_stats.Deltas()
+    while waiting:
+        rows = await attempts.whole(conn, [report.attempt_id for report in waiting])
+        batch, later = _Batch(counted), []
+        people: set[int] = set()
+        for report in waiting:
+            row = rows.get(report.attempt_id)
+            if row is None:
+                continue
+            if row.contact_id in people:  # one word at a time about one person: the next sees what this one changed
+                later.append(report)
+                continue
+            people.add(row.contact_id)
+            if row.campaign_id not in known:
+                _, known[row.campaign_id] = await plans.current(conn, row.campaign_id)
+            batch.take(row, report, known[row.campaign_id])
+        await batch.write(conn)
+        answer.closed.update(batch.closed)
+        answer.touched |= batch.touched
+        answer.hastened |= await bring_forward.may_be_back(conn, plans, batch.back, reports[0].at) > 0
+        waiting = later
+    if counted:
+        at = max(report.at for report in reports)
+        answer.tripped = await breakers.settle(conn, plans, counted, known, at)
+    return answer
+
+
+class _Batch:
+    """The answers of one record, gathered and written a statement per kind."""
+
+    def __init__(self, counted: outcome_stats.Deltas) -> None:
+        self.counted = counted
+        self.closed: list[str] = []
+        self.touched: set[int] = set()
+        self.deltas: counters.Deltas = counters.Deltas()
+        self.queued_in: Counter[int] = Counter()
+        self.settled: dict[str, dict[str, Any]] = {}
+        self.accepted: list[dict[str, Any]] = []
+        self.put_off: list[dict[str, Any]] = []
+        self.improved: list[dict[str, Any]] = []
+        self.heard: list[dict[str, Any]] = []
+        self.requeued: list[dict[str, Any]] = []
+        self.ended: dict[int, dict[str, Any]] = {}
+        self.leavers: list[int] = []
+        self.freed: dict[int, int] = {}  #: contacts whom an exclusive campaign wanted for itself until now → since when
+        self.content: list[dict[str, Any]] = []
+        self.dead: list[tuple[int, str]] = []
+        self.stops: list[tuple[int, Report]] = []
+        self.back: dict[int, int | None] = {}  #: contacts of whom it is newly known when they are back; None: they are
+        self.spending: list[tuple[Plan, int, int]] = []
+
+    def take(self, row: Whole, report: Report, plan: Plan) -> None:
+        """One report about one attempt."""
+        if report.text or report.transcript or report.recording:
+            self._keep_words(row, report)
+        if report.outcome == Outcome.opted_out:
+            self.stops.append((row.contact_id, report))
+        self._note_absence(row, report)
+        if report.dead and row.point_id is not None:
+            self.dead.append((row.point_id, row.channel))
+        if row.state != Attempt.open:
+            self._improve(row, report, plan)
+        elif report.outcome is not None:
+            self._settle(row, report, plan)
+        elif report.ref is not None:
+            deadline = {"b_id": row.id, "b_ref": report.ref, "b_at": report.at, "b_deadline": report.ask_at}
+            self.accepted.append(deadline)
+        else:
+            self.put_off.append({"b_id": row.id, "b_deadline": report.ask_at, "b_reason": report.reason})
+
+    def _note_absence(self, row: Whole, report: Report) -> None:
+        """The latest word counts: a robot's about the day of return, or their own, for who writes is there."""
+        if report.outcome == Outcome.replied:
+            self.back[row.contact_id] = None
+        elif report.away_until_at is not None:
+            until_at = back_at(report.away_until_at, names_in(row.zones), report.at)
+            if until_at is not None:
+                self.back[row.contact_id] = until_at
+
+    def _settle(self, row: Whole, report: Report, plan: Plan) -> None:
+        assert report.outcome is not None  # noqa: S101 - the caller looked
+        unknown = report.outcome == Outcome.unknown
+        cost = report.cost_micros if report.cost_micros is not None else row.cost_micros
+        cost = 0 if report.outcome == Outcome.not_sent else cost
+        figure = _figure(row, report)
+        breakers.count(self.counted, row, plan.resumed_at, None, figure)
+        self.settled[row.id] = {
+            "b_id": row.id,
+            "b_state": "unknown" if unknown else "settled",
+            "b_outcome": report.outcome.value,
+            "b_reason": report.reason,
+            "b_ref": report.ref,
+            "b_accepted": report.at if report.ref else None,
+            "b_at": report.at,
+            "b_duration": report.duration_s,
+            "b_cost": cost,
+            "b_currency": report.currency,
+            "b_counted": figure,
+        }
+        if cost != row.cost_micros:
+            self.spending.append((plan, row.marked_at, cost - row.cost_micros))
+        self.closed.append(row.id)
+        if row.enrollment_state == Enrollment.active and row.at_step == row.step and row.at_try == row.try_no:
+            self._move(row, report, plan)
+
+    def _move(self, row: Whole, report: Report, plan: Plan) -> None:
+        outcome = report.outcome
+        assert outcome is not None  # noqa: S101 - the caller looked
+        place = (names_in(row.zones), names_in(row.states))
+        standing = Standing(row.step, row.try_no, row.retries, row.unreached, *place)
+        at = max(report.at, report.retry_at or 0)
+        move = move_after(plan.flow(row.version_id), plan.rules, plan.exits, standing, outcome, at, report.fault)
+        outcomes, last = row.outcomes, row.last_outcome
+        if outcome != Outcome.not_sent:
+            outcomes, last = _remember(row.outcomes, row.step, outcome.value), outcome.value
+        match move:
+            case Queue():
+                self.requeued.append(queue_row(row.enrollment_id, plan, move, outcomes, last))
+                self.queued_in[row.campaign_id] += 1
+            case Leave(reason, unreached):
+                state = Enrollment.exited if reason else Enrollment.completed
+                self._end(row, plan, state, reason, report.at, unreached, outcomes, last)
+
+    def _improve(self, row: Whole, report: Report, plan: Plan) -> None:
+        """Later evidence: the outcome gets clearer; a reply, an opt-out or a bounce may end the course. Where it goes
+        on, conditions see the outcome, and failures in a row count."""
+        outcome, fault = report.outcome, report.fault
+        if outcome is None or outcome not in _CLEARER or row.outcome not in _CLEARER:
+            return
+        figure = _figure(row, report)
+        complains = figure == Figure.complained != row.counted  # the opt-out itself may have come first
+        if _CLEARER.index(outcome) <= _CLEARER.index(Outcome(row.outcome)) and not complains:
+            return
+        if row.counted is None and row.outcome != Outcome.unknown:
+            figure = None  # it ended before anything was counted
+        breakers.count(self.counted, row, plan.resumed_at, row.counted, figure)
+        known = {"b_reason": report.reason or None, "b_counted": figure}
+        self.improved.append({"b_id": row.id, "b_outcome": outcome} | known)
+        if row.enrollment_state not in (Enrollment.queued, Enrollment.active, Enrollment.errored):
+            return
+        unreached = count_unreached(row.unreached, outcome, fault)
+        reason = exit_reason(plan.exits.on, outcome, unreached, plan.exits.unreachable_after, fault)
+        outcomes = _remember(row.outcomes, row.step, outcome)
+        if reason:
+            self.leavers.append(row.enrollment_id)
+            self._end(row, plan, Enrollment.exited, reason, report.at, unreached, outcomes, outcome)
+        elif unreached != row.unreached or plan.asks(row.version_id):
+            self._hear(row, unreached, outcomes, outcome)
+
+    def _hear(self, row: Whole, unreached: int, outcomes: str, outcome: str) -> None:
+        """What later evidence about an earlier contact means for the way ahead."""
+        last = row.last_outcome
+        if row.at_step == row.step and row.at_try != row.try_no:
+            outcomes = row.outcomes  # a further try of the step is under way, and its outcome is the step's
+        elif next(reversed(json.loads(outcomes))) == row.step:
+            last = outcome
+        heard = {"b_unreached": unreached, "b_outcomes": outcomes, "b_last": last}
+        self.heard.append({"b_id": row.enrollment_id} | heard)
+
+    def _end(
+        self, row: Whole, plan: Plan, state: Enrollment, reason: str, at: int, unreached: int, outcomes: str, last: str
+    ) -> None:
+        self.ended[row.enrollment_id] = end_row(row.enrollment_id, state, reason, at, unreached, outcomes, last)
+        counters.moved(self.deltas, row.campaign_id, row.enrollment_state, state)
+        self.touched.add(row.campaign_id)
+        if plan.spec.exclusive:
+            self.freed[row.contact_id] = at
+
+    def _keep_words(self, row: Whole, report: Report) -> None:
+        for kind in ("text", "transcript", "recording"):
+            words = getattr(report, kind)
+            if words:
+                kept = {"contact_id": row.contact_id, "attempt_id": row.id, "text": words, "created_at": report.at}
+                told = {"kind": "reply" if kind == "text" else kind, "provider_ref": report.message_ref}
+                self.content.append(kept | told)
+
+    async def write(self, conn: AsyncConnection) -> None:
+        await attempts.settle(conn, list(self.settled.values()))
+        await attempts.accept(conn, self.accepted)
+        await attempts.put_off(conn, self.put_off)
+        await attempts.improve(conn, self.improved)
+        await attempts.keep_content(conn, self.content)
+        await contacts.mark_dead(conn, self.dead)
+        await contacts.are_away(conn, self.back)
+        await enrollments.hear(conn, self.heard)
+        await enrollments.leave_queue(conn, self.leavers)
+        await enrollments.requeue(conn, self.requeued)
+        await enrollments.end(conn, list(self.ended.values()))
+        for contact_id, at in self.freed.items():
+            await enrollments.free(conn, [contact_id], at)
+        for contact_id, report in self.stops:
+            await self._opt_out(conn, contact_id, report)
+        for campaign_id, count in self.queued_in.items():
+            counters.moved(self.deltas, campaign_id, Enrollment.active, Enrollment.queued, count)
+        await counters.add(conn, self.deltas)
+        for plan, at, micros in self.spending:
+            await add_spending(conn, plan, at, micros)
+
+    async def _opt_out(self, conn: AsyncConnection, contact_id: int, report: Report) -> None:
+        evidence = {"attempt": report.attempt_id}
+        await suppression.add_contact(
+            conn, contact_id, reason="opted_out", by="contact", at=report.at, evidence=evidence
+        )
+        self.touched |= await exit_everywhere(conn, contact_id, "opted_out", report.at, self.deltas)
+
+
+def _figure(row: Whole, report: Report) -> str | None:
+    """What an attempt counts as for breakers, by this report's outcome."""
+    assert report.outcome is not None  # noqa: S101 - the callers looked
+    has_line = row.number_id is not None
+    figure = figure_of(report.outcome, report.fault, dead=report.dead, reason=report.reason, has_line=has_line)
+    return figure.value if figure else None
+
+
+def _remember(outcomes: str, step: str, outcome: str) -> str:
+    """The outcomes by step, with this one."""
+    if outcomes == "{}":
+        return f'{{"{step}":"{outcome}"}}'
+    known = json.loads(outcomes)
+    known[step] = str(outcome)
+    return json.dumps(known, separators=(",", ":"))

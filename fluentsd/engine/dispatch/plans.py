@@ -1,0 +1,150 @@
+"""What a campaign says, compiled for the loops: flows by version, live rules, exits, lanes.
+
+A plan is built from the database inside the transaction that uses it and kept until the campaign's revision changes,
+so an edit that commits before a mark is what the mark obeys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.breakers import STANDARD, Breaker
+from fluentsd.domain.campaign import CampaignFile, contact_window
+from fluentsd.domain.enrollment import Exits
+from fluentsd.domain.flow import Flow, compile_flow
+from fluentsd.domain.gate import DAY, Limit, Rules
+from fluentsd.domain.render import template
+from fluentsd.domain.states import Campaign
+from fluentsd.domain.time.durations import Budget, Delay, Rate
+from fluentsd.store import campaigns
+from fluentsd.store.tables import campaign, spend
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One campaign at one revision."""
+
+    campaign_id: int
+    ref: str
+    name: str
+    revision: int
+    version_id: int
+    spec: CampaignFile
+    flows: Mapping[int, Flow]
+    lanes: Mapping[str, int]
+    rules: Rules
+    exits: Exits
+    pace: int  #: microseconds between two starts of a lane; 0 is no limit
+    concurrency: int | None
+    number_pace: Rate | None
+    currency: str
+    resumed_at: int  #: when it last became active
+    spacing: int = 0  #: microseconds between two uses of one caller ID that the providers ask for
+
+    def flow(self, version_id: int) -> Flow:
+        return self.flows[version_id]
+
+    def asks(self, version_id: int) -> bool:
+        """Whether what came of earlier steps is asked about by a condition."""
+        return self.rules.goal is not None or self.flows[version_id].asks
+
+
+class Plans:
+    """The compiled plans, by campaign."""
+
+    def __init__(
+        self, limits: tuple[Limit, ...] = (), breakers: tuple[Breaker, ...] = STANDARD, spacing: int = 0
+    ) -> None:
+        self.limits = limits  #: of all campaigns together
+        self.breakers = breakers
+        self.spacing = spacing  #: microseconds between two uses of one caller ID that the providers ask for
+        self.tallied_on = 0  #: the day the tally was last rid of what is old
+        self._known: dict[int, Plan] = {}
+
+    def known(self, campaign_id: int) -> Plan | None:
+        """The plan as last read, for estimates outside a transaction."""
+        return self._known.get(campaign_id)
+
+    async def current(self, conn: AsyncConnection, campaign_id: int, *, lock: bool = True) -> tuple[Campaign, Plan]:
+        """State and plan as of this transaction; the campaign row is share-locked where the database can, so that a
+        pause waits for a mark in progress or is seen by it. Without `lock` for those who only look."""
+        state, revision = (await conn.execute(_STATE if lock else _STATE_SEEN, {"b_id": campaign_id})).one()
+        known = self._known.get(campaign_id)
+        if known is None or known.revision != revision:
+            known = self._known[campaign_id] = await self._build(conn, campaign_id)
+        return Campaign(state), known
+
+    async def _build(self, conn: AsyncConnection, campaign_id: int) -> Plan:
+        row = await campaigns.by_id(conn, campaign_id)
+        versions = await campaigns.versions_of(conn, campaign_id)
+        flows = {version_id: compile_flow(steps) for version_id, steps in versions.items()}
+        plan = build_plan(row, flows, await campaigns.lanes_of(conn, campaign_id), self.limits)
+        return replace(plan, spacing=self.spacing)
+
+
+_STATE_SEEN = select(campaign.c.state, campaign.c.revision).where(campaign.c.id == bindparam("b_id"))
+_STATE = _STATE_SEEN.with_for_update(read=True, of=campaign)
+
+
+def build_plan(
+    row: campaigns.CampaignRow, flows: Mapping[int, Flow], lanes: Mapping[str, int], limits: tuple[Limit, ...] = ()
+) -> Plan:
+    """The plan of one campaign row."""
+    spec = row.spec
+    budget = Budget.parse(spec.limits.budget) if spec.limits.budget else None
+    return Plan(
+        campaign_id=row.id,
+        ref=row.ref,
+        name=row.name,
+        revision=row.revision,
+        version_id=row.version_id,
+        spec=spec,
+        flows=flows,
+        lanes=lanes,
+        rules=rules_of(spec, limits),
+        exits=Exits(tuple(spec.exit.on), spec.exit.unreachable_after),
+        pace=Rate.parse(spec.limits.pace).interval if spec.limits.pace else 0,
+        concurrency=spec.limits.concurrency,
+        number_pace=Rate.parse(spec.numbers.pace) if spec.numbers.pace else None,
+        currency=budget.currency if budget else "USD",
+        resumed_at=row.resumed_at or 0,
+    )
+
+
+def limits_of(per_contact: str | None, gap: str | None, whose: str) -> tuple[Limit, ...]:
+    """How often one person may be contacted: so many in a span, and one in any gap."""
+    limits = [Limit(Rate.parse(per_contact), f"{whose} {per_contact} per person")] if per_contact else []
+    if gap and (length := Delay.parse(gap).seconds):
+        limits.append(Limit(Rate(1, length), f"{whose} gap of {gap}"))
+    return tuple(limits)
+
+
+def rules_of(spec: CampaignFile, shared: tuple[Limit, ...] = ()) -> Rules:
+    """The live rules of a campaign file, without what was spent; `shared` limits hold for all campaigns together."""
+    window = spec.window
+    return Rules(
+        window=contact_window(window),
+        fixed_zone=None if window.timezone == "contact" else window.timezone,
+        fallback_zone=window.fallback_timezone if window.unknown_timezone == "fallback" else None,
+        limits=(*limits_of(spec.limits.per_contact, spec.limits.gap, "the campaign's"), *shared),
+        budget=Budget.parse(spec.limits.budget).micros if spec.limits.budget else None,
+        cost={channel: round(amount * 1_000_000) for channel, amount in spec.limits.cost.items()},
+        chooses_number=bool(spec.numbers.numbers or spec.numbers.tags),
+        hold_conflicts=window.conflicting_timezone == "hold",
+        purpose=spec.law.purpose,
+        waived=frozenset(waiver.rule for waiver in spec.law.waive),
+        goal=template(spec.exit.goal, "condition") if spec.exit.goal else None,
+    )
+
+
+async def with_spending(conn: AsyncConnection, plan: Plan, at: int) -> Rules:
+    """The rules with what today has cost so far; read only when there is a budget."""
+    if plan.rules.budget is None:
+        return plan.rules
+    mine = (spend.c.campaign_id == plan.campaign_id, spend.c.day == at // DAY, spend.c.currency == plan.currency)
+    spent = (await conn.execute(select(spend.c.micros).where(*mine))).scalar() or 0
+    return replace(plan.rules, spent=int(spent))

@@ -1,0 +1,292 @@
+"""What will happen: everybody of a campaign as they stand now, walked through the coming weeks on the same gate.
+
+Here the facts are gathered and the figures told; the walk itself is `domain.forecast`. A few people are walked through
+in this process; many in one of their own, which reads the same database, so that the daemon goes on sending and gives
+the memory back. What is assumed comes from the installation's own history as far as there is one, and is always told
+beside the result.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import trio
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Kind, Outcome
+from fluentsd.domain.flow import Flow
+from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
+from fluentsd.domain.forecast.assumptions import Assumed, from_history
+from fluentsd.domain.forecast.figures import Finish, Forecast, finish
+from fluentsd.domain.gate import DAY, WORDS, Go, Limit, Reason, Rules
+from fluentsd.domain.pacing import Line, Lines
+from fluentsd.domain.render import TemplateProblem
+from fluentsd.domain.time.durations import Rate
+from fluentsd.engine.dispatch.claim import compose
+from fluentsd.engine.dispatch.facts import Facts
+from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
+from fluentsd.engine.explain.launch_check import pages
+from fluentsd.store import campaigns, reports
+from fluentsd.store.db.bridge import open_store
+from fluentsd.store.enrollments.queries import UnderWay
+from fluentsd.store.lanes import lanes
+
+#: Without another end a forecast looks so far ahead.
+AHEAD = 90 * DAY
+_CHANNELS: tuple[Kind, ...] = ("phone", "sms", "email")
+#: People walked through in this process at most.
+HERE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to look ahead at: a campaign, from when, until when; how many of the first contacts to tell; each
+    channel's concurrency, pace and room."""
+
+    ref: str
+    at: int
+    until_at: int | None
+    seed: int
+    most: int
+    channels: Mapping[Kind, tuple[int, int, int]]
+    limits: tuple[Limit, ...] = ()
+    spacing: int = 0  #: of uses of one caller ID, as the providers ask for it
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything as it stands: what was read, for the walk to begin from."""
+
+    ask: Ask
+    plan: Plan
+    state: str
+    rules: Rules
+    subjects: list[Subject]
+    lanes: list[Lane]
+    lines: Lines | None
+    samples: dict[str, dict[str, str]]
+    assumed: Assumed
+    counted: Mapping[str, int]
+
+
+async def gather(conn: AsyncConnection, ask: Ask) -> Standing:
+    """Read it. Raises `NoSuchCampaign`."""
+    row = await campaigns.get(conn, ask.ref)
+    _, plan = await Plans(ask.limits, spacing=ask.spacing).current(conn, row.id, lock=False)
+    rules = await with_spending(conn, plan, ask.at)
+    subjects, samples = list[Subject](), dict[str, dict[str, str]]()
+    lines: Lines | None = None
+    async for rows, facts in pages(conn, plan, ask.at):
+        lines = facts.lines
+        for one in rows:
+            subjects.append(_subject(one, facts))
+            if len(samples) < len(plan.spec.step):
+                _sample(samples, plan, facts.points(one.due), facts.values(one.due))
+    assumed, counted = await _assumed(conn)
+    found = (rules, subjects, await _lanes(conn, plan), lines, samples, assumed, counted)
+    return Standing(ask, plan, row.state, *found)
+
+
+def _subject(row: UnderWay, facts: Facts) -> Subject:
+    due = row.due
+    person = facts.person(due, facts.step(due))
+    person.late = person.done = False  # the walk asks that itself, at each step
+    return Subject(
+        due.id, due.contact_id, due.version_id, due.step, due.due_at, person, due.try_no, due.retries,
+        due.unreached, json.loads(due.outcomes) if due.outcomes != "{}" else {}, due.last_outcome, due.rank,
+        due.sender_id, facts.fields(due), row.is_active, row.wanted_at,
+    )  # fmt: skip
+
+
+def tell(stand: Standing) -> dict[str, Any]:
+    """Walk, and tell; nothing but arithmetic."""
+    ask, plan = stand.ask, stand.plan
+    told = _Told(ask.most)
+    until_at = ask.until_at or ask.at + AHEAD
+    channels = {kind: Channel(*room) for kind, room in ask.channels.items()}
+    world = World(plan.flows, stand.rules, plan.exits, stand.lanes, channels, stand.lines, plan.name)
+
+    def run(supposed: Assumed, seed: int) -> Forecast:
+        first = seed == ask.seed and supposed is stand.assumed
+        note = told.note if first else None
+        return forecast(stand.subjects, world, supposed, start_at=ask.at, until_at=until_at, seed=seed, on_event=note)
+
+    done = finish(run, stand.assumed, ask.seed)
+    lines = stand.lines.granted() if stand.lines is not None else []
+    points = {point.id: point.value for subject in stand.subjects for point in subject.person.points}
+    return _answer(plan, ask, done, told, lines, points) | {
+        "state": stand.state,
+        "samples": stand.samples,
+        "assumed": _shares(stand.assumed, stand.counted),
+    }
+
+
+async def _lanes(conn: AsyncConnection, plan: Plan) -> list[Lane]:
+    found = []
+    for lane in await lanes(conn, plan.campaign_id):
+        late = (lane.late_since_at, lane.late_before_at, lane.late_interval)
+        found.append(Lane(lane.id, lane.channel, lane.room_at, plan.pace, plan.concurrency, 0, *late))
+    return found
+
+
+async def _assumed(conn: AsyncConnection) -> tuple[Assumed, dict[str, int]]:
+    """The shares of outcomes that this installation's attempts give, mixed with what is assumed; and how many
+    attempts of each channel they rest on."""
+    counts: dict[Kind, dict[Outcome, int]] = {}
+    seconds: dict[Kind, dict[Outcome, float]] = {}
+    for channel, outcome, people, mean in await reports.history(conn):
+        counts.setdefault(channel, {})[Outcome(outcome)] = people
+        if mean is not None:
+            seconds.setdefault(channel, {})[Outcome(outcome)] = float(mean)
+    return from_history(counts, seconds), {kind: sum(found.values()) for kind, found in counts.items()}
+
+
+def _sample(samples: dict[str, dict[str, str]], plan: Plan, points: Any, values: Mapping[str, Any]) -> None:
+    """One rendered message for each step, of the first person for whom it can be made."""
+    for step in plan.flow(plan.version_id).steps:
+        kind = "email" if step.channel == "email" else "phone"
+        point = next((p for p in points if p.kind == kind), None)
+        if step.id in samples or point is None:
+            continue
+        try:
+            message = compose(step, values, Go(point, None, 0), None)
+        except TemplateProblem:
+            continue
+        samples[step.id] = {"to": point.value, "subject": message.subject, "text": message.text, "agent": step.agent}
+
+
+class _Told:
+    """The first contacts, as they come."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.events: list[tuple[int, int, str, int, Kind, int | None, int, Outcome]] = []
+
+    def note(self, *event: Any) -> None:
+        if len(self.events) < self.most:
+            self.events.append(event)
+
+
+def _answer(
+    plan: Plan, ask: Ask, done: Finish, told: _Told, lines: list[Line], points: Mapping[int, str]
+) -> dict[str, Any]:
+    found, by_id = done.likely, {line.id: line.e164 for line in lines}
+    peak_at, peak = found.peak
+    bottleneck = found.bottleneck
+    channels: list[Kind] = [channel for channel in _CHANNELS if found.contacts_by(channel)]
+    last = max((hour for channel in channels for hour, count in enumerate(found.load[channel]) if count), default=-1)
+    return {
+        "ref": plan.ref,
+        "name": plan.name,
+        "now": ask.at,
+        "until_at": found.until_at,
+        "people": found.people,
+        "contacts": found.made,
+        "completed": found.completed,
+        "exited": dict(found.exited.most_common()),
+        "held": _sentences(found.held),
+        "errored": dict(found.errored),
+        "waiting": found.waiting,
+        "last_contact_at": found.last_contact_at,
+        "finish_early_at": done.early_at,
+        "finish_late_at": done.late_at,
+        "steps": [_step(found, step.id) for step in _steps(plan, found)],
+        "skips": [
+            {"step": step, "reason": reason, "sentence": _words(reason), "people": people}
+            for (step, reason), people in found.skips.most_common()
+        ],
+        "channels": [
+            {
+                "channel": channel,
+                "contacts": found.contacts_by(channel),
+                "minutes": round(found.minutes(channel), 1),
+                "money_micros": found.money[channel],
+                "currency": plan.currency,
+            }
+            for channel in channels
+        ],
+        "numbers": [
+            {"number": by_id.get(number, str(number)), "uses": uses} for number, uses in found.numbers.most_common()
+        ],
+        "load": {channel: list(found.load[channel][: last + 1]) for channel in channels},
+        "load_from": found.hours_from,
+        "peak_at": peak_at,
+        "peak": peak,
+        "bottleneck": {
+            "cause": bottleneck.cause,
+            "sentence": bottleneck.sentence,
+            "share": round(bottleneck.share, 3),
+            "hours_each": round(bottleneck.hours, 1),
+        },
+        "first": [
+            {
+                "at": at, "to": points.get(point, ""), "step": step, "try": try_no, "channel": channel,
+                "sender": by_id.get(number) if number is not None else None,
+            }
+            for at, _, step, try_no, channel, number, point, _ in told.events
+        ],
+    }  # fmt: skip
+
+
+def _steps(plan: Plan, found: Forecast) -> list[Any]:
+    """The steps of every version somebody walks through, the present flow first."""
+    flows: list[Flow] = [plan.flow(plan.version_id), *plan.flows.values()]
+    return list({step.id: step for flow in flows for step in flow.steps if found.contacts[step.id]}.values())
+
+
+def _step(found: Forecast, step: str) -> dict[str, Any]:
+    outcomes = {str(outcome): people for (of, outcome), people in found.outcomes.items() if of == step}
+    return {"step": step, "contacts": found.contacts[step], "outcomes": outcomes}
+
+
+def _sentences(counts: Counter[str]) -> list[dict[str, Any]]:
+    return [{"reason": why, "sentence": _words(why), "people": people} for why, people in counts.most_common()]
+
+
+def _words(reason: str) -> str:
+    return WORDS[Reason(reason)] if reason in WORDS else reason
+
+
+def _shares(assumed: Assumed, counted: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What was supposed, with how much of it rests on contacts that were counted."""
+    return [
+        {
+            "channel": channel,
+            "counted": counted.get(channel, 0),
+            "shares": {str(o): round(share / sum(shares.values()), 4) for o, share in shares.items() if share},
+        }
+        for channel, shares in assumed.shares.items()
+    ]
+
+
+# ── in a process of its own ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def pack(ask: Ask) -> dict[str, Any]:
+    """An ask as JSON."""
+    limits = [[limit.rate.count, limit.rate.per_s, limit.rule] for limit in ask.limits]
+    named = {name: getattr(ask, name) for name in ("ref", "at", "until_at", "seed", "most", "spacing")}
+    return named | {"channels": dict(ask.channels), "limits": limits}
+
+
+def unpack(data: Mapping[str, Any]) -> Ask:
+    """The ask that was packed."""
+    limits = tuple(Limit(Rate(count, per_s), rule) for count, per_s, rule in data["limits"])
+    channels = {kind: tuple(room) for kind, room in data["channels"].items()}
+    return Ask(**{**data, "channels": channels, "limits": limits})
+
+
+async def _main() -> None:
+    given = json.loads(sys.stdin.read())
+    async with open_store(given["url"]) as store:
+        stand = await store.read(gather, unpack(given["ask"]))
+    json.dump(tell(stand), sys.stdout)
+
+
+if __name__ == "__main__":
+    trio.run(_main)

@@ -1,0 +1,219 @@
+"""A real file of rows: opened, looked at, and its rows one after another.
+
+All of the import's reading of files is here, as plain blocking generators in constant memory; callers run them in a
+thread. What must not live here: how bytes become rows (`encodings`, `dialects`, `lines`), what a column means
+(`domain/csvmap`), the store, Trio. A file is never believed to be clean, nor to be CSV because of its name; what is
+no table of text is refused with one clear message before anything is imported.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import stat
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from fluentsd.domain.contacts.mapping import CsvError, has_header
+from fluentsd.domain.contacts.reader import Reject
+from fluentsd.engine.ingest.delimiter import SEP_LINE, detect_delimiter, single
+from fluentsd.engine.ingest.encoding import SAMPLE, detect_encoding, known
+from fluentsd.engine.ingest.lines import CELL_LIMIT, Lines, Rows
+
+#: Excel stops at 16,384; a CRM's export of every property is near 1,000.
+COLUMN_LIMIT = 2_000
+#: Rows read ahead for the header, the mapping and the preview.
+AHEAD = 50
+
+_SAVE = "Open it in a spreadsheet and save it as CSV (UTF-8)."
+_NOT_TEXT = (
+    (b"PK\x03\x04", "an Excel workbook or a zip archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"%PDF", "a PDF"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"SQLite format 3", "a database"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"{\\rtf", "a word processor's document"),
+)
+_MARKUP = (
+    ("<!doctype", "a web page"),
+    ("<html", "a web page"),
+    ("<?xml", "XML"),
+    ("<table", "a web page"),
+    ("{", "JSON"),
+    ("[{", "JSON"),
+    ("begin:vcard", "a vCard"),
+)
+
+
+class CsvFile:
+    """An open file of rows: its header and first rows at once, all rows once, by iterating.
+
+    Iterating gives (physical line where the record starts, cells), or a `Reject` in place of the cells where the text
+    is no row. `position` of `size` bytes are read; `notes` says what was repaired or guessed and grows on the way.
+    """
+
+    def __init__(
+        self, path: Path, file: BinaryIO, header: bool | None, encoding: str | None, delimiter: str | None
+    ) -> None:
+        """Begin with an open file at its start; it is closed with this. `encoding` is a codec's name."""
+        self.path = path
+        self.notes: list[str] = []
+        self._file = file
+        self._elsewhere: int | None = None
+        try:
+            self._begin(header, encoding, delimiter)
+        except UnicodeError as error:
+            self._file.close()
+            raise CsvError(
+                f'"{path.name}" is not {encoding or self.encoding}: {error}.', "Leave --encoding out."
+            ) from None
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _begin(self, header: bool | None, encoding: str | None, delimiter: str | None) -> None:
+        # The limit is the interpreter's, not a reader's; it is only ever raised.
+        csv.field_size_limit(max(csv.field_size_limit(), CELL_LIMIT))
+        self.size = os.fstat(self._file.fileno()).st_size
+        samples = self._samples()
+        _refuse_other_kinds(self.path, samples[0])
+        self.encoding = encoding or self._detected(samples)
+        text = _sample_text(self.path, samples[0], self.encoding)
+        lines = Lines(self._file, self.encoding, self.notes)
+        said = SEP_LINE.match(text)
+        if said:
+            lines.take()
+            text = text[said.end() :]
+        self.delimiter = single(delimiter) if delimiter else said[1] if said else detect_delimiter(text)
+        self._rows = iter(Rows(lines, self.delimiter))
+        self._ahead: deque[tuple[int, list[str] | Reject]] = deque()
+        self._look_ahead()
+        self.header = self._take_header(header)
+        self.sample = [row for _, row in self._ahead if isinstance(row, list)]
+
+    @property
+    def ahead(self) -> list[tuple[int, list[str] | Reject]]:
+        """The first rows with their lines, for a preview; iterating still gives them."""
+        return list(self._ahead)
+
+    @property
+    def position(self) -> int:
+        """Bytes read so far, in steps of a chunk."""
+        return self._file.tell() if self._elsewhere is None else self._elsewhere
+
+    def fileno(self) -> int:
+        """The open file, for another process that reads it from its start."""
+        return self._file.fileno()
+
+    def read_elsewhere(self, position: int, notes: Sequence[str] = ()) -> None:
+        """Another process has read this file up to there, and noted that on its way."""
+        self._elsewhere = position
+        self.notes += [note for note in notes if note not in self.notes]
+
+    def __iter__(self) -> Iterator[tuple[int, list[str] | Reject]]:
+        while self._ahead:
+            yield self._ahead.popleft()
+        yield from self._rows
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._file.close()
+
+    def _samples(self) -> list[bytes]:
+        samples = [self._file.read(SAMPLE)]
+        if self.size > 2 * SAMPLE:
+            self._file.seek(self.size // 2)
+            samples.append(self._file.read(SAMPLE))
+        self._file.seek(0)
+        return samples
+
+    def _detected(self, samples: Sequence[bytes]) -> str:
+        encoding, guessed = detect_encoding(samples)
+        if guessed:
+            self.notes.append(f"read as {encoding}, which is a guess; if names look wrong, name the encoding")
+        return encoding
+
+    def _look_ahead(self) -> None:
+        for line, row in self._rows:
+            if self._ahead or not _is_blank(row):
+                self._ahead.append((line, row))
+            if len(self._ahead) > AHEAD:
+                break
+
+    def _take_header(self, header: bool | None) -> tuple[str, ...]:
+        if not self._ahead:
+            raise CsvError(f'"{self.path.name}" is empty.', "Export the list again.")
+        first = self._ahead[0][1]
+        if isinstance(first, Reject):
+            raise CsvError(
+                f'"{self.path.name}" cannot be read at line {first.line}: {first.reason}.', "Correct the line."
+            )
+        if len(first) > COLUMN_LIMIT:
+            what = f'"{self.path.name}" has {len(first):,} columns; {COLUMN_LIMIT:,} are allowed.'
+            raise CsvError(what, "Export fewer columns, or check that the delimiter is right.")
+        named = has_header([r for _, r in self._ahead if isinstance(r, list)]) if header is None else header
+        if not named:
+            return ()
+        self._ahead.popleft()
+        if len(self._ahead) < AHEAD and all(_is_blank(row) for _, row in self._ahead):
+            raise CsvError(f'"{self.path.name}" has a header and nobody below it.', "Export the list again.")
+        return tuple(cell.strip().strip("\ufeff") for cell in first)
+
+
+def open_csv(
+    path: str | os.PathLike[str],
+    *,
+    header: bool | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> CsvFile:
+    """Open a file of rows; whatever is not said is detected. Blocking: run it, and its iteration, in a thread.
+
+    Raises CsvError for what is no readable table of text.
+    """
+    named = known(encoding) if encoding else None
+    return CsvFile(Path(path), _opened(Path(path)), header, named, delimiter)
+
+
+def _is_blank(row: list[str] | Reject) -> bool:
+    return isinstance(row, list) and not any(map(str.strip, row))
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            what = "a directory" if path.is_dir() else "not a regular file"
+            raise CsvError(f'"{path}" is {what}.', "Name a CSV file.")
+        return path.open("rb")
+    except FileNotFoundError:
+        raise CsvError(f'There is no file "{path}".', "Check the path.") from None
+    except PermissionError:
+        raise CsvError(f'"{path}" may not be read by this user.', "Change its permissions or its place.") from None
+    except OSError as error:
+        raise CsvError(f'"{path}" cannot be read: {error.strerror}.', "Copy it to a local disk.") from None
+
+
+def _refuse_other_kinds(path: Path, head: bytes) -> None:
+    what = next((what for mark, what in _NOT_TEXT if head.startswith(mark)), None)
+    if what:
+        raise CsvError(f'"{path.name}" is {what}, not CSV.', _SAVE)
+
+
+def _sample_text(path: Path, head: bytes, encoding: str) -> str:
+    text = head.decode(encoding, "replace").replace("\0", "")
+    start = text[:200].lstrip("\ufeff \t\r\n").lower()
+    what = next((what for mark, what in _MARKUP if start.startswith(mark)), None)
+    if what:
+        raise CsvError(f'"{path.name}" is {what}, not CSV.', _SAVE)
+    strange = sum(1 for c in text if c < " " and c not in "\t\r\n\f\v")
+    if strange > 0.02 * len(text):
+        raise CsvError(f'"{path.name}" is not text.', _SAVE)
+    whole = text.rfind("\n") if len(head) == SAMPLE else -1
+    return text[: whole + 1] or text

@@ -1,0 +1,62 @@
+"""The engine's nursery: which loops run, and in which order they end.
+
+Leaving the block is a drain: nothing more is claimed, sends in flight get their grace and are recorded, and only then
+do listeners, look-ups and deliveries end. Ringing calls do not hold it up; the next start asks about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import trio
+
+from fluentsd.engine.campaigns.rescheduling import recompute
+from fluentsd.engine.campaigns.rescheduling.catch_up import note_leaving, notice_absence
+from fluentsd.engine.campaigns.schedule import complete_finished, start_scheduled
+from fluentsd.engine.dispatch.dispatcher import Dispatcher
+from fluentsd.engine.dispatch.inbound import Inbox, listen_all
+from fluentsd.engine.dispatch.reconciler import Reconciler
+from fluentsd.engine.erasure import retention
+from fluentsd.engine.outbox.deliver import Listener, deliver
+from fluentsd.engine.runtime import House
+
+
+@asynccontextmanager
+async def running(
+    house: House, listeners: Sequence[Listener] = (), *, grace: float = 10.0, ages: retention.Ages | None = None
+) -> AsyncIterator[Inbox]:
+    """Everything the engine does on its own, for as long as the block lasts. `grace` is in seconds; `ages` says what is
+    let go, and at how many microseconds."""
+    dispatcher = Dispatcher(house)
+    reconciler = Reconciler(house, dispatcher)
+    inbox = Inbox(house, dispatcher)
+    drained = trio.Event()
+
+    async def dispatch(*, task_status: trio.TaskStatus[None]) -> None:
+        try:
+            await dispatcher.run(grace=grace, task_status=task_status)
+        finally:
+            drained.set()
+
+    await notice_absence(house)
+    await reconciler.begin()  # before anything new is marked: what is open now was left open by an earlier process
+    async with trio.open_nursery() as nursery:
+        await nursery.start(dispatch)
+        await nursery.start(reconciler.run)
+        await nursery.start(start_scheduled, house)
+        await nursery.start(complete_finished, house)
+        await nursery.start(recompute.run, house)
+        await nursery.start(retention.run, house, ages or {})
+        await nursery.start(partial(deliver, house, listeners))
+        nursery.start_soon(listen_all, inbox, house)
+        try:
+            yield inbox
+        finally:
+            with trio.CancelScope(shield=True):
+                dispatcher.stop()
+                if not nursery.cancel_scope.cancel_called:
+                    await drained.wait()
+                    await note_leaving(house)
+            nursery.cancel_scope.cancel()

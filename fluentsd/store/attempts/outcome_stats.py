@@ -1,0 +1,83 @@
+"""The tally: attempts by what came of them, for each campaign and number, channel and hour; what breakers look at.
+
+Deltas written in the record's own transaction, summed when read: every committed snapshot is exact, whoever writes.
+Each attempt with a known end is in exactly one figure (`attempt.counted`), of its campaign and of its number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.store.db.statements import Prepared
+from fluentsd.store.tables import attempt, tally
+
+#: (scope, target, channel)
+Key = tuple[str, int, str]
+#: (scope, target, channel, hour, figure)
+Deltas = Counter[tuple[str, int, str, int, str]]
+
+_COLUMNS = ("scope", "target", "channel", "hour", "figure", "count")
+_ADD = Prepared(
+    text(
+        "INSERT INTO tally (scope, target, channel, hour, figure, count)"
+        " VALUES (:scope, :target, :channel, :hour, :figure, :count)"
+        " ON CONFLICT (scope, target, channel, hour, figure) DO UPDATE SET count = tally.count + excluded.count"
+    ).bindparams(*(bindparam(column) for column in _COLUMNS))
+)
+
+
+def move(deltas: Deltas, key: Key, hour: int, before: str | None, after: str | None) -> None:
+    """Note that one attempt counts as something else than before; None is not at all."""
+    if before is not None:
+        deltas[*key, hour, before] -= 1
+    if after is not None:
+        deltas[*key, hour, after] += 1
+
+
+async def add(conn: AsyncConnection, deltas: Deltas) -> None:
+    """Write the deltas of one transaction; rows in one order, so that writers never lock crosswise."""
+    rows = [dict(zip(_COLUMNS, (*key, count), strict=True)) for key, count in sorted(deltas.items()) if count]
+    await _ADD.many(conn, rows)
+
+
+async def sums(conn: AsyncConnection, key: Key, after: int, since: int) -> dict[str, int]:
+    """The figures of one campaign or number on one channel, of hours that began after `after`, and not before
+    `since`."""
+    scope, target, channel = key
+    return await _sums(conn, after, since, tally.c.scope == scope, tally.c.target == target, tally.c.channel == channel)
+
+
+async def others(conn: AsyncConnection, key: Key, after: int) -> dict[str, int]:
+    """The same of all the others of that scope together."""
+    scope, target, channel = key
+    return await _sums(conn, after, 0, tally.c.scope == scope, tally.c.target != target, tally.c.channel == channel)
+
+
+async def _sums(conn: AsyncConnection, after: int, since: int, *mine: ColumnElement[bool]) -> dict[str, int]:
+    statement = select(tally.c.figure, func.sum(tally.c.count)).where(*mine, tally.c.hour > after)
+    rows = await conn.execute(statement.where(tally.c.hour >= since).group_by(tally.c.figure))
+    return {figure: int(count) for figure, count in rows}
+
+
+async def cases(conn: AsyncConnection, key: Key, figures: Iterable[str], since: int, most: int) -> list[str]:
+    """The newest attempts that count as one of these figures. An id begins with its moment, so this walks the newest
+    end of the primary key."""
+    scope, target, channel = key
+    whose = attempt.c.campaign_id if scope == "campaign" else attempt.c.number_id
+    statement = (
+        select(attempt.c.id)
+        .where(attempt.c.id >= f"{since // 1000:012x}", whose == target, attempt.c.channel == channel)
+        .where(attempt.c.counted.in_(sorted(figures)))
+        .order_by(attempt.c.id.desc())
+        .limit(most)
+    )
+    return list((await conn.execute(statement)).scalars())
+
+
+async def prune(conn: AsyncConnection, before: int) -> None:
+    """Forget hours that began before an instant."""
+    await conn.execute(delete(tally).where(tally.c.hour < before))

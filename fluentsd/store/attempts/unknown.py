@@ -1,0 +1,88 @@
+"""Attempts nobody could prove, and what a person decides about them: once more, or let it be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import Attempt, Enrollment
+from fluentsd.store.enrollments.transitions import leave_queue, requeue, reserve_those
+from fluentsd.store.tables import attempt, contact, enrollment, point
+
+
+class Unproved(NamedTuple):
+    """One of them, and where its person stands now. `tries`: how many of this step were marked for them."""
+
+    id: str
+    enrollment_id: int
+    contact_id: int
+    step: str
+    channel: str
+    to: str | None
+    version_id: int
+    state: str
+    reason: str
+    at_step: str
+    at_try: int
+    unreached: int
+    outcomes: str
+    last_outcome: str
+    zones: str
+    states: str
+    tries: int
+
+
+_other = attempt.alias("other")
+_TRIES = (
+    select(func.count())
+    .where(_other.c.enrollment_id == attempt.c.enrollment_id, _other.c.step == attempt.c.step)
+    .scalar_subquery()
+)
+_UNPROVED = (
+    select(
+        attempt.c.id, attempt.c.enrollment_id, attempt.c.contact_id, attempt.c.step, attempt.c.channel, point.c.value,
+        enrollment.c.version_id, enrollment.c.state, enrollment.c.reason, enrollment.c.step, enrollment.c.try_no,
+        enrollment.c.unreached, enrollment.c.outcomes, enrollment.c.last_outcome, contact.c.zones, contact.c.states,
+        _TRIES,
+    )
+    .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
+    .join(contact, contact.c.id == attempt.c.contact_id)
+    .join(point, point.c.id == attempt.c.point_id, isouter=True)
+    .where(attempt.c.state == Attempt.unknown, attempt.c.dismissed_at.is_(None))
+    .order_by(attempt.c.id)
+)  # fmt: skip
+
+
+async def of_campaign(
+    conn: AsyncConnection, campaign_id: int, *, contact_id: int | None, attempt_id: str | None
+) -> list[Unproved]:
+    """Those of a campaign nobody has decided about, oldest first, locked where the database can: of one person, or the
+    one of this id, if asked."""
+    mine: list[ColumnElement[bool]] = [attempt.c.campaign_id == campaign_id]
+    if contact_id is not None:
+        mine.append(attempt.c.contact_id == contact_id)
+    if attempt_id is not None:
+        mine.append(attempt.c.id == attempt_id)
+    open_ones = (attempt.c.state == Attempt.unknown, attempt.c.dismissed_at.is_(None))
+    whose = select(attempt.c.enrollment_id).where(*mine, *open_ones)
+    await reserve_those(conn, enrollment.c.id.in_(whose), most=1_000_000)
+    rows = await conn.execute(_UNPROVED.where(*mine).with_for_update(of=attempt))
+    return [Unproved._make(row) for row in rows]
+
+
+async def try_again(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """queued or completed → queued at the step of the unproved attempt: as `enrollments.requeue` takes them."""
+    ids = [row["b_id"] for row in rows]
+    await leave_queue(conn, ids)
+    ended = update(enrollment).where(enrollment.c.id.in_(ids), enrollment.c.state == Enrollment.completed)
+    await conn.execute(ended.values(state=Enrollment.queued, ended_at=None))
+    await requeue(conn, rows)
+
+
+async def decided(conn: AsyncConnection, ids: Sequence[str], at: int) -> None:
+    """Somebody has seen to them: they are not shown as open any more; what they are stays as it was."""
+    mine = (attempt.c.id.in_(list(ids)), attempt.c.state == Attempt.unknown)
+    await conn.execute(update(attempt).where(*mine).values(dismissed_at=at))

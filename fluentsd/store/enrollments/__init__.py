@@ -1,0 +1,45 @@
+"""X"""
+
+from __future__ import annotations
+
+from fluentsd.store.enrollments.transitions import (
+    Due,
+    dismiss,
+    due,
+    end,
+    fail,
+    free,
+    hear,
+    leave_queue,
+    mark,
+    put_on_hold,
+    release_held,
+    requeue,
+    reserve_those,
+    retry,
+    snooze,
+    state_is,
+    unwait,
+    wait,
+)
+
+__all__ = [
+    "Due",
+    "dismiss",
+    "due",
+    "end",
+    "fail",
+    "free",
+    "hear",
+    "leave_queue",
+    "mark",
+    "put_on_hold",
+    "release_held",
+    "requeue",
+    "reserve_those",
+    "retry",
+    "snooze",
+    "state_is",
+    "unwait",
+    "wait",
+]

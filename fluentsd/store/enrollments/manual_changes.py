@@ -1,0 +1,166 @@
+"""One person's course through a campaign, rewritten by an operator's act: a promise, another flow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import Enrollment
+from fluentsd.store.contacts import reserve
+from fluentsd.store.db.statements import Prepared
+from fluentsd.store.enrollments.transitions import PROMISED, leave_queue, reserve_those, unwait, wait
+from fluentsd.store.tables import enrollment, record
+
+#: What stands for the outcome of a step that a person was taken away from by a change of the flow.
+MOVED = "moved"
+_OPEN = (Enrollment.queued, Enrollment.active, Enrollment.errored)
+
+
+class Course(NamedTuple):
+    """Where somebody stands in a campaign."""
+
+    id: int
+    campaign_id: int
+    contact_id: int
+    version_id: int
+    state: str
+    reason: str
+    step: str
+    try_no: int
+    rank: int
+    due_at: int | None
+    unreached: int
+    outcomes: str
+    last_outcome: str
+
+
+_COLUMNS = tuple(enrollment.c[name] for name in Course._fields)
+
+
+async def of(conn: AsyncConnection, campaign_id: int, contact_id: int) -> Course | None:
+    """Somebody's latest entry in a campaign."""
+    await reserve(conn, [contact_id])
+    mine = (enrollment.c.campaign_id == campaign_id, enrollment.c.contact_id == contact_id)
+    statement = select(*_COLUMNS).where(*mine).order_by(enrollment.c.entry.desc()).limit(1).with_for_update()
+    row = (await conn.execute(statement)).first()
+    return None if row is None else Course._make(row)
+
+
+async def promise(conn: AsyncConnection, course: Course, lane_id: int, at: int) -> None:
+    """queued → queued at a promised moment, before the flow; a hold is lifted with it, and the gate is asked again."""
+    await leave_queue(conn, [course.id])
+    values = {"rank": PROMISED, "due_at": at, "wanted_at": at, "held": False, "reason": ""}
+    mine = (enrollment.c.id == course.id, enrollment.c.state == Enrollment.queued)
+    await conn.execute(update(enrollment).where(*mine).values(**values))
+    await wait(conn, [{"lane_id": lane_id, "rank": PROMISED, "due_at": at, "enrollment_id": course.id}])
+
+
+def _behind(campaign_id: int, version_id: int) -> tuple[Any, ...]:
+    return (
+        enrollment.c.campaign_id == campaign_id,
+        enrollment.c.version_id != version_id,
+        enrollment.c.state.in_(_OPEN),
+    )
+
+
+async def behind(conn: AsyncConnection, campaign_id: int, version_id: int) -> dict[tuple[int, str, str], int]:
+    """People of other flow versions: (version, step, state) → how many."""
+    place = (enrollment.c.version_id, enrollment.c.step, enrollment.c.state)
+    statement = select(*place, func.count()).where(*_behind(campaign_id, version_id)).group_by(*place)
+    return {(version, step, state): int(count) for version, step, state, count in await conn.execute(statement)}
+
+
+async def some_behind(conn: AsyncConnection, campaign_id: int, version_id: int, since: int, most: int) -> list[Course]:
+    """Some of them who are not being contacted just now, in the order of their ids."""
+    mine = (*_behind(campaign_id, version_id), enrollment.c.state != Enrollment.active, enrollment.c.id >= since)
+    await reserve_those(conn, *mine, most=most)
+    statement = select(*_COLUMNS).where(*mine).order_by(enrollment.c.id).limit(most).with_for_update()
+    return [Course._make(row) for row in await conn.execute(statement)]
+
+
+_SAME_STEP = Prepared(
+    update(enrollment).where(enrollment.c.id == bindparam("b_id")).values(version_id=bindparam("b_version"))
+)
+_OTHER_STEP = Prepared(
+    update(enrollment)
+    .where(enrollment.c.id == bindparam("b_id"))
+    .values(
+        version_id=bindparam("b_version"),
+        step=bindparam("b_step"),
+        try_no=1,
+        retries=0,
+        outcomes=bindparam("b_outcomes"),
+    )
+)
+
+
+async def upgrade(
+    conn: AsyncConnection,
+    rows: Sequence[Course],
+    version_id: int,
+    lanes: Mapping[tuple[int, str], int],
+    there: Mapping[str, tuple[str, int]],
+) -> None:
+    """Put people on another version of the flow, each at the step and in the lane that `there` names for theirs;
+    `lanes` says where each waits now. Their moment stays. A step they leave after a try of it counts as made."""
+    same = [{"b_id": row.id, "b_version": version_id} for row in rows if there[row.step][0] == row.step]
+    other = [
+        {"b_id": row.id, "b_version": version_id, "b_step": there[row.step][0], "b_outcomes": _with_moved(row)}
+        for row in rows
+        if there[row.step][0] != row.step
+    ]
+    if same:
+        await _SAME_STEP.many(conn, same)
+    if other:
+        await _OTHER_STEP.many(conn, other)
+    crossing = [(row, lanes[row.version_id, row.step], there[row.step][1]) for row in rows if row.due_at is not None]
+    crossing = [(row, before, after) for row, before, after in crossing if before != after]
+    await unwait(
+        conn, [{"b_lane": li, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id} for row, li, _ in crossing]
+    )
+    await wait(
+        conn,
+        [{"lane_id": li, "rank": row.rank, "due_at": row.due_at, "enrollment_id": row.id} for row, _, li in crossing],
+    )
+
+
+def _with_moved(row: Course) -> str:
+    """The outcomes by step; the one that is left behind counts as made if a try of it was."""
+    if row.try_no == 1:
+        return row.outcomes
+    return json.dumps({row.step: MOVED} | json.loads(row.outcomes), separators=(",", ":"))
+
+
+def _gone(campaign_id: int, source_id: int, since_at: int) -> tuple[Any, ...]:
+    """Open courses of people whose only record is this source's, last seen before an instant."""
+    mine = select(record.c.contact_id).where(record.c.source_id == source_id, record.c.seen_at < since_at)
+    other = select(record.c.id).where(
+        record.c.contact_id == enrollment.c.contact_id,
+        (record.c.source_id != source_id) | (record.c.seen_at >= since_at),
+    )
+    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state.in_((Enrollment.queued, Enrollment.errored)))
+    return (*here, enrollment.c.contact_id.in_(mine), ~other.exists())
+
+
+async def count_gone(conn: AsyncConnection, campaign_id: int, source_id: int, since_at: int) -> tuple[int, int]:
+    """How many have gone from a source's list, and how many of its people are in the campaign in all."""
+    gone = select(func.count()).select_from(enrollment).where(*_gone(campaign_id, source_id, since_at))
+    mine = select(record.c.contact_id).where(record.c.source_id == source_id)
+    here = (
+        select(func.count())
+        .select_from(enrollment)
+        .where(
+            enrollment.c.campaign_id == campaign_id, enrollment.c.state.in_(_OPEN), enrollment.c.contact_id.in_(mine)
+        )
+    )
+    return int((await conn.execute(gone)).scalar_one()), int((await conn.execute(here)).scalar_one())
+
+
+async def some_gone(conn: AsyncConnection, campaign_id: int, source_id: int, since_at: int, most: int) -> list[Course]:
+    """Some of those who have gone; whoever is being contacted just now leaves with the next run."""
+    statement = select(*_COLUMNS).where(*_gone(campaign_id, source_id, since_at)).order_by(enrollment.c.id).limit(most)
+    return [Course._make(row) for row in await conn.execute(statement)]

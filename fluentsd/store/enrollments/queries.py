@@ -1,0 +1,134 @@
+"""Where people stand: in one campaign, in all of them, and who else wants them. Nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import Enrollment
+from fluentsd.store.db.statements import among, json_of
+from fluentsd.store.enrollments.transitions import Due, state_is
+from fluentsd.store.tables import campaign, contact, enrollment
+
+
+class UnderWay(NamedTuple):
+    """Somebody on the way through a campaign: as the mark would see them, and how they stand."""
+
+    due: Due
+    wanted_at: int | None
+    is_active: bool
+
+
+#: What is known of a person's place and consent.
+_OF_PERSON = ("zones", "zone_basis", "states", "conflict", "consent", "scrubbed_at", "away_until_at")
+
+
+async def of_contact(conn: AsyncConnection, contact_id: int) -> list[Any]:
+    """Every entry of a person in any campaign, newest first, with the person's zones."""
+    statement = (
+        select(enrollment, *(contact.c[name] for name in _OF_PERSON))
+        .join(contact, contact.c.id == enrollment.c.contact_id)
+        .where(enrollment.c.contact_id == contact_id)
+        .order_by(enrollment.c.id.desc())
+    )
+    return list((await conn.execute(statement)).all())
+
+
+def as_due(row: Any, at: int) -> Due:
+    """One of `of_contact` as the mark would see it; whoever has no moment is taken as due at `at`."""
+    return Due(
+        row.id, row.rank, row.due_at or at, row.contact_id, row.version_id, row.step, row.try_no, row.retries,
+        row.unreached, row.outcomes, row.last_outcome, row.sender_id, row.zones, row.states, bool(row.conflict),
+        row.consent, row.scrubbed_at, row.away_until_at,
+    )  # fmt: skip
+
+
+async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[dict[str, Any]]:
+    """Where a person is queued, active or errored now, in all campaigns."""
+    states = (Enrollment.queued, Enrollment.active, Enrollment.errored)
+    statement = select(enrollment).where(enrollment.c.contact_id == contact_id, enrollment.c.state.in_(states))
+    statement = statement.order_by(enrollment.c.id).with_for_update()
+    return [dict(row) for row in (await conn.execute(statement)).mappings()]
+
+
+_RIVAL = (
+    campaign.c.exclusive,
+    campaign.c.state.in_(("active", "paused")),
+    campaign.c.id != bindparam("campaign"),
+    (campaign.c.priority > bindparam("priority"))
+    | ((campaign.c.priority == bindparam("priority")) & (campaign.c.id < bindparam("campaign"))),
+)
+
+
+_ANY_RIVAL = select(campaign.c.id).where(*_RIVAL).limit(1)
+
+
+_WANTED = (
+    select(enrollment.c.contact_id, campaign.c.ref)
+    .join(campaign, campaign.c.id == enrollment.c.campaign_id)
+    .where(among(enrollment.c.contact_id, "ids"), *_RIVAL)
+    .where(state_is(Enrollment.queued, Enrollment.active))
+    .order_by(campaign.c.priority, campaign.c.id.desc())
+)
+
+
+async def wanted_elsewhere(
+    conn: AsyncConnection, campaign_id: int, priority: int, contact_ids: Sequence[int]
+) -> dict[int, str]:
+    """Who of these is in a running campaign that wants them for itself and goes before this one, and in which."""
+    mine = {"campaign": campaign_id, "priority": priority}
+    if (await conn.execute(_ANY_RIVAL, mine)).first() is None:
+        return {}
+    rows = await conn.execute(_WANTED, {**mine, "ids": json_of(contact_ids)})
+    return {int(contact_id): ref for contact_id, ref in rows}
+
+
+_UNDER_WAY = (
+    select(
+        enrollment.c.id, enrollment.c.rank, enrollment.c.due_at, enrollment.c.contact_id, enrollment.c.version_id,
+        enrollment.c.step, enrollment.c.try_no, enrollment.c.retries, enrollment.c.unreached, enrollment.c.outcomes,
+        enrollment.c.last_outcome, enrollment.c.sender_id, contact.c.zones, contact.c.states, contact.c.conflict,
+        contact.c.consent, contact.c.scrubbed_at, contact.c.away_until_at, enrollment.c.wanted_at,
+        (enrollment.c.state == Enrollment.active).label("is_active"), enrollment.c.touched_at,
+    )
+    .join(contact, contact.c.id == enrollment.c.contact_id)
+    .where(
+        enrollment.c.campaign_id == bindparam("campaign"),
+        enrollment.c.id > bindparam("after"),
+        state_is(Enrollment.queued, Enrollment.active),
+    )
+    .order_by(enrollment.c.id)
+    .limit(bindparam("most"))
+)  # fmt: skip
+
+
+async def under_way(conn: AsyncConnection, campaign_id: int, after: int, most: int, at: int) -> list[UnderWay]:
+    """Everybody who is queued, held or not, or active, by id. `due_at` of somebody held is `at`, of somebody active the
+    start of their contact."""
+    found = []
+    given = {"campaign": campaign_id, "after": after, "most": most}
+    for *row, wanted_at, is_active, touched_at in await conn.execute(_UNDER_WAY, given):
+        person = Due._make(row)
+        moment = touched_at if is_active else person.due_at
+        found.append(UnderWay(person._replace(due_at=at if moment is None else moment), wanted_at, is_active))
+    return found
+
+
+async def also_elsewhere(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
+    """How many of a campaign's people are queued or active in other running campaigns, by campaign."""
+    mine, other = enrollment.alias("mine"), enrollment.alias("other")
+    statement = (
+        select(campaign.c.ref, func.count())
+        .select_from(mine)
+        .join(other, other.c.contact_id == mine.c.contact_id)
+        .join(campaign, campaign.c.id == other.c.campaign_id)
+        .where(mine.c.campaign_id == campaign_id, other.c.campaign_id != campaign_id)
+        .where(mine.c.state == Enrollment.queued, other.c.state.in_((Enrollment.queued, Enrollment.active)))
+        .where(campaign.c.state.in_(("active", "scheduled", "paused")))
+        .group_by(campaign.c.ref)
+        .order_by(campaign.c.ref)
+    )
+    return {ref: int(count) for ref, count in await conn.execute(statement)}

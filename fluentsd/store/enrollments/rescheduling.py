@@ -1,0 +1,183 @@
+"""People put at other moments: after an edit of the hours, and after a time in which nobody worked.
+
+An edit marks the campaign (`retime_from`); the rows are rewritten behind it in batches, and the mark is the place up
+to which that is done, so a crash loses nothing and repeats nothing. A time without work is remembered by the lane:
+what fell due in it is dripped or skipped when its turn comes, and no row is rewritten for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import Enrollment
+from fluentsd.store.contacts import reserve
+from fluentsd.store.db.statements import Prepared, among, json_of
+from fluentsd.store.enrollments.transitions import ORDINARY, reserve_those, unwait, wait
+from fluentsd.store.tables import attempt, campaign, contact, enrollment, lane, meta, waiting
+
+_PUT = Prepared(
+    update(enrollment)
+    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == Enrollment.queued)
+    .values(due_at=bindparam("b_due"), wanted_at=bindparam("b_wanted"), reason=bindparam("b_reason"))
+)
+
+
+class Waiting(NamedTuple):
+    """Somebody in the queue, and the moment the flow wanted."""
+
+    id: int
+    rank: int
+    due_at: int
+    wanted_at: int | None
+    version_id: int
+    step: str
+    zones_text: str
+    states_text: str
+    enrolled_at: int
+
+
+_COLUMNS = (
+    enrollment.c.id, enrollment.c.rank, enrollment.c.due_at, enrollment.c.wanted_at, enrollment.c.version_id,
+    enrollment.c.step, contact.c.zones, contact.c.states, enrollment.c.enrolled_at,
+)  # fmt: skip
+
+
+class Put(NamedTuple):
+    """A new moment for somebody who waits in a lane."""
+
+    row: Waiting
+    lane_id: int
+    wanted_at: int
+    due_at: int
+    reason: str
+
+
+async def to_retime(conn: AsyncConnection) -> list[int]:
+    """Campaigns whose people wait to be put at new moments."""
+    return list((await conn.execute(select(campaign.c.id).where(campaign.c.retime_from.is_not(None)))).scalars())
+
+
+async def place_of(conn: AsyncConnection, campaign_id: int) -> tuple[int | None, int]:
+    """From which enrollment on people are to be put at new moments (None: nobody), and how much later. Locked for who
+    does it: two who share the row first and then both change it would wait for each other."""
+    columns = (campaign.c.retime_from, campaign.c.shift_after)
+    since, shift = (await conn.execute(select(*columns).where(campaign.c.id == campaign_id).with_for_update())).one()
+    return since, shift
+
+
+async def some(conn: AsyncConnection, campaign_id: int, since: int, most: int) -> list[Waiting]:
+    """Who waits, in the order of their ids."""
+    mine = (enrollment.c.campaign_id == campaign_id, enrollment.c.id >= since, enrollment.c.due_at.is_not(None))
+    await reserve_those(conn, *mine, most=most)
+    statement = (
+        select(*_COLUMNS)
+        .join(contact, contact.c.id == enrollment.c.contact_id)
+        .where(*mine)
+        .order_by(enrollment.c.id)
+        .limit(most)
+        .with_for_update(of=enrollment)
+    )
+    return [Waiting._make(row) for row in await conn.execute(statement)]
+
+
+async def ahead(
+    conn: AsyncConnection, contact_ids: Sequence[int], at: int, *, reason: str | None = None
+) -> list[tuple[int, Waiting]]:
+    """Who of these waits in the flow for a moment still to come, for this `reason` if one is given; each with the
+    campaign."""
+    if not contact_ids:
+        return []
+    await reserve(conn, contact_ids)
+    why = () if reason is None else (enrollment.c.reason == reason,)
+    statement = (
+        select(enrollment.c.campaign_id, *_COLUMNS)
+        .join(contact, contact.c.id == enrollment.c.contact_id)
+        .where(among(enrollment.c.contact_id, "ids"), enrollment.c.due_at > at, enrollment.c.rank == ORDINARY)
+        .where(*why)
+        .order_by(enrollment.c.id)
+        .with_for_update(of=enrollment)
+    )
+    rows = await conn.execute(statement, {"ids": json_of(contact_ids)})
+    return [(campaign_id, Waiting._make(row)) for campaign_id, *row in rows]
+
+
+async def put(conn: AsyncConnection, moves: Sequence[Put]) -> None:
+    """Rewrite waiting rows and what their enrollments say of them."""
+    if not moves:
+        return
+    await unwait(
+        conn,
+        [{"b_lane": m.lane_id, "b_rank": m.row.rank, "b_due": m.row.due_at, "b_id": m.row.id} for m in moves],
+    )
+    await _PUT.many(
+        conn, [{"b_id": m.row.id, "b_due": m.due_at, "b_wanted": m.wanted_at, "b_reason": m.reason} for m in moves]
+    )
+    await wait(
+        conn,
+        [{"lane_id": m.lane_id, "rank": m.row.rank, "due_at": m.due_at, "enrollment_id": m.row.id} for m in moves],
+    )
+
+
+async def done_until(conn: AsyncConnection, campaign_id: int, since: int | None) -> None:
+    """Where the next batch begins; None when everybody is at the right moment."""
+    values: dict[str, Any] = {"retime_from": since}
+    if since is None:
+        values["shift_after"] = 0
+    await conn.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
+
+
+async def overdue(conn: AsyncConnection, campaign_id: int, at: int) -> dict[int, int]:
+    """How many people in each lane were due before this instant."""
+    statement = (
+        select(waiting.c.lane_id, func.count())
+        .join(lane, lane.c.id == waiting.c.lane_id)
+        .where(lane.c.campaign_id == campaign_id, waiting.c.due_at < at)
+        .group_by(waiting.c.lane_id)
+    )
+    return {int(lane_id): int(count) for lane_id, count in await conn.execute(statement)}
+
+
+async def earliest(conn: AsyncConnection, campaign_id: int) -> int | None:
+    """Since when somebody has been due, or when the first will be; None when nobody waits."""
+    statement = (
+        select(func.min(waiting.c.due_at))
+        .join(lane, lane.c.id == waiting.c.lane_id)
+        .where(lane.c.campaign_id == campaign_id)
+    )
+    found: int | None = (await conn.execute(statement)).scalar()
+    return found
+
+
+async def shift(conn: AsyncConnection, campaign_id: int, by: int) -> None:
+    """Everybody who waits is to be put so many microseconds later."""
+    values = {"retime_from": 0, "shift_after": by}
+    await conn.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
+
+
+async def remember_late(
+    conn: AsyncConnection, lane_id: int, since_at: int, before_at: int, interval: int | None
+) -> None:
+    """What fell due in [since, before) is dripped at `interval` microseconds, or skipped when that is None."""
+    values = {"late_since_at": since_at, "late_before_at": before_at, "late_interval": interval}
+    await conn.execute(update(lane).where(lane.c.id == lane_id).values(**values))
+
+
+SEEN = "seen_at"
+
+
+async def last_seen(conn: AsyncConnection) -> int | None:
+    """When somebody was last at work here: the end of an orderly stop, or the latest mark."""
+    said = (await conn.execute(select(meta.c.value).where(meta.c.key == SEEN))).scalar()
+    marked = (await conn.execute(select(attempt.c.marked_at).order_by(attempt.c.id.desc()).limit(1))).scalar()
+    found = [int(moment) for moment in (said, marked) if moment is not None]
+    return max(found, default=None)
+
+
+async def leave(conn: AsyncConnection, at: int) -> None:
+    """Note the end of an orderly stop."""
+    if (await conn.execute(update(meta).where(meta.c.key == SEEN).values(value=str(at)))).rowcount == 0:
+        await conn.execute(meta.insert().values(key=SEEN, value=str(at)))

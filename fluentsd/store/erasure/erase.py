@@ -1,0 +1,338 @@
+"""A person is forgotten: what is deleted, what is blanked, and the hashes that stay.
+
+Of each number and address a keyed hash is kept (`forgotten`), because two things must outlive the person: that they
+asked not to be contacted, and that a campaign has had them. The key lies beside the database and never in it, so that
+a copy of the database alone tells nobody whose hash it is. Entries of the stop list stay where they are, under the
+hash; when the number comes back with an import they get their value again (`recall`), so whatever else reads the list
+knows nothing of hashes. Which enrollments end, and the files beside the database, are the engine's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Text, and_, cast, delete, insert, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import Attempt, Enrollment
+from fluentsd.store.attempts.transitions import new_id
+from fluentsd.store.contacts import points_of
+from fluentsd.store.db.statements import among, json_of
+from fluentsd.store.tables import (
+    attempt,
+    audit,
+    campaign,
+    contact,
+    content,
+    enrollment,
+    forgotten,
+    membership,
+    point,
+    record,
+    record_alias,
+    segment,
+    source,
+    stop,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fluentsd.api import Kind
+
+Hash = Callable[[str], str]
+#: What stands where words about an erased person stood.
+ERASED = "(erased)"
+#: Before the hash, where the stop list has a value.
+HIDDEN = "erased:"
+#: Parts of an act that are as somebody typed them.
+_TYPED = ("person", "point", "because")
+
+_KNOWN = select(forgotten).where(among(forgotten.c.hash, "hashes"))
+
+
+class Gone(NamedTuple):
+    """A number or address of somebody who was erased. `stopped`: channels that stay stopped, "*" for all;
+    `campaigns`: refs of those that do not enroll it again."""
+
+    hash: str
+    kind: str
+    stopped: tuple[str, ...]
+    campaigns: tuple[str, ...]
+    at: int
+
+
+def _gone(row: Any) -> Gone:
+    stopped = tuple(filter(None, row.stopped.split(",")))
+    return Gone(row.hash, row.kind, stopped, tuple(json.loads(row.campaigns)), row.at)
+
+
+# ── who comes back ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def is_any(conn: AsyncConnection) -> bool:
+    """Whether anybody was ever forgotten."""
+    return bool((await conn.execute(select(select(true()).select_from(forgotten).exists()))).scalar())
+
+
+async def everybody(conn: AsyncConnection) -> list[Gone]:
+    """Every hash that is kept."""
+    return [_gone(row) for row in await conn.execute(select(forgotten))]
+
+
+async def names_of(conn: AsyncConnection, hashed: Hash, value: str) -> list[str]:
+    """What the stop list may call a number or address: itself, and what stands for it once its person is erased."""
+    return [value, HIDDEN + hashed(value)] if await is_any(conn) else [value]
+
+
+async def unstop(conn: AsyncConnection, names: Sequence[str]) -> None:
+    """What the stop list said of these was lifted, so nothing of it is to outlive the person."""
+    hashes = [name.removeprefix(HIDDEN) for name in names if name.startswith(HIDDEN)]
+    await conn.execute(update(forgotten).where(forgotten.c.hash.in_(hashes)).values(stopped=""))
+
+
+async def recall(conn: AsyncConnection, hashed: Hash, contact_ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """Contacts who have just come in: what the stop list said of their points holds again under their own names.
+    Returns, for those who were erased once, the refs of the campaigns that have had them."""
+    if not contact_ids or not await is_any(conn):
+        return {}
+    found = await points_of(conn, contact_ids)
+    owners = {hashed(p.value): (who, p.value) for who, points in found.items() for p in points}
+    had: dict[int, frozenset[str]] = {}
+    for row in (await conn.execute(_KNOWN, {"hashes": json_of(owners)})).all():
+        gone = _gone(row)
+        who, value = owners[gone.hash]
+        await conn.execute(update(stop).where(stop.c.value == HIDDEN + gone.hash).values(value=value))
+        had[who] = had.get(who, frozenset()) | frozenset(gone.campaigns)
+    return had
+
+
+async def remember(conn: AsyncConnection, rows: Iterable[Gone], *, by: str) -> None:
+    """Keep hashes, each with what was known of it before; the stop list says of them what they say."""
+    for row in rows:
+        before = (await conn.execute(_KNOWN, {"hashes": json_of([row.hash])})).first()
+        old = _gone(before) if before else Gone(row.hash, row.kind, (), (), row.at)
+        await conn.execute(delete(forgotten).where(forgotten.c.hash == row.hash))
+        await conn.execute(
+            insert(forgotten).values(
+                hash=row.hash,
+                kind=row.kind,
+                stopped=",".join(sorted({*old.stopped, *row.stopped})),
+                campaigns=json.dumps(sorted({*old.campaigns, *row.campaigns})),
+                at=max(old.at, row.at),
+            )
+        )
+        mine = (stop.c.value == HIDDEN + row.hash, stop.c.lifted_at.is_(None))
+        there = set((await conn.execute(select(stop.c.channel).where(*mine))).scalars())
+        for channel in sorted({*row.stopped} - there):
+            entry = {"kind": row.kind, "value": HIDDEN + row.hash, "channel": channel, "reason": "erased", "by": by}
+            await conn.execute(insert(stop).values(**entry, at=row.at))
+
+
+async def some_points(conn: AsyncConnection, since: int, most: int) -> list[tuple[int, int, str]]:
+    """Points in the order of their ids, from one on: (id, contact, value)."""
+    statement = select(point.c.id, point.c.contact_id, point.c.value).where(point.c.id >= since)
+    return [(i, who, value) for i, who, value in await conn.execute(statement.order_by(point.c.id).limit(most))]
+
+
+# ── who goes ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@asynccontextmanager
+async def overwriting(conn: AsyncConnection) -> AsyncIterator[None]:
+    """What is deleted meanwhile is overwritten in a SQLite file; a server's vacuum is its operator's."""
+    if conn.dialect.name != "sqlite":
+        yield
+        return
+    before = (await conn.exec_driver_sql("PRAGMA secure_delete")).scalar()
+    await conn.exec_driver_sql("PRAGMA secure_delete=ON")
+    yield
+    await conn.exec_driver_sql(f"PRAGMA secure_delete={int(before or 0)}")
+
+
+async def is_busy(conn: AsyncConnection, contact_id: int) -> bool:
+    """Whether somebody is being contacted just now, or the end of a contact is not known yet."""
+    going = select(attempt.c.id).where(attempt.c.contact_id == contact_id, attempt.c.state == Attempt.open)
+    active = select(enrollment.c.id).where(
+        enrollment.c.contact_id == contact_id, enrollment.c.state == Enrollment.active
+    )
+    return bool((await conn.execute(select(or_(going.exists(), active.exists())))).scalar())
+
+
+async def give_up(conn: AsyncConnection, contact_id: int, at: int) -> None:
+    """open → unknown: nobody asks what came of attempts to somebody who is erased."""
+    mine = (attempt.c.contact_id == contact_id, attempt.c.state == Attempt.open)
+    values = {"state": Attempt.unknown, "outcome": "unknown", "reason": ERASED, "settled_at": at, "deadline_at": None}
+    await conn.execute(update(attempt).where(*mine).values(**values))
+
+
+class Elsewhere(NamedTuple):
+    """What finds an attempt, or what came in after one, at its provider: our token ("" for what came in), the
+    provider's reference if there is one, its moment."""
+
+    channel: Kind
+    token: str
+    ref: str | None
+    marked_at: int
+
+
+async def elsewhere(conn: AsyncConnection, contact_id: int, but: Iterable[Kind]) -> list[Elsewhere]:
+    """Attempts to somebody, and what they wrote, as far as providers may have a memory of them; those of `but` have
+    none."""
+    reached = attempt.c.outcome.is_distinct_from("not_sent")
+    mine = (attempt.c.contact_id == contact_id, reached, attempt.c.channel.not_in(list(but)))
+    statement = select(attempt.c.channel, attempt.c.id, attempt.c.provider_ref, attempt.c.marked_at)
+    sent = [Elsewhere(*row) for row in await conn.execute(statement.where(*mine).order_by(attempt.c.id))]
+    came = (
+        select(attempt.c.channel, content.c.provider_ref, content.c.created_at)
+        .join(attempt, attempt.c.id == content.c.attempt_id)
+        .where(content.c.contact_id == contact_id, content.c.provider_ref.is_not(None))
+        .where(attempt.c.channel.not_in(list(but)))
+        .order_by(content.c.id)
+    )
+    return sent + [Elsewhere(channel, "", ref, at) for channel, ref, at in await conn.execute(came)]
+
+
+async def untie(conn: AsyncConnection, contact_id: int) -> dict[str, str]:
+    """Attempts get names that no provider knows, of the same moment: what a provider still holds of the person leads
+    nowhere here, and words that come late find nobody to be kept for. Returns the new names by the old."""
+    mine = select(attempt.c.id).where(attempt.c.contact_id == contact_id)
+    names = {old: new_id(int(old[:12], 16) * 1000) for old in (await conn.execute(mine)).scalars()}
+    for old, new in names.items():
+        await conn.execute(update(attempt).where(attempt.c.id == old).values(id=new, provider_ref=None))
+    return names
+
+
+async def words_of(conn: AsyncConnection, contact_id: int) -> tuple[list[str], list[str]]:
+    """A person's numbers and addresses, and every other text of three letters or more their sources say of them."""
+    points = [p.value for p in (await points_of(conn, [contact_id])).get(contact_id, [])]
+    rows = (await conn.execute(select(record.c.fields).where(record.c.contact_id == contact_id))).scalars()
+    texts = {str(text).strip() for fields in rows for text in json.loads(fields).values()}
+    return points, sorted(text for text in texts if len(text) > 2)
+
+
+async def campaigns_of(conn: AsyncConnection, contact_id: int) -> list[str]:
+    """Refs of the campaigns somebody is or was in."""
+    statement = select(campaign.c.ref).join(enrollment, enrollment.c.campaign_id == campaign.c.id)
+    rows = await conn.execute(statement.where(enrollment.c.contact_id == contact_id).distinct())
+    return sorted(rows.scalars())
+
+
+async def hide_stops(
+    conn: AsyncConnection, hashed: Hash, values: Sequence[str], names: Mapping[str, str]
+) -> dict[str, set[str]]:
+    """Entries of the stop list about these values go under their hashes, without anybody's words; returns the channels
+    that stay stopped, by value. Of the evidence stays which attempt it was (by its new name, see `untie`), of a
+    lifting which request."""
+    stopped: dict[str, set[str]] = {}
+    for row in (await conn.execute(select(stop).where(stop.c.value.in_(values)))).all():
+        if row.lifted_at is None:
+            stopped.setdefault(row.value, set()).add(row.channel)
+        kept = {name: names.get(word, word) for name, word in (row.evidence or {}).items() if name == "attempt"}
+        because = row.lifted_because if row.lifted_by == "contact" else row.lifted_because and ERASED
+        changed = {"value": HIDDEN + hashed(row.value), "evidence": kept or None, "lifted_because": because}
+        await conn.execute(update(stop).where(stop.c.id == row.id).values(**changed))
+    return stopped
+
+
+async def delete_person(conn: AsyncConnection, contact_id: int, values: Sequence[str], at: int) -> dict[str, int]:
+    """Points, records, memberships and words are deleted, and reasons that name a point blanked; the contact stays as
+    an empty row that attempts and enrollments can point at. Returns how many rows of each went."""
+    records = select(record.c.id).where(record.c.contact_id == contact_id)
+    await conn.execute(delete(membership).where(membership.c.record_id.in_(records)))
+    await conn.execute(delete(record_alias).where(record_alias.c.record_id.in_(records)))
+    went = {}
+    for name, table in (("points", point), ("records", record), ("texts", content)):
+        went[name] = (await conn.execute(delete(table).where(table.c.contact_id == contact_id))).rowcount
+    for table in (attempt, enrollment):
+        named = or_(*(table.c.reason.contains(value, autoescape=True) for value in values))
+        if values:
+            await conn.execute(update(table).where(table.c.contact_id == contact_id, named).values(reason=ERASED))
+    blank = {"zones": "", "zone_basis": "none", "conflict": False, "states": "", "consent": "", "language": ""}
+    mine = update(contact).where(contact.c.id == contact_id)
+    await conn.execute(mine.values(**blank, scrubbed_at=None, away_until_at=None, updated_at=at, erased_at=at))
+    return went
+
+
+# ── what is told of them elsewhere ───────────────────────────────────────────────────────────────────────────────
+
+
+async def acts_about(conn: AsyncConnection, contact_id: int, values: Sequence[str]) -> list[Any]:
+    """Entries of the audit log that name somebody: the contact's id among their details, a point anywhere, or the act
+    an entry of the stop list comes from."""
+    details, answer = cast(audit.c.details, Text), cast(audit.c.answer, Text)
+    tests = [details.contains(f'"contact": {contact_id}{end}') for end in ",}"]
+    for value in values:
+        for text in {value, json.dumps(value)[1:-1]}:
+            tests += [column.contains(text, autoescape=True) for column in (details, answer, audit.c.target)]
+    said = select(stop.c.at, stop.c.by, stop.c.lifted_at, stop.c.lifted_by).where(stop.c.value.in_(values))
+    for at, by, lifted_at, lifted_by in await conn.execute(said):
+        tests.append(and_(audit.c.verb == "stop-list add", audit.c.at == at, audit.c.actor == by))
+        tests.append(and_(audit.c.verb == "stop-list remove", audit.c.at == lifted_at, audit.c.actor == lifted_by))
+    return list((await conn.execute(select(audit).where(or_(*tests)).order_by(audit.c.id))).all())
+
+
+async def blank_acts(conn: AsyncConnection, rows: Sequence[Any], words: Sequence[str]) -> None:
+    """Of these entries stays who did what and when. An answer keeps its shape, so that a repeated request still is
+    not a second act."""
+    for row in rows:
+        changed = {
+            "target": ERASED if named_in(row.target, words) else row.target,
+            "details": _blanked(row.details, words),
+            "answer": _blanked(row.answer, words),
+        }
+        await conn.execute(update(audit).where(audit.c.id == row.id).values(**changed))
+
+
+def named_in(text: str, words: Iterable[str]) -> str | None:
+    """The first of these words that a text has in it, as a whole word."""
+    return next((w for w in words if re.search(rf"(?<!\w){re.escape(w)}(?!\w)", text, re.IGNORECASE)), None)
+
+
+def _blanked(value: Any, words: Sequence[str]) -> Any:
+    """The same without texts that name the person, and without what somebody typed to mean them or gave as a reason."""
+    if isinstance(value, Mapping):
+        return {k: ERASED if k in _TYPED and v else _blanked(v, words) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_blanked(part, words) for part in value]
+    return ERASED if isinstance(value, str) and named_in(value, words) else value
+
+
+# ── what is held ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def held_of(conn: AsyncConnection, contact_id: int) -> dict[str, list[dict[str, Any]]]:
+    """The rows about one person that no other report tells whole."""
+    mine = {
+        "contact": select(contact).where(contact.c.id == contact_id),
+        "points": select(point).where(point.c.contact_id == contact_id).order_by(point.c.position),
+        "enrollments": select(campaign.c.ref, enrollment)
+        .join(campaign, campaign.c.id == enrollment.c.campaign_id)
+        .where(enrollment.c.contact_id == contact_id)
+        .order_by(enrollment.c.id),
+        "texts": select(content).where(content.c.contact_id == contact_id).order_by(content.c.id),
+        "stop_list": select(stop)
+        .where(stop.c.value.in_(select(point.c.value).where(point.c.contact_id == contact_id)))
+        .order_by(stop.c.id),
+    }
+    return {name: [dict(row) for row in (await conn.execute(st)).mappings()] for name, st in mine.items()}
+
+
+async def records_of(conn: AsyncConnection, contact_id: int) -> list[dict[str, Any]]:
+    """What each source says of a person, with its other keys and the segments it is or was in."""
+    statement = select(record, source.c.name.label("source"), source.c.kind.label("source_kind"))
+    statement = statement.join(source, source.c.id == record.c.source_id).where(record.c.contact_id == contact_id)
+    found = []
+    for row in (await conn.execute(statement.order_by(record.c.id))).mappings().all():
+        aliases = select(record_alias.c.key).where(record_alias.c.record_id == row["id"])
+        names = select(segment.c.name, membership.c.joined_at, membership.c.left_at)
+        names = names.join(membership, membership.c.segment_id == segment.c.id)
+        names = names.where(membership.c.record_id == row["id"])
+        keys = list((await conn.execute(aliases)).scalars())
+        told = dict(row) | {"fields": json.loads(row["fields"]), "aliases": keys}
+        found.append(told | {"segments": [dict(s) for s in (await conn.execute(names)).mappings()]})
+    return found

@@ -1,0 +1,39 @@
+"""What has grown too old is let go: words, details of acts, delivered messages; a few rows at a time, oldest first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, null, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.retention import What
+from fluentsd.store.tables import audit, content, outbox
+
+_DETAILED = audit.c.details.is_not(None) | audit.c.answer.is_not(None)
+
+
+def _where(what: What) -> tuple[Any, ColumnElement[int], ColumnElement[bool]]:
+    """The table, the moment a row counts from, and which rows."""
+    if what == "details":
+        return audit, audit.c.at, _DETAILED
+    if what == "delivered":
+        return outbox, outbox.c.delivered_at, outbox.c.delivered_at.is_not(None)
+    return content, content.c.created_at, content.c.kind == what
+
+
+async def let_go(conn: AsyncConnection, what: What, before: int, most: int) -> int:
+    """Let go of rows from before this moment; returns how many, at most `most`."""
+    table, since, mine = _where(what)
+    ids = select(table.c.id).where(mine, since < before).order_by(since).limit(most)
+    theirs = table.c.id.in_(ids.scalar_subquery())
+    if what == "details":
+        return (await conn.execute(update(audit).where(theirs).values(details=null(), answer=null()))).rowcount
+    return (await conn.execute(delete(table).where(theirs))).rowcount
+
+
+async def oldest(conn: AsyncConnection, what: What) -> int | None:
+    """The moment the oldest of them counts from."""
+    _, since, mine = _where(what)
+    found: int | None = (await conn.execute(select(func.min(since)).where(mine))).scalar()
+    return found

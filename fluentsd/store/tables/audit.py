@@ -1,0 +1,52 @@
+"""What people did, and what must still be told."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, String, Table, Text, text
+
+from fluentsd.store.tables.metadata import Id, metadata
+
+meta = Table("meta", metadata, Column("key", String(64), primary_key=True), Column("value", Text, nullable=False))
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("verb", String(40), nullable=False),
+    Column("target", Text, nullable=False, server_default=""),
+    Column("request_id", String(64), unique=True),  # a double click is one act
+    Column("details", JSON),
+    Column("answer", JSON),
+    Index("ix_audit_target", "target", "at"),
+    Index("ix_audit_detailed", "at",
+          sqlite_where=text("details IS NOT NULL OR answer IS NOT NULL"),
+          postgresql_where=text("details IS NOT NULL OR answer IS NOT NULL")),
+)  # fmt: skip
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("topic", String(40), nullable=False),
+    Column("key", Text, nullable=False),  # delivered in order per key
+    Column("payload", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("problem", Text, nullable=False, server_default=""),
+    Column("delivered_at", BigInteger),
+    Index(
+        "ix_outbox_due",
+        "due_at",
+        sqlite_where=text("delivered_at IS NULL"),
+        postgresql_where=text("delivered_at IS NULL"),
+    ),
+    Index(
+        "ix_outbox_delivered",
+        "delivered_at",
+        sqlite_where=text("delivered_at IS NOT NULL"),
+        postgresql_where=text("delivered_at IS NOT NULL"),
+    ),
+)

@@ -1,0 +1,153 @@
+"""Who: people, what is known of them and from where, and whom we never contact."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from fluentsd.store.tables.metadata import Id, metadata
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("zones", Text, nullable=False, server_default=""),  # candidate zones, comma-separated; "" = unknown
+    Column("zone_basis", String(32), nullable=False, server_default="none"),
+    Column("conflict", Boolean, nullable=False, server_default=text("false")),  # what is known of the place disagrees
+    Column("states", Text, nullable=False, server_default=""),  # "US-NY,US-CA"; "US": in one of them; "": no rules
+    Column("consent", Text, nullable=False, server_default=""),  # "phone:written,sms:written", from the attestation
+    Column("scrubbed_at", BigInteger),  # when last held against the national do-not-call list
+    Column("language", String(16), nullable=False, server_default=""),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("erased_at", BigInteger),
+    Column("away_until_at", BigInteger),  # by their own automatic answer: nobody is contacted before then
+)
+
+point = Table(  # a phone number or an e-mail address; belongs to one contact at a time
+    "point",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("contact_id", Id, ForeignKey("contact.id"), nullable=False, index=True),
+    Column("kind", String(8), nullable=False),  # phone | email
+    Column("value", Text, nullable=False),
+    Column("position", Integer, nullable=False, server_default="0"),  # order of preference
+    Column(
+        "dead_on", String(32), nullable=False, server_default=""
+    ),  # channels on which it is unreachable: "sms,phone"
+    UniqueConstraint("kind", "value"),
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(16), nullable=False),  # csv | crm
+    Column("name", Text, nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("kind", "name"),
+)
+
+attestation = Table(  # what a named person says of the consent of a source's people; append-only, the evidence
+    "attestation",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source_id", Id, ForeignKey("source.id"), nullable=False, index=True),
+    Column("basis", String(16), nullable=False),  # written | express | inquiry | customer
+    Column("given_on", String(10), nullable=False),  # the date of the consent, ISO
+    Column("scope", Text, nullable=False),  # channels: "phone,sms"
+    Column("scrubbed_on", String(10)),  # when the list was held against the national do-not-call list
+    Column("proof", Text, nullable=False, server_default=""),
+    Column("by", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+record = Table(  # what one source says of a person
+    "record",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source_id", Id, ForeignKey("source.id"), nullable=False),
+    Column("object", String(32), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("contact_id", Id, ForeignKey("contact.id"), nullable=False, index=True),
+    Column("attestation_id", Id),  # the evidence of this person's consent from this source
+    Column("fields", Text, nullable=False),  # JSON object, text to text
+    Column("seen_at", BigInteger, nullable=False),
+    UniqueConstraint("source_id", "object", "key"),
+)
+
+record_alias = Table(  # a merged record keeps its old keys
+    "record_alias",
+    metadata,
+    Column("source_id", Id, ForeignKey("source.id"), nullable=False),
+    Column("object", String(32), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("record_id", Id, ForeignKey("record.id"), nullable=False, index=True),
+    PrimaryKeyConstraint("source_id", "object", "key"),
+)
+
+segment = Table(
+    "segment",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source_id", Id, ForeignKey("source.id"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("mark", JSON),  # where the last complete walk ended
+    Column("walked_at", BigInteger),
+    UniqueConstraint("source_id", "key"),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("segment_id", Id, ForeignKey("segment.id"), nullable=False),
+    Column("record_id", Id, ForeignKey("record.id"), nullable=False, index=True),
+    Column("joined_at", BigInteger, nullable=False),
+    Column("missing_since_at", BigInteger),
+    Column("left_at", BigInteger),
+    PrimaryKeyConstraint("segment_id", "record_id"),
+)
+
+stop = Table(  # the stop list: append-only, with evidence; lifting is a recorded act
+    "stop",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("channel", String(8), nullable=False, server_default="*"),  # * | phone | sms | email
+    Column("reason", Text, nullable=False),
+    Column("evidence", JSON),
+    Column("by", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("lifted_at", BigInteger),
+    Column("lifted_by", Text),
+    Column("lifted_because", Text),
+    Index("ix_stop_value", "value", "kind"),
+)
+
+forgotten = Table(  # a number or address of somebody who was erased: a keyed hash, and what must outlive the person
+    "forgotten",
+    metadata,
+    Column("hash", String(40), primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("stopped", Text, nullable=False, server_default=""),  # channels that stay stopped: "*", "phone,sms"
+    Column("campaigns", Text, nullable=False, server_default="[]"),  # JSON: refs of those that do not enroll it again
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

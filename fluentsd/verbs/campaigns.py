@@ -1,0 +1,211 @@
+"""What campaigns say and how they stand: create, edit, look, copy, archive, hand over.
+
+Here lives one function for each verb about a campaign as a whole that does not move it (`life` does). What must not
+live here: its people in error (`errors`), statements (`store`), how an answer looks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.domain.gate import Reason
+from fluentsd.domain.states import Campaign
+from fluentsd.engine.campaigns.rescheduling import recompute
+from fluentsd.engine.runtime import House
+from fluentsd.store import campaigns, counters, numbers, reports
+from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
+from fluentsd.store.enrollments import manual_changes
+from fluentsd.verbs.diff import differences
+from fluentsd.verbs.enrollments import follow_new_flow
+from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
+from fluentsd.verbs.operations import held
+
+
+async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
+    """Create the campaign a file describes, or change it to what the file says."""
+    spec = await _read(file)
+    await finish_retiming(house, spec.slug)
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        await campaigns.flow_of(conn, spec)
+        try:
+            row = await campaigns.get(conn, spec.slug)
+        except NoSuchCampaign:
+            if not dry_run:
+                await campaigns.create(conn, spec, owner=call.actor, at=call.at)
+            return {"ref": spec.slug, "created": True, "changes": [], "state": Campaign.draft, "dry_run": dry_run}
+        changes = differences(row.spec, spec)
+        waiting = await reports.at_steps(conn, row.id)
+        if changes and not dry_run:
+            row = await campaigns.revise(conn, row, spec, by=call.actor, at=call.at, revision=call.revision)
+        answer: Answer = {"ref": row.ref, "created": False, "changes": changes, "state": row.state, "dry_run": dry_run}
+        answer["id"] = row.id
+        answer["keep_their_flow"] = await _keepers(conn, row, flow_changes=any(_is_flow(c) for c in changes))
+        answer["retimed"] = sum(waiting.values()) if any(_is_hours(c) for c in changes) else 0
+        return answer | {"people_at_steps": waiting, "_details": {"changes": [c["path"] for c in changes]}}
+
+    if dry_run:
+        return await refusing(house.store.run(unit))
+    answer = await change(house, call, "apply", spec.slug, unit)
+    house.edited.ring()
+    await follow_new_flow(house, call, answer["ref"])
+    if answer["changes"]:
+        await facts_changed(house, call, campaign_id=answer["id"])
+    if {"exclusive", "priority"} & {change["path"] for change in answer["changes"]}:
+        await facts_changed(house, call, reason=Reason.elsewhere)
+    house.look_anew()
+    return answer
+
+
+def _is_flow(change: Answer) -> bool:
+    return str(change["path"]).startswith("step.")
+
+
+def _is_hours(change: Answer) -> bool:
+    return str(change["path"]).startswith(("window.", "law."))
+
+
+async def _keepers(conn: AsyncConnection, row: CampaignRow, *, flow_changes: bool) -> int:
+    """How many people follow a flow that is, or with this change will be, an earlier one; before the start, nobody."""
+    if row.started_at is None:
+        return 0
+    behind = await manual_changes.behind(conn, row.id, row.version_id)
+    here = sum((await reports.at_steps(conn, row.id)).values()) if flow_changes else 0
+    return max(sum(behind.values()), here)
+
+
+async def finish_retiming(house: House, ref: str) -> None:
+    """One change of everybody's moments at a time: an edit begun before is carried through first."""
+    try:
+        row = await house.store.read(campaigns.get, ref)
+    except NoSuchCampaign:
+        return
+    if row.retime_from is not None:
+        await recompute.finish(house, row.id)
+
+
+async def _read(file: Any) -> CampaignFile:
+    try:
+        return read_campaign(file)
+    except ValueError as why:
+        raise Refused(str(why)) from None
+
+
+async def export(house: House, call: Call, ref: str) -> Answer:
+    """The campaign as its file says it."""
+    row = await row_of(house, ref)
+    return {"ref": row.ref, "file": row.spec.model_dump(mode="json", exclude_defaults=True)}
+
+
+async def listing(house: House, call: Call, archived: bool) -> Answer:
+    """Every campaign with its overview."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        rows = await campaigns.listing(conn, archived=archived)
+        return {"campaigns": [facts_of(row) | dict(await counters.overview(conn, row.id)) for row in rows]}
+
+    return await house.store.read(unit)
+
+
+async def show(house: House, call: Call, ref: str) -> Answer:
+    """What it says, and where it stands."""
+    row = await row_of(house, ref)
+    return facts_of(row) | {"file": row.spec.model_dump(mode="json", exclude_defaults=True)}
+
+
+async def status(house: House, call: Call, ref: str) -> Answer:
+    """The overview as users know it, the next moment, and what holds the campaign up."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        answer = facts_of(row) | dict(await counters.overview(conn, row.id))
+        relevant = {("campaign", row.ref), *(("channel", channel) for channel in row.spec.channels)}
+        relevant |= {("number", e164) for e164 in await numbers.chosen(conn, row.spec.numbers)}
+        answer["holds"] = [h for h in await held(conn, call.at) if (h["scope"], h["target"]) in relevant]
+        answer["next_at"] = await reports.next_moment(conn, row.id)
+        answer["held_people"] = await reports.held_people(conn, row.id)
+        answer["exited_by_reason"] = await reports.exits(conn, row.id)
+        answer["unknown"] = await reports.unknown_count(conn, row.id)
+        answer["attempts"] = await reports.attempt_count(conn, row.id)
+        return answer
+
+    return await refusing(house.store.read(unit))
+
+
+async def report(house: House, call: Call, ref: str) -> Answer:
+    """What came of each step, in order."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        by_step = await reports.funnel(conn, row.id)
+        waiting = await reports.at_steps(conn, row.id)
+        order = [step.id for step in row.spec.step]
+        steps = [*order, *sorted((set(by_step) | set(waiting)) - set(order))]
+        return facts_of(row) | {
+            **(await counters.overview(conn, row.id)),
+            "steps": [{"step": s, "waiting": waiting.get(s, 0), "outcomes": by_step.get(s, {})} for s in steps],
+            "exited_by_reason": await reports.exits(conn, row.id),
+        }
+
+    return await refusing(house.store.read(unit))
+
+
+async def copy(house: House, call: Call, ref: str, new_ref: str) -> Answer:
+    """A new draft with the same file and nobody in it."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        spec = read_campaign(row.spec.model_dump(mode="json") | {"ref": new_ref, "name": f"{row.name} (copy)"[:120]})
+        return facts_of(await campaigns.create(conn, spec, owner=call.actor, at=call.at))
+
+    return await change(house, call, "copy", ref, unit)
+
+
+async def archive(house: House, call: Call, ref: str) -> Answer:
+    """Out of the lists; only what has ended or never began."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        if row.state not in (Campaign.draft, Campaign.stopped, Campaign.completed):
+            raise Refused(f"{row.ref} is {row.state}; stop it first")
+        await campaigns.archive(conn, row, call.at)
+        return facts_of(row) | {"archived": True}
+
+    return await change(house, call, "archive", ref, unit)
+
+
+async def give(house: House, call: Call, ref: str, owner: str) -> Answer:
+    """Hand it to somebody."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        await campaigns.give(conn, row, owner)
+        return facts_of(row) | {"owner": owner, "_details": {"from": row.owner, "to": owner}}
+
+    return await change(house, call, "owner", ref, unit)
+
+
+async def row_of(house: House, ref: str) -> CampaignRow:
+    try:
+        return await house.store.read(campaigns.get, ref)
+    except NoSuchCampaign as why:
+        raise Refused(str(why)) from None
+
+
+def facts_of(row: CampaignRow) -> Answer:
+    return {
+        "id": row.id,
+        "ref": row.ref,
+        "name": row.name,
+        "state": row.state,
+        "revision": row.revision,
+        "owner": row.owner,
+        "created_at": row.created_at,
+        "starts_at": row.starts_at,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+        "steps_in_flow": [{"id": step.id, "channel": step.channel, "after": step.after} for step in row.spec.step],
+    }

@@ -1,0 +1,86 @@
+"""People in error: who they are, by cause, and what becomes of them.
+
+Here live the three verbs about them: look, put back, let go. What must not live here: how somebody comes to be in error
+(`recording`), the campaign's own life (`campaigns`). A cause is named by its number or a part of its text, and must
+name one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.engine.runtime import House
+from fluentsd.store import campaigns, counters, enrollments, reports
+from fluentsd.store.campaigns import CampaignRow
+from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
+
+
+async def errors(house: House, call: Call, ref: str) -> Answer:
+    """People in error by cause, most frequent first, with some of them."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        return {"ref": row.ref, "causes": await reports.errors(conn, row.id)}
+
+    return await refusing(house.store.read(unit))
+
+
+async def retry(house: House, call: Call, ref: str, cause: str | None, person: str | None) -> Answer:
+    """errored → queued at the same step, due at once; a completed campaign is active again."""
+    answer = await _settle_errors(house, call, "retry", ref, cause, person)
+    house.wake.ring()
+    return answer
+
+
+async def dismiss(house: House, call: Call, ref: str, cause: str | None, person: str | None) -> Answer:
+    """errored → exited (removed)."""
+    return await _settle_errors(house, call, "dismiss", ref, cause, person)
+
+
+async def _settle_errors(
+    house: House, call: Call, verb: str, ref: str, cause: str | None, person: str | None
+) -> Answer:
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        reason = _cause(await reports.errors(conn, row.id), cause)
+        people = await reports.errored(conn, row.id, reason, person)
+        if not people:
+            raise Refused(f"nobody in {ref} is in error" + (" for that cause or person" if cause or person else ""))
+        deltas = counters.Deltas()
+        after = Enrollment.queued if verb == "retry" else Enrollment.exited
+        if verb == "retry":
+            await enrollments.retry(conn, people, call.at)
+            if row.state == Campaign.completed:
+                row = await campaigns.move(conn, await _reopened(conn, row, call.at), "resume", at=call.at)
+        else:
+            await enrollments.dismiss(conn, people, call.at)
+        counters.moved(deltas, row.id, Enrollment.errored, after, len(people))
+        await counters.add(conn, deltas)
+        return {
+            "ref": ref,
+            "people": len(people),
+            "state": row.state,
+            "_details": {"people": len(people), "cause": reason},
+        }
+
+    return await change(house, call, verb, ref, unit)
+
+
+async def _reopened(conn: AsyncConnection, row: CampaignRow, at: int) -> CampaignRow:
+    return await campaigns.move(conn, row, "reopen", at=at)
+
+
+def _cause(causes: list[dict[str, Any]], cause: str | None) -> str | None:
+    """The cause people mean by its number or (part of) its text; None for all."""
+    if cause is None or cause == "all":
+        return None
+    if cause.isdigit() and 1 <= int(cause) <= len(causes):
+        return str(causes[int(cause) - 1]["cause"])
+    found = [c["cause"] for c in causes if cause.lower() in c["cause"].lower()]
+    if len(found) != 1:
+        known = "; ".join(f"{i}: {c['cause']}" for i, c in enumerate(causes, 1)) or "none"
+        raise Refused(f"{cause!r} names {len(found)} causes; there are: {known}")
+    return str(found[0])

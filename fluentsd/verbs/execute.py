@@ -1,0 +1,82 @@
+"""How an act is carried out: one transaction, one audit entry, one answer per request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import IllegalTransition
+from fluentsd.domain.templates import NoSuchTemplate
+from fluentsd.engine.runtime import House
+from fluentsd.store import audit, enrollments
+from fluentsd.store.campaigns import Changed, NoSuchCampaign, RefTaken
+from fluentsd.store.db.bridge import StoreBusy
+from fluentsd.validation import Problems
+
+Answer = dict[str, Any]
+T = TypeVar("T")
+#: How often an act goes again that had to give way to another.
+DEADLOCKS = 3
+#: Held people who come back in one transaction.
+HELD_AT_ONCE = 1000
+
+
+class Refused(Exception):
+    """The verb cannot be carried out; the message says why and how to go on. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, and when. A `request_id` makes a repetition harmless; `revision` is what the actor saw."""
+
+    actor: str
+    at: int
+    request_id: str | None = None
+    revision: int | None = None
+
+
+async def change(
+    house: House, call: Call, verb: str, target: str, unit: Callable[[AsyncConnection], Awaitable[Answer]]
+) -> Answer:
+    """Run `unit` and its audit entry in one transaction; its answer may carry `_details` for the audit only."""
+
+    async def whole(conn: AsyncConnection) -> Answer:
+        given: Answer | None = await audit.answered(conn, call.request_id)
+        if given is not None:
+            return given
+        answer = await unit(conn)
+        details = answer.pop("_details", None)
+        await audit.note(
+            conn, at=call.at, actor=call.actor, verb=verb, target=target, request_id=call.request_id,
+            details=details, answer=answer if call.request_id else None,
+        )  # fmt: skip
+        return answer
+
+    for _ in range(DEADLOCKS if house.store.dialect == "postgresql" else 0):
+        try:
+            return await refusing(house.store.run(whole))
+        except StoreBusy:  # two acts that waited for each other: one was rolled back whole, and goes again
+            continue
+    return await refusing(house.store.run(whole))
+
+
+async def facts_changed(house: House, call: Call, *, campaign_id: int | None = None, reason: str | None = None) -> None:
+    """Something that people may have been held for is different now: they come back, a batch at a time. Each is asked
+    about once, however fast the gate holds them again."""
+    since = 0
+    while came := await house.store.run(
+        enrollments.release_held, call.at, campaign_id=campaign_id, reason=reason, since=since, most=HELD_AT_ONCE
+    ):
+        since = came[-1] + 1
+        house.wake.ring()
+
+
+async def refusing(work: Awaitable[T]) -> T:
+    """Turn what the engine finds impossible into `Refused`."""
+    try:
+        return await work
+    except (NoSuchCampaign, NoSuchTemplate, RefTaken, IllegalTransition, Changed, Problems) as why:
+        raise Refused(str(why)) from None

@@ -1,0 +1,60 @@
+"""Before a start: what would make it pointless or wrong, and what the launch check says of the people.
+
+What must not live here: the start itself (`life`), the counting of people (`engine.launch`).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.engine.explain import launch_check
+from fluentsd.engine.runtime import House
+from fluentsd.store import campaigns, numbers
+from fluentsd.store.campaigns import CampaignRow
+from fluentsd.verbs import forecasts
+from fluentsd.verbs.campaigns import facts_of
+from fluentsd.verbs.execute import Answer, Call, refusing
+
+
+async def check(house: House, call: Call, ref: str) -> Answer:
+    """The launch check: who would be contacted and who not, what is missing, what no code can check, what will come
+    of it."""
+    found = await examined(house, call, ref)
+    ahead = await forecasts.ahead(house, call, ref, None, 0, 0) if found["ready"] else None
+    return found | {"forecast": ahead and {name: ahead[name] for name in _FORESEEN}}
+
+
+#: What the launch check tells of the forecast.
+_FORESEEN = ("contacts", "finish_early_at", "finish_late_at", "until_at", "waiting", "channels", "bottleneck")
+
+
+async def examined(house: House, call: Call, ref: str) -> Answer:
+    async def unit(conn: AsyncConnection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        _, plan = await house.plans.current(conn, row.id, lock=False)
+        channels = {kind: served.channel for kind, served in house.channels.items()}
+        found = await launch_check.examine(conn, plan, call.at, channels)
+        return facts_of(row) | launch_check.told(found, plan, await problems(house, conn, row))
+
+    return await refusing(house.store.read(unit))
+
+
+async def problems(house: House, conn: AsyncConnection, row: CampaignRow) -> list[str]:
+    """What would make a start pointless or wrong, whoever is in it."""
+    found = []
+    if not await campaigns.has_people(conn, row.id):
+        found.append(f"nobody is enrolled; import people: fluentsd contacts import FILE --campaign {row.ref}")
+    for channel in row.spec.channels:
+        if channel not in house.channels:
+            found.append(f"no channel serves {channel}; add [channel.{channel}] to fluentsd.toml")
+    spec = row.spec.numbers
+    if (spec.numbers or spec.tags) and row.spec.needs_phone:
+        lines = await numbers.lines(conn, spec.numbers, spec.tags, None, lock=False)
+        missing = sorted(set(spec.numbers) - {line.e164 for line in lines})
+        if missing:
+            found.append(f"unknown caller IDs: {', '.join(missing)}; add them: fluentsd numbers add NUMBER")
+        elif not lines:
+            found.append(
+                f"no caller ID has a tag of {', '.join(spec.tags)}; add one: fluentsd numbers add NUMBER --tag …"
+            )
+    return found

@@ -1,0 +1,175 @@
+"""Caller IDs: add, label, list, stop using; take in those that the providers have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import trio
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Owned, PluginError
+from fluentsd.domain.gate import Reason
+from fluentsd.domain.time.durations import BadDuration, Rate
+from fluentsd.engine.runtime import House, Served
+from fluentsd.store import holds, numbers
+from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed
+
+#: Seconds for one provider to list all its numbers.
+LISTED_WITHIN = 60.0
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+
+
+async def listing(house: House, call: Call) -> Answer:
+    """Every caller ID in use, and which of them rest or are held."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        held = {h["target"]: h for h in await holds.open_holds(conn, call.at) if h["scope"] == "number"}
+        return {"numbers": [one | _held(held.get(one["e164"])) for one in await numbers.inventory(conn)]}
+
+    return await house.store.read(unit)
+
+
+def _held(hold: Answer | None) -> Answer:
+    return {"held": hold["reason"] if hold else "", "held_until_at": hold["until_at"] if hold else None}
+
+
+async def add(house: House, call: Call, number: str, tag: list[str], label: str | None, pace: str | None) -> Answer:
+    """Add a number, or add tags to it, or change its label or pace."""
+    e164 = _e164(number)
+    if pace is not None:
+        try:
+            Rate.parse(pace)
+        except BadDuration as why:
+            raise Refused(str(why)) from None
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        await numbers.upsert(conn, e164, label=label, pace=pace, tags=tag)
+        return {"number": e164, "tags": tag}
+
+    answer = await change(house, call, "numbers add", e164, unit)
+    await facts_changed(house, call, reason=Reason.no_number)
+    house.look_anew()
+    return answer
+
+
+async def untag(house: House, call: Call, number: str, tag: list[str]) -> Answer:
+    """Take tags off a number."""
+    e164 = _e164(number)
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        if not await numbers.untag(conn, e164, tag):
+            raise Refused(f"{e164} has no tag {', '.join(tag)}")
+        return {"number": e164, "untagged": tag}
+
+    return await change(house, call, "numbers untag", e164, unit)
+
+
+async def remove(house: House, call: Call, number: str) -> Answer:
+    """Stop using a number; its history stays."""
+    e164 = _e164(number)
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        if not await numbers.retire(conn, e164, call.at):
+            raise Refused(f"{e164} is not among the caller IDs; see: fluentsd numbers list")
+        return {"number": e164, "removed": True}
+
+    return await change(house, call, "numbers remove", e164, unit)
+
+
+def _e164(text: str) -> str:
+    from fluentsd.domain.contacts.points import (  # here: a daemon that is never asked need not carry the tables
+        BadPoint,
+        phone,
+    )
+
+    try:
+        return phone(text).e164
+    except BadPoint as why:
+        raise Refused(f"{text!r} is not a phone number: {why.reason}") from None
+
+
+# ── what the providers have ──────────────────────────────────────────────────────────────────────────────────────
+
+
+async def sync(house: House, call: Call, tag: list[str], dry_run: bool) -> Answer:
+    """Take in the caller IDs that the channels' providers have. New ones come with the provider's label and tags and
+    with `tag`; of known ones what people said stays, and only `tag` is added. Nothing is removed or brought back: what
+    no provider has any more, and what was retired here, is only told."""
+    asked = [served for served in house.channels.values() if hasattr(served.channel, "numbers")]
+    if not asked:
+        raise Refused("no channel can list its provider's numbers; add them by hand: fluentsd numbers add")
+    owned, failed = await _ask(asked)
+    if len(failed) == len(asked):
+        raise Refused("; ".join(f"{kind}: {why}" for kind, why in failed.items()) + "; nothing was changed")
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        told = _compare(owned, await numbers.in_use(conn), whole=not failed)
+        tags = {(one["number"], t) for one in told["added"] for t in one["tags"]}
+        tags |= {(e164, t) for e164 in (*(one["number"] for one in told["added"]), *told["known"]) for t in tag}
+        if not dry_run:
+            await numbers.add(conn, {one["number"]: one["label"] for one in told["added"]})
+            ours = {*told["known"], *(one["number"] for one in told["added"])}
+            await numbers.note_carries(conn, {e164: ",".join(sorted(owned[e164].carries)) for e164 in sorted(ours)})
+            told["tagged"] = await numbers.tag(conn, tags)
+        counts = {name: len(told[name]) for name in ("added", "known", "retired", "missing", "left_out")}
+        return {**told, "counts": counts, "failed": failed, "dry_run": dry_run, "_details": {**counts, "tags": tag}}
+
+    if dry_run:
+        answer = await house.store.read(unit)
+        del answer["_details"]
+        return answer
+    answer = await change(house, call, "numbers sync", "", unit)
+    await facts_changed(house, call, reason=Reason.no_number)
+    house.look_anew()
+    return answer
+
+
+async def _ask(asked: Iterable[Served]) -> tuple[dict[str, Owned], dict[str, str]]:
+    """Every provider's numbers, put together, and what went wrong by channel: one that fails harms no other."""
+    found: dict[str, Owned] = {}
+    failed: dict[str, str] = {}
+    for served in asked:
+        try:
+            with trio.fail_after(LISTED_WITHIN):
+                listed: Sequence[Owned] = await served.channel.numbers()  # type: ignore[attr-defined]  # it has one
+            found |= {one.e164: _both(found.get(one.e164, one), one) for one in listed}
+        except trio.TooSlowError:
+            failed[served.kind] = f"its provider did not list them within {LISTED_WITHIN:g} s"
+        except PluginError as why:
+            failed[served.kind] = str(why)
+        except Exception as why:  # noqa: BLE001 - the guard at the edge of each channel
+            failed[served.kind] = f"{type(why).__name__}: {why}"
+    return found, failed
+
+
+def _both(one: Owned, other: Owned) -> Owned:
+    """The same number, listed by two channels."""
+    tags = tuple(dict.fromkeys((*one.tags, *other.tags)))
+    return replace(one, label=one.label or other.label, carries=one.carries | other.carries, tags=tags)
+
+
+def _compare(owned: Mapping[str, Owned], in_use: Mapping[str, bool], *, whole: bool) -> Answer:
+    """What the providers have beside what we have. Nothing is missing from a list that is not whole."""
+    unfit = {e164: why for e164, one in owned.items() if (why := _unfit(one))}
+    able = {e164: one for e164, one in sorted(owned.items()) if e164 not in unfit}
+    return {
+        "added": [_told(one) for e164, one in able.items() if e164 not in in_use],
+        "known": [e164 for e164 in able if in_use.get(e164)],
+        "retired": [e164 for e164 in able if in_use.get(e164) is False],
+        "missing": [e164 for e164, used in in_use.items() if used and e164 not in owned] if whole else [],
+        "left_out": [{"number": e164, "why": why} for e164, why in sorted(unfit.items())],
+        "tagged": 0,
+    }
+
+
+def _unfit(one: Owned) -> str:
+    """Why a number cannot be a caller ID of ours; empty when it can."""
+    if not _E164.fullmatch(one.e164):
+        return "not a number in international form"
+    return "" if one.carries else "carries neither messages nor calls"
+
+
+def _told(one: Owned) -> Answer:
+    return {"number": one.e164, "label": one.label, "tags": list(one.tags), "carries": sorted(one.carries)}

@@ -1,0 +1,148 @@
+"""The stop list, kept by people: look, add, import, lift. Every entry has its evidence, and none is ever deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.engine.campaigns.exits import exit_everywhere
+from fluentsd.engine.runtime import House
+from fluentsd.store import contacts, counters, suppression
+from fluentsd.store.erasure import erase as erasure
+from fluentsd.verbs.execute import Answer, Call, Refused, change
+
+CHANNELS = ("*", "phone", "sms", "email")
+
+
+async def listing(house: House, call: Call, words: str | None, since: int, most: int) -> Answer:
+    """Who is on the list now."""
+    rows = await house.store.read(suppression.listing, words or "", since, max(1, min(most, 10_000)))
+    return {"entries": rows}
+
+
+async def why(house: House, call: Call, point: str) -> Answer:
+    """Everything the list ever said of one number or address."""
+    _, value = read_point(point)
+
+    async def unit(conn: AsyncConnection) -> list[dict[str, Any]]:
+        names = await erasure.names_of(conn, house.traces.hashed, value)
+        return [entry | {"value": value} for entry in await suppression.history(conn, names)]
+
+    entries = await house.store.read(unit)
+    holds = [entry for entry in entries if entry["lifted_at"] is None]
+    sentence = (
+        f"{value} is on the stop list for {_channels(holds)}"
+        if holds
+        else f"{value} was on the stop list and is not now"
+        if entries
+        else f"{value} was never on the stop list"
+    )
+    return {"point": value, "sentence": sentence, "entries": entries}
+
+
+def _channels(holds: Sequence[Mapping[str, Any]]) -> str:
+    named = sorted({entry["channel"] for entry in holds})
+    return "every channel" if "*" in named else " and ".join(named)
+
+
+async def add(house: House, call: Call, point: str, channel: str, because: str) -> Answer:
+    """Never contact a number or address again; for every channel, the person it belongs to leaves every campaign."""
+    _known_channel(channel)
+    kind, value = read_point(point)
+    if not because.strip():
+        raise Refused("say why: --because …; it is kept as the entry's evidence")
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        left = await _put(conn, call, [(kind, value)], channel, because)
+        return {"point": value, "channel": channel, "campaigns": sorted(left), "_details": {"because": because}}
+
+    answer = await change(house, call, "stop-list add", kind, unit)
+    house.course_ended(set(answer["campaigns"]))
+    return answer
+
+
+async def take(house: House, call: Call, points: Sequence[str], channel: str, because: str) -> Answer:
+    """One batch of an import: numbers and addresses as they are written. Those that cannot be read are named."""
+    _known_channel(channel)
+    good, bad = list[tuple[str, str]](), list[dict[str, str]]()
+    from fluentsd.domain.contacts.points import (
+        BadPoint,  # it brings 3 MB of numbering plans, which a daemon may never need
+    )
+
+    for text in points:
+        try:
+            good.append(_read(text))
+        except BadPoint as problem:
+            bad.append({"text": text, "reason": problem.reason})
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        known = await suppression.already(conn, [value for _, value in good], channel)
+        fresh = list(dict.fromkeys(point for point in good if point[1] not in known))
+        left = await _put(conn, call, fresh, channel, because)
+        details = {"added": len(fresh), "because": because}
+        return {"added": len(fresh), "known": len(good) - len(fresh), "campaigns": sorted(left), "_details": details}
+
+    answer = await change(house, call, "stop-list import", "", unit)
+    house.course_ended(set(answer["campaigns"]))
+    return answer | {"bad": bad}
+
+
+async def _put(
+    conn: AsyncConnection, call: Call, points: Sequence[tuple[str, str]], channel: str, because: str
+) -> set[int]:
+    """Entries, and for every channel the end of their people's courses; returns the campaigns these ended in."""
+    evidence = {"said": because}
+    put = {"reason": "operator", "by": call.actor, "at": call.at, "channel": channel, "evidence": evidence}
+    await suppression.add(conn, points, **put)  # type: ignore[arg-type]
+    if channel != "*":
+        return set()
+    deltas, left = counters.Deltas(), set[int]()
+    for _, value in points:
+        contact_id = await contacts.by_point(conn, value)
+        if contact_id is not None:
+            left |= await exit_everywhere(conn, contact_id, "opted_out", call.at, deltas)
+    await counters.add(conn, deltas)
+    return left
+
+
+async def remove(house: House, call: Call, point: str, because: str) -> Answer:
+    """Lift what the list says of a number or address: an operator's act, recorded with its reason. Nobody comes back
+    into a campaign by it."""
+    _, value = read_point(point)
+    if len(because.strip()) < 10:
+        raise Refused(
+            "say in a sentence why this person may be contacted again: --because …; it is kept with the entry"
+        )
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        names = await erasure.names_of(conn, house.traces.hashed, value)
+        lifted = await suppression.lift(conn, names, by=call.actor, because=because, at=call.at)
+        if not lifted:
+            raise Refused(f"{value} is not on the stop list")
+        await erasure.unstop(conn, names)
+        return {"point": value, "lifted": lifted, "_details": {"because": because}}
+
+    return await change(house, call, "stop-list remove", "", unit)
+
+
+def read_point(text: str) -> tuple[str, str]:
+    """(kind, value) as the list keeps them; `Refused` for what is neither a number nor an address."""
+    from fluentsd.domain.contacts.points import BadPoint
+
+    try:
+        return _read(text)
+    except BadPoint as problem:
+        raise Refused(f"{text!r} is neither a number nor an address: {problem.reason}") from None
+
+
+def _read(text: str) -> tuple[str, str]:
+    from fluentsd.domain.contacts.points import email, email_key, phone
+
+    return ("email", email_key(email(text))) if "@" in text else ("phone", phone(text, "US").e164)
+
+
+def _known_channel(channel: str) -> None:
+    if channel not in CHANNELS:
+        raise Refused(f"{channel!r} is none of {', '.join(CHANNELS)}; * is every channel")

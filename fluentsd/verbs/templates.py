@@ -1,0 +1,196 @@
+"""Messages kept under a name: keep, look at, try on somebody, remove.
+
+A changed template gives a new flow to every campaign that names it: for people who enter from now on. Who is under way
+keeps the words they entered with, until `campaign upgrade`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.campaign import Step as StepSpec
+from fluentsd.domain.flow import Step, compile_flow
+from fluentsd.domain.gate import Point
+from fluentsd.domain.render import TemplateProblem
+from fluentsd.domain.templates import Kept, Template, named_in, read_templates, resolve
+from fluentsd.engine.campaigns import previews
+from fluentsd.engine.runtime import House
+from fluentsd.store import campaigns, contacts, templates
+from fluentsd.store.campaigns import CampaignRow
+from fluentsd.store.enrollments import manual_changes
+from fluentsd.verbs.contacts import find_one
+from fluentsd.verbs.enrollments import follow_new_flow
+from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
+
+
+async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
+    """Keep what a template file says, all of it or nothing; campaigns that name a changed one get a new flow."""
+    try:
+        said = read_templates(file)
+    except ValueError as why:
+        raise Refused(str(why)) from None
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        before = await templates.current(conn, [one.name for one in said])
+        kept = [await templates.keep(conn, one, by=call.actor, at=call.at) for one in said]
+        changed = {one.name for one in kept if one is not None}
+        users = await _users(conn, changed)
+        renewed = [row for row in users if await campaigns.renew_flow(conn, row, by=call.actor, at=call.at)]
+        answer: Answer = {
+            "templates": [_fate(one, new, before.get(one.name)) for one, new in zip(said, kept, strict=True)],
+            "campaigns": [{"ref": row.ref, "keep_their_flow": await _keepers(conn, row)} for row in renewed],
+            "dry_run": dry_run,
+        }
+        if dry_run:
+            raise _OnlyLooked(answer)
+        return answer | {"_details": {"changed": sorted(changed), "campaigns": [row.ref for row in renewed]}}
+
+    try:
+        answer = await change(house, call, "templates apply", ", ".join(one.name for one in said), unit)
+    except _OnlyLooked as looked:
+        return looked.answer
+    for row in answer["campaigns"]:
+        await follow_new_flow(house, call, row["ref"])
+    return answer
+
+
+class _OnlyLooked(Exception):
+    """Rolls a dry run back, with what it would have done."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def _fate(said: Template, new: Kept | None, before: Kept | None) -> Answer:
+    version = new.version if new else before.version if before else 0
+    parts = sorted({*said.parts, *(before.parts if before else ())})
+    changed = [part for part in parts if said.parts.get(part) != (before.parts.get(part) if before else None)]
+    return {"name": said.name, "channel": said.channel, "version": version, "changed": changed if new else [],
+            "created": before is None}  # fmt: skip
+
+
+async def _users(conn: AsyncConnection, names: set[str]) -> list[CampaignRow]:
+    """The campaigns whose flow names one of these."""
+    rows = await campaigns.listing(conn) if names else []
+    return [row for row in rows if named_in(row.spec.step) & names]
+
+
+async def _keepers(conn: AsyncConnection, row: CampaignRow) -> int:
+    """How many people go on with earlier words; before the start, nobody."""
+    now = await campaigns.get(conn, row.ref)
+    return (
+        sum((await manual_changes.behind(conn, now.id, now.version_id)).values()) if now.started_at is not None else 0
+    )
+
+
+async def listing(house: House, call: Call) -> Answer:
+    """Every template, and the campaigns that name it."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        rows = await campaigns.listing(conn)
+        return {
+            "templates": [
+                _facts(kept) | {"campaigns": [row.ref for row in rows if kept.name in named_in(row.spec.step)]}
+                for kept in (await templates.current(conn)).values()
+            ]
+        }
+
+    return await house.store.read(unit)
+
+
+def _facts(kept: Kept) -> Answer:
+    named = ("name", "version", "channel", "created_at", "created_by")
+    return {name: getattr(kept, name) for name in named} | {"subject": kept.parts.get("subject", "")}
+
+
+async def show(house: House, call: Call, name: str, version: int | None) -> Answer:
+    """One as its file says it, and its versions."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        history = await templates.history(conn, name)
+        kept = _version(name, history, version) if version else await _named(conn, name)
+        return _facts(kept) | {"file": {"template": [kept.file]}, "versions": [_facts(one) for one in history]}
+
+    return await refusing(house.store.read(unit))
+
+
+def _version(name: str, history: list[Kept], version: int) -> Kept:
+    found = next((one for one in history if one.version == version), None)
+    if found is None:
+        raise Refused(f"{name} has no version {version}; it has {len(history)}" if history else _missing(name, []))
+    return found
+
+
+async def _named(conn: AsyncConnection, name: str) -> Kept:
+    there = await templates.current(conn)
+    if name not in there:
+        raise Refused(_missing(name, list(there)))
+    return there[name]
+
+
+def _missing(name: str, there: list[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, there, 3, 0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(there[:10]) or 'none yet'}"
+    return f"no template is called {name!r}; {hint}"
+
+
+async def remove(house: House, call: Call, name: str) -> Answer:
+    """Offer a template no more; refused while a campaign names it."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        await _named(conn, name)
+        if users := await _users(conn, {name}):
+            raise Refused(f"{name} is named by {', '.join(row.ref for row in users)}; change or archive them first")
+        await templates.remove(conn, name, call.at)
+        return {"name": name, "removed": True}
+
+    return await change(house, call, "templates remove", name, unit)
+
+
+async def preview(house: House, call: Call, name: str, person: str, campaign: str | None) -> Answer:
+    """The message as one person would get it, with what its channel has to say of it; nothing is sent."""
+
+    async def unit(conn: AsyncConnection) -> tuple[Kept, Mapping[str, Any], Point]:
+        kept = await _named(conn, name)
+        contact_id = await find_one(conn, person)
+        called = (await campaigns.get(conn, campaign)).name if campaign else ""
+        return kept, await previews.values_of(conn, contact_id, called), await _point(conn, contact_id, kept, person)
+
+    kept, values, point = await refusing(house.store.read(unit))
+    step = _step(kept)
+    try:
+        message = previews.made(step, values, point, call.at)
+    except TemplateProblem as why:
+        raise Refused(f"{name} cannot be made for {person}: {why}") from None
+    served = house.channels.get(step.channel)
+    words = {part: getattr(message, part) for part in ("subject", "reply_to", "text", "html")}
+    return (
+        _facts(kept)
+        | words
+        | {
+            "to": message.to,
+            "sender": message.sender if step.channel == "email" else None,
+            "remarks": previews.told(previews.remarks(served.channel if served else None, message)),
+        }
+    )
+
+
+def _step(kept: Kept) -> Step:
+    """A flow of one step that has nothing but the template's words."""
+    said = StepSpec.model_validate({"id": "preview", "channel": kept.channel, "template": kept.name})
+    return compile_flow(resolve([said], {kept.name: kept})).steps[0]
+
+
+async def _point(conn: AsyncConnection, contact_id: int, kept: Kept, person: str) -> Point:
+    kind = "email" if kept.channel == "email" else "phone"
+    points = (await contacts.points_of(conn, [contact_id])).get(contact_id, [])
+    found = next((point for point in points if point.kind == kind), None)
+    if found is None:
+        raise Refused(f"{person} has no {'address' if kind == 'email' else 'number'} for a message by {kept.channel}")
+    return found

@@ -1,0 +1,117 @@
+"""Attempts nobody could prove, and the two things a person may decide about each: once more, or let it be.
+
+Nothing here happens by itself: an unproved attempt counts as made. Whoever asks for it once more takes it upon
+themselves that the person may get it twice, and can only do so until their next step has begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.enrollment import Queue, Standing, align
+from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.engine.dispatch.claim import queue_row
+from fluentsd.engine.dispatch.facts import names_in
+from fluentsd.engine.dispatch.plans import Plan
+from fluentsd.engine.runtime import House
+from fluentsd.store import campaigns, counters, reports
+from fluentsd.store.attempts import unknown
+from fluentsd.store.attempts.unknown import Unproved
+from fluentsd.store.campaigns import CampaignRow
+from fluentsd.verbs.contacts import find_one
+from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
+
+
+async def listing(house: House, call: Call, ref: str | None, most: int) -> Answer:
+    """Those nobody has decided about, newest first."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        campaign_id = (await campaigns.get(conn, ref)).id if ref else None
+        return {"calls": await reports.attempts(conn, campaign_id=campaign_id, unproved=True, most=max(1, most))}
+
+    return await refusing(house.store.read(unit))
+
+
+async def retry(house: House, call: Call, ref: str, person: str | None, attempt: str | None) -> Answer:
+    """Make the step once more for people of whom nobody knows whether they got it: due at once, and the gate says when.
+    Whose next step has begun, or who has left, is named and left alone."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row, rows = await _meant(conn, ref, person, attempt)
+        if row.state == Campaign.stopped:
+            raise Refused(f"{ref} is stopped; reopen it first: fluentsd campaign reopen {ref}")
+        _, plan = await house.plans.current(conn, row.id)
+        too_late = {one.id: why for one in rows if (why := _too_late(one, plan))}
+        again = [one for one in rows if one.id not in too_late]
+        await _queue_again(conn, plan, again, call.at)
+        await unknown.decided(conn, [one.id for one in again], call.at)
+        if again and row.state == Campaign.completed:
+            reopened = await campaigns.move(conn, row, "reopen", at=call.at)
+            row = await campaigns.move(conn, reopened, "resume", at=call.at)
+        left = [{"attempt": one.id, "person": one.to, "step": one.step, "why": too_late[one.id]}
+                for one in rows if one.id in too_late]  # fmt: skip
+        return {"ref": ref, "people": len(again), "left_alone": left, "state": row.state,
+                "_details": {"attempts": [one.id for one in again]}}  # fmt: skip
+
+    answer = await change(house, call, "unknown retry", ref, unit)
+    house.wake.ring()
+    return answer
+
+
+async def dismiss(house: House, call: Call, ref: str, person: str | None, attempt: str | None) -> Answer:
+    """Let them be: they count as made, and are not shown as open any more."""
+
+    async def unit(conn: AsyncConnection) -> Answer:
+        row, rows = await _meant(conn, ref, person, attempt)
+        await unknown.decided(conn, [one.id for one in rows], call.at)
+        return {"ref": ref, "people": len(rows), "state": row.state, "_details": {"attempts": [o.id for o in rows]}}
+
+    return await change(house, call, "unknown dismiss", ref, unit)
+
+
+async def _meant(
+    conn: AsyncConnection, ref: str, person: str | None, attempt: str | None
+) -> tuple[CampaignRow, list[Unproved]]:
+    row = await campaigns.get(conn, ref)
+    contact_id = await find_one(conn, person) if person else None
+    rows = await unknown.of_campaign(conn, row.id, contact_id=contact_id, attempt_id=attempt)
+    if not rows:
+        of = f" for {person}" if person else f" with the id {attempt}" if attempt else ""
+        raise Refused(f"{ref} has no attempt{of} that nobody could prove; see: fluentsd unknown list {ref}")
+    return row, rows
+
+
+def _too_late(one: Unproved, plan: Plan) -> str:
+    """Why the step cannot be made once more; "" when it can."""
+    if one.to is None:
+        return "the number or address is not there any more"
+    if one.state == Enrollment.exited:
+        return f"has left the campaign ({one.reason})"
+    flow = plan.flow(one.version_id)
+    if one.step not in flow.index:
+        return "the step is not in their flow any more"
+    following = flow.following(flow.step(one.step))
+    if one.state == Enrollment.completed:
+        return "" if following is None else "the flow has gone on"
+    if one.state == Enrollment.queued and following is not None and (one.at_step, one.at_try) == (following.id, 1):
+        return ""
+    return f"the next step, {one.at_step}, has begun"
+
+
+async def _queue_again(conn: AsyncConnection, plan: Plan, rows: Sequence[Unproved], at: int) -> None:
+    deltas = counters.Deltas()
+    for one in rows:
+        if one.state != Enrollment.queued:
+            counters.moved(deltas, plan.campaign_id, Enrollment(one.state), Enrollment.queued)
+    await unknown.try_again(conn, [_again(one, plan, at) for one in rows])
+    await counters.add(conn, deltas)
+
+
+def _again(one: Unproved, plan: Plan, at: int) -> dict[str, Any]:
+    step = plan.flow(one.version_id).step(one.step)
+    placed = Standing(one.step, one.tries, 0, one.unreached, names_in(one.zones), names_in(one.states))
+    move = Queue(step, at, align(plan.rules, step, placed, at), one.tries + 1, 0, one.unreached)
+    return queue_row(one.enrollment_id, plan, move, one.outcomes, one.last_outcome)

@@ -1,0 +1,447 @@
+"""What comes back means what it says: bounces by their mark, requests to stop always, robots never."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from fluentsd_channel_email import read_settings
+from fluentsd_channel_email.inbound import Arrival, Reader, Sort
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fluentsd.api import Inbound, Outcome
+
+TOKEN = "019b8f2c77d0a1b2c3d4e5f60718293a"
+OTHER = "019b8f2c77d0ffffffffffffffffffff"
+AT = 1_767_625_200_000_000
+READER = Reader.of(
+    read_settings({
+        "host": "mail.example.com", "from": "Dana <dana@example.com>", "bounce_domain": "b.example.com",
+        "inbox": {"host": "imap.example.com", "username": "u", "password": "p", "address": "sales@example.com"},
+    })
+)  # fmt: skip
+LINKED = Reader.of(
+    read_settings({"host": "x", "from": "dana@example.com", "unsubscribe": "https://x.example/u/{token}/now"})
+)
+REF = f"<{TOKEN}@b.example.com>"
+
+
+def mail(text="Yes, call me.", **headers):
+    said = {"From": "Ada <ada@example.net>", "To": "dana@example.com", "Subject": "Re: Hello",
+            "Date": "Mon, 05 Jan 2026 15:00:00 +0000", "In-Reply-To": REF}  # fmt: skip
+    said |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"{name}: {value}" for name, value in said.items() if value is not None]
+    return ("\n".join(lines) + "\n\n" + text).encode()
+
+
+def dsn(status="5.1.1", action="failed", diagnostic="smtp; 550 5.1.1 <ada@example.net> no such user", *, envid=TOKEN,
+        to="dana@example.com", returned=f"Message-ID: <{TOKEN}@b.example.com>\nSubject: Hello"):  # fmt: skip
+    envelope = f"Original-Envelope-Id: {envid}\n" if envid else ""
+    return f"""\
+From: Mail Delivery System <Mailer-Daemon@mx.example.net>
+To: {to}
+Auto-Submitted: auto-replied
+Date: Mon, 05 Jan 2026 15:00:00 +0000
+Subject: Mail delivery failed
+Content-Type: multipart/report; report-type=delivery-status; boundary=B
+
+--B
+Content-Type: text/plain
+
+A message that you sent could not be delivered.
+--B
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+{envelope}
+Action: {action}
+Final-Recipient: rfc822;ada@example.net
+Status: {status}
+Diagnostic-Code: {diagnostic}
+
+--B
+Content-Type: text/rfc822-headers
+
+{returned}
+
+--B--
+""".encode()
+
+
+def only(raw):
+    arrival = READER.read(raw)
+    (inbound,) = arrival.inbounds
+    return inbound
+
+
+# Bounces
+
+
+@pytest.mark.parametrize(
+    ("status", "diagnostic", "dead"),
+    [
+        ("5.1.1", "smtp; 550 5.1.1 no such user", True),
+        ("5.1.2", "smtp; 550 unknown host", True),
+        ("5.1.3", "", True),
+        ("5.1.6", "smtp; 550 moved", True),
+        ("5.1.10", "smtp; 556 Null MX", True),
+        ("5.2.1", "smtp; 550 5.2.1 mailbox disabled", True),
+        ("5.0.0", "smtp; 550 5.1.1 no such user", True),
+        ("5.0.0", "smtp; 550 No such user here", True),
+        ("5.1.0", "smtp; 550 User unknown", True),
+        ("", "550 mailbox not found", True),
+        ("5.2.2", "smtp; 552 5.2.2 mailbox full", False),
+        ("5.2.1", "smtp; 552 mailbox is full, over quota", False),
+        ("5.0.0", "LMTP error: 452 4.2.2 Mailbox is full", False),
+        ("5.0.0", "", False),
+        ("5.7.1", "smtp; 554 5.7.1 looks like spam", False),
+        ("5.1.8", "smtp; 550 5.1.8 bad sender address", False),
+        ("5.4.1", "smtp; 550 no route", False),
+        ("4.4.7", "smtp; 421 delivery time expired", False),
+        ("4.2.2", "smtp; 452 4.2.2 quota exceeded", False),
+        ("nonsense", "nonsense", False),
+    ],
+)
+def test_a_failed_delivery_is_a_bounce_and_the_status_says_whether_the_address_is_dead(status, diagnostic, dead):
+    said = only(dsn(status, diagnostic=diagnostic))
+    assert (said.outcome, said.token, said.dead, said.at) == (Outcome.bounced, TOKEN, dead, AT)
+    assert said.fault == ("message" if status == "5.7.1" else "person")
+
+
+@pytest.mark.parametrize("action", ["delayed", "relayed", "delivered", "expanded", ""])
+def test_a_server_that_still_tries_says_nothing(action):
+    assert READER.read(dsn("4.4.1", action)) == Arrival(Sort.delay)
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        {"envid": TOKEN},
+        {"envid": TOKEN.upper()},
+        {"to": f"bounce+{TOKEN}@b.example.com"},
+        {"to": f"<BOUNCE+{TOKEN.upper()}@B.Example.com>"},
+        {"returned": f"Message-ID: <{TOKEN}@b.example.com>"},
+        {"returned": f"Return-Path: <bounce+{TOKEN}@b.example.com>\nMessage-ID: <rewritten@relay.example>"},
+        {"returned": f"List-Unsubscribe: <https://x.example/u/1>,\n <mailto:s@x.example?subject=unsubscribe-{TOKEN}>"},
+    ],
+)
+def test_a_bounce_finds_its_attempt_by_any_of_its_marks(trace):
+    blank = {"envid": "", "to": "dana@example.com", "returned": "Subject: Hello"}
+    assert only(dsn(**{**blank, **trace})).token == TOKEN
+
+
+def test_a_bounce_without_a_mark_of_ours_concerns_nobody():
+    for returned in ("Subject: Hello", f"Message-ID: <{TOKEN}@elsewhere.example>", "Message-ID: <CAF-1@b.example.com>"):
+        assert READER.read(dsn(envid="", returned=returned)) == Arrival(Sort.traceless)
+
+
+def test_a_returned_mail_in_full_is_searched_too():
+    whole = dsn(envid="").replace(b"text/rfc822-headers", b"message/rfc822")
+    assert only(whole).token == TOKEN
+
+
+def test_the_reason_holds_the_servers_words_without_addresses():
+    said = only(dsn())
+    assert "no such user" in said.reason
+    assert "@" not in said.reason
+
+
+def test_a_report_torn_by_an_encoding_is_read():
+    status = base64.encodebytes(b"Reporting-MTA: dns; x\n\nAction: failed\nStatus: 5.1.1\n")
+    raw = dsn().split(b"--B\nContent-Type: message/delivery-status\n")[0]
+    raw += b"--B\nContent-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n" + status
+    raw += b"--B\nContent-Type: text/rfc822-headers\n\nMessage-ID: " + REF.encode() + b"\n--B--\n"
+    assert only(raw).dead
+
+
+def test_a_report_in_plain_words_is_read():
+    words = f"Hi. This is the qmail-send program.\n<ada@example.net>:\n550 5.1.1 No such user\n\nMessage-ID: {REF}\n"
+    said = only(mail(words, From="MAILER-DAEMON@mx.example.net", In_Reply_To=None, Subject="failure notice"))
+    assert (said.outcome, said.token, said.dead) == (Outcome.bounced, TOKEN, True)
+    words = words.replace("550 5.1.1 No such user", "I will keep trying; 421 4.4.1 timed out")
+    assert READER.read(mail(words, From="MAILER-DAEMON@mx.example.net", In_Reply_To=None)).sort == Sort.delay
+
+
+# Complaints
+
+
+def complaint(kind="abuse", more=f"Original-Mail-From: <bounce+{TOKEN}@b.example.com>\n", returned="Subject: Hello"):
+    return f"""\
+From: feedback@isp.example
+To: dana@example.com
+Subject: FW: Hello
+Content-Type: multipart/report; report-type=feedback-report; boundary=B
+
+--B
+Content-Type: text/plain
+
+This is an abuse report.
+--B
+Content-Type: message/feedback-report
+
+Feedback-Type: {kind}
+User-Agent: ISP/1.0
+Version: 1
+{more}
+--B
+Content-Type: message/rfc822
+
+{returned}
+
+Hello
+--B--
+""".encode()
+
+
+def test_a_complaint_is_a_request_to_stop():
+    said = only(complaint())
+    assert (said.outcome, said.token) == (Outcome.opted_out, TOKEN)
+    assert only(complaint(more="", returned=f"Message-ID: {REF}")).token == TOKEN
+    said = only(complaint(more="Original-Rcpt-To: <ada@example.net>\n"))
+    assert (said.outcome, said.token, said.address) == (Outcome.opted_out, None, "ada@example.net")
+    assert said.reason.startswith("complaint")
+
+
+def test_a_complaint_that_names_the_attempt_and_the_address_is_one_complaint():
+    named = f"Original-Mail-From: <bounce+{TOKEN}@b.example.com>\nOriginal-Rcpt-To: <ada@example.net>\n"
+    by_token, by_address = READER.read(complaint(more=named)).inbounds
+    assert (by_token.outcome, by_address.outcome) == (Outcome.opted_out, Outcome.opted_out)
+    assert by_token.reason.startswith("complaint")
+    assert not by_address.reason.startswith("complaint")
+
+
+def test_of_a_complaint_one_word_says_that_it_is_one_however_many_are_left_alone():
+    for more in ("", "Original-Rcpt-To: <ada@example.net>\n"):
+        returned = f"Message-ID: {REF}"
+        asked = READER.read(complaint(more=more, returned=returned)).inbounds
+        assert [said.reason.startswith("complaint") for said in asked] == [True, False][: len(asked)]
+        assert len(asked) == (2 if more else 1)
+
+
+def test_not_spam_and_reports_about_machines_say_nothing():
+    for kind in ("not-spam", "auth-failure"):
+        assert READER.read(complaint(kind)) == Arrival(Sort.automatic)
+    assert READER.read(complaint(more="")) == Arrival(Sort.traceless)
+
+
+# Requests to stop
+
+
+def test_the_unsubscribe_mail_stops_by_its_token_whoever_or_whatever_sends_it():
+    for more in (
+        {},
+        {"Auto_Submitted": "auto-generated"},
+        {"From": None},
+        {"From": "dana@example.com"},
+        {"Precedence": "bulk"},
+    ):
+        raw = mail("", Subject=f"unsubscribe-{TOKEN}", In_Reply_To=None, **more)
+        assert READER.read(raw).sort == Sort.unsubscribe
+        assert only(raw) == Inbound(Outcome.opted_out, token=TOKEN, at=AT, reason="unsubscribed by e-mail")
+
+
+def test_words_that_ask_to_stop_stop_the_attempts_person_and_the_address_that_wrote():
+    arrival = READER.read(mail("Please stop emailing me"))
+    assert arrival.sort == Sort.unsubscribe
+    assert [(i.outcome, i.token, i.address) for i in arrival.inbounds] == [
+        (Outcome.opted_out, TOKEN, None),
+        (Outcome.opted_out, None, "ada@example.net"),
+    ]
+    assert arrival.inbounds[0].text == "Please stop emailing me"
+
+
+def test_a_word_in_the_subject_stops_but_not_our_own_subject_come_back():
+    assert only(mail("", Subject="UNSUBSCRIBE", In_Reply_To=None)).outcome == Outcome.opted_out
+    assert only(mail("Tell me more", Subject="Re: Stop calling for prices")).outcome == Outcome.replied
+
+
+def test_our_own_footer_quoted_is_nobodys_request():
+    quoted = "> Hello\n> -- \n> Example Ltd\n> Unsubscribe: https://x.example/u/1"
+    raw = mail(f"Sounds good!\n\nOn Mon, 5 Jan 2026, Dana wrote:\n{quoted}\n")
+    assert (only(raw).outcome, only(raw).text) == (Outcome.replied, "Sounds good!")
+
+
+# Replies
+
+
+def test_a_reply_goes_to_its_attempt_with_its_words():
+    assert only(mail()) == Inbound(
+        Outcome.replied, token=TOKEN, address="ada@example.net", text="Yes, call me.", at=AT, reason="replied by e-mail"
+    )
+
+
+def test_of_several_references_the_last_of_ours_counts():
+    references = f"<{OTHER}@b.example.com> {REF} <x@example.net>"
+    assert only(mail(In_Reply_To="<x@example.net>", References=references)).token == TOKEN
+
+
+def test_a_reply_without_a_reference_goes_by_its_sender():
+    said = only(mail(In_Reply_To=None, From='"Lovelace, Ada" <Ada@EXAMPLE.net>'))
+    assert (said.token, said.address) == (None, "Ada@example.net")
+
+
+def test_a_salespersons_own_message_id_is_no_token():
+    said = only(mail(In_Reply_To="<8A6F-55@b.example.com>"))
+    assert (said.token, said.address) == (None, "ada@example.net")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Auto_Submitted": "auto-replied"},
+        {"Auto_Submitted": "auto-generated (vacation)"},
+        {"Precedence": "auto_reply"},
+        {"Precedence": "Bulk"},
+        {"X_Autoreply": "yes"},
+        {"X_Autorespond": "on"},
+        {"Return_Path": "<>"},
+        {"Subject": "Automatic reply: Hello"},
+        {"Subject": "=?utf-8?q?R=C3=A9ponse_automatique_=3A_Hello?="},
+        {"From": "no-reply@example.net"},
+        {"From": "noreply@example.net"},
+    ],
+)
+def test_a_robots_answer_is_no_reply_but_proves_that_our_mail_arrived(more):
+    arrival = READER.read(mail("Thank you for your message. Call 555-0100.", **more))
+    assert arrival.sort == Sort.automatic
+    assert arrival.inbounds == (Inbound(Outcome.delivered, token=TOKEN, at=AT, reason="automatic answer"),)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"List_Id": "<x.example>", "In_Reply_To": None},
+        {"Precedence": "list", "In_Reply_To": None},
+        {"List_Unsubscribe": "<https://news.example>", "In_Reply_To": None},
+        {"Content_Type": "multipart/report; report-type=disposition-notification; boundary=B"},
+    ],
+)
+def test_newsletters_and_receipts_say_nothing(more):
+    assert READER.read(mail("I am away until Monday. Call 555-0100.", **more)) == Arrival(Sort.automatic)
+
+
+def test_an_answer_through_a_group_address_is_an_answer():
+    group = {"List_Id": "<sales.example.com>", "Precedence": "list"}
+    assert only(mail(**group)).text == "Yes, call me."
+    said = only(mail(**group, From="Ada via Sales <sales@example.com>", X_Original_From="Ada <ada@example.net>"))
+    assert (said.token, said.address) == (TOKEN, "ada@example.net")
+    assert READER.read(mail("stop", **group, From="sales@example.com")) == Arrival(Sort.own)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Yes\n\n> Unsubscribe: https://x.example/u/{TOKEN}/now",
+        f'--B\nContent-Type: text/html\n\nYes<blockquote><a href="https://x.example/u/{TOKEN.upper()}/now">x</a>\n--B--',
+    ],
+)
+def test_where_a_relay_rewrote_the_message_id_the_quoted_link_leads_home(text):
+    raw = mail(text, In_Reply_To="<rewritten@relay.example>",
+               Content_Type="multipart/mixed; boundary=B" if "--B" in text else "text/plain")  # fmt: skip
+    arrival = LINKED.read(raw)
+    assert [(i.outcome, i.token, i.text) for i in arrival.inbounds] == [(Outcome.replied, TOKEN, "Yes")]
+    assert only(raw).token is None
+
+
+def test_auto_submitted_no_is_a_person():
+    assert READER.read(mail(Auto_Submitted="no")).sort == Sort.reply
+
+
+@pytest.mark.parametrize(
+    "more", [{"From": "Dana <DANA@example.com>"}, {"From": "sales@example.com"}, {"Message_ID": REF}]
+)
+def test_what_we_wrote_ourselves_is_passed_over(more):
+    assert READER.read(mail("Please stop emailing me", **more)) == Arrival(Sort.own)
+
+
+def test_a_mail_from_nobody_to_nobody_is_passed_over():
+    for sender in (None, "", "nobody", "<>", "a b@@c"):
+        assert READER.read(mail(From=sender, In_Reply_To=None)) == Arrival(Sort.traceless)
+
+
+# Bad mail
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (mail("J\xfcrgen".encode("latin-1").decode("latin-1")), "Jürgen"),
+        (mail(Content_Type="text/plain; charset=latin-1").replace(b"Yes", b"J\xfcrgen"), "Jürgen, call me."),
+        (mail(Content_Type="text/plain; charset=no-such").replace(b"Yes", b"J\xfcrgen"), "Jürgen, call me."),
+        (mail(Content_Type="text/plain; charset=utf-8").replace(b"Yes", b"J\xff"), "J\ufffd, call me."),
+        (mail("WWVz", Content_Transfer_Encoding="base64"), "Yes"),
+        (mail("WWV!!z=", Content_Transfer_Encoding="base64"), None),
+        (mail("Y=65s=", Content_Transfer_Encoding="quoted-printable"), "Yes"),
+        (mail("<p>Yes</p>", Content_Type="text/html"), "Yes"),
+        (mail("Yes\x00"), "Yes"),
+        (mail("", Content_Type="multipart/alternative"), ""),
+        (mail("--B\n\nYes\n--B\nContent-Type: text/html\n\n<p>No</p>\n", Content_Type="multipart/mixed; boundary=B"),
+         "Yes"),
+        (mail("--B\nContent-Type: multipart/alternative; boundary=C\n\n--C\n\nYes\n--C--\n--B\n"
+              "Content-Type: text/plain\nContent-Disposition: attachment\n\nNo\n--B--\n",
+              Content_Type="multipart/mixed; boundary=B"), "Yes"),
+        (mail(Date=None), "Yes, call me."),
+        (mail(Date="yesterday"), "Yes, call me."),
+        (mail(Date="Mon, 99 Foo 99999 99:99:99 +9999"), "Yes, call me."),
+        (mail(Subject="=?utf-8?b?!!!?= =?no-such?q?x?="), "Yes, call me."),
+        (mail(Subject="\udcff".encode("utf-8", "surrogateescape").decode("latin-1")), "Yes, call me."),
+    ],
+)  # fmt: skip
+def test_a_badly_written_reply_is_a_reply(raw, words):
+    arrival = READER.read(raw)
+    assert arrival.sort == Sort.reply
+    assert words is None or arrival.inbounds[0].text == words
+
+
+@pytest.mark.parametrize(
+    "charset", ["unicode_escape", "utf-7", "punycode", "idna", "undefined", "zlib", "rot13", "utf-16"]
+)
+def test_no_charset_makes_half_characters(charset):
+    said = only(mail("x \\ud800 +2AA- y-" * 500, Content_Type=f"text/plain; charset={charset}"))
+    said.text.encode()
+
+
+def test_a_forwarded_mail_attached_is_not_the_persons_word():
+    text = "--B\nContent-Type: message/rfc822\n\nSubject: x\n\nstop emailing me\n--B\n\nSee this.\n--B--\n"
+    assert only(mail(text, Content_Type="multipart/mixed; boundary=B")).text == "See this."
+
+
+def test_a_long_reply_is_cut():
+    assert len(only(mail("word " * 100_000)).text) <= 10_000
+
+
+@pytest.mark.slow
+def test_nested_without_end_harms_only_itself():
+    raw = mail("", Content_Type="multipart/mixed; boundary=B0")
+    for n in range(5000):
+        raw += f"--B{n}\nContent-Type: multipart/mixed; boundary=B{n + 1}\n\n".encode()
+    assert READER.read(raw) == Arrival(Sort.unreadable)
+
+
+@given(st.binary(max_size=2000))
+def test_whatever_bytes_come_nothing_is_raised(raw):
+    READER.read(raw)
+
+
+SEEDS = [mail(), dsn(), complaint(), mail("<p>Yes", Content_Type="text/html"), mail("", Subject=f"unsubscribe-{TOKEN}"),
+         mail("I am out of the office until 12 January.", Auto_Submitted="auto-replied")]  # fmt: skip
+
+
+def test_a_zero_byte_in_a_subject_is_not_kept():
+    assert only(mail("", Subject="unsub\x00scribe", In_Reply_To=None)).text == "unsubscribe"
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(SEEDS), st.lists(st.tuples(st.integers(0, 3000), st.binary(max_size=8)), max_size=8))
+def test_whatever_is_broken_in_a_mail_every_word_to_the_house_names_somebody(raw, breaks):
+    for place, piece in breaks:
+        at = place % len(raw)
+        raw = raw[:at] + piece + raw[at + len(piece) // 2 :]
+    for inbound in READER.read(raw).inbounds:
+        assert inbound.token or inbound.address
+        assert inbound.outcome in (Outcome.bounced, Outcome.opted_out, Outcome.replied, Outcome.delivered)
+        assert "\x00" not in inbound.text
+        inbound.text.encode()
+        inbound.reason.encode()

@@ -1,0 +1,72 @@
+"""What a proved request of Twilio's says: a status of a message of ours, or something a person wrote.
+
+A status finds its attempt by the token at the end of the address it is sent to, else by the message's SID. Statuses
+come twice and out of order; each says what it proves and nothing else, and the record keeps the clearest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from urllib.parse import urlsplit
+
+from fluentsd.api import Inbound, Outcome, asks_to_stop
+from fluentsd_channel_sms.error_codes import end_of
+
+#: Words which, alone in a message, end all contact: Twilio's and those the FCC names (47 CFR 64.1200(a)(10)).
+STOP_WORDS = frozenset(
+    {"stop", "stopall", "stop all", "unsubscribe", "end", "quit", "cancel", "revoke", "optout", "opt out", "opt-out"}
+)
+#: Words which take it back; YES is one for Twilio too, and an answer to any question for people.
+START_WORDS = frozenset({"start", "unstop"})
+#: Answered by Twilio itself.
+HELP_WORDS = frozenset({"help"})
+
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+_EDGES = re.compile(r"^\W+|\W+$")
+
+
+def read(url: str, fields: Mapping[str, str]) -> Sequence[Inbound]:
+    """Turn the fields of a proved request into what they say; ValueError when they make no sense."""
+    word = fields.get("MessageStatus") or fields.get("SmsStatus") or "received"
+    if word not in ("received", "receiving"):
+        return _status(url, word, fields)
+    if fields.get("From"):
+        return _words(fields)
+    raise ValueError("neither a status (MessageStatus) nor a message (From, SmsStatus=received)")
+
+
+def _status(url: str, word: str, fields: Mapping[str, str]) -> Sequence[Inbound]:
+    ref = fields.get("MessageSid") or fields.get("SmsSid")
+    last = urlsplit(url).path.rpartition("/")[2]
+    token = last if _TOKEN.fullmatch(last) else None
+    if not ref and not token:
+        raise ValueError("a status without MessageSid")
+    code = fields.get("ErrorCode", "")
+    end = end_of(word, int(code) if code.isdecimal() and code.isascii() else None)
+    if end is None:
+        return []
+    return [Inbound(end.outcome, token=token, ref=ref, reason=end.reason, dead=end.dead, fault=end.fault)]
+
+
+def _words(fields: Mapping[str, str]) -> Sequence[Inbound]:
+    text, address, ref = fields.get("Body", ""), fields["From"], fields.get("MessageSid") or fields.get("SmsSid")
+    came = partial(Inbound, address=address, message_ref=ref)
+    said = _EDGES.sub("", text.casefold())
+    kind = fields.get("OptOutType", "").upper()
+    if kind == "STOP" or said in STOP_WORDS:
+        return [came(Outcome.opted_out, text=text, reason=f"wrote {(said or kind).upper()[:20]}")]
+    if kind == "START" or said in START_WORDS:
+        return [came(Outcome.replied, text=text, resubscribed=True)]
+    if kind == "HELP" or said in HELP_WORDS:
+        return []
+    if asks_to_stop(text):
+        return [came(Outcome.opted_out, text=text, reason="asked to stop in their own words")]
+    return [came(Outcome.replied, text=text or _media(fields))]
+
+
+def _media(fields: Mapping[str, str]) -> str:
+    """A message of pictures alone leaves a trace in words."""
+    count = fields.get("NumMedia", "0")
+    return "" if count in ("", "0") else f"({count} attachment{'' if count == '1' else 's'})"

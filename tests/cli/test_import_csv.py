@@ -1,0 +1,164 @@
+"""An import from the shell: a long file read by a second process ends in the same database as one read here."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from fluentsd.cli import import_csv
+from fluentsd.cli.app import build
+from fluentsd.engine.ingest import import_process
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = '[database]\npath = "people.db"\n[daemon]\nsocket = "control"\n[channel.sms]\nplugin = "noop"\n'
+CAMPAIGN = """
+name = "Fair"
+ref = "fair"
+[window]
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+hours = "00:00-24:00"
+fallback_timezone = "America/New_York"
+[[step]]
+id = "text"
+channel = "sms"
+text = "Hi {{ first_name }}"
+"""
+TABLES = {
+    "contact": "id, zones, zone_basis, states, conflict, consent, language",
+    "point": "id, contact_id, kind, value, position",
+    "record": "id, source_id, key, contact_id, fields",
+    "enrollment": "id, campaign_id, contact_id, entry, state, step, version_id",
+    "waiting": "lane_id, rank, enrollment_id",
+    "counter": "campaign_id, state, count",
+}
+
+
+def messy(folder: Path, rows: int) -> Path:
+    """Formats, junk, duplicates near and far, a quote never closed."""
+    lines = ["First name,Phone,E-mail,State"]
+    for n in range(rows):
+        number = n if n % 11 else n // 2
+        phone = (f"(212) 55{number % 10}-{number // 10:04d}", f"1-415-55{number % 10}-{number // 10:04d} x9", "call me")
+        lines.append(f"P{n},{phone[n % 7 % 3]},p{n // 3 if n % 13 == 0 else n}@example.com,{'NY' if n % 2 else ''}")
+    lines.insert(rows // 2, 'Lost,"212 555 9999,,')
+    path = folder / "people.csv"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+def installed(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "fluentsd.toml").write_text(SETTINGS.replace('"people.db"', f'"{folder}/people.db"'), "utf-8")
+    (folder / "fair.toml").write_text(CAMPAIGN, "utf-8")
+    return folder
+
+
+def typed(folder: Path, *words: str) -> Any:
+    result = CliRunner().invoke(build(), ["--config", str(folder / "fluentsd.toml"), *words])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def imported(folder: Path, file: Path) -> dict[str, Any]:
+    typed(folder, "campaign", "apply", str(folder / "fair.toml"))
+    return json.loads(
+        typed(
+            folder, "contacts", "import", str(file), "--campaign", "fair", "--json", "--rejects", str(folder / "no.csv")
+        )
+    )
+
+
+def written(folder: Path) -> dict[str, list[Any]]:
+    with closing(sqlite3.connect(folder / "people.db")) as conn:
+        return {
+            table: conn.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2, 3").fetchall()
+            for table, columns in TABLES.items()
+        }
+
+
+@pytest.mark.parametrize("rows", [40, 9000])
+def test_both_ways_end_in_the_same_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    file = messy(tmp_path, rows)
+    here, there = installed(tmp_path / "here"), installed(tmp_path / "there")
+    told = imported(here, file)
+    monkeypatch.setattr(import_csv, "APART_FROM", 0)
+    monkeypatch.setattr(import_csv, "calm_collector", lambda: None)  # this process goes on
+    apart_told = imported(there, file)
+    assert {**apart_told, "rejects_file": ""} == {**told, "rejects_file": ""}
+    assert told["duplicates"] > 0
+    assert told["rejected"] > 0
+    assert told["enrolled"] == told["new"] == len(written(here)["contact"])
+    assert written(there) == written(here)
+    assert (there / "no.csv").read_text("utf-8") == (here / "no.csv").read_text("utf-8")
+
+
+def test_when_the_reader_is_killed_it_is_said_who_was_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, file = installed(tmp_path / "home"), messy(tmp_path, 60_000)
+    typed(folder, "campaign", "apply", str(folder / "fair.toml"))
+    started, start = [], import_process._started
+    monkeypatch.setattr(import_process, "_started", lambda opened: started.append(start(opened)) or started[-1])
+    monkeypatch.setattr(import_csv, "APART_FROM", 0)
+    monkeypatch.setattr(import_csv, "calm_collector", lambda: None)
+    take = import_csv._Run._take
+
+    async def take_and_kill(self: Any, to: Any, begun: Any, batch: Any) -> None:
+        await take(self, to, begun, batch)
+        started[0].kill()
+
+    monkeypatch.setattr(import_csv._Run, "_take", take_and_kill)
+    words = ["--config", str(folder / "fluentsd.toml"), "contacts", "import", str(file), "--campaign", "fair"]
+    result = CliRunner().invoke(build(), words)
+    assert result.exit_code == 1
+    taken = len(written(folder)["contact"])
+    assert 0 < taken < 40_000
+    assert "was ended by SIGKILL" in result.stderr
+    assert f"{taken} people were taken in before that" in result.stderr
+    assert "nobody is taken in twice" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_interrupt_leaves_whole_batches_and_no_process(tmp_path: Path) -> None:
+    folder, file = installed(tmp_path / "home"), messy(tmp_path, 130_000)
+    assert file.stat().st_size > import_process.APART_FROM
+    typed(folder, "campaign", "apply", str(folder / "fair.toml"))
+    command = [sys.executable, "-m", "fluentsd", "--config", str(folder / "fluentsd.toml"), "contacts", "import"]
+    process = subprocess.Popen(
+        [*command, str(file), "--campaign", "fair"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    patience = threading.Timer(60, process.kill)
+    patience.start()
+    try:
+        while process.poll() is None and not taken(folder):
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: everybody in the group gets it
+        _, said = process.communicate()
+    finally:
+        patience.cancel()
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    rows = written(folder)
+    assert len(rows["contact"]) == len(rows["enrollment"]) == len(rows["waiting"]) == rows["counter"][0][2]
+
+
+def taken(folder: Path) -> int:
+    with closing(sqlite3.connect(f"file:{folder}/people.db?mode=ro", uri=True)) as conn:
+        return int(conn.execute("SELECT count(*) FROM contact").fetchone()[0])

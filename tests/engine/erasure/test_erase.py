@@ -1,0 +1,372 @@
+"""A person can be forgotten: nothing of them is left, and what must outlive them does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.testing import CapturingLogger
+
+from fluentsd.api import Inbound, Outcome
+from fluentsd.clock import SimClock
+from fluentsd.engine.erasure.erase import replay
+from fluentsd.engine.erasure.ledger import KEY_FILE, LIST_FILE, KeyLost, Traces
+from fluentsd.engine.runtime import House
+from fluentsd.store import tables
+from fluentsd.store.db.bridge import Store, open_store
+from fluentsd.store.erasure.erase import Gone
+from fluentsd.verbs import Call, Refused
+from fluentsd.verbs.catalogue import perform
+from tests.engine.stage import DAY, MINUTE, MONDAY, SMS, Stage, person, spec, staged
+
+PHONE, MAIL = "+12125550001", "p1@example.com"
+TWO = SMS | {"id": "two", "after": "1 day"}
+CALL = {"id": "call", "channel": "phone", "agent": "sales"}
+NAMES = {"first_name": "Canaria", "street": "7 Yellow Feather Lane"}
+#: Whatever of the canary must not be found anywhere.
+CANARY = (PHONE, PHONE[2:], MAIL, "canaria", "yellow feather", "tweet tweet", "p1@exa")
+
+
+def canary(**more: str) -> dict[str, Any]:
+    return person(1, **NAMES, **more)
+
+
+async def everything(conn: AsyncConnection) -> str:
+    """Every row of every table, as text."""
+    rows = list[str]()
+    for table in tables.metadata.sorted_tables:
+        rows += [str(tuple(row)) for row in await conn.execute(select(table))]
+    return "\n".join(rows)
+
+
+async def count(stage: Stage, table: Any) -> int:
+    async def unit(conn: AsyncConnection) -> int:
+        return int((await conn.execute(select(func.count()).select_from(table))).scalar_one())
+
+    return await stage.house.store.read(unit)
+
+
+async def replied(stage: Stage) -> None:
+    """The canary writes back."""
+    attempt = next(attempt for attempt, *_ in stage.sms.accepted if attempt.to == PHONE)
+    await stage.inbox.take(Inbound(ref=f"ref-{attempt.token}", outcome=Outcome.delivered, text="Tweet tweet"))
+
+
+async def lived(stage: Stage) -> None:
+    """A canary and somebody else, contacted, heard, stopped, steered and named in the audit log."""
+    file = spec(SMS, TWO, exit={"on": ["opted_out"]})
+    await stage.launch(file, canary(), person(2))
+    await stage.do(
+        "contacts attest", source="people.csv", basis="written", given="2026-03-01", scope=["sms"], by="Desk"
+    )
+    await stage.until(MONDAY + MINUTE)
+    await replied(stage)
+    await stage.until(MONDAY + 2 * MINUTE)
+    call = Call("tester", stage.clock.now(), request_id="once")
+    await perform(
+        stage.house, "stop-list add", {"point": PHONE, "channel": "phone", "because": "Canaria said so"}, call
+    )
+    await stage.do("campaign callback", ref="test", person=MAIL, at=stage.clock.now() + DAY)
+
+
+async def test_an_export_tells_everything_that_is_held(stage: Stage) -> None:
+    await lived(stage)
+    told = await stage.do("contacts export", person=PHONE)
+    json.dumps(told)
+    assert [p["value"] for p in told["points"]] == [PHONE, MAIL]
+    assert told["contact"]["zones"] == "America/New_York"
+    assert told["records"][0]["fields"] == NAMES
+    assert (told["records"][0]["source"], told["evidence"][0]["by"]) == ("people.csv", "Desk")
+    assert [e["ref"] for e in told["enrollments"]] == ["test"]
+    assert [a["step"] for a in told["attempts"]] == ["text"]
+    assert [t["text"] for t in told["texts"]] == ["Hello Canaria", "Tweet tweet"]
+    assert [s["evidence"] for s in told["stop_list"]] == [{"said": "Canaria said so"}]
+    assert [a["verb"] for a in told["acts"]] == ["stop-list add", "callback"]
+    assert "p2@" not in json.dumps(told)
+
+
+async def test_after_an_erasure_no_table_knows_the_person_and_the_figures_are_right(stage: Stage) -> None:
+    await lived(stage)
+    held = (await stage.house.store.read(everything)).lower()
+    assert [word for word in CANARY if word not in held] == []
+    before = await stage.overview()
+    answer = await stage.do("contacts erase", person=PHONE, because="asked by letter")
+    assert (answer["points"], answer["records"], answer["texts"], answer["stopped"]) == (2, 1, 2, 1)
+    left = (await stage.house.store.read(everything)).lower()
+    assert [word for word in CANARY if word in left] == []
+    assert "p2@example.com" in left
+    after = await stage.overview()
+    assert (after["total"], after["exited"], after["queued"]) == (before["total"], 1, 1)
+    assert after["exited_by_reason"] == {"erased": 1}
+    act = (await stage.do("log", most=1))["entries"][0]
+    assert (act["verb"], act["target"], act["details"]["because"]) == ("erase", "", "asked by letter")
+    with pytest.raises(Refused, match="nobody is known"):
+        await stage.do("contacts export", person=PHONE)
+    await stage.until(MONDAY + 3 * DAY)
+    assert [a.to for a, *_ in stage.sms.accepted].count(PHONE) == 1
+
+
+async def test_a_repeated_request_is_one_act_also_when_its_answer_was_blanked(stage: Stage) -> None:
+    await lived(stage)
+    await stage.do("contacts erase", person=MAIL, because="asked by letter")
+    again = Call("tester", stage.clock.now(), request_id="once")
+    given = await perform(stage.house, "stop-list add", {"point": PHONE, "because": "x"}, again)
+    assert given == {"point": "(erased)", "channel": "phone", "campaigns": []}
+    twice = Call("tester", stage.clock.now(), request_id="twice")
+    first = await perform(stage.house, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice)
+    assert (
+        await perform(stage.house, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice) == first
+    )
+
+
+async def test_it_needs_a_reason_without_the_persons_own_words(stage: Stage) -> None:
+    await stage.launch(spec(SMS), canary(pet="cat"))
+    await stage.until(MONDAY + MINUTE)
+    for because, why in (("", "say why"), ("canaria wrote to us", "'Canaria'"), (f"{PHONE} called", "555")):
+        with pytest.raises(Refused, match=why):
+            await stage.do("contacts erase", person=PHONE, because=because)
+    await stage.do("contacts erase", person=PHONE, because="a request by category four")  # has "cat" in it
+
+
+async def test_nobody_is_erased_while_being_contacted(stage: Stage) -> None:
+    await stage.launch(spec(CALL), canary())
+    await stage.until(MONDAY + MINUTE)
+    with pytest.raises(Refused, match="being contacted just now"):
+        await stage.do("contacts erase", person=PHONE, because="asked")
+    token = stage.phone.accepted[0][0].token
+    await stage.inbox.take(Inbound(token=token, outcome=Outcome.no_answer))
+    assert (await stage.do("contacts erase", person=PHONE, because="asked"))["points"] == 2
+
+
+async def test_words_that_come_late_are_kept_for_nobody_and_a_late_stop_is_heard(stage: Stage) -> None:
+    await lived(stage)
+    token = next(attempt.token for attempt, *_ in stage.sms.accepted if attempt.to == PHONE)
+    await stage.do("contacts erase", person=PHONE, because="asked")
+    ways: list[dict[str, Any]] = [{"token": token}, {"ref": f"ref-{token}"}, {"address": PHONE}]
+    for way in ways:
+        await stage.inbox.take(Inbound(Outcome.replied, **way, text="Tweet tweet", transcript="Canaria"))
+    left = (await stage.house.store.read(everything)).lower()
+    assert [word for word in CANARY if word in left] == []
+    assert token not in left
+    assert await count(stage, tables.attempt) == 2  # the figures stay
+    await stage.inbox.take(Inbound(Outcome.opted_out, token=token, ref=f"ref-{token}", address=PHONE, text="STOP"))
+    assert (await stage.do("stop-list why", point=PHONE))["sentence"].endswith("for every channel")
+
+
+@pytest.mark.slow
+async def test_after_a_new_import_the_stop_list_holds_and_the_campaign_does_not_start_anew(stage: Stage) -> None:
+    await lived(stage)
+    await stage.do("stop-list add", point=MAIL, channel="email", because="asked")
+    await stage.do("contacts erase", person=PHONE, because="asked")
+    assert PHONE not in str(await stage.do("stop-list list"))
+    assert (await stage.enroll(canary(), person(3)))["enrolled"] == 1
+    assert {e["value"] for e in (await stage.do("stop-list list"))["entries"]} == {PHONE, MAIL}
+    mail = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
+    await stage.launch(spec(mail, CALL, SMS) | {"ref": "other", "name": "Another"}, canary())
+    await stage.until(stage.clock.now() + DAY)
+    assert [a for a, *_ in stage.email.accepted + stage.phone.accepted if a.to in (PHONE, MAIL)] == []
+    assert [a.step for a, *_ in stage.sms.accepted if a.to == PHONE] == ["text", "text"]  # once in each campaign
+    told = await stage.do("stop-list why", point=PHONE)
+    assert (told["entries"][0]["by"], told["entries"][0]["evidence"]) == ("tester", None)
+
+
+async def test_a_campaign_is_remembered_through_any_point_of_the_person(stage: Stage) -> None:
+    await stage.launch(spec(SMS), canary(), checked=False)
+    await stage.until(MONDAY + MINUTE)
+    await stage.do("contacts erase", person=PHONE, because="asked")
+    only_mail = canary() | {"points": [["email", MAIL], ["email", "new@example.com"]]}
+    assert (await stage.enroll(only_mail))["enrolled"] == 0
+    later = canary() | {"points": [["email", "new@example.com"], ["phone", "+12125550009"]]}
+    await stage.until(stage.clock.now() + MINUTE)
+    found = await stage.enroll(later)
+    assert (found["new"], found["enrolled"]) == (0, 0)
+
+
+async def test_an_erasure_can_be_repeated_after_the_person_came_back(stage: Stage) -> None:
+    await lived(stage)
+    for _ in range(2):
+        await stage.do("contacts erase", person=PHONE, because="asked")
+        left = (await stage.house.store.read(everything)).lower()
+        assert [word for word in CANARY if word in left] == []
+        assert await count(stage, tables.forgotten) == 2
+        await stage.until(stage.clock.now() + MINUTE)
+        await stage.enroll(canary())
+
+
+# ── beside the database ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def house_at(store: Store, clock: SimClock, folder: Path) -> House:
+    return House(store, clock, {}, traces=Traces(folder), log=CapturingLogger())
+
+
+async def act(house: House, verb: str, **arguments: Any) -> dict[str, Any]:
+    return await perform(house, verb, arguments, Call("tester", house.clock.now()))
+
+
+async def bring(house: House, *people: dict[str, Any], ref: str | None = "test") -> dict[str, Any]:
+    run = await act(house, "contacts begin-import", source="people.csv", ref=ref)
+    return await act(house, "contacts take", run=run, people=list(people))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "fluentsd.db"
+
+
+async def at_file(file: Path, clock: SimClock, work: Any) -> Any:
+    async with open_store(f"sqlite+aiosqlite:///{file}", busy=clock.busy) as store, trio.open_nursery() as nursery:
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+        nursery.start_soon(clock.run)
+        try:
+            return await work(house_at(store, clock, file.parent))
+        finally:
+            nursery.cancel_scope.cancel()
+
+
+def test_the_key_is_made_at_first_need_for_its_owner_alone(tmp_path: Path) -> None:
+    traces = Traces(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    hashed = traces.hashed(PHONE)
+    assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
+    assert [f.name for f in tmp_path.iterdir()] == [KEY_FILE]
+    assert Traces(tmp_path).hashed(PHONE) == hashed != Traces(tmp_path / "other").hashed(PHONE)
+    (tmp_path / KEY_FILE).write_bytes(b"short")
+    with pytest.raises(KeyLost, match="should hold 32 bytes and has 5"):
+        Traces(tmp_path).hashed(PHONE)
+
+
+def test_half_a_line_of_the_list_costs_nothing_but_itself(tmp_path: Path) -> None:
+    traces, one, two = (
+        Traces(tmp_path),
+        Gone("a" * 40, "phone", ("*",), ("test",), 1),
+        Gone("b" * 40, "email", (), (), 2),
+    )
+    traces.note([one])
+    with (tmp_path / LIST_FILE).open("a") as list_file:
+        list_file.write('{"hash":"cc')
+    traces.note([two, one._replace(at=3)])
+    assert Traces(tmp_path).noted() == {one.hash: one._replace(at=3), two.hash: two}
+    assert (tmp_path / LIST_FILE).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.slow
+async def test_no_byte_of_the_file_or_what_lies_beside_it_names_the_person(file: Path) -> None:
+    clock = SimClock(MONDAY)
+
+    async def work(house: House) -> None:
+        await act(house, "campaign apply", file=spec(SMS, TWO))
+        for start in range(0, 3000, 250):  # among many, in pages that were split before
+            people = [person(10 + n * 7919 % 3000, first_name=f"Name {n}") for n in range(start, start + 250)]
+            await bring(house, *people, *([canary()] if start == 1000 else []))
+        await act(house, "stop-list add", point=PHONE, channel="phone", because="Canaria said so")
+        await act(house, "contacts erase", person=PHONE, because="asked")
+        assert found_in(file.parent) == {}
+
+    await at_file(file, clock, work)
+    with closing(sqlite3.connect(file)) as conn:
+        conn.execute("VACUUM")
+    assert found_in(file.parent) == {}
+    assert {f.name for f in file.parent.iterdir()} == {file.name, KEY_FILE, LIST_FILE}
+
+
+def found_in(folder: Path) -> dict[str, list[str]]:
+    """Files with a word of the canary in their bytes."""
+    found = {f.name: [w for w in CANARY if w.encode() in f.read_bytes().lower()] for f in folder.iterdir()}
+    return {name: words for name, words in found.items() if words}
+
+
+async def test_a_start_on_an_older_copy_erases_again(file: Path) -> None:
+    clock = SimClock(MONDAY)
+    copy = file.with_name("copy.db")
+
+    async def live(house: House) -> None:
+        await act(house, "campaign apply", file=spec(SMS, TWO))
+        await bring(house, canary(), person(2))
+        with closing(sqlite3.connect(file)) as conn, closing(sqlite3.connect(copy)) as target:
+            conn.backup(target)
+        await act(house, "stop-list add", point=PHONE, channel="sms", because="asked")  # the copy has no idea of it
+        await bring(house, person(4) | {"points": [["phone", "+12125550004"]]})  # nor of this person
+        await act(house, "contacts erase", person=PHONE, because="asked")
+        await act(house, "contacts erase", person="+12125550004", because="asked")
+        assert await replay(house) == 0
+
+    await at_file(file, clock, live)
+    shutil.move(copy, file)
+
+    async def restored(house: House) -> None:
+        assert PHONE in await house.store.read(everything)
+        assert await replay(house) == 1
+        assert [(*said.args, said.kwargs) for said in house.log.calls] == [
+            ("forgetting.replayed", {"hashes": 3, "people": 1})
+        ]
+        left = (await house.store.read(everything)).lower()
+        assert [word for word in CANARY if word in left] == []
+        assert "p2@example.com" in left
+        status = await act(house, "campaign status", ref="test")
+        assert (status["total"], status["queued"], status["exited"]) == (2, 1, 1)
+        assert (await act(house, "log", most=1))["entries"][0]["details"]["replayed"] is True
+        assert await replay(house) == 0
+        four = person(4) | {"points": [["phone", "+12125550004"]]}
+        assert (await bring(house, canary(), four, person(5)))["enrolled"] == 1
+        told = await act(house, "stop-list why", point=PHONE)
+        assert [(e["channel"], e["by"]) for e in told["entries"]] == [("sms", "fluentsd")]
+
+    await at_file(file, clock, restored)
+
+
+async def test_an_old_copy_in_the_middle_of_a_call_is_replayed_too(file: Path) -> None:
+    """Whatever the copy thinks is under way: nobody asks a provider about somebody who is erased."""
+    clock = SimClock(MONDAY)
+    hashes = [Gone(Traces(file.parent).hashed(PHONE), "phone", (), (), MONDAY)]
+
+    async def work(house: House) -> None:
+        async with staged(house.store, clock) as stage:
+            await stage.launch(spec(CALL), canary())
+            await stage.until(MONDAY + MINUTE)
+            assert len(stage.phone.accepted) == 1
+        Traces(file.parent).note(hashes)
+        assert await replay(house) == 1
+
+        async def unit(conn: AsyncConnection) -> list[Any]:
+            return [tuple(row) for row in await conn.execute(text("SELECT state, outcome, deadline_at FROM attempt"))]
+
+        assert await house.store.read(unit) == [("unknown", "unknown", None)]
+        status = await act(house, "campaign status", ref="test")
+        assert (status["active"], status["exited"], status["unknown"]) == (0, 1, 1)
+
+    await at_file(file, clock, work)
+
+
+async def test_what_a_crash_kept_off_the_list_is_added_at_the_next_start(file: Path) -> None:
+    async def work(house: House) -> None:
+        await bring(house, canary(), ref=None)
+        await act(house, "contacts erase", person=PHONE, because="asked")
+        noted = house.traces.noted()
+        (file.parent / LIST_FILE).unlink()
+        await replay(house)
+        assert house.traces.noted() == noted
+        assert len(noted) == 2
+
+    await at_file(file, SimClock(MONDAY), work)
+
+
+async def test_without_its_key_a_database_that_needs_it_is_refused(file: Path) -> None:
+    async def work(house: House) -> None:
+        await bring(house, canary(), ref=None)
+        await replay(house)  # nobody was erased: no key is needed
+        assert not (file.parent / KEY_FILE).exists()
+        await act(house, "contacts erase", person=PHONE, because="asked")
+        (file.parent / KEY_FILE).unlink()
+        with pytest.raises(KeyLost, match="put the file back"):
+            await replay(house_at(house.store, house.clock, file.parent))  # type: ignore[arg-type]
+
+    await at_file(file, SimClock(MONDAY), work)

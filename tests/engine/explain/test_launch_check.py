@@ -1,0 +1,104 @@
+"""Before a start: who is in and who is out, by reason; what stops a start, what is asked about, what is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from fluentsd.verbs import Refused
+from tests.engine.stage import MINUTE, MONDAY, SMS, Stage, person, spec
+
+CALL = {"id": "call", "channel": "phone", "agent": "sales"}
+MAIL = {"id": "mail", "channel": "email", "after": "1 day", "subject": "s", "text": "Dear {{ first_name }}"}
+TEXAN = {"states": ["US-TX"], "zones": ["America/Chicago"]}
+SAID = {"basis": "written", "given": "2026-02-01", "scope": ["phone", "sms"], "by": "the desk"}
+
+
+async def checked(stage: Stage, ref: str = "test") -> dict:
+    found = await stage.do("campaign check", ref=ref)
+    assert found["ready"] + sum(out["people"] for out in found["out"]) == found["people"]
+    return found
+
+
+async def test_everybody_who_can_be_contacted_is_ready_and_each_step_counts_for_itself(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(SMS, MAIL))
+    no_mail = person(2) | {"points": [["phone", "+12125550002"]]}
+    await stage.enroll(person(1), no_mail)
+    found = await checked(stage)
+    assert (found["errors"], found["warnings"], found["ready"]) == ([], [], 2)
+    assert found["steps"] == [
+        {"step": "text", "people": {"ready": 2}},
+        {"step": "mail", "people": {"ready": 1, "no_email": 1}},
+    ]
+    assert found["samples"]["text"]["text"] == "Hello P1"
+
+
+async def test_a_missing_variable_stops_the_start_and_names_step_field_and_people(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(SMS | {"text": "About {{ car }}"}))
+    await stage.enroll(person(1), person(2, car="T4"), person(3))
+    with pytest.raises(Refused, match=r"step text: 'car' is undefined; 2 people, among them \+12125550001"):
+        await stage.do("campaign start", ref="test", yes=True)
+    assert (await stage.overview())["state"] == "draft"
+
+
+async def test_people_without_consent_are_a_warning_and_if_nobody_is_left_an_error(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(CALL))
+    await stage.enroll(person(1) | TEXAN)
+    with pytest.raises(Refused, match="nobody could be contacted"):
+        await stage.do("campaign start", ref="test", yes=True)
+    await stage.enroll(person(2))
+    with pytest.raises(Refused, match="say --yes"):
+        await stage.do("campaign start", ref="test")
+    started = await stage.do("campaign start", ref="test", yes=True)
+    assert "US.consent" in started["warnings"][0]
+    await stage.until(MONDAY + MINUTE)
+    assert [a.to for a, *_ in stage.phone.accepted] == ["+12125550002"]
+    told = (await stage.do("contacts why", person="+12125550001"))["campaigns"][0]
+    assert (told["reason"], told["rule"]) == ("no_consent", "US.consent")
+    assert told["law"]["cite"]
+    answer = await stage.do("contacts attest", campaign="test", **SAID)
+    assert answer["people"] == 2
+    await stage.until(MONDAY + 2 * MINUTE)
+    assert [a.to for a, *_ in stage.phone.accepted] == ["+12125550002", "+12125550001"]
+
+
+async def test_a_scheduled_start_is_checked_when_it_is_scheduled(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(SMS | {"text": "{{ car }}"}))
+    await stage.enroll(person(1))
+    with pytest.raises(Refused, match="'car' is undefined"):
+        await stage.do("campaign schedule", ref="test", at=MONDAY + MINUTE)
+
+
+async def test_people_in_other_running_campaigns_are_named(stage: Stage) -> None:
+    await stage.launch(spec(SMS, SMS | {"id": "two", "after": "1 week"}), person(1))
+    await stage.do("campaign apply", file=spec(SMS, ref="other"))
+    await stage.enroll(person(1), person(2), ref="other")
+    assert (await checked(stage, "other"))["warnings"] == ["1 person are in test too"]
+
+
+async def test_places_that_are_unknown_disagree_or_have_no_rules_are_noted(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(SMS))
+    torn = person(2) | {"conflict": True}
+    foreign = person(3) | {"points": [["phone", "+442079460958"]], "zones": ["Europe/London"]}
+    await stage.enroll(person(1) | {"zones": []}, torn, foreign)
+    notes = " | ".join((await checked(stage))["notes"])
+    assert "1 person whose zone is unknown count as in America/New_York" in notes
+    assert "disagrees for 1 person" in notes
+    assert "no rules of the place are shipped for 1 person" in notes
+
+
+async def test_a_waived_rule_is_told_with_its_reason_and_not_applied(stage: Stage) -> None:
+    waived = {"rule": "US.consent", "because": "informational calls our counsel cleared", "by": "legal"}
+    law = {"waive": [waived, waived | {"rule": "US.dnc"}]}
+    await stage.do("campaign apply", file=spec(CALL, law=law))
+    await stage.enroll(person(1) | TEXAN)
+    found = await checked(stage)
+    assert found["ready"] == 1
+    assert "US.consent is not followed, says legal: informational calls our counsel cleared" in found["notes"]
+
+
+async def test_duties_nobody_can_check_are_listed_for_the_states_reached(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(CALL))
+    await stage.enroll(person(1) | TEXAN)
+    duties = (await checked(stage))["duties"]
+    assert any("Texas" in duty["says"] for duty in duties)
+    assert not any("Florida" in duty["says"] for duty in duties)
