@@ -28,7 +28,7 @@ from turns import HERE, in_turn, run
 from fluentsd.domain import campaign as spec
 from fluentsd.domain.flow import compile_flow
 from fluentsd.domain.gate import Go, Person, Point, Rules, decide
-from fluentsd.domain.pacing import Line, Lines
+from fluentsd.domain.pacing import CallerId, CallerIds
 from fluentsd.domain.time.windows import Calendar, ContactWindow, Hours, calendar
 from fluentsd.engine.dispatch.plans import rules_of
 from fluentsd.store import counters
@@ -165,10 +165,10 @@ def _people() -> list[Person]:
 
 
 def _decide_all(step: Any, rules: Rules, asked: list[tuple[Person, int]]) -> tuple[float, int]:
-    lines = Lines([Line(n, f"+1{212 + n}5550199") for n in range(20)], local_presence=True)
+    caller_ids = CallerIds([CallerId(n, f"+1{212 + n}5550199") for n in range(20)], local_presence=True)
     began, gone = time.perf_counter(), 0
     for person, at in asked:
-        gone += isinstance(decide(step, rules, person, at, lines), Go)
+        gone += isinstance(decide(step, rules, person, at, caller_ids), Go)
     return time.perf_counter() - began, gone
 
 

@@ -17,7 +17,7 @@ from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
 from fluentsd.domain.forecast.assumptions import DEFAULTS, NOBODY, Assumed
 from fluentsd.domain.forecast.figures import Forecast
 from fluentsd.domain.gate import Person, Point, Rules
-from fluentsd.domain.pacing import Line, Lines
+from fluentsd.domain.pacing import CallerId, CallerIds
 from fluentsd.engine.dispatch.plans import rules_of
 
 PEOPLE, WEEKS = 100_000, 6
@@ -59,10 +59,10 @@ def population(spec: CampaignFile, rules: Rules, count: int) -> list[Subject]:
     return people
 
 
-def pool(count: int) -> Lines:
+def pool(count: int) -> CallerIds:
     """Caller IDs in as many area codes, each twenty times an hour."""
-    lines = (Line(n, f"+1{212 + n * 3}5550100", interval=3 * MINUTE) for n in range(count))
-    return Lines(lines, local_presence=True)
+    caller_ids = (CallerId(n, f"+1{212 + n * 3}5550100", interval=3 * MINUTE) for n in range(count))
+    return CallerIds(caller_ids, local_presence=True)
 
 
 def walked(people: int = PEOPLE, assumed: Assumed = DEFAULTS, numbers: int = 120) -> tuple[Forecast, float, float]:

@@ -40,7 +40,7 @@ from fluentsd.bootstrap import calm_collector
 from fluentsd.clock import SystemClock
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.log import configure
 from fluentsd.store import campaigns, tables
 from fluentsd.store.db.bridge import open_store
@@ -145,8 +145,10 @@ async def _send(database: Path, port: int, connections: int, people: int) -> tup
     channel = EmailChannel(read_settings(config), given)
     async with open_store(steps.url(database)) as store:
         calm_collector()
-        engine = Dispatcher(House(store, clock, {"email": Served("email", channel, concurrency=channel.room)}))
-        landed = steps.Landed(engine.house, people)
+        engine = Dispatcher(
+            Runtime(store, clock, {"email": ChannelState("email", channel, concurrency=channel.capacity)})
+        )
+        landed = steps.Landed(engine.runtime, people)
         async with trio.open_nursery() as nursery:
             began, worked = time.perf_counter(), time.process_time()
             await nursery.start(engine.run)
@@ -163,7 +165,7 @@ def ours(database: Path, port: int, connections: int, people: int) -> dict[str, 
     population.put(database, steps.REF, due=people, at=SystemClock().now())
     took, worked = trio.run(_send, database, port, connections, people)
     with closing(sqlite3.connect(database)) as conn:
-        waits = [ms for (ms,) in conn.execute("SELECT (accepted_at - marked_at) / 1e3 FROM attempt")]
+        waits = [ms for (ms,) in conn.execute("SELECT (accepted_at - claimed_at) / 1e3 FROM attempt")]
     if len(waits) != people or None in waits:
         raise SystemExit(f"{len(waits)} attempts for {people} people")
     cuts = statistics.quantiles(waits, n=100)

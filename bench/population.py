@@ -68,7 +68,7 @@ def put(database: Path, ref: str, *, waiting: int = 0, due: int = 0, at: int) ->
     first step of campaign `ref`. A stop list of strangers comes with the first of them."""
     with _alone(database) as conn:
         fixed = _campaign(conn, ref, at)
-        if not conn.execute("SELECT 1 FROM stop").fetchone():
+        if not conn.execute("SELECT 1 FROM suppression").fetchone():
             _stop_strangers(conn, at)
         for count, moment, span in ((waiting, at + SOONEST, SPAN), (due, at, 0)):
             _enroll(conn, count, {**fixed, "due": moment, "span": span})
@@ -107,7 +107,7 @@ def _enroll(conn: sqlite3.Connection, count: int, fixed: dict[str, int | str]) -
 def _stop_strangers(conn: sqlite3.Connection, at: int) -> None:
     conn.execute("BEGIN")
     conn.execute(
-        f"INSERT INTO stop (kind, value, reason, by, at) {_MANY}"
+        f"INSERT INTO suppression (kind, value, reason, by, at) {_MANY}"
         " SELECT 'phone', '+1' || (9000000000 + i * 7), 'opted_out', 'contact', :at FROM n",
         {"first": 1, "last": STOPPED, "at": at},
     )

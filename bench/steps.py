@@ -26,7 +26,7 @@ from fluentsd.bootstrap import calm_collector
 from fluentsd.clock import SystemClock
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import campaigns, tables
 from fluentsd.store.db.bridge import Store, open_store
 
@@ -86,17 +86,17 @@ def url(database: Path) -> str:
     return f"sqlite+aiosqlite:///{database}"
 
 
-def house(store: Store, concurrency: int) -> House:
+def runtime(store: Store, concurrency: int) -> Runtime:
     channel = Noop({"kind": "sms"}, None)  # type: ignore[arg-type]  # it needs no tools
-    return House(store, SystemClock(), {"sms": Served("sms", channel, concurrency=concurrency)})
+    return Runtime(store, SystemClock(), {"sms": ChannelState("sms", channel, concurrency=concurrency)})
 
 
 async def carry_out(database: Path, due: int, concurrency: int) -> tuple[float, float]:
     """Seconds until `due` steps are recorded, and of them the processor's."""
     async with open_store(url(database)) as store:
         calm_collector()  # as the daemon does once it is ready
-        engine = Dispatcher(house(store, concurrency))
-        landed = Landed(engine.house, due)
+        engine = Dispatcher(runtime(store, concurrency))
+        landed = Landed(engine.runtime, due)
         async with trio.open_nursery() as nursery:
             began, worked = time.perf_counter(), time.process_time()
             await nursery.start(engine.run)
@@ -109,10 +109,10 @@ async def carry_out(database: Path, due: int, concurrency: int) -> tuple[float, 
 class Landed:
     """Counts attempts whose outcome is committed."""
 
-    def __init__(self, watched: House, count: int) -> None:
-        self._flights, self._left, self._done = watched.flights, count, trio.Event()
-        self._land = watched.flights.landed
-        watched.flights.landed = self._count  # type: ignore[method-assign]
+    def __init__(self, watched: Runtime, count: int) -> None:
+        self._flights, self._left, self._done = watched.in_flight, count, trio.Event()
+        self._land = watched.in_flight.landed
+        watched.in_flight.landed = self._count  # type: ignore[method-assign]
 
     def _count(self, attempt_id: str) -> bool:
         flew = self._land(attempt_id)
@@ -128,7 +128,7 @@ class Landed:
 async def idle(database: Path, seconds: float) -> dict[str, float]:
     """What one pass costs when nothing is due, and how many there are in `seconds`."""
     async with open_store(url(database)) as store:
-        engine = Dispatcher(house(store, 1000))
+        engine = Dispatcher(runtime(store, 1000))
         took = []
         async with trio.open_nursery() as nursery:
             for _ in range(PASSES):
@@ -138,9 +138,9 @@ async def idle(database: Path, seconds: float) -> dict[str, float]:
         async with trio.open_nursery() as nursery:
             await nursery.start(engine.run)
             await trio.sleep(0.5)
-            passes, busy = engine.house.wakeups, time.process_time()
+            passes, busy = engine.runtime.wakeups, time.process_time()
             await trio.sleep(seconds)
-            passes, busy = engine.house.wakeups - passes, time.process_time() - busy
+            passes, busy = engine.runtime.wakeups - passes, time.process_time() - busy
             engine.stop()
         return {
             "pass_ms": statistics.median(took),

@@ -34,7 +34,7 @@ from fluentsd.config import HttpSettings
 from fluentsd.engine.dispatch.inbound import Inbox, _report
 from fluentsd.engine.dispatch.outcomes import record
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.fronts import web
 from fluentsd.log import configure
 from fluentsd.store.db.bridge import open_store
@@ -156,13 +156,13 @@ class _Signed(steps.Noop):
 class _Naive:
     """Takes each report in a transaction of its own."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
 
     async def take(self, inbound: Inbound, *, proof: str = "", token_is_ours: bool = False) -> None:
         assert inbound.token is not None
-        report = _report(inbound.token, inbound, self._house.clock.now())
-        await self._house.store.run(record, self._house.plans, [report])
+        report = _report(inbound.token, inbound, self._runtime.clock.now())
+        await self._runtime.store.run(record, self._runtime.plans, [report])
 
 
 async def _serve(database: Path, way: str) -> None:
@@ -170,10 +170,10 @@ async def _serve(database: Path, way: str) -> None:
     channel: Any = _Signed({"kind": "sms"}, None)  # type: ignore[arg-type]  # it needs no tools
     http = HttpSettings("127.0.0.1", 0, PUBLIC, ())
     async with open_store(steps.url(database)) as store:
-        house = House(store, clock, {"sms": Served("sms", channel)})
-        async with running(house) as inbox, trio.open_nursery() as fronts:
-            taker: Inbox | Any = inbox if way == "gathered" else _Naive(house)
-            where = await fronts.start(web.serve, http, await web.listen(http, database), house, taker)
+        runtime = Runtime(store, clock, {"sms": ChannelState("sms", channel)})
+        async with running(runtime) as inbox, trio.open_nursery() as fronts:
+            taker: Inbox | Any = inbox if way == "gathered" else _Naive(runtime)
+            where = await fronts.start(web.serve, http, await web.listen(http, database), runtime, taker)
             calm_collector()
             print(where, flush=True)
             await trio.to_thread.run_sync(sys.stdin.read)

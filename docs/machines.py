@@ -20,13 +20,13 @@ table cannot happen: the store's transitions carry the same from-states in their
 
 def draw() -> str:
     """The whole page."""
-    attempts = {("settle", states.Attempt.open): "settled", ("give up", states.Attempt.open): "unknown",
-                ("evidence", states.Attempt.unknown): "settled"}  # fmt: skip
+    attempts = {("settle", states.AttemptState.open): "settled", ("give up", states.AttemptState.open): "unknown",
+                ("evidence", states.AttemptState.unknown): "settled"}  # fmt: skip
     parts = [
         _HEAD,
-        _machine("A campaign", states.Campaign, states.CAMPAIGN),
-        _machine("A person in a campaign (enrollment)", states.Enrollment, states.ENROLLMENT),
-        _machine("An attempt", states.Attempt, attempts),
+        _machine("A campaign", states.CampaignState, states.CAMPAIGN),
+        _machine("A person in a campaign (enrollment)", states.EnrollmentState, states.ENROLLMENT),
+        _machine("An attempt", states.AttemptState, attempts),
     ]
     return "\n".join(parts)
 

@@ -112,7 +112,7 @@ class Attempt:
     """One try of one step, as a channel sees it.
 
     `token` is random, unguessable and unique for ever; hand it to the provider (callback URL, Message-ID, marker) so
-    that `lookup` and callbacks can find the way home. `marked_at` is epoch microseconds. `provider_ref` is what an
+    that `lookup` and callbacks can find the way home. `claimed_at` is epoch microseconds. `provider_ref` is what an
     earlier receipt said, if there was one. `text` is given to a look-up: the words as the house keeps them (an e-mail's
     subject stands above its text), None when it keeps none or they have been erased.
     """
@@ -120,7 +120,7 @@ class Attempt:
     token: str
     kind: Kind
     to: str
-    marked_at: int
+    claimed_at: int
     sender: str | None = None
     provider_ref: str | None = None
     step: str = ""

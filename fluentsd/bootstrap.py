@@ -22,8 +22,8 @@ from fluentsd.api import Kind, Tools
 from fluentsd.config import ChannelSettings, Settings
 from fluentsd.engine.dispatch.plans import limits_of
 from fluentsd.engine.erasure.erase import replay
-from fluentsd.engine.erasure.ledger import Traces
-from fluentsd.engine.runtime import House, HouseClock, Served
+from fluentsd.engine.erasure.ledger import ErasureLedger
+from fluentsd.engine.runtime import ChannelState, EngineClock, Runtime
 from fluentsd.log import get_logger
 from fluentsd.plugins import PluginProblem, Plugins
 from fluentsd.store.db.bridge import open_store
@@ -42,9 +42,9 @@ CLOSING_AT_MOST = 0.3
 
 
 @asynccontextmanager
-async def open_house(
-    settings: Settings, clock: HouseClock, plugins: Plugins, *, log: Any = None, http: Http | None = None
-) -> AsyncIterator[House]:
+async def open_runtime(
+    settings: Settings, clock: EngineClock, plugins: Plugins, *, log: Any = None, http: Http | None = None
+) -> AsyncIterator[Runtime]:
     """A house to work in, with nothing running in it.
 
     Raises `Problems` (a channel cannot be built), `AlreadyRunning`, `DatabaseRefused` or `StoreUnavailable`.
@@ -61,18 +61,18 @@ async def open_house(
             await prepare(store, backups=settings.backups if file else None, now=clock.now(), log=log)
             try:
                 limits = limits_of(settings.per_contact, settings.gap, "the installation's")
-                traces = Traces(file.parent if file else settings.folder)
-                house = House(
+                erasure_ledger = ErasureLedger(file.parent if file else settings.folder)
+                runtime = Runtime(
                     store,
                     clock,
                     channels,
                     limits=limits,
                     breakers=settings.breakers,
-                    traces=traces,
+                    erasure_ledger=erasure_ledger,
                     log=log,
                 )
-                await replay(house)
-                yield house
+                await replay(runtime)
+                yield runtime
             finally:
                 await _close(channels)
 
@@ -83,11 +83,11 @@ def _check_folder(settings: Settings, file: Path) -> None:
         raise Problems(str(settings.path), [f"database.path: {fix}"])
 
 
-async def _close(channels: Mapping[Kind, Served]) -> None:
+async def _close(channels: Mapping[Kind, ChannelState]) -> None:
     """Let channels that hold connections of their own (`aclose`, optional) let go of them."""
     with trio.move_on_after(CLOSING_AT_MOST, shield=True):
-        for served in channels.values():
-            aclose = getattr(served.channel, "aclose", None)
+        for channel_state in channels.values():
+            aclose = getattr(channel_state.channel, "aclose", None)
             if aclose is not None:
                 await aclose()
 
@@ -116,10 +116,10 @@ class Http:
 
 
 def build_channels(
-    settings: Settings, clock: HouseClock, plugins: Plugins, *, log: Any, http: Http
-) -> dict[Kind, Served]:
+    settings: Settings, clock: EngineClock, plugins: Plugins, *, log: Any, http: Http
+) -> dict[Kind, ChannelState]:
     """Every configured channel with its tools; `Problems` lists all that cannot be built."""
-    built: dict[Kind, Served] = {}
+    built: dict[Kind, ChannelState] = {}
     mistakes: list[str] = []
     for kind, table in settings.channels.items():
         try:
@@ -130,7 +130,7 @@ def build_channels(
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin's factory
             mistakes += [f"channel.{kind}.{line}" for line in _reasons(why, table)]
         else:
-            built[kind] = Served(kind, channel, table.concurrency, table.interval, table.timeout)
+            built[kind] = ChannelState(kind, channel, table.concurrency, table.interval, table.timeout)
     if mistakes:
         raise Problems(str(settings.path), mistakes)
     return built
@@ -155,7 +155,7 @@ def _reasons(why: Exception, table: ChannelSettings) -> list[str]:
     return [f"plugin: {table.plugin!r} refuses its settings: {why}"]
 
 
-def _tools(settings: Settings, table: ChannelSettings, clock: HouseClock, log: Any, http: Http) -> Tools:
+def _tools(settings: Settings, table: ChannelSettings, clock: EngineClock, log: Any, http: Http) -> Tools:
     folder = settings.folder / table.plugin
     limiter = trio.CapacityLimiter(min(table.concurrency, THREADS_AT_MOST))
 

@@ -18,18 +18,18 @@ from typing import Any
 
 import trio
 
-from fluentsd.bootstrap import Http, calm_collector, open_house
+from fluentsd.bootstrap import Http, calm_collector, open_runtime
 from fluentsd.config import Settings
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.nursery import running
 from fluentsd.engine.outbox.deliver import Listener
-from fluentsd.engine.runtime import HouseClock
+from fluentsd.engine.runtime import EngineClock
 from fluentsd.fronts import control
 from fluentsd.fronts.notify import log_listener, web_listener
 from fluentsd.plugins import Plugins
 from fluentsd.systemd import Supervisor
 
-__all__ = ["open_house", "run"]
+__all__ = ["open_runtime", "run"]
 
 #: Seconds after the second signal until the process ends, whatever still holds it.
 LAST_RESORT_AFTER = 2.0
@@ -38,7 +38,7 @@ LAST_RESORT_AFTER = 2.0
 async def run(
     settings: Settings,
     *,
-    clock: HouseClock,
+    clock: EngineClock,
     plugins: Plugins,
     log: Any,
     ready: Callable[[], None] | None = None,
@@ -65,7 +65,7 @@ async def run(
 
 async def _live(
     settings: Settings,
-    clock: HouseClock,
+    clock: EngineClock,
     plugins: Plugins,
     log: Any,
     leaving: _Leaving,
@@ -75,20 +75,20 @@ async def _live(
     supervisor, http = Supervisor(), Http()
     supervisor.tell("STATUS=opening the database")
     async with (
-        open_house(settings, clock, plugins, log=log, http=http) as house,
+        open_runtime(settings, clock, plugins, log=log, http=http) as runtime,
         _web(settings) as web,
         trio.open_nursery() as pulse,
     ):
-        pulse.start_soon(supervisor.keep_pinging, house.store.wait_answer)
+        pulse.start_soon(supervisor.keep_pinging, runtime.store.wait_answer)
         leaving.may_take_time()
         listeners, grace = _listeners(settings, http, log), settings.grace / SECOND
-        async with running(house, listeners, grace=grace, ages=settings.retention) as inbox:
+        async with running(runtime, listeners, grace=grace, ages=settings.retention) as inbox:
             async with trio.open_nursery() as fronts:
-                await fronts.start(control.serve, house, settings.socket)
+                await fronts.start(control.serve, runtime, settings.socket)
                 if web is not None:
-                    house.listens_at = await fronts.start(web, house, inbox)
-                supervisor.tell("READY=1", f"STATUS=serving {', '.join(sorted(house.channels)) or 'no channel'}")
-                log.info("daemon.ready", channels=sorted(house.channels), socket=str(settings.socket))
+                    runtime.listens_at = await fronts.start(web, runtime, inbox)
+                supervisor.tell("READY=1", f"STATUS=serving {', '.join(sorted(runtime.channels)) or 'no channel'}")
+                log.info("daemon.ready", channels=sorted(runtime.channels), socket=str(settings.socket))
                 calm_collector()
                 if ready is not None:
                     ready()

@@ -27,7 +27,7 @@ from structlog.testing import capture_logs
 
 from fluentsd import bootstrap, daemon
 from fluentsd.api import Attempt, Kind, Message, Outcome, Receipt
-from fluentsd.bootstrap import open_house
+from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SystemClock
 from fluentsd.config import Settings, load
 from fluentsd.fronts.control import ControlClient, ControlProblem, DaemonFailed, NoDaemon, connect
@@ -235,12 +235,12 @@ async def test_a_second_daemon_is_refused_and_told_whom_to_ask(place: Place) -> 
         with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}"):
             await _run(Place(place.folder), place.settings(), lambda: None)
         with pytest.raises(AlreadyRunning):
-            async with open_house(place.settings(), SystemClock(), place.plugins):
+            async with open_runtime(place.settings(), SystemClock(), place.plugins):
                 pass
         async with connect(place.settings().socket) as other:
             assert (await other.ask("state"))["closing"] is False
-    async with open_house(place.settings(), SystemClock(), place.plugins) as house:
-        assert house.store.dialect == "sqlite"
+    async with open_runtime(place.settings(), SystemClock(), place.plugins) as runtime:
+        assert runtime.store.dialect == "sqlite"
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -250,10 +250,10 @@ async def test_one_postgresql_database_has_one_daemon(place: Place, database_url
         await launch(client, spec(SMS, window=ALWAYS), person(1))
         await until(lambda: place.said("campaign.completed"))
         with pytest.raises(AlreadyRunning, match=f"process {os.getpid()} on {socket.gethostname()}"):
-            async with open_house(settings, SystemClock(), place.plugins):
+            async with open_runtime(settings, SystemClock(), place.plugins):
                 pass
-    async with open_house(settings, SystemClock(), place.plugins) as house:
-        assert house.store.dialect == "postgresql"
+    async with open_runtime(settings, SystemClock(), place.plugins) as runtime:
+        assert runtime.store.dialect == "postgresql"
 
 
 async def test_every_channel_that_cannot_be_built_is_named_and_no_database_is_made(place: Place) -> None:
@@ -330,7 +330,7 @@ async def test_it_listens_when_it_is_told_to_and_says_where(place: Place) -> Non
             await until(lambda: place.said("campaign.completed"))
             token = place.channels["sms"].accepted[0][0].token
             assert (await world.post(f"/u/{token}")).status_code == 200
-        assert place.ask("SELECT DISTINCT reason FROM stop") == [("opted_out",)]
+        assert place.ask("SELECT DISTINCT reason FROM suppression") == [("opted_out",)]
         began = trio.current_time()
     assert trio.current_time() - began < 0.5
     assert not [entry for entry in place.logs if entry["log_level"] in ("error", "warning")]
@@ -509,13 +509,13 @@ async def test_a_full_disk_stops_the_claiming_is_said_once_and_recovers(
 ) -> None:
     monkeypatch.setattr("fluentsd.engine.dispatch.dispatcher.STORE_PAUSE", 10_000)
     houses = []
-    real = daemon.open_house
+    real = daemon.open_runtime
 
     @asynccontextmanager
     async def spied(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        async with real(*args, **kwargs) as house:
-            houses.append(house)
-            yield house
+        async with real(*args, **kwargs) as runtime:
+            houses.append(runtime)
+            yield runtime
 
     monkeypatch.setattr(daemon, "open_house", spied)
     async with living(place) as client:

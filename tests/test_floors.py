@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-HOUSE = Path(__file__).parents[1] / "fluentsd"
+PACKAGE = Path(__file__).parents[1] / "fluentsd"
 PLUGINS = Path(__file__).parents[1] / "plugins"
 #: Lower may not know higher. Side rooms near the ground: problems, clock, config, plugins, hookspecs, layers, testing.
 FLOORS = {"tables": 0, "problems": 0, "api": 1, "links": 2, "domain": 2, "clock": 2, "log": 2, "supervisor": 2,
@@ -34,9 +34,9 @@ def room(module: str) -> str:
     return module.split(".")[1]
 
 
-@pytest.mark.parametrize("file", sorted(HOUSE.rglob("*.py")), ids=lambda f: str(f.relative_to(HOUSE)))
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_imports_only_go_down(file: Path) -> None:
-    mine = file.relative_to(HOUSE).parts[0].removesuffix(".py")
+    mine = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
     if mine == "__init__":
         return
     for module in imports(file):
@@ -45,7 +45,7 @@ def test_imports_only_go_down(file: Path) -> None:
 
 
 def test_the_domain_is_pure() -> None:
-    for file in sorted((HOUSE / "domain").rglob("*.py")):
+    for file in sorted((PACKAGE / "domain").rglob("*.py")):
         tree = ast.parse(file.read_text("utf-8"))
         names = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
         names |= {n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}

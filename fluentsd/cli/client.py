@@ -37,14 +37,14 @@ class _Daemon:
 class _Here:
     """Verbs run in this process, under the store's lock."""
 
-    def __init__(self, house: Any) -> None:
-        self._house = house
+    def __init__(self, runtime: Any) -> None:
+        self._runtime = runtime
 
     async def perform(self, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         from fluentsd.verbs.catalogue import perform
 
-        call = Call(_actor(), self._house.clock.now(), uuid.uuid4().hex)
-        return await perform(self._house, verb, arguments, call)
+        call = Call(_actor(), self._runtime.clock.now(), uuid.uuid4().hex)
+        return await perform(self._runtime, verb, arguments, call)
 
 
 def _actor() -> str:
@@ -71,11 +71,11 @@ async def link(settings: Settings, whole: Callable[[], Settings]) -> AsyncIterat
 @asynccontextmanager
 async def _own_house(settings: Settings) -> AsyncIterator[_Here]:
     from fluentsd.clock import SystemClock
-    from fluentsd.daemon import open_house
+    from fluentsd.daemon import open_runtime
     from fluentsd.plugins import discover
 
-    async with open_house(settings, SystemClock(), discover(), log=quiet()) as house:
-        yield _Here(house)
+    async with open_runtime(settings, SystemClock(), discover(), log=quiet()) as runtime:
+        yield _Here(runtime)
 
 
 def quiet() -> Any:

@@ -134,6 +134,6 @@ def _day(at: int | None) -> str:
 def _course(course: list[Mapping[str, Any]]) -> Table:
     table = _table(f"One person's course ({course[0]['to']})", "When (New York)", "Step", "#Try", "From", "Outcome")
     for call in course:
-        at = dt.datetime.fromtimestamp(call["marked_at"] / 1_000_000, _HOME).strftime("%a %d %b %H:%M")
+        at = dt.datetime.fromtimestamp(call["claimed_at"] / 1_000_000, _HOME).strftime("%a %d %b %H:%M")
         table.add_row(at, call["step"], str(call["try_no"]), call["sender"] or "", call["outcome"])
     return table

@@ -16,14 +16,14 @@ import trio
 
 from fluentsd.clock import SimClock, SystemClock
 from fluentsd.config import load
-from fluentsd.daemon import open_house
+from fluentsd.daemon import open_runtime
 from fluentsd.demo.people import CALLER_IDS, Lead, write_csv
 from fluentsd.demo.verify import duplicates, from_ledgers, from_mails, outside_window
 from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest.batches import batches, mapping_of
 from fluentsd.engine.ingest.csv_file import open_csv
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.plugins import discover
 from fluentsd.testing import SmtpSink
 from fluentsd.verbs import Call
@@ -103,50 +103,50 @@ async def _play(
     clock = SystemClock() if real else SimClock(round(BEGINS.timestamp() * 1_000_000))
     log = structlog.wrap_logger(structlog.PrintLogger(), processors=[_silent])
     scene = Scene()
-    async with open_house(load(folder / "fluentsd.toml"), clock, discover(), log=log) as house:
+    async with open_runtime(load(folder / "fluentsd.toml"), clock, discover(), log=log) as runtime:
         async with trio.open_nursery() as nursery:
-            await _perform_on(house, clock, nursery, folder, scene, watch)
+            await _perform_on(runtime, clock, nursery, folder, scene, watch)
             nursery.cancel_scope.cancel()
-        await _conclude(house, scene, folder, sink, leads)
+        await _conclude(runtime, scene, folder, sink, leads)
     watch(scene)
     return scene
 
 
 async def _perform_on(
-    house: House,
+    runtime: Runtime,
     clock: SystemClock | SimClock,
     nursery: trio.Nursery,
     folder: Path,
     scene: Scene,
     watch: Callable[[Scene], None],
 ) -> None:
-    await _prepare(house, folder, scene)
-    scene.checked = await _do(house, "campaign check", ref=REF)
-    scene.foreseen = await _do(house, "forecast", ref=REF)
+    await _prepare(runtime, folder, scene)
+    scene.checked = await _do(runtime, "campaign check", ref=REF)
+    scene.foreseen = await _do(runtime, "forecast", ref=REF)
     if isinstance(clock, SimClock):
         nursery.start_soon(clock.run)
-    async with running(house, grace=5.0):
-        nursery.start_soon(_look, house, scene, watch)
-        await _do(house, "campaign start", ref=REF, yes=True)
-        await _until_completed(house)
+    async with running(runtime, grace=5.0):
+        nursery.start_soon(_look, runtime, scene, watch)
+        await _do(runtime, "campaign start", ref=REF, yes=True)
+        await _until_completed(runtime)
 
 
 def _silent(_logger: Any, _method: str, _event: Any) -> Any:
     raise structlog.DropEvent
 
 
-async def _do(house: House, verb: str, **arguments: Any) -> Any:
-    return await perform(house, verb, arguments, Call("demo", house.clock.now()))
+async def _do(runtime: Runtime, verb: str, **arguments: Any) -> Any:
+    return await perform(runtime, verb, arguments, Call("demo", runtime.clock.now()))
 
 
-async def _prepare(house: House, folder: Path, scene: Scene) -> None:
+async def _prepare(runtime: Runtime, folder: Path, scene: Scene) -> None:
     """What an operator would type: apply, add numbers, import."""
     file = tomllib.loads((Path(__file__).parent / "campaign.toml").read_text("utf-8"))
-    await _do(house, "campaign apply", file=file)
+    await _do(runtime, "campaign apply", file=file)
     for number in CALLER_IDS:
-        await _do(house, "numbers add", number=number, tag=["sales-us"])
+        await _do(runtime, "numbers add", number=number, tag=["sales-us"])
     counts = dict.fromkeys(("rows", "new", "updated", "duplicates", "enrolled", "rejected"), 0)
-    run = await _do(house, "contacts begin-import", source="leads.csv", ref=REF)
+    run = await _do(runtime, "contacts begin-import", source="leads.csv", ref=REF)
     with open_csv(folder / "leads.csv") as opened:
         mapping = mapping_of(opened, {}, "US", "phone")
         for item in batches(opened, mapping, "US", "phone"):
@@ -154,37 +154,37 @@ async def _prepare(house: House, folder: Path, scene: Scene) -> None:
                 counts["rejected"] += 1
                 counts["rows"] += 1
                 continue
-            answer = await _do(house, "contacts take", run=run, people=item.people)
+            answer = await _do(runtime, "contacts take", run=run, people=item.people)
             counts["rows"] += len(item.people)
             for name in ("new", "updated", "duplicates", "enrolled"):
                 counts[name] += answer[name]
-    await _do(house, "contacts end-import", run=run, counts=counts)
+    await _do(runtime, "contacts end-import", run=run, counts=counts)
     said = {"basis": "written", "given": "2026-11-02", "scope": ["phone", "sms"], "by": "the fair's desk"}
-    await _do(house, "contacts attest", source="leads.csv", **said)
+    await _do(runtime, "contacts attest", source="leads.csv", **said)
     scene.imported = counts
 
 
-async def _look(house: House, scene: Scene, watch: Callable[[Scene], None]) -> None:
+async def _look(runtime: Runtime, scene: Scene, watch: Callable[[Scene], None]) -> None:
     while True:
-        scene.overview, scene.now = await _do(house, "campaign status", ref=REF), house.clock.now()
+        scene.overview, scene.now = await _do(runtime, "campaign status", ref=REF), runtime.clock.now()
         watch(scene)
         await trio.sleep(0.05)
 
 
-async def _until_completed(house: House) -> None:
-    while (await _do(house, "campaign status", ref=REF))["state"] != "completed":  # noqa: ASYNC110 - as a person looks
+async def _until_completed(runtime: Runtime) -> None:
+    while (await _do(runtime, "campaign status", ref=REF))["state"] != "completed":  # noqa: ASYNC110 - as a person looks
         await trio.sleep(0.02)
 
 
-async def _conclude(house: House, scene: Scene, folder: Path, sink: SmtpSink, leads: list[Lead]) -> None:
-    scene.now = house.clock.now()
-    scene.overview = await _do(house, "campaign status", ref=REF)
-    scene.report = await _do(house, "campaign report", ref=REF)
-    scene.errors = (await _do(house, "campaign errors", ref=REF))["causes"]
-    calls = (await _do(house, "calls", ref=REF, most=100_000))["calls"]
-    scene.span = (min(c["marked_at"] for c in calls), max(c["marked_at"] for c in calls))
+async def _conclude(runtime: Runtime, scene: Scene, folder: Path, sink: SmtpSink, leads: list[Lead]) -> None:
+    scene.now = runtime.clock.now()
+    scene.overview = await _do(runtime, "campaign status", ref=REF)
+    scene.report = await _do(runtime, "campaign report", ref=REF)
+    scene.errors = (await _do(runtime, "campaign errors", ref=REF))["causes"]
+    calls = (await _do(runtime, "calls", ref=REF, most=100_000))["calls"]
+    scene.span = (min(c["claimed_at"] for c in calls), max(c["claimed_at"] for c in calls))
     scene.course = _fullest_course(calls)
-    scene.why = (await _do(house, "contacts why", person=scene.course[0]["to"]))["campaigns"][0]
+    scene.why = (await _do(runtime, "contacts why", person=scene.course[0]["to"]))["campaigns"][0]
     contacted = from_ledgers([folder / "phone.jsonl", folder / "sms.jsonl"]) + from_mails(sink.mails)
     scene.figures = {k: scene.overview[k] for k in ("total", "queued", "active", "errored", "exited", "completed")} | {
         "attempts": len(contacted),
@@ -201,4 +201,4 @@ def _fullest_course(calls: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         if call["channel"] != "email":
             by_phone.setdefault(call["to"], []).append(call)
     fullest = max(by_phone.values(), key=lambda mine: (len({c["step"] for c in mine}), len(mine)))
-    return sorted(fullest, key=lambda c: c["marked_at"])
+    return sorted(fullest, key=lambda c: c["claimed_at"])

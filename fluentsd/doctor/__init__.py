@@ -15,7 +15,7 @@ from typing import Any
 from fluentsd.clock import SystemClock
 from fluentsd.config import Settings
 from fluentsd.doctor import database, machine, serving
-from fluentsd.engine.runtime import HouseClock
+from fluentsd.engine.runtime import EngineClock
 from fluentsd.plugins import Plugins, discover
 
 #: Seconds anything that answers from elsewhere may take: a channel's own check, the daemon, a server.
@@ -25,7 +25,7 @@ PATIENCE = 10.0
 async def look(
     settings: Settings,
     *,
-    clock: HouseClock | None = None,
+    clock: EngineClock | None = None,
     plugins: Plugins | None = None,
     patience: float = PATIENCE,
 ) -> list[dict[str, Any]]:

@@ -25,15 +25,15 @@ from fluentsd.api import Finding
 from fluentsd.config import Settings
 from fluentsd.doctor.machine import mode
 from fluentsd.domain.campaign import CampaignFile, read_campaign
-from fluentsd.domain.states import Campaign
+from fluentsd.domain.states import CampaignState
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.store.tables import SCHEMA_VERSION
+from fluentsd.store import tables as schema
 from fluentsd.store.db.bridge import BadStoreURL, StoreUnavailable, open_store
 
 #: A file up to this size is read as a whole to see whether it is sound: some tenths of a second.
 READ_AT_MOST = 128 * 1024 * 1024
 _BELONGS = "give fluentsd a database of its own: [database] path or url"
-_STEERED = (Campaign.scheduled, Campaign.active, Campaign.paused)
+_STEERED = (CampaignState.scheduled, CampaignState.active, CampaignState.paused)
 
 
 async def database(settings: Settings, now: int, patience: float) -> list[Finding]:
@@ -103,11 +103,11 @@ def _ask(conn: Connection, *, settings: Settings, now: int) -> Iterator[Finding]
         yield Finding(True, f"database: {name} is empty; the first `fluentsd run` fills it")
     elif _one(conn, "SELECT value FROM meta WHERE key = 'made_by'", tables, "meta") != "fluentsd":
         yield Finding(False, f"database: {name} belongs to another program ({', '.join(sorted(tables)[:4])})", _BELONGS)
-    elif version > SCHEMA_VERSION:
-        what = f"database: {name} has schema {version}, newer than this fluentsd, which knows {SCHEMA_VERSION}"
+    elif version > schema.SCHEMA_VERSION:
+        what = f"database: {name} has schema {version}, newer than this fluentsd, which knows {schema.SCHEMA_VERSION}"
         yield Finding(False, what, "install the fluentsd that upgraded it, or restore the copy made before that")
-    elif version < SCHEMA_VERSION:
-        later = f"the next start copies it to {settings.backups} and upgrades it to {SCHEMA_VERSION}"
+    elif version < schema.SCHEMA_VERSION:
+        later = f"the next start copies it to {settings.backups} and upgrades it to {schema.SCHEMA_VERSION}"
         yield Finding(True, f"database: {name} has schema {version}; {later}")
     else:
         yield Finding(True, f"database: {name}, schema {version}")
@@ -125,12 +125,12 @@ def _facts(conn: Connection, settings: Settings, now: int) -> Iterator[Finding]:
         yield Finding(False, what, f"chmod 600 {settings.database_file}")
     if conn.dialect.name == "postgresql" and conn.execute(text("SELECT pg_is_in_recovery()")).scalar():
         yield Finding(False, "database: the server is a standby, which takes no writes", "name the primary in url")
-    latest = conn.execute(select(func.max(tables.audit.c.at))).scalar() or 0
+    latest = conn.execute(select(func.max(schema.audit.c.at))).scalar() or 0
     if latest > now + 300 * SECOND:
         seen = dt.datetime.fromtimestamp(latest / SECOND, dt.UTC)
         what = f"clock: the last act in the database is of {seen:%Y-%m-%d %H:%M} UTC, which is still to come"
         yield Finding(False, what, "set the clock; people would be contacted at the wrong time")
-    campaign = tables.campaign
+    campaign = schema.campaign
     mine = select(campaign.c.ref, campaign.c.state, campaign.c.spec).where(campaign.c.state.in_(_STEERED))
     for ref, state, spec in conn.execute(mine.order_by(campaign.c.ref)):
         yield from _needs(conn, settings, f"campaign {ref} ({state})", read_campaign(spec))
@@ -143,7 +143,7 @@ def _needs(conn: Connection, settings: Settings, who: str, spec: CampaignFile) -
             yield Finding(False, f"{who} has steps by {kind}, and no channel serves it", f"add [channel.{kind}]")
     if not spec.needs_phone or not (spec.numbers.numbers or spec.numbers.tags):
         return
-    number, tag = tables.number, tables.number_tag
+    number, tag = schema.number, schema.number_tag
     tagged = select(tag.c.number_id).where(tag.c.tag.in_(spec.numbers.tags))
     usable = select(number.c.e164).where(number.c.retired_at.is_(None))
     found = set(conn.execute(usable.where(number.c.e164.in_(spec.numbers.numbers) | number.c.id.in_(tagged))).scalars())

@@ -20,7 +20,7 @@ import trio
 from fluentsd.api import Channel, Finding, Forged, Kind, Request
 from fluentsd.bootstrap import Http, build_channels
 from fluentsd.config import Settings
-from fluentsd.engine.runtime import HouseClock
+from fluentsd.engine.runtime import EngineClock
 from fluentsd.fronts import control
 from fluentsd.plugins import Plugins
 from fluentsd.validation import Problems
@@ -95,7 +95,7 @@ async def _reached(public_url: str, patience: float) -> Finding:
     return Finding(True, f"{what} leads to a fluentsd" + (f"; not well there: {', '.join(ill)}" if ill else ""))
 
 
-async def channels(settings: Settings, clock: HouseClock, plugins: Plugins, patience: float) -> list[Finding]:
+async def channels(settings: Settings, clock: EngineClock, plugins: Plugins, patience: float) -> list[Finding]:
     """Which plugins there are, and what each configured channel says of itself."""
     findings = [Finding(False, f"plugins: {words}", "reinstall it, or remove it") for words in plugins.broken.values()]
     offered = ", ".join(f"{name} (from {plugins.origin[name]})" for name in sorted(plugins.channels))
@@ -119,16 +119,16 @@ _CONFIGURE = 'write one, such as [channel.email] with plugin = "email"; `fluents
 
 
 async def _channel(
-    settings: Settings, kind: Kind, clock: HouseClock, plugins: Plugins, patience: float, http: Http
+    settings: Settings, kind: Kind, clock: EngineClock, plugins: Plugins, patience: float, http: Http
 ) -> list[Finding]:
     only = replace(settings, channels={kind: settings.channels[kind]})
     log = structlog.wrap_logger(structlog.ReturnLogger())
     try:
-        served = build_channels(only, clock, plugins, log=log, http=http)[kind]
+        channel_state = build_channels(only, clock, plugins, log=log, http=http)[kind]
         with trio.fail_after(patience):
-            found = await served.channel.check()
+            found = await channel_state.channel.check()
         named = [replace(finding, what=_named(kind, finding.what)) for finding in found]
-        return named + _unheard(settings, kind, served.channel, named)
+        return named + _unheard(settings, kind, channel_state.channel, named)
     except Problems as why:
         return [Finding(False, line, f"correct {settings.path}") for line in why.lines]
     except trio.TooSlowError:

@@ -58,11 +58,11 @@ _BY_OUTCOME: Mapping[str, Figure] = {
 _FAILURES = (Figure.failed, Figure.bounced)
 
 
-def figure_of(outcome: str, fault: Fault, *, dead: bool, reason: str, has_line: bool) -> Figure | None:
+def figure_of(outcome: str, fault: Fault, *, dead: bool, reason: str, has_caller_id: bool) -> Figure | None:
     """What an outcome counts as; None for one that is not known or was never made."""
     found = _BY_OUTCOME.get(outcome)
     if found in _FAILURES and fault == "sender":
-        return Figure.barred if has_line else Figure.barred_service
+        return Figure.barred if has_caller_id else Figure.barred_service
     if found in _FAILURES and fault == "message":
         return Figure.filtered
     if found == Figure.failed and dead:
@@ -72,10 +72,10 @@ def figure_of(outcome: str, fault: Fault, *, dead: bool, reason: str, has_line: 
     return found
 
 
-def bucket(marked_at: int, since_at: int) -> int:
+def bucket(claimed_at: int, since_at: int) -> int:
     """The moment under which an attempt is counted: its hour, or the campaign's resumption within that hour."""
-    hour = marked_at - marked_at % HOUR
-    return since_at if hour < since_at <= marked_at else hour
+    hour = claimed_at - claimed_at % HOUR
+    return since_at if hour < since_at <= claimed_at else hour
 
 
 Scope = Literal["campaign", "number"]

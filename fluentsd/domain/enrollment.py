@@ -16,7 +16,7 @@ from fluentsd.domain.gate import Rules
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Progress:
     """Where a person stands: the step, its next try, and what counts towards the exits."""
 
     step: str
@@ -59,7 +59,7 @@ class Exits:
 
 
 def move_after(
-    flow: Flow, rules: Rules, exits: Exits, standing: Standing, outcome: Outcome, at: int, fault: Fault = "person"
+    flow: Flow, rules: Rules, exits: Exits, standing: Progress, outcome: Outcome, at: int, fault: Fault = "person"
 ) -> Move:
     """Where a proven (or unprovable) outcome of the present step takes a person.
 
@@ -78,7 +78,7 @@ def move_after(
     return queue(rules, standing, following, unreached)
 
 
-def queue(rules: Rules, standing: Standing, following: Next, unreached: int) -> Move:
+def queue(rules: Rules, standing: Progress, following: Next, unreached: int) -> Move:
     """The move that `following` asks for, its moment taken into the contact window."""
     if following.step is None:
         return Leave("", unreached)

@@ -18,7 +18,7 @@ from typing import Any
 
 from fluentsd.domain import statutes
 from fluentsd.domain.flow import Moment, Step
-from fluentsd.domain.pacing import Full, Line, Lines
+from fluentsd.domain.pacing import CallerId, CallerIds, Full
 from fluentsd.domain.reasons import WORDS, Reason
 from fluentsd.domain.terms import DAY, Limit, Rules
 from fluentsd.domain.time.durations import SECOND
@@ -91,7 +91,7 @@ class Go:
     """Contact the person now, at this point, from this line, to arrive before `closes_at`."""
 
     point: Point
-    line: Line | None
+    caller_id: CallerId | None
     closes_at: int
 
 
@@ -132,7 +132,7 @@ class Never:
 Verdict = Go | Wait | Hold | Skip | Never
 
 
-def decide(step: Step, rules: Rules, person: Person, at: int, lines: Lines | None = None) -> Verdict:
+def decide(step: Step, rules: Rules, person: Person, at: int, caller_ids: CallerIds | None = None) -> Verdict:
     """The one decision, for one person and one step at the instant `at` (epoch microseconds)."""
     point = _point(step.channel, person.points)
     refused = _who(step, rules, person, point) or _what(step, rules, person, at)
@@ -154,7 +154,7 @@ def decide(step: Step, rules: Rules, person: Person, at: int, lines: Lines | Non
         return _wait_open(open_hours, full)
     if rules.budget is not None and rules.spent + rules.cost.get(step.channel, 0) > rules.budget:
         return Wait((at // DAY + 1) * DAY, Reason.budget, whole_lane=True)
-    return _with_line(step, rules, person, point, at, lines, open_hours)
+    return _with_line(step, rules, person, point, at, caller_ids, open_hours)
 
 
 def _who(step: Step, rules: Rules, person: Person, point: Point | Reason) -> Verdict | None:
@@ -164,7 +164,7 @@ def _who(step: Step, rules: Rules, person: Person, point: Point | Reason) -> Ver
     if rules.goal is not None and rules.goal.holds(person.values):
         return Never(Reason.goal)
     if step.channel in person.stopped:
-        return Skip(Reason.stopped_channel)
+        return Skip(Reason.suppressed_channel)
     if isinstance(point, Reason):
         return Skip(point)
     return None
@@ -223,17 +223,17 @@ def _shut(step: Step, rules: Rules, person: Person, at: int, opens_at: int) -> V
 
 
 def _with_line(
-    step: Step, rules: Rules, person: Person, point: Point, at: int, lines: Lines | None, open_hours: Calendar
+    step: Step, rules: Rules, person: Person, point: Point, at: int, caller_ids: CallerIds | None, open_hours: Calendar
 ) -> Verdict:
-    line: Line | None = None
+    caller_id: CallerId | None = None
     if step.channel != "email" and rules.chooses_number:
-        chosen = lines.choose(point.value, person.sender_id, at, step.channel) if lines else None
+        chosen = caller_ids.choose(point.value, person.sender_id, at, step.channel) if caller_ids else None
         if chosen is None:
             return Hold(Reason.no_number)
         if isinstance(chosen, Full):
             return Wait(chosen.until_at, Reason.number_pace, whole_lane=True)
-        line = chosen
-    return Go(point, line, open_hours.closes(at))
+        caller_id = chosen
+    return Go(point, caller_id, open_hours.closes(at))
 
 
 def _point(channel: str, points: Sequence[Point]) -> Point | Reason:

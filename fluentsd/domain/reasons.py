@@ -14,7 +14,7 @@ class Reason(StrEnum):
     no_phone = "no_phone"
     no_email = "no_email"
     unreachable = "unreachable"
-    stopped_channel = "stopped_channel"
+    suppressed_channel = "suppressed_channel"
     condition = "condition"
     no_moment = "no_moment"
     moment_passed = "moment_passed"
@@ -43,7 +43,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.no_phone: "there is no phone number for this person",
     Reason.no_email: "there is no e-mail address for this person",
     Reason.unreachable: "every number or address of this person has failed on this channel",
-    Reason.stopped_channel: "the person is on the stop list for this channel",
+    Reason.suppressed_channel: "the person is on the stop list for this channel",
     Reason.condition: "the step's condition is not met",
     Reason.no_moment: "the field that the step's moment hangs on is empty or not a date",
     Reason.moment_passed: "what the step should have come before has passed",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Campaign(StrEnum):
+class CampaignState(StrEnum):
     """The life of a campaign."""
 
     draft = "draft"  #: `new`, `apply` and `copy` enter; `schedule` and `start` leave. Nobody is contacted.
@@ -20,25 +20,25 @@ class Campaign(StrEnum):
     completed = "completed"  #: the last person's end enters; `reopen` leaves.
 
 
-CAMPAIGN: dict[tuple[str, Campaign], Campaign] = {
-    ("schedule", Campaign.draft): Campaign.scheduled,
-    ("schedule", Campaign.scheduled): Campaign.scheduled,
-    ("start", Campaign.draft): Campaign.active,
-    ("start", Campaign.scheduled): Campaign.active,
-    ("pause", Campaign.scheduled): Campaign.draft,
-    ("pause", Campaign.active): Campaign.paused,
-    ("resume", Campaign.paused): Campaign.active,
-    ("stop", Campaign.scheduled): Campaign.stopped,
-    ("stop", Campaign.active): Campaign.stopped,
-    ("stop", Campaign.paused): Campaign.stopped,
-    ("complete", Campaign.active): Campaign.completed,
-    ("complete", Campaign.paused): Campaign.completed,
-    ("reopen", Campaign.stopped): Campaign.paused,
-    ("reopen", Campaign.completed): Campaign.paused,
+CAMPAIGN: dict[tuple[str, CampaignState], CampaignState] = {
+    ("schedule", CampaignState.draft): CampaignState.scheduled,
+    ("schedule", CampaignState.scheduled): CampaignState.scheduled,
+    ("start", CampaignState.draft): CampaignState.active,
+    ("start", CampaignState.scheduled): CampaignState.active,
+    ("pause", CampaignState.scheduled): CampaignState.draft,
+    ("pause", CampaignState.active): CampaignState.paused,
+    ("resume", CampaignState.paused): CampaignState.active,
+    ("stop", CampaignState.scheduled): CampaignState.stopped,
+    ("stop", CampaignState.active): CampaignState.stopped,
+    ("stop", CampaignState.paused): CampaignState.stopped,
+    ("complete", CampaignState.active): CampaignState.completed,
+    ("complete", CampaignState.paused): CampaignState.completed,
+    ("reopen", CampaignState.stopped): CampaignState.paused,
+    ("reopen", CampaignState.completed): CampaignState.paused,
 }
 
 
-class Enrollment(StrEnum):
+class EnrollmentState(StrEnum):
     """Where one person stands in one campaign."""
 
     queued = "queued"  #: enrolling, a finished try, a retry by hand enter; a mark, an exit leave. Survives any crash.
@@ -48,23 +48,23 @@ class Enrollment(StrEnum):
     errored = "errored"  #: a template, a plugin or a setting failed; `retry` leaves to queued, `dismiss` to exited.
 
 
-ENROLLMENT: dict[tuple[str, Enrollment], Enrollment] = {
-    ("mark", Enrollment.queued): Enrollment.active,
-    ("wait", Enrollment.queued): Enrollment.queued,
-    ("skip", Enrollment.queued): Enrollment.queued,
-    ("next", Enrollment.active): Enrollment.queued,
-    ("complete", Enrollment.queued): Enrollment.completed,
-    ("complete", Enrollment.active): Enrollment.completed,
-    ("exit", Enrollment.queued): Enrollment.exited,
-    ("exit", Enrollment.active): Enrollment.exited,
-    ("fail", Enrollment.queued): Enrollment.errored,
-    ("fail", Enrollment.active): Enrollment.errored,
-    ("retry", Enrollment.errored): Enrollment.queued,
-    ("dismiss", Enrollment.errored): Enrollment.exited,
+ENROLLMENT: dict[tuple[str, EnrollmentState], EnrollmentState] = {
+    ("mark", EnrollmentState.queued): EnrollmentState.active,
+    ("wait", EnrollmentState.queued): EnrollmentState.queued,
+    ("skip", EnrollmentState.queued): EnrollmentState.queued,
+    ("next", EnrollmentState.active): EnrollmentState.queued,
+    ("complete", EnrollmentState.queued): EnrollmentState.completed,
+    ("complete", EnrollmentState.active): EnrollmentState.completed,
+    ("exit", EnrollmentState.queued): EnrollmentState.exited,
+    ("exit", EnrollmentState.active): EnrollmentState.exited,
+    ("fail", EnrollmentState.queued): EnrollmentState.errored,
+    ("fail", EnrollmentState.active): EnrollmentState.errored,
+    ("retry", EnrollmentState.errored): EnrollmentState.queued,
+    ("dismiss", EnrollmentState.errored): EnrollmentState.exited,
 }
 
 
-class Attempt(StrEnum):
+class AttemptState(StrEnum):
     """One try of one step."""
 
     open = "open"  #: the mark enters, before the provider is called; an outcome leaves. A crash leaves it to look-up.
@@ -75,12 +75,12 @@ class Attempt(StrEnum):
 class IllegalTransition(ValueError):
     """A verb that the present state does not allow; nothing was changed."""
 
-    def __init__(self, verb: str, state: Campaign) -> None:
+    def __init__(self, verb: str, state: CampaignState) -> None:
         doors = sorted({v for v, s in CAMPAIGN if s == state})
         super().__init__(f"cannot {verb} a campaign that is {state}; possible now: {', '.join(doors)}")
 
 
-def next_campaign_state(verb: str, state: Campaign) -> Campaign:
+def next_campaign_state(verb: str, state: CampaignState) -> CampaignState:
     """Where `verb` leads from `state`; `IllegalTransition` names what is possible instead."""
     try:
         return CAMPAIGN[verb, state]

@@ -20,18 +20,18 @@ from fluentsd.engine.dispatch.inbound import Inbox, listen_all
 from fluentsd.engine.dispatch.reconciler import Reconciler
 from fluentsd.engine.erasure import retention
 from fluentsd.engine.outbox.deliver import Listener, deliver
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 
 
 @asynccontextmanager
 async def running(
-    house: House, listeners: Sequence[Listener] = (), *, grace: float = 10.0, ages: retention.Ages | None = None
+    runtime: Runtime, listeners: Sequence[Listener] = (), *, grace: float = 10.0, ages: retention.Ages | None = None
 ) -> AsyncIterator[Inbox]:
     """Everything the engine does on its own, for as long as the block lasts. `grace` is in seconds; `ages` says what is
     let go, and at how many microseconds."""
-    dispatcher = Dispatcher(house)
-    reconciler = Reconciler(house, dispatcher)
-    inbox = Inbox(house, dispatcher)
+    dispatcher = Dispatcher(runtime)
+    reconciler = Reconciler(runtime, dispatcher)
+    inbox = Inbox(runtime, dispatcher)
     drained = trio.Event()
 
     async def dispatch(*, task_status: trio.TaskStatus[None]) -> None:
@@ -40,17 +40,17 @@ async def running(
         finally:
             drained.set()
 
-    await notice_absence(house)
+    await notice_absence(runtime)
     await reconciler.begin()  # before anything new is marked: what is open now was left open by an earlier process
     async with trio.open_nursery() as nursery:
         await nursery.start(dispatch)
         await nursery.start(reconciler.run)
-        await nursery.start(start_scheduled, house)
-        await nursery.start(complete_finished, house)
-        await nursery.start(recompute.run, house)
-        await nursery.start(retention.run, house, ages or {})
-        await nursery.start(partial(deliver, house, listeners))
-        nursery.start_soon(listen_all, inbox, house)
+        await nursery.start(start_scheduled, runtime)
+        await nursery.start(complete_finished, runtime)
+        await nursery.start(recompute.run, runtime)
+        await nursery.start(retention.run, runtime, ages or {})
+        await nursery.start(partial(deliver, runtime, listeners))
+        nursery.start_soon(listen_all, inbox, runtime)
         try:
             yield inbox
         finally:
@@ -58,5 +58,5 @@ async def running(
                 dispatcher.stop()
                 if not nursery.cancel_scope.cancel_called:
                     await drained.wait()
-                    await note_leaving(house)
+                    await note_leaving(runtime)
             nursery.cancel_scope.cancel()

@@ -18,14 +18,14 @@ from fluentsd.api import Channel, Kind
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.gate import Limit
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.dispatch.outcomes import Report
+from fluentsd.engine.dispatch.outcomes import OutcomeReport
 from fluentsd.engine.dispatch.plans import Plans
-from fluentsd.engine.erasure.ledger import Traces
+from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.log import get_logger
 from fluentsd.store.db.bridge import Store
 
 
-class HouseClock(Protocol):
+class EngineClock(Protocol):
     """`api.Clock`, and the sign that work goes on where Trio cannot see it."""
 
     def now(self) -> int: ...
@@ -33,30 +33,30 @@ class HouseClock(Protocol):
     def busy(self) -> AbstractContextManager[None]: ...
 
 
-class Bell:
+class Wakeup:
     """A wake-up that is never lost: rung before the wait, it ends the wait at once."""
 
     def __init__(self) -> None:
         self._event = trio.Event()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         self._event.set()
 
-    async def wait_rung(self, clock: HouseClock, until_at: int | None) -> None:
+    async def wait_until(self, clock: EngineClock, until_at: int | None) -> None:
         """Return when rung, or at `until_at`."""
         if until_at is None:
             await self._event.wait()
         else:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_ring_at, clock, until_at, self)
+                nursery.start_soon(_notify_at, clock, until_at, self)
                 await self._event.wait()
                 nursery.cancel_scope.cancel()
         self._event = trio.Event()
 
 
-async def _ring_at(clock: HouseClock, at: int, bell: Bell) -> None:
+async def _notify_at(clock: EngineClock, at: int, wakeup: Wakeup) -> None:
     await clock.sleep_until(at)
-    bell.ring()
+    wakeup.notify()
 
 
 class Deadline:
@@ -85,7 +85,7 @@ class Deadline:
 
 
 @dataclass(slots=True)
-class Served:
+class ChannelState:
     """One channel and its room: calls in flight at most (its own `room` if that is less), a pace, the longest wait for
     the provider's answer."""
 
@@ -95,10 +95,10 @@ class Served:
     interval: int = 0  #: microseconds between two starts; 0 is no limit
     timeout: int = 30 * SECOND
     call_deadline: int = 3600 * SECOND  #: how long an accepted call may go without an outcome before it is asked about
-    room_at: int = 0
+    next_slot_at: int = 0
     backs_off_until: int = 0
     deadlines: deque[Deadline] = field(default_factory=deque)  #: of sends in flight, oldest first
-    watch: Bell = field(default_factory=Bell)
+    watch: Wakeup = field(default_factory=Wakeup)
 
     def __post_init__(self) -> None:
         self.concurrency = min(self.concurrency, getattr(self.channel, "room", self.concurrency))
@@ -108,7 +108,7 @@ class Served:
         deadline = Deadline(now + self.timeout, self.deadlines)
         self.deadlines.append(deadline)
         if len(self.deadlines) == 1:
-            self.watch.ring()
+            self.watch.notify()
         return deadline
 
     @property
@@ -117,19 +117,19 @@ class Served:
         return self.timeout + self.channel.lookup_after
 
 
-class Flights:
+class InFlight:
     """Attempts without an end, by channel and by lane: what concurrency limits."""
 
     def __init__(self) -> None:
         self._open: dict[str, tuple[int, Kind]] = {}
         self._count: Counter[Kind | tuple[int, Kind]] = Counter()
         self.sending: set[str] = set()  #: handed to their channel, which has not answered yet
-        self.landing: Counter[Kind] = Counter()  #: whose outcome is known and being written: room that comes at once
+        self.recording: Counter[Kind] = Counter()  #: whose outcome is known and being written: room that comes at once
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def took_off(self, attempt_id: str, campaign_id: int, kind: Kind) -> None:
+    def add(self, attempt_id: str, campaign_id: int, kind: Kind) -> None:
         self._open[attempt_id] = (campaign_id, kind)
         self._count[kind] += 1
         self._count[campaign_id, kind] += 1
@@ -147,50 +147,54 @@ class Flights:
         return self._count[kind if campaign_id is None else (campaign_id, kind)]
 
 
-class House:
+class Runtime:
     """The engine's shared state; one per daemon."""
 
     def __init__(
         self,
         store: Store,
-        clock: HouseClock,
-        channels: Mapping[Kind, Served],
+        clock: EngineClock,
+        channels: Mapping[Kind, ChannelState],
         *,
         limits: tuple[Limit, ...] = (),
         breakers: tuple[Breaker, ...] = STANDARD,
-        traces: Traces | None = None,
+        erasure_ledger: ErasureLedger | None = None,
         log: Any = None,
     ) -> None:
         self.store = store
         self.clock = clock
         self.channels = dict(channels)
         self.log = log or get_logger()
-        spacing = max((getattr(served.channel, "sender_interval", 0) for served in channels.values()), default=0)
+        spacing = max(
+            (getattr(channel_state.channel, "sender_interval", 0) for channel_state in channels.values()), default=0
+        )
         self.plans = Plans(limits, breakers, spacing)
-        self.traces = traces or Traces()  #: of people who were erased: the key and the hashes, beside the database
-        self.wake = Bell()  #: the dispatcher looks again
-        self.asked = Bell()  #: the reconciler looks again
-        self.posted = Bell()  #: the outbox has something
-        self.scheduled = Bell()  #: a start was scheduled
-        self.ended = Bell()  #: somebody's course ended
-        self.edited = Bell()  #: people wait to be put at new moments
-        self.ended_in: set[int] = set()
+        self.erasure_ledger = (
+            erasure_ledger or ErasureLedger()
+        )  #: of people who were erased: the key and the hashes, beside the database
+        self.dispatcher_wakeup = Wakeup()  #: the dispatcher looks again
+        self.reconciler_wakeup = Wakeup()  #: the reconciler looks again
+        self.outbox_wakeup = Wakeup()  #: the outbox has something
+        self.schedule_wakeup = Wakeup()  #: a start was scheduled
+        self.completion_wakeup = Wakeup()  #: somebody's course ended
+        self.recompute_wakeup = Wakeup()  #: people wait to be put at new moments
+        self.ended_campaigns: set[int] = set()
         self.paused: set[int] = set()  #: campaigns whose marked attempts must not begin
         self.not_before: dict[int, int] = {}  #: lanes that have nothing to give before a moment, whatever is due
         self.closing = False
         self.listens_at: str | None = None  #: where the web front listens, once it does
-        self.flights = Flights()
-        self.report: Callable[[Report], Awaitable[None]] | None = None  #: the dispatcher's way into the record
+        self.in_flight = InFlight()
+        self.report: Callable[[OutcomeReport], Awaitable[None]] | None = None  #: the dispatcher's way into the record
         self.carry: Callable[[Any], None] | None = None  #: its way out, for a contact marked outside the lanes
         self.wakeups = 0  #: passes of the dispatcher, for those who watch
 
-    def look_anew(self) -> None:
+    def look_again(self) -> None:
         """What a lane waits for (a budget, a caller ID) may be there now: forget what was found, and ask."""
         self.not_before.clear()
-        self.wake.ring()
+        self.dispatcher_wakeup.notify()
 
-    def course_ended(self, campaign_ids: set[int]) -> None:
+    def enrollment_ended(self, campaign_ids: set[int]) -> None:
         """Somebody reached an end: see whether that was the last one."""
         if campaign_ids:
-            self.ended_in |= campaign_ids
-            self.ended.ring()
+            self.ended_campaigns |= campaign_ids
+            self.completion_wakeup.notify()

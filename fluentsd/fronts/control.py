@@ -24,7 +24,7 @@ from typing import Any
 
 import trio
 
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store.db.bridge import StoreUnavailable
 from fluentsd.verbs import Call, Refused, catalogue
 
@@ -62,13 +62,13 @@ class DaemonFailed(ControlProblem):
 # ── the daemon's side ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def serve(house: House, path: Path, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def serve(runtime: Runtime, path: Path, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """Answer at `path` until cancelled; then the socket is gone. `ControlProblem` when it cannot be opened."""
     listener = await _listen(path)
     mine = _inode(path)
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(trio.serve_listeners, _Desk(house).attend, [listener])
+            await nursery.start(trio.serve_listeners, _Desk(runtime).attend, [listener])
             task_status.started()
     finally:
         if _inode(path) == mine:  # else another daemon has taken the place
@@ -143,8 +143,8 @@ class _Request:
 class _Desk:
     """Attends to connections, each on its own."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
 
     async def attend(self, stream: trio.SocketStream) -> None:
         try:
@@ -162,8 +162,8 @@ class _Desk:
         try:
             request = _request(line)
             verb = request.verb
-            call = Call(actor, self.house.clock.now(), request.request_id, request.revision)
-            answer = await catalogue.perform(self.house, verb, request.arguments, call)
+            call = Call(actor, self.runtime.clock.now(), request.request_id, request.revision)
+            answer = await catalogue.perform(self.runtime, verb, request.arguments, call)
             return _pack({"ok": True, "answer": answer})
         except Refused as why:
             return _pack({"ok": False, "refused": str(why)})
@@ -179,7 +179,7 @@ class _Desk:
         """Where it broke, not what was in it: a message may hold what a person said."""
         frames = traceback.extract_tb(why.__traceback__)[-4:]
         where = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames))
-        self.house.log.error(event, error=type(why).__name__, where=where, **about)
+        self.runtime.log.error(event, error=type(why).__name__, where=where, **about)
 
 
 async def _peer(stream: trio.SocketStream) -> str:

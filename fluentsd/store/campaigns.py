@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.campaign import CampaignFile, Step, read_campaign
-from fluentsd.domain.states import CAMPAIGN, Campaign, next_campaign_state
+from fluentsd.domain.states import CAMPAIGN, CampaignState, next_campaign_state
 from fluentsd.domain.templates import named_in, resolve
 from fluentsd.store import templates
 from fluentsd.store.tables import campaign, enrollment, lane, version
@@ -35,7 +35,7 @@ class CampaignRow:
     id: int
     ref: str
     name: str
-    state: Campaign
+    state: CampaignState
     revision: int
     owner: str
     spec: CampaignFile
@@ -46,13 +46,13 @@ class CampaignRow:
     archived_at: int | None
     created_at: int
     paused_at: int | None
-    retime_from: int | None
+    recompute_from: int | None
     resumed_at: int | None
 
 
 def _row(found: Any) -> CampaignRow:
     values = {k: found[k] for k in CampaignRow.__slots__ if k not in ("spec", "state")}
-    return CampaignRow(spec=read_campaign(found["spec"]), state=Campaign(found["state"]), **values)
+    return CampaignRow(spec=read_campaign(found["spec"]), state=CampaignState(found["state"]), **values)
 
 
 async def get(conn: AsyncConnection, ref: str) -> CampaignRow:
@@ -92,7 +92,7 @@ async def create(conn: AsyncConnection, spec: CampaignFile, *, owner: str, at: i
         insert(campaign).values(
             ref=spec.slug,
             name=spec.name,
-            state=Campaign.draft,
+            state=CampaignState.draft,
             owner=owner,
             spec=data,
             created_at=at,
@@ -117,7 +117,7 @@ async def revise(
     mine = update(campaign).where(campaign.c.id == row.id, campaign.c.revision == (revision or row.revision))
     values: dict[str, Any] = {"spec": data, "name": spec.name, "priority": spec.priority, "exclusive": spec.exclusive}
     if (spec.window, spec.law) != (row.spec.window, row.spec.law):
-        values["retime_from"] = 0
+        values["recompute_from"] = 0
     result = await conn.execute(mine.values(**values, revision=campaign.c.revision + 1))
     if result.rowcount != 1:
         raise Changed(f"{row.ref} has been changed since you looked at it; look again, then repeat your change")
@@ -190,14 +190,14 @@ async def move(
     after = next_campaign_state(verb, row.state)
     legal = [state for (v, state) in CAMPAIGN if v == verb]
     values: dict[str, Any] = {"state": after, "revision": campaign.c.revision + 1, "starts_at": starts_at}
-    if after == Campaign.active:
+    if after == CampaignState.active:
         values["started_at"] = func.coalesce(campaign.c.started_at, at)
         values["resumed_at"] = at
-    if after in (Campaign.paused, Campaign.stopped, Campaign.completed):
+    if after in (CampaignState.paused, CampaignState.stopped, CampaignState.completed):
         values["paused_at"] = func.coalesce(campaign.c.paused_at, at)
-    elif after == Campaign.active:
+    elif after == CampaignState.active:
         values["paused_at"] = None
-    values["ended_at"] = at if after in (Campaign.stopped, Campaign.completed) else None
+    values["ended_at"] = at if after in (CampaignState.stopped, CampaignState.completed) else None
     statement = update(campaign).where(campaign.c.id == row.id, campaign.c.state.in_(legal)).values(**values)
     if (await conn.execute(statement)).rowcount != 1:
         raise Changed(f"{row.ref} has been changed since you looked at it; look again, then repeat your change")
@@ -216,13 +216,13 @@ async def give(conn: AsyncConnection, row: CampaignRow, owner: str) -> None:
 
 async def due_to_start(conn: AsyncConnection, at: int) -> list[str]:
     """Scheduled campaigns whose moment has come."""
-    mine = (campaign.c.state == Campaign.scheduled, campaign.c.starts_at <= at)
+    mine = (campaign.c.state == CampaignState.scheduled, campaign.c.starts_at <= at)
     return list((await conn.execute(select(campaign.c.ref).where(*mine).order_by(campaign.c.starts_at))).scalars())
 
 
 async def next_start(conn: AsyncConnection) -> int | None:
     """The earliest scheduled start."""
-    statement = select(func.min(campaign.c.starts_at)).where(campaign.c.state == Campaign.scheduled)
+    statement = select(func.min(campaign.c.starts_at)).where(campaign.c.state == CampaignState.scheduled)
     found: int | None = (await conn.execute(statement)).scalar()
     return found
 
@@ -235,4 +235,4 @@ async def has_people(conn: AsyncConnection, campaign_id: int) -> bool:
 
 async def active_ids(conn: AsyncConnection) -> set[int]:
     """The campaigns that are active."""
-    return set((await conn.execute(select(campaign.c.id).where(campaign.c.state == Campaign.active))).scalars())
+    return set((await conn.execute(select(campaign.c.id).where(campaign.c.state == CampaignState.active))).scalars())

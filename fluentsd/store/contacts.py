@@ -81,7 +81,7 @@ class Attested:
 
 
 @dataclass(slots=True)
-class Arrival:
+class ContactUpsert:
     """One person as a source says it, normalised: points in order of preference, candidate places, fields.
 
     `fields` is a JSON object, text to text. Not frozen, because a million are made in an import; nobody changes one.
@@ -97,7 +97,7 @@ class Arrival:
     fields: str = "{}"
 
 
-class Settled(NamedTuple):
+class UpsertResult(NamedTuple):
     """What became of one arrival: its contact, and whether the person was new or came twice in this run."""
 
     contact_id: int
@@ -136,25 +136,25 @@ async def new_ids(conn: AsyncConnection, table: Table, count: int) -> list[int]:
 async def upsert(
     conn: AsyncConnection,
     source: int,
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[ContactUpsert],
     *,
     at: int,
     later_wins: bool = False,
     attested: Attested | None = None,
-) -> list[Settled]:
+) -> list[UpsertResult]:
     """Take in one batch. Somebody already seen in this run (same source, same `at`) is a duplicate and left as is,
     unless `later_wins`. Answers come in the order of `arrivals`."""
     known = await _owners(conn, (value for person in arrivals for value in person.points))
     seen = await _seen(conn, source, known.values(), at) if known else set()
     ids = iter(await new_ids(conn, contact, len(arrivals)))  # at most; what is left over is not missed
-    settled: list[Settled] = []
+    settled: list[UpsertResult] = []
     batch = _Batch(source, at, attested)
     for person in arrivals:
         owner = _owner(person.points, known)
         contact_id = next(ids) if owner is None else owner
         duplicate = contact_id in seen
         seen.add(contact_id)
-        settled.append(Settled(contact_id, owner is None, duplicate))
+        settled.append(UpsertResult(contact_id, owner is None, duplicate))
         if not duplicate or later_wins:
             batch.take(person, contact_id, is_new=owner is None, known=known)
     await batch.write(conn)
@@ -177,11 +177,11 @@ class _Batch:
         self.evidence = attested.id if attested else None
         self.first = (attested.added_to(""), attested.scrubbed_at) if attested else ("", None)
         self.contacts: dict[int, tuple[Any, ...]] = {}
-        self.changed: dict[int, Arrival] = {}
+        self.changed: dict[int, ContactUpsert] = {}
         self.points: list[tuple[int, str, str, int]] = []
         self.records: dict[str, tuple[Any, ...]] = {}
 
-    def take(self, person: Arrival, contact_id: int, *, is_new: bool, known: dict[tuple[str, str], int]) -> None:
+    def take(self, person: ContactUpsert, contact_id: int, *, is_new: bool, known: dict[tuple[str, str], int]) -> None:
         if is_new or contact_id in self.contacts:  # in it already: twice in one batch, and the later wins
             self.contacts[contact_id] = (
                 contact_id, ",".join(person.zones), person.zone_basis, person.conflict, ",".join(person.states),
@@ -205,7 +205,7 @@ class _Batch:
         await _POINT.many(conn, sorted(self.points, key=itemgetter(1, 2)))
         await _RECORD.many(conn, [self.records[key] for key in sorted(self.records)])
 
-    def _change(self, contact_id: int, person: Arrival) -> dict[str, Any]:
+    def _change(self, contact_id: int, person: ContactUpsert) -> dict[str, Any]:
         return {
             "b_id": contact_id,
             "zones": ",".join(person.zones),

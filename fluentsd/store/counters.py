@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import Enrollment
+from fluentsd.domain.states import EnrollmentState
 from fluentsd.store.tables import counter
 
 _ADD = text(
@@ -48,5 +48,5 @@ async def overview(conn: AsyncConnection, campaign_id: int) -> Mapping[str, int]
     """People by state, every state present, and `total`: their sum."""
     statement = select(counter.c.state, func.sum(counter.c.count)).where(counter.c.campaign_id == campaign_id)
     found = {state: int(count) for state, count in await conn.execute(statement.group_by(counter.c.state))}
-    counts = {state.value: found.get(state.value, 0) for state in Enrollment}
+    counts = {state.value: found.get(state.value, 0) for state in EnrollmentState}
     return {"total": sum(counts.values()), **counts}

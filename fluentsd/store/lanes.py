@@ -20,7 +20,7 @@ class LaneDue:
     lane_id: int
     campaign_id: int
     channel: Kind
-    room_at: int
+    next_slot_at: int
     due_at: int
     priority: int
     late_since_at: int = 0
@@ -46,7 +46,7 @@ async def agenda(conn: AsyncConnection) -> list[LaneDue]:
             lane.c.id,
             lane.c.campaign_id,
             lane.c.channel,
-            lane.c.room_at,
+            lane.c.next_slot_at,
             campaign.c.priority,
             *late,
             earliest(PROMISED),
@@ -54,18 +54,26 @@ async def agenda(conn: AsyncConnection) -> list[LaneDue]:
         )
         .join(campaign, campaign.c.id == lane.c.campaign_id)
         .where(campaign.c.state == "active", campaign.c.ref.not_in(held("campaign")))
-        .where(or_(campaign.c.shift_after == 0, campaign.c.retime_from.is_(None)))  # a shift comes first
+        .where(or_(campaign.c.shift_after == 0, campaign.c.recompute_from.is_(None)))  # a shift comes first
         .where(lane.c.channel.not_in(held("channel")))
         .order_by(lane.c.id)
     )
     found = []
-    for lane_id, campaign_id, channel, room_at, priority, since, before, interval, *earliest_of in await conn.execute(
-        statement
-    ):
+    for (
+        lane_id,
+        campaign_id,
+        channel,
+        next_slot_at,
+        priority,
+        since,
+        before,
+        interval,
+        *earliest_of,
+    ) in await conn.execute(statement):
         moments = [m for m in earliest_of if m is not None]
         if moments:
             found.append(
-                LaneDue(lane_id, campaign_id, channel, room_at, min(moments), priority, since, before, interval)
+                LaneDue(lane_id, campaign_id, channel, next_slot_at, min(moments), priority, since, before, interval)
             )
     return found
 
@@ -75,7 +83,7 @@ class LaneRow(NamedTuple):
 
     id: int
     channel: Kind
-    room_at: int
+    next_slot_at: int
     late_since_at: int
     late_before_at: int
     late_interval: int | None

@@ -9,12 +9,14 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.campaign import Numbers
-from fluentsd.domain.pacing import Line
+from fluentsd.domain.pacing import CallerId
 from fluentsd.domain.time.durations import Rate
 from fluentsd.store.tables import hold, number, number_tag
 
 _GRANT = (
-    update(number).where(number.c.id == bindparam("b_id")).values(room_at=bindparam("room_at"), used=bindparam("used"))
+    update(number)
+    .where(number.c.id == bindparam("b_id"))
+    .values(next_slot_at=bindparam("next_slot_at"), used=bindparam("used"))
 )
 
 _HELD = (hold.c.scope == "number", hold.c.lifted_at.is_(None))
@@ -27,7 +29,7 @@ async def by_id(conn: AsyncConnection, number_id: int) -> Any:
     return (await conn.execute(mine)).one()
 
 
-async def lines(
+async def caller_ids(
     conn: AsyncConnection,
     numbers: Sequence[str],
     tags: Sequence[str],
@@ -35,7 +37,7 @@ async def lines(
     *,
     lock: bool,
     spacing: int = 0,
-) -> list[Line]:
+) -> list[CallerId]:
     """The lines a campaign may use now: named or tagged, not retired, not held; locked for the mark if asked. A line
     that rests (a hold with an end) has room when it has rested; `spacing` (microseconds) is the least time between two
     uses of any."""
@@ -45,7 +47,7 @@ async def lines(
         select(
             number.c.id,
             number.c.e164,
-            number.c.room_at,
+            number.c.next_slot_at,
             number.c.used,
             number.c.pace,
             number.c.carries,
@@ -57,10 +59,10 @@ async def lines(
     )
     rows = await conn.execute(statement.with_for_update(of=number) if lock else statement)
     return [
-        Line(
+        CallerId(
             row.id,
             row.e164,
-            max(row.room_at, row.rested_at or 0),
+            max(row.next_slot_at, row.rested_at or 0),
             row.used,
             max(_interval(Rate.parse(row.pace) if row.pace else pace), spacing),
             row.carries,
@@ -80,10 +82,13 @@ def _interval(pace: Rate | None) -> int:
     return pace.interval if pace else 0
 
 
-async def granted(conn: AsyncConnection, changed: Sequence[Line]) -> None:
+async def granted(conn: AsyncConnection, changed: Sequence[CallerId]) -> None:
     """Write what a mark has granted."""
     if changed:
-        rows = [{"b_id": line.id, "room_at": line.room_at, "used": line.used} for line in changed]
+        rows = [
+            {"b_id": caller_id.id, "next_slot_at": caller_id.next_slot_at, "used": caller_id.used}
+            for caller_id in changed
+        ]
         await conn.execute(_GRANT, rows)
 
 
@@ -157,7 +162,8 @@ async def inventory(conn: AsyncConnection) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for row in rows.mappings():
         entry = found.setdefault(
-            row["e164"], {k: row[k] for k in ("e164", "label", "pace", "room_at", "used", "carries")} | {"tags": []}
+            row["e164"],
+            {k: row[k] for k in ("e164", "label", "pace", "next_slot_at", "used", "carries")} | {"tags": []},
         )
         if row["tag"]:
             entry["tags"].append(row["tag"])

@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
-from fluentsd.domain.states import Attempt, Enrollment
+from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.store.tables import attempt, campaign, content, enrollment, lane, number, point, waiting
 
 
@@ -24,7 +24,10 @@ async def next_moment(conn: AsyncConnection, campaign_id: int) -> int | None:
 
 async def at_steps(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
     """How many people stand at each step, waiting or in work."""
-    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state.in_((Enrollment.queued, Enrollment.active)))
+    here = (
+        enrollment.c.campaign_id == campaign_id,
+        enrollment.c.state.in_((EnrollmentState.queued, EnrollmentState.active)),
+    )
     rows = await conn.execute(select(enrollment.c.step, func.count()).where(*here).group_by(enrollment.c.step))
     return {step: int(count) for step, count in rows}
 
@@ -38,13 +41,13 @@ async def held_people(conn: AsyncConnection, campaign_id: int) -> dict[str, int]
 
 async def exits(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
     """People who left, by exit criterion."""
-    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == Enrollment.exited)
+    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.exited)
     rows = await conn.execute(select(enrollment.c.reason, func.count()).where(*here).group_by(enrollment.c.reason))
     return {reason: int(count) for reason, count in rows}
 
 
 #: Attempts nobody could prove and nobody has decided about.
-_UNPROVED = (attempt.c.state == Attempt.unknown, attempt.c.dismissed_at.is_(None))
+_UNPROVED = (attempt.c.state == AttemptState.unknown, attempt.c.dismissed_at.is_(None))
 
 
 async def unknown_count(conn: AsyncConnection, campaign_id: int) -> int:
@@ -72,7 +75,7 @@ async def funnel(conn: AsyncConnection, campaign_id: int) -> dict[str, dict[str,
 
 async def errors(conn: AsyncConnection, campaign_id: int) -> list[dict[str, Any]]:
     """Causes of error, most frequent first, each with a few of its people."""
-    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == Enrollment.errored)
+    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.errored)
     statement = select(enrollment.c.reason, func.count(), func.min(enrollment.c.id)).where(*here)
     rows = await conn.execute(
         statement.group_by(enrollment.c.reason).order_by(func.count().desc(), enrollment.c.reason)
@@ -88,7 +91,7 @@ async def _some_points(conn: AsyncConnection, campaign_id: int, reason: str) -> 
     statement = (
         select(point.c.value)
         .join(enrollment, enrollment.c.contact_id == point.c.contact_id)
-        .where(enrollment.c.campaign_id == campaign_id, enrollment.c.state == Enrollment.errored)
+        .where(enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.errored)
         .where(enrollment.c.reason == reason, point.c.position == 0)
         .order_by(enrollment.c.id)
         .limit(3)
@@ -99,7 +102,7 @@ async def _some_points(conn: AsyncConnection, campaign_id: int, reason: str) -> 
 async def errored(conn: AsyncConnection, campaign_id: int, reason: str | None, person: str | None) -> list[Any]:
     """People in error, of one cause or person or all: what a retry needs."""
     statement = select(enrollment.c.id, enrollment.c.step, enrollment.c.version_id).where(
-        enrollment.c.campaign_id == campaign_id, enrollment.c.state == Enrollment.errored
+        enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.errored
     )
     if reason is not None:
         statement = statement.where(enrollment.c.reason == reason)
@@ -143,7 +146,7 @@ async def attempts(
         select(
             attempt.c.id, campaign.c.ref, attempt.c.step, attempt.c.try_no, attempt.c.channel,
             point.c.value.label("to"), number.c.e164.label("sender"), attempt.c.state, attempt.c.outcome,
-            attempt.c.reason, attempt.c.marked_at, attempt.c.settled_at, attempt.c.duration_s,
+            attempt.c.reason, attempt.c.claimed_at, attempt.c.settled_at, attempt.c.duration_s,
             attempt.c.cost_micros, attempt.c.currency,
             select(content.c.text).where(content.c.attempt_id == attempt.c.id, content.c.kind == "reply")
             .order_by(content.c.id.desc()).limit(1).scalar_subquery().label("reply"),
@@ -165,7 +168,7 @@ async def attempts(
     if outcome is not None:
         statement = statement.where(attempt.c.outcome == outcome)
     if since is not None:
-        statement = statement.where(attempt.c.marked_at >= since)
+        statement = statement.where(attempt.c.claimed_at >= since)
     if unproved:
         statement = statement.where(*_UNPROVED)
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
@@ -176,7 +179,7 @@ async def cases(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str
     statement = (
         select(
             attempt.c.id, campaign.c.ref, attempt.c.contact_id, attempt.c.step, attempt.c.channel,
-            point.c.value.label("to"), attempt.c.outcome, attempt.c.reason, attempt.c.marked_at,
+            point.c.value.label("to"), attempt.c.outcome, attempt.c.reason, attempt.c.claimed_at,
         )
         .join(campaign, campaign.c.id == attempt.c.campaign_id)
         .join(point, point.c.id == attempt.c.point_id, isouter=True)
@@ -187,7 +190,7 @@ async def cases(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str
 
 async def standing(conn: AsyncConnection, campaign_id: int, at: int) -> list[tuple[str, bool, str, bool, int]]:
     """Everybody by state, whether held, reason, and whether due after this instant; reasons of errors are left out."""
-    reason = case((enrollment.c.state == Enrollment.errored, ""), else_=enrollment.c.reason)
+    reason = case((enrollment.c.state == EnrollmentState.errored, ""), else_=enrollment.c.reason)
     later = case((enrollment.c.due_at > at, 1), else_=0)
     statement = (
         select(enrollment.c.state, enrollment.c.held, reason, later, func.count())

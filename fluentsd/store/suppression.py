@@ -9,14 +9,16 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.tables import point, stop
+from fluentsd.store.tables import point, suppression
 
 #: What a person asked for, and nobody else: the reason and the name of an opt-out that came from them.
 _OWN = {"reason": "opted_out", "by": "contact"}
-_STOPPED = select(stop.c.value, stop.c.channel).where(among(stop.c.value, "values"), stop.c.lifted_at.is_(None))
-_SAID = select(stop.c.kind, stop.c.value, stop.c.channel, stop.c.reason, stop.c.by).where(
-    among(stop.c.value, "values"), stop.c.lifted_at.is_(None)
+_STOPPED = select(suppression.c.value, suppression.c.channel).where(
+    among(suppression.c.value, "values"), suppression.c.lifted_at.is_(None)
 )
+_SAID = select(
+    suppression.c.kind, suppression.c.value, suppression.c.channel, suppression.c.reason, suppression.c.by
+).where(among(suppression.c.value, "values"), suppression.c.lifted_at.is_(None))
 
 
 async def stopped(conn: AsyncConnection, values: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -45,7 +47,7 @@ async def add(
         if (kind, value, channel, reason, by) not in there
     ]
     if rows:
-        await conn.execute(insert(stop), rows)
+        await conn.execute(insert(suppression), rows)
 
 
 async def add_contact(
@@ -62,43 +64,55 @@ async def lift_own(conn: AsyncConnection, kind: str, value: str, *, at: int, bec
     With `once`, `because` names the request that asks for it, and one that has been heard before lifts nothing: it
     would undo an opt-out that came after it. So it is remembered even if there is nothing to lift.
     """
-    this = (stop.c.kind == kind, stop.c.value == value)
+    this = (suppression.c.kind == kind, suppression.c.value == value)
     lifted = {"lifted_at": at, "lifted_by": "contact", "lifted_because": because}
-    if once and (await conn.execute(select(stop.c.id).where(*this, stop.c.lifted_because == because))).first():
+    if (
+        once
+        and (await conn.execute(select(suppression.c.id).where(*this, suppression.c.lifted_because == because))).first()
+    ):
         return 0
-    own = (stop.c.lifted_at.is_(None), *(stop.c[name] == word for name, word in _OWN.items()))
-    count = (await conn.execute(update(stop).where(*this, *own).values(**lifted))).rowcount
+    own = (suppression.c.lifted_at.is_(None), *(suppression.c[name] == word for name, word in _OWN.items()))
+    count = (await conn.execute(update(suppression).where(*this, *own).values(**lifted))).rowcount
     if once and not count:
         heard = {"kind": kind, "value": value, "channel": "*", "reason": "resubscribed", "by": "contact", "at": at}
-        await conn.execute(insert(stop).values(**heard, **lifted))
+        await conn.execute(insert(suppression).values(**heard, **lifted))
     return count
 
 
 async def listing(conn: AsyncConnection, words: str, since: int, most: int) -> list[dict[str, Any]]:
     """Entries that hold, by id, from `since` on; with `words` only those whose number, address or reason has them."""
-    statement = select(stop).where(stop.c.lifted_at.is_(None), stop.c.id > since).order_by(stop.c.id).limit(most)
+    statement = (
+        select(suppression)
+        .where(suppression.c.lifted_at.is_(None), suppression.c.id > since)
+        .order_by(suppression.c.id)
+        .limit(most)
+    )
     if words:
         like = f"%{words.lower().replace('%', '')}%"
-        statement = statement.where(func.lower(stop.c.value).like(like) | func.lower(stop.c.reason).like(like))
+        statement = statement.where(
+            func.lower(suppression.c.value).like(like) | func.lower(suppression.c.reason).like(like)
+        )
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
 
 
 async def history(conn: AsyncConnection, names: Sequence[str]) -> list[dict[str, Any]]:
     """Everything the list ever said of one number or address, by whatever name, oldest first, lifted or not."""
-    statement = select(stop).where(stop.c.value.in_(names)).order_by(stop.c.id)
+    statement = select(suppression).where(suppression.c.value.in_(names)).order_by(suppression.c.id)
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
 
 
 async def already(conn: AsyncConnection, values: Sequence[str], channel: str) -> set[str]:
     """Which of these are on the list for this channel, or for all of them, already."""
-    statement = select(stop.c.value).where(
-        among(stop.c.value, "values"), stop.c.lifted_at.is_(None), stop.c.channel.in_(("*", channel))
+    statement = select(suppression.c.value).where(
+        among(suppression.c.value, "values"),
+        suppression.c.lifted_at.is_(None),
+        suppression.c.channel.in_(("*", channel)),
     )
     return set((await conn.execute(statement, {"values": json_of(values)})).scalars())
 
 
 async def lift(conn: AsyncConnection, names: Sequence[str], *, by: str, because: str, at: int) -> int:
     """Lift every entry of a number or address; the entries stay, with who lifted them, when and why."""
-    mine = (stop.c.value.in_(names), stop.c.lifted_at.is_(None))
-    done = update(stop).where(*mine).values(lifted_at=at, lifted_by=by, lifted_because=because)
+    mine = (suppression.c.value.in_(names), suppression.c.lifted_at.is_(None))
+    done = update(suppression).where(*mine).values(lifted_at=at, lifted_by=by, lifted_because=because)
     return (await conn.execute(done)).rowcount

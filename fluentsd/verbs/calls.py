@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Outcome
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, reports
 from fluentsd.verbs.execute import Answer, Call, Refused, refusing
 
 
 async def history(
-    house: House, call: Call, ref: str | None, outcome: str | None, person: str | None, most: int, since: int | None
+    runtime: Runtime, call: Call, ref: str | None, outcome: str | None, person: str | None, most: int, since: int | None
 ) -> Answer:
     """Attempts, newest first, of a campaign, an outcome, a person."""
     if outcome is not None and outcome not in {o.value for o in Outcome}:
@@ -30,4 +30,4 @@ async def history(
         )
         return {"calls": rows}
 
-    return await refusing(house.store.read(unit))
+    return await refusing(runtime.store.read(unit))

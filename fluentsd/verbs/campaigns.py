@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.gate import Reason
-from fluentsd.domain.states import Campaign
+from fluentsd.domain.states import CampaignState
 from fluentsd.engine.campaigns.rescheduling import recompute
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, numbers, reports
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.enrollments import manual_changes
@@ -24,10 +24,10 @@ from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed,
 from fluentsd.verbs.operations import held
 
 
-async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
+async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answer:
     """Create the campaign a file describes, or change it to what the file says."""
     spec = await _read(file)
-    await finish_retiming(house, spec.slug)
+    await finish_recompute(runtime, spec.slug)
 
     async def unit(conn: AsyncConnection) -> Answer:
         await campaigns.flow_of(conn, spec)
@@ -36,7 +36,7 @@ async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
         except NoSuchCampaign:
             if not dry_run:
                 await campaigns.create(conn, spec, owner=call.actor, at=call.at)
-            return {"ref": spec.slug, "created": True, "changes": [], "state": Campaign.draft, "dry_run": dry_run}
+            return {"ref": spec.slug, "created": True, "changes": [], "state": CampaignState.draft, "dry_run": dry_run}
         changes = differences(row.spec, spec)
         waiting = await reports.at_steps(conn, row.id)
         if changes and not dry_run:
@@ -48,15 +48,15 @@ async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
         return answer | {"people_at_steps": waiting, "_details": {"changes": [c["path"] for c in changes]}}
 
     if dry_run:
-        return await refusing(house.store.run(unit))
-    answer = await change(house, call, "apply", spec.slug, unit)
-    house.edited.ring()
-    await follow_new_flow(house, call, answer["ref"])
+        return await refusing(runtime.store.run(unit))
+    answer = await change(runtime, call, "apply", spec.slug, unit)
+    runtime.recompute_wakeup.notify()
+    await follow_new_flow(runtime, call, answer["ref"])
     if answer["changes"]:
-        await facts_changed(house, call, campaign_id=answer["id"])
+        await facts_changed(runtime, call, campaign_id=answer["id"])
     if {"exclusive", "priority"} & {change["path"] for change in answer["changes"]}:
-        await facts_changed(house, call, reason=Reason.elsewhere)
-    house.look_anew()
+        await facts_changed(runtime, call, reason=Reason.elsewhere)
+    runtime.look_again()
     return answer
 
 
@@ -77,14 +77,14 @@ async def _keepers(conn: AsyncConnection, row: CampaignRow, *, flow_changes: boo
     return max(sum(behind.values()), here)
 
 
-async def finish_retiming(house: House, ref: str) -> None:
+async def finish_recompute(runtime: Runtime, ref: str) -> None:
     """One change of everybody's moments at a time: an edit begun before is carried through first."""
     try:
-        row = await house.store.read(campaigns.get, ref)
+        row = await runtime.store.read(campaigns.get, ref)
     except NoSuchCampaign:
         return
-    if row.retime_from is not None:
-        await recompute.finish(house, row.id)
+    if row.recompute_from is not None:
+        await recompute.finish(runtime, row.id)
 
 
 async def _read(file: Any) -> CampaignFile:
@@ -94,29 +94,29 @@ async def _read(file: Any) -> CampaignFile:
         raise Refused(str(why)) from None
 
 
-async def export(house: House, call: Call, ref: str) -> Answer:
+async def export(runtime: Runtime, call: Call, ref: str) -> Answer:
     """The campaign as its file says it."""
-    row = await row_of(house, ref)
+    row = await row_of(runtime, ref)
     return {"ref": row.ref, "file": row.spec.model_dump(mode="json", exclude_defaults=True)}
 
 
-async def listing(house: House, call: Call, archived: bool) -> Answer:
+async def listing(runtime: Runtime, call: Call, archived: bool) -> Answer:
     """Every campaign with its overview."""
 
     async def unit(conn: AsyncConnection) -> Answer:
         rows = await campaigns.listing(conn, archived=archived)
         return {"campaigns": [facts_of(row) | dict(await counters.overview(conn, row.id)) for row in rows]}
 
-    return await house.store.read(unit)
+    return await runtime.store.read(unit)
 
 
-async def show(house: House, call: Call, ref: str) -> Answer:
+async def show(runtime: Runtime, call: Call, ref: str) -> Answer:
     """What it says, and where it stands."""
-    row = await row_of(house, ref)
+    row = await row_of(runtime, ref)
     return facts_of(row) | {"file": row.spec.model_dump(mode="json", exclude_defaults=True)}
 
 
-async def status(house: House, call: Call, ref: str) -> Answer:
+async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
     """The overview as users know it, the next moment, and what holds the campaign up."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -132,10 +132,10 @@ async def status(house: House, call: Call, ref: str) -> Answer:
         answer["attempts"] = await reports.attempt_count(conn, row.id)
         return answer
 
-    return await refusing(house.store.read(unit))
+    return await refusing(runtime.store.read(unit))
 
 
-async def report(house: House, call: Call, ref: str) -> Answer:
+async def report(runtime: Runtime, call: Call, ref: str) -> Answer:
     """What came of each step, in order."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -150,10 +150,10 @@ async def report(house: House, call: Call, ref: str) -> Answer:
             "exited_by_reason": await reports.exits(conn, row.id),
         }
 
-    return await refusing(house.store.read(unit))
+    return await refusing(runtime.store.read(unit))
 
 
-async def copy(house: House, call: Call, ref: str, new_ref: str) -> Answer:
+async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str) -> Answer:
     """A new draft with the same file and nobody in it."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -161,23 +161,23 @@ async def copy(house: House, call: Call, ref: str, new_ref: str) -> Answer:
         spec = read_campaign(row.spec.model_dump(mode="json") | {"ref": new_ref, "name": f"{row.name} (copy)"[:120]})
         return facts_of(await campaigns.create(conn, spec, owner=call.actor, at=call.at))
 
-    return await change(house, call, "copy", ref, unit)
+    return await change(runtime, call, "copy", ref, unit)
 
 
-async def archive(house: House, call: Call, ref: str) -> Answer:
+async def archive(runtime: Runtime, call: Call, ref: str) -> Answer:
     """Out of the lists; only what has ended or never began."""
 
     async def unit(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)
-        if row.state not in (Campaign.draft, Campaign.stopped, Campaign.completed):
+        if row.state not in (CampaignState.draft, CampaignState.stopped, CampaignState.completed):
             raise Refused(f"{row.ref} is {row.state}; stop it first")
         await campaigns.archive(conn, row, call.at)
         return facts_of(row) | {"archived": True}
 
-    return await change(house, call, "archive", ref, unit)
+    return await change(runtime, call, "archive", ref, unit)
 
 
-async def give(house: House, call: Call, ref: str, owner: str) -> Answer:
+async def give(runtime: Runtime, call: Call, ref: str, owner: str) -> Answer:
     """Hand it to somebody."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -185,12 +185,12 @@ async def give(house: House, call: Call, ref: str, owner: str) -> Answer:
         await campaigns.give(conn, row, owner)
         return facts_of(row) | {"owner": owner, "_details": {"from": row.owner, "to": owner}}
 
-    return await change(house, call, "owner", ref, unit)
+    return await change(runtime, call, "owner", ref, unit)
 
 
-async def row_of(house: House, ref: str) -> CampaignRow:
+async def row_of(runtime: Runtime, ref: str) -> CampaignRow:
     try:
-        return await house.store.read(campaigns.get, ref)
+        return await runtime.store.read(campaigns.get, ref)
     except NoSuchCampaign as why:
         raise Refused(str(why)) from None
 

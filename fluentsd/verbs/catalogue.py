@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.verbs import (
     Call,
     Refused,
@@ -248,7 +248,7 @@ VERBS: dict[str, Verb] = {
 }  # fmt: skip
 
 
-async def perform(house: House, name: str, arguments: Mapping[str, Any], call: Call) -> Answer:
+async def perform(runtime: Runtime, name: str, arguments: Mapping[str, Any], call: Call) -> Answer:
     """Run one verb; `Refused` says why not and how to go on, and then nothing was changed."""
     verb = VERBS.get(name)
     if verb is None:
@@ -257,7 +257,7 @@ async def perform(house: House, name: str, arguments: Mapping[str, Any], call: C
     strange = sorted(set(arguments) - set(checked))
     if strange:
         raise Refused(f"{name}: no such parameter: {', '.join(strange)}")
-    return await verb.run(house, call, **checked)
+    return await verb.run(runtime, call, **checked)
 
 
 def _checked(name: str, param: Param, value: Any) -> Any:

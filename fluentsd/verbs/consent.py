@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.consent import Attestation, read_attestation
 from fluentsd.domain.gate import Reason
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns
 from fluentsd.store import consent as evidence
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
@@ -21,7 +21,7 @@ BATCH = 1000
 
 
 async def attest(
-    house: House,
+    runtime: Runtime,
     call: Call,
     source: str | None,
     campaign: str | None,
@@ -37,20 +37,20 @@ async def attest(
     if (source is None) == (campaign is None):
         raise Refused("name either a source (a file's name) or a campaign whose people this is said of")
     said = read(call, {"basis": basis, "given": given, "scope": scope, "by": by, "scrubbed": scrubbed, "proof": proof})
-    sources, campaign_id = await _sources(house, source, campaign)
+    sources, campaign_id = await _sources(runtime, source, campaign)
     people = 0
     for source_id in sources:
-        kept = await change(house, call, "attest", source or str(campaign), _keeping(call, source_id, said))
+        kept = await change(runtime, call, "attest", source or str(campaign), _keeping(call, source_id, said))
         since = 0
         while True:
             unit = _carrying(call, source_id, campaign_id, kept["attestation"], said, since)
-            part = await refusing(house.store.run(unit))
+            part = await refusing(runtime.store.run(unit))
             people, since = people + part["people"], part["since"]
             if not part["more"]:
                 break
     for reason in (Reason.no_consent, Reason.dnc_stale):
-        await facts_changed(house, call, reason=reason)
-    house.wake.ring()
+        await facts_changed(runtime, call, reason=reason)
+    runtime.dispatcher_wakeup.notify()
     return {"people": people, "said": said.text, "by": said.by, "source": source, "ref": campaign}
 
 
@@ -62,7 +62,7 @@ def read(call: Call, said: dict[str, Any]) -> Attestation:
         raise Refused(str(why)) from None
 
 
-async def _sources(house: House, source: str | None, campaign: str | None) -> tuple[list[int], int | None]:
+async def _sources(runtime: Runtime, source: str | None, campaign: str | None) -> tuple[list[int], int | None]:
     """Which sources are meant, and the campaign whose people alone are."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -80,7 +80,7 @@ async def _sources(house: House, source: str | None, campaign: str | None) -> tu
             raise Refused(f"no source is called {source!r}; there are: {', '.join(near) or 'none yet'}")
         return {"sources": [one], "campaign": None}
 
-    answer = await refusing(house.store.read(unit))
+    answer = await refusing(runtime.store.read(unit))
     return answer["sources"], answer["campaign"]
 
 

@@ -6,12 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.engine.explain.why import totals as reasons
 from fluentsd.engine.explain.why import why as explain
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, counters, reports
 from fluentsd.verbs.execute import Answer, Call, Refused, refusing
 
 
-async def find(house: House, call: Call, words: str, most: int) -> Answer:
+async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
     """People whose number, address or fields contain the words."""
     if len(words.strip()) < 2:
         raise Refused("give at least two characters to look for")
@@ -33,15 +33,15 @@ async def find(house: House, call: Call, words: str, most: int) -> Answer:
             ]
         }
 
-    return await house.store.read(unit)
+    return await runtime.store.read(unit)
 
 
-async def why(house: House, call: Call, person: str, campaign: str | None) -> Answer:
+async def why(runtime: Runtime, call: Call, person: str, campaign: str | None) -> Answer:
     """Why this person was contacted or not, in each campaign: one sentence, then the evidence."""
-    return await _told(house, call, person, campaign, timeline=False)
+    return await _told(runtime, call, person, campaign, timeline=False)
 
 
-async def totals(house: House, call: Call, ref: str) -> Answer:
+async def totals(runtime: Runtime, call: Call, ref: str) -> Answer:
     """Everybody in a campaign by the reason they are where they are."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -49,19 +49,19 @@ async def totals(house: House, call: Call, ref: str) -> Answer:
         counts = dict(await counters.overview(conn, row.id))
         return {"ref": ref, "state": row.state, **counts, "reasons": await reasons(conn, ref, call.at)}
 
-    return await refusing(house.store.read(unit))
+    return await refusing(runtime.store.read(unit))
 
 
-async def timeline(house: House, call: Call, person: str, campaign: str | None) -> Answer:
+async def timeline(runtime: Runtime, call: Call, person: str, campaign: str | None) -> Answer:
     """Everything that was done about a person, oldest first, and what comes next."""
-    return await _told(house, call, person, campaign, timeline=True)
+    return await _told(runtime, call, person, campaign, timeline=True)
 
 
-async def _told(house: House, call: Call, person: str, ref: str | None, *, timeline: bool) -> Answer:
+async def _told(runtime: Runtime, call: Call, person: str, ref: str | None, *, timeline: bool) -> Answer:
     async def unit(conn: AsyncConnection) -> Answer:
         contact_id = await find_one(conn, person)
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
-        told = await explain(conn, house.plans, contact_id, campaign_id, call.at)
+        told = await explain(conn, runtime.plans, contact_id, campaign_id, call.at)
         answer: Answer = {"person": person, "now": call.at, "campaigns": told}
         if not told:
             where = f"in {ref}" if ref else "in any campaign"
@@ -73,7 +73,7 @@ async def _told(house: House, call: Call, person: str, ref: str | None, *, timel
             answer["attempts"] = rows[::-1]
         return answer
 
-    return await refusing(house.store.read(unit))
+    return await refusing(runtime.store.read(unit))
 
 
 async def find_one(conn: AsyncConnection, person: str) -> int:

@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.dispatch.plans import Plan
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters
 from fluentsd.store.enrollments import manual_changes
-from fluentsd.store.enrollments.manual_changes import Course
+from fluentsd.store.enrollments.manual_changes import EnrollmentRow
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
 
@@ -26,7 +26,7 @@ from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed,
 BATCH = 1000
 
 
-async def remove(house: House, call: Call, ref: str, person: str, because: str) -> Answer:
+async def remove(runtime: Runtime, call: Call, ref: str, person: str, because: str) -> Answer:
     """One person leaves the campaign (exited: removed), whatever is planned for them."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -38,103 +38,103 @@ async def remove(house: House, call: Call, ref: str, person: str, because: str) 
         details = {"contact": course.contact_id, "because": because}
         return told | {"campaign_id": course.campaign_id, "_details": details}
 
-    answer = await change(house, call, "remove", ref, unit)
-    house.course_ended({answer["campaign_id"]})
-    house.wake.ring()  # a campaign that wanted the person for itself has let go
+    answer = await change(runtime, call, "remove", ref, unit)
+    runtime.enrollment_ended({answer["campaign_id"]})
+    runtime.dispatcher_wakeup.notify()  # a campaign that wanted the person for itself has let go
     return answer
 
 
-async def callback(house: House, call: Call, ref: str, person: str, at: int) -> Answer:
+async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int) -> Answer:
     """Contact one person at a promised moment, before the flow's own; the gate still has the last word."""
     if at <= call.at:
         raise Refused("that moment has passed; give one to come")
 
     async def unit(conn: AsyncConnection) -> Answer:
         course = await _course(conn, ref, person)
-        if course.state == Enrollment.active:
+        if course.state == EnrollmentState.active:
             raise Refused(f"{person} is being contacted just now; try again when that has ended")
-        if course.state == Enrollment.errored:
+        if course.state == EnrollmentState.errored:
             raise Refused(f"{person} is in error: {course.reason}; see: fluentsd campaign errors {ref}")
-        _, plan = await house.plans.current(conn, course.campaign_id)
+        _, plan = await runtime.plans.current(conn, course.campaign_id)
         step = plan.flow(course.version_id).step(course.step)
         await manual_changes.promise(conn, course, plan.lanes[step.channel], at)
         told = {"ref": ref, "person": person, "step": step.id, "channel": step.channel, "next_at": at}
         return told | {"_details": {"contact": course.contact_id, "at": at}}
 
-    answer = await change(house, call, "callback", ref, unit)
-    house.wake.ring()
+    answer = await change(runtime, call, "callback", ref, unit)
+    runtime.dispatcher_wakeup.notify()
     return answer
 
 
-async def _course(conn: AsyncConnection, ref: str, person: str) -> Course:
+async def _course(conn: AsyncConnection, ref: str, person: str) -> EnrollmentRow:
     """Where a person is in a campaign now; `Refused` when they are not, or no longer, in it."""
     campaign = await campaigns.get(conn, ref)
     contact_id = await find_one(conn, person)
     found = await manual_changes.of(conn, campaign.id, contact_id)
     if found is None:
         raise Refused(f"{person} was never in {ref}")
-    if found.state in (Enrollment.exited, Enrollment.completed):
+    if found.state in (EnrollmentState.exited, EnrollmentState.completed):
         raise Refused(f"{person} has left {ref} already ({found.reason or found.state})")
     return found
 
 
-async def upgrade(house: House, call: Call, ref: str, step: Sequence[str], dry_run: bool) -> Answer:
+async def upgrade(runtime: Runtime, call: Call, ref: str, step: Sequence[str], dry_run: bool) -> Answer:
     """Move people who entered under an earlier flow to the present one. Whoever stands at a step that is gone needs a
     new place, named as OLD=NEW; nobody is moved until everybody has one."""
     named = _named(step)
 
     async def look(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)
-        _, plan = await house.plans.current(conn, row.id)
+        _, plan = await runtime.plans.current(conn, row.id)
         groups = await manual_changes.behind(conn, row.id, plan.version_id)
         return {"ref": row.ref, "state": row.state, "id": row.id, **_planned(plan, groups, named)}
 
-    answer = await refusing(house.store.run(look))
+    answer = await refusing(runtime.store.run(look))
     if dry_run or not answer["people"]:
         return answer | {"moved": 0, "dry_run": dry_run}
     if answer["lost"]:
         gone = ", ".join(f"{old} ({people})" for old, people in answer["lost"].items())
         example = f"--step {next(iter(answer['lost']))}={answer['steps_now'][0]}"
         raise Refused(f"these steps are gone: {gone}; nobody was moved; say where their people go, like {example}")
-    if answer["state"] == Campaign.stopped:
+    if answer["state"] == CampaignState.stopped:
         raise Refused(f"{ref} is stopped; reopen it first: fluentsd campaign reopen {ref}")
-    return answer | {"moved": await _move_all(house, call, answer, named), "dry_run": False}
+    return answer | {"moved": await _move_all(runtime, call, answer, named), "dry_run": False}
 
 
-async def follow_new_flow(house: House, call: Call, ref: str) -> None:
+async def follow_new_flow(runtime: Runtime, call: Call, ref: str) -> None:
     """Before a campaign's start, put its people on its present flow, at the beginning: nobody has been told anything
     yet that they should keep."""
 
     async def look(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)
-        _, plan = await house.plans.current(conn, row.id)
+        _, plan = await runtime.plans.current(conn, row.id)
         groups = await manual_changes.behind(conn, row.id, plan.version_id) if row.started_at is None else {}
         first = plan.flow(plan.version_id).steps[0].id
         return {"ref": ref, "id": row.id, "named": {step: first for _, step, _ in groups}}
 
-    found = await refusing(house.store.run(look))
+    found = await refusing(runtime.store.run(look))
     if found["named"]:
-        await _move_all(house, call, found, found["named"])
+        await _move_all(runtime, call, found, found["named"])
 
 
-async def _move_all(house: House, call: Call, found: Answer, named: dict[str, str]) -> int:
+async def _move_all(runtime: Runtime, call: Call, found: Answer, named: dict[str, str]) -> int:
     """Everybody behind, a batch at a time; returns how many were moved."""
     moved = since = 0
     call = replace(call, request_id=None)  # one request, many acts: none of them is a repetition of another
     while True:
-        part = await change(house, call, "upgrade", found["ref"], _upgrading(house, found["id"], named, since))
+        part = await change(runtime, call, "upgrade", found["ref"], _upgrading(runtime, found["id"], named, since))
         moved += int(part["moved"])
         since = part["since"]
         if not part["more"]:
             break
-    await facts_changed(house, call, campaign_id=found["id"])  # what they were held for may not be in the new flow
-    house.wake.ring()
+    await facts_changed(runtime, call, campaign_id=found["id"])  # what they were held for may not be in the new flow
+    runtime.dispatcher_wakeup.notify()
     return moved
 
 
-def _upgrading(house: House, campaign_id: int, named: dict[str, str], since: int) -> Any:
+def _upgrading(runtime: Runtime, campaign_id: int, named: dict[str, str], since: int) -> Any:
     async def unit(conn: AsyncConnection) -> Answer:
-        _, plan = await house.plans.current(conn, campaign_id)
+        _, plan = await runtime.plans.current(conn, campaign_id)
         rows = await manual_changes.some_behind(conn, campaign_id, plan.version_id, since, BATCH)
         places = {row.step: named.get(row.step, row.step) for row in rows}
         lanes = {
@@ -167,7 +167,7 @@ def _planned(plan: Plan, groups: dict[tuple[int, str, str], int], named: dict[st
     lost: dict[str, int] = {}
     busy = 0
     for (_, step, state), people in sorted(groups.items()):
-        if state == Enrollment.active:
+        if state == EnrollmentState.active:
             busy += people
             continue
         to = named.get(step, step)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.engine.erasure.erase import forget, keep
 from fluentsd.engine.outbox.tasks import keep_nothing
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import consent, contacts, reports
 from fluentsd.store.erasure import erase as erasure
 from fluentsd.store.erasure.erase import Gone
@@ -20,7 +20,7 @@ from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 ATTEMPTS = 100_000
 
 
-async def export(house: House, call: Call, person: str) -> Answer:
+async def export(runtime: Runtime, call: Call, person: str) -> Answer:
     """Everything that is held about a person, as one document. Words of attempts and replies are among `texts`."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -39,10 +39,10 @@ async def export(house: House, call: Call, person: str) -> Answer:
             "acts": [dict(row._mapping) for row in acts],
         }
 
-    return await refusing(house.store.read(unit))
+    return await refusing(runtime.store.read(unit))
 
 
-async def erase(house: House, call: Call, person: str, because: str) -> Answer:
+async def erase(runtime: Runtime, call: Call, person: str, because: str) -> Answer:
     """Erase everything held about a person, and have providers forget them too. Of their numbers and addresses a keyed
     hash stays, so that the stop list and "once in a campaign" outlive them; the answer and the audit log say nothing of
     who it was."""
@@ -59,17 +59,17 @@ async def erase(house: House, call: Call, person: str, because: str) -> Answer:
         points, texts = await erasure.words_of(conn, contact_id)
         if word := erasure.named_in(because, (*points, *texts)):
             raise Refused(f"the reason has {word!r} of the person in it, and would outlive them; say why without that")
-        but = keep_nothing(house)
-        erased = await forget(conn, house.traces, contact_id, call.at, since_at=call.at, but=but)
+        but = keep_nothing(runtime)
+        erased = await forget(conn, runtime.erasure_ledger, contact_id, call.at, since_at=call.at, but=but)
         hashes.extend(erased.hashes)
         stopped = sum(bool(row.stopped) for row in erased.hashes)
         counts = {**erased.went, "stopped": stopped, "at_providers": erased.elsewhere}
         details = {"contact": contact_id, **counts, "because": because}
-        return {"erased": True, **counts, "campaigns": sorted(erased.ended_in), "_details": details}
+        return {"erased": True, **counts, "campaigns": sorted(erased.ended_campaigns), "_details": details}
 
-    answer = await change(house, call, "erase", "", unit)
-    await keep(house, hashes)
-    house.course_ended(set(answer["campaigns"]))
-    house.posted.ring()
-    house.wake.ring()  # a campaign that wanted the person for itself has let go
+    answer = await change(runtime, call, "erase", "", unit)
+    await keep(runtime, hashes)
+    runtime.enrollment_ended(set(answer["campaigns"]))
+    runtime.outbox_wakeup.notify()
+    runtime.dispatcher_wakeup.notify()  # a campaign that wanted the person for itself has let go
     return answer

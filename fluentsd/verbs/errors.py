@@ -11,37 +11,37 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import Campaign, Enrollment
-from fluentsd.engine.runtime import House
+from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, enrollments, reports
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 
 
-async def errors(house: House, call: Call, ref: str) -> Answer:
+async def errors(runtime: Runtime, call: Call, ref: str) -> Answer:
     """People in error by cause, most frequent first, with some of them."""
 
     async def unit(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)
         return {"ref": row.ref, "causes": await reports.errors(conn, row.id)}
 
-    return await refusing(house.store.read(unit))
+    return await refusing(runtime.store.read(unit))
 
 
-async def retry(house: House, call: Call, ref: str, cause: str | None, person: str | None) -> Answer:
+async def retry(runtime: Runtime, call: Call, ref: str, cause: str | None, person: str | None) -> Answer:
     """errored → queued at the same step, due at once; a completed campaign is active again."""
-    answer = await _settle_errors(house, call, "retry", ref, cause, person)
-    house.wake.ring()
+    answer = await _settle_errors(runtime, call, "retry", ref, cause, person)
+    runtime.dispatcher_wakeup.notify()
     return answer
 
 
-async def dismiss(house: House, call: Call, ref: str, cause: str | None, person: str | None) -> Answer:
+async def dismiss(runtime: Runtime, call: Call, ref: str, cause: str | None, person: str | None) -> Answer:
     """errored → exited (removed)."""
-    return await _settle_errors(house, call, "dismiss", ref, cause, person)
+    return await _settle_errors(runtime, call, "dismiss", ref, cause, person)
 
 
 async def _settle_errors(
-    house: House, call: Call, verb: str, ref: str, cause: str | None, person: str | None
+    runtime: Runtime, call: Call, verb: str, ref: str, cause: str | None, person: str | None
 ) -> Answer:
     async def unit(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)
@@ -50,14 +50,14 @@ async def _settle_errors(
         if not people:
             raise Refused(f"nobody in {ref} is in error" + (" for that cause or person" if cause or person else ""))
         deltas = counters.Deltas()
-        after = Enrollment.queued if verb == "retry" else Enrollment.exited
+        after = EnrollmentState.queued if verb == "retry" else EnrollmentState.exited
         if verb == "retry":
             await enrollments.retry(conn, people, call.at)
-            if row.state == Campaign.completed:
+            if row.state == CampaignState.completed:
                 row = await campaigns.move(conn, await _reopened(conn, row, call.at), "resume", at=call.at)
         else:
             await enrollments.dismiss(conn, people, call.at)
-        counters.moved(deltas, row.id, Enrollment.errored, after, len(people))
+        counters.moved(deltas, row.id, EnrollmentState.errored, after, len(people))
         await counters.add(conn, deltas)
         return {
             "ref": ref,
@@ -66,7 +66,7 @@ async def _settle_errors(
             "_details": {"people": len(people), "cause": reason},
         }
 
-    return await change(house, call, verb, ref, unit)
+    return await change(runtime, call, verb, ref, unit)
 
 
 async def _reopened(conn: AsyncConnection, row: CampaignRow, at: int) -> CampaignRow:

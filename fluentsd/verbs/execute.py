@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import IllegalTransition
 from fluentsd.domain.templates import NoSuchTemplate
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, enrollments
 from fluentsd.store.campaigns import Changed, NoSuchCampaign, RefTaken
 from fluentsd.store.db.bridge import StoreBusy
@@ -39,7 +39,7 @@ class Call:
 
 
 async def change(
-    house: House, call: Call, verb: str, target: str, unit: Callable[[AsyncConnection], Awaitable[Answer]]
+    runtime: Runtime, call: Call, verb: str, target: str, unit: Callable[[AsyncConnection], Awaitable[Answer]]
 ) -> Answer:
     """Run `unit` and its audit entry in one transaction; its answer may carry `_details` for the audit only."""
 
@@ -55,23 +55,25 @@ async def change(
         )  # fmt: skip
         return answer
 
-    for _ in range(DEADLOCKS if house.store.dialect == "postgresql" else 0):
+    for _ in range(DEADLOCKS if runtime.store.dialect == "postgresql" else 0):
         try:
-            return await refusing(house.store.run(whole))
+            return await refusing(runtime.store.run(whole))
         except StoreBusy:  # two acts that waited for each other: one was rolled back whole, and goes again
             continue
-    return await refusing(house.store.run(whole))
+    return await refusing(runtime.store.run(whole))
 
 
-async def facts_changed(house: House, call: Call, *, campaign_id: int | None = None, reason: str | None = None) -> None:
+async def facts_changed(
+    runtime: Runtime, call: Call, *, campaign_id: int | None = None, reason: str | None = None
+) -> None:
     """Something that people may have been held for is different now: they come back, a batch at a time. Each is asked
     about once, however fast the gate holds them again."""
     since = 0
-    while came := await house.store.run(
+    while came := await runtime.store.run(
         enrollments.release_held, call.at, campaign_id=campaign_id, reason=reason, since=since, most=HELD_AT_ONCE
     ):
         since = came[-1] + 1
-        house.wake.ring()
+        runtime.dispatcher_wakeup.notify()
 
 
 async def refusing(work: Awaitable[T]) -> T:

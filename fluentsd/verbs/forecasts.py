@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.engine.explain import forecast
 from fluentsd.engine.explain.forecast import Ask
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters
 from fluentsd.verbs.execute import Answer, Call, Refused, refusing
 
@@ -20,23 +20,27 @@ from fluentsd.verbs.execute import Answer, Call, Refused, refusing
 MOST = 100_000
 
 
-async def ahead(house: House, call: Call, ref: str, until: int | None, most: int, seed: int) -> Answer:
+async def ahead(runtime: Runtime, call: Call, ref: str, until: int | None, most: int, seed: int) -> Answer:
     """Who would be contacted when, from which number and how often, until everybody is out or `until`."""
     if until is not None and until <= call.at:
         raise Refused("that moment has passed; give one to come")
     channels = {
-        kind: (served.concurrency, served.interval, max(served.room_at, served.backs_off_until))
-        for kind, served in house.channels.items()
+        kind: (
+            channel_state.concurrency,
+            channel_state.interval,
+            max(channel_state.next_slot_at, channel_state.backs_off_until),
+        )
+        for kind, channel_state in runtime.channels.items()
     }
-    ask = Ask(ref, call.at, until, seed, max(0, min(most, MOST)), channels, house.plans.limits, house.plans.spacing)
-    counts = await refusing(house.store.read(_counts, ref))
+    ask = Ask(ref, call.at, until, seed, max(0, min(most, MOST)), channels, runtime.plans.limits, runtime.plans.spacing)
+    counts = await refusing(runtime.store.read(_counts, ref))
     if not counts["queued"]:
         raise Refused(f"nobody is queued in {ref}, so there is nothing to look ahead at")
     if counts["queued"] <= forecast.HERE:
-        stand = await house.store.read(forecast.gather, ask)
-        with house.clock.busy():
-            return await trio.to_thread.run_sync(forecast.tell, stand)
-    return await _apart(house.store.url, ask)
+        stand = await runtime.store.read(forecast.gather, ask)
+        with runtime.clock.busy():
+            return await trio.to_thread.run_sync(forecast.run_forecast, stand)
+    return await _apart(runtime.store.url, ask)
 
 
 async def _counts(conn: AsyncConnection, ref: str) -> Answer:

@@ -17,16 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.enrollment import align, local_zone
 from fluentsd.domain.flow import next_after_start
-from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.domain.time.durations import SECOND, Delay
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.dispatch.facts import put_off
 from fluentsd.engine.dispatch.plans import Plan
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, contacts, counters, enrollments
 from fluentsd.store import consent as evidence
-from fluentsd.store.contacts import Arrival, Attested, Settled
+from fluentsd.store.contacts import Attested, ContactUpsert, UpsertResult
 from fluentsd.store.db import bulk_insert
 from fluentsd.store.enrollments import enrolling, manual_changes
 from fluentsd.store.enrollments.enrolling import Entered, Entry
@@ -44,7 +44,7 @@ _COUNTED = ("new", "updated", "duplicates", "enrolled", "back")
 
 
 async def begin_import(
-    house: House, call: Call, source: str, ref: str | None, consent: Mapping[str, Any] | None
+    runtime: Runtime, call: Call, source: str, ref: str | None, consent: Mapping[str, Any] | None
 ) -> Answer:
     """Check the campaign and what is said of the people's consent, and name the run; the answer goes along with every
     batch."""
@@ -59,24 +59,24 @@ async def begin_import(
             run["_details"] = {"said": said.text, "by": said.by, "attestation": kept}
         if ref is not None:
             row = await campaigns.get(conn, ref)
-            if row.state == Campaign.stopped:
+            if row.state == CampaignState.stopped:
                 raise Refused(f"{ref} is stopped; reopen it first: fluentsd campaign reopen {ref}")
             run |= {"campaign_id": row.id, "needs_phone": row.spec.needs_phone}
-        if _is_alone(house):
+        if _is_alone(runtime):
             run["at_once"] = ALONE
             await bulk_insert.prepare(conn)
         return run
 
-    return await change(house, call, "import", ref or source, unit)
+    return await change(runtime, call, "import", ref or source, unit)
 
 
-def _is_alone(house: House) -> bool:
+def _is_alone(runtime: Runtime) -> bool:
     """Whether nobody waits for the database while this writes: a file, under its lock, and no dispatcher here."""
-    return house.store.dialect == "sqlite" and house.report is None
+    return runtime.store.dialect == "sqlite" and runtime.report is None
 
 
 async def take(
-    house: House, call: Call, run: Mapping[str, Any], people: Sequence[Mapping[str, Any]], keep_duplicates: bool
+    runtime: Runtime, call: Call, run: Mapping[str, Any], people: Sequence[Mapping[str, Any]], keep_duplicates: bool
 ) -> Answer:
     """One batch, whole or not at all: contacts, records, enrollments, first moments, counters."""
     said = run.get("attestation")
@@ -92,36 +92,36 @@ async def take(
             settled = await contacts.upsert(
                 conn, run["source_id"], arrivals, at=run["at"], later_wins=keep_duplicates, attested=attested
             )
-            had = await erasure.recall(conn, house.traces.hashed, [s.contact_id for s in settled])
+            had = await erasure.recall(conn, runtime.erasure_ledger.hashed, [s.contact_id for s in settled])
             counts.update(map(_fate, settled))
             duplicates += [i for i, s in enumerate(settled, start) if s.is_duplicate]
             known = [s.contact_id for s in settled if not s.is_new]
             if known:
                 back = await enrollments.release_held(conn, call.at, contact_ids=known, most=len(known))
-                counts["back"] += len(back) + await bring_forward.dates_changed(conn, house.plans, known, call.at)
+                counts["back"] += len(back) + await bring_forward.dates_changed(conn, runtime.plans, known, call.at)
             if run.get("campaign_id"):
-                counts["enrolled"] += await _enroll(house, conn, run["campaign_id"], settled, arrivals, had, call)
+                counts["enrolled"] += await _enroll(runtime, conn, run["campaign_id"], settled, arrivals, had, call)
         return {name: counts[name] for name in _COUNTED} | {"duplicate_rows": duplicates}
 
     try:
-        answer = await refusing(house.store.run(unit))
+        answer = await refusing(runtime.store.run(unit))
     finally:
         batch.clear()  # a unit that has flown is remembered until the collector comes by, and people are large
     if answer["enrolled"] or answer["back"]:
-        house.wake.ring()
+        runtime.dispatcher_wakeup.notify()
     return answer
 
 
-def _fate(settled: Settled) -> str:
+def _fate(settled: UpsertResult) -> str:
     return "duplicates" if settled.is_duplicate else "new" if settled.is_new else "updated"
 
 
-def _arrival(person: Mapping[str, Any]) -> Arrival:
+def _arrival(person: Mapping[str, Any]) -> ContactUpsert:
     fields = person.get("fields", "{}")
     if not isinstance(fields, str):
         fields = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     points = person["points"]  # as JSON they are lists
-    return Arrival(
+    return ContactUpsert(
         person["key"],
         [(kind, value) for kind, value in points] if points and isinstance(points[0], list) else points,
         tuple(person.get("zones", ())),
@@ -134,18 +134,18 @@ def _arrival(person: Mapping[str, Any]) -> Arrival:
 
 
 async def _enroll(
-    house: House,
+    runtime: Runtime,
     conn: AsyncConnection,
     campaign_id: int,
-    settled: Sequence[Settled],
-    arrivals: Sequence[Arrival],
+    settled: Sequence[UpsertResult],
+    arrivals: Sequence[ContactUpsert],
     had: Mapping[int, Container[str]],
     call: Call,
 ) -> int:
     """Enroll who is not in the campaign yet, due at the first open moment; returns how many. `had`: by people who were
     erased once, the campaigns that have had them."""
-    state, plan = await house.plans.current(conn, campaign_id)
-    firsts: dict[int, Arrival] = {}
+    state, plan = await runtime.plans.current(conn, campaign_id)
+    firsts: dict[int, ContactUpsert] = {}
     for person, arrived in zip(settled, arrivals, strict=True):
         firsts.setdefault(person.contact_id, arrived)
     known = {person.contact_id for person in settled if not person.is_new}
@@ -158,9 +158,9 @@ async def _enroll(
     if not ids:
         return 0
     deltas = counters.Deltas()
-    counters.moved(deltas, campaign_id, None, Enrollment.queued, len(ids))
+    counters.moved(deltas, campaign_id, None, EnrollmentState.queued, len(ids))
     await counters.add(conn, deltas)
-    if state == Campaign.completed:
+    if state == CampaignState.completed:
         await _open_again(conn, campaign_id, call)
     return len(ids)
 
@@ -180,7 +180,7 @@ def _entry(plan: Plan, before: Entered | None, at: int) -> int:
     return before.entry + 1 if before.ended_at + wait <= at else 0
 
 
-def _moments(plan: Plan, people: Mapping[int, tuple[int, Arrival]], at: int) -> list[Entry]:
+def _moments(plan: Plan, people: Mapping[int, tuple[int, ContactUpsert]], at: int) -> list[Entry]:
     """Each contact with the moment the flow wants and the one it gets; people of one place have them in common."""
     known: dict[tuple[object, ...], tuple[int, int, str]] = {}
     moments = []
@@ -193,7 +193,7 @@ def _moments(plan: Plan, people: Mapping[int, tuple[int, Arrival]], at: int) -> 
     return moments
 
 
-def _first_moment(plan: Plan, person: Arrival, at: int) -> tuple[int, int]:
+def _first_moment(plan: Plan, person: ContactUpsert, at: int) -> tuple[int, int]:
     """When the flow wants the first step, and when the hours let it be."""
     first = next_after_start(plan.flow(plan.version_id), at, local_zone(plan.rules, person.zones))
     assert first.step is not None  # noqa: S101 - a flow has at least one step
@@ -208,11 +208,11 @@ async def _open_again(conn: AsyncConnection, campaign_id: int, call: Call) -> No
 
 
 async def end_import(
-    house: House, call: Call, run: Mapping[str, Any], counts: Mapping[str, Any], whole: bool, yes: bool
+    runtime: Runtime, call: Call, run: Mapping[str, Any], counts: Mapping[str, Any], whole: bool, yes: bool
 ) -> Answer:
     """Close the run with its figures in the audit log. A file that is the `whole` list lets those leave who came by it
     before and are not on it any more; when that is most of them, somebody has to say so (`yes`)."""
-    left = await _leave_the_gone(house, call, run, yes=yes) if whole else 0
+    left = await _leave_the_gone(runtime, call, run, yes=yes) if whole else 0
 
     async def unit(conn: AsyncConnection) -> Answer:
         target = str(run.get("ref") or run["source"])
@@ -220,13 +220,13 @@ async def end_import(
         await audit.note(conn, at=call.at, actor=call.actor, verb="imported", target=target, details=told)
         return told
 
-    answer = await house.store.run(unit)
+    answer = await runtime.store.run(unit)
     if run.get("campaign_id"):
-        house.course_ended({run["campaign_id"]})
+        runtime.enrollment_ended({run["campaign_id"]})
     return answer
 
 
-async def _leave_the_gone(house: House, call: Call, run: Mapping[str, Any], *, yes: bool) -> int:
+async def _leave_the_gone(runtime: Runtime, call: Call, run: Mapping[str, Any], *, yes: bool) -> int:
     """Who is in the campaign only by this source and was not in this run leaves it (left_segment)."""
     campaign_id = run.get("campaign_id")
     if campaign_id is None:
@@ -237,7 +237,7 @@ async def _leave_the_gone(house: House, call: Call, run: Mapping[str, Any], *, y
         gone, here = await manual_changes.count_gone(conn, campaign_id, run["source_id"], run["at"])
         return {"leaves": "left_segment" in row.spec.exit.on, "gone": gone, "here": here, "ref": row.ref}
 
-    found = await house.store.read(look)
+    found = await runtime.store.read(look)
     if not found["leaves"]:
         raise Refused(f"{found['ref']} lets nobody leave for that: its exit.on does not name left_segment")
     if found["gone"] > found["here"] / 2 and found["gone"] > FEW_GONE and not yes:
@@ -246,10 +246,10 @@ async def _leave_the_gone(house: House, call: Call, run: Mapping[str, Any], *, y
             "them, so nobody was let go; if the file is whole, import it again with --yes"
         )
     left = 0
-    while part := await house.store.run(_let_go, campaign_id, run, call.at):
+    while part := await runtime.store.run(_let_go, campaign_id, run, call.at):
         left += part
     if left:
-        house.course_ended({campaign_id})
+        runtime.enrollment_ended({campaign_id})
     return left
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.engine.explain import launch_check
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, numbers
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.verbs import forecasts
@@ -16,11 +16,11 @@ from fluentsd.verbs.campaigns import facts_of
 from fluentsd.verbs.execute import Answer, Call, refusing
 
 
-async def check(house: House, call: Call, ref: str) -> Answer:
+async def check(runtime: Runtime, call: Call, ref: str) -> Answer:
     """The launch check: who would be contacted and who not, what is missing, what no code can check, what will come
     of it."""
-    found = await examined(house, call, ref)
-    ahead = await forecasts.ahead(house, call, ref, None, 0, 0) if found["ready"] else None
+    found = await examined(runtime, call, ref)
+    ahead = await forecasts.ahead(runtime, call, ref, None, 0, 0) if found["ready"] else None
     return found | {"forecast": ahead and {name: ahead[name] for name in _FORESEEN}}
 
 
@@ -28,32 +28,32 @@ async def check(house: House, call: Call, ref: str) -> Answer:
 _FORESEEN = ("contacts", "finish_early_at", "finish_late_at", "until_at", "waiting", "channels", "bottleneck")
 
 
-async def examined(house: House, call: Call, ref: str) -> Answer:
+async def examined(runtime: Runtime, call: Call, ref: str) -> Answer:
     async def unit(conn: AsyncConnection) -> Answer:
         row = await campaigns.get(conn, ref)
-        _, plan = await house.plans.current(conn, row.id, lock=False)
-        channels = {kind: served.channel for kind, served in house.channels.items()}
+        _, plan = await runtime.plans.current(conn, row.id, lock=False)
+        channels = {kind: channel_state.channel for kind, channel_state in runtime.channels.items()}
         found = await launch_check.examine(conn, plan, call.at, channels)
-        return facts_of(row) | launch_check.told(found, plan, await problems(house, conn, row))
+        return facts_of(row) | launch_check.told(found, plan, await problems(runtime, conn, row))
 
-    return await refusing(house.store.read(unit))
+    return await refusing(runtime.store.read(unit))
 
 
-async def problems(house: House, conn: AsyncConnection, row: CampaignRow) -> list[str]:
+async def problems(runtime: Runtime, conn: AsyncConnection, row: CampaignRow) -> list[str]:
     """What would make a start pointless or wrong, whoever is in it."""
     found = []
     if not await campaigns.has_people(conn, row.id):
         found.append(f"nobody is enrolled; import people: fluentsd contacts import FILE --campaign {row.ref}")
     for channel in row.spec.channels:
-        if channel not in house.channels:
+        if channel not in runtime.channels:
             found.append(f"no channel serves {channel}; add [channel.{channel}] to fluentsd.toml")
     spec = row.spec.numbers
     if (spec.numbers or spec.tags) and row.spec.needs_phone:
-        lines = await numbers.lines(conn, spec.numbers, spec.tags, None, lock=False)
-        missing = sorted(set(spec.numbers) - {line.e164 for line in lines})
+        caller_ids = await numbers.caller_ids(conn, spec.numbers, spec.tags, None, lock=False)
+        missing = sorted(set(spec.numbers) - {caller_id.e164 for caller_id in caller_ids})
         if missing:
             found.append(f"unknown caller IDs: {', '.join(missing)}; add them: fluentsd numbers add NUMBER")
-        elif not lines:
+        elif not caller_ids:
             found.append(
                 f"no caller ID has a tag of {', '.join(spec.tags)}; add one: fluentsd numbers add NUMBER --tag …"
             )

@@ -12,32 +12,32 @@ from typing import cast
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.gate import Reason
-from fluentsd.domain.states import Campaign, IllegalTransition, next_campaign_state
+from fluentsd.domain.states import CampaignState, IllegalTransition, next_campaign_state
 from fluentsd.engine.campaigns.rescheduling.catch_up import Policy
 from fluentsd.engine.campaigns.rescheduling.catch_up import settle as settle_late
 from fluentsd.engine.dispatch.cancellation import withdraw
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, holds, outbox
 from fluentsd.store.campaigns import CampaignRow
-from fluentsd.verbs.campaigns import facts_of, finish_retiming, row_of
+from fluentsd.verbs.campaigns import facts_of, finish_recompute, row_of
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
 from fluentsd.verbs.launch_check import examined, problems
 
 
-async def start(house: House, call: Call, ref: str, yes: bool) -> Answer:
+async def start(runtime: Runtime, call: Call, ref: str, yes: bool) -> Answer:
     """draft or scheduled → active, once the launch check has no errors and somebody has seen its warnings (`yes`)."""
-    checked = await _checked(house, call, ref, "start", yes)
-    return await _move(house, call, "start", ref) | checked
+    checked = await _checked(runtime, call, ref, "start", yes)
+    return await _move(runtime, call, "start", ref) | checked
 
 
-async def _checked(house: House, call: Call, ref: str, verb: str, yes: bool) -> Answer:
+async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool) -> Answer:
     """What the launch check has to say to whoever starts; `Refused` for errors, and for warnings nobody has seen."""
-    row = await row_of(house, ref)
+    row = await row_of(runtime, ref)
     try:
         next_campaign_state(verb, row.state)
     except IllegalTransition as why:
         raise Refused(str(why)) from None
-    found = await examined(house, call, ref)
+    found = await examined(runtime, call, ref)
     if found["errors"]:
         lines = [f"{ref} cannot start; nothing was changed", *(f"  {line}" for line in found["errors"])]
         raise Refused("\n".join(lines))
@@ -47,36 +47,36 @@ async def _checked(house: House, call: Call, ref: str, verb: str, yes: bool) -> 
     return {"warnings": found["warnings"], "notes": found["notes"]}
 
 
-async def schedule(house: House, call: Call, ref: str, at: int, yes: bool) -> Answer:
+async def schedule(runtime: Runtime, call: Call, ref: str, at: int, yes: bool) -> Answer:
     """draft → scheduled for a moment to come, after the same check as a start."""
     if at <= call.at:
         raise Refused("that moment has passed; give one to come, or use start")
-    await _checked(house, call, ref, "schedule", yes)
-    answer = await _move(house, call, "schedule", ref, starts_at=at)
-    house.scheduled.ring()
+    await _checked(runtime, call, ref, "schedule", yes)
+    answer = await _move(runtime, call, "schedule", ref, starts_at=at)
+    runtime.schedule_wakeup.notify()
     return answer
 
 
-async def pause(house: House, call: Call, ref: str, because: str) -> Answer:
+async def pause(runtime: Runtime, call: Call, ref: str, because: str) -> Answer:
     """active → paused: nothing is marked after this commits, what has not begun does not begin, ringing calls are
     withdrawn where the provider can; conversations finish."""
-    return await _halt(house, call, "pause", ref, because)
+    return await _halt(runtime, call, "pause", ref, because)
 
 
-async def stop(house: House, call: Call, ref: str, because: str) -> Answer:
+async def stop(runtime: Runtime, call: Call, ref: str, because: str) -> Answer:
     """→ stopped, with the same care as a pause; people keep their place."""
-    return await _halt(house, call, "stop", ref, because)
+    return await _halt(runtime, call, "stop", ref, because)
 
 
-async def resume(house: House, call: Call, ref: str, late: str | None, dry_run: bool) -> Answer:
+async def resume(runtime: Runtime, call: Call, ref: str, late: str | None, dry_run: bool) -> Answer:
     """paused → active; what fell due meanwhile is dripped, shifted or skipped, as the campaign or the actor says.
     With `dry_run` only told."""
     if late not in (None, "drip", "shift", "skip"):
         raise Refused(f"{late!r} is none of drip, shift and skip")
-    await finish_retiming(house, ref)
+    await finish_recompute(runtime, ref)
 
     async def settle(conn: AsyncConnection, row: CampaignRow) -> Answer:
-        _, plan = await house.plans.current(conn, row.id)
+        _, plan = await runtime.plans.current(conn, row.id)
         policy = cast("Policy", late or row.spec.limits.on_resume)
         since_at = call.at if row.paused_at is None else row.paused_at
         return await settle_late(conn, plan, policy, since_at, call.at, dry_run=dry_run)
@@ -89,38 +89,38 @@ async def resume(house: House, call: Call, ref: str, late: str | None, dry_run: 
             counts = dict(await counters.overview(conn, row.id))
             return facts_of(row) | counts | await settle(conn, row) | {"dry_run": True}
 
-        return await refusing(house.store.run(preview))
-    answer = await _move(house, call, "resume", ref, also=settle)
-    house.edited.ring()
+        return await refusing(runtime.store.run(preview))
+    answer = await _move(runtime, call, "resume", ref, also=settle)
+    runtime.recompute_wakeup.notify()
     return answer
 
 
-async def complete(house: House, call: Call, ref: str) -> Answer:
+async def complete(runtime: Runtime, call: Call, ref: str) -> Answer:
     """active or paused → completed, once nobody is queued or active."""
-    return await _move(house, call, "complete", ref)
+    return await _move(runtime, call, "complete", ref)
 
 
-async def reopen(house: House, call: Call, ref: str) -> Answer:
+async def reopen(runtime: Runtime, call: Call, ref: str) -> Answer:
     """stopped or completed → paused, so that resuming is a decision of its own."""
-    return await _move(house, call, "reopen", ref)
+    return await _move(runtime, call, "reopen", ref)
 
 
-async def _halt(house: House, call: Call, verb: str, ref: str, because: str) -> Answer:
-    row = await row_of(house, ref)
-    was = row.id in house.paused
-    house.paused.add(row.id)  # before the commit: from now on nothing that is marked begins
+async def _halt(runtime: Runtime, call: Call, verb: str, ref: str, because: str) -> Answer:
+    row = await row_of(runtime, ref)
+    was = row.id in runtime.paused
+    runtime.paused.add(row.id)  # before the commit: from now on nothing that is marked begins
     try:
-        answer = await _move(house, call, verb, ref, because=because)
+        answer = await _move(runtime, call, verb, ref, because=because)
     except BaseException:
         if not was:
-            house.paused.discard(row.id)
+            runtime.paused.discard(row.id)
         raise
-    answer["withdrawn"] = await withdraw(house, row.id, call.at)
+    answer["withdrawn"] = await withdraw(runtime, row.id, call.at)
     return answer
 
 
 async def _move(
-    house: House,
+    runtime: Runtime,
     call: Call,
     verb: str,
     ref: str,
@@ -136,7 +136,7 @@ async def _move(
         if row.archived_at is not None:
             raise Refused(f"{ref} is archived; copy it: fluentsd campaign copy {ref} NEW_REF")
         if verb in ("start", "schedule"):
-            await _may_start(house, conn, row)
+            await _may_start(runtime, conn, row)
         if verb == "complete":
             await _may_complete(conn, row)
         before = row.state
@@ -148,20 +148,20 @@ async def _move(
         await outbox.post(conn, f"campaign.{row.state}", row.ref, {"campaign": row.ref, "by": call.actor}, call.at)
         return facts_of(row) | dict(await counters.overview(conn, row.id)) | more | {"_details": details}
 
-    answer = await change(house, call, verb, ref, unit)
-    if answer["state"] in (Campaign.stopped, Campaign.completed):
-        await facts_changed(house, call, reason=Reason.elsewhere)  # it wants nobody for itself any more
-    if answer["state"] == Campaign.active:
-        house.paused.discard(answer["id"])
-        house.course_ended({answer["id"]})  # a campaign may have nobody left to contact
-    house.wake.ring()
-    house.posted.ring()
+    answer = await change(runtime, call, verb, ref, unit)
+    if answer["state"] in (CampaignState.stopped, CampaignState.completed):
+        await facts_changed(runtime, call, reason=Reason.elsewhere)  # it wants nobody for itself any more
+    if answer["state"] == CampaignState.active:
+        runtime.paused.discard(answer["id"])
+        runtime.enrollment_ended({answer["id"]})  # a campaign may have nobody left to contact
+    runtime.dispatcher_wakeup.notify()
+    runtime.outbox_wakeup.notify()
     return answer
 
 
-async def _may_start(house: House, conn: AsyncConnection, row: CampaignRow) -> None:
+async def _may_start(runtime: Runtime, conn: AsyncConnection, row: CampaignRow) -> None:
     """The campaign's own problems once more, in the transaction of the start."""
-    found = await problems(house, conn, row)
+    found = await problems(runtime, conn, row)
     if found:
         raise Refused("\n".join([f"{row.ref} cannot start; nothing was changed", *(f"  {p}" for p in found)]))
 

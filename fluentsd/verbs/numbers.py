@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.api import Owned, PluginError
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.time.durations import BadDuration, Rate
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import holds, numbers
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed
 
@@ -21,21 +21,21 @@ LISTED_WITHIN = 60.0
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
-async def listing(house: House, call: Call) -> Answer:
+async def listing(runtime: Runtime, call: Call) -> Answer:
     """Every caller ID in use, and which of them rest or are held."""
 
     async def unit(conn: AsyncConnection) -> Answer:
         held = {h["target"]: h for h in await holds.open_holds(conn, call.at) if h["scope"] == "number"}
         return {"numbers": [one | _held(held.get(one["e164"])) for one in await numbers.inventory(conn)]}
 
-    return await house.store.read(unit)
+    return await runtime.store.read(unit)
 
 
 def _held(hold: Answer | None) -> Answer:
     return {"held": hold["reason"] if hold else "", "held_until_at": hold["until_at"] if hold else None}
 
 
-async def add(house: House, call: Call, number: str, tag: list[str], label: str | None, pace: str | None) -> Answer:
+async def add(runtime: Runtime, call: Call, number: str, tag: list[str], label: str | None, pace: str | None) -> Answer:
     """Add a number, or add tags to it, or change its label or pace."""
     e164 = _e164(number)
     if pace is not None:
@@ -48,13 +48,13 @@ async def add(house: House, call: Call, number: str, tag: list[str], label: str 
         await numbers.upsert(conn, e164, label=label, pace=pace, tags=tag)
         return {"number": e164, "tags": tag}
 
-    answer = await change(house, call, "numbers add", e164, unit)
-    await facts_changed(house, call, reason=Reason.no_number)
-    house.look_anew()
+    answer = await change(runtime, call, "numbers add", e164, unit)
+    await facts_changed(runtime, call, reason=Reason.no_number)
+    runtime.look_again()
     return answer
 
 
-async def untag(house: House, call: Call, number: str, tag: list[str]) -> Answer:
+async def untag(runtime: Runtime, call: Call, number: str, tag: list[str]) -> Answer:
     """Take tags off a number."""
     e164 = _e164(number)
 
@@ -63,10 +63,10 @@ async def untag(house: House, call: Call, number: str, tag: list[str]) -> Answer
             raise Refused(f"{e164} has no tag {', '.join(tag)}")
         return {"number": e164, "untagged": tag}
 
-    return await change(house, call, "numbers untag", e164, unit)
+    return await change(runtime, call, "numbers untag", e164, unit)
 
 
-async def remove(house: House, call: Call, number: str) -> Answer:
+async def remove(runtime: Runtime, call: Call, number: str) -> Answer:
     """Stop using a number; its history stays."""
     e164 = _e164(number)
 
@@ -75,7 +75,7 @@ async def remove(house: House, call: Call, number: str) -> Answer:
             raise Refused(f"{e164} is not among the caller IDs; see: fluentsd numbers list")
         return {"number": e164, "removed": True}
 
-    return await change(house, call, "numbers remove", e164, unit)
+    return await change(runtime, call, "numbers remove", e164, unit)
 
 
 def _e164(text: str) -> str:
@@ -93,11 +93,11 @@ def _e164(text: str) -> str:
 # ── what the providers have ──────────────────────────────────────────────────────────────────────────────────────
 
 
-async def sync(house: House, call: Call, tag: list[str], dry_run: bool) -> Answer:
+async def sync(runtime: Runtime, call: Call, tag: list[str], dry_run: bool) -> Answer:
     """Take in the caller IDs that the channels' providers have. New ones come with the provider's label and tags and
     with `tag`; of known ones what people said stays, and only `tag` is added. Nothing is removed or brought back: what
     no provider has any more, and what was retired here, is only told."""
-    asked = [served for served in house.channels.values() if hasattr(served.channel, "numbers")]
+    asked = [channel_state for channel_state in runtime.channels.values() if hasattr(channel_state.channel, "numbers")]
     if not asked:
         raise Refused("no channel can list its provider's numbers; add them by hand: fluentsd numbers add")
     owned, failed = await _ask(asked)
@@ -117,30 +117,30 @@ async def sync(house: House, call: Call, tag: list[str], dry_run: bool) -> Answe
         return {**told, "counts": counts, "failed": failed, "dry_run": dry_run, "_details": {**counts, "tags": tag}}
 
     if dry_run:
-        answer = await house.store.read(unit)
+        answer = await runtime.store.read(unit)
         del answer["_details"]
         return answer
-    answer = await change(house, call, "numbers sync", "", unit)
-    await facts_changed(house, call, reason=Reason.no_number)
-    house.look_anew()
+    answer = await change(runtime, call, "numbers sync", "", unit)
+    await facts_changed(runtime, call, reason=Reason.no_number)
+    runtime.look_again()
     return answer
 
 
-async def _ask(asked: Iterable[Served]) -> tuple[dict[str, Owned], dict[str, str]]:
+async def _ask(asked: Iterable[ChannelState]) -> tuple[dict[str, Owned], dict[str, str]]:
     """Every provider's numbers, put together, and what went wrong by channel: one that fails harms no other."""
     found: dict[str, Owned] = {}
     failed: dict[str, str] = {}
-    for served in asked:
+    for channel_state in asked:
         try:
             with trio.fail_after(LISTED_WITHIN):
-                listed: Sequence[Owned] = await served.channel.numbers()  # type: ignore[attr-defined]  # it has one
+                listed: Sequence[Owned] = await channel_state.channel.numbers()  # type: ignore[attr-defined]  # it has one
             found |= {one.e164: _both(found.get(one.e164, one), one) for one in listed}
         except trio.TooSlowError:
-            failed[served.kind] = f"its provider did not list them within {LISTED_WITHIN:g} s"
+            failed[channel_state.kind] = f"its provider did not list them within {LISTED_WITHIN:g} s"
         except PluginError as why:
-            failed[served.kind] = str(why)
+            failed[channel_state.kind] = str(why)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each channel
-            failed[served.kind] = f"{type(why).__name__}: {why}"
+            failed[channel_state.kind] = f"{type(why).__name__}: {why}"
     return found, failed
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.reasons import Reason
-from fluentsd.domain.states import Campaign
-from fluentsd.engine.runtime import House
+from fluentsd.domain.states import CampaignState
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, holds, reports
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed
 
 
-async def holds_now(house: House, call: Call) -> Answer:
+async def holds_now(runtime: Runtime, call: Call) -> Answer:
     """Everything that is held now."""
-    return {"holds": await house.store.read(held, call.at)}
+    return {"holds": await runtime.store.read(held, call.at)}
 
 
 async def held(conn: AsyncConnection, at: int) -> list[Answer]:
@@ -23,7 +23,7 @@ async def held(conn: AsyncConnection, at: int) -> list[Answer]:
     return [one | {"cases": [known[case] for case in one["cases"] or () if case in known]} for one in found]
 
 
-async def release(house: House, call: Call, scope: str, target: str) -> Answer:
+async def release(runtime: Runtime, call: Call, scope: str, target: str) -> Answer:
     """Lift the holds on one thing; what waited goes on at once."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -33,31 +33,31 @@ async def release(house: House, call: Call, scope: str, target: str) -> Answer:
             raise Refused(f"nothing holds {scope} {target}; see: fluentsd holds")
         return {"scope": scope, "target": target, "released": True}
 
-    answer = await change(house, call, "release", f"{scope}:{target}", unit)
+    answer = await change(runtime, call, "release", f"{scope}:{target}", unit)
     if scope == "number":
-        await facts_changed(house, call, reason=Reason.no_number)
-    house.look_anew()
+        await facts_changed(runtime, call, reason=Reason.no_number)
+    runtime.look_again()
     return answer
 
 
 async def _is_not_paused(conn: AsyncConnection, ref: str) -> None:
     """A breaker paused it as well: going on is a decision about what fell due meanwhile too."""
-    if (await campaigns.get(conn, ref)).state == Campaign.paused:
+    if (await campaigns.get(conn, ref)).state == CampaignState.paused:
         raise Refused(f"{ref} is paused; once you have seen to it: fluentsd campaign resume {ref}")
 
 
-async def log(house: House, call: Call, target: str | None, most: int) -> Answer:
+async def log(runtime: Runtime, call: Call, target: str | None, most: int) -> Answer:
     """The newest acts."""
-    return {"entries": await house.store.read(audit.entries, target, max(1, min(most, 10_000)))}
+    return {"entries": await runtime.store.read(audit.entries, target, max(1, min(most, 10_000)))}
 
 
-async def figures(house: House, call: Call) -> Answer:
+async def figures(runtime: Runtime, call: Call) -> Answer:
     """What the daemon is doing now."""
     return {
-        "in_flight": {kind: house.flights.of(kind) for kind in house.channels},
-        "wakeups": house.wakeups,
-        "channels": sorted(house.channels),
-        "closing": house.closing,
-        "database": house.store.dialect,
-        "http": house.listens_at,
+        "in_flight": {kind: runtime.in_flight.of(kind) for kind in runtime.channels},
+        "wakeups": runtime.wakeups,
+        "channels": sorted(runtime.channels),
+        "closing": runtime.closing,
+        "database": runtime.store.dialect,
+        "http": runtime.listens_at,
     }

@@ -15,9 +15,9 @@ from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import Go, Point
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.engine.campaigns import manual_replies, previews
-from fluentsd.engine.dispatch.claim import Marked, compose
+from fluentsd.engine.dispatch.claim import Claimed, compose
 from fluentsd.engine.dispatch.plans import Plan
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts, campaigns, replies
 from fluentsd.store.enrollments.queries import of_contact, under_way
 from fluentsd.validation import explain
@@ -26,23 +26,23 @@ from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 from fluentsd.verbs.suppression import read_point
 
 
-async def listing(house: House, call: Call, ref: str | None, most: int) -> Answer:
+async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> Answer:
     """Replies nobody has seen to yet, oldest first, whole."""
 
     async def unit(conn: AsyncConnection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         return {"replies": await replies.unanswered(conn, campaign_id, max(1, min(most, 1000)))}
 
-    return await refusing(house.store.read(unit))
+    return await refusing(runtime.store.read(unit))
 
 
-async def answer(house: House, call: Call, ref: str, person: str, text: str, subject: str, nothing: bool) -> Answer:
+async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str, subject: str, nothing: bool) -> Answer:
     """Write back to somebody, on the channel they wrote on; with `nothing` only say that it is seen to."""
     if bool(text.strip()) == nothing:
         raise Refused("give the text of the answer, or --nothing to say that none is needed")
-    if not nothing and house.carry is None:
+    if not nothing and runtime.carry is None:
         raise Refused("no daemon is running, so nothing can be sent; start it: fluentsd run")
-    marked: list[Marked] = []
+    marked: list[Claimed] = []
 
     async def unit(conn: AsyncConnection) -> Answer:
         marked.clear()
@@ -53,28 +53,30 @@ async def answer(house: House, call: Call, ref: str, person: str, text: str, sub
             if latest is None:
                 raise Refused(f"{person} has written nothing in {ref} that is still open")
             words = manual_replies.Words(latest[0], text, subject, latest[1])
-            marked.append(await _mark(conn, house, contact_id, campaign_id, words, call.at))
+            marked.append(await _mark(conn, runtime, contact_id, campaign_id, words, call.at))
         seen = await replies.handled(conn, campaign_id, contact_id, by=call.actor, at=call.at)
         if not seen:
             raise Refused(f"{person} has written nothing in {ref} that is still open")
         sent = marked[0].attempt.kind if marked else None
         return {"ref": ref, "person": person, "channel": sent, "seen": seen, "_details": {"contact": contact_id}}
 
-    told = await change(house, call, "answer", ref, unit)
+    told = await change(runtime, call, "answer", ref, unit)
     for one in marked:
-        assert house.carry is not None  # noqa: S101 - looked above
-        house.carry(one)
+        assert runtime.carry is not None  # noqa: S101 - looked above
+        runtime.carry(one)
     return told
 
 
 async def _mark(
-    conn: AsyncConnection, house: House, contact_id: int, campaign_id: int, words: manual_replies.Words, at: int
-) -> Marked:
-    served = house.channels.get(words.channel)
-    if served is None:
+    conn: AsyncConnection, runtime: Runtime, contact_id: int, campaign_id: int, words: manual_replies.Words, at: int
+) -> Claimed:
+    channel_state = runtime.channels.get(words.channel)
+    if channel_state is None:
         raise Refused(f"no channel serves {words.channel}; add [channel.{words.channel}] to fluentsd.toml")
     try:
-        return await manual_replies.mark(conn, house.plans, contact_id, campaign_id, words, served.lookup_after, at)
+        return await manual_replies.claim(
+            conn, runtime.plans, contact_id, campaign_id, words, channel_state.lookup_after, at
+        )
     except ValidationError as why:
         raise Refused("\n".join(explain(None, why))) from None
     except TemplateProblem as why:
@@ -88,22 +90,22 @@ def _moment(at: int) -> str:
     return f"{dt.datetime.fromtimestamp(at / 1_000_000, dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
-async def test(house: House, call: Call, ref: str, to: str, step: str | None, person: str | None) -> Answer:
+async def test(runtime: Runtime, call: Call, ref: str, to: str, step: str | None, person: str | None) -> Answer:
     """Send a step to oneself as somebody in the campaign would get it, marked as a test and counted nowhere."""
     kind, value = read_point(to)
 
     async def unit(conn: AsyncConnection) -> tuple[Step, dict[str, Any]]:
         row = await campaigns.get(conn, ref)
-        _, plan = await house.plans.current(conn, row.id, lock=False)
+        _, plan = await runtime.plans.current(conn, row.id, lock=False)
         contact_id = await _somebody(conn, row.id, person, call.at)
         return _step(plan, step, kind), await previews.values_of(conn, contact_id, plan.name)
 
-    wanted, values = await refusing(house.store.read(unit))
-    served = house.channels.get(wanted.channel)
-    if served is None:
+    wanted, values = await refusing(runtime.store.read(unit))
+    channel_state = runtime.channels.get(wanted.channel)
+    if channel_state is None:
         raise Refused(f"no channel serves {wanted.channel}; add [channel.{wanted.channel}] to fluentsd.toml")
     try:
-        message = compose(wanted, values, Go(Point(0, kind, value), None, call.at + served.timeout), None)
+        message = compose(wanted, values, Go(Point(0, kind, value), None, call.at + channel_state.timeout), None)
     except TemplateProblem as why:
         raise Refused(f"step {wanted.id}: {why}") from None
     marked = _as_test(message)
@@ -113,11 +115,11 @@ async def test(house: House, call: Call, ref: str, to: str, step: str | None, pe
     async def note(conn: AsyncConnection) -> Answer:
         return told | {"_details": {"step": wanted.id, "token": token}}
 
-    await change(house, call, "test", ref, note)
+    await change(runtime, call, "test", ref, note)
     about = Attempt(token, wanted.channel, value, call.at, None, None, wanted.id, 1)
-    with trio.move_on_after(served.timeout / 1_000_000) as patience:
+    with trio.move_on_after(channel_state.timeout / 1_000_000) as patience:
         try:
-            receipt = await served.channel.send(marked, about)
+            receipt = await channel_state.channel.send(marked, about)
             return told | {"accepted": receipt.ref}
         except PluginError as why:
             raise Refused(f"the provider did not take it: {why}") from None

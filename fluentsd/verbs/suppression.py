@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.engine.campaigns.exits import exit_everywhere
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import contacts, counters, suppression
 from fluentsd.store.erasure import erase as erasure
 from fluentsd.verbs.execute import Answer, Call, Refused, change
@@ -16,21 +16,21 @@ from fluentsd.verbs.execute import Answer, Call, Refused, change
 CHANNELS = ("*", "phone", "sms", "email")
 
 
-async def listing(house: House, call: Call, words: str | None, since: int, most: int) -> Answer:
+async def listing(runtime: Runtime, call: Call, words: str | None, since: int, most: int) -> Answer:
     """Who is on the list now."""
-    rows = await house.store.read(suppression.listing, words or "", since, max(1, min(most, 10_000)))
+    rows = await runtime.store.read(suppression.listing, words or "", since, max(1, min(most, 10_000)))
     return {"entries": rows}
 
 
-async def why(house: House, call: Call, point: str) -> Answer:
+async def why(runtime: Runtime, call: Call, point: str) -> Answer:
     """Everything the list ever said of one number or address."""
     _, value = read_point(point)
 
     async def unit(conn: AsyncConnection) -> list[dict[str, Any]]:
-        names = await erasure.names_of(conn, house.traces.hashed, value)
+        names = await erasure.names_of(conn, runtime.erasure_ledger.hashed, value)
         return [entry | {"value": value} for entry in await suppression.history(conn, names)]
 
-    entries = await house.store.read(unit)
+    entries = await runtime.store.read(unit)
     holds = [entry for entry in entries if entry["lifted_at"] is None]
     sentence = (
         f"{value} is on the stop list for {_channels(holds)}"
@@ -47,7 +47,7 @@ def _channels(holds: Sequence[Mapping[str, Any]]) -> str:
     return "every channel" if "*" in named else " and ".join(named)
 
 
-async def add(house: House, call: Call, point: str, channel: str, because: str) -> Answer:
+async def add(runtime: Runtime, call: Call, point: str, channel: str, because: str) -> Answer:
     """Never contact a number or address again; for every channel, the person it belongs to leaves every campaign."""
     _known_channel(channel)
     kind, value = read_point(point)
@@ -58,12 +58,12 @@ async def add(house: House, call: Call, point: str, channel: str, because: str) 
         left = await _put(conn, call, [(kind, value)], channel, because)
         return {"point": value, "channel": channel, "campaigns": sorted(left), "_details": {"because": because}}
 
-    answer = await change(house, call, "stop-list add", kind, unit)
-    house.course_ended(set(answer["campaigns"]))
+    answer = await change(runtime, call, "stop-list add", kind, unit)
+    runtime.enrollment_ended(set(answer["campaigns"]))
     return answer
 
 
-async def take(house: House, call: Call, points: Sequence[str], channel: str, because: str) -> Answer:
+async def take(runtime: Runtime, call: Call, points: Sequence[str], channel: str, because: str) -> Answer:
     """One batch of an import: numbers and addresses as they are written. Those that cannot be read are named."""
     _known_channel(channel)
     good, bad = list[tuple[str, str]](), list[dict[str, str]]()
@@ -84,8 +84,8 @@ async def take(house: House, call: Call, points: Sequence[str], channel: str, be
         details = {"added": len(fresh), "because": because}
         return {"added": len(fresh), "known": len(good) - len(fresh), "campaigns": sorted(left), "_details": details}
 
-    answer = await change(house, call, "stop-list import", "", unit)
-    house.course_ended(set(answer["campaigns"]))
+    answer = await change(runtime, call, "stop-list import", "", unit)
+    runtime.enrollment_ended(set(answer["campaigns"]))
     return answer | {"bad": bad}
 
 
@@ -107,7 +107,7 @@ async def _put(
     return left
 
 
-async def remove(house: House, call: Call, point: str, because: str) -> Answer:
+async def remove(runtime: Runtime, call: Call, point: str, because: str) -> Answer:
     """Lift what the list says of a number or address: an operator's act, recorded with its reason. Nobody comes back
     into a campaign by it."""
     _, value = read_point(point)
@@ -117,14 +117,14 @@ async def remove(house: House, call: Call, point: str, because: str) -> Answer:
         )
 
     async def unit(conn: AsyncConnection) -> Answer:
-        names = await erasure.names_of(conn, house.traces.hashed, value)
+        names = await erasure.names_of(conn, runtime.erasure_ledger.hashed, value)
         lifted = await suppression.lift(conn, names, by=call.actor, because=because, at=call.at)
         if not lifted:
             raise Refused(f"{value} is not on the stop list")
         await erasure.unstop(conn, names)
         return {"point": value, "lifted": lifted, "_details": {"because": because}}
 
-    return await change(house, call, "stop-list remove", "", unit)
+    return await change(runtime, call, "stop-list remove", "", unit)
 
 
 def read_point(text: str) -> tuple[str, str]:

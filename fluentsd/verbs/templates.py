@@ -17,7 +17,7 @@ from fluentsd.domain.gate import Point
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.templates import Kept, Template, named_in, read_templates, resolve
 from fluentsd.engine.campaigns import previews
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, templates
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.enrollments import manual_changes
@@ -26,7 +26,7 @@ from fluentsd.verbs.enrollments import follow_new_flow
 from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 
 
-async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
+async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answer:
     """Keep what a template file says, all of it or nothing; campaigns that name a changed one get a new flow."""
     try:
         said = read_templates(file)
@@ -49,11 +49,11 @@ async def apply(house: House, call: Call, file: Any, dry_run: bool) -> Answer:
         return answer | {"_details": {"changed": sorted(changed), "campaigns": [row.ref for row in renewed]}}
 
     try:
-        answer = await change(house, call, "templates apply", ", ".join(one.name for one in said), unit)
+        answer = await change(runtime, call, "templates apply", ", ".join(one.name for one in said), unit)
     except _OnlyLooked as looked:
         return looked.answer
     for row in answer["campaigns"]:
-        await follow_new_flow(house, call, row["ref"])
+        await follow_new_flow(runtime, call, row["ref"])
     return answer
 
 
@@ -87,7 +87,7 @@ async def _keepers(conn: AsyncConnection, row: CampaignRow) -> int:
     )
 
 
-async def listing(house: House, call: Call) -> Answer:
+async def listing(runtime: Runtime, call: Call) -> Answer:
     """Every template, and the campaigns that name it."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -99,7 +99,7 @@ async def listing(house: House, call: Call) -> Answer:
             ]
         }
 
-    return await house.store.read(unit)
+    return await runtime.store.read(unit)
 
 
 def _facts(kept: Kept) -> Answer:
@@ -107,7 +107,7 @@ def _facts(kept: Kept) -> Answer:
     return {name: getattr(kept, name) for name in named} | {"subject": kept.parts.get("subject", "")}
 
 
-async def show(house: House, call: Call, name: str, version: int | None) -> Answer:
+async def show(runtime: Runtime, call: Call, name: str, version: int | None) -> Answer:
     """One as its file says it, and its versions."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -115,7 +115,7 @@ async def show(house: House, call: Call, name: str, version: int | None) -> Answ
         kept = _version(name, history, version) if version else await _named(conn, name)
         return _facts(kept) | {"file": {"template": [kept.file]}, "versions": [_facts(one) for one in history]}
 
-    return await refusing(house.store.read(unit))
+    return await refusing(runtime.store.read(unit))
 
 
 def _version(name: str, history: list[Kept], version: int) -> Kept:
@@ -140,7 +140,7 @@ def _missing(name: str, there: list[str]) -> str:
     return f"no template is called {name!r}; {hint}"
 
 
-async def remove(house: House, call: Call, name: str) -> Answer:
+async def remove(runtime: Runtime, call: Call, name: str) -> Answer:
     """Offer a template no more; refused while a campaign names it."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -150,10 +150,10 @@ async def remove(house: House, call: Call, name: str) -> Answer:
         await templates.remove(conn, name, call.at)
         return {"name": name, "removed": True}
 
-    return await change(house, call, "templates remove", name, unit)
+    return await change(runtime, call, "templates remove", name, unit)
 
 
-async def preview(house: House, call: Call, name: str, person: str, campaign: str | None) -> Answer:
+async def preview(runtime: Runtime, call: Call, name: str, person: str, campaign: str | None) -> Answer:
     """The message as one person would get it, with what its channel has to say of it; nothing is sent."""
 
     async def unit(conn: AsyncConnection) -> tuple[Kept, Mapping[str, Any], Point]:
@@ -162,13 +162,13 @@ async def preview(house: House, call: Call, name: str, person: str, campaign: st
         called = (await campaigns.get(conn, campaign)).name if campaign else ""
         return kept, await previews.values_of(conn, contact_id, called), await _point(conn, contact_id, kept, person)
 
-    kept, values, point = await refusing(house.store.read(unit))
+    kept, values, point = await refusing(runtime.store.read(unit))
     step = _step(kept)
     try:
         message = previews.made(step, values, point, call.at)
     except TemplateProblem as why:
         raise Refused(f"{name} cannot be made for {person}: {why}") from None
-    served = house.channels.get(step.channel)
+    channel_state = runtime.channels.get(step.channel)
     words = {part: getattr(message, part) for part in ("subject", "reply_to", "text", "html")}
     return (
         _facts(kept)
@@ -176,7 +176,7 @@ async def preview(house: House, call: Call, name: str, person: str, campaign: st
         | {
             "to": message.to,
             "sender": message.sender if step.channel == "email" else None,
-            "remarks": previews.told(previews.remarks(served.channel if served else None, message)),
+            "remarks": previews.told(previews.remarks(channel_state.channel if channel_state else None, message)),
         }
     )
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.enrollment import Queue, Standing, align
-from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.domain.enrollment import Progress, Queue, align
+from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.claim import queue_row
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.plans import Plan
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, reports
 from fluentsd.store.attempts import unknown
 from fluentsd.store.attempts.unknown import Unproved
@@ -25,30 +25,30 @@ from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 
 
-async def listing(house: House, call: Call, ref: str | None, most: int) -> Answer:
+async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> Answer:
     """Those nobody has decided about, newest first."""
 
     async def unit(conn: AsyncConnection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         return {"calls": await reports.attempts(conn, campaign_id=campaign_id, unproved=True, most=max(1, most))}
 
-    return await refusing(house.store.read(unit))
+    return await refusing(runtime.store.read(unit))
 
 
-async def retry(house: House, call: Call, ref: str, person: str | None, attempt: str | None) -> Answer:
+async def retry(runtime: Runtime, call: Call, ref: str, person: str | None, attempt: str | None) -> Answer:
     """Make the step once more for people of whom nobody knows whether they got it: due at once, and the gate says when.
     Whose next step has begun, or who has left, is named and left alone."""
 
     async def unit(conn: AsyncConnection) -> Answer:
         row, rows = await _meant(conn, ref, person, attempt)
-        if row.state == Campaign.stopped:
+        if row.state == CampaignState.stopped:
             raise Refused(f"{ref} is stopped; reopen it first: fluentsd campaign reopen {ref}")
-        _, plan = await house.plans.current(conn, row.id)
+        _, plan = await runtime.plans.current(conn, row.id)
         too_late = {one.id: why for one in rows if (why := _too_late(one, plan))}
         again = [one for one in rows if one.id not in too_late]
         await _queue_again(conn, plan, again, call.at)
         await unknown.decided(conn, [one.id for one in again], call.at)
-        if again and row.state == Campaign.completed:
+        if again and row.state == CampaignState.completed:
             reopened = await campaigns.move(conn, row, "reopen", at=call.at)
             row = await campaigns.move(conn, reopened, "resume", at=call.at)
         left = [{"attempt": one.id, "person": one.to, "step": one.step, "why": too_late[one.id]}
@@ -56,12 +56,12 @@ async def retry(house: House, call: Call, ref: str, person: str | None, attempt:
         return {"ref": ref, "people": len(again), "left_alone": left, "state": row.state,
                 "_details": {"attempts": [one.id for one in again]}}  # fmt: skip
 
-    answer = await change(house, call, "unknown retry", ref, unit)
-    house.wake.ring()
+    answer = await change(runtime, call, "unknown retry", ref, unit)
+    runtime.dispatcher_wakeup.notify()
     return answer
 
 
-async def dismiss(house: House, call: Call, ref: str, person: str | None, attempt: str | None) -> Answer:
+async def dismiss(runtime: Runtime, call: Call, ref: str, person: str | None, attempt: str | None) -> Answer:
     """Let them be: they count as made, and are not shown as open any more."""
 
     async def unit(conn: AsyncConnection) -> Answer:
@@ -69,7 +69,7 @@ async def dismiss(house: House, call: Call, ref: str, person: str | None, attemp
         await unknown.decided(conn, [one.id for one in rows], call.at)
         return {"ref": ref, "people": len(rows), "state": row.state, "_details": {"attempts": [o.id for o in rows]}}
 
-    return await change(house, call, "unknown dismiss", ref, unit)
+    return await change(runtime, call, "unknown dismiss", ref, unit)
 
 
 async def _meant(
@@ -88,15 +88,15 @@ def _too_late(one: Unproved, plan: Plan) -> str:
     """Why the step cannot be made once more; "" when it can."""
     if one.to is None:
         return "the number or address is not there any more"
-    if one.state == Enrollment.exited:
+    if one.state == EnrollmentState.exited:
         return f"has left the campaign ({one.reason})"
     flow = plan.flow(one.version_id)
     if one.step not in flow.index:
         return "the step is not in their flow any more"
     following = flow.following(flow.step(one.step))
-    if one.state == Enrollment.completed:
+    if one.state == EnrollmentState.completed:
         return "" if following is None else "the flow has gone on"
-    if one.state == Enrollment.queued and following is not None and (one.at_step, one.at_try) == (following.id, 1):
+    if one.state == EnrollmentState.queued and following is not None and (one.at_step, one.at_try) == (following.id, 1):
         return ""
     return f"the next step, {one.at_step}, has begun"
 
@@ -104,14 +104,14 @@ def _too_late(one: Unproved, plan: Plan) -> str:
 async def _queue_again(conn: AsyncConnection, plan: Plan, rows: Sequence[Unproved], at: int) -> None:
     deltas = counters.Deltas()
     for one in rows:
-        if one.state != Enrollment.queued:
-            counters.moved(deltas, plan.campaign_id, Enrollment(one.state), Enrollment.queued)
+        if one.state != EnrollmentState.queued:
+            counters.moved(deltas, plan.campaign_id, EnrollmentState(one.state), EnrollmentState.queued)
     await unknown.try_again(conn, [_again(one, plan, at) for one in rows])
     await counters.add(conn, deltas)
 
 
 def _again(one: Unproved, plan: Plan, at: int) -> dict[str, Any]:
     step = plan.flow(one.version_id).step(one.step)
-    placed = Standing(one.step, one.tries, 0, one.unreached, names_in(one.zones), names_in(one.states))
+    placed = Progress(one.step, one.tries, 0, one.unreached, names_in(one.zones), names_in(one.states))
     move = Queue(step, at, align(plan.rules, step, placed, at), one.tries + 1, 0, one.unreached)
     return queue_row(one.enrollment_id, plan, move, one.outcomes, one.last_outcome)

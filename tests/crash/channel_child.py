@@ -19,7 +19,7 @@ from fluentsd_channel_sms import SmsChannel
 from fluentsd.api import Channel, Unavailable
 from fluentsd.clock import SystemClock
 from fluentsd.config import load
-from fluentsd.daemon import open_house
+from fluentsd.daemon import open_runtime
 from fluentsd.engine.dispatch import reconciler
 from fluentsd.engine.nursery import running
 from fluentsd.plugins import discover
@@ -51,13 +51,13 @@ def rig(channel: Channel) -> None:
 async def main(folder: Path) -> None:
     reconciler.ASK_AGAIN = GRACE
     log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
-    async with open_house(load(folder / "fluentsd.toml"), SystemClock(), discover(), log=log) as house:
-        for served in house.channels.values():
-            rig(served.channel)
-        async with running(house, grace=1.0):
+    async with open_runtime(load(folder / "fluentsd.toml"), SystemClock(), discover(), log=log) as runtime:
+        for channel_state in runtime.channels.values():
+            rig(channel_state.channel)
+        async with running(runtime, grace=1.0):
             while True:
-                call = Call("crash", house.clock.now())
-                if (await perform(house, "campaign status", {"ref": "crash"}, call))["state"] == "completed":
+                call = Call("crash", runtime.clock.now())
+                if (await perform(runtime, "campaign status", {"ref": "crash"}, call))["state"] == "completed":
                     return
                 await trio.sleep(0.03)
 

@@ -18,9 +18,9 @@ import trio
 
 from fluentsd.clock import SystemClock
 from fluentsd.config import load
-from fluentsd.daemon import open_house
+from fluentsd.daemon import open_runtime
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.plugins import discover
 from fluentsd.store.db.bridge import Store
 from fluentsd.verbs import Call
@@ -62,10 +62,10 @@ def _name(unit: Any) -> str:
     return "record" if unit.__name__ == "_answered" else str(unit.__name__)
 
 
-def rig_channels(house: House, fuse: Fuse) -> None:
+def rig_channels(runtime: Runtime, fuse: Fuse) -> None:
     """Put the fuse around every send."""
-    for served in house.channels.values():
-        original = served.channel.send
+    for channel_state in runtime.channels.values():
+        original = channel_state.channel.send
 
         async def rigged(message: Any, attempt: Any, _original: Any = original) -> Any:
             fuse.passes("before-send")
@@ -73,18 +73,18 @@ def rig_channels(house: House, fuse: Fuse) -> None:
             fuse.passes("after-send")
             return receipt
 
-        served.channel.send = rigged  # type: ignore[method-assign]
+        channel_state.channel.send = rigged  # type: ignore[method-assign]
 
 
 async def main(folder: Path, fuse: Fuse) -> None:
     rig_store(fuse)
     log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
-    async with open_house(load(folder / "fluentsd.toml"), SystemClock(), discover(), log=log) as house:
-        rig_channels(house, fuse)
-        async with running(house, grace=1.0):
+    async with open_runtime(load(folder / "fluentsd.toml"), SystemClock(), discover(), log=log) as runtime:
+        rig_channels(runtime, fuse)
+        async with running(runtime, grace=1.0):
             while True:
-                call = Call("crash", house.clock.now())
-                if (await perform(house, "campaign status", {"ref": "crash"}, call))["state"] == "completed":
+                call = Call("crash", runtime.clock.now())
+                if (await perform(runtime, "campaign status", {"ref": "crash"}, call))["state"] == "completed":
                     return
                 await trio.sleep(0.03)
 

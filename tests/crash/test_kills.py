@@ -87,15 +87,15 @@ def prepare(folder: Path, *, seed: int, lookup: str = "final") -> None:
 async def _prepare(folder: Path) -> None:
     from fluentsd.clock import SystemClock
     from fluentsd.config import load
-    from fluentsd.daemon import open_house
+    from fluentsd.daemon import open_runtime
     from fluentsd.plugins import discover
     from fluentsd.verbs import Call
     from fluentsd.verbs.catalogue import perform
 
-    async with open_house(load(folder / "fluentsd.toml"), SystemClock(), discover()) as house:
+    async with open_runtime(load(folder / "fluentsd.toml"), SystemClock(), discover()) as runtime:
 
         async def do(verb: str, **arguments: object) -> dict[str, object]:
-            return await perform(house, verb, arguments, Call("test", house.clock.now()))
+            return await perform(runtime, verb, arguments, Call("test", runtime.clock.now()))
 
         await do("campaign apply", file=CAMPAIGN)
         run = await do("contacts begin-import", source="people.csv", ref="crash")

@@ -18,7 +18,7 @@ import structlog
 import trio
 
 from fluentsd.api import Finding, Forged, Tools
-from fluentsd.bootstrap import open_house
+from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SimClock, SystemClock
 from fluentsd.config import Settings, load
 from fluentsd.doctor import look
@@ -58,7 +58,7 @@ def bad(found: list[dict[str, Any]]) -> list[str]:
     return [f"{entry['what']} → {entry['fix']}" for entry in found if not entry["ok"]]
 
 
-def traces(folder: Path) -> dict[str, str]:
+def erasure_ledger(folder: Path) -> dict[str, str]:
     """Every file and folder with its content."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
@@ -70,9 +70,9 @@ def traces(folder: Path) -> dict[str, str]:
 async def prepared(settings: Settings, *acts: tuple[str, Mapping[str, Any]]) -> None:
     """A database as a shell leaves it."""
     log = structlog.wrap_logger(structlog.ReturnLogger())
-    async with open_house(settings, SystemClock(), discover(), log=log) as house:
+    async with open_runtime(settings, SystemClock(), discover(), log=log) as runtime:
         for verb, arguments in acts:
-            await perform(house, verb, arguments, Call("dana", MONDAY))
+            await perform(runtime, verb, arguments, Call("dana", MONDAY))
 
 
 def offering(**channels: Callable[[Mapping[str, Any], Tools], Any]) -> Plugins:
@@ -107,45 +107,45 @@ def held(path: Path) -> Iterator[None]:
 
 async def test_a_fresh_installation_is_well_and_the_database_is_not_made(write: Write, tmp_path: Path) -> None:
     settings = write()
-    before = traces(tmp_path)
+    before = erasure_ledger(tmp_path)
     found = await findings(settings)
     assert bad(found) == []
     [database] = [entry["what"] for entry in found if entry["what"].startswith("database")]
     assert "is not there yet; the first `fluentsd run` makes it" in database
-    assert traces(tmp_path) == before
+    assert erasure_ledger(tmp_path) == before
 
 
 async def test_a_used_installation_is_well_and_stays_as_it_is_to_the_byte(write: Write, tmp_path: Path) -> None:
     settings = write()
     await prepared(settings, ("numbers add", {"number": "+12125550123", "tag": ["a"]}))
-    before = traces(tmp_path)
+    before = erasure_ledger(tmp_path)
     found = await findings(settings)
     assert bad(found) == []
     assert f"database: {tmp_path}/fluentsd.db, schema {SCHEMA_VERSION}" in [entry["what"] for entry in found]
-    assert traces(tmp_path) == before
+    assert erasure_ledger(tmp_path) == before
 
 
 async def test_it_runs_beside_a_daemon_and_takes_nothing_from_it(write: Write, tmp_path: Path) -> None:
     settings = write()
     log = structlog.wrap_logger(structlog.ReturnLogger())
-    async with open_house(settings, SystemClock(), discover(), log=log) as house, trio.open_nursery() as nursery:
-        await nursery.start(control.serve, house, settings.socket)
-        await perform(house, "numbers add", {"number": "+12125550123"}, Call("dana", MONDAY))  # a log beside the file
+    async with open_runtime(settings, SystemClock(), discover(), log=log) as runtime, trio.open_nursery() as nursery:
+        await nursery.start(control.serve, runtime, settings.socket)
+        await perform(runtime, "numbers add", {"number": "+12125550123"}, Call("dana", MONDAY))  # a log beside the file
         found = await findings(settings)
         assert bad(found) == []
         assert "daemon: runs, 0 attempts in flight" in [entry["what"] for entry in found]
-        await perform(house, "numbers add", {"number": "+12125550124"}, Call("dana", MONDAY))
+        await perform(runtime, "numbers add", {"number": "+12125550124"}, Call("dana", MONDAY))
         nursery.cancel_scope.cancel()
 
 
 async def test_what_a_daemon_has_not_yet_moved_out_of_its_log_is_seen(write: Write) -> None:
     settings = write("")  # the campaign runs, and its channel is taken away
     log = structlog.wrap_logger(structlog.ReturnLogger())
-    async with open_house(write(SANDBOX), SystemClock(), discover(), log=log) as house:
-        await perform(house, "campaign apply", {"file": spec(SMS)}, Call("dana", MONDAY))
-        run = await perform(house, "contacts begin-import", {"source": "x", "ref": "test"}, Call("dana", MONDAY))
-        await perform(house, "contacts take", {"run": run, "people": [person(1)]}, Call("dana", MONDAY))
-        await perform(house, "campaign start", {"ref": "test"}, Call("dana", MONDAY))
+    async with open_runtime(write(SANDBOX), SystemClock(), discover(), log=log) as runtime:
+        await perform(runtime, "campaign apply", {"file": spec(SMS)}, Call("dana", MONDAY))
+        run = await perform(runtime, "contacts begin-import", {"source": "x", "ref": "test"}, Call("dana", MONDAY))
+        await perform(runtime, "contacts take", {"run": run, "people": [person(1)]}, Call("dana", MONDAY))
+        await perform(runtime, "campaign start", {"ref": "test"}, Call("dana", MONDAY))
         found = bad(await findings(settings))
     assert "campaign test (active) has steps by sms, and no channel serves it → add [channel.sms]" in found
 
@@ -251,11 +251,11 @@ async def test_a_database_that_cannot_be_used_is_one_finding(
     await prepared(settings)
     file = tmp_path / "fluentsd.db"
     spoil(file)
-    before = traces(tmp_path)
+    before = erasure_ledger(tmp_path)
     [line] = bad(await findings(settings))
     assert line.startswith(f"database: {file}") or "others on this machine" in line
     assert part in line
-    assert traces(tmp_path) == before
+    assert erasure_ledger(tmp_path) == before
 
 
 async def test_an_older_schema_is_not_a_fault_and_is_not_upgraded(
@@ -263,12 +263,12 @@ async def test_an_older_schema_is_not_a_fault_and_is_not_upgraded(
 ) -> None:
     settings = write()
     await prepared(settings)
-    before = traces(tmp_path)
+    before = erasure_ledger(tmp_path)
     monkeypatch.setattr("fluentsd.store.tables.SCHEMA_VERSION", SCHEMA_VERSION + 1)
     found = await findings(settings)
     assert bad(found) == []
     assert any(f"has schema {SCHEMA_VERSION}; the next start copies it to" in entry["what"] for entry in found)
-    assert traces(tmp_path) == before
+    assert erasure_ledger(tmp_path) == before
 
 
 async def test_an_empty_file_is_a_database_that_is_not_there_yet(write: Write, tmp_path: Path) -> None:
@@ -315,11 +315,11 @@ async def test_caller_ids_that_a_running_campaign_lacks(write: Write, numbers: A
         ("campaign apply", {"file": spec(SMS, numbers=steer)}),
     )
     log = structlog.wrap_logger(structlog.ReturnLogger())
-    async with open_house(settings, SystemClock(), discover(), log=log) as house:
-        run = await perform(house, "contacts begin-import", {"source": "x", "ref": "test"}, Call("dana", MONDAY))
-        await perform(house, "contacts take", {"run": run, "people": [person(1)]}, Call("dana", MONDAY))
-        await perform(house, "campaign start", {"ref": "test"}, Call("dana", MONDAY))
-        await perform(house, "campaign apply", {"file": spec(SMS, numbers=numbers)}, Call("dana", MONDAY))
+    async with open_runtime(settings, SystemClock(), discover(), log=log) as runtime:
+        run = await perform(runtime, "contacts begin-import", {"source": "x", "ref": "test"}, Call("dana", MONDAY))
+        await perform(runtime, "contacts take", {"run": run, "people": [person(1)]}, Call("dana", MONDAY))
+        await perform(runtime, "campaign start", {"ref": "test"}, Call("dana", MONDAY))
+        await perform(runtime, "campaign apply", {"file": spec(SMS, numbers=numbers)}, Call("dana", MONDAY))
     found = bad(await findings(settings))
     assert [line for line in found if not part or part not in line] == []
     assert len(found) == (part is not None)
@@ -460,12 +460,12 @@ async def test_an_answer_of_the_wrong_kind_is_the_plugins_fault_alone(write: Wri
 
 async def test_a_channel_that_cannot_be_built_says_why_and_leaves_no_folder(write: Write, tmp_path: Path) -> None:
     settings = write('[channel.sms]\nplugin = "sandbx"\n[channel.email]\nplugin = "email"\nhots = "x"\n')
-    before = traces(tmp_path)
+    before = erasure_ledger(tmp_path)
     found = bad(await findings(settings))
     assert found[0].startswith("channel.sms.plugin: no channel plugin is called 'sandbx'")
     assert all(line.startswith("channel.email.") for line in found[1:])
     assert len(found) > 1
-    assert traces(tmp_path) == before
+    assert erasure_ledger(tmp_path) == before
 
 
 async def test_without_a_channel_or_a_plugin_nobody_can_be_contacted(write: Write) -> None:

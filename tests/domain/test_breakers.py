@@ -84,7 +84,7 @@ def test_the_reason_says_the_figures_and_the_bar() -> None:
         (Outcome.bounced, {"dead": True}, Figure.bounced),
         (Outcome.bounced, {"fault": "message"}, Figure.filtered),
         (Outcome.failed, {"fault": "message"}, Figure.filtered),
-        (Outcome.failed, {"fault": "sender", "has_line": True}, Figure.barred),
+        (Outcome.failed, {"fault": "sender", "has_caller_id": True}, Figure.barred),
         (Outcome.failed, {"fault": "sender"}, Figure.barred_service),
         (Outcome.delivered, {"fault": "sender"}, Figure.reached),
         (Outcome.unknown, {}, None),
@@ -92,20 +92,20 @@ def test_the_reason_says_the_figures_and_the_bar() -> None:
     ],
 )
 def test_what_an_outcome_counts_as(outcome: Outcome, given: dict[str, object], figure: Figure | None) -> None:
-    told: dict[str, object] = {"fault": "person", "dead": False, "reason": "", "has_line": False} | given
+    told: dict[str, object] = {"fault": "person", "dead": False, "reason": "", "has_caller_id": False} | given
     assert figure_of(outcome, **told) == figure  # type: ignore[arg-type]
 
 
 def test_every_outcome_that_is_an_end_counts_as_something() -> None:
     for outcome in set(Outcome) - {Outcome.unknown, Outcome.not_sent}:
-        assert figure_of(outcome, "person", dead=False, reason="", has_line=False) is not None
+        assert figure_of(outcome, "person", dead=False, reason="", has_caller_id=False) is not None
 
 
-@given(marked_at=st.integers(0, 10 * HOUR), since_at=st.integers(0, 10 * HOUR))
-def test_what_was_marked_before_a_resumption_is_counted_before_it(marked_at: int, since_at: int) -> None:
-    found = bucket(marked_at, since_at)
-    assert found <= marked_at < found + HOUR
-    assert (found >= since_at) == (marked_at >= since_at)
+@given(claimed_at=st.integers(0, 10 * HOUR), since_at=st.integers(0, 10 * HOUR))
+def test_what_was_marked_before_a_resumption_is_counted_before_it(claimed_at: int, since_at: int) -> None:
+    found = bucket(claimed_at, since_at)
+    assert found <= claimed_at < found + HOUR
+    assert (found >= since_at) == (claimed_at >= since_at)
 
 
 @pytest.mark.parametrize(("text", "share"), [("5%", 50_000), ("0.3 %", 3_000), ("100%", WHOLE), ("off", None)])

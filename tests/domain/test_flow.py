@@ -8,7 +8,7 @@ import pytest
 
 from fluentsd.api import Outcome
 from fluentsd.domain import campaign as spec
-from fluentsd.domain.enrollment import Exits, Leave, Queue, Standing, move_after
+from fluentsd.domain.enrollment import Exits, Leave, Progress, Queue, move_after
 from fluentsd.domain.flow import compile_flow, count_unreached, exit_reason, next_after_start
 from fluentsd.domain.gate import Rules
 from fluentsd.domain.time.windows import ContactWindow
@@ -26,8 +26,8 @@ def flow(*steps: dict[str, object]):
 FLOW = flow({"id": "one", "retry": {"busy": "30 min", "limit": 1}}, {"id": "two", "after": "1 day"})
 
 
-def standing(**said: object) -> Standing:
-    return Standing(**({"step": "one", "try_no": 1, "retries": 0, "unreached": 0, "zones": ()} | said))  # type: ignore[arg-type]
+def standing(**said: object) -> Progress:
+    return Progress(**({"step": "one", "try_no": 1, "retries": 0, "unreached": 0, "zones": ()} | said))  # type: ignore[arg-type]
 
 
 def test_a_retry_repeats_the_step_until_its_limit_then_the_flow_goes_on() -> None:

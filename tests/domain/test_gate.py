@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fluentsd.domain import campaign as spec
 from fluentsd.domain.flow import compile_flow
 from fluentsd.domain.gate import DAY, WORDS, Go, Hold, Limit, Never, Person, Point, Reason, Rules, Skip, Wait, decide
-from fluentsd.domain.pacing import Line, Lines
+from fluentsd.domain.pacing import CallerId, CallerIds
 from fluentsd.domain.render import template
 from fluentsd.domain.time.durations import Rate
 from fluentsd.domain.time.windows import ContactWindow, Hours
@@ -49,7 +49,7 @@ def test_an_opt_out_outweighs_everything() -> None:
 
 def test_a_stop_for_one_channel_skips_only_its_steps() -> None:
     quiet = replace(ANN, stopped=frozenset({"sms"}))
-    assert decide(SMS, RULES, quiet, MONDAY_TEN) == Skip(Reason.stopped_channel)
+    assert decide(SMS, RULES, quiet, MONDAY_TEN) == Skip(Reason.suppressed_channel)
     assert isinstance(decide(CALL, RULES, quiet, MONDAY_TEN), Go)
 
 
@@ -193,8 +193,8 @@ def test_a_spent_budget_stops_the_lane_until_the_next_day() -> None:
 
 def test_without_a_fitting_caller_id_people_are_held_and_without_room_the_lane_waits() -> None:
     choosy = replace(RULES, chooses_number=True, calendars={})
-    assert decide(SMS, choosy, ANN, MONDAY_TEN, Lines([], local_presence=True)) == Hold(Reason.no_number)
-    busy = Lines([Line(1, "+12125550199", room_at=MONDAY_TEN + MINUTE)], local_presence=True)
+    assert decide(SMS, choosy, ANN, MONDAY_TEN, CallerIds([], local_presence=True)) == Hold(Reason.no_number)
+    busy = CallerIds([CallerId(1, "+12125550199", next_slot_at=MONDAY_TEN + MINUTE)], local_presence=True)
     found = decide(SMS, choosy, ANN, MONDAY_TEN, busy)
     assert found == Wait(MONDAY_TEN + MINUTE, Reason.number_pace, whole_lane=True)
     mail = compile_flow([step(channel="email", subject="s")]).steps[0]

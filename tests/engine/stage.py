@@ -29,7 +29,7 @@ from fluentsd.api import (
 from fluentsd.clock import SimClock
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import campaigns
 from fluentsd.store.db.bridge import Store
 from fluentsd.verbs import Call
@@ -126,8 +126,8 @@ async def _start(conn: AsyncConnection, ref: str, at: int) -> None:
 class Stage:
     """A house that runs, and the verbs to steer it."""
 
-    def __init__(self, house: House, clock: SimClock, channels: dict[Kind, FakeChannel], inbox: Inbox) -> None:
-        self.house, self.clock, self.channels, self.inbox = house, clock, channels, inbox
+    def __init__(self, runtime: Runtime, clock: SimClock, channels: dict[Kind, FakeChannel], inbox: Inbox) -> None:
+        self.runtime, self.clock, self.channels, self.inbox = runtime, clock, channels, inbox
 
     @property
     def sms(self) -> FakeChannel:
@@ -142,7 +142,7 @@ class Stage:
         return self.channels["email"]
 
     async def do(self, verb: str, **arguments: Any) -> dict[str, Any]:
-        return await perform(self.house, verb, arguments, Call("tester", self.clock.now()))
+        return await perform(self.runtime, verb, arguments, Call("tester", self.clock.now()))
 
     async def enroll(self, *people: dict[str, Any], ref: str = "test") -> dict[str, Any]:
         run = await self.do("contacts begin-import", source="people.csv", ref=ref)
@@ -155,8 +155,8 @@ class Stage:
         if checked:
             await self.do("campaign start", ref=file["ref"], yes=True)
         else:
-            await self.house.store.run(_start, file["ref"], self.clock.now())
-            self.house.wake.ring()
+            await self.runtime.store.run(_start, file["ref"], self.clock.now())
+            self.runtime.dispatcher_wakeup.notify()
 
     async def overview(self, ref: str = "test") -> dict[str, Any]:
         found = await self.do("campaign status", ref=ref)
@@ -181,10 +181,10 @@ async def staged(store: Store, clock: SimClock, **options: Any) -> AsyncIterator
     kinds: tuple[Kind, ...] = ("phone", "sms", "email")
     channels = {kind: FakeChannel(kind, clock, final=options.pop("final", True)) for kind in kinds}
     log, ages = structlog.wrap_logger(structlog.ReturnLogger()), options.pop("ages", None)
-    served = {k: Served(k, c, **options) for k, c in channels.items()}
-    house = House(store, clock, served, log=log)
+    channel_state = {k: ChannelState(k, c, **options) for k, c in channels.items()}
+    runtime = Runtime(store, clock, channel_state, log=log)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(clock.run)
-        async with running(house, grace=1.0, ages=ages) as inbox:
-            yield Stage(house, clock, channels, inbox)
+        async with running(runtime, grace=1.0, ages=ages) as inbox:
+            yield Stage(runtime, clock, channels, inbox)
         nursery.cancel_scope.cancel()

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from fluentsd.clock import SystemClock
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts import control
 from fluentsd.fronts.control import (
     ControlProblem,
@@ -47,49 +47,49 @@ def path() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as store:
         await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        yield House(store, SystemClock(), {})
+        yield Runtime(store, SystemClock(), {})
 
 
 @pytest.fixture
-async def served(house: House, path: Path, nursery: trio.Nursery) -> Path:
+async def channel_state(runtime: Runtime, path: Path, nursery: trio.Nursery) -> Path:
     """A socket that is being served."""
-    await nursery.start(serve, house, path)
+    await nursery.start(serve, runtime, path)
     return path
 
 
-async def _echo(house: House, call: Call, words: str) -> dict[str, Any]:
+async def _echo(runtime: Runtime, call: Call, words: str) -> dict[str, Any]:
     return {"words": words, "actor": call.actor, "request_id": call.request_id, "revision": call.revision}
 
 
-async def _bug(house: House, call: Call) -> dict[str, Any]:
+async def _bug(runtime: Runtime, call: Call) -> dict[str, Any]:
     raise KeyError("+12125550123")
 
 
-async def _locked(house: House, call: Call) -> dict[str, Any]:
+async def _locked(runtime: Runtime, call: Call) -> dict[str, Any]:
     raise StoreBusy("The database is locked by another program")
 
 
-async def _unspeakable(house: House, call: Call) -> dict[str, Any]:
+async def _unspeakable(runtime: Runtime, call: Call) -> dict[str, Any]:
     return {"answer": object()}
 
 
-async def _no(house: House, call: Call) -> dict[str, Any]:
+async def _no(runtime: Runtime, call: Call) -> dict[str, Any]:
     raise Refused("not on a Sunday; ask again tomorrow")
 
 
-async def _forever(house: House, call: Call) -> dict[str, Any]:
+async def _forever(runtime: Runtime, call: Call) -> dict[str, Any]:
     await trio.sleep_forever()
     raise AssertionError
 
 
-async def _heavy(house: House, call: Call) -> dict[str, Any]:
+async def _heavy(runtime: Runtime, call: Call) -> dict[str, Any]:
     query = text(
         "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000000000) SELECT count(*) FROM c"
     )
-    await house.store.read(lambda conn: conn.execute(query))
+    await runtime.store.read(lambda conn: conn.execute(query))
     raise AssertionError
 
 
@@ -117,50 +117,50 @@ async def raw(path: Path, *lines: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in received.splitlines()]
 
 
-async def test_a_verb_is_answered_and_its_caller_known_by_the_kernel(served: Path) -> None:
-    async with connect(served) as client:
+async def test_a_verb_is_answered_and_its_caller_known_by_the_kernel(channel_state: Path) -> None:
+    async with connect(channel_state) as client:
         answer = await client.ask("echo", {"words": "ünï\n"}, request_id="r1", revision=7)
     assert answer == {"words": "ünï\n", "actor": getpass.getuser(), "request_id": "r1", "revision": 7}
 
 
-async def test_a_user_without_a_name_goes_by_number(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_user_without_a_name_goes_by_number(channel_state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
-    async with connect(served) as client:
+    async with connect(channel_state) as client:
         assert (await client.ask("echo", {"words": ""}))["actor"] == f"uid {os.getuid()}"
 
 
-async def test_one_connection_asks_many_times_and_real_verbs_work(served: Path) -> None:
-    async with connect(served) as client:
+async def test_one_connection_asks_many_times_and_real_verbs_work(channel_state: Path) -> None:
+    async with connect(channel_state) as client:
         for n in range(20):
             assert (await client.ask("echo", {"words": str(n)}))["words"] == str(n)
         assert (await client.ask("campaign list"))["campaigns"] == []
 
 
-async def test_answers_come_in_the_order_of_the_questions_even_when_sent_at_once(served: Path) -> None:
+async def test_answers_come_in_the_order_of_the_questions_even_when_sent_at_once(channel_state: Path) -> None:
     lines = [json.dumps({"verb": "echo", "arguments": {"words": str(n)}}).encode() + b"\n" for n in range(50)]
-    answers = await raw(served, *lines)
+    answers = await raw(channel_state, *lines)
     assert [answer["answer"]["words"] for answer in answers] == [str(n) for n in range(50)]
 
 
-async def test_tasks_share_a_client_without_mixing_answers(served: Path) -> None:
+async def test_tasks_share_a_client_without_mixing_answers(channel_state: Path) -> None:
     async def ask(n: int) -> None:
         assert (await client.ask("echo", {"words": str(n)}))["words"] == str(n)
 
-    async with connect(served) as client, trio.open_nursery() as nursery:
+    async with connect(channel_state) as client, trio.open_nursery() as nursery:
         for n in range(20):
             nursery.start_soon(ask, n)
 
 
-async def test_the_socket_is_its_owners_alone_and_gone_afterwards(house: House, path: Path) -> None:
+async def test_the_socket_is_its_owners_alone_and_gone_afterwards(runtime: Runtime, path: Path) -> None:
     async with trio.open_nursery() as nursery:
-        await nursery.start(serve, house, path)
+        await nursery.start(serve, runtime, path)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         nursery.cancel_scope.cancel()
     assert not path.exists()
 
 
-async def test_a_refusal_says_why_and_the_conversation_goes_on(served: Path) -> None:
-    async with connect(served) as client:
+async def test_a_refusal_says_why_and_the_conversation_goes_on(channel_state: Path) -> None:
+    async with connect(channel_state) as client:
         with pytest.raises(Refused, match="ask again tomorrow"):
             await client.ask("no")
         with pytest.raises(Refused, match="there is no verb 'dance'"):
@@ -172,9 +172,9 @@ async def test_a_refusal_says_why_and_the_conversation_goes_on(served: Path) -> 
 
 @pytest.mark.parametrize(("verb", "error"), [("bug", "KeyError"), ("unspeakable", "TypeError")])
 async def test_a_bug_in_a_verb_is_logged_without_what_people_said_and_harms_nobody(
-    served: Path, verb: str, error: str
+    channel_state: Path, verb: str, error: str
 ) -> None:
-    async with connect(served) as client, connect(served) as other:
+    async with connect(channel_state) as client, connect(channel_state) as other:
         with capture_logs() as logs, pytest.raises(DaemonFailed, match=error):
             await client.ask(verb)
         assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
@@ -185,8 +185,8 @@ async def test_a_bug_in_a_verb_is_logged_without_what_people_said_and_harms_nobo
     assert "555" not in str(entry)
 
 
-async def test_a_locked_database_is_an_error_and_not_a_bug(served: Path) -> None:
-    async with connect(served) as client:
+async def test_a_locked_database_is_an_error_and_not_a_bug(channel_state: Path) -> None:
+    async with connect(channel_state) as client:
         with capture_logs() as logs, pytest.raises(DaemonFailed, match="locked by another program"):
             await client.ask("locked")
     assert logs == []
@@ -206,36 +206,38 @@ async def test_a_locked_database_is_an_error_and_not_a_bug(served: Path) -> None
         (b'{"verb": "echo", "request_id": 1, "revision": "x"}\n', "request_id, revision"),
     ],
 )
-async def test_what_is_not_a_request_is_answered_as_such(served: Path, line: bytes, part: str) -> None:
+async def test_what_is_not_a_request_is_answered_as_such(channel_state: Path, line: bytes, part: str) -> None:
     fine = b'{"verb": "echo", "arguments": {"words": "on"}}\n'
-    bad, good = await raw(served, line, fine)
+    bad, good = await raw(channel_state, line, fine)
     assert bad["ok"] is False
     assert part in bad["error"]
     assert good["answer"]["words"] == "on"
 
 
-async def test_an_endless_line_is_cut_off_and_others_go_on(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_endless_line_is_cut_off_and_others_go_on(
+    channel_state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(control, "LINE_AT_MOST", 1000)
-    [answer] = await raw(served, b"x" * 1002)
+    [answer] = await raw(channel_state, b"x" * 1002)
     assert "longer than 1000 bytes" in answer["error"]
-    async with connect(served) as client:
+    async with connect(channel_state) as client:
         with pytest.raises(ControlProblem, match="too many for one request"):
             await client.ask("echo", {"words": "x" * 1000})
         assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
 
 
-async def test_people_who_leave_in_the_middle_harm_nobody(served: Path) -> None:
+async def test_people_who_leave_in_the_middle_harm_nobody(channel_state: Path) -> None:
     with capture_logs() as logs:
         for said in (b"", b'{"verb": "ec', b'{"verb": "forever"}\n{"verb": "echo"}\n', b'{"verb": "campaign list"}\n'):
-            stream = await trio.open_unix_socket(str(served))
+            stream = await trio.open_unix_socket(str(channel_state))
             await stream.send_all(said or b" ")
             await trio.aclose_forcefully(stream)
-        async with connect(served) as client:
+        async with connect(channel_state) as client:
             assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
     assert logs == []
 
 
-async def test_a_slow_verb_holds_up_neither_others_nor_the_end(house: House, path: Path) -> None:
+async def test_a_slow_verb_holds_up_neither_others_nor_the_end(runtime: Runtime, path: Path) -> None:
     async def ask(verb: str) -> None:
         async with connect(path) as client:
             with pytest.raises(Unanswered, match="may have been done"):
@@ -244,7 +246,7 @@ async def test_a_slow_verb_holds_up_neither_others_nor_the_end(house: House, pat
 
     ended: list[str] = []
     async with trio.open_nursery() as shell, trio.open_nursery() as daemon:
-        await daemon.start(serve, house, path)
+        await daemon.start(serve, runtime, path)
         shell.start_soon(ask, "forever")
         shell.start_soon(ask, "heavy")
         await trio.testing.wait_all_tasks_blocked(0.05)
@@ -256,8 +258,8 @@ async def test_a_slow_verb_holds_up_neither_others_nor_the_end(house: House, pat
     assert sorted(ended) == ["forever", "heavy"]
 
 
-async def test_a_cancelled_question_ends_the_conversation(served: Path) -> None:
-    async with connect(served) as client:
+async def test_a_cancelled_question_ends_the_conversation(channel_state: Path) -> None:
+    async with connect(channel_state) as client:
         with trio.move_on_after(0.01):
             await client.ask("forever")
         with pytest.raises(Unanswered):
@@ -293,9 +295,9 @@ async def test_another_users_socket_is_not_taken_for_no_daemon(path: Path, monke
             pass
 
 
-async def test_a_dead_daemons_socket_is_replaced(house: House, path: Path, nursery: trio.Nursery) -> None:
+async def test_a_dead_daemons_socket_is_replaced(runtime: Runtime, path: Path, nursery: trio.Nursery) -> None:
     leave_stale(path)
-    await nursery.start(serve, house, path)
+    await nursery.start(serve, runtime, path)
     async with connect(path) as client:
         assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
 
@@ -306,43 +308,43 @@ def cause(group: BaseException) -> BaseException:
     return group
 
 
-async def start(house: House, path: Path) -> ControlProblem:
+async def start(runtime: Runtime, path: Path) -> ControlProblem:
     """What keeps the socket from opening."""
     with pytest.raises(BaseException) as caught:
         async with trio.open_nursery() as nursery:
-            await nursery.start(serve, house, path)
+            await nursery.start(serve, runtime, path)
     found = cause(caught.value)
     assert isinstance(found, ControlProblem)
     return found
 
 
-async def test_a_living_daemons_socket_is_left_to_it(house: House, served: Path) -> None:
-    assert isinstance(await start(house, served), SocketTaken)
-    async with connect(served) as client:
+async def test_a_living_daemons_socket_is_left_to_it(runtime: Runtime, channel_state: Path) -> None:
+    assert isinstance(await start(runtime, channel_state), SocketTaken)
+    async with connect(channel_state) as client:
         assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
 
 
-async def test_a_file_in_the_sockets_place_is_left_alone(house: House, path: Path) -> None:
+async def test_a_file_in_the_sockets_place_is_left_alone(runtime: Runtime, path: Path) -> None:
     path.write_text("precious")
-    assert "not a socket" in str(await start(house, path))
+    assert "not a socket" in str(await start(runtime, path))
     assert path.read_text() == "precious"
 
 
-async def test_a_path_too_long_for_a_socket_says_so(house: House, tmp_path: Path) -> None:
+async def test_a_path_too_long_for_a_socket_says_so(runtime: Runtime, tmp_path: Path) -> None:
     long = tmp_path / ("x" * 120)
-    assert "107 at most" in str(await start(house, long))
+    assert "107 at most" in str(await start(runtime, long))
     with pytest.raises(ControlProblem, match="107 at most"):
         async with connect(long):
             pass
 
 
-async def test_a_folder_that_is_not_there_says_so(house: House, path: Path) -> None:
-    assert "No such file or directory" in str(await start(house, path.parent / "none" / "s"))
+async def test_a_folder_that_is_not_there_says_so(runtime: Runtime, path: Path) -> None:
+    assert "No such file or directory" in str(await start(runtime, path.parent / "none" / "s"))
 
 
-async def test_a_socket_that_another_daemon_took_over_is_not_removed(house: House, path: Path) -> None:
+async def test_a_socket_that_another_daemon_took_over_is_not_removed(runtime: Runtime, path: Path) -> None:
     async with trio.open_nursery() as nursery:
-        await nursery.start(serve, house, path)
+        await nursery.start(serve, runtime, path)
         path.unlink()
         leave_stale(path)
         nursery.cancel_scope.cancel()

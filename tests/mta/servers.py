@@ -161,7 +161,7 @@ class Servers:
     """Where they listen, and what has arrived with the people."""
 
     folder: Path
-    house: int
+    runtime: int
     people: int
     imap: int
 
@@ -182,13 +182,13 @@ def servers() -> Iterator[Servers]:
     if not (Path(EXIM).exists() and Path(DOVECOT).exists()):
         pytest.skip("needs real mail servers: apt-get install exim4-daemon-light dovecot-imapd")
     folder = Path(tempfile.mkdtemp(prefix="fsd-mta-", dir="/tmp"))  # a place that `nobody` may enter
-    house, people, imap = _free_ports(3)
+    runtime, people, imap = _free_ports(3)
     try:
         with ExitStack() as running:
-            running.enter_context(_exim(folder / "house", OURS, house, (THEIRS, people), f"{USER} : bounce"))
-            running.enter_context(_exim(folder / "people", THEIRS, people, (OURS, house), " : ".join(KNOWN), True))
+            running.enter_context(_exim(folder / "house", OURS, runtime, (THEIRS, people), f"{USER} : bounce"))
+            running.enter_context(_exim(folder / "people", THEIRS, people, (OURS, runtime), " : ".join(KNOWN), True))
             running.enter_context(_dovecot(folder, imap))
-            yield Servers(folder, house, people, imap)
+            yield Servers(folder, runtime, people, imap)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.clock import SystemClock
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import tables
 from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import tools
@@ -56,16 +56,16 @@ async def stage(mta: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
     clock = SystemClock()
     inbox = {"host": "127.0.0.1", "port": mta.imap, "tls": "none", "username": USER, "password": PASSWORD,
              "poll": "10 min"}  # fmt: skip
-    table = {"kind": "email", "host": "127.0.0.1", "port": mta.house, "tls": "none", "from": f"Sales <{USER}@{OURS}>",
+    table = {"kind": "email", "host": "127.0.0.1", "port": mta.runtime, "tls": "none", "from": f"Sales <{USER}@{OURS}>",
              "bounce_domain": OURS, "postal_address": "1 High Street", "inbox": inbox}  # fmt: skip
     given = tools(clock, folder=tmp_path, kind="email", public_url="https://house.example")
     channel = EmailChannel(read_settings(table), given)
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
         await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         log = structlog.wrap_logger(structlog.ReturnLogger())
-        house = House(store, clock, {"email": Served("email", channel)}, log=log)
-        async with running(house, grace=1.0) as box:
-            yield Stage(house, clock, {}, box)  # type: ignore[arg-type]  # the time is the machine's
+        runtime = Runtime(store, clock, {"email": ChannelState("email", channel)}, log=log)
+        async with running(runtime, grace=1.0) as box:
+            yield Stage(runtime, clock, {}, box)  # type: ignore[arg-type]  # the time is the machine's
     await channel.aclose()
 
 
@@ -86,7 +86,7 @@ async def outcomes(stage: Stage) -> dict[str, tuple[str, bool]]:
         rows = await conn.execute(statement.join(attempt, attempt.c.point_id == point.c.id))
         return {value.partition("@")[0]: (outcome, "email" in dead_on) for value, outcome, dead_on in rows}
 
-    return await stage.house.store.read(unit)
+    return await stage.runtime.store.read(unit)
 
 
 def answer(sent: EmailMessage, words: str) -> EmailMessage:

@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from fluentsd.clock import SimClock, SystemClock
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import tables
 from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import SmtpSink, tools
@@ -85,9 +85,9 @@ async def test_mails_go_out_and_what_comes_back_changes_the_right_courses(tmp_pa
             async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
                 await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
                 log = structlog.wrap_logger(structlog.ReturnLogger())
-                house = House(store, clock, {"email": Served("email", channel)}, log=log)
-                async with running(house, grace=1.0) as inbox:
-                    stage = Stage(house, clock, {}, inbox)  # type: ignore[arg-type]
+                runtime = Runtime(store, clock, {"email": ChannelState("email", channel)}, log=log)
+                async with running(runtime, grace=1.0) as inbox:
+                    stage = Stage(runtime, clock, {}, inbox)  # type: ignore[arg-type]
                     await _there_and_back(stage, sink, server)
                 await channel.aclose()
     finally:
@@ -123,7 +123,7 @@ async def _there_and_back(stage: Stage, sink: SmtpSink, server: ImapServer) -> N
     assert 13 * DAY < told["next_at"] - stage.clock.now() < 15 * DAY
     (reply,) = [r for r in (await stage.do("campaign replies"))["replies"] if "Monday" in r["text"]]
     assert reply["person"] == "p1@example.com"
-    stops = await stage.house.store.read(_stops)
+    stops = await stage.runtime.store.read(_stops)
     assert "p3@example.com" in stops
     assert "p1@example.com" not in stops
     await stage.do("campaign answer", ref="test", person="p1@example.com", text="Monday it is, {{ first_name }}.")
@@ -137,7 +137,7 @@ async def _there_and_back(stage: Stage, sink: SmtpSink, server: ImapServer) -> N
 
 
 async def _stops(conn: Any) -> set[str]:
-    return set((await conn.execute(select(tables.stop.c.value))).scalars())
+    return set((await conn.execute(select(tables.suppression.c.value))).scalars())
 
 
 async def test_the_next_mail_goes_out_when_the_day_of_their_return_opens(database_url: str) -> None:
@@ -185,11 +185,11 @@ async def test_mails_to_one_domain_keep_its_pace_and_nobody_is_turned_away_twice
         async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy) as store:
             await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
             log = structlog.wrap_logger(structlog.ReturnLogger())
-            house = House(store, clock, {"email": Served("email", channel)}, log=log)
+            runtime = Runtime(store, clock, {"email": ChannelState("email", channel)}, log=log)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(clock.run)
-                async with running(house, grace=1.0) as inbox:
-                    stage = Stage(house, clock, {}, inbox)
+                async with running(runtime, grace=1.0) as inbox:
+                    stage = Stage(runtime, clock, {}, inbox)
                     await stage.launch(spec(STEPS[0]), *(person(n) for n in range(people)))
                     await stage.until_ended()
                     calls = (await stage.do("calls", most=1000))["calls"]

@@ -22,7 +22,7 @@ from sqlalchemy import select
 from fluentsd.api import Attempt, Forged, Inbound, Tools
 from fluentsd.clock import SimClock
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts, tables
 from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import tools
@@ -64,7 +64,7 @@ class Theatre(Stage):
 
     async def rows(self) -> list:
         """Every attempt."""
-        return list(await self.house.store.read(_attempts))
+        return list(await self.runtime.store.read(_attempts))
 
 
 async def _attempts(conn):
@@ -85,11 +85,11 @@ async def theatre(url: str, folder, twilio: FakeTwilio, at: int = MONDAY, **conf
         )
         await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         log = structlog.wrap_logger(structlog.ReturnLogger())
-        house = House(store, clock, {"sms": Served("sms", channel)}, log=log)
+        runtime = Runtime(store, clock, {"sms": ChannelState("sms", channel)}, log=log)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(clock.run)
-            async with running(house, grace=1.0) as inbox:
-                stage = Theatre(house, clock, {}, inbox)
+            async with running(runtime, grace=1.0) as inbox:
+                stage = Theatre(runtime, clock, {}, inbox)
                 stage.channel, stage.twilio = channel, twilio
                 yield stage
             nursery.cancel_scope.cancel()
@@ -295,7 +295,7 @@ async def test_the_reconciler_shows_the_words_that_are_kept(database_url, tmp_pa
         stage.channel.lookup = lookup
         await stage.launch(spec(SMS), person(1))
         await stage.until(MONDAY + 5 * MINUTE)
-        due = await stage.house.store.read(attempts.overdue, stage.clock.now(), 10)
+        due = await stage.runtime.store.read(attempts.overdue, stage.clock.now(), 10)
     assert [attempt.text for attempt in seen] == ["Hello P1"] * 3
     assert due == []
 

@@ -89,7 +89,7 @@ async def begun(path: Path, at: int, limits: tuple[Limit, ...] = ()) -> AsyncIte
         if is_new:
             await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         async with staged(store, clock) as stage:
-            stage.house.plans.limits = limits
+            stage.runtime.plans.limits = limits
             yield stage
 
 
@@ -673,7 +673,7 @@ async def test_a_goal_that_is_met_ends_the_flow(tmp_path: Path) -> None:
 
 async def test_a_promised_callback_goes_before_the_flow_and_still_waits_for_the_window(tmp_path: Path) -> None:
     async with begun(tmp_path, local("2026-05-04 10:00")) as stage:
-        stage.house.channels["sms"].concurrency = 1
+        stage.runtime.channels["sms"].concurrency = 1
         await stage.launch(campaign(sms(), sms("two", "1 week")), *(somebody(n) for n in range(4)))
         await stage.until(local("2026-05-04 11:00"))
         await stage.do("campaign callback", ref="test", person="+12125550003", at=local("2026-05-05 19:00"))

@@ -192,27 +192,29 @@ async def judge(stage: Stage, operators: Operators) -> None:
         for step in file.step:
             forms.setdefault(step.id, []).append(step)
     for attempt, at in accepted:
-        marked_at = attempt.marked_at
-        last = operators.in_force[bisect_right(moments, marked_at) - 1][1]
-        same_instant = [file for since, file in operators.in_force if since == marked_at]
-        before = [file for since, file in operators.in_force if since < marked_at][-1:] if same_instant else []
+        claimed_at = attempt.claimed_at
+        last = operators.in_force[bisect_right(moments, claimed_at) - 1][1]
+        same_instant = [file for since, file in operators.in_force if since == claimed_at]
+        before = [file for since, file in operators.in_force if since < claimed_at][-1:] if same_instant else []
         candidates = [last, *same_instant, *before]
         one = people[attempt.to]
-        assert any(lawful(file, forms[attempt.step], one, attempt.kind, marked_at) for file in candidates), (
+        assert any(lawful(file, forms[attempt.step], one, attempt.kind, claimed_at) for file in candidates), (
             attempt,
             at,
         )
-        assert not any(paused < marked_at < (resumed or [1 << 62])[0] for paused, *resumed in operators.pauses), attempt
+        assert not any(paused < claimed_at < (resumed or [1 << 62])[0] for paused, *resumed in operators.pauses), (
+            attempt
+        )
     await at_rest(stage)
 
 
 async def at_rest(stage: Stage) -> None:
     """Counters, enrollments and the queue say the same: all have come to an end."""
-    found, rows = await stage.overview(), await stage.house.store.read(_states)
+    found, rows = await stage.overview(), await stage.runtime.store.read(_states)
     assert {state: found[state] for state in rows} == rows
     assert found["total"] == sum(rows.values())
     assert set(rows) <= {"completed", "exited", "errored"}
-    assert await stage.house.store.read(_left_over) == (0, 0, 0)
+    assert await stage.runtime.store.read(_left_over) == (0, 0, 0)
 
 
 async def _states(conn: AsyncConnection) -> dict[str, int]:

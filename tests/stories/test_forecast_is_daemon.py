@@ -23,11 +23,11 @@ from fluentsd.clock import SimClock
 from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
 from fluentsd.domain.forecast.assumptions import DEFAULTS, Assumed
 from fluentsd.domain.forecast.figures import Forecast
-from fluentsd.domain.pacing import Lines
+from fluentsd.domain.pacing import CallerIds
 from fluentsd.engine.dispatch.facts import Facts
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import contacts, enrollments, numbers, tables
 from fluentsd.store.db.bridge import open_store
 from tests.engine.stage import DAY, HOUR, MONDAY, FakeChannel, Stage, person
@@ -113,7 +113,7 @@ class Chance:
         await channel.tell(inbound)
 
 
-async def _subjects(conn: AsyncConnection, plan: Plan, at: int) -> tuple[list[Subject], Lines]:
+async def _subjects(conn: AsyncConnection, plan: Plan, at: int) -> tuple[list[Subject], CallerIds]:
     """Everybody in the queue, with the facts the mark would read."""
     found: list[Subject] = []
     for lane_id in plan.lanes.values():
@@ -136,19 +136,22 @@ async def _subjects(conn: AsyncConnection, plan: Plan, at: int) -> tuple[list[Su
                 )
             )
     spec = plan.spec.numbers
-    lines = await numbers.lines(conn, spec.numbers, spec.tags, plan.number_pace, lock=False)
-    return found, Lines(lines, local_presence=spec.local_presence)
+    caller_ids = await numbers.caller_ids(conn, spec.numbers, spec.tags, plan.number_pace, lock=False)
+    return found, CallerIds(caller_ids, local_presence=spec.local_presence)
 
 
-async def _told(house: House, assumed: Assumed, seed: int, until_at: int) -> tuple[Forecast, list[Event]]:
+async def _told(runtime: Runtime, assumed: Assumed, seed: int, until_at: int) -> tuple[Forecast, list[Event]]:
     """The forecast of the one campaign as the database has it now."""
-    now = house.clock.now()
-    _, plan = await house.store.run(house.plans.current, 1)
-    subjects, lines = await house.store.read(_subjects, plan, now)
+    now = runtime.clock.now()
+    _, plan = await runtime.store.run(runtime.plans.current, 1)
+    subjects, caller_ids = await runtime.store.read(_subjects, plan, now)
     events: list[Event] = []
     lanes = [Lane(lane_id, kind, 0, plan.pace, plan.concurrency) for kind, lane_id in plan.lanes.items()]  # type: ignore[arg-type]
-    channels = {kind: Channel(served.concurrency, served.interval) for kind, served in house.channels.items()}
-    world = World(plan.flows, plan.rules, plan.exits, lanes, channels, lines, plan.name)
+    channels = {
+        kind: Channel(channel_state.concurrency, channel_state.interval)
+        for kind, channel_state in runtime.channels.items()
+    }
+    world = World(plan.flows, plan.rules, plan.exits, lanes, channels, caller_ids, plan.name)
     span = {"start_at": now, "until_at": until_at}
     found = forecast(subjects, world, assumed, **span, seed=seed, on_event=lambda *event: events.append(event))
     return found, events
@@ -157,7 +160,7 @@ async def _told(house: House, assumed: Assumed, seed: int, until_at: int) -> tup
 async def _made(conn: AsyncConnection) -> list[Event]:
     columns = (
         tables.attempt.c[name]
-        for name in ("marked_at", "enrollment_id", "step", "try_no", "channel", "number_id", "point_id", "outcome")
+        for name in ("claimed_at", "enrollment_id", "step", "try_no", "channel", "number_id", "point_id", "outcome")
     )
     return [tuple(row) for row in await conn.execute(select(*columns))]
 
@@ -191,9 +194,9 @@ async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int)
         channels = {kind: FakeChannel(kind, clock) for kind in KINDS}
         interval = 0 if at_once else chance.choice([0, 0, 700_000, 40_000_000])
         most = 50 if at_once else 3
-        served = {kind: Served(kind, channel, most, interval) for kind, channel in channels.items()}
-        house = House(store, clock, served, log=log)
-        stage = Stage(house, clock, channels, None)  # type: ignore[arg-type]
+        channel_state = {kind: ChannelState(kind, channel, most, interval) for kind, channel in channels.items()}
+        runtime = Runtime(store, clock, channel_state, log=log)
+        stage = Stage(runtime, clock, channels, None)  # type: ignore[arg-type]
         people = [random_person(chance, n) for n in range(1, 31)]
         for n in range(3):
             number = f"+1{chance.choice(['212', '415'])}5560{n:03d}"
@@ -201,14 +204,14 @@ async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int)
         await stage.launch(file, *people, checked=False)
         await store.run(_send_away, chance, clock.now())
         until_at = clock.now() + 21 * DAY
-        found, events = await _told(house, assumed, seed, until_at)
+        found, events = await _told(runtime, assumed, seed, until_at)
         who = await store.read(_who)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(clock.run)
             providers = Chance(stage, nursery, assumed, seed, who)
             for channel in channels.values():
                 providers.to(channel)
-            async with running(house, grace=1.0):
+            async with running(runtime, grace=1.0):
                 await clock.sleep_until(until_at + 1)
                 made, ends = await store.read(_made), await store.read(_ends)
             nursery.cancel_scope.cancel()

@@ -155,7 +155,7 @@ async def judge(stage: Stage, file: dict[str, Any], zones: dict[str, list[str]])
     assert max(Counter(a.token for a, *_ in accepted).values()) == 1
     for attempt, _, at in accepted:
         assert calendar(contact_window(spec.window), zones[attempt.to]).is_open(at)
-    rows = await stage.house.store.read(_attempts)
+    rows = await stage.runtime.store.read(_attempts)
     assert {a.token for a, *_ in accepted} <= {row.id for row in rows}
     tries: dict[tuple[int, str], list[Any]] = {}
     for row in rows:

@@ -28,7 +28,7 @@ from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, Stage, person, spec, s
 PEOPLE = 16
 TOLD_AT_ONCE = ("answered", "no_answer", "busy", "voicemail", "failed")
 ENDED = ("completed", "exited", "errored")
-SKIPS = {"no_phone", "no_email", "unreachable", "stopped_channel", "condition", "no_moment", "moment_passed", "late"}
+SKIPS = {"no_phone", "no_email", "unreachable", "suppressed_channel", "condition", "no_moment", "moment_passed", "late"}
 HOLDS = {"no_consent", "dnc_stale", "zone_unknown", "place_conflict", "elsewhere", "never_opens", "no_number"}
 WAITS = {"away", "window", "lawful_hours", "contact_cap", "lawful_cap", "moment"}
 Told = dict[str, Any]
@@ -88,7 +88,7 @@ class Witness:
 
     async def ask(self) -> dict[int, Told]:
         """What is told of everybody, by enrollment."""
-        rows = await self.stage.house.store.read(_enrolled)
+        rows = await self.stage.runtime.store.read(_enrolled)
         found = {}
         for row in rows:
             answer = await self.stage.do("contacts why", person=row.value, campaign="test")
@@ -101,9 +101,11 @@ class Witness:
     async def look(self) -> dict[int, Told]:
         """Everybody's reasons; the totals come to the Total, each with its sentence, and agree with what is told."""
         told, totals = await self.ask(), await self.stage.do("campaign why", ref="test")
-        assert sum(line["people"] for line in totals["reasons"]) == totals["total"] == len(told), totals
-        assert all(line["sentence"] for line in totals["reasons"])
-        figures = Counter({(line["state"], line["reason"]): line["people"] for line in totals["reasons"]})
+        assert sum(caller_id["people"] for caller_id in totals["reasons"]) == totals["total"] == len(told), totals
+        assert all(caller_id["sentence"] for caller_id in totals["reasons"])
+        figures = Counter(
+            {(caller_id["state"], caller_id["reason"]): caller_id["people"] for caller_id in totals["reasons"]}
+        )
         for state in (*ENDED, "active"):
             mine = Counter(t["reason"] for t in told.values() if t["state"] == state)
             assert mine == Counter({reason: n for (s, reason), n in figures.items() if s == state}), (state, totals)
@@ -112,11 +114,11 @@ class Witness:
     async def judge(self, told: dict[int, Told], since: int) -> None:
         """Hold what happened in [since, now] beside what was told at its beginning."""
         now = self.stage.clock.now()
-        rows = {row.id: row for row in await self.stage.house.store.read(_enrolled)}
-        made = await self.stage.house.store.read(_attempts, since)
+        rows = {row.id: row for row in await self.stage.runtime.store.read(_enrolled)}
+        made = await self.stage.runtime.store.read(_attempts, since)
         for enrollment_id, was in told.items():
             mine = [a for a in made if a.enrollment_id == enrollment_id]
-            first = min(mine, key=lambda a: (a.marked_at, a.step != was["step"]), default=None)
+            first = min(mine, key=lambda a: (a.claimed_at, a.step != was["step"]), default=None)
             others = [a for a in made if a.contact_id == rows[enrollment_id].contact_id and a.campaign_id != 1]
             self._one(was, rows[enrollment_id], first, bool(others), now)
 
@@ -141,7 +143,7 @@ class Witness:
                 assert (row.state, row.reason) == ("exited", reason), case
         elif reason in WAITS:
             assert next_at is not None, case
-            assert first is None or first.marked_at >= next_at, case
+            assert first is None or first.claimed_at >= next_at, case
         elif reason == "errored":
             if was["due_at"] <= now and now >= self.dripped_until:
                 assert row.state == "errored", case
@@ -155,8 +157,8 @@ class Witness:
         if was["next_at"] + (HOUR if self.dripped_until else 0) < now:
             assert first is not None, case
             assert first.step == was["step"], case
-            assert first.marked_at >= was["next_at"], case
-            assert first.marked_at == was["next_at"] or first.marked_at <= self.dripped_until, case
+            assert first.claimed_at >= was["next_at"], case
+            assert first.claimed_at == was["next_at"] or first.claimed_at <= self.dripped_until, case
         elif was["next_at"] > now:
             assert first is None, case
 
@@ -178,8 +180,8 @@ async def _send_away(conn: AsyncConnection, chance: random.Random, now: int) -> 
 
 async def _attempts(conn: AsyncConnection, since: int) -> list[Any]:
     a = tables.attempt
-    statement = select(a.c.enrollment_id, a.c.contact_id, a.c.campaign_id, a.c.step, a.c.marked_at)
-    return list((await conn.execute(statement.where(a.c.marked_at > since).order_by(a.c.marked_at))).all())
+    statement = select(a.c.enrollment_id, a.c.contact_id, a.c.campaign_id, a.c.step, a.c.claimed_at)
+    return list((await conn.execute(statement.where(a.c.claimed_at > since).order_by(a.c.claimed_at))).all())
 
 
 async def meddle(stage: Stage, chance: random.Random, file: dict[str, Any], people: list[dict[str, Any]]) -> str:
@@ -220,7 +222,7 @@ async def meddle(stage: Stage, chance: random.Random, file: dict[str, Any], peop
                 await stage.do("campaign remove", ref="test", person=who)
             case "hold":
                 now = stage.clock.now()
-                await stage.house.store.run(
+                await stage.runtime.store.run(
                     lambda conn: holds.place(conn, "channel", "sms", reason="a test", by="tester", at=now)
                 )
             case "release":

@@ -360,7 +360,7 @@ async def test_an_unknown_zone_uses_the_fallback_or_holds_as_the_campaign_says(s
 
 
 async def test_a_channel_that_is_not_configured_refuses_the_start(stage: Stage) -> None:
-    del stage.house.channels["sms"]
+    del stage.runtime.channels["sms"]
     await stage.do("campaign apply", file=spec(SMS))
     with pytest.raises(Refused, match=r"nobody is enrolled[\s\S]*no channel serves sms"):
         await stage.do("campaign start", ref="test")
@@ -377,9 +377,9 @@ async def test_illegal_verbs_say_what_is_possible(stage: Stage) -> None:
 async def test_nothing_due_means_no_passes(stage: Stage) -> None:
     await stage.launch(spec(SMS, SMS | {"id": "two", "after": "14 days"}), person(1))
     await stage.until(MONDAY + HOUR)
-    before = stage.house.wakeups
+    before = stage.runtime.wakeups
     await stage.until(MONDAY + 13 * DAY)
-    assert stage.house.wakeups == before
+    assert stage.runtime.wakeups == before
 
 
 async def test_a_pause_under_load_lets_nothing_more_begin(stage: Stage) -> None:
@@ -389,7 +389,7 @@ async def test_a_pause_under_load_lets_nothing_more_begin(stage: Stage) -> None:
         return Receipt("r", Outcome.sent)
 
     stage.sms.always = slowly
-    stage.house.channels["sms"].concurrency = 10
+    stage.runtime.channels["sms"].concurrency = 10
     await stage.launch(spec(SMS), *(person(n) for n in range(300)))
     await stage.until(MONDAY + 5_500_000)
     await stage.do("campaign pause", ref="test")
@@ -406,7 +406,7 @@ async def test_a_pause_under_load_lets_nothing_more_begin(stage: Stage) -> None:
 
 
 async def test_lanes_take_turns(stage: Stage) -> None:
-    stage.house.channels["sms"].concurrency = 4
+    stage.runtime.channels["sms"].concurrency = 4
     for ref in ("one", "two"):
         await stage.do("campaign apply", file=spec(SMS, ref=ref))
     await stage.enroll(*(person(n) for n in range(40)), ref="one")
@@ -473,8 +473,8 @@ async def test_a_campaign_whose_last_end_was_the_last_act_of_a_dying_process_is_
     await stage.launch(spec(SMS), person(1))
     await stage.until_ended()
     as_it_died = update(tables.campaign).values(state="active", ended_at=None)
-    await stage.house.store.run(lambda conn: conn.execute(as_it_died))
+    await stage.runtime.store.run(lambda conn: conn.execute(as_it_died))
     async with trio.open_nursery() as nursery:
-        await nursery.start(complete_finished, stage.house)
+        await nursery.start(complete_finished, stage.runtime)
         assert (await stage.until_ended())["completed"] == 1
         nursery.cancel_scope.cancel()

@@ -20,7 +20,7 @@ async def rows(stage: Stage, table: Any, *without: str) -> list[dict[str, Any]]:
         found = (await conn.execute(select(table).order_by(*table.primary_key.columns))).mappings()
         return [{name: value for name, value in row.items() if name not in without} for row in found]
 
-    return await stage.house.store.read(unit)
+    return await stage.runtime.store.read(unit)
 
 
 async def begun(stage: Stage, **more: Any) -> dict[str, Any]:

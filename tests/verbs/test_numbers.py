@@ -130,8 +130,8 @@ async def test_without_a_channel_that_can_list_it_is_refused(stage: Stage) -> No
 async def test_a_repeated_request_is_one_act(stage: Stage) -> None:
     has(stage, "sms", Owned(A, "", BOTH))
     call = Call("tester", MONDAY, request_id="once")
-    first = await perform(stage.house, "numbers sync", {}, call)
-    assert await perform(stage.house, "numbers sync", {}, call) == first
+    first = await perform(stage.runtime, "numbers sync", {}, call)
+    assert await perform(stage.runtime, "numbers sync", {}, call) == first
     (act,) = (await stage.do("log"))["entries"]
     assert act["details"] == {"added": 1, "known": 0, "retired": 0, "missing": 0, "left_out": 0, "tags": []}
 

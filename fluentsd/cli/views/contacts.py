@@ -154,7 +154,7 @@ def calls(screen: Screen, answer: Answer) -> None:
         ["When", "Campaign", "Step", "#Try", "Channel", "To", "From", "Outcome", "#Seconds", "Cost", "Note"],
         [
             [
-                when(c["marked_at"]), c["ref"], c["step"], c["try_no"], c["channel"], c["to"], c["sender"],
+                when(c["claimed_at"]), c["ref"], c["step"], c["try_no"], c["channel"], c["to"], c["sender"],
                 c["outcome"] or "open", c["duration_s"], money(c["cost_micros"], c["currency"]),
                 c["reply"] or c["reason"],
             ]
@@ -170,7 +170,7 @@ def unproved(screen: Screen, answer: Answer) -> None:
         return
     screen.table(
         ["Attempt", "When", "Campaign", "Step", "Channel", "To", "Why nobody knows"],
-        [[c["id"], when(c["marked_at"]), c["ref"], c["step"], c["channel"], c["to"], c["reason"]]
+        [[c["id"], when(c["claimed_at"]), c["ref"], c["step"], c["channel"], c["to"], c["reason"]]
          for c in answer["calls"]],
     )  # fmt: skip
     screen.say("they count as made; once more, perhaps for the second time: fluentsd unknown retry REF --person WHO")

@@ -47,7 +47,7 @@ def _lift(hold: Answer) -> str:
 
 def _cases(screen: Screen, holds: Sequence[Answer]) -> None:
     rows = [
-        [f"{hold['scope']} {hold['target']}", case["to"], case["ref"], case["step"], when(case["marked_at"]),
+        [f"{hold['scope']} {hold['target']}", case["to"], case["ref"], case["step"], when(case["claimed_at"]),
          case["outcome"], case["reason"]]
         for hold in holds for case in hold["cases"]
     ]  # fmt: skip

@@ -20,7 +20,7 @@ def listing(screen: Screen, answer: Answer) -> None:
     screen.table(
         ["Number", "Label", "Tags", "Pace", "Carries", "#Used", "Room again", "Held"],
         [[n["e164"], n["label"], n["tags"], n["pace"] or "campaign's", n["carries"].replace(",", ", "), n["used"],
-          when(max(n["room_at"], n["held_until_at"] or 0) or None), _held(n)] for n in answer["numbers"]],
+          when(max(n["next_slot_at"], n["held_until_at"] or 0) or None), _held(n)] for n in answer["numbers"]],
     )  # fmt: skip
 
 

@@ -129,9 +129,9 @@ class Forecast:
         """What to relieve first: the worst lack of room if it matters, else the window, else nothing but delays."""
         lost = {cause: micros for cause, micros in self.waits.items() if cause != Cause.delay and micros > 0}
         total = sum(lost.values())
-        room = {cause: micros for cause, micros in lost.items() if cause in _NO_ROOM}
-        worst = max(sorted(room), key=room.__getitem__, default="")
-        if not worst or room[worst] < WORTH_RELIEF * total:
+        capacity = {cause: micros for cause, micros in lost.items() if cause in _NO_ROOM}
+        worst = max(sorted(capacity), key=capacity.__getitem__, default="")
+        if not worst or capacity[worst] < WORTH_RELIEF * total:
             worst = max(sorted(lost), key=lost.__getitem__, default="")
         if not worst or lost[worst] < WORTH_RELIEF * self.waits[Cause.delay]:
             delay = self.waits[Cause.delay]

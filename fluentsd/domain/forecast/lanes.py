@@ -14,7 +14,7 @@ from typing import Any
 
 from fluentsd.api import Kind
 from fluentsd.domain import pacing
-from fluentsd.domain.enrollment import Standing
+from fluentsd.domain.enrollment import Progress
 from fluentsd.domain.flow import Step
 from fluentsd.domain.forecast.figures import Cause
 from fluentsd.domain.gate import Person, Reason, Wait
@@ -57,7 +57,7 @@ class Lane:
 
     id: int
     channel: Kind
-    room_at: int = 0
+    next_slot_at: int = 0
     interval: int = 0
     concurrency: int | None = None
     priority: int = 0
@@ -74,7 +74,7 @@ class Channel:
 
     concurrency: int = 50
     interval: int = 0
-    room_at: int = 0
+    next_slot_at: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -95,16 +95,16 @@ class Place:
     fields: Mapping[str, str]
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> Progress:
         """Where they stand, as the flow asks."""
         who = self.person
-        return Standing(self.step.id, self.try_no, self.retries, self.unreached, who.zones, who.states)
+        return Progress(self.step.id, self.try_no, self.retries, self.unreached, who.zones, who.states)
 
     def values(self, campaign: Mapping[str, str]) -> dict[str, Any]:
         """What conditions see of them; the mark builds the same."""
         steps = {step: {"outcome": outcome} for step, outcome in self.outcomes.items()}
-        house = {"last": {"outcome": self.last}, "steps": steps, "campaign": campaign}
-        return {**self.fields, "contact": self.fields, **house}
+        runtime = {"last": {"outcome": self.last}, "steps": steps, "campaign": campaign}
+        return {**self.fields, "contact": self.fields, **runtime}
 
 
 class Waiting:
@@ -156,8 +156,19 @@ class Queued:
     """A lane as time goes by: who waits in it, its room, and why those who are late in it are late."""
 
     __slots__ = (
-        "cause", "channel", "channel_room_at", "flying", "interval", "lane", "limit", "not_before", "opens_at",
-        "ordinary", "promised", "room_at", "skipped",
+        "cause",
+        "channel",
+        "channel_room_at",
+        "flying",
+        "interval",
+        "lane",
+        "limit",
+        "next_slot_at",
+        "not_before",
+        "opens_at",
+        "ordinary",
+        "promised",
+        "skipped",
     )  # fmt: skip
 
     def __init__(self, lane: Lane, channel: Channel | None) -> None:
@@ -165,7 +176,7 @@ class Queued:
         self.skipped = range(lane.late_since_at, lane.late_before_at if lane.late_interval is None else 0)
         most = channel.concurrency if channel else NEVER  # without a channel the mark says what is wrong
         self.limit = most if lane.concurrency is None else min(most, lane.concurrency)
-        self.room_at, self.channel_room_at = lane.room_at, channel.room_at if channel else 0
+        self.next_slot_at, self.channel_room_at = lane.next_slot_at, channel.next_slot_at if channel else 0
         self.not_before = self.flying = 0
         self.promised, self.ordinary = Waiting(), Waiting()
         self.cause: str = Cause.channel_concurrency
@@ -182,15 +193,15 @@ class Queued:
             self.opens_at = NEVER
         else:
             due_at = min(self.promised.due_at, self.ordinary.due_at)
-            self.opens_at = max(due_at, self.room_at, self.channel_room_at, self.not_before)
+            self.opens_at = max(due_at, self.next_slot_at, self.channel_room_at, self.not_before)
 
-    def room(self, now: int) -> int:
+    def capacity(self, now: int) -> int:
         """How many may start at one turn now."""
         free = min(self.limit - self.flying, BATCH)
         if self.channel is not None and free > 0:
-            free = min(free, pacing.room(self.channel_room_at, self.channel.interval, now, free, SLACK))
+            free = min(free, pacing.capacity(self.channel_room_at, self.channel.interval, now, free, SLACK))
         self.interval = self._interval_now(now)
-        return pacing.room(self.room_at, self.interval, now, free, SLACK) if free > 0 else 0
+        return pacing.capacity(self.next_slot_at, self.interval, now, free, SLACK) if free > 0 else 0
 
     def _interval_now(self, now: int) -> int:
         """Between two starts: the lane's, or a longer one as long as the next in turn is late."""
@@ -203,14 +214,14 @@ class Queued:
     def started(self, now: int, count: int) -> None:
         """Use up room, and note what the next ones wait for."""
         if self.interval and count:
-            self.room_at = pacing.spread(self.room_at, self.interval, now, count)
+            self.next_slot_at = pacing.spread(self.next_slot_at, self.interval, now, count)
         if self.channel is not None and self.channel.interval:
             self.channel_room_at = pacing.spread(self.channel_room_at, self.channel.interval, now, count)
         if self.flying >= self.limit:
             by_lane = self.channel is None or self.limit < self.channel.concurrency
             self.cause = Cause.concurrency if by_lane else Cause.channel_concurrency
-        elif max(self.room_at, self.channel_room_at) > now:
-            self.cause = Cause.pace if self.room_at >= self.channel_room_at else Cause.channel_pace
+        elif max(self.next_slot_at, self.channel_room_at) > now:
+            self.cause = Cause.pace if self.next_slot_at >= self.channel_room_at else Cause.channel_pace
 
     def add(self, place: Place) -> None:
         """Somebody waits in this lane."""

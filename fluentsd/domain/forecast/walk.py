@@ -14,14 +14,14 @@ from heapq import heappop, heappush
 from typing import Any
 
 from fluentsd.api import Kind, Outcome
-from fluentsd.domain.enrollment import Exits, Leave, Move, Queue, Standing, local_zone, move_after, queue
+from fluentsd.domain.enrollment import Exits, Leave, Move, Progress, Queue, local_zone, move_after, queue
 from fluentsd.domain.flow import Flow, Step, next_after_skip
 from fluentsd.domain.forecast.assumptions import Assumed, draw
 from fluentsd.domain.forecast.figures import HOUR, Cause, Forecast
 from fluentsd.domain.forecast.lanes import CannotForecast, Channel, Lane, Place, Queued, Subject
 from fluentsd.domain.forecast.remembered import remembering
 from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Reason, Rules, Skip, Verdict, Wait, decide
-from fluentsd.domain.pacing import ROUNDS, Lines
+from fluentsd.domain.pacing import ROUNDS, CallerIds
 from fluentsd.domain.render import TemplateProblem
 
 #: (instant, enrollment, step, try, channel, number's id, point's id, outcome) of every contact, as it starts.
@@ -38,7 +38,7 @@ class World:
     exits: Exits
     lanes: Sequence[Lane]
     channels: Mapping[Kind, Channel]
-    lines: Lines | None = None
+    caller_ids: CallerIds | None = None
     name: str = ""
 
 
@@ -50,7 +50,7 @@ class Walk:
     ) -> None:
         self.flows = {version: remembering(flow) for version, flow in world.flows.items()}
         self.rules, self.exits, self.assumed, self.seed = world.rules, world.exits, assumed, seed
-        self.lines = world.lines.copy() if world.lines is not None else None
+        self.caller_ids = world.caller_ids.copy() if world.caller_ids is not None else None
         self.queues: dict[Kind, Queued] = {}
         for lane in world.lanes:
             self.queues[lane.channel] = Queued(lane, world.channels.get(lane.channel))
@@ -123,7 +123,7 @@ class Walk:
 
     def _turn(self, lane: Queued) -> bool:
         """One turn of one lane; whether there may be more to do for it now."""
-        most = lane.room(self.now)
+        most = lane.capacity(self.now)
         if most <= 0:
             return False
         moved, started = self._judge_up_to(lane, most)
@@ -160,7 +160,7 @@ class Walk:
         if self.moved:
             person.done = place.try_no == 1 and step.id in place.outcomes
         try:
-            verdict = decide(step, self.rules, person, now, self.lines)
+            verdict = decide(step, self.rules, person, now, self.caller_ids)
         except TemplateProblem:
             return self._err("condition")
         if type(verdict) is Wait and verdict.whole_lane:
@@ -191,9 +191,9 @@ class Walk:
     def _go(self, lane: Queued, place: Place, go: Go) -> None:
         found, step, now = self.found, place.step, self.now
         number_id = None
-        if go.line is not None and self.lines is not None:
-            number_id = place.person.sender_id = go.line.id
-            self.lines.grant(go.line, now)
+        if go.caller_id is not None and self.caller_ids is not None:
+            number_id = place.person.sender_id = go.caller_id.id
+            self.caller_ids.grant(go.caller_id, now)
             found.numbers[number_id] += 1
         _touch(place.person, step, now)
         if cost := self.rules.cost.get(step.channel, 0):
@@ -248,7 +248,7 @@ class Walk:
         joined.add(place)
         return joined
 
-    def _moved(self, flow: Flow, standing: Standing, outcome: Outcome) -> Move:
+    def _moved(self, flow: Flow, standing: Progress, outcome: Outcome) -> Move:
         if not (self.moves or (self.landings and self.landings[0][0] == self.now)):
             return move_after(flow, self.rules, self.exits, standing, outcome, self.now)
         key = (id(flow), standing, outcome)

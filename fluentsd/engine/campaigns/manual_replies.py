@@ -16,8 +16,8 @@ from fluentsd.api import Kind
 from fluentsd.domain.campaign import Step as StepSpec
 from fluentsd.domain.flow import Flow, Step, compile_flow
 from fluentsd.domain.gate import WORDS, Go, Hold, Never, Skip, Wait
-from fluentsd.domain.states import Campaign
-from fluentsd.engine.dispatch.claim import Marked, add_spending, intend
+from fluentsd.domain.states import CampaignState
+from fluentsd.engine.dispatch.claim import Claimed, add_spending, new_attempt
 from fluentsd.engine.dispatch.facts import Facts
 from fluentsd.engine.dispatch.plans import Plans, with_spending
 from fluentsd.store import attempts, numbers
@@ -47,7 +47,7 @@ class CannotAnswer(Exception):
         self.until_at = until_at
 
 
-async def mark(
+async def claim(
     conn: AsyncConnection,
     plans: Plans,
     contact_id: int,
@@ -55,13 +55,13 @@ async def mark(
     words: Words,
     lookup_after: int,
     at: int,
-) -> Marked:
+) -> Claimed:
     """Commit one answer; raises `CannotAnswer`, and `pydantic.ValidationError` for words that are no template."""
     rows = [row for row in await of_contact(conn, contact_id) if row.campaign_id == campaign_id]
     if not rows:
         raise CannotAnswer("this person was never in the campaign")
     state, plan = await plans.current(conn, campaign_id)
-    if state in (Campaign.paused, Campaign.stopped):
+    if state in (CampaignState.paused, CampaignState.stopped):
         raise CannotAnswer(f"{plan.ref} is {state}, so nobody in it is contacted")
     tries = await attempts.tries_of(conn, rows[0].id, ANSWER)
     due = as_due(rows[0], at)._replace(try_no=tries + 1, due_at=at, away_until_at=None)
@@ -69,11 +69,11 @@ async def mark(
     rules = replace(await with_spending(conn, plan, at), limits=(), goal=None)
     facts = Facts(plan, rules, at)
     await facts.read(conn, [due], lock=True, whole_flow=True)
-    intent = intend(facts, due, step, *_allowed(facts, due, step), lookup_after)
-    await attempts.mark(conn, [intent.row])
+    intent = new_attempt(facts, due, step, *_allowed(facts, due, step), lookup_after)
+    await attempts.add(conn, [intent.row])
     await attempts.keep_content(conn, [intent.body] if intent.body else [])
-    if facts.lines is not None:
-        await numbers.granted(conn, facts.lines.changed())
+    if facts.caller_ids is not None:
+        await numbers.granted(conn, facts.caller_ids.changed())
     if intent.row["cost_micros"]:
         await add_spending(conn, plan, at, intent.row["cost_micros"])
     return intent.marked

@@ -5,58 +5,58 @@ from __future__ import annotations
 import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import Campaign
+from fluentsd.domain.states import CampaignState
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, counters, outbox
 from fluentsd.store.db.bridge import StoreUnavailable
 
 
-async def start_scheduled(house: House, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def start_scheduled(runtime: Runtime, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """Sleep until the earliest scheduled start, then start it."""
     task_status.started()
     while True:
         try:
-            now = house.clock.now()
-            for ref in await house.store.read(campaigns.due_to_start, now):
-                await house.store.run(_start, ref, now)
-                house.log.info("campaign.started", campaign=ref, by="schedule")
-                house.wake.ring()
-            until = await house.store.read(campaigns.next_start)
+            now = runtime.clock.now()
+            for ref in await runtime.store.read(campaigns.due_to_start, now):
+                await runtime.store.run(_start, ref, now)
+                runtime.log.info("campaign.started", campaign=ref, by="schedule")
+                runtime.dispatcher_wakeup.notify()
+            until = await runtime.store.read(campaigns.next_start)
         except StoreUnavailable:
-            until = house.clock.now() + SECOND
-        await house.scheduled.wait_rung(house.clock, until)
+            until = runtime.clock.now() + SECOND
+        await runtime.schedule_wakeup.wait_until(runtime.clock, until)
 
 
 async def _start(conn: AsyncConnection, ref: str, at: int) -> None:
     row = await campaigns.get(conn, ref)
-    if row.state == Campaign.scheduled and row.starts_at is not None and row.starts_at <= at:
+    if row.state == CampaignState.scheduled and row.starts_at is not None and row.starts_at <= at:
         await campaigns.move(conn, row, "start", at=at)
         await audit.note(conn, at=at, actor="fluentsd", verb="start", target=ref, details={"scheduled": row.starts_at})
         await outbox.post(conn, "campaign.started", ref, {"campaign": ref, "by": "schedule"}, at)
 
 
-async def complete_finished(house: House, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def complete_finished(runtime: Runtime, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """When somebody's course ended, see whether that was the last one; then the campaign is completed. At the start
     every active campaign is looked at: a process may have died between the last end and this."""
     task_status.started()
     try:
-        house.course_ended(await house.store.read(campaigns.active_ids))
+        runtime.enrollment_ended(await runtime.store.read(campaigns.active_ids))
     except StoreUnavailable:
-        house.log.warning("campaigns.not_looked_at")  # the next end of somebody's course looks again
+        runtime.log.warning("campaigns.not_looked_at")  # the next end of somebody's course looks again
     while True:
-        await house.ended.wait_rung(house.clock, None)
-        ended, house.ended_in = house.ended_in, set()
+        await runtime.completion_wakeup.wait_until(runtime.clock, None)
+        ended, runtime.ended_campaigns = runtime.ended_campaigns, set()
         for campaign_id in sorted(ended):
             try:
-                ref = await house.store.run(complete_if_done, campaign_id, house.clock.now())
+                ref = await runtime.store.run(complete_if_done, campaign_id, runtime.clock.now())
             except StoreUnavailable:
-                house.course_ended({campaign_id})
-                await house.clock.sleep_until(house.clock.now() + SECOND)
+                runtime.enrollment_ended({campaign_id})
+                await runtime.clock.sleep_until(runtime.clock.now() + SECOND)
                 continue
             if ref:
-                house.log.info("campaign.completed", campaign=ref)
-                house.posted.ring()
+                runtime.log.info("campaign.completed", campaign=ref)
+                runtime.outbox_wakeup.notify()
 
 
 async def complete_if_done(conn: AsyncConnection, campaign_id: int, at: int) -> str | None:
@@ -64,7 +64,7 @@ async def complete_if_done(conn: AsyncConnection, campaign_id: int, at: int) -> 
     keep a campaign open: a retry opens it again."""
     counts = await counters.overview(conn, campaign_id)
     row = await campaigns.by_id(conn, campaign_id)
-    if row.state != Campaign.active or counts["queued"] or counts["active"] or not counts["total"]:
+    if row.state != CampaignState.active or counts["queued"] or counts["active"] or not counts["total"]:
         return None
     await campaigns.move(conn, row, "complete", at=at)
     await audit.note(conn, at=at, actor="fluentsd", verb="complete", target=row.ref, details=dict(counts))

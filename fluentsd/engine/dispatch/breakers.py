@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.breakers import CASES, COOLS_AFTER, DAY, HOUR, Breaker, bucket
-from fluentsd.domain.states import Campaign
+from fluentsd.domain.states import CampaignState
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store import audit, campaigns, holds, numbers, outbox
 from fluentsd.store.attempts import outcome_stats
 from fluentsd.store.attempts.outcome_stats import Key
-from fluentsd.store.attempts.transitions import Whole
+from fluentsd.store.attempts.transitions import AttemptRow
 
 #: Hours of the tally are kept this long.
 KEPT = 30 * DAY
@@ -36,14 +36,16 @@ class Tripped:
     number_id: int | None = None
 
 
-def count(deltas: outcome_stats.Deltas, row: Whole, resumed_at: int, before: str | None, after: str | None) -> None:
+def count(
+    deltas: outcome_stats.Deltas, row: AttemptRow, resumed_at: int, before: str | None, after: str | None
+) -> None:
     """One attempt counts as something else than before; None is not at all."""
     if before == after:
         return
-    hour = bucket(row.marked_at, resumed_at)
+    hour = bucket(row.claimed_at, resumed_at)
     outcome_stats.move(deltas, ("campaign", row.campaign_id, row.channel), hour, before, after)
     if row.number_id is not None:
-        outcome_stats.move(deltas, ("number", row.number_id, row.channel), bucket(row.marked_at, 0), before, after)
+        outcome_stats.move(deltas, ("number", row.number_id, row.channel), bucket(row.claimed_at, 0), before, after)
 
 
 async def settle(
@@ -76,14 +78,14 @@ async def _first(
 ) -> Tripped | None:
     """The first breaker that trips stops what it is about; what is stopped already is left alone."""
     scope, target, _ = key
-    line: Any = None
+    caller_id: Any = None
     if scope == "campaign":
         since = known[target].resumed_at
     else:
-        line = await numbers.by_id(conn, target)
-        if await holds.is_held(conn, "number", line.e164, at):
+        caller_id = await numbers.by_id(conn, target)
+        if await holds.is_held(conn, "number", caller_id.e164, at):
             return None
-        held_at = await holds.last_since(conn, "number", line.e164)
+        held_at = await holds.last_since(conn, "number", caller_id.e164)
         since = 0 if held_at is None else bucket(held_at, 0) + HOUR
     for breaker in watching:
         mine = await outcome_stats.sums(conn, key, at - breaker.span, since)
@@ -91,8 +93,8 @@ async def _first(
         if breaker.trips(mine, others):
             cases = await outcome_stats.cases(conn, key, breaker.bad, max(at - breaker.span, since), CASES)
             reason = breaker.tell(mine, others)
-            if line is not None:
-                return await _hold_number(conn, breaker, line, reason, cases, at)
+            if caller_id is not None:
+                return await _hold_number(conn, breaker, caller_id, reason, cases, at)
             return await _pause(conn, breaker, target, reason, cases, at)
     return None
 
@@ -102,24 +104,26 @@ async def _pause(
 ) -> Tripped | None:
     """active → paused, with a hold that says why; `campaign resume` lifts it."""
     row = await campaigns.by_id(conn, campaign_id)
-    if row.state != Campaign.active:
+    if row.state != CampaignState.active:
         return None
     row = await campaigns.move(conn, row, "pause", at=at)
     await holds.place(conn, "campaign", row.ref, reason=reason, by="fluentsd", at=at, cases=cases)
     about = {"because": reason, "breaker": breaker.name, "cases": cases}
-    moved = {"from": Campaign.active, "to": row.state}
+    moved = {"from": CampaignState.active, "to": row.state}
     await audit.note(conn, at=at, actor="fluentsd", verb="pause", target=row.ref, details=moved | about)
     await outbox.post(conn, "campaign.paused", row.ref, {"campaign": row.ref, "by": "fluentsd"} | about, at)
     return Tripped(breaker.name, reason, cases, campaign_id=campaign_id, campaign=row.ref)
 
 
 async def _hold_number(
-    conn: AsyncConnection, breaker: Breaker, line: Any, reason: str, cases: list[str], at: int
+    conn: AsyncConnection, breaker: Breaker, caller_id: Any, reason: str, cases: list[str], at: int
 ) -> Tripped:
     until_at = at + COOLS_AFTER if breaker.follows == "cool" else None
-    await holds.place(conn, "number", line.e164, reason=reason, by="fluentsd", at=at, until_at=until_at, cases=cases)
+    await holds.place(
+        conn, "number", caller_id.e164, reason=reason, by="fluentsd", at=at, until_at=until_at, cases=cases
+    )
     about = {"because": reason, "breaker": breaker.name, "cases": cases, "until_at": until_at}
-    await audit.note(conn, at=at, actor="fluentsd", verb="hold", target=f"number:{line.e164}", details=about)
-    topic, key = "number.held" if until_at is None else "number.cooling", f"number:{line.id}"
-    await outbox.post(conn, topic, key, {"number_id": line.id, "label": line.label} | about, at)
-    return Tripped(breaker.name, reason, cases, number_id=line.id)
+    await audit.note(conn, at=at, actor="fluentsd", verb="hold", target=f"number:{caller_id.e164}", details=about)
+    topic, key = "number.held" if until_at is None else "number.cooling", f"number:{caller_id.id}"
+    await outbox.post(conn, topic, key, {"number_id": caller_id.id, "label": caller_id.label} | about, at)
+    return Tripped(breaker.name, reason, cases, number_id=caller_id.id)

@@ -8,35 +8,35 @@ from typing import Any
 import trio
 
 from fluentsd.api import Attempt, Outcome
-from fluentsd.engine.dispatch.outcomes import Report
-from fluentsd.engine.runtime import House
+from fluentsd.engine.dispatch.outcomes import OutcomeReport
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts
 from fluentsd.store.db.bridge import StoreClosed
 
 
-async def withdraw(house: House, campaign_id: int, at: int) -> int:
+async def withdraw(runtime: Runtime, campaign_id: int, at: int) -> int:
     """Ask the providers to drop calls that have not been answered yet; returns how many they dropped."""
     withdrawn = 0
 
     async def ask(row: Any) -> None:
         nonlocal withdrawn
-        served = house.channels.get(row.channel)
-        if served is None or house.report is None:
+        channel_state = runtime.channels.get(row.channel)
+        if channel_state is None or runtime.report is None:
             return
         about = Attempt(
-            row.id, served.kind, row.to or "", row.marked_at, row.sender, row.provider_ref, row.step, row.try_no
+            row.id, channel_state.kind, row.to or "", row.claimed_at, row.sender, row.provider_ref, row.step, row.try_no
         )
         try:
-            dropped = await served.channel.cancel(about)
+            dropped = await channel_state.channel.cancel(about)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each call to a plugin
-            house.log.warning("cancel.failed", channel=row.channel, attempt=row.id, error=type(why).__name__)
+            runtime.log.warning("cancel.failed", channel=row.channel, attempt=row.id, error=type(why).__name__)
             return
         if dropped:
             withdrawn += 1
             with suppress(StoreClosed):  # the daemon is leaving; the next one asks what became of the call
-                await house.report(Report(row.id, at, Outcome.not_sent, "withdrawn by a pause"))
+                await runtime.report(OutcomeReport(row.id, at, Outcome.not_sent, "withdrawn by a pause"))
 
-    rows = await house.store.read(attempts.accepted_open, campaign_id, "phone")
+    rows = await runtime.store.read(attempts.accepted_open, campaign_id, "phone")
     async with trio.open_nursery() as nursery:
         for row in rows:
             nursery.start_soon(ask, row)

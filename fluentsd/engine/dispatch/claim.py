@@ -19,11 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Attempt, Kind, Message
 from fluentsd.domain import pacing
-from fluentsd.domain.enrollment import Leave, Queue, Standing, local_zone, queue
+from fluentsd.domain.enrollment import Leave, Progress, Queue, local_zone, queue
 from fluentsd.domain.flow import Step, next_after_skip
 from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Skip, Wait
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.facts import Facts, names_in, put_off
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
 from fluentsd.store import attempts, counters, enrollments, numbers
@@ -36,7 +36,7 @@ class NotServed(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class Claimed:
     """A committed intent, ready to be handed to its channel."""
 
     campaign_id: int
@@ -45,10 +45,10 @@ class Marked:
 
 
 @dataclass(slots=True)
-class Taken:
+class ClaimResult:
     """What one mark did. `again_at`: the lane has nothing to give before then, whatever its rows say."""
 
-    marked: list[Marked] = field(default_factory=list)
+    marked: list[Claimed] = field(default_factory=list)
     moved: int = 0
     more: bool = False  #: there was room for everybody asked for, and there may be more of them
     again_at: int = 0
@@ -56,7 +56,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ClaimRequest:
     """What the dispatcher asks of one mark. `lookup_after`: microseconds after which an open attempt is asked about.
     What was due from `late_since_at` to `late_before_at` was due while nobody worked: it is started no faster than one
     in `late_interval`, or skipped where that is None."""
@@ -64,23 +64,23 @@ class Order:
     lane_id: int
     campaign_id: int
     channel: Kind
-    room_at: int
+    next_slot_at: int
     most: int
     lookup_after: int
-    is_served: bool = True
+    has_channel: bool = True
     late_since_at: int = 0
     late_before_at: int = 0
     late_interval: int | None = None
 
 
-async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Taken:
+async def claim(conn: AsyncConnection, plans: Plans, order: ClaimRequest, at: int) -> ClaimResult:
     """The unit of work; runs whole, in one transaction."""
     state, plan = await plans.current(conn, order.campaign_id)
-    if state != Campaign.active:
-        return Taken()
-    most = pacing.room(order.room_at, plan.pace, at, order.most, pacing.SLACK)
+    if state != CampaignState.active:
+        return ClaimResult()
+    most = pacing.capacity(order.next_slot_at, plan.pace, at, order.most, pacing.SLACK)
     if most <= 0:
-        return Taken(again_at=order.room_at)
+        return ClaimResult(again_at=order.next_slot_at)
     rows = await enrollments.due(conn, order.lane_id, at, most)
     missed = range(order.late_since_at, order.late_before_at)
     pace, skipped, dripped = plan.pace, range(0), range(0)
@@ -88,9 +88,9 @@ async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Ta
         skipped = missed
     elif any(row.due_at < missed.stop for row in rows):
         pace, dripped = max(pace, order.late_interval), missed
-        rows = rows[: pacing.room(order.room_at, pace, at, most, pacing.SLACK)]
+        rows = rows[: pacing.capacity(order.next_slot_at, pace, at, most, pacing.SLACK)]
         if not rows:
-            return Taken(again_at=order.room_at)
+            return ClaimResult(again_at=order.next_slot_at)
     facts = Facts(plan, await with_spending(conn, plan, at), at, skipped=skipped, dripped=dripped)
     batch = _Batch(facts, order, pace)
     if rows:
@@ -104,7 +104,7 @@ async def take(conn: AsyncConnection, plans: Plans, order: Order, at: int) -> Ta
     return batch.taken
 
 
-_PACE = update(lane).where(lane.c.id == bindparam("b_id")).values(room_at=bindparam("b_room"))
+_PACE = update(lane).where(lane.c.id == bindparam("b_id")).values(next_slot_at=bindparam("b_room"))
 _SPEND = text(
     "INSERT INTO spend (campaign_id, day, currency, micros) VALUES (:campaign_id, :day, :currency, :micros)"
     " ON CONFLICT (campaign_id, day, currency) DO UPDATE SET micros = spend.micros + excluded.micros"
@@ -114,10 +114,10 @@ _SPEND = text(
 class _Batch:
     """The facts and the answers of one mark."""
 
-    def __init__(self, facts: Facts, order: Order, pace: int) -> None:
+    def __init__(self, facts: Facts, order: ClaimRequest, pace: int) -> None:
         self.pace = pace
         self.facts, self.plan, self.at, self.order = facts, facts.plan, facts.at, order
-        self.taken = Taken()
+        self.taken = ClaimResult()
         self.unwait: list[dict[str, Any]] = []
         self.marks: list[dict[str, Any]] = []
         self.intents: list[dict[str, Any]] = []
@@ -133,7 +133,7 @@ class _Batch:
         """Ask the gate about one person and note what has to be written."""
         step = self.facts.step(row)
         try:
-            if not self.order.is_served:
+            if not self.order.has_channel:
                 raise NotServed(f"no channel serves {step.channel}; add [channel.{step.channel}] to fluentsd.toml")
             person, verdict = self.facts.ask(row, step)
             match verdict:
@@ -148,7 +148,7 @@ class _Batch:
                 case Skip(reason):
                     self._skip(row, step, reason)
                 case Never(reason):
-                    self._end(row, Enrollment.exited, reason, row.unreached)
+                    self._end(row, EnrollmentState.exited, reason, row.unreached)
                 case Hold(reason, _):
                     self.held.append({"b_id": row.id, "b_reason": str(reason)})
         except (TemplateProblem, NotServed) as why:
@@ -158,7 +158,7 @@ class _Batch:
         self.unwait.append({"b_lane": self.order.lane_id, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id})
 
     def _go(self, row: Due, step: Step, person: Person, go: Go) -> None:
-        intent = intend(self.facts, row, step, person, go, self.order.lookup_after)
+        intent = new_attempt(self.facts, row, step, person, go, self.order.lookup_after)
         self.taken.marked.append(intent.marked)
         self.marks.append({"b_id": row.id, "b_at": self.at, "b_sender": intent.row["number_id"] or row.sender_id})
         self.intents.append(intent.row)
@@ -168,15 +168,15 @@ class _Batch:
     def _skip(self, row: Due, step: Step, reason: str) -> None:
         flow = self.plan.flow(row.version_id)
         zones = names_in(row.zones)
-        standing = Standing(step.id, row.try_no, row.retries, row.unreached, zones, names_in(row.states))
+        standing = Progress(step.id, row.try_no, row.retries, row.unreached, zones, names_in(row.states))
         following = next_after_skip(flow, step, self.at, local_zone(self.facts.rules, zones))
         match queue(self.facts.rules, standing, following, row.unreached):
             case Queue() as move:
                 self.requeued.append(queue_row(row.id, self.plan, move, row.outcomes, row.last_outcome))
             case Leave():
-                self._end(row, Enrollment.completed, "", row.unreached)
+                self._end(row, EnrollmentState.completed, "", row.unreached)
 
-    def _end(self, row: Due, state: Enrollment, reason: str, unreached: int) -> None:
+    def _end(self, row: Due, state: EnrollmentState, reason: str, unreached: int) -> None:
         self.ended.append(end_row(row.id, state, reason, self.at, unreached, row.outcomes, row.last_outcome))
         self._gone(row)
 
@@ -189,16 +189,16 @@ class _Batch:
     def _deltas(self) -> counters.Deltas:
         deltas = counters.Deltas()
         for state, count in Counter(row["b_state"] for row in self.ended).items():
-            counters.moved(deltas, self.plan.campaign_id, Enrollment.queued, state, count)
-        counters.moved(deltas, self.plan.campaign_id, Enrollment.queued, Enrollment.active, len(self.marks))
-        counters.moved(deltas, self.plan.campaign_id, Enrollment.queued, Enrollment.errored, len(self.failed))
+            counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, state, count)
+        counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, EnrollmentState.active, len(self.marks))
+        counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, EnrollmentState.errored, len(self.failed))
         return deltas
 
     async def write(self, conn: AsyncConnection) -> None:
         """Every answer, a statement per kind."""
         await enrollments.unwait(conn, self.unwait)
-        await enrollments.mark(conn, self.marks)
-        await attempts.mark(conn, self.intents)
+        await enrollments.claim(conn, self.marks)
+        await attempts.add(conn, self.intents)
         await attempts.keep_content(conn, self.bodies)
         await enrollments.snooze(conn, self.order.lane_id, self.snoozed)
         await enrollments.requeue(conn, self.requeued)
@@ -208,32 +208,32 @@ class _Batch:
         await enrollments.free(conn, self.freed, self.at)
         await counters.add(conn, self._deltas())
         started = len(self.marks)
-        if started and self.facts.lines is not None:
-            await numbers.granted(conn, self.facts.lines.changed())
+        if started and self.facts.caller_ids is not None:
+            await numbers.granted(conn, self.facts.caller_ids.changed())
         if started and self.pace:
-            room_at = pacing.spread(self.order.room_at, self.pace, self.at, started)
-            await conn.execute(_PACE, {"b_id": self.order.lane_id, "b_room": room_at})
+            next_slot_at = pacing.spread(self.order.next_slot_at, self.pace, self.at, started)
+            await conn.execute(_PACE, {"b_id": self.order.lane_id, "b_room": next_slot_at})
         cost = sum(intent["cost_micros"] for intent in self.intents)
         if cost:
             await add_spending(conn, self.plan, self.at, cost)
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class NewAttempt:
     """One contact as it is committed before the provider is called: what to hand over, its row, its words."""
 
-    marked: Marked
+    marked: Claimed
     row: dict[str, Any]
     body: dict[str, Any] | None
 
 
-def intend(facts: Facts, row: Due, step: Step, person: Person, go: Go, lookup_after: int) -> Intent:
+def new_attempt(facts: Facts, row: Due, step: Step, person: Person, go: Go, lookup_after: int) -> NewAttempt:
     """Compose what a `Go` allows and count what it uses up; `TemplateProblem` when the message cannot be made."""
     plan, at = facts.plan, facts.at
     token = attempts.new_id(at)
-    sender = go.line.e164 if go.line else None
+    sender = go.caller_id.e164 if go.caller_id else None
     message = compose(step, person.values, go, sender)
-    number_id = go.line.id if go.line else None
+    number_id = go.caller_id.id if go.caller_id else None
     attempt = Attempt(token, step.channel, go.point.value, at, sender, None, step.id, row.try_no)
     intent = {
         "id": token,
@@ -246,7 +246,7 @@ def intend(facts: Facts, row: Due, step: Step, person: Person, go: Go, lookup_af
         "point_id": go.point.id,
         "number_id": number_id,
         "state": "open",
-        "marked_at": at,
+        "claimed_at": at,
         "deadline_at": at + lookup_after,
         "cost_micros": facts.grant(row, step, go),
         "currency": plan.currency,
@@ -256,7 +256,7 @@ def intend(facts: Facts, row: Due, step: Step, person: Person, go: Go, lookup_af
         words = "\n".join(filter(None, (message.subject, message.text or message.html)))
         body = {"contact_id": row.contact_id, "attempt_id": token, "kind": "body", "text": words, "created_at": at,
                 "provider_ref": None}  # fmt: skip
-    return Intent(Marked(plan.campaign_id, message, attempt), intent, body)
+    return NewAttempt(Claimed(plan.campaign_id, message, attempt), intent, body)
 
 
 async def add_spending(conn: AsyncConnection, plan: Plan, at: int, micros: int) -> None:
@@ -301,7 +301,7 @@ def queue_row(enrollment_id: int, plan: Plan, move: Queue, outcomes: str, last: 
 
 
 def end_row(
-    enrollment_id: int, state: Enrollment, reason: str, at: int, unreached: int, outcomes: str, last: str
+    enrollment_id: int, state: EnrollmentState, reason: str, at: int, unreached: int, outcomes: str, last: str
 ) -> dict[str, Any]:
     """An end, as the store writes it."""
     return {

@@ -23,11 +23,11 @@ from fluentsd.domain.pacing import BATCH, ROUNDS, SLACK
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.breakers import Tripped
 from fluentsd.engine.dispatch.cancellation import withdraw
-from fluentsd.engine.dispatch.claim import Marked, Order, Taken, take
-from fluentsd.engine.dispatch.outcomes import Recorded, Report, record
-from fluentsd.engine.runtime import Deadline, House, Served
+from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, claim
+from fluentsd.engine.dispatch.outcomes import OutcomeReport, Recorded, record
+from fluentsd.engine.runtime import ChannelState, Deadline, Runtime
 from fluentsd.store import attempts, holds, lanes
-from fluentsd.store.db.bridge import Gatherer, StoreClosed, StoreUnavailable
+from fluentsd.store.db.bridge import Batcher, StoreClosed, StoreUnavailable
 from fluentsd.store.lanes import LaneDue
 
 #: Pause before the database is asked again after it failed.
@@ -37,27 +37,27 @@ STORE_PAUSE = 1 * SECOND
 class Dispatcher:
     """Owns the turns of the lanes and the tasks in flight."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.results: Gatherer[Report] = Gatherer(house.store, self._record, most=BATCH)
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.results: Batcher[OutcomeReport] = Batcher(runtime.store, self._record, most=BATCH)
         self._sick = False
         self._holding = trio.Lock()
         self._claiming = trio.CancelScope()
-        house.report = self.report
+        runtime.report = self.report
 
     async def run(self, *, grace: float = 10.0, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until `stop`; then no more is claimed, and sends in flight get `grace` seconds to end."""
-        house = self.house
-        for attempt_id, campaign_id, kind in await house.store.read(attempts.open_now):
-            house.flights.took_off(attempt_id, campaign_id, kind)
+        runtime = self.runtime
+        for attempt_id, campaign_id, kind in await runtime.store.read(attempts.open_now):
+            runtime.in_flight.add(attempt_id, campaign_id, kind)
         async with trio.open_nursery() as self._recording:
             recording = self._recording
             await recording.start(self.results.run)
             async with trio.open_nursery() as watching:
-                for served in house.channels.values():
-                    watching.start_soon(_watch, house, served)
+                for channel_state in runtime.channels.values():
+                    watching.start_soon(_watch, runtime, channel_state)
                 async with trio.open_nursery() as sends:
-                    house.carry = partial(self._carry_one, sends)
+                    runtime.carry = partial(self._carry_one, sends)
                     task_status.started()
                     with self._claiming:
                         await self._claim_for_ever(sends)
@@ -67,7 +67,7 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Claim nothing more; what is marked and has not begun is recorded as not sent."""
-        self.house.closing = True
+        self.runtime.closing = True
         self._claiming.cancel()
 
     async def _claim_for_ever(self, sends: trio.Nursery) -> None:
@@ -76,18 +76,18 @@ class Dispatcher:
                 until = await self._one_pass(sends)
             except StoreUnavailable as why:
                 self._say(sick=True, why=str(why))
-                until = self.house.clock.now() + STORE_PAUSE
+                until = self.runtime.clock.now() + STORE_PAUSE
             else:
                 self._say(sick=False)
-            if until is None or until > self.house.clock.now():
-                await self.house.wake.wait_rung(self.house.clock, until)
+            if until is None or until > self.runtime.clock.now():
+                await self.runtime.dispatcher_wakeup.wait_until(self.runtime.clock, until)
 
     async def _one_pass(self, sends: trio.Nursery) -> int | None:
         """Give every due lane with room a turn; the next moment to look, None for "when somebody rings"."""
-        house = self.house
-        house.wakeups += 1
-        agenda = await house.store.read(lanes.agenda)
-        now = house.clock.now()
+        runtime = self.runtime
+        runtime.wakeups += 1
+        agenda = await runtime.store.read(lanes.agenda)
+        now = runtime.clock.now()
         due = [lane for lane in agenda if max(lane.due_at, self._lane_opens(lane)) <= now]
         sharing = Counter(lane.channel for lane in due)
         moments = [max(lane.due_at, self._lane_opens(lane)) for lane in agenda if lane not in due]
@@ -101,90 +101,108 @@ class Dispatcher:
                         moments.append(opens_at)
                     continue
                 if taken.again_at:
-                    house.not_before[lane.lane_id] = taken.again_at
+                    runtime.not_before[lane.lane_id] = taken.again_at
                 if taken.more:
                     again.append(lane)
                 else:
                     moments.append(max(taken.again_at, now))
                 if taken.marked:
-                    sends.start_soon(self._carry_all, taken.marked, self.house.channels[lane.channel])
+                    sends.start_soon(self._carry_all, taken.marked, self.runtime.channels[lane.channel])
             turns = again
         return now if turns else min(moments, default=None)
 
     def _lane_opens(self, lane: LaneDue) -> int:
         """The moment before which a lane has nothing to give, whatever its rows say."""
-        served = self.house.channels.get(lane.channel)
-        if served is None:
+        channel_state = self.runtime.channels.get(lane.channel)
+        if channel_state is None:
             return 0  # the mark says what is wrong
-        return max(lane.room_at, served.room_at, served.backs_off_until, self.house.not_before.get(lane.lane_id, 0))
+        return max(
+            lane.next_slot_at,
+            channel_state.next_slot_at,
+            channel_state.backs_off_until,
+            self.runtime.not_before.get(lane.lane_id, 0),
+        )
 
-    async def _take(self, lane: LaneDue, sharing: int) -> Taken | None:
+    async def _take(self, lane: LaneDue, sharing: int) -> ClaimResult | None:
         """One turn of one lane; None when its channel or campaign has no room in flight."""
-        house, now = self.house, self.house.clock.now()
-        served = house.channels.get(lane.channel)
-        room = self._room(lane, served, sharing)
-        if room <= 0:
+        runtime, now = self.runtime, self.runtime.clock.now()
+        channel_state = runtime.channels.get(lane.channel)
+        capacity = self._room(lane, channel_state, sharing)
+        if capacity <= 0:
             return None
-        lookup_after = served.lookup_after if served else 0
-        about = (lane.lane_id, lane.campaign_id, lane.channel, lane.room_at, room, lookup_after, served is not None)
-        order = Order(*about, lane.late_since_at, lane.late_before_at, lane.late_interval)
-        taken = await house.store.run(take, house.plans, order, now)
+        lookup_after = channel_state.lookup_after if channel_state else 0
+        about = (
+            lane.lane_id,
+            lane.campaign_id,
+            lane.channel,
+            lane.next_slot_at,
+            capacity,
+            lookup_after,
+            channel_state is not None,
+        )
+        order = ClaimRequest(*about, lane.late_since_at, lane.late_before_at, lane.late_interval)
+        taken = await runtime.store.run(claim, runtime.plans, order, now)
         for marked in taken.marked:
-            house.flights.took_off(marked.attempt.token, lane.campaign_id, lane.channel)
-        if served is not None and served.interval:
-            served.room_at = pacing.spread(served.room_at, served.interval, now, len(taken.marked))
+            runtime.in_flight.add(marked.attempt.token, lane.campaign_id, lane.channel)
+        if channel_state is not None and channel_state.interval:
+            channel_state.next_slot_at = pacing.spread(
+                channel_state.next_slot_at, channel_state.interval, now, len(taken.marked)
+            )
         if taken.ended:
-            house.course_ended({lane.campaign_id})
+            runtime.enrollment_ended({lane.campaign_id})
         return taken
 
-    def _room(self, lane: LaneDue, served: Served | None, sharing: int) -> int:
-        if served is None:
+    def _room(self, lane: LaneDue, channel_state: ChannelState | None, sharing: int) -> int:
+        if channel_state is None:
             return BATCH
-        flights = self.house.flights
-        free = served.concurrency - flights.of(served.kind)
-        if 2 * free < min(served.concurrency, BATCH) and flights.landing[served.kind]:
+        in_flight = self.runtime.in_flight
+        free = channel_state.concurrency - in_flight.of(channel_state.kind)
+        if 2 * free < min(channel_state.concurrency, BATCH) and in_flight.recording[channel_state.kind]:
             return 0  # more room comes at once: a few large marks are cheaper than many small ones
-        free = min(free, pacing.room(served.room_at, served.interval, self.house.clock.now(), free, SLACK))
+        free = min(
+            free,
+            pacing.capacity(channel_state.next_slot_at, channel_state.interval, self.runtime.clock.now(), free, SLACK),
+        )
         share = min(BATCH, max(free // sharing, min(free, 1)))
-        plan = self.house.plans.known(lane.campaign_id)
+        plan = self.runtime.plans.known(lane.campaign_id)
         if plan is not None and plan.concurrency is not None:
-            share = min(share, plan.concurrency - flights.of(served.kind, lane.campaign_id))
+            share = min(share, plan.concurrency - in_flight.of(channel_state.kind, lane.campaign_id))
         return share
 
-    def _carry_one(self, sends: trio.Nursery, marked: Marked) -> None:
+    def _carry_one(self, sends: trio.Nursery, marked: Claimed) -> None:
         """Begin one contact that was marked outside the lanes."""
-        self.house.flights.took_off(marked.attempt.token, marked.campaign_id, marked.attempt.kind)
-        sends.start_soon(self._carry_all, [marked], self.house.channels[marked.attempt.kind])
+        self.runtime.in_flight.add(marked.attempt.token, marked.campaign_id, marked.attempt.kind)
+        sends.start_soon(self._carry_all, [marked], self.runtime.channels[marked.attempt.kind])
 
-    async def _carry_all(self, batch: list[Marked], served: Served) -> None:
+    async def _carry_all(self, batch: list[Claimed], channel_state: ChannelState) -> None:
         """Those that were marked together begin together, and have one patience."""
-        with served.patience(self.house.clock.now()) as deadline:
+        with channel_state.patience(self.runtime.clock.now()) as deadline:
             async with trio.open_nursery() as nursery:
                 for marked in batch:
-                    nursery.start_soon(self._carry, marked, served, deadline)
+                    nursery.start_soon(self._carry, marked, channel_state, deadline)
 
-    async def _carry(self, marked: Marked, served: Served, deadline: Deadline) -> None:
+    async def _carry(self, marked: Claimed, channel_state: ChannelState, deadline: Deadline) -> None:
         """Hand one committed intent to its channel, and have recorded what that proves."""
-        sending, token = self.house.flights.sending, marked.attempt.token
+        sending, token = self.runtime.in_flight.sending, marked.attempt.token
         sending.add(token)
         try:
-            report = await self._send(marked, served)
+            report = await self._send(marked, channel_state)
         except trio.Cancelled:
             if deadline.expired:
                 why = "the provider did not answer in time"
-                self._land(self._unclear(token, served, why), served.kind)
+                self._land(self._unclear(token, channel_state, why), channel_state.kind)
             raise
         finally:
             sending.discard(token)
-        self._land(report, served.kind)
+        self._land(report, channel_state.kind)
 
-    def _land(self, report: Report, kind: Kind) -> None:
+    def _land(self, report: OutcomeReport, kind: Kind) -> None:
         """Have a report written without keeping its task; what the database cannot take now is offered again."""
-        landing = self.house.flights.landing
-        landing[kind] += 1
+        recording = self.runtime.in_flight.recording
+        recording[kind] += 1
 
         def landed(recorded: Recorded | None, error: Exception | None) -> None:
-            landing[kind] -= 1
+            recording[kind] -= 1
             if recorded is not None:
                 self._after(report, recorded)
             elif isinstance(error, StoreUnavailable) and not isinstance(error, StoreClosed):
@@ -195,91 +213,100 @@ class Dispatcher:
 
         self.results.post(report, landed)
 
-    async def _send(self, marked: Marked, served: Served) -> Report:
-        house, token = self.house, marked.attempt.token
-        if house.closing or marked.campaign_id in house.paused:
-            return Report(token, house.clock.now(), Outcome.not_sent, "paused before it began")
+    async def _send(self, marked: Claimed, channel_state: ChannelState) -> OutcomeReport:
+        runtime, token = self.runtime, marked.attempt.token
+        if runtime.closing or marked.campaign_id in runtime.paused:
+            return OutcomeReport(token, runtime.clock.now(), Outcome.not_sent, "paused before it began")
         try:
-            return self._accepted(token, served, await served.channel.send(marked.message, marked.attempt))
+            return self._accepted(
+                token, channel_state, await channel_state.channel.send(marked.message, marked.attempt)
+            )
         except Unavailable as why:
-            return self._unavailable(token, served, why)
+            return self._unavailable(token, channel_state, why)
         except Rejected as why:
-            return Report(token, house.clock.now(), why.outcome, str(why), dead=why.dead, fault=why.fault)
+            return OutcomeReport(token, runtime.clock.now(), why.outcome, str(why), dead=why.dead, fault=why.fault)
         except NeedsHuman as why:
-            return await self._needs_human(marked.attempt, served, why)
+            return await self._needs_human(marked.attempt, channel_state, why)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each send: whatever else, it stays open
-            house.log.warning("send.unclear", channel=served.kind, attempt=token, error=type(why).__name__)
-            return self._unclear(token, served, f"{type(why).__name__}: the provider's answer is not known")
+            runtime.log.warning("send.unclear", channel=channel_state.kind, attempt=token, error=type(why).__name__)
+            return self._unclear(token, channel_state, f"{type(why).__name__}: the provider's answer is not known")
 
-    def _accepted(self, token: str, served: Served, receipt: Receipt) -> Report:
-        now = self.house.clock.now()
-        return Report(
+    def _accepted(self, token: str, channel_state: ChannelState, receipt: Receipt) -> OutcomeReport:
+        now = self.runtime.clock.now()
+        return OutcomeReport(
             token,
             now,
             receipt.outcome,
             ref=receipt.ref,
-            ask_at=None if receipt.outcome else now + served.call_deadline,
+            ask_at=None if receipt.outcome else now + channel_state.call_deadline,
             cost_micros=receipt.cost_micros or None,
             currency=receipt.currency,
             duration_s=receipt.duration_s,
             fault=receipt.fault,
         )
 
-    def _unclear(self, token: str, served: Served, why: str) -> Report:
-        return Report(
-            token, self.house.clock.now(), reason=why, ask_at=self.house.clock.now() + served.channel.lookup_after
+    def _unclear(self, token: str, channel_state: ChannelState, why: str) -> OutcomeReport:
+        return OutcomeReport(
+            token,
+            self.runtime.clock.now(),
+            reason=why,
+            ask_at=self.runtime.clock.now() + channel_state.channel.lookup_after,
         )
 
-    def _unavailable(self, token: str, served: Served, why: Unavailable) -> Report:
-        now = self.house.clock.now()
+    def _unavailable(self, token: str, channel_state: ChannelState, why: Unavailable) -> OutcomeReport:
+        now = self.runtime.clock.now()
         until = now + round(why.after * SECOND)
         if why.only_this:
-            return Report(token, now, Outcome.not_sent, str(why), retry_at=until)
-        if served.backs_off_until <= now:
-            self.house.log.warning("channel.unavailable", channel=served.kind, reason=str(why), seconds=why.after)
-        served.backs_off_until = max(served.backs_off_until, until)
-        return Report(token, now, Outcome.not_sent, str(why), retry_at=until)
+            return OutcomeReport(token, now, Outcome.not_sent, str(why), retry_at=until)
+        if channel_state.backs_off_until <= now:
+            self.runtime.log.warning(
+                "channel.unavailable", channel=channel_state.kind, reason=str(why), seconds=why.after
+            )
+        channel_state.backs_off_until = max(channel_state.backs_off_until, until)
+        return OutcomeReport(token, now, Outcome.not_sent, str(why), retry_at=until)
 
-    async def _needs_human(self, attempt: Attempt, served: Served, why: NeedsHuman) -> Report:
-        house, now = self.house, self.house.clock.now()
-        scope, target = "channel", str(served.kind)
+    async def _needs_human(self, attempt: Attempt, channel_state: ChannelState, why: NeedsHuman) -> OutcomeReport:
+        runtime, now = self.runtime, self.runtime.clock.now()
+        scope, target = "channel", str(channel_state.kind)
         if why.only_sender and attempt.sender is not None:
             scope, target = "number", attempt.sender
         about: dict[str, Any] = {"reason": str(why), "by": "fluentsd", "at": now, "cases": [attempt.token]}
         async with self._holding:  # those that are refused together are one hold
-            placed = await house.store.run(holds.place, scope, target, **about)
+            placed = await runtime.store.run(holds.place, scope, target, **about)
         if placed:
-            house.log.error(f"{scope}.held", channel=served.kind, attempt=attempt.token, reason=str(why))
-        return Report(attempt.token, now, Outcome.not_sent, str(why))
+            runtime.log.error(f"{scope}.held", channel=channel_state.kind, attempt=attempt.token, reason=str(why))
+        return OutcomeReport(attempt.token, now, Outcome.not_sent, str(why))
 
-    async def report(self, report: Report) -> None:
+    async def report(self, report: OutcomeReport) -> None:
         """Write what is known of an attempt, however long the database needs to come back."""
         self._after(report, await self._recorded(report))
 
-    def _after(self, report: Report, recorded: Recorded) -> None:
+    def _after(self, report: OutcomeReport, recorded: Recorded) -> None:
         if report.attempt_id in recorded.closed:
-            self.house.flights.landed(report.attempt_id)
-            self.house.wake.ring()
+            self.runtime.in_flight.landed(report.attempt_id)
+            self.runtime.dispatcher_wakeup.notify()
         elif report.outcome is None:
-            self.house.asked.ring()
+            self.runtime.reconciler_wakeup.notify()
         if recorded.hastened:
-            self.house.wake.ring()
-        self.house.course_ended(recorded.touched)
+            self.runtime.dispatcher_wakeup.notify()
+        self.runtime.enrollment_ended(recorded.touched)
         tripped, recorded.tripped = recorded.tripped, []  # reports that were written together share one answer
         for one in tripped:
             self._stop(one)
 
     def _stop(self, tripped: Tripped) -> None:
         """What the record has stopped for good reason: nothing that was marked before begins, ringing calls end."""
-        house, campaign_id = self.house, tripped.campaign_id
+        runtime, campaign_id = self.runtime, tripped.campaign_id
         what = {"number": tripped.number_id} if campaign_id is None else {"campaign": tripped.campaign}
-        house.log.error("breaker.tripped", breaker=tripped.breaker, **what, reason=tripped.reason, cases=tripped.cases)
+        runtime.log.error(
+            "breaker.tripped", breaker=tripped.breaker, **what, reason=tripped.reason, cases=tripped.cases
+        )
         if campaign_id is not None:
-            house.paused.add(campaign_id)
-            self._recording.start_soon(withdraw, house, campaign_id, house.clock.now())
-        house.posted.ring()
+            runtime.paused.add(campaign_id)
+            self._recording.start_soon(withdraw, runtime, campaign_id, runtime.clock.now())
+        runtime.outbox_wakeup.notify()
 
-    async def _recorded(self, report: Report) -> Recorded:
+    async def _recorded(self, report: OutcomeReport) -> Recorded:
         while True:
             try:
                 recorded: Recorded = await self.results.hand(report)
@@ -287,20 +314,20 @@ class Dispatcher:
                 raise
             except StoreUnavailable as why:
                 self._say(sick=True, why=str(why))
-                await self.house.clock.sleep_until(self.house.clock.now() + STORE_PAUSE)
+                await self.runtime.clock.sleep_until(self.runtime.clock.now() + STORE_PAUSE)
             else:
                 return recorded
 
-    async def _record(self, conn: AsyncConnection, reports: list[Report]) -> list[Recorded]:
-        recorded = await record(conn, self.house.plans, reports)
+    async def _record(self, conn: AsyncConnection, reports: list[OutcomeReport]) -> list[Recorded]:
+        recorded = await record(conn, self.runtime.plans, reports)
         return [recorded] * len(reports)
 
     def _say(self, *, sick: bool, why: str = "") -> None:
         """Log the change, not the condition."""
         if sick and not self._sick:
-            self.house.log.error("store.unavailable", reason=why, effect="nothing is claimed until it recovers")
+            self.runtime.log.error("store.unavailable", reason=why, effect="nothing is claimed until it recovers")
         elif self._sick and not sick:
-            self.house.log.info("store.recovered")
+            self.runtime.log.info("store.recovered")
         self._sick = sick
 
 
@@ -309,12 +336,14 @@ async def _raise(error: Exception) -> None:
     raise error
 
 
-async def _watch(house: House, served: Served) -> None:
+async def _watch(runtime: Runtime, channel_state: ChannelState) -> None:
     """End sends that wait too long; all sends of a channel have the same patience, so the oldest is first."""
     while True:
-        await served.watch.wait_rung(house.clock, served.deadlines[0].at if served.deadlines else None)
-        while served.deadlines and served.deadlines[0].at <= house.clock.now():
-            served.deadlines.popleft().expire()
+        await channel_state.watch.wait_until(
+            runtime.clock, channel_state.deadlines[0].at if channel_state.deadlines else None
+        )
+        while channel_state.deadlines and channel_state.deadlines[0].at <= runtime.clock.now():
+            channel_state.deadlines.popleft().expire()
 
 
 def _turn(lane: LaneDue) -> tuple[int, int, int]:

@@ -18,7 +18,7 @@ from fluentsd.domain import pacing
 from fluentsd.domain.consent import bases_in
 from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import Go, Person, Point, Reason, Rules, Touch, Verdict, Wait, decide
-from fluentsd.domain.pacing import Lines
+from fluentsd.domain.pacing import CallerIds
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.store import attempts, contacts, numbers, suppression
@@ -37,7 +37,7 @@ class Facts:
         self.plan, self.rules, self.at = plan, rules, at
         self.skipped = skipped  #: instants at which nobody worked; steps that were due then are too late to be made
         self.dripped = dripped  #: the same, of a lane that makes up for them one after another
-        self.lines: Lines | None = None
+        self.caller_ids: CallerIds | None = None
         self._points: Mapping[int, Sequence[Point]] = {}
         self._stopped: Mapping[str, frozenset[str]] = {}
         self._touches: dict[int, list[Touch]] = {}
@@ -65,8 +65,8 @@ class Facts:
         if self.rules.chooses_number and any(step.channel != "email" for _, step in steps):
             spec = self.plan.spec.numbers
             pace, spacing = self.plan.number_pace, self.plan.spacing
-            found = await numbers.lines(conn, spec.numbers, spec.tags, pace, lock=lock, spacing=spacing)
-            self.lines = Lines(found, local_presence=spec.local_presence)
+            found = await numbers.caller_ids(conn, spec.numbers, spec.tags, pace, lock=lock, spacing=spacing)
+            self.caller_ids = CallerIds(found, local_presence=spec.local_presence)
 
     def _looks_back(self, steps: Iterable[tuple[str, Step]]) -> int | None:
         """Since when earlier contacts matter to anybody here; None when they do not."""
@@ -83,12 +83,12 @@ class Facts:
     def ask(self, row: Due, step: Step) -> tuple[Person, Verdict]:
         """The gate's answer about one person, and the facts it was given; `TemplateProblem` from a condition."""
         person = self.person(row, step)
-        return person, decide(step, self.rules, person, self.at, self.lines)
+        return person, decide(step, self.rules, person, self.at, self.caller_ids)
 
     def grant(self, row: Due, step: Step, go: Go) -> int:
         """Count what a `Go` uses up, for those who are asked about after; returns the expected cost in micros."""
-        if go.line is not None and self.lines is not None:
-            self.lines.grant(go.line, self.at)
+        if go.caller_id is not None and self.caller_ids is not None:
+            self.caller_ids.grant(go.caller_id, self.at)
         self._touches.setdefault(row.contact_id, []).append((self.at, step.channel))
         expected = self.rules.cost.get(step.channel, 0)
         if expected:
@@ -138,8 +138,8 @@ class Facts:
         """What templates and conditions see of a person: fields, `contact`, `last`, `steps`, `campaign`."""
         fields, done = self._fields.get(row.contact_id, {}), row.outcomes
         steps = {step: {"outcome": outcome} for step, outcome in json.loads(done).items()} if done != "{}" else {}
-        house = {"last": {"outcome": row.last_outcome}, "steps": steps, "campaign": {"name": self.plan.name}}
-        return {**fields, "contact": fields, **house}
+        runtime = {"last": {"outcome": row.last_outcome}, "steps": steps, "campaign": {"name": self.plan.name}}
+        return {**fields, "contact": fields, **runtime}
 
 
 def put_off(wanted_at: int, due_at: int) -> str:

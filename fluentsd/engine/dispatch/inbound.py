@@ -17,8 +17,8 @@ from fluentsd.api import Inbound, Outcome
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
-from fluentsd.engine.dispatch.outcomes import Report
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.dispatch.outcomes import OutcomeReport
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts, contacts, counters, enrollments, suppression
 from fluentsd.store.db.bridge import StoreClosed, StoreUnavailable
 
@@ -28,8 +28,8 @@ T = TypeVar("T")
 class Inbox:
     """The one way in for everything that comes back."""
 
-    def __init__(self, house: House, dispatcher: Dispatcher) -> None:
-        self.house, self.dispatcher = house, dispatcher
+    def __init__(self, runtime: Runtime, dispatcher: Dispatcher) -> None:
+        self.runtime, self.dispatcher = runtime, dispatcher
 
     async def take(self, inbound: Inbound, *, proof: str = "", token_is_ours: bool = False) -> None:
         """Record one inbound; idempotent, in any order, however often it comes. A token that is not known to be ours
@@ -37,45 +37,47 @@ class Inbox:
 
         `proof` is what a request is known by when it comes again: a START from before a STOP must not undo it.
         """
-        house = self.house
+        runtime = self.runtime
         attempt_id = inbound.token
         if attempt_id is None or not (token_is_ours or (inbound.ref is None and inbound.address is None)):
             attempt_id = await self._patiently(attempts.find, attempt_id, inbound.ref, inbound.address)
         if attempt_id is not None:
-            await self.dispatcher.report(_report(attempt_id, inbound, house.clock.now()))
+            await self.dispatcher.report(_report(attempt_id, inbound, runtime.clock.now()))
         elif inbound.outcome == Outcome.opted_out and inbound.address:
-            house.course_ended(await self._patiently(opt_out, inbound.address, house.clock.now()))
+            runtime.enrollment_ended(await self._patiently(opt_out, inbound.address, runtime.clock.now()))
         if inbound.resubscribed and inbound.address:
-            lifted = await self._patiently(take_back, inbound.address, house.clock.now(), proof)
+            lifted = await self._patiently(take_back, inbound.address, runtime.clock.now(), proof)
             if lifted:
-                house.look_anew()
+                runtime.look_again()
 
     async def _patiently(self, unit: Callable[..., Awaitable[T]], *args: Any) -> T:
         """A unit of work, however long the database needs to come back."""
         while True:
             try:
-                return await self.house.store.run(unit, *args)
+                return await self.runtime.store.run(unit, *args)
             except StoreUnavailable:
-                await self.house.clock.sleep_until(self.house.clock.now() + SECOND)
+                await self.runtime.clock.sleep_until(self.runtime.clock.now() + SECOND)
 
-    async def listen(self, served: Served) -> None:
+    async def listen(self, channel_state: ChannelState) -> None:
         """Run a channel's listener; one that breaks is said once and started anew, with a growing pause."""
         pause = SECOND
         while True:
-            began = self.house.clock.now()
+            began = self.runtime.clock.now()
             try:
-                await served.channel.listen(self.take)
+                await channel_state.channel.listen(self.take)
                 return
             except StoreClosed:
                 return  # the daemon is leaving
             except Exception as why:  # noqa: BLE001 - the guard at the edge of each listener
-                self.house.log.error("channel.listener", channel=served.kind, error=f"{type(why).__name__}: {why}")
-            pause = SECOND if self.house.clock.now() - began > 300 * SECOND else min(pause * 2, 300 * SECOND)
-            await self.house.clock.sleep_until(self.house.clock.now() + pause)
+                self.runtime.log.error(
+                    "channel.listener", channel=channel_state.kind, error=f"{type(why).__name__}: {why}"
+                )
+            pause = SECOND if self.runtime.clock.now() - began > 300 * SECOND else min(pause * 2, 300 * SECOND)
+            await self.runtime.clock.sleep_until(self.runtime.clock.now() + pause)
 
 
-def _report(attempt_id: str, inbound: Inbound, now: int) -> Report:
-    return Report(
+def _report(attempt_id: str, inbound: Inbound, now: int) -> OutcomeReport:
+    return OutcomeReport(
         attempt_id,
         now,
         inbound.outcome,
@@ -122,8 +124,8 @@ def _kind(address: str) -> str:
     return "email" if "@" in address else "phone"
 
 
-async def listen_all(inbox: Inbox, house: House) -> None:
+async def listen_all(inbox: Inbox, runtime: Runtime) -> None:
     """Every channel's listener, each on its own."""
     async with trio.open_nursery() as nursery:
-        for served in house.channels.values():
-            nursery.start_soon(inbox.listen, served)
+        for channel_state in runtime.channels.values():
+            nursery.start_soon(inbox.listen, channel_state)

@@ -18,9 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Fault, Outcome
 from fluentsd.domain.breakers import Figure, figure_of
-from fluentsd.domain.enrollment import Leave, Queue, Standing, move_after
+from fluentsd.domain.enrollment import Leave, Progress, Queue, move_after
 from fluentsd.domain.flow import count_unreached, exit_reason
-from fluentsd.domain.states import Attempt, Enrollment
+from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.domain.time.absence import back_at
 from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.campaigns.rescheduling import bring_forward
@@ -31,7 +31,7 @@ from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store import attempts, contacts, counters, enrollments, suppression
 from fluentsd.store.attempts import outcome_stats
-from fluentsd.store.attempts.transitions import Whole
+from fluentsd.store.attempts.transitions import AttemptRow
 
 #: Vaguer to clearer: evidence may only move an outcome rightwards.
 _CLEARER = [
@@ -41,7 +41,7 @@ _CLEARER = [
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class OutcomeReport:
     """What is known of one attempt now. `outcome` None: the provider has it, the end is still to come, ask again at
     `ask_at`; with `ref` None too, nothing is known and it stays open until `ask_at`. `at` is when it became known;
     `retry_at` is for `not_sent`: the earliest moment of the next try."""
@@ -76,12 +76,12 @@ class Recorded:
     hastened: bool = False  #: somebody who waited to be back need not wait so long
 
 
-async def record(conn: AsyncConnection, plans: Plans, reports: Sequence[Report]) -> Recorded:
+async def record(conn: AsyncConnection, plans: Plans, reports: Sequence[OutcomeReport]) -> Recorded:
     """The unit of work. Reports about attempts that do not exist are dropped."""
     answer = Recorded(set(), set(), [])
     waiting, known, counted = list(reports), dict[int, Plan](), outcome_stats.Deltas()
     while waiting:
-        rows = await attempts.whole(conn, [report.attempt_id for report in waiting])
+        rows = await attempts.load(conn, [report.attempt_id for report in waiting])
         batch, later = _Batch(counted), []
         people: set[int] = set()
         for report in waiting:
@@ -126,11 +126,11 @@ class _Batch:
         self.freed: dict[int, int] = {}  #: contacts whom an exclusive campaign wanted for itself until now → since when
         self.content: list[dict[str, Any]] = []
         self.dead: list[tuple[int, str]] = []
-        self.stops: list[tuple[int, Report]] = []
+        self.stops: list[tuple[int, OutcomeReport]] = []
         self.back: dict[int, int | None] = {}  #: contacts of whom it is newly known when they are back; None: they are
         self.spending: list[tuple[Plan, int, int]] = []
 
-    def take(self, row: Whole, report: Report, plan: Plan) -> None:
+    def take(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         """One report about one attempt."""
         if report.text or report.transcript or report.recording:
             self._keep_words(row, report)
@@ -139,7 +139,7 @@ class _Batch:
         self._note_absence(row, report)
         if report.dead and row.point_id is not None:
             self.dead.append((row.point_id, row.channel))
-        if row.state != Attempt.open:
+        if row.state != AttemptState.open:
             self._improve(row, report, plan)
         elif report.outcome is not None:
             self._settle(row, report, plan)
@@ -149,7 +149,7 @@ class _Batch:
         else:
             self.put_off.append({"b_id": row.id, "b_deadline": report.ask_at, "b_reason": report.reason})
 
-    def _note_absence(self, row: Whole, report: Report) -> None:
+    def _note_absence(self, row: AttemptRow, report: OutcomeReport) -> None:
         """The latest word counts: a robot's about the day of return, or their own, for who writes is there."""
         if report.outcome == Outcome.replied:
             self.back[row.contact_id] = None
@@ -158,7 +158,7 @@ class _Batch:
             if until_at is not None:
                 self.back[row.contact_id] = until_at
 
-    def _settle(self, row: Whole, report: Report, plan: Plan) -> None:
+    def _settle(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         assert report.outcome is not None  # noqa: S101 - the caller looked
         unknown = report.outcome == Outcome.unknown
         cost = report.cost_micros if report.cost_micros is not None else row.cost_micros
@@ -179,16 +179,16 @@ class _Batch:
             "b_counted": figure,
         }
         if cost != row.cost_micros:
-            self.spending.append((plan, row.marked_at, cost - row.cost_micros))
+            self.spending.append((plan, row.claimed_at, cost - row.cost_micros))
         self.closed.append(row.id)
-        if row.enrollment_state == Enrollment.active and row.at_step == row.step and row.at_try == row.try_no:
+        if row.enrollment_state == EnrollmentState.active and row.at_step == row.step and row.at_try == row.try_no:
             self._move(row, report, plan)
 
-    def _move(self, row: Whole, report: Report, plan: Plan) -> None:
+    def _move(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         outcome = report.outcome
         assert outcome is not None  # noqa: S101 - the caller looked
         place = (names_in(row.zones), names_in(row.states))
-        standing = Standing(row.step, row.try_no, row.retries, row.unreached, *place)
+        standing = Progress(row.step, row.try_no, row.retries, row.unreached, *place)
         at = max(report.at, report.retry_at or 0)
         move = move_after(plan.flow(row.version_id), plan.rules, plan.exits, standing, outcome, at, report.fault)
         outcomes, last = row.outcomes, row.last_outcome
@@ -199,10 +199,10 @@ class _Batch:
                 self.requeued.append(queue_row(row.enrollment_id, plan, move, outcomes, last))
                 self.queued_in[row.campaign_id] += 1
             case Leave(reason, unreached):
-                state = Enrollment.exited if reason else Enrollment.completed
+                state = EnrollmentState.exited if reason else EnrollmentState.completed
                 self._end(row, plan, state, reason, report.at, unreached, outcomes, last)
 
-    def _improve(self, row: Whole, report: Report, plan: Plan) -> None:
+    def _improve(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         """Later evidence: the outcome gets clearer; a reply, an opt-out or a bounce may end the course. Where it goes
         on, conditions see the outcome, and failures in a row count."""
         outcome, fault = report.outcome, report.fault
@@ -217,18 +217,18 @@ class _Batch:
         breakers.count(self.counted, row, plan.resumed_at, row.counted, figure)
         known = {"b_reason": report.reason or None, "b_counted": figure}
         self.improved.append({"b_id": row.id, "b_outcome": outcome} | known)
-        if row.enrollment_state not in (Enrollment.queued, Enrollment.active, Enrollment.errored):
+        if row.enrollment_state not in (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored):
             return
         unreached = count_unreached(row.unreached, outcome, fault)
         reason = exit_reason(plan.exits.on, outcome, unreached, plan.exits.unreachable_after, fault)
         outcomes = _remember(row.outcomes, row.step, outcome)
         if reason:
             self.leavers.append(row.enrollment_id)
-            self._end(row, plan, Enrollment.exited, reason, report.at, unreached, outcomes, outcome)
+            self._end(row, plan, EnrollmentState.exited, reason, report.at, unreached, outcomes, outcome)
         elif unreached != row.unreached or plan.asks(row.version_id):
             self._hear(row, unreached, outcomes, outcome)
 
-    def _hear(self, row: Whole, unreached: int, outcomes: str, outcome: str) -> None:
+    def _hear(self, row: AttemptRow, unreached: int, outcomes: str, outcome: str) -> None:
         """What later evidence about an earlier contact means for the way ahead."""
         last = row.last_outcome
         if row.at_step == row.step and row.at_try != row.try_no:
@@ -239,7 +239,15 @@ class _Batch:
         self.heard.append({"b_id": row.enrollment_id} | heard)
 
     def _end(
-        self, row: Whole, plan: Plan, state: Enrollment, reason: str, at: int, unreached: int, outcomes: str, last: str
+        self,
+        row: AttemptRow,
+        plan: Plan,
+        state: EnrollmentState,
+        reason: str,
+        at: int,
+        unreached: int,
+        outcomes: str,
+        last: str,
     ) -> None:
         self.ended[row.enrollment_id] = end_row(row.enrollment_id, state, reason, at, unreached, outcomes, last)
         counters.moved(self.deltas, row.campaign_id, row.enrollment_state, state)
@@ -247,7 +255,7 @@ class _Batch:
         if plan.spec.exclusive:
             self.freed[row.contact_id] = at
 
-    def _keep_words(self, row: Whole, report: Report) -> None:
+    def _keep_words(self, row: AttemptRow, report: OutcomeReport) -> None:
         for kind in ("text", "transcript", "recording"):
             words = getattr(report, kind)
             if words:
@@ -272,12 +280,12 @@ class _Batch:
         for contact_id, report in self.stops:
             await self._opt_out(conn, contact_id, report)
         for campaign_id, count in self.queued_in.items():
-            counters.moved(self.deltas, campaign_id, Enrollment.active, Enrollment.queued, count)
+            counters.moved(self.deltas, campaign_id, EnrollmentState.active, EnrollmentState.queued, count)
         await counters.add(conn, self.deltas)
         for plan, at, micros in self.spending:
             await add_spending(conn, plan, at, micros)
 
-    async def _opt_out(self, conn: AsyncConnection, contact_id: int, report: Report) -> None:
+    async def _opt_out(self, conn: AsyncConnection, contact_id: int, report: OutcomeReport) -> None:
         evidence = {"attempt": report.attempt_id}
         await suppression.add_contact(
             conn, contact_id, reason="opted_out", by="contact", at=report.at, evidence=evidence
@@ -285,11 +293,13 @@ class _Batch:
         self.touched |= await exit_everywhere(conn, contact_id, "opted_out", report.at, self.deltas)
 
 
-def _figure(row: Whole, report: Report) -> str | None:
+def _figure(row: AttemptRow, report: OutcomeReport) -> str | None:
     """What an attempt counts as for breakers, by this report's outcome."""
     assert report.outcome is not None  # noqa: S101 - the callers looked
-    has_line = row.number_id is not None
-    figure = figure_of(report.outcome, report.fault, dead=report.dead, reason=report.reason, has_line=has_line)
+    has_caller_id = row.number_id is not None
+    figure = figure_of(
+        report.outcome, report.fault, dead=report.dead, reason=report.reason, has_caller_id=has_caller_id
+    )
     return figure.value if figure else None
 
 

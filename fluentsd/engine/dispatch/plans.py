@@ -18,7 +18,7 @@ from fluentsd.domain.enrollment import Exits
 from fluentsd.domain.flow import Flow, compile_flow
 from fluentsd.domain.gate import DAY, Limit, Rules
 from fluentsd.domain.render import template
-from fluentsd.domain.states import Campaign
+from fluentsd.domain.states import CampaignState
 from fluentsd.domain.time.durations import Budget, Delay, Rate
 from fluentsd.store import campaigns
 from fluentsd.store.tables import campaign, spend
@@ -69,14 +69,16 @@ class Plans:
         """The plan as last read, for estimates outside a transaction."""
         return self._known.get(campaign_id)
 
-    async def current(self, conn: AsyncConnection, campaign_id: int, *, lock: bool = True) -> tuple[Campaign, Plan]:
+    async def current(
+        self, conn: AsyncConnection, campaign_id: int, *, lock: bool = True
+    ) -> tuple[CampaignState, Plan]:
         """State and plan as of this transaction; the campaign row is share-locked where the database can, so that a
         pause waits for a mark in progress or is seen by it. Without `lock` for those who only look."""
         state, revision = (await conn.execute(_STATE if lock else _STATE_SEEN, {"b_id": campaign_id})).one()
         known = self._known.get(campaign_id)
         if known is None or known.revision != revision:
             known = self._known[campaign_id] = await self._build(conn, campaign_id)
-        return Campaign(state), known
+        return CampaignState(state), known
 
     async def _build(self, conn: AsyncConnection, campaign_id: int) -> Plan:
         row = await campaigns.by_id(conn, campaign_id)

@@ -26,7 +26,7 @@ class KeyLost(DatabaseRefused):
     """The key of the hashes is not beside the database, or is damaged: people who were erased would not be known."""
 
 
-class Traces:
+class ErasureLedger:
     """What is kept beside the database of people who were erased. Without a folder it is kept in memory."""
 
     def __init__(self, folder: Path | None = None) -> None:

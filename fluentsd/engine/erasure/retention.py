@@ -13,7 +13,7 @@ import trio
 
 from fluentsd.domain.retention import What
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store.db.bridge import StoreUnavailable
 from fluentsd.store.erasure import retention
 
@@ -24,37 +24,37 @@ AT_ONCE = 500
 REST = 3600 * SECOND
 
 
-async def run(house: House, ages: Ages, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def run(runtime: Runtime, ages: Ages, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """Run until cancelled; at once over when nothing has an age. `ages` are microseconds."""
     task_status.started()
     if not ages:
         return
     while True:
         try:
-            gone = await _let_go(house, ages)
-            until = await _next(house, ages)
+            gone = await _let_go(runtime, ages)
+            until = await _next(runtime, ages)
         except StoreUnavailable:
-            gone, until = Counter(), house.clock.now() + REST
+            gone, until = Counter(), runtime.clock.now() + REST
         if gone:
-            house.log.info("retention.let_go", **gone)
-        await house.clock.sleep_until(max(until, house.clock.now() + REST))
+            runtime.log.info("retention.let_go", **gone)
+        await runtime.clock.sleep_until(max(until, runtime.clock.now() + REST))
 
 
-async def _let_go(house: House, ages: Ages) -> Counter[str]:
+async def _let_go(runtime: Runtime, ages: Ages) -> Counter[str]:
     """Everything that is too old now."""
     gone = Counter[str]()
     for what, age in ages.items():
-        while count := await house.store.run(retention.let_go, what, house.clock.now() - age, AT_ONCE):
+        while count := await runtime.store.run(retention.let_go, what, runtime.clock.now() - age, AT_ONCE):
             gone[what] += count
             if count < AT_ONCE:
                 break
     return gone
 
 
-async def _next(house: House, ages: Ages) -> int:
+async def _next(runtime: Runtime, ages: Ages) -> int:
     """When something will be too old: the oldest of it, or what may come from now on."""
     moments = []
     for what, age in ages.items():
-        since = await house.store.read(retention.oldest, what)
-        moments.append((house.clock.now() if since is None else since) + age)
+        since = await runtime.store.read(retention.oldest, what)
+        moments.append((runtime.clock.now() if since is None else since) + age)
     return min(moments)

@@ -24,7 +24,7 @@ from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
 from fluentsd.domain.forecast.assumptions import Assumed, from_history
 from fluentsd.domain.forecast.figures import Finish, Forecast, finish
 from fluentsd.domain.gate import DAY, WORDS, Go, Limit, Reason, Rules
-from fluentsd.domain.pacing import Line, Lines
+from fluentsd.domain.pacing import CallerId, CallerIds
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.time.durations import Rate
 from fluentsd.engine.dispatch.claim import compose
@@ -59,7 +59,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Snapshot:
     """Everything as it stands: what was read, for the walk to begin from."""
 
     ask: Ask
@@ -68,28 +68,28 @@ class Standing:
     rules: Rules
     subjects: list[Subject]
     lanes: list[Lane]
-    lines: Lines | None
+    caller_ids: CallerIds | None
     samples: dict[str, dict[str, str]]
     assumed: Assumed
     counted: Mapping[str, int]
 
 
-async def gather(conn: AsyncConnection, ask: Ask) -> Standing:
+async def gather(conn: AsyncConnection, ask: Ask) -> Snapshot:
     """Read it. Raises `NoSuchCampaign`."""
     row = await campaigns.get(conn, ask.ref)
     _, plan = await Plans(ask.limits, spacing=ask.spacing).current(conn, row.id, lock=False)
     rules = await with_spending(conn, plan, ask.at)
     subjects, samples = list[Subject](), dict[str, dict[str, str]]()
-    lines: Lines | None = None
+    caller_ids: CallerIds | None = None
     async for rows, facts in pages(conn, plan, ask.at):
-        lines = facts.lines
+        caller_ids = facts.caller_ids
         for one in rows:
             subjects.append(_subject(one, facts))
             if len(samples) < len(plan.spec.step):
                 _sample(samples, plan, facts.points(one.due), facts.values(one.due))
     assumed, counted = await _assumed(conn)
-    found = (rules, subjects, await _lanes(conn, plan), lines, samples, assumed, counted)
-    return Standing(ask, plan, row.state, *found)
+    found = (rules, subjects, await _lanes(conn, plan), caller_ids, samples, assumed, counted)
+    return Snapshot(ask, plan, row.state, *found)
 
 
 def _subject(row: UnderWay, facts: Facts) -> Subject:
@@ -103,13 +103,13 @@ def _subject(row: UnderWay, facts: Facts) -> Subject:
     )  # fmt: skip
 
 
-def tell(stand: Standing) -> dict[str, Any]:
+def run_forecast(stand: Snapshot) -> dict[str, Any]:
     """Walk, and tell; nothing but arithmetic."""
     ask, plan = stand.ask, stand.plan
     told = _Told(ask.most)
     until_at = ask.until_at or ask.at + AHEAD
-    channels = {kind: Channel(*room) for kind, room in ask.channels.items()}
-    world = World(plan.flows, stand.rules, plan.exits, stand.lanes, channels, stand.lines, plan.name)
+    channels = {kind: Channel(*capacity) for kind, capacity in ask.channels.items()}
+    world = World(plan.flows, stand.rules, plan.exits, stand.lanes, channels, stand.caller_ids, plan.name)
 
     def run(supposed: Assumed, seed: int) -> Forecast:
         first = seed == ask.seed and supposed is stand.assumed
@@ -117,9 +117,9 @@ def tell(stand: Standing) -> dict[str, Any]:
         return forecast(stand.subjects, world, supposed, start_at=ask.at, until_at=until_at, seed=seed, on_event=note)
 
     done = finish(run, stand.assumed, ask.seed)
-    lines = stand.lines.granted() if stand.lines is not None else []
+    caller_ids = stand.caller_ids.granted() if stand.caller_ids is not None else []
     points = {point.id: point.value for subject in stand.subjects for point in subject.person.points}
-    return _answer(plan, ask, done, told, lines, points) | {
+    return _answer(plan, ask, done, told, caller_ids, points) | {
         "state": stand.state,
         "samples": stand.samples,
         "assumed": _shares(stand.assumed, stand.counted),
@@ -130,7 +130,7 @@ async def _lanes(conn: AsyncConnection, plan: Plan) -> list[Lane]:
     found = []
     for lane in await lanes(conn, plan.campaign_id):
         late = (lane.late_since_at, lane.late_before_at, lane.late_interval)
-        found.append(Lane(lane.id, lane.channel, lane.room_at, plan.pace, plan.concurrency, 0, *late))
+        found.append(Lane(lane.id, lane.channel, lane.next_slot_at, plan.pace, plan.concurrency, 0, *late))
     return found
 
 
@@ -173,9 +173,9 @@ class _Told:
 
 
 def _answer(
-    plan: Plan, ask: Ask, done: Finish, told: _Told, lines: list[Line], points: Mapping[int, str]
+    plan: Plan, ask: Ask, done: Finish, told: _Told, caller_ids: list[CallerId], points: Mapping[int, str]
 ) -> dict[str, Any]:
-    found, by_id = done.likely, {line.id: line.e164 for line in lines}
+    found, by_id = done.likely, {caller_id.id: caller_id.e164 for caller_id in caller_ids}
     peak_at, peak = found.peak
     bottleneck = found.bottleneck
     channels: list[Kind] = [channel for channel in _CHANNELS if found.contacts_by(channel)]
@@ -277,7 +277,7 @@ def pack(ask: Ask) -> dict[str, Any]:
 def unpack(data: Mapping[str, Any]) -> Ask:
     """The ask that was packed."""
     limits = tuple(Limit(Rate(count, per_s), rule) for count, per_s, rule in data["limits"])
-    channels = {kind: tuple(room) for kind, room in data["channels"].items()}
+    channels = {kind: tuple(capacity) for kind, capacity in data["channels"].items()}
     return Ask(**{**data, "channels": channels, "limits": limits})
 
 
@@ -285,7 +285,7 @@ async def _main() -> None:
     given = json.loads(sys.stdin.read())
     async with open_store(given["url"]) as store:
         stand = await store.read(gather, unpack(given["ask"]))
-    json.dump(tell(stand), sys.stdout)
+    json.dump(run_forecast(stand), sys.stdout)
 
 
 if __name__ == "__main__":

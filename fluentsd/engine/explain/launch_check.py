@@ -102,7 +102,7 @@ def _asked(row: Due, step: Step, facts: Facts) -> tuple[Person, str, str]:
     rule. Conditions and dates of a person's own are for later."""
     person = facts.person(row, step)
     person.late = person.done = False
-    match decide(_bare(step), facts.rules, person, facts.at, facts.lines):
+    match decide(_bare(step), facts.rules, person, facts.at, facts.caller_ids):
         case Go() | Wait():
             return person, "", ""
         case Hold(reason, rule):
@@ -178,8 +178,8 @@ def told(found: Launch, plan: Plan, problems: list[str]) -> dict[str, Any]:
         errors.append("nobody could be contacted; these are the reasons:")
     for (reason, rule), count in found.first.most_common():
         how = _mend(reason, plan)
-        line = f"{_people(count)} will not be contacted: {WORDS[Reason(reason)]}{f' ({rule})' if rule else ''}"
-        (errors if hopeless else warnings if how else []).append(f"{line}; {how}" if how else line)
+        sentence = f"{_people(count)} will not be contacted: {WORDS[Reason(reason)]}{f' ({rule})' if rule else ''}"
+        (errors if hopeless else warnings if how else []).append(f"{sentence}; {how}" if how else sentence)
     for ref, count in found.elsewhere.items():
         warnings.append(f"{_people(count)} are in {ref} too")
     return {

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.domain import statutes
 from fluentsd.domain.gate import WORDS, Go, Hold, Never, Reason, Skip, Verdict, Wait, decide
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.states import Campaign, Enrollment
+from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.domain.time.windows import zone
 from fluentsd.engine.dispatch.claim import compose
 from fluentsd.engine.dispatch.facts import Facts, names_in
@@ -71,27 +71,33 @@ async def totals(conn: AsyncConnection, ref: str, at: int) -> list[Told]:
 
 
 def _word(
-    campaign: Campaign, state: str, is_held: bool, reason: str, is_later: bool, held: set[tuple[str, str]], ref: str
+    campaign: CampaignState,
+    state: str,
+    is_held: bool,
+    reason: str,
+    is_later: bool,
+    held: set[tuple[str, str]],
+    ref: str,
 ) -> str:
     """The one reason of a row."""
     match state:
-        case Enrollment.exited:
+        case EnrollmentState.exited:
             return reason
-        case Enrollment.queued if is_held:
+        case EnrollmentState.queued if is_held:
             return reason
-        case Enrollment.queued if campaign != Campaign.active:
+        case EnrollmentState.queued if campaign != CampaignState.active:
             return f"campaign_{campaign}"
-        case Enrollment.queued if ("campaign", ref) in held:
+        case EnrollmentState.queued if ("campaign", ref) in held:
             return "held"
-        case Enrollment.queued if is_later:
+        case EnrollmentState.queued if is_later:
             return reason or "not_due"
-        case Enrollment.queued:
+        case EnrollmentState.queued:
             return "in_line"
     return state
 
 
 def _sentence(state: str, word: str) -> str:
-    if state == Enrollment.exited:
+    if state == EnrollmentState.exited:
         return _ENDED.get(word) or (WORDS[Reason(word)] if word in WORDS else word)
     if word.startswith("campaign_"):
         return f"nobody is contacted: the campaign is {word.removeprefix('campaign_')}"
@@ -118,28 +124,28 @@ async def _one(conn: AsyncConnection, plans: Plans, row: Any, held: list[dict[st
         "consent": row.consent,
     }
     told["clock"] = _clocks(told["zones"], at)
-    if row.state == Enrollment.queued:
+    if row.state == EnrollmentState.queued:
         return told | await _waiting(conn, plan, state, row, held, at)
     return told | _settled(row)
 
 
 def _settled(row: Any) -> Told:
     match row.state:
-        case Enrollment.active:
+        case EnrollmentState.active:
             return {"reason": "active", "sentence": f"an attempt of {row.step} is being made just now"}
-        case Enrollment.completed:
+        case EnrollmentState.completed:
             return {"reason": "completed", "sentence": "the flow was carried out to its end", "at": row.ended_at}
-        case Enrollment.exited:
+        case EnrollmentState.exited:
             words = _ENDED.get(row.reason, WORDS.get(row.reason, row.reason))
             return {"reason": row.reason, "sentence": f"left the campaign at {row.step}: {words}", "at": row.ended_at}
     return {"reason": "errored", "sentence": f"in error at {row.step}: {row.reason}"}
 
 
 async def _waiting(
-    conn: AsyncConnection, plan: Plan, state: Campaign, row: Any, held: list[dict[str, Any]], at: int
+    conn: AsyncConnection, plan: Plan, state: CampaignState, row: Any, held: list[dict[str, Any]], at: int
 ) -> Told:
     """What stands between somebody in the queue and the next contact."""
-    if state != Campaign.active:
+    if state != CampaignState.active:
         because = next((f": {h['reason']}" for h in held if (h["scope"], h["target"]) == ("campaign", plan.ref)), "")
         return {"reason": f"campaign_{state}", "sentence": f"nobody is contacted: the campaign is {state}{because}"}
     channel = plan.flow(row.version_id).step(row.step).channel
@@ -157,9 +163,9 @@ async def _waiting(
     try:
         person, verdict = facts.ask(due, facts.step(due))
         if isinstance(verdict, Go):
-            compose(facts.step(due), person.values, verdict, verdict.line.e164 if verdict.line else None)
+            compose(facts.step(due), person.values, verdict, verdict.caller_id.e164 if verdict.caller_id else None)
         if isinstance(verdict, Go) and sooner < moment and row.wanted_at not in (None, moment):
-            verdict = _put_off(decide(facts.step(due), facts.rules, person, sooner, facts.lines), moment)
+            verdict = _put_off(decide(facts.step(due), facts.rules, person, sooner, facts.caller_ids), moment)
     except TemplateProblem as problem:
         return {"reason": "errored", "sentence": f"{row.step} cannot be carried out: {problem}"}
     if row.held and not isinstance(verdict, Hold):

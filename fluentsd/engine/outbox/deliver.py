@@ -15,7 +15,7 @@ import trio
 from fluentsd.api import Unavailable
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.outbox.tasks import ERRANDS
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import outbox
 from fluentsd.store.db.bridge import StoreClosed, StoreUnavailable
 
@@ -26,43 +26,45 @@ FIRST_PAUSE, LONGEST_PAUSE = 5 * SECOND, 3600 * SECOND
 
 
 async def deliver(
-    house: House, listeners: Sequence[Listener], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    runtime: Runtime, listeners: Sequence[Listener], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Run until cancelled."""
     task_status.started()
     while True:
         try:
-            messages = await house.store.read(outbox.due, house.clock.now(), BATCH)
+            messages = await runtime.store.read(outbox.due, runtime.clock.now(), BATCH)
             async with trio.open_nursery() as nursery:  # at most one of each key, so none overtakes another
                 for message in messages:
-                    nursery.start_soon(_tell, house, listeners, message)
-            until = None if messages else await house.store.read(outbox.next_due)
+                    nursery.start_soon(_tell, runtime, listeners, message)
+            until = None if messages else await runtime.store.read(outbox.next_due)
         except StoreUnavailable:
-            messages, until = [], house.clock.now() + SECOND
+            messages, until = [], runtime.clock.now() + SECOND
         if not messages:
-            await house.posted.wait_rung(house.clock, until)
+            await runtime.outbox_wakeup.wait_until(runtime.clock, until)
 
 
-async def _tell(house: House, listeners: Sequence[Listener], message: Mapping[str, Any]) -> None:
+async def _tell(runtime: Runtime, listeners: Sequence[Listener], message: Mapping[str, Any]) -> None:
     errand = ERRANDS.get(message["topic"])
     try:
         if errand is not None:
-            await errand(house, message)
+            await errand(runtime, message)
         else:
             for listener in listeners:
                 await listener(message)
     except Exception as why:  # noqa: BLE001 - the guard at the edge of each delivery: it is told again later
         pause = _pause(int(message["tries"]), why)
-        house.log.warning("outbox.retry", topic=message["topic"], error=type(why).__name__, seconds=pause // SECOND)
+        runtime.log.warning("outbox.retry", topic=message["topic"], error=type(why).__name__, seconds=pause // SECOND)
         told: tuple[Any, ...] = (
             outbox.failed,
             message["id"],
-            house.clock.now() + pause,
+            runtime.clock.now() + pause,
             f"{type(why).__name__}: {why}",
         )
     else:
-        told = (outbox.delivered, message["id"], house.clock.now()) if errand is None else (outbox.done, message["id"])
-    await _note(house, *told)
+        told = (
+            (outbox.delivered, message["id"], runtime.clock.now()) if errand is None else (outbox.done, message["id"])
+        )
+    await _note(runtime, *told)
 
 
 def _pause(tries: int, why: Exception) -> int:
@@ -71,12 +73,12 @@ def _pause(tries: int, why: Exception) -> int:
     return min(max(FIRST_PAUSE << min(tries, 20), asked), LONGEST_PAUSE)
 
 
-async def _note(house: House, unit: Callable[..., Awaitable[None]], *args: Any) -> None:
+async def _note(runtime: Runtime, unit: Callable[..., Awaitable[None]], *args: Any) -> None:
     """Write what came of a delivery, however long the database needs to come back: it should not be told twice."""
     while True:
         try:
-            return await house.store.run(unit, *args)
+            return await runtime.store.run(unit, *args)
         except StoreClosed:
             return  # the daemon is leaving; it is told again at the next start
         except StoreUnavailable:
-            await house.clock.sleep_until(house.clock.now() + SECOND)
+            await runtime.clock.sleep_until(runtime.clock.now() + SECOND)

@@ -17,16 +17,18 @@ from fluentsd.store import outbox
 from fluentsd.store.erasure.erase import Elsewhere
 
 if TYPE_CHECKING:
-    from fluentsd.engine.runtime import House
+    from fluentsd.engine.runtime import Runtime
 
 FORGET = "forget"
 #: Seconds until it is looked again whether a channel that is not configured has come back.
 CHANNEL_AGAIN = 3600.0
 
 
-def keep_nothing(house: House) -> frozenset[Kind]:
+def keep_nothing(runtime: Runtime) -> frozenset[Kind]:
     """Channels of this house whose providers have nothing to forget."""
-    return frozenset(kind for kind, served in house.channels.items() if not hasattr(served.channel, "forget"))
+    return frozenset(
+        kind for kind, channel_state in runtime.channels.items() if not hasattr(channel_state.channel, "forget")
+    )
 
 
 async def ask_to_forget(conn: AsyncConnection, found: Sequence[Elsewhere], at: int) -> None:
@@ -35,20 +37,20 @@ async def ask_to_forget(conn: AsyncConnection, found: Sequence[Elsewhere], at: i
         await outbox.post(conn, FORGET, f"{FORGET}:{one.token or one.ref}", one._asdict(), at)
 
 
-async def _forget(house: House, message: Mapping[str, Any]) -> None:
+async def _forget(runtime: Runtime, message: Mapping[str, Any]) -> None:
     one = Elsewhere(**message["payload"])
-    served = house.channels.get(one.channel)
-    if served is None:
+    channel_state = runtime.channels.get(one.channel)
+    if channel_state is None:
         raise Unavailable(f"there is no channel {one.channel} now", CHANNEL_AGAIN)
-    method = getattr(served.channel, "forget", None)
+    method = getattr(channel_state.channel, "forget", None)
     if method is None:
         return
-    about = Attempt(one.token, one.channel, "", one.marked_at, provider_ref=one.ref)
-    with served.patience(house.clock.now()) as deadline:
+    about = Attempt(one.token, one.channel, "", one.claimed_at, provider_ref=one.ref)
+    with channel_state.patience(runtime.clock.now()) as deadline:
         await method(about)
     if deadline.expired:
         raise Unavailable("the provider did not answer in time")
 
 
 #: What is done with a message of each topic; it raises what keeps it from being done.
-ERRANDS: Mapping[str, Callable[[House, Mapping[str, Any]], Awaitable[None]]] = {FORGET: _forget}
+ERRANDS: Mapping[str, Callable[[Runtime, Mapping[str, Any]], Awaitable[None]]] = {FORGET: _forget}

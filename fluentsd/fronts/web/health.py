@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts, holds, lanes, outbox
 from fluentsd.store.db.bridge import StoreUnavailable
 
@@ -37,10 +37,10 @@ Part = dict[str, Any]
 class Health:
     """Looks at the house when somebody asks."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
         self._last_success: dict[str, int] = {}
-        self._passes, self._passed_at = house.wakeups, house.clock.now()
+        self._passes, self._passed_at = runtime.wakeups, runtime.clock.now()
         self._turn = trio.Lock()
         self._looked_at = -FRESH_FOR
         self._found: dict[str, Part] = {}
@@ -55,7 +55,7 @@ class Health:
     async def look(self) -> dict[str, Part]:
         """Each part: `ok`, `why` when not, `last_success` (ISO, or null), `age_s`."""
         async with self._turn:
-            now = self._house.clock.now()
+            now = self._runtime.clock.now()
             if not self._looked_at <= now < self._looked_at + FRESH_FOR:
                 self._found = await self._look(now)
                 self._looked_at = now
@@ -69,16 +69,16 @@ class Health:
         """What is wrong with each part, "" when nothing is."""
         try:
             with trio.fail_after(STORE_PATIENCE):
-                waits, held = await self._house.store.read(self._waits, now)
+                waits, held = await self._runtime.store.read(self._waits, now)
         except (StoreUnavailable, trio.TooSlowError):
             gone = "the database does not answer"
-            return dict.fromkeys(("store", "dispatcher", "reconciler", "outbox", *self._house.channels), gone)
+            return dict.fromkeys(("store", "dispatcher", "reconciler", "outbox", *self._runtime.channels), gone)
         return {
             "store": "",
             "dispatcher": self._stuck(waits["dispatcher"], now),
             "reconciler": _late(waits["reconciler"], now),
             "outbox": _late(waits["outbox"], now),
-            **{kind: self._channel(kind, held, now) for kind in self._house.channels},
+            **{kind: self._channel(kind, held, now) for kind in self._runtime.channels},
         }
 
     async def _waits(self, conn: AsyncConnection, now: int) -> tuple[dict[str, int | None], set[str]]:
@@ -93,25 +93,32 @@ class Health:
 
     def _opens_at(self, lane: lanes.LaneDue) -> int | None:
         """When a lane can be served; None when it waits for room in flight, which is no fault."""
-        house = self._house
-        served = house.channels.get(lane.channel)
-        if served is None or house.flights.of(served.kind) >= served.concurrency:
+        runtime = self._runtime
+        channel_state = runtime.channels.get(lane.channel)
+        if channel_state is None or runtime.in_flight.of(channel_state.kind) >= channel_state.concurrency:
             return None
-        opens_at = max(lane.room_at, served.room_at, served.backs_off_until, house.not_before.get(lane.lane_id, 0))
+        opens_at = max(
+            lane.next_slot_at,
+            channel_state.next_slot_at,
+            channel_state.backs_off_until,
+            runtime.not_before.get(lane.lane_id, 0),
+        )
         return max(lane.due_at, opens_at)
 
     def _stuck(self, since_at: int | None, now: int) -> str:
         """Somebody has long been due, and the dispatcher has not looked in all that time."""
-        if self._house.wakeups != self._passes:
-            self._passes, self._passed_at = self._house.wakeups, now
-        if self._house.closing:
+        if self._runtime.wakeups != self._passes:
+            self._passes, self._passed_at = self._runtime.wakeups, now
+        if self._runtime.closing:
             return "the daemon is leaving"
         return "" if now - self._passed_at < OVERDUE_AFTER else _late(since_at, now)
 
     def _channel(self, kind: str, held: set[str], now: int) -> str:
         if kind in held:
             return "held; see: fluentsd holds"
-        until = next(served.backs_off_until for name, served in self._house.channels.items() if name == kind)
+        until = next(
+            channel_state.backs_off_until for name, channel_state in self._runtime.channels.items() if name == kind
+        )
         return f"backing off for {(until - now) // SECOND} s" if until > now else ""
 
     def _told(self, part: str, why: str, now: int) -> Part:

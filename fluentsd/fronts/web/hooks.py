@@ -26,9 +26,9 @@ from fluentsd import api
 from fluentsd.api import Forged, Inbound, Outcome
 from fluentsd.config import HttpSettings
 from fluentsd.engine.dispatch.inbound import Inbox
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.fronts.web.middleware import Refused, body_of, client_of
-from fluentsd.fronts.web.stats import Result, Tally
+from fluentsd.fronts.web.stats import Result, WebStats
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.store.db.bridge import StoreUnavailable
 
@@ -41,8 +41,8 @@ TAKING_PATIENCE = 8.0
 class Hooks:
     """The webhooks of all channels."""
 
-    def __init__(self, house: House, inbox: Inbox, http: HttpSettings, tokens: Tokens, tally: Tally) -> None:
-        self._house, self._inbox, self._tokens, self._tally = house, inbox, tokens, tally
+    def __init__(self, runtime: Runtime, inbox: Inbox, http: HttpSettings, tokens: Tokens, stats: WebStats) -> None:
+        self._runtime, self._inbox, self._tokens, self._stats = runtime, inbox, tokens, stats
         self._base = http.public_url
         self._trusted = [ipaddress.ip_network(proxy, strict=False) for proxy in http.trusted_proxies]
         self._taken: OrderedDict[bytes, None] = OrderedDict()
@@ -56,30 +56,32 @@ class Hooks:
         return await self._counted(request, None)
 
     async def _counted(self, request: Request, token: str | None) -> Response:
-        served = next((s for kind, s in self._house.channels.items() if kind == request.path_params["kind"]), None)
-        kind = served.kind if served is not None else "none"
+        channel_state = next(
+            (s for kind, s in self._runtime.channels.items() if kind == request.path_params["kind"]), None
+        )
+        kind = channel_state.kind if channel_state is not None else "none"
         try:
-            result = await self._attend(request, served, token)
+            result = await self._attend(request, channel_state, token)
         except Refused as why:
-            self._tally.webhook(kind, why.result)
+            self._stats.webhook(kind, why.result)
             raise
         except (StoreUnavailable, trio.TooSlowError):
-            self._tally.webhook(kind, Result.unavailable)
+            self._stats.webhook(kind, Result.unavailable)
             raise
         except ClientDisconnect:
             raise
         except Exception:
-            self._tally.webhook(kind, Result.failed)
+            self._stats.webhook(kind, Result.failed)
             raise
-        self._tally.webhook(kind, result)
+        self._stats.webhook(kind, result)
         return Response(status_code=204)
 
-    async def _attend(self, request: Request, served: Served | None, token: str | None) -> Result:
-        if served is None:
+    async def _attend(self, request: Request, channel_state: ChannelState | None, token: str | None) -> Result:
+        if channel_state is None:
             raise Refused(404, "there is no such channel", Result.unknown)
         hook = self._request(request, await body_of(request))
-        said = self._parse(served, hook, request)
-        known = await self._known(served, token, said)
+        said = self._parse(channel_state, hook, request)
+        known = await self._known(channel_state, token, said)
         proof = _proof(hook)
         if proof in self._taken and not any(_asks_to_stop(one) for one in known):
             return Result.repeated
@@ -102,23 +104,23 @@ class Hooks:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         return api.Request(request.method, url, headers, body)
 
-    def _parse(self, served: Served, hook: api.Request, request: Request) -> Sequence[Inbound]:
+    def _parse(self, channel_state: ChannelState, hook: api.Request, request: Request) -> Sequence[Inbound]:
         try:
-            return served.channel.parse_webhook(hook)
+            return channel_state.channel.parse_webhook(hook)
         except Forged:
-            self._tally.forged(served.kind, client_of(request, self._trusted))
+            self._stats.forged(channel_state.kind, client_of(request, self._trusted))
             raise Refused(403, "the request does not prove where it comes from", Result.forged) from None
         except ValueError:
             raise Refused(400, "the request makes no sense", Result.malformed) from None
 
-    async def _known(self, served: Served, token: str | None, said: Sequence[Inbound]) -> list[Inbound]:
+    async def _known(self, channel_state: ChannelState, token: str | None, said: Sequence[Inbound]) -> list[Inbound]:
         """What is said of attempts that this channel made; what names another's is left out."""
         said = [one if one.token or token is None else replace(one, token=token) for one in said]
         named = {one.token for one in said if one.token} | ({token} if token else set())
         owners = await self._tokens.channels(named) if named else {}
-        if token is not None and owners.get(token) != served.kind:
+        if token is not None and owners.get(token) != channel_state.kind:
             raise Refused(404, "there is no such attempt", Result.unknown)
-        return [one for one in said if one.token is None or owners.get(one.token) == served.kind]
+        return [one for one in said if one.token is None or owners.get(one.token) == channel_state.kind]
 
     def _remember(self, proof: bytes) -> None:
         self._taken[proof] = None

@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.runtime import House
-from fluentsd.fronts.web.stats import Tally
+from fluentsd.engine.runtime import Runtime
+from fluentsd.fronts.web.stats import WebStats
 from fluentsd.store import holds, public_reads
 from fluentsd.store.db.bridge import StoreUnavailable
 
@@ -39,8 +39,8 @@ Samples = Iterable[tuple[Labels, float]]
 class Metrics:
     """Writes the figures when somebody asks."""
 
-    def __init__(self, house: House, tally: Tally) -> None:
-        self._house, self._tally = house, tally
+    def __init__(self, runtime: Runtime, stats: WebStats) -> None:
+        self._runtime, self._stats = runtime, stats
         self._turn = trio.Lock()
         self._read_again = -1.0
         self._up = False
@@ -57,7 +57,7 @@ class Metrics:
 
     async def _read(self) -> None:
         began = trio.current_time()
-        now_at = self._house.clock.now()
+        now_at = self._runtime.clock.now()
 
         async def unit(conn: AsyncConnection) -> tuple[_Counts, _Counts, Mapping[str, int]]:
             held = [one["scope"] for one in await holds.open_holds(conn, now_at) if one["by"] == "fluentsd"]
@@ -65,7 +65,7 @@ class Metrics:
 
         try:
             with trio.fail_after(PATIENCE):
-                self._attempts, self._people, self._tripped = await self._house.store.read(unit)
+                self._attempts, self._people, self._tripped = await self._runtime.store.read(unit)
         except (StoreUnavailable, trio.TooSlowError):
             self._up = False  # the last figures stand, and this one says that they are old
         else:
@@ -75,7 +75,7 @@ class Metrics:
 
     def text(self) -> str:
         """Everything, a family after the other."""
-        house, tally = self._house, self._tally
+        runtime, stats = self._runtime, self._stats
         families = [
             _family("store_up", "gauge", "whether the database answered the last reading", _one(self._up)),
             _family("attempts_last_day", "gauge", "attempts marked in the last 24 hours",
@@ -85,15 +85,15 @@ class Metrics:
             _family("breakers_tripped", "gauge", "what is held because of what came back, by scope",
                     [((("scope", scope),), count) for scope, count in sorted(self._tripped.items())]),
             _family("in_flight", "gauge", "attempts without an end",
-                    [((("channel", kind),), house.flights.of(kind)) for kind in house.channels]),
-            _family("dispatcher_passes_total", "counter", "times the dispatcher has looked", _one(house.wakeups)),
+                    [((("channel", kind),), runtime.in_flight.of(kind)) for kind in runtime.channels]),
+            _family("dispatcher_passes_total", "counter", "times the dispatcher has looked", _one(runtime.wakeups)),
             _family("webhooks_total", "counter", "webhooks by what became of them",
-                    _labelled(("channel", "result"), tally.webhooks)),
+                    _labelled(("channel", "result"), stats.webhooks)),
             _family("web_answers_total", "counter", "answers by status",
-                    [((("status", str(status)),), count) for status, count in sorted(tally.answers.items())]),
-            _family("web_faults_total", "counter", "requests and connections that broke", _one(tally.faults)),
-            _family("web_unsubscribed_total", "counter", "times an unsubscribe link was used", _one(tally.opt_outs)),
-            _family("web_connections", "gauge", "connections open now", _one(tally.connections)),
+                    [((("status", str(status)),), count) for status, count in sorted(stats.answers.items())]),
+            _family("web_faults_total", "counter", "requests and connections that broke", _one(stats.faults)),
+            _family("web_unsubscribed_total", "counter", "times an unsubscribe link was used", _one(stats.opt_outs)),
+            _family("web_connections", "gauge", "connections open now", _one(stats.connections)),
             _family("resident_memory_bytes", "gauge", "memory the process keeps", _one(resident())),
             _family("cpu_seconds_total", "counter", "processor time of the process", _one(time.process_time())),
         ]  # fmt: skip

@@ -16,7 +16,7 @@ import trio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from fluentsd.fronts.web.stats import Result, Tally
+from fluentsd.fronts.web.stats import Result, WebStats
 from fluentsd.store.db.bridge import StoreUnavailable
 
 Scope = MutableMapping[str, Any]
@@ -103,26 +103,26 @@ def _is_among(client: str, trusted: Sequence[ipaddress.IPv4Network | ipaddress.I
 class Edge:
     """Wraps an application; made once, called for each request."""
 
-    def __init__(self, app: App, tally: Tally) -> None:
-        self._app, self._tally = app, tally
+    def __init__(self, app: App, stats: WebStats) -> None:
+        self._app, self._stats = app, stats
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close"})
             return
-        exchange = _Exchange(scope, receive, send, self._tally)
-        tally = self._tally
+        exchange = _Exchange(scope, receive, send, self._stats)
+        stats = self._stats
         if _size(scope) > HEADERS_AT_MOST:
             await exchange.say(answer(431, f"the headers may have {HEADERS_AT_MOST} bytes at most"))
             return
-        if tally.in_progress >= IN_PROGRESS_AT_MOST:
+        if stats.in_progress >= IN_PROGRESS_AT_MOST:
             await exchange.say(_busy("too many requests at once"))
             return
-        tally.in_progress += 1
+        stats.in_progress += 1
         try:
             await self._attend(scope, exchange)
         finally:
-            tally.in_progress -= 1
+            stats.in_progress -= 1
 
     async def _attend(self, scope: Scope, exchange: _Exchange) -> None:
         try:
@@ -135,7 +135,7 @@ class Edge:
         except ClientDisconnect:
             pass
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each request
-            self._tally.fault("web.fault", why, method=scope["method"], route=_route(scope))
+            self._stats.fault("web.fault", why, method=scope["method"], route=_route(scope))
             await exchange.say(answer(500, "a fault in fluentsd; its log says where"))
 
 
@@ -157,8 +157,8 @@ def _route(scope: Scope) -> str:
 class _Exchange:
     """One request and its one answer."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, tally: Tally) -> None:
-        self._scope, self._receive, self._send, self._tally = scope, receive, send, tally
+    def __init__(self, scope: Scope, receive: Receive, send: Send, stats: WebStats) -> None:
+        self._scope, self._receive, self._send, self._stats = scope, receive, send, stats
         headers = dict(scope["headers"])
         self._unread = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
         self._began = False
@@ -172,7 +172,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._began = True
-            self._tally.answers[message["status"]] += 1
+            self._stats.answers[message["status"]] += 1
             message["headers"] = [*message.get("headers", []), *self._plain_headers()]
             await self._send(message)
         elif message["type"] == "http.response.body" and self._unread and not message.get("more_body", False):

@@ -10,30 +10,30 @@ from starlette.routing import Match, Route, Router
 
 from fluentsd.config import HttpSettings
 from fluentsd.engine.dispatch.inbound import Inbox
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts.web.health import Health
 from fluentsd.fronts.web.hooks import Hooks
 from fluentsd.fronts.web.metrics import Metrics
 from fluentsd.fronts.web.middleware import App, Edge, Receive, Scope, Send, answer
-from fluentsd.fronts.web.stats import Tally
+from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.fronts.web.unsubscribe import Unsubscribing
 from fluentsd.urls import CALLBACK, INBOUND, UNSUBSCRIBE
 
 
-def application(house: House, inbox: Inbox, http: HttpSettings, tokens: Tokens, tally: Tally) -> Edge:
+def application(runtime: Runtime, inbox: Inbox, http: HttpSettings, tokens: Tokens, stats: WebStats) -> Edge:
     """The whole ASGI application; `tokens` has to run."""
-    hooks = Hooks(house, inbox, http, tokens, tally)
-    unsubscribing = Unsubscribing(house, inbox, tokens, tally)
+    hooks = Hooks(runtime, inbox, http, tokens, stats)
+    unsubscribing = Unsubscribing(runtime, inbox, tokens, stats)
     routes = [
         Route(CALLBACK, hooks.callback, methods=["POST"]),
         Route(INBOUND, hooks.inbound, methods=["POST"]),
         Route(UNSUBSCRIBE, unsubscribing.show, methods=["GET"]),
         Route(UNSUBSCRIBE, unsubscribing.carry_out, methods=["POST"]),
-        Route("/healthz", Health(house).show, methods=["GET"]),
-        Route("/metrics", Metrics(house, tally).show, methods=["GET"]),
+        Route("/healthz", Health(runtime).show, methods=["GET"]),
+        Route("/metrics", Metrics(runtime, stats).show, methods=["GET"]),
     ]
-    return Edge(_with_methods(routes, Router(routes, redirect_slashes=False)), tally)
+    return Edge(_with_methods(routes, Router(routes, redirect_slashes=False)), stats)
 
 
 def _with_methods(routes: list[Route], router: Router) -> App:

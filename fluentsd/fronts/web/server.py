@@ -25,10 +25,10 @@ from hypercorn.utils import parse_socket_addr, wrap_app
 
 from fluentsd.config import HttpSettings
 from fluentsd.engine.dispatch.inbound import Inbox
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts.web.middleware import ANSWER_PATIENCE, HEADERS_AT_MOST, Edge
 from fluentsd.fronts.web.routes import application
-from fluentsd.fronts.web.stats import Tally
+from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.validation import Problems
 
@@ -64,18 +64,18 @@ def place_of(listeners: Sequence[trio.SocketListener]) -> str:
 async def serve(
     http: HttpSettings,
     listeners: Sequence[trio.SocketListener],
-    house: House,
+    runtime: Runtime,
     inbox: Inbox,
     *,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until cancelled, then leave in order; tells where it listens."""
-    tally, tokens = Tally(house.clock, house.log), Tokens(house.store)
-    connections = _Connections(application(house, inbox, http, tokens, tally), tally)
+    stats, tokens = WebStats(runtime.clock, runtime.log), Tokens(runtime.store)
+    connections = _Connections(application(runtime, inbox, http, tokens, stats), stats)
     async with trio.open_nursery() as nursery:
         handlers = await nursery.start(connections.keep, tokens)
         try:
-            house.log.info("web.listening", socket=place_of(listeners), public_url=http.public_url or "")
+            runtime.log.info("web.listening", socket=place_of(listeners), public_url=http.public_url or "")
             task_status.started(place_of(listeners))
             await trio.serve_listeners(connections.attend, list(listeners), handler_nursery=handlers)
         finally:
@@ -131,9 +131,9 @@ class _Server(TCPServer):
 class _Connections:
     """Keeps connections apart from each other, and from the daemon's end until they have had their grace."""
 
-    def __init__(self, app: Edge, tally: Tally) -> None:
+    def __init__(self, app: Edge, stats: WebStats) -> None:
         self._app = wrap_app(cast(Any, app), 0, "asgi")
-        self._tally = tally
+        self._stats = stats
         self._config = _config()
         self._context = WorkerContext(None)
         self._left = trio.Event()
@@ -165,12 +165,12 @@ class _Connections:
 
     async def attend(self, stream: trio.SocketStream) -> None:
         """One connection, from its first byte to its last; whatever ends it ends it alone."""
-        tally = self._tally
+        stats = self._stats
         if len(self._open) >= CONNECTIONS_AT_MOST:
             await trio.aclose_forcefully(stream)
             return
         self._open.add(stream)
-        tally.connections = len(self._open)
+        stats.connections = len(self._open)
         line = _Line(stream)
         try:
             with line.scope:
@@ -178,10 +178,10 @@ class _Connections:
         except OSError:
             pass  # the peer went away
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each connection
-            tally.fault("web.connection", why)
+            stats.fault("web.connection", why)
         finally:
             self._open.discard(stream)
-            tally.connections = len(self._open)
+            stats.connections = len(self._open)
             await trio.aclose_forcefully(stream)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.runtime import HouseClock
+from fluentsd.engine.runtime import EngineClock
 
 #: The same fault at the same place is logged once in this time; the count goes on.
 SAME_FAULT_AFTER = 60 * SECOND
@@ -36,10 +36,10 @@ class Result(StrEnum):
     failed = "failed"  #: the plugin or the house broke
 
 
-class Tally:
+class WebStats:
     """Figures since the daemon began."""
 
-    def __init__(self, clock: HouseClock, log: Any) -> None:
+    def __init__(self, clock: EngineClock, log: Any) -> None:
         self._clock, self._log = clock, log
         self.webhooks: Counter[tuple[str, str]] = Counter()
         self.answers: Counter[int] = Counter()

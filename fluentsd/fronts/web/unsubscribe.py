@@ -17,8 +17,8 @@ from starlette.responses import HTMLResponse, Response
 
 from fluentsd.api import Inbound, Outcome
 from fluentsd.engine.dispatch.inbound import Inbox
-from fluentsd.engine.runtime import House
-from fluentsd.fronts.web.stats import Tally
+from fluentsd.engine.runtime import Runtime
+from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.store import public_reads
 
@@ -47,15 +47,15 @@ _PAGE = (
 class Unsubscribing:
     """The two answers at /u/{token}."""
 
-    def __init__(self, house: House, inbox: Inbox, tokens: Tokens, tally: Tally) -> None:
-        self._house, self._inbox, self._tokens, self._tally = house, inbox, tokens, tally
+    def __init__(self, runtime: Runtime, inbox: Inbox, tokens: Tokens, stats: WebStats) -> None:
+        self._runtime, self._inbox, self._tokens, self._stats = runtime, inbox, tokens, stats
 
     async def show(self, request: Request) -> Response:
         """GET: what it is about, and a button."""
         token = request.path_params["token"]
         if not await self._tokens.channels([token]):
             return _unknown()
-        name = await self._house.store.read(public_reads.campaign_name, token) or ""
+        name = await self._runtime.store.read(public_reads.campaign_name, token) or ""
         said = f"<p>You were contacted in “{html.escape(name)}”.</p>" if name else ""
         button = (
             '<form method="post"><button name="List-Unsubscribe" value="One-Click">Do not contact me again</button>'
@@ -69,7 +69,7 @@ class Unsubscribing:
             return _unknown()
         with trio.fail_after(PATIENCE):
             await self._inbox.take(Inbound(Outcome.opted_out, token=token, reason="used the unsubscribe link"))
-        self._tally.opt_outs += 1
+        self._stats.opt_outs += 1
         return _page("Unsubscribed", "<p>You will not be contacted again: not by phone, text message or e-mail.</p>")
 
 

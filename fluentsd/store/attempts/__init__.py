@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from fluentsd.store.attempts.transitions import (
-    Whole,
+    AttemptRow,
     accept,
     accepted_open,
+    add,
     find,
     hasten,
     improve,
     keep_content,
-    mark,
+    load,
     new_id,
     next_deadline,
     open_now,
@@ -19,18 +20,18 @@ from fluentsd.store.attempts.transitions import (
     settle,
     touches,
     tries_of,
-    whole,
 )
 
 __all__ = [
-    "Whole",
+    "AttemptRow",
     "accept",
     "accepted_open",
+    "add",
     "find",
     "hasten",
     "improve",
     "keep_content",
-    "mark",
+    "load",
     "new_id",
     "next_deadline",
     "open_now",
@@ -39,5 +40,4 @@ __all__ = [
     "settle",
     "touches",
     "tries_of",
-    "whole",
 ]

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.statements import Prepared
-from fluentsd.store.tables import attempt, tally
+from fluentsd.store.tables import attempt, outcome_count
 
 #: (scope, target, channel)
 Key = tuple[str, int, str]
@@ -23,9 +23,9 @@ Deltas = Counter[tuple[str, int, str, int, str]]
 _COLUMNS = ("scope", "target", "channel", "hour", "figure", "count")
 _ADD = Prepared(
     text(
-        "INSERT INTO tally (scope, target, channel, hour, figure, count)"
+        "INSERT INTO outcome_count (scope, target, channel, hour, figure, count)"
         " VALUES (:scope, :target, :channel, :hour, :figure, :count)"
-        " ON CONFLICT (scope, target, channel, hour, figure) DO UPDATE SET count = tally.count + excluded.count"
+        " ON CONFLICT (scope, target, channel, hour, figure) DO UPDATE SET count = outcome_count.count + excluded.count"
     ).bindparams(*(bindparam(column) for column in _COLUMNS))
 )
 
@@ -48,18 +48,34 @@ async def sums(conn: AsyncConnection, key: Key, after: int, since: int) -> dict[
     """The figures of one campaign or number on one channel, of hours that began after `after`, and not before
     `since`."""
     scope, target, channel = key
-    return await _sums(conn, after, since, tally.c.scope == scope, tally.c.target == target, tally.c.channel == channel)
+    return await _sums(
+        conn,
+        after,
+        since,
+        outcome_count.c.scope == scope,
+        outcome_count.c.target == target,
+        outcome_count.c.channel == channel,
+    )
 
 
 async def others(conn: AsyncConnection, key: Key, after: int) -> dict[str, int]:
     """The same of all the others of that scope together."""
     scope, target, channel = key
-    return await _sums(conn, after, 0, tally.c.scope == scope, tally.c.target != target, tally.c.channel == channel)
+    return await _sums(
+        conn,
+        after,
+        0,
+        outcome_count.c.scope == scope,
+        outcome_count.c.target != target,
+        outcome_count.c.channel == channel,
+    )
 
 
 async def _sums(conn: AsyncConnection, after: int, since: int, *mine: ColumnElement[bool]) -> dict[str, int]:
-    statement = select(tally.c.figure, func.sum(tally.c.count)).where(*mine, tally.c.hour > after)
-    rows = await conn.execute(statement.where(tally.c.hour >= since).group_by(tally.c.figure))
+    statement = select(outcome_count.c.figure, func.sum(outcome_count.c.count)).where(
+        *mine, outcome_count.c.hour > after
+    )
+    rows = await conn.execute(statement.where(outcome_count.c.hour >= since).group_by(outcome_count.c.figure))
     return {figure: int(count) for figure, count in rows}
 
 
@@ -80,4 +96,4 @@ async def cases(conn: AsyncConnection, key: Key, figures: Iterable[str], since: 
 
 async def prune(conn: AsyncConnection, before: int) -> None:
     """Forget hours that began before an instant."""
-    await conn.execute(delete(tally).where(tally.c.hour < before))
+    await conn.execute(delete(outcome_count).where(outcome_count.c.hour < before))

@@ -13,21 +13,21 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
-from fluentsd.domain.states import Attempt
+from fluentsd.domain.states import AttemptState
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import Prepared, among, json_of
 from fluentsd.store.tables import attempt, contact, content, enrollment, number, point
 
 _INTENT = (
     "id", "enrollment_id", "campaign_id", "contact_id", "step", "try_no", "channel", "point_id", "number_id",
-    "state", "marked_at", "deadline_at", "cost_micros", "currency",
+    "state", "claimed_at", "deadline_at", "cost_micros", "currency",
 )  # fmt: skip
 _INTEND = Prepared(insert(attempt).values({column: bindparam(column) for column in _INTENT}))
 _WORDS = ("contact_id", "attempt_id", "kind", "text", "created_at", "provider_ref")
 _KEEP = Prepared(insert(content).values({column: bindparam(column) for column in _WORDS}))
 _SETTLE = Prepared(
     update(attempt)
-    .where(attempt.c.id == bindparam("b_id"), attempt.c.state == Attempt.open)
+    .where(attempt.c.id == bindparam("b_id"), attempt.c.state == AttemptState.open)
     .values(
         state=bindparam("b_state"),
         outcome=bindparam("b_outcome"),
@@ -44,19 +44,19 @@ _SETTLE = Prepared(
 )
 _ACCEPT = Prepared(
     update(attempt)
-    .where(attempt.c.id == bindparam("b_id"), attempt.c.state == Attempt.open)
+    .where(attempt.c.id == bindparam("b_id"), attempt.c.state == AttemptState.open)
     .values(provider_ref=bindparam("b_ref"), accepted_at=bindparam("b_at"), deadline_at=bindparam("b_deadline"))
 )
 _DEADLINE = Prepared(
     update(attempt)
-    .where(attempt.c.id == bindparam("b_id"), attempt.c.state == Attempt.open)
+    .where(attempt.c.id == bindparam("b_id"), attempt.c.state == AttemptState.open)
     .values(deadline_at=bindparam("b_deadline"), reason=bindparam("b_reason"))
 )
 _IMPROVE = Prepared(
     update(attempt)
-    .where(attempt.c.id == bindparam("b_id"), attempt.c.state != Attempt.open)
+    .where(attempt.c.id == bindparam("b_id"), attempt.c.state != AttemptState.open)
     .values(
-        state=Attempt.settled,
+        state=AttemptState.settled,
         outcome=bindparam("b_outcome"),
         reason=func.coalesce(bindparam("b_reason"), attempt.c.reason),
         counted=bindparam("b_counted"),
@@ -78,7 +78,7 @@ _WHOLE = (
         attempt.c.state,
         attempt.c.outcome,
         attempt.c.cost_micros,
-        attempt.c.marked_at,
+        attempt.c.claimed_at,
         attempt.c.number_id,
         attempt.c.counted,
         enrollment.c.version_id,
@@ -100,10 +100,10 @@ _WHOLE = (
 )
 
 _TOUCHES = (
-    select(attempt.c.contact_id, attempt.c.marked_at, attempt.c.channel)
-    .where(among(attempt.c.contact_id, "ids"), attempt.c.marked_at > bindparam("since"))
+    select(attempt.c.contact_id, attempt.c.claimed_at, attempt.c.channel)
+    .where(among(attempt.c.contact_id, "ids"), attempt.c.claimed_at > bindparam("since"))
     .where(attempt.c.outcome.is_(None) | (attempt.c.outcome != "not_sent"))
-    .order_by(attempt.c.marked_at)
+    .order_by(attempt.c.claimed_at)
 )
 
 
@@ -112,7 +112,7 @@ def new_id(at: int) -> str:
     return f"{at // 1000:012x}{secrets.token_hex(10)}"
 
 
-async def mark(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+async def add(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """The commit point: the intents, before any provider is called."""
     if rows:
         await _INTEND.many(conn, rows)
@@ -128,12 +128,12 @@ async def touches(conn: AsyncConnection, contact_ids: Sequence[int], since_at: i
     """When each contact was last contacted and how, over all campaigns, ascending; tries not made do not count."""
     found: dict[int, list[tuple[int, str]]] = {}
     given = {"ids": json_of(contact_ids), "since": since_at}
-    for contact_id, marked_at, channel in await conn.execute(_TOUCHES, given):
-        found.setdefault(contact_id, []).append((marked_at, channel))
+    for contact_id, claimed_at, channel in await conn.execute(_TOUCHES, given):
+        found.setdefault(contact_id, []).append((claimed_at, channel))
     return found
 
 
-class Whole(NamedTuple):
+class AttemptRow(NamedTuple):
     """An attempt, where its person stands, and in which zones: what the record decides by."""
 
     id: str
@@ -147,7 +147,7 @@ class Whole(NamedTuple):
     state: str
     outcome: str | None
     cost_micros: int
-    marked_at: int
+    claimed_at: int
     number_id: int | None
     counted: str | None
     version_id: int
@@ -162,12 +162,12 @@ class Whole(NamedTuple):
     states: str
 
 
-async def whole(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, Whole]:
+async def load(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, AttemptRow]:
     """Attempts with where their people stand, locked for the record where the database can: the people first, so that
     nobody is marked or taken out of the campaign between this look and what is made of it."""
     if conn.dialect.name == "postgresql":
         await reserve(conn, list((await conn.execute(_WHOSE, {"ids": json_of(ids)})).scalars()))
-    return {row[0]: Whole._make(row) for row in await conn.execute(_WHOLE, {"ids": json_of(ids)})}
+    return {row[0]: AttemptRow._make(row) for row in await conn.execute(_WHOLE, {"ids": json_of(ids)})}
 
 
 async def settle(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
@@ -198,14 +198,14 @@ async def overdue(conn: AsyncConnection, at: int, most: int) -> list[Any]:
     """Open attempts whose deadline has come, with what a look-up needs; the words as far as they are kept."""
     statement = (
         select(
-            attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.marked_at,
+            attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.claimed_at,
             attempt.c.accepted_at, attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
             content.c.text,
         )
         .join(point, point.c.id == attempt.c.point_id, isouter=True)
         .join(number, number.c.id == attempt.c.number_id, isouter=True)
         .join(content, (content.c.attempt_id == attempt.c.id) & (content.c.kind == "body"), isouter=True)
-        .where(attempt.c.state == Attempt.open, attempt.c.deadline_at <= at)
+        .where(attempt.c.state == AttemptState.open, attempt.c.deadline_at <= at)
         .order_by(attempt.c.deadline_at, attempt.c.id)
         .limit(most)
     )  # fmt: skip
@@ -216,12 +216,12 @@ async def accepted_open(conn: AsyncConnection, campaign_id: int, channel: str) -
     """What the provider has and has not ended: calls that may still ring."""
     statement = (
         select(
-            attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.marked_at,
+            attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.claimed_at,
             attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
         )
         .join(point, point.c.id == attempt.c.point_id, isouter=True)
         .join(number, number.c.id == attempt.c.number_id, isouter=True)
-        .where(attempt.c.state == Attempt.open, attempt.c.campaign_id == campaign_id, attempt.c.channel == channel)
+        .where(attempt.c.state == AttemptState.open, attempt.c.campaign_id == campaign_id, attempt.c.channel == channel)
         .where(attempt.c.accepted_at.is_not(None))
     )  # fmt: skip
     return list((await conn.execute(statement)).all())
@@ -230,21 +230,23 @@ async def accepted_open(conn: AsyncConnection, campaign_id: int, channel: str) -
 async def next_deadline(conn: AsyncConnection) -> int | None:
     """The earliest moment at which an open attempt has to be asked about."""
     found: int | None = (
-        await conn.execute(select(func.min(attempt.c.deadline_at)).where(attempt.c.state == Attempt.open))
+        await conn.execute(select(func.min(attempt.c.deadline_at)).where(attempt.c.state == AttemptState.open))
     ).scalar()
     return found
 
 
 async def hasten(conn: AsyncConnection, channel: str, at: int) -> int:
     """Ask about everything of a channel that is open and not known to be accepted at `at`, if not before."""
-    mine = (attempt.c.state == Attempt.open, attempt.c.accepted_at.is_(None), attempt.c.channel == channel)
+    mine = (attempt.c.state == AttemptState.open, attempt.c.accepted_at.is_(None), attempt.c.channel == channel)
     statement = update(attempt).where(*mine, attempt.c.deadline_at > at).values(deadline_at=at)
     return (await conn.execute(statement)).rowcount
 
 
 async def open_now(conn: AsyncConnection) -> list[tuple[str, int, Kind]]:
     """Every open attempt: id, campaign, channel."""
-    statement = select(attempt.c.id, attempt.c.campaign_id, attempt.c.channel).where(attempt.c.state == Attempt.open)
+    statement = select(attempt.c.id, attempt.c.campaign_id, attempt.c.channel).where(
+        attempt.c.state == AttemptState.open
+    )
     return [(row.id, row.campaign_id, row.channel) for row in await conn.execute(statement)]
 
 
@@ -263,7 +265,7 @@ async def find(conn: AsyncConnection, token: str | None, ref: str | None, addres
     latest = (
         select(attempt.c.id).join(point, point.c.contact_id == attempt.c.contact_id).where(point.c.value == address)
     )
-    newest: str | None = (await conn.execute(latest.order_by(attempt.c.marked_at.desc()).limit(1))).scalar()
+    newest: str | None = (await conn.execute(latest.order_by(attempt.c.claimed_at.desc()).limit(1))).scalar()
     return newest
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import Attempt, Enrollment
+from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.store.enrollments.transitions import leave_queue, requeue, reserve_those
 from fluentsd.store.tables import attempt, contact, enrollment, point
 
@@ -51,7 +51,7 @@ _UNPROVED = (
     .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
     .join(contact, contact.c.id == attempt.c.contact_id)
     .join(point, point.c.id == attempt.c.point_id, isouter=True)
-    .where(attempt.c.state == Attempt.unknown, attempt.c.dismissed_at.is_(None))
+    .where(attempt.c.state == AttemptState.unknown, attempt.c.dismissed_at.is_(None))
     .order_by(attempt.c.id)
 )  # fmt: skip
 
@@ -66,7 +66,7 @@ async def of_campaign(
         mine.append(attempt.c.contact_id == contact_id)
     if attempt_id is not None:
         mine.append(attempt.c.id == attempt_id)
-    open_ones = (attempt.c.state == Attempt.unknown, attempt.c.dismissed_at.is_(None))
+    open_ones = (attempt.c.state == AttemptState.unknown, attempt.c.dismissed_at.is_(None))
     whose = select(attempt.c.enrollment_id).where(*mine, *open_ones)
     await reserve_those(conn, enrollment.c.id.in_(whose), most=1_000_000)
     rows = await conn.execute(_UNPROVED.where(*mine).with_for_update(of=attempt))
@@ -77,12 +77,12 @@ async def try_again(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> No
     """queued or completed → queued at the step of the unproved attempt: as `enrollments.requeue` takes them."""
     ids = [row["b_id"] for row in rows]
     await leave_queue(conn, ids)
-    ended = update(enrollment).where(enrollment.c.id.in_(ids), enrollment.c.state == Enrollment.completed)
-    await conn.execute(ended.values(state=Enrollment.queued, ended_at=None))
+    ended = update(enrollment).where(enrollment.c.id.in_(ids), enrollment.c.state == EnrollmentState.completed)
+    await conn.execute(ended.values(state=EnrollmentState.queued, ended_at=None))
     await requeue(conn, rows)
 
 
 async def decided(conn: AsyncConnection, ids: Sequence[str], at: int) -> None:
     """Somebody has seen to them: they are not shown as open any more; what they are stays as it was."""
-    mine = (attempt.c.id.in_(list(ids)), attempt.c.state == Attempt.unknown)
+    mine = (attempt.c.id.in_(list(ids)), attempt.c.state == AttemptState.unknown)
     await conn.execute(update(attempt).where(*mine).values(dismissed_at=at))

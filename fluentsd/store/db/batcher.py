@@ -35,7 +35,7 @@ class _Ticket(Generic[R]):
         self.error: Exception | None = None
 
 
-class Gatherer(Generic[R]):
+class Batcher(Generic[R]):
     """Writes rows that arrive together in one transaction.
 
     There is no timer: while one group is written the next one gathers. `unit(conn, rows)` gets at most `most` rows, in

@@ -16,7 +16,7 @@ the engines; Trio crosses over once and sleeps. What makes that safe:
   at the caller's next checkpoint.
 * **Waiting for a turn happens in Trio**, where it can be cancelled. SQLite's writers take turns; readers have their own
   connections and wait for no writer.
-* **Rows that arrive together are written together** (`Gatherer`): a durable commit costs one row what it costs 500.
+* **Rows that arrive together are written together** (`Batcher`): a durable commit costs one row what it costs 500.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Any, Final, NoReturn, TypeVar, cast
 
 import trio
 
-from fluentsd.store.db.batcher import Gatherer
+from fluentsd.store.db.batcher import Batcher
 from fluentsd.store.db.engines import Dialect, check_server, check_wal, dialect_of, open_sides, parse
 from fluentsd.store.db.errors import (
     BadStoreURL,
@@ -40,11 +40,11 @@ from fluentsd.store.db.errors import (
     StoreGone,
     StoreUnavailable,
 )
-from fluentsd.store.db.unit_of_work import ENDING_AFTER, Flight, Side, Stopped
+from fluentsd.store.db.unit_of_work import ENDING_AFTER, Side, Stopped, UnitOfWork
 
 __all__ = [
     "BadStoreURL",
-    "Gatherer",
+    "Batcher",
     "Store",
     "StoreBusy",
     "StoreClosed",
@@ -73,7 +73,7 @@ class Store:
         self.dialect = dialect_of(parsed)
         self._busy = busy
         self._writes, self._reads = open_sides(parsed, synchronous, busy_after)
-        self._aloft: set[Flight[Any]] = set()
+        self._aloft: set[UnitOfWork[Any]] = set()
         self._closed = False
         self._ended: Callable[[], object] = lambda: None
         self._loop = asyncio.new_event_loop()
@@ -114,7 +114,7 @@ class Store:
             await trio.lowlevel.checkpoint_if_cancelled()
             if self._closed:
                 raise StoreClosed("The store is closed; the unit did not run.")
-            flight: Flight[T] = Flight(self._aloft, side, lambda conn: unit(conn, *args, **kwargs), whole=whole)
+            flight: UnitOfWork[T] = UnitOfWork(self._aloft, side, lambda conn: unit(conn, *args, **kwargs), whole=whole)
             with self._busy():
                 rise = await self._landing(flight.start, None if whole else flight.stop)
         return _arrive(flight, rise)
@@ -169,15 +169,15 @@ class Store:
             await side.engine.dispose()
         await self._loop.shutdown_default_executor()
 
-    async def _ground(self, flights: set[Flight[Any]], grace: float | None) -> None:
+    async def _ground(self, in_flight: set[UnitOfWork[Any]], grace: float | None) -> None:
         """Stop these flights and wait until the thread is idle, or a whole unit on a lost server has had its grace."""
-        for flight in flights:
+        for flight in in_flight:
             flight.stop()
         if rest := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(rest, timeout=grace)
 
 
-def _arrive(flight: Flight[T], rise: Callable[[], NoReturn] | None) -> T:
+def _arrive(flight: UnitOfWork[T], rise: Callable[[], NoReturn] | None) -> T:
     error, flight.error = flight.error, None
     try:
         if isinstance(error, Stopped):

@@ -70,10 +70,12 @@ class Side:
     busy_after: float
 
 
-class Flight(Generic[T]):
+class UnitOfWork(Generic[T]):
     """One unit's way through the asyncio thread. From `start` until it lands, its fields belong to that thread."""
 
-    def __init__(self, aloft: set[Flight[Any]], side: Side, unit: Callable[..., Awaitable[T]], *, whole: bool) -> None:
+    def __init__(
+        self, aloft: set[UnitOfWork[Any]], side: Side, unit: Callable[..., Awaitable[T]], *, whole: bool
+    ) -> None:
         self.whole, self.stopped = whole, False
         self.value: T | None = None
         self.error: BaseException | None = None
@@ -187,7 +189,7 @@ class Flight(Generic[T]):
             await conn.invalidate()
 
 
-_flight: Final[ContextVar[Flight[Any]]] = ContextVar("flight")  #: of the asyncio task that runs it
+_flight: Final[ContextVar[UnitOfWork[Any]]] = ContextVar("flight")  #: of the asyncio task that runs it
 
 
 def refuse_if_stopped(*_: object) -> None:

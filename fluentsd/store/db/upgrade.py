@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
-from fluentsd.store.tables import SCHEMA_VERSION
+from fluentsd.store import tables as schema
 from fluentsd.store.db.bridge import Store
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -108,8 +108,8 @@ async def prepare(store: Store, *, backups: Path | None, now: int, log: Any) -> 
     found = await store.read(_look, _name(store))
     if found.version is None:
         await store.run(_create)
-        log.info("database.created", schema=SCHEMA_VERSION)
-    elif found.version < SCHEMA_VERSION:
+        log.info("database.created", schema=schema.SCHEMA_VERSION)
+    elif found.version < schema.SCHEMA_VERSION:
         await _upgrade(store, found.version, backups, now, log)
 
 
@@ -129,9 +129,9 @@ def _judge(name: str, tables: set[str], version: str | None, made_by: str | None
     if made_by != "fluentsd" or version is None or not version.isdigit():
         some = ", ".join(sorted(tables)[:5])
         raise ForeignDatabase(f"{name} belongs to another program (it has {some}); nothing was changed. {_ELSEWHERE}")
-    if int(version) > SCHEMA_VERSION:
+    if int(version) > schema.SCHEMA_VERSION:
         raise NewerDatabase(
-            f"{name} has schema {int(version)}; this fluentsd knows schema {SCHEMA_VERSION} and older. Nothing "
+            f"{name} has schema {int(version)}; this fluentsd knows schema {schema.SCHEMA_VERSION} and older. Nothing "
             "was changed. Install the fluentsd that upgraded it, or restore the copy made before that."
         )
     return _Found(int(version))
@@ -144,9 +144,9 @@ def _name(store: Store) -> str:
 
 async def _create(conn: AsyncConnection) -> None:
     """Everything at once, and the stamp that alembic would leave."""
-    await conn.run_sync(tables.metadata.create_all, checkfirst=False)
+    await conn.run_sync(schema.metadata.create_all, checkfirst=False)
     await conn.exec_driver_sql(_STAMPED)
-    await conn.exec_driver_sql(f"INSERT INTO {_VERSIONS} VALUES ('{SCHEMA_VERSION:04d}')")  # noqa: S608 - an int
+    await conn.exec_driver_sql(f"INSERT INTO {_VERSIONS} VALUES ('{schema.SCHEMA_VERSION:04d}')")  # noqa: S608 - an int
     await conn.exec_driver_sql("INSERT INTO meta (key, value) VALUES ('made_by', 'fluentsd')")
 
 
@@ -164,10 +164,10 @@ async def _upgrade(store: Store, before: int, backups: Path | None, now: int, lo
     except (SQLAlchemyError, _Broken) as why:
         cause = getattr(why, "orig", None) or why
         raise UpgradeFailed(
-            f"{_name(store)} could not be upgraded from schema {before} to {SCHEMA_VERSION} ({cause}); it is as "
+            f"{_name(store)} could not be upgraded from schema {before} to {schema.SCHEMA_VERSION} ({cause}); it is as "
             f"it was{f', and there is a copy: {copy}' if copy else ''}. Go on with the fluentsd that you had."
         ) from why
-    log.info("database.upgraded", before=before, after=SCHEMA_VERSION)
+    log.info("database.upgraded", before=before, after=schema.SCHEMA_VERSION)
 
 
 def _stamp(now: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fluentsd.store.enrollments.transitions import (
     Due,
+    claim,
     dismiss,
     due,
     end,
@@ -11,7 +12,6 @@ from fluentsd.store.enrollments.transitions import (
     free,
     hear,
     leave_queue,
-    mark,
     put_on_hold,
     release_held,
     requeue,
@@ -25,6 +25,7 @@ from fluentsd.store.enrollments.transitions import (
 
 __all__ = [
     "Due",
+    "claim",
     "dismiss",
     "due",
     "end",
@@ -32,7 +33,6 @@ __all__ = [
     "free",
     "hear",
     "leave_queue",
-    "mark",
     "put_on_hold",
     "release_held",
     "requeue",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import Enrollment
+from fluentsd.domain.states import EnrollmentState
 from fluentsd.store.contacts import new_ids
 from fluentsd.store.db.bulk_insert import Insert
 from fluentsd.store.db.statements import among, json_of
@@ -48,7 +48,7 @@ async def enroll(conn: AsyncConnection, where: Entrance, people: Sequence[Entry]
     """Entries at an instant, queued. Returns their ids, in order."""
     ids = await new_ids(conn, enrollment, len(people))
     campaign_id, version_id, step, lane_id = where
-    state = Enrollment.queued.value
+    state = EnrollmentState.queued.value
     await _ENROLL.many(
         conn,
         [

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import Enrollment
+from fluentsd.domain.states import EnrollmentState
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import Prepared
 from fluentsd.store.enrollments.transitions import PROMISED, leave_queue, reserve_those, unwait, wait
@@ -17,10 +17,10 @@ from fluentsd.store.tables import enrollment, record
 
 #: What stands for the outcome of a step that a person was taken away from by a change of the flow.
 MOVED = "moved"
-_OPEN = (Enrollment.queued, Enrollment.active, Enrollment.errored)
+_OPEN = (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored)
 
 
-class Course(NamedTuple):
+class EnrollmentRow(NamedTuple):
     """Where somebody stands in a campaign."""
 
     id: int
@@ -38,23 +38,23 @@ class Course(NamedTuple):
     last_outcome: str
 
 
-_COLUMNS = tuple(enrollment.c[name] for name in Course._fields)
+_COLUMNS = tuple(enrollment.c[name] for name in EnrollmentRow._fields)
 
 
-async def of(conn: AsyncConnection, campaign_id: int, contact_id: int) -> Course | None:
+async def of(conn: AsyncConnection, campaign_id: int, contact_id: int) -> EnrollmentRow | None:
     """Somebody's latest entry in a campaign."""
     await reserve(conn, [contact_id])
     mine = (enrollment.c.campaign_id == campaign_id, enrollment.c.contact_id == contact_id)
     statement = select(*_COLUMNS).where(*mine).order_by(enrollment.c.entry.desc()).limit(1).with_for_update()
     row = (await conn.execute(statement)).first()
-    return None if row is None else Course._make(row)
+    return None if row is None else EnrollmentRow._make(row)
 
 
-async def promise(conn: AsyncConnection, course: Course, lane_id: int, at: int) -> None:
+async def promise(conn: AsyncConnection, course: EnrollmentRow, lane_id: int, at: int) -> None:
     """queued → queued at a promised moment, before the flow; a hold is lifted with it, and the gate is asked again."""
     await leave_queue(conn, [course.id])
     values = {"rank": PROMISED, "due_at": at, "wanted_at": at, "held": False, "reason": ""}
-    mine = (enrollment.c.id == course.id, enrollment.c.state == Enrollment.queued)
+    mine = (enrollment.c.id == course.id, enrollment.c.state == EnrollmentState.queued)
     await conn.execute(update(enrollment).where(*mine).values(**values))
     await wait(conn, [{"lane_id": lane_id, "rank": PROMISED, "due_at": at, "enrollment_id": course.id}])
 
@@ -74,12 +74,14 @@ async def behind(conn: AsyncConnection, campaign_id: int, version_id: int) -> di
     return {(version, step, state): int(count) for version, step, state, count in await conn.execute(statement)}
 
 
-async def some_behind(conn: AsyncConnection, campaign_id: int, version_id: int, since: int, most: int) -> list[Course]:
+async def some_behind(
+    conn: AsyncConnection, campaign_id: int, version_id: int, since: int, most: int
+) -> list[EnrollmentRow]:
     """Some of them who are not being contacted just now, in the order of their ids."""
-    mine = (*_behind(campaign_id, version_id), enrollment.c.state != Enrollment.active, enrollment.c.id >= since)
+    mine = (*_behind(campaign_id, version_id), enrollment.c.state != EnrollmentState.active, enrollment.c.id >= since)
     await reserve_those(conn, *mine, most=most)
     statement = select(*_COLUMNS).where(*mine).order_by(enrollment.c.id).limit(most).with_for_update()
-    return [Course._make(row) for row in await conn.execute(statement)]
+    return [EnrollmentRow._make(row) for row in await conn.execute(statement)]
 
 
 _SAME_STEP = Prepared(
@@ -100,7 +102,7 @@ _OTHER_STEP = Prepared(
 
 async def upgrade(
     conn: AsyncConnection,
-    rows: Sequence[Course],
+    rows: Sequence[EnrollmentRow],
     version_id: int,
     lanes: Mapping[tuple[int, str], int],
     there: Mapping[str, tuple[str, int]],
@@ -128,7 +130,7 @@ async def upgrade(
     )
 
 
-def _with_moved(row: Course) -> str:
+def _with_moved(row: EnrollmentRow) -> str:
     """The outcomes by step; the one that is left behind counts as made if a try of it was."""
     if row.try_no == 1:
         return row.outcomes
@@ -142,7 +144,10 @@ def _gone(campaign_id: int, source_id: int, since_at: int) -> tuple[Any, ...]:
         record.c.contact_id == enrollment.c.contact_id,
         (record.c.source_id != source_id) | (record.c.seen_at >= since_at),
     )
-    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state.in_((Enrollment.queued, Enrollment.errored)))
+    here = (
+        enrollment.c.campaign_id == campaign_id,
+        enrollment.c.state.in_((EnrollmentState.queued, EnrollmentState.errored)),
+    )
     return (*here, enrollment.c.contact_id.in_(mine), ~other.exists())
 
 
@@ -160,7 +165,9 @@ async def count_gone(conn: AsyncConnection, campaign_id: int, source_id: int, si
     return int((await conn.execute(gone)).scalar_one()), int((await conn.execute(here)).scalar_one())
 
 
-async def some_gone(conn: AsyncConnection, campaign_id: int, source_id: int, since_at: int, most: int) -> list[Course]:
+async def some_gone(
+    conn: AsyncConnection, campaign_id: int, source_id: int, since_at: int, most: int
+) -> list[EnrollmentRow]:
     """Some of those who have gone; whoever is being contacted just now leaves with the next run."""
     statement = select(*_COLUMNS).where(*_gone(campaign_id, source_id, since_at)).order_by(enrollment.c.id).limit(most)
-    return [Course._make(row) for row in await conn.execute(statement)]
+    return [EnrollmentRow._make(row) for row in await conn.execute(statement)]

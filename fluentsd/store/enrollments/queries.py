@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import Enrollment
+from fluentsd.domain.states import EnrollmentState
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.enrollments.transitions import Due, state_is
 from fluentsd.store.tables import campaign, contact, enrollment
@@ -48,7 +48,7 @@ def as_due(row: Any, at: int) -> Due:
 
 async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[dict[str, Any]]:
     """Where a person is queued, active or errored now, in all campaigns."""
-    states = (Enrollment.queued, Enrollment.active, Enrollment.errored)
+    states = (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored)
     statement = select(enrollment).where(enrollment.c.contact_id == contact_id, enrollment.c.state.in_(states))
     statement = statement.order_by(enrollment.c.id).with_for_update()
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
@@ -70,7 +70,7 @@ _WANTED = (
     select(enrollment.c.contact_id, campaign.c.ref)
     .join(campaign, campaign.c.id == enrollment.c.campaign_id)
     .where(among(enrollment.c.contact_id, "ids"), *_RIVAL)
-    .where(state_is(Enrollment.queued, Enrollment.active))
+    .where(state_is(EnrollmentState.queued, EnrollmentState.active))
     .order_by(campaign.c.priority, campaign.c.id.desc())
 )
 
@@ -92,13 +92,13 @@ _UNDER_WAY = (
         enrollment.c.step, enrollment.c.try_no, enrollment.c.retries, enrollment.c.unreached, enrollment.c.outcomes,
         enrollment.c.last_outcome, enrollment.c.sender_id, contact.c.zones, contact.c.states, contact.c.conflict,
         contact.c.consent, contact.c.scrubbed_at, contact.c.away_until_at, enrollment.c.wanted_at,
-        (enrollment.c.state == Enrollment.active).label("is_active"), enrollment.c.touched_at,
+        (enrollment.c.state == EnrollmentState.active).label("is_active"), enrollment.c.touched_at,
     )
     .join(contact, contact.c.id == enrollment.c.contact_id)
     .where(
         enrollment.c.campaign_id == bindparam("campaign"),
         enrollment.c.id > bindparam("after"),
-        state_is(Enrollment.queued, Enrollment.active),
+        state_is(EnrollmentState.queued, EnrollmentState.active),
     )
     .order_by(enrollment.c.id)
     .limit(bindparam("most"))
@@ -126,7 +126,9 @@ async def also_elsewhere(conn: AsyncConnection, campaign_id: int) -> dict[str, i
         .join(other, other.c.contact_id == mine.c.contact_id)
         .join(campaign, campaign.c.id == other.c.campaign_id)
         .where(mine.c.campaign_id == campaign_id, other.c.campaign_id != campaign_id)
-        .where(mine.c.state == Enrollment.queued, other.c.state.in_((Enrollment.queued, Enrollment.active)))
+        .where(
+            mine.c.state == EnrollmentState.queued, other.c.state.in_((EnrollmentState.queued, EnrollmentState.active))
+        )
         .where(campaign.c.state.in_(("active", "scheduled", "paused")))
         .group_by(campaign.c.ref)
         .order_by(campaign.c.ref)

@@ -1,6 +1,6 @@
 """People put at other moments: after an edit of the hours, and after a time in which nobody worked.
 
-An edit marks the campaign (`retime_from`); the rows are rewritten behind it in batches, and the mark is the place up
+An edit marks the campaign (`recompute_from`); the rows are rewritten behind it in batches, and the mark is the place up
 to which that is done, so a crash loses nothing and repeats nothing. A time without work is remembered by the lane:
 what fell due in it is dripped or skipped when its turn comes, and no row is rewritten for that.
 """
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import Enrollment
+from fluentsd.domain.states import EnrollmentState
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import Prepared, among, json_of
 from fluentsd.store.enrollments.transitions import ORDINARY, reserve_those, unwait, wait
@@ -21,7 +21,7 @@ from fluentsd.store.tables import attempt, campaign, contact, enrollment, lane, 
 
 _PUT = Prepared(
     update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == Enrollment.queued)
+    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == EnrollmentState.queued)
     .values(due_at=bindparam("b_due"), wanted_at=bindparam("b_wanted"), reason=bindparam("b_reason"))
 )
 
@@ -56,15 +56,15 @@ class Put(NamedTuple):
     reason: str
 
 
-async def to_retime(conn: AsyncConnection) -> list[int]:
+async def to_recompute(conn: AsyncConnection) -> list[int]:
     """Campaigns whose people wait to be put at new moments."""
-    return list((await conn.execute(select(campaign.c.id).where(campaign.c.retime_from.is_not(None)))).scalars())
+    return list((await conn.execute(select(campaign.c.id).where(campaign.c.recompute_from.is_not(None)))).scalars())
 
 
 async def place_of(conn: AsyncConnection, campaign_id: int) -> tuple[int | None, int]:
     """From which enrollment on people are to be put at new moments (None: nobody), and how much later. Locked for who
     does it: two who share the row first and then both change it would wait for each other."""
-    columns = (campaign.c.retime_from, campaign.c.shift_after)
+    columns = (campaign.c.recompute_from, campaign.c.shift_after)
     since, shift = (await conn.execute(select(*columns).where(campaign.c.id == campaign_id).with_for_update())).one()
     return since, shift
 
@@ -124,7 +124,7 @@ async def put(conn: AsyncConnection, moves: Sequence[Put]) -> None:
 
 async def done_until(conn: AsyncConnection, campaign_id: int, since: int | None) -> None:
     """Where the next batch begins; None when everybody is at the right moment."""
-    values: dict[str, Any] = {"retime_from": since}
+    values: dict[str, Any] = {"recompute_from": since}
     if since is None:
         values["shift_after"] = 0
     await conn.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
@@ -154,7 +154,7 @@ async def earliest(conn: AsyncConnection, campaign_id: int) -> int | None:
 
 async def shift(conn: AsyncConnection, campaign_id: int, by: int) -> None:
     """Everybody who waits is to be put so many microseconds later."""
-    values = {"retime_from": 0, "shift_after": by}
+    values = {"recompute_from": 0, "shift_after": by}
     await conn.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
 
 
@@ -172,7 +172,7 @@ SEEN = "seen_at"
 async def last_seen(conn: AsyncConnection) -> int | None:
     """When somebody was last at work here: the end of an orderly stop, or the latest mark."""
     said = (await conn.execute(select(meta.c.value).where(meta.c.key == SEEN))).scalar()
-    marked = (await conn.execute(select(attempt.c.marked_at).order_by(attempt.c.id.desc()).limit(1))).scalar()
+    marked = (await conn.execute(select(attempt.c.claimed_at).order_by(attempt.c.id.desc()).limit(1))).scalar()
     found = [int(moment) for moment in (said, marked) if moment is not None]
     return max(found, default=None)
 

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.gate import Reason
-from fluentsd.domain.states import Enrollment
+from fluentsd.domain.states import EnrollmentState
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import Prepared, among, json_of
 from fluentsd.store.tables import contact, enrollment, lane, version, waiting
@@ -22,7 +22,7 @@ from fluentsd.store.tables import contact, enrollment, lane, version, waiting
 PROMISED, ORDINARY = 0, 1
 
 
-def state_is(*states: Enrollment) -> Any:
+def state_is(*states: EnrollmentState) -> Any:
     """The legal from-states, spelt out: a list would be expanded anew for every row of a batch."""
     return or_(*(enrollment.c.state == state for state in states))
 
@@ -70,9 +70,9 @@ _UNWAIT = Prepared(
 _WAIT = Prepared(insert(waiting).values({column.name: bindparam(column.name) for column in waiting.c}))
 _MARK = Prepared(
     update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == Enrollment.queued)
+    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == EnrollmentState.queued)
     .values(
-        state=Enrollment.active,
+        state=EnrollmentState.active,
         reason="",
         due_at=None,
         touched_at=bindparam("b_at"),
@@ -81,9 +81,9 @@ _MARK = Prepared(
 )
 _QUEUE = Prepared(
     update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"), state_is(Enrollment.queued, Enrollment.active))
+    .where(enrollment.c.id == bindparam("b_id"), state_is(EnrollmentState.queued, EnrollmentState.active))
     .values(
-        state=Enrollment.queued,
+        state=EnrollmentState.queued,
         held=False,
         reason=bindparam("b_reason"),
         step=bindparam("b_step"),
@@ -99,14 +99,14 @@ _QUEUE = Prepared(
 )
 _SNOOZE = Prepared(
     update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == Enrollment.queued)
+    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == EnrollmentState.queued)
     .values(due_at=bindparam("b_due"), reason=bindparam("b_reason"))
 )
 _END = Prepared(
     update(enrollment)
     .where(
         enrollment.c.id == bindparam("b_id"),
-        state_is(Enrollment.queued, Enrollment.active, Enrollment.errored),
+        state_is(EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored),
     )
     .values(
         state=bindparam("b_state"),
@@ -121,21 +121,21 @@ _END = Prepared(
 )
 _HOLD = Prepared(
     update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == Enrollment.queued)
+    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == EnrollmentState.queued)
     .values(held=True, reason=bindparam("b_reason"), due_at=None)
 )
 _HEAR = Prepared(
     update(enrollment)
     .where(
         enrollment.c.id == bindparam("b_id"),
-        state_is(Enrollment.queued, Enrollment.active, Enrollment.errored),
+        state_is(EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored),
     )
     .values(unreached=bindparam("b_unreached"), outcomes=bindparam("b_outcomes"), last_outcome=bindparam("b_last"))
 )
 _FAIL = Prepared(
     update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"), state_is(Enrollment.queued, Enrollment.active))
-    .values(state=Enrollment.errored, reason=bindparam("b_reason"), held=False, due_at=None)
+    .where(enrollment.c.id == bindparam("b_id"), state_is(EnrollmentState.queued, EnrollmentState.active))
+    .values(state=EnrollmentState.errored, reason=bindparam("b_reason"), held=False, due_at=None)
 )
 
 
@@ -203,7 +203,7 @@ async def wait(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
         await _WAIT.many(conn, rows)
 
 
-async def mark(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+async def claim(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """queued → active: `b_id`, `b_at`, `b_sender`."""
     if rows:
         await _MARK.many(conn, rows)
@@ -257,11 +257,11 @@ async def fail(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
         await _FAIL.many(conn, rows)
 
 
-_ERRORED = (among(enrollment.c.id, "ids"), enrollment.c.state == Enrollment.errored)
+_ERRORED = (among(enrollment.c.id, "ids"), enrollment.c.state == EnrollmentState.errored)
 _RETRY = (
     update(enrollment)
     .where(*_ERRORED)
-    .values(state=Enrollment.queued, reason="", due_at=bindparam("b_at"), rank=ORDINARY)
+    .values(state=EnrollmentState.queued, reason="", due_at=bindparam("b_at"), rank=ORDINARY)
 )
 _RELEASE = (
     update(enrollment)
@@ -271,7 +271,7 @@ _RELEASE = (
 _DISMISS = (
     update(enrollment)
     .where(*_ERRORED)
-    .values(state=Enrollment.exited, reason="removed", ended_at=bindparam("b_at"), due_at=None)
+    .values(state=EnrollmentState.exited, reason="removed", ended_at=bindparam("b_at"), due_at=None)
 )
 
 

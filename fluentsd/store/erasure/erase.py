@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Text, and_, cast, delete, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import Attempt, Enrollment
+from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.store.attempts.transitions import new_id
 from fluentsd.store.contacts import points_of
 from fluentsd.store.db.statements import among, json_of
@@ -29,14 +29,14 @@ from fluentsd.store.tables import (
     contact,
     content,
     enrollment,
-    forgotten,
+    erased_point,
     membership,
     point,
     record,
     record_alias,
     segment,
     source,
-    stop,
+    suppression,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ HIDDEN = "erased:"
 #: Parts of an act that are as somebody typed them.
 _TYPED = ("person", "point", "because")
 
-_KNOWN = select(forgotten).where(among(forgotten.c.hash, "hashes"))
+_KNOWN = select(erased_point).where(among(erased_point.c.hash, "hashes"))
 
 
 class Gone(NamedTuple):
@@ -76,12 +76,12 @@ def _gone(row: Any) -> Gone:
 
 async def is_any(conn: AsyncConnection) -> bool:
     """Whether anybody was ever forgotten."""
-    return bool((await conn.execute(select(select(true()).select_from(forgotten).exists()))).scalar())
+    return bool((await conn.execute(select(select(true()).select_from(erased_point).exists()))).scalar())
 
 
 async def everybody(conn: AsyncConnection) -> list[Gone]:
     """Every hash that is kept."""
-    return [_gone(row) for row in await conn.execute(select(forgotten))]
+    return [_gone(row) for row in await conn.execute(select(erased_point))]
 
 
 async def names_of(conn: AsyncConnection, hashed: Hash, value: str) -> list[str]:
@@ -92,7 +92,7 @@ async def names_of(conn: AsyncConnection, hashed: Hash, value: str) -> list[str]
 async def unstop(conn: AsyncConnection, names: Sequence[str]) -> None:
     """What the stop list said of these was lifted, so nothing of it is to outlive the person."""
     hashes = [name.removeprefix(HIDDEN) for name in names if name.startswith(HIDDEN)]
-    await conn.execute(update(forgotten).where(forgotten.c.hash.in_(hashes)).values(stopped=""))
+    await conn.execute(update(erased_point).where(erased_point.c.hash.in_(hashes)).values(stopped=""))
 
 
 async def recall(conn: AsyncConnection, hashed: Hash, contact_ids: Sequence[int]) -> dict[int, frozenset[str]]:
@@ -106,7 +106,7 @@ async def recall(conn: AsyncConnection, hashed: Hash, contact_ids: Sequence[int]
     for row in (await conn.execute(_KNOWN, {"hashes": json_of(owners)})).all():
         gone = _gone(row)
         who, value = owners[gone.hash]
-        await conn.execute(update(stop).where(stop.c.value == HIDDEN + gone.hash).values(value=value))
+        await conn.execute(update(suppression).where(suppression.c.value == HIDDEN + gone.hash).values(value=value))
         had[who] = had.get(who, frozenset()) | frozenset(gone.campaigns)
     return had
 
@@ -116,9 +116,9 @@ async def remember(conn: AsyncConnection, rows: Iterable[Gone], *, by: str) -> N
     for row in rows:
         before = (await conn.execute(_KNOWN, {"hashes": json_of([row.hash])})).first()
         old = _gone(before) if before else Gone(row.hash, row.kind, (), (), row.at)
-        await conn.execute(delete(forgotten).where(forgotten.c.hash == row.hash))
+        await conn.execute(delete(erased_point).where(erased_point.c.hash == row.hash))
         await conn.execute(
-            insert(forgotten).values(
+            insert(erased_point).values(
                 hash=row.hash,
                 kind=row.kind,
                 stopped=",".join(sorted({*old.stopped, *row.stopped})),
@@ -126,11 +126,11 @@ async def remember(conn: AsyncConnection, rows: Iterable[Gone], *, by: str) -> N
                 at=max(old.at, row.at),
             )
         )
-        mine = (stop.c.value == HIDDEN + row.hash, stop.c.lifted_at.is_(None))
-        there = set((await conn.execute(select(stop.c.channel).where(*mine))).scalars())
+        mine = (suppression.c.value == HIDDEN + row.hash, suppression.c.lifted_at.is_(None))
+        there = set((await conn.execute(select(suppression.c.channel).where(*mine))).scalars())
         for channel in sorted({*row.stopped} - there):
             entry = {"kind": row.kind, "value": HIDDEN + row.hash, "channel": channel, "reason": "erased", "by": by}
-            await conn.execute(insert(stop).values(**entry, at=row.at))
+            await conn.execute(insert(suppression).values(**entry, at=row.at))
 
 
 async def some_points(conn: AsyncConnection, since: int, most: int) -> list[tuple[int, int, str]]:
@@ -156,17 +156,23 @@ async def overwriting(conn: AsyncConnection) -> AsyncIterator[None]:
 
 async def is_busy(conn: AsyncConnection, contact_id: int) -> bool:
     """Whether somebody is being contacted just now, or the end of a contact is not known yet."""
-    going = select(attempt.c.id).where(attempt.c.contact_id == contact_id, attempt.c.state == Attempt.open)
+    going = select(attempt.c.id).where(attempt.c.contact_id == contact_id, attempt.c.state == AttemptState.open)
     active = select(enrollment.c.id).where(
-        enrollment.c.contact_id == contact_id, enrollment.c.state == Enrollment.active
+        enrollment.c.contact_id == contact_id, enrollment.c.state == EnrollmentState.active
     )
     return bool((await conn.execute(select(or_(going.exists(), active.exists())))).scalar())
 
 
 async def give_up(conn: AsyncConnection, contact_id: int, at: int) -> None:
     """open → unknown: nobody asks what came of attempts to somebody who is erased."""
-    mine = (attempt.c.contact_id == contact_id, attempt.c.state == Attempt.open)
-    values = {"state": Attempt.unknown, "outcome": "unknown", "reason": ERASED, "settled_at": at, "deadline_at": None}
+    mine = (attempt.c.contact_id == contact_id, attempt.c.state == AttemptState.open)
+    values = {
+        "state": AttemptState.unknown,
+        "outcome": "unknown",
+        "reason": ERASED,
+        "settled_at": at,
+        "deadline_at": None,
+    }
     await conn.execute(update(attempt).where(*mine).values(**values))
 
 
@@ -177,7 +183,7 @@ class Elsewhere(NamedTuple):
     channel: Kind
     token: str
     ref: str | None
-    marked_at: int
+    claimed_at: int
 
 
 async def elsewhere(conn: AsyncConnection, contact_id: int, but: Iterable[Kind]) -> list[Elsewhere]:
@@ -185,7 +191,7 @@ async def elsewhere(conn: AsyncConnection, contact_id: int, but: Iterable[Kind])
     none."""
     reached = attempt.c.outcome.is_distinct_from("not_sent")
     mine = (attempt.c.contact_id == contact_id, reached, attempt.c.channel.not_in(list(but)))
-    statement = select(attempt.c.channel, attempt.c.id, attempt.c.provider_ref, attempt.c.marked_at)
+    statement = select(attempt.c.channel, attempt.c.id, attempt.c.provider_ref, attempt.c.claimed_at)
     sent = [Elsewhere(*row) for row in await conn.execute(statement.where(*mine).order_by(attempt.c.id))]
     came = (
         select(attempt.c.channel, content.c.provider_ref, content.c.created_at)
@@ -229,13 +235,13 @@ async def hide_stops(
     that stay stopped, by value. Of the evidence stays which attempt it was (by its new name, see `untie`), of a
     lifting which request."""
     stopped: dict[str, set[str]] = {}
-    for row in (await conn.execute(select(stop).where(stop.c.value.in_(values)))).all():
+    for row in (await conn.execute(select(suppression).where(suppression.c.value.in_(values)))).all():
         if row.lifted_at is None:
             stopped.setdefault(row.value, set()).add(row.channel)
         kept = {name: names.get(word, word) for name, word in (row.evidence or {}).items() if name == "attempt"}
         because = row.lifted_because if row.lifted_by == "contact" else row.lifted_because and ERASED
         changed = {"value": HIDDEN + hashed(row.value), "evidence": kept or None, "lifted_because": because}
-        await conn.execute(update(stop).where(stop.c.id == row.id).values(**changed))
+        await conn.execute(update(suppression).where(suppression.c.id == row.id).values(**changed))
     return stopped
 
 
@@ -269,7 +275,9 @@ async def acts_about(conn: AsyncConnection, contact_id: int, values: Sequence[st
     for value in values:
         for text in {value, json.dumps(value)[1:-1]}:
             tests += [column.contains(text, autoescape=True) for column in (details, answer, audit.c.target)]
-    said = select(stop.c.at, stop.c.by, stop.c.lifted_at, stop.c.lifted_by).where(stop.c.value.in_(values))
+    said = select(suppression.c.at, suppression.c.by, suppression.c.lifted_at, suppression.c.lifted_by).where(
+        suppression.c.value.in_(values)
+    )
     for at, by, lifted_at, lifted_by in await conn.execute(said):
         tests.append(and_(audit.c.verb == "stop-list add", audit.c.at == at, audit.c.actor == by))
         tests.append(and_(audit.c.verb == "stop-list remove", audit.c.at == lifted_at, audit.c.actor == lifted_by))
@@ -315,9 +323,9 @@ async def held_of(conn: AsyncConnection, contact_id: int) -> dict[str, list[dict
         .where(enrollment.c.contact_id == contact_id)
         .order_by(enrollment.c.id),
         "texts": select(content).where(content.c.contact_id == contact_id).order_by(content.c.id),
-        "stop_list": select(stop)
-        .where(stop.c.value.in_(select(point.c.value).where(point.c.contact_id == contact_id)))
-        .order_by(stop.c.id),
+        "stop_list": select(suppression)
+        .where(suppression.c.value.in_(select(point.c.value).where(point.c.contact_id == contact_id)))
+        .order_by(suppression.c.id),
     }
     return {name: [dict(row) for row in (await conn.execute(st)).mappings()] for name, st in mine.items()}
 

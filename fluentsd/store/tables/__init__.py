@@ -14,16 +14,24 @@ from fluentsd.store.tables.campaigns import campaign, hold, lane, number, number
 from fluentsd.store.tables.contacts import (
     attestation,
     contact,
-    forgotten,
+    erased_point,
     membership,
     point,
     record,
     record_alias,
     segment,
     source,
-    stop,
+    suppression,
 )
-from fluentsd.store.tables.enrollments import attempt, content, counter, enrollment, spend, tally, waiting
+from fluentsd.store.tables.enrollments import (
+    attempt,
+    content,
+    counter,
+    enrollment,
+    outcome_count,
+    spend,
+    waiting,
+)
 from fluentsd.store.tables.metadata import Id, metadata
 
 __all__ = [
@@ -37,7 +45,7 @@ __all__ = [
     "content",
     "counter",
     "enrollment",
-    "forgotten",
+    "erased_point",
     "hold",
     "lane",
     "membership",
@@ -46,18 +54,18 @@ __all__ = [
     "number",
     "number_tag",
     "outbox",
+    "outcome_count",
     "point",
     "record",
     "record_alias",
     "segment",
     "source",
     "spend",
-    "stop",
-    "tally",
+    "suppression",
     "template",
     "version",
     "waiting",
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3

@@ -33,7 +33,7 @@ campaign = Table(
     Column("version_id", Id),  # the flow new entries get
     Column("priority", Integer, nullable=False, server_default="50"),  # who goes first when several want a person
     Column("exclusive", Boolean, nullable=False, server_default=text("false")),  # others of no higher priority wait
-    Column("retime_from", Id),  # enrollments from this id on wait to be put at the moment the new hours give
+    Column("recompute_from", Id),  # enrollments from this id on wait to be put at the moment the new hours give
     Column("shift_after", BigInteger, nullable=False, server_default="0"),  # and this much later than they wanted
     Column("starts_at", BigInteger),
     Column("paused_at", BigInteger),
@@ -75,7 +75,7 @@ lane = Table(  # campaign × channel: the queue in which enrollments wait
     Column("id", Id, primary_key=True),
     Column("campaign_id", Id, ForeignKey("campaign.id"), nullable=False),
     Column("channel", String(8), nullable=False),
-    Column("room_at", BigInteger, nullable=False, server_default="0"),  # when the pace has room again
+    Column("next_slot_at", BigInteger, nullable=False, server_default="0"),  # when the pace has room again
     # what was due in [late_since_at, late_before_at) was due while nobody worked: dripped at this interval, or skipped
     Column("late_since_at", BigInteger, nullable=False, server_default="0"),
     Column("late_before_at", BigInteger, nullable=False, server_default="0"),
@@ -90,7 +90,7 @@ number = Table(  # a caller ID
     Column("e164", String(17), nullable=False, unique=True),
     Column("label", Text, nullable=False, server_default=""),
     Column("pace", Text),  # its own rate; the campaign's when NULL
-    Column("room_at", BigInteger, nullable=False, server_default="0"),  # when it may be used again
+    Column("next_slot_at", BigInteger, nullable=False, server_default="0"),  # when it may be used again
     Column("used", BigInteger, nullable=False, server_default="0"),
     Column("retired_at", BigInteger),
     Column("carries", String(16), nullable=False, server_default=""),  # "phone,sms", as its provider says; "" not known

@@ -108,7 +108,7 @@ segment = Table(
     Column("source_id", Id, ForeignKey("source.id"), nullable=False),
     Column("key", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("mark", JSON),  # where the last complete walk ended
+    Column("cursor", JSON),  # where the last complete walk ended
     Column("walked_at", BigInteger),
     UniqueConstraint("source_id", "key"),
 )
@@ -124,8 +124,8 @@ membership = Table(
     PrimaryKeyConstraint("segment_id", "record_id"),
 )
 
-stop = Table(  # the stop list: append-only, with evidence; lifting is a recorded act
-    "stop",
+suppression = Table(  # the stop list: append-only, with evidence; lifting is a recorded act
+    "suppression",
     metadata,
     Column("id", Id, primary_key=True),
     Column("kind", String(8), nullable=False),
@@ -138,11 +138,11 @@ stop = Table(  # the stop list: append-only, with evidence; lifting is a recorde
     Column("lifted_at", BigInteger),
     Column("lifted_by", Text),
     Column("lifted_because", Text),
-    Index("ix_stop_value", "value", "kind"),
+    Index("ix_suppression_value", "value", "kind"),
 )
 
-forgotten = Table(  # a number or address of somebody who was erased: a keyed hash, and what must outlive the person
-    "forgotten",
+erased_point = Table(  # a number or address of somebody who was erased: a keyed hash, and what must outlive the person
+    "erased_point",
     metadata,
     Column("hash", String(40), primary_key=True),
     Column("kind", String(8), nullable=False),

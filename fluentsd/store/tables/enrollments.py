@@ -77,7 +77,7 @@ attempt = Table(  # one try of one step, committed before the provider is called
     Column("outcome", String(12)),
     Column("reason", Text, nullable=False, server_default=""),
     Column("provider_ref", Text),
-    Column("marked_at", BigInteger, nullable=False),
+    Column("claimed_at", BigInteger, nullable=False),
     Column("accepted_at", BigInteger),
     Column("settled_at", BigInteger),
     Column("deadline_at", BigInteger),  # when to ask the provider, if nothing has come back by then
@@ -87,7 +87,7 @@ attempt = Table(  # one try of one step, committed before the provider is called
     Column("counted", String(16)),  # the figure it counts as in `tally`; NULL while its end is not known
     Column("dismissed_at", BigInteger),  # of an unknown one: when somebody decided about it
     UniqueConstraint("enrollment_id", "step", "try_no"),
-    Index("ix_attempt_contact", "contact_id", "marked_at"),
+    Index("ix_attempt_contact", "contact_id", "claimed_at"),
     Index("ix_attempt_open", "deadline_at",
           sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
     Index("ix_attempt_ref", "provider_ref",
@@ -135,8 +135,8 @@ spend = Table(
     sqlite_with_rowid=False,
 )
 
-tally = Table(  # attempts by what came of them, hour by hour: what breakers look at
-    "tally",
+outcome_count = Table(  # attempts by what came of them, hour by hour: what breakers look at
+    "outcome_count",
     metadata,
     Column("scope", String(12), nullable=False),  # campaign | number
     Column("target", Id, nullable=False),

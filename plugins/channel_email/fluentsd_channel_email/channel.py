@@ -53,7 +53,7 @@ class EmailChannel:
     def __init__(self, settings: Settings, tools: Tools) -> None:
         self.settings = settings
         self._tools = tools
-        self.room = settings.connections  #: what the house hands over at once
+        self.capacity = settings.connections  #: what the house hands over at once
         self._turns = Turns(tools.clock, settings.pace_per_domain)
         self._free = trio.Semaphore(settings.connections)
         self._idle: list[Session] = []

@@ -123,7 +123,7 @@ def _cut(question: dns.message.Message) -> bytes:
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[FakeDns]:
+async def channel_state() -> AsyncIterator[FakeDns]:
     """A server for the length of a block."""
     found = FakeDns()
     async with trio.open_nursery() as nursery:

@@ -11,7 +11,7 @@ from fluentsd.testing import SmtpSink, tools
 POST = {"postal_address": "Example Ltd, 1 Example Road"}
 LINK = {"unsubscribe": "https://x.example/{token}"}
 INBOX = {"inbox": {"host": "imap.invalid", "username": "u", "password": "p"}}
-HOUSE = "https://calls.example.com"
+PACKAGE = "https://calls.example.com"
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ async def test_a_mail_with_what_it_owes_is_sent(sink, tmp_path, config):
 
 
 async def test_the_houses_own_unsubscribe_link_is_in_the_mail(sink, tmp_path):
-    assert isinstance(await send(build(sink, tmp_path, public_url=HOUSE, **POST)), Receipt)
-    assert sink.mails[0].message["List-Unsubscribe"] == f"<{HOUSE}/u/0123abc>"
+    assert isinstance(await send(build(sink, tmp_path, public_url=PACKAGE, **POST)), Receipt)
+    assert sink.mails[0].message["List-Unsubscribe"] == f"<{PACKAGE}/u/0123abc>"
     assert sink.mails[0].message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
@@ -67,12 +67,12 @@ async def test_check_says_what_send_will_refuse(sink, tmp_path):
     what = await troubles(build(sink, tmp_path))
     assert any("no postal address" in one for one in what)
     assert any("no way to unsubscribe" in one for one in what)
-    assert await troubles(build(sink, tmp_path, public_url=HOUSE, **POST)) == []
+    assert await troubles(build(sink, tmp_path, public_url=PACKAGE, **POST)) == []
     assert await troubles(build(sink, tmp_path, purpose="transactional")) == []
 
 
 async def test_check_says_whose_domain_does_not_vouch(sink, tmp_path):
-    basics = {"public_url": HOUSE, **POST}
+    basics = {"public_url": PACKAGE, **POST}
     (what,) = await troubles(build(sink, tmp_path, **{**basics, "from": "dana@gmail.com"}))
     assert "DMARC" in what
     (what,) = await troubles(build(sink, tmp_path, **basics, bounce_domain="bounces.example.net"))
@@ -88,7 +88,7 @@ async def test_check_says_that_one_click_needs_an_https_address(sink, tmp_path):
 @pytest.mark.slow
 async def test_check_looks_into_the_inbox_and_changes_nothing(sink, imap, tmp_path):
     imap.put(b"Subject: x\r\n\r\nx")
-    basics = {"public_url": HOUSE, **POST}
+    basics = {"public_url": PACKAGE, **POST}
     findings = await build(sink, tmp_path, **basics, inbox=imap.inbox()).check()
     assert all(finding.ok for finding in findings)
     assert any("1 mails; told of new mail at once" in finding.what for finding in findings)

@@ -14,7 +14,7 @@ from fluentsd_channel_email import ConfigProblem, EmailChannel, read_settings
 from fluentsd_channel_email.dns import records, resolver
 
 from fluentsd.testing import SmtpSink, tools
-from plugins.channel_email.tests.fake_dns import FakeDns, served
+from plugins.channel_email.tests.fake_dns import FakeDns, channel_state
 
 OURS = "shop.test"
 REAL = resolver.open_resolver  # which `conftest` takes away
@@ -24,7 +24,7 @@ SPF, DMARC, DKIM = "v=spf1 include:mail.test -all", "v=DMARC1; p=quarantine; rua
 
 @pytest.fixture
 async def dns_server(monkeypatch):
-    async with served() as server:
+    async with channel_state() as server:
         monkeypatch.setattr(resolver, "open_resolver", server.resolver)
         yield server
 

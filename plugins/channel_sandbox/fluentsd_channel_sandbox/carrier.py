@@ -159,7 +159,7 @@ class Carrier:
             return Found(self._receipt_now(entry, now))
         if not self.lookup_is_final:
             return CannotTell("the carrier's list shows no such attempt")
-        if now < max(attempt.marked_at, self._opened_at) + lag:  # an earlier process may have sent it until it ended
+        if now < max(attempt.claimed_at, self._opened_at) + lag:  # an earlier process may have sent it until it ended
             return CannotTell("the carrier's list is not complete yet")
         return Absent()
 

@@ -61,7 +61,7 @@ class SmsChannel:
         self._pace = Pace(tools.clock, settings.interval, WAIT_AT_MOST)
         self.sender_interval = settings.interval
         if settings.sender or settings.service:  # what cannot have its turn in time is not handed over
-            self.room = max(1, WAIT_AT_MOST // settings.interval)
+            self.capacity = max(1, WAIT_AT_MOST // settings.interval)
         self._one = OneAtATime(tools.clock, DOUBT_LASTS)
         self._owners = Owners()
         self._refused = 0  #: times in a row Twilio asked us to slow down

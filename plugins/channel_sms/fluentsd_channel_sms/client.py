@@ -30,11 +30,11 @@ _NO_ENVIRONMENT = {"TWILIO_EDGE": "", "TWILIO_REGION": ""}
 def connect(settings: Settings, http: Callable[[], httpx.AsyncClient]) -> Client:
     """The SDK's client for one account."""
     user, password = settings.login
-    carrier = HouseHttp(http, settings.base_url)
+    carrier = SharedHttpClient(http, settings.base_url)
     return Client(user, password, settings.account_sid, http_client=carrier, environment=_NO_ENVIRONMENT)
 
 
-class HouseHttp(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships no types
+class SharedHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships no types
     """What the SDK calls its HTTP client: one method."""
 
     def __init__(self, http: Callable[[], httpx.AsyncClient], base_url: str = "") -> None:

@@ -71,7 +71,7 @@ def _fits(settings: Settings, attempt: Attempt, message: Any) -> bool:
         return False
     if not _same_sender(settings, attempt, message) or not isinstance(message.date_created, datetime):
         return False
-    age = round(message.date_created.timestamp() * SECOND) - attempt.marked_at
+    age = round(message.date_created.timestamp() * SECOND) - attempt.claimed_at
     if attempt.text is None:
         return -SKEW <= age <= WORDLESS_WITHIN
     return age >= -SKEW and (message.body or "").removeprefix(TRIAL).strip() == attempt.text.strip()

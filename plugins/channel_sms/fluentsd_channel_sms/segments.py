@@ -53,11 +53,11 @@ def count(text: str) -> Counted:
     return Counted("UCS-2" if dear else "GSM-7", units, segments, dear)
 
 
-def _packed(sizes: list[int], room: int) -> int:
+def _packed(sizes: list[int], capacity: int) -> int:
     """Segments of `room` units in which no character is split."""
     segments, used = 1, 0
     for size in sizes:
-        if used + size > room:
+        if used + size > capacity:
             segments, used = segments + 1, 0
         used += size
     return segments

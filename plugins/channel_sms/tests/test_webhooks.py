@@ -16,7 +16,7 @@ from fluentsd.api import Forged, Outcome, Request
 from fluentsd.testing import tools
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, TOKEN, FakeTwilio, Kept
 
-HOUSE = "https://house.example"
+PACKAGE = "https://house.example"
 PERSON = "+14155550001"
 SID = "SM" + "a" * 32
 
@@ -25,7 +25,7 @@ SID = "SM" + "a" * 32
 def fake():
     """A Twilio that only signs; it serves nobody."""
     fake = FakeTwilio()
-    fake.numbers[NUMBER]["sms_url"] = f"{HOUSE}/hooks/sms"
+    fake.numbers[NUMBER]["sms_url"] = f"{PACKAGE}/hooks/sms"
     return fake
 
 
@@ -41,7 +41,7 @@ def build(folder, **config):
 
 def status(fake, word, code=None, token=None, **more):
     """A status of a message, as Twilio posts it."""
-    url = f"{HOUSE}/hooks/sms/{token}" if token else f"{HOUSE}/hooks/sms"
+    url = f"{PACKAGE}/hooks/sms/{token}" if token else f"{PACKAGE}/hooks/sms"
     fake.messages.append(Kept(SID, PERSON, "Hello", 0, NUMBER, None, url, 60))
     post = fake.move(SID, word, code)
     fake.messages.clear()
@@ -87,7 +87,7 @@ def test_a_status_without_a_token_is_known_by_its_message(fake, channel):
 
 
 def test_the_older_name_of_a_status_is_read_too(fake, channel):
-    (said,) = channel.parse_webhook(fake.post(f"{HOUSE}/hooks/sms", {"SmsSid": SID, "SmsStatus": "undelivered"}))
+    (said,) = channel.parse_webhook(fake.post(f"{PACKAGE}/hooks/sms", {"SmsSid": SID, "SmsStatus": "undelivered"}))
     assert (said.outcome, said.ref) == (Outcome.failed, SID)
 
 
@@ -181,8 +181,8 @@ def test_both_tokens_hold_while_one_is_replaced(fake, tmp_path):
         channel.parse_webhook(status(fake, "delivered"))
 
 
-@pytest.mark.parametrize("signed", [f"{HOUSE}:443/hooks/sms", f"{HOUSE}/hooks/sms"])
-@pytest.mark.parametrize("seen", [f"{HOUSE}:443/hooks/sms", f"{HOUSE}/hooks/sms"])
+@pytest.mark.parametrize("signed", [f"{PACKAGE}:443/hooks/sms", f"{PACKAGE}/hooks/sms"])
+@pytest.mark.parametrize("seen", [f"{PACKAGE}:443/hooks/sms", f"{PACKAGE}/hooks/sms"])
 def test_the_port_may_be_signed_or_not(fake, channel, signed, seen):
     post = fake.post(signed, {"MessageSid": SID, "MessageStatus": "sent", "AccountSid": ACCOUNT})
     assert channel.parse_webhook(replace(post, url=seen))
@@ -191,7 +191,7 @@ def test_the_port_may_be_signed_or_not(fake, channel, signed, seen):
 def test_a_callback_shown_to_another_attempt_is_forged(fake, channel):
     post = status(fake, "delivered", token=uuid.uuid4().hex)
     with pytest.raises(Forged):
-        channel.parse_webhook(replace(post, url=f"{HOUSE}/hooks/sms/{uuid.uuid4().hex}"))
+        channel.parse_webhook(replace(post, url=f"{PACKAGE}/hooks/sms/{uuid.uuid4().hex}"))
 
 
 def test_the_same_request_twice_says_the_same(fake, channel):
@@ -201,7 +201,7 @@ def test_the_same_request_twice_says_the_same(fake, channel):
 
 def test_blank_and_repeated_fields_are_part_of_the_proof(fake, channel):
     fields = {"MessageSid": SID, "MessageStatus": "sent", "Blank": "", "Sign": "é + & ="}
-    post = fake.post(f"{HOUSE}/hooks/sms", fields)
+    post = fake.post(f"{PACKAGE}/hooks/sms", fields)
     assert channel.parse_webhook(post)
     with pytest.raises(Forged):
         channel.parse_webhook(replace(post, body=post.body.replace(b"Blank=", b"Blank=x")))
@@ -210,7 +210,7 @@ def test_blank_and_repeated_fields_are_part_of_the_proof(fake, channel):
 
 
 def test_a_get_is_proved_by_its_address(fake, channel):
-    url = f"{HOUSE}/hooks/sms?{urlencode({'From': PERSON, 'Body': 'STOP', 'SmsStatus': 'received'})}"
+    url = f"{PACKAGE}/hooks/sms?{urlencode({'From': PERSON, 'Body': 'STOP', 'SmsStatus': 'received'})}"
     proof = fake.post(url, {}).headers["x-twilio-signature"]
     assert (
         channel.parse_webhook(Request("GET", url, {"x-twilio-signature": proof}, b""))[0].outcome == Outcome.opted_out
@@ -250,13 +250,13 @@ def test_without_a_secret_nothing_is_believed(fake, tmp_path):
 @pytest.mark.parametrize("fields", [{"Foo": "bar"}, {"MessageStatus": "sent"}, {"SmsStatus": "received"}])
 def test_an_authentic_request_that_makes_no_sense_is_a_value_error(fake, channel, fields):
     with pytest.raises(ValueError, match=r"\w"):
-        channel.parse_webhook(fake.post(f"{HOUSE}/hooks/sms", fields))
+        channel.parse_webhook(fake.post(f"{PACKAGE}/hooks/sms", fields))
 
 
 def test_another_accounts_request_makes_no_sense(fake, channel):
     fields = {"MessageSid": SID, "MessageStatus": "sent", "AccountSid": "AC" + "9" * 32}
     with pytest.raises(ValueError, match="another account"):
-        channel.parse_webhook(fake.post(f"{HOUSE}/hooks/sms", fields))
+        channel.parse_webhook(fake.post(f"{PACKAGE}/hooks/sms", fields))
 
 
 forms = st.dictionaries(
@@ -267,7 +267,7 @@ forms = st.dictionaries(
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(["POST", "GET", "PUT", "post", ""]),
-    url=st.one_of(st.text(max_size=40), st.just(f"{HOUSE}/hooks/sms")),
+    url=st.one_of(st.text(max_size=40), st.just(f"{PACKAGE}/hooks/sms")),
     fields=forms,
     raw=st.binary(max_size=60),
     signature=st.one_of(st.text(max_size=44), st.binary(min_size=20, max_size=20).map(lambda b: b.hex())),

@@ -9,7 +9,7 @@ import pytest
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.views.catalogue import show
 
-CASE = {"to": "+12125550100", "ref": "fair", "step": "text", "marked_at": 1_772_463_600_000_000, "outcome": "failed",
+CASE = {"to": "+12125550100", "ref": "fair", "step": "text", "claimed_at": 1_772_463_600_000_000, "outcome": "failed",
         "reason": "Twilio 30007: filtered", "id": "a1", "contact_id": 1, "channel": "sms"}  # fmt: skip
 PAUSED = {"scope": "campaign", "target": "fair", "reason": "carriers filter the texts: 3 of 20", "by": "fluentsd",
           "since_at": 1_772_463_600_000_000, "until_at": None, "cases": [CASE]}  # fmt: skip
@@ -46,7 +46,7 @@ def test_a_status_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_number_that_rests_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    number: dict[str, Any] = {"e164": "+12125550901", "label": "", "tags": [], "pace": None, "used": 3, "room_at": 0,
+    number: dict[str, Any] = {"e164": "+12125550901", "label": "", "tags": [], "pace": None, "used": 3, "next_slot_at": 0,
                               "carries": "phone,sms"}  # fmt: skip
     resting = number | {"held": "texts do not arrive", "held_until_at": COOLING["until_at"]}
     held = number | {"held": "not registered", "held_until_at": None}

@@ -54,7 +54,7 @@ class Body:
     state: str = "queued"
     why: str = ""
     lands_at: int = 0
-    landing: str = ""
+    recording: str = ""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Number:
     e164: str
     interval: int = 0
     used: int = 0
-    room_at: int = 0
+    next_slot_at: int = 0
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Road:
     most: int = 10**9
     channel_interval: int = 0
     channel_most: int = 50
-    room_at: int = 0
+    next_slot_at: int = 0
     channel_room_at: int = 0
     not_before: int = 0
 
@@ -150,7 +150,7 @@ class Walk:
     # ── what an outcome does ─────────────────────────────────────────────────────────────────────────────────────
 
     def land(self, body: Body) -> None:
-        step, outcome = self.spec.step[body.step], body.landing
+        step, outcome = self.spec.step[body.step], body.recording
         body.outcomes[step.id], body.last = outcome, outcome
         if outcome in ("failed", "bounced"):
             body.unreached += 1
@@ -224,19 +224,19 @@ class Walk:
                 return True
             number = self.choose(body, alive[0][2])
             if number is None:
-                road.not_before = min(n.room_at for n in self.numbers)
+                road.not_before = min(n.next_slot_at for n in self.numbers)
                 return False
-            number.used, number.room_at, body.sender = number.used + 1, now + number.interval, number.id
+            number.used, number.next_slot_at, body.sender = number.used + 1, now + number.interval, number.id
         self.spent[now // DAY] = self.spent.get(now // DAY, 0) + cost
         body.touches.append(now)
         outcome, length = self.ends(body.id, step.id, body.try_no, step.channel)
-        body.state, body.landing, body.lands_at = "active", outcome, now + length
+        body.state, body.recording, body.lands_at = "active", outcome, now + length
         about = (step.id, body.try_no, step.channel, number.id if number else None, alive[0][0], outcome)
         self.events.append((now, body.id, *about))
         return True
 
     def choose(self, body: Body, to: str) -> Number | None:
-        free = [number for number in self.numbers if number.room_at <= self.now]
+        free = [number for number in self.numbers if number.next_slot_at <= self.now]
         for number in free:
             if number.id == body.sender:
                 return number
@@ -256,13 +256,13 @@ class Walk:
         waiting = self.waiting(road)
         if not waiting or self.flying(road) >= min(road.most, road.channel_most):
             return None
-        return max(min(b.due_at for b in waiting), road.room_at, road.channel_room_at, road.not_before)
+        return max(min(b.due_at for b in waiting), road.next_slot_at, road.channel_room_at, road.not_before)
 
     def turn(self, road: Road) -> bool:
         """One turn; whether the lane may have another at this moment."""
         now = self.now
         most = min(500, road.most - self.flying(road), road.channel_most - self.flying(road))
-        if most <= 0 or road.room_at > now or road.channel_room_at > now:
+        if most <= 0 or road.next_slot_at > now or road.channel_room_at > now:
             return False
         for interval in (road.interval, road.channel_interval):
             if interval:
@@ -278,7 +278,7 @@ class Walk:
                 self.following(body)
         made = len(self.events) - before
         if road.interval and made:
-            road.room_at = max(road.room_at, now) + made * road.interval
+            road.next_slot_at = max(road.next_slot_at, now) + made * road.interval
         if road.channel_interval and made:
             road.channel_room_at = max(road.channel_room_at, now) + made * road.channel_interval
         return judged == most and not road.interval

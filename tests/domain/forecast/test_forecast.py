@@ -27,7 +27,7 @@ from fluentsd.domain.forecast.assumptions import (
 )
 from fluentsd.domain.forecast.figures import FEW, Forecast, finish
 from fluentsd.domain.gate import Person, Point
-from fluentsd.domain.pacing import Line, Lines
+from fluentsd.domain.pacing import CallerId, CallerIds
 from fluentsd.domain.time.durations import Rate
 from fluentsd.engine.dispatch.plans import rules_of
 from tests.domain.forecast import oracle
@@ -164,11 +164,11 @@ def told(
     spec, events = read_campaign(file), list[oracle.Event]()
     lanes = [Lane(r.id, r.channel, 0, r.interval, None if r.most == 10**9 else r.most) for r in given]  # type: ignore[arg-type]
     channels = {r.channel: Channel(r.channel_most, r.channel_interval) for r in given}
-    lines = Lines(
-        (Line(n.id, n.e164, interval=n.interval) for n in numbers), local_presence=spec.numbers.local_presence
+    caller_ids = CallerIds(
+        (CallerId(n.id, n.e164, interval=n.interval) for n in numbers), local_presence=spec.numbers.local_presence
     )
     exits = Exits(tuple(spec.exit.on), spec.exit.unreachable_after)
-    world = World({1: compile_flow(spec.step)}, rules_of(spec), exits, lanes, channels, lines)  # type: ignore[arg-type]
+    world = World({1: compile_flow(spec.step)}, rules_of(spec), exits, lanes, channels, caller_ids)  # type: ignore[arg-type]
     span = {"start_at": start_at, "until_at": until_at}
     found = forecast(subjects, world, assumed, **span, seed=seed, on_event=lambda *event: events.append(event))
     return found, events
@@ -244,7 +244,7 @@ def simple(
     *,
     lanes: Mapping[str, Mapping[str, Any]] | None = None,
     channels: Mapping[Kind, Channel] | None = None,
-    lines: Lines | None = None,
+    caller_ids: CallerIds | None = None,
     assumed: Assumed = QUIET,
     days: int = 10,
     events: list[Any] | None = None,
@@ -252,9 +252,9 @@ def simple(
 ) -> Forecast:
     spec = read_campaign(file)
     given = [Lane(n, kind, **(lanes or {}).get(kind, {})) for n, kind in enumerate(spec.channels, 1)]
-    served = channels if channels is not None else {kind: Channel() for kind in CHANNELS}
+    channel_state = channels if channels is not None else {kind: Channel() for kind in CHANNELS}
     exits = Exits(tuple(spec.exit.on), spec.exit.unreachable_after)
-    world = World({1: compile_flow(spec.step)}, rules_of(spec), exits, given, served, lines)
+    world = World({1: compile_flow(spec.step)}, rules_of(spec), exits, given, channel_state, caller_ids)
     return forecast(
         subjects, world, assumed, seed=seed, start_at=MONDAY_TEN, until_at=MONDAY_TEN + days * DAY,
         on_event=None if events is None else lambda *event: events.append(event),
@@ -353,14 +353,20 @@ def test_the_bottleneck_is_what_people_wait_for(
     cause: str, limits: dict[str, Any], channel: Channel, numbers: list[int]
 ) -> None:
     file = campaign(CALL, limits=limits, numbers={"tags": ["t"]} if numbers else {})
-    lines = Lines(
-        (Line(n, f"+1212556{n:04d}", interval=interval) for n, interval in enumerate(numbers, 1)), local_presence=True
+    caller_ids = CallerIds(
+        (CallerId(n, f"+1212556{n:04d}", interval=interval) for n, interval in enumerate(numbers, 1)),
+        local_presence=True,
     )
     lane: dict[str, Any] = {"concurrency": limits.get("concurrency")}
     lane["interval"] = Rate.parse(limits["pace"]).interval if "pace" in limits else 0
     calls = Assumed(QUIET.shares, {"phone": {Outcome.no_answer: 3600}})
     found = simple(
-        file, people(30, step="call"), lanes={"phone": lane}, channels={"phone": channel}, lines=lines, assumed=calls
+        file,
+        people(30, step="call"),
+        lanes={"phone": lane},
+        channels={"phone": channel},
+        caller_ids=caller_ids,
+        assumed=calls,
     )
     assert found.bottleneck.cause == cause
     assert found.bottleneck.share > 0.5

@@ -118,7 +118,7 @@ async def test_whoever_is_forgotten_takes_the_absence_along(stage: Stage) -> Non
     held = await stage.do("contacts export", person=ANN)
     assert held["contact"]["away_until_at"] == NEXT_MONDAY + 4 * HOUR
     await stage.do("contacts erase", person=ANN, because="asked by letter")
-    assert (await stage.house.store.read(_absences)) == [None]
+    assert (await stage.runtime.store.read(_absences)) == [None]
 
 
 async def _absences(conn: AsyncConnection) -> list[int | None]:

@@ -37,7 +37,7 @@ def sent(stage: Stage, step: str = "text", sender: str | None = None) -> list[st
 
 
 async def tallied(stage: Stage, scope: str = "campaign", target: int = 1, channel: str = "sms") -> dict[str, int]:
-    found = await stage.house.store.read(outcome_stats.sums, (scope, target, channel), 0, 0)
+    found = await stage.runtime.store.read(outcome_stats.sums, (scope, target, channel), 0, 0)
     return {figure: count for figure, count in found.items() if count}
 
 
@@ -50,7 +50,7 @@ async def rows(stage: Stage, statement: Any) -> list[Any]:
     async def unit(conn: AsyncConnection) -> list[Any]:
         return list((await conn.execute(statement)).all())
 
-    return await stage.house.store.read(unit)
+    return await stage.runtime.store.read(unit)
 
 
 async def test_filtered_texts_pause_the_campaign_at_the_third(stage: Stage) -> None:
@@ -162,8 +162,10 @@ async def test_bounces_and_complaints_pause_a_campaign(stage: Stage) -> None:
     assert (await stage.overview())["state"] == "active"  # sent before the resumption
 
 
-async def with_numbers(stage: Stage, *steps: dict[str, Any], people: int, lines: Sequence[str] = (ONE, TWO)) -> None:
-    for e164 in lines:
+async def with_numbers(
+    stage: Stage, *steps: dict[str, Any], people: int, caller_ids: Sequence[str] = (ONE, TWO)
+) -> None:
+    for e164 in caller_ids:
         await stage.do("numbers add", number=e164, tag=["sales"], label=None, pace=None)
     picks = {"tags": ["sales"], "local_presence": False}
     await stage.launch(spec(*steps, numbers=picks), *(person(n) for n in range(people)))
@@ -188,7 +190,7 @@ async def test_a_number_that_may_not_send_is_held_and_the_others_go_on(stage: St
 
 
 async def test_people_wait_for_a_number_that_is_held_and_come_back_with_it(stage: Stage) -> None:
-    await with_numbers(stage, SMS, LATER, people=3, lines=(ONE,))
+    await with_numbers(stage, SMS, LATER, people=3, caller_ids=(ONE,))
     await stage.until(MONDAY + HOUR)
     await tell(stage, sent(stage)[:1], Outcome.failed, **BARRED)
     await stage.until(MONDAY + 4 * HOUR)
@@ -225,15 +227,15 @@ async def test_a_number_that_reaches_few_cools_down_and_comes_back(stage: Stage)
     await stage.until(MONDAY + DAY + HOUR - MINUTE)
     assert (len(sent(stage, "later", ONE)), len(sent(stage, "later", TWO))) == (0, 60)
     assert (await stage.do("holds"))["holds"] == [held]
-    (line,) = await stage.house.store.read(lambda conn: numbers.lines(conn, [ONE], [], None, lock=False))
-    assert line.room_at == held["until_at"]
+    (caller_id,) = await stage.runtime.store.read(lambda conn: numbers.caller_ids(conn, [ONE], [], None, lock=False))
+    assert caller_id.next_slot_at == held["until_at"]
     await stage.until(MONDAY + DAY + HOUR + MINUTE)
     assert (await stage.do("holds"))["holds"] == []
 
 
 async def test_a_lane_waits_for_its_only_number_to_cool_down(stage: Stage) -> None:
     """Nobody is put on hold, no timer is needed, and a person may cut it short."""
-    await with_numbers(stage, SMS, LATER, people=30, lines=(ONE,))
+    await with_numbers(stage, SMS, LATER, people=30, caller_ids=(ONE,))
     await stage.until(MONDAY + HOUR)
     await tell(stage, sent(stage), Outcome.failed)
     await stage.until(MONDAY + 4 * HOUR)
@@ -244,9 +246,9 @@ async def test_a_lane_waits_for_its_only_number_to_cool_down(stage: Stage) -> No
     assert "cooling down" in told["sentence"]
     foreseen = await stage.do("forecast", ref="test")
     assert foreseen["first"][0]["at"] == MONDAY + HOUR + DAY
-    passes = stage.house.wakeups
+    passes = stage.runtime.wakeups
     await stage.until(MONDAY + DAY)
-    assert stage.house.wakeups <= passes + 2
+    assert stage.runtime.wakeups <= passes + 2
     await stage.until(MONDAY + DAY + HOUR + MINUTE)
     assert len(sent(stage, "later")) == 30
 
@@ -261,12 +263,12 @@ async def test_a_rest_is_not_written_to_the_number_itself(stage: Stage) -> None:
     await stage.until(MONDAY + 3 * HOUR + MINUTE)
     assert Counter(m.sender for a, m, _ in stage.sms.accepted if a.step == "later") == {TWO: 60}
     await stage.do("release", scope="number", target=ONE)
-    (line,) = await stage.house.store.read(lambda conn: numbers.lines(conn, [ONE], [], None, lock=False))
-    assert line.room_at <= stage.clock.now()
+    (caller_id,) = await stage.runtime.store.read(lambda conn: numbers.caller_ids(conn, [ONE], [], None, lock=False))
+    assert caller_id.next_slot_at <= stage.clock.now()
 
 
 async def test_a_released_number_is_used_at_once_and_judged_anew(stage: Stage) -> None:
-    await with_numbers(stage, SMS, LATER, people=30, lines=(ONE,))
+    await with_numbers(stage, SMS, LATER, people=30, caller_ids=(ONE,))
     await stage.until(MONDAY + HOUR)
     first = sent(stage)
     await tell(stage, first[:29], Outcome.delivered)
@@ -286,8 +288,8 @@ async def test_a_released_number_is_used_at_once_and_judged_anew(stage: Stage) -
 
 async def test_a_number_nobody_answers_cools_down_beside_the_others(stage: Stage) -> None:
     call = {"id": "call", "channel": "phone", "agent": "caller"}
-    stage.house.channels["phone"].concurrency = 500
-    await with_numbers(stage, call, people=150, lines=(ONE, TWO, "+12125550903"))
+    stage.runtime.channels["phone"].concurrency = 500
+    await with_numbers(stage, call, people=150, caller_ids=(ONE, TWO, "+12125550903"))
     await stage.until(MONDAY + HOUR)
     by_line: dict[str | None, list[str]] = {}
     for call_made, message, _ in stage.phone.accepted:
@@ -340,7 +342,7 @@ OUTCOMES = [Outcome.sent, Outcome.delivered, Outcome.failed, Outcome.bounced, Ou
 async def test_the_tally_is_what_a_recount_finds(stage: Stage, seed: int) -> None:
     """Whatever comes back, in whatever order and however often, each attempt with a known end counts once."""
     chance = random.Random(seed)
-    stage.house.plans.breakers = ()
+    stage.runtime.plans.breakers = ()
     await with_numbers(stage, SMS, LATER, people=15)
     for _ in range(12):
         await stage.until(stage.clock.now() + chance.randrange(40) * MINUTE)

@@ -42,7 +42,7 @@ async def test_nothing_is_marked_after_an_opt_out_has_been_committed(stage: Stag
         for _ in range(chance.randrange(60)):
             await trio.lowlevel.checkpoint()
         await stage.inbox.take(Inbound(Outcome.opted_out, address=address, text="STOP"))
-        at_commit[address] = await stage.house.store.read(_attempts_of, address)
+        at_commit[address] = await stage.runtime.store.read(_attempts_of, address)
 
     async with trio.open_nursery() as nursery:
         for n in chance.sample(range(PEOPLE), STOPPING):
@@ -51,7 +51,7 @@ async def test_nothing_is_marked_after_an_opt_out_has_been_committed(stage: Stag
     found = await stage.until_ended()
     assert len(at_commit) == STOPPING
     for address, before in at_commit.items():
-        assert await stage.house.store.read(_attempts_of, address) == before, address
+        assert await stage.runtime.store.read(_attempts_of, address) == before, address
     sent = Counter(attempt.to for attempt, *_ in stage.sms.accepted)
     assert all(sent[address] <= before for address, before in at_commit.items())
     assert any(before for before in at_commit.values()), "no opt-out came after a first message"

@@ -18,8 +18,8 @@ from structlog.testing import CapturingLogger
 from fluentsd.api import Inbound, Outcome
 from fluentsd.clock import SimClock
 from fluentsd.engine.erasure.erase import replay
-from fluentsd.engine.erasure.ledger import KEY_FILE, LIST_FILE, KeyLost, Traces
-from fluentsd.engine.runtime import House
+from fluentsd.engine.erasure.ledger import KEY_FILE, LIST_FILE, ErasureLedger, KeyLost
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import tables
 from fluentsd.store.db.bridge import Store, open_store
 from fluentsd.store.erasure.erase import Gone
@@ -51,7 +51,7 @@ async def count(stage: Stage, table: Any) -> int:
     async def unit(conn: AsyncConnection) -> int:
         return int((await conn.execute(select(func.count()).select_from(table))).scalar_one())
 
-    return await stage.house.store.read(unit)
+    return await stage.runtime.store.read(unit)
 
 
 async def replied(stage: Stage) -> None:
@@ -72,7 +72,7 @@ async def lived(stage: Stage) -> None:
     await stage.until(MONDAY + 2 * MINUTE)
     call = Call("tester", stage.clock.now(), request_id="once")
     await perform(
-        stage.house, "stop-list add", {"point": PHONE, "channel": "phone", "because": "Canaria said so"}, call
+        stage.runtime, "stop-list add", {"point": PHONE, "channel": "phone", "because": "Canaria said so"}, call
     )
     await stage.do("campaign callback", ref="test", person=MAIL, at=stage.clock.now() + DAY)
 
@@ -95,12 +95,12 @@ async def test_an_export_tells_everything_that_is_held(stage: Stage) -> None:
 
 async def test_after_an_erasure_no_table_knows_the_person_and_the_figures_are_right(stage: Stage) -> None:
     await lived(stage)
-    held = (await stage.house.store.read(everything)).lower()
+    held = (await stage.runtime.store.read(everything)).lower()
     assert [word for word in CANARY if word not in held] == []
     before = await stage.overview()
     answer = await stage.do("contacts erase", person=PHONE, because="asked by letter")
     assert (answer["points"], answer["records"], answer["texts"], answer["stopped"]) == (2, 1, 2, 1)
-    left = (await stage.house.store.read(everything)).lower()
+    left = (await stage.runtime.store.read(everything)).lower()
     assert [word for word in CANARY if word in left] == []
     assert "p2@example.com" in left
     after = await stage.overview()
@@ -118,12 +118,12 @@ async def test_a_repeated_request_is_one_act_also_when_its_answer_was_blanked(st
     await lived(stage)
     await stage.do("contacts erase", person=MAIL, because="asked by letter")
     again = Call("tester", stage.clock.now(), request_id="once")
-    given = await perform(stage.house, "stop-list add", {"point": PHONE, "because": "x"}, again)
+    given = await perform(stage.runtime, "stop-list add", {"point": PHONE, "because": "x"}, again)
     assert given == {"point": "(erased)", "channel": "phone", "campaigns": []}
     twice = Call("tester", stage.clock.now(), request_id="twice")
-    first = await perform(stage.house, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice)
+    first = await perform(stage.runtime, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice)
     assert (
-        await perform(stage.house, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice) == first
+        await perform(stage.runtime, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice) == first
     )
 
 
@@ -153,7 +153,7 @@ async def test_words_that_come_late_are_kept_for_nobody_and_a_late_stop_is_heard
     ways: list[dict[str, Any]] = [{"token": token}, {"ref": f"ref-{token}"}, {"address": PHONE}]
     for way in ways:
         await stage.inbox.take(Inbound(Outcome.replied, **way, text="Tweet tweet", transcript="Canaria"))
-    left = (await stage.house.store.read(everything)).lower()
+    left = (await stage.runtime.store.read(everything)).lower()
     assert [word for word in CANARY if word in left] == []
     assert token not in left
     assert await count(stage, tables.attempt) == 2  # the figures stay
@@ -194,9 +194,9 @@ async def test_an_erasure_can_be_repeated_after_the_person_came_back(stage: Stag
     await lived(stage)
     for _ in range(2):
         await stage.do("contacts erase", person=PHONE, because="asked")
-        left = (await stage.house.store.read(everything)).lower()
+        left = (await stage.runtime.store.read(everything)).lower()
         assert [word for word in CANARY if word in left] == []
-        assert await count(stage, tables.forgotten) == 2
+        assert await count(stage, tables.erased_point) == 2
         await stage.until(stage.clock.now() + MINUTE)
         await stage.enroll(canary())
 
@@ -204,17 +204,17 @@ async def test_an_erasure_can_be_repeated_after_the_person_came_back(stage: Stag
 # ── beside the database ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def house_at(store: Store, clock: SimClock, folder: Path) -> House:
-    return House(store, clock, {}, traces=Traces(folder), log=CapturingLogger())
+def house_at(store: Store, clock: SimClock, folder: Path) -> Runtime:
+    return Runtime(store, clock, {}, erasure_ledger=ErasureLedger(folder), log=CapturingLogger())
 
 
-async def act(house: House, verb: str, **arguments: Any) -> dict[str, Any]:
-    return await perform(house, verb, arguments, Call("tester", house.clock.now()))
+async def act(runtime: Runtime, verb: str, **arguments: Any) -> dict[str, Any]:
+    return await perform(runtime, verb, arguments, Call("tester", runtime.clock.now()))
 
 
-async def bring(house: House, *people: dict[str, Any], ref: str | None = "test") -> dict[str, Any]:
-    run = await act(house, "contacts begin-import", source="people.csv", ref=ref)
-    return await act(house, "contacts take", run=run, people=list(people))
+async def bring(runtime: Runtime, *people: dict[str, Any], ref: str | None = "test") -> dict[str, Any]:
+    run = await act(runtime, "contacts begin-import", source="people.csv", ref=ref)
+    return await act(runtime, "contacts take", run=run, people=list(people))
 
 
 @pytest.fixture
@@ -233,28 +233,28 @@ async def at_file(file: Path, clock: SimClock, work: Any) -> Any:
 
 
 def test_the_key_is_made_at_first_need_for_its_owner_alone(tmp_path: Path) -> None:
-    traces = Traces(tmp_path)
+    erasure_ledger = ErasureLedger(tmp_path)
     assert list(tmp_path.iterdir()) == []
-    hashed = traces.hashed(PHONE)
+    hashed = erasure_ledger.hashed(PHONE)
     assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
     assert [f.name for f in tmp_path.iterdir()] == [KEY_FILE]
-    assert Traces(tmp_path).hashed(PHONE) == hashed != Traces(tmp_path / "other").hashed(PHONE)
+    assert ErasureLedger(tmp_path).hashed(PHONE) == hashed != ErasureLedger(tmp_path / "other").hashed(PHONE)
     (tmp_path / KEY_FILE).write_bytes(b"short")
     with pytest.raises(KeyLost, match="should hold 32 bytes and has 5"):
-        Traces(tmp_path).hashed(PHONE)
+        ErasureLedger(tmp_path).hashed(PHONE)
 
 
 def test_half_a_line_of_the_list_costs_nothing_but_itself(tmp_path: Path) -> None:
-    traces, one, two = (
-        Traces(tmp_path),
+    erasure_ledger, one, two = (
+        ErasureLedger(tmp_path),
         Gone("a" * 40, "phone", ("*",), ("test",), 1),
         Gone("b" * 40, "email", (), (), 2),
     )
-    traces.note([one])
+    erasure_ledger.note([one])
     with (tmp_path / LIST_FILE).open("a") as list_file:
         list_file.write('{"hash":"cc')
-    traces.note([two, one._replace(at=3)])
-    assert Traces(tmp_path).noted() == {one.hash: one._replace(at=3), two.hash: two}
+    erasure_ledger.note([two, one._replace(at=3)])
+    assert ErasureLedger(tmp_path).noted() == {one.hash: one._replace(at=3), two.hash: two}
     assert (tmp_path / LIST_FILE).stat().st_mode & 0o777 == 0o600
 
 
@@ -262,13 +262,13 @@ def test_half_a_line_of_the_list_costs_nothing_but_itself(tmp_path: Path) -> Non
 async def test_no_byte_of_the_file_or_what_lies_beside_it_names_the_person(file: Path) -> None:
     clock = SimClock(MONDAY)
 
-    async def work(house: House) -> None:
-        await act(house, "campaign apply", file=spec(SMS, TWO))
+    async def work(runtime: Runtime) -> None:
+        await act(runtime, "campaign apply", file=spec(SMS, TWO))
         for start in range(0, 3000, 250):  # among many, in pages that were split before
             people = [person(10 + n * 7919 % 3000, first_name=f"Name {n}") for n in range(start, start + 250)]
-            await bring(house, *people, *([canary()] if start == 1000 else []))
-        await act(house, "stop-list add", point=PHONE, channel="phone", because="Canaria said so")
-        await act(house, "contacts erase", person=PHONE, because="asked")
+            await bring(runtime, *people, *([canary()] if start == 1000 else []))
+        await act(runtime, "stop-list add", point=PHONE, channel="phone", because="Canaria said so")
+        await act(runtime, "contacts erase", person=PHONE, because="asked")
         assert found_in(file.parent) == {}
 
     await at_file(file, clock, work)
@@ -288,36 +288,36 @@ async def test_a_start_on_an_older_copy_erases_again(file: Path) -> None:
     clock = SimClock(MONDAY)
     copy = file.with_name("copy.db")
 
-    async def live(house: House) -> None:
-        await act(house, "campaign apply", file=spec(SMS, TWO))
-        await bring(house, canary(), person(2))
+    async def live(runtime: Runtime) -> None:
+        await act(runtime, "campaign apply", file=spec(SMS, TWO))
+        await bring(runtime, canary(), person(2))
         with closing(sqlite3.connect(file)) as conn, closing(sqlite3.connect(copy)) as target:
             conn.backup(target)
-        await act(house, "stop-list add", point=PHONE, channel="sms", because="asked")  # the copy has no idea of it
-        await bring(house, person(4) | {"points": [["phone", "+12125550004"]]})  # nor of this person
-        await act(house, "contacts erase", person=PHONE, because="asked")
-        await act(house, "contacts erase", person="+12125550004", because="asked")
-        assert await replay(house) == 0
+        await act(runtime, "stop-list add", point=PHONE, channel="sms", because="asked")  # the copy has no idea of it
+        await bring(runtime, person(4) | {"points": [["phone", "+12125550004"]]})  # nor of this person
+        await act(runtime, "contacts erase", person=PHONE, because="asked")
+        await act(runtime, "contacts erase", person="+12125550004", because="asked")
+        assert await replay(runtime) == 0
 
     await at_file(file, clock, live)
     shutil.move(copy, file)
 
-    async def restored(house: House) -> None:
-        assert PHONE in await house.store.read(everything)
-        assert await replay(house) == 1
-        assert [(*said.args, said.kwargs) for said in house.log.calls] == [
+    async def restored(runtime: Runtime) -> None:
+        assert PHONE in await runtime.store.read(everything)
+        assert await replay(runtime) == 1
+        assert [(*said.args, said.kwargs) for said in runtime.log.calls] == [
             ("forgetting.replayed", {"hashes": 3, "people": 1})
         ]
-        left = (await house.store.read(everything)).lower()
+        left = (await runtime.store.read(everything)).lower()
         assert [word for word in CANARY if word in left] == []
         assert "p2@example.com" in left
-        status = await act(house, "campaign status", ref="test")
+        status = await act(runtime, "campaign status", ref="test")
         assert (status["total"], status["queued"], status["exited"]) == (2, 1, 1)
-        assert (await act(house, "log", most=1))["entries"][0]["details"]["replayed"] is True
-        assert await replay(house) == 0
+        assert (await act(runtime, "log", most=1))["entries"][0]["details"]["replayed"] is True
+        assert await replay(runtime) == 0
         four = person(4) | {"points": [["phone", "+12125550004"]]}
-        assert (await bring(house, canary(), four, person(5)))["enrolled"] == 1
-        told = await act(house, "stop-list why", point=PHONE)
+        assert (await bring(runtime, canary(), four, person(5)))["enrolled"] == 1
+        told = await act(runtime, "stop-list why", point=PHONE)
         assert [(e["channel"], e["by"]) for e in told["entries"]] == [("sms", "fluentsd")]
 
     await at_file(file, clock, restored)
@@ -326,47 +326,47 @@ async def test_a_start_on_an_older_copy_erases_again(file: Path) -> None:
 async def test_an_old_copy_in_the_middle_of_a_call_is_replayed_too(file: Path) -> None:
     """Whatever the copy thinks is under way: nobody asks a provider about somebody who is erased."""
     clock = SimClock(MONDAY)
-    hashes = [Gone(Traces(file.parent).hashed(PHONE), "phone", (), (), MONDAY)]
+    hashes = [Gone(ErasureLedger(file.parent).hashed(PHONE), "phone", (), (), MONDAY)]
 
-    async def work(house: House) -> None:
-        async with staged(house.store, clock) as stage:
+    async def work(runtime: Runtime) -> None:
+        async with staged(runtime.store, clock) as stage:
             await stage.launch(spec(CALL), canary())
             await stage.until(MONDAY + MINUTE)
             assert len(stage.phone.accepted) == 1
-        Traces(file.parent).note(hashes)
-        assert await replay(house) == 1
+        ErasureLedger(file.parent).note(hashes)
+        assert await replay(runtime) == 1
 
         async def unit(conn: AsyncConnection) -> list[Any]:
             return [tuple(row) for row in await conn.execute(text("SELECT state, outcome, deadline_at FROM attempt"))]
 
-        assert await house.store.read(unit) == [("unknown", "unknown", None)]
-        status = await act(house, "campaign status", ref="test")
+        assert await runtime.store.read(unit) == [("unknown", "unknown", None)]
+        status = await act(runtime, "campaign status", ref="test")
         assert (status["active"], status["exited"], status["unknown"]) == (0, 1, 1)
 
     await at_file(file, clock, work)
 
 
 async def test_what_a_crash_kept_off_the_list_is_added_at_the_next_start(file: Path) -> None:
-    async def work(house: House) -> None:
-        await bring(house, canary(), ref=None)
-        await act(house, "contacts erase", person=PHONE, because="asked")
-        noted = house.traces.noted()
+    async def work(runtime: Runtime) -> None:
+        await bring(runtime, canary(), ref=None)
+        await act(runtime, "contacts erase", person=PHONE, because="asked")
+        noted = runtime.erasure_ledger.noted()
         (file.parent / LIST_FILE).unlink()
-        await replay(house)
-        assert house.traces.noted() == noted
+        await replay(runtime)
+        assert runtime.erasure_ledger.noted() == noted
         assert len(noted) == 2
 
     await at_file(file, SimClock(MONDAY), work)
 
 
 async def test_without_its_key_a_database_that_needs_it_is_refused(file: Path) -> None:
-    async def work(house: House) -> None:
-        await bring(house, canary(), ref=None)
-        await replay(house)  # nobody was erased: no key is needed
+    async def work(runtime: Runtime) -> None:
+        await bring(runtime, canary(), ref=None)
+        await replay(runtime)  # nobody was erased: no key is needed
         assert not (file.parent / KEY_FILE).exists()
-        await act(house, "contacts erase", person=PHONE, because="asked")
+        await act(runtime, "contacts erase", person=PHONE, because="asked")
         (file.parent / KEY_FILE).unlink()
         with pytest.raises(KeyLost, match="put the file back"):
-            await replay(house_at(house.store, house.clock, file.parent))  # type: ignore[arg-type]
+            await replay(house_at(runtime.store, runtime.clock, file.parent))  # type: ignore[arg-type]
 
     await at_file(file, SimClock(MONDAY), work)

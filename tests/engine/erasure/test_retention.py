@@ -40,7 +40,7 @@ async def held(stage: Stage) -> dict[str, int]:
         found["acts"] = (await conn.execute(select(func.count()).select_from(tables.audit))).scalar_one()
         return found
 
-    return await stage.house.store.read(look)
+    return await stage.runtime.store.read(look)
 
 
 async def test_words_go_at_their_age_and_that_they_were_sent_stays(stage: Stage) -> None:
@@ -83,17 +83,17 @@ async def test_delivered_messages_of_the_outbox_go_and_others_stay(stage: Stage)
             delivered_at = at if delivered else None
             await conn.execute(tables.outbox.insert().values(**row, delivered_at=delivered_at))
 
-    await stage.house.store.run(post)
+    await stage.runtime.store.run(post)
     rows = select(func.count()).select_from(tables.outbox)
     await stage.until(MONDAY + 30 * DAY + 2 * ROUND)
-    assert await stage.house.store.read(lambda conn: conn.scalar(rows)) == 2
+    assert await stage.runtime.store.read(lambda conn: conn.scalar(rows)) == 2
     await stage.until(MONDAY + 36 * DAY)
-    assert await stage.house.store.read(lambda conn: conn.scalar(rows)) == 1
-    assert await stage.house.store.read(outbox.next_due) is not None
+    assert await stage.runtime.store.read(lambda conn: conn.scalar(rows)) == 1
+    assert await stage.runtime.store.read(outbox.next_due) is not None
 
 
 async def test_more_than_one_batch_goes_in_one_round(stage: Stage) -> None:
     words = [{"contact_id": 1, "kind": "body", "text": "x", "created_at": MONDAY} for _ in range(1_234)]
-    await stage.house.store.run(lambda conn: conn.execute(tables.content.insert(), words))
+    await stage.runtime.store.run(lambda conn: conn.execute(tables.content.insert(), words))
     await stage.until(MONDAY + 10 * DAY + ROUND)
     assert "body" not in await held(stage)

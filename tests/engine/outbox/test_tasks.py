@@ -16,7 +16,7 @@ from fluentsd.api import Attempt, Kind, NeedsHuman, Unavailable
 from fluentsd.clock import SimClock
 from fluentsd.engine.nursery import running
 from fluentsd.engine.outbox.tasks import FORGET
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import outbox, tables
 from fluentsd.store.db.bridge import Store, StoreUnavailable, open_store
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, FakeChannel, Stage, person, spec
@@ -54,9 +54,9 @@ async def living(
 ) -> AsyncIterator[Stage]:
     """A house with these channels, for as long as the block."""
     log = structlog.wrap_logger(structlog.ReturnLogger())
-    house = House(store, clock, {one.kind: Served(one.kind, one) for one in channels}, log=log)
-    async with running(house, listeners or [], grace=1.0) as inbox:
-        yield Stage(house, clock, {one.kind: one for one in channels}, inbox)
+    runtime = Runtime(store, clock, {one.kind: ChannelState(one.kind, one) for one in channels}, log=log)
+    async with running(runtime, listeners or [], grace=1.0) as inbox:
+        yield Stage(runtime, clock, {one.kind: one for one in channels}, inbox)
 
 
 @asynccontextmanager
@@ -100,7 +100,7 @@ async def test_a_provider_forgets_the_erased_persons_attempts_and_no_others(data
             await stage.until(clock.now() + MINUTE)
             (mine,) = [attempt for attempt, *_ in sms.accepted if attempt.to == PHONE]
             ((asked, _),) = sms.asked
-            assert (asked.token, asked.provider_ref, asked.marked_at) == (mine.token, f"ref-{mine.token}", MONDAY)
+            assert (asked.token, asked.provider_ref, asked.claimed_at) == (mine.token, f"ref-{mine.token}", MONDAY)
             assert (asked.to, asked.text) == ("", None)
             assert await waiting(store) == []
             assert set(told) == {"campaign.active", "campaign.completed"}
@@ -143,7 +143,7 @@ async def test_an_errand_outlives_the_house(database_url: str) -> None:
             await erased(stage)
             await stage.until(clock.now() + MINUTE)
         (errand,) = await waiting(store)
-        assert set(errand["payload"]) == {"channel", "token", "ref", "marked_at"}
+        assert set(errand["payload"]) == {"channel", "token", "ref", "claimed_at"}
         async with living(store, clock) as stage:  # for a while there is no such channel
             await stage.until(clock.now() + 2 * HOUR)
             (errand,) = await waiting(store)

@@ -19,7 +19,7 @@ from fluentsd.api import Forged, Inbound, Outcome, Request
 from fluentsd.clock import SimClock
 from fluentsd.config import HttpSettings
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import House, Served
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.fronts import web
 from fluentsd.store import tables
 from fluentsd.store.db.bridge import open_store
@@ -79,7 +79,7 @@ class Front:
         async def unit(conn: Any) -> list[tuple[Any, ...]]:
             return [tuple(row) for row in await conn.execute(text(query))]
 
-        return await self.stage.house.store.read(unit)
+        return await self.stage.runtime.store.read(unit)
 
     async def until(self, query: str, answer: list[tuple[Any, ...]]) -> None:
         """Look again until the database says so."""
@@ -134,22 +134,22 @@ async def fronted(url: str, http: HttpSettings | None = None, **options: Any) ->
         async with open_store(url, busy=clock.busy) as store, trio.open_nursery() as nursery:
             await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
             channels: dict[Any, Any] = {kind: Signing(kind, clock) for kind in ("sms", "email")}
-            served = {kind: Served(kind, channel, **options) for kind, channel in channels.items()}
-            house = House(store, clock, served, log=structlog.get_logger())
+            channel_state = {kind: ChannelState(kind, channel, **options) for kind, channel in channels.items()}
+            runtime = Runtime(store, clock, channel_state, log=structlog.get_logger())
             nursery.start_soon(clock.run)
-            async with running(house, grace=1.0) as inbox, trio.open_nursery() as fronts:
+            async with running(runtime, grace=1.0) as inbox, trio.open_nursery() as fronts:
                 listeners = await web.listen(http, Path("fluentsd.toml"))
                 scope, closed = trio.CancelScope(), trio.Event()
 
                 async def serve(*, task_status: trio.TaskStatus[str]) -> None:
                     with scope:
-                        await web.serve(http, listeners, house, inbox, task_status=task_status)
+                        await web.serve(http, listeners, runtime, inbox, task_status=task_status)
                     closed.set()
 
                 place = await fronts.start(serve)
                 base = f"http://{place}"
                 async with httpx.AsyncClient(base_url=base, timeout=30, trust_env=False) as client:
-                    front = Front(Stage(house, clock, channels, inbox), base, client, logs)
+                    front = Front(Stage(runtime, clock, channels, inbox), base, client, logs)
                     front.close, front.closed = scope.cancel, closed
                     yield front
                 scope.cancel()

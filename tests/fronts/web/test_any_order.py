@@ -91,7 +91,7 @@ async def known(front: Front) -> list[list[tuple[Any, ...]]]:
     queries = (
         "SELECT contact_id, state, outcome FROM attempt ORDER BY contact_id",
         "SELECT contact_id, state FROM enrollment ORDER BY contact_id",  # which word ended it first is its reason
-        "SELECT DISTINCT kind, value, channel, reason, by FROM stop WHERE lifted_at IS NULL ORDER BY value",
+        "SELECT DISTINCT kind, value, channel, reason, by FROM suppression WHERE lifted_at IS NULL ORDER BY value",
         "SELECT state, count FROM counter WHERE count != 0 ORDER BY state",
     )
     return [await front.ask(query) for query in queries]

@@ -27,9 +27,11 @@ async def test_a_house_that_is_well_says_so_of_each_part(front_on_both: Front) -
 
 async def test_a_channel_that_backs_off_or_is_held_is_told_and_is_no_reason_to_start_anew(front: Front) -> None:
     stage = front.stage
-    stage.house.channels["sms"].backs_off_until = stage.clock.now() + 60_000_000
+    stage.runtime.channels["sms"].backs_off_until = stage.clock.now() + 60_000_000
     held = ("channel", "email")
-    await stage.house.store.run(holds.place, *held, reason="the password is wrong", by="fluentsd", at=stage.clock.now())
+    await stage.runtime.store.run(
+        holds.place, *held, reason="the password is wrong", by="fluentsd", at=stage.clock.now()
+    )
     got = await front.client.get("/healthz")
     assert (got.status_code, got.json()["ok"]) == (200, False)
     parts = got.json()["parts"]
@@ -39,19 +41,19 @@ async def test_a_channel_that_backs_off_or_is_held_is_told_and_is_no_reason_to_s
 
 async def test_somebody_who_is_due_and_is_not_looked_at_is_told(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = front.stage
-    due = LaneDue(1, 1, "sms", room_at=0, due_at=stage.clock.now() - HOUR, priority=50)
+    due = LaneDue(1, 1, "sms", next_slot_at=0, due_at=stage.clock.now() - HOUR, priority=50)
 
     async def agenda(_: object) -> list[LaneDue]:
         return [due]
 
     monkeypatch.setattr(health, "lanes", SimpleNamespace(agenda=agenda))  # what a stuck dispatcher would not see
-    looking = health.Health(stage.house)
+    looking = health.Health(stage.runtime)
     assert (await looking.look())["dispatcher"]["ok"]  # it may only just have become due
     await stage.until(stage.clock.now() + 3 * MINUTE)
     dispatcher = (await looking.look())["dispatcher"]
     assert (dispatcher["ok"], dispatcher["age_s"]) == (False, 180)
     assert dispatcher["why"] == "something has been due for 3780 s"
-    stage.house.wakeups += 1
+    stage.runtime.wakeups += 1
     await stage.until(stage.clock.now() + MINUTE)
     assert (await looking.look())["dispatcher"]["ok"]
 
@@ -76,8 +78,8 @@ async def test_every_line_of_the_metrics_is_prometheus_and_counts_what_is(front_
     tokens = await front.reach(3)
     await front.hook({"outcome": "delivered"}, token=tokens[0])
     held = {"reason": "texts do not arrive", "by": "fluentsd", "at": front.stage.clock.now()}
-    await front.stage.house.store.run(holds.place, "number", "+12125550901", **held)
-    await front.stage.house.store.run(holds.place, "channel", "email", **held | {"by": "somebody"})
+    await front.stage.runtime.store.run(holds.place, "number", "+12125550901", **held)
+    await front.stage.runtime.store.run(holds.place, "channel", "email", **held | {"by": "somebody"})
     got = await front.client.get("/metrics")
     assert got.headers["content-type"] == metrics.TYPE
     lines = got.text.splitlines()

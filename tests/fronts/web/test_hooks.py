@@ -37,7 +37,7 @@ async def test_strangers_get_nothing_and_leave_no_trace_but_a_count(front: Front
     assert await front.hook(said, token=token, kind="email") == 404
     assert await front.hook(said, token=token, kind="pigeon") == 404
     assert await front.ask("SELECT state, outcome, settled_at FROM attempt") == before
-    assert await front.ask("SELECT count(*) FROM stop") == [(0,)]
+    assert await front.ask("SELECT count(*) FROM suppression") == [(0,)]
     assert len(front.said("web.forged")) == 1
     metrics = (await front.client.get("/metrics")).text
     assert 'fluentsd_webhooks_total{channel="sms",result="forged"} 2' in metrics
@@ -112,9 +112,9 @@ def start(nth: int) -> dict[str, object]:
 async def test_a_start_lifts_the_numbers_own_stop_and_says_so(front_on_both: Front) -> None:
     front = front_on_both
     assert await front.hook(STOP) == 204
-    assert await front.ask("SELECT value, lifted_at FROM stop") == [(NUMBER, None)]
+    assert await front.ask("SELECT value, lifted_at FROM suppression") == [(NUMBER, None)]
     assert await front.hook(start(1)) == 204
-    [(at, by, because)] = await front.ask("SELECT lifted_at, lifted_by, lifted_because FROM stop")
+    [(at, by, because)] = await front.ask("SELECT lifted_at, lifted_by, lifted_because FROM suppression")
     assert (at is not None, by, because.startswith("wrote so; request ")) == (True, "contact", True)
 
 
@@ -123,13 +123,13 @@ async def test_a_replayed_start_never_undoes_a_later_stop(front_on_both: Front) 
     await front.hook(start(1))  # heard with nothing to lift
     await front.hook(STOP)
     assert await front.hook(start(1)) == 204
-    assert await front.ask("SELECT count(*) FROM stop WHERE lifted_at IS NULL") == [(1,)]
+    assert await front.ask("SELECT count(*) FROM suppression WHERE lifted_at IS NULL") == [(1,)]
     await front.hook(start(2))
-    assert await front.ask("SELECT count(*) FROM stop WHERE lifted_at IS NULL") == [(0,)]
+    assert await front.ask("SELECT count(*) FROM suppression WHERE lifted_at IS NULL") == [(0,)]
     await front.hook(STOP)
     await front.hook(start(2))
     await front.hook(start(1))
-    assert await front.ask("SELECT count(*) FROM stop WHERE lifted_at IS NULL") == [(1,)]
+    assert await front.ask("SELECT count(*) FROM suppression WHERE lifted_at IS NULL") == [(1,)]
 
 
 async def test_a_replayed_start_undoes_nothing_after_a_restart_either(front_on_both: Front) -> None:
@@ -137,7 +137,7 @@ async def test_a_replayed_start_undoes_nothing_after_a_restart_either(front_on_b
     inbox = front.stage.inbox
 
     async def open_stops() -> int:
-        return int((await front.ask("SELECT count(*) FROM stop WHERE lifted_at IS NULL"))[0][0])
+        return int((await front.ask("SELECT count(*) FROM suppression WHERE lifted_at IS NULL"))[0][0])
 
     stop, again = (
         Inbound(Outcome.opted_out, address=NUMBER),
@@ -161,24 +161,24 @@ async def test_a_second_stop_that_reads_like_the_first_is_obeyed_and_a_third_add
     await front.hook(start(1))
     for _ in range(3):
         assert await front.hook(STOP) == 204
-    assert await front.ask("SELECT count(*) FROM stop WHERE lifted_at IS NULL") == [(1,)]
-    assert await front.ask("SELECT count(*) FROM stop") == [(2,)]
+    assert await front.ask("SELECT count(*) FROM suppression WHERE lifted_at IS NULL") == [(1,)]
+    assert await front.ask("SELECT count(*) FROM suppression") == [(2,)]
 
 
 async def test_a_start_lifts_nothing_that_others_asked_for_and_no_other_numbers(front: Front) -> None:
-    run = front.stage.house.store.run
+    run = front.stage.runtime.store.run
     await run(suppression.add, [("phone", NUMBER)], reason="on the national list", by="dana", at=1)
     await run(suppression.add, [("phone", "+19175550100")], reason="opted_out", by="contact", at=1)
     await front.hook(STOP)
     await front.hook(start(1))
-    left = await front.ask("SELECT value, by FROM stop WHERE lifted_at IS NULL ORDER BY value DESC")
+    left = await front.ask("SELECT value, by FROM suppression WHERE lifted_at IS NULL ORDER BY value DESC")
     assert left == [(NUMBER, "dana"), ("+19175550100", "contact")]
 
 
 async def test_a_stop_from_somebody_in_a_campaign_ends_their_course(front_on_both: Front) -> None:
     await front_on_both.reach(2)
     assert await front_on_both.hook({"outcome": "opted_out", "address": "+12125550001"}) == 204
-    assert await front_on_both.ask("SELECT kind, value FROM stop ORDER BY kind") == [
+    assert await front_on_both.ask("SELECT kind, value FROM suppression ORDER BY kind") == [
         ("email", "p1@example.com"),
         ("phone", "+12125550001"),
     ]

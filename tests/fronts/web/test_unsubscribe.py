@@ -15,7 +15,7 @@ async def test_a_scanner_that_opens_the_link_changes_nothing(front: Front) -> No
     [token] = await front.reach()
     for method in ("GET", "HEAD", "OPTIONS"):
         assert (await front.client.request(method, f"/u/{token}")).is_success
-    assert await front.ask("SELECT count(*) FROM stop") == [(0,)]
+    assert await front.ask("SELECT count(*) FROM suppression") == [(0,)]
     assert await front.ask("SELECT outcome FROM attempt") == [("sent",)]
 
 
@@ -40,7 +40,7 @@ async def test_one_click_opts_the_person_out_everywhere_at_once(front_on_both: F
     await front.stage.launch(spec(again, ref="other", name="Other"), person(1), person(2), checked=False)
     got = await front.client.post(f"/u/{token}", content=ONE_CLICK, headers=FORM)
     assert (got.status_code, "You will not be contacted again" in got.text) == (200, True)
-    stopped = await front.ask("SELECT kind, channel FROM stop ORDER BY kind")
+    stopped = await front.ask("SELECT kind, channel FROM suppression ORDER BY kind")
     assert stopped == [("email", "*"), ("phone", "*")]
     left = await front.ask(
         "SELECT state, reason, count(*) FROM enrollment WHERE campaign_id = 2 GROUP BY state, reason"
@@ -52,10 +52,10 @@ async def test_one_click_opts_the_person_out_everywhere_at_once(front_on_both: F
 async def test_a_second_click_is_answered_like_the_first_and_adds_nothing(front: Front) -> None:
     [token] = await front.reach()
     first = await front.client.post(f"/u/{token}", content=ONE_CLICK, headers=FORM)
-    before = await front.ask("SELECT * FROM stop ORDER BY id")
+    before = await front.ask("SELECT * FROM suppression ORDER BY id")
     again = await front.client.post(f"/u/{token}", content=b"x" * 3_000_000)
     assert (again.status_code, again.text) == (first.status_code, first.text)
-    assert await front.ask("SELECT * FROM stop ORDER BY id") == before
+    assert await front.ask("SELECT * FROM suppression ORDER BY id") == before
     assert len(before) == 2
 
 
@@ -65,4 +65,4 @@ async def test_a_guessed_token_leads_nowhere(front: Front) -> None:
         for method in ("GET", "POST"):
             got = await front.client.request(method, f"/u/{token}")
             assert got.status_code == 404, (method, token)
-    assert await front.ask("SELECT count(*) FROM stop") == [(0,)]
+    assert await front.ask("SELECT count(*) FROM suppression") == [(0,)]

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.store.db.batcher import Gatherer
+from fluentsd.store.db.batcher import Batcher
 from fluentsd.store.db.bridge import Store, open_store
 from fluentsd.store.db.errors import StoreClosed, StoreFull
 from tests.store.pairs import count_pairs, create, fetch_pairs, pairs, tally
@@ -34,19 +34,19 @@ class Ledger:
 
 async def test_a_thousand_rows_of_two_hundred_tasks_take_few_transactions(small: Store) -> None:
     ledger = Ledger()
-    gatherer = Gatherer(small, ledger)
+    batcher = Batcher(small, ledger)
     answers: dict[int, int] = {}
 
     async def five(first: int) -> None:
         for row in range(first, first + 5):
-            answers[row] = await gatherer.hand(row)
+            answers[row] = await batcher.hand(row)
 
     async with trio.open_nursery() as nursery:
-        await nursery.start(gatherer.run)
+        await nursery.start(batcher.run)
         async with trio.open_nursery() as tasks:
             for first in range(0, 1000, 5):
                 tasks.start_soon(five, first)
-        gatherer.close()
+        batcher.close()
     assert answers == {row: row * 2 for row in range(1000)}
     assert await small.read(fetch_pairs) == list(range(1000))
     assert len(ledger.groups) <= 20
@@ -54,36 +54,36 @@ async def test_a_thousand_rows_of_two_hundred_tasks_take_few_transactions(small:
 
 async def test_a_group_holds_at_most_so_many_rows_in_the_order_they_came(small: Store) -> None:
     ledger = Ledger()
-    gatherer = Gatherer(small, ledger, most=30)
+    batcher = Batcher(small, ledger, most=30)
     async with trio.open_nursery() as nursery:
         for row in range(100):
-            nursery.start_soon(gatherer.hand, row)
+            nursery.start_soon(batcher.hand, row)
         await trio.testing.wait_all_tasks_blocked()
-        await nursery.start(gatherer.run)
+        await nursery.start(batcher.run)
         while await small.read(count_pairs) < 100:
             pass
-        gatherer.close()
+        batcher.close()
     assert max(len(group) for group in ledger.groups) <= 30
     assert sorted(row for group in ledger.groups for row in group) == list(range(100))
 
 
 async def test_a_bad_row_harms_only_itself(small: Store) -> None:
     await small.run(lambda conn: conn.execute(insert(pairs).values(id=41, half=0)))
-    gatherer = Gatherer(small, Ledger())
+    batcher = Batcher(small, Ledger())
     failed: dict[int, BaseException] = {}
 
     async def hand(row: int) -> None:
         try:
-            await gatherer.hand(row)
+            await batcher.hand(row)
         except IntegrityError as error:
             failed[row] = error
 
     async with trio.open_nursery() as nursery:
-        await nursery.start(gatherer.run)
+        await nursery.start(batcher.run)
         async with trio.open_nursery() as tasks:
             for row in range(60):
                 tasks.start_soon(hand, row)
-        gatherer.close()
+        batcher.close()
     assert list(failed) == [41]
     assert await small.read(fetch_pairs) == list(range(60))
 
@@ -97,17 +97,17 @@ async def test_a_row_handed_over_is_committed_though_its_caller_is_cancelled(sma
         await conn.execute(insert(pairs), [{"id": row, "half": 0} for row in rows])
         return [row * 2 for row in rows]
 
-    gatherer = Gatherer(small, hold)
+    batcher = Batcher(small, hold)
     returned: list[int] = []
 
     async def hand(scope: trio.CancelScope) -> None:
         with scope:
-            returned.append(await gatherer.hand(8))
+            returned.append(await batcher.hand(8))
             await trio.lowlevel.checkpoint()
             returned.append(-1)
 
     async with trio.open_nursery() as nursery:
-        await nursery.start(gatherer.run)
+        await nursery.start(batcher.run)
         async with trio.open_nursery() as callers:
             scope = trio.CancelScope()
             callers.start_soon(hand, scope)
@@ -116,20 +116,20 @@ async def test_a_row_handed_over_is_committed_though_its_caller_is_cancelled(sma
             await trio.testing.wait_all_tasks_blocked()
             release.set()
         assert scope.cancelled_caught
-        gatherer.close()
+        batcher.close()
     assert returned == [16]
     assert await small.read(fetch_pairs) == [8]
 
 
 async def test_a_cancelled_gatherer_first_commits_what_it_was_handed(small: Store) -> None:
-    gatherer = Gatherer(small, Ledger(), most=10)
+    batcher = Batcher(small, Ledger(), most=10)
     answers: list[int] = []
 
     async def hand(row: int) -> None:
-        answers.append(await gatherer.hand(row))
+        answers.append(await batcher.hand(row))
 
     async with trio.open_nursery() as tasks, trio.open_nursery() as nursery:
-        await nursery.start(gatherer.run)
+        await nursery.start(batcher.run)
         for row in range(50):
             tasks.start_soon(hand, row)
         await trio.testing.wait_all_tasks_blocked(0)
@@ -137,17 +137,17 @@ async def test_a_cancelled_gatherer_first_commits_what_it_was_handed(small: Stor
     assert sorted(answers) == [row * 2 for row in range(50)]
     assert await small.read(count_pairs) == 50
     with pytest.raises(StoreClosed):
-        await gatherer.hand(1)
+        await batcher.hand(1)
 
 
 async def test_waiting_for_a_gatherer_that_does_not_run_can_be_cancelled(small: Store) -> None:
-    gatherer = Gatherer(small, Ledger())
+    batcher = Batcher(small, Ledger())
     with trio.move_on_after(0.01) as scope:
-        await gatherer.hand(1)
+        await batcher.hand(1)
     assert scope.cancelled_caught
     async with trio.open_nursery() as nursery:
-        await nursery.start(gatherer.run)
-        gatherer.close()
+        await nursery.start(batcher.run)
+        batcher.close()
     assert await small.read(count_pairs) == 0
 
 
@@ -164,12 +164,12 @@ async def test_an_unavailable_database_is_told_to_every_caller_of_the_group_and_
 
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
         await store.run(create)
-        gatherer = Gatherer(store, unit)
+        batcher = Batcher(store, unit)
         raised: list[StoreFull] = []
 
         async def hand(row: int) -> None:
             try:
-                await gatherer.hand(row)
+                await batcher.hand(row)
             except StoreFull as error:
                 raised.append(error)
 
@@ -178,8 +178,8 @@ async def test_an_unavailable_database_is_told_to_every_caller_of_the_group_and_
                 for row in range(4):
                     callers.start_soon(hand, row)
                 await trio.testing.wait_all_tasks_blocked()
-                await nursery.start(gatherer.run)
-            gatherer.close()
+                await nursery.start(batcher.run)
+            batcher.close()
         assert len({id(error) for error in raised}) == len(raised)
         assert len(raised) == 4
         assert tries == 1
@@ -190,10 +190,10 @@ async def test_a_unit_that_answers_for_too_few_rows_writes_nothing(small: Store)
         await conn.execute(update(tally).values(n=tally.c.n + len(rows)))
         return []
 
-    gatherer = Gatherer(small, short)
+    batcher = Batcher(small, short)
     async with trio.open_nursery() as nursery:
-        await nursery.start(gatherer.run)
+        await nursery.start(batcher.run)
         with pytest.raises(ValueError, match="answered 0 times for 1 rows"):
-            await gatherer.hand(1)
-        gatherer.close()
+            await batcher.hand(1)
+        batcher.close()
     assert await small.read(lambda conn: conn.scalar(select(tally.c.n))) == 0

@@ -14,10 +14,10 @@ import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.pacing import SPREAD
-from fluentsd.domain.states import Campaign
+from fluentsd.domain.states import CampaignState
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.plans import Plan
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns
 from fluentsd.store.db.bridge import StoreUnavailable
 from fluentsd.store.enrollments import rescheduling
@@ -54,9 +54,9 @@ def _interval(plan: Plan, count: int, away: int) -> int:
     return 2 * plan.pace if plan.pace else min(SPREAD, away) // count
 
 
-async def notice_absence(house: House) -> None:
+async def notice_absence(runtime: Runtime) -> None:
     """At the start, before anything is marked: whether the daemon was away long enough for steps to be missed."""
-    now = house.clock.now()
+    now = runtime.clock.now()
 
     async def unit(conn: AsyncConnection) -> list[dict[str, Any]]:
         seen_at = await rescheduling.last_seen(conn)
@@ -64,9 +64,9 @@ async def notice_absence(house: House) -> None:
             return []
         found = []
         for row in await campaigns.listing(conn):
-            if row.state != Campaign.active:
+            if row.state != CampaignState.active:
                 continue
-            _, plan = await house.plans.current(conn, row.id)
+            _, plan = await runtime.plans.current(conn, row.id)
             waits_since = await rescheduling.earliest(conn, row.id)
             if waits_since is None or now - waits_since <= AWAY:  # after a quiet time the latest mark tells too little
                 continue
@@ -76,15 +76,15 @@ async def notice_absence(house: House) -> None:
                 found.append({"campaign": row.ref, **told})
         return found
 
-    for told in await house.store.run(unit):
+    for told in await runtime.store.run(unit):
         said = {key: told[key] for key in ("campaign", "late", "late_policy", "away_s")}
-        house.log.warning("campaign.late_start", **said)
+        runtime.log.warning("campaign.late_start", **said)
 
 
-async def note_leaving(house: House) -> None:
+async def note_leaving(runtime: Runtime) -> None:
     """At an orderly stop. A database that does not answer now has to do without: the latest mark tells enough."""
     with trio.move_on_after(0.2):
         try:
-            await house.store.run(rescheduling.leave, house.clock.now())
+            await runtime.store.run(rescheduling.leave, runtime.clock.now())
         except StoreUnavailable:
-            house.log.warning("daemon.leaving_not_noted")
+            runtime.log.warning("daemon.leaving_not_noted")

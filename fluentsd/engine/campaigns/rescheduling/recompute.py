@@ -10,11 +10,11 @@ from __future__ import annotations
 import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.enrollment import Standing, align
+from fluentsd.domain.enrollment import Progress, align
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.facts import names_in, put_off
 from fluentsd.engine.dispatch.plans import Plan, Plans
-from fluentsd.engine.runtime import House
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store.db.bridge import StoreUnavailable
 from fluentsd.store.enrollments import rescheduling
 from fluentsd.store.enrollments.transitions import ORDINARY
@@ -23,25 +23,25 @@ from fluentsd.store.enrollments.transitions import ORDINARY
 BATCH = 1000
 
 
-async def run(house: House, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def run(runtime: Runtime, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """Whenever somebody rings, and at the start, finish what is to be done."""
     task_status.started()
     while True:
         until = None
         try:
-            for campaign_id in await house.store.read(rescheduling.to_retime):
-                await finish(house, campaign_id)
+            for campaign_id in await runtime.store.read(rescheduling.to_recompute):
+                await finish(runtime, campaign_id)
         except StoreUnavailable:
-            until = house.clock.now() + SECOND
-        await house.edited.wait_rung(house.clock, until)
+            until = runtime.clock.now() + SECOND
+        await runtime.recompute_wakeup.wait_until(runtime.clock, until)
 
 
-async def finish(house: House, campaign_id: int) -> int:
+async def finish(runtime: Runtime, campaign_id: int) -> int:
     """Put everybody of one campaign at the right moment; returns how many moved."""
     moved = 0
-    while (step := await house.store.run(_batch, house.plans, campaign_id, house.clock.now())) is not None:
+    while (step := await runtime.store.run(_batch, runtime.plans, campaign_id, runtime.clock.now())) is not None:
         moved += step
-        house.wake.ring()
+        runtime.dispatcher_wakeup.notify()
     return moved
 
 
@@ -65,6 +65,6 @@ def _moved(plan: Plan, row: rescheduling.Waiting, shift: int, at: int) -> resche
     wanted_at = row.due_at if row.wanted_at is None else row.wanted_at
     if row.rank == ORDINARY:
         wanted_at += min(shift, max(at - row.enrolled_at, 0))  # whoever came meanwhile has lost only what they waited
-    standing = Standing(row.step, 0, 0, 0, names_in(row.zones_text), names_in(row.states_text))
+    standing = Progress(row.step, 0, 0, 0, names_in(row.zones_text), names_in(row.states_text))
     due_at = align(plan.rules, step, standing, max(wanted_at, min(at, row.due_at)))
     return rescheduling.Put(row, plan.lanes[step.channel], wanted_at, due_at, put_off(wanted_at, due_at))
