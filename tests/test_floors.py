@@ -1,4 +1,4 @@
-"""The floors: imports only go down, and a plugin knows nothing of the house but `fluentsd.api`."""
+"""The layers: imports only go down and never in a circle; a plugin imports nothing of ours but `fluentsd.api`."""
 
 from __future__ import annotations
 
@@ -9,52 +9,107 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "fluentsd"
 PLUGINS = Path(__file__).parents[1] / "plugins"
-#: Lower may not know higher. Side rooms near the ground: problems, clock, config, plugins, hookspecs, layers, testing.
-FLOORS = {"tables": 0, "problems": 0, "api": 1, "links": 2, "domain": 2, "clock": 2, "log": 2, "supervisor": 2,
-          "hookspecs": 2, "plugins": 3, "testing": 3, "layers": 3, "store": 4, "config": 4, "engine": 5, "fronts": 6,
-          "opening": 7, "daemon": 8, "doctor": 8, "demo": 9, "__main__": 10}  # fmt: skip
-#: A front runs the roof when somebody types `run`, `check` or `demo`: the one way up, taken inside those commands.
-#: And a plugin reads a reply by the same pure rule as the house (`api.asks_to_stop`).
-UPWARDS = {("api", "domain"), ("fronts", "opening"), ("fronts", "daemon"), ("fronts", "doctor"), ("fronts", "demo")}
+#: From the ground up. What stands in one layer may import its own kind and everything below.
+LAYERS = (
+    {"hookspecs", "plugin_config", "validation", "urls", "clock", "log", "systemd", "optout", "unavailable"},
+    {"api"},
+    {"domain"},
+    {"store", "config", "plugins", "testing"},
+    {"engine"},
+    {"bootstrap"},
+    {"verbs"},
+    {"fronts"},
+    {"daemon"},
+    {"doctor", "demo"},
+    {"cli"},
+    {"__main__"},
+)
+LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
+#: What a layer may not import although it lies below.
+FORBIDDEN = {
+    "engine": {"config", "plugins"},
+    "verbs": {"config", "plugins", "bootstrap"},
+    "fronts": {"store", "domain.states", "bootstrap", "plugins"},
+    "store": {"config", "plugins", "testing"},
+}
+#: hookspecs names the plugin API in its signatures; urls and plugins build values of it.
+GROUND_THAT_NAMES_THE_API = {"hookspecs", "urls"}
 
 
-def imports(file: Path) -> set[str]:
-    """The `fluentsd` modules a file imports."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("fluentsd"):
-            names = [f"fluentsd.{alias.name}" for alias in node.names] if node.module == "fluentsd" else [node.module]
-            found |= set(names)
-        elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names if alias.name.startswith("fluentsd")}
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name below `fluentsd`."""
+    found = {}
+    for file in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
+        if name and "migrations" not in file.parts:
+            found[name] = file
     return found
 
 
-def room(module: str) -> str:
-    return module.split(".")[1]
+MODULES = modules()
 
 
-@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda f: str(f.relative_to(PACKAGE)))
-def test_imports_only_go_down(file: Path) -> None:
-    mine = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if mine == "__init__":
-        return
-    for module in imports(file):
-        if "." in module:
-            assert FLOORS[room(module)] <= FLOORS[mine] or (mine, room(module)) in UPWARDS, f"{mine} → {module}"
+def imports(file: Path, package: str = "fluentsd") -> set[str]:
+    """The modules of `package` a file imports, anywhere in it, as dotted names below the package."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == package:
+            base = node.module.removeprefix(package).lstrip(".")
+            for alias in node.names:
+                full = f"{base}.{alias.name}".lstrip(".")
+                found.add(full if full in MODULES else base)
+        elif isinstance(node, ast.Import):
+            found |= {a.name.removeprefix(package).lstrip(".") for a in node.names if a.name.split(".")[0] == package}
+    return found - {""}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_imports_only_go_down(module: str) -> None:
+    mine = module.split(".")[0]
+    for other in imports(MODULES[module]):
+        room = other.split(".")[0]
+        if mine in GROUND_THAT_NAMES_THE_API and room == "api":
+            continue
+        assert LAYER[room] <= LAYER[mine], f"{module} imports {other}, which lies above it"
+        for no in FORBIDDEN.get(mine, ()):
+            assert f"{other}.".find(f"{no}.") != 0, f"{module} may not import {other}"
+
+
+def test_no_circles() -> None:
+    graph = {name: {other for other in imports(file) if other in MODULES} - {name} for name, file in MODULES.items()}
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, f"a circle of imports: {' → '.join((*path[path.index(name) :], name))}"
+        if name not in done:
+            for other in sorted(graph[name]):
+                visit(other, (*path, name))
+            done.add(name)
+
+    for name in sorted(graph):
+        visit(name, ())
+
+
+def packages(file: Path) -> set[str]:
+    """The top-level packages a file imports, ours and others'."""
+    tree = ast.parse(file.read_text("utf-8"))
+    names = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    return names | {n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
 
 
 def test_the_domain_is_pure() -> None:
     for file in sorted((PACKAGE / "domain").rglob("*.py")):
-        tree = ast.parse(file.read_text("utf-8"))
-        names = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-        names |= {n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
-        assert not names & {"trio", "asyncio", "sqlalchemy", "httpx", "time", "socket", "random"}, file
+        assert not packages(file) & {"trio", "asyncio", "sqlalchemy", "httpx", "time", "socket", "random"}, file
+
+
+def test_sql_lives_in_the_store_alone() -> None:
+    for name, file in MODULES.items():
+        assert "sqlalchemy" not in packages(file) or name.split(".")[0] == "store", name
 
 
 @pytest.mark.parametrize("plugin", sorted(p for p in PLUGINS.iterdir() if p.is_dir()), ids=lambda p: p.name)
-def test_a_plugin_stands_beside_the_house(plugin: Path) -> None:
+def test_a_plugin_imports_only_the_api(plugin: Path) -> None:
     for file in sorted(plugin.rglob("*.py")):
-        allowed = {"fluentsd.api", "fluentsd.testing"} if "tests" in file.parts else {"fluentsd.api"}
-        strange = {m for m in imports(file) if m not in allowed and not m.startswith("fluentsd_")}
+        allowed = {"api", "testing"} if "tests" in file.parts else {"api"}
+        strange = {other for other in imports(file) if other.split(".")[0] not in allowed or "." in other}
         assert not strange, f"{file}: {strange}"

@@ -81,9 +81,9 @@ def with_link(shell: Shell, work: Callable[[Link], Awaitable[T]]) -> T:
 def refusals() -> Iterator[None]:
     """Whatever keeps the engine from the work, as one message and status 1."""
     from fluentsd.fronts.control import ControlProblem
-    from fluentsd.store.db.bridge import StoreUnavailable
     from fluentsd.store.db.lock import AlreadyRunning
     from fluentsd.store.db.upgrade import DatabaseRefused
+    from fluentsd.unavailable import StoreUnavailable
 
     try:
         with unwrapped():

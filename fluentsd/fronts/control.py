@@ -25,7 +25,7 @@ from typing import Any
 import trio
 
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store.db.bridge import StoreUnavailable
+from fluentsd.unavailable import StoreUnavailable
 from fluentsd.verbs import Call, Refused, catalogue
 
 #: The longest line a request may be; a batch of an import is the largest there is.

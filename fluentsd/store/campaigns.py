@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.campaign import CampaignFile, Step, read_campaign
@@ -236,3 +236,13 @@ async def has_people(conn: AsyncConnection, campaign_id: int) -> bool:
 async def active_ids(conn: AsyncConnection) -> set[int]:
     """The campaigns that are active."""
     return set((await conn.execute(select(campaign.c.id).where(campaign.c.state == CampaignState.active))).scalars())
+
+
+_STATE_SEEN = select(campaign.c.state, campaign.c.revision).where(campaign.c.id == bindparam("b_id"))
+_STATE_LOCKED = _STATE_SEEN.with_for_update(read=True, of=campaign)
+
+
+async def state_and_revision(conn: AsyncConnection, campaign_id: int, *, lock: bool) -> tuple[CampaignState, int]:
+    """The campaign's state and revision; `lock` share-locks the row where the database can."""
+    state, revision = (await conn.execute(_STATE_LOCKED if lock else _STATE_SEEN, {"b_id": campaign_id})).one()
+    return CampaignState(state), revision

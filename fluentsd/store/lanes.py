@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
@@ -100,3 +100,11 @@ async def lateness(conn: AsyncConnection, lane_id: int) -> range:
     columns = (lane.c.late_since_at, lane.c.late_before_at, lane.c.late_interval)
     since, before, interval = (await conn.execute(select(*columns).where(lane.c.id == lane_id))).one()
     return range(since, before) if interval is None else range(0)
+
+
+_NEXT_SLOT = update(lane).where(lane.c.id == bindparam("b_id")).values(next_slot_at=bindparam("b_slot"))
+
+
+async def set_next_slot(conn: AsyncConnection, lane_id: int, at: int) -> None:
+    """When the lane's pace allows the next start."""
+    await conn.execute(_NEXT_SLOT, {"b_id": lane_id, "b_slot": at})

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.api import Outcome
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, reports
+from fluentsd.store.db import Connection
 from fluentsd.verbs.execute import Answer, Call, Refused, refusing
 
 
@@ -17,7 +16,7 @@ async def history(
     if outcome is not None and outcome not in {o.value for o in Outcome}:
         raise Refused(f"{outcome!r} is not an outcome; there are: {', '.join(Outcome)}")
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         contact_id = await contacts.by_point(conn, person) if person else None
         if person and contact_id is None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.states import CampaignState
@@ -17,6 +15,7 @@ from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, numbers, reports
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.verbs.diff import differences
 from fluentsd.verbs.enrollments import follow_new_flow
@@ -29,7 +28,7 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
     spec = await _read(file)
     await finish_recompute(runtime, spec.slug)
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         await campaigns.flow_of(conn, spec)
         try:
             row = await campaigns.get(conn, spec.slug)
@@ -68,7 +67,7 @@ def _is_hours(change: Answer) -> bool:
     return str(change["path"]).startswith(("window.", "law."))
 
 
-async def _keepers(conn: AsyncConnection, row: CampaignRow, *, flow_changes: bool) -> int:
+async def _keepers(conn: Connection, row: CampaignRow, *, flow_changes: bool) -> int:
     """How many people follow a flow that is, or with this change will be, an earlier one; before the start, nobody."""
     if row.started_at is None:
         return 0
@@ -103,7 +102,7 @@ async def export(runtime: Runtime, call: Call, ref: str) -> Answer:
 async def listing(runtime: Runtime, call: Call, archived: bool) -> Answer:
     """Every campaign with its overview."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         rows = await campaigns.listing(conn, archived=archived)
         return {"campaigns": [facts_of(row) | dict(await counters.overview(conn, row.id)) for row in rows]}
 
@@ -119,7 +118,7 @@ async def show(runtime: Runtime, call: Call, ref: str) -> Answer:
 async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
     """The overview as users know it, the next moment, and what holds the campaign up."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         answer = facts_of(row) | dict(await counters.overview(conn, row.id))
         relevant = {("campaign", row.ref), *(("channel", channel) for channel in row.spec.channels)}
@@ -138,7 +137,7 @@ async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
 async def report(runtime: Runtime, call: Call, ref: str) -> Answer:
     """What came of each step, in order."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         by_step = await reports.funnel(conn, row.id)
         waiting = await reports.at_steps(conn, row.id)
@@ -156,7 +155,7 @@ async def report(runtime: Runtime, call: Call, ref: str) -> Answer:
 async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str) -> Answer:
     """A new draft with the same file and nobody in it."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         spec = read_campaign(row.spec.model_dump(mode="json") | {"ref": new_ref, "name": f"{row.name} (copy)"[:120]})
         return facts_of(await campaigns.create(conn, spec, owner=call.actor, at=call.at))
@@ -167,7 +166,7 @@ async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str) -> Answer:
 async def archive(runtime: Runtime, call: Call, ref: str) -> Answer:
     """Out of the lists; only what has ended or never began."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         if row.state not in (CampaignState.draft, CampaignState.stopped, CampaignState.completed):
             raise Refused(f"{row.ref} is {row.state}; stop it first")
@@ -180,7 +179,7 @@ async def archive(runtime: Runtime, call: Call, ref: str) -> Answer:
 async def give(runtime: Runtime, call: Call, ref: str, owner: str) -> Answer:
     """Hand it to somebody."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         await campaigns.give(conn, row, owner)
         return facts_of(row) | {"owner": owner, "_details": {"from": row.owner, "to": owner}}

@@ -7,13 +7,12 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.consent import Attestation, read_attestation
 from fluentsd.domain.gate import Reason
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns
 from fluentsd.store import consent as evidence
+from fluentsd.store.db import Connection
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
 
 #: Records given their evidence in one transaction.
@@ -65,7 +64,7 @@ def read(call: Call, said: dict[str, Any]) -> Attestation:
 async def _sources(runtime: Runtime, source: str | None, campaign: str | None) -> tuple[list[int], int | None]:
     """Which sources are meant, and the campaign whose people alone are."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         if campaign is not None:
             row = await campaigns.get(conn, campaign)
             found = await evidence.sources_of_campaign(conn, row.id)
@@ -85,7 +84,7 @@ async def _sources(runtime: Runtime, source: str | None, campaign: str | None) -
 
 
 def _keeping(call: Call, source_id: int, said: Attestation) -> Any:
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         kept = await evidence.attest(conn, source_id, said, actor=call.actor, at=call.at)
         details = {"said": said.text, "by": said.by, "given": said.given_on.isoformat(), "attestation": kept}
         return {"attestation": kept, "_details": details}
@@ -94,7 +93,7 @@ def _keeping(call: Call, source_id: int, said: Attestation) -> Any:
 
 
 def _carrying(call: Call, source_id: int, campaign_id: int | None, kept: int, said: Attestation, since: int) -> Any:
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         rows = await evidence.some_records(conn, source_id, campaign_id, since, BATCH)
         if rows:
             await evidence.carry(conn, rows, kept, said, call.at)

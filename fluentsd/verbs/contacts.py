@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.engine.explain.why import totals as reasons
 from fluentsd.engine.explain.why import why as explain
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, counters, reports
+from fluentsd.store.db import Connection
 from fluentsd.verbs.execute import Answer, Call, Refused, refusing
 
 
@@ -16,7 +15,7 @@ async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
     if len(words.strip()) < 2:
         raise Refused("give at least two characters to look for")
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         found = await contacts.find(conn, words.strip(), max(1, min(most, 500)))
         ids = [person["id"] for person in found]
         points, fields = await contacts.points_of(conn, ids), await contacts.fields_of(conn, ids)
@@ -44,7 +43,7 @@ async def why(runtime: Runtime, call: Call, person: str, campaign: str | None) -
 async def totals(runtime: Runtime, call: Call, ref: str) -> Answer:
     """Everybody in a campaign by the reason they are where they are."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         counts = dict(await counters.overview(conn, row.id))
         return {"ref": ref, "state": row.state, **counts, "reasons": await reasons(conn, ref, call.at)}
@@ -58,7 +57,7 @@ async def timeline(runtime: Runtime, call: Call, person: str, campaign: str | No
 
 
 async def _told(runtime: Runtime, call: Call, person: str, ref: str | None, *, timeline: bool) -> Answer:
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         contact_id = await find_one(conn, person)
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         told = await explain(conn, runtime.plans, contact_id, campaign_id, call.at)
@@ -76,7 +75,7 @@ async def _told(runtime: Runtime, call: Call, person: str, ref: str | None, *, t
     return await refusing(runtime.store.read(unit))
 
 
-async def find_one(conn: AsyncConnection, person: str) -> int:
+async def find_one(conn: Connection, person: str) -> int:
     """Whom a number, an address or a word means, if it means one person."""
     exact = await contacts.by_point(conn, person.strip())
     if exact is not None:

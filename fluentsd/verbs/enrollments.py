@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.store.enrollments.manual_changes import EnrollmentRow
 from fluentsd.verbs.contacts import find_one
@@ -29,7 +28,7 @@ BATCH = 1000
 async def remove(runtime: Runtime, call: Call, ref: str, person: str, because: str) -> Answer:
     """One person leaves the campaign (exited: removed), whatever is planned for them."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         course = await _course(conn, ref, person)
         deltas = counters.Deltas()
         await leave(conn, [course], "removed", call.at, deltas)
@@ -49,7 +48,7 @@ async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int)
     if at <= call.at:
         raise Refused("that moment has passed; give one to come")
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         course = await _course(conn, ref, person)
         if course.state == EnrollmentState.active:
             raise Refused(f"{person} is being contacted just now; try again when that has ended")
@@ -66,7 +65,7 @@ async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int)
     return answer
 
 
-async def _course(conn: AsyncConnection, ref: str, person: str) -> EnrollmentRow:
+async def _course(conn: Connection, ref: str, person: str) -> EnrollmentRow:
     """Where a person is in a campaign now; `Refused` when they are not, or no longer, in it."""
     campaign = await campaigns.get(conn, ref)
     contact_id = await find_one(conn, person)
@@ -83,7 +82,7 @@ async def upgrade(runtime: Runtime, call: Call, ref: str, step: Sequence[str], d
     new place, named as OLD=NEW; nobody is moved until everybody has one."""
     named = _named(step)
 
-    async def look(conn: AsyncConnection) -> Answer:
+    async def look(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         _, plan = await runtime.plans.current(conn, row.id)
         groups = await manual_changes.behind(conn, row.id, plan.version_id)
@@ -105,7 +104,7 @@ async def follow_new_flow(runtime: Runtime, call: Call, ref: str) -> None:
     """Before a campaign's start, put its people on its present flow, at the beginning: nobody has been told anything
     yet that they should keep."""
 
-    async def look(conn: AsyncConnection) -> Answer:
+    async def look(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         _, plan = await runtime.plans.current(conn, row.id)
         groups = await manual_changes.behind(conn, row.id, plan.version_id) if row.started_at is None else {}
@@ -133,7 +132,7 @@ async def _move_all(runtime: Runtime, call: Call, found: Answer, named: dict[str
 
 
 def _upgrading(runtime: Runtime, campaign_id: int, named: dict[str, str], since: int) -> Any:
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         _, plan = await runtime.plans.current(conn, campaign_id)
         rows = await manual_changes.some_behind(conn, campaign_id, plan.version_id, since, BATCH)
         places = {row.step: named.get(row.step, row.step) for row in rows}

@@ -5,12 +5,11 @@ What must not live here: how a person is erased, and that it lasts (`engine.forg
 
 from __future__ import annotations
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.engine.erasure.erase import forget, keep
 from fluentsd.engine.outbox.tasks import keep_nothing
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import consent, contacts, reports
+from fluentsd.store.db import Connection
 from fluentsd.store.erasure import erase as erasure
 from fluentsd.store.erasure.erase import Gone
 from fluentsd.verbs.contacts import find_one
@@ -23,7 +22,7 @@ ATTEMPTS = 100_000
 async def export(runtime: Runtime, call: Call, person: str) -> Answer:
     """Everything that is held about a person, as one document. Words of attempts and replies are among `texts`."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         contact_id = await find_one(conn, person)
         held = await erasure.held_of(conn, contact_id)
         values = [point["value"] for point in held["points"]]
@@ -50,7 +49,7 @@ async def erase(runtime: Runtime, call: Call, person: str, because: str) -> Answ
         raise Refused("say why: --because …; it is kept in the audit log, so without the person's name or number")
     hashes = list[Gone]()
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         hashes.clear()
         contact_id = await find_one(conn, person)
         await contacts.reserve(conn, [contact_id])

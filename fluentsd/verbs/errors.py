@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, enrollments, reports
 from fluentsd.store.campaigns import CampaignRow
+from fluentsd.store.db import Connection
 from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 
 
 async def errors(runtime: Runtime, call: Call, ref: str) -> Answer:
     """People in error by cause, most frequent first, with some of them."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         return {"ref": row.ref, "causes": await reports.errors(conn, row.id)}
 
@@ -43,7 +42,7 @@ async def dismiss(runtime: Runtime, call: Call, ref: str, cause: str | None, per
 async def _settle_errors(
     runtime: Runtime, call: Call, verb: str, ref: str, cause: str | None, person: str | None
 ) -> Answer:
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         reason = _cause(await reports.errors(conn, row.id), cause)
         people = await reports.errored(conn, row.id, reason, person)
@@ -69,7 +68,7 @@ async def _settle_errors(
     return await change(runtime, call, verb, ref, unit)
 
 
-async def _reopened(conn: AsyncConnection, row: CampaignRow, at: int) -> CampaignRow:
+async def _reopened(conn: Connection, row: CampaignRow, at: int) -> CampaignRow:
     return await campaigns.move(conn, row, "reopen", at=at)
 
 

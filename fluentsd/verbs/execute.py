@@ -6,14 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.states import IllegalTransition
 from fluentsd.domain.templates import NoSuchTemplate
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, enrollments
 from fluentsd.store.campaigns import Changed, NoSuchCampaign, RefTaken
-from fluentsd.store.db.bridge import StoreBusy
+from fluentsd.store.db import Connection
+from fluentsd.unavailable import StoreBusy
 from fluentsd.validation import Problems
 
 Answer = dict[str, Any]
@@ -39,11 +38,11 @@ class Call:
 
 
 async def change(
-    runtime: Runtime, call: Call, verb: str, target: str, unit: Callable[[AsyncConnection], Awaitable[Answer]]
+    runtime: Runtime, call: Call, verb: str, target: str, unit: Callable[[Connection], Awaitable[Answer]]
 ) -> Answer:
     """Run `unit` and its audit entry in one transaction; its answer may carry `_details` for the audit only."""
 
-    async def whole(conn: AsyncConnection) -> Answer:
+    async def whole(conn: Connection) -> Answer:
         given: Answer | None = await audit.answered(conn, call.request_id)
         if given is not None:
             return given

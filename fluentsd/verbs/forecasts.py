@@ -8,12 +8,12 @@ import sys
 from functools import partial
 
 import trio
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.engine.explain import forecast
 from fluentsd.engine.explain.forecast import Ask
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters
+from fluentsd.store.db import Connection
 from fluentsd.verbs.execute import Answer, Call, Refused, refusing
 
 #: Contacts told one by one at most: the answer travels whole.
@@ -43,7 +43,7 @@ async def ahead(runtime: Runtime, call: Call, ref: str, until: int | None, most:
     return await _apart(runtime.store.url, ask)
 
 
-async def _counts(conn: AsyncConnection, ref: str) -> Answer:
+async def _counts(conn: Connection, ref: str) -> Answer:
     return dict(await counters.overview(conn, (await campaigns.get(conn, ref)).id))
 
 

@@ -13,8 +13,6 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.enrollment import align, local_zone
 from fluentsd.domain.flow import next_after_start
 from fluentsd.domain.states import CampaignState, EnrollmentState
@@ -27,7 +25,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, contacts, counters, enrollments
 from fluentsd.store import consent as evidence
 from fluentsd.store.contacts import Attested, ContactUpsert, UpsertResult
-from fluentsd.store.db import bulk_insert
+from fluentsd.store.db import Connection, bulk_insert
 from fluentsd.store.enrollments import enrolling, manual_changes
 from fluentsd.store.enrollments.enrolling import Entered, Entry
 from fluentsd.store.erasure import erase as erasure
@@ -50,7 +48,7 @@ async def begin_import(
     batch."""
     said = read_consent(call, dict(consent)) if consent else None
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         run: Answer = {"source": source, "ref": ref, "at": call.at, "needs_phone": False, "at_once": SHARED}
         run["source_id"] = await contacts.source_id(conn, "csv", source, call.at)
         if said is not None:
@@ -84,7 +82,7 @@ async def take(
 
     batch = list(people)
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         counts: Counter[str] = Counter()
         duplicates: list[int] = []
         for start in range(0, len(batch), SLICE):
@@ -135,7 +133,7 @@ def _arrival(person: Mapping[str, Any]) -> ContactUpsert:
 
 async def _enroll(
     runtime: Runtime,
-    conn: AsyncConnection,
+    conn: Connection,
     campaign_id: int,
     settled: Sequence[UpsertResult],
     arrivals: Sequence[ContactUpsert],
@@ -200,7 +198,7 @@ def _first_moment(plan: Plan, person: ContactUpsert, at: int) -> tuple[int, int]
     return first.due_at, align(plan.rules, first.step, person, first.due_at)
 
 
-async def _open_again(conn: AsyncConnection, campaign_id: int, call: Call) -> None:
+async def _open_again(conn: Connection, campaign_id: int, call: Call) -> None:
     """A campaign that was completed because nobody was left goes on when somebody new comes."""
     row = await campaigns.by_id(conn, campaign_id)
     row = await campaigns.move(conn, await campaigns.move(conn, row, "reopen", at=call.at), "resume", at=call.at)
@@ -214,7 +212,7 @@ async def end_import(
     before and are not on it any more; when that is most of them, somebody has to say so (`yes`)."""
     left = await _leave_the_gone(runtime, call, run, yes=yes) if whole else 0
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         target = str(run.get("ref") or run["source"])
         told = {**counts, "left": left}
         await audit.note(conn, at=call.at, actor=call.actor, verb="imported", target=target, details=told)
@@ -232,7 +230,7 @@ async def _leave_the_gone(runtime: Runtime, call: Call, run: Mapping[str, Any], 
     if campaign_id is None:
         raise Refused("--whole says who has left a campaign's list; name the campaign: --campaign REF")
 
-    async def look(conn: AsyncConnection) -> Answer:
+    async def look(conn: Connection) -> Answer:
         row = await campaigns.by_id(conn, campaign_id)
         gone, here = await manual_changes.count_gone(conn, campaign_id, run["source_id"], run["at"])
         return {"leaves": "left_segment" in row.spec.exit.on, "gone": gone, "here": here, "ref": row.ref}
@@ -253,7 +251,7 @@ async def _leave_the_gone(runtime: Runtime, call: Call, run: Mapping[str, Any], 
     return left
 
 
-async def _let_go(conn: AsyncConnection, campaign_id: int, run: Mapping[str, Any], at: int) -> int:
+async def _let_go(conn: Connection, campaign_id: int, run: Mapping[str, Any], at: int) -> int:
     gone = await manual_changes.some_gone(conn, campaign_id, run["source_id"], run["at"], SHARED)
     deltas = counters.Deltas()
     await leave(conn, gone, "left_segment", at, deltas)

@@ -5,12 +5,11 @@ What must not live here: the start itself (`life`), the counting of people (`eng
 
 from __future__ import annotations
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.engine.explain import launch_check
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, numbers
 from fluentsd.store.campaigns import CampaignRow
+from fluentsd.store.db import Connection
 from fluentsd.verbs import forecasts
 from fluentsd.verbs.campaigns import facts_of
 from fluentsd.verbs.execute import Answer, Call, refusing
@@ -29,7 +28,7 @@ _FORESEEN = ("contacts", "finish_early_at", "finish_late_at", "until_at", "waiti
 
 
 async def examined(runtime: Runtime, call: Call, ref: str) -> Answer:
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         _, plan = await runtime.plans.current(conn, row.id, lock=False)
         channels = {kind: channel_state.channel for kind, channel_state in runtime.channels.items()}
@@ -39,7 +38,7 @@ async def examined(runtime: Runtime, call: Call, ref: str) -> Answer:
     return await refusing(runtime.store.read(unit))
 
 
-async def problems(runtime: Runtime, conn: AsyncConnection, row: CampaignRow) -> list[str]:
+async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> list[str]:
     """What would make a start pointless or wrong, whoever is in it."""
     found = []
     if not await campaigns.has_people(conn, row.id):

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.states import CampaignState, IllegalTransition, next_campaign_state
 from fluentsd.engine.campaigns.rescheduling.catch_up import Policy
@@ -19,6 +17,7 @@ from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, holds, outbox
 from fluentsd.store.campaigns import CampaignRow
+from fluentsd.store.db import Connection
 from fluentsd.verbs.campaigns import facts_of, finish_recompute, row_of
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
 from fluentsd.verbs.launch_check import examined, problems
@@ -75,7 +74,7 @@ async def resume(runtime: Runtime, call: Call, ref: str, late: str | None, dry_r
         raise Refused(f"{late!r} is none of drip, shift and skip")
     await finish_recompute(runtime, ref)
 
-    async def settle(conn: AsyncConnection, row: CampaignRow) -> Answer:
+    async def settle(conn: Connection, row: CampaignRow) -> Answer:
         _, plan = await runtime.plans.current(conn, row.id)
         policy = cast("Policy", late or row.spec.limits.on_resume)
         since_at = call.at if row.paused_at is None else row.paused_at
@@ -83,7 +82,7 @@ async def resume(runtime: Runtime, call: Call, ref: str, late: str | None, dry_r
 
     if dry_run:
 
-        async def preview(conn: AsyncConnection) -> Answer:
+        async def preview(conn: Connection) -> Answer:
             row = await campaigns.get(conn, ref)
             next_campaign_state("resume", row.state)
             counts = dict(await counters.overview(conn, row.id))
@@ -127,11 +126,11 @@ async def _move(
     *,
     starts_at: int | None = None,
     because: str = "",
-    also: Callable[[AsyncConnection, CampaignRow], Awaitable[Answer]] | None = None,
+    also: Callable[[Connection, CampaignRow], Awaitable[Answer]] | None = None,
 ) -> Answer:
     """One transition; `also` runs in its transaction, before it, and adds to its answer."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         if row.archived_at is not None:
             raise Refused(f"{ref} is archived; copy it: fluentsd campaign copy {ref} NEW_REF")
@@ -159,14 +158,14 @@ async def _move(
     return answer
 
 
-async def _may_start(runtime: Runtime, conn: AsyncConnection, row: CampaignRow) -> None:
+async def _may_start(runtime: Runtime, conn: Connection, row: CampaignRow) -> None:
     """The campaign's own problems once more, in the transaction of the start."""
     found = await problems(runtime, conn, row)
     if found:
         raise Refused("\n".join([f"{row.ref} cannot start; nothing was changed", *(f"  {p}" for p in found)]))
 
 
-async def _may_complete(conn: AsyncConnection, row: CampaignRow) -> None:
+async def _may_complete(conn: Connection, row: CampaignRow) -> None:
     counts = await counters.overview(conn, row.id)
     if counts["queued"] or counts["active"]:
         raise Refused(

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import trio
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Owned, PluginError
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.time.durations import BadDuration, Rate
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import holds, numbers
+from fluentsd.store.db import Connection
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed
 
 #: Seconds for one provider to list all its numbers.
@@ -24,7 +24,7 @@ _E164 = re.compile(r"\+[1-9]\d{6,14}")
 async def listing(runtime: Runtime, call: Call) -> Answer:
     """Every caller ID in use, and which of them rest or are held."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         held = {h["target"]: h for h in await holds.open_holds(conn, call.at) if h["scope"] == "number"}
         return {"numbers": [one | _held(held.get(one["e164"])) for one in await numbers.inventory(conn)]}
 
@@ -44,7 +44,7 @@ async def add(runtime: Runtime, call: Call, number: str, tag: list[str], label: 
         except BadDuration as why:
             raise Refused(str(why)) from None
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         await numbers.upsert(conn, e164, label=label, pace=pace, tags=tag)
         return {"number": e164, "tags": tag}
 
@@ -58,7 +58,7 @@ async def untag(runtime: Runtime, call: Call, number: str, tag: list[str]) -> An
     """Take tags off a number."""
     e164 = _e164(number)
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         if not await numbers.untag(conn, e164, tag):
             raise Refused(f"{e164} has no tag {', '.join(tag)}")
         return {"number": e164, "untagged": tag}
@@ -70,7 +70,7 @@ async def remove(runtime: Runtime, call: Call, number: str) -> Answer:
     """Stop using a number; its history stays."""
     e164 = _e164(number)
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         if not await numbers.retire(conn, e164, call.at):
             raise Refused(f"{e164} is not among the caller IDs; see: fluentsd numbers list")
         return {"number": e164, "removed": True}
@@ -104,7 +104,7 @@ async def sync(runtime: Runtime, call: Call, tag: list[str], dry_run: bool) -> A
     if len(failed) == len(asked):
         raise Refused("; ".join(f"{kind}: {why}" for kind, why in failed.items()) + "; nothing was changed")
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         told = _compare(owned, await numbers.in_use(conn), whole=not failed)
         tags = {(one["number"], t) for one in told["added"] for t in one["tags"]}
         tags |= {(e164, t) for e164 in (*(one["number"] for one in told["added"]), *told["known"]) for t in tag}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.reasons import Reason
 from fluentsd.domain.states import CampaignState
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, holds, reports
+from fluentsd.store.db import Connection
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed
 
 
@@ -16,7 +15,7 @@ async def holds_now(runtime: Runtime, call: Call) -> Answer:
     return {"holds": await runtime.store.read(held, call.at)}
 
 
-async def held(conn: AsyncConnection, at: int) -> list[Answer]:
+async def held(conn: Connection, at: int) -> list[Answer]:
     """What is held at a moment, each with the attempts that brought it about."""
     found = await holds.open_holds(conn, at)
     known = await reports.cases(conn, [case for one in found for case in one["cases"] or ()])
@@ -26,7 +25,7 @@ async def held(conn: AsyncConnection, at: int) -> list[Answer]:
 async def release(runtime: Runtime, call: Call, scope: str, target: str) -> Answer:
     """Lift the holds on one thing; what waited goes on at once."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         if scope == "campaign":
             await _is_not_paused(conn, target)
         if not await holds.lift(conn, scope, target, call.at):
@@ -40,7 +39,7 @@ async def release(runtime: Runtime, call: Call, scope: str, target: str) -> Answ
     return answer
 
 
-async def _is_not_paused(conn: AsyncConnection, ref: str) -> None:
+async def _is_not_paused(conn: Connection, ref: str) -> None:
     """A breaker paused it as well: going on is a decision about what fell due meanwhile too."""
     if (await campaigns.get(conn, ref)).state == CampaignState.paused:
         raise Refused(f"{ref} is paused; once you have seen to it: fluentsd campaign resume {ref}")

@@ -8,7 +8,6 @@ from typing import Any
 
 import trio
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Attempt, Message, PluginError
 from fluentsd.domain.flow import Step
@@ -19,6 +18,7 @@ from fluentsd.engine.dispatch.claim import Claimed, compose
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts, campaigns, replies
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import of_contact, under_way
 from fluentsd.validation import explain
 from fluentsd.verbs.contacts import find_one
@@ -29,7 +29,7 @@ from fluentsd.verbs.suppression import read_point
 async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> Answer:
     """Replies nobody has seen to yet, oldest first, whole."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         return {"replies": await replies.unanswered(conn, campaign_id, max(1, min(most, 1000)))}
 
@@ -44,7 +44,7 @@ async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str,
         raise Refused("no daemon is running, so nothing can be sent; start it: fluentsd run")
     marked: list[Claimed] = []
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         marked.clear()
         campaign_id = (await campaigns.get(conn, ref)).id
         contact_id = await find_one(conn, person)
@@ -68,7 +68,7 @@ async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str,
 
 
 async def _mark(
-    conn: AsyncConnection, runtime: Runtime, contact_id: int, campaign_id: int, words: manual_replies.Words, at: int
+    conn: Connection, runtime: Runtime, contact_id: int, campaign_id: int, words: manual_replies.Words, at: int
 ) -> Claimed:
     channel_state = runtime.channels.get(words.channel)
     if channel_state is None:
@@ -94,7 +94,7 @@ async def test(runtime: Runtime, call: Call, ref: str, to: str, step: str | None
     """Send a step to oneself as somebody in the campaign would get it, marked as a test and counted nowhere."""
     kind, value = read_point(to)
 
-    async def unit(conn: AsyncConnection) -> tuple[Step, dict[str, Any]]:
+    async def unit(conn: Connection) -> tuple[Step, dict[str, Any]]:
         row = await campaigns.get(conn, ref)
         _, plan = await runtime.plans.current(conn, row.id, lock=False)
         contact_id = await _somebody(conn, row.id, person, call.at)
@@ -112,7 +112,7 @@ async def test(runtime: Runtime, call: Call, ref: str, to: str, step: str | None
     token = attempts.new_id(call.at)
     told = {"ref": ref, "step": wanted.id, "channel": wanted.channel, "to": value, "text": marked.text}
 
-    async def note(conn: AsyncConnection) -> Answer:
+    async def note(conn: Connection) -> Answer:
         return told | {"_details": {"step": wanted.id, "token": token}}
 
     await change(runtime, call, "test", ref, note)
@@ -147,7 +147,7 @@ def _step(plan: Plan, step: str | None, kind: str) -> Step:
     return flow.step(step)
 
 
-async def _somebody(conn: AsyncConnection, campaign_id: int, person: str | None, at: int) -> int:
+async def _somebody(conn: Connection, campaign_id: int, person: str | None, at: int) -> int:
     """Whose fields the test is made with."""
     if person is not None:
         contact_id = await find_one(conn, person)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import contacts, counters, suppression
+from fluentsd.store.db import Connection
 from fluentsd.store.erasure import erase as erasure
 from fluentsd.verbs.execute import Answer, Call, Refused, change
 
@@ -26,7 +25,7 @@ async def why(runtime: Runtime, call: Call, point: str) -> Answer:
     """Everything the list ever said of one number or address."""
     _, value = read_point(point)
 
-    async def unit(conn: AsyncConnection) -> list[dict[str, Any]]:
+    async def unit(conn: Connection) -> list[dict[str, Any]]:
         names = await erasure.names_of(conn, runtime.erasure_ledger.hashed, value)
         return [entry | {"value": value} for entry in await suppression.history(conn, names)]
 
@@ -54,7 +53,7 @@ async def add(runtime: Runtime, call: Call, point: str, channel: str, because: s
     if not because.strip():
         raise Refused("say why: --because …; it is kept as the entry's evidence")
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         left = await _put(conn, call, [(kind, value)], channel, because)
         return {"point": value, "channel": channel, "campaigns": sorted(left), "_details": {"because": because}}
 
@@ -77,7 +76,7 @@ async def take(runtime: Runtime, call: Call, points: Sequence[str], channel: str
         except BadPoint as problem:
             bad.append({"text": text, "reason": problem.reason})
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         known = await suppression.already(conn, [value for _, value in good], channel)
         fresh = list(dict.fromkeys(point for point in good if point[1] not in known))
         left = await _put(conn, call, fresh, channel, because)
@@ -89,9 +88,7 @@ async def take(runtime: Runtime, call: Call, points: Sequence[str], channel: str
     return answer | {"bad": bad}
 
 
-async def _put(
-    conn: AsyncConnection, call: Call, points: Sequence[tuple[str, str]], channel: str, because: str
-) -> set[int]:
+async def _put(conn: Connection, call: Call, points: Sequence[tuple[str, str]], channel: str, because: str) -> set[int]:
     """Entries, and for every channel the end of their people's courses; returns the campaigns these ended in."""
     evidence = {"said": because}
     put = {"reason": "operator", "by": call.actor, "at": call.at, "channel": channel, "evidence": evidence}
@@ -116,7 +113,7 @@ async def remove(runtime: Runtime, call: Call, point: str, because: str) -> Answ
             "say in a sentence why this person may be contacted again: --because …; it is kept with the entry"
         )
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         names = await erasure.names_of(conn, runtime.erasure_ledger.hashed, value)
         lifted = await suppression.lift(conn, names, by=call.actor, because=because, at=call.at)
         if not lifted:

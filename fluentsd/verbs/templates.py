@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.campaign import Step as StepSpec
 from fluentsd.domain.flow import Step, compile_flow
 from fluentsd.domain.gate import Point
@@ -20,6 +18,7 @@ from fluentsd.engine.campaigns import previews
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, templates
 from fluentsd.store.campaigns import CampaignRow
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.enrollments import follow_new_flow
@@ -33,7 +32,7 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
     except ValueError as why:
         raise Refused(str(why)) from None
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         before = await templates.current(conn, [one.name for one in said])
         kept = [await templates.keep(conn, one, by=call.actor, at=call.at) for one in said]
         changed = {one.name for one in kept if one is not None}
@@ -73,13 +72,13 @@ def _fate(said: Template, new: Kept | None, before: Kept | None) -> Answer:
             "created": before is None}  # fmt: skip
 
 
-async def _users(conn: AsyncConnection, names: set[str]) -> list[CampaignRow]:
+async def _users(conn: Connection, names: set[str]) -> list[CampaignRow]:
     """The campaigns whose flow names one of these."""
     rows = await campaigns.listing(conn) if names else []
     return [row for row in rows if named_in(row.spec.step) & names]
 
 
-async def _keepers(conn: AsyncConnection, row: CampaignRow) -> int:
+async def _keepers(conn: Connection, row: CampaignRow) -> int:
     """How many people go on with earlier words; before the start, nobody."""
     now = await campaigns.get(conn, row.ref)
     return (
@@ -90,7 +89,7 @@ async def _keepers(conn: AsyncConnection, row: CampaignRow) -> int:
 async def listing(runtime: Runtime, call: Call) -> Answer:
     """Every template, and the campaigns that name it."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         rows = await campaigns.listing(conn)
         return {
             "templates": [
@@ -110,7 +109,7 @@ def _facts(kept: Kept) -> Answer:
 async def show(runtime: Runtime, call: Call, name: str, version: int | None) -> Answer:
     """One as its file says it, and its versions."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         history = await templates.history(conn, name)
         kept = _version(name, history, version) if version else await _named(conn, name)
         return _facts(kept) | {"file": {"template": [kept.file]}, "versions": [_facts(one) for one in history]}
@@ -125,7 +124,7 @@ def _version(name: str, history: list[Kept], version: int) -> Kept:
     return found
 
 
-async def _named(conn: AsyncConnection, name: str) -> Kept:
+async def _named(conn: Connection, name: str) -> Kept:
     there = await templates.current(conn)
     if name not in there:
         raise Refused(_missing(name, list(there)))
@@ -143,7 +142,7 @@ def _missing(name: str, there: list[str]) -> str:
 async def remove(runtime: Runtime, call: Call, name: str) -> Answer:
     """Offer a template no more; refused while a campaign names it."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         await _named(conn, name)
         if users := await _users(conn, {name}):
             raise Refused(f"{name} is named by {', '.join(row.ref for row in users)}; change or archive them first")
@@ -156,7 +155,7 @@ async def remove(runtime: Runtime, call: Call, name: str) -> Answer:
 async def preview(runtime: Runtime, call: Call, name: str, person: str, campaign: str | None) -> Answer:
     """The message as one person would get it, with what its channel has to say of it; nothing is sent."""
 
-    async def unit(conn: AsyncConnection) -> tuple[Kept, Mapping[str, Any], Point]:
+    async def unit(conn: Connection) -> tuple[Kept, Mapping[str, Any], Point]:
         kept = await _named(conn, name)
         contact_id = await find_one(conn, person)
         called = (await campaigns.get(conn, campaign)).name if campaign else ""
@@ -187,7 +186,7 @@ def _step(kept: Kept) -> Step:
     return compile_flow(resolve([said], {kept.name: kept})).steps[0]
 
 
-async def _point(conn: AsyncConnection, contact_id: int, kept: Kept, person: str) -> Point:
+async def _point(conn: Connection, contact_id: int, kept: Kept, person: str) -> Point:
     kind = "email" if kept.channel == "email" else "phone"
     points = (await contacts.points_of(conn, [contact_id])).get(contact_id, [])
     found = next((point for point in points if point.kind == kind), None)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.enrollment import Progress, Queue, align
 from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.claim import queue_row
@@ -21,6 +19,7 @@ from fluentsd.store import campaigns, counters, reports
 from fluentsd.store.attempts import unknown
 from fluentsd.store.attempts.unknown import Unproved
 from fluentsd.store.campaigns import CampaignRow
+from fluentsd.store.db import Connection
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 
@@ -28,7 +27,7 @@ from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> Answer:
     """Those nobody has decided about, newest first."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         return {"calls": await reports.attempts(conn, campaign_id=campaign_id, unproved=True, most=max(1, most))}
 
@@ -39,7 +38,7 @@ async def retry(runtime: Runtime, call: Call, ref: str, person: str | None, atte
     """Make the step once more for people of whom nobody knows whether they got it: due at once, and the gate says when.
     Whose next step has begun, or who has left, is named and left alone."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row, rows = await _meant(conn, ref, person, attempt)
         if row.state == CampaignState.stopped:
             raise Refused(f"{ref} is stopped; reopen it first: fluentsd campaign reopen {ref}")
@@ -64,7 +63,7 @@ async def retry(runtime: Runtime, call: Call, ref: str, person: str | None, atte
 async def dismiss(runtime: Runtime, call: Call, ref: str, person: str | None, attempt: str | None) -> Answer:
     """Let them be: they count as made, and are not shown as open any more."""
 
-    async def unit(conn: AsyncConnection) -> Answer:
+    async def unit(conn: Connection) -> Answer:
         row, rows = await _meant(conn, ref, person, attempt)
         await unknown.decided(conn, [one.id for one in rows], call.at)
         return {"ref": ref, "people": len(rows), "state": row.state, "_details": {"attempts": [o.id for o in rows]}}
@@ -73,7 +72,7 @@ async def dismiss(runtime: Runtime, call: Call, ref: str, person: str | None, at
 
 
 async def _meant(
-    conn: AsyncConnection, ref: str, person: str | None, attempt: str | None
+    conn: Connection, ref: str, person: str | None, attempt: str | None
 ) -> tuple[CampaignRow, list[Unproved]]:
     row = await campaigns.get(conn, ref)
     contact_id = await find_one(conn, person) if person else None
@@ -101,7 +100,7 @@ def _too_late(one: Unproved, plan: Plan) -> str:
     return f"the next step, {one.at_step}, has begun"
 
 
-async def _queue_again(conn: AsyncConnection, plan: Plan, rows: Sequence[Unproved], at: int) -> None:
+async def _queue_again(conn: Connection, plan: Plan, rows: Sequence[Unproved], at: int) -> None:
     deltas = counters.Deltas()
     for one in rows:
         if one.state != EnrollmentState.queued:

@@ -34,7 +34,8 @@ from fluentsd.fronts.control import (
     serve,
 )
 from fluentsd.store import tables
-from fluentsd.store.db.bridge import StoreBusy, open_store
+from fluentsd.store.db.bridge import open_store
+from fluentsd.unavailable import StoreBusy
 from fluentsd.verbs import Call, Refused, catalogue
 from fluentsd.verbs.catalogue import Param, Verb
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.states import EnrollmentState
 from fluentsd.engine.dispatch.claim import end_row
 from fluentsd.store import contacts, counters, enrollments
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import queries as enrollment_queries
 from fluentsd.store.enrollments.manual_changes import EnrollmentRow
 
 
 async def leave(
-    conn: AsyncConnection, courses: Sequence[EnrollmentRow], reason: str, at: int, deltas: counters.Deltas
+    conn: Connection, courses: Sequence[EnrollmentRow], reason: str, at: int, deltas: counters.Deltas
 ) -> None:
     """End some courses by hand or by a fact, whatever was planned: queued, active or errored → exited(reason)."""
     await enrollments.leave_queue(conn, [course.id for course in courses])
@@ -25,9 +24,7 @@ async def leave(
         counters.moved(deltas, course.campaign_id, course.state, EnrollmentState.exited)
 
 
-async def exit_everywhere(
-    conn: AsyncConnection, contact_id: int, reason: str, at: int, deltas: counters.Deltas
-) -> set[int]:
+async def exit_everywhere(conn: Connection, contact_id: int, reason: str, at: int, deltas: counters.Deltas) -> set[int]:
     """End a person's course in every campaign; returns the campaigns it ended in."""
     await contacts.reserve(conn, [contact_id])
     rows = await enrollment_queries.open_of_contact(conn, contact_id)

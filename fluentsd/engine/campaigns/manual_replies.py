@@ -10,17 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.api import Kind
 from fluentsd.domain.campaign import Step as StepSpec
 from fluentsd.domain.flow import Flow, Step, compile_flow
 from fluentsd.domain.gate import WORDS, Go, Hold, Never, Skip, Wait
 from fluentsd.domain.states import CampaignState
-from fluentsd.engine.dispatch.claim import Claimed, add_spending, new_attempt
+from fluentsd.engine.dispatch.claim import Claimed, new_attempt
 from fluentsd.engine.dispatch.facts import Facts
 from fluentsd.engine.dispatch.plans import Plans, with_spending
-from fluentsd.store import attempts, numbers
+from fluentsd.store import attempts, numbers, spending
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import as_due, of_contact
 from fluentsd.store.enrollments.transitions import Due
 
@@ -48,7 +47,7 @@ class CannotAnswer(Exception):
 
 
 async def claim(
-    conn: AsyncConnection,
+    conn: Connection,
     plans: Plans,
     contact_id: int,
     campaign_id: int,
@@ -75,7 +74,7 @@ async def claim(
     if facts.caller_ids is not None:
         await numbers.granted(conn, facts.caller_ids.changed())
     if intent.row["cost_micros"]:
-        await add_spending(conn, plan, at, intent.row["cost_micros"])
+        await spending.add(conn, plan.campaign_id, plan.currency, at, intent.row["cost_micros"])
     return intent.marked
 
 

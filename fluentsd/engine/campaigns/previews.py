@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.api import Channel, Finding, Message
 from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import Go, Point
 from fluentsd.engine.dispatch.claim import compose
 from fluentsd.store import contacts
+from fluentsd.store.db import Connection
 
 #: A caller ID to look at a message with.
 ANY_NUMBER = "+12025550100"
@@ -22,7 +21,7 @@ def made(step: Step, values: Mapping[str, Any], point: Point, at: int) -> Messag
     return compose(step, values, Go(point, None, at), None if step.channel == "email" else ANY_NUMBER)
 
 
-async def values_of(conn: AsyncConnection, contact_id: int, campaign: str = "") -> dict[str, Any]:
+async def values_of(conn: Connection, contact_id: int, campaign: str = "") -> dict[str, Any]:
     """What a template sees of somebody who has just entered a campaign."""
     fields = (await contacts.fields_of(conn, [contact_id])).get(contact_id, {})
     return {**fields, "contact": fields, "last": {"outcome": ""}, "steps": {}, "campaign": {"name": campaign}}

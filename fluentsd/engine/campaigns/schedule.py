@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import trio
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import CampaignState
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, counters, outbox
-from fluentsd.store.db.bridge import StoreUnavailable
+from fluentsd.store.db import Connection
+from fluentsd.unavailable import StoreUnavailable
 
 
 async def start_scheduled(runtime: Runtime, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -28,7 +28,7 @@ async def start_scheduled(runtime: Runtime, *, task_status: trio.TaskStatus[None
         await runtime.schedule_wakeup.wait_until(runtime.clock, until)
 
 
-async def _start(conn: AsyncConnection, ref: str, at: int) -> None:
+async def _start(conn: Connection, ref: str, at: int) -> None:
     row = await campaigns.get(conn, ref)
     if row.state == CampaignState.scheduled and row.starts_at is not None and row.starts_at <= at:
         await campaigns.move(conn, row, "start", at=at)
@@ -59,7 +59,7 @@ async def complete_finished(runtime: Runtime, *, task_status: trio.TaskStatus[No
                 runtime.outbox_wakeup.notify()
 
 
-async def complete_if_done(conn: AsyncConnection, campaign_id: int, at: int) -> str | None:
+async def complete_if_done(conn: Connection, campaign_id: int, at: int) -> str | None:
     """active → completed when nobody is queued or active; returns its ref if that happened. People in error do not
     keep a campaign open: a retry opens it again."""
     counts = await counters.overview(conn, campaign_id)

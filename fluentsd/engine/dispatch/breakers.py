@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.breakers import CASES, COOLS_AFTER, DAY, HOUR, Breaker, bucket
 from fluentsd.domain.states import CampaignState
 from fluentsd.engine.dispatch.plans import Plan, Plans
@@ -19,6 +17,7 @@ from fluentsd.store import audit, campaigns, holds, numbers, outbox
 from fluentsd.store.attempts import outcome_stats
 from fluentsd.store.attempts.outcome_stats import Key
 from fluentsd.store.attempts.transitions import AttemptRow
+from fluentsd.store.db import Connection
 
 #: Hours of the tally are kept this long.
 KEPT = 30 * DAY
@@ -49,7 +48,7 @@ def count(
 
 
 async def settle(
-    conn: AsyncConnection, plans: Plans, deltas: outcome_stats.Deltas, known: Mapping[int, Plan], at: int
+    conn: Connection, plans: Plans, deltas: outcome_stats.Deltas, known: Mapping[int, Plan], at: int
 ) -> list[Tripped]:
     """Write the figures, and let the breakers look at those that rose. `known` are the plans they are about."""
     await outcome_stats.add(conn, deltas)
@@ -74,7 +73,7 @@ def _watches(breaker: Breaker, key: Key, rose: set[str]) -> bool:
 
 
 async def _first(
-    conn: AsyncConnection, watching: list[Breaker], key: Key, known: Mapping[int, Plan], at: int
+    conn: Connection, watching: list[Breaker], key: Key, known: Mapping[int, Plan], at: int
 ) -> Tripped | None:
     """The first breaker that trips stops what it is about; what is stopped already is left alone."""
     scope, target, _ = key
@@ -100,7 +99,7 @@ async def _first(
 
 
 async def _pause(
-    conn: AsyncConnection, breaker: Breaker, campaign_id: int, reason: str, cases: list[str], at: int
+    conn: Connection, breaker: Breaker, campaign_id: int, reason: str, cases: list[str], at: int
 ) -> Tripped | None:
     """active → paused, with a hold that says why; `campaign resume` lifts it."""
     row = await campaigns.by_id(conn, campaign_id)
@@ -116,7 +115,7 @@ async def _pause(
 
 
 async def _hold_number(
-    conn: AsyncConnection, breaker: Breaker, caller_id: Any, reason: str, cases: list[str], at: int
+    conn: Connection, breaker: Breaker, caller_id: Any, reason: str, cases: list[str], at: int
 ) -> Tripped:
     until_at = at + COOLS_AFTER if breaker.follows == "cool" else None
     await holds.place(

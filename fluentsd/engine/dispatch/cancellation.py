@@ -11,7 +11,7 @@ from fluentsd.api import Attempt, Outcome
 from fluentsd.engine.dispatch.outcomes import OutcomeReport
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts
-from fluentsd.store.db.bridge import StoreClosed
+from fluentsd.unavailable import StoreClosed
 
 
 async def withdraw(runtime: Runtime, campaign_id: int, at: int) -> int:

@@ -14,21 +14,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.api import Attempt, Kind, Message
 from fluentsd.domain import pacing
 from fluentsd.domain.enrollment import Leave, Progress, Queue, local_zone, queue
 from fluentsd.domain.flow import Step, next_after_skip
-from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Skip, Wait
+from fluentsd.domain.gate import Go, Hold, Never, Person, Skip, Wait
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.facts import Facts, names_in, put_off
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
-from fluentsd.store import attempts, counters, enrollments, numbers
+from fluentsd.store import attempts, counters, enrollments, lanes, numbers, spending
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.transitions import Due
-from fluentsd.store.tables import lane
 
 
 class NotServed(LookupError):
@@ -73,7 +70,7 @@ class ClaimRequest:
     late_interval: int | None = None
 
 
-async def claim(conn: AsyncConnection, plans: Plans, order: ClaimRequest, at: int) -> ClaimResult:
+async def claim(conn: Connection, plans: Plans, order: ClaimRequest, at: int) -> ClaimResult:
     """The unit of work; runs whole, in one transaction."""
     state, plan = await plans.current(conn, order.campaign_id)
     if state != CampaignState.active:
@@ -102,13 +99,6 @@ async def claim(conn: AsyncConnection, plans: Plans, order: ClaimRequest, at: in
         await batch.write(conn)
     batch.taken.more = batch.taken.moved == most and not pace
     return batch.taken
-
-
-_PACE = update(lane).where(lane.c.id == bindparam("b_id")).values(next_slot_at=bindparam("b_room"))
-_SPEND = text(
-    "INSERT INTO spend (campaign_id, day, currency, micros) VALUES (:campaign_id, :day, :currency, :micros)"
-    " ON CONFLICT (campaign_id, day, currency) DO UPDATE SET micros = spend.micros + excluded.micros"
-)
 
 
 class _Batch:
@@ -194,7 +184,7 @@ class _Batch:
         counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, EnrollmentState.errored, len(self.failed))
         return deltas
 
-    async def write(self, conn: AsyncConnection) -> None:
+    async def write(self, conn: Connection) -> None:
         """Every answer, a statement per kind."""
         await enrollments.unwait(conn, self.unwait)
         await enrollments.claim(conn, self.marks)
@@ -212,10 +202,10 @@ class _Batch:
             await numbers.granted(conn, self.facts.caller_ids.changed())
         if started and self.pace:
             next_slot_at = pacing.spread(self.order.next_slot_at, self.pace, self.at, started)
-            await conn.execute(_PACE, {"b_id": self.order.lane_id, "b_room": next_slot_at})
+            await lanes.set_next_slot(conn, self.order.lane_id, next_slot_at)
         cost = sum(intent["cost_micros"] for intent in self.intents)
         if cost:
-            await add_spending(conn, self.plan, self.at, cost)
+            await spending.add(conn, self.plan.campaign_id, self.plan.currency, self.at, cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,12 +247,6 @@ def new_attempt(facts: Facts, row: Due, step: Step, person: Person, go: Go, look
         body = {"contact_id": row.contact_id, "attempt_id": token, "kind": "body", "text": words, "created_at": at,
                 "provider_ref": None}  # fmt: skip
     return NewAttempt(Claimed(plan.campaign_id, message, attempt), intent, body)
-
-
-async def add_spending(conn: AsyncConnection, plan: Plan, at: int, micros: int) -> None:
-    """Count money on the day of `at`; negative gives a reservation back."""
-    row = {"campaign_id": plan.campaign_id, "day": at // DAY, "currency": plan.currency, "micros": micros}
-    await conn.execute(_SPEND, row)
 
 
 def compose(step: Step, seen: Mapping[str, Any], go: Go, sender: str | None) -> Message:

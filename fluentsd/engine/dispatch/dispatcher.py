@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any
 
 import trio
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Attempt, Kind, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from fluentsd.domain import pacing
@@ -27,8 +26,10 @@ from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, c
 from fluentsd.engine.dispatch.outcomes import OutcomeReport, Recorded, record
 from fluentsd.engine.runtime import ChannelState, Deadline, Runtime
 from fluentsd.store import attempts, holds, lanes
-from fluentsd.store.db.bridge import Batcher, StoreClosed, StoreUnavailable
+from fluentsd.store.db import Connection
+from fluentsd.store.db.batcher import Batcher
 from fluentsd.store.lanes import LaneDue
+from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
 #: Pause before the database is asked again after it failed.
 STORE_PAUSE = 1 * SECOND
@@ -318,7 +319,7 @@ class Dispatcher:
             else:
                 return recorded
 
-    async def _record(self, conn: AsyncConnection, reports: list[OutcomeReport]) -> list[Recorded]:
+    async def _record(self, conn: Connection, reports: list[OutcomeReport]) -> list[Recorded]:
         recorded = await record(conn, self.runtime.plans, reports)
         return [recorded] * len(reports)
 

@@ -12,8 +12,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain import pacing
 from fluentsd.domain.consent import bases_in
 from fluentsd.domain.flow import Step
@@ -22,6 +20,7 @@ from fluentsd.domain.pacing import CallerIds
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.store import attempts, contacts, numbers, suppression
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import queries as enrollment_queries
 from fluentsd.store.enrollments.transitions import PROMISED, Due
 
@@ -44,7 +43,7 @@ class Facts:
         self._elsewhere: Mapping[int, str] = {}
         self._fields: Mapping[int, dict[str, str]] = {}
 
-    async def read(self, conn: AsyncConnection, rows: Sequence[Due], *, lock: bool, whole_flow: bool = False) -> None:
+    async def read(self, conn: Connection, rows: Sequence[Due], *, lock: bool, whole_flow: bool = False) -> None:
         """Read them; `lock` keeps others from the lines until the transaction ends, `whole_flow` asks also for what
         later steps need."""
         people = [row.contact_id for row in rows]

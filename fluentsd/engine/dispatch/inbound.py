@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import trio
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Inbound, Outcome
 from fluentsd.domain.time.durations import SECOND
@@ -20,7 +19,8 @@ from fluentsd.engine.dispatch.dispatcher import Dispatcher
 from fluentsd.engine.dispatch.outcomes import OutcomeReport
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts, contacts, counters, enrollments, suppression
-from fluentsd.store.db.bridge import StoreClosed, StoreUnavailable
+from fluentsd.store.db import Connection
+from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ def _report(attempt_id: str, inbound: Inbound, now: int) -> OutcomeReport:
     )
 
 
-async def opt_out(conn: AsyncConnection, address: str, at: int) -> set[int]:
+async def opt_out(conn: Connection, address: str, at: int) -> set[int]:
     """Somebody we have not written to asks to be left alone: every point of theirs, or the address of a stranger.
     Returns the campaigns in which that ended a course."""
     contact_id = await contacts.by_point(conn, address)
@@ -109,7 +109,7 @@ async def opt_out(conn: AsyncConnection, address: str, at: int) -> set[int]:
     return ended
 
 
-async def take_back(conn: AsyncConnection, address: str, at: int, proof: str = "") -> int:
+async def take_back(conn: Connection, address: str, at: int, proof: str = "") -> int:
     """Somebody takes back what this number or address asked for by itself; people who were held are judged anew.
     Returns how many entries of the stop list were lifted."""
     because = f"wrote so; request {proof}" if proof else "wrote so"

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.api import Fault, Outcome
 from fluentsd.domain.breakers import Figure, figure_of
 from fluentsd.domain.enrollment import Leave, Progress, Queue, move_after
@@ -26,12 +24,13 @@ from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.dispatch import breakers
 from fluentsd.engine.dispatch.breakers import Tripped
-from fluentsd.engine.dispatch.claim import add_spending, end_row, queue_row
+from fluentsd.engine.dispatch.claim import end_row, queue_row
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.plans import Plan, Plans
-from fluentsd.store import attempts, contacts, counters, enrollments, suppression
+from fluentsd.store import attempts, contacts, counters, enrollments, spending, suppression
 from fluentsd.store.attempts import outcome_stats
 from fluentsd.store.attempts.transitions import AttemptRow
+from fluentsd.store.db import Connection
 
 #: Vaguer to clearer: evidence may only move an outcome rightwards.
 _CLEARER = [
@@ -76,7 +75,7 @@ class Recorded:
     hastened: bool = False  #: somebody who waited to be back need not wait so long
 
 
-async def record(conn: AsyncConnection, plans: Plans, reports: Sequence[OutcomeReport]) -> Recorded:
+async def record(conn: Connection, plans: Plans, reports: Sequence[OutcomeReport]) -> Recorded:
     """The unit of work. Reports about attempts that do not exist are dropped."""
     answer = Recorded(set(), set(), [])
     waiting, known, counted = list(reports), dict[int, Plan](), outcome_stats.Deltas()
@@ -263,7 +262,7 @@ class _Batch:
                 told = {"kind": "reply" if kind == "text" else kind, "provider_ref": report.message_ref}
                 self.content.append(kept | told)
 
-    async def write(self, conn: AsyncConnection) -> None:
+    async def write(self, conn: Connection) -> None:
         await attempts.settle(conn, list(self.settled.values()))
         await attempts.accept(conn, self.accepted)
         await attempts.put_off(conn, self.put_off)
@@ -283,9 +282,9 @@ class _Batch:
             counters.moved(self.deltas, campaign_id, EnrollmentState.active, EnrollmentState.queued, count)
         await counters.add(conn, self.deltas)
         for plan, at, micros in self.spending:
-            await add_spending(conn, plan, at, micros)
+            await spending.add(conn, plan.campaign_id, plan.currency, at, micros)
 
-    async def _opt_out(self, conn: AsyncConnection, contact_id: int, report: OutcomeReport) -> None:
+    async def _opt_out(self, conn: Connection, contact_id: int, report: OutcomeReport) -> None:
         evidence = {"attempt": report.attempt_id}
         await suppression.add_contact(
             conn, contact_id, reason="opted_out", by="contact", at=report.at, evidence=evidence

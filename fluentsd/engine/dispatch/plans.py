@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.campaign import CampaignFile, contact_window
 from fluentsd.domain.enrollment import Exits
 from fluentsd.domain.flow import Flow, compile_flow
-from fluentsd.domain.gate import DAY, Limit, Rules
+from fluentsd.domain.gate import Limit, Rules
 from fluentsd.domain.render import template
 from fluentsd.domain.states import CampaignState
 from fluentsd.domain.time.durations import Budget, Delay, Rate
-from fluentsd.store import campaigns
-from fluentsd.store.tables import campaign, spend
+from fluentsd.store import campaigns, spending
+from fluentsd.store.db import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +66,21 @@ class Plans:
         """The plan as last read, for estimates outside a transaction."""
         return self._known.get(campaign_id)
 
-    async def current(
-        self, conn: AsyncConnection, campaign_id: int, *, lock: bool = True
-    ) -> tuple[CampaignState, Plan]:
+    async def current(self, conn: Connection, campaign_id: int, *, lock: bool = True) -> tuple[CampaignState, Plan]:
         """State and plan as of this transaction; the campaign row is share-locked where the database can, so that a
         pause waits for a mark in progress or is seen by it. Without `lock` for those who only look."""
-        state, revision = (await conn.execute(_STATE if lock else _STATE_SEEN, {"b_id": campaign_id})).one()
+        state, revision = await campaigns.state_and_revision(conn, campaign_id, lock=lock)
         known = self._known.get(campaign_id)
         if known is None or known.revision != revision:
             known = self._known[campaign_id] = await self._build(conn, campaign_id)
-        return CampaignState(state), known
+        return state, known
 
-    async def _build(self, conn: AsyncConnection, campaign_id: int) -> Plan:
+    async def _build(self, conn: Connection, campaign_id: int) -> Plan:
         row = await campaigns.by_id(conn, campaign_id)
         versions = await campaigns.versions_of(conn, campaign_id)
         flows = {version_id: compile_flow(steps) for version_id, steps in versions.items()}
         plan = build_plan(row, flows, await campaigns.lanes_of(conn, campaign_id), self.limits)
         return replace(plan, spacing=self.spacing)
-
-
-_STATE_SEEN = select(campaign.c.state, campaign.c.revision).where(campaign.c.id == bindparam("b_id"))
-_STATE = _STATE_SEEN.with_for_update(read=True, of=campaign)
 
 
 def build_plan(
@@ -143,10 +134,9 @@ def rules_of(spec: CampaignFile, shared: tuple[Limit, ...] = ()) -> Rules:
     )
 
 
-async def with_spending(conn: AsyncConnection, plan: Plan, at: int) -> Rules:
+async def with_spending(conn: Connection, plan: Plan, at: int) -> Rules:
     """The rules with what today has cost so far; read only when there is a budget."""
     if plan.rules.budget is None:
         return plan.rules
-    mine = (spend.c.campaign_id == plan.campaign_id, spend.c.day == at // DAY, spend.c.currency == plan.currency)
-    spent = (await conn.execute(select(spend.c.micros).where(*mine))).scalar() or 0
-    return replace(plan.rules, spent=int(spent))
+    spent = await spending.on_day_of(conn, plan.campaign_id, plan.currency, at)
+    return replace(plan.rules, spent=spent)

@@ -19,7 +19,7 @@ from fluentsd.engine.dispatch.dispatcher import Dispatcher
 from fluentsd.engine.dispatch.outcomes import OutcomeReport
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts
-from fluentsd.store.db.bridge import StoreClosed, StoreUnavailable
+from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
 #: Look-ups at once.
 BATCH = 50

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
-from sqlalchemy import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.engine.outbox.tasks import ask_to_forget, keep_nothing
 from fluentsd.store import audit, contacts, counters
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import queries as enrollment_queries
 from fluentsd.store.enrollments.manual_changes import EnrollmentRow
 from fluentsd.store.erasure import erase as erasure
@@ -46,7 +45,7 @@ class Erased:
 
 
 async def forget(
-    conn: AsyncConnection,
+    conn: Connection,
     erasure_ledger: ErasureLedger,
     contact_id: int,
     at: int,
@@ -79,7 +78,7 @@ async def forget(
     return Erased(went, ended_campaigns, hashes, len(elsewhere))
 
 
-async def _end_courses(conn: AsyncConnection, contact_id: int, at: int) -> frozenset[int]:
+async def _end_courses(conn: Connection, contact_id: int, at: int) -> frozenset[int]:
     """queued, active or errored → exited (erased), in every campaign."""
     rows = await enrollment_queries.open_of_contact(conn, contact_id)
     deltas = counters.Deltas()
@@ -95,7 +94,7 @@ async def keep(runtime: Runtime, hashes: Iterable[Gone]) -> None:
     with trio.CancelScope(shield=True), runtime.clock.busy():
         await trio.to_thread.run_sync(runtime.erasure_ledger.note, list(hashes))
         if runtime.store.dialect == "sqlite":
-            await trio.to_thread.run_sync(_empty_log, str(make_url(runtime.store.url).database))
+            await trio.to_thread.run_sync(_empty_log, runtime.store.file)
 
 
 def _empty_log(path: str) -> None:
@@ -129,7 +128,7 @@ async def replay(runtime: Runtime) -> int:
 
 
 async def _again(
-    conn: AsyncConnection, erasure_ledger: ErasureLedger, contact_id: int, at: int, since_at: int, but: frozenset[Kind]
+    conn: Connection, erasure_ledger: ErasureLedger, contact_id: int, at: int, since_at: int, but: frozenset[Kind]
 ) -> None:
     await forget(conn, erasure_ledger, contact_id, at, since_at=since_at, but=but)
     await audit.note(conn, at=at, actor="fluentsd", verb="erase", details={"contact": contact_id, "replayed": True})

@@ -14,8 +14,8 @@ import trio
 from fluentsd.domain.retention import What
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store.db.bridge import StoreUnavailable
 from fluentsd.store.erasure import retention
+from fluentsd.unavailable import StoreUnavailable
 
 Ages = Mapping[What, int]
 #: Rows let go in one transaction.

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import trio
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind, Outcome
 from fluentsd.domain.flow import Flow
@@ -32,6 +31,7 @@ from fluentsd.engine.dispatch.facts import Facts
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
 from fluentsd.engine.explain.launch_check import pages
 from fluentsd.store import campaigns, reports
+from fluentsd.store.db import Connection
 from fluentsd.store.db.bridge import open_store
 from fluentsd.store.enrollments.queries import UnderWay
 from fluentsd.store.lanes import lanes
@@ -74,7 +74,7 @@ class Snapshot:
     counted: Mapping[str, int]
 
 
-async def gather(conn: AsyncConnection, ask: Ask) -> Snapshot:
+async def gather(conn: Connection, ask: Ask) -> Snapshot:
     """Read it. Raises `NoSuchCampaign`."""
     row = await campaigns.get(conn, ask.ref)
     _, plan = await Plans(ask.limits, spacing=ask.spacing).current(conn, row.id, lock=False)
@@ -126,7 +126,7 @@ def run_forecast(stand: Snapshot) -> dict[str, Any]:
     }
 
 
-async def _lanes(conn: AsyncConnection, plan: Plan) -> list[Lane]:
+async def _lanes(conn: Connection, plan: Plan) -> list[Lane]:
     found = []
     for lane in await lanes(conn, plan.campaign_id):
         late = (lane.late_since_at, lane.late_before_at, lane.late_interval)
@@ -134,7 +134,7 @@ async def _lanes(conn: AsyncConnection, plan: Plan) -> list[Lane]:
     return found
 
 
-async def _assumed(conn: AsyncConnection) -> tuple[Assumed, dict[str, int]]:
+async def _assumed(conn: Connection) -> tuple[Assumed, dict[str, int]]:
     """The shares of outcomes that this installation's attempts give, mixed with what is assumed; and how many
     attempts of each channel they rest on."""
     counts: dict[Kind, dict[Outcome, int]] = {}

@@ -12,8 +12,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.api import Channel, Kind
 from fluentsd.domain import statutes
 from fluentsd.domain.flow import Step
@@ -22,6 +20,7 @@ from fluentsd.domain.render import TemplateProblem
 from fluentsd.engine.campaigns import previews
 from fluentsd.engine.dispatch.facts import Facts, names_in
 from fluentsd.engine.dispatch.plans import Plan, with_spending
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import queries as enrollment_queries
 from fluentsd.store.enrollments.queries import UnderWay
 from fluentsd.store.enrollments.transitions import Due
@@ -61,7 +60,7 @@ class Launch:
     elsewhere: dict[str, int] = field(default_factory=dict)
 
 
-async def pages(conn: AsyncConnection, plan: Plan, at: int) -> AsyncIterator[tuple[list[UnderWay], Facts]]:
+async def pages(conn: Connection, plan: Plan, at: int) -> AsyncIterator[tuple[list[UnderWay], Facts]]:
     """Everybody who is queued or active, a page at a time, with the facts the gate may ask about them at `at`."""
     rules, after = await with_spending(conn, plan, at), 0
     while rows := await enrollment_queries.under_way(conn, plan.campaign_id, after, PAGE, at):
@@ -71,7 +70,7 @@ async def pages(conn: AsyncConnection, plan: Plan, at: int) -> AsyncIterator[tup
         after = rows[-1].due.id
 
 
-async def examine(conn: AsyncConnection, plan: Plan, at: int, channels: Mapping[Kind, Channel] | None = None) -> Launch:
+async def examine(conn: Connection, plan: Plan, at: int, channels: Mapping[Kind, Channel] | None = None) -> Launch:
     """Look at everybody in the queue; `channels` say what they can of the messages."""
     found = Launch(elsewhere=await enrollment_queries.also_elsewhere(conn, plan.campaign_id))
     trials = _Trials(found, channels or {})

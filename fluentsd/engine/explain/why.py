@@ -12,8 +12,6 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain import statutes
 from fluentsd.domain.gate import WORDS, Go, Hold, Never, Reason, Skip, Verdict, Wait, decide
 from fluentsd.domain.render import TemplateProblem
@@ -23,6 +21,7 @@ from fluentsd.engine.dispatch.claim import compose
 from fluentsd.engine.dispatch.facts import Facts, names_in
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
 from fluentsd.store import campaigns, holds, reports
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import as_due, of_contact
 from fluentsd.store.lanes import lateness
 
@@ -48,7 +47,7 @@ _WAITING = {
 }
 
 
-async def why(conn: AsyncConnection, plans: Plans, contact_id: int, campaign_id: int | None, at: int) -> list[Told]:
+async def why(conn: Connection, plans: Plans, contact_id: int, campaign_id: int | None, at: int) -> list[Told]:
     """One entry per campaign the person is or was in, newest first."""
     rows = await of_contact(conn, contact_id)
     held = await holds.open_holds(conn, at)
@@ -57,7 +56,7 @@ async def why(conn: AsyncConnection, plans: Plans, contact_id: int, campaign_id:
     ]
 
 
-async def totals(conn: AsyncConnection, ref: str, at: int) -> list[Told]:
+async def totals(conn: Connection, ref: str, at: int) -> list[Told]:
     """Everybody in a campaign by the reason they are where they are, most people first: reason, sentence, people."""
     row = await campaigns.get(conn, ref)
     held = {(hold["scope"], hold["target"]) for hold in await holds.open_holds(conn, at)}
@@ -104,7 +103,7 @@ def _sentence(state: str, word: str) -> str:
     return _WAITING.get(word) or WORDS[Reason(word)]
 
 
-async def _one(conn: AsyncConnection, plans: Plans, row: Any, held: list[dict[str, Any]], at: int) -> Told:
+async def _one(conn: Connection, plans: Plans, row: Any, held: list[dict[str, Any]], at: int) -> Told:
     state, plan = await plans.current(conn, row.campaign_id, lock=False)
     step = plan.flow(row.version_id).step(row.step)
     told: Told = {
@@ -142,7 +141,7 @@ def _settled(row: Any) -> Told:
 
 
 async def _waiting(
-    conn: AsyncConnection, plan: Plan, state: CampaignState, row: Any, held: list[dict[str, Any]], at: int
+    conn: Connection, plan: Plan, state: CampaignState, row: Any, held: list[dict[str, Any]], at: int
 ) -> Told:
     """What stands between somebody in the queue and the next contact."""
     if state != CampaignState.active:

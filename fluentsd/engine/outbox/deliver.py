@@ -17,7 +17,7 @@ from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.outbox.tasks import ERRANDS
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import outbox
-from fluentsd.store.db.bridge import StoreClosed, StoreUnavailable
+from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
 Listener = Callable[[Mapping[str, Any]], Awaitable[None]]
 

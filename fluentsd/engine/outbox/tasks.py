@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.api import Attempt, Kind, Unavailable
 from fluentsd.store import outbox
+from fluentsd.store.db import Connection
 from fluentsd.store.erasure.erase import Elsewhere
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def keep_nothing(runtime: Runtime) -> frozenset[Kind]:
     )
 
 
-async def ask_to_forget(conn: AsyncConnection, found: Sequence[Elsewhere], at: int) -> None:
+async def ask_to_forget(conn: Connection, found: Sequence[Elsewhere], at: int) -> None:
     """In the erasure's own transaction: one errand for each attempt."""
     for one in found:
         await outbox.post(conn, FORGET, f"{FORGET}:{one.token or one.ref}", one._asdict(), at)

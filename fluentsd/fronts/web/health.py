@@ -13,14 +13,13 @@ import datetime as dt
 from typing import Any
 
 import trio
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import attempts, holds, lanes, outbox
-from fluentsd.store.db.bridge import StoreUnavailable
+from fluentsd.unavailable import StoreUnavailable
+from fluentsd.verbs import queries
 
 #: How long something may wait for the part whose work it is before that part is not well.
 OVERDUE_AFTER = 120 * SECOND
@@ -69,29 +68,20 @@ class Health:
         """What is wrong with each part, "" when nothing is."""
         try:
             with trio.fail_after(STORE_PATIENCE):
-                waits, held = await self._runtime.store.read(self._waits, now)
+                backlog = await queries.backlog(self._runtime, now)
         except (StoreUnavailable, trio.TooSlowError):
             gone = "the database does not answer"
             return dict.fromkeys(("store", "dispatcher", "reconciler", "outbox", *self._runtime.channels), gone)
+        opens = [at for lane in backlog.lanes if (at := self._opens_at(lane)) is not None]
         return {
             "store": "",
-            "dispatcher": self._stuck(waits["dispatcher"], now),
-            "reconciler": _late(waits["reconciler"], now),
-            "outbox": _late(waits["outbox"], now),
-            **{kind: self._channel(kind, held, now) for kind in self._runtime.channels},
+            "dispatcher": self._stuck(min(opens, default=None), now),
+            "reconciler": _late(backlog.reconciler_at, now),
+            "outbox": _late(backlog.outbox_at, now),
+            **{kind: self._channel(kind, backlog.held_channels, now) for kind in self._runtime.channels},
         }
 
-    async def _waits(self, conn: AsyncConnection, now: int) -> tuple[dict[str, int | None], set[str]]:
-        """Since when something waits for each part, and the channels that are held."""
-        opens = [self._opens_at(lane) for lane in await lanes.agenda(conn)]
-        waits = {
-            "dispatcher": min((at for at in opens if at is not None), default=None),
-            "reconciler": await attempts.next_deadline(conn),
-            "outbox": await outbox.next_due(conn),
-        }
-        return waits, {h["target"] for h in await holds.open_holds(conn, now) if h["scope"] == "channel"}
-
-    def _opens_at(self, lane: lanes.LaneDue) -> int | None:
+    def _opens_at(self, lane: queries.LaneDue) -> int | None:
         """When a lane can be served; None when it waits for room in flight, which is no fault."""
         runtime = self._runtime
         channel_state = runtime.channels.get(lane.channel)
@@ -113,7 +103,7 @@ class Health:
             return "the daemon is leaving"
         return "" if now - self._passed_at < OVERDUE_AFTER else _late(since_at, now)
 
-    def _channel(self, kind: str, held: set[str], now: int) -> str:
+    def _channel(self, kind: str, held: frozenset[str], now: int) -> str:
         if kind in held:
             return "held; see: fluentsd holds"
         until = next(

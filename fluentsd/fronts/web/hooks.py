@@ -30,7 +30,7 @@ from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.fronts.web.middleware import Refused, body_of, client_of
 from fluentsd.fronts.web.stats import Result, WebStats
 from fluentsd.fronts.web.tokens import Tokens
-from fluentsd.store.db.bridge import StoreUnavailable
+from fluentsd.unavailable import StoreUnavailable
 
 #: Requests that were taken and are known again; a provider repeats itself within minutes.
 REMEMBERED = 8192

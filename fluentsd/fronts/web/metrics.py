@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import trio
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts.web.stats import WebStats
-from fluentsd.store import holds, public_reads
-from fluentsd.store.db.bridge import StoreUnavailable
+from fluentsd.unavailable import StoreUnavailable
+from fluentsd.verbs import queries
 
 DAY = 86_400 * SECOND
 #: Seconds between two readings of the database, at least; and so many times what a reading takes.
@@ -32,7 +30,6 @@ PATIENCE = 5.0
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Labels = tuple[tuple[str, str], ...]
-_Counts = Mapping[tuple[str, str], int]
 Samples = Iterable[tuple[Labels, float]]
 
 
@@ -44,9 +41,7 @@ class Metrics:
         self._turn = trio.Lock()
         self._read_again = -1.0
         self._up = False
-        self._attempts: Mapping[tuple[str, str], int] = {}
-        self._people: Mapping[tuple[str, str], int] = {}
-        self._tripped: Mapping[str, int] = {}
+        self._figures = queries.Figures({}, {}, {})
 
     async def show(self, _request: Request) -> Response:
         """GET /metrics."""
@@ -58,14 +53,9 @@ class Metrics:
     async def _read(self) -> None:
         began = trio.current_time()
         now_at = self._runtime.clock.now()
-
-        async def unit(conn: AsyncConnection) -> tuple[_Counts, _Counts, Mapping[str, int]]:
-            held = [one["scope"] for one in await holds.open_holds(conn, now_at) if one["by"] == "fluentsd"]
-            return await public_reads.attempts_since(conn, now_at - DAY), await public_reads.people(conn), Counter(held)
-
         try:
             with trio.fail_after(PATIENCE):
-                self._attempts, self._people, self._tripped = await self._runtime.store.read(unit)
+                self._figures = await queries.figures(self._runtime, now_at - DAY, now_at)
         except (StoreUnavailable, trio.TooSlowError):
             self._up = False  # the last figures stand, and this one says that they are old
         else:
@@ -79,11 +69,11 @@ class Metrics:
         families = [
             _family("store_up", "gauge", "whether the database answered the last reading", _one(self._up)),
             _family("attempts_last_day", "gauge", "attempts marked in the last 24 hours",
-                    _labelled(("channel", "outcome"), self._attempts)),
+                    _labelled(("channel", "outcome"), self._figures.attempts)),
             _family("people", "gauge", "people of each campaign by state",
-                    _labelled(("campaign", "state"), self._people)),
+                    _labelled(("campaign", "state"), self._figures.people)),
             _family("breakers_tripped", "gauge", "what is held because of what came back, by scope",
-                    [((("scope", scope),), count) for scope, count in sorted(self._tripped.items())]),
+                    [((("scope", scope),), count) for scope, count in sorted(self._figures.tripped.items())]),
             _family("in_flight", "gauge", "attempts without an end",
                     [((("channel", kind),), runtime.in_flight.of(kind)) for kind in runtime.channels]),
             _family("dispatcher_passes_total", "counter", "times the dispatcher has looked", _one(runtime.wakeups)),

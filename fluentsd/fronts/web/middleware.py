@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from fluentsd.fronts.web.stats import Result, WebStats
-from fluentsd.store.db.bridge import StoreUnavailable
+from fluentsd.unavailable import StoreUnavailable
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -70,7 +70,7 @@ async def serve(
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until cancelled, then leave in order; tells where it listens."""
-    stats, tokens = WebStats(runtime.clock, runtime.log), Tokens(runtime.store)
+    stats, tokens = WebStats(runtime.clock, runtime.log), Tokens(runtime)
     connections = _Connections(application(runtime, inbox, http, tokens, stats), stats)
     async with trio.open_nursery() as nursery:
         handlers = await nursery.start(connections.keep, tokens)

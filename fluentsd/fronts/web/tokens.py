@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 
 import trio
 
-from fluentsd.store import public_reads
-from fluentsd.store.db.bridge import Store
+from fluentsd.engine.runtime import Runtime
+from fluentsd.verbs import queries
 
 #: What `store.attempts.new_id` makes; anything else is nobody's token, and no read is spent on it.
 SHAPE = re.compile(r"[0-9a-f]{32}")
@@ -35,8 +35,8 @@ class _Question:
 class Tokens:
     """Answers who owns tokens; `run` has to run."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
         self._asked: list[_Question] = []
         self._wake = trio.Event()
 
@@ -66,7 +66,7 @@ class Tokens:
     async def _answer(self, group: list[_Question]) -> None:
         try:
             asked = sorted(frozenset().union(*(question.tokens for question in group)))
-            found = await self._store.read(public_reads.channels_of, asked)
+            found = await queries.channels_of(self._runtime, asked)
             for question in group:
                 question.found = found
         except Exception as why:  # noqa: BLE001 - whatever it is, it belongs to those who asked

@@ -20,7 +20,7 @@ from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
-from fluentsd.store import public_reads
+from fluentsd.verbs import queries
 
 #: Seconds for the database to take it; the person is then asked to press the button again.
 PATIENCE = 8.0
@@ -55,7 +55,7 @@ class Unsubscribing:
         token = request.path_params["token"]
         if not await self._tokens.channels([token]):
             return _unknown()
-        name = await self._runtime.store.read(public_reads.campaign_name, token) or ""
+        name = await queries.campaign_name(self._runtime, token) or ""
         said = f"<p>You were contacted in “{html.escape(name)}”.</p>" if name else ""
         button = (
             '<form method="post"><button name="List-Unsubscribe" value="One-Click">Do not contact me again</button>'

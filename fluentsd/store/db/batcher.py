@@ -10,17 +10,20 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import trio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.store.db.errors import StoreClosed, StoreUnavailable
-
-if TYPE_CHECKING:
-    from fluentsd.store.db.bridge import Store
+from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
 R = TypeVar("R")
+
+
+class RunsUnits(Protocol):
+    """What the batcher needs of a `bridge.Store`."""
+
+    async def run_whole(self, unit: Callable[..., Awaitable[Any]], /, *args: Any) -> Any: ...
 
 
 class _Ticket(Generic[R]):
@@ -45,7 +48,7 @@ class Batcher(Generic[R]):
     """
 
     def __init__(
-        self, store: Store, unit: Callable[[AsyncConnection, list[R]], Awaitable[list[Any] | None]], most: int = 500
+        self, store: RunsUnits, unit: Callable[[AsyncConnection, list[R]], Awaitable[list[Any] | None]], most: int = 500
     ) -> None:
         self._store, self._unit, self._most = store, unit, most
         self._waiting: deque[_Ticket[R]] = deque()

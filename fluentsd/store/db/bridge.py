@@ -16,7 +16,7 @@ the engines; Trio crosses over once and sleeps. What makes that safe:
   at the caller's next checkpoint.
 * **Waiting for a turn happens in Trio**, where it can be cancelled. SQLite's writers take turns; readers have their own
   connections and wait for no writer.
-* **Rows that arrive together are written together** (`Batcher`): a durable commit costs one row what it costs 500.
+* **Rows that arrive together are written together** (`batcher`): a durable commit costs one row what it costs 500.
 """
 
 from __future__ import annotations
@@ -30,29 +30,11 @@ from typing import Any, Final, NoReturn, TypeVar, cast
 
 import trio
 
-from fluentsd.store.db.batcher import Batcher
 from fluentsd.store.db.engines import Dialect, check_server, check_wal, dialect_of, open_sides, parse
-from fluentsd.store.db.errors import (
-    BadStoreURL,
-    StoreBusy,
-    StoreClosed,
-    StoreFull,
-    StoreGone,
-    StoreUnavailable,
-)
 from fluentsd.store.db.unit_of_work import ENDING_AFTER, Side, Stopped, UnitOfWork
+from fluentsd.unavailable import StoreClosed
 
-__all__ = [
-    "BadStoreURL",
-    "Batcher",
-    "Store",
-    "StoreBusy",
-    "StoreClosed",
-    "StoreFull",
-    "StoreGone",
-    "StoreUnavailable",
-    "open_store",
-]
+__all__ = ["Store", "open_store"]
 
 T = TypeVar("T")
 
@@ -71,6 +53,7 @@ class Store:
         parsed = parse(url, synchronous)
         self.url = url
         self.dialect = dialect_of(parsed)
+        self.file = parsed.database or "" if self.dialect == "sqlite" else ""  #: of SQLite; "" on a server
         self._busy = busy
         self._writes, self._reads = open_sides(parsed, synchronous, busy_after)
         self._aloft: set[UnitOfWork[Any]] = set()

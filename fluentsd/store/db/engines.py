@@ -15,8 +15,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from fluentsd.store.db.errors import BadStoreURL, StoreFull
+from fluentsd.store.db.errors import BadStoreURL
 from fluentsd.store.db.unit_of_work import Side, refuse_if_stopped
+from fluentsd.unavailable import StoreFull
 
 Dialect = Literal["sqlite", "postgresql"]
 

@@ -18,14 +18,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from fluentsd.store.db.errors import (
-    StoreFull,
-    StoreGone,
-    postgresql_kind,
-    sqlite_code,
-    sqlite_kind,
-    unavailable,
-)
+from fluentsd.store.db.errors import postgresql_kind, sqlite_code, sqlite_kind, unavailable
+from fluentsd.unavailable import StoreFull, StoreGone
 
 if TYPE_CHECKING:
     import aiosqlite

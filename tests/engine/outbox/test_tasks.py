@@ -18,7 +18,8 @@ from fluentsd.engine.nursery import running
 from fluentsd.engine.outbox.tasks import FORGET
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import outbox, tables
-from fluentsd.store.db.bridge import Store, StoreUnavailable, open_store
+from fluentsd.store.db.bridge import Store, open_store
+from fluentsd.unavailable import StoreUnavailable
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, FakeChannel, Stage, person, spec
 
 pytestmark = pytest.mark.slow

@@ -12,6 +12,7 @@ from fluentsd.api import Outcome, Receipt, Unavailable
 from fluentsd.fronts.web import health, metrics
 from fluentsd.store import holds
 from fluentsd.store.lanes import LaneDue
+from fluentsd.verbs import queries
 from tests.engine.stage import HOUR, MINUTE, SMS, person, spec
 from tests.fronts.web.front import Front
 
@@ -46,7 +47,7 @@ async def test_somebody_who_is_due_and_is_not_looked_at_is_told(front: Front, mo
     async def agenda(_: object) -> list[LaneDue]:
         return [due]
 
-    monkeypatch.setattr(health, "lanes", SimpleNamespace(agenda=agenda))  # what a stuck dispatcher would not see
+    monkeypatch.setattr(queries, "lanes", SimpleNamespace(agenda=agenda))  # what a stuck dispatcher would not see
     looking = health.Health(stage.runtime)
     assert (await looking.look())["dispatcher"]["ok"]  # it may only just have become due
     await stage.until(stage.clock.now() + 3 * MINUTE)

@@ -234,7 +234,8 @@ async def test_more_requests_at_once_than_there_may_be_are_asked_to_come_again(
 async def test_a_database_that_does_not_answer_is_a_503_that_says_when_to_come_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fluentsd.store.db.bridge import Store, StoreBusy
+    from fluentsd.store.db.bridge import Store
+    from fluentsd.unavailable import StoreBusy
 
     async with fronted(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as front:
         [token] = await front.reach()

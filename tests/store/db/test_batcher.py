@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.batcher import Batcher
 from fluentsd.store.db.bridge import Store, open_store
-from fluentsd.store.db.errors import StoreClosed, StoreFull
+from fluentsd.unavailable import StoreClosed, StoreFull
 from tests.store.pairs import count_pairs, create, fetch_pairs, pairs, tally
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.bridge import Store, open_store
-from fluentsd.store.db.errors import StoreClosed, StoreUnavailable
+from fluentsd.unavailable import StoreClosed, StoreUnavailable
 from tests.store.pairs import count_pairs, crawl, create, fetch_pairs, leaves_within, write_pair
 
 # --- transactions -----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.bridge import Store, open_store
-from fluentsd.store.db.errors import StoreBusy, StoreFull, StoreGone
+from fluentsd.unavailable import StoreBusy, StoreFull, StoreGone
 from tests.store.pairs import count_pairs, crawl, create, leaves_within, pairs, write_pair
 
 

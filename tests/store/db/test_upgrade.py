@@ -152,8 +152,8 @@ def test_neither_a_fresh_nor_a_current_database_loads_alembic(tmp_path: Path) ->
 import sys, trio
 from pathlib import Path
 import structlog
-from fluentsd.store.bridge import open_store
-from fluentsd.store.upgrade import prepare
+from fluentsd.store.db.bridge import open_store
+from fluentsd.store.db.upgrade import prepare
 structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 async def main():
     for _ in range(2):

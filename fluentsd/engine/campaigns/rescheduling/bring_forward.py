@@ -8,27 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fluentsd.domain.flow import Step
 from fluentsd.domain.reasons import Reason
 from fluentsd.engine.dispatch.plans import Plans
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import rescheduling
 
 
-async def dates_changed(conn: AsyncConnection, plans: Plans, contact_ids: Collection[int], at: int) -> int:
+async def dates_changed(conn: Connection, plans: Plans, contact_ids: Collection[int], at: int) -> int:
     """People whose records were brought up to date and who wait for a date of their own: it may be an earlier one
     now. Returns how many came back."""
     return await _sooner(conn, plans, contact_ids, at, lambda step: step.moment is not None)
 
 
-async def may_be_back(conn: AsyncConnection, plans: Plans, contact_ids: Collection[int], at: int) -> int:
+async def may_be_back(conn: Connection, plans: Plans, contact_ids: Collection[int], at: int) -> int:
     """People who wait until they are back, of whom something else is known now. Returns how many came back."""
     return await _sooner(conn, plans, contact_ids, at, lambda _: True, Reason.away)
 
 
 async def _sooner(
-    conn: AsyncConnection,
+    conn: Connection,
     plans: Plans,
     contact_ids: Collection[int],
     at: int,

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import trio
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.pacing import SPREAD
 from fluentsd.domain.states import CampaignState
@@ -19,8 +18,9 @@ from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns
-from fluentsd.store.db.bridge import StoreUnavailable
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import rescheduling
+from fluentsd.unavailable import StoreUnavailable
 
 Policy = Literal["drip", "shift", "skip"]
 #: A daemon that was away for less than this goes on as if nothing had been.
@@ -28,7 +28,7 @@ AWAY = 3600 * SECOND
 
 
 async def settle(
-    conn: AsyncConnection, plan: Plan, policy: Policy, since_at: int, at: int, *, dry_run: bool = False
+    conn: Connection, plan: Plan, policy: Policy, since_at: int, at: int, *, dry_run: bool = False
 ) -> dict[str, Any]:
     """Decide what becomes of the steps that fell due in [since, at), and say so."""
     late = await rescheduling.overdue(conn, plan.campaign_id, at)
@@ -58,7 +58,7 @@ async def notice_absence(runtime: Runtime) -> None:
     """At the start, before anything is marked: whether the daemon was away long enough for steps to be missed."""
     now = runtime.clock.now()
 
-    async def unit(conn: AsyncConnection) -> list[dict[str, Any]]:
+    async def unit(conn: Connection) -> list[dict[str, Any]]:
         seen_at = await rescheduling.last_seen(conn)
         if seen_at is None or now - seen_at <= AWAY:
             return []

@@ -8,16 +8,16 @@ put off comes back to the gate, which puts it off again.
 from __future__ import annotations
 
 import trio
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.enrollment import Progress, align
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.facts import names_in, put_off
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store.db.bridge import StoreUnavailable
+from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import rescheduling
 from fluentsd.store.enrollments.transitions import ORDINARY
+from fluentsd.unavailable import StoreUnavailable
 
 #: People in one transaction.
 BATCH = 1000
@@ -45,7 +45,7 @@ async def finish(runtime: Runtime, campaign_id: int) -> int:
     return moved
 
 
-async def _batch(conn: AsyncConnection, plans: Plans, campaign_id: int, at: int) -> int | None:
+async def _batch(conn: Connection, plans: Plans, campaign_id: int, at: int) -> int | None:
     """One batch; None when there is none left."""
     since, shift = await rescheduling.place_of(conn, campaign_id)
     if since is None:

@@ -22,11 +22,14 @@ COLUMNS = (
     ("campaign", "retime_from", "recompute_from"),
     ("segment", "mark", "cursor"),
 )
+NULLABLE = {("campaign", "retime_from"), ("segment", "mark")}
 
 
 def upgrade() -> None:
     for table, before, after in COLUMNS:
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {before} TO {after}")
+        if (table, before) not in NULLABLE:
+            _rename_not_null(table, before, after)
     op.execute("UPDATE enrollment SET reason = 'suppressed_channel' WHERE reason = 'stopped_channel'")
     # A renamed table would keep the old names of its keys and sequences: make it anew and move the rows.
     op.create_table(
@@ -72,6 +75,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     _move("tally", "outcome_count", "scope, target, channel, hour, figure, count")
+
+
+def _rename_not_null(table: str, before: str, after: str) -> None:
+    """PostgreSQL 18 gives NOT NULL a name after its column."""
+    conn, name = op.get_bind(), f"{table}_{before}_not_null"
+    known = "SELECT 1 FROM pg_constraint WHERE conname = :name AND conrelid = CAST(:table AS regclass)"
+    if conn.dialect.name == "postgresql" and conn.execute(sa.text(known), {"name": name, "table": table}).first():
+        op.execute(f"ALTER TABLE {table} RENAME CONSTRAINT {name} TO {table}_{after}_not_null")
 
 
 def _move(before: str, after: str, columns: str) -> None:

@@ -1,0 +1,69 @@
+"""Reads for fronts that are no verbs: health, metrics, and whose token a link carries. Nothing is written here.
+
+A front never reads the store itself. Every function is one read with its own connection, raises `StoreUnavailable`, and
+returns nothing that names a person.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fluentsd.engine.runtime import Runtime
+from fluentsd.store import attempts, holds, lanes, outbox, public_reads
+from fluentsd.store.db import Connection
+from fluentsd.store.lanes import LaneDue
+
+__all__ = ["Backlog", "Figures", "LaneDue", "backlog", "campaign_name", "channels_of", "figures"]
+
+Counts = Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for each part of the engine: instants in epoch microseconds, None where nothing waits."""
+
+    lanes: list[LaneDue]
+    reconciler_at: int | None
+    outbox_at: int | None
+    held_channels: frozenset[str]
+
+
+async def backlog(runtime: Runtime, now: int) -> Backlog:
+    """What waits, and the channels that are held."""
+
+    async def unit(conn: Connection) -> Backlog:
+        held = frozenset(hold["target"] for hold in await holds.open_holds(conn, now) if hold["scope"] == "channel")
+        return Backlog(await lanes.agenda(conn), await attempts.next_deadline(conn), await outbox.next_due(conn), held)
+
+    return await runtime.store.read(unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts for monitoring: attempts by (channel, outcome), people by (campaign, state), tripped breakers by scope."""
+
+    attempts: Counts
+    people: Counts
+    tripped: Mapping[str, int]
+
+
+async def figures(runtime: Runtime, since: int, now: int) -> Figures:
+    """Attempts claimed since `since`, people of every campaign, and the holds that breakers placed."""
+
+    async def unit(conn: Connection) -> Figures:
+        tripped = Counter(hold["scope"] for hold in await holds.open_holds(conn, now) if hold["by"] == "fluentsd")
+        return Figures(await public_reads.attempts_since(conn, since), await public_reads.people(conn), tripped)
+
+    return await runtime.store.read(unit)
+
+
+async def channels_of(runtime: Runtime, tokens: Sequence[str]) -> dict[str, str]:
+    """The channel of each token that is an attempt's."""
+    return await runtime.store.read(public_reads.channels_of, tokens)
+
+
+async def campaign_name(runtime: Runtime, token: str) -> str | None:
+    """The name of the campaign in which an attempt was made."""
+    return await runtime.store.read(public_reads.campaign_name, token)
