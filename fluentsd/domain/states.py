@@ -1,12 +1,16 @@
-"""The machines, as tables: a missing key is the error, and the diagram in the docs is drawn from here.
+"""State machines as tables: a missing key is the error, and the diagram in the docs is drawn from here.
 
-Each state's line names its doors: who enters, who leaves, what a crash leaves behind. The store's named transitions
-carry the same from-states in their WHERE.
+A table maps (event, from-state) to the to-state. Each state's line says who enters, who leaves, and what a crash leaves
+behind. The store derives the WHERE and the SET of every transition from these tables (`store.db.machines`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
+
+S = TypeVar("S", bound=StrEnum)
 
 
 class CampaignState(StrEnum):
@@ -41,35 +45,46 @@ CAMPAIGN: dict[tuple[str, CampaignState], CampaignState] = {
 class EnrollmentState(StrEnum):
     """Where one person stands in one campaign."""
 
-    queued = "queued"  #: enrolling, a finished try, a retry by hand enter; a mark, an exit leave. Survives any crash.
-    active = "active"  #: a mark enters; the attempt's outcome leaves. A crash leaves it to the reconciler.
-    completed = "completed"  #: the flow ended; nobody leaves but by re-entry, which is a new enrollment.
-    exited = "exited"  #: an exit criterion was met; `reason` says which.
-    errored = "errored"  #: a template, a plugin or a setting failed; `retry` leaves to queued, `dismiss` to exited.
+    queued = (
+        "queued"  #: enrolling, a finished try, a retry by hand enter; a claim or an exit leaves. Survives any crash.
+    )
+    active = "active"  #: a claim enters; the attempt's outcome leaves. A crash leaves it to the reconciler.
+    completed = "completed"  #: the end of the flow enters; only `unknown retry` leaves. Re-entry is a new enrollment.
+    exited = "exited"  #: an exit criterion or a person enters; `reason` says which. Nothing leaves.
+    errored = "errored"  #: a failing template, plugin or setting enters; `retry`, `dismiss` or an exit leaves.
 
 
 ENROLLMENT: dict[tuple[str, EnrollmentState], EnrollmentState] = {
-    ("mark", EnrollmentState.queued): EnrollmentState.active,
-    ("wait", EnrollmentState.queued): EnrollmentState.queued,
-    ("skip", EnrollmentState.queued): EnrollmentState.queued,
-    ("next", EnrollmentState.active): EnrollmentState.queued,
+    ("claim", EnrollmentState.queued): EnrollmentState.active,
+    ("requeue", EnrollmentState.queued): EnrollmentState.queued,
+    ("requeue", EnrollmentState.active): EnrollmentState.queued,
     ("complete", EnrollmentState.queued): EnrollmentState.completed,
     ("complete", EnrollmentState.active): EnrollmentState.completed,
     ("exit", EnrollmentState.queued): EnrollmentState.exited,
     ("exit", EnrollmentState.active): EnrollmentState.exited,
+    ("exit", EnrollmentState.errored): EnrollmentState.exited,
     ("fail", EnrollmentState.queued): EnrollmentState.errored,
-    ("fail", EnrollmentState.active): EnrollmentState.errored,
     ("retry", EnrollmentState.errored): EnrollmentState.queued,
     ("dismiss", EnrollmentState.errored): EnrollmentState.exited,
+    ("retry unknown", EnrollmentState.queued): EnrollmentState.queued,
+    ("retry unknown", EnrollmentState.completed): EnrollmentState.queued,
 }
 
 
 class AttemptState(StrEnum):
     """One try of one step."""
 
-    open = "open"  #: the mark enters, before the provider is called; an outcome leaves. A crash leaves it to look-up.
-    settled = "settled"  #: an outcome is proven; later evidence may improve it, nothing reopens it.
-    unknown = "unknown"  #: nobody can prove what happened; counts as made; later evidence may still settle it.
+    open = "open"  #: a claim enters, before the provider is called; an outcome leaves. A crash leaves it to a look-up.
+    settled = "settled"  #: a proven outcome enters; later evidence may improve it, nothing reopens it.
+    unknown = "unknown"  #: an outcome without proof enters; counts as made; later evidence may still settle it.
+
+
+ATTEMPT: dict[tuple[str, AttemptState], AttemptState] = {
+    ("settle", AttemptState.open): AttemptState.settled,
+    ("give up", AttemptState.open): AttemptState.unknown,
+    ("improve", AttemptState.settled): AttemptState.settled,
+    ("improve", AttemptState.unknown): AttemptState.settled,
+}
 
 
 class IllegalTransition(ValueError):
@@ -86,3 +101,19 @@ def next_campaign_state(verb: str, state: CampaignState) -> CampaignState:
         return CAMPAIGN[verb, state]
     except KeyError:
         raise IllegalTransition(verb, state) from None
+
+
+def from_states(machine: Mapping[tuple[str, S], S], event: str) -> tuple[S, ...]:
+    """The states an event may leave; KeyError when the table does not know the event."""
+    found = tuple(before for name, before in machine if name == event)
+    if not found:
+        raise KeyError(event)
+    return found
+
+
+def to_state(machine: Mapping[tuple[str, S], S], event: str) -> S:
+    """The one state an event leads to; KeyError when the table does not know the event."""
+    found = {machine[event, before] for before in from_states(machine, event)}
+    if len(found) != 1:
+        raise ValueError(f"{event!r} leads to several states")
+    return found.pop()

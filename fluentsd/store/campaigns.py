@@ -10,9 +10,10 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.campaign import CampaignFile, Step, read_campaign
-from fluentsd.domain.states import CAMPAIGN, CampaignState, next_campaign_state
+from fluentsd.domain.states import CampaignState, next_campaign_state
 from fluentsd.domain.templates import named_in, resolve
 from fluentsd.store import templates
+from fluentsd.store.db.machines import transition
 from fluentsd.store.tables import campaign, enrollment, lane, version
 
 
@@ -188,8 +189,7 @@ async def move(
 ) -> CampaignRow:
     """One transition of the campaign machine; `IllegalTransition` says what is possible instead."""
     after = next_campaign_state(verb, row.state)
-    legal = [state for (v, state) in CAMPAIGN if v == verb]
-    values: dict[str, Any] = {"state": after, "revision": campaign.c.revision + 1, "starts_at": starts_at}
+    values: dict[str, Any] = {"revision": campaign.c.revision + 1, "starts_at": starts_at}
     if after == CampaignState.active:
         values["started_at"] = func.coalesce(campaign.c.started_at, at)
         values["resumed_at"] = at
@@ -198,8 +198,8 @@ async def move(
     elif after == CampaignState.active:
         values["paused_at"] = None
     values["ended_at"] = at if after in (CampaignState.stopped, CampaignState.completed) else None
-    statement = update(campaign).where(campaign.c.id == row.id, campaign.c.state.in_(legal)).values(**values)
-    if (await conn.execute(statement)).rowcount != 1:
+    mine = (campaign.c.id == row.id, campaign.c.state == row.state)
+    if (await conn.execute(transition(campaign, {(verb, row.state): after}, verb, *mine, **values))).rowcount != 1:
         raise Changed(f"{row.ref} has been changed since you looked at it; look again, then repeat your change")
     return await by_id(conn, row.id)
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, text, union_all, update
+from sqlalchemy import func, insert, select, text, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import Table
 
 from fluentsd.domain.gate import Point
 from fluentsd.store.db.bulk_insert import Insert
-from fluentsd.store.db.statements import Prepared, among, json_of
+from fluentsd.store.db.statements import Prepared, among, field, json_of
 from fluentsd.store.tables import contact, point, record, source
 
 _CONTACT = Insert(
@@ -52,17 +52,17 @@ _OWNERS = union_all(
 )
 #: Which source and when is looked at here: asked for it, SQLite walks through all the source has ever said.
 _SEEN = select(record.c.contact_id, record.c.source_id, record.c.seen_at).where(among(record.c.contact_id, "ids"))
-_CHANGE = Prepared(
-    update(contact)
-    .where(contact.c.id == bindparam("b_id"))
-    .values({name: bindparam(name) for name in ("zones", "zone_basis", "states", "conflict", "language", "updated_at")})
+_PLACE = ("zones", "zone_basis", "states", "conflict", "language", "updated_at")
+_CHANGE = Prepared[tuple[int, str, str, str, bool, str, int]](
+    ("id", *_PLACE), update(contact).where(contact.c.id == field("id")).values({name: field(name) for name in _PLACE})
 )
 _RESERVE = select(contact.c.id).where(among(contact.c.id, "ids")).order_by(contact.c.id).with_for_update()
 _CONSENT = select(contact.c.id, contact.c.consent, contact.c.scrubbed_at).where(among(contact.c.id, "ids"))
-_ATTEST = Prepared(
+_ATTEST = Prepared[tuple[int, str, int | None]](
+    ("id", "consent", "scrubbed_at"),
     update(contact)
-    .where(contact.c.id == bindparam("b_id"))
-    .values(consent=bindparam("consent"), scrubbed_at=bindparam("scrubbed_at"))
+    .where(contact.c.id == field("id"))
+    .values(consent=field("consent"), scrubbed_at=field("scrubbed_at")),
 )
 
 
@@ -205,16 +205,9 @@ class _Batch:
         await _POINT.many(conn, sorted(self.points, key=itemgetter(1, 2)))
         await _RECORD.many(conn, [self.records[key] for key in sorted(self.records)])
 
-    def _change(self, contact_id: int, person: ContactUpsert) -> dict[str, Any]:
-        return {
-            "b_id": contact_id,
-            "zones": ",".join(person.zones),
-            "zone_basis": person.zone_basis,
-            "states": ",".join(person.states),
-            "conflict": person.conflict,
-            "language": person.language,
-            "updated_at": self.at,
-        }
+    def _change(self, contact_id: int, person: ContactUpsert) -> tuple[int, str, str, str, bool, str, int]:
+        place = (",".join(person.zones), person.zone_basis, ",".join(person.states), person.conflict)
+        return (contact_id, *place, person.language, self.at)
 
 
 async def _attest(conn: AsyncConnection, attested: Attested, contact_ids: Sequence[int]) -> None:
@@ -222,7 +215,7 @@ async def _attest(conn: AsyncConnection, attested: Attested, contact_ids: Sequen
     rows = []
     for contact_id, consent, scrubbed_at in await conn.execute(_CONSENT, {"ids": json_of(contact_ids)}):
         scrubbed = scrubbed_at if attested.scrubbed_at is None else attested.scrubbed_at
-        rows.append({"b_id": contact_id, "consent": attested.added_to(consent), "scrubbed_at": scrubbed})
+        rows.append((contact_id, attested.added_to(consent), scrubbed))
     await _ATTEST.many(conn, rows)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
-from fluentsd.store.enrollments.transitions import ORDINARY, PROMISED
+from fluentsd.store.enrollments.rows import ORDINARY, PROMISED
 from fluentsd.store.tables import campaign, hold, lane, waiting
 
 

@@ -16,8 +16,7 @@ from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments import manual_changes
-from fluentsd.store.enrollments.manual_changes import EnrollmentRow
+from fluentsd.store.enrollments import EnrollmentRow, manual_changes
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
 

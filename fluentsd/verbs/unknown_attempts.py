@@ -7,19 +7,19 @@ themselves that the person may get it twice, and can only do so until their next
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from fluentsd.domain.enrollment import Progress, Queue, align
 from fluentsd.domain.states import CampaignState, EnrollmentState
-from fluentsd.engine.dispatch.claim import queue_row
+from fluentsd.engine.dispatch.claim import requeued
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, counters, reports
+from fluentsd.store import campaigns, counters, enrollments, reports
 from fluentsd.store.attempts import unknown
 from fluentsd.store.attempts.unknown import Unproved
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
+from fluentsd.store.enrollments import Requeue
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 
@@ -105,12 +105,12 @@ async def _queue_again(conn: Connection, plan: Plan, rows: Sequence[Unproved], a
     for one in rows:
         if one.state != EnrollmentState.queued:
             counters.moved(deltas, plan.campaign_id, EnrollmentState(one.state), EnrollmentState.queued)
-    await unknown.try_again(conn, [_again(one, plan, at) for one in rows])
+    await enrollments.retry_unknown(conn, [_again(one, plan, at) for one in rows])
     await counters.add(conn, deltas)
 
 
-def _again(one: Unproved, plan: Plan, at: int) -> dict[str, Any]:
+def _again(one: Unproved, plan: Plan, at: int) -> Requeue:
     step = plan.flow(one.version_id).step(one.step)
     placed = Progress(one.step, one.tries, 0, one.unreached, names_in(one.zones), names_in(one.states))
     move = Queue(step, at, align(plan.rules, step, placed, at), one.tries + 1, 0, one.unreached)
-    return queue_row(one.enrollment_id, plan, move, one.outcomes, one.last_outcome)
+    return requeued(one.enrollment_id, plan, move, one.outcomes, one.last_outcome)

@@ -20,8 +20,8 @@ from fluentsd.engine.dispatch.facts import Facts
 from fluentsd.engine.dispatch.plans import Plans, with_spending
 from fluentsd.store import attempts, numbers, spending
 from fluentsd.store.db import Connection
+from fluentsd.store.enrollments import Due
 from fluentsd.store.enrollments.queries import as_due, of_contact
-from fluentsd.store.enrollments.transitions import Due
 
 #: What the step of an answer is called; no flow has a step of this name.
 ANSWER = "@answer"
@@ -73,8 +73,8 @@ async def claim(
     await attempts.keep_content(conn, [intent.body] if intent.body else [])
     if facts.caller_ids is not None:
         await numbers.granted(conn, facts.caller_ids.changed())
-    if intent.row["cost_micros"]:
-        await spending.add(conn, plan.campaign_id, plan.currency, at, intent.row["cost_micros"])
+    if intent.row.cost_micros:
+        await spending.add(conn, plan.campaign_id, plan.currency, at, intent.row.cost_micros)
     return intent.marked
 
 

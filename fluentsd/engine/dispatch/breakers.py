@@ -14,9 +14,8 @@ from fluentsd.domain.breakers import CASES, COOLS_AFTER, DAY, HOUR, Breaker, buc
 from fluentsd.domain.states import CampaignState
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store import audit, campaigns, holds, numbers, outbox
-from fluentsd.store.attempts import outcome_stats
+from fluentsd.store.attempts import AttemptRow, outcome_stats
 from fluentsd.store.attempts.outcome_stats import Key
-from fluentsd.store.attempts.transitions import AttemptRow
 from fluentsd.store.db import Connection
 
 #: Hours of the tally are kept this long.

@@ -24,8 +24,9 @@ from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.facts import Facts, names_in, put_off
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
 from fluentsd.store import attempts, counters, enrollments, lanes, numbers, spending
+from fluentsd.store.attempts import Content, OpenAttempt
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments.transitions import Due
+from fluentsd.store.enrollments import Cause, Claim, Due, End, QueueKey, Requeue, Snooze
 
 
 class NotServed(LookupError):
@@ -108,15 +109,15 @@ class _Batch:
         self.pace = pace
         self.facts, self.plan, self.at, self.order = facts, facts.plan, facts.at, order
         self.taken = ClaimResult()
-        self.unwait: list[dict[str, Any]] = []
-        self.marks: list[dict[str, Any]] = []
-        self.intents: list[dict[str, Any]] = []
-        self.bodies: list[dict[str, Any]] = []
-        self.snoozed: list[tuple[int, int, int, str]] = []
-        self.requeued: list[dict[str, Any]] = []
-        self.ended: list[dict[str, Any]] = []
-        self.held: list[dict[str, Any]] = []
-        self.failed: list[dict[str, Any]] = []
+        self.unwait: list[QueueKey] = []
+        self.claims: list[Claim] = []
+        self.attempts: list[OpenAttempt] = []
+        self.bodies: list[Content] = []
+        self.snoozed: list[Snooze] = []
+        self.requeued: list[Requeue] = []
+        self.ended: list[End] = []
+        self.held: list[Cause] = []
+        self.failed: list[Cause] = []
         self.freed: list[int] = []  #: contacts this campaign wanted for itself until now
 
     def judge(self, row: Due) -> None:
@@ -134,24 +135,24 @@ class _Batch:
                         self.taken.again_at = until_at
                         return
                     until_at += self.facts.apart(row, step, verdict)
-                    self.snoozed.append((row.id, row.rank, until_at, reason.value))
+                    self.snoozed.append(Snooze(row.id, row.rank, until_at, reason.value))
                 case Skip(reason):
                     self._skip(row, step, reason)
                 case Never(reason):
                     self._end(row, EnrollmentState.exited, reason, row.unreached)
                 case Hold(reason, _):
-                    self.held.append({"b_id": row.id, "b_reason": str(reason)})
+                    self.held.append(Cause(row.id, str(reason)))
         except (TemplateProblem, NotServed) as why:
-            self.failed.append({"b_id": row.id, "b_reason": f"step {step.id}: {why}"})
+            self.failed.append(Cause(row.id, f"step {step.id}: {why}"))
             self._gone(row)
         self.taken.moved += 1
-        self.unwait.append({"b_lane": self.order.lane_id, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id})
+        self.unwait.append(QueueKey(self.order.lane_id, row.rank, row.due_at, row.id))
 
     def _go(self, row: Due, step: Step, person: Person, go: Go) -> None:
         intent = new_attempt(self.facts, row, step, person, go, self.order.lookup_after)
         self.taken.marked.append(intent.marked)
-        self.marks.append({"b_id": row.id, "b_at": self.at, "b_sender": intent.row["number_id"] or row.sender_id})
-        self.intents.append(intent.row)
+        self.claims.append(Claim(row.id, self.at, intent.row.number_id or row.sender_id))
+        self.attempts.append(intent.row)
         if intent.body is not None:
             self.bodies.append(intent.body)
 
@@ -162,12 +163,12 @@ class _Batch:
         following = next_after_skip(flow, step, self.at, local_zone(self.facts.rules, zones))
         match queue(self.facts.rules, standing, following, row.unreached):
             case Queue() as move:
-                self.requeued.append(queue_row(row.id, self.plan, move, row.outcomes, row.last_outcome))
+                self.requeued.append(requeued(row.id, self.plan, move, row.outcomes, row.last_outcome))
             case Leave():
                 self._end(row, EnrollmentState.completed, "", row.unreached)
 
     def _end(self, row: Due, state: EnrollmentState, reason: str, unreached: int) -> None:
-        self.ended.append(end_row(row.id, state, reason, self.at, unreached, row.outcomes, row.last_outcome))
+        self.ended.append(End(row.id, state, reason, self.at, unreached, row.outcomes, row.last_outcome))
         self._gone(row)
 
     def _gone(self, row: Due) -> None:
@@ -178,17 +179,17 @@ class _Batch:
 
     def _deltas(self) -> counters.Deltas:
         deltas = counters.Deltas()
-        for state, count in Counter(row["b_state"] for row in self.ended).items():
+        for state, count in Counter(row.state for row in self.ended).items():
             counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, state, count)
-        counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, EnrollmentState.active, len(self.marks))
+        counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, EnrollmentState.active, len(self.claims))
         counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, EnrollmentState.errored, len(self.failed))
         return deltas
 
     async def write(self, conn: Connection) -> None:
         """Every answer, a statement per kind."""
         await enrollments.unwait(conn, self.unwait)
-        await enrollments.claim(conn, self.marks)
-        await attempts.add(conn, self.intents)
+        await enrollments.claim(conn, self.claims)
+        await attempts.add(conn, self.attempts)
         await attempts.keep_content(conn, self.bodies)
         await enrollments.snooze(conn, self.order.lane_id, self.snoozed)
         await enrollments.requeue(conn, self.requeued)
@@ -197,13 +198,13 @@ class _Batch:
         await enrollments.fail(conn, self.failed)
         await enrollments.free(conn, self.freed, self.at)
         await counters.add(conn, self._deltas())
-        started = len(self.marks)
+        started = len(self.claims)
         if started and self.facts.caller_ids is not None:
             await numbers.granted(conn, self.facts.caller_ids.changed())
         if started and self.pace:
             next_slot_at = pacing.spread(self.order.next_slot_at, self.pace, self.at, started)
             await lanes.set_next_slot(conn, self.order.lane_id, next_slot_at)
-        cost = sum(intent["cost_micros"] for intent in self.intents)
+        cost = sum(attempt.cost_micros for attempt in self.attempts)
         if cost:
             await spending.add(conn, self.plan.campaign_id, self.plan.currency, self.at, cost)
 
@@ -213,8 +214,8 @@ class NewAttempt:
     """One contact as it is committed before the provider is called: what to hand over, its row, its words."""
 
     marked: Claimed
-    row: dict[str, Any]
-    body: dict[str, Any] | None
+    row: OpenAttempt
+    body: Content | None
 
 
 def new_attempt(facts: Facts, row: Due, step: Step, person: Person, go: Go, lookup_after: int) -> NewAttempt:
@@ -225,28 +226,26 @@ def new_attempt(facts: Facts, row: Due, step: Step, person: Person, go: Go, look
     message = compose(step, person.values, go, sender)
     number_id = go.caller_id.id if go.caller_id else None
     attempt = Attempt(token, step.channel, go.point.value, at, sender, None, step.id, row.try_no)
-    intent = {
-        "id": token,
-        "enrollment_id": row.id,
-        "campaign_id": plan.campaign_id,
-        "contact_id": row.contact_id,
-        "step": step.id,
-        "try_no": row.try_no,
-        "channel": step.channel,
-        "point_id": go.point.id,
-        "number_id": number_id,
-        "state": "open",
-        "claimed_at": at,
-        "deadline_at": at + lookup_after,
-        "cost_micros": facts.grant(row, step, go),
-        "currency": plan.currency,
-    }
+    opened = OpenAttempt(
+        id=token,
+        enrollment_id=row.id,
+        campaign_id=plan.campaign_id,
+        contact_id=row.contact_id,
+        step=step.id,
+        try_no=row.try_no,
+        channel=step.channel,
+        point_id=go.point.id,
+        number_id=number_id,
+        claimed_at=at,
+        deadline_at=at + lookup_after,
+        cost_micros=facts.grant(row, step, go),
+        currency=plan.currency,
+    )
     body = None
     if message.text or message.html:
         words = "\n".join(filter(None, (message.subject, message.text or message.html)))
-        body = {"contact_id": row.contact_id, "attempt_id": token, "kind": "body", "text": words, "created_at": at,
-                "provider_ref": None}  # fmt: skip
-    return NewAttempt(Claimed(plan.campaign_id, message, attempt), intent, body)
+        body = Content(row.contact_id, token, "body", words, at)
+    return NewAttempt(Claimed(plan.campaign_id, message, attempt), opened, body)
 
 
 def compose(step: Step, seen: Mapping[str, Any], go: Go, sender: str | None) -> Message:
@@ -267,33 +266,18 @@ def compose(step: Step, seen: Mapping[str, Any], go: Go, sender: str | None) -> 
     )
 
 
-def queue_row(enrollment_id: int, plan: Plan, move: Queue, outcomes: str, last: str) -> dict[str, Any]:
+def requeued(enrollment_id: int, plan: Plan, move: Queue, outcomes: str, last: str) -> Requeue:
     """A move back to the queue, as the store writes it."""
-    return {
-        "b_id": enrollment_id,
-        "b_lane": plan.lanes[move.step.channel],
-        "b_step": move.step.id,
-        "b_try": move.try_no,
-        "b_retries": move.retries,
-        "b_unreached": move.unreached,
-        "b_wanted": move.wanted_at,
-        "b_due": move.due_at,
-        "b_reason": put_off(move.wanted_at, move.due_at),
-        "b_outcomes": outcomes,
-        "b_last": last,
-    }
-
-
-def end_row(
-    enrollment_id: int, state: EnrollmentState, reason: str, at: int, unreached: int, outcomes: str, last: str
-) -> dict[str, Any]:
-    """An end, as the store writes it."""
-    return {
-        "b_id": enrollment_id,
-        "b_state": state,
-        "b_reason": str(reason),
-        "b_at": at,
-        "b_unreached": unreached,
-        "b_outcomes": outcomes,
-        "b_last": last,
-    }
+    return Requeue(
+        enrollment_id,
+        plan.lanes[move.step.channel],
+        move.step.id,
+        move.try_no,
+        move.retries,
+        move.unreached,
+        move.wanted_at,
+        move.due_at,
+        put_off(move.wanted_at, move.due_at),
+        outcomes,
+        last,
+    )

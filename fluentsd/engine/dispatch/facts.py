@@ -21,8 +21,8 @@ from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.store import attempts, contacts, numbers, suppression
 from fluentsd.store.db import Connection
+from fluentsd.store.enrollments import PROMISED, Due
 from fluentsd.store.enrollments import queries as enrollment_queries
-from fluentsd.store.enrollments.transitions import PROMISED, Due
 
 _NONE: frozenset[str] = frozenset()
 

@@ -12,7 +12,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fluentsd.api import Fault, Outcome
 from fluentsd.domain.breakers import Figure, figure_of
@@ -24,13 +23,21 @@ from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.dispatch import breakers
 from fluentsd.engine.dispatch.breakers import Tripped
-from fluentsd.engine.dispatch.claim import end_row, queue_row
+from fluentsd.engine.dispatch.claim import requeued
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store import attempts, contacts, counters, enrollments, spending, suppression
-from fluentsd.store.attempts import outcome_stats
-from fluentsd.store.attempts.transitions import AttemptRow
+from fluentsd.store.attempts import (
+    Acceptance,
+    AttemptRow,
+    Content,
+    Improvement,
+    Postponement,
+    Settlement,
+    outcome_stats,
+)
 from fluentsd.store.db import Connection
+from fluentsd.store.enrollments import End, Evidence, Requeue
 
 #: Vaguer to clearer: evidence may only move an outcome rightwards.
 _CLEARER = [
@@ -114,16 +121,17 @@ class _Batch:
         self.touched: set[int] = set()
         self.deltas: counters.Deltas = counters.Deltas()
         self.queued_in: Counter[int] = Counter()
-        self.settled: dict[str, dict[str, Any]] = {}
-        self.accepted: list[dict[str, Any]] = []
-        self.put_off: list[dict[str, Any]] = []
-        self.improved: list[dict[str, Any]] = []
-        self.heard: list[dict[str, Any]] = []
-        self.requeued: list[dict[str, Any]] = []
-        self.ended: dict[int, dict[str, Any]] = {}
+        self.settled: list[Settlement] = []
+        self.given_up: list[Settlement] = []
+        self.accepted: list[Acceptance] = []
+        self.postponed: list[Postponement] = []
+        self.improved: list[Improvement] = []
+        self.evidence: list[Evidence] = []
+        self.requeued: list[Requeue] = []
+        self.ended: dict[int, End] = {}
         self.leavers: list[int] = []
         self.freed: dict[int, int] = {}  #: contacts whom an exclusive campaign wanted for itself until now → since when
-        self.content: list[dict[str, Any]] = []
+        self.content: list[Content] = []
         self.dead: list[tuple[int, str]] = []
         self.stops: list[tuple[int, OutcomeReport]] = []
         self.back: dict[int, int | None] = {}  #: contacts of whom it is newly known when they are back; None: they are
@@ -143,10 +151,9 @@ class _Batch:
         elif report.outcome is not None:
             self._settle(row, report, plan)
         elif report.ref is not None:
-            deadline = {"b_id": row.id, "b_ref": report.ref, "b_at": report.at, "b_deadline": report.ask_at}
-            self.accepted.append(deadline)
+            self.accepted.append(Acceptance(row.id, report.ref, report.at, report.ask_at))
         else:
-            self.put_off.append({"b_id": row.id, "b_deadline": report.ask_at, "b_reason": report.reason})
+            self.postponed.append(Postponement(row.id, report.ask_at, report.reason))
 
     def _note_absence(self, row: AttemptRow, report: OutcomeReport) -> None:
         """The latest word counts: a robot's about the day of return, or their own, for who writes is there."""
@@ -159,24 +166,25 @@ class _Batch:
 
     def _settle(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         assert report.outcome is not None  # noqa: S101 - the caller looked
-        unknown = report.outcome == Outcome.unknown
         cost = report.cost_micros if report.cost_micros is not None else row.cost_micros
         cost = 0 if report.outcome == Outcome.not_sent else cost
         figure = _figure(row, report)
         breakers.count(self.counted, row, plan.resumed_at, None, figure)
-        self.settled[row.id] = {
-            "b_id": row.id,
-            "b_state": "unknown" if unknown else "settled",
-            "b_outcome": report.outcome.value,
-            "b_reason": report.reason,
-            "b_ref": report.ref,
-            "b_accepted": report.at if report.ref else None,
-            "b_at": report.at,
-            "b_duration": report.duration_s,
-            "b_cost": cost,
-            "b_currency": report.currency,
-            "b_counted": figure,
-        }
+        closed = self.given_up if report.outcome == Outcome.unknown else self.settled
+        closed.append(
+            Settlement(
+                row.id,
+                report.outcome.value,
+                report.reason,
+                report.ref,
+                report.at if report.ref else None,
+                report.at,
+                report.duration_s,
+                cost,
+                report.currency,
+                figure,
+            )
+        )
         if cost != row.cost_micros:
             self.spending.append((plan, row.claimed_at, cost - row.cost_micros))
         self.closed.append(row.id)
@@ -195,7 +203,7 @@ class _Batch:
             outcomes, last = _remember(row.outcomes, row.step, outcome.value), outcome.value
         match move:
             case Queue():
-                self.requeued.append(queue_row(row.enrollment_id, plan, move, outcomes, last))
+                self.requeued.append(requeued(row.enrollment_id, plan, move, outcomes, last))
                 self.queued_in[row.campaign_id] += 1
             case Leave(reason, unreached):
                 state = EnrollmentState.exited if reason else EnrollmentState.completed
@@ -214,8 +222,7 @@ class _Batch:
         if row.counted is None and row.outcome != Outcome.unknown:
             figure = None  # it ended before anything was counted
         breakers.count(self.counted, row, plan.resumed_at, row.counted, figure)
-        known = {"b_reason": report.reason or None, "b_counted": figure}
-        self.improved.append({"b_id": row.id, "b_outcome": outcome} | known)
+        self.improved.append(Improvement(row.id, outcome, report.reason or None, figure))
         if row.enrollment_state not in (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored):
             return
         unreached = count_unreached(row.unreached, outcome, fault)
@@ -234,8 +241,7 @@ class _Batch:
             outcomes = row.outcomes  # a further try of the step is under way, and its outcome is the step's
         elif next(reversed(json.loads(outcomes))) == row.step:
             last = outcome
-        heard = {"b_unreached": unreached, "b_outcomes": outcomes, "b_last": last}
-        self.heard.append({"b_id": row.enrollment_id} | heard)
+        self.evidence.append(Evidence(row.enrollment_id, unreached, outcomes, last))
 
     def _end(
         self,
@@ -248,7 +254,7 @@ class _Batch:
         outcomes: str,
         last: str,
     ) -> None:
-        self.ended[row.enrollment_id] = end_row(row.enrollment_id, state, reason, at, unreached, outcomes, last)
+        self.ended[row.enrollment_id] = End(row.enrollment_id, state, reason, at, unreached, outcomes, last)
         counters.moved(self.deltas, row.campaign_id, row.enrollment_state, state)
         self.touched.add(row.campaign_id)
         if plan.spec.exclusive:
@@ -258,19 +264,19 @@ class _Batch:
         for kind in ("text", "transcript", "recording"):
             words = getattr(report, kind)
             if words:
-                kept = {"contact_id": row.contact_id, "attempt_id": row.id, "text": words, "created_at": report.at}
-                told = {"kind": "reply" if kind == "text" else kind, "provider_ref": report.message_ref}
-                self.content.append(kept | told)
+                name = "reply" if kind == "text" else kind
+                self.content.append(Content(row.contact_id, row.id, name, words, report.at, report.message_ref))
 
     async def write(self, conn: Connection) -> None:
-        await attempts.settle(conn, list(self.settled.values()))
+        await attempts.settle(conn, self.settled)
+        await attempts.give_up(conn, self.given_up)
         await attempts.accept(conn, self.accepted)
-        await attempts.put_off(conn, self.put_off)
+        await attempts.postpone(conn, self.postponed)
         await attempts.improve(conn, self.improved)
         await attempts.keep_content(conn, self.content)
         await contacts.mark_dead(conn, self.dead)
         await contacts.are_away(conn, self.back)
-        await enrollments.hear(conn, self.heard)
+        await enrollments.note_evidence(conn, self.evidence)
         await enrollments.leave_queue(conn, self.leavers)
         await enrollments.requeue(conn, self.requeued)
         await enrollments.end(conn, list(self.ended.values()))

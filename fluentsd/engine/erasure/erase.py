@@ -22,7 +22,6 @@ from fluentsd.engine.outbox.tasks import ask_to_forget, keep_nothing
 from fluentsd.store import audit, contacts, counters
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import queries as enrollment_queries
-from fluentsd.store.enrollments.manual_changes import EnrollmentRow
 from fluentsd.store.erasure import erase as erasure
 from fluentsd.store.erasure.erase import Gone
 
@@ -82,11 +81,9 @@ async def _end_courses(conn: Connection, contact_id: int, at: int) -> frozenset[
     """queued, active or errored → exited (erased), in every campaign."""
     rows = await enrollment_queries.open_of_contact(conn, contact_id)
     deltas = counters.Deltas()
-    await leave(
-        conn, [EnrollmentRow(*(row[name] for name in EnrollmentRow._fields)) for row in rows], "erased", at, deltas
-    )
+    await leave(conn, rows, "erased", at, deltas)
     await counters.add(conn, deltas)
-    return frozenset(row["campaign_id"] for row in rows)
+    return frozenset(row.campaign_id for row in rows)
 
 
 async def keep(runtime: Runtime, hashes: Iterable[Gone]) -> None:

@@ -21,9 +21,9 @@ from fluentsd.engine.campaigns import previews
 from fluentsd.engine.dispatch.facts import Facts, names_in
 from fluentsd.engine.dispatch.plans import Plan, with_spending
 from fluentsd.store.db import Connection
+from fluentsd.store.enrollments import Due
 from fluentsd.store.enrollments import queries as enrollment_queries
 from fluentsd.store.enrollments.queries import UnderWay
-from fluentsd.store.enrollments.transitions import Due
 
 #: People looked at together.
 PAGE = 1000

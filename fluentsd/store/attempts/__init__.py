@@ -1,33 +1,57 @@
-"""X"""
+"""Attempts, the ledger: one try of one step, committed before the provider is called.
+
+`transitions` changes state, `queries` only reads (both re-exported here, with their rows), `unknown` are those whose
+outcome could not be proved, `outcome_stats` counts outcomes for the breakers.
+"""
 
 from __future__ import annotations
 
-from fluentsd.store.attempts.transitions import (
-    AttemptRow,
-    accept,
+from fluentsd.store.attempts.queries import (
     accepted_open,
-    add,
     find,
-    hasten,
-    improve,
-    keep_content,
     load,
-    new_id,
     next_deadline,
     open_now,
     overdue,
-    put_off,
-    settle,
     touches,
     tries_of,
 )
+from fluentsd.store.attempts.rows import (
+    Acceptance,
+    AttemptRow,
+    Content,
+    Improvement,
+    OpenAttempt,
+    OpenRow,
+    Postponement,
+    Settlement,
+)
+from fluentsd.store.attempts.transitions import (
+    accept,
+    add,
+    give_up,
+    hasten,
+    improve,
+    keep_content,
+    new_id,
+    postpone,
+    settle,
+)
 
 __all__ = [
+    "Acceptance",
     "AttemptRow",
+    "Content",
+    "Improvement",
+    "OpenAttempt",
+    "OpenRow",
+    "Postponement",
+    "Settlement",
     "accept",
     "accepted_open",
     "add",
     "find",
+    "give_up",
     "hasten",
     "improve",
     "keep_content",
@@ -36,7 +60,7 @@ __all__ = [
     "next_deadline",
     "open_now",
     "overdue",
-    "put_off",
+    "postpone",
     "settle",
     "touches",
     "tries_of",

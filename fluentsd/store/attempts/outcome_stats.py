@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, text
+from sqlalchemy import ColumnElement, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.store.db.statements import Prepared
+from fluentsd.store.db.statements import Prepared, field
 from fluentsd.store.tables import attempt, outcome_count
 
 #: (scope, target, channel)
@@ -21,12 +21,13 @@ Key = tuple[str, int, str]
 Deltas = Counter[tuple[str, int, str, int, str]]
 
 _COLUMNS = ("scope", "target", "channel", "hour", "figure", "count")
-_ADD = Prepared(
+_ADD = Prepared[tuple[str, int, str, int, str, int]](
+    _COLUMNS,
     text(
         "INSERT INTO outcome_count (scope, target, channel, hour, figure, count)"
-        " VALUES (:scope, :target, :channel, :hour, :figure, :count)"
+        " VALUES (:b_scope, :b_target, :b_channel, :b_hour, :b_figure, :b_count)"
         " ON CONFLICT (scope, target, channel, hour, figure) DO UPDATE SET count = outcome_count.count + excluded.count"
-    ).bindparams(*(bindparam(column) for column in _COLUMNS))
+    ).bindparams(*(field(column) for column in _COLUMNS)),
 )
 
 
@@ -40,8 +41,7 @@ def move(deltas: Deltas, key: Key, hour: int, before: str | None, after: str | N
 
 async def add(conn: AsyncConnection, deltas: Deltas) -> None:
     """Write the deltas of one transaction; rows in one order, so that writers never lock crosswise."""
-    rows = [dict(zip(_COLUMNS, (*key, count), strict=True)) for key, count in sorted(deltas.items()) if count]
-    await _ADD.many(conn, rows)
+    await _ADD.many(conn, [(*key, count) for key, count in sorted(deltas.items()) if count])
 
 
 async def sums(conn: AsyncConnection, key: Key, after: int, since: int) -> dict[str, int]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import AttemptState, EnrollmentState
-from fluentsd.store.enrollments.transitions import leave_queue, requeue, reserve_those
+from fluentsd.domain.states import AttemptState
+from fluentsd.store.enrollments import reserve_those
 from fluentsd.store.tables import attempt, contact, enrollment, point
 
 
@@ -71,15 +71,6 @@ async def of_campaign(
     await reserve_those(conn, enrollment.c.id.in_(whose), most=1_000_000)
     rows = await conn.execute(_UNPROVED.where(*mine).with_for_update(of=attempt))
     return [Unproved._make(row) for row in rows]
-
-
-async def try_again(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """queued or completed → queued at the step of the unproved attempt: as `enrollments.requeue` takes them."""
-    ids = [row["b_id"] for row in rows]
-    await leave_queue(conn, ids)
-    ended = update(enrollment).where(enrollment.c.id.in_(ids), enrollment.c.state == EnrollmentState.completed)
-    await conn.execute(ended.values(state=EnrollmentState.queued, ended_at=None))
-    await requeue(conn, rows)
 
 
 async def decided(conn: AsyncConnection, ids: Sequence[str], at: int) -> None:

@@ -8,11 +8,11 @@ driver plain tuples. Values must be what the driver takes as it is: int, str, No
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Integer, Text, bindparam
+from sqlalchemy import BindParameter, Integer, Text, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
@@ -20,35 +20,40 @@ from sqlalchemy.sql import ClauseElement, ColumnElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 
+Row = TypeVar("Row", bound=tuple[Any, ...])
 
-class Prepared:
-    """One statement and, per dialect, its text and the order of its parameters."""
 
-    __slots__ = ("_compiled", "_statement")
+def field(name: str) -> BindParameter[Any]:
+    """The place of a row's field in a `Prepared` statement."""
+    return bindparam(f"b_{name}")
 
-    def __init__(self, statement: ClauseElement) -> None:
-        self._statement = statement
-        self._compiled: dict[str, tuple[str, Any, Mapping[str, Any]]] = {}
 
-    async def many(self, conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-        """Run it for every row; nothing happens for none. The rows are given away: the statement's own constants are
-        added to them. Keys it does not know are passed over."""
-        if not rows:
-            return
-        sql, pick, fixed = self._for(conn.dialect)
-        if fixed:
-            for row in rows:
-                row.update(fixed)
-        await conn.exec_driver_sql(sql, [pick(row) for row in rows])
+class Prepared(Generic[Row]):
+    """One statement, the fields of the rows it takes, and per dialect its text and the order of its parameters."""
 
-    def _for(self, dialect: Dialect) -> tuple[str, Any, Mapping[str, Any]]:
+    __slots__ = ("_compiled", "_fields", "_statement")
+
+    def __init__(self, fields: Sequence[str], statement: ClauseElement) -> None:
+        self._fields, self._statement = tuple(fields), statement
+        self._compiled: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]], tuple[Any, ...]]] = {}
+
+    async def many(self, conn: AsyncConnection, rows: Sequence[Row]) -> None:
+        """Run it for every row; nothing happens for none. A field that the statement does not use is passed over."""
+        if rows:
+            sql, pick, fixed = self._for(conn.dialect)
+            await conn.exec_driver_sql(sql, [pick(row + fixed) for row in rows] if fixed else list(map(pick, rows)))
+
+    def _for(self, dialect: Dialect) -> tuple[str, Callable[[Any], tuple[Any, ...]], tuple[Any, ...]]:
         known = self._compiled.get(dialect.name)
         if known is None:
             compiled = self._statement.compile(dialect=dialect)
             names = list(compiled.positiontup or ())  # type: ignore[attr-defined]  # SQLCompiler has it
-            given = {name for name, bound in compiled.binds.items() if bound.required}  # type: ignore[attr-defined]
-            fixed = {name: value for name, value in compiled.params.items() if name not in given}
-            pick = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+            constants = [name for name in dict.fromkeys(names) if name not in {f"b_{field}" for field in self._fields}]
+            order = {f"b_{field}": place for place, field in enumerate(self._fields)}
+            order |= {name: place for place, name in enumerate(constants, len(self._fields))}
+            places = [order[name] for name in names]
+            pick = itemgetter(*places) if len(places) > 1 else lambda row: (row[places[0]],)
+            fixed = tuple(compiled.params[name] for name in constants)
             known = self._compiled[dialect.name] = (str(compiled), pick, fixed)
         return known
 

@@ -12,7 +12,7 @@ from fluentsd.domain.states import EnrollmentState
 from fluentsd.store.contacts import new_ids
 from fluentsd.store.db.bulk_insert import Insert
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.enrollments.transitions import ORDINARY
+from fluentsd.store.enrollments.rows import ORDINARY
 from fluentsd.store.tables import enrollment, waiting
 
 _ENROLL = Insert(

@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import EnrollmentState
 from fluentsd.store.contacts import reserve
-from fluentsd.store.db.statements import Prepared
-from fluentsd.store.enrollments.transitions import PROMISED, leave_queue, reserve_those, unwait, wait
+from fluentsd.store.db.statements import Prepared, field
+from fluentsd.store.enrollments.rows import ENROLLMENT_COLUMNS, PROMISED, EnrollmentRow, QueueKey
+from fluentsd.store.enrollments.transitions import leave_queue, reserve_those, unwait, wait
 from fluentsd.store.tables import enrollment, record
 
 #: What stands for the outcome of a step that a person was taken away from by a change of the flow.
@@ -20,32 +21,11 @@ MOVED = "moved"
 _OPEN = (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored)
 
 
-class EnrollmentRow(NamedTuple):
-    """Where somebody stands in a campaign."""
-
-    id: int
-    campaign_id: int
-    contact_id: int
-    version_id: int
-    state: str
-    reason: str
-    step: str
-    try_no: int
-    rank: int
-    due_at: int | None
-    unreached: int
-    outcomes: str
-    last_outcome: str
-
-
-_COLUMNS = tuple(enrollment.c[name] for name in EnrollmentRow._fields)
-
-
 async def of(conn: AsyncConnection, campaign_id: int, contact_id: int) -> EnrollmentRow | None:
     """Somebody's latest entry in a campaign."""
     await reserve(conn, [contact_id])
     mine = (enrollment.c.campaign_id == campaign_id, enrollment.c.contact_id == contact_id)
-    statement = select(*_COLUMNS).where(*mine).order_by(enrollment.c.entry.desc()).limit(1).with_for_update()
+    statement = select(*ENROLLMENT_COLUMNS).where(*mine).order_by(enrollment.c.entry.desc()).limit(1).with_for_update()
     row = (await conn.execute(statement)).first()
     return None if row is None else EnrollmentRow._make(row)
 
@@ -56,7 +36,7 @@ async def promise(conn: AsyncConnection, course: EnrollmentRow, lane_id: int, at
     values = {"rank": PROMISED, "due_at": at, "wanted_at": at, "held": False, "reason": ""}
     mine = (enrollment.c.id == course.id, enrollment.c.state == EnrollmentState.queued)
     await conn.execute(update(enrollment).where(*mine).values(**values))
-    await wait(conn, [{"lane_id": lane_id, "rank": PROMISED, "due_at": at, "enrollment_id": course.id}])
+    await wait(conn, [QueueKey(lane_id, PROMISED, at, course.id)])
 
 
 def _behind(campaign_id: int, version_id: int) -> tuple[Any, ...]:
@@ -80,23 +60,28 @@ async def some_behind(
     """Some of them who are not being contacted just now, in the order of their ids."""
     mine = (*_behind(campaign_id, version_id), enrollment.c.state != EnrollmentState.active, enrollment.c.id >= since)
     await reserve_those(conn, *mine, most=most)
-    statement = select(*_COLUMNS).where(*mine).order_by(enrollment.c.id).limit(most).with_for_update()
+    statement = select(*ENROLLMENT_COLUMNS).where(*mine).order_by(enrollment.c.id).limit(most).with_for_update()
     return [EnrollmentRow._make(row) for row in await conn.execute(statement)]
 
 
-_SAME_STEP = Prepared(
-    update(enrollment).where(enrollment.c.id == bindparam("b_id")).values(version_id=bindparam("b_version"))
+class NewVersion(NamedTuple):
+    """An enrollment's new version of the flow, and its step and outcomes there."""
+
+    id: int
+    version_id: int
+    step: str
+    outcomes: str
+
+
+_ID = enrollment.c.id == field("id")
+_SAME_STEP = Prepared[NewVersion](
+    NewVersion._fields, update(enrollment).where(_ID).values(version_id=field("version_id"))
 )
-_OTHER_STEP = Prepared(
+_OTHER_STEP = Prepared[NewVersion](
+    NewVersion._fields,
     update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"))
-    .values(
-        version_id=bindparam("b_version"),
-        step=bindparam("b_step"),
-        try_no=1,
-        retries=0,
-        outcomes=bindparam("b_outcomes"),
-    )
+    .where(_ID)
+    .values(version_id=field("version_id"), step=field("step"), try_no=1, retries=0, outcomes=field("outcomes")),
 )
 
 
@@ -109,25 +94,17 @@ async def upgrade(
 ) -> None:
     """Put people on another version of the flow, each at the step and in the lane that `there` names for theirs;
     `lanes` says where each waits now. Their moment stays. A step they leave after a try of it counts as made."""
-    same = [{"b_id": row.id, "b_version": version_id} for row in rows if there[row.step][0] == row.step]
-    other = [
-        {"b_id": row.id, "b_version": version_id, "b_step": there[row.step][0], "b_outcomes": _with_moved(row)}
+    moved = [NewVersion(row.id, version_id, there[row.step][0], _with_moved(row)) for row in rows]
+    stays = {row.id for row in rows if there[row.step][0] == row.step}
+    await _SAME_STEP.many(conn, [new for new in moved if new.id in stays])
+    await _OTHER_STEP.many(conn, [new for new in moved if new.id not in stays])
+    crossing = [
+        (row, lanes[row.version_id, row.step], there[row.step][1], row.due_at)
         for row in rows
-        if there[row.step][0] != row.step
+        if row.due_at is not None and lanes[row.version_id, row.step] != there[row.step][1]
     ]
-    if same:
-        await _SAME_STEP.many(conn, same)
-    if other:
-        await _OTHER_STEP.many(conn, other)
-    crossing = [(row, lanes[row.version_id, row.step], there[row.step][1]) for row in rows if row.due_at is not None]
-    crossing = [(row, before, after) for row, before, after in crossing if before != after]
-    await unwait(
-        conn, [{"b_lane": li, "b_rank": row.rank, "b_due": row.due_at, "b_id": row.id} for row, li, _ in crossing]
-    )
-    await wait(
-        conn,
-        [{"lane_id": li, "rank": row.rank, "due_at": row.due_at, "enrollment_id": row.id} for row, _, li in crossing],
-    )
+    await unwait(conn, [QueueKey(before, row.rank, at, row.id) for row, before, _, at in crossing])
+    await wait(conn, [QueueKey(after, row.rank, at, row.id) for row, _, after, at in crossing])
 
 
 def _with_moved(row: EnrollmentRow) -> str:
@@ -169,5 +146,10 @@ async def some_gone(
     conn: AsyncConnection, campaign_id: int, source_id: int, since_at: int, most: int
 ) -> list[EnrollmentRow]:
     """Some of those who have gone; whoever is being contacted just now leaves with the next run."""
-    statement = select(*_COLUMNS).where(*_gone(campaign_id, source_id, since_at)).order_by(enrollment.c.id).limit(most)
+    statement = (
+        select(*ENROLLMENT_COLUMNS)
+        .where(*_gone(campaign_id, source_id, since_at))
+        .order_by(enrollment.c.id)
+        .limit(most)
+    )
     return [EnrollmentRow._make(row) for row in await conn.execute(statement)]

@@ -9,8 +9,9 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import EnrollmentState
+from fluentsd.store.db.machines import state_is
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.enrollments.transitions import Due, state_is
+from fluentsd.store.enrollments.rows import DUE_COLUMNS, ENROLLMENT_COLUMNS, Due, EnrollmentRow
 from fluentsd.store.tables import campaign, contact, enrollment
 
 
@@ -39,19 +40,15 @@ async def of_contact(conn: AsyncConnection, contact_id: int) -> list[Any]:
 
 def as_due(row: Any, at: int) -> Due:
     """One of `of_contact` as the mark would see it; whoever has no moment is taken as due at `at`."""
-    return Due(
-        row.id, row.rank, row.due_at or at, row.contact_id, row.version_id, row.step, row.try_no, row.retries,
-        row.unreached, row.outcomes, row.last_outcome, row.sender_id, row.zones, row.states, bool(row.conflict),
-        row.consent, row.scrubbed_at, row.away_until_at,
-    )  # fmt: skip
+    return Due._make(getattr(row, name) for name in Due._fields)._replace(due_at=row.due_at or at)
 
 
-async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[dict[str, Any]]:
+async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[EnrollmentRow]:
     """Where a person is queued, active or errored now, in all campaigns."""
     states = (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored)
-    statement = select(enrollment).where(enrollment.c.contact_id == contact_id, enrollment.c.state.in_(states))
+    statement = select(*ENROLLMENT_COLUMNS).where(enrollment.c.contact_id == contact_id, enrollment.c.state.in_(states))
     statement = statement.order_by(enrollment.c.id).with_for_update()
-    return [dict(row) for row in (await conn.execute(statement)).mappings()]
+    return [EnrollmentRow._make(row) for row in await conn.execute(statement)]
 
 
 _RIVAL = (
@@ -70,7 +67,7 @@ _WANTED = (
     select(enrollment.c.contact_id, campaign.c.ref)
     .join(campaign, campaign.c.id == enrollment.c.campaign_id)
     .where(among(enrollment.c.contact_id, "ids"), *_RIVAL)
-    .where(state_is(EnrollmentState.queued, EnrollmentState.active))
+    .where(state_is(enrollment, EnrollmentState.queued, EnrollmentState.active))
     .order_by(campaign.c.priority, campaign.c.id.desc())
 )
 
@@ -88,17 +85,14 @@ async def wanted_elsewhere(
 
 _UNDER_WAY = (
     select(
-        enrollment.c.id, enrollment.c.rank, enrollment.c.due_at, enrollment.c.contact_id, enrollment.c.version_id,
-        enrollment.c.step, enrollment.c.try_no, enrollment.c.retries, enrollment.c.unreached, enrollment.c.outcomes,
-        enrollment.c.last_outcome, enrollment.c.sender_id, contact.c.zones, contact.c.states, contact.c.conflict,
-        contact.c.consent, contact.c.scrubbed_at, contact.c.away_until_at, enrollment.c.wanted_at,
+        enrollment.c.id, enrollment.c.rank, enrollment.c.due_at, *DUE_COLUMNS, enrollment.c.wanted_at,
         (enrollment.c.state == EnrollmentState.active).label("is_active"), enrollment.c.touched_at,
     )
     .join(contact, contact.c.id == enrollment.c.contact_id)
     .where(
         enrollment.c.campaign_id == bindparam("campaign"),
         enrollment.c.id > bindparam("after"),
-        state_is(EnrollmentState.queued, EnrollmentState.active),
+        state_is(enrollment, EnrollmentState.queued, EnrollmentState.active),
     )
     .order_by(enrollment.c.id)
     .limit(bindparam("most"))

@@ -10,20 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import EnrollmentState
 from fluentsd.store.contacts import reserve
-from fluentsd.store.db.statements import Prepared, among, json_of
-from fluentsd.store.enrollments.transitions import ORDINARY, reserve_those, unwait, wait
+from fluentsd.store.db.statements import Prepared, among, field, json_of
+from fluentsd.store.enrollments.rows import ORDINARY, QueueKey
+from fluentsd.store.enrollments.transitions import reserve_those, unwait, wait
 from fluentsd.store.tables import attempt, campaign, contact, enrollment, lane, meta, waiting
-
-_PUT = Prepared(
-    update(enrollment)
-    .where(enrollment.c.id == bindparam("b_id"), enrollment.c.state == EnrollmentState.queued)
-    .values(due_at=bindparam("b_due"), wanted_at=bindparam("b_wanted"), reason=bindparam("b_reason"))
-)
 
 
 class Waiting(NamedTuple):
@@ -54,6 +49,23 @@ class Put(NamedTuple):
     wanted_at: int
     due_at: int
     reason: str
+
+
+class NewMoment(NamedTuple):
+    """The moment of an enrollment, and the reason it is later than wanted."""
+
+    id: int
+    due_at: int
+    wanted_at: int
+    reason: str
+
+
+_PUT = Prepared[NewMoment](
+    NewMoment._fields,
+    update(enrollment)
+    .where(enrollment.c.id == field("id"), enrollment.c.state == EnrollmentState.queued)
+    .values(due_at=field("due_at"), wanted_at=field("wanted_at"), reason=field("reason")),
+)
 
 
 async def to_recompute(conn: AsyncConnection) -> list[int]:
@@ -109,17 +121,9 @@ async def put(conn: AsyncConnection, moves: Sequence[Put]) -> None:
     """Rewrite waiting rows and what their enrollments say of them."""
     if not moves:
         return
-    await unwait(
-        conn,
-        [{"b_lane": m.lane_id, "b_rank": m.row.rank, "b_due": m.row.due_at, "b_id": m.row.id} for m in moves],
-    )
-    await _PUT.many(
-        conn, [{"b_id": m.row.id, "b_due": m.due_at, "b_wanted": m.wanted_at, "b_reason": m.reason} for m in moves]
-    )
-    await wait(
-        conn,
-        [{"lane_id": m.lane_id, "rank": m.row.rank, "due_at": m.due_at, "enrollment_id": m.row.id} for m in moves],
-    )
+    await unwait(conn, [QueueKey(m.lane_id, m.row.rank, m.row.due_at, m.row.id) for m in moves])
+    await _PUT.many(conn, [NewMoment(m.row.id, m.due_at, m.wanted_at, m.reason) for m in moves])
+    await wait(conn, [QueueKey(m.lane_id, m.row.rank, m.due_at, m.row.id) for m in moves])
 
 
 async def done_until(conn: AsyncConnection, campaign_id: int, since: int | None) -> None:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Text, and_, cast, delete, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import AttemptState, EnrollmentState
+from fluentsd.domain.states import ATTEMPT, AttemptState, EnrollmentState
 from fluentsd.store.attempts.transitions import new_id
 from fluentsd.store.contacts import points_of
+from fluentsd.store.db.machines import transition
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import (
     attempt,
@@ -164,16 +165,9 @@ async def is_busy(conn: AsyncConnection, contact_id: int) -> bool:
 
 
 async def give_up(conn: AsyncConnection, contact_id: int, at: int) -> None:
-    """open → unknown: nobody asks what came of attempts to somebody who is erased."""
-    mine = (attempt.c.contact_id == contact_id, attempt.c.state == AttemptState.open)
-    values = {
-        "state": AttemptState.unknown,
-        "outcome": "unknown",
-        "reason": ERASED,
-        "settled_at": at,
-        "deadline_at": None,
-    }
-    await conn.execute(update(attempt).where(*mine).values(**values))
+    """open → unknown: no provider is asked any more about attempts to an erased person."""
+    values = {"outcome": "unknown", "reason": ERASED, "settled_at": at, "deadline_at": None}
+    await conn.execute(transition(attempt, ATTEMPT, "give up", attempt.c.contact_id == contact_id, **values))
 
 
 class Elsewhere(NamedTuple):

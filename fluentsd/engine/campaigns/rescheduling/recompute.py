@@ -15,8 +15,7 @@ from fluentsd.engine.dispatch.facts import names_in, put_off
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments import rescheduling
-from fluentsd.store.enrollments.transitions import ORDINARY
+from fluentsd.store.enrollments import ORDINARY, rescheduling
 from fluentsd.unavailable import StoreUnavailable
 
 #: People in one transaction.

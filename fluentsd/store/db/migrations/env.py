@@ -1,7 +1,7 @@
 """How alembic runs here: on the connection and in the transaction that `store.upgrade` hands over, never on its own.
 
-A new migration: change `schema`, raise `SCHEMA_VERSION`, run `python -m fluentsd.store.db.migrations.draft`, put what it
-prints into `versions/000N_words.py` and tidy it. The tests hold that migrations and schema come to the same.
+A new migration: change `store.tables`, raise `SCHEMA_VERSION`, run `python -m fluentsd.store.db.migrations.draft`, put
+its output into `versions/000N_words.py` and tidy it. A test compares the migrations with the tables.
 """
 
 from __future__ import annotations

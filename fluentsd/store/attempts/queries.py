@@ -1,0 +1,149 @@
+"""Reads of attempts. Nothing is changed here, but some rows are locked for who is about to change them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Kind
+from fluentsd.domain.states import AttemptState
+from fluentsd.store.attempts.rows import AttemptRow, OpenRow
+from fluentsd.store.contacts import reserve
+from fluentsd.store.db.statements import among, json_of
+from fluentsd.store.tables import attempt, contact, content, enrollment, number, point
+
+#: What the reconciler and the record need of an attempt, its enrollment and its contact.
+_WHOSE = select(attempt.c.contact_id).where(among(attempt.c.id, "ids"))
+_ROWS = (
+    select(
+        attempt.c.id,
+        attempt.c.enrollment_id,
+        attempt.c.campaign_id,
+        attempt.c.contact_id,
+        attempt.c.step,
+        attempt.c.try_no,
+        attempt.c.channel,
+        attempt.c.point_id,
+        attempt.c.state,
+        attempt.c.outcome,
+        attempt.c.cost_micros,
+        attempt.c.claimed_at,
+        attempt.c.number_id,
+        attempt.c.counted,
+        enrollment.c.version_id,
+        enrollment.c.state.label("enrollment_state"),
+        enrollment.c.step.label("at_step"),
+        enrollment.c.try_no.label("at_try"),
+        enrollment.c.retries,
+        enrollment.c.unreached,
+        enrollment.c.outcomes,
+        enrollment.c.last_outcome,
+        contact.c.zones,
+        contact.c.states,
+    )
+    .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
+    .join(contact, contact.c.id == attempt.c.contact_id)
+    .where(among(attempt.c.id, "ids"))
+    .order_by(attempt.c.id)
+    .with_for_update(of=attempt)
+)
+
+_TOUCHES = (
+    select(attempt.c.contact_id, attempt.c.claimed_at, attempt.c.channel)
+    .where(among(attempt.c.contact_id, "ids"), attempt.c.claimed_at > bindparam("since"))
+    .where(attempt.c.outcome.is_(None) | (attempt.c.outcome != "not_sent"))
+    .order_by(attempt.c.claimed_at)
+)
+
+
+async def touches(conn: AsyncConnection, contact_ids: Sequence[int], since_at: int) -> dict[int, list[tuple[int, str]]]:
+    """When each contact was last contacted and how, over all campaigns, ascending; tries not made do not count."""
+    found: dict[int, list[tuple[int, str]]] = {}
+    given = {"ids": json_of(contact_ids), "since": since_at}
+    for contact_id, claimed_at, channel in await conn.execute(_TOUCHES, given):
+        found.setdefault(contact_id, []).append((claimed_at, channel))
+    return found
+
+
+async def load(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, AttemptRow]:
+    """Attempts with where their people stand, locked for the record where the database can: the people first, so that
+    nobody is marked or taken out of the campaign between this look and what is made of it."""
+    if conn.dialect.name == "postgresql":
+        await reserve(conn, list((await conn.execute(_WHOSE, {"ids": json_of(ids)})).scalars()))
+    return {row[0]: AttemptRow._make(row) for row in await conn.execute(_ROWS, {"ids": json_of(ids)})}
+
+
+async def overdue(conn: AsyncConnection, at: int, most: int) -> list[OpenRow]:
+    """Open attempts whose deadline has come, with what a look-up needs; the words as far as they are kept."""
+    statement = (
+        select(
+            attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.claimed_at,
+            attempt.c.accepted_at, attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
+            content.c.text,
+        )
+        .join(point, point.c.id == attempt.c.point_id, isouter=True)
+        .join(number, number.c.id == attempt.c.number_id, isouter=True)
+        .join(content, (content.c.attempt_id == attempt.c.id) & (content.c.kind == "body"), isouter=True)
+        .where(attempt.c.state == AttemptState.open, attempt.c.deadline_at <= at)
+        .order_by(attempt.c.deadline_at, attempt.c.id)
+        .limit(most)
+    )  # fmt: skip
+    return [OpenRow._make(row) for row in await conn.execute(statement)]
+
+
+async def accepted_open(conn: AsyncConnection, campaign_id: int, channel: str) -> list[OpenRow]:
+    """What the provider has and has not ended: calls that may still ring."""
+    statement = (
+        select(
+            attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.claimed_at,
+            attempt.c.accepted_at, attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
+        )
+        .join(point, point.c.id == attempt.c.point_id, isouter=True)
+        .join(number, number.c.id == attempt.c.number_id, isouter=True)
+        .where(attempt.c.state == AttemptState.open, attempt.c.campaign_id == campaign_id, attempt.c.channel == channel)
+        .where(attempt.c.accepted_at.is_not(None))
+    )  # fmt: skip
+    return [OpenRow(*row) for row in await conn.execute(statement)]
+
+
+async def next_deadline(conn: AsyncConnection) -> int | None:
+    """The earliest moment at which an open attempt has to be asked about."""
+    found: int | None = (
+        await conn.execute(select(func.min(attempt.c.deadline_at)).where(attempt.c.state == AttemptState.open))
+    ).scalar()
+    return found
+
+
+async def open_now(conn: AsyncConnection) -> list[tuple[str, int, Kind]]:
+    """Every open attempt: id, campaign, channel."""
+    statement = select(attempt.c.id, attempt.c.campaign_id, attempt.c.channel).where(
+        attempt.c.state == AttemptState.open
+    )
+    return [(row.id, row.campaign_id, row.channel) for row in await conn.execute(statement)]
+
+
+async def find(conn: AsyncConnection, token: str | None, ref: str | None, address: str | None) -> str | None:
+    """The attempt of that token, else the one a provider's reference means, else the latest one to an address."""
+    if token is not None:
+        named: str | None = (await conn.execute(select(attempt.c.id).where(attempt.c.id == token))).scalar()
+        if named is not None:
+            return named
+    if ref is not None:
+        found: str | None = (await conn.execute(select(attempt.c.id).where(attempt.c.provider_ref == ref))).scalar()
+        if found is not None:
+            return found
+    if address is None:
+        return None
+    latest = (
+        select(attempt.c.id).join(point, point.c.contact_id == attempt.c.contact_id).where(point.c.value == address)
+    )
+    newest: str | None = (await conn.execute(latest.order_by(attempt.c.claimed_at.desc()).limit(1))).scalar()
+    return newest
+
+
+async def tries_of(conn: AsyncConnection, enrollment_id: int, step: str) -> int:
+    """How many tries of a step were marked for somebody, made or not."""
+    mine = (attempt.c.enrollment_id == enrollment_id, attempt.c.step == step)
+    return int((await conn.execute(select(func.count()).select_from(attempt).where(*mine))).scalar_one())
