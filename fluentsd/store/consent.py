@@ -13,17 +13,17 @@ from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import attestation, contact, enrollment, record, source
 
 
-async def attest(conn: AsyncConnection, source_id: int, said: Attestation, *, actor: str, at: int) -> int:
-    """Keep what was said of a source's people; returns its id."""
+async def attest(conn: AsyncConnection, source_id: int, given: Attestation, *, actor: str, at: int) -> int:
+    """Keep an attestation about a source's people; returns its id."""
     result = await conn.execute(
         insert(attestation).values(
             source_id=source_id,
-            basis=said.basis,
-            given_on=said.given_on.isoformat(),
-            scope=",".join(said.scope),
-            scrubbed_on=said.scrubbed_on.isoformat() if said.scrubbed_on else None,
-            proof=said.proof,
-            by=said.by,
+            basis=given.basis,
+            given_on=given.given_on.isoformat(),
+            scope=",".join(given.scope),
+            scrubbed_on=given.scrubbed_on.isoformat() if given.scrubbed_on else None,
+            proof=given.proof,
+            by=given.by,
             actor=actor,
             at=at,
         )
@@ -32,11 +32,11 @@ async def attest(conn: AsyncConnection, source_id: int, said: Attestation, *, ac
     return int(result.inserted_primary_key[0])
 
 
-def scrubbed_at(said: Attestation) -> int | None:
+def scrubbed_at(given: Attestation) -> int | None:
     """The instant a scrub counts from: the beginning of its day in UTC, so that it never counts for too long."""
-    if said.scrubbed_on is None:
+    if given.scrubbed_on is None:
         return None
-    return (said.scrubbed_on - dt.date(1970, 1, 1)).days * 86_400_000_000
+    return (given.scrubbed_on - dt.date(1970, 1, 1)).days * 86_400_000_000
 
 
 async def source_named(conn: AsyncConnection, name: str) -> int | None:
@@ -89,14 +89,14 @@ _SCRUBBED = update(contact).where(among(contact.c.id, "ids")).values(scrubbed_at
 
 
 async def carry(
-    conn: AsyncConnection, rows: Sequence[tuple[int, int, str]], attestation_id: int, said: Attestation, at: int
+    conn: AsyncConnection, rows: Sequence[tuple[int, int, str]], attestation_id: int, given: Attestation, at: int
 ) -> None:
     """Give records their evidence and their contacts what it says."""
     await conn.execute(_EVIDENCE, {"ids": json_of(row[0] for row in rows), "b_attestation": attestation_id})
-    changed = {who: merged(text, said.text) for _, who, text in rows if merged(text, said.text) != text}
+    changed = {who: merged(text, given.text) for _, who, text in rows if merged(text, given.text) != text}
     if changed:
         await conn.execute(_CARRY, [{"b_id": who, "b_consent": text, "b_at": at} for who, text in changed.items()])
-    if (moment := scrubbed_at(said)) is not None:
+    if (moment := scrubbed_at(given)) is not None:
         await conn.execute(_SCRUBBED, {"ids": json_of(row[1] for row in rows), "b_scrubbed": moment})
 
 

@@ -50,7 +50,7 @@ _OWNERS = union_all(
         for kind in ("phone", "email")
     )
 )
-#: Which source and when is looked at here: asked for it, SQLite walks through all the source has ever said.
+#: The source and the time are compared in Python: asked for them, SQLite walks through all records of the source.
 _SEEN = select(record.c.contact_id, record.c.source_id, record.c.seen_at).where(among(record.c.contact_id, "ids"))
 _PLACE = ("zones", "zone_basis", "states", "conflict", "language", "updated_at")
 _CHANGE = Prepared[tuple[int, str, str, str, bool, str, int]](
@@ -76,8 +76,8 @@ class Attested:
 
     def added_to(self, consent: str) -> str:
         """Consent by channel, "phone:written,sms:express"; this word on a channel is the newer one."""
-        said = [word.split(":") for word in (*consent.split(","), *self.consent.split(",")) if ":" in word]
-        return ",".join(f"{channel}:{basis}" for channel, basis in sorted(dict(said).items()))
+        pairs = [word.split(":") for word in (*consent.split(","), *self.consent.split(",")) if ":" in word]
+        return ",".join(f"{channel}:{basis}" for channel, basis in sorted(dict(pairs).items()))
 
 
 @dataclass(slots=True)
@@ -106,8 +106,8 @@ class UpsertResult(NamedTuple):
 
 
 async def reserve(conn: AsyncConnection, contact_ids: Sequence[int]) -> None:
-    """Nobody else decides about these people until this transaction ends. Whoever locks enrollments of people who may
-    be in the queue does this first, as the mark does: so the two never wait for each other. SQLite has one writer."""
+    """Lock these people until the transaction ends. Every transaction that locks enrollments of queued people calls
+    this first, as the claim does, so that no two wait for each other. SQLite has one writer and needs no lock."""
     if contact_ids and conn.dialect.name == "postgresql":
         await conn.execute(_RESERVE, {"ids": json_of(sorted(set(contact_ids)))})
 
@@ -211,7 +211,7 @@ class _Batch:
 
 
 async def _attest(conn: AsyncConnection, attested: Attested, contact_ids: Sequence[int]) -> None:
-    """People known before: the channels of this attestation override, others keep what was said of them."""
+    """People known before: the channels of this attestation override, other channels keep theirs."""
     rows = []
     for contact_id, consent, scrubbed_at in await conn.execute(_CONSENT, {"ids": json_of(contact_ids)}):
         scrubbed = scrubbed_at if attested.scrubbed_at is None else attested.scrubbed_at

@@ -22,7 +22,7 @@ async def place(
     until_at: int | None = None,
     cases: Sequence[str] = (),
 ) -> bool:
-    """Hold one thing until somebody lifts it, or until its moment; False when it is held for the same reason already.
+    """Place a hold until it is lifted or its time is over; False when it is held for the same reason already.
     `cases` are the attempts that brought it about."""
     same = select(hold.c.id).where(*_mine(scope, target, at), hold.c.reason == reason)
     if (await conn.execute(same)).first() is not None:

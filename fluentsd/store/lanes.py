@@ -1,4 +1,4 @@
-"""Lanes: campaign × channel, the queues in which enrollments wait, and what the dispatcher looks at them for."""
+"""Lanes, the queues of enrollments per campaign and channel, and the dispatcher's read of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fluentsd.store.tables import campaign, hold, lane, waiting
 
 @dataclass(frozen=True, slots=True)
 class LaneDue:
-    """A lane of an active campaign and the earliest moment of somebody in it."""
+    """A lane of an active campaign and its earliest due moment."""
 
     lane_id: int
     campaign_id: int
@@ -79,7 +79,7 @@ async def agenda(conn: AsyncConnection) -> list[LaneDue]:
 
 
 class LaneRow(NamedTuple):
-    """A lane as it is, whoever waits in it."""
+    """A lane, with or without people in it."""
 
     id: int
     channel: Kind

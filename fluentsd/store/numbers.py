@@ -1,4 +1,4 @@
-"""Caller IDs: the inventory, their tags, and the moment each has room again."""
+"""Caller IDs: the inventory, their tags, and the moment each may be used again."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ async def caller_ids(
     lock: bool,
     spacing: int = 0,
 ) -> list[CallerId]:
-    """The lines a campaign may use now: named or tagged, not retired, not held; locked for the mark if asked. A line
-    that rests (a hold with an end) has room when it has rested; `spacing` (microseconds) is the least time between two
+    """The caller IDs a campaign may use now: named or tagged, not retired, not held; locked for a claim if asked. One
+    that rests (a hold with an end) may be used after it; `spacing` (microseconds) is the least time between two
     uses of any."""
     tagged = select(number_tag.c.number_id).where(number_tag.c.tag.in_(list(tags)))
     held = select(hold.c.target).where(*_HELD, hold.c.until_at.is_(None))
@@ -83,7 +83,7 @@ def _interval(pace: Rate | None) -> int:
 
 
 async def granted(conn: AsyncConnection, changed: Sequence[CallerId]) -> None:
-    """Write what a mark has granted."""
+    """Write the uses a claim has granted."""
     if changed:
         rows = [
             {"b_id": caller_id.id, "next_slot_at": caller_id.next_slot_at, "used": caller_id.used}
@@ -93,15 +93,15 @@ async def granted(conn: AsyncConnection, changed: Sequence[CallerId]) -> None:
 
 
 async def upsert(conn: AsyncConnection, e164: str, *, label: str | None, pace: str | None, tags: Sequence[str]) -> int:
-    """Add a number or change what is said of it; tags are added. Returns its id."""
-    said = {k: v for k, v in (("label", label), ("pace", pace)) if v is not None}
+    """Add a number or change its label and pace; tags are added. Returns its id."""
+    given = {k: v for k, v in (("label", label), ("pace", pace)) if v is not None}
     found: int | None = (await conn.execute(select(number.c.id).where(number.c.e164 == e164))).scalar()
     if found is None:
-        result = await conn.execute(insert(number).values(e164=e164, **said))
+        result = await conn.execute(insert(number).values(e164=e164, **given))
         assert result.inserted_primary_key is not None  # noqa: S101 - an INSERT of one row has one
         found = int(result.inserted_primary_key[0])
     else:
-        await conn.execute(update(number).where(number.c.id == found).values(retired_at=None, **said))
+        await conn.execute(update(number).where(number.c.id == found).values(retired_at=None, **given))
     have = set((await conn.execute(select(number_tag.c.tag).where(number_tag.c.number_id == found))).scalars())
     fresh = [{"number_id": found, "tag": tag} for tag in dict.fromkeys(tags) if tag not in have]
     if fresh:
@@ -125,7 +125,7 @@ async def note_carries(conn: AsyncConnection, carries: Mapping[str, str]) -> Non
     """What each number can be used for, as its provider says: "phone,sms"."""
     if carries:
         mine = update(number).where(number.c.e164 == bindparam("b_e164")).values(carries=bindparam("b_carries"))
-        await conn.execute(mine, [{"b_e164": e164, "b_carries": said} for e164, said in carries.items()])
+        await conn.execute(mine, [{"b_e164": e164, "b_carries": channels} for e164, channels in carries.items()])
 
 
 async def tag(conn: AsyncConnection, wanted: Iterable[tuple[str, str]]) -> int:

@@ -1,5 +1,5 @@
-"""What the web front reads: whose token this is, and the figures that are told to a watchman. Nothing is written here,
-and nothing read here names a person."""
+"""Reads for the web front: the owner of a token, and metrics for monitoring. Nothing is written here, and no result
+names a person."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def campaign_name(conn: AsyncConnection, token: str) -> str | None:
 
 
 async def attempts_since(conn: AsyncConnection, at: int) -> dict[tuple[str, str], int]:
-    """Attempts marked since an instant by channel and outcome ("open" for those without one). An id begins with its
+    """Attempts claimed since an instant by channel and outcome ("open" for those without one). An id begins with its
     moment, so this walks the newest end of the primary key, however long the history is."""
     outcome = func.coalesce(attempt.c.outcome, "open")
     statement = select(attempt.c.channel, outcome, func.count()).where(attempt.c.id >= f"{at // 1000:012x}")

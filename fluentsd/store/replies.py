@@ -1,4 +1,4 @@
-"""What people wrote back: open until somebody has seen to it."""
+"""Replies of people: open until a person handles them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def unanswered(conn: AsyncConnection, campaign_id: int | None, most: int) 
 
 
 async def latest(conn: AsyncConnection, campaign_id: int, contact_id: int) -> tuple[Kind, str] | None:
-    """The channel and step of somebody's latest open reply in a campaign."""
+    """The channel and step of a person's latest open reply in a campaign."""
     statement = (
         select(attempt.c.channel, attempt.c.step)
         .join(content, content.c.attempt_id == attempt.c.id)
@@ -46,7 +46,7 @@ async def latest(conn: AsyncConnection, campaign_id: int, contact_id: int) -> tu
 
 
 async def handled(conn: AsyncConnection, campaign_id: int, contact_id: int, *, by: str, at: int) -> int:
-    """Somebody has seen to what this person wrote in this campaign; returns how many replies that were."""
+    """Mark a person's replies in a campaign as handled; returns how many."""
     mine = select(attempt.c.id).where(attempt.c.campaign_id == campaign_id, attempt.c.contact_id == contact_id)
     done = update(content).where(*_OPEN, content.c.attempt_id.in_(mine)).values(handled_at=at, handled_by=by)
     return (await conn.execute(done)).rowcount

@@ -1,4 +1,4 @@
-"""What people ask about: figures and lists, read-only."""
+"""Figures and lists for reports, read-only."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ async def exits(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
     return {reason: int(count) for reason, count in rows}
 
 
-#: Attempts nobody could prove and nobody has decided about.
+#: Unknown attempts without a decision.
 _UNPROVED = (attempt.c.state == AttemptState.unknown, attempt.c.dismissed_at.is_(None))
 
 
 async def unknown_count(conn: AsyncConnection, campaign_id: int) -> int:
-    """How many attempts wait for somebody to decide about them."""
+    """How many unknown attempts wait for a decision."""
     mine = (attempt.c.campaign_id == campaign_id, *_UNPROVED)
     return int((await conn.execute(select(func.count()).select_from(attempt).where(*mine))).scalar_one())
 
@@ -64,7 +64,7 @@ async def attempt_count(conn: AsyncConnection, campaign_id: int) -> int:
 
 
 async def funnel(conn: AsyncConnection, campaign_id: int) -> dict[str, dict[str, int]]:
-    """Attempts by step and outcome; those without an end yet are "open"."""
+    """Attempts by step and outcome; "open" where there is none yet."""
     outcome = func.coalesce(attempt.c.outcome, "open")
     statement = select(attempt.c.step, outcome, func.count()).where(attempt.c.campaign_id == campaign_id)
     found: dict[str, dict[str, int]] = {}
@@ -113,7 +113,7 @@ async def errored(conn: AsyncConnection, campaign_id: int, reason: str | None, p
 
 
 async def places(conn: AsyncConnection, contact_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    """Where each person is enrolled and how they stand there."""
+    """Every enrollment of these people."""
     statement = (
         select(
             enrollment.c.contact_id, campaign.c.ref, enrollment.c.state, enrollment.c.reason,
@@ -140,8 +140,7 @@ async def attempts(
     since: int | None = None,
     unproved: bool = False,
 ) -> list[dict[str, Any]]:
-    """Attempts, newest first, with whom they went to and from which line; only those that wait for a decision with
-    `unproved`."""
+    """Attempts, newest first, with recipient and caller ID; `unproved` for only those that wait for a decision."""
     statement = (
         select(
             attempt.c.id, campaign.c.ref, attempt.c.step, attempt.c.try_no, attempt.c.channel,
@@ -175,7 +174,7 @@ async def attempts(
 
 
 async def cases(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Single attempts by id: whom they went to, in which step, and what came of them."""
+    """Single attempts by id: recipient, step and outcome."""
     statement = (
         select(
             attempt.c.id, campaign.c.ref, attempt.c.contact_id, attempt.c.step, attempt.c.channel,
@@ -188,8 +187,8 @@ async def cases(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str
     return {row["id"]: dict(row) for row in (await conn.execute(statement)).mappings()}
 
 
-async def standing(conn: AsyncConnection, campaign_id: int, at: int) -> list[tuple[str, bool, str, bool, int]]:
-    """Everybody by state, whether held, reason, and whether due after this instant; reasons of errors are left out."""
+async def by_reason(conn: AsyncConnection, campaign_id: int, at: int) -> list[tuple[str, bool, str, bool, int]]:
+    """People by state, held or not, reason, and whether due after this instant; without the reasons of errors."""
     reason = case((enrollment.c.state == EnrollmentState.errored, ""), else_=enrollment.c.reason)
     later = case((enrollment.c.due_at > at, 1), else_=0)
     statement = (

@@ -1,4 +1,4 @@
-"""The stop list: whom we never contact, by channel, with evidence. Append-only; lifting an entry is a recorded act."""
+"""The suppression list: whom we never contact, by channel, with evidence. Append-only; a lift is a recorded act."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import point, suppression
 
-#: What a person asked for, and nobody else: the reason and the name of an opt-out that came from them.
+#: The reason and the actor of an opt-out that came from the person.
 _OWN = {"reason": "opted_out", "by": "contact"}
 _STOPPED = select(suppression.c.value, suppression.c.channel).where(
     among(suppression.c.value, "values"), suppression.c.lifted_at.is_(None)
@@ -39,7 +39,7 @@ async def add(
     channel: str = "*",
     evidence: Mapping[str, Any] | None = None,
 ) -> None:
-    """Put (kind, value) pairs on the list; what is there already for that reason and by the same is not repeated."""
+    """Put (kind, value) pairs on the list; an entry with the same reason and actor is not repeated."""
     there = {tuple(row) for row in await conn.execute(_SAID, {"values": json_of(value for _, value in values)})}
     rows = [
         {"kind": kind, "value": value, "channel": channel, "reason": reason, "evidence": evidence, "by": by, "at": at}
@@ -96,7 +96,7 @@ async def listing(conn: AsyncConnection, words: str, since: int, most: int) -> l
 
 
 async def history(conn: AsyncConnection, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Everything the list ever said of one number or address, by whatever name, oldest first, lifted or not."""
+    """Every entry of a number or address under any of its names, oldest first, lifted or not."""
     statement = select(suppression).where(suppression.c.value.in_(names)).order_by(suppression.c.id)
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
 

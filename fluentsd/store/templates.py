@@ -32,19 +32,19 @@ async def history(conn: AsyncConnection, name: str) -> list[Kept]:
     return [Kept(*row) for row in rows]
 
 
-async def keep(conn: AsyncConnection, said: Template, *, by: str, at: int) -> Kept | None:
+async def keep(conn: AsyncConnection, new: Template, *, by: str, at: int) -> Kept | None:
     """A new version, unless the newest one says the same already."""
-    now = (await current(conn, [said.name])).get(said.name)
-    if now is not None and (now.channel, now.parts) == (said.channel, said.parts):
+    now = (await current(conn, [new.name])).get(new.name)
+    if now is not None and (now.channel, now.parts) == (new.channel, new.parts):
         return None
-    before = await history(conn, said.name)
-    await conn.execute(update(template).where(template.c.name == said.name).values(removed_at=None))
-    kept = Kept(said.name, before[0].version + 1 if before else 1, said.channel, said.parts, at, by)
+    before = await history(conn, new.name)
+    await conn.execute(update(template).where(template.c.name == new.name).values(removed_at=None))
+    kept = Kept(new.name, before[0].version + 1 if before else 1, new.channel, new.parts, at, by)
     await conn.execute(insert(template).values({name: getattr(kept, name) for name in Kept.__slots__}))
     return kept
 
 
 async def remove(conn: AsyncConnection, name: str, at: int) -> bool:
-    """Offer it no more; whoever follows a flow with its words still gets them."""
+    """Archive a template; enrollments whose flow has its text still get it."""
     mine: Any = (template.c.name == name, template.c.removed_at.is_(None))
     return (await conn.execute(update(template).where(*mine).values(removed_at=at))).rowcount > 0

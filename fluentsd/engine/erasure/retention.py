@@ -44,7 +44,7 @@ async def _let_go(runtime: Runtime, ages: Ages) -> Counter[str]:
     """Everything that is too old now."""
     gone = Counter[str]()
     for what, age in ages.items():
-        while count := await runtime.store.run(retention.let_go, what, runtime.clock.now() - age, AT_ONCE):
+        while count := await runtime.store.run(retention.delete_old, what, runtime.clock.now() - age, AT_ONCE):
             gone[what] += count
             if count < AT_ONCE:
                 break

@@ -61,7 +61,7 @@ async def totals(conn: Connection, ref: str, at: int) -> list[Told]:
     row = await campaigns.get(conn, ref)
     held = {(hold["scope"], hold["target"]) for hold in await holds.open_holds(conn, at)}
     counts: Counter[tuple[str, str]] = Counter()
-    for state, is_held, reason, is_later, people in await reports.standing(conn, row.id, at):
+    for state, is_held, reason, is_later, people in await reports.by_reason(conn, row.id, at):
         counts[state, _word(row.state, state, is_held, reason, is_later, held, row.ref)] += people
     return [
         {"state": state, "reason": word, "sentence": _sentence(state, word), "people": people}

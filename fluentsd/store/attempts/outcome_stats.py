@@ -1,6 +1,6 @@
-"""The tally: attempts by what came of them, for each campaign and number, channel and hour; what breakers look at.
+"""Outcome counts for breakers: attempts by outcome, for each campaign and number, channel and hour.
 
-Deltas written in the record's own transaction, summed when read: every committed snapshot is exact, whoever writes.
+Deltas are written in the transaction of the outcome report and summed when read: every committed snapshot is exact.
 Each attempt with a known end is in exactly one figure (`attempt.counted`), of its campaign and of its number.
 """
 
@@ -32,7 +32,7 @@ _ADD = Prepared[tuple[str, int, str, int, str, int]](
 
 
 def move(deltas: Deltas, key: Key, hour: int, before: str | None, after: str | None) -> None:
-    """Note that one attempt counts as something else than before; None is not at all."""
+    """Note that one attempt changes from one figure to another; None is no figure."""
     if before is not None:
         deltas[*key, hour, before] -= 1
     if after is not None:

@@ -69,7 +69,7 @@ async def touches(conn: AsyncConnection, contact_ids: Sequence[int], since_at: i
 
 async def load(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, AttemptRow]:
     """Attempts with where their people stand, locked for the record where the database can: the people first, so that
-    nobody is marked or taken out of the campaign between this look and what is made of it."""
+    no claim and no exit comes between this read and the write that follows it."""
     if conn.dialect.name == "postgresql":
         await reserve(conn, list((await conn.execute(_WHOSE, {"ids": json_of(ids)})).scalars()))
     return {row[0]: AttemptRow._make(row) for row in await conn.execute(_ROWS, {"ids": json_of(ids)})}
@@ -144,6 +144,6 @@ async def find(conn: AsyncConnection, token: str | None, ref: str | None, addres
 
 
 async def tries_of(conn: AsyncConnection, enrollment_id: int, step: str) -> int:
-    """How many tries of a step were marked for somebody, made or not."""
+    """How many tries of a step an enrollment has, made or not."""
     mine = (attempt.c.enrollment_id == enrollment_id, attempt.c.step == step)
     return int((await conn.execute(select(func.count()).select_from(attempt).where(*mine))).scalar_one())

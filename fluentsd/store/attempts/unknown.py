@@ -1,4 +1,4 @@
-"""Attempts nobody could prove, and what a person decides about them: once more, or let it be."""
+"""Attempts whose outcome could not be proved, and a person's decision about them: retry or dismiss."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fluentsd.store.tables import attempt, contact, enrollment, point
 
 
 class Unproved(NamedTuple):
-    """One of them, and where its person stands now. `tries`: how many of this step were marked for them."""
+    """An attempt without proof, and where its person is now. `tries`: how many tries of this step there are."""
 
     id: str
     enrollment_id: int
@@ -59,8 +59,8 @@ _UNPROVED = (
 async def of_campaign(
     conn: AsyncConnection, campaign_id: int, *, contact_id: int | None, attempt_id: str | None
 ) -> list[Unproved]:
-    """Those of a campaign nobody has decided about, oldest first, locked where the database can: of one person, or the
-    one of this id, if asked."""
+    """The undecided ones of a campaign, oldest first, locked where the database can; only those of one person, or the
+    one with this id, if given."""
     mine: list[ColumnElement[bool]] = [attempt.c.campaign_id == campaign_id]
     if contact_id is not None:
         mine.append(attempt.c.contact_id == contact_id)
@@ -74,6 +74,6 @@ async def of_campaign(
 
 
 async def decided(conn: AsyncConnection, ids: Sequence[str], at: int) -> None:
-    """Somebody has seen to them: they are not shown as open any more; what they are stays as it was."""
+    """A person has decided about them: they are no longer listed; their state stays unknown."""
     mine = (attempt.c.id.in_(list(ids)), attempt.c.state == AttemptState.unknown)
     await conn.execute(update(attempt).where(*mine).values(dismissed_at=at))

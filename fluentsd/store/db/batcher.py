@@ -1,8 +1,8 @@
-"""The gatherer: rows that arrive together are written together.
+"""The batcher: rows that arrive together are written together.
 
-Here lives the gathering of rows into groups and the way of each answer back to its caller. What must not live here:
-what the rows mean, which is the unit's, and how a unit crosses, which is the bridge's. A durable commit costs one row
-what it costs 500, so while one group is written the next one gathers; nobody waits for a timer.
+Here rows are grouped, and each answer finds its way back to its caller. What must not live here: the meaning of the
+rows, which is the unit's, and the crossing between threads, which is the bridge's. A durable commit costs the same for
+one row as for 500, so while one group is written the next one fills; there is no timer.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Ticket(Generic[R]):
 class Batcher(Generic[R]):
     """Writes rows that arrive together in one transaction.
 
-    There is no timer: while one group is written the next one gathers. `unit(conn, rows)` gets at most `most` rows, in
+    There is no timer: while one group is written the next one fills. `unit(conn, rows)` gets at most `most` rows, in
     the order they were handed, and may return a list with one answer per row. If it fails for a group, the group is
     halved until each bad row stands alone, in order, so a bad row harms only itself; an unavailable database is
     not the rows' fault, and rises at once to every caller of the group.
@@ -84,7 +84,7 @@ class Batcher(Generic[R]):
             await self._started.wait()
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed:
-            raise StoreClosed("The gatherer is closed; the row was not taken.")
+            raise StoreClosed("The batcher is closed; the row was not taken.")
         done = trio.Event()
         ticket = _Ticket(row, lambda _answer, _error: done.set())
         self._waiting.append(ticket)
@@ -102,7 +102,7 @@ class Batcher(Generic[R]):
         """
         ticket = _Ticket(row, then)
         if self._closed:
-            _settle(ticket, error=StoreClosed("The gatherer is closed; the row was not taken."))
+            _settle(ticket, error=StoreClosed("The batcher is closed; the row was not taken."))
             return
         self._waiting.append(ticket)
         self._wake.set()
@@ -116,7 +116,7 @@ class Batcher(Generic[R]):
                 finally:  # nothing interrupts the callers' waits, so none may be left behind, even by Ctrl-C
                     for ticket in group:
                         if not ticket.settled:
-                            _settle(ticket, error=StoreClosed("The gatherer broke off.", in_doubt=True))
+                            _settle(ticket, error=StoreClosed("The batcher stopped.", in_doubt=True))
 
     async def _write(self, group: list[_Ticket[R]]) -> None:
         try:
@@ -139,7 +139,7 @@ class Batcher(Generic[R]):
         answers = await self._unit(conn, rows)
         if answers is not None and len(answers) != len(rows):
             raise ValueError(
-                f"A gatherer's unit answered {len(answers)} times for {len(rows)} rows; answer each or none."
+                f"A batcher's unit answered {len(answers)} times for {len(rows)} rows; answer each or none."
             )
         return [None] * len(rows) if answers is None else answers
 

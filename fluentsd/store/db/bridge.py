@@ -1,8 +1,8 @@
 """The bridge: the one asyncio thread, and units of work that cross to it whole.
 
-Here lives the crossing between Trio and asyncio: `Store`, `open_store`, and the thread they own. What crosses is a
-`flight`, what it flies with are the `engines`, what it may come back with is `unavailable`; rows wait in a `gatherer`.
-Their public names are exported here, for whoever has a store. No table, no rule and no SQL lives here.
+Here lives the crossing between Trio and asyncio: `Store`, `open_store`, and the thread they own. The unit's way through
+that thread is `unit_of_work`, its connections come from `engines`, its errors are those of `unavailable`, and `batcher`
+groups rows. No table, no rule and no SQL lives here.
 
 A *unit* is an `async def` that takes an `AsyncConnection`. It runs in one transaction on the asyncio thread that owns
 the engines; Trio crosses over once and sleeps. What makes that safe:
@@ -56,7 +56,7 @@ class Store:
         self.file = parsed.database or "" if self.dialect == "sqlite" else ""  #: of SQLite; "" on a server
         self._busy = busy
         self._writes, self._reads = open_sides(parsed, synchronous, busy_after)
-        self._aloft: set[UnitOfWork[Any]] = set()
+        self._in_progress: set[UnitOfWork[Any]] = set()
         self._closed = False
         self._ended: Callable[[], object] = lambda: None
         self._loop = asyncio.new_event_loop()
@@ -97,16 +97,18 @@ class Store:
             await trio.lowlevel.checkpoint_if_cancelled()
             if self._closed:
                 raise StoreClosed("The store is closed; the unit did not run.")
-            flight: UnitOfWork[T] = UnitOfWork(self._aloft, side, lambda conn: unit(conn, *args, **kwargs), whole=whole)
+            work: UnitOfWork[T] = UnitOfWork(
+                self._in_progress, side, lambda conn: unit(conn, *args, **kwargs), whole=whole
+            )
             with self._busy():
-                rise = await self._landing(flight.start, None if whole else flight.stop)
-        return _arrive(flight, rise)
+                rise = await self._until_ended(work.start, None if whole else work.stop)
+        return _result(work, rise)
 
-    @trio.lowlevel.enable_ki_protection  # Ctrl-C between posting and sleeping would leave a landing nobody waits for
-    async def _landing(
-        self, depart: Callable[[Callable[[], object]], object], stop: Callable[[], None] | None
+    @trio.lowlevel.enable_ki_protection  # Ctrl-C between posting and sleeping would leave an end that no task waits for
+    async def _until_ended(
+        self, begin: Callable[[Callable[[], object]], object], stop: Callable[[], None] | None
     ) -> Callable[[], NoReturn] | None:
-        """Call `depart(land)` on the asyncio thread and sleep until it calls `land`; return what raises a cancel."""
+        """Call `begin(end)` on the asyncio thread and sleep until it calls `end`; return what raises a cancel."""
         asked: list[Callable[[], NoReturn]] = []
 
         def abort(raise_cancel: Callable[[], NoReturn]) -> trio.lowlevel.Abort:
@@ -116,7 +118,7 @@ class Store:
             return trio.lowlevel.Abort.FAILED
 
         token, task = trio.lowlevel.current_trio_token(), trio.lowlevel.current_task()
-        self._loop.call_soon_threadsafe(depart, partial(token.run_sync_soon, trio.lowlevel.reschedule, task))
+        self._loop.call_soon_threadsafe(begin, partial(token.run_sync_soon, trio.lowlevel.reschedule, task))
         await trio.lowlevel.wait_task_rescheduled(abort)
         return asked[0] if asked else None
 
@@ -138,30 +140,30 @@ class Store:
         """Stop what runs, wait for whole units, dispose the engines on their own thread and end it."""
         self._closed = True
         with trio.CancelScope(shield=True), self._busy():
-            await self._landing(self._wind_down, None)
+            await self._until_ended(self._wind_down, None)
         self._thread.join()
 
-    def _wind_down(self, land: Callable[[], object]) -> None:
-        self._ended = land
+    def _wind_down(self, end: Callable[[], object]) -> None:
+        self._ended = end
         self._loop.create_task(self._dispose()).add_done_callback(lambda _: self._loop.stop())
 
     async def _dispose(self) -> None:
-        await self._ground({flight for flight in self._aloft if not flight.whole}, ENDING_AFTER)
-        await self._ground(self._aloft, None)
+        await self._stop_all({work for work in self._in_progress if not work.whole}, ENDING_AFTER)
+        await self._stop_all(self._in_progress, None)
         for side in (self._writes, self._reads):
             await side.engine.dispose()
         await self._loop.shutdown_default_executor()
 
-    async def _ground(self, in_flight: set[UnitOfWork[Any]], grace: float | None) -> None:
-        """Stop these flights and wait until the thread is idle, or a whole unit on a lost server has had its grace."""
-        for flight in in_flight:
-            flight.stop()
+    async def _stop_all(self, in_flight: set[UnitOfWork[Any]], grace: float | None) -> None:
+        """Stop these units and wait until the thread is idle, or a whole unit on a lost server has had its grace."""
+        for work in in_flight:
+            work.stop()
         if rest := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(rest, timeout=grace)
 
 
-def _arrive(flight: UnitOfWork[T], rise: Callable[[], NoReturn] | None) -> T:
-    error, flight.error = flight.error, None
+def _result(work: UnitOfWork[T], rise: Callable[[], NoReturn] | None) -> T:
+    error, work.error = work.error, None
     try:
         if isinstance(error, Stopped):
             if rise is not None:
@@ -169,7 +171,7 @@ def _arrive(flight: UnitOfWork[T], rise: Callable[[], NoReturn] | None) -> T:
             raise StoreClosed("The store closed while the unit ran; it was rolled back.")
         if error is not None:
             raise error
-        return cast(T, flight.value)
+        return cast(T, work.value)
     finally:
         del error  # its traceback holds this frame: without this, every error would wait for the garbage collector
 
@@ -184,7 +186,7 @@ async def open_store(
 ) -> AsyncIterator[Store]:
     """Open the database at `url` (`sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`); leaving closes it.
 
-    `busy()` is entered while a unit is in flight: a simulated clock must not run ahead while a thread works.
+    `busy()` is entered while a unit is in work: a simulated clock must not run ahead while a thread works.
     `synchronous` is SQLite's durability. `busy_after` is how many seconds to wait for another program's lock.
     Raises `BadStoreURL`, or `StoreUnavailable` when the first connection fails. Leaving stops the units that still run
     (`StoreClosed` rises in their callers) and waits for whole ones.

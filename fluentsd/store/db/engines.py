@@ -87,7 +87,7 @@ def _sqlite_engine(url: URL, busy_after: float, *, pool_size: int, script: str) 
         url,
         pool_size=pool_size,
         max_overflow=0,
-        pool_reset_on_return=None,  # every flight ends its own transaction; a reset is one more hop between threads
+        pool_reset_on_return=None,  # every unit ends its own transaction; a reset is one more hop between threads
         hide_parameters=True,  # they are personal data, and errors are logged
         connect_args={"isolation_level": None, "timeout": busy_after},  # None: we begin, the driver does not
     )

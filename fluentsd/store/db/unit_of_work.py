@@ -1,10 +1,10 @@
-"""A flight: one unit's way through the asyncio thread, from its connection to COMMIT or ROLLBACK.
+"""A unit of work: its way through the asyncio thread, from its connection to COMMIT or ROLLBACK.
 
 Here live the transaction of a unit and the ways to stop it. What must not live here: Trio's tasks (`bridge`), how an
-engine is made (`engines`), any SQL but what begins a transaction. A flight may be asked to stop at any moment until its
+engine is made (`engines`), any SQL but what begins a transaction. A unit may be asked to stop at any moment until its
 end is decided. On SQLite the statement that runs is interrupted and the next one refused, because cancelling a task
 inside aiosqlite leaves a handle behind that holds the write lock; on PostgreSQL the task is cancelled. Either way the
-unit is rolled back before the flight lands.
+unit is rolled back before it ends.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Refused(sqlite3.OperationalError):
 
 
 class Phase(enum.IntEnum):
-    """How far a flight has come."""
+    """How far a unit has come."""
 
     WAITING = 0  #: posted to the loop; a stop means that no connection is opened
     OPENING = 1  #: connecting, and waiting for the write lock
@@ -150,7 +150,7 @@ class UnitOfWork(Generic[T]):
     async def _begin(self, conn: AsyncConnection) -> AsyncTransaction:
         transaction = await conn.begin()
         if self._side.begin is not None:
-            _flight.set(self)
+            _current.set(self)
             self._driver = cast("aiosqlite.Connection", (await conn.get_raw_connection()).driver_connection)
             await self._take_lock(self._driver, self._side.begin)
         return transaction
@@ -183,13 +183,13 @@ class UnitOfWork(Generic[T]):
             await conn.invalidate()
 
 
-_flight: Final[ContextVar[UnitOfWork[Any]]] = ContextVar("flight")  #: of the asyncio task that runs it
+_current: Final[ContextVar[UnitOfWork[Any]]] = ContextVar("unit_of_work")  #: of the asyncio task that runs it
 
 
 def refuse_if_stopped(*_: object) -> None:
     """Between two statements there is nothing to interrupt: there a stopped unit is refused its next one."""
-    flight = _flight.get(None)
-    if flight is not None and flight.stopped:
+    work = _current.get(None)
+    if work is not None and work.stopped:
         raise _Refused
 
 

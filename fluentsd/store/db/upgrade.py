@@ -1,8 +1,8 @@
 """The database's age: make a fresh one, bring an older one up to date, refuse what is newer or not ours.
 
 A daemon starts every day and upgrades once a year: the usual case is two statements of plain SQL, and alembic is only
-imported when there is something to migrate. A fresh database is made from `schema` at once; the tests hold that this
-and the migrations come to the same. A SQLite file is copied before it is changed, and changed in one transaction on a
+imported when there is something to migrate. A fresh database is made from `store.tables` at once; a test compares it
+with the migrations. A SQLite file is copied before it is changed, and changed in one transaction on a
 connection of its own, where foreign keys are looked at once at the end (SQLite rebuilds tables to alter them).
 """
 
@@ -234,7 +234,7 @@ def _copy(path: Path, partial: Path) -> None:
         closing(sqlite3.connect(partial, isolation_level=None)) as copy,
     ):
         copy.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")  # it is synced as a whole, or thrown away
-        source.execute("BEGIN")  # one snapshot; without it the copy would begin anew whenever somebody writes
+        source.execute("BEGIN")  # one snapshot; without it every write would restart the copy
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         source.backup(copy, pages=COPIED_AT_ONCE, progress=lambda *_: trio.from_thread.check_cancelled())
 

@@ -1,4 +1,4 @@
-"""Entries: people who come into a campaign, for the first time or again."""
+"""Enrolling: entries into a campaign, the first or a further one."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ class Entrance(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """Somebody who enters, for the first time or again: the moment the flow wants, the one the hours let it be, and
-    why they differ if they do."""
+    """One entry: the moment the flow wants, the moment the contact hours allow, and the reason if they differ."""
 
     contact_id: int
     entry: int
@@ -68,7 +67,7 @@ _ENTERED = (
 
 
 class Entered(NamedTuple):
-    """Somebody's latest entry: its number, how it ended and when (None while it lasts)."""
+    """A contact's latest entry: its number, its end reason and the time of its end (None while it lasts)."""
 
     entry: int
     reason: str

@@ -1,4 +1,4 @@
-"""One person's course through a campaign, rewritten by an operator's act: a promise, another flow."""
+"""Enrollments changed by an operator: a promised callback, another version of the flow, a list that lost people."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from fluentsd.store.enrollments.rows import ENROLLMENT_COLUMNS, PROMISED, Enroll
 from fluentsd.store.enrollments.transitions import leave_queue, reserve_those, unwait, wait
 from fluentsd.store.tables import enrollment, record
 
-#: What stands for the outcome of a step that a person was taken away from by a change of the flow.
+#: The outcome of a step that a change of the flow made a person leave.
 MOVED = "moved"
 _OPEN = (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored)
 
 
 async def of(conn: AsyncConnection, campaign_id: int, contact_id: int) -> EnrollmentRow | None:
-    """Somebody's latest entry in a campaign."""
+    """A contact's latest entry in a campaign, locked."""
     await reserve(conn, [contact_id])
     mine = (enrollment.c.campaign_id == campaign_id, enrollment.c.contact_id == contact_id)
     statement = select(*ENROLLMENT_COLUMNS).where(*mine).order_by(enrollment.c.entry.desc()).limit(1).with_for_update()
@@ -30,13 +30,13 @@ async def of(conn: AsyncConnection, campaign_id: int, contact_id: int) -> Enroll
     return None if row is None else EnrollmentRow._make(row)
 
 
-async def promise(conn: AsyncConnection, course: EnrollmentRow, lane_id: int, at: int) -> None:
+async def promise(conn: AsyncConnection, row: EnrollmentRow, lane_id: int, at: int) -> None:
     """queued → queued at a promised moment, before the flow; a hold is lifted with it, and the gate is asked again."""
-    await leave_queue(conn, [course.id])
+    await leave_queue(conn, [row.id])
     values = {"rank": PROMISED, "due_at": at, "wanted_at": at, "held": False, "reason": ""}
-    mine = (enrollment.c.id == course.id, enrollment.c.state == EnrollmentState.queued)
+    mine = (enrollment.c.id == row.id, enrollment.c.state == EnrollmentState.queued)
     await conn.execute(update(enrollment).where(*mine).values(**values))
-    await wait(conn, [QueueKey(lane_id, PROMISED, at, course.id)])
+    await wait(conn, [QueueKey(lane_id, PROMISED, at, row.id)])
 
 
 def _behind(campaign_id: int, version_id: int) -> tuple[Any, ...]:
@@ -115,7 +115,7 @@ def _with_moved(row: EnrollmentRow) -> str:
 
 
 def _gone(campaign_id: int, source_id: int, since_at: int) -> tuple[Any, ...]:
-    """Open courses of people whose only record is this source's, last seen before an instant."""
+    """Open enrollments of people whose only record is this source's, last seen before an instant."""
     mine = select(record.c.contact_id).where(record.c.source_id == source_id, record.c.seen_at < since_at)
     other = select(record.c.id).where(
         record.c.contact_id == enrollment.c.contact_id,
@@ -145,7 +145,7 @@ async def count_gone(conn: AsyncConnection, campaign_id: int, source_id: int, si
 async def some_gone(
     conn: AsyncConnection, campaign_id: int, source_id: int, since_at: int, most: int
 ) -> list[EnrollmentRow]:
-    """Some of those who have gone; whoever is being contacted just now leaves with the next run."""
+    """Some of those who have gone; a person who is being contacted now leaves with the next run."""
     statement = (
         select(*ENROLLMENT_COLUMNS)
         .where(*_gone(campaign_id, source_id, since_at))

@@ -1,4 +1,4 @@
-"""Where people stand: in one campaign, in all of them, and who else wants them. Nothing is changed here."""
+"""Reads of enrollments: of a contact, of a campaign, and rival campaigns. Nothing is changed here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fluentsd.store.tables import campaign, contact, enrollment
 
 
 class UnderWay(NamedTuple):
-    """Somebody on the way through a campaign: as the mark would see them, and how they stand."""
+    """An enrollment that is queued or active: as a claim would read it."""
 
     due: Due
     wanted_at: int | None
@@ -39,7 +39,7 @@ async def of_contact(conn: AsyncConnection, contact_id: int) -> list[Any]:
 
 
 def as_due(row: Any, at: int) -> Due:
-    """One of `of_contact` as the mark would see it; whoever has no moment is taken as due at `at`."""
+    """One of `of_contact` as a claim would read it; without a moment of its own it is due at `at`."""
     return Due._make(getattr(row, name) for name in Due._fields)._replace(due_at=row.due_at or at)
 
 
@@ -75,7 +75,7 @@ _WANTED = (
 async def wanted_elsewhere(
     conn: AsyncConnection, campaign_id: int, priority: int, contact_ids: Sequence[int]
 ) -> dict[int, str]:
-    """Who of these is in a running campaign that wants them for itself and goes before this one, and in which."""
+    """Which of these contacts are in an exclusive campaign of higher priority, and in which (its ref)."""
     mine = {"campaign": campaign_id, "priority": priority}
     if (await conn.execute(_ANY_RIVAL, mine)).first() is None:
         return {}
@@ -100,8 +100,8 @@ _UNDER_WAY = (
 
 
 async def under_way(conn: AsyncConnection, campaign_id: int, after: int, most: int, at: int) -> list[UnderWay]:
-    """Everybody who is queued, held or not, or active, by id. `due_at` of somebody held is `at`, of somebody active the
-    start of their contact."""
+    """Enrollments that are queued, held or not, or active, by id. `due_at` of a held one is `at`, of an active one the
+    start of its contact."""
     found = []
     given = {"campaign": campaign_id, "after": after, "most": most}
     for *row, wanted_at, is_active, touched_at in await conn.execute(_UNDER_WAY, given):

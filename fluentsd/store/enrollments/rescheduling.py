@@ -1,8 +1,8 @@
-"""People put at other moments: after an edit of the hours, and after a time in which nobody worked.
+"""New moments for queued people: after an edit of the contact hours, and after a pause or downtime.
 
-An edit marks the campaign (`recompute_from`); the rows are rewritten behind it in batches, and the mark is the place up
-to which that is done, so a crash loses nothing and repeats nothing. A time without work is remembered by the lane:
-what fell due in it is dripped or skipped when its turn comes, and no row is rewritten for that.
+An edit sets `recompute_from`; the rows are then rewritten in batches, and `recompute_from` moves along with them, so a
+crash loses nothing and repeats nothing. Downtime is a range kept by the lane: what fell due in it is dripped or
+skipped when its turn comes, and no row is rewritten for that.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fluentsd.store.tables import attempt, campaign, contact, enrollment, lane, 
 
 
 class Waiting(NamedTuple):
-    """Somebody in the queue, and the moment the flow wanted."""
+    """A queued enrollment, and the moment the flow wanted."""
 
     id: int
     rank: int
@@ -42,7 +42,7 @@ _COLUMNS = (
 
 
 class Put(NamedTuple):
-    """A new moment for somebody who waits in a lane."""
+    """A new moment for a queued enrollment."""
 
     row: Waiting
     lane_id: int
@@ -69,20 +69,20 @@ _PUT = Prepared[NewMoment](
 
 
 async def to_recompute(conn: AsyncConnection) -> list[int]:
-    """Campaigns whose people wait to be put at new moments."""
+    """Campaigns whose people still need new moments."""
     return list((await conn.execute(select(campaign.c.id).where(campaign.c.recompute_from.is_not(None)))).scalars())
 
 
 async def place_of(conn: AsyncConnection, campaign_id: int) -> tuple[int | None, int]:
-    """From which enrollment on people are to be put at new moments (None: nobody), and how much later. Locked for who
-    does it: two who share the row first and then both change it would wait for each other."""
+    """The enrollment from which moments are still to be recomputed (None: none), and by how much to shift. The row is
+    locked: two that first share it and then both change it would wait for each other."""
     columns = (campaign.c.recompute_from, campaign.c.shift_after)
     since, shift = (await conn.execute(select(*columns).where(campaign.c.id == campaign_id).with_for_update())).one()
     return since, shift
 
 
 async def some(conn: AsyncConnection, campaign_id: int, since: int, most: int) -> list[Waiting]:
-    """Who waits, in the order of their ids."""
+    """Queued enrollments in the order of their ids."""
     mine = (enrollment.c.campaign_id == campaign_id, enrollment.c.id >= since, enrollment.c.due_at.is_not(None))
     await reserve_those(conn, *mine, most=most)
     statement = (
@@ -99,7 +99,7 @@ async def some(conn: AsyncConnection, campaign_id: int, since: int, most: int) -
 async def ahead(
     conn: AsyncConnection, contact_ids: Sequence[int], at: int, *, reason: str | None = None
 ) -> list[tuple[int, Waiting]]:
-    """Who of these waits in the flow for a moment still to come, for this `reason` if one is given; each with the
+    """Queued enrollments of these contacts with a moment still to come, for this `reason` if given; each with its
     campaign."""
     if not contact_ids:
         return []
@@ -127,7 +127,7 @@ async def put(conn: AsyncConnection, moves: Sequence[Put]) -> None:
 
 
 async def done_until(conn: AsyncConnection, campaign_id: int, since: int | None) -> None:
-    """Where the next batch begins; None when everybody is at the right moment."""
+    """Where the next batch begins; None when all moments are recomputed."""
     values: dict[str, Any] = {"recompute_from": since}
     if since is None:
         values["shift_after"] = 0
@@ -146,7 +146,7 @@ async def overdue(conn: AsyncConnection, campaign_id: int, at: int) -> dict[int,
 
 
 async def earliest(conn: AsyncConnection, campaign_id: int) -> int | None:
-    """Since when somebody has been due, or when the first will be; None when nobody waits."""
+    """The earliest due moment, past or future; None when the queue is empty."""
     statement = (
         select(func.min(waiting.c.due_at))
         .join(lane, lane.c.id == waiting.c.lane_id)
@@ -157,7 +157,7 @@ async def earliest(conn: AsyncConnection, campaign_id: int) -> int | None:
 
 
 async def shift(conn: AsyncConnection, campaign_id: int, by: int) -> None:
-    """Everybody who waits is to be put so many microseconds later."""
+    """Shift every queued moment by so many microseconds."""
     values = {"recompute_from": 0, "shift_after": by}
     await conn.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
 
@@ -174,10 +174,10 @@ SEEN = "seen_at"
 
 
 async def last_seen(conn: AsyncConnection) -> int | None:
-    """When somebody was last at work here: the end of an orderly stop, or the latest mark."""
-    said = (await conn.execute(select(meta.c.value).where(meta.c.key == SEEN))).scalar()
-    marked = (await conn.execute(select(attempt.c.claimed_at).order_by(attempt.c.id.desc()).limit(1))).scalar()
-    found = [int(moment) for moment in (said, marked) if moment is not None]
+    """When this installation last worked: the end of an orderly stop, or the latest claim."""
+    stopped = (await conn.execute(select(meta.c.value).where(meta.c.key == SEEN))).scalar()
+    claimed = (await conn.execute(select(attempt.c.claimed_at).order_by(attempt.c.id.desc()).limit(1))).scalar()
+    found = [int(moment) for moment in (stopped, claimed) if moment is not None]
     return max(found, default=None)
 
 

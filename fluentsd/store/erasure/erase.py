@@ -1,10 +1,10 @@
-"""A person is forgotten: what is deleted, what is blanked, and the hashes that stay.
+"""Erasure of a person: the rows deleted, the words blanked, and the hashes that stay.
 
-Of each number and address a keyed hash is kept (`forgotten`), because two things must outlive the person: that they
-asked not to be contacted, and that a campaign has had them. The key lies beside the database and never in it, so that
-a copy of the database alone tells nobody whose hash it is. Entries of the stop list stay where they are, under the
-hash; when the number comes back with an import they get their value again (`recall`), so whatever else reads the list
-knows nothing of hashes. Which enrollments end, and the files beside the database, are the engine's.
+Of each number and address a keyed hash is kept (`erased_point`), because two facts must outlive the person: their
+opt-out, and the campaigns they were in. The key lies beside the database and never in it, so that a copy of the
+database alone does not reveal whose hash it is. Entries of the suppression list stay, under the hash; when an import
+brings the number again they get their value back (`recall`), so no other reader of the list needs to know of hashes.
+Which enrollments end, and the files beside the database, belong to the engine.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ if TYPE_CHECKING:
     from fluentsd.api import Kind
 
 Hash = Callable[[str], str]
-#: What stands where words about an erased person stood.
+#: Replaces words about an erased person.
 ERASED = "(erased)"
-#: Before the hash, where the stop list has a value.
+#: Prefix of a hash in the value column of the suppression list.
 HIDDEN = "erased:"
-#: Parts of an act that are as somebody typed them.
+#: Arguments of a verb that hold typed text.
 _TYPED = ("person", "point", "because")
 
 _KNOWN = select(erased_point).where(among(erased_point.c.hash, "hashes"))
 
 
 class Gone(NamedTuple):
-    """A number or address of somebody who was erased. `stopped`: channels that stay stopped, "*" for all;
+    """A number or address of an erased person. `stopped`: suppressed channels, "*" for all;
     `campaigns`: refs of those that do not enroll it again."""
 
     hash: str
@@ -72,11 +72,11 @@ def _gone(row: Any) -> Gone:
     return Gone(row.hash, row.kind, stopped, tuple(json.loads(row.campaigns)), row.at)
 
 
-# ── who comes back ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── return ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def is_any(conn: AsyncConnection) -> bool:
-    """Whether anybody was ever forgotten."""
+    """Whether any person was ever erased."""
     return bool((await conn.execute(select(select(true()).select_from(erased_point).exists()))).scalar())
 
 
@@ -86,19 +86,19 @@ async def everybody(conn: AsyncConnection) -> list[Gone]:
 
 
 async def names_of(conn: AsyncConnection, hashed: Hash, value: str) -> list[str]:
-    """What the stop list may call a number or address: itself, and what stands for it once its person is erased."""
+    """The values under which the suppression list may hold a number or address: itself; after an erasure, its hash."""
     return [value, HIDDEN + hashed(value)] if await is_any(conn) else [value]
 
 
 async def unstop(conn: AsyncConnection, names: Sequence[str]) -> None:
-    """What the stop list said of these was lifted, so nothing of it is to outlive the person."""
+    """Their suppression entries were lifted, so the hashes keep no suppression either."""
     hashes = [name.removeprefix(HIDDEN) for name in names if name.startswith(HIDDEN)]
     await conn.execute(update(erased_point).where(erased_point.c.hash.in_(hashes)).values(stopped=""))
 
 
 async def recall(conn: AsyncConnection, hashed: Hash, contact_ids: Sequence[int]) -> dict[int, frozenset[str]]:
-    """Contacts who have just come in: what the stop list said of their points holds again under their own names.
-    Returns, for those who were erased once, the refs of the campaigns that have had them."""
+    """Contacts that an import brings: their suppression entries get their values back. Returns, for those who were
+    erased before, the refs of the campaigns they were in."""
     if not contact_ids or not await is_any(conn):
         return {}
     found = await points_of(conn, contact_ids)
@@ -113,7 +113,7 @@ async def recall(conn: AsyncConnection, hashed: Hash, contact_ids: Sequence[int]
 
 
 async def remember(conn: AsyncConnection, rows: Iterable[Gone], *, by: str) -> None:
-    """Keep hashes, each with what was known of it before; the stop list says of them what they say."""
+    """Keep hashes, joined with what was kept before, and suppress them as they say."""
     for row in rows:
         before = (await conn.execute(_KNOWN, {"hashes": json_of([row.hash])})).first()
         old = _gone(before) if before else Gone(row.hash, row.kind, (), (), row.at)
@@ -140,7 +140,7 @@ async def some_points(conn: AsyncConnection, since: int, most: int) -> list[tupl
     return [(i, who, value) for i, who, value in await conn.execute(statement.order_by(point.c.id).limit(most))]
 
 
-# ── who goes ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── deletion ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @asynccontextmanager
@@ -156,7 +156,7 @@ async def overwriting(conn: AsyncConnection) -> AsyncIterator[None]:
 
 
 async def is_busy(conn: AsyncConnection, contact_id: int) -> bool:
-    """Whether somebody is being contacted just now, or the end of a contact is not known yet."""
+    """Whether a contact with this person is in progress, or its outcome is not known yet."""
     going = select(attempt.c.id).where(attempt.c.contact_id == contact_id, attempt.c.state == AttemptState.open)
     active = select(enrollment.c.id).where(
         enrollment.c.contact_id == contact_id, enrollment.c.state == EnrollmentState.active
@@ -216,7 +216,7 @@ async def words_of(conn: AsyncConnection, contact_id: int) -> tuple[list[str], l
 
 
 async def campaigns_of(conn: AsyncConnection, contact_id: int) -> list[str]:
-    """Refs of the campaigns somebody is or was in."""
+    """Refs of the campaigns a person is or was in."""
     statement = select(campaign.c.ref).join(enrollment, enrollment.c.campaign_id == campaign.c.id)
     rows = await conn.execute(statement.where(enrollment.c.contact_id == contact_id).distinct())
     return sorted(rows.scalars())
@@ -225,8 +225,8 @@ async def campaigns_of(conn: AsyncConnection, contact_id: int) -> list[str]:
 async def hide_stops(
     conn: AsyncConnection, hashed: Hash, values: Sequence[str], names: Mapping[str, str]
 ) -> dict[str, set[str]]:
-    """Entries of the stop list about these values go under their hashes, without anybody's words; returns the channels
-    that stay stopped, by value. Of the evidence stays which attempt it was (by its new name, see `untie`), of a
+    """Suppression entries of these values move under their hashes, without personal words; returns the suppressed
+    channels by value. Of the evidence stays which attempt it was (by its new name, see `untie`), of a
     lifting which request."""
     stopped: dict[str, set[str]] = {}
     for row in (await conn.execute(select(suppression).where(suppression.c.value.in_(values)))).all():
@@ -258,23 +258,24 @@ async def delete_person(conn: AsyncConnection, contact_id: int, values: Sequence
     return went
 
 
-# ── what is told of them elsewhere ───────────────────────────────────────────────────────────────────────────────
+# ── the audit log ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def acts_about(conn: AsyncConnection, contact_id: int, values: Sequence[str]) -> list[Any]:
     """Entries of the audit log that name somebody: the contact's id among their details, a point anywhere, or the act
-    an entry of the stop list comes from."""
+    a suppression entry comes from."""
     details, answer = cast(audit.c.details, Text), cast(audit.c.answer, Text)
     tests = [details.contains(f'"contact": {contact_id}{end}') for end in ",}"]
     for value in values:
         for text in {value, json.dumps(value)[1:-1]}:
             tests += [column.contains(text, autoescape=True) for column in (details, answer, audit.c.target)]
-    said = select(suppression.c.at, suppression.c.by, suppression.c.lifted_at, suppression.c.lifted_by).where(
+    entries = select(suppression.c.at, suppression.c.by, suppression.c.lifted_at, suppression.c.lifted_by).where(
         suppression.c.value.in_(values)
     )
-    for at, by, lifted_at, lifted_by in await conn.execute(said):
-        tests.append(and_(audit.c.verb == "stop-list add", audit.c.at == at, audit.c.actor == by))
-        tests.append(and_(audit.c.verb == "stop-list remove", audit.c.at == lifted_at, audit.c.actor == lifted_by))
+    for at, by, lifted_at, lifted_by in await conn.execute(entries):
+        for verb, moment, actor in (("add", at, by), ("remove", lifted_at, lifted_by)):
+            named = audit.c.verb.in_((f"suppression {verb}", f"stop-list {verb}"))  # stop-list: before its new name
+            tests.append(and_(named, audit.c.at == moment, audit.c.actor == actor))
     return list((await conn.execute(select(audit).where(or_(*tests)).order_by(audit.c.id))).all())
 
 
@@ -304,11 +305,11 @@ def _blanked(value: Any, words: Sequence[str]) -> Any:
     return ERASED if isinstance(value, str) and named_in(value, words) else value
 
 
-# ── what is held ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def held_of(conn: AsyncConnection, contact_id: int) -> dict[str, list[dict[str, Any]]]:
-    """The rows about one person that no other report tells whole."""
+    """Rows about one person for an export."""
     mine = {
         "contact": select(contact).where(contact.c.id == contact_id),
         "points": select(point).where(point.c.contact_id == contact_id).order_by(point.c.position),
@@ -335,6 +336,6 @@ async def records_of(conn: AsyncConnection, contact_id: int) -> list[dict[str, A
         names = names.join(membership, membership.c.segment_id == segment.c.id)
         names = names.where(membership.c.record_id == row["id"])
         keys = list((await conn.execute(aliases)).scalars())
-        told = dict(row) | {"fields": json.loads(row["fields"]), "aliases": keys}
-        found.append(told | {"segments": [dict(s) for s in (await conn.execute(names)).mappings()]})
+        known = dict(row) | {"fields": json.loads(row["fields"]), "aliases": keys}
+        found.append(known | {"segments": [dict(s) for s in (await conn.execute(names)).mappings()]})
     return found

@@ -1,4 +1,4 @@
-"""What has grown too old is let go: words, details of acts, delivered messages; a few rows at a time, oldest first."""
+"""Retention: deletes texts, details of acts and delivered messages past their age, in small batches, oldest first."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def _where(what: What) -> tuple[Any, ColumnElement[int], ColumnElement[bool]]:
     return content, content.c.created_at, content.c.kind == what
 
 
-async def let_go(conn: AsyncConnection, what: What, before: int, most: int) -> int:
-    """Let go of rows from before this moment; returns how many, at most `most`."""
+async def delete_old(conn: AsyncConnection, what: What, before: int, most: int) -> int:
+    """Delete rows from before this moment; returns how many, at most `most`."""
     table, since, mine = _where(what)
     ids = select(table.c.id).where(mine, since < before).order_by(since).limit(most)
     theirs = table.c.id.in_(ids.scalar_subquery())

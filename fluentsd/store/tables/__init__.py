@@ -1,10 +1,10 @@
 """The tables: what is remembered, and under which key.
 
 Laws. Instants are epoch microseconds (`…_at`), money is micros with a currency. Personal data lives only in contacts,
-points, records and `content`; attempts, audit and outbox hold ids, so that forgetting a person touches four tables.
+points, records and `content`; attempts, audit and outbox hold ids, so that an erasure touches four tables.
 Rows that wait stand apart from what they wait for (`waiting`), keyed by lane, rank and moment, so that a claim reads
-neighbouring pages however many million wait. Each state column is changed only by the named transitions beside this
-module, with the legal from-states in their WHERE. Here is their sum; each is declared in `tables`, by what it is about.
+neighbouring pages however many million wait. Each state column is changed only by named transitions whose WHERE
+is derived from `domain.states`. The tables are declared in the modules beside this one, by subject.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What people did, and what must still be told."""
+"""Tables of acts and of messages to deliver: meta, audit, outbox."""
 
 from __future__ import annotations
 

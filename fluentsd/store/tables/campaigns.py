@@ -1,4 +1,4 @@
-"""How and when: campaigns, their flows and lanes, caller IDs, and what is held."""
+"""Tables of campaigns: versions, templates, lanes, caller IDs, holds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ campaign = Table(
     Column("version_id", Id),  # the flow new entries get
     Column("priority", Integer, nullable=False, server_default="50"),  # who goes first when several want a person
     Column("exclusive", Boolean, nullable=False, server_default=text("false")),  # others of no higher priority wait
-    Column("recompute_from", Id),  # enrollments from this id on wait to be put at the moment the new hours give
+    Column("recompute_from", Id),  # enrollments from this id on still need the moment that new contact hours give
     Column("shift_after", BigInteger, nullable=False, server_default="0"),  # and this much later than they wanted
     Column("starts_at", BigInteger),
     Column("paused_at", BigInteger),
@@ -76,7 +76,7 @@ lane = Table(  # campaign × channel: the queue in which enrollments wait
     Column("campaign_id", Id, ForeignKey("campaign.id"), nullable=False),
     Column("channel", String(8), nullable=False),
     Column("next_slot_at", BigInteger, nullable=False, server_default="0"),  # when the pace has room again
-    # what was due in [late_since_at, late_before_at) was due while nobody worked: dripped at this interval, or skipped
+    # what fell due in [late_since_at, late_before_at), a pause or downtime, is dripped at this interval, or skipped
     Column("late_since_at", BigInteger, nullable=False, server_default="0"),
     Column("late_before_at", BigInteger, nullable=False, server_default="0"),
     Column("late_interval", BigInteger),  # NULL: such steps are skipped
@@ -104,7 +104,7 @@ number_tag = Table(
     PrimaryKeyConstraint("number_id", "tag"),
 )
 
-hold = Table(  # a stop with a scope; the mark reads it, no waiting row is rewritten for it
+hold = Table(  # a stop with a scope; the claim reads it, no waiting row is rewritten for it
     "hold",
     metadata,
     Column("id", Id, primary_key=True),

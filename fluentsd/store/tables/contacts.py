@@ -1,4 +1,4 @@
-"""Who: people, what is known of them and from where, and whom we never contact."""
+"""Tables of people: contacts, points, sources and records, segments, the suppression list, erased points."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ membership = Table(
     PrimaryKeyConstraint("segment_id", "record_id"),
 )
 
-suppression = Table(  # the stop list: append-only, with evidence; lifting is a recorded act
+suppression = Table(  # append-only, with evidence; a lift is a recorded act
     "suppression",
     metadata,
     Column("id", Id, primary_key=True),

@@ -1,4 +1,4 @@
-"""Who is where, and what was done: courses through campaigns, attempts, words, figures."""
+"""Tables of progress: enrollments, the queue, attempts, their words, counts and spending."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ enrollment = Table(
     Column("due_at", BigInteger),  # with lane and rank, the key of its waiting row
     Column("wanted_at", BigInteger),  # the moment the flow asked for, before hours and limits put it off
     Column("enrolled_at", BigInteger, nullable=False),
-    Column("touched_at", BigInteger),  # when the last attempt was marked
+    Column("touched_at", BigInteger),  # when the last attempt was claimed
     Column("ended_at", BigInteger),
     UniqueConstraint("campaign_id", "contact_id", "entry"),
     Index("ix_enrollment_contact_id", "contact_id"),
@@ -84,7 +84,7 @@ attempt = Table(  # one try of one step, committed before the provider is called
     Column("duration_s", Integer),
     Column("cost_micros", BigInteger, nullable=False, server_default="0"),
     Column("currency", String(3), nullable=False, server_default="USD"),
-    Column("counted", String(16)),  # the figure it counts as in `tally`; NULL while its end is not known
+    Column("counted", String(16)),  # the figure it counts as in `outcome_count`; NULL while its end is not known
     Column("dismissed_at", BigInteger),  # of an unknown one: when somebody decided about it
     UniqueConstraint("enrollment_id", "step", "try_no"),
     Index("ix_attempt_contact", "contact_id", "claimed_at"),
@@ -135,7 +135,7 @@ spend = Table(
     sqlite_with_rowid=False,
 )
 
-outcome_count = Table(  # attempts by what came of them, hour by hour: what breakers look at
+outcome_count = Table(  # attempts by outcome and hour, for the breakers
     "outcome_count",
     metadata,
     Column("scope", String(12), nullable=False),  # campaign | number

@@ -1,4 +1,4 @@
-"""What every table stands on."""
+"""The metadata and the id type that all tables share."""
 
 from __future__ import annotations
 

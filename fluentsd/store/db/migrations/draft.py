@@ -1,4 +1,4 @@
-"""Print the operations that lead from the newest migration to today's `schema`, for whoever writes the next one.
+"""Print the operations that lead from the newest migration to today's `store.tables`: the draft of the next migration.
 
 A changed default is not seen here (SQLite's cannot be compared); the tests see it.
 

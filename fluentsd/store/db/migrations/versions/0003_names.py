@@ -31,7 +31,7 @@ def upgrade() -> None:
         if (table, before) not in NULLABLE:
             _rename_not_null(table, before, after)
     op.execute("UPDATE enrollment SET reason = 'suppressed_channel' WHERE reason = 'stopped_channel'")
-    # A renamed table would keep the old names of its keys and sequences: make it anew and move the rows.
+    # A renamed table would keep the old names of its keys and sequences: create it and move the rows.
     op.create_table(
         "suppression",
         sa.Column("id", ID, nullable=False),
