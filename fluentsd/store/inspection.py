@@ -16,6 +16,7 @@ from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.states import CampaignState
 from fluentsd.store import tables
 from fluentsd.store.db.bridge import open_store
+from fluentsd.store.db.columns import columns_in, columns_of, difference
 
 #: A file up to this size is read as a whole to see whether it is sound: some tenths of a second.
 READ_AT_MOST = 128 * 1024 * 1024
@@ -45,6 +46,7 @@ class Inspection:
     made_by: str | None
     is_standby: bool = False
     latest_act_at: int = 0
+    unlike: str = ""  #: how its tables differ from those of `schema`, "" when they do not
     campaigns: tuple[UnderWay, ...] = ()
 
 
@@ -96,6 +98,8 @@ def _inspect(conn: Connection) -> Inspection:
     made_by = _one(conn, "SELECT value FROM meta WHERE key = 'made_by'", names, "meta")
     if made_by != "fluentsd" or version != tables.SCHEMA_VERSION:
         return Inspection(names, version, made_by)
+    if words := difference(columns_of(conn), columns_in(tables.metadata)):
+        return Inspection(names, version, made_by, unlike=words)
     is_server = conn.dialect.name == "postgresql"
     standby = is_server and bool(conn.execute(text("SELECT pg_is_in_recovery()")).scalar())
     latest = conn.execute(select(func.max(tables.audit.c.at))).scalar() or 0

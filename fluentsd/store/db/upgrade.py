@@ -25,6 +25,7 @@ from sqlalchemy.pool import NullPool
 
 from fluentsd.store import tables as schema
 from fluentsd.store.db.bridge import Store
+from fluentsd.store.db.columns import Columns, columns_at, columns_in, columns_of, difference
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Pages copied between two looks at whether somebody wants to stop: 16 MiB.
@@ -54,6 +55,10 @@ class NewerDatabase(DatabaseRefused):
 
 class ForeignDatabase(DatabaseRefused):
     """Another program's, or not a database at all."""
+
+
+class UnknownSchema(DatabaseRefused):
+    """It says it has a schema of ours, but its tables are not those of that schema."""
 
 
 class UpgradeFailed(DatabaseRefused):
@@ -109,8 +114,25 @@ async def prepare(store: Store, *, backups: Path | None, now: int, log: Any) -> 
     if found.version is None:
         await store.run(_create)
         log.info("database.created", schema=schema.SCHEMA_VERSION)
+    elif found.version == schema.SCHEMA_VERSION:
+        await _refuse_unknown(store, found.version, columns_in(schema.metadata))
     elif found.version < schema.SCHEMA_VERSION:
+        await _refuse_unknown(store, found.version, await trio.to_thread.run_sync(columns_at, found.version))
         await _upgrade(store, found.version, backups, now, log)
+
+
+async def _refuse_unknown(store: Store, version: int, expected: Columns) -> None:
+    found = await store.read(lambda conn: conn.run_sync(columns_of))
+    if words := difference(found, expected):
+        raise UnknownSchema(unknown_schema(_name(store), version, words))
+
+
+def unknown_schema(name: str, version: int, words: str) -> str:
+    """The sentence about a database whose tables are not those of its version."""
+    return (
+        f"{name} says it has schema {version}, but it {words}; a development version of fluentsd may have made it. "
+        "Nothing was changed. Restore a copy made by a release, or give fluentsd a new database and import again."
+    )
 
 
 async def _look(conn: AsyncConnection, name: str) -> _Found:

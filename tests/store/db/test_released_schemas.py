@@ -1,0 +1,115 @@
+"""Released schemas: frozen migrations, a database of each upgrades, and a schema that is none of them is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import structlog
+from sqlalchemy import text
+
+from fluentsd.store import tables
+from fluentsd.store.db import upgrade
+from fluentsd.store.db.bridge import Store, open_store
+from fluentsd.store.db.upgrade import UnknownSchema, prepare
+
+NOW = 1_795_900_000_000_000
+#: A migration that has run somewhere must never change by a byte: a database made before and one made after would
+#: carry the same number and differ.
+FROZEN = {
+    "0001_first.py": "b5a49f9065e83fd2c2915ac6744dab0f732d46eee297f9ed9ea662efdd2c18e4",
+    "0002_templates.py": "5085f72ecd9e53a8ad7edaa3666c3975752dc0a5caaaf4f2bfd8e9352b67bc0f",
+}
+#: What the release with schema 2 made: 8 people in a campaign under way, two suppression entries, one erased person.
+DUMP = Path(__file__).with_name("schema_0002.sql")
+
+
+@pytest.mark.parametrize("name", FROZEN)
+def test_a_released_migration_does_not_change_by_a_byte(name: str) -> None:
+    migration = upgrade.MIGRATIONS / "versions" / name
+    assert hashlib.sha256(migration.read_bytes()).hexdigest() == FROZEN[name]
+
+
+def restored(folder: Path) -> Path:
+    file = folder / "old.db"
+    with closing(sqlite3.connect(file)) as conn:
+        conn.executescript(DUMP.read_text("utf-8"))
+    return file
+
+
+def rows(file: Path, question: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(file)) as conn:
+        return conn.execute(question).fetchall()
+
+
+def dump(file: Path) -> list[str]:
+    with closing(sqlite3.connect(file)) as conn:
+        return list(conn.iterdump())
+
+
+async def prepared(file: Path) -> None:
+    async with open_store(f"sqlite+aiosqlite:///{file}") as store:
+        await prepare(store, backups=file.parent / "backups", now=NOW, log=structlog.get_logger())
+
+
+@pytest.mark.slow
+async def test_a_database_of_schema_2_upgrades_without_loss(tmp_path: Path) -> None:
+    file = restored(tmp_path)
+    old = {
+        "attempts": rows(file, "SELECT id, enrollment_id, state, outcome, provider_ref, marked_at FROM attempt"),
+        "entries": rows(file, 'SELECT id, kind, value, channel, reason, evidence, "by", at, lifted_at FROM stop'),
+        "erased": rows(file, "SELECT hash, kind, stopped, campaigns, at FROM forgotten"),
+        "counts": rows(file, "SELECT scope, target, channel, hour, figure, count FROM tally"),
+        "waiting": rows(file, "SELECT * FROM waiting"),
+        "contacts": rows(file, "SELECT * FROM contact"),
+        "words": rows(file, "SELECT * FROM content"),
+        "acts": rows(file, "SELECT * FROM audit"),
+    }
+    assert all(old.values())
+    await prepared(file)
+    assert (
+        rows(file, "SELECT id, enrollment_id, state, outcome, provider_ref, claimed_at FROM attempt") == old["attempts"]
+    )
+    entries = rows(file, 'SELECT id, kind, value, channel, reason, evidence, "by", at, lifted_at FROM suppression')
+    assert entries == old["entries"]
+    assert rows(file, "SELECT hash, kind, stopped, campaigns, at FROM erased_point") == old["erased"]
+    assert rows(file, "SELECT scope, target, channel, hour, figure, count FROM outcome_count") == old["counts"]
+    for name, table in (("waiting", "waiting"), ("contacts", "contact"), ("words", "content"), ("acts", "audit")):
+        assert rows(file, f"SELECT * FROM {table}") == old[name]
+    assert rows(file, "SELECT next_slot_at FROM lane") == [(1_795_829_350_000_000,)]
+    assert rows(file, "SELECT next_slot_at, used FROM number") == [(7, 3)]
+    assert rows(file, "SELECT recompute_from FROM campaign") == [(3,)]
+    assert rows(file, 'SELECT "cursor" FROM segment') == [('{"at": 5}',)]
+    assert rows(file, "SELECT reason FROM enrollment WHERE id = 4") == [("suppressed_channel",)]
+    assert rows(file, "PRAGMA integrity_check") == [("ok",)]
+    names = {name for (name,) in rows(file, "SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert not names & {"stop", "forgotten", "tally"}
+
+
+@pytest.mark.slow
+async def test_a_half_known_schema_is_refused_before_the_upgrade_and_nothing_is_changed(tmp_path: Path) -> None:
+    file = restored(tmp_path)
+    with closing(sqlite3.connect(file)) as conn:  # as a development version between two releases left it
+        conn.execute("ALTER TABLE hold DROP COLUMN cases")
+    before = dump(file)
+    with pytest.raises(UnknownSchema, match=r"says it has schema 2, but it lacks hold\.cases; .*Nothing was changed"):
+        await prepared(file)
+    assert dump(file) == before
+
+
+async def test_a_database_of_todays_number_with_other_columns_is_refused(store: Store) -> None:
+    await store.run(lambda conn: conn.run_sync(tables.metadata.drop_all))
+    await prepare(store, backups=None, now=NOW, log=structlog.get_logger())
+    await store.run(lambda conn: conn.execute(text("ALTER TABLE hold RENAME COLUMN cases TO cases_seen")))
+    with pytest.raises(UnknownSchema, match=r"lacks hold\.cases and has hold\.cases_seen besides"):
+        await prepare(store, backups=None, now=NOW, log=structlog.get_logger())
+
+
+async def test_tables_of_an_operators_own_are_no_difference(store: Store) -> None:
+    await store.run(lambda conn: conn.run_sync(tables.metadata.drop_all))
+    await prepare(store, backups=None, now=NOW, log=structlog.get_logger())
+    await store.run(lambda conn: conn.execute(text("CREATE TABLE notes (line TEXT)")))
+    await prepare(store, backups=None, now=NOW, log=structlog.get_logger())
