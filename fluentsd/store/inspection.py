@@ -103,7 +103,7 @@ def _inspect(conn: Connection) -> Inspection:
     is_server = conn.dialect.name == "postgresql"
     standby = is_server and bool(conn.execute(text("SELECT pg_is_in_recovery()")).scalar())
     latest = conn.execute(select(func.max(tables.audit.c.at))).scalar() or 0
-    return Inspection(names, version, made_by, standby, latest, tuple(_under_way(conn)))
+    return Inspection(names, version, made_by, standby, latest, campaigns=tuple(_under_way(conn)))
 
 
 def _one(conn: Connection, question: str, names: Sequence[str], table: str) -> str | None:

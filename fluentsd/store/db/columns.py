@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from sqlalchemy import Connection, MetaData, create_engine, text
+from sqlalchemy.pool import NullPool
 
 Columns = Mapping[str, frozenset[str]]
 _QUERY = {
@@ -38,13 +39,9 @@ def columns_at(version: int) -> Columns:
     """What the migrations up to `version` come to. Loads alembic; for a database that is about to be upgraded."""
     from fluentsd.store.db.upgrade import migrate
 
-    engine = create_engine("sqlite://")
-    try:
-        with engine.connect() as conn, conn.begin():
-            migrate(conn, f"{version:04d}")
-            return {table: columns for table, columns in columns_of(conn).items() if table != "alembic_version"}
-    finally:
-        engine.dispose()
+    with create_engine("sqlite://", poolclass=NullPool).connect() as conn, conn.begin():
+        migrate(conn, f"{version:04d}")
+        return {table: columns for table, columns in columns_of(conn).items() if table != "alembic_version"}
 
 
 def difference(found: Columns, expected: Columns) -> str:

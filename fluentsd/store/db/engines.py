@@ -7,7 +7,8 @@ own; PostgreSQL has a pool for each. Page caches stay small, for they are the da
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import trio
 from sqlalchemy import event
@@ -18,6 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from fluentsd.store.db.errors import BadStoreURL
 from fluentsd.store.db.unit_of_work import Side, refuse_if_stopped
 from fluentsd.unavailable import StoreFull
+
+if TYPE_CHECKING:
+    import aiosqlite
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -91,11 +95,19 @@ def _sqlite_engine(url: URL, busy_after: float, *, pool_size: int, script: str) 
         hide_parameters=True,  # they are personal data, and errors are logged
         connect_args={"isolation_level": None, "timeout": busy_after},  # None: we begin, the driver does not
     )
-    event.listen(
-        engine.sync_engine, "connect", lambda conn, _: conn.run_async(lambda driver: driver.executescript(script))
-    )
+    event.listen(engine.sync_engine, "connect", lambda conn, _: conn.run_async(partial(_set_up, script)))
     event.listen(engine.sync_engine, "before_cursor_execute", refuse_if_stopped)
     return engine
+
+
+async def _set_up(script: str, driver: aiosqlite.Connection) -> None:
+    """Run the script on a fresh connection. SQLAlchemy drops a connection whose set-up fails without closing it: its
+    handle and its thread would be left to the garbage collector, which may come after the loop has closed."""
+    try:
+        await driver.executescript(script)
+    except BaseException:
+        await driver.close()
+        raise
 
 
 def _open_postgresql(url: URL, busy_after: float) -> tuple[Side, Side]:

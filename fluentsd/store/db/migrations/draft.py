@@ -11,6 +11,7 @@ import re
 import sys
 
 from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from fluentsd.store.db.upgrade import migrate
 from fluentsd.store.tables import metadata
@@ -21,7 +22,7 @@ def draft(*, whole: bool) -> str:
     from alembic.autogenerate import produce_migrations, render_python_code
     from alembic.migration import MigrationContext
 
-    with create_engine("sqlite://").connect() as conn:
+    with create_engine("sqlite://", poolclass=NullPool).connect() as conn:
         if not whole:
             migrate(conn)
         context = MigrationContext.configure(conn, opts={"target_metadata": metadata})
