@@ -1,36 +1,44 @@
-# Two commands: `make demo` and `make test`. Both set up everything they need on a machine with Python ≥ 3.11.
+# `make help` lists the targets. Each one installs what it needs into .venv, on a machine with Python 3.11 or newer.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PARTS := -e plugins/channel_sandbox -e plugins/channel_email -e plugins/channel_sms
 
-.PHONY: demo test lint types check bench crash mta wheels clean
-demo: $(VENV)/demo.done
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types check bench crash mta wheels clean
+
+help:  ## lists the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/demo.done  ## runs a campaign of a week in seconds, on a simulated clock
 	$(BIN)/fluentsd demo
 
-test: $(VENV)/test.done
+test: $(VENV)/test.done  ## runs the test suite on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -q -m "not crash and not mta" -n 2
 
-crash: $(VENV)/test.done  ## the long kill soaks: 350 SIGKILLs
-	$(BIN)/python -m pytest -q -m crash -n 2
-
-mta: $(VENV)/test.done  ## e-mail through real servers: exim4 and dovecot, if they are installed
-	$(BIN)/python -m pytest -q -m mta
-
-lint: $(VENV)/test.done
+lint: $(VENV)/test.done  ## checks style and formatting
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-types: $(VENV)/test.done
+types: $(VENV)/test.done  ## checks types
 	$(BIN)/mypy --strict fluentsd $(wildcard plugins/*/fluentsd_channel_*)
 
-check: lint types test
+check: lint types test  ## lint, types and tests
 
-bench: $(VENV)/test.done  ## our figures beside the peers'; ONLY=name runs one
+crash: $(VENV)/test.done  ## kills a daemon 350 times and counts contacts at the carriers
+	$(BIN)/python -m pytest -q -m crash -n 2
+
+mta: $(VENV)/test.done  ## sends e-mail through exim4 and dovecot, if they are installed
+	$(BIN)/python -m pytest -q -m mta
+
+bench: $(VENV)/test.done  ## runs the benchmarks; ONLY=name runs one
 	$(BIN)/python bench/run.py $(ONLY)
 
-wheels: $(VENV)/test.done
+wheels: $(VENV)/test.done  ## builds the wheels into dist/
 	$(BIN)/python -m pip wheel -q --no-deps -w dist . plugins/channel_sandbox plugins/channel_email plugins/channel_sms
+
+clean:  ## removes .venv, dist/ and all caches
+	rm -rf $(VENV) dist bench/.venv .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "fluentsd needs Python 3.11 or newer; none was found"; exit 1; }
@@ -43,6 +51,3 @@ $(VENV)/demo.done: pyproject.toml constraints.txt plugins/*/pyproject.toml | $(V
 $(VENV)/test.done: pyproject.toml constraints.txt plugins/*/pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[test]" $(PARTS)
 	@touch $@ $(VENV)/demo.done
-
-clean:
-	rm -rf $(VENV) dist bench/.venv .mypy_cache .ruff_cache .pytest_cache

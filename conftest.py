@@ -1,9 +1,9 @@
-"""What counts for every test, the house's and the plugins'."""
+"""Settings of all tests, those of fluentsd and of its plugins."""
 
 from __future__ import annotations
 
 from hypothesis import settings
 
-# How long one example takes says how busy the machine is; a test that hangs is ended by its timeout.
-settings.register_profile("house", parent=settings(), deadline=None)
-settings.load_profile("house")
+# The time of one example depends on the machine's load; the timeout ends a test that hangs.
+settings.register_profile("fluentsd", parent=settings(), deadline=None)
+settings.load_profile("fluentsd")

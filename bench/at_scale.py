@@ -1,7 +1,7 @@
-"""The same steps with millions of people waiting, against our own rate with ten thousand; and the cost of nothing.
+"""Steps per second with millions of people waiting, compared with ten thousand waiting; and the cost of idle passes.
 
-The millions are made once and stay for all rounds; each round adds its own due people, whose next step then waits among
-the others. `scattered` is the worst case, in which the due are taken from all over the file instead of having come in
+The waiting people are inserted once for all rounds. Each round adds its own due people, whose next step then waits
+among the others. `scattered` is the worst case: the due people are spread over the whole file instead of being inserted
 together.
 """
 
@@ -21,17 +21,17 @@ BASE = 10_000
 BAR = 0.6
 WAKE_UP_MS = 5.0
 IDLE_S = 30
-#: Disk taken by one person, with room to spare.
+#: Bytes of disk per person, with a reserve.
 BYTES_EACH = 1_000
 
 
 def steps_1m(folder: Path) -> list[Row]:
-    """A million people waiting."""
+    """With a million people waiting."""
     return _at("steps-1m", 1_000_000, folder)
 
 
 def steps_5m(folder: Path) -> list[Row]:
-    """Five million people waiting."""
+    """With five million people waiting."""
     return _at("steps-5m", 5_000_000, folder)
 
 

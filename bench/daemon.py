@@ -1,8 +1,8 @@
-"""The whole daemon, as an operator runs it: how soon it is ready, and what memory it keeps with a million waiting.
+"""The whole daemon as an operator runs it: the time until it is ready, and its memory with a million people waiting.
 
-`fluentsd run` in a process of its own, with a campaign under way and the sandbox's `noop` carrier. Ready is the moment
-at which READY=1 arrives on $NOTIFY_SOCKET, counted from before the process is started. Memory is VmRSS once it has
-settled with nothing due, and the peak (VmHWM) after it has also carried out 20,000 steps.
+`fluentsd run` in a process of its own, with an active campaign and the sandbox's `noop` carrier. The time runs from
+before the start of the process until READY=1 arrives on $NOTIFY_SOCKET. Memory is VmRSS once nothing is due, and the
+peak (VmHWM) after 20,000 more steps.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ concurrency = 1000
 
 def daemon(folder: Path) -> list[Row]:
     """Start it five times, then let it work."""
-    # A socket's path has 108 bytes at most, so they get a short folder of their own.
+    # A socket's path has at most 108 bytes, so it is in a short folder.
     with tempfile.TemporaryDirectory(dir=folder) as own, tempfile.TemporaryDirectory() as short:
         home = _Home(Path(own), Path(short))
         with home.running():
-            pass  # the first start makes the database
+            pass  # the first start creates the database
         trio.run(_campaign, home.database)
         population.put(home.database, steps.REF, waiting=PEOPLE, at=SystemClock().now())
         starts, settled = _starts(home)
@@ -82,7 +82,7 @@ class _Home:
 
     @contextmanager
     def running(self) -> Iterator[tuple[float, int]]:
-        """Seconds until it was ready, and its process id; stopped afterwards."""
+        """Seconds until the daemon was ready, and its process id; the daemon is stopped afterwards."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, self._log.open("wb") as log:
             self._notify.unlink(missing_ok=True)
             notify.bind(str(self._notify))
@@ -130,7 +130,7 @@ def _starts(home: _Home) -> tuple[list[float], dict[str, float]]:
 
 
 def _work(home: _Home) -> dict[str, float]:
-    """Memory after everybody who was due has been reached."""
+    """Memory after all due people have been contacted."""
     with home.running() as (_, pid):
         until = time.monotonic() + PATIENCE_S
         while _sent(home.database) < DUE:

@@ -1,7 +1,7 @@
-"""What one decision costs: the next open moment, a whole verdict of the gate, a forecast, an overview.
+"""The cost of one decision: the next open instant, a complete verdict of the gate, a forecast, an overview.
 
-The window is asked beside opening-hours-py, and held to the slow oracle of the tests on a million random cases. The
-gate decides about people in the US with everything it knows of: lawful hours and caps of two states, consent, limits,
+The window is compared with opening-hours-py, and checked against the slow oracle of the tests in a million random
+cases. The gate decides about people in the US with all its facts: lawful hours and caps of two states, consent, limits,
 caller IDs. Nothing here sleeps or sends.
 """
 
@@ -48,7 +48,7 @@ WINDOW = ContactWindow((_DAY,) * 5 + (None, None), presets=("us-federal-holidays
 
 
 def window(folder: Path) -> list[Row]:
-    """The next open moment, in ten zones, with holidays."""
+    """The next open instant in ten zones, with holidays."""
     del folder
     theirs = [python(), HERE / "peers" / "opening_hours_window.py", str(PEER_ASKED), json.dumps(ZONES)]
     pairs = in_turn(_our_window, lambda: run(theirs, {}))
@@ -95,7 +95,7 @@ def _seconds(work: Callable[[], None]) -> float:
 
 
 def _mismatches(cases: int) -> int:
-    """Random calendars held to the clock on the wall."""
+    """Random calendars compared with the oracle."""
     sys.path.insert(0, str(HERE.parent))
     from tests.domain.time import window_oracle as oracle
 
@@ -134,7 +134,7 @@ _FILE = {
 
 
 def gate(folder: Path) -> list[Row]:
-    """A full decision for one person, at random moments of two years."""
+    """A complete verdict for one person, at random instants of two years."""
     del folder
     file = spec.read_campaign(_FILE)
     step, rules = compile_flow(file.step).steps[0], rules_of(file)
@@ -173,13 +173,13 @@ def _decide_all(step: Any, rules: Rules, asked: list[tuple[Person, int]]) -> tup
 
 
 def forecast(folder: Path) -> list[Row]:
-    """A hundred thousand people, four steps, six weeks, their building included."""
+    """A hundred thousand people, four steps, six weeks, including the set-up of the people."""
     del folder
     env = {"PYTHONPATH": str(HERE.parent)}
     done = [run([sys.executable, "-m", "bench.forecasting"], env) for _ in range(3)]
-    longest = run([sys.executable, "-m", "bench.forecasting", "--nobody"], env)
+    longest = run([sys.executable, "-m", "bench.forecasting", "--unreached"], env)
     seconds = statistics.median(one["all_s"] for one in done)
-    note = f"{done[0]['contacts']:,} contacts; the longest course, {longest['contacts']:,}, takes {longest['all_s']} s"
+    note = f"{done[0]['contacts']:,} contacts; the longest case, {longest['contacts']:,}, takes {longest['all_s']} s"
     extra = {"peak_mib": done[0]["peak_mib"], "longest_s": longest["all_s"]}
     return [Row("forecast", seconds, None, "s", None, 10, "at most", note, extra)]
 

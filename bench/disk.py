@@ -1,8 +1,8 @@
-"""What a durable write costs on this machine, and a slower disk to compare with. Standard library only.
+"""The cost of a durable write on this machine, and a slower disk for comparison. Standard library only.
 
-Run as a program it prints one JSON object: how long an `fdatasync` of 4 KiB takes, in microseconds. `slow_disk`
-compiles `slow_sync.c` into a folder and gives the environment under which a program's durable writes take at least as
-long as asked, or None on a machine without a C compiler.
+As a program it prints one JSON object with the time of an `fdatasync` of 4 KiB, in microseconds. `slow_disk` compiles
+`slow_sync.c` into a folder and returns the environment in which a program's durable writes take at least the given
+time, or None on a machine without a C compiler.
 """
 
 from __future__ import annotations

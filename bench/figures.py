@@ -1,5 +1,5 @@
-"""How one benchmark process tells its figures: one JSON object on the last line of stdout. Standard library only,
-because the peers' processes use it too, in an environment of their own.
+"""The output of one benchmark process: one JSON object on the last line of stdout. Standard library only, because the
+peers' processes use it too, in an environment of their own.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 
 def tell(**figures: Any) -> None:
-    """Print the figures, with this process's largest memory and, on a slowed disk, its count of durable writes."""
+    """Print the figures, with this process's peak memory and, on a slowed disk, its number of durable writes."""
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({**figures, "peak_mib": round(peak_mib, 1), "syncs": syncs()}), flush=True)
 
 
 def syncs() -> int | None:
-    """How often `slow_sync.c` has been in the way so far; None when it is not loaded."""
+    """The number of calls that `slow_sync.c` has delayed; None if it is not loaded."""
     try:
         count = ctypes.CDLL(None).fluentsd_bench_syncs
     except AttributeError:

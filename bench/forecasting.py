@@ -1,6 +1,6 @@
-"""How long a forecast takes: 100,000 people, four steps, six weeks, with retries, caller IDs and a daily cap.
+"""The time of a forecast: 100,000 people, four steps, six weeks, with retries, caller IDs and a daily cap.
 
-Prints the seconds of building the people, of the walk, of both, those of the processor, and the contacts it made.
+Prints the seconds of the people's set-up, of the simulation and of both, the processor time, and the contacts.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ FILE = {
 
 
 def population(spec: CampaignFile, rules: Rules, count: int) -> list[Subject]:
-    """Everybody enters at the start, due when their window opens."""
+    """Every person enters at the start, due when the window opens."""
     first = compile_flow(spec.step).steps[0]
     people = []
     for n in range(count):
@@ -60,13 +60,13 @@ def population(spec: CampaignFile, rules: Rules, count: int) -> list[Subject]:
 
 
 def pool(count: int) -> CallerIds:
-    """Caller IDs in as many area codes, each twenty times an hour."""
+    """Caller IDs in as many area codes, each with a pace of twenty per hour."""
     caller_ids = (CallerId(n, f"+1{212 + n * 3}5550100", interval=3 * MINUTE) for n in range(count))
     return CallerIds(caller_ids, local_presence=True)
 
 
 def walked(people: int = PEOPLE, assumed: Assumed = DEFAULTS, numbers: int = 120) -> tuple[Forecast, float, float]:
-    """One forecast, the seconds of building its people, and of the walk."""
+    """One forecast, the seconds of its people's set-up, and those of the simulation."""
     began = time.perf_counter()
     spec = read_campaign(FILE)
     rules = rules_of(spec)
@@ -87,10 +87,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--numbers", type=int, default=120, help="caller IDs, twenty contacts an hour each")
-    parser.add_argument("--nobody", action="store_true", help="the longest course: nobody is reached")
+    parser.add_argument("--unreached", action="store_true", help="the longest case: no one is reached")
     asked = parser.parse_args()
     began = time.process_time()
-    found, build_s, walk_s = walked(asked.people, NOBODY if asked.nobody else DEFAULTS, asked.numbers)
+    found, build_s, walk_s = walked(asked.people, NOBODY if asked.unreached else DEFAULTS, asked.numbers)
     cpu_s = round(time.process_time() - began, 2)
     seconds = {
         "cpu_s": cpu_s,

@@ -1,9 +1,9 @@
-"""A million messy people from a CSV file into a campaign, as a user does it, beside the obvious way to write that.
+"""The import of a million messy people from a CSV file into a campaign, compared with a simple import.
 
-Ours is `fluentsd contacts import FILE --campaign REF` in processes of its own, no daemon, on a SQLite file; its memory
-is what all its processes have resident together, looked at fifty times a second. The obvious way reads the file with
-`csv`, each number with `phonenumbers.parse`, and inserts one row per person in one transaction; it finds nobody again,
-knows no place, enrolls nobody. It reads the first rows of the same file, and its rate is compared.
+fluentsd runs `contacts import FILE --campaign REF` in processes of its own, without a daemon, on a SQLite file; its
+memory is the resident memory of all its processes together, sampled fifty times a second. The simple import reads the
+file with `csv` and each number with `phonenumbers.parse`, and inserts one row per person in one transaction. It finds
+no duplicates, determines no place and enrolls no one. It reads the first rows of the same file.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ text = "Hello {{ first_name }}"
 
 
 def importing(folder: Path) -> list[Row]:
-    """One import of a million; before it the obvious way on a sample."""
+    """One import of a million people, after the simple import of a sample."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
         home = Path(own)
         fates = messy.write(home / "people.csv", PEOPLE)
@@ -79,7 +79,7 @@ def importing(folder: Path) -> list[Row]:
 
 
 def naive_rate(file: Path) -> float:
-    """Rows a second of the obvious way."""
+    """Rows per second of the simple import."""
     with tempfile.TemporaryDirectory(dir=file.parent) as own, closing(sqlite3.connect(Path(own) / "naive.db")) as conn:
         conn.execute("CREATE TABLE person (phone TEXT, email TEXT, first TEXT, last TEXT, fields TEXT)")
         conn.execute("PRAGMA journal_mode=WAL")
@@ -94,8 +94,8 @@ def naive_rate(file: Path) -> float:
                     number = None
                 if number is not None and phonenumbers.is_valid_number(number):
                     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-                    said = (e164, row["Email"].lower(), row["First Name"], row["Last Name"], json.dumps(row))
-                    conn.execute("INSERT INTO person VALUES (?, ?, ?, ?, ?)", said)
+                    values = (e164, row["Email"].lower(), row["First Name"], row["Last Name"], json.dumps(row))
+                    conn.execute("INSERT INTO person VALUES (?, ?, ?, ?, ?)", values)
                 if read == SAMPLE:
                     break
         return read / (time.perf_counter() - began)
@@ -113,7 +113,7 @@ _IMPORT = ("contacts", "import", "people.csv", "--campaign", "bench", "--json")
 
 
 def _measured(home: Path) -> tuple[float, float, dict[str, Any]]:
-    """Seconds from start to end, MiB at the peak, and what the import answered."""
+    """Seconds from start to end, MiB at the peak, and the answer of the import."""
     with (home / "answer").open("wb") as out, (home / "errors").open("wb") as errors:
         began = time.perf_counter()
         process = subprocess.Popen([*_FLUENTSD, *_IMPORT], cwd=home, stdout=out, stderr=errors)
@@ -128,7 +128,7 @@ def _measured(home: Path) -> tuple[float, float, dict[str, Any]]:
 
 
 def resident_mib(pid: int) -> float:
-    """What a process and its children have resident, pages they share counted for each."""
+    """The resident memory of a process and its children; shared pages count for each."""
     total = 0.0
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
@@ -136,15 +136,15 @@ def resident_mib(pid: int) -> float:
         for task in Path(f"/proc/{pid}/task").iterdir():
             total += sum(resident_mib(int(child)) for child in (task / "children").read_text().split())
     except (FileNotFoundError, ProcessLookupError):
-        pass  # it has just ended
+        pass  # the process has just ended
     return total
 
 
 def check(answer: Mapping[str, Any], fates: Counter[str], database: Path) -> None:
-    """Every row had the fate it was written for, and everybody waits; else nothing was measured."""
-    told = {name: answer[name] for name in ("new", "duplicates", "rejected", "enrolled")}
-    if told != {**fates, "enrolled": fates["new"]}:
-        raise BenchFailed(f"the import says {told}, and the file holds {dict(fates)}")
+    """Fail unless the import's counts are those of the file and every person is queued."""
+    counts = {name: answer[name] for name in ("new", "duplicates", "rejected", "enrolled")}
+    if counts != {**fates, "enrolled": fates["new"]}:
+        raise BenchFailed(f"the import reports {counts}, but the file holds {dict(fates)}")
     with closing(sqlite3.connect(database)) as conn:
         for table in ("contact", "record", "enrollment", "waiting"):
             (count,) = conn.execute(f"SELECT count(*) FROM {table}").fetchone()

@@ -1,8 +1,8 @@
-"""A mail server that costs little: an event loop, the answers of a real one, and nothing kept but the envelopes.
+"""A cheap mail server: an event loop with the answers of a real server, which keeps only the envelopes.
 
-It offers what Debian's exim offers and answers pipelined commands in one write, each `--far` milliseconds after they
-came (DATA's final dot too). It prints its port, serves until its input ends, and then tells how many messages it took
-and to how many different people. Standard library only.
+It offers what Debian's exim offers and answers pipelined commands in one write, `--far` milliseconds after they arrive
+(the final dot of DATA too). It prints its port, serves until its input ends, and then prints the number of messages and
+of different recipients. Standard library only.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""E-mails a second through the whole path: marked, handed over, recorded. Beside it, the usual ways to write it.
+"""E-mails per second through the whole path (claimed, sent, recorded), compared with the usual ways of sending.
 
-The server (`mail_sink.py`) is a process of its own that answers at once, or as late as one that is some way off does.
-Everybody writes the same mail (a field of the person, a postal address, the unsubscribe headers) to the same people
-over the same number of connections. Ours is the real store (SQLite, WAL, synchronous=FULL), the real dispatcher, the
-gate and the e-mail channel. Beside it `smtplib` in as many threads: a connection for each message, and one kept by each
-thread; with one commit for each message (synchronous=FULL, after the answer: half of what we write, and whoever crashes
-in between sends twice), and without any. Afterwards the server must have one message for everybody, or the run fails.
+The server (`mail_sink.py`) is a process of its own that answers at once, or with the delay of a distant server. All
+variants send the same mail (a field of the person, a postal address, the unsubscribe headers) to the same people over
+the same number of connections. fluentsd uses the real store (SQLite, WAL, synchronous=FULL), the real dispatcher, the
+gate and the e-mail channel. The usual ways use `smtplib` in as many threads, with a connection per message or a kept
+one, and with one commit per message (synchronous=FULL, after the answer: half of what fluentsd writes, and a crash in
+between sends twice) or none. Afterwards the server must have one message per person, or the run fails.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from fluentsd_channel_email import EmailChannel, read_settings
 from rows import BenchFailed, Row, median
 from turns import ROUNDS, run
 
-from fluentsd.bootstrap import calm_collector
+from fluentsd.bootstrap import freeze_gc
 from fluentsd.clock import SystemClock
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
@@ -47,11 +47,11 @@ from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import tools
 
 HERE = Path(__file__).parent
-#: The channel's default, and what a bulk server is used to; mails of one run, near, and of one connection, far.
+#: Connections: the channel's default, and a bulk server's; mails of one run, near, and of one connection, far.
 CONNECTIONS = (4, 16)
 PEOPLE, PEOPLE_FAR = 2_000, 60
 FAR_MS = 20
-#: The usual ways: a connection for each message or a kept one, each with a commit for each message or without.
+#: The usual ways: a connection per message or a kept one, each with a commit per message or without.
 WAYS = ("each", "kept", "each, no commit", "kept, no commit")
 RATIO_EACH, RATIO_KEPT, P99_MS = 2.0, 1.0, 250.0
 SENDER, PUBLIC, POSTAL = "sales@example.org", "https://mail.example.org", "Example Ltd, 1 High Street, Springfield"
@@ -59,7 +59,7 @@ SUBJECT, TEXT = "A question", "Hello {{ contact['First name'] }},\n\nare you sti
 
 
 def mailing(folder: Path) -> list[Row]:
-    """Ours and every other way in turn, near and far, over few connections and more."""
+    """fluentsd and every other way in turn, near and far, over few connections and more."""
     rows: list[Row] = []
     for connections in CONNECTIONS:
         rows += _rows(folder, f"mailing {connections}", connections, 0, PEOPLE, WAYS)
@@ -87,7 +87,7 @@ def _rows(folder: Path, name: str, connections: int, far: int, people: int, ways
         Row(f"{name} versus each", rate, rates["each"], "mails/s", ratios["each"], RATIO_EACH,
             note=f"{what} a connection for each"),
         Row(f"{name} p99", median(ours, "p99_ms"), None, "ms", None, P99_MS, "at most",
-            "from a mail's mark to its acceptance", {"p50_ms": median(ours, "p50_ms")}),
+            "from a mail's claim to its acceptance", {"p50_ms": median(ours, "p50_ms")}),
     ]  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def _ratio(ours: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]
 
 
 def _run(folder: Path, way: str, connections: int, far: int, people: int) -> dict[str, Any]:
-    """One way, against a server of its own, on a database of its own."""
+    """One way, with a server and a database of its own."""
     command = [sys.executable, str(HERE / "mail_sink.py"), "--far", str(far)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with tempfile.TemporaryDirectory(dir=folder) as own, subprocess.Popen(command, **pipes) as server:
@@ -106,14 +106,14 @@ def _run(folder: Path, way: str, connections: int, far: int, people: int) -> dic
             raise BenchFailed("the mail server did not start")
         options = ["--people", str(people), "--connections", str(connections)]
         figures = run([sys.executable, __file__, str(Path(own, "mail.db")), port, way, *options], {})
-        said, _ = server.communicate("")  # its end of input is its end
-    took: dict[str, Any] = json.loads(said.splitlines()[-1])
+        output, _ = server.communicate("")  # the end of its input ends it
+    took: dict[str, Any] = json.loads(output.splitlines()[-1])
     if (took["messages"], took["people"]) != (people, people):
         raise BenchFailed(f"{way}: {took['messages']} mails reached {took['people']} of {people} people")
     return figures
 
 
-# ── ours ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── fluentsd ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _campaign() -> CampaignFile:
@@ -137,14 +137,14 @@ async def _make(database: Path) -> None:
 
 
 async def _send(database: Path, port: int, connections: int, people: int) -> tuple[float, float]:
-    """Seconds until all are recorded, and of them the processor's."""
+    """Seconds until all are recorded, and their processor time."""
     clock = SystemClock()
     config = {"host": "127.0.0.1", "port": port, "tls": "none", "from": SENDER, "postal_address": POSTAL,
               "connections": connections}  # fmt: skip
     given = tools(clock, folder=database.parent, kind="email", public_url=PUBLIC)
     channel = EmailChannel(read_settings(config), given)
     async with open_store(steps.url(database)) as store:
-        calm_collector()
+        freeze_gc()
         engine = Dispatcher(
             Runtime(store, clock, {"email": ChannelState("email", channel, concurrency=channel.capacity)})
         )
@@ -160,7 +160,7 @@ async def _send(database: Path, port: int, connections: int, people: int) -> tup
 
 
 def ours(database: Path, port: int, connections: int, people: int) -> dict[str, float]:
-    """The whole path, timed; from the record, how long each took from mark to acceptance."""
+    """The whole path, timed; the times from claim to acceptance come from the record."""
     trio.run(_make, database)
     population.put(database, steps.REF, due=people, at=SystemClock().now())
     took, worked = trio.run(_send, database, port, connections, people)
@@ -176,7 +176,7 @@ def ours(database: Path, port: int, connections: int, people: int) -> dict[str, 
 
 
 def usual(database: Path, port: int, connections: int, people: int, *, keep: bool, commit: bool) -> dict[str, float]:
-    """Threads that take people from a list, write to each and note it."""
+    """Threads that take people from a list, send to each and record it."""
     with closing(sqlite3.connect(database)) as conn:
         conn.executescript("PRAGMA journal_mode=WAL; CREATE TABLE sent (id INTEGER PRIMARY KEY, at REAL) ")
     waiting = deque(range(1, people + 1))

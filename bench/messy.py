@@ -1,9 +1,8 @@
-"""A messy list of people, the same every time: what a team exports from three systems and glues together.
+"""A messy list of people, always the same: the merged exports of three systems.
 
-Numbers in a dozen spellings, extensions, a spreadsheet's damage, foreign numbers, e-mail for some, states by code and
-by name, ZIP codes, time zones for a few, quotes and line breaks in notes, blank lines, rows that are nobody, and people
-who come again under another spelling. How many of each there are is counted while it is written, so that an import can
-be held to it.
+Numbers in a dozen formats, extensions, cells damaged by a spreadsheet, foreign numbers, e-mail for some, states by code
+and by name, ZIP codes, time zones for a few, quotes and line breaks in notes, blank lines, invalid rows, and duplicates
+in another format. The generator counts each kind while it writes, so that an import can be checked.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 HEADER = ("First Name", "Last Name", "Company", "Mobile Phone", "Email", "State", "Zip", "Time Zone", "Notes")
-#: Where people live: area codes, state by code and by name, the first digits of its ZIP codes, a zone as lists say it.
+#: People's places: area codes, state by code and by name, the first digits of its ZIP codes, a spelling of the zone.
 _PLACES = tuple(
     (area, code, name, postal, zone)
     for areas, code, name, postal, zone in (
@@ -38,7 +37,7 @@ _PLACES = tuple(
     for area in areas.split()
 )
 _NUMBERS = len(_PLACES) * 8_000_000
-_STRIDE = 381_654_729  # shares no divisor with their count, so no number comes twice by itself
+_STRIDE = 381_654_729  # coprime to their count, so no number repeats
 _FIRST = (
     "JAMES", "Mary", "robert", "Patricia", "José", "Linda", "Zoë", "MICHAEL", "Élodie", "Siân", "Noah", "ava", "Mateo",
     "Chloë", "DeShawn", "Anne-Marie",
@@ -48,7 +47,7 @@ _LAST = (
     "Kowalski",
 )  # fmt: skip
 _NOTES = ('said "call me after 5"', "two lines\nof notes", "likes ; and , and |", "asked at the fair", "", "", "", "")
-#: How one number is written: area, exchange, line.
+#: The formats of a number: area, exchange, line.
 _SPELLINGS: tuple[Callable[[str, str, str], str], ...] = (
     lambda a, e, n: f"({a}) {e}-{n}",
     lambda a, e, n: f"{a}-{e}-{n}",
@@ -68,7 +67,7 @@ _NOBODY = ("n/a", "555-0123", "", "call the office", "2.1E+09", "000-000-0000", 
 
 
 def write(path: Path, rows: int) -> Counter[str]:
-    """Write that many rows below a header; returns how many there are of each fate: new, duplicates, rejected."""
+    """Write that many rows below a header; returns the number of each kind: new, duplicates, rejected."""
     fates: Counter[str] = Counter()
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         out = csv.writer(file)
@@ -83,19 +82,19 @@ def write(path: Path, rows: int) -> Counter[str]:
 
 
 def _row(i: int) -> tuple[list[str], str]:
-    mixed = (i * 2_654_435_761) & 0xFFFFFFFF  # Knuth's multiplicative hash: neighbours have nothing in common
+    mixed = (i * 2_654_435_761) & 0xFFFFFFFF  # Knuth's multiplicative hash: neighbours get unrelated values
     who, style = i, mixed >> 8
     fate = "new"
     if i > 1000 and mixed % 100 < 4:
         who, fate = i - 1 - mixed % 997, "duplicates"
-        while (who * 2_654_435_761 & 0xFFFFFFFF) % 100 < 7:  # somebody who is a person, and came as one
+        while (who * 2_654_435_761 & 0xFFFFFFFF) % 100 < 7:  # skips to a valid earlier row
             who -= 1
     elif mixed % 100 < 7:
         fate = "rejected"
     number = _NOBODY[style % len(_NOBODY)] if fate == "rejected" else _phone(who, style)
     address = f"person.{who}@example{who % 40}.com" if who % 5 < 3 and fate != "rejected" else ""
     first, last = _FIRST[style % len(_FIRST)], _LAST[(style >> 5) % len(_LAST)]
-    # one in twenty has moved and kept the number
+    # one person in twenty has moved and kept the number
     _, code, name, prefixes, local = _PLACES[_number(who) % len(_PLACES) if style % 20 else style % len(_PLACES)]
     state = (code if style % 3 else name) if style % 10 < 7 else ""
     zone = local if style % 7 == 0 else ""

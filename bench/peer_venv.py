@@ -1,4 +1,4 @@
-"""The environment in which the peers run: made once, from the registry, by `requirements.txt`."""
+"""The environment of the peers, created once from `requirements.txt`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WANTED = HERE / "requirements.txt"
 
 
 def python() -> Path:
-    """The interpreter of the peers' environment; installs what is missing."""
+    """The interpreter of the peers' environment; installs missing packages."""
     found, stamp = VENV / "bin" / "python", VENV / "requirements.done"
     wanted = WANTED.read_text(encoding="utf-8")
     if not (found.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted):

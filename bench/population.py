@@ -1,8 +1,7 @@
-"""People in bulk: SQL straight into a file that nobody else has open, because millions of verbs would take an hour.
+"""People in bulk: SQL into a file that no other process has open, because millions of verbs would take an hour.
 
-Everybody has a number, an address, candidate time zones in about the shares of the United States, a record of what a
-CSV said of them, an enrollment and a waiting row; the counters agree. `ANALYZE` is never run: the daemon does not
-count on it either.
+Every person has a number, an address, candidate time zones in roughly the shares of the United States, a record of a
+CSV row, an enrollment and a waiting row; the counters agree. `ANALYZE` is never run, as in the daemon.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from pathlib import Path
 
 HOUR = 3600 * 1_000_000
 DAY = 24 * HOUR
-#: Waiting people are due from here on, over the next quarter of a year.
+#: Waiting people are due from this time on, over three months.
 SOONEST, SPAN = 6 * HOUR, 90 * DAY
 STOPPED = 10_000
 SLICE = 250_000
@@ -56,7 +55,7 @@ _COUNT = (
 
 @contextmanager
 def _alone(database: Path) -> Iterator[sqlite3.Connection]:
-    """The file without a journal and without fsync; back in WAL mode afterwards."""
+    """Open the file without a journal and without fsync; back in WAL mode afterwards."""
     with closing(sqlite3.connect(database, isolation_level=None)) as conn:
         conn.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-200000;")
         yield conn
@@ -64,8 +63,8 @@ def _alone(database: Path) -> Iterator[sqlite3.Connection]:
 
 
 def put(database: Path, ref: str, *, waiting: int = 0, due: int = 0, at: int) -> None:
-    """Enroll `waiting` people whose moment is hours to months away, then `due` people whose moment is `at`, all at the
-    first step of campaign `ref`. A stop list of strangers comes with the first of them."""
+    """Enroll `waiting` people who are due in hours to months, then `due` people who are due at `at`, all at the first
+    step of campaign `ref`. The first call also fills the suppression list with strangers."""
     with _alone(database) as conn:
         fixed = _campaign(conn, ref, at)
         if not conn.execute("SELECT 1 FROM suppression").fetchone():
@@ -115,8 +114,8 @@ def _stop_strangers(conn: sqlite3.Connection, at: int) -> None:
 
 
 def scatter_due(database: Path, count: int, at: int) -> None:
-    """Make `count` of those who wait for their first step due at `at`, taken evenly from all over the file: the worst
-    case for locality."""
+    """Make `count` of the people who wait for their first step due at `at`, spread evenly over the file: the worst case
+    for locality."""
     with _alone(database) as conn:
         conn.execute("BEGIN")
         (people,) = conn.execute(

@@ -1,4 +1,4 @@
-"""One line of the table: what was measured, of whom, and whether the bar is met."""
+"""One row of the table: the measurement, its peer, and whether the target is met."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 
 class BenchFailed(Exception):
-    """Nothing was measured; the message says why."""
+    """The measurement failed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`bar` is a ratio for rows with a peer, and in `unit` for figures of our own; `wants` says on which side of it."""
+    """`bar` is a ratio for rows with a peer, else in `unit`; `wants` says which side of it is good."""
 
     name: str
     ours: float
@@ -36,8 +36,10 @@ class Row:
         return {**known, "bar": self.bar, "ok": self.ok, "wants": self.wants, "note": self.note, **self.extra}
 
 
-def compared(name: str, pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], bar: float, **said: Any) -> Row:
-    """A row of pairs run in turn (ours, the other): medians, and the median of each pair's ratio."""
+def compared(
+    name: str, pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], bar: float, **details: Any
+) -> Row:
+    """A row of pairs run in turn (fluentsd, peer): medians, and the median of each pair's ratio."""
     ours = [pair[0]["rate"] for pair in pairs]
     peer = [pair[1]["rate"] for pair in pairs]
     ratio = statistics.median(a / b for a, b in zip(ours, peer, strict=True))
@@ -46,15 +48,15 @@ def compared(name: str, pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, An
         "peer_runs": [round(rate) for rate in peer],
         "ours_cpu_us": median([pair[0] for pair in pairs], "cpu_us"),
         "peer_cpu_us": median([pair[1] for pair in pairs], "cpu_us"),
-        **said.pop("extra", {}),
+        **details.pop("extra", {}),
     }
     if pairs[0][0]["durable_writes"] is not None:
         extra["ours_durable_writes"] = median([pair[0] for pair in pairs], "durable_writes")
         extra["peer_durable_writes"] = median([pair[1] for pair in pairs], "durable_writes")
     rates = round(statistics.median(ours)), round(statistics.median(peer))
-    return Row(name, *rates, "steps/s", round(ratio, 2), bar, extra=extra, **said)
+    return Row(name, *rates, "steps/s", round(ratio, 2), bar, extra=extra, **details)
 
 
 def median(runs: Sequence[Mapping[str, Any]], key: str) -> float:
-    """The median of one figure over runs."""
+    """The median of one figure over several runs."""
     return round(float(statistics.median(run[key] for run in runs)), 2)

@@ -1,7 +1,7 @@
-"""`make bench`: our figures beside the peers', in one table and in `bench/results.json`.
+"""`make bench`: fluentsd's figures beside its peers', in one table and in `bench/results.json`.
 
-Without names it runs every benchmark, with names only those, and replaces their rows in the results. A missed bar is a
-row that says so, not a failure of this program; it ends with 1 only when something could not be measured.
+Without names it runs every benchmark, with names only those, and replaces their rows in the results. A missed target is
+a row that says so, not a failure of this program; the exit status is 1 only if a measurement failed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
 def main(names: list[str]) -> int:
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
-        print(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)
+        print(f"unknown benchmark: {', '.join(unknown)}; known: {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
     console = Console()
     rows: list[dict[str, Any]] = []
@@ -61,7 +61,7 @@ def main(names: list[str]) -> int:
     BUILD.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         about = machine(Path(folder))
-        console.print(said(about))
+        console.print(description(about))
         for name in names or BENCHMARKS:
             try:
                 with console.status(name):
@@ -80,7 +80,7 @@ def main(names: list[str]) -> int:
 
 
 def machine(folder: Path) -> dict[str, Any]:
-    """What the figures depend on."""
+    """The machine's properties that the figures depend on."""
     sync = disk.measure(folder)
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) if sys.platform == "linux" else None
     return {
@@ -95,7 +95,7 @@ def machine(folder: Path) -> dict[str, Any]:
     }
 
 
-def said(about: dict[str, Any]) -> str:
+def description(about: dict[str, Any]) -> str:
     return (
         f"{about['cpus']} x {about['cpu']}, Linux {about['kernel']}, Python {about['python']}, "
         f"SQLite {about['sqlite']}, load {about['load']}; a durable write of 4 KiB takes {about['fdatasync_us']} us "
@@ -104,7 +104,7 @@ def said(about: dict[str, Any]) -> str:
 
 
 def table(rows: list[Row]) -> Table:
-    """What people read; everything else is in the results."""
+    """The table on the screen; all details are in the results."""
     drawn = Table("what", "ours", "peer", "unit", "ratio", "bar", "ok")
     for column in drawn.columns[1:3]:
         column.justify = "right"
@@ -120,7 +120,7 @@ def _number(value: float | None) -> str:
 
 
 def keep(rows: list[dict[str, Any]]) -> None:
-    """Write the results; rows measured before and not now stay, with the moment they were measured at."""
+    """Write the results; rows that were not measured now stay, with the time of their measurement."""
     before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
     now = {row["name"] for row in rows}
     kept = [row for row in before if row["name"] not in now] + rows

@@ -1,9 +1,8 @@
-/* A disk that really writes before it answers.
+/* Imitates a disk that writes before it answers.
  *
- * Preloaded (LD_PRELOAD), it lets fsync and fdatasync do their work and then holds the caller until
- * FLUENTSD_BENCH_SYNC_US microseconds have passed since the call. It sleeps, it does not spin: other threads have the
- * processor meanwhile, as they have while a real disk writes. Calls are counted, so that whoever measures can see that
- * it was in the way.
+ * Preloaded (LD_PRELOAD), it lets fsync and fdatasync do their work and then delays the caller until
+ * FLUENTSD_BENCH_SYNC_US microseconds have passed since the call. It sleeps and does not spin, so other threads have the
+ * processor meanwhile, as with a real slow disk. It counts the calls, so that a benchmark can verify the delay.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,8 +21,8 @@ static long least(void)
 {
     long known = atomic_load(&least_ns);
     if (known < 0) {
-        const char *said = getenv("FLUENTSD_BENCH_SYNC_US");
-        known = said ? atol(said) * 1000 : 0;
+        const char *setting = getenv("FLUENTSD_BENCH_SYNC_US");
+        known = setting ? atol(setting) * 1000 : 0;
         atomic_store(&least_ns, known);
     }
     return known;

@@ -1,9 +1,9 @@
-"""Our engine: due steps a second with a no-op channel, and what it does when nothing is due.
+"""fluentsd's due steps per second with a no-op channel, and its idle passes.
 
 One process: the real store (SQLite, WAL, synchronous=FULL), the real dispatcher, the sandbox's `noop` carrier. Each
-step is claimed, judged by the gate with its facts read from the database (points, zones, a stop list with people on
-it, a cap per contact), marked, sent, recorded, and the person's next step is scheduled a local day later. What was
-carried out is counted in the database afterwards; a run that lost or doubled a step fails.
+step is judged by the gate with its facts from the database (points, zones, a suppression list, a cap per contact),
+claimed, sent and recorded, and the person's next step is scheduled a local day later. The steps are counted in the
+database afterwards; a run that lost or repeated a step fails.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from figures import syncs, tell
 from fluentsd_channel_sandbox import Noop
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.bootstrap import calm_collector
+from fluentsd.bootstrap import freeze_gc
 from fluentsd.clock import SystemClock
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
@@ -35,7 +35,7 @@ PASSES = 200
 
 
 def campaign(text: str) -> CampaignFile:
-    """Two text messages a day apart, at any hour, since a benchmark may run at night."""
+    """Two text messages a day apart, at any hour, because a benchmark may run at night."""
     days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     return read_campaign(
         {
@@ -53,7 +53,7 @@ def campaign(text: str) -> CampaignFile:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the database says has been done."""
+    """The counts in the database."""
 
     settled: int
     waiting: int
@@ -71,7 +71,7 @@ class Counts:
 
 
 async def make(database: Path, text: str) -> None:
-    """A new database with one active campaign and nobody in it."""
+    """A new database with one active campaign without people."""
     async with open_store(url(database)) as store:
 
         async def unit(conn: AsyncConnection) -> None:
@@ -92,9 +92,9 @@ def runtime(store: Store, concurrency: int) -> Runtime:
 
 
 async def carry_out(database: Path, due: int, concurrency: int) -> tuple[float, float]:
-    """Seconds until `due` steps are recorded, and of them the processor's."""
+    """Seconds until `due` steps are recorded, and their processor time."""
     async with open_store(url(database)) as store:
-        calm_collector()  # as the daemon does once it is ready
+        freeze_gc()  # as the daemon does once it is ready
         engine = Dispatcher(runtime(store, concurrency))
         landed = Landed(engine.runtime, due)
         async with trio.open_nursery() as nursery:
@@ -126,7 +126,7 @@ class Landed:
 
 
 async def idle(database: Path, seconds: float) -> dict[str, float]:
-    """What one pass costs when nothing is due, and how many there are in `seconds`."""
+    """The cost of one pass with nothing due, and the number of passes in `seconds`."""
     async with open_store(url(database)) as store:
         engine = Dispatcher(runtime(store, 1000))
         took = []

@@ -1,4 +1,4 @@
-"""Processes that are measured: each one fresh, one after another, never two at once."""
+"""Measured processes: each one fresh, one after another, never two at once."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ AT_MOST = 1200
 
 
 def in_turn(ours: Callable[[], A], other: Callable[[], B]) -> list[tuple[A, B]]:
-    """A B A B A B: what changes on the machine meanwhile meets both."""
+    """Run A B A B A B, so that a change on the machine affects both."""
     return [(ours(), other()) for _ in range(ROUNDS)]
 
 
 def run(command: list[str | Path], environment: Mapping[str, str]) -> dict[str, Any]:
-    """One process; the JSON object on its last line."""
+    """Run one process; returns the JSON object on its last line."""
     env = {**os.environ, "PYTHONPATH": str(HERE), **environment}
     try:
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=AT_MOST)
@@ -39,17 +39,17 @@ def run(command: list[str | Path], environment: Mapping[str, str]) -> dict[str, 
     except subprocess.TimeoutExpired:
         why = f"did not end within {AT_MOST} s"
     except (IndexError, ValueError):
-        why = f"told no figures: {done.stdout[-500:]}"
+        why = f"printed no figures: {done.stdout[-500:]}"
     raise BenchFailed(f"{' '.join(map(str, command))}\n{why}")
 
 
 def our_steps(database: Path, *options: str, environment: Mapping[str, str] = {}) -> dict[str, Any]:
-    """`steps.py` on a database that stays."""
+    """`steps.py` on a database that is kept."""
     return run([sys.executable, HERE / "steps.py", database, *options], environment)
 
 
 def our_fresh_steps(folder: Path, *options: str, environment: Mapping[str, str] = {}) -> dict[str, Any]:
-    """`steps.py` on a database of its own, gone afterwards."""
+    """`steps.py` on a database of its own, deleted afterwards."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
         return our_steps(Path(own, "steps.db"), *options, environment=environment)
 

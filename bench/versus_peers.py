@@ -1,9 +1,9 @@
-"""Durable steps a second beside a peer: as this machine is, and on a disk that writes before it answers.
+"""Durable steps per second beside a peer, on this machine and on a disk that writes before it answers.
 
-The second row of each pair is another question, not a better answer to the first: what a virtual machine's host or a
-drive's cache confirms in tens of microseconds takes an SSD that really writes some six hundred, and whoever commits
-each step alone waits for each one. Where the cache answers, that wait is gone and what is left is the work per step,
-of which we do more.
+The second row of each pair answers another question. A write that a virtual machine's host or a drive's cache confirms
+in tens of microseconds takes about six hundred on an SSD that really writes, and a peer that commits each step alone
+waits for each write. Where the cache answers, that wait is gone and the work per step remains, which is more for
+fluentsd.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def steps_apscheduler(folder: Path) -> list[Row]:
     return _versus("steps-apscheduler", "apscheduler", folder, {})
 
 
-#: Ours again, as other installations have it, for whoever wonders what the headline leaves out.
+#: fluentsd again, with the settings of other installations.
 _VARIANTS: Mapping[str, tuple[str, ...]] = {
     "concurrency 50, the default": ("--concurrency", "50"),
     "a text with two of the person's fields": ("--text", "Hello {{ contact['First name'] }} of {{ contact.Company }}"),
@@ -57,12 +57,12 @@ def _versus(name: str, peer: str, folder: Path, extra: Mapping[str, Any]) -> lis
     return rows
 
 
-def _row(name: str, python: Path, peer: str, folder: Path, environment: Mapping[str, str], **said: Any) -> Row:
+def _row(name: str, python: Path, peer: str, folder: Path, environment: Mapping[str, str], **details: Any) -> Row:
     pairs = in_turn(
         lambda: our_fresh_steps(folder, "--due", str(DUE), environment=environment),
         lambda: peer_steps(python, peer, folder, DUE, environment),
     )
-    return compared(name, pairs, BAR, **said)
+    return compared(name, pairs, BAR, **details)
 
 
 def _sync(folder: Path, environment: dict[str, str]) -> dict[str, float]:

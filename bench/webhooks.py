@@ -1,10 +1,10 @@
-"""Providers' reports: how many a second are authenticated, parsed, committed and answered, and how long one takes.
+"""Providers' reports: how many per second are authenticated, parsed, committed and answered, and how long each takes.
 
-The server is a process of its own with everything a daemon has: the web front on a loopback port, the store (SQLite,
-WAL, synchronous=FULL), the engine's inbox. The channel checks an HMAC over address and body, as providers sign, and
-reads a form. Each report says of another attempt that it was delivered, over `CONNECTIONS` connections that each wait
-for their answer; afterwards the database is asked whether every report is in it. Beside it, in turn, the naive way: the
-same server, with one transaction for each report.
+The server is a process of its own with all parts of a daemon that matter: the web front on a loopback port, the store
+(SQLite, WAL, synchronous=FULL), the engine's inbox. The channel checks an HMAC over URL and body, as providers sign,
+and reads a form. Each report says that another attempt was delivered, over `CONNECTIONS` connections that each wait for
+their answer; afterwards the database must hold every report. The simple variant, run in turn, is the same server with
+one transaction per report.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import trio
 from rows import BenchFailed, Row
 
 from fluentsd.api import Forged, Inbound, Outcome, Request
-from fluentsd.bootstrap import calm_collector
+from fluentsd.bootstrap import freeze_gc
 from fluentsd.clock import SystemClock
 from fluentsd.config import HttpSettings
 from fluentsd.engine.dispatch.inbound import Inbox, _report
@@ -48,7 +48,7 @@ PUBLIC = "https://calls.example.com"
 
 
 def callbacks(folder: Path) -> list[Row]:
-    """Ours and the naive way in turn, each on a database of its own."""
+    """fluentsd and the simple variant in turn, each on a database of its own."""
     pairs = []
     for nth in range(PAIRS):
         pairs.append((_run(folder / f"ours-{nth}.db", "gathered"), _run(folder / f"naive-{nth}.db", "naive")))
@@ -82,14 +82,14 @@ def _run(database: Path, way: str) -> dict[str, float]:
         where = server.stdout.readline().strip()
         if not where:
             raise BenchFailed("the server did not start")
-        told = trio.run(_report_all, where, tokens)
+        figures = trio.run(_report_all, where, tokens)
         rss = _rss(server.pid)
-        server.communicate("")  # its end of input is its end
+        server.communicate("")  # the end of its input ends it
     with closing(sqlite3.connect(database)) as conn:
         [(count,)] = conn.execute("SELECT count(*) FROM attempt WHERE outcome = 'delivered'")
     if count != REPORTS:
         raise BenchFailed(f"{count} of {REPORTS} reports are in the database")
-    return told | {"rss_mib": rss}
+    return figures | {"rss_mib": rss}
 
 
 def _rss(pid: int) -> float:
@@ -154,7 +154,7 @@ class _Signed(steps.Noop):
 
 
 class _Naive:
-    """Takes each report in a transaction of its own."""
+    """Writes each report in a transaction of its own."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -174,12 +174,12 @@ async def _serve(database: Path, way: str) -> None:
         async with running(runtime) as inbox, trio.open_nursery() as fronts:
             taker: Inbox | Any = inbox if way == "gathered" else _Naive(runtime)
             where = await fronts.start(web.serve, http, await web.listen(http, database), runtime, taker)
-            calm_collector()
+            freeze_gc()
             print(where, flush=True)
             await trio.to_thread.run_sync(sys.stdin.read)
             fronts.cancel_scope.cancel()
 
 
 if __name__ == "__main__":
-    configure("text", "error")  # what is printed here is for the bench
+    configure("text", "error")  # stdout is for the figures
     trio.run(_serve, Path(sys.argv[1]), sys.argv[2])

@@ -1,9 +1,9 @@
-"""Draw `fluentsd/domain/rules/area_codes.toml` from the numbering data of `phonenumbers`: `python docs/area_codes.py`.
+"""Writes `fluentsd/domain/rules/area_codes.toml` from the data of `phonenumbers`: `python docs/area_codes.py`.
 
 The zones of an area code are the union over all its prefixes: the library's answer for one number is a guess from its
-prefix, and a number that was ported or pooled lives elsewhere in the area. What the library does not know stands here
-as data: overlays (a newer code over the same area, so the same zones), codes that are newer than the data, areas that
-span more zones than its prefixes show, and zones that are its mistakes.
+prefix, and a ported or pooled number may be used elsewhere in the area. This module adds the data that the library
+lacks: overlays (a newer code over the same area, so the same zones), codes newer than its data, areas with more zones
+than its prefixes show, and corrections of wrong zones.
 """
 
 from __future__ import annotations

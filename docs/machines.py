@@ -1,51 +1,68 @@
-"""Draw `docs/machines.md` from the tables in `fluentsd.domain.states`: `python docs/machines.py`."""
+"""Draws `docs/machines.md` from the tables in `fluentsd.domain.states`: `python docs/machines.py`.
+
+Every enum whose name ends in "State" gets a diagram from the table of the same name (`CampaignState`: `CAMPAIGN`), and
+a row per state from the `#:` comment beside or above its member.
+"""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from fluentsd.domain import states
 
-_HEAD = """# The machines
+_HEAD = """# State machines
 
-Drawn from the tables in `fluentsd/domain/states.py` by `python docs/machines.py`; a test keeps it so. What is not in a
-table cannot happen: the store's transitions carry the same from-states in their WHERE.
+Drawn from the tables in `fluentsd/domain/states.py` by `python docs/machines.py`; a test compares them. A transition
+that is missing from a table cannot happen: the store's transitions have the same from-states in their WHERE.
 """
+_TITLES = {"EnrollmentState": "Enrollment: one person in one campaign"}
+#: Used while `states` has no table of its own for attempts.
+_ATTEMPT = {
+    ("settle", states.AttemptState.open): states.AttemptState.settled,
+    ("give up", states.AttemptState.open): states.AttemptState.unknown,
+    ("evidence", states.AttemptState.unknown): states.AttemptState.settled,
+}
 
 
 def draw() -> str:
     """The whole page."""
-    attempts = {("settle", states.AttemptState.open): "settled", ("give up", states.AttemptState.open): "unknown",
-                ("evidence", states.AttemptState.unknown): "settled"}  # fmt: skip
-    parts = [
-        _HEAD,
-        _machine("A campaign", states.CampaignState, states.CAMPAIGN),
-        _machine("A person in a campaign (enrollment)", states.EnrollmentState, states.ENROLLMENT),
-        _machine("An attempt", states.AttemptState, attempts),
-    ]
-    return "\n".join(parts)
+    return "\n".join([_HEAD, *(_machine(machine, table) for machine, table in machines())])
 
 
-def _machine(title: str, machine: type[StrEnum], table: Mapping[tuple[str, Any], Any]) -> str:
+def machines() -> Iterator[tuple[type[StrEnum], Mapping[tuple[str, Any], Any]]]:
+    """Each state enum of `states` with its table of transitions, in the order of the module."""
+    for name, thing in vars(states).items():
+        if inspect.isclass(thing) and issubclass(thing, StrEnum) and name.endswith("State"):
+            yield thing, getattr(states, name.removesuffix("State").upper(), _ATTEMPT)
+
+
+def _machine(machine: type[StrEnum], table: Mapping[tuple[str, Any], Any]) -> str:
     arrows: dict[tuple[str, str], list[str]] = {}
     for (verb, before), after in table.items():
         if before != after:
             arrows.setdefault((str(before), str(after)), []).append(verb)
-    first = next(iter(machine))
+    name, first = machine.__name__, next(iter(machine))
+    title = _TITLES.get(name, name.removesuffix("State"))
     lines = [f"## {title}\n", "```mermaid", "stateDiagram-v2", f"    [*] --> {first}"]
     lines += [f"    {before} --> {after}: {', '.join(verbs)}" for (before, after), verbs in arrows.items()]
-    lines += ["```\n", "| state | its doors |", "|---|---|"]
-    lines += [f"| {name} | {doors} |" for name, doors in _doors(machine)]
+    lines += ["```\n", "| state | meaning |", "|---|---|"]
+    lines += [f"| {state} | {meaning} |" for state, meaning in _meanings(machine)]
     return "\n".join([*lines, ""])
 
 
-def _doors(machine: type[StrEnum]) -> list[tuple[str, str]]:
-    return re.findall(r'^\s+(\w+) = "\w+"  #: (.+)$', inspect.getsource(machine), re.MULTILINE)
+def _meanings(machine: type[StrEnum]) -> Iterator[tuple[str, str]]:
+    above: list[str] = []
+    for line in inspect.getsource(machine).splitlines():
+        if comment := re.fullmatch(r"\s+#: (.+)", line):
+            above.append(comment[1])
+        elif member := re.fullmatch(r'\s+(\w+) = "\w+"(?:  #: (.+))?', line):
+            yield member[1], " ".join([*above, member[2] or ""]).strip()
+            above = []
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Draw `docs/rules.md` from `fluentsd/domain/rules/us.toml`: `python docs/rules.py`."""
+"""Draws `docs/rules.md` from `fluentsd/domain/rules/us.toml`: `python docs/rules.py`."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from fluentsd.domain.statutes import Rule
 
 _HEAD = """# The rules of the place
 
-Drawn from `fluentsd/domain/rules/us.toml` by `python docs/rules.py`; a test keeps it so. As of {version}.
+Drawn from `fluentsd/domain/rules/us.toml` by `python docs/rules.py`; a test compares them. As of {version}.
 
-Every decision to contact a person applies the strictest of these rules, for every state the person may be in (by zone
-field, address and telephone numbers), and names the rule it rests on. Hours are local to the person. A rule that is
-not in force on a date says nothing on that date. Most rules cover sales calls to consumers; they are applied to
-everybody, and a campaign may waive a rule by its name, with a reason that is kept. This is no legal advice.
+Every decision to contact a person applies the strictest of these rules for every state where the person may be (by zone
+field, address and telephone numbers), and names the rule. Hours are local to the person. A rule applies only on dates
+on which it is in force. Most of these laws cover sales calls to consumers; the rules apply to everyone, and a campaign
+may waive a rule by its name, with a reason that is kept. This is not legal advice.
 
-Checked: **verified** means that the text cited was read; **secondary** that it is told by others who read it;
-**unverified** that sources differ, or that something in the row is computed or remembered. Have counsel look at what
-is unverified before you rely on it: {unverified}.
+The last column: **verified** means that the cited text was read; **secondary** that a secondary source reports it;
+**unverified** that sources differ, or that a part of the row is computed or from memory. Have a lawyer check the
+unverified rules before you rely on them: {unverified}.
 
 Outside the United States no rules are shipped: the campaign's own contact window decides there.
 """
 _KINDS = {
-    "hours": "calls and texts", "auto-hours": "AI calls", "cap": "how often", "auto-cap": "how often, AI calls",
+    "hours": "calls and texts", "auto-hours": "AI calls", "cap": "frequency", "auto-cap": "frequency, AI calls",
     "consent": "consent", "scrub": "do-not-call list", "keep": "records", "duty": "duty",
 }  # fmt: skip
 
@@ -45,29 +45,29 @@ def draw() -> str:
         _table(rule for rule in law if rule.state == "US-unknown"),
         *_by_state(law),
         "## Duties\n",
-        "What a team has to see to itself. A campaign names those of the states it reaches before it starts.\n",
+        "Duties that a team must fulfil itself. The launch check lists those of the states that a campaign reaches.\n",
         _table(duties),
         "## Sources\n",
-        "\n".join(f"- **{name}**: {words}." for name, words in _file()["sources"].items()) + "\n",
+        "\n".join(f"- **{name}**: {text}." for name, text in _file()["sources"].items()) + "\n",
     ]
     return "\n".join(parts)
 
 
 def _by_state(law: list[Rule]) -> Iterable[str]:
-    """The states with rules of their own, then those without."""
+    """The states with their own rules, then those without."""
     yield "## State by state\n"
     yield _table(rule for rule in law if rule.state not in ("US", "US-unknown"))
     federal = _file()["federal_hours"]
     names = {state.code: name.title() for name, state in readings.states().items() if len(name) > 2}
     plain = ", ".join(sorted(names[code].replace(" Of ", " of ") for code in federal["states"]))
     unproven = " and ".join(sorted(names[code] for code in federal["unproven"]))
-    yield f"Federal hours alone: {plain}. For {unproven} no rule was found, which does not prove that there is none.\n"
+    yield f"Federal hours alone: {plain}. For {unproven} no rule was found; one may exist.\n"
 
 
 def _table(rules: Iterable[Rule]) -> str:
-    """One row for each rule, its note under what it says."""
+    """One row per rule, with its note below the text."""
     lines = [
-        "| rule | about | what it says | from | until | where it stands | checked |",
+        "| rule | about | text | from | until | source | checked |",
         "|---|---|---|---|---|---|---|",
     ]
     for rule in rules:

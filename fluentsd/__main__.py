@@ -10,9 +10,9 @@ _CONFIG = ("-c", "--config")
 
 
 def main() -> None:
-    """Hand over to the shell; but a daemon does not carry the shell's parser and views in its memory all its life."""
-    wanted = plain_run(sys.argv[1:])
-    if wanted is None:
+    """Run the shell; a plain `run` starts the daemon directly, without the memory of the shell's parser and views."""
+    config = plain_run(sys.argv[1:])
+    if config is None:
         from fluentsd.cli.app import main as shell
 
         shell()
@@ -20,7 +20,7 @@ def main() -> None:
         from fluentsd.cli.runner import Shell
         from fluentsd.cli.service import run_daemon
 
-        run_daemon(Shell(*wanted))
+        run_daemon(Shell(*config))
 
 
 def plain_run(given: Sequence[str]) -> tuple[Path | None] | None:

@@ -1,12 +1,12 @@
-"""The words plugins share with the house.
+"""The plugin API.
 
-A plugin imports this module (and its own SDK) and nothing else of ours; the house imports no plugin. What lives
-here: the values that cross the border, the protocol a channel fulfils, the tools a plugin is handed, and the errors
-by which a plugin tells the house what to do next. What must not: anything with a wait or a table in it.
+A plugin imports this module (and its own SDK) and no other module of fluentsd; the engine imports no plugin. What lives
+here: the values exchanged with plugins, the protocol of a channel, the tools of a plugin, and the errors by which a
+plugin decides the next action of the engine. What must not: I/O, waiting, or tables.
 
-The one rule that carries the promise "nobody twice": `Unavailable` and `Rejected` raised from `Channel.send` assert
-that the provider accepted *nothing*. Whatever else ends a send (any other exception, a timeout, a cancellation)
-leaves the attempt open, and the house asks `Channel.lookup` what happened.
+One rule prevents duplicate contacts: `Unavailable` and `Rejected` raised from `Channel.send` assert that the provider
+accepted *nothing*. Any other end of a send (another exception, a timeout, a cancellation) leaves the attempt open, and
+the engine calls `Channel.lookup` to find out what happened.
 """
 
 from __future__ import annotations
@@ -60,20 +60,20 @@ T = TypeVar("T")
 #: Marks a plugin's hook implementations: `@hookimpl`.
 hookimpl = pluggy.HookimplMarker("fluentsd")
 
-#: What a channel carries. Steps, stop-list entries and lanes are named by it.
+#: The kind of a channel. Steps, suppression entries and lanes refer to it.
 Kind = Literal["phone", "sms", "email"]
-#: Whose fault it is that something did not arrive: the person's (a full mailbox, a phone that is off) · the message's
-#: (a carrier or server filters or blocks what it says) · the sender's (the line is not registered, or not allowed to).
-#: Only the person's counts towards "unreachable"; the others trip breakers of the house.
+#: The cause of a failed delivery: the person (a full mailbox, a phone that is off) · the message (a carrier or server
+#: filters or blocks the content) · the sender (the caller ID is not registered or not allowed). Only "person" counts
+#: towards "unreachable"; the others count towards breakers.
 Fault = Literal["person", "message", "sender"]
 
 
 class Outcome(StrEnum):
-    """How an attempt ended. Later evidence may improve one (sent → delivered); nothing makes one vaguer."""
+    """How an attempt ended. Later evidence may make one more precise (sent → delivered), never less."""
 
     answered = "answered"  #: a person spoke on the phone
     voicemail = "voicemail"  #: a machine answered
-    no_answer = "no_answer"  #: it rang out
+    no_answer = "no_answer"  #: it rang without an answer
     busy = "busy"
     failed = "failed"  #: the provider proved it did not arrive
     sent = "sent"  #: the provider accepted it; where SMS and e-mail steps end
@@ -81,18 +81,18 @@ class Outcome(StrEnum):
     bounced = "bounced"
     replied = "replied"  #: the person wrote back
     opted_out = "opted_out"  #: the person asked us to stop
-    unknown = "unknown"  #: nobody can prove what happened; counts as made
+    unknown = "unknown"  #: the outcome cannot be proved; counts as made
     not_sent = "not_sent"  #: the call to the provider never began, or it accepted nothing; counts as not made
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What to say and to whom, rendered and ready.
+    """A rendered message and its recipient.
 
-    `to` is E.164 for phone and SMS, an address for e-mail. `sender` is the caller ID the house chose (for e-mail, the
-    From that the message asks for), or None to leave the choice to the channel. `reply_to` is "" where the channel's
-    own counts. `valid_until_at` (epoch microseconds) is the end of this person's contact
-    window: the provider must not deliver later. `variables` are the contact's fields, for a phone agent's prompt.
+    `to` is E.164 for phone and SMS, an address for e-mail. `sender` is the chosen caller ID (for e-mail, the From of
+    the message), or None to leave the choice to the channel. `reply_to` is "" to use the channel's own.
+    `valid_until_at` (epoch microseconds) is the end of this person's contact window: the provider must not deliver
+    later. `variables` are the contact's fields, for a phone agent's prompt.
     """
 
     kind: Kind
@@ -109,12 +109,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of one step, as a channel sees it.
+    """One try of one step, for a channel.
 
-    `token` is random, unguessable and unique for ever; hand it to the provider (callback URL, Message-ID, marker) so
-    that `lookup` and callbacks can find the way home. `claimed_at` is epoch microseconds. `provider_ref` is what an
-    earlier receipt said, if there was one. `text` is given to a look-up: the words as the house keeps them (an e-mail's
-    subject stands above its text), None when it keeps none or they have been erased.
+    `token` is random, unguessable and unique for ever; pass it to the provider (callback URL, Message-ID, marker) so
+    that `lookup` and callbacks can find the attempt. `claimed_at` is epoch microseconds. `provider_ref` is the
+    reference of an earlier receipt, if there was one. `text` is set for a look-up: the stored text (an e-mail's subject
+    above its body), None when none is stored or it has been erased.
     """
 
     token: str
@@ -130,11 +130,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The provider accepted it.
+    """The provider accepted the message.
 
-    `outcome` None means the end is still to come (a call is ringing): it arrives by `listen` or a webhook, or at the
-    latest by a look-up at the deadline. `cost_micros` is in millionths of `currency`; `fault` is for a failure that a
-    look-up finds.
+    `outcome` None means that the outcome is not known yet (a call is ringing): it arrives by `listen` or a webhook, or
+    at the latest by a look-up at the deadline. `cost_micros` is in millionths of `currency`; `fault` applies to a
+    failure that a look-up finds.
     """
 
     ref: str
@@ -147,7 +147,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The provider has this attempt; here is its receipt as of now."""
+    """The provider has this attempt, with this receipt as of now."""
 
     receipt: Receipt
 
@@ -169,20 +169,20 @@ Lookup = Found | Absent | CannotTell
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """Anything coming back: a status, a reply, an opt-out.
+    """An inbound event: a status, a reply, an opt-out.
 
     Addressed by our `token`, else by the provider's `ref`, else by `address` (the other party's number or e-mail,
     for a reply that quotes nothing). `at` is epoch microseconds by the provider's clock, for the record only.
-    `dead` says that the number or address cannot be reached on this channel at all; `resubscribed` that the person
-    took an opt-out back with the word their carrier knows for it (START), `outcome` being `replied`. `fault` says whose
-    fault a failure is; an opt-out whose `reason` begins with "complaint" counts as one.
+    `dead`: the number or address cannot be reached on this channel at all. `resubscribed`: the person withdrew an
+    opt-out with the carrier's keyword (START); `outcome` is then `replied`. `fault` is the cause of a failure; an
+    opt-out whose `reason` begins with "complaint" counts as a complaint.
 
-    `message_ref` is the provider's own name of what came in (a reply), if it keeps a copy that it can be asked to
-    forget.
+    `message_ref` is the provider's id of the inbound message (a reply), if the provider stores a copy that it can
+    delete.
 
-    `away_until_at` (epoch microseconds) comes with an automatic answer that says the person is away, `outcome` being
-    `delivered`, for a robot's answer proves no more: nobody contacts them before. A whole day in UTC means that day
-    where the person is; what has passed is no absence, and 60 days are believed at most.
+    `away_until_at` (epoch microseconds) is set for an automatic reply that says the person is away; `outcome` is then
+    `delivered`, because an automatic reply proves no more. The person is not contacted before. A whole day in UTC means
+    that day where the person is; a past date is ignored, and an absence lasts at most 60 days.
     """
 
     outcome: Outcome
@@ -205,10 +205,10 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request to a channel's webhook, bounded and decoded by nobody yet.
+    """One HTTP request to a channel's webhook, of limited size and not decoded.
 
-    `url` is the whole address as the provider knows it (the public one, whatever proxy stands before us), with its
-    query; header names are in small letters.
+    `url` is the full public address as the provider knows it (in front of any proxy), with its query; header names are
+    in lower case.
     """
 
     method: str
@@ -219,7 +219,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of `fluentsd check`: what is, whether it is well, and how to mend it."""
+    """One line of `fluentsd check`: the finding, whether it is ok, and how to fix it."""
 
     ok: bool
     what: str
@@ -228,10 +228,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """One caller ID that a provider has for this account.
+    """One caller ID of the account at a provider.
 
-    `carries` are the kinds it can be used for; empty when neither messages nor calls go out from it. `label` is the
-    provider's name for it, `ref` the provider's id, `tags` the groups it belongs to there.
+    `carries` are the kinds it can be used for; empty when it can send neither messages nor calls. `label` is the
+    provider's name for it, `ref` the provider's id, `tags` its groups there.
     """
 
     e164: str
@@ -242,35 +242,35 @@ class Owned:
 
 
 class Clock(Protocol):
-    """Time as the house sees it; a simulation passes its own."""
+    """The source of time; a simulation passes its own."""
 
     def now(self) -> int:
         """Epoch microseconds, UTC."""
 
     async def sleep_until(self, at: int) -> None:
-        """Return when `now() >= at`; a Trio checkpoint in any case."""
+        """Return when `now() >= at`; always a Trio checkpoint."""
 
 
 class Links(Protocol):
-    """The public addresses of this house for one channel; each None as long as it has no public address."""
+    """The public URLs of this installation for one channel; each None without a configured public URL."""
 
     def callback(self, token: str) -> str | None:
-        """Where a provider reports what becomes of one attempt."""
+        """The URL for status reports about one attempt."""
 
     def inbound(self) -> str | None:
-        """Where a provider hands over what people send of their own accord."""
+        """The URL for inbound messages from people."""
 
     def unsubscribe(self, token: str) -> str | None:
-        """Where the person an attempt went to may end all contact (RFC 8058: POST does it, GET shows a page)."""
+        """The URL by which the attempt's person opts out (RFC 8058: POST does it, GET shows a page)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a plugin is handed: one HTTP client, one door for blocking code, a log, the clock, a folder of its own, and
-    the house's public addresses.
+    """The tools of a plugin: an HTTP client, threads for blocking code, a log, the clock, its own folder, and the
+    public URLs.
 
     `run_sync(fn, *args)` runs blocking code in a thread under this plugin's own limiter. Plugins never read the
-    wall clock or open a client of their own, so that a simulation can run weeks in seconds.
+    wall clock or open their own client, so that a simulation can run weeks in seconds.
     """
 
     http: Callable[[], httpx.AsyncClient]
@@ -283,24 +283,24 @@ class Tools:
 
 @runtime_checkable
 class Channel(Protocol):
-    """A way to reach people. Plain methods, no pluggy on the hot path.
+    """A channel. Plain methods, no pluggy on the hot path.
 
-    Besides these a channel may have:
+    Optional members:
 
-    - `async aclose()`, called when the daemon leaves: for connections of its own.
-    - `room: int`, how many sends it can hand over at once. What waits inside it when the daemon is killed counts as
-      made although no provider ever saw it.
-    - `sender_interval: int`, microseconds between two messages of one caller ID: the house paces its numbers by it.
-    - `remarks(message) -> Sequence[Finding]`, pure: what there is to say of a message before anybody gets it. What is
-      not ok would never be sent and keeps a campaign from starting; a fix on one that is ok is advice.
-    - `async numbers() -> Sequence[Owned]`: all the caller IDs its provider rents out to us, or an error
-      (`Unavailable`, `NeedsHuman`), never a part.
-    - `async forget(attempt)`: the provider keeps nothing of it when that returns, also when there was nothing; any
-      error (`Unavailable(why, after)` says when) has it called again later. The attempt has its token, moment and
-      `provider_ref`, and nobody's number or address.
+    - `async aclose()`: closes the channel's own connections; called when the daemon stops.
+    - `capacity: int`: how many sends the channel accepts at once. A send that waits inside the channel when the daemon
+      is killed counts as made, although no provider ever saw it.
+    - `sender_interval: int`: microseconds between two messages of one caller ID; the engine paces its caller IDs by it.
+    - `remarks(message) -> Sequence[Finding]`, pure: findings about a message before it is sent. One that is not ok
+      would never be sent and keeps a campaign from starting; the fix of one that is ok is advice.
+    - `async numbers() -> Sequence[Owned]`: all caller IDs of the account at the provider, or an error (`Unavailable`,
+      `NeedsHuman`), never a part.
+    - `async forget(attempt)`: deletes the attempt at the provider; returns also when there was nothing to delete. After
+      any error it is called again later (`Unavailable(why, after)` says when). The attempt has its token, time and
+      `provider_ref`, and no number or address.
 
-    `lookup_is_final`: an `Absent` from `lookup` proves that the provider never accepted the attempt, so that a
-    further try is safe. `lookup_after` is the grace, in microseconds, after which the provider's lists are complete.
+    `lookup_is_final`: an `Absent` from `lookup` proves that the provider never accepted the attempt, so that another
+    try is safe. `lookup_after` is the time, in microseconds, after which the provider's lists are complete.
     """
 
     kind: Kind
@@ -308,37 +308,37 @@ class Channel(Protocol):
     lookup_after: int
 
     async def check(self) -> Sequence[Finding]:
-        """Say what an operator must know: credentials, senders, reachability. Sends nothing."""
+        """Check credentials, senders and reachability for the operator. Sends nothing."""
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
-        """Hand one message to the provider; raise `Unavailable` or `Rejected` only if it accepted nothing."""
+        """Pass one message to the provider; raise `Unavailable` or `Rejected` only if it accepted nothing."""
 
     async def lookup(self, attempt: Attempt) -> Lookup:
-        """Ask the provider what became of an attempt whose send did not end in a receipt, or of an overdue call."""
+        """Ask the provider about an attempt whose send did not end in a receipt, or about an overdue call."""
 
     async def cancel(self, attempt: Attempt) -> bool:
-        """Withdraw what has not reached the person yet (a queued or ringing call); True if it will not happen."""
+        """Cancel an attempt that has not reached the person yet (a queued or ringing call); True if it is cancelled."""
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
-        """Run for as long as the daemon, delivering what comes back; return at once if all arrives by webhook."""
+        """Deliver inbound events for as long as the daemon runs; return at once if all events arrive by webhook."""
 
     def parse_webhook(self, request: Request) -> Sequence[Inbound]:
-        """Prove where a request comes from and turn it into what it says. Pure; raises `Forged`, or ValueError when it
-        is authentic and makes no sense."""
+        """Verify the origin of a request and return its inbound events. Pure; raises `Forged`, or ValueError when the
+        request is authentic but invalid."""
 
 
-#: `register(name, factory)`; the house calls `factory(config, tools)` for each `[channel.<name>]` that names it.
+#: `register(name, factory)`; `factory(config, tools)` is called for each `[channel.<name>]` that names the plugin.
 Register = Callable[[str, Callable[[Mapping[str, Any], Tools], Channel]], None]
 
 
 class PluginError(Exception):
-    """A plugin tells the house what to do next. One subclass per decision."""
+    """A plugin's decision about the next action of the engine. One subclass per decision."""
 
 
 class Unavailable(PluginError):
-    """The provider accepted nothing and may later; the same step is tried anew after `after` seconds.
+    """The provider accepted nothing but may later; the same step is tried again after `after` seconds.
 
-    The whole channel backs off for as long, unless it is `only_this` attempt that has to wait (a greylisted mailbox).
+    The whole channel waits as long, unless `only_this` attempt has to wait (a greylisted mailbox).
     """
 
     def __init__(self, why: str, after: float = 30.0, *, only_this: bool = False) -> None:
@@ -348,10 +348,10 @@ class Unavailable(PluginError):
 
 
 class Rejected(PluginError):
-    """The provider accepted nothing and never will for this person this way; the flow goes on.
+    """The provider accepted nothing and never will for this person on this channel; the flow goes on.
 
-    `outcome` says how the step ended (`failed`, `bounced`; `opted_out` puts the person on the stop list for every
-    channel). `dead` marks the number or address as unreachable on this channel; `fault` says whose fault it is.
+    `outcome` is the outcome of the step (`failed`, `bounced`; `opted_out` puts the person on the suppression list for
+    every channel). `dead` marks the number or address as unreachable on this channel; `fault` is the cause.
     """
 
     def __init__(
@@ -364,13 +364,13 @@ class Rejected(PluginError):
 
 
 class Forged(PluginError):
-    """A request that does not prove where it comes from; nothing is taken from it."""
+    """A request of unproved origin; it is ignored."""
 
 
 class NeedsHuman(PluginError):
     """The provider accepted nothing and will not until a person acts (credentials, registration, funds).
 
-    The whole channel is held, unless it is `only_sender`: the line the message was to come from; then that line is.
+    The whole channel is held, or with `only_sender` only the caller ID of the message.
     """
 
     def __init__(self, what: str, *, only_sender: bool = False) -> None:
@@ -379,7 +379,7 @@ class NeedsHuman(PluginError):
 
 
 def asks_to_stop(text: str) -> bool:
-    """Whether a person's own words ask us to leave them alone; one reading for SMS, e-mail and calls."""
-    from fluentsd.optout import asks_to_stop as read  # only here: who reads no replies does not load it
+    """Whether a person's text is an opt-out; one detection for SMS, e-mail and calls."""
+    from fluentsd.optout import asks_to_stop as read  # only here: a plugin without replies does not load it
 
     return read(text)

@@ -1,8 +1,8 @@
-"""What is made of the settings: a lock, a database, channels with their tools; in short, a house to work in.
+"""Builds the runtime from settings: lock, database, channels with their tools.
 
-For the daemon, which lets the engine run in it, and for a shell that finds no daemon. Each thing is opened by `async
-with`, so what was opened last closes first and the lock is let go at the very end. Plugins are built before the
-database is touched: a mistake in their tables changes nothing.
+For the daemon, which runs the engine on it, and for a shell command without a daemon. Everything is opened by `async
+with`, so it closes in reverse order and the lock is released last. Plugins are built before the database is opened: a
+mistake in their tables changes nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CLOSING_AT_MOST = 0.3
 async def open_runtime(
     settings: Settings, clock: EngineClock, plugins: Plugins, *, log: Any = None, http: Http | None = None
 ) -> AsyncIterator[Runtime]:
-    """A house to work in, with nothing running in it.
+    """The runtime, with no engine task running.
 
     Raises `Problems` (a channel cannot be built), `AlreadyRunning`, `DatabaseRefused` or `StoreUnavailable`.
     """
@@ -56,7 +56,7 @@ async def open_runtime(
     async with sole_writer(settings.database_url, file), http or Http() as web:
         channels = build_channels(settings, clock, plugins, log=log, http=web)
         if file is not None:
-            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # it holds people's numbers: its owner's alone
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # with people's numbers: readable only by its owner
         async with open_store(settings.database_url, busy=clock.busy) as store:
             await prepare(store, backups=settings.backups if file else None, now=clock.now(), log=log)
             try:
@@ -79,12 +79,12 @@ async def open_runtime(
 
 def _check_folder(settings: Settings, file: Path) -> None:
     if not file.parent.is_dir():
-        fix = f"the folder {file.parent} does not exist; make it, or name another place"
+        fix = f"the folder {file.parent} does not exist; create it, or set another path"
         raise Problems(str(settings.path), [f"database.path: {fix}"])
 
 
 async def _close(channels: Mapping[Kind, ChannelState]) -> None:
-    """Let channels that hold connections of their own (`aclose`, optional) let go of them."""
+    """Close the channels that have their own connections (optional `aclose`)."""
     with trio.move_on_after(CLOSING_AT_MOST, shield=True):
         for channel_state in channels.values():
             aclose = getattr(channel_state.channel, "aclose", None)
@@ -93,7 +93,7 @@ async def _close(channels: Mapping[Kind, ChannelState]) -> None:
 
 
 class Http:
-    """One HTTP client for the whole house, made when somebody first needs it."""
+    """The shared HTTP client, created at first use."""
 
     def __init__(self) -> None:
         self._client: httpx.AsyncClient | None = None
@@ -111,14 +111,14 @@ class Http:
 
     async def __aexit__(self, *_: object) -> None:
         if self._client is not None:
-            with trio.move_on_after(0.2, shield=True):  # a courtesy to the other side, not worth waiting for
+            with trio.move_on_after(0.2, shield=True):  # a polite close, not worth a long wait
                 await self._client.aclose()
 
 
 def build_channels(
     settings: Settings, clock: EngineClock, plugins: Plugins, *, log: Any, http: Http
 ) -> dict[Kind, ChannelState]:
-    """Every configured channel with its tools; `Problems` lists all that cannot be built."""
+    """Every configured channel with its tools; `Problems` lists all mistakes."""
     built: dict[Kind, ChannelState] = {}
     mistakes: list[str] = []
     for kind, table in settings.channels.items():
@@ -140,11 +140,11 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as why:
-        raise PluginProblem(f"its folder {folder} cannot be made ({why.strerror}); see [daemon] folder") from None
+        raise PluginProblem(f"its folder {folder} cannot be created ({why.strerror}); see [daemon] folder") from None
 
 
 def _reasons(why: Exception, table: ChannelSettings) -> list[str]:
-    """What a factory finds wrong, one line each: a plugin may raise `ValidationError`, or list `mistakes`."""
+    """The mistakes that a factory found, one line each: a plugin may raise `ValidationError`, or list `mistakes`."""
     if isinstance(why, ValidationError):
         return explain(None, why)
     if isinstance(why, PluginProblem):
@@ -164,15 +164,15 @@ def _tools(settings: Settings, table: ChannelSettings, clock: EngineClock, log: 
             return await trio.to_thread.run_sync(partial(fn, *args), limiter=limiter, abandon_on_cancel=True)
 
     links = PublicLinks(table.kind, settings.http.public_url if settings.http else None)
-    told = log.bind(channel=table.kind)
-    return Tools(http=http, run_sync=run_sync, log=told, clock=clock, folder=str(folder), links=links)
+    bound = log.bind(channel=table.kind)
+    return Tools(http=http, run_sync=run_sync, log=bound, clock=clock, folder=str(folder), links=links)
 
 
-def calm_collector() -> None:
-    """Tell Python's collector that what is there now stays: once, when a daemon is ready.
+def freeze_gc() -> None:
+    """Exclude the current objects from Python's garbage collection; called once, when the daemon is ready.
 
-    Modules, tables and compiled statements are looked through at every collection otherwise, and a batch of five
-    hundred steps starts several; that was a seventh of a step's time (`bench/README.md`).
+    Otherwise every collection visits modules, tables and compiled statements, and a batch of five hundred steps starts
+    several; that was a seventh of a step's time (`bench/README.md`).
     """
     gc.collect()
     gc.freeze()

@@ -1,8 +1,8 @@
-"""Time: one `Clock` is passed in, and nothing else in the house reads the wall.
+"""Clocks: one `Clock` is passed in, and no other code reads the wall clock.
 
-`SystemClock` sleeps in Trio until a wall-clock instant and looks again at least once a minute, so that a clock that
-jumps (NTP, a suspended machine) is noticed. `SimClock` runs ahead to the next sleeper as soon as nobody has anything
-left to do: no Trio task can run *and* nobody is behind one of the two doors out of Trio (`busy`).
+`SystemClock` sleeps in Trio until a wall-clock instant and looks again at least once a minute, so that a clock jump
+(NTP, a suspended machine) is noticed. `SimClock` jumps to the next sleeper as soon as there is no work left: no Trio
+task can run *and* no work is going on outside Trio (`busy`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ LOOK_AGAIN = 60.0
 
 
 class SystemClock:
-    """The wall, in epoch microseconds."""
+    """The wall clock, in epoch microseconds."""
 
     def now(self) -> int:
         return time.time_ns() // 1000
 
     async def sleep_until(self, at: int) -> None:
-        while (left := at - self.now()) > 0:  # noqa: ASYNC110 - a wall clock can jump; no event tells
+        while (left := at - self.now()) > 0:  # noqa: ASYNC110 - a wall clock can jump without an event
             await trio.sleep(min(left / SECOND, LOOK_AGAIN))
         await trio.lowlevel.checkpoint()
 
@@ -61,13 +61,13 @@ class SimClock:
         try:
             await woken.wait()
         finally:
-            if not woken.is_set():  # cancelled: time must not stop for a sleeper that has gone
+            if not woken.is_set():  # cancelled: time must not stop for this sleeper
                 self._sleepers = [sleeper for sleeper in self._sleepers if sleeper[2] is not woken]
                 heapq.heapify(self._sleepers)
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Held while work goes on where Trio cannot see it (a thread, another event loop)."""
+        """Held during work outside Trio (a thread, another event loop)."""
         self._busy += 1
         try:
             yield

@@ -1,9 +1,9 @@
-"""The daemon's life: what runs in the house, in which order it begins, and in which it ends. Nothing else.
+"""The daemon's parts, the order in which they start, and the order in which they stop. Nothing else.
 
-Everything is opened by `async with` or started in a nursery, so that the indentation is the shutdown order: a signal
-closes the fronts, then claiming stops and sends in progress get their grace, then listeners and look-ups end, then the
-store closes, and the lock is let go last. The first SIGTERM or SIGINT asks for that; a second one ends everything at
-once, which the ledger makes safe: what was under way is asked about at the next start.
+Every part is opened by `async with` or started in a nursery, so the indentation is the shutdown order: a signal closes
+the fronts, then claiming stops and sends in progress get their grace, then listeners and look-ups end, then the store
+closes, and the lock is released last. The first SIGTERM or SIGINT starts this shutdown; a second one ends the process
+at once. Both are safe: the next start asks the providers about every attempt that was open.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import trio
 
-from fluentsd.bootstrap import Http, calm_collector, open_runtime
+from fluentsd.bootstrap import Http, freeze_gc, open_runtime
 from fluentsd.config import Settings
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.nursery import running
@@ -31,7 +31,7 @@ from fluentsd.systemd import Supervisor
 
 __all__ = ["open_runtime", "run"]
 
-#: Seconds after the second signal until the process ends, whatever still holds it.
+#: Seconds after the second signal until the process exits, even if a task still blocks.
 LAST_RESORT_AFTER = 2.0
 
 
@@ -43,44 +43,44 @@ async def run(
     log: Any,
     ready: Callable[[], None] | None = None,
 ) -> None:
-    """Live until SIGTERM or SIGINT, then leave in order; `ready` is called once everything runs.
+    """Run until SIGTERM or SIGINT, then shut down in order; `ready` is called once every part runs.
 
-    Raises what keeps it from beginning: `Problems`, `AlreadyRunning`, `DatabaseRefused`, `ControlProblem`,
-    `StoreUnavailable`, each with a message for a person.
+    Raises `Problems`, `AlreadyRunning`, `DatabaseRefused`, `ControlProblem` or `StoreUnavailable` if it cannot start,
+    each with a message for the user.
     """
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         try:
-            async with trio.open_nursery() as roof:
-                leaving = _Leaving(roof.cancel_scope, log)
-                roof.start_soon(leaving.heed, signals)
+            async with trio.open_nursery() as outer:
+                shutdown = _Shutdown(outer.cancel_scope, log)
+                outer.start_soon(shutdown.handle, signals)
                 try:
-                    await _live(settings, clock, plugins, log, leaving, ready)
+                    await _run_parts(settings, clock, plugins, log, shutdown, ready)
                 finally:
-                    leaving.has_left()
-                    roof.cancel_scope.cancel()
+                    shutdown.finished()
+                    outer.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise _sole_cause(group) from None
     log.info("daemon.stopped")
 
 
-async def _live(
+async def _run_parts(
     settings: Settings,
     clock: EngineClock,
     plugins: Plugins,
     log: Any,
-    leaving: _Leaving,
+    shutdown: _Shutdown,
     ready: Callable[[], None] | None,
 ) -> None:
-    control.check_length(settings.socket)  # before anything is opened, let alone sent
+    control.check_length(settings.socket)  # before anything is opened or sent
     supervisor, http = Supervisor(), Http()
     supervisor.tell("STATUS=opening the database")
     async with (
         open_runtime(settings, clock, plugins, log=log, http=http) as runtime,
         _web(settings) as web,
-        trio.open_nursery() as pulse,
+        trio.open_nursery() as watchdog,
     ):
-        pulse.start_soon(supervisor.keep_pinging, runtime.store.wait_answer)
-        leaving.may_take_time()
+        watchdog.start_soon(supervisor.keep_pinging, runtime.store.wait_answer)
+        shutdown.allow_grace()
         listeners, grace = _listeners(settings, http, log), settings.grace / SECOND
         async with running(runtime, listeners, grace=grace, ages=settings.retention) as inbox:
             async with trio.open_nursery() as fronts:
@@ -89,19 +89,19 @@ async def _live(
                     runtime.listens_at = await fronts.start(web, runtime, inbox)
                 supervisor.tell("READY=1", f"STATUS=serving {', '.join(sorted(runtime.channels)) or 'no channel'}")
                 log.info("daemon.ready", channels=sorted(runtime.channels), socket=str(settings.socket))
-                calm_collector()
+                freeze_gc()
                 if ready is not None:
                     ready()
-                await leaving.asked.wait()
+                await shutdown.requested.wait()
                 fronts.cancel_scope.cancel()
             supervisor.tell("STOPPING=1", f"STATUS=waiting up to {settings.grace // SECOND} s for sends in progress")
-        pulse.cancel_scope.cancel()
+        watchdog.cancel_scope.cancel()
 
 
 @asynccontextmanager
 async def _web(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[None]] | None]:
-    """The web front with its sockets open, if one is configured: a port that is taken ends the start before anything
-    is sent. It is imported here, so that a daemon without one does not carry it."""
+    """The web front with open sockets, if `[http]` is configured. A port in use ends the start before anything is sent.
+    The import is here, so that a daemon without a web front does not load it."""
     if settings.http is None:
         yield None
         return
@@ -116,31 +116,32 @@ async def _web(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[None
 
 
 def _listeners(settings: Settings, http: Http, log: Any) -> list[Listener]:
-    told = [log_listener(log)]
+    listeners = [log_listener(log)]
     if settings.notify is not None:
-        told.append(web_listener(http, settings.notify.url, settings.notify.secret))
-    return told
+        listeners.append(web_listener(http, settings.notify.url, settings.notify.secret))
+    return listeners
 
 
-class _Leaving:
-    """What signals mean: before the daemon is ready, leave at once; then once in order; then at once all the same."""
+class _Shutdown:
+    """Handles signals. Before the store is open a signal ends the process at once; later the first one requests an
+    orderly shutdown and the second one ends the process at once."""
 
     def __init__(self, whole: trio.CancelScope, log: Any) -> None:
-        self.asked = trio.Event()
+        self.requested = trio.Event()
         self._whole, self._log = whole, log
-        self._in_order = False
+        self._has_grace = False
         self._last_resort: threading.Timer | None = None
 
-    def may_take_time(self) -> None:
-        """There may be sends in progress now."""
-        self._in_order = True
+    def allow_grace(self) -> None:
+        """From now on sends may be in progress, so the first signal starts an orderly shutdown."""
+        self._has_grace = True
 
-    async def heed(self, signals: AsyncIterator[int]) -> None:
+    async def handle(self, signals: AsyncIterator[int]) -> None:
         async for number in signals:
             name = signal.Signals(number).name
-            if self._in_order and not self.asked.is_set():
+            if self._has_grace and not self.requested.is_set():
                 self._log.info("daemon.stopping", signal=name)
-                self.asked.set()
+                self.requested.set()
             elif self._last_resort is None:
                 self._log.warning("daemon.leaves_at_once", signal=name)
                 self._last_resort = threading.Timer(LAST_RESORT_AFTER, os._exit, (1,))
@@ -148,7 +149,7 @@ class _Leaving:
                 self._last_resort.start()
                 self._whole.cancel()
 
-    def has_left(self) -> None:
+    def finished(self) -> None:
         if self._last_resort is not None:
             self._last_resort.cancel()
 

@@ -1,6 +1,6 @@
 """Every hook a plugin can implement, one docstring each: when it fires, what to return.
 
-Discovery goes by the entry-point group `fluentsd`; the hot path does not pass through here.
+Plugins are found by the entry-point group `fluentsd`; the hot path does not use hooks.
 """
 
 from __future__ import annotations
@@ -19,6 +19,6 @@ hookspec = pluggy.HookspecMarker("fluentsd")
 def register_channels(register: Register) -> None:
     """Called once at start: call `register(name, factory)` for each channel this plugin offers.
 
-    `name` is what `[channel.x] plugin = "name"` says in `fluentsd.toml`; `factory(config, tools)` gets that table
-    (without the keys of the house) and returns a `Channel`. It must not reach for the network.
+    `name` is the value of `[channel.x] plugin = "name"` in `fluentsd.toml`; `factory(config, tools)` gets that table
+    (without fluentsd's own keys) and returns a `Channel`. It must not use the network.
     """

@@ -1,6 +1,6 @@
-"""The log: key-values on stderr, for people or as JSON for a collector. The change is logged, not the condition.
+"""The log: key-values on stderr, as text or JSON. Changes are logged, not conditions.
 
-No personal data: numbers and addresses that slip into a message are cut here, as the last step before it is written.
+No personal data: numbers and addresses in a message are removed here, as the last step before writing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ finally:
 
 _NUMBER = re.compile(r"\+?\d[\d\s().-]{7,}\d")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-#: Keys that hold ids, moments and figures, not people.
+#: Keys with ids, times and figures, not personal data.
 _OURS = frozenset({"timestamp", "level", "attempt", "campaign", "seconds", "at", "version", "socket", "file", "pid"})
 
 
@@ -51,7 +51,7 @@ def configure(form: Literal["text", "json"], level: str) -> Any:
 
 
 class _Lines:
-    """Lines on stderr as it is at that moment. A log nobody takes any more never stops a campaign."""
+    """Writes lines to the current stderr. A broken stderr never stops a campaign."""
 
     def msg(self, line: str) -> None:
         with suppress(OSError, ValueError):
@@ -62,12 +62,12 @@ class _Lines:
 
 
 def get_logger() -> Any:
-    """The log as it is configured."""
+    """The configured log."""
     return structlog.get_logger()
 
 
 def without_people(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Cut whatever looks like a phone number or an e-mail address."""
+    """Replace texts that look like a phone number or an e-mail address."""
     for key, value in event.items():
         if isinstance(value, str) and key not in _OURS:
             event[key] = _ADDRESS.sub("<address>", _NUMBER.sub("<number>", value))

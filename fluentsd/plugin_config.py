@@ -1,8 +1,8 @@
-"""Reading a plugin's own table of the configuration: key by key, every mistake kept, nothing unknown passed in silence.
+"""Reads a plugin's table of the configuration: key by key, collecting every mistake, unknown keys included.
 
-What a value may be is said by a reader, a function that takes what was written and returns what is meant, or raises
-`ValueError` with the words for a person. Whether a value may be repeated in those words is the reader's to know: a
-mistake is read in logs and chats, so a secret never is. Standard library only: plugins load this with `fluentsd.api`.
+A reader is a function that takes a configured value and returns the parsed one, or raises `ValueError` with a message
+for a person. Messages appear in logs and chats, so a reader never repeats a value that may be a secret. Standard
+library only: plugins load this with `fluentsd.api`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _RATE = re.compile(r"\s*(\d{1,6})\s*/\s*(second|minute|hour)\s*")
 
 
 class ConfigProblem(ValueError):
-    """A plugin's table in the configuration is wrong; each of its `mistakes` on its own line, nothing was built."""
+    """A plugin's table in the configuration is wrong: one line for each of `mistakes`; nothing was built."""
 
     def __init__(self, plugin: str, mistakes: Sequence[str]) -> None:
         self.plugin, self.mistakes = plugin, list(mistakes)
@@ -27,10 +27,10 @@ class ConfigProblem(ValueError):
 
 
 class Table:
-    """A table being emptied key by key; what is left over at the end is unknown.
+    """A table that is emptied key by key; keys that are left at the end are unknown.
 
-    `known` are the keys a mistake may suggest, `within` is what stands before a key in mistakes ("inbox."). `mistakes`
-    is shared with the tables inside, so that one `finish` tells all; a plugin may add lines of its own to it.
+    `known` are the keys that a mistake may suggest, `within` is the prefix of keys in mistakes ("inbox."). `mistakes`
+    is shared with inner tables, so that one `finish` reports all; a plugin may add its own lines.
     """
 
     def __init__(self, given: Mapping[str, Any], known: Sequence[str], within: str = "") -> None:
@@ -39,11 +39,11 @@ class Table:
         self._inner: list[Table] = []
 
     def __contains__(self, key: str) -> bool:
-        """Whether the key is written and not taken yet."""
+        """Whether the key is set and not taken yet."""
         return key in self.rest
 
     def take(self, key: str, default: T, read: Callable[[Any], T]) -> T:
-        """The value, or `default` when there is none or it is wrong."""
+        """The value, or `default` when it is missing or wrong."""
         if key not in self.rest:
             return default
         try:
@@ -53,13 +53,13 @@ class Table:
             return default
 
     def must(self, key: str, otherwise: T, read: Callable[[Any], T]) -> T:
-        """The value of a key that has to be there; `otherwise` when it is missing or wrong, so that reading goes on."""
+        """The value of a required key; `otherwise` when it is missing or wrong, so that reading goes on."""
         if key not in self.rest:
             self.mistakes.append(f"{self.within}{key}: is missing")
         return self.take(key, otherwise, read)
 
     def both(self, first: str, second: str, read: Callable[[Any], str]) -> tuple[str, str]:
-        """Two texts of which neither makes sense alone, a user name and its password; both "" when neither is given."""
+        """Two texts that belong together, like a user name and its password; both "" when neither is set."""
         one, other = self.take(first, "", read), self.take(second, "", read)
         if bool(one) != bool(other):
             self.mistakes.append(f"{self.within}{first} and {self.within}{second}: one is missing; write both")
@@ -68,7 +68,7 @@ class Table:
     def inner(
         self, key: str, known: Sequence[str], read: Callable[[Any], Mapping[str, Any]] | None = None
     ) -> Table | None:
-        """The table under `key`, None when there is none or it is wrong; `read` may refuse it in its own words."""
+        """The table under `key`, None when it is missing or wrong; `read` may refuse it with its own message."""
         given = self.take(key, None, read or a_table)
         if given is None:
             return None
@@ -78,28 +78,26 @@ class Table:
         return table
 
     def finish(self, plugin: str) -> None:
-        """Every key has been asked for; raises `ConfigProblem` when anything was wrong or is left over."""
-        self._tell_unknown()
+        """End the reading; raises `ConfigProblem` when there are mistakes or unknown keys."""
+        self._add_unknown()
         if self.mistakes:
             raise ConfigProblem(plugin, self.mistakes)
 
-    def _tell_unknown(self) -> None:
+    def _add_unknown(self) -> None:
         for inner in self._inner:
-            inner._tell_unknown()
-        self.mistakes += [
-            f"{self.within}{key}: is not a key that is known here{hint(key, self.known)}" for key in self.rest
-        ]
+            inner._add_unknown()
+        self.mistakes += [f"{self.within}{key}: is not a known key{hint(key, self.known)}" for key in self.rest]
 
 
 def a_table(value: Any) -> Mapping[str, Any]:
-    """The reader of a table; its words repeat nothing, for there may be a secret inside."""
+    """The reader of a table; its message repeats no value, because a table may contain secrets."""
     if not isinstance(value, Mapping):
         raise ValueError("should be a table { … }")
     return value
 
 
 def a_rate(value: Any) -> int:
-    """The reader of a pace, "30/second" or "90/minute": the microseconds from one to the next."""
+    """The reader of a pace, "30/second" or "90/minute": the interval in microseconds."""
     found = _RATE.fullmatch(value) if isinstance(value, str) else None
     if found is None or int(found[1]) == 0:
         raise ValueError(f'{value!r} is not a rate; write it like "1/second", "30/second" or "90/minute"')
@@ -107,8 +105,8 @@ def a_rate(value: Any) -> int:
 
 
 def hint(name: str, known: Sequence[str]) -> str:
-    """How a sentence about an unknown name goes on: with what was probably meant, else with all there is."""
-    import difflib  # only here: a configuration without a mistake does not load it
+    """The end of a message about an unknown name: a similar known name, else all known names."""
+    import difflib  # only here: not needed for a configuration without mistakes
 
     if near := difflib.get_close_matches(name, known, 1):
         return f"; did you mean {near[0]!r}?"

@@ -1,7 +1,7 @@
-"""Discover plugins, refuse broken ones with their name, build what the configuration asks for.
+"""Discovers plugins, refuses broken ones by name, builds the configured channels.
 
 pluggy finds distributions by the entry-point group `fluentsd`, and `check_pending` refuses a misspelt hook at start.
-After that the house holds plain `Channel` objects. Nothing here runs while a message is sent.
+After that the runtime holds plain `Channel` objects. Nothing here runs during a send.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ Factory = Callable[[Mapping[str, Any], Tools], Channel]
 
 
 class PluginProblem(Exception):
-    """A plugin cannot be used; the message names it, says why and how to go on."""
+    """A plugin cannot be used; the message names it, the reason and the fix."""
 
 
 @dataclass(slots=True)
 class Plugins:
-    """What was found: channel factories by name, and the distribution each came from."""
+    """The installed plugins: channel factories by name, and the entry point of each."""
 
     channels: dict[str, Factory] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
     def build_channel(self, plugin: str, config: Mapping[str, Any], tools: Tools) -> Channel:
-        """One channel, ready to use; `PluginProblem` when there is no such plugin or it refuses its configuration."""
+        """One channel, ready to use; raises `PluginProblem` for an unknown plugin or a wrong type."""
         if plugin not in self.channels:
             known = ", ".join(sorted(self.channels)) or "none"
             why = self.broken.get(plugin, "")
             raise PluginProblem(
                 f"no channel plugin is called {plugin!r} (installed: {known}).{' ' + why if why else ''} "
-                f"Install the distribution that offers it, or correct the name in fluentsd.toml."
+                f"Install its distribution, or correct the name in fluentsd.toml."
             )
         channel = self.channels[plugin](config, tools)
         if not isinstance(channel, Channel):
-            raise PluginProblem(f"the plugin {plugin!r} built something that is not a Channel: {type(channel)!r}")
+            raise PluginProblem(f"the plugin {plugin!r} returned an object that is not a Channel: {type(channel)!r}")
         return channel
 
 
 def discover(extra: Mapping[str, Any] | None = None) -> Plugins:
-    """Find every installed plugin (and those in `extra`: name → module or object); a broken one harms only itself."""
+    """Find every installed plugin (and those in `extra`: name → module or object); a broken one stops no other."""
     found = Plugins()
     for name, load in [*_installed(), *((n, lambda o=o: o) for n, o in (extra or {}).items())]:
         try:

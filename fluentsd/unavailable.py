@@ -1,7 +1,6 @@
-"""`StoreUnavailable` and its kinds: the database cannot work now. One class for each decision of a caller.
+"""`StoreUnavailable` and its subclasses: the database cannot work now. One class for each decision of a caller.
 
-A front answers it with "try again", a loop waits, a verb tells the person. Which of a driver's errors means which is
-in `store.db.errors`.
+A front answers "try again", a loop waits, a verb reports it. `store.db.errors` maps a driver's errors to these classes.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ class StoreUnavailable(Exception):
 
 
 class StoreBusy(StoreUnavailable):
-    """The database stayed locked past the timeout, or a deadlock was broken. The same unit may run again."""
+    """The database stayed locked past the timeout, or a deadlock was broken. The same unit of work may run again."""
 
-    says = "The database is locked by another program: stop it or let it finish, then the same work can run again"
+    says = "The database is locked by another program: stop it or let it finish, then try again"
 
 
 class StoreFull(StoreUnavailable):
-    """The database cannot write: the disk is full, fails, or is read-only."""
+    """The database cannot write: the disk is full, broken or read-only."""
 
-    says = "The database cannot write: make room on its disk, or make it writable"
+    says = "The database cannot write: free space on its disk, or make it writable"
 
 
 class StoreGone(StoreUnavailable):
@@ -36,4 +35,4 @@ class StoreGone(StoreUnavailable):
 
 
 class StoreClosed(StoreUnavailable):
-    """The store or the batcher has closed: the unit did not run, or was stopped and rolled back."""
+    """The store or the batcher is closed: the unit of work did not run, or was rolled back."""

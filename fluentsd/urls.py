@@ -1,6 +1,4 @@
-"""The public addresses of the house: one place that says what they look like, for those who hand them out and for the
-web front that serves them.
-"""
+"""The paths of the public URLs, for the links in messages and for the routes of the web front."""
 
 from __future__ import annotations
 
@@ -8,13 +6,13 @@ from dataclasses import dataclass
 
 from fluentsd.api import Kind
 
-#: What providers and people reach us by; `{kind}` is a channel, `{token}` an attempt's.
+#: Paths for providers and people; `{kind}` is a channel, `{token}` an attempt's token.
 CALLBACK, INBOUND, UNSUBSCRIBE = "/hooks/{kind}/{token}", "/hooks/{kind}", "/u/{token}"
 
 
 @dataclass(frozen=True, slots=True)
 class PublicLinks:
-    """The addresses of one channel under `base` ("https://calls.example.com", without a slash at the end), or none."""
+    """The URLs of one channel under `base` ("https://calls.example.com", without a slash at the end), or none."""
 
     kind: Kind
     base: str | None = None

@@ -1,8 +1,8 @@
-"""Every mistake at once, each in one line: where, what, and how to write it right.
+"""Validation messages: all mistakes of a file at once, one line each with place, problem and fix.
 
-pydantic finds the mistakes of a file in one pass; this module turns its report into the words a person can act on.
-Configuration and campaign files both speak through it. A value that is secret by its name, or that came from
-elsewhere (the environment, a credential), is never repeated: a mistake is read in logs and chats.
+pydantic finds the mistakes of a file in one pass; this module turns its report into messages for people. Configuration
+and campaign files both use it. A value with a secret name, or from the environment or a credential, is never repeated,
+because messages appear in logs and chats.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _KINDS = {
     "dict": "a table { … }", "model": "a table { … }", "int": "a whole number", "float": "a number",
     "bool": "true or false", "date": "a date like 2026-12-24",
 }  # fmt: skip
-#: What pydantic adds to a place to say which validator or which alternative it means; not written in any file.
+#: pydantic's names of validators and alternatives within a place; not part of the file.
 _INNER = re.compile(r"(function-|tagged-|dict\[|list\[|tuple\[|literal\[|union\[).*|str")
-#: pydantic's word for "the key itself is wrong".
+#: pydantic's name for the key itself.
 _KEY = "[key]"
 
 
 class Problems(ValueError):
-    """What is wrong with a file, one line each; nothing was changed."""
+    """The mistakes in a file, one line each; nothing was changed."""
 
     def __init__(self, what: str, lines: Iterable[str]) -> None:
         self.what = what
@@ -43,7 +43,7 @@ class Problems(ValueError):
 
 
 def is_secret(name: object) -> bool:
-    """Whether a key's name says that its value must not be shown."""
+    """Whether a key's name marks its value as secret."""
     return isinstance(name, str) and _SECRET.search(name) is not None
 
 
@@ -56,11 +56,11 @@ def explain(
 ) -> list[str]:
     """The lines of one validation report, in the file's own order of paths, each mistake once.
 
-    `model` is what was validated (None when it is a plugin's own); `origin` says of values that are not in the file
-    where they came from; `data` is what was read, so that an entry of a list can be named by its `id`.
+    `model` is the validated model (None for a plugin's own); `origin` is the source of values that are not in the file;
+    `data` is the parsed file, so that an entry of a list can be named by its `id`.
     """
     lines: dict[str, str] = {}
-    for item in _telling(error, model):
+    for item in _relevant(error, model):
         place = _shown_place(item)
         source = (origin or {}).get(place)
         words = _words(model, item)
@@ -71,9 +71,9 @@ def explain(
     return [f"{where}: {words}" for where, words in lines.items()]
 
 
-def _telling(error: ValidationError, model: type[BaseModel] | None) -> list[Any]:
-    """The report without what follows from another mistake: a shape that a value was not meant to have, and a key
-    that is only missing because it is spelled wrongly."""
+def _relevant(error: ValidationError, model: type[BaseModel] | None) -> list[Any]:
+    """The report without mistakes that follow from another: an alternative type that was not meant, and a key that is
+    missing because it is misspelt."""
     items = error.errors(include_url=False)
     wrong = [_outer(item["loc"]) for item in items if not item["type"].endswith("_type")]
     meant = [(*i["loc"][:-1], _near(i, model)) for i in items if i["type"] == "extra_forbidden"]
@@ -93,7 +93,7 @@ def _shown_place(item: Any) -> Place:
 
 
 def _outer(place: Place) -> Place:
-    """A place as it stands in the file, without pydantic's inner names."""
+    """A place in the file, without pydantic's inner names."""
     return tuple(p for p in place if isinstance(p, int) or not (_INNER.fullmatch(p) or p == _KEY))
 
 
@@ -108,41 +108,41 @@ def _add(lines: dict[str, str], where: str, words: str) -> None:
 
 
 def explain_toml(text: str, error: Exception) -> str:
-    """What is wrong with a text that is not TOML: in which line, what stands there, and how to write it."""
+    """The message for a text that is not TOML: the line, its content, and the fix."""
     where = re.search(r"\(at line (\d+), column \d+\)", str(error))
     lines = text.splitlines()
     if not any(line.strip() for line in lines):
         return "it is empty"
-    if where is None:  # it ends too early
+    if where is None:  # the text ends too early
         number, line = len(lines), lines[-1]
     else:
         number, line = int(where[1]), (lines[int(where[1]) - 1 :] or [""])[0]
     shown = line.strip() if len(line.strip()) <= 60 else f"{line.strip()[:60]}…"
-    said = re.sub(r" \(at .*\)$", "", str(error))
-    return f"line {number}, {shown!r}: {_toml_hint(line, said) or said[:1].lower() + said[1:]}"
+    message = re.sub(r" \(at .*\)$", "", str(error))
+    return f"line {number}, {shown!r}: {_toml_hint(line, message) or message[:1].lower() + message[1:]}"
 
 
-def _toml_hint(line: str, said: str) -> str:
-    """The commonest slips, in words."""
+def _toml_hint(line: str, message: str) -> str:
+    """Messages for the most common slips."""
     name, sign, value = (part.strip() for part in line.partition("="))
     if line.lstrip().startswith("{"):
-        return "that looks like JSON; what is read here is TOML, lines of name = value"
-    if "Cannot overwrite" in said or "Cannot declare" in said:
-        two = ", or a list of tables with one bracket too few: every one is [[…]]" if line.startswith("[") else ""
-        return f"that stands here for the second time; keep one{two}"
-    if "Invalid date" in said:
-        return "there is no such date or time; a date is written like 2026-12-24"
+        return "this looks like JSON; the file must be TOML: lines of name = value"
+    if "Cannot overwrite" in message or "Cannot declare" in message:
+        two = "; or write each table of a list with two brackets: [[…]]" if line.startswith("[") else ""
+        return f"this appears twice; keep one{two}"
+    if "Invalid date" in message:
+        return "no such date or time; write a date like 2026-12-24"
     if not sign and re.search(r"\w[,;\t]\w", line):
-        return "that looks like a list of people; take it in with: fluentsd contacts import FILE"
+        return "this looks like a list of people; import it with: fluentsd contacts import FILE"
     if not sign and re.match(r"[\w-]+\s*:", line):
         return f'write {line.split(":")[0].strip()} = "…", with = instead of :'
     if sign and re.fullmatch(r"[\w-]+", name) and re.match(r"[A-Za-z\u201c\u2018]", value):
-        return f'text goes between straight quotes: {name} = "…"'
-    return "a quote is opened and never closed" if value.count('"') % 2 == 1 else ""
+        return f'write text between straight quotes: {name} = "…"'
+    return "a quote is not closed" if value.count('"') % 2 == 1 else ""
 
 
 def show_place(place: Place, data: Any = None) -> str:
-    """A place as people write it: `step[2].hours`; with the data, `step[2] (second-call).hours`."""
+    """A place as text: `step[2].hours`; with the data, `step[2] (second-call).hours`."""
     text = ""
     for index, part in enumerate(place):
         data = _inside(data, part)
@@ -165,7 +165,7 @@ def _inside(data: Any, part: int | str) -> Any:
 def _words(model: type[BaseModel] | None, item: Any) -> str:
     kind, value = item["type"], item.get("input")
     if kind == "extra_forbidden":
-        return "is not a key that is known here" + hint(str(item["loc"][-1]), _names_at(model, item["loc"]))
+        return "is not a known key" + hint(str(item["loc"][-1]), _names_at(model, item["loc"]))
     if kind == "missing":
         return "is missing"
     if kind in {"value_error", "assertion_error"}:
@@ -179,14 +179,14 @@ def _words(model: type[BaseModel] | None, item: Any) -> str:
     if kind.endswith(("_type", "_parsing")):
         expected = kind.removesuffix("_type").removesuffix("_parsing")
         if expected in ("list", "tuple") and isinstance(value, Mapping):
-            return "is one table, and should be a list of them; write each with two brackets: [[…]]"
+            return "should be a list of tables; write each with two brackets: [[…]]"
         return f"{_short(value)}{_SHOULD}{_KINDS.get(expected, expected.replace('_', ' '))}"
     message: str = item["msg"]
     return f"{_short(value)}: {message[0].lower()}{message[1:]}"
 
 
 def _short(value: Any) -> str:
-    """A value as a line can hold it."""
+    """A value, shortened for one line."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}…"
 
@@ -194,19 +194,19 @@ def _short(value: Any) -> str:
 def _choice(item: Any, expected: str) -> str:
     known = re.findall(r"'([^']*)'", expected)
     if item["loc"][-1:] == (_KEY,):
-        return "is not a key that is known here" + hint(str(item["input"]), known)
+        return "is not a known key" + hint(str(item["input"]), known)
     near = difflib.get_close_matches(str(item["input"]), known, 1)
     meant = f"; did you mean {near[0]!r}?" if near else ""
     return f"{_short(item['input'])} is not one of {expected}{meant}"
 
 
 def _near(item: Any, model: type[BaseModel] | None) -> str:
-    """The key that an unknown one was meant to be; "" when nothing is near."""
+    """The known key that is most similar to an unknown one, or ""."""
     return next(iter(difflib.get_close_matches(str(item["loc"][-1]), _names_at(model, item["loc"]), 1)), "")
 
 
 def _names_at(model: type[BaseModel] | None, place: Place) -> list[str]:
-    """The keys known at the table that holds the unknown one."""
+    """The known keys of the table with the unknown one."""
     current: Any = model
     for part in place[:-1]:
         if isinstance(part, int):

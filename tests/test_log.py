@@ -31,7 +31,7 @@ def test_json_is_one_object_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_a_log_nobody_takes_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_stderr_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     log = configure("text", "info")

@@ -1,4 +1,4 @@
-"""A plugin's table is emptied key by key; every mistake is told at once, and nothing unknown is passed over."""
+"""A plugin's table is emptied key by key; every mistake is reported at once, unknown keys included."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def test_of_two_that_belong_together_none_or_both_are_written(given, told):
     assert table.mistakes == (["username and password: one is missing; write both"] if told else [])
 
 
-def test_an_unknown_key_is_told_with_what_was_meant():
-    assert mistakes(Table({"hots": 1}, KNOWN)) == ["hots: is not a key that is known here; did you mean 'host'?"]
-    assert mistakes(Table({"zzz": 1}, ("host", "port"))) == ["zzz: is not a key that is known here; known: host, port"]
+def test_an_unknown_key_is_reported_with_a_similar_one():
+    assert mistakes(Table({"hots": 1}, KNOWN)) == ["hots: is not a known key; did you mean 'host'?"]
+    assert mistakes(Table({"zzz": 1}, ("host", "port"))) == ["zzz: is not a known key; known: host, port"]
 
 
-def test_mistakes_of_an_inner_table_are_told_with_its_name_by_the_outer_one():
+def test_mistakes_of_an_inner_table_are_reported_with_its_name_by_the_outer_one():
     table = Table({"inbox": {"host": 5, "prot": 1}, "zzz": 1}, KNOWN)
     inner = table.inner("inbox", ("host", "port"))
     inner.take("host", "", text)
@@ -91,7 +91,7 @@ def test_the_problem_names_the_plugin_and_counts():
     assert str(ConfigProblem("pigeon", ["a", "b"])).startswith("plugin 'pigeon': 2 mistakes")
 
 
-def test_a_plugin_gets_both_from_the_words_it_shares_with_the_house():
+def test_a_plugin_gets_both_from_the_api():
     assert (api.Table, api.ConfigProblem) == (Table, ConfigProblem)
 
 

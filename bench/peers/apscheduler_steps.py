@@ -1,7 +1,7 @@
-"""APScheduler 3, SQLAlchemy store on SQLite (WAL, synchronous=FULL), default thread pool: due no-op jobs a second.
+"""APScheduler 3, SQLAlchemy store on SQLite (WAL, synchronous=FULL), default thread pool: due no-op jobs per second.
 
-The jobs are added while it is paused and its store writes without fsync, which is not measured; then fresh connections,
-with fsync, run them.
+The jobs are added while the scheduler is paused and its store writes without fsync, which is not measured; then fresh
+connections with fsync run them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def noop(number: int) -> None:
 
 
 def open_scheduler(folder: Path, synchronous: list[str]) -> tuple[BackgroundScheduler, Engine]:
-    """A paused scheduler, whose connections are as durable as the last word of `synchronous` when they are opened."""
+    """A paused scheduler; its connections use the value of `synchronous` at the time they are opened."""
     engine = create_engine(f"sqlite:///{folder}/apscheduler.db")
 
     @event.listens_for(engine, "connect")
@@ -59,7 +59,7 @@ def main() -> None:
     waited = None if before is None else (syncs() or 0) - before
     tell(rate=due / took, cpu_us=worked / due * 1e6, count=len(set(DONE)), durable_writes=waited)
     sys.stdout.flush()
-    os._exit(0)  # the scheduler's threads need no goodbye
+    os._exit(0)  # do not wait for the scheduler's threads
 
 
 if __name__ == "__main__":

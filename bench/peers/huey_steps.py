@@ -1,7 +1,7 @@
-"""huey with SQLite, durable (`fsync=True`), one worker thread: due no-op tasks a second.
+"""huey with SQLite, durable (`fsync=True`), one worker thread: due no-op tasks per second.
 
-The tasks are queued without fsync, which is not measured; the consumer that is measured dequeues with it, one
-transaction per task. Results are off: a no-op has none worth keeping.
+The tasks are queued without fsync, which is not measured; the measured consumer dequeues with fsync, one transaction
+per task. Results are off, because a no-op has none.
 """
 
 from __future__ import annotations

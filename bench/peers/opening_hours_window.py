@@ -1,4 +1,4 @@
-"""opening-hours-py on the same window: when does it next open? Prints microseconds for one question."""
+"""opening-hours-py with the same window: the next open instant. Prints microseconds per look-up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ZONES = json.loads(sys.argv[2])
 
 
 def main() -> None:
-    """Ten zones, random instants of two years, each question and answer an instant in epoch microseconds."""
+    """Ten zones, random instants of two years; input and output are epoch microseconds."""
     places = [ZoneInfo(name) for name in ZONES]
     windows = [OpeningHours(RULES, timezone=place, country="US") for place in places]
     chance = random.Random(7)

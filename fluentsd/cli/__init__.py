@@ -1,2 +1,6 @@
-"""The shell: `app` builds it, `machine` and `importing` hold what is about this machine and its files, `show` how
-answers look, `link` the way to the engine. `service` runs the daemon and needs none of them."""
+"""The shell. `app` builds the command line from the verbs; `commands` holds the commands about this machine.
+
+`client` reaches a running daemon or opens the database itself, `runner` runs one command and turns errors into exit
+statuses. `import_csv`, `suppression_files`, `templates` and `files` read and write the user's files. `views`, `screen`
+and `format` print answers. `service` runs the daemon and imports none of them but `runner`.
+"""

@@ -1,7 +1,7 @@
-"""The shell: `fluentsd`, its commands built from the grammar, and the few that are about this machine.
+"""The `fluentsd` command line, built from the verbs, and the few commands about this machine.
 
-Exit status: 0 done, 1 refused (the message says why), 2 wrong usage. `--json` on every command prints the answer as
-the engine gave it.
+Exit status: 0 done, 1 refused (the message says why), 2 wrong usage. `--json` on every command prints the verb's
+answer unchanged.
 """
 
 from __future__ import annotations
@@ -17,24 +17,27 @@ from typer.core import TyperGroup
 
 from fluentsd.cli import commands
 from fluentsd.cli.runner import Shell, run_program, run_verb
-from fluentsd.verbs.catalogue import VERBS, Param, Verb
+from fluentsd.verbs.catalogue import ALIASES, VERBS, Param, Verb
 
 _TYPES: dict[str, Any] = {"text": str, "int": int, "flag": bool, "texts": list[str], "moment": str}
 _GROUPS = {
-    "campaign": "create, look at and steer campaigns",
-    "contacts": "people: find them, take them in",
-    "templates": "messages kept under a name",
+    "campaign": "create, inspect and control campaigns",
+    "contacts": "find, import and explain people",
+    "templates": "named messages with versions",
     "numbers": "caller IDs",
-    "unknown": "attempts nobody could prove",
-    "stop-list": "whom nobody contacts, with the evidence",
+    "unknown": "attempts with an unknown outcome",
+    "suppression": "the suppression list: numbers and addresses that are never contacted",
 }
 
 
 class _Commands(TyperGroup):
-    """The top of the command line: who types `fluentsd pause` is told of `fluentsd campaign pause`."""
+    """The top level of the command line: suggests `campaign pause` for `pause`, and accepts a group's old name."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         word = args[0]
+        if word in ALIASES:
+            typer.echo(f"`{word}` is now `{ALIASES[word]}`; the old word goes away in the next release", err=True)
+            return super().resolve_command(ctx, [ALIASES[word], *args[1:]])
         groups = [name for name, group in self.commands.items() if word in getattr(group, "commands", ())]
         if word not in self.commands and groups:
             ctx.fail(f"No such command {word!r}. Did you mean {' or '.join(f'{g} {word}' for g in groups)}?")
@@ -42,20 +45,20 @@ class _Commands(TyperGroup):
 
 
 def build() -> typer.Typer:
-    """The whole command line; boxes and colours only where a person looks."""
-    marks: Any = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None
+    """The whole command line; the help has boxes and colours only on a terminal."""
+    markup: Any = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None
     app = typer.Typer(
         cls=_Commands,
-        help="Reach people for a sales team, politely and provably.",
+        help="Run outreach campaigns by phone, SMS and e-mail, inside each person's contact window.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
-        rich_markup_mode=marks,
+        rich_markup_mode=markup,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
     groups = {
-        name: typer.Typer(help=_sentence(text), no_args_is_help=True, rich_markup_mode=marks)
+        name: typer.Typer(help=_sentence(text), no_args_is_help=True, rich_markup_mode=markup)
         for name, text in _GROUPS.items()
     }
     for verb in VERBS.values():
@@ -71,7 +74,8 @@ def build() -> typer.Typer:
 def _root(
     context: typer.Context,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="fluentsd.toml; else $FLUENTSD_CONFIG, ./, /etc/fluentsd/")
+        Path | None,
+        typer.Option("--config", "-c", help="the fluentsd.toml to use; default: $FLUENTSD_CONFIG, ./, /etc/fluentsd/"),
     ] = None,
 ) -> None:
     context.obj = Shell(config)

@@ -1,6 +1,6 @@
-"""How the shell reaches the engine: through a running daemon's control socket, or, when none runs, by itself.
+"""Clients that run verbs: through a running daemon's control socket or, when none runs, in this process.
 
-Without a daemon the shell takes the store's lock and runs the very same verb; with one it never touches the database.
+Without a daemon the shell takes the store's lock and runs the same verb. With one it never touches the database.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from fluentsd.fronts.control import ControlClient, NoDaemon, connect
 from fluentsd.verbs import Call
 
 
-class Link(Protocol):
-    """Somewhere verbs are carried out."""
+class Client(Protocol):
+    """Runs verbs."""
 
     async def perform(self, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run one verb; raises `Refused`."""
 
 
-class _Daemon:
-    """Verbs go to the daemon, which knows by the socket who asks."""
+class _DaemonClient:
+    """Sends verbs to the daemon, which learns the user's name from the socket."""
 
     def __init__(self, client: ControlClient) -> None:
         self._client = client
@@ -34,8 +34,8 @@ class _Daemon:
         return await self._client.ask(verb, arguments, request_id=uuid.uuid4().hex)
 
 
-class _Here:
-    """Verbs run in this process, under the store's lock."""
+class _LocalClient:
+    """Runs verbs in this process, under the store's lock."""
 
     def __init__(self, runtime: Any) -> None:
         self._runtime = runtime
@@ -48,7 +48,7 @@ class _Here:
 
 
 def _actor() -> str:
-    """Who types this, by the same name that a daemon sees at its socket."""
+    """The user's name, the same one that a daemon reads from its socket."""
     uid = os.getuid()
     try:
         return pwd.getpwuid(uid).pw_name
@@ -57,29 +57,29 @@ def _actor() -> str:
 
 
 @asynccontextmanager
-async def link(settings: Settings, whole: Callable[[], Settings]) -> AsyncIterator[Link]:
-    """The daemon if one answers, else this process, with `whole` settings: those with the secrets in them."""
+async def open_client(settings: Settings, with_secrets: Callable[[], Settings]) -> AsyncIterator[Client]:
+    """A client of the daemon if one answers, else of this process, which then needs the settings with their secrets."""
     async with AsyncExitStack() as stack:
-        reached: Link
+        client: Client
         try:
-            reached = _Daemon(await stack.enter_async_context(connect(settings.socket)))
+            client = _DaemonClient(await stack.enter_async_context(connect(settings.socket)))
         except NoDaemon:
-            reached = await stack.enter_async_context(_own_house(whole()))
-        yield reached
+            client = await stack.enter_async_context(_open_local(with_secrets()))
+        yield client
 
 
 @asynccontextmanager
-async def _own_house(settings: Settings) -> AsyncIterator[_Here]:
+async def _open_local(settings: Settings) -> AsyncIterator[_LocalClient]:
     from fluentsd.clock import SystemClock
     from fluentsd.daemon import open_runtime
     from fluentsd.plugins import discover
 
     async with open_runtime(settings, SystemClock(), discover(), log=quiet()) as runtime:
-        yield _Here(runtime)
+        yield _LocalClient(runtime)
 
 
 def quiet() -> Any:
-    """A log for commands: what matters to a person is in the answer; only errors are said, on stderr."""
+    """A log for commands: the answer holds the information, so only errors are printed, on stderr."""
     import logging
     import sys
 

@@ -1,4 +1,4 @@
-"""Commands about this machine and its files: init, run, check, demo, plugins, campaign new and apply, import."""
+"""The commands about this machine and its files: init, run, check, demo, plugins, campaign new and campaign apply."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Annotated
 import trio
 import typer
 
-from fluentsd.cli.files import read_toml, said_of
+from fluentsd.cli.files import display_name, read_toml
 from fluentsd.cli.import_csv import import_file
 from fluentsd.cli.runner import Shell, fail, refusals, run_verb
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.suppression_files import export_list, import_list
 from fluentsd.cli.templates import apply_templates
-from fluentsd.cli.views.catalogue import show
+from fluentsd.cli.views import show
 from fluentsd.domain.campaign import read_campaign
 
 #: Verbs whose command reads a file first.
@@ -27,23 +27,23 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON
 
 
 def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
-    """Put these commands where people look for them."""
+    """Add these commands to the command line and its groups."""
     for command in (init, run, check, demo, plugins):
         app.command()(command)
     groups["campaign"].command("new")(new)
     groups["campaign"].command("apply")(apply)
     groups["contacts"].command("import")(import_file)
     groups["templates"].command("apply")(apply_templates)
-    groups["stop-list"].command("import")(import_list)
-    groups["stop-list"].command("export")(export_list)
+    groups["suppression"].command("import")(import_list)
+    groups["suppression"].command("export")(export_list)
 
 
 def init(
-    file: Annotated[Path, typer.Argument(help="where to write it")] = Path("fluentsd.toml"),
-    force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
+    file: Annotated[Path, typer.Argument(help="the file to write")] = Path("fluentsd.toml"),
+    force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a commented fluentsd.toml that runs as it is, on carriers that exist only on this machine."""
+    """Write a commented fluentsd.toml that runs as it is, with simulated carriers on this machine."""
     from fluentsd.config import TEMPLATE
 
     _write_new(file, TEMPLATE, force)
@@ -58,7 +58,7 @@ def run(context: typer.Context) -> None:
 
 
 def check(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """Look everything over: configuration, database, plugins, channels, clock; each problem with its fix."""
+    """Check configuration, database, plugins, channels and clock; each problem comes with its fix."""
     from fluentsd.doctor import look
 
     shell: Shell = context.obj
@@ -70,17 +70,17 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 
 def demo(
-    people: Annotated[int, typer.Option("--people", help="how many", min=10, max=1400)] = 320,
-    seed: Annotated[int, typer.Option("--seed", help="another seed, another fair")] = 7,
+    people: Annotated[int, typer.Option("--people", help="the number of people", min=10, max=1400)] = 320,
+    seed: Annotated[int, typer.Option("--seed", help="the seed of the random people and outcomes")] = 7,
     speed: Annotated[str, typer.Option("--speed", help='"fast" or "real" (weeks of wall time)')] = "fast",
-    picture: Annotated[Path | None, typer.Option("--picture", help="also draw the end as an SVG file")] = None,
+    picture: Annotated[Path | None, typer.Option("--picture", help="also write the result as an SVG file")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object with the figures")] = False,
 ) -> None:
-    """Run weeks of a campaign in seconds, on carriers that exist only on this machine; fails if a promise is broken."""
+    """Run weeks of a campaign in seconds with simulated carriers on this machine; fails if a promise is broken."""
     import json
 
-    from fluentsd.demo.screen import Theatre
-    from fluentsd.demo.stage import Scene, play
+    from fluentsd.demo.run import DemoState, run_demo
+    from fluentsd.demo.screen import DemoScreen
     from fluentsd.demo.verify import broken_promises
     from fluentsd.testing import SinkUnavailable
     from fluentsd.validation import Problems
@@ -88,21 +88,21 @@ def demo(
     if speed not in ("fast", "real"):
         fail(f'--speed is "fast" or "real", not {speed!r}', 2)
     began = time.monotonic()
-    theatre = Theatre(picture)
+    demo_screen = DemoScreen(picture)
     try:
-        with theatre if not as_json else nullcontext():
-            scene: Scene = trio.run(lambda: play(people, seed, real=speed == "real", watch=theatre.watch))
+        with demo_screen if not as_json else nullcontext():
+            state: DemoState = trio.run(lambda: run_demo(people, seed, real=speed == "real", watch=demo_screen.watch))
     except (Problems, SinkUnavailable) as why:
-        fail(f"the demo cannot run: {why}\nIt needs fluentsd[demo], and the channel plugins sandbox and email")
+        fail(f"the demo cannot run: {why}\nIt needs fluentsd[demo] and the channel plugins sandbox and email")
     if as_json:
-        print(json.dumps(scene.figures))  # noqa: T201 - the shell's own output
+        print(json.dumps(state.figures))  # noqa: T201 - the shell's own output
     else:
-        theatre.conclude(scene, time.monotonic() - began)
-    raise SystemExit(1 if broken_promises(scene.figures) else 0)
+        demo_screen.conclude(state, time.monotonic() - began)
+    raise SystemExit(1 if broken_promises(state.figures) else 0)
 
 
 def plugins(as_json: JsonFlag = False) -> None:
-    """Which plugins are installed, what they offer, and which of them are broken."""
+    """List the installed plugins, their channels, and the errors of broken ones."""
     from fluentsd.plugins import discover
 
     found = discover()
@@ -111,21 +111,19 @@ def plugins(as_json: JsonFlag = False) -> None:
         offers = [{"channel": name, "plugin": found.origin[name]} for name in sorted(found.channels)]
         show(screen, "plugins", {"channels": offers, "broken": found.broken})
         return
-    screen.table(["Channel plugin", "From"], [[name, found.origin[name]] for name in sorted(found.channels)])
+    screen.table(["Channel plugin", "Installed by"], [[name, found.origin[name]] for name in sorted(found.channels)])
     for sentence in found.broken.values():
         screen.say(sentence, "red")
 
 
 def new(
-    file: Annotated[Path | None, typer.Argument(help="where to write it; else on the screen")] = None,
-    pattern: Annotated[
-        str, typer.Option("--pattern", help="which ready campaign to begin with")
-    ] = "call-and-follow-up",
-    force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
+    file: Annotated[Path | None, typer.Argument(help="the file to write; default: standard output")] = None,
+    pattern: Annotated[str, typer.Option("--pattern", help="the preset to start from")] = "call-and-follow-up",
+    force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a ready campaign file: simple-call, multi-step-calls or call-and-follow-up."""
-    folder = files("fluentsd") / "patterns"
+    """Write a campaign file from a preset: simple-call, multi-step-calls or call-and-follow-up."""
+    folder = files("fluentsd") / "presets"
     known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
     if pattern not in known:
         fail(f"there is no pattern {pattern!r}; there are: {', '.join(known)}", 2)
@@ -145,20 +143,20 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would change, change nothing")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Create or change a campaign from its file; a change is shown value by value."""
+    """Create or change a campaign from its file; shows the old and new value of each change."""
     shell: Shell = context.obj
     shell.as_json = as_json
     with refusals():
-        spec = read_campaign(read_toml(file, "campaign"), said_of(file))
-    said = spec.model_dump(mode="json", exclude_unset=True)
-    run_verb(shell, "campaign apply", {"file": said, "dry_run": dry_run})
+        spec = read_campaign(read_toml(file, "campaign"), display_name(file))
+    data = spec.model_dump(mode="json", exclude_unset=True)
+    run_verb(shell, "campaign apply", {"file": data, "dry_run": dry_run})
 
 
 def _write_new(file: Path, text: str, force: bool) -> None:
     if file.is_dir():
         fail(f"{file} is a folder; give the name of a file in it; nothing was written")
     if file.exists() and not force:
-        fail(f"{file} exists already; give another name, or --force to overwrite it")
+        fail(f"{file} exists already; give another name, or use --force to overwrite it")
     try:
         file.write_text(text, "utf-8")
     except OSError as why:

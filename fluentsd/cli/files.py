@@ -1,4 +1,4 @@
-"""Files that people write for us, read where they sit: parsed, or the end of the program with one clear message."""
+"""Reads campaign and template files on the user's machine; a bad file ends the program with one clear message."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Any, Literal
 from fluentsd.cli.runner import fail
 from fluentsd.validation import explain_toml
 
-#: Such a file is a page or two; what is longer is another file, named by mistake.
-AT_MOST = 1 << 20
+#: In bytes. Such a file has a page or two; a longer one was probably named by mistake.
+SIZE_AT_MOST = 1 << 20
 _BEGIN = {
     "campaign": "begin with a ready campaign: fluentsd campaign new FILE",
-    "template": 'write [[template]] with name = "…", channel = "email" and its words',
+    "template": 'write [[template]] with name = "…", channel = "email" and its text',
 }
 
 
-def said_of(file: Path) -> str:
-    """What a message calls a file."""
+def display_name(file: Path) -> str:
+    """The name of a file in messages."""
     return "standard input" if str(file) == "-" else str(file)
 
 
 def read_toml(file: Path, what: Literal["campaign", "template"]) -> dict[str, Any]:
-    """A parsed file."""
-    name, text = said_of(file), read_text(file)
+    """Parse a TOML file."""
+    name, text = display_name(file), read_text(file)
     if not text.strip():
         fail(f"{name} is empty; {_BEGIN[what]}; nothing was changed")
     try:
@@ -34,21 +34,22 @@ def read_toml(file: Path, what: Literal["campaign", "template"]) -> dict[str, An
     except tomllib.TOMLDecodeError as why:
         fail(f"{name} is not a {what} file: {explain_toml(text, why)}; nothing was changed")
     except (ValueError, RecursionError):  # the interpreter's own limits
-        fail(f"{name} is not a {what} file: its brackets or its digits go on without end; nothing was changed")
+        limits = "its brackets are nested too deeply, or a number is too long"
+        fail(f"{name} is not a {what} file: {limits}; nothing was changed")
 
 
 def read_text(file: Path) -> str:
-    """A file's words."""
-    name, said = said_of(file), b""
+    """The text of a file."""
+    name, content = display_name(file), b""
     try:
-        said = _bytes_of(file)
-        if said.startswith((b"\xff\xfe", b"\xfe\xff")):
+        content = _bytes_of(file)
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
             fail(f"{name} is UTF-16 text; save it as UTF-8; nothing was changed")
-        if b"\0" in said:
+        if b"\0" in content:
             fail(f"{name} is not a text file; nothing was changed")
-        return said.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as why:
-        line = said.count(b"\n", 0, why.start) + 1
+        line = content.count(b"\n", 0, why.start) + 1
         fail(f"{name} is not UTF-8 text (line {line}); save it as UTF-8; nothing was changed")
     except FileNotFoundError:
         fail(f"there is no file {name}; nothing was changed")
@@ -58,9 +59,9 @@ def read_text(file: Path) -> str:
 
 def _bytes_of(file: Path) -> bytes:
     if str(file) == "-":
-        return sys.stdin.buffer.read(AT_MOST)
+        return sys.stdin.buffer.read(SIZE_AT_MOST)
     if not stat.S_ISREG(file.stat().st_mode):
         raise OSError(0, "it is a folder" if file.is_dir() else "it is not a file")
-    if file.stat().st_size > AT_MOST:
-        raise OSError(0, "it is longer than a megabyte, and such a file is a page or two")
+    if file.stat().st_size > SIZE_AT_MOST:
+        raise OSError(0, "it is larger than 1 MiB")
     return file.read_bytes()

@@ -1,7 +1,7 @@
-"""How one value looks: a state, a moment, an amount, a list.
+"""Formats one value as text: a state, an instant, an amount, a list.
 
-Here lives the way of a single value into text for people. What must not live here: tables and whole answers (`views`),
-where they go (`show`). What a stranger wrote is shown without what could steer a terminal.
+What must not live here: tables and whole answers (`views`), and the output itself (`screen`). Control characters in
+text from outside are removed, because they could control the terminal.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ STYLES = {
     "stopped": "red", "opted_out": "red", "draft": "dim",
 }  # fmt: skip
 
-#: A tab would add a column; the rest could steer the terminal of whoever looks at what a stranger wrote.
+#: A tab would add a column; the other characters could control the terminal of the user who reads a stranger's text.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def state(value: str) -> Any:
-    """A text of rich, in the colour of the state it names."""
+    """A rich text in the colour of the state."""
     from rich.text import Text
 
     return Text(value, style=STYLES.get(value, ""))
 
 
 def cell(value: Any) -> str:
-    """Any value of an answer on one line."""
+    """One value of an answer, on one line."""
     if value is None:
         return ""
     if isinstance(value, Mapping):
@@ -40,7 +40,7 @@ def cell(value: Any) -> str:
 
 
 def when(at: int | None) -> str:
-    """A moment in the machine's own zone."""
+    """An instant in the machine's time zone."""
     if at is None:
         return ""
     return dt.datetime.fromtimestamp(at / 1_000_000, dt.UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
@@ -52,5 +52,5 @@ def money(micros: int | None, currency: str) -> str:
 
 
 def people(count: int) -> str:
-    """So many people, in words."""
+    """A count of people, as text: "1 person", "2 people"."""
     return f"{count} {'person' if count == 1 else 'people'}"

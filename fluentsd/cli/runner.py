@@ -1,7 +1,7 @@
-"""Run one command: settings, link, verb, answer, exit status. Every refusal ends here, as one clear message.
+"""Runs one command: settings, client, verb, answer, exit status. Every refusal ends here as one clear message.
 
-What a person can mend is said in a sentence and nothing else. A fault of ours is said to be one, without a page of
-Python; `FLUENTSD_TRACEBACK=1` shows where it is.
+An error that the user can fix is one sentence. A bug in fluentsd is reported as one, without a traceback;
+`FLUENTSD_TRACEBACK=1` shows the traceback.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, NoReturn, TypeVar
 
 import trio
 
-from fluentsd.cli.client import Link, link
+from fluentsd.cli.client import Client, open_client
 from fluentsd.cli.screen import Screen
-from fluentsd.cli.views.catalogue import show
+from fluentsd.cli.views import show
 from fluentsd.config import NoSettings, Settings, find, load
 from fluentsd.validation import Problems
 from fluentsd.verbs import Refused
@@ -27,19 +27,19 @@ TRACEBACK = "FLUENTSD_TRACEBACK"
 
 
 class Shell:
-    """What the command line said before the verb."""
+    """The options before the verb, and the settings that they select."""
 
     def __init__(self, config: Path | None) -> None:
         self.config = config
         self.as_json = False
 
     def settings(self, *, secrets: bool = True) -> Settings:
-        """The effective settings; ends the program with every mistake listed when there are any."""
+        """The effective settings; ends the program with a list of all mistakes if there are any."""
         try:
             return load(find(self.config), secrets=secrets)
         except (Problems, NoSettings, OSError) as why:
             if not secrets:
-                self.settings()  # those of its references too
+                self.settings()  # lists the mistakes in secret references too
             fail(str(why))
 
     @property
@@ -48,30 +48,30 @@ class Shell:
 
 
 def fail(message: str, status: int = 1) -> NoReturn:
-    """Say why on stderr and leave."""
+    """Print a message on stderr and exit."""
     print(message, file=sys.stderr)  # noqa: T201 - the shell's own output
     raise SystemExit(status)
 
 
 def run_verb(shell: Shell, name: str, arguments: Mapping[str, Any]) -> None:
-    """One verb, shown."""
+    """Run one verb and print its answer."""
 
-    async def work(to: Link) -> Any:
-        return await to.perform(name, arguments)
+    async def work(client: Client) -> Any:
+        return await client.perform(name, arguments)
 
-    show(shell.screen, name, with_link(shell, work))
+    show(shell.screen, name, with_client(shell, work))
 
 
-def with_link(shell: Shell, work: Callable[[Link], Awaitable[T]]) -> T:
-    """Run something that needs the engine; a refusal ends the program with status 1.
+def with_client(shell: Shell, work: Callable[[Client], Awaitable[T]]) -> T:
+    """Run `work` with a client; a refusal ends the program with status 1.
 
-    A running daemon knows its own secrets, so the shell follows them only when it has to do the work itself.
+    A running daemon has its own secrets, so the shell resolves secret references only when it does the work itself.
     """
     settings = shell.settings(secrets=False)
 
     async def main() -> T:
-        async with link(settings, shell.settings) as to:
-            return await work(to)
+        async with open_client(settings, shell.settings) as client:
+            return await work(client)
 
     with refusals():
         return trio.run(main)
@@ -79,7 +79,7 @@ def with_link(shell: Shell, work: Callable[[Link], Awaitable[T]]) -> T:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Whatever keeps the engine from the work, as one message and status 1."""
+    """Turn the errors that stop a command into one message and exit status 1."""
     from fluentsd.fronts.control import ControlProblem
     from fluentsd.store.db.lock import AlreadyRunning
     from fluentsd.store.db.upgrade import DatabaseRefused
@@ -102,7 +102,7 @@ def refusals() -> Iterator[None]:
 
 @contextmanager
 def unwrapped() -> Iterator[None]:
-    """Nurseries wrap what ends them; one error alone is that error."""
+    """Raise a single error out of the exception groups that nurseries wrap it in."""
     try:
         yield
     except BaseExceptionGroup as group:
@@ -117,7 +117,7 @@ def sole_cause(group: BaseException) -> BaseException:
 
 
 def _damage(why: Exception) -> str | None:
-    """What to say of a database that cannot be read as one."""
+    """The message for a damaged database; None for any other error."""
     import sqlite3
 
     cause = getattr(why, "orig", why)
@@ -127,16 +127,16 @@ def _damage(why: Exception) -> str | None:
     if code & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return None
     return (
-        f"the database is damaged ({cause}); nothing was changed. Keep the file, and put the newest copy from the "
-        "backups folder in its place; `fluentsd check` says where both are"
+        f"the database is damaged ({cause}); nothing was changed. Keep the file and replace it with the newest copy "
+        "from the backups folder; `fluentsd check` shows where both are"
     )
 
 
 def run_program(program: Callable[[], object]) -> None:
-    """The outermost edge: a fault of ours ends in a line, not in a traceback; a reader who left is not an error."""
+    """Run the whole program: a bug ends in one line instead of a traceback; a closed pipe is not an error."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a name in letters that the terminal lacks ends no command
+            stream.reconfigure(errors="replace")  # a character that the terminal lacks ends no command
     try:
         program()
     except KeyboardInterrupt:
@@ -144,13 +144,16 @@ def run_program(program: Callable[[], object]) -> None:
     except Exception as why:
         if os.environ.get(TRACEBACK):
             raise
-        fail(f"{type(why).__name__}: {why}\nA fault in fluentsd, not in what you typed; {TRACEBACK}=1 shows where")
+        fail(
+            f"{type(why).__name__}: {why}\n"
+            f"This is a bug in fluentsd, not in your command; {TRACEBACK}=1 shows the traceback"
+        )
     finally:
         _flush()
 
 
 def _flush() -> None:
-    """Write what is left; whoever read has perhaps seen enough: `fluentsd calls | head`."""
+    """Write buffered output; a reader may have closed the pipe already: `fluentsd calls | head`."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -1,6 +1,6 @@
-"""Where answers go: rich tables on a terminal, plain tab-separated text in a pipe, JSON when asked.
+"""The output of answers: rich tables on a terminal, plain tab-separated text in a pipe, JSON on request.
 
-Here lives the screen. What must not live here: how one verb's answer looks (`views`), how one value does (`cells`).
+What must not live here: the layout of one verb's answer (`views`) and the format of one value (`format`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fluentsd.cli.format import CONTROL, cell, state
 
 
 class Screen:
-    """Where answers go. On a terminal with colours and boxes; in a pipe one record a line."""
+    """Prints with colours and boxes on a terminal, and one record per line in a pipe."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
@@ -29,14 +29,14 @@ class Screen:
         return self._console
 
     def say(self, text: str, style: str = "") -> None:
-        """One line for people."""
+        """Print one line of text."""
         from rich.markup import escape
 
-        inert = escape("\n".join(CONTROL.sub(" ", line) for line in text.split("\n")))
-        self.console.print(f"[{style}]{inert}[/]" if style else inert)
+        escape_formula = escape("\n".join(CONTROL.sub(" ", line) for line in text.split("\n")))
+        self.console.print(f"[{style}]{escape_formula}[/]" if style else escape_formula)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
-        """A table; columns that start with # are numbers."""
+        """Print a table; columns that start with # are numbers."""
         if not self.is_terminal:
             print("\t".join(c.lstrip("#") for c in columns))  # noqa: T201 - the shell's own output
             for row in rows:

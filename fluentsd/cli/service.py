@@ -1,4 +1,4 @@
-"""`fluentsd run`: the daemon, without the shell around it."""
+"""`fluentsd run`: starts the daemon without loading the shell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fluentsd.plugins import discover
 
 
 def run_daemon(shell: Shell) -> None:
-    """Live until a signal; what keeps it from starting is one message and status 1."""
+    """Run until a signal. An error at start is one message and exit status 1."""
     settings = shell.settings()
     log = configure(settings.log_format, settings.log_level)
     with refusals():

@@ -1,7 +1,7 @@
-"""`stop-list import` and `export`: the list to and from a file, where the person sits.
+"""`suppression import` and `suppression export`: the suppression list from and to a file on the user's machine.
 
-What is read is a file of numbers and addresses, one or more to a line, as any system exports its do-not-contact list;
-what is written opens in a spreadsheet, without a cell that it would run.
+The import reads a file of numbers and addresses, one or more per line, as any system exports its do-not-contact list.
+The export opens in a spreadsheet; cells that a spreadsheet would run as formulas are made escape_formula.
 """
 
 from __future__ import annotations
@@ -13,28 +13,30 @@ from typing import Annotated, Any
 
 import typer
 
-from fluentsd.cli.client import Link
+from fluentsd.cli.client import Client
 from fluentsd.cli.format import when
-from fluentsd.cli.runner import Shell, fail, with_link
-from fluentsd.cli.views.catalogue import show
+from fluentsd.cli.runner import Shell, fail, with_client
+from fluentsd.cli.views import show
 from fluentsd.domain.contacts.mapping import CsvError
 from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest.csv_file import open_csv
-from fluentsd.engine.ingest.rejects import inert
+from fluentsd.engine.ingest.rejects import escape_formula
 
-#: Numbers and addresses handed over at once.
+#: Numbers and addresses in one request.
 BATCH = 500
+#: Entries of an export in one request.
+PAGE = 10_000
 _COLUMNS = ("value", "kind", "channel", "reason", "by", "at", "evidence")
 
 
 def import_list(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="a CSV file with numbers or addresses in any of its columns")],
-    because: Annotated[str, typer.Option("--because", help="where the list comes from; kept with each entry")],
+    because: Annotated[str, typer.Option("--because", help="the origin of the list; kept with each entry")],
     channel: Annotated[str, typer.Option("--channel", help="phone, sms or email; * is every channel")] = "*",
     as_json: Annotated[bool, typer.Option("--json", help="print the answer as JSON")] = False,
 ) -> None:
-    """Put every number and address of a file on the stop list; those on it already are left as they are."""
+    """Add every number and address of a file to the suppression list; existing entries stay as they are."""
     shell: Shell = context.obj
     shell.as_json = as_json
     try:
@@ -45,33 +47,32 @@ def import_list(
     except CsvError as why:
         fail(str(why))
     if not points:
-        fail(f"{file} holds no number and no address; nothing was changed")
-    answer = with_link(shell, lambda to: _hand_over(to, points, channel, because))
-    show(shell.screen, "stop-list import", answer)
+        fail(f"{file} has no numbers and no addresses; nothing was changed")
+    answer = with_client(shell, lambda client: _send(client, points, channel, because))
+    show(shell.screen, "suppression import", answer)
 
 
 def _may_be_point(cell: str) -> bool:
     return "@" in cell or sum(map(str.isdigit, cell)) >= 7
 
 
-async def _hand_over(to: Link, points: list[str], channel: str, because: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"added": 0, "known": 0, "bad": []}
+async def _send(client: Client, points: list[str], channel: str, because: str) -> dict[str, Any]:
+    result: dict[str, Any] = {"added": 0, "known": 0, "bad": []}
     for start in range(0, len(points), BATCH):
-        given = {"points": points[start : start + BATCH], "channel": channel, "because": because}
-        answer = await to.perform("stop-list take", given)
-        told["added"] += answer["added"]
-        told["known"] += answer["known"]
-        told["bad"] += answer["bad"]
-    return told
+        batch = {"points": points[start : start + BATCH], "channel": channel, "because": because}
+        answer = await client.perform("suppression take", batch)
+        for key in result:
+            result[key] += answer[key]
+    return result
 
 
 def export_list(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="where to; else standard output")] = None,
+    file: Annotated[Path | None, typer.Argument(help="the file to write; default: standard output")] = None,
 ) -> None:
-    """Write the stop list as CSV."""
+    """Write the suppression list as CSV."""
     shell: Shell = context.obj
-    rows = with_link(shell, _everything)
+    rows = with_client(shell, _all_entries)
     if file is None:
         _write(sys.stdout, rows)
         return
@@ -82,19 +83,19 @@ def export_list(
         fail(f"{file} cannot be written: {why.strerror}")
 
 
-async def _everything(to: Link) -> list[dict[str, Any]]:
+async def _all_entries(client: Client) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     while True:
         since = rows[-1]["id"] if rows else 0
-        part = (await to.perform("stop-list list", {"since": since, "most": 10_000}))["entries"]
-        if not part:
+        page = (await client.perform("suppression list", {"since": since, "most": PAGE}))["entries"]
+        if not page:
             return rows
-        rows += part
+        rows += page
 
 
 def _write(out: Any, rows: list[dict[str, Any]]) -> None:
-    lines = csv.writer(out)
-    lines.writerow(_COLUMNS)
+    writer = csv.writer(out)
+    writer.writerow(_COLUMNS)
     for row in rows:
-        said = {**row, "at": when(row["at"]), "evidence": row["evidence"] or ""}
-        lines.writerow([inert(str(said[name])) for name in _COLUMNS])
+        cells = {**row, "at": when(row["at"]), "evidence": row["evidence"] or ""}
+        writer.writerow([escape_formula(str(cells[name])) for name in _COLUMNS])

@@ -1,6 +1,6 @@
-"""`templates apply`: a template file, read where it sits.
+"""`templates apply`: reads a template file on the user's machine.
 
-It may keep long words in files of their own, beside it: `html_file = "follow-up.html"`.
+Long texts may be in files of their own beside it: `html_file = "follow-up.html"`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
-from fluentsd.cli.files import read_text, read_toml, said_of
+from fluentsd.cli.files import display_name, read_text, read_toml
 from fluentsd.cli.runner import Shell, refusals, run_verb
 from fluentsd.domain.templates import read_templates
 
-_APART = ("text", "html")
+_IN_FILES = ("text", "html")
 
 
 def apply_templates(
@@ -23,26 +23,26 @@ def apply_templates(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would change, change nothing")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the answer as JSON")] = False,
 ) -> None:
-    """Keep messages under a name, or change them, from a file; campaigns that use a changed one are named."""
+    """Create or change templates from a file; lists the campaigns that use a changed one."""
     shell: Shell = context.obj
     shell.as_json = as_json
     with refusals():
-        said = read_templates(_with_files(read_toml(file, "template"), file.parent), said_of(file))
-    given = {"template": [one.model_dump(mode="json", exclude_defaults=True) for one in said]}
+        templates = read_templates(_with_files(read_toml(file, "template"), file.parent), display_name(file))
+    given = {"template": [one.model_dump(mode="json", exclude_defaults=True) for one in templates]}
     run_verb(shell, "templates apply", {"file": given, "dry_run": dry_run})
 
 
 def _with_files(data: dict[str, Any], beside: Path) -> dict[str, Any]:
-    """The file with the words in it that it keeps elsewhere."""
+    """The file's data, with the texts of its `text_file` and `html_file` in it."""
     tables = data.get("template")
     if isinstance(tables, list):
-        data["template"] = [_with_words(table, beside) if isinstance(table, dict) else table for table in tables]
+        data["template"] = [_with_texts(table, beside) if isinstance(table, dict) else table for table in tables]
     return data
 
 
-def _with_words(table: dict[str, Any], beside: Path) -> dict[str, Any]:
+def _with_texts(table: dict[str, Any], beside: Path) -> dict[str, Any]:
     found = dict(table)
-    for part in _APART:
+    for part in _IN_FILES:
         if isinstance(found.get(f"{part}_file"), str) and part not in found:
             found[part] = read_text(beside / found.pop(f"{part}_file"))
     return found

@@ -1,10 +1,10 @@
-"""The installation: `fluentsd.toml`, the environment and credentials become frozen settings, or a list of mistakes.
+"""The configuration: reads `fluentsd.toml`, the environment and credentials into frozen settings, or lists mistakes.
 
-What is read here describes this machine only: database, socket, log, channels. Campaigns, numbers and agents live in
-the database. Nothing here opens a database, a network or a plugin: a channel's own keys are handed on untouched.
+The settings describe this machine only: database, socket, log, channels. Campaigns, numbers and agents live in the
+database. Nothing here opens a database, a network or a plugin: a channel's own keys are passed on unchanged.
 
-The file, the environment over it, and references followed make one table (`layers`); here it gets its shape. What came
-from elsewhere, or is secret by its name, is masked in `Settings.shown` and repeated in no mistake.
+`environment` merges the file, environment overrides and references into one table; here it is validated. Values from
+references and values with secret names are masked in `Settings.shown` and never appear in a mistake.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from pydantic import ValidationError
 
 from fluentsd.api import Kind
-from fluentsd.config.environment import PREFIX, Layers
+from fluentsd.config.environment import PREFIX, EnvironmentOverlay
 from fluentsd.config.settings import MASK, ChannelSettings, HttpSettings, NotifySettings, Settings
 from fluentsd.config.shape import Channel, Channels, Database, File, Http
 from fluentsd.domain.time.durations import SECOND, Delay, Rate
@@ -30,12 +30,12 @@ __all__ = ["MASK", "NAME", "SYSTEM", "TEMPLATE", "ChannelSettings", "HttpSetting
 
 NAME = "fluentsd.toml"
 SYSTEM = Path("/etc/fluentsd") / NAME
-#: What `fluentsd init` writes: runs as it is, on carriers that exist only on this machine.
+#: The file that `fluentsd init` writes; it works unchanged, with simulated carriers on this machine.
 TEMPLATE = (Path(__file__).parent / "template.toml").read_text(encoding="utf-8")
 
 
 class NoSettings(LookupError):
-    """There is no configuration file where it is looked for; the message says where, and how to get one."""
+    """No configuration file was found; the message says where it was expected, and how to create one."""
 
 
 def find(explicit: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -44,35 +44,35 @@ def find(explicit: str | Path | None = None, environ: Mapping[str, str] = os.env
     if named:
         if Path(named).is_file():
             return Path(named)
-        says = "--config" if explicit else f"${PREFIX}CONFIG"
-        raise NoSettings(f"{named}, which {says} names, is not a file; correct it, or write one: fluentsd init")
+        origin = "--config" if explicit else f"${PREFIX}CONFIG"
+        raise NoSettings(f"{named} (from {origin}) is not a file; correct it, or create one: fluentsd init")
     for path in (Path(NAME), SYSTEM):
         if path.is_file():
             return path
-    raise NoSettings(f"there is no {NAME} here and no {SYSTEM}; write one: fluentsd init, or name it: --config FILE")
+    raise NoSettings(f"there is no {NAME} here and no {SYSTEM}; create one: fluentsd init, or name it: --config FILE")
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool = True) -> Settings:
     """The settings in effect; `Problems` lists every mistake with its place.
 
-    Without `secrets`, references are left out rather than followed: for a command that only speaks to the daemon and
-    may not read the daemon's credentials.
+    Without `secrets`, references are left out: for a command that only connects to the daemon and may not read the
+    daemon's credentials.
     """
     path = path.absolute()
     table = _parse(path)
-    layers = Layers(path.parent, environ)
-    layers.override(table)
-    layers.follow(table, secrets=secrets)
+    environment = EnvironmentOverlay(path.parent, environ)
+    environment.override(table)
+    environment.follow(table, secrets=secrets)
     if not secrets and isinstance(table.get("notify"), dict) and "url" not in table["notify"]:
         del table["notify"]  # its address is a secret, and only a daemon posts there
     try:
         read = File.model_validate(table)
     except ValidationError as why:
-        lines = [*layers.mistakes, *explain(File, why, origin=layers.origin)]
+        lines = [*environment.mistakes, *explain(File, why, origin=environment.origin)]
         raise Problems(str(path), lines) from None
-    if layers.mistakes:
-        raise Problems(str(path), layers.mistakes)
-    return _settle(path, read, layers.origin)
+    if environment.mistakes:
+        raise Problems(str(path), environment.mistakes)
+    return _settle(path, read, environment.origin)
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -86,7 +86,9 @@ def _parse(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as why:
         raise Problems(str(path), [f"the file is not TOML: {explain_toml(text, why)}"]) from None
     except (ValueError, RecursionError):  # the interpreter's own limits
-        raise Problems(str(path), ["the file is not TOML: its brackets or its digits go on without end"]) from None
+        raise Problems(
+            str(path), ["the file is not TOML: brackets are nested too deeply, or a number is too long"]
+        ) from None
     except OSError as why:
         raise Problems(str(path), [f"the file cannot be read: {why.strerror}"]) from None
 
@@ -145,12 +147,12 @@ def _micros(text: str) -> int:
 
 
 def _database(home: Path, table: Database) -> tuple[str, Path | None]:
-    """The address as the store takes it, and the file if it is one."""
+    """The database URL for the store, and the file if it is SQLite."""
     if table.url is None or table.url.startswith("sqlite"):
         named = table.path or (table.url or "").partition(":///")[2] or "fluentsd.db"
         file = home / named
         return f"sqlite+aiosqlite:///{quote(str(file))}", file
     parts = urlsplit(table.url)
-    # libpq's word for TLS, as everybody writes it; the driver's is "ssl"
+    # libpq's usual key for TLS; the driver's key is "ssl"
     query = [("ssl" if key == "sslmode" else key, value) for key, value in parse_qsl(parts.query)]
     return urlunsplit(parts._replace(scheme="postgresql+asyncpg", query=urlencode(query))), None

@@ -1,9 +1,9 @@
-"""What lies over the file: the environment, and what a text refers to.
+"""Environment overrides and secret references (env:, file:, credential:).
 
-`FLUENTSD_CHANNEL__EMAIL__PASSWORD` sets `[channel.email] password` (two underscores are a dot) and is read as the kind
-of value that the file has there, else as text. Then every text that is a reference, `env:NAME`, `file:/path` or
-`credential:NAME` (in systemd's $CREDENTIALS_DIRECTORY), is replaced by what it names. What cannot be followed becomes a
-mistake, not an exception, so that all of them are listed at once; no value is ever part of a mistake.
+`FLUENTSD_CHANNEL__EMAIL__PASSWORD` sets `[channel.email] password` (two underscores are a dot) and is read as the type
+of value that the file has there, else as text. Then every reference, `env:NAME`, `file:/path` or `credential:NAME` (in
+systemd's $CREDENTIALS_DIRECTORY), is replaced by its value. A broken reference becomes a mistake, not an exception, so
+that all are listed at once; a mistake never contains a value.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ SECRET_AT_MOST = 65_536
 _REFERENCE = re.compile(r"(env|file|credential):(.+)", re.DOTALL)
 
 
-class Layers:
-    """Lays the environment over a file's table and follows references; remembers where each value came from."""
+class EnvironmentOverlay:
+    """Applies environment overrides to a file's table and resolves references; records the origin of each value."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self.folder, self.environ = folder, environ
@@ -43,17 +43,17 @@ class Layers:
         for part in place[:-1]:
             table = table.setdefault(part, {})
             if not isinstance(table, dict):
-                self.mistakes.append(f"{name} means {show_place(place)}, but {part} is not a table")
+                self.mistakes.append(f"{name} sets {show_place(place)}, but {part} is not a table")
                 return
         text, before = self.environ[name], table.get(place[-1])
         try:
             table[place[-1]] = text if before is None or isinstance(before, str) else _as_toml(text)
         except tomllib.TOMLDecodeError:
-            self.mistakes.append(f"{show_place(place)} (from {name}): should be of the kind that the file has there")
+            self.mistakes.append(f"{show_place(place)} (from {name}): should have the same type as in the file")
         self.origin[place] = name
 
     def follow(self, value: Any, place: Place = (), *, secrets: bool) -> Any:
-        """The value with every reference in it replaced; tables and lists are changed in place."""
+        """The value with all references resolved; tables and lists are changed in place."""
         if isinstance(value, dict | list):
             for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
                 new = self.follow(inner, (*place, key), secrets=secrets)
@@ -71,12 +71,12 @@ class Layers:
             return self._readers[scheme](name)
         except (OSError, ValueError) as why:
             reason = why.strerror if isinstance(why, OSError) else str(why)
-            self.mistakes.append(f"{show_place(place)}: {scheme}:{name} cannot be followed: {reason}")
+            self.mistakes.append(f"{show_place(place)}: {scheme}:{name} cannot be read: {reason}")
             return "unread"
 
     def _from_environment(self, name: str) -> str:
         if name not in self.environ:
-            raise ValueError(f"the environment has no {name}")
+            raise ValueError(f"the environment variable {name} is not set")
         return self.environ[name]
 
     def _from_file(self, name: str) -> str:
@@ -94,7 +94,7 @@ class Layers:
         if not folder:
             raise ValueError("there is no $CREDENTIALS_DIRECTORY; systemd sets it for a unit with LoadCredential=")
         if "/" in name or name.startswith("."):
-            raise ValueError("a credential's name has no path")
+            raise ValueError("the name of a credential must not contain a path")
         return self._from_file(str(Path(folder) / name))
 
 

@@ -1,4 +1,4 @@
-"""The settings in effect, frozen; and how they are shown to a person, with secrets masked."""
+"""The settings in effect, frozen; and their table for display, with secrets masked."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from fluentsd.domain.retention import USUAL, What
 from fluentsd.validation import Place, is_secret
 
 MASK = "****"
-#: What `[channel.<name>]` says to the house; every other key there is the plugin's.
-HOUSE_KEYS = frozenset(Channel.model_fields)
+#: The daemon's own keys of `[channel.<name>]`; every other key there is the plugin's.
+DAEMON_KEYS = frozenset(Channel.model_fields)
 _PASSWORD_IN_URL = re.compile(r"(://[^/@:\s]*:)[^/@\s]+@")
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
-    """One way to reach people. `interval` (between two starts; 0 is no limit) and `timeout` are microseconds;
+    """One channel. `interval` (between two starts; 0 is no limit) and `timeout` are microseconds;
     `options` are the plugin's own keys."""
 
     kind: Kind
@@ -37,7 +37,7 @@ class ChannelSettings:
 
 @dataclass(frozen=True, slots=True)
 class NotifySettings:
-    """Where the outbox is posted to."""
+    """The webhook that receives the outbox events."""
 
     url: str = field(repr=False)
     secret: str | None = field(repr=False)
@@ -45,7 +45,7 @@ class NotifySettings:
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """Where the web front listens, the address it is known by outside, and whose word about clients is taken."""
+    """The listening address of the web front, its public address, and the proxies whose X-Forwarded-For is trusted."""
 
     host: str
     port: int
@@ -55,7 +55,7 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is in effect. `database_url` is as the store takes it, `database_file` is None on PostgreSQL; `grace` is
+    """The settings in effect. `database_url` is the store's URL, `database_file` is None on PostgreSQL; `grace` is
     microseconds."""
 
     path: Path
@@ -70,8 +70,8 @@ class Settings:
     notify: NotifySettings | None
     channels: Mapping[Kind, ChannelSettings]
     http: HttpSettings | None = None
-    per_contact: str | None = None  #: how often one person may be contacted by all campaigns together
-    gap: str | None = None  #: and the least time between two contacts
+    per_contact: str | None = None  #: the limit of contacts per person by all campaigns together
+    gap: str | None = None  #: the least time between two contacts of one person
     breakers: tuple[Breaker, ...] = STANDARD
     retention: Mapping[What, int] = field(default_factory=lambda: USUAL)  #: microseconds
     _origin: Mapping[Place, str] = field(repr=False, default_factory=dict)
@@ -91,7 +91,7 @@ def _mask(value: Any, place: Place, origin: Mapping[Place, str]) -> Any:
     source = origin.get(place)
     if source is not None and not source.startswith(PREFIX):
         return f"{MASK} ({source})"
-    if any(is_secret(part) for part in place) or (source and place[0] == "channel" and place[-1] not in HOUSE_KEYS):
+    if any(is_secret(part) for part in place) or (source and place[0] == "channel" and place[-1] not in DAEMON_KEYS):
         return f"{MASK} ({source})" if source else MASK
     if place == ("notify", "url"):  # the path of a webhook's address is its password
         parts = urlsplit(value)

@@ -1,4 +1,4 @@
-"""The shape of `fluentsd.toml`: its tables and keys, what each value may be, and how to write it right."""
+"""The schema of `fluentsd.toml`: its tables, keys and valid values; each error shows a valid value."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fluentsd.domain.time.durations import BadDuration, Delay, Rate
 
 
 def _span(shortest: int, longest: int) -> AfterValidator:
-    """A duration in elapsed time within these seconds."""
+    """A validator for elapsed time between two bounds, in seconds."""
 
     def check(text: str) -> str:
         try:
             delay = Delay.parse(text)
         except BadDuration:
-            raise ValueError(f'{text!r} is not a length of time; write it like "30 s", "2 min" or "1 hour"') from None
+            raise ValueError(f'{text!r} is not a duration; write it like "30 s", "2 min" or "1 hour"') from None
         if delay.unit != "seconds":
             raise ValueError(f'{text!r} counts days; write seconds, minutes or hours, like "30 s"')
         if not shortest <= delay.count <= longest:
@@ -89,14 +89,14 @@ class _Notify(_Table):
 def _listen(text: str) -> str:
     host, colon, port = text.rpartition(":")
     if not (colon and host.strip("[]") and port.isdigit() and int(port) < 65_536):
-        raise ValueError(f'{text!r} is not a place to listen; write it like "127.0.0.1:8464"')
+        raise ValueError(f'{text!r} is not a listening address; write it like "127.0.0.1:8464"')
     return text
 
 
 def _public(text: str) -> str:
     parts = urlsplit(_web_address(text))
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError(f'{text!r} goes beyond the host; write it like "https://calls.example.com"')
+        raise ValueError(f'{text!r} has a path or query; write only scheme and host, like "https://calls.example.com"')
     return text.rstrip("/")
 
 
@@ -154,4 +154,4 @@ def _check_url(url: str) -> None:
     elif scheme.partition("+")[0] != "sqlite":
         raise ValueError('url is not "postgresql://user@host/name" or "sqlite:///path"')
     elif not rest.startswith("/") or rest in ("/", "/:memory:") or "?" in rest:
-        raise ValueError("url: a SQLite database is a file: write sqlite:////absolute/path or sqlite:///relative/path")
+        raise ValueError("url: a SQLite database is a file; write sqlite:////absolute/path or sqlite:///relative/path")

@@ -1,6 +1,6 @@
-"""`fluentsd demo`: weeks of a campaign in seconds, on carriers that exist only on this machine.
+"""`fluentsd demo`: runs weeks of a campaign in seconds, with simulated carriers on this machine.
 
-A CSV of a few hundred messy people is imported, a four-step campaign is applied and started by the same verbs people
-type, and the daemon's own loops carry it out on a simulated clock. At the end the carriers, not the engine, say
-whether a promise was broken.
+It imports a CSV of a few hundred messy people and applies and starts a four-step campaign with the verbs of the shell.
+The daemon's own loops run the campaign on a simulated clock. At the end the records of the carriers, not those of the
+engine, show whether a promise was broken.
 """

@@ -1,7 +1,7 @@
-"""The demo's CSV: a few hundred people as a fair's lead scanner and two spreadsheets would leave them.
+"""The demo's CSV: a few hundred people, as messy as the exports of a lead scanner and two spreadsheets.
 
-Names are words of spelling alphabets and trees; numbers are from the ranges kept for fiction (area code 555 01xx), so
-nobody real is ever meant. The same seed gives the same file.
+Names are words of spelling alphabets and trees. Numbers are from the range reserved for fiction (555 01xx), so they
+belong to no real person. The same seed gives the same file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LAST = (
     "Alder Ash Aspen Beech Birch Cedar Cherry Elm Fir Hazel Holly Larch Linden Maple Oak Pine Rowan Spruce Willow Yew"
 ).split()
 _INTEREST = ("a roof", "solar panels", "a heat pump", "new windows", 'a 10" gutter', "insulation; walls", "a porch")
-#: Area codes that lie in one zone, and the zone.
+#: Area codes that lie in one time zone, and that zone.
 _AREAS = {
     "212": "America/New_York", "617": "America/New_York", "404": "America/New_York", "305": "America/New_York",
     "312": "America/Chicago", "214": "America/Chicago", "504": "America/Chicago", "612": "America/Chicago",
@@ -31,7 +31,7 @@ CALLER_IDS = [f"+1{area}5550199" for area in ("212", "404", "312", "214", "303",
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """One person as we made them: where they really are is known here only."""
+    """One generated person. The true zone is known only here, not in the file."""
 
     phone: str
     email: str
@@ -39,8 +39,8 @@ class Lead:
 
 
 def write_csv(count: int, seed: int) -> tuple[str, list[Lead]]:
-    """The file's text, semicolons and all, and who is in it; some rows are broken, some people come twice."""
-    chance = random.Random(seed)  # noqa: S311 - a demo's dice
+    """The text of the file and the people in it; some rows are invalid, some people appear twice."""
+    chance = random.Random(seed)  # noqa: S311 - random demo data
     out = io.StringIO()
     rows = csv.writer(out, delimiter=";", lineterminator="\r\n")
     rows.writerow(["First Name", "Last Name", "To Number", "E-mail", "Time Zone", "Interest", "Booth"])
@@ -52,7 +52,7 @@ def write_csv(count: int, seed: int) -> tuple[str, list[Lead]]:
         leads.append(lead)
         row = _row(lead, n, chance)
         rows.writerow(row)
-        if chance.random() < 0.05:  # scanned twice
+        if chance.random() < 0.05:  # a person scanned twice
             rows.writerow([row[0].upper(), row[1], lead.phone, *row[3:]])
         if chance.random() < 0.03:
             rows.writerow(_broken(chance))

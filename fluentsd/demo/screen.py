@@ -1,4 +1,4 @@
-"""How the demo looks in a terminal: the figures moving while weeks go by, then what came of it."""
+"""Prints the demo in a terminal: live figures while it runs, then the results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from fluentsd.demo.stage import Scene
+from fluentsd.demo.run import DemoState
 from fluentsd.demo.verify import broken_promises
 
 _STATES = (
@@ -27,15 +27,15 @@ _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _HOME = ZoneInfo("America/New_York")
 
 
-class Theatre:
-    """Shows a `Scene` live when there is a terminal, and its end everywhere."""
+class DemoScreen:
+    """Shows a `DemoState` live on a terminal, and its result everywhere."""
 
     def __init__(self, picture: Path | None = None) -> None:
         self.picture = picture
         self.console = Console(highlight=False, record=picture is not None, width=100 if picture else None)
         self._live: Live | None = None
 
-    def __enter__(self) -> Theatre:
+    def __enter__(self) -> DemoScreen:
         if self.console.is_terminal:
             self._live = Live(console=self.console, refresh_per_second=20, transient=True)
             self._live.__enter__()
@@ -45,49 +45,49 @@ class Theatre:
         if self._live is not None:
             self._live.__exit__(*error)  # type: ignore[arg-type]
 
-    def watch(self, scene: Scene) -> None:
-        if self._live is not None and scene.overview:
-            self._live.update(self._figures(scene))
+    def watch(self, state: DemoState) -> None:
+        if self._live is not None and state.overview:
+            self._live.update(self._figures(state))
 
-    def _figures(self, scene: Scene) -> RenderableType:
-        overview = scene.overview
+    def _figures(self, state: DemoState) -> RenderableType:
+        overview = state.overview
         table = Table.grid(padding=(0, 2))
-        for state, colour in _STATES:
-            bar = Bar(max(overview["total"], 1), 0, overview[state], width=48, color=colour)
-            table.add_row(Text(state.capitalize()), Text(f"{overview[state]:>5}", justify="right"), bar)
-        clock = dt.datetime.fromtimestamp(scene.now / 1_000_000, _HOME).strftime("%A %d %B %Y, %H:%M in New York")
+        for name, colour in _STATES:
+            bar = Bar(max(overview["total"], 1), 0, overview[name], width=48, color=colour)
+            table.add_row(Text(name.capitalize()), Text(f"{overview[name]:>5}", justify="right"), bar)
+        clock = dt.datetime.fromtimestamp(state.now / 1_000_000, _HOME).strftime("%A %d %B %Y, %H:%M in New York")
         heading = Text(f"{overview['name']}: {overview['total']} people, {overview['attempts']} attempts", "bold")
         return Panel(Group(heading, Text(clock, "yellow"), Text(), table), title="fluentsd demo", width=84)
 
-    def conclude(self, scene: Scene, seconds: float) -> None:
-        """Everything worth reading afterwards."""
+    def conclude(self, state: DemoState, seconds: float) -> None:
+        """Print the results: import, check, forecast, run, funnel, one person's history, the carriers' counts."""
         say = self.console.print
-        counts = scene.imported
+        counts = state.imported
         say(
             f"[bold]Import[/]  {counts['rows']} rows of a messy CSV: {counts['enrolled']} people enrolled, "
-            f"{counts['duplicates']} came twice and were skipped, {counts['rejected']} refused with a reason"
+            f"{counts['duplicates']} duplicates skipped, {counts['rejected']} invalid rows"
         )
-        checked, foreseen = scene.checked, scene.foreseen
+        checked, ahead = state.checked, state.ahead
         say(
             f"[bold]Check[/]   {checked['ready']} of {checked['people']} could be contacted; {len(checked['errors'])} "
-            f"errors, {len(checked['warnings'])} warnings; rules of the place as of {checked['rules_version']}"
+            f"errors, {len(checked['warnings'])} warnings; calling rules as of {checked['rules_version']}"
         )
-        ends = " to ".join(dict.fromkeys(_day(foreseen[which]) for which in ("finish_early_at", "finish_late_at")))
-        say(f"[bold]Forecast[/] {foreseen['contacts']} contacts, over on {ends}, before anybody was contacted")
-        days = (scene.span[1] - scene.span[0]) / 86_400_000_000
+        ends = " to ".join(dict.fromkeys(_day(ahead[which]) for which in ("finish_early_at", "finish_late_at")))
+        say(f"[bold]Forecast[/] {ahead['contacts']} contacts, finished on {ends} (made before the start)")
+        days = (state.span[1] - state.span[0]) / 86_400_000_000
         say(f"[bold]Run[/]     {days:.1f} days of a campaign in {seconds:.1f} seconds\n")
-        say(self._overview(scene.overview))
-        say(_funnel(scene.report))
-        for reason, count in scene.report["exited_by_reason"].items():
+        say(self._overview(state.overview))
+        say(_funnel(state.report))
+        for reason, count in state.report["exited_by_reason"].items():
             say(f"  exited {count:>4}  {reason.replace('_', ' ')}")
-        for cause in scene.errors:
-            say(f"  [red]errored {cause['people']:>3}  {cause['cause']}[/]  (mend it, then: fluentsd campaign retry)")
-        say(_course(scene.course))
-        say(f"[bold]Why[/]     {scene.why['sentence']}; {', '.join(scene.why['clock'])}\n")
-        self._promises(scene.figures)
+        for cause in state.errors:
+            say(f"  [red]errored {cause['people']:>3}  {cause['cause']}[/]  (fix it, then: fluentsd campaign retry)")
+        say(_history(state.attempts))
+        say(f"[bold]Why[/]     {state.why['sentence']}; {', '.join(state.why['clock'])}\n")
+        self._promises(state.figures)
         if self.picture is not None:
             drawn = self.console.export_svg(title="fluentsd demo")
-            self.picture.write_text(_FONTS.sub("", drawn), "utf-8")  # a picture fetches nothing
+            self.picture.write_text(_FONTS.sub("", drawn), "utf-8")  # the picture must load nothing from the network
 
     def _overview(self, overview: Mapping[str, Any]) -> Table:
         columns = ("Total", "Queued", "Active", "Errored", "Exited", "Completed")
@@ -102,7 +102,7 @@ class Theatre:
             f"{figures['attempts']} contacts counted at the carriers",
             f"{figures['duplicates']} made twice",
             f"{figures['outside_window']} outside a person's window",
-            f"{figures['unknown']} nobody can prove: shown, counted as made, not repeated",
+            f"{figures['unknown']} with an unknown outcome: shown, counted as made, not repeated",
         ]
         colour = "red" if broken else "green"
         text = "\n".join([*lines, *(f"BROKEN: {sentence}" for sentence in broken)])
@@ -118,22 +118,22 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _funnel(report: Mapping[str, Any]) -> Table:
-    table = _table("Funnel", "Step", "#Attempts", "What came of them")
+    table = _table("Funnel", "Step", "#Attempts", "Outcomes")
     for step in report["steps"]:
         counts = {o: n for o, n in step["outcomes"].items() if o != "not_sent"}
         frequent = sorted(counts.items(), key=lambda item: -item[1])
-        words = " · ".join(f"{outcome.replace('_', ' ')} {count}" for outcome, count in frequent)
-        table.add_row(step["step"], str(sum(counts.values())), words)
+        outcomes = " · ".join(f"{outcome.replace('_', ' ')} {count}" for outcome, count in frequent)
+        table.add_row(step["step"], str(sum(counts.values())), outcomes)
     return table
 
 
 def _day(at: int | None) -> str:
-    return "no day in sight" if at is None else f"{dt.datetime.fromtimestamp(at / 1_000_000, _HOME):%a %d %b}"
+    return "no known day" if at is None else f"{dt.datetime.fromtimestamp(at / 1_000_000, _HOME):%a %d %b}"
 
 
-def _course(course: list[Mapping[str, Any]]) -> Table:
-    table = _table(f"One person's course ({course[0]['to']})", "When (New York)", "Step", "#Try", "From", "Outcome")
-    for call in course:
+def _history(attempts: list[Mapping[str, Any]]) -> Table:
+    table = _table(f"One person's attempts ({attempts[0]['to']})", "When (New York)", "Step", "#Try", "From", "Outcome")
+    for call in attempts:
         at = dt.datetime.fromtimestamp(call["claimed_at"] / 1_000_000, _HOME).strftime("%a %d %b %H:%M")
         table.add_row(at, call["step"], str(call["try_no"]), call["sender"] or "", call["outcome"])
     return table

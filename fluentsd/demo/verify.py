@@ -1,7 +1,7 @@
-"""What the carriers saw, held against the promises, by means that share no code with the engine.
+"""Checks the promises against the carriers' records, with code that shares nothing with the engine.
 
-The ledgers of the sandbox carriers and the mails of the local SMTP server are the witnesses. Where a person is comes
-from the list the file was made from, and whether a moment was open from the local clock itself.
+The records are the ledgers of the sandbox carriers and the mails of the local SMTP server. A person's zone comes from
+the generated list, and the contact window is checked against the local clock in that zone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from fluentsd.demo.people import Lead
 
-#: Spelled out on purpose: not the engine's holidays, not its hours.
+#: Written out on purpose, independent of the engine's holidays and hours.
 _HOLIDAYS = {dt.date(2026, 11, 26), dt.date(2026, 12, 25), dt.date(2027, 1, 1)}
 _SPECIAL = {dt.date(2026, 11, 27): [(10, 14)]}
 _USUAL = [(9, 12), (13, 19)]
@@ -26,7 +26,7 @@ _USUAL = [(9, 12), (13, 19)]
 
 @dataclass(frozen=True, slots=True)
 class Contacted:
-    """One thing a carrier accepted."""
+    """One contact that a carrier accepted."""
 
     token: str
     to: str
@@ -35,7 +35,7 @@ class Contacted:
 
 
 def from_ledgers(paths: Iterable[Path]) -> list[Contacted]:
-    """What phone and SMS carriers accepted."""
+    """The contacts that the phone and SMS carriers accepted."""
     found = []
     for path in paths:
         for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
@@ -47,7 +47,7 @@ def from_ledgers(paths: Iterable[Path]) -> list[Contacted]:
 
 
 def from_mails(mails: Sequence[Any]) -> list[Contacted]:
-    """What the SMTP server accepted, by the messages' own headers."""
+    """The contacts that the SMTP server accepted, from the messages' headers."""
     found = []
     for mail in mails:
         message = mail.message
@@ -60,14 +60,14 @@ def from_mails(mails: Sequence[Any]) -> list[Contacted]:
 
 
 def duplicates(contacted: Sequence[Contacted]) -> int:
-    """Accepted more than once: by the attempt's token, and by person, step and try."""
+    """The number of contacts accepted more than once, by token and by person, step and try."""
     tokens = Counter(c.token for c in contacted)
     tries = Counter(c.what for c in contacted)
     return sum(n - 1 for n in tokens.values()) + sum(n - 1 for n in tries.values())
 
 
 def outside_window(contacted: Sequence[Contacted], leads: Sequence[Lead]) -> int:
-    """Accepted when the person's own clock showed a closed hour."""
+    """The number of contacts accepted outside the person's contact window."""
     zones = {lead.phone: lead.zone for lead in leads} | {lead.email: lead.zone for lead in leads if lead.email}
     return sum(1 for c in contacted if not _is_open(c.at, zones[c.to]))
 
@@ -81,14 +81,15 @@ def _is_open(at: dt.datetime, zone: str) -> bool:
 
 
 def broken_promises(figures: Mapping[str, int]) -> list[str]:
-    """Sentences about what must not be; empty when all is well."""
+    """One sentence per broken promise; empty if there is none."""
     parts = sum(figures[k] for k in ("queued", "active", "errored", "exited", "completed"))
     checks = {
         f"{figures['duplicates']} contacts were made twice": figures["duplicates"] == 0,
         f"{figures['outside_window']} contacts were made outside the window": figures["outside_window"] == 0,
         f"the figures sum to {parts}, not {figures['total']}": parts == figures["total"],
-        f"{figures['queued'] + figures['active']} people never got to an end": figures["queued"] + figures["active"]
+        f"{figures['queued'] + figures['active']} people did not reach an end state": figures["queued"]
+        + figures["active"]
         == 0,
-        "nobody was contacted": figures["attempts"] > 0,
+        "no one was contacted": figures["attempts"] > 0,
     }
-    return [sentence for sentence, well in checks.items() if not well]
+    return [sentence for sentence, kept in checks.items() if not kept]

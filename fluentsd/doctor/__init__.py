@@ -1,10 +1,10 @@
-"""The doctor: look everything over, change nothing, and say of each problem how to mend it.
+"""The doctor: `fluentsd check` inspects the installation, changes nothing, and gives a fix for each problem.
 
-It may run beside the daemon: it takes no lock, opens a SQLite file for reading only, and asks the daemon through its
-socket. What is missing is said to be missing and is not made. A question that cannot be answered is a finding, never
-an exception: the next one is asked all the same, and a plugin that hangs or breaks harms only its own lines.
+It may run beside the daemon: it takes no lock, opens a SQLite file read-only, and queries the daemon through its
+socket. It reports missing files and creates none. A check that fails is a finding, never an exception: the next check
+runs all the same, and a plugin that hangs or fails affects only its own findings.
 
-Here stands the order of the questions; `machine`, `database` and `serving` ask them.
+This module holds the order of the checks; `machine`, `database` and `serving` hold the checks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fluentsd.doctor import database, machine, serving
 from fluentsd.engine.runtime import EngineClock
 from fluentsd.plugins import Plugins, discover
 
-#: Seconds anything that answers from elsewhere may take: a channel's own check, the daemon, a server.
+#: Seconds until an answer over the network or a socket times out: a channel's own check, the daemon, a server.
 PATIENCE = 10.0
 
 
@@ -29,7 +29,7 @@ async def look(
     plugins: Plugins | None = None,
     patience: float = PATIENCE,
 ) -> list[dict[str, Any]]:
-    """Every finding, `{ok, what, fix}`, in the order in which one would mend them; `patience` is seconds."""
+    """Every finding, `{ok, what, fix}`, in the order in which to fix them; `patience` is in seconds."""
     clock = clock or SystemClock()
     findings = [
         *machine.configuration(settings),

@@ -1,8 +1,7 @@
-"""What the doctor asks of the database: whether it is there, sound, ours, of this version, and fits this installation.
+"""The doctor's checks of the database: present, undamaged, fluentsd's own, of this version, fit for this installation.
 
-Here lives all that is read from it. What must not live here: any statement that writes, any lock, any upgrade. A SQLite
-file is opened for reading only, so that not even a write-ahead log of ours is left beside it; a server is asked through
-the store, in a unit that only reads.
+What must not live here: any statement that writes, any lock, any upgrade. A SQLite file is opened read-only, so that
+not even a write-ahead log is left beside it; a server is queried through the store, in a read-only unit of work.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _BELONGS = "give fluentsd a database of its own: [database] path or url"
 
 
 async def database(settings: Settings, now: int, patience: float) -> list[Finding]:
-    """What the database says, or why it says nothing within `patience` seconds."""
+    """The findings about the database, or the reason why it did not answer within `patience` seconds."""
     file = settings.database_file
     try:
         with trio.fail_after(patience):
@@ -38,7 +37,7 @@ async def database(settings: Settings, now: int, patience: float) -> list[Findin
     except (OSError, StoreUnavailable, BadStoreURL) as why:
         return [Finding(False, f"database: {why}", "correct [database], or start the server")]
     except trio.TooSlowError:
-        return [Finding(False, f"database: no answer within {patience:g} s", "is the server, or the disk, all right?")]
+        return [Finding(False, f"database: no answer within {patience:g} s", "check the server or the disk")]
 
 
 def _damaged(file: Path | None, why: str, settings: Settings) -> Finding:
@@ -46,20 +45,20 @@ def _damaged(file: Path | None, why: str, settings: Settings) -> Finding:
         return Finding(False, f"database: {why}", "correct [database], or see the server's log")
     if "not a database" in why:
         return Finding(False, f"database: {file} is not a SQLite database", _BELONGS)
-    return Finding(False, f"database: {file} is damaged: {why}", f"put a copy from {settings.backups} in its place")
+    return Finding(False, f"database: {file} is damaged: {why}", f"replace it with a copy from {settings.backups}")
 
 
 def _file(file: Path, settings: Settings, now: int) -> Iterator[Finding]:
     if not file.exists() or (file.is_file() and file.stat().st_size == 0):
-        if file.parent.is_dir():  # else the disk's finding has said so
-            yield Finding(True, f"database: {file} is not there yet; the first `fluentsd run` makes it")
+        if file.parent.is_dir():  # else the finding about the disk reports it
+            yield Finding(True, f"database: {file} does not exist yet; the first `fluentsd run` creates it")
         return
     if not file.is_file():
         yield Finding(False, f"database: {file} is not a file", _BELONGS)
         return
     if not os.access(file, os.R_OK | os.W_OK) or not os.access(file.parent, os.W_OK | os.X_OK):
         fix = f"run this as the daemon's user, or make {file} and its folder writable"
-        yield Finding(False, f"database: {file} may not be written to by this user", fix)
+        yield Finding(False, f"database: {file} is not writable for this user", fix)
     yield from _read(inspect_file(file), settings, now)
 
 
@@ -76,6 +75,9 @@ def _read(found: Inspection, settings: Settings, now: int) -> Iterator[Finding]:
     elif found.schema < ours:
         later = f"the next start copies it to {settings.backups} and upgrades it to {ours}"
         yield Finding(True, f"database: {name} has schema {found.schema}; {later}")
+    elif found.unlike:
+        what = f"database: {name} says it has schema {found.schema}, but it {found.unlike}"
+        yield Finding(False, what, "restore a copy made by a release, or give fluentsd a new database and import again")
     else:
         yield Finding(True, f"database: {name}, schema {found.schema}")
         yield from _facts(found, settings, now)
@@ -83,29 +85,31 @@ def _read(found: Inspection, settings: Settings, now: int) -> Iterator[Finding]:
 
 def _facts(found: Inspection, settings: Settings, now: int) -> Iterator[Finding]:
     if settings.database_file and mode(settings.database_file) & 0o077:
-        what = f"database: others on this machine may use {settings.database_file}, and people's numbers are in it"
+        what = f"database: other users can access {settings.database_file}, which holds personal data"
         yield Finding(False, what, f"chmod 600 {settings.database_file}")
     if found.is_standby:
-        yield Finding(False, "database: the server is a standby, which takes no writes", "name the primary in url")
+        yield Finding(False, "database: the server is a standby, which takes no writes", "set url to the primary")
     if found.latest_act_at > now + 300 * SECOND:
         seen = dt.datetime.fromtimestamp(found.latest_act_at / SECOND, dt.UTC)
-        what = f"clock: the last act in the database is of {seen:%Y-%m-%d %H:%M} UTC, which is still to come"
+        what = f"clock: the last entry in the database is from {seen:%Y-%m-%d %H:%M} UTC, which is in the future"
         yield Finding(False, what, "set the clock; people would be contacted at the wrong time")
     for campaign in found.campaigns:
         yield from _needs(campaign, settings)
 
 
 def _needs(campaign: UnderWay, settings: Settings) -> Iterator[Finding]:
-    """What a campaign that is under way wants of this installation."""
+    """The channels and caller IDs that a running campaign needs and this installation lacks."""
     who, spec = f"campaign {campaign.ref} ({campaign.state})", campaign.spec
     for kind in spec.channels:
         if kind not in settings.channels:
-            yield Finding(False, f"{who} has steps by {kind}, and no channel serves it", f"add [channel.{kind}]")
+            yield Finding(
+                False, f"{who} has {kind} steps, but no {kind} channel is configured", f"add [channel.{kind}]"
+            )
     if not spec.needs_phone or not (spec.numbers.numbers or spec.numbers.tags):
         return
     if missing := sorted(set(spec.numbers.numbers) - campaign.caller_ids):
-        fix = f"fluentsd numbers add {missing[0]}, or take it out of the campaign"
-        yield Finding(False, f"{who} names caller IDs that are not known: {', '.join(missing)}", fix)
+        fix = f"fluentsd numbers add {missing[0]}, or remove it from the campaign"
+        yield Finding(False, f"{who} uses unknown caller IDs: {', '.join(missing)}", fix)
     elif not campaign.caller_ids:
         tags = ", ".join(spec.numbers.tags)
         yield Finding(False, f"{who} has no caller ID: none has the tag {tags}", "fluentsd numbers add NUMBER --tag …")

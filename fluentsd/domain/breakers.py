@@ -1,9 +1,9 @@
-"""Breakers: when what comes back says that going on does harm, and what then stops.
+"""Breakers: when bad outcomes stop a campaign or a number.
 
-Pure: figures in, a decision and its words out. Each attempt whose end is known counts as exactly one `Figure`, so the
+Pure: figures in, a decision and its text out. Each attempt with a known outcome counts as exactly one `Figure`, so the
 sum of an attempt's figures is 1 and a share needs no second table; later evidence moves it from one to another. The
-figures are kept by hour (`store.tally`); an hour in which a campaign was resumed is cut in two, so that a resumed
-campaign is judged by what it does from then on and by nothing before.
+figures are kept by hour (`store.outcome_stats`); an hour in which a campaign was resumed is cut in two, so that a
+resumed campaign is judged only by the attempts since then.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from fluentsd.api import Fault, Kind, Outcome
 from fluentsd.domain.time.durations import SECOND
 
 HOUR, DAY = 3600 * SECOND, 86_400 * SECOND
-#: How long a number rests that reaches people too seldom.
+#: How long a number rests when its calls or texts reach too few people.
 COOLS_AFTER = DAY
-#: Attempts that are shown of those that tripped a breaker.
+#: How many of the attempts that tripped a breaker are shown.
 CASES = 5
-#: A share of one, in millionths: what `Breaker.bar` counts in.
+#: The whole, in millionths: the unit of `Breaker.bar`.
 WHOLE = 1_000_000
 
 
 class Figure(StrEnum):
-    """What one attempt with a known end counts as."""
+    """The kind that an attempt with a known outcome is counted as."""
 
-    made = "made"  #: made, and nothing speaks for or against it: sent, voicemail, no answer, busy
+    made = "made"  #: made, with a neutral outcome: sent, voicemail, no answer, busy
     reached = "reached"  #: it arrived, or a person spoke
-    failed = "failed"  #: it did not arrive, for a reason of the person's
+    failed = "failed"  #: it did not arrive, for a reason on the person's side
     dead = "dead"  #: there is no such number on this channel
     bounced = "bounced"
-    filtered = "filtered"  #: the carrier or mail server refuses what we say
-    barred = "barred"  #: a number of ours may not be used for this
-    barred_service = "barred_service"  #: the line that the provider chose may not be used for this
+    filtered = "filtered"  #: the carrier or mail server refuses the content
+    barred = "barred"  #: our caller ID is not allowed for this
+    barred_service = "barred_service"  #: the sender that the provider chose is not allowed for this
     complained = "complained"  #: the person called it spam
 
 
@@ -59,7 +59,7 @@ _FAILURES = (Figure.failed, Figure.bounced)
 
 
 def figure_of(outcome: str, fault: Fault, *, dead: bool, reason: str, has_caller_id: bool) -> Figure | None:
-    """What an outcome counts as; None for one that is not known or was never made."""
+    """The figure of an outcome; None for an attempt of unknown outcome or one that was never made."""
     found = _BY_OUTCOME.get(outcome)
     if found in _FAILURES and fault == "sender":
         return Figure.barred if has_caller_id else Figure.barred_service
@@ -73,7 +73,7 @@ def figure_of(outcome: str, fault: Fault, *, dead: bool, reason: str, has_caller
 
 
 def bucket(claimed_at: int, since_at: int) -> int:
-    """The moment under which an attempt is counted: its hour, or the campaign's resumption within that hour."""
+    """The start of the period an attempt is counted in: its hour, or the campaign's resumption within that hour."""
     hour = claimed_at - claimed_at % HOUR
     return since_at if hour < since_at <= claimed_at else hour
 
@@ -87,9 +87,9 @@ Sums = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """One rule: of the figures `among` in the last `span`, more than `bar` (millionths) are `bad`, and there are
-    enough of both to mean something. With `beside`, a number is compared with the others of the installation: what is
-    not bad is less than `bar` of their share, and they have at least `beside` attempts."""
+    """One rule: of the figures `among` in the last `span`, more than `bar` (millionths) are `bad`, with at least
+    `least` bad ones of at least `of` in all. With `beside`, a number is compared with the other numbers of the
+    installation: its share of good figures is less than `bar` of theirs, and they have at least `beside` attempts."""
 
     name: str
     scope: Scope
@@ -115,11 +115,11 @@ class Breaker:
         return there >= self.beside and (total - bad) * there * WHOLE < self.bar * (there - bad_there) * total
 
     def counted(self, sums: Sums) -> tuple[int, int]:
-        """The bad ones, and all that count."""
+        """The number of bad figures, and of all figures that count."""
         return sum(sums.get(f, 0) for f in self.bad), sum(sums.get(f, 0) for f in self.among)
 
     def tell(self, mine: Sums, others: Sums | None = None) -> str:
-        """Why it tripped, with the figures."""
+        """The reason that it tripped, with the figures."""
         bad, total = self.counted(mine)
         if not self.beside:
             bar = f" (bar {show_share(self.bar)})" if self.bar else ""
@@ -136,7 +136,7 @@ _F = Figure
 _UNDELIVERED = frozenset({_F.failed, _F.filtered, _F.barred, _F.barred_service})
 _PHONES: tuple[Kind, ...] = ("phone", "sms")
 _ANY: tuple[Kind, ...] = ("phone", "sms", "email")
-#: The rules, but for the bars that an operator may set (see `Shares`).
+#: The rules, without the bars that an operator may set (see `Shares`).
 _RULES = (
     Breaker("number_not_allowed", "number", _PHONES, frozenset({_F.barred}), _ALL, 0, 1, 1,
             "hold", "the number is not allowed to send this"),
@@ -161,7 +161,7 @@ OFF = "off"
 
 
 def read_share(text: str) -> int | None:
-    """A share as people write it, in millionths; None for "off"."""
+    """A share in text ("5%") in millionths; None for "off"."""
     if text.strip() == OFF:
         return None
     match = _SHARE.fullmatch(text)
@@ -172,7 +172,7 @@ def read_share(text: str) -> int | None:
 
 
 def show_share(share: int) -> str:
-    """Millionths as people write them."""
+    """Millionths as text: "0.3 %"."""
     return f"{share / 10_000:g} %"
 
 
@@ -185,8 +185,8 @@ Share = Annotated[str, AfterValidator(_checked)]
 
 
 class Shares(BaseModel):
-    """`[breakers]` of the installation: the bars, each named for what it watches. What is not allowed at all (a number
-    that is not registered) always stops."""
+    """`[breakers]` of the configuration: the bar of each rule. A sender that is not allowed at all (a number that is
+    not registered) always trips."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -198,7 +198,7 @@ class Shares(BaseModel):
     number_answers: Share = "50%"
 
     def breakers(self) -> tuple[Breaker, ...]:
-        """The rules with these bars; what is off is left out."""
+        """The rules with these bars, without those that are off."""
         return tuple(self._barred())
 
     def _barred(self) -> Iterable[Breaker]:
@@ -208,5 +208,5 @@ class Shares(BaseModel):
                 yield replace(rule, bar=share)
 
 
-#: What holds where nobody says otherwise.
+#: The rules where the configuration names none.
 STANDARD = Shares().breakers()

@@ -1,8 +1,8 @@
-"""A campaign as a file says it: who, how, when, and when to stop.
+"""The campaign file: who is contacted, how, when, and when to stop.
 
 This is the shape of the TOML that `campaign apply` reads and `campaign export` writes; the same shape is kept in the
-database. Every value is checked here, with the way to write it right; nothing here decides about a person. The
-values the daemon runs on (`Flow`, `ContactWindow`) are made from it in `flow` and `windows`.
+database. Every value is checked here, and each error shows a valid value; nothing here decides about a person. The
+values that the daemon runs on (`Flow`, `ContactWindow`) are made from it in `flow` and `windows`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 def _read(parse: Callable[[str], Any]) -> BeforeValidator:
-    """Check by parsing, keep the text: what is exported is what was written. A bare number is checked as its text,
-    because the parser knows better than "should be text" what is missing (`pace = 20`)."""
+    """Check by parsing, keep the text: an export shows the text as it was written. A bare number is checked as its
+    text, because the parser's message is better than "should be text" (`pace = 20`)."""
 
     def check(value: Any) -> Any:
         if isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
@@ -65,12 +65,13 @@ def _blackout(value: Any) -> Any:
 def _slug(text: str) -> str:
     if not _SLUG.fullmatch(text):
         like = plain(text) or "spring-fair"
-        raise ValueError(f"{text!r} may have small letters, digits, - and _ only, at most 63; write it like {like!r}")
+        allowed = "lower-case letters, digits, - and _, at most 63"
+        raise ValueError(f"{text!r} may have only {allowed}; write it like {like!r}")
     return text
 
 
 def plain(text: str) -> str:
-    """A name as people type it: small letters, digits and hyphens; "" when nothing is left of it."""
+    """A name as a slug: lower-case letters, digits and hyphens; "" when nothing is left."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].rstrip("-")
 
 
@@ -96,13 +97,13 @@ def _phone(text: str) -> str:
 
 def _field_name(text: str) -> str:
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", text):
-        raise ValueError(f'{text!r} is not the name of a field; write it as templates do, like "appointment_at"')
+        raise ValueError(f'{text!r} is not a field name; write it as in templates, like "appointment_at"')
     return text
 
 
 def _reason(text: str) -> str:
     if len(text.strip()) < 10:
-        raise ValueError("say in a sentence why, so that whoever has to answer for it can read it later")
+        raise ValueError("give the reason in a full sentence (at least 10 characters); it is kept for audits")
     return text
 
 
@@ -132,14 +133,14 @@ class _Table(BaseModel):
 
 
 class Override(_Table):
-    """One date with hours of its own."""
+    """A date with its own hours."""
 
     date: Date
     hours: HoursText
 
 
 class Window(_Table):
-    """When a person may be contacted: weekdays, hours of the local day, dates off, dates with other hours."""
+    """The contact window: weekdays, local hours, blackout dates, dates with other hours."""
 
     days: Days = ["mon", "tue", "wed", "thu", "fri"]
     hours: HoursText | dict[Day, HoursText]
@@ -153,31 +154,31 @@ class Window(_Table):
     @model_validator(mode="after")
     def _whole(self) -> Window:
         if not self.days:
-            raise ValueError("days is empty, so nobody could ever be contacted")
+            raise ValueError("days is empty, so no contact would ever be possible; name at least one day")
         self._agree()
         if self.timezone == "contact" and self.unknown_timezone == "fallback" and not self.fallback_timezone:
             raise ValueError(
-                "fallback_timezone is missing: which zone counts for people whose own is unknown? "
+                "fallback_timezone is missing: the zone for people whose own zone is unknown. "
                 'Write fallback_timezone = "America/New_York", or unknown_timezone = "hold"'
             )
         return self
 
     def _agree(self) -> None:
-        """Refuse what says two things of one day."""
+        """Refuse two settings for the same day."""
         if isinstance(self.hours, dict):
             usual = type(self).model_fields["days"].default
             if not self.hours:
                 raise ValueError('hours names no day; write hours = "09:00-17:00", or { mon = "09:00-17:00", … }')
             if self.days != usual and set(self.days) != set(self.hours):
-                raise ValueError("days and hours name different days; with hours by the day, leave days out")
+                raise ValueError("days and hours name different days; when hours are given per day, leave days out")
         named = [override.date for override in self.override]
         off = {day for day in self.blackout if isinstance(day, dt.date)}
         if twice := sorted({day for day in named if named.count(day) > 1 or day in off}):
-            raise ValueError(f"{twice[0]} stands twice in override and blackout; keep one of them")
+            raise ValueError(f"{twice[0]} appears twice in override and blackout; keep one")
 
 
 class Numbers(_Table):
-    """Which caller IDs may be used: one by one, by tag, or both."""
+    """The caller IDs that may be used: by number, by tag, or both."""
 
     numbers: list[E164] = []
     tags: list[str] = []
@@ -186,7 +187,7 @@ class Numbers(_Table):
 
 
 class Retry(_Table):
-    """After which outcomes the same step is tried again, how much later, and how often at most."""
+    """The outcomes after which a step is tried again, each with its delay, and the limit of retries."""
 
     no_answer: DelayText | None = None
     busy: DelayText | None = None
@@ -226,9 +227,9 @@ class Step(_Table):
     @model_validator(mode="after")
     def _placed(self) -> Step:
         if self.before is not None and self.of is None:
-            raise ValueError('has before but not of; say before what: of = "appointment_at", a field with a date')
+            raise ValueError('has before but not of; name the date field: of = "appointment_at", a field with a date')
         if self.before is not None and self.after != "0":
-            raise ValueError("has both before and after; a step is so long before or so long after something")
+            raise ValueError("use either before or after, not both")
         return self
 
     @model_validator(mode="after")
@@ -236,15 +237,15 @@ class Step(_Table):
         given = {part: getattr(self, part) for part in PARTS}
         if self.template is None:
             check_parts(self.channel, given)
-        elif said := [part for part in PARTS if given[part]]:
-            raise ValueError(f"has both template and {' and '.join(said)}; the words come from one of them")
+        elif extra := [part for part in PARTS if given[part]]:
+            raise ValueError(f"has both template and {' and '.join(extra)}; use one of them")
         elif self.channel == "phone":
-            raise ValueError('has a template, and a step by phone has an agent; write agent = "…"')
+            raise ValueError('phone steps use agent, not template; write agent = "…"')
         return self
 
 
 class Exits(_Table):
-    """What ends the flow for a person, and whether they may come again. An opt-out always ends it."""
+    """The exit criteria of the flow, and whether a person may enter again. An opt-out always ends it."""
 
     on: list[Exit] = ["answered", "opted_out", "unreachable", "replied", "left_segment"]
     unreachable_after: Annotated[int, Field(ge=1, le=50)] = 3
@@ -254,12 +255,12 @@ class Exits(_Table):
     @model_validator(mode="after")
     def _opt_out(self) -> Exits:
         if "opted_out" not in self.on:
-            raise ValueError("on must name 'opted_out': a person who asks to stop is always left alone")
+            raise ValueError("on must contain 'opted_out': an opt-out always ends the flow")
         return self
 
 
 class Limits(_Table):
-    """How much, how fast, for how much money."""
+    """Limits of contacts per person, pace, concurrency and money."""
 
     per_contact: RateText | None = None
     gap: DelayText | None = None
@@ -271,7 +272,7 @@ class Limits(_Table):
 
 
 class Waiver(_Table):
-    """A rule of the place that this campaign does not follow, with the reason somebody answers for."""
+    """A rule of the place that this campaign does not follow, with the reason and the person responsible."""
 
     rule: Annotated[str, _read(_rule)]
     because: Annotated[str, AfterValidator(_reason)]
@@ -279,7 +280,7 @@ class Waiver(_Table):
 
 
 class Law(_Table):
-    """How the rules of each person's place are applied."""
+    """How the legal rules of each person's place apply."""
 
     purpose: Literal["marketing", "informational"] = "marketing"
     waive: list[Waiver] = []
@@ -305,12 +306,12 @@ class CampaignFile(_Table):
         ids = [step.id for step in self.step]
         twice = sorted({i for i in ids if ids.count(i) > 1})
         if twice:
-            raise ValueError(f"two steps have the id {twice[0]!r}; each needs one of its own")
+            raise ValueError(f"two steps have the id {twice[0]!r}; give each step its own id")
         return self
 
     @property
     def slug(self) -> str:
-        """What people type to name the campaign."""
+        """The short name of the campaign in commands."""
         return self.ref or plain(self.name) or "campaign"
 
     @property
@@ -325,7 +326,7 @@ class CampaignFile(_Table):
 def read_campaign(data: Any, what: str = "campaign file") -> CampaignFile:
     """Check parsed TOML or JSON; `Problems` lists every mistake with its path."""
     if isinstance(data, dict) and "template" in data and "step" not in data:
-        raise Problems(what, ["that looks like templates; take them in with: fluentsd templates apply FILE"])
+        raise Problems(what, ["this looks like a template file; apply it with: fluentsd templates apply FILE"])
     try:
         return CampaignFile.model_validate(data)
     except ValidationError as why:

@@ -1,7 +1,6 @@
-"""One person's course through a flow: where they stand, and where an outcome takes them.
+"""A person's progress through a flow, and the move that follows an outcome.
 
-Pure: the store writes what these functions return. `Standing` is what the enrollment row says; a `Move` is what has
-to become of it.
+Pure: the store writes the results. `Progress` is read from the enrollment row; a `Move` is the change to write to it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from fluentsd.domain.gate import Rules
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a person stands: the step, its next try, and what counts towards the exits."""
+    """A person's place in the flow: the step, its next try, and the counters of the exit criteria."""
 
     step: str
     try_no: int
@@ -29,7 +28,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Back to the queue: this step at the moment the flow asks for, and at the one the hours make of it."""
+    """Back to the queue: the step, its time by the flow (`wanted_at`), and within the contact hours (`due_at`)."""
 
     step: Step
     wanted_at: int
@@ -41,7 +40,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """The end: `reason` is empty when the flow was carried out to its end."""
+    """The end: `reason` is empty when the flow was completed."""
 
     reason: str
     unreached: int
@@ -52,45 +51,45 @@ Move = Queue | Leave
 
 @dataclass(frozen=True, slots=True)
 class Exits:
-    """When to stop, as the campaign says."""
+    """The exit criteria of the campaign."""
 
     on: Sequence[str]
     unreachable_after: int
 
 
 def move_after(
-    flow: Flow, rules: Rules, exits: Exits, standing: Progress, outcome: Outcome, at: int, fault: Fault = "person"
+    flow: Flow, rules: Rules, exits: Exits, progress: Progress, outcome: Outcome, at: int, fault: Fault = "person"
 ) -> Move:
-    """Where a proven (or unprovable) outcome of the present step takes a person.
+    """The move after an outcome of the current step, proven or unknown.
 
-    `not_sent` repeats the same try under a new number and counts as nothing; `unknown` counts as made. A failure that
-    is not the person's `fault` does not count towards "unreachable".
+    `not_sent` repeats the same try under a new number and is not counted; `unknown` counts as made. A failure that is
+    not the person's `fault` does not count towards "unreachable".
     """
-    step = flow.step(standing.step)
+    step = flow.step(progress.step)
     if outcome == Outcome.not_sent:
-        due = align(rules, step, standing, at)
-        return Queue(step, at, due, standing.try_no + 1, standing.retries, standing.unreached)
-    unreached = count_unreached(standing.unreached, outcome, fault)
+        due = align(rules, step, progress, at)
+        return Queue(step, at, due, progress.try_no + 1, progress.retries, progress.unreached)
+    unreached = count_unreached(progress.unreached, outcome, fault)
     reason = exit_reason(exits.on, outcome, unreached, exits.unreachable_after, fault)
     if reason:
         return Leave(reason, unreached)
-    following = next_after_outcome(flow, step, outcome, standing.retries, at, local_zone(rules, standing.zones))
-    return queue(rules, standing, following, unreached)
+    following = next_after_outcome(flow, step, outcome, progress.retries, at, local_zone(rules, progress.zones))
+    return queue(rules, progress, following, unreached)
 
 
-def queue(rules: Rules, standing: Progress, following: Next, unreached: int) -> Move:
-    """The move that `following` asks for, its moment taken into the contact window."""
+def queue(rules: Rules, progress: Progress, following: Next, unreached: int) -> Move:
+    """The move to `following`, with its time moved into the contact window."""
     if following.step is None:
         return Leave("", unreached)
     wanted = following.due_at
-    due = align(rules, following.step, standing, wanted)
+    due = align(rules, following.step, progress, wanted)
     if following.again:
-        return Queue(following.step, wanted, due, standing.try_no + 1, standing.retries + 1, unreached)
+        return Queue(following.step, wanted, due, progress.try_no + 1, progress.retries + 1, unreached)
     return Queue(following.step, wanted, due, 1, 0, unreached)
 
 
 class Placed(Protocol):
-    """Whoever may be in some zones and states."""
+    """A person's candidate zones and states."""
 
     @property
     def zones(self) -> tuple[str, ...]: ...
@@ -99,12 +98,12 @@ class Placed(Protocol):
 
 
 def align(rules: Rules, step: Step, placed: Placed, at: int) -> int:
-    """The first open moment at or after `at`; `at` itself when there is none, so that the gate says why."""
+    """The first open instant at or after `at`; `at` itself when there is none, so that the gate reports the reason."""
     open_hours = rules.calendar(step, placed.zones, placed.states)
     opens_at = open_hours.next_open(at) if open_hours else at
     return at if opens_at is None else opens_at
 
 
 def local_zone(rules: Rules, zones: tuple[str, ...]) -> str:
-    """The zone in which "1 day" keeps its wall time: the first that counts."""
+    """The zone in which "1 day" keeps its wall time: the first candidate."""
     return next(iter(rules.zones(zones)), "UTC")

@@ -1,7 +1,7 @@
-"""The flow: an ordered list of steps, and what comes after each outcome.
+"""The flow: an ordered list of steps, and the next step after each outcome.
 
 Pure functions over frozen values. A flow is compiled once per version from the file's steps; enrolled people keep
-the version they entered with. "After" counts from the moment the step before was done or skipped.
+the version they entered with. A step's "after" counts from the time the previous step was done or skipped.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from fluentsd.domain.time.durations import NOW, Delay
 from fluentsd.domain.time.windows import ContactWindow
 from fluentsd.domain.time.zones import read_instant
 
-#: A proven failure to reach: these in a row make a person unreachable. A phone that rings out is not one.
+#: Proven failures to reach; several in a row make a person unreachable. A call without an answer is not one.
 FAILURES = ("failed", "bounced")
-#: Proof that the person can be reached: the count of failures starts anew.
+#: Proof that the person can be reached; it resets the count of failures.
 REACHED = ("answered", "voicemail", "delivered", "replied", "opted_out")
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A step's place in time by a date of the person's own: so long before or after what a field names."""
+    """A step's time relative to a date field of the person: a delay before or after it."""
 
     of: str
     delay: Delay
     is_before: bool
 
     def named(self, values: Mapping[str, Any], zone: str) -> int | None:
-        """The instant the field names, read in the person's zone unless it says its own; None when it names none."""
+        """The instant in the field, in the person's zone unless it names one; None when the field holds no date."""
         return read_instant(str(values.get(self.of, "")), zone)
 
     def due(self, named_at: int, zone: str) -> int:
-        """The moment of the step."""
+        """The step's time."""
         return self.delay.before(named_at, zone) if self.is_before else self.delay.after(named_at, zone)
 
 
@@ -51,7 +51,7 @@ class Step:
     after: Delay
     hours: ContactWindow | None
     when: Template | None
-    moment: Moment | None  #: the gate says when; the flow brings the person to the step at once
+    moment: Moment | None  #: the gate applies it; the flow moves the person to the step at once
     retry: Mapping[str, Delay]
     retry_limit: int
     agent: str
@@ -60,9 +60,9 @@ class Step:
     reply_to: Template
     text: Template
     html: Template
-    #: Contact fields the words read.
+    #: Contact fields that the texts read.
     variables: frozenset[str]
-    #: Whether the contact's fields have to be read for this step at all.
+    #: Whether the step needs the contact's fields.
     reads_fields: bool
 
 
@@ -72,7 +72,7 @@ class Flow:
 
     steps: tuple[Step, ...]
     index: Mapping[str, int]
-    asks: bool = False  #: whether a step has a condition, which may be about what came of earlier ones
+    asks: bool = False  #: whether a step has a condition, which may read earlier outcomes
 
     def step(self, step_id: str) -> Step:
         return self.steps[self.index[step_id]]
@@ -83,7 +83,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What comes next: a step and its moment, before the contact window is applied; `step` None is the end."""
+    """The next step and its time, before the contact window is applied; `step` None is the end."""
 
     step: Step | None
     due_at: int = 0
@@ -123,20 +123,20 @@ def _compile(index: int, step: spec.Step) -> Step:
 
 
 def next_after_start(flow: Flow, at: int, zone: str) -> Next:
-    """The first step of somebody who enters now."""
+    """The first step of a person who enters now."""
     step = flow.steps[0]
     return Next(step, step.after.after(at, zone))
 
 
 def next_after_skip(flow: Flow, step: Step, at: int, zone: str) -> Next:
-    """A skipped step is done at the moment it is skipped."""
+    """The step after a skipped one; its delay counts from the skip."""
     following = flow.following(step)
     return Next(following, following.after.after(at, zone)) if following else Next(None)
 
 
 def next_after_outcome(flow: Flow, step: Step, outcome: str, retries: int, at: int, zone: str) -> Next:
     """The same step again, if its retry rule says so and `retries` (tries made before this one) is below its limit;
-    else the step that follows."""
+    otherwise the following step."""
     delay = step.retry.get(outcome)
     if delay is not None and retries < step.retry_limit:
         return Next(step, delay.after(at, zone), again=True)
@@ -144,14 +144,14 @@ def next_after_outcome(flow: Flow, step: Step, outcome: str, retries: int, at: i
 
 
 def counts_against(outcome: str, fault: Fault) -> bool:
-    """Whether an outcome speaks against the person's ways to be reached: a failure, and no fault of ours."""
+    """Whether an outcome counts towards "unreachable": a failure that is the person's `fault`."""
     return outcome in FAILURES and fault == "person"
 
 
 def exit_reason(
     on: Sequence[str], outcome: str, unreached: int, unreachable_after: int, fault: Fault = "person"
 ) -> str | None:
-    """The exit criterion this outcome meets, if any; `unreached` counts proven failures in a row, this one included."""
+    """The exit criterion that this outcome meets, if any; `unreached` counts proven failures in a row with this one."""
     if outcome == Outcome.opted_out:
         return "opted_out"
     if outcome in (Outcome.answered, Outcome.replied) and outcome in on:

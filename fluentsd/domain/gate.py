@@ -1,12 +1,12 @@
 """The gate: may we contact this person, on this channel, for this step, at this instant?
 
 One pure function, `decide`, with five answers: `Go`, `Wait` (until), `Hold` (until a fact changes), `Skip` (not this
-step for this person) and `Never` (leave the campaign), each with its reason and, where there is one, the rule of the
-place it rests on. The mark, the second check at pick-up, the forecast, the launch check and `why` all call it; there
-is no other place that decides.
+step for this person) and `Never` (leave the campaign), each with its reason and, if it applies, the legal
+rule of the place. The claim, the second check at pick-up, the forecast, the launch check and `why` all call it; nothing
+else decides.
 
-The order of the questions is the order of their weight: what the person asked for, what is possible, what the
-campaign says, what the law of the place asks for, when, how often, with what money, from which line.
+The questions are asked in order of weight: the person's opt-outs, reachability, the campaign's conditions, the law of
+the place, hours, limits, budget, caller ID.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ class Point:
 
 @dataclass(slots=True)
 class Person:
-    """What the gate knows of one person: facts only, read in the mark's transaction.
+    """The gate's facts about one person, read in the claim's transaction.
 
-    `zones` are candidates: a moment counts as open only when it is open in all of them; so with `states`, whose rules
-    all hold ("US" alone is an unknown one, none means that no rules are shipped); `conflict` says that they rest on
-    facts that disagree. `stopped` holds the channels on which the person is on the stop list, "*" for all. `touches`
-    are instants and channels of earlier attempts, ascending. `consent` is the basis on record by channel.
-    `elsewhere` names a campaign that wants the person for itself. `away_until_at` is when they are back, by an
-    automatic answer of theirs.
+    `zones` are candidates: an instant counts as open only when it is open in all of them. `states` are candidates too,
+    and the rules of all apply ("US" alone is an unknown state; without any, no rules are shipped). `conflict`: the
+    facts about the place disagree. `stopped` holds the channels on which the person is on the suppression list, "*" for
+    all. `touches` are instants and channels of earlier attempts, ascending. `consent` is the basis on record by
+    channel. `elsewhere` names an exclusive campaign that has the person. `away_until_at` is the return date from an
+    automatic reply.
     """
 
     zones: tuple[str, ...] = ()
@@ -76,10 +76,10 @@ class Person:
     consent: Mapping[str, str] = field(default_factory=dict)
     scrubbed_at: int | None = None
     elsewhere: str = ""
-    late: bool = False  #: the step was due while nobody was contacted, and such steps are skipped
-    done: bool = False  #: an attempt of this step was made before the person was moved to another flow
+    late: bool = False  #: the step was due during a pause or downtime, and late steps are skipped
+    done: bool = False  #: an attempt of this step was made before the person moved to another flow
     away_until_at: int | None = None
-    promised: bool = False  #: it is a callback for a moment the person chose, whatever their mailbox says
+    promised: bool = False  #: a callback at a time the person chose; an automatic reply does not delay it
 
 
 #: One earlier attempt: when, and on which channel.
@@ -88,7 +88,7 @@ Touch = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """Contact the person now, at this point, from this line, to arrive before `closes_at`."""
+    """Contact the person now, at this point, from this caller ID, to arrive before `closes_at`."""
 
     point: Point
     caller_id: CallerId | None
@@ -98,7 +98,7 @@ class Go:
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Not before `until_at`. `whole_lane`: nobody else in the lane can go before then either. `rule` and `zone` name
-    what stands in the way, when it is one."""
+    the obstacle, if there is one."""
 
     until_at: int
     reason: Reason
@@ -135,10 +135,10 @@ Verdict = Go | Wait | Hold | Skip | Never
 def decide(step: Step, rules: Rules, person: Person, at: int, caller_ids: CallerIds | None = None) -> Verdict:
     """The one decision, for one person and one step at the instant `at` (epoch microseconds)."""
     point = _point(step.channel, person.points)
-    refused = _who(step, rules, person, point) or _what(step, rules, person, at)
+    refused = _check_person(step, rules, person, point) or _check_step(step, rules, person, at)
     if refused is not None:
         return refused
-    assert isinstance(point, Point)  # noqa: S101 - `_who` refuses a person without one
+    assert isinstance(point, Point)  # noqa: S101 - `_check_person` refuses a person without one
     open_hours = rules.calendar(step, person.zones, person.states)
     if open_hours is None:
         return Hold(Reason.zone_unknown)
@@ -148,17 +148,17 @@ def decide(step: Step, rules: Rules, person: Person, at: int, caller_ids: Caller
     if opens_at is None:
         return Hold(Reason.never_opens)
     if opens_at > at:
-        return _shut(step, rules, person, at, opens_at)
+        return _closed(step, rules, person, at, opens_at)
     limits = rules.limits_for(step.channel, person.states, at)
     if limits and (full := _capped(limits, step.channel, person.touches, at)) is not None:
         return _wait_open(open_hours, full)
     if rules.budget is not None and rules.spent + rules.cost.get(step.channel, 0) > rules.budget:
         return Wait((at // DAY + 1) * DAY, Reason.budget, whole_lane=True)
-    return _with_line(step, rules, person, point, at, caller_ids, open_hours)
+    return _with_caller_id(step, rules, person, point, at, caller_ids, open_hours)
 
 
-def _who(step: Step, rules: Rules, person: Person, point: Point | Reason) -> Verdict | None:
-    """What the person asked for, and whether there is a way to them."""
+def _check_person(step: Step, rules: Rules, person: Person, point: Point | Reason) -> Verdict | None:
+    """The person's opt-outs, the campaign's goal, and whether the person has a usable point."""
     if "*" in person.stopped:
         return Never(Reason.opted_out)
     if rules.goal is not None and rules.goal.holds(person.values):
@@ -170,8 +170,8 @@ def _who(step: Step, rules: Rules, person: Person, point: Point | Reason) -> Ver
     return None
 
 
-def _what(step: Step, rules: Rules, person: Person, at: int) -> Verdict | None:
-    """What the campaign says of this step, and what has to be on record before anybody is contacted."""
+def _check_step(step: Step, rules: Rules, person: Person, at: int) -> Verdict | None:
+    """The campaign's conditions for this step, and the evidence that must be on record before a contact."""
     if person.done or person.late:
         return Skip(Reason.done if person.done else Reason.late)
     if step.when is not None and not step.when.holds(person.values):
@@ -186,7 +186,7 @@ def _what(step: Step, rules: Rules, person: Person, at: int) -> Verdict | None:
 
 
 def _moment(moment: Moment, rules: Rules, person: Person, at: int) -> Verdict | None:
-    """A step that hangs on a date of the person's: not before its moment, and not after what it should precede."""
+    """A step timed by a date field: not before its time, and for "before" steps not after that date."""
     zone = next(iter(rules.zones(person.zones)), "UTC")
     named_at = moment.named(person.values, zone)
     if named_at is None:
@@ -198,7 +198,7 @@ def _moment(moment: Moment, rules: Rules, person: Person, at: int) -> Verdict | 
 
 
 def _evidence(channel: str, rules: Rules, person: Person, at: int) -> Verdict | None:
-    """Consent and the do-not-call list, as the places the person may be in ask for them."""
+    """Consent and DNC scrub, as required by the person's candidate states."""
     need = statutes.consent(person.states, channel, rules.purpose)
     basis = person.consent.get(channel, "")
     if need is not None and need.rule.id not in rules.waived and basis not in need.bases:
@@ -213,16 +213,16 @@ def _evidence(channel: str, rules: Rules, person: Person, at: int) -> Verdict | 
     return None
 
 
-def _shut(step: Step, rules: Rules, person: Person, at: int, opens_at: int) -> Verdict:
-    """A wait for the hours, with the first rule and zone in the order of `parts` that is shut at this moment."""
-    door = rules.shut_by(step, person.zones, person.states, at)
-    if door is None:
+def _closed(step: Step, rules: Rules, person: Person, at: int, opens_at: int) -> Verdict:
+    """A wait for open hours, with the first rule and zone of `parts` that is closed now."""
+    closed = rules.closed_by(step, person.zones, person.states, at)
+    if closed is None:
         return Wait(opens_at, Reason.window)
-    reason = Reason.window if door.rule in ("window", "step") else Reason.lawful_hours
-    return Wait(opens_at, reason, rule=door.rule, zone=door.zone)
+    reason = Reason.window if closed.rule in ("window", "step") else Reason.lawful_hours
+    return Wait(opens_at, reason, rule=closed.rule, zone=closed.zone)
 
 
-def _with_line(
+def _with_caller_id(
     step: Step, rules: Rules, person: Person, point: Point, at: int, caller_ids: CallerIds | None, open_hours: Calendar
 ) -> Verdict:
     caller_id: CallerId | None = None
@@ -248,7 +248,7 @@ def _point(channel: str, points: Sequence[Point]) -> Point | Reason:
 
 
 def _capped(limits: Sequence[Limit], channel: str, touches: Sequence[Touch], at: int) -> Wait | None:
-    """The limit that keeps the person waiting longest; None if none does."""
+    """The wait of the limit that ends last; None if no limit is reached."""
     latest: Wait | None = None
     for limit in limits:
         if limit.channels is not None and channel not in limit.channels:
@@ -266,7 +266,7 @@ def _capped(limits: Sequence[Limit], channel: str, touches: Sequence[Touch], at:
     return latest
 
 
-#: After every channel's name, so that a touch at the very edge of a span is not counted.
+#: Sorts after every channel's name, so that a touch exactly at the edge of a span is not counted.
 _LAST = "~"
 
 

@@ -1,7 +1,7 @@
-"""What a message is made of, by channel: which parts it has to have and which it may have.
+"""The parts of a message by channel: required ones and allowed ones.
 
-A step that says its own words and a template kept under a name are held to the same shapes. Every part is a liquid
-template, checked here as far as it can be without a person.
+A step with its own texts and a stored template have the same shapes. Every part is a liquid template, checked here as
+far as possible without a person.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fluentsd.domain.render import template
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """`needs`: of each group one part at least has to be there; `may`: all that are allowed."""
+    """`needs`: at least one part of each group is required; `may`: all parts that are allowed."""
 
     needs: tuple[tuple[str, ...], ...]
     may: tuple[str, ...]
@@ -26,21 +26,21 @@ SHAPES: Mapping[Kind, Shape] = {
     "sms": Shape((("text",),), ("text",)),
     "email": Shape((("subject",), ("text", "html")), ("subject", "sender", "reply_to", "text", "html")),
 }
-#: Parts that are words: what a template may hold, in the order people read them.
+#: Text parts, which a template may hold, in reading order.
 TEXTS = ("subject", "sender", "reply_to", "text", "html")
-#: Every part there is.
+#: Every part.
 PARTS = ("agent", *TEXTS)
 
 
 def check_parts(channel: Kind, given: Mapping[str, str], what: str = "step") -> None:
-    """Refuse parts that the channel lacks or does not have, or that are no templates: ValueError says which."""
+    """Refuse missing parts, parts that the channel does not have, and invalid templates; raises ValueError."""
     for part in TEXTS:
         template(given.get(part, ""), part)
     shape = SHAPES[channel]
     missing = [group for group in shape.needs if not any(given.get(part, "").strip() for part in group)]
-    strange = [part for part in PARTS if given.get(part) and part not in shape.may]
-    said = [f"needs {' and '.join(' or '.join(group) for group in missing)}"] if missing else []
-    said += [f"has no {' or '.join(strange)}"] if strange else []
-    if said:
+    extra = [part for part in PARTS if given.get(part) and part not in shape.may]
+    problems = [f"needs {' and '.join(' or '.join(group) for group in missing)}"] if missing else []
+    problems += [f"has no {' or '.join(extra)}"] if extra else []
+    if problems:
         example = "; write " + ", ".join(f'{group[0]} = "…"' for group in missing) if missing else ""
-        raise ValueError(f"a {what} by {channel} {' and '.join(said)}{example}")
+        raise ValueError(f"a {what} by {channel} {' and '.join(problems)}{example}")

@@ -1,4 +1,4 @@
-"""Why not: every reason the gate knows, in a word, and its sentence for people. No reason is given anywhere else."""
+"""The gate's reasons: each a stored word, with its sentence for people. No reason is defined anywhere else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why not, in a word; the sentence for people is in `WORDS`."""
+    """The reason of a verdict; its sentence for people is in `WORDS`."""
 
     opted_out = "opted_out"
     goal = "goal"
@@ -38,30 +38,30 @@ class Reason(StrEnum):
 
 
 WORDS: Mapping[Reason, str] = {
-    Reason.opted_out: "the person is on the stop list",
+    Reason.opted_out: "the person is on the suppression list",
     Reason.goal: "the campaign's goal is met for this person",
-    Reason.no_phone: "there is no phone number for this person",
-    Reason.no_email: "there is no e-mail address for this person",
+    Reason.no_phone: "the person has no phone number",
+    Reason.no_email: "the person has no e-mail address",
     Reason.unreachable: "every number or address of this person has failed on this channel",
-    Reason.suppressed_channel: "the person is on the stop list for this channel",
+    Reason.suppressed_channel: "the person is on the suppression list for this channel",
     Reason.condition: "the step's condition is not met",
-    Reason.no_moment: "the field that the step's moment hangs on is empty or not a date",
-    Reason.moment_passed: "what the step should have come before has passed",
-    Reason.moment: "the step waits for the moment that a field of the person names",
-    Reason.late: "the step's moment passed while nobody was contacted, and the campaign skips such steps",
+    Reason.no_moment: "the date field that times the step is empty or not a date",
+    Reason.moment_passed: "the date that the step must precede has passed",
+    Reason.moment: "the step is timed by a date field of the person, and that time has not come",
+    Reason.late: "the step came due during a pause or downtime, and the campaign skips late steps",
     Reason.done: "the step was made for this person before the flow was changed",
-    Reason.no_consent: "the consent that the law of the place asks for is not on record",
-    Reason.dnc_stale: "the list was not held against the national do-not-call list lately enough",
+    Reason.no_consent: "the consent required by the law of the person's place is not on record",
+    Reason.dnc_stale: "the list's last DNC scrub is too old",
     Reason.zone_unknown: "the person's time zone is unknown, and the campaign holds such people",
-    Reason.place_conflict: "what is known of the person's place disagrees, and the campaign holds such people",
-    Reason.elsewhere: "the person is in a campaign that wants nobody else to contact them",
-    Reason.away: "the person is away, says an automatic answer of theirs",
-    Reason.window: "the contact window is shut",
+    Reason.place_conflict: "the facts about the person's place disagree, and the campaign holds such people",
+    Reason.elsewhere: "the person is in an exclusive campaign",
+    Reason.away: "the person is away, according to an automatic reply",
+    Reason.window: "the contact window is closed",
     Reason.lawful_hours: "it is outside the lawful hours of the person's place",
-    Reason.never_opens: "the contact window, the step's hours and the lawful hours never meet",
+    Reason.never_opens: "the contact window, the step's hours and the lawful hours never overlap",
     Reason.contact_cap: "the person has been contacted as often as the limits allow",
     Reason.lawful_cap: "the person has been contacted as often as the law of the place allows",
     Reason.budget: "today's budget is spent",
     Reason.number_pace: "every caller ID has reached its pace or is cooling down",
-    Reason.no_number: "no caller ID fits the campaign's numbers, tags and channel, or those that do are held",
+    Reason.no_number: "no caller ID matches the campaign's numbers, tags and channel, or all that match are held",
 }

@@ -1,8 +1,8 @@
 """Templates and conditions: liquid, strict, bounded, and never applied to data.
 
 A template is compiled once per flow version. A variable without a value and without `default:` is an error that
-names it. Limits stop a template from eating the daemon. Values are inserted and never read as templates again; in
-the HTML part they are escaped, in a header line breaks are taken out.
+names it. Limits bound a template's time and memory. Values are inserted and never read as templates again; they are
+escaped in the HTML part, and line breaks are removed in headers.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from liquid.exceptions import LiquidError, UndefinedError
 _SINGLE = re.compile(r"(?<![{%])\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}(?![}%])")
 _BREAKS = re.compile(r"[\r\n\x00-\x08\x0b\x0c\x0e-\x1f]+")
 #: Names a template may use that are not contact fields.
-HOUSE_NAMES = frozenset({"contact", "last", "steps", "campaign", "sender"})
+BUILT_IN_NAMES = frozenset({"contact", "last", "steps", "campaign", "sender"})
 
-#: Answers of one condition kept at most.
+#: Most cached results per condition.
 MOST_KNOWN = 1024
-#: Words by which liquid reads the clock: such a condition is asked anew each time.
+#: Liquid's names for the clock: such a condition is evaluated each time.
 _CLOCK = re.compile(r"\b(?:now|today)\b")
 
 Part = Literal["text", "html", "subject", "sender", "reply_to", "condition"]
-#: Parts that stand in a header, on one line.
+#: Parts that go into a header, on one line.
 _ONE_LINE = ("subject", "sender", "reply_to")
 
 
@@ -77,14 +77,14 @@ class Template:
             what = f"a filter that does not exist: {unknown[0]}{hint}"
             raise TemplateProblem(f"the {part} {_short(source)!r} uses {what}")
         found = used.globals
-        #: Contact fields it reads, defaults or not.
-        self.variables = frozenset(_field(str(v)) for refs in found.values() for v in refs) - HOUSE_NAMES
+        #: Contact fields that it reads, with or without a default.
+        self.variables = frozenset(_field(str(v)) for refs in found.values() for v in refs) - BUILT_IN_NAMES
         self._plain = text if "{" not in text else None
         self._paths = _paths(found) if part == "condition" and not _CLOCK.search(source) else None
         self._known: dict[tuple[Any, ...], bool] = {}
 
     def render(self, values: Mapping[str, Any]) -> str:
-        """The text for one person; `MissingVariable` or `TemplateProblem` when it cannot be made."""
+        """The text for one person; raises `MissingVariable` or `TemplateProblem`."""
         if self._plain is not None:
             return self._plain
         try:
@@ -96,7 +96,7 @@ class Template:
         return _BREAKS.sub(" ", text).strip() if self.part in _ONE_LINE else text
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        """For a condition: whether it is true for this person. Asked of the same values again, the answer is kept."""
+        """Whether the condition is true for this person; results are cached by the values that it reads."""
         if self._paths is None:
             return self.render(values) == "1"
         key = tuple([_at(values, path) for path in self._paths])
@@ -108,7 +108,7 @@ class Template:
 
 
 def _paths(found: Mapping[str, Any]) -> list[tuple[str, ...]] | None:
-    """Where a condition reads its values, each as the keys on the way; None when that depends on other values."""
+    """The paths of the values that a condition reads; None when a path depends on other values."""
     paths = [tuple(variable.segments) for variables in found.values() for variable in variables]
     counts = any(segment in ("size", "first", "last") for path in paths for segment in path[1:])  # liquid's own words
     if counts or not all(isinstance(segment, str) for path in paths for segment in path):
@@ -117,7 +117,7 @@ def _paths(found: Mapping[str, Any]) -> list[tuple[str, ...]] | None:
 
 
 def _at(values: Any, path: tuple[str, ...]) -> Any:
-    """The value at the end of a path, with its type, because 1 and "1" are not the same to a condition."""
+    """The value at a path, with its type, because 1 and "1" differ in a condition."""
     for segment in path:
         if not isinstance(values, Mapping) or segment not in values:
             return None
@@ -127,7 +127,7 @@ def _at(values: Any, path: tuple[str, ...]) -> Any:
 
 @lru_cache(maxsize=4096)
 def template(source: str, part: Part) -> Template:
-    """The compiled template, from a bounded cache; `TemplateProblem` when it does not parse."""
+    """The compiled template, from a bounded cache; raises `TemplateProblem`."""
     return Template(source, part)
 
 

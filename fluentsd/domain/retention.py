@@ -1,8 +1,8 @@
-"""How long what is held is held: `[retention]` of the configuration, read once into microseconds.
+"""Retention: how long each kind of data is kept (`[retention]` of the configuration), in microseconds.
 
-What nothing is said of is kept for as long as the person is. Whoever ages the store asks this; nothing here looks at a
-clock. The stop list, attempts without their words, and the log of acts without their details are never aged: they are
-what the promises rest on.
+A kind without a setting is kept as long as the person. The engine's retention task applies the ages; nothing here reads
+a clock. The suppression list, attempts without their texts, and the audit log without its details are never deleted:
+the guarantees depend on them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from fluentsd.domain.time.durations import SECOND, BadDuration, Delay
 
-#: What has an age: words to and of people, the details of acts in the log, messages of the outbox that were delivered.
+#: Kinds of data with an age: texts to and from people, details in the audit log, delivered outbox messages.
 What = Literal["body", "reply", "transcript", "recording", "details", "delivered"]
 _DAY = 86_400
-#: Words are asked for when a provider is asked about an open attempt, and answers when a request comes again.
+#: A look-up of an open attempt needs its text, and a repeated request needs the stored answer.
 SHORTEST_DAYS = 7
 
 
@@ -25,9 +25,9 @@ def _age(text: str) -> str:
     try:
         delay = Delay.parse(text)
     except BadDuration:
-        raise ValueError(f'{text!r} is not a length of time; write it in days or weeks, like "90 days"') from None
+        raise ValueError(f'{text!r} is not a duration; write it in days or weeks, like "90 days"') from None
     if delay.seconds < SHORTEST_DAYS * _DAY:
-        raise ValueError(f"{text!r} is too short; words and answers are needed for at least {SHORTEST_DAYS} days")
+        raise ValueError(f"{text!r} is too short; texts and answers are needed for at least {SHORTEST_DAYS} days")
     return text
 
 
@@ -35,7 +35,7 @@ Age = Annotated[str, AfterValidator(_age)]
 
 
 class Retention(BaseModel):
-    """`[retention]`: each a length of time, or left out to keep it."""
+    """`[retention]`: a duration for each kind; a kind that is left out is kept."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -47,8 +47,8 @@ class Retention(BaseModel):
     delivered: Age = "30 days"
 
     def ages(self) -> dict[What, int]:
-        """What is aged, and at how many microseconds."""
-        said: dict[What, str | None] = {
+        """The age at which each kind is deleted, in microseconds; kinds that are kept are left out."""
+        texts: dict[What, str | None] = {
             "body": self.bodies,
             "reply": self.replies,
             "transcript": self.transcripts,
@@ -56,8 +56,8 @@ class Retention(BaseModel):
             "details": self.details,
             "delivered": self.delivered,
         }
-        return {what: Delay.parse(text).seconds * SECOND for what, text in said.items() if text is not None}
+        return {what: Delay.parse(text).seconds * SECOND for what, text in texts.items() if text is not None}
 
 
-#: Where nothing is said.
+#: The ages without a `[retention]` table.
 USUAL: Final[Mapping[What, int]] = Retention().ages()

@@ -43,11 +43,9 @@ CAMPAIGN: dict[tuple[str, CampaignState], CampaignState] = {
 
 
 class EnrollmentState(StrEnum):
-    """Where one person stands in one campaign."""
+    """The state of one person in one campaign."""
 
-    queued = (
-        "queued"  #: enrolling, a finished try, a retry by hand enter; a claim or an exit leaves. Survives any crash.
-    )
+    queued = "queued"  #: enrolling, a finished try, a retry by hand enter; a claim or an exit leaves. Survives a crash.
     active = "active"  #: a claim enters; the attempt's outcome leaves. A crash leaves it to the reconciler.
     completed = "completed"  #: the end of the flow enters; only `unknown retry` leaves. Re-entry is a new enrollment.
     exited = "exited"  #: an exit criterion or a person enters; `reason` says which. Nothing leaves.

@@ -1,9 +1,9 @@
-"""The rules of the place: what the law of a person's states says of hours, caps, consent, the do-not-call list, duties.
+"""The rules of the place: hours, caps, consent, DNC scrubs and duties by the law of a person's states.
 
 What lives here: the reading of `rules/us.toml` and its answers for a set of candidate states. What must not: clocks,
-people, waivers; the gate applies the answers. A person may be in any of the candidate states, so every row of every
-one holds; ("US",) is an unknown state and gets the strictest rows. No row, no rule: for a person outside the United
-States nothing is shipped, and nothing is invented.
+people, waivers; the gate applies the answers. A person may be in any of the candidate states, so the rows of all of
+them apply; ("US",) is an unknown state and gets the strictest rows. No row, no rule: no rules are shipped for people
+outside the United States.
 
 An AI agent's voice is an artificial one (FCC 24-17), so rows about automated calls bind every phone step. The file is
 read at first use; the holidays a row names are looked up only when its window is compiled.
@@ -25,11 +25,11 @@ from fluentsd.domain.time.zones import DAY
 
 Purpose = Literal["marketing", "informational"]
 
-#: The date at which the rows were last looked at.
+#: The date of the last review of the rows.
 VERSION: str
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-#: The kinds of rows that shut a channel: phone steps are AI agents; e-mail has no lawful hours.
+#: The kinds of rows that limit a channel's hours: phone steps are AI agents; e-mail has no lawful hours.
 _HOURS = {"phone": ("hours", "auto-hours"), "sms": ("hours",)}
 _UNKNOWN = "US-unknown"
 
@@ -40,7 +40,7 @@ class UnknownRule(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row: what it says in a sentence, its citation, how far it was checked, and when it is in force.
+    """One row: its rule in a sentence, its citation, how far it was checked, and when it is in force.
 
     `state` is "PA", "US" for all or "US-unknown". `status`: verified, secondary or unverified. In force on local dates
     from `since` to the day before `until`; None leaves that end open.
@@ -71,7 +71,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """The bases of consent ("express", "written"), any of which is enough."""
+    """The bases of consent ("express", "written") of which any one is enough."""
 
     rule: Rule
     bases: frozenset[str]
@@ -79,11 +79,11 @@ class Need:
 
 class _Row(NamedTuple):
     rule: Rule
-    said: Mapping[str, Any]
+    data: Mapping[str, Any]
 
     def binds(self, channel: str) -> bool:
-        """Whether the row is about this channel."""
-        return channel in self.said["channels"]
+        """Whether the row applies to this channel."""
+        return channel in self.data["channels"]
 
 
 @lru_cache(maxsize=4096)
@@ -98,9 +98,9 @@ def hours(states: tuple[str, ...], channel: str) -> tuple[tuple[Rule, ContactWin
 
 @lru_cache(maxsize=4096)
 def caps(states: tuple[str, ...], channel: str) -> tuple[Cap, ...]:
-    """How often a person in these states may be contacted, by every row that counts this channel."""
+    """The caps on contacts of a person in these states, from every row for this channel."""
     return tuple(
-        Cap(row.rule, Rate(row.said["count"], row.said["hours"] * 3600), frozenset(row.said["channels"]),
+        Cap(row.rule, Rate(row.data["count"], row.data["hours"] * 3600), frozenset(row.data["channels"]),
             row.rule.since, row.rule.until)
         for row in _rows(states)
         if row.rule.kind in ("cap", "auto-cap") and row.binds(channel)
@@ -109,30 +109,30 @@ def caps(states: tuple[str, ...], channel: str) -> tuple[Cap, ...]:
 
 @lru_cache(maxsize=4096)
 def consent(states: tuple[str, ...], channel: str, purpose: Purpose) -> Need | None:
-    """The consent that has to be on record before a contact of this purpose; None when none is asked for."""
+    """The consent required on record before a contact of this purpose; None when none is required."""
     for row in _rows(states):
-        if row.rule.kind == "consent" and row.binds(channel) and row.said["purpose"] == purpose:
-            return Need(row.rule, frozenset(row.said["bases"]))
+        if row.rule.kind == "consent" and row.binds(channel) and row.data["purpose"] == purpose:
+            return Need(row.rule, frozenset(row.data["bases"]))
     return None
 
 
 @lru_cache(maxsize=4096)
 def scrub(states: tuple[str, ...], channel: str, basis: str) -> tuple[Rule, int] | None:
-    """How long holding a list against the do-not-call list stays fresh, in microseconds; None when it is not needed.
+    """The rule of the DNC scrub and how long a scrub stays valid, in microseconds; None when no scrub is needed.
 
     `basis` is the consent on record for the channel, "" for none.
     """
     for row in _rows(states):
-        if row.rule.kind == "scrub" and row.binds(channel) and basis not in row.said["unless"]:
-            return row.rule, row.said["days_fresh"] * DAY
+        if row.rule.kind == "scrub" and row.binds(channel) and basis not in row.data["unless"]:
+            return row.rule, row.data["days_fresh"] * DAY
     return None
 
 
 def duties(states: Iterable[str], channels: Iterable[str]) -> tuple[Rule, ...]:
-    """What a team has to see to itself before it contacts people in these states on these channels."""
+    """The team's own duties before it contacts people in these states on these channels."""
     wanted = set(channels)
     found = _rows(tuple(sorted(set(states))))
-    return tuple(row.rule for row in found if row.rule.kind == "duty" and wanted & set(row.said["channels"]))
+    return tuple(row.rule for row in found if row.rule.kind == "duty" and wanted & set(row.data["channels"]))
 
 
 def rule(id: str) -> Rule:
@@ -141,7 +141,7 @@ def rule(id: str) -> Rule:
         return row.rule
     near = difflib.get_close_matches(id[:40], _law(), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else 'write one such as "PA.hours"'
-    raise UnknownRule(f"no rule of the place is called {id[:40]!r}: {hint}")
+    raise UnknownRule(f"no legal rule is called {id[:40]!r}: {hint}")
 
 
 def is_rule(id: str) -> bool:
@@ -198,7 +198,7 @@ def _rule(row: Mapping[str, Any]) -> Rule:
 @lru_cache(maxsize=256)
 def _window(id: str) -> ContactWindow:
     """The window of a row of hours: the days it names, in force between its dates."""
-    row = _law()[id].said
+    row = _law()[id].data
     week: list[Hours | None] = [None] * 7
     for span, text in row["days"].items():
         first, _, last = span.partition("-")
@@ -214,7 +214,7 @@ def _window(id: str) -> ContactWindow:
 
 
 def __getattr__(name: str) -> str:
-    """`VERSION`, which the file says."""
+    """`VERSION`, read from the file."""
     if name == "VERSION":
         return str(rules("us.toml")["as_of"])
     raise AttributeError(name)

@@ -1,7 +1,7 @@
-"""Messages kept under a name: what a template file says, and a flow with its templates' words in it.
+"""Templates: the template file, and the resolution of a flow's templates into texts.
 
-A campaign's step names a template; the flow that people follow has the words themselves, as they were when the flow
-was made. So a template can be changed without changing what somebody under way was meant to get.
+A campaign's step names a template; a flow version holds the texts as they were when the version was made. So a change
+of a template does not change the messages of people who are already in the flow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Table(BaseModel):
 
 
 class Template(_Table):
-    """One message under a name: an SMS text, or an e-mail with its subject, From and Reply-To."""
+    """A named message: an SMS text, or an e-mail with its subject, From and Reply-To."""
 
     name: Slug
     channel: Literal["sms", "email"]
@@ -50,14 +50,14 @@ class _File(_Table):
     def _once(self) -> _File:
         names = [template.name for template in self.template]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two templates are called {twice[0]!r}; each needs a name of its own")
+            raise ValueError(f"two templates are called {twice[0]!r}; give each its own name")
         return self
 
 
 def read_templates(data: Any, what: str = "template file") -> list[Template]:
     """Check parsed TOML or JSON; `Problems` lists every mistake with its path."""
     if isinstance(data, dict) and "step" in data and "template" not in data:
-        raise Problems(what, ["that looks like a campaign; take it in with: fluentsd campaign apply FILE"])
+        raise Problems(what, ["this looks like a campaign file; apply it with: fluentsd campaign apply FILE"])
     try:
         return _File.model_validate(data).template
     except ValidationError as why:
@@ -66,7 +66,7 @@ def read_templates(data: Any, what: str = "template file") -> list[Template]:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A template as it is kept. `created_at` is epoch microseconds."""
+    """A stored template. `created_at` is epoch microseconds."""
 
     name: str
     version: int
@@ -77,21 +77,21 @@ class Kept:
 
     @property
     def file(self) -> dict[str, Any]:
-        """As its file says it."""
+        """The template in the shape of its file."""
         return {"name": self.name, "channel": self.channel, **{p: self.parts[p] for p in TEXTS if p in self.parts}}
 
 
 class NoSuchTemplate(LookupError):
-    """A step names a template that is not there, or that belongs to another channel; nothing was changed."""
+    """A step names a template that does not exist or is for another channel; nothing was changed."""
 
 
 def named_in(steps: Sequence[Step]) -> set[str]:
-    """The templates a flow names."""
+    """The names of the templates in a flow."""
     return {step.template for step in steps if step.template}
 
 
 def resolve(steps: Sequence[Step], kept: Mapping[str, Kept]) -> list[Step]:
-    """The flow with its templates' words in it; `NoSuchTemplate` says which step wants what."""
+    """The flow with its templates replaced by their texts; raises `NoSuchTemplate`, which names the step."""
     return [_resolved(step, kept) if step.template else step for step in steps]
 
 
@@ -103,6 +103,6 @@ def _resolved(step: Step, kept: Mapping[str, Kept]) -> Step:
             "fluentsd templates apply FILE"
         )
     if found.channel != step.channel:
-        raise NoSuchTemplate(f"step {step.id} goes by {step.channel}, and the template {found.name!r} is for "
+        raise NoSuchTemplate(f"step {step.id} is by {step.channel}, but the template {found.name!r} is for "
                              f"{found.channel}; name another, or change the step's channel")  # fmt: skip
     return step.model_copy(update={"template": None, **found.parts})

@@ -1,8 +1,8 @@
-"""The terms of a campaign: when, where, how often and for how much it may contact people, live for everybody in it.
+"""The terms of a campaign: hours, limits and budget. They are live: a change applies to everybody in it.
 
-What lives here: the hours of a step for somebody who may be in some places, put together from the campaign's window,
-the step's own hours and the lawful hours of every place; the limits of the campaign, of all campaigns and of the law.
-What must not: a decision about a person; that is the `gate`.
+What lives here: the hours of a step for a person's candidate places, from the campaign's window, the step's own hours
+and the lawful hours of every place; the limits of the campaign, of all campaigns and of the law. What must not: a
+decision about a person; that is the `gate`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from fluentsd.domain.time.windows import Calendar, ContactWindow, Part, calendar
 
 DAY = 86_400 * SECOND
 _EPOCH = date(1970, 1, 1)
-#: Compiled windows kept by one campaign's rules; beyond it they are compiled anew as they are needed.
+#: Most compiled windows cached by one campaign's rules; beyond it the cache is cleared.
 MOST_CALENDARS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most so many contacts of one person in any such span; `channels` None counts them all."""
+    """A cap on contacts of one person in any period of the rate; `channels` None counts all channels."""
 
     rate: Rate
     rule: str
@@ -36,8 +36,8 @@ class Limit:
     channels: frozenset[str] | None = None
 
 
-class Door(NamedTuple):
-    """One thing that has to be open, in one zone."""
+class Hours(NamedTuple):
+    """The hours of one rule in one zone."""
 
     rule: str
     zone: str
@@ -46,7 +46,7 @@ class Door(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a campaign says, live: window, zones, limits, and which rules of the place it waives."""
+    """The live rules of a campaign: window, zones, limits, budget, waived legal rules."""
 
     window: ContactWindow
     fixed_zone: str | None
@@ -61,17 +61,17 @@ class Rules:
     waived: frozenset[str] = frozenset()
     goal: Template | None = None
     calendars: dict[Any, Calendar | None] = field(default_factory=dict, compare=False, repr=False)
-    doors: dict[Any, list[Door]] = field(default_factory=dict, compare=False, repr=False)
+    hours: dict[Any, list[Hours]] = field(default_factory=dict, compare=False, repr=False)
 
     def zones(self, person_zones: tuple[str, ...]) -> tuple[str, ...]:
-        """The zones that count for a person; empty when unknown and no fallback is allowed."""
+        """The candidate zones of a person; empty when unknown and no fallback is allowed."""
         if self.fixed_zone:
             return (self.fixed_zone,)
         return person_zones or ((self.fallback_zone,) if self.fallback_zone else ())
 
     def calendar(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...] = ()) -> Calendar | None:
-        """When a step may reach a person: the campaign's window, the step's hours and the lawful hours of every
-        place the person may be in, together; None when no zone counts."""
+        """The calendar of a step for a person: the intersection of the campaign's window, the step's hours and the
+        lawful hours of every candidate place; None without a candidate zone."""
         key = (step.hours, step.channel, person_zones, states)
         if key not in self.calendars:
             if len(self.calendars) >= MOST_CALENDARS:
@@ -80,21 +80,21 @@ class Rules:
             self.calendars[key] = together(parts) if parts else None
         return self.calendars[key]
 
-    def shut_by(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...], at: int) -> Door | None:
-        """The first of `parts`, and of its zones, that is shut at this moment."""
+    def closed_by(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...], at: int) -> Hours | None:
+        """The first of `parts`, and of its zones, that is closed at this instant."""
         key = (step.hours, step.channel, person_zones, states)
-        if (doors := self.doors.get(key)) is None:
-            if len(self.doors) >= MOST_CALENDARS:
-                self.doors.clear()
-            doors = self.doors[key] = [
-                Door(name, zone, calendar(part.window, (zone,)))
+        if (found := self.hours.get(key)) is None:
+            if len(self.hours) >= MOST_CALENDARS:
+                self.hours.clear()
+            found = self.hours[key] = [
+                Hours(name, zone, calendar(part.window, (zone,)))
                 for name, part in self.parts(step, person_zones, states)
                 for zone in sorted(part.zones)
             ]
-        return next((door for door in doors if not door.calendar.is_open(at)), None)
+        return next((hours for hours in found if not hours.calendar.is_open(at)), None)
 
     def parts(self, step: Step, person_zones: tuple[str, ...], states: tuple[str, ...]) -> Iterator[tuple[str, Part]]:
-        """What has to be open, each under its name: "window", "step", or the id of a rule of the place."""
+        """The parts that must all be open, each with its name: "window", "step", or the id of a legal rule."""
         zones = frozenset(self.zones(person_zones))
         if not zones:
             return
@@ -107,7 +107,7 @@ class Rules:
                 yield rule.id, Part(hours, places)
 
     def limits_for(self, channel: str, states: tuple[str, ...], at: int) -> Sequence[Limit]:
-        """How often this person may be contacted on this channel now: by the campaigns' will and by law."""
+        """The limits on contacts of this person on this channel now: the campaigns' and the law's."""
         lawful = _lawful_limits(states, channel, at // DAY)
         if not lawful:
             return self.limits

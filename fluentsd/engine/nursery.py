@@ -1,7 +1,7 @@
-"""The engine's nursery: which loops run, and in which order they end.
+"""The engine's nursery: the engine's loops, and the order in which they end.
 
-Leaving the block is a drain: nothing more is claimed, sends in flight get their grace and are recorded, and only then
-do listeners, look-ups and deliveries end. Ringing calls do not hold it up; the next start asks about them.
+Leaving the block drains the engine: claiming stops, sends in flight get their grace and are recorded, then listeners,
+look-ups and deliveries end. Ringing calls do not delay it; the next start looks them up.
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ from fluentsd.engine.runtime import Runtime
 async def running(
     runtime: Runtime, listeners: Sequence[Listener] = (), *, grace: float = 10.0, ages: retention.Ages | None = None
 ) -> AsyncIterator[Inbox]:
-    """Everything the engine does on its own, for as long as the block lasts. `grace` is in seconds; `ages` says what is
-    let go, and at how many microseconds."""
+    """Run all loops of the engine until the block ends. `grace`: seconds; `ages`: retention periods in microseconds."""
     dispatcher = Dispatcher(runtime)
     reconciler = Reconciler(runtime, dispatcher)
     inbox = Inbox(runtime, dispatcher)
@@ -41,7 +40,7 @@ async def running(
             drained.set()
 
     await notice_absence(runtime)
-    await reconciler.begin()  # before anything new is marked: what is open now was left open by an earlier process
+    await reconciler.begin()  # before any claim: attempts that are open now were left open by an earlier process
     async with trio.open_nursery() as nursery:
         await nursery.start(dispatch)
         await nursery.start(reconciler.run)

@@ -1,7 +1,7 @@
-"""What the loops and the verbs share: the store, the clock, the channels, the compiled plans, the bells.
+"""The runtime: the engine's shared state, used by the loops and the verbs.
 
-No logic lives here; a part that needs another part gets the house and asks. Nothing here knows what a plugin is: a
-channel is an object with the methods of `api.Channel` and the room its operator gave it.
+It holds the store, the clock, the channels, the compiled plans and the wake-ups. What must not live here: logic (each
+part gets the runtime and reads from it) and plugins (a channel is any object with the methods of `api.Channel`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fluentsd.store.db.bridge import Store
 
 
 class EngineClock(Protocol):
-    """`api.Clock`, and the sign that work goes on where Trio cannot see it."""
+    """`api.Clock`, and `busy()`, which holds a simulated clock while a thread works outside Trio's sight."""
 
     def now(self) -> int: ...
     async def sleep_until(self, at: int) -> None: ...
@@ -34,7 +34,7 @@ class EngineClock(Protocol):
 
 
 class Wakeup:
-    """A wake-up that is never lost: rung before the wait, it ends the wait at once."""
+    """A wake-up for one waiting loop. It is never lost: a `notify` before the wait ends that wait at once."""
 
     def __init__(self) -> None:
         self._event = trio.Event()
@@ -43,7 +43,7 @@ class Wakeup:
         self._event.set()
 
     async def wait_until(self, clock: EngineClock, until_at: int | None) -> None:
-        """Return when rung, or at `until_at`."""
+        """Return on `notify`, or at `until_at` (None: on `notify` only)."""
         if until_at is None:
             await self._event.wait()
         else:
@@ -60,7 +60,8 @@ async def _notify_at(clock: EngineClock, at: int, wakeup: Wakeup) -> None:
 
 
 class Deadline:
-    """When calls to a provider that began together are given up. A channel's patience is one, so deadlines queue."""
+    """The time limit of calls to a provider that began together. All calls of a channel have the same timeout, so
+    the queue is in order of `at`."""
 
     __slots__ = ("_queue", "_scope", "at", "ended", "expired")
 
@@ -69,7 +70,7 @@ class Deadline:
         self._scope = trio.CancelScope()
 
     def expire(self) -> None:
-        """Time is up; what is cut off by it knows by `expired` that it was this and not a shutdown."""
+        """Cancel the calls. `expired` tells them that the time limit passed, not that the daemon is stopping."""
         self.expired = True
         self._scope.cancel()
 
@@ -86,25 +87,24 @@ class Deadline:
 
 @dataclass(slots=True)
 class ChannelState:
-    """One channel and its room: calls in flight at most (its own `room` if that is less), a pace, the longest wait for
-    the provider's answer."""
+    """One channel with its limits: concurrency (the channel's own `room` if that is less), pace and timeout."""
 
     kind: Kind
     channel: Channel
     concurrency: int = 50
     interval: int = 0  #: microseconds between two starts; 0 is no limit
     timeout: int = 30 * SECOND
-    call_deadline: int = 3600 * SECOND  #: how long an accepted call may go without an outcome before it is asked about
-    next_slot_at: int = 0
-    backs_off_until: int = 0
+    call_deadline: int = 3600 * SECOND  #: time without an outcome after which an accepted call is looked up
+    next_slot_at: int = 0  #: earliest start of the next send
+    backs_off_until: int = 0  #: no sends before, because the provider was unavailable
     deadlines: deque[Deadline] = field(default_factory=deque)  #: of sends in flight, oldest first
-    watch: Wakeup = field(default_factory=Wakeup)
+    watch: Wakeup = field(default_factory=Wakeup)  #: a first deadline was added
 
     def __post_init__(self) -> None:
-        self.concurrency = min(self.concurrency, getattr(self.channel, "room", self.concurrency))
+        self.concurrency = min(self.concurrency, getattr(self.channel, "capacity", self.concurrency))
 
-    def patience(self, now: int) -> Deadline:
-        """`with served.patience(now)`: cancelled when the provider's answer takes longer than `timeout`."""
+    def time_limit(self, now: int) -> Deadline:
+        """`with channel_state.time_limit(now)`: cancelled when the provider does not answer within `timeout`."""
         deadline = Deadline(now + self.timeout, self.deadlines)
         self.deadlines.append(deadline)
         if len(self.deadlines) == 1:
@@ -113,18 +113,18 @@ class ChannelState:
 
     @property
     def lookup_after(self) -> int:
-        """Microseconds after the mark at which an attempt without a receipt is asked about."""
+        """Microseconds after the claim at which an attempt without a receipt is looked up."""
         return self.timeout + self.channel.lookup_after
 
 
 class InFlight:
-    """Attempts without an end, by channel and by lane: what concurrency limits."""
+    """Open attempts, counted by channel and by lane; concurrency limits them."""
 
     def __init__(self) -> None:
         self._open: dict[str, tuple[int, Kind]] = {}
         self._count: Counter[Kind | tuple[int, Kind]] = Counter()
-        self.sending: set[str] = set()  #: handed to their channel, which has not answered yet
-        self.recording: Counter[Kind] = Counter()  #: whose outcome is known and being written: room that comes at once
+        self.sending: set[str] = set()  #: sent to their channel, no answer yet
+        self.recording: Counter[Kind] = Counter()  #: outcome known and being written; these slots are free soon
 
     def __len__(self) -> int:
         return len(self._open)
@@ -134,8 +134,8 @@ class InFlight:
         self._count[kind] += 1
         self._count[campaign_id, kind] += 1
 
-    def landed(self, attempt_id: str) -> bool:
-        """Whether it was in the air."""
+    def remove(self, attempt_id: str) -> bool:
+        """Count the attempt as ended; False if it was not in flight."""
         found = self._open.pop(attempt_id, None)
         if found is not None:
             self._count[found[1]] -= 1
@@ -143,7 +143,7 @@ class InFlight:
         return found is not None
 
     def of(self, kind: Kind, campaign_id: int | None = None) -> int:
-        """How many of a channel, of one campaign or of all."""
+        """Open attempts of a channel, in one campaign or in all."""
         return self._count[kind if campaign_id is None else (campaign_id, kind)]
 
 
@@ -169,32 +169,34 @@ class Runtime:
             (getattr(channel_state.channel, "sender_interval", 0) for channel_state in channels.values()), default=0
         )
         self.plans = Plans(limits, breakers, spacing)
-        self.erasure_ledger = (
-            erasure_ledger or ErasureLedger()
-        )  #: of people who were erased: the key and the hashes, beside the database
-        self.dispatcher_wakeup = Wakeup()  #: the dispatcher looks again
-        self.reconciler_wakeup = Wakeup()  #: the reconciler looks again
-        self.outbox_wakeup = Wakeup()  #: the outbox has something
+        #: Key and hashes of erased people, stored outside the database.
+        self.erasure_ledger = erasure_ledger or ErasureLedger()
+        self.dispatcher_wakeup = Wakeup()  #: something may be due
+        self.reconciler_wakeup = Wakeup()  #: a deadline of an open attempt changed
+        self.outbox_wakeup = Wakeup()  #: the outbox has a new row
         self.schedule_wakeup = Wakeup()  #: a start was scheduled
-        self.completion_wakeup = Wakeup()  #: somebody's course ended
-        self.recompute_wakeup = Wakeup()  #: people wait to be put at new moments
-        self.ended_campaigns: set[int] = set()
-        self.paused: set[int] = set()  #: campaigns whose marked attempts must not begin
-        self.not_before: dict[int, int] = {}  #: lanes that have nothing to give before a moment, whatever is due
+        self.completion_wakeup = Wakeup()  #: an enrollment ended
+        self.recompute_wakeup = Wakeup()  #: due times have to be recomputed
+        self.ended_campaigns: set[int] = set()  #: campaigns in which an enrollment ended since the last check
+        self.paused: set[int] = set()  #: campaigns whose claimed attempts must not begin
+        self.not_before: dict[int, int] = {}  #: lane → earliest time of its next claim, even when rows are due
         self.closing = False
-        self.listens_at: str | None = None  #: where the web front listens, once it does
+        self.listens_at: str | None = None  #: address of the web front, once it listens
         self.in_flight = InFlight()
-        self.report: Callable[[OutcomeReport], Awaitable[None]] | None = None  #: the dispatcher's way into the record
-        self.carry: Callable[[Any], None] | None = None  #: its way out, for a contact marked outside the lanes
-        self.wakeups = 0  #: passes of the dispatcher, for those who watch
+        #: Records one outcome report; waits while the database is unavailable. Set by the dispatcher; None while no
+        #: dispatcher runs in this process.
+        self.report: Callable[[OutcomeReport], Awaitable[None]] | None = None
+        #: Sends one claimed attempt that no lane has claimed (a manual reply). Set by the dispatcher, like `report`.
+        self.carry: Callable[[Any], None] | None = None
+        self.wakeups = 0  #: passes of the dispatcher, for monitoring
 
     def look_again(self) -> None:
-        """What a lane waits for (a budget, a caller ID) may be there now: forget what was found, and ask."""
+        """Let every lane try a claim again, because its obstacle (a budget, a caller ID) may be gone."""
         self.not_before.clear()
         self.dispatcher_wakeup.notify()
 
     def enrollment_ended(self, campaign_ids: set[int]) -> None:
-        """Somebody reached an end: see whether that was the last one."""
+        """Check whether these campaigns are finished, because an enrollment in them ended."""
         if campaign_ids:
             self.ended_campaigns |= campaign_ids
             self.completion_wakeup.notify()

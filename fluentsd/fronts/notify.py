@@ -1,7 +1,7 @@
-"""Those who are told what happens: the log, and an address of the operator's. Each takes one message of the outbox.
+"""Outbox listeners: the log, and the operator's webhook. Each receives one message at a time.
 
-A message is told until it is taken, so it may come twice; its id goes along. What leaves the house by web is signed
-with the operator's secret (HMAC-SHA256 of the body), so that the receiver knows whom it is from.
+A message is sent until the receiver accepts it, so it may arrive twice; its id identifies it. The webhook's requests
+are signed with the operator's secret (HMAC-SHA256 of the body).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from fluentsd.engine.outbox.deliver import Listener
 if TYPE_CHECKING:
     import httpx
 
-#: Seconds the other side may take.
+#: Seconds until a request to the webhook times out.
 PATIENCE = 10.0
 
 
 class NotTaken(Exception):
-    """The operator's address did not take the message."""
+    """The operator's webhook did not accept the message."""
 
 
 def log_listener(log: Any) -> Listener:
-    """Write each message to the log, once."""
+    """A listener that writes each message to the log, once."""
 
     async def listen(message: Mapping[str, Any]) -> None:
         if not message["tries"]:
@@ -36,11 +36,14 @@ def log_listener(log: Any) -> Listener:
 
 
 def web_listener(http: Callable[[], httpx.AsyncClient], url: str, secret: str | None) -> Listener:
-    """Post each message as JSON: `id, topic, key, at` (epoch microseconds) and `payload`; any 2xx takes it."""
+    """A listener that posts each message as JSON: `id, topic, key, at` (epoch microseconds) and `payload`.
+
+    Any 2xx status accepts the message.
+    """
 
     async def listen(message: Mapping[str, Any]) -> None:
-        told = {"id": message["id"], "topic": message["topic"], "key": message["key"], "at": message["created_at"]}
-        body = json.dumps(told | {"payload": message["payload"]}, separators=(",", ":")).encode()
+        envelope = {"id": message["id"], "topic": message["topic"], "key": message["key"], "at": message["created_at"]}
+        body = json.dumps(envelope | {"payload": message["payload"]}, separators=(",", ":")).encode()
         headers = {"Content-Type": "application/json", "X-Fluentsd-Id": str(message["id"])}
         if secret is not None:
             headers["X-Fluentsd-Signature"] = f"sha256={sign(secret, body)}"

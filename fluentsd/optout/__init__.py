@@ -1,14 +1,13 @@
-"""Whether somebody's own words ask us to leave them alone.
+"""Opt-out detection in free text.
 
-People may revoke consent "by any reasonable means" (47 CFR 64.1200(a)(10)), so that a list of keywords is not enough.
-Here lives the reading of free text: it is made plain (case, accents, stretched and spelt-out letters), what only looks
-like a request ("stop by tomorrow", "don't stop") is taken out, and the rest is held against the ways of asking
-(`optout_words`). In doubt it hears a request: an unheard one is a wrong to a person, a misheard one costs a salesperson
-a message. What must not live here: what happens then. The decisions on open readings stand at the head of
-`tests/optout/replies.toml`.
+People may revoke consent "by any reasonable means" (47 CFR 64.1200(a)(10)), so a list of keywords is not enough. Here a
+text is normalised (case, accents, stretched and spelt-out letters), harmless phrases ("stop by tomorrow", "don't stop")
+are removed, and the rest is matched against opt-out phrases (`optout.words`). A doubtful text counts as an opt-out: a
+missed one harms a person, a false one costs a salesperson a message. What must not live here: the effects of an
+opt-out. The decisions on doubtful texts are at the top of `tests/optout/replies.toml`.
 
-Patterns see a plain text: lower-case words without apostrophes or accents, single spaces, and ` | ` where a sentence
-ends; it begins and ends with `| ` and ` |`.
+Patterns match a normalised text: lower-case words without apostrophes or accents, single spaces, and ` | ` where a
+sentence ends; it begins and ends with `| ` and ` |`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import unicodedata
 
 from fluentsd.optout.words import ASKING, HARMLESS, RATHER, REQUEST
 
-#: Longer texts are letters; their beginning says what they want.
+#: Longer texts are letters; their beginning is enough.
 READ_AT_MOST = 2_000
 
 _APOSTROPHES = re.compile(r"['\u2018\u2019\u02bc`\u00b4]")
@@ -31,7 +30,7 @@ _SIGNS = {"🛑": " stop ", "✋": " stop ", "🚫": " stop ", "⛔": " stop ", 
 
 
 def asks_to_stop(text: str) -> bool:
-    """Whether the words ask us to leave the person alone; English mainly, and Spanish."""
+    """Whether the text is an opt-out; mainly English, and Spanish."""
     words = plain(text)
     if REQUEST.fullmatch(words):
         return True
@@ -40,7 +39,7 @@ def asks_to_stop(text: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """The text as the patterns see it: see the head of this module."""
+    """The normalised text for the patterns; see the module docstring."""
     words = unicodedata.normalize("NFKC", text[:READ_AT_MOST]).casefold()
     for sign, word in _SIGNS.items():
         words = words.replace(sign, word)

@@ -1,8 +1,7 @@
-"""The words of `optout`: ways of asking to be left alone, and what only sounds like one.
+"""The patterns of `optout`: opt-out phrases, and harmless phrases that look like one.
 
-Here live patterns over a plain text (see `optout`) and nothing else. Lists of words are written with commas between
-them; each word is a regular expression. What is repeated can be read in one way only, so that no text takes long to
-read.
+Here live patterns over a normalised text (see `optout`) and nothing else. Lists of words are separated by commas; each
+word is a regular expression. Every repetition matches in one way only, so matching time is bounded.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ def _joined(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
 
 
-#: Ways to reach somebody, in any form.
+#: Verbs and nouns of contacting a person, in any form.
 _REACH = _any(
     r"""
     te?xt(?:s|ing|ings|ed)?, txt(?:s|ing|in)?, texin?g?, mess?[ae]?ge?s?(?:ing)?, msg(?:s|ing)?, sms,
@@ -31,14 +30,14 @@ _REACH = _any(
     communicat(?:ions?|ing|e), reach(?:ing)? out, writ(?:e|ing)(?: to)?, conversation, newsletters?
     """
 )
-#: The same as one says them after "do not".
+#: The same after "do not".
 _BASE = _any(
     r"""
     te?xt, txt, mess?[ae]?ge?, msg, call, contact, e ?mail, mail, phone, ring, spam, solicit, both[ei]?r, bug,
     harr?ass?, annoy, pester, disturb, notify, communicate, reach out, write, hit
     """
 )
-#: What may stand between "stop" and what is to stop.
+#: Words between "stop" and its object.
 _FILL = _any(
     r"""
     please, all, any, the, with, your, ur, these, this, those, such, of, more, me, us, my, our, that, it, damn,
@@ -53,7 +52,7 @@ _NOT = _any(
     dont, do not, donot, dnt, never, not, don t, doesnt, does not, no longer, wont, stop, didnt, did not
     """
 )
-#: What may stand around a request without changing it.
+#: Polite words around a request that do not change it.
 _COURTESY = _any(
     r"""
     please, pls, plz, plse, pleas, thanks, thank you, thank u, thx, ty, now, ok, okay, hi, hey, hello, just, sir,
@@ -69,7 +68,7 @@ _LIST = _any(
 )
 #: A sentence ends here.
 _END = r"(?= \|)"
-#: Words which, with nothing but courtesies around them, are the request.
+#: Words that are an opt-out when only polite words surround them.
 _ALONE = _any(
     r"""
     stop+, stopall, sotp, stpo, sop, stob, stap, unsubscribe, unsub, end, quit, cancel, revoke, opt ?out, remove,
@@ -78,10 +77,10 @@ _ALONE = _any(
     """
 )
 _AROUND = rf"(?: (?:{_COURTESY}|{_ALONE}|\|))*"
-#: The whole text is such a word.
+#: The whole text is an opt-out word.
 REQUEST = re.compile(rf"\|{_AROUND} {_ALONE}{_AROUND}")
 
-#: Asking to be called less is not asking to be left alone: another way, another hour, another place.
+#: Requests for another channel, hour or place, which are not opt-outs.
 RATHER = re.compile(
     rf"\b(?:dont|do not|cant|please dont|no) (?:please )?{_REACH}(?: me| us| here| my \w+)*"
     r"(?: \|)? (?:(?:please |just |only |but |instead )*(?:text|txt|email|message|call|send|write"
@@ -92,7 +91,7 @@ RATHER = re.compile(
     r"|this (?:week|morning)))\b"
 )  # fmt: skip
 
-#: Interest that is only put off or turned elsewhere.
+#: Interest that is only postponed or redirected.
 _LATER = (
     r"(?! (?:right now|at th[ie]s? (?:time|moment|point)|at the moment|yet|currently|today|now|for now"
     r"|until|this (?:week|month|year|season))\b"
@@ -101,7 +100,7 @@ _LATER = (
     r"|do you have|maybe|just)\b)"
 )  # fmt: skip
 
-#: What looks like a request and is none; taken out before anything is looked for.
+#: Harmless phrases that look like an opt-out; removed before the search.
 HARMLESS = _joined([
     r"(?<!how )\b(?:did|didnt|do|does|doesnt|if|once|after|before|since|until) (?:you|i|we|he|she|they|u"
     r"|the \w+|it|your \w+|\w+ \w+) stop\b(?! (?:call|text|messag|both))(?! \|)",
@@ -145,7 +144,7 @@ HARMLESS = _joined([
     r"\b(?:road|street|lane|way|driveway|pipe|drain|toilet|sink|line|view) (?:is |was )?block(?:ed|ing)\b",
 ])  # fmt: skip
 
-#: Ways of asking, in what is left.
+#: Opt-out phrases, searched in the rest.
 ASKING = _joined([
     rf"\b{_DO_NOT} (?:ever )?{_BASE} (?:or|and|nor) {_BASE}\b",
     r"\b(?:dont|do not|never) (?:want|wish|like|need) to be (?:on|in|part of)\b",
@@ -156,7 +155,7 @@ ASKING = _joined([
     rf"\b(?:stop+|sotp|stpo|quit|cease|end|halt|discontinue|cancel)(?: {_FILL})* {_REACH}\b",
     r"\b(?:refrain|desist) from\b|\benough (?:with|of) (?:the|this|these|your|all)\b",
     r"\bcease and desist\b|\bput (?:a stop|an end) to (?:this|these|the|it|all)\b",
-    # whatever is left of it
+    # every other "stop"
     r"\b(?:stop+|stopping|stahp|sotp|stpo|stawp)\b|\bsto+p(?= text| call| messag| send| it| me| txt)",
     r"\bquit (?:sending|trying|hitting|blowing|wasting|using|asking|bothering|with (?:the|this|these|your"
     r"|all)|\w+ing (?:me|us|my))\b",

@@ -1,8 +1,8 @@
-"""What a plugin author needs to test a plugin: tools, conformance suites, and providers that are real enough.
+"""Test support for plugin authors: tools, conformance suites, realistic providers.
 
-Public: it changes with the same care as `fluentsd.api`. A plugin's tests call `exercise_channel` and show that the
-plugin keeps the promises the house relies on; our own plugins and fakes pass the same suite. Nothing of the daemon
-is imported here, and the daemon imports nothing from here.
+Public: it changes with the same care as `fluentsd.api`. A plugin's tests call `exercise_channel` to prove that the
+plugin keeps the promises that the engine relies on; our own plugins and fakes pass the same suite. This package imports
+nothing of the daemon, and the daemon imports nothing from here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from fluentsd.clock import SimClock
 from fluentsd.plugins import discover
 from fluentsd.testing.conformance import CHECKS, ConformanceFailure, exercise_channel
-from fluentsd.testing.smtp_sink import Mail, Phase, SinkFault, SinkUnavailable, SmtpSink
+from fluentsd.testing.smtp_faults import Phase, SinkFault
+from fluentsd.testing.smtp_sink import Mail, SinkUnavailable, SmtpSink
 from fluentsd.testing.toolbox import TrioClock, tools
 from fluentsd.testing.trial import Case, Fault, ProviderControl, Trial
 

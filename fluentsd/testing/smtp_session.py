@@ -1,4 +1,4 @@
-"""One SMTP session of the sink: aiosmtpd's protocol, with faults at every phase and DSN parameters understood.
+"""One SMTP session of the sink: aiosmtpd's protocol, plus faults at every phase and DSN parameters.
 
 Importing this module imports aiosmtpd; only `SmtpSink.start` does. Everything runs on the sink's asyncio loop.
 """
@@ -6,23 +6,39 @@ Importing this module imports aiosmtpd; only `SmtpSink.start` does. Everything r
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import ssl
+from typing import Any, Protocol
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from fluentsd.testing.smtp_sink import Phase, SinkFault
-
-if TYPE_CHECKING:
-    from fluentsd.testing.smtp_sink import SmtpSink
+from fluentsd.testing.smtp_faults import Phase, SinkFault
 
 #: SMTP parameters of RFC 3461, which aiosmtpd would refuse.
 DSN_PARAMETERS = ("ENVID=", "RET=", "NOTIFY=", "ORCPT=")
 
 
-class SinkSession(SMTP):
-    """Speaks with one client; knows the sink it belongs to."""
+class Sink(Protocol):
+    """The sink of a session, as `SmtpSink` implements it."""
 
-    def __init__(self, sink: SmtpSink, sessions: set[Any]) -> None:
+    tls: ssl.SSLContext | None
+    implicit_tls: bool
+    login: tuple[str, str] | None
+    smtputf8: bool
+    dsn: bool
+    pipelining: bool
+    connections: int
+
+    def fault_at(self, phase: Phase, to: str | None = None) -> SinkFault | None:
+        """The fault to play now."""
+
+    def keep(self, sender: str, recipients: tuple[str, ...], data: bytes, envid: str, notify: str) -> None:
+        """Store one accepted message."""
+
+
+class SinkSession(SMTP):
+    """The session with one client."""
+
+    def __init__(self, sink: Sink, sessions: set[Any]) -> None:
         self._sink, self._sessions = sink, sessions
         self._envid = self._notify = ""
         super().__init__(
@@ -32,7 +48,7 @@ class SinkSession(SMTP):
             enable_SMTPUTF8=sink.smtputf8,
             tls_context=None if sink.implicit_tls else sink.tls,
             require_starttls=sink.tls is not None and not sink.implicit_tls,
-            authenticator=self._judge if sink.login else None,
+            authenticator=self._check_login if sink.login else None,
             auth_require_tls=False,
             loop=asyncio.get_running_loop(),
         )
@@ -48,7 +64,7 @@ class SinkSession(SMTP):
         super().connection_lost(error)
 
     def abort(self) -> None:
-        """Cut the connection without a word."""
+        """Abort the connection."""
         for transport in (self.transport, self._original_transport):
             if isinstance(transport, asyncio.Transport):
                 transport.abort()
@@ -64,7 +80,7 @@ class SinkSession(SMTP):
         await super()._handle_client()
 
     async def _play(self, fault: SinkFault | None) -> str | None:
-        """Wait, drop or answer as scripted; None means: go on as usual."""
+        """Play a fault: wait, drop or answer; None means that the session goes on as usual."""
         if fault is None:
             return None
         if fault.slow:
@@ -74,21 +90,21 @@ class SinkSession(SMTP):
             raise asyncio.CancelledError  # aiosmtpd's own sign that the client is gone
         return fault.answer or None
 
-    def _judge(self, _server: Any, _session: Session, _envelope: Envelope, _mechanism: str, said: Any) -> AuthResult:
+    def _check_login(self, _server: Any, _session: Session, _envelope: Envelope, _kind: str, auth: Any) -> AuthResult:
         login = self._sink.login
-        good = isinstance(said, LoginPassword) and login is not None
-        good = good and (said.login, said.password) == (login[0].encode(), login[1].encode())  # type: ignore[index]
+        good = isinstance(auth, LoginPassword) and login is not None
+        good = good and (auth.login, auth.password) == (login[0].encode(), login[1].encode())  # type: ignore[index]
         return AuthResult(success=good, handled=False)
 
-    async def handle_EHLO(self, _server: Any, session: Session, _e: Envelope, name: str, said: list[str]) -> list[str]:
+    async def handle_EHLO(self, _server: Any, session: Session, _e: Envelope, name: str, lines: list[str]) -> list[str]:
         session.host_name = name
         answer = await self._play(self._sink.fault_at(Phase.ehlo))
         if answer is not None:
             return [answer]
         if self._sink.login is None:
-            said = [line for line in said if "AUTH" not in line]
+            lines = [line for line in lines if "AUTH" not in line]
         offers = {"DSN": self._sink.dsn, "PIPELINING": self._sink.pipelining}
-        return [said[0], *(f"250-{name}" for name, offered in offers.items() if offered), *said[1:]]
+        return [lines[0], *(f"250-{name}" for name, offered in offers.items() if offered), *lines[1:]]
 
     async def smtp_MAIL(self, arg: str | None) -> None:
         arg, given = self._without_dsn(arg)
@@ -99,7 +115,7 @@ class SinkSession(SMTP):
         if answer is None:
             await super().smtp_MAIL(arg)
         else:
-            await self._say(answer)
+            await self._answer(answer)
 
     async def smtp_RCPT(self, arg: str | None) -> None:
         arg, given = self._without_dsn(arg)
@@ -109,18 +125,18 @@ class SinkSession(SMTP):
         if answer is None:
             await super().smtp_RCPT(arg)
         else:
-            await self._say(answer)
+            await self._answer(answer)
 
     async def smtp_DATA(self, arg: str) -> None:
         answer = await self._play(self._sink.fault_at(Phase.data))
         if answer is not None:
-            await self._say(answer)
+            await self._answer(answer)
             return
         fault = self._sink.fault_at(Phase.body)
         if fault is not None:
             await self.push("354 Go ahead")
             await self._reader.readuntil(b"\r\n")
-            await self._say(await self._play(fault) or "451 4.3.0 The message was not wanted after all")
+            await self._answer(await self._play(fault) or "451 4.3.0 The message was not wanted after all")
             self.abort()
             return
         await super().smtp_DATA(arg)
@@ -136,7 +152,7 @@ class SinkSession(SMTP):
             asyncio.get_running_loop().call_later(0.01, self._writer.close)
         return answer or "250 2.0.0 Kept"
 
-    async def _say(self, answer: str) -> None:
+    async def _answer(self, answer: str) -> None:
         await self.push(answer)
         if answer.startswith("421"):  # "closing the channel"
             self._writer.close()

@@ -1,7 +1,7 @@
-"""`Tools` for a test: what the daemon would hand a plugin, without a daemon.
+"""`Tools` for a plugin's tests, without a daemon.
 
 Time is Trio's own, moved to a fixed date: real under Trio's clock, virtual under `autojump_clock`, so that a test
-of hours takes no time. Threads are real unless the test passes its own door.
+of hours takes no time. Threads are real unless the test passes its own `run_sync`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fluentsd.urls import PublicLinks
 SECOND = 1_000_000
 #: Monday, 5 January 2026, 15:00 UTC: a working hour in most of the United States.
 START_AT = 1_767_625_200 * SECOND
-#: Threads at once, as the daemon grants a plugin by default.
+#: Most threads at once, the daemon's default for a plugin.
 THREADS = 40
 
 
@@ -41,7 +41,7 @@ class TrioClock:
         return self._start_at + round((trio.current_time() - self._began) * SECOND)
 
     async def sleep_until(self, at: int) -> None:
-        while (left := at - self.now()) > 0:  # noqa: ASYNC110 - an instant is awaited, not an event
+        while (left := at - self.now()) > 0:  # noqa: ASYNC110 - waits for an instant, not an event
             await trio.sleep(left / SECOND)
         await trio.lowlevel.checkpoint()
 
@@ -56,7 +56,7 @@ def tools(
     public_url: str | None = None,
 ) -> Tools:
     """Tools for one plugin under test; `folder` is the plugin's own (pytest's `tmp_path`), `clock` a `TrioClock`. With
-    `public_url` the house of channel `kind` has public addresses."""
+    `public_url` the channel `kind` has public URLs."""
     clock = clock or TrioClock()
 
     @cache

@@ -1,7 +1,7 @@
-"""What a conformance check works with: one case, its trials, and the provider's side of the story.
+"""The material of a conformance check: one case, its trials, and control of the provider.
 
-A check makes a fresh channel, sends a fresh trial (a message and its attempt) and compares what the channel *said*
-with what the provider *holds*. Only the second is the truth; `ProviderControl` is how a test shows it to the suite.
+A check makes a fresh channel, sends a fresh trial (a message and its attempt) and compares the channel's result with
+the provider's own data. Only the second is the truth; a test gives the suite access to it by a `ProviderControl`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fluentsd.api import Attempt, Channel, Kind, Lookup, Message, Receipt, Tools
 
 
 class Fault(StrEnum):
-    """How a provider can misbehave; a test double offers those it can play."""
+    """The faults of a provider; a test double supports those that it can play."""
 
     refuse = "refuse"  #: it accepts nothing and never will for this person
     refuse_dead = "refuse_dead"  #: the same, because the number or address does not exist
@@ -31,17 +31,17 @@ class Fault(StrEnum):
 
 
 class ProviderControl(Protocol):
-    """The provider behind the channel under test, as its owner sees it."""
+    """The provider behind the channel under test, from its own side."""
 
     @property
     def faults(self) -> Collection[Fault]:
         """The faults it can play."""
 
     def arrange(self, fault: Fault | None) -> None:
-        """Play this fault on every request from now on; None: behave. The channel is made anew afterwards."""
+        """Play this fault on every request from now on; None: behave. A new channel is made afterwards."""
 
     def held(self, token: str) -> Sequence[str]:
-        """Whom it contacted for this attempt: one address for each time it accepted the token."""
+        """The addresses it contacted for this attempt: one for each time it accepted the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Trial:
 
 
 def usual_address(kind: Kind, number: int) -> str:
-    """The number-th person to write to, where nobody says otherwise."""
+    """The default address of the number-th person."""
     return f"person{number}@example.com" if kind == "email" else f"+1415555{number:04d}"
 
 
@@ -75,7 +75,7 @@ class Case:
 
     @asynccontextmanager
     async def channel(self, fault: Fault | None = None) -> AsyncIterator[Channel]:
-        """A fresh channel before a provider that plays `fault`; closed afterwards if it can be."""
+        """A fresh channel with a provider that plays `fault`; closed afterwards if it has `aclose`."""
         if self.provider is not None:
             self.provider.arrange(fault)
         channel = self.make(self.tools)
@@ -87,7 +87,7 @@ class Case:
                     await aclose()
 
     def trial(self, kind: Kind) -> Trial:
-        """A message nobody has sent yet, to somebody nobody has written to yet."""
+        """A new message to a new person."""
         number, now = next(self.numbers), self.tools.clock.now()
         to = self.address(kind, number)
         message = Message(
@@ -101,24 +101,24 @@ class Case:
         return Trial(message, Attempt(uuid.uuid4().hex, kind, to, now, step="trial", try_no=1))
 
     def plays(self, *faults: Fault) -> list[Fault]:
-        """Those of `faults` the provider can play."""
+        """The ones of `faults` that the provider can play."""
         return [fault for fault in faults if self.provider is not None and fault in self.provider.faults]
 
     def held(self, trial: Trial) -> list[str] | None:
-        """What the provider holds for a trial; None when nobody can look."""
+        """The addresses that the provider contacted for a trial; None without a `ProviderControl`."""
         return None if self.provider is None else list(self.provider.held(trial.token))
 
     async def send(self, channel: Channel, trial: Trial, patience: float | None = None) -> Receipt | Exception | None:
-        """How a send ended: its receipt, what it raised, or None when it was cancelled after `patience`."""
+        """The end of a send: its receipt, its exception, or None when it was cancelled after `patience`."""
         with trio.move_on_after(self.patience if patience is None else patience):
             try:
                 return await channel.send(trial.message, trial.attempt)
-            except Exception as why:  # noqa: BLE001 - what it raises is what is being tested
+            except Exception as why:  # noqa: BLE001 - the exception is under test
                 return why
         return None
 
     async def lookup(self, channel: Channel, trial: Trial) -> Lookup | None:
-        """The look-up's answer, None when there was none within `patience`."""
+        """The answer of a look-up, or None when it took longer than `patience`."""
         with trio.move_on_after(self.patience):
             return await channel.lookup(trial.attempt)
         return None

@@ -1,7 +1,7 @@
-"""Everything a person can do. Each verb is one function: `(house, call, **arguments) -> answer`, plain JSON both ways.
+"""Verbs: every action a person can take. Each is one function, `(runtime, call, **arguments) -> answer`, in plain JSON.
 
-A verb that changes something does it in one transaction with its audit entry; a repeated request id gets the first
-answer again. What cannot be done raises `Refused`, whose message says what is and how to go on; nothing was changed.
+A verb that changes something does so in one transaction with its audit entry; a repeated request id gets the stored
+answer. A verb that is not possible raises `Refused`, whose message has the cause and the fix; nothing was changed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The history of attempts."""
+"""The history of attempts, on all channels."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ from fluentsd.verbs.execute import Answer, Call, Refused, refusing
 async def history(
     runtime: Runtime, call: Call, ref: str | None, outcome: str | None, person: str | None, most: int, since: int | None
 ) -> Answer:
-    """Attempts, newest first, of a campaign, an outcome, a person."""
+    """Attempts, newest first, filtered by campaign, outcome, person and time."""
     if outcome is not None and outcome not in {o.value for o in Outcome}:
-        raise Refused(f"{outcome!r} is not an outcome; there are: {', '.join(Outcome)}")
+        raise Refused(f"{outcome!r} is not an outcome; use one of: {', '.join(Outcome)}")
 
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         contact_id = await contacts.by_point(conn, person) if person else None
         if person and contact_id is None:
-            raise Refused(
-                f"nobody has the number or address {person!r}; look for them: fluentsd contacts find {person}"
-            )
+            raise Refused(f"no contact has the number or address {person!r}; search: fluentsd contacts find {person}")
         at_most = max(1, min(most, 100_000))
         rows = await reports.attempts(
             conn, campaign_id=campaign_id, contact_id=contact_id, outcome=outcome, since=since, most=at_most

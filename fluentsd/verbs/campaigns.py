@@ -1,7 +1,7 @@
-"""What campaigns say and how they stand: create, edit, look, copy, archive, hand over.
+"""Campaigns: create, edit, show, copy, archive, change the owner.
 
-Here lives one function for each verb about a campaign as a whole that does not move it (`life` does). What must not
-live here: its people in error (`errors`), statements (`store`), how an answer looks.
+One function for each verb about a campaign as a whole that does not change its state. What must not live here: state
+changes (`lifecycle`), people in error (`errors`), SQL (`store`), the display of answers (fronts).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _is_hours(change: Answer) -> bool:
 
 
 async def _keepers(conn: Connection, row: CampaignRow, *, flow_changes: bool) -> int:
-    """How many people follow a flow that is, or with this change will be, an earlier one; before the start, nobody."""
+    """How many people follow an earlier flow version, now or after this change; before the start, nobody."""
     if row.started_at is None:
         return 0
     behind = await manual_changes.behind(conn, row.id, row.version_id)
@@ -77,7 +77,7 @@ async def _keepers(conn: Connection, row: CampaignRow, *, flow_changes: bool) ->
 
 
 async def finish_recompute(runtime: Runtime, ref: str) -> None:
-    """One change of everybody's moments at a time: an edit begun before is carried through first."""
+    """Finish the recompute of an earlier edit, because only one can run at a time."""
     try:
         row = await runtime.store.read(campaigns.get, ref)
     except NoSuchCampaign:
@@ -94,13 +94,13 @@ async def _read(file: Any) -> CampaignFile:
 
 
 async def export(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """The campaign as its file says it."""
+    """The campaign's file."""
     row = await row_of(runtime, ref)
     return {"ref": row.ref, "file": row.spec.model_dump(mode="json", exclude_defaults=True)}
 
 
 async def listing(runtime: Runtime, call: Call, archived: bool) -> Answer:
-    """Every campaign with its overview."""
+    """Every campaign with its counts."""
 
     async def unit(conn: Connection) -> Answer:
         rows = await campaigns.listing(conn, archived=archived)
@@ -110,13 +110,13 @@ async def listing(runtime: Runtime, call: Call, archived: bool) -> Answer:
 
 
 async def show(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """What it says, and where it stands."""
+    """A campaign's file and state."""
     row = await row_of(runtime, ref)
     return facts_of(row) | {"file": row.spec.model_dump(mode="json", exclude_defaults=True)}
 
 
 async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """The overview as users know it, the next moment, and what holds the campaign up."""
+    """Counts, next due time, and the holds that affect the campaign."""
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
@@ -135,7 +135,7 @@ async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
 
 
 async def report(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """What came of each step, in order."""
+    """Outcomes of each step, in the order of the flow."""
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
@@ -153,7 +153,7 @@ async def report(runtime: Runtime, call: Call, ref: str) -> Answer:
 
 
 async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str) -> Answer:
-    """A new draft with the same file and nobody in it."""
+    """Create a draft with the same file and without people."""
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
@@ -164,7 +164,7 @@ async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str) -> Answer:
 
 
 async def archive(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """Out of the lists; only what has ended or never began."""
+    """Hide a campaign from lists; it must have ended or never have started."""
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
@@ -177,7 +177,7 @@ async def archive(runtime: Runtime, call: Call, ref: str) -> Answer:
 
 
 async def give(runtime: Runtime, call: Call, ref: str, owner: str) -> Answer:
-    """Hand it to somebody."""
+    """Change the owner."""
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)

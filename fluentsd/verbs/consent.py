@@ -1,4 +1,4 @@
-"""Consent: a named person attests, once per source, what its people have agreed to; each of them then carries it."""
+"""Consent: a named person attests the consent of a source's people; each record then carries the attestation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fluentsd.store import consent as evidence
 from fluentsd.store.db import Connection
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
 
-#: Records given their evidence in one transaction.
+#: Records updated in one transaction.
 BATCH = 1000
 
 
@@ -31,18 +31,20 @@ async def attest(
     scrubbed: str | None,
     proof: str,
 ) -> Answer:
-    """Say what the people of a source, or of a campaign's sources, have agreed to; those who were held for want of it
-    come back."""
+    """Record the consent of the people of a source, or of a campaign's sources; people held for missing consent are
+    released."""
     if (source is None) == (campaign is None):
-        raise Refused("name either a source (a file's name) or a campaign whose people this is said of")
-    said = read(call, {"basis": basis, "given": given, "scope": scope, "by": by, "scrubbed": scrubbed, "proof": proof})
+        raise Refused("name either a source (a file's name) or a campaign: --campaign REF")
+    attestation = read(
+        call, {"basis": basis, "given": given, "scope": scope, "by": by, "scrubbed": scrubbed, "proof": proof}
+    )
     sources, campaign_id = await _sources(runtime, source, campaign)
     people = 0
     for source_id in sources:
-        kept = await change(runtime, call, "attest", source or str(campaign), _keeping(call, source_id, said))
+        kept = await change(runtime, call, "attest", source or str(campaign), _store_unit(call, source_id, attestation))
         since = 0
         while True:
-            unit = _carrying(call, source_id, campaign_id, kept["attestation"], said, since)
+            unit = _apply_unit(call, source_id, campaign_id, kept["attestation"], attestation, since)
             part = await refusing(runtime.store.run(unit))
             people, since = people + part["people"], part["since"]
             if not part["more"]:
@@ -50,19 +52,19 @@ async def attest(
     for reason in (Reason.no_consent, Reason.dnc_stale):
         await facts_changed(runtime, call, reason=reason)
     runtime.dispatcher_wakeup.notify()
-    return {"people": people, "said": said.text, "by": said.by, "source": source, "ref": campaign}
+    return {"people": people, "said": attestation.text, "by": attestation.by, "source": source, "ref": campaign}
 
 
-def read(call: Call, said: dict[str, Any]) -> Attestation:
-    """What was said, checked; `Refused` with every mistake."""
+def read(call: Call, given: dict[str, Any]) -> Attestation:
+    """The checked attestation; `Refused` with every mistake."""
     try:
-        return read_attestation(said, dt.datetime.fromtimestamp(call.at / 1_000_000, dt.UTC).date())
+        return read_attestation(given, dt.datetime.fromtimestamp(call.at / 1_000_000, dt.UTC).date())
     except ValueError as why:
         raise Refused(str(why)) from None
 
 
 async def _sources(runtime: Runtime, source: str | None, campaign: str | None) -> tuple[list[int], int | None]:
-    """Which sources are meant, and the campaign whose people alone are."""
+    """The ids of the sources, and the campaign to whose people the attestation is limited."""
 
     async def unit(conn: Connection) -> Answer:
         if campaign is not None:
@@ -71,32 +73,32 @@ async def _sources(runtime: Runtime, source: str | None, campaign: str | None) -
             if not found:
                 raise Refused(f"nobody is enrolled in {campaign}; import people first")
             return {"sources": found, "campaign": row.id}
-        assert source is not None  # noqa: S101 - the caller looked
+        assert source is not None  # noqa: S101 - checked by the caller
         one = await evidence.source_named(conn, source)
         if one is None:
             known = await evidence.source_names(conn)
             near = difflib.get_close_matches(source, known, 3, 0.5) or known[:5]
-            raise Refused(f"no source is called {source!r}; there are: {', '.join(near) or 'none yet'}")
+            raise Refused(f"there is no source {source!r}; known sources: {', '.join(near) or 'none yet'}")
         return {"sources": [one], "campaign": None}
 
     answer = await refusing(runtime.store.read(unit))
     return answer["sources"], answer["campaign"]
 
 
-def _keeping(call: Call, source_id: int, said: Attestation) -> Any:
+def _store_unit(call: Call, source_id: int, given: Attestation) -> Any:
     async def unit(conn: Connection) -> Answer:
-        kept = await evidence.attest(conn, source_id, said, actor=call.actor, at=call.at)
-        details = {"said": said.text, "by": said.by, "given": said.given_on.isoformat(), "attestation": kept}
+        kept = await evidence.attest(conn, source_id, given, actor=call.actor, at=call.at)
+        details = {"said": given.text, "by": given.by, "given": given.given_on.isoformat(), "attestation": kept}
         return {"attestation": kept, "_details": details}
 
     return unit
 
 
-def _carrying(call: Call, source_id: int, campaign_id: int | None, kept: int, said: Attestation, since: int) -> Any:
+def _apply_unit(call: Call, source_id: int, campaign_id: int | None, kept: int, given: Attestation, since: int) -> Any:
     async def unit(conn: Connection) -> Answer:
         rows = await evidence.some_records(conn, source_id, campaign_id, since, BATCH)
         if rows:
-            await evidence.carry(conn, rows, kept, said, call.at)
+            await evidence.carry(conn, rows, kept, given, call.at)
         return {"people": len(rows), "since": rows[-1][0] + 1 if rows else since, "more": len(rows) == BATCH}
 
     return unit

@@ -1,4 +1,4 @@
-"""People who are known: find them, and tell what was done about one and why. How they come in is `arriving`."""
+"""Known contacts: find them, explain them, show their timeline. What must not live here: imports (`importing`)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fluentsd.verbs.execute import Answer, Call, Refused, refusing
 
 
 async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
-    """People whose number, address or fields contain the words."""
+    """Contacts whose number, address or fields contain the text."""
     if len(words.strip()) < 2:
-        raise Refused("give at least two characters to look for")
+        raise Refused("give at least two characters to search for")
 
     async def unit(conn: Connection) -> Answer:
         found = await contacts.find(conn, words.strip(), max(1, min(most, 500)))
@@ -37,11 +37,11 @@ async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
 
 async def why(runtime: Runtime, call: Call, person: str, campaign: str | None) -> Answer:
     """Why this person was contacted or not, in each campaign: one sentence, then the evidence."""
-    return await _told(runtime, call, person, campaign, timeline=False)
+    return await _explained(runtime, call, person, campaign, timeline=False)
 
 
 async def totals(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """Everybody in a campaign by the reason they are where they are."""
+    """People of a campaign, counted by state and reason."""
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
@@ -52,17 +52,17 @@ async def totals(runtime: Runtime, call: Call, ref: str) -> Answer:
 
 
 async def timeline(runtime: Runtime, call: Call, person: str, campaign: str | None) -> Answer:
-    """Everything that was done about a person, oldest first, and what comes next."""
-    return await _told(runtime, call, person, campaign, timeline=True)
+    """Every attempt to reach a person, oldest first, and what comes next."""
+    return await _explained(runtime, call, person, campaign, timeline=True)
 
 
-async def _told(runtime: Runtime, call: Call, person: str, ref: str | None, *, timeline: bool) -> Answer:
+async def _explained(runtime: Runtime, call: Call, person: str, ref: str | None, *, timeline: bool) -> Answer:
     async def unit(conn: Connection) -> Answer:
         contact_id = await find_one(conn, person)
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
-        told = await explain(conn, runtime.plans, contact_id, campaign_id, call.at)
-        answer: Answer = {"person": person, "now": call.at, "campaigns": told}
-        if not told:
+        entries = await explain(conn, runtime.plans, contact_id, campaign_id, call.at)
+        answer: Answer = {"person": person, "now": call.at, "campaigns": entries}
+        if not entries:
             where = f"in {ref}" if ref else "in any campaign"
             answer["sentence"] = f"the person is known, but was never enrolled {where}"
         if timeline:
@@ -76,12 +76,12 @@ async def _told(runtime: Runtime, call: Call, person: str, ref: str | None, *, t
 
 
 async def find_one(conn: Connection, person: str) -> int:
-    """Whom a number, an address or a word means, if it means one person."""
+    """The id of the one contact with this number, address or text. `Refused` if there is none, or more than one."""
     exact = await contacts.by_point(conn, person.strip())
     if exact is not None:
         return exact
     found = await contacts.find(conn, person.strip(), 3) if len(person.strip()) > 1 else []
     if len(found) == 1:
         return int(found[0]["id"])
-    many = "several people are" if found else "nobody is"
-    raise Refused(f"{many} known by {person!r}; look for them: fluentsd contacts find {person!r}")
+    count = "more than one contact matches" if found else "no contact matches"
+    raise Refused(f"{count} {person!r}; search: fluentsd contacts find {person!r}")

@@ -1,4 +1,4 @@
-"""What a changed campaign file would change, path by path, and for whom it counts."""
+"""Differences between two campaign files, path by path, and the people to whom each applies."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 from fluentsd.domain.campaign import CampaignFile
 
-#: A changed flow counts for people who enter from now on; everything else counts for everybody at once.
+#: A changed flow applies to people who enter from now on; all other changes apply to everybody at once.
 ENTERED_LATER = "people who enter from now on"
 EVERYBODY = "everybody, at once"
 
 
 def differences(before: CampaignFile, after: CampaignFile) -> list[dict[str, Any]]:
-    """Each changed value: path, old, new, who it counts for. Steps are matched by id."""
+    """Each changed value: path, old, new, and the people to whom it applies. Steps are matched by id."""
     old, new = (_flat(spec.model_dump(mode="json")) for spec in (before, after))
     return [
         {

@@ -1,7 +1,7 @@
-"""Courses steered by hand: one person leaves, is called back at a promised moment; people follow a new flow.
+"""Enrollments changed by hand: remove a person, promise a callback, move people to the current flow.
 
-What must not live here: people in error (`errors`), the campaign as a whole (`campaigns`). Whoever is being contacted
-at this very moment may be removed, and is left alone by the others and named as such.
+What must not live here: people in error (`errors`), the campaign as a whole (`campaigns`). A person with an attempt in
+progress can be removed; the other verbs skip that person and report it.
 """
 
 from __future__ import annotations
@@ -25,60 +25,60 @@ BATCH = 1000
 
 
 async def remove(runtime: Runtime, call: Call, ref: str, person: str, because: str) -> Answer:
-    """One person leaves the campaign (exited: removed), whatever is planned for them."""
+    """Remove one person from the campaign: queued, active or errored → exited (removed)."""
 
     async def unit(conn: Connection) -> Answer:
-        course = await _course(conn, ref, person)
+        row = await _enrollment(conn, ref, person)
         deltas = counters.Deltas()
-        await leave(conn, [course], "removed", call.at, deltas)
+        await leave(conn, [row], "removed", call.at, deltas)
         await counters.add(conn, deltas)
-        told = {"ref": ref, "person": person, "was": course.state, "step": course.step}
-        details = {"contact": course.contact_id, "because": because}
-        return told | {"campaign_id": course.campaign_id, "_details": details}
+        result = {"ref": ref, "person": person, "was": row.state, "step": row.step}
+        details = {"contact": row.contact_id, "because": because}
+        return result | {"campaign_id": row.campaign_id, "_details": details}
 
     answer = await change(runtime, call, "remove", ref, unit)
     runtime.enrollment_ended({answer["campaign_id"]})
-    runtime.dispatcher_wakeup.notify()  # a campaign that wanted the person for itself has let go
+    runtime.dispatcher_wakeup.notify()  # an exclusive campaign has released the person
     return answer
 
 
 async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int) -> Answer:
-    """Contact one person at a promised moment, before the flow's own; the gate still has the last word."""
+    """Contact one person at a promised time, ahead of the flow's schedule; the gate still decides."""
     if at <= call.at:
-        raise Refused("that moment has passed; give one to come")
+        raise Refused("that time is in the past; give a future time")
 
     async def unit(conn: Connection) -> Answer:
-        course = await _course(conn, ref, person)
-        if course.state == EnrollmentState.active:
-            raise Refused(f"{person} is being contacted just now; try again when that has ended")
-        if course.state == EnrollmentState.errored:
-            raise Refused(f"{person} is in error: {course.reason}; see: fluentsd campaign errors {ref}")
-        _, plan = await runtime.plans.current(conn, course.campaign_id)
-        step = plan.flow(course.version_id).step(course.step)
-        await manual_changes.promise(conn, course, plan.lanes[step.channel], at)
-        told = {"ref": ref, "person": person, "step": step.id, "channel": step.channel, "next_at": at}
-        return told | {"_details": {"contact": course.contact_id, "at": at}}
+        row = await _enrollment(conn, ref, person)
+        if row.state == EnrollmentState.active:
+            raise Refused(f"an attempt to {person} is in progress; try again when it has ended")
+        if row.state == EnrollmentState.errored:
+            raise Refused(f"{person} is in error: {row.reason}; see: fluentsd campaign errors {ref}")
+        _, plan = await runtime.plans.current(conn, row.campaign_id)
+        step = plan.flow(row.version_id).step(row.step)
+        await manual_changes.promise(conn, row, plan.lanes[step.channel], at)
+        result = {"ref": ref, "person": person, "step": step.id, "channel": step.channel, "next_at": at}
+        return result | {"_details": {"contact": row.contact_id, "at": at}}
 
     answer = await change(runtime, call, "callback", ref, unit)
     runtime.dispatcher_wakeup.notify()
     return answer
 
 
-async def _course(conn: Connection, ref: str, person: str) -> EnrollmentRow:
-    """Where a person is in a campaign now; `Refused` when they are not, or no longer, in it."""
+async def _enrollment(conn: Connection, ref: str, person: str) -> EnrollmentRow:
+    """A person's open enrollment in a campaign; `Refused` when there is none."""
     campaign = await campaigns.get(conn, ref)
     contact_id = await find_one(conn, person)
     found = await manual_changes.of(conn, campaign.id, contact_id)
     if found is None:
         raise Refused(f"{person} was never in {ref}")
     if found.state in (EnrollmentState.exited, EnrollmentState.completed):
-        raise Refused(f"{person} has left {ref} already ({found.reason or found.state})")
+        raise Refused(f"{person} has already left {ref} ({found.reason or found.state})")
     return found
 
 
 async def upgrade(runtime: Runtime, call: Call, ref: str, step: Sequence[str], dry_run: bool) -> Answer:
-    """Move people who entered under an earlier flow to the present one. Whoever stands at a step that is gone needs a
-    new place, named as OLD=NEW; nobody is moved until everybody has one."""
+    """Move people from earlier flow versions to the current one. Each deleted step with people at it needs a new step,
+    given as OLD=NEW; nobody is moved until all of them have one."""
     named = _named(step)
 
     async def look(conn: Connection) -> Answer:
@@ -93,15 +93,15 @@ async def upgrade(runtime: Runtime, call: Call, ref: str, step: Sequence[str], d
     if answer["lost"]:
         gone = ", ".join(f"{old} ({people})" for old, people in answer["lost"].items())
         example = f"--step {next(iter(answer['lost']))}={answer['steps_now'][0]}"
-        raise Refused(f"these steps are gone: {gone}; nobody was moved; say where their people go, like {example}")
+        raise Refused(f"deleted steps with people: {gone}; nobody was moved; give their new steps, e.g. {example}")
     if answer["state"] == CampaignState.stopped:
         raise Refused(f"{ref} is stopped; reopen it first: fluentsd campaign reopen {ref}")
     return answer | {"moved": await _move_all(runtime, call, answer, named), "dry_run": False}
 
 
 async def follow_new_flow(runtime: Runtime, call: Call, ref: str) -> None:
-    """Before a campaign's start, put its people on its present flow, at the beginning: nobody has been told anything
-    yet that they should keep."""
+    """Before a campaign's start, move its people to the first step of the current flow; nobody has been contacted
+    yet."""
 
     async def look(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
@@ -116,16 +116,16 @@ async def follow_new_flow(runtime: Runtime, call: Call, ref: str) -> None:
 
 
 async def _move_all(runtime: Runtime, call: Call, found: Answer, named: dict[str, str]) -> int:
-    """Everybody behind, a batch at a time; returns how many were moved."""
+    """Move everybody on an earlier version, in batches; returns how many were moved."""
     moved = since = 0
-    call = replace(call, request_id=None)  # one request, many acts: none of them is a repetition of another
+    call = replace(call, request_id=None)  # one request, many transactions: none repeats another
     while True:
         part = await change(runtime, call, "upgrade", found["ref"], _upgrading(runtime, found["id"], named, since))
         moved += int(part["moved"])
         since = part["since"]
         if not part["more"]:
             break
-    await facts_changed(runtime, call, campaign_id=found["id"])  # what they were held for may not be in the new flow
+    await facts_changed(runtime, call, campaign_id=found["id"])  # the reason of a hold may not be in the new flow
     runtime.dispatcher_wakeup.notify()
     return moved
 
@@ -151,12 +151,12 @@ def _upgrading(runtime: Runtime, campaign_id: int, named: dict[str, str], since:
 def _named(texts: Sequence[str]) -> dict[str, str]:
     pairs = [text.partition("=") for text in texts]
     if wrong := next((old + sign + new for old, sign, new in pairs if not (old and sign and new)), None):
-        raise Refused(f"{wrong!r} should name an old step and a new one, like first-call=second-call")
+        raise Refused(f"{wrong!r} needs an old and a new step, e.g. first-call=second-call")
     return {old.strip(): new.strip() for old, _, new in pairs}
 
 
 def _planned(plan: Plan, groups: dict[tuple[int, str, str], int], named: dict[str, str]) -> dict[str, Any]:
-    """Who would go where, and who has no place yet. `groups`: (version, step, state) → people."""
+    """The planned moves, and the deleted steps without a new step. `groups`: (version, step, state) → people."""
     now = plan.flow(plan.version_id)
     unknown = [new for new in named.values() if new not in now.index]
     if unknown:

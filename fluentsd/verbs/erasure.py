@@ -1,12 +1,12 @@
-"""What is held about a person: told whole, and erased for good.
+"""Data about a person: export all of it, or erase it for good.
 
-What must not live here: how a person is erased, and that it lasts (`engine.forgetting`).
+What must not live here: the erasure itself and its repetition after a restore (`engine.erasure`).
 """
 
 from __future__ import annotations
 
-from fluentsd.engine.erasure.erase import forget, keep
-from fluentsd.engine.outbox.tasks import keep_nothing
+from fluentsd.engine.erasure.erase import erase_contact, note_in_ledger
+from fluentsd.engine.outbox.tasks import channels_without_forget
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import consent, contacts, reports
 from fluentsd.store.db import Connection
@@ -15,18 +15,18 @@ from fluentsd.store.erasure.erase import Gone
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 
-#: Attempts to one person that an export tells of; more than limits let anybody have.
+#: Most attempts in one export; more than contact limits allow for one person.
 ATTEMPTS = 100_000
 
 
 async def export(runtime: Runtime, call: Call, person: str) -> Answer:
-    """Everything that is held about a person, as one document. Words of attempts and replies are among `texts`."""
+    """All data about a person, as one document. The text of attempts and replies is in `texts`."""
 
     async def unit(conn: Connection) -> Answer:
         contact_id = await find_one(conn, person)
         held = await erasure.held_of(conn, contact_id)
         values = [point["value"] for point in held["points"]]
-        given = {"campaign_id": None, "contact_id": contact_id, "outcome": None, "since": None, "most": ATTEMPTS}
+        query = {"campaign_id": None, "contact_id": contact_id, "outcome": None, "since": None, "most": ATTEMPTS}
         acts = await erasure.acts_about(conn, contact_id, values)
         return {
             "exported_at": call.at,
@@ -34,7 +34,7 @@ async def export(runtime: Runtime, call: Call, person: str) -> Answer:
             "contact": held["contact"][0],
             "evidence": await consent.evidence_of(conn, contact_id),
             "records": await erasure.records_of(conn, contact_id),
-            "attempts": (await reports.attempts(conn, **given))[::-1],  # type: ignore[arg-type]
+            "attempts": (await reports.attempts(conn, **query))[::-1],  # type: ignore[arg-type]
             "acts": [dict(row._mapping) for row in acts],
         }
 
@@ -42,11 +42,11 @@ async def export(runtime: Runtime, call: Call, person: str) -> Answer:
 
 
 async def erase(runtime: Runtime, call: Call, person: str, because: str) -> Answer:
-    """Erase everything held about a person, and have providers forget them too. Of their numbers and addresses a keyed
-    hash stays, so that the stop list and "once in a campaign" outlive them; the answer and the audit log say nothing of
-    who it was."""
+    """Erase all data about a person, and ask providers to delete theirs. A keyed hash of each number and address stays,
+    so that the suppression list and "once per campaign" still apply; the answer and the audit log do not identify the
+    person."""
     if not because.strip():
-        raise Refused("say why: --because …; it is kept in the audit log, so without the person's name or number")
+        raise Refused("give the reason: --because …; it stays in the audit log, so leave out the name and number")
     hashes = list[Gone]()
 
     async def unit(conn: Connection) -> Answer:
@@ -54,21 +54,21 @@ async def erase(runtime: Runtime, call: Call, person: str, because: str) -> Answ
         contact_id = await find_one(conn, person)
         await contacts.reserve(conn, [contact_id])
         if await erasure.is_busy(conn, contact_id):
-            raise Refused("the person is being contacted just now, or how that ended is not known yet; try again later")
+            raise Refused("an attempt to this person has no outcome yet; nothing was changed; try again later")
         points, texts = await erasure.words_of(conn, contact_id)
         if word := erasure.named_in(because, (*points, *texts)):
-            raise Refused(f"the reason has {word!r} of the person in it, and would outlive them; say why without that")
-        but = keep_nothing(runtime)
-        erased = await forget(conn, runtime.erasure_ledger, contact_id, call.at, since_at=call.at, but=but)
+            raise Refused(f"the reason contains {word!r} from the person's data and would keep it; leave that out")
+        but = channels_without_forget(runtime)
+        erased = await erase_contact(conn, runtime.erasure_ledger, contact_id, call.at, since_at=call.at, but=but)
         hashes.extend(erased.hashes)
         stopped = sum(bool(row.stopped) for row in erased.hashes)
-        counts = {**erased.went, "stopped": stopped, "at_providers": erased.elsewhere}
+        counts = {**erased.deleted, "stopped": stopped, "at_providers": erased.at_providers}
         details = {"contact": contact_id, **counts, "because": because}
         return {"erased": True, **counts, "campaigns": sorted(erased.ended_campaigns), "_details": details}
 
     answer = await change(runtime, call, "erase", "", unit)
-    await keep(runtime, hashes)
+    await note_in_ledger(runtime, hashes)
     runtime.enrollment_ended(set(answer["campaigns"]))
     runtime.outbox_wakeup.notify()
-    runtime.dispatcher_wakeup.notify()  # a campaign that wanted the person for itself has let go
+    runtime.dispatcher_wakeup.notify()  # an exclusive campaign has released the person
     return answer

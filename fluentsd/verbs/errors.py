@@ -1,8 +1,7 @@
-"""People in error: who they are, by cause, and what becomes of them.
+"""People in error: list them by cause, retry them, dismiss them.
 
-Here live the three verbs about them: look, put back, let go. What must not live here: how somebody comes to be in error
-(`recording`), the campaign's own life (`campaigns`). A cause is named by its number or a part of its text, and must
-name one.
+What must not live here: how an enrollment gets into error (`engine.dispatch.claim`), the state of the campaign
+(`lifecycle`). A cause is given by its number or a part of its text, which must match exactly one.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 
 
 async def errors(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """People in error by cause, most frequent first, with some of them."""
+    """People in error by cause, most frequent first, with examples."""
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
@@ -73,7 +72,7 @@ async def _reopened(conn: Connection, row: CampaignRow, at: int) -> CampaignRow:
 
 
 def _cause(causes: list[dict[str, Any]], cause: str | None) -> str | None:
-    """The cause people mean by its number or (part of) its text; None for all."""
+    """The cause with this number or part of its text; None for all causes."""
     if cause is None or cause == "all":
         return None
     if cause.isdigit() and 1 <= int(cause) <= len(causes):
@@ -81,5 +80,5 @@ def _cause(causes: list[dict[str, Any]], cause: str | None) -> str | None:
     found = [c["cause"] for c in causes if cause.lower() in c["cause"].lower()]
     if len(found) != 1:
         known = "; ".join(f"{i}: {c['cause']}" for i, c in enumerate(causes, 1)) or "none"
-        raise Refused(f"{cause!r} names {len(found)} causes; there are: {known}")
+        raise Refused(f"{cause!r} matches {len(found)} causes; there are: {known}")
     return str(found[0])

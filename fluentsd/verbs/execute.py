@@ -1,4 +1,4 @@
-"""How an act is carried out: one transaction, one audit entry, one answer per request."""
+"""Execution of verbs: one transaction, one audit entry, one answer per request."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from fluentsd.validation import Problems
 
 Answer = dict[str, Any]
 T = TypeVar("T")
-#: How often an act goes again that had to give way to another.
+#: Retries of a transaction that was rolled back by a deadlock.
 DEADLOCKS = 3
-#: Held people who come back in one transaction.
+#: Held enrollments released in one transaction.
 HELD_AT_ONCE = 1000
 
 
 class Refused(Exception):
-    """The verb cannot be carried out; the message says why and how to go on. Nothing was changed."""
+    """The verb is not possible; the message has the cause and the fix. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks, and when. A `request_id` makes a repetition harmless; `revision` is what the actor saw."""
+    """The actor and the time of a request. `request_id` makes a repetition harmless; `revision` is the campaign's
+    revision that the actor has seen."""
 
     actor: str
     at: int
@@ -43,9 +44,9 @@ async def change(
     """Run `unit` and its audit entry in one transaction; its answer may carry `_details` for the audit only."""
 
     async def whole(conn: Connection) -> Answer:
-        given: Answer | None = await audit.answered(conn, call.request_id)
-        if given is not None:
-            return given
+        stored: Answer | None = await audit.answered(conn, call.request_id)
+        if stored is not None:
+            return stored
         answer = await unit(conn)
         details = answer.pop("_details", None)
         await audit.note(
@@ -57,7 +58,7 @@ async def change(
     for _ in range(DEADLOCKS if runtime.store.dialect == "postgresql" else 0):
         try:
             return await refusing(runtime.store.run(whole))
-        except StoreBusy:  # two acts that waited for each other: one was rolled back whole, and goes again
+        except StoreBusy:  # a deadlock: this transaction was rolled back, so it runs again
             continue
     return await refusing(runtime.store.run(whole))
 
@@ -65,18 +66,18 @@ async def change(
 async def facts_changed(
     runtime: Runtime, call: Call, *, campaign_id: int | None = None, reason: str | None = None
 ) -> None:
-    """Something that people may have been held for is different now: they come back, a batch at a time. Each is asked
-    about once, however fast the gate holds them again."""
+    """Release enrollments held for a fact that has changed, in batches, so that the gate decides again. Each is
+    released once, even when the gate holds it again at once."""
     since = 0
-    while came := await runtime.store.run(
+    while released := await runtime.store.run(
         enrollments.release_held, call.at, campaign_id=campaign_id, reason=reason, since=since, most=HELD_AT_ONCE
     ):
-        since = came[-1] + 1
+        since = released[-1] + 1
         runtime.dispatcher_wakeup.notify()
 
 
 async def refusing(work: Awaitable[T]) -> T:
-    """Turn what the engine finds impossible into `Refused`."""
+    """Turn the engine's errors about a request into `Refused`."""
     try:
         return await work
     except (NoSuchCampaign, NoSuchTemplate, RefTaken, IllegalTransition, Changed, Problems) as why:

@@ -1,9 +1,8 @@
-"""People arrive: an import's three acts, a batch at a time.
+"""Imports on the daemon's side: begin a run, take batches, end the run.
 
-An import reads and normalises its file where the person sits (`engine.imports`) and hands over batches, so the daemon
-stays free to send. A run is the moment it began: somebody seen twice in one run is a duplicate; somebody known from
-an earlier run is brought up to date; nobody is enrolled twice. What is written does not depend on how the file was cut
-into batches.
+An import reads and normalises its file on the user's machine (`engine.ingest`) and sends batches, so the daemon stays
+free to send. A run is identified by its start time: a person seen twice in one run is a duplicate, a person known from
+an earlier run is updated, nobody is enrolled twice. The result does not depend on how the file was split into batches.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.domain.time.durations import SECOND, Delay
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.campaigns.rescheduling import bring_forward
-from fluentsd.engine.dispatch.facts import put_off
+from fluentsd.engine.dispatch.facts import reason_to_wait
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, contacts, counters, enrollments
@@ -32,11 +31,11 @@ from fluentsd.store.erasure import erase as erasure
 from fluentsd.verbs.consent import read as read_consent
 from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 
-#: People to hand over at once: some 11 ms while a daemon sends or others use the database, and many when nobody waits.
+#: Batch sizes in people: about 11 ms while others use the database, and large when nothing else does.
 SHARED, ALONE = 250, 7_500
-#: So many may leave a list at once without anybody being asked.
+#: This many people may leave a list without a confirmation.
 FEW_GONE = 10
-#: And how many of them are in memory as rows at a time.
+#: People processed at a time, to limit memory.
 SLICE = 2_500
 _COUNTED = ("new", "updated", "duplicates", "enrolled", "back")
 
@@ -44,17 +43,17 @@ _COUNTED = ("new", "updated", "duplicates", "enrolled", "back")
 async def begin_import(
     runtime: Runtime, call: Call, source: str, ref: str | None, consent: Mapping[str, Any] | None
 ) -> Answer:
-    """Check the campaign and what is said of the people's consent, and name the run; the answer goes along with every
-    batch."""
-    said = read_consent(call, dict(consent)) if consent else None
+    """Check the campaign and the attestation of consent, and begin the run. The answer is passed to every batch."""
+    attestation = read_consent(call, dict(consent)) if consent else None
 
     async def unit(conn: Connection) -> Answer:
         run: Answer = {"source": source, "ref": ref, "at": call.at, "needs_phone": False, "at_once": SHARED}
         run["source_id"] = await contacts.source_id(conn, "csv", source, call.at)
-        if said is not None:
-            kept = await evidence.attest(conn, run["source_id"], said, actor=call.actor, at=call.at)
-            run["attestation"] = {"id": kept, "consent": said.text, "scrubbed_at": evidence.scrubbed_at(said)}
-            run["_details"] = {"said": said.text, "by": said.by, "attestation": kept}
+        if attestation is not None:
+            id_ = await evidence.attest(conn, run["source_id"], attestation, actor=call.actor, at=call.at)
+            scrubbed_at = evidence.scrubbed_at(attestation)
+            run["attestation"] = {"id": id_, "consent": attestation.text, "scrubbed_at": scrubbed_at}
+            run["_details"] = {"said": attestation.text, "by": attestation.by, "attestation": id_}
         if ref is not None:
             row = await campaigns.get(conn, ref)
             if row.state == CampaignState.stopped:
@@ -69,16 +68,16 @@ async def begin_import(
 
 
 def _is_alone(runtime: Runtime) -> bool:
-    """Whether nobody waits for the database while this writes: a file, under its lock, and no dispatcher here."""
+    """Whether nothing else uses the database: a SQLite file under its lock, and no dispatcher in this process."""
     return runtime.store.dialect == "sqlite" and runtime.report is None
 
 
 async def take(
     runtime: Runtime, call: Call, run: Mapping[str, Any], people: Sequence[Mapping[str, Any]], keep_duplicates: bool
 ) -> Answer:
-    """One batch, whole or not at all: contacts, records, enrollments, first moments, counters."""
-    said = run.get("attestation")
-    attested = Attested(said["id"], said["consent"], said.get("scrubbed_at")) if said else None
+    """Store one batch in one transaction: contacts, records, enrollments with their first due times, counters."""
+    given = run.get("attestation")
+    attested = Attested(given["id"], given["consent"], given.get("scrubbed_at")) if given else None
 
     batch = list(people)
 
@@ -86,35 +85,35 @@ async def take(
         counts: Counter[str] = Counter()
         duplicates: list[int] = []
         for start in range(0, len(batch), SLICE):
-            arrivals = [_arrival(person) for person in batch[start : start + SLICE]]
-            settled = await contacts.upsert(
-                conn, run["source_id"], arrivals, at=run["at"], later_wins=keep_duplicates, attested=attested
+            upserts = [_upsert(person) for person in batch[start : start + SLICE]]
+            results = await contacts.upsert(
+                conn, run["source_id"], upserts, at=run["at"], later_wins=keep_duplicates, attested=attested
             )
-            had = await erasure.recall(conn, runtime.erasure_ledger.hashed, [s.contact_id for s in settled])
-            counts.update(map(_fate, settled))
-            duplicates += [i for i, s in enumerate(settled, start) if s.is_duplicate]
-            known = [s.contact_id for s in settled if not s.is_new]
+            had = await erasure.recall(conn, runtime.erasure_ledger.hashed, [r.contact_id for r in results])
+            counts.update(map(_count_name, results))
+            duplicates += [i for i, r in enumerate(results, start) if r.is_duplicate]
+            known = [r.contact_id for r in results if not r.is_new]
             if known:
                 back = await enrollments.release_held(conn, call.at, contact_ids=known, most=len(known))
                 counts["back"] += len(back) + await bring_forward.dates_changed(conn, runtime.plans, known, call.at)
             if run.get("campaign_id"):
-                counts["enrolled"] += await _enroll(runtime, conn, run["campaign_id"], settled, arrivals, had, call)
+                counts["enrolled"] += await _enroll(runtime, conn, run["campaign_id"], results, upserts, had, call)
         return {name: counts[name] for name in _COUNTED} | {"duplicate_rows": duplicates}
 
     try:
         answer = await refusing(runtime.store.run(unit))
     finally:
-        batch.clear()  # a unit that has flown is remembered until the collector comes by, and people are large
+        batch.clear()  # the unit of work stays in memory until the garbage collector runs, and people are large
     if answer["enrolled"] or answer["back"]:
         runtime.dispatcher_wakeup.notify()
     return answer
 
 
-def _fate(settled: UpsertResult) -> str:
-    return "duplicates" if settled.is_duplicate else "new" if settled.is_new else "updated"
+def _count_name(result: UpsertResult) -> str:
+    return "duplicates" if result.is_duplicate else "new" if result.is_new else "updated"
 
 
-def _arrival(person: Mapping[str, Any]) -> ContactUpsert:
+def _upsert(person: Mapping[str, Any]) -> ContactUpsert:
     fields = person.get("fields", "{}")
     if not isinstance(fields, str):
         fields = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
@@ -135,40 +134,40 @@ async def _enroll(
     runtime: Runtime,
     conn: Connection,
     campaign_id: int,
-    settled: Sequence[UpsertResult],
-    arrivals: Sequence[ContactUpsert],
+    results: Sequence[UpsertResult],
+    upserts: Sequence[ContactUpsert],
     had: Mapping[int, Container[str]],
     call: Call,
 ) -> int:
-    """Enroll who is not in the campaign yet, due at the first open moment; returns how many. `had`: by people who were
-    erased once, the campaigns that have had them."""
+    """Enroll contacts who are not in the campaign yet, due at the first allowed time; returns how many. `had`: for
+    contacts who were erased before, the campaigns they were in."""
     state, plan = await runtime.plans.current(conn, campaign_id)
     firsts: dict[int, ContactUpsert] = {}
-    for person, arrived in zip(settled, arrivals, strict=True):
-        firsts.setdefault(person.contact_id, arrived)
-    known = {person.contact_id for person in settled if not person.is_new}
+    for result, upsert in zip(results, upserts, strict=True):
+        firsts.setdefault(result.contact_id, upsert)
+    known = {result.contact_id for result in results if not result.is_new}
     before = await enrolling.entered(conn, campaign_id, list(known)) if known else {}
     first = plan.flow(plan.version_id).steps[0]
     where = enrolling.Entrance(plan.campaign_id, plan.version_id, first.id, plan.lanes[first.channel])
     numbered = {i: _entry(plan, before.get(i), call.at) for i in firsts if plan.ref not in had.get(i, ())}
     fresh = {i: (entry, firsts[i]) for i, entry in numbered.items() if entry}
-    ids = await enrolling.enroll(conn, where, _moments(plan, fresh, call.at), call.at)
+    ids = await enrolling.enroll(conn, where, _due_times(plan, fresh, call.at), call.at)
     if not ids:
         return 0
     deltas = counters.Deltas()
     counters.moved(deltas, campaign_id, None, EnrollmentState.queued, len(ids))
     await counters.add(conn, deltas)
     if state == CampaignState.completed:
-        await _open_again(conn, campaign_id, call)
+        await _reopen(conn, campaign_id, call)
     return len(ids)
 
 
-#: Whoever left so does not come again by being on a list again.
+#: People who exited for these reasons are not enrolled again by another import.
 _FOR_GOOD = ("opted_out", "removed", "goal")
 
 
 def _entry(plan: Plan, before: Entered | None, at: int) -> int:
-    """The number of somebody's entry now; 0 when they do not enter. `before` is their latest one."""
+    """The number of the contact's new entry; 0 when they do not enter. `before`: their latest entry."""
     if before is None:
         return 1
     policy = plan.spec.exit.reenter
@@ -178,28 +177,28 @@ def _entry(plan: Plan, before: Entered | None, at: int) -> int:
     return before.entry + 1 if before.ended_at + wait <= at else 0
 
 
-def _moments(plan: Plan, people: Mapping[int, tuple[int, ContactUpsert]], at: int) -> list[Entry]:
-    """Each contact with the moment the flow wants and the one it gets; people of one place have them in common."""
+def _due_times(plan: Plan, people: Mapping[int, tuple[int, ContactUpsert]], at: int) -> list[Entry]:
+    """Each contact with the time the flow wants and the time the hours allow; computed once for people of one place."""
     known: dict[tuple[object, ...], tuple[int, int, str]] = {}
-    moments = []
+    entries = []
     for contact_id, (entry, person) in people.items():
         place = (person.zones, person.states)
-        if (moment := known.get(place)) is None:
-            wanted_at, due_at = _first_moment(plan, person, at)
-            moment = known[place] = (wanted_at, due_at, put_off(wanted_at, due_at))
-        moments.append(Entry(contact_id, entry, *moment))
-    return moments
+        if (times := known.get(place)) is None:
+            wanted_at, due_at = _first_times(plan, person, at)
+            times = known[place] = (wanted_at, due_at, reason_to_wait(wanted_at, due_at))
+        entries.append(Entry(contact_id, entry, *times))
+    return entries
 
 
-def _first_moment(plan: Plan, person: ContactUpsert, at: int) -> tuple[int, int]:
-    """When the flow wants the first step, and when the hours let it be."""
+def _first_times(plan: Plan, person: ContactUpsert, at: int) -> tuple[int, int]:
+    """The time at which the flow wants the first step, and the time at which the hours allow it."""
     first = next_after_start(plan.flow(plan.version_id), at, local_zone(plan.rules, person.zones))
     assert first.step is not None  # noqa: S101 - a flow has at least one step
     return first.due_at, align(plan.rules, first.step, person, first.due_at)
 
 
-async def _open_again(conn: Connection, campaign_id: int, call: Call) -> None:
-    """A campaign that was completed because nobody was left goes on when somebody new comes."""
+async def _reopen(conn: Connection, campaign_id: int, call: Call) -> None:
+    """Reopen and resume a completed campaign, because new people were enrolled."""
     row = await campaigns.by_id(conn, campaign_id)
     row = await campaigns.move(conn, await campaigns.move(conn, row, "reopen", at=call.at), "resume", at=call.at)
     await audit.note(conn, at=call.at, actor=call.actor, verb="reopen", target=row.ref, details={"by": "import"})
@@ -208,15 +207,15 @@ async def _open_again(conn: Connection, campaign_id: int, call: Call) -> None:
 async def end_import(
     runtime: Runtime, call: Call, run: Mapping[str, Any], counts: Mapping[str, Any], whole: bool, yes: bool
 ) -> Answer:
-    """Close the run with its figures in the audit log. A file that is the `whole` list lets those leave who came by it
-    before and are not on it any more; when that is most of them, somebody has to say so (`yes`)."""
-    left = await _leave_the_gone(runtime, call, run, yes=yes) if whole else 0
+    """End the run, with its counts in the audit log. With `whole`, the file is the whole list: people of its earlier
+    imports who are not in it leave the campaign; if that is most of them, `yes` is needed."""
+    left = await _remove_missing(runtime, call, run, yes=yes) if whole else 0
 
     async def unit(conn: Connection) -> Answer:
         target = str(run.get("ref") or run["source"])
-        told = {**counts, "left": left}
-        await audit.note(conn, at=call.at, actor=call.actor, verb="imported", target=target, details=told)
-        return told
+        result = {**counts, "left": left}
+        await audit.note(conn, at=call.at, actor=call.actor, verb="imported", target=target, details=result)
+        return result
 
     answer = await runtime.store.run(unit)
     if run.get("campaign_id"):
@@ -224,11 +223,11 @@ async def end_import(
     return answer
 
 
-async def _leave_the_gone(runtime: Runtime, call: Call, run: Mapping[str, Any], *, yes: bool) -> int:
-    """Who is in the campaign only by this source and was not in this run leaves it (left_segment)."""
+async def _remove_missing(runtime: Runtime, call: Call, run: Mapping[str, Any], *, yes: bool) -> int:
+    """People who are in the campaign only through this source and were not in this run exit (left_segment)."""
     campaign_id = run.get("campaign_id")
     if campaign_id is None:
-        raise Refused("--whole says who has left a campaign's list; name the campaign: --campaign REF")
+        raise Refused("--whole needs a campaign; add --campaign REF")
 
     async def look(conn: Connection) -> Answer:
         row = await campaigns.by_id(conn, campaign_id)
@@ -237,21 +236,21 @@ async def _leave_the_gone(runtime: Runtime, call: Call, run: Mapping[str, Any], 
 
     found = await runtime.store.read(look)
     if not found["leaves"]:
-        raise Refused(f"{found['ref']} lets nobody leave for that: its exit.on does not name left_segment")
+        raise Refused(f"{found['ref']} does not exit people for this; add left_segment to its exit.on")
     if found["gone"] > found["here"] / 2 and found["gone"] > FEW_GONE and not yes:
         raise Refused(
-            f"{found['gone']} of {found['here']} people of this list are not in the file any more; that is most of "
-            "them, so nobody was let go; if the file is whole, import it again with --yes"
+            f"{found['gone']} of {found['here']} people of this list are missing from the file, more than half; nobody "
+            "was removed; if the file is complete, import it again with --yes"
         )
     left = 0
-    while part := await runtime.store.run(_let_go, campaign_id, run, call.at):
+    while part := await runtime.store.run(_remove_some, campaign_id, run, call.at):
         left += part
     if left:
         runtime.enrollment_ended({campaign_id})
     return left
 
 
-async def _let_go(conn: Connection, campaign_id: int, run: Mapping[str, Any], at: int) -> int:
+async def _remove_some(conn: Connection, campaign_id: int, run: Mapping[str, Any], at: int) -> int:
     gone = await manual_changes.some_gone(conn, campaign_id, run["source_id"], run["at"], SHARED)
     deltas = counters.Deltas()
     await leave(conn, gone, "left_segment", at, deltas)

@@ -1,6 +1,6 @@
-"""Before a start: what would make it pointless or wrong, and what the launch check says of the people.
+"""The launch check as a verb: problems of the campaign, the check of its people, and the forecast.
 
-What must not live here: the start itself (`life`), the counting of people (`engine.launch`).
+What must not live here: the start itself (`lifecycle`), the check of people (`engine.explain.launch_check`).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from fluentsd.verbs.execute import Answer, Call, refusing
 
 
 async def check(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """The launch check: who would be contacted and who not, what is missing, what no code can check, what will come
-    of it."""
+    """The launch check: who would be contacted and who not, what is missing, duties that no code can check, and the
+    forecast."""
     found = await examined(runtime, call, ref)
     ahead = await forecasts.ahead(runtime, call, ref, None, 0, 0) if found["ready"] else None
-    return found | {"forecast": ahead and {name: ahead[name] for name in _FORESEEN}}
+    return found | {"forecast": ahead and {name: ahead[name] for name in _FORECAST_PARTS}}
 
 
-#: What the launch check tells of the forecast.
-_FORESEEN = ("contacts", "finish_early_at", "finish_late_at", "until_at", "waiting", "channels", "bottleneck")
+#: Parts of the forecast in the launch check.
+_FORECAST_PARTS = ("contacts", "finish_early_at", "finish_late_at", "until_at", "waiting", "channels", "bottleneck")
 
 
 async def examined(runtime: Runtime, call: Call, ref: str) -> Answer:
@@ -33,13 +33,13 @@ async def examined(runtime: Runtime, call: Call, ref: str) -> Answer:
         _, plan = await runtime.plans.current(conn, row.id, lock=False)
         channels = {kind: channel_state.channel for kind, channel_state in runtime.channels.items()}
         found = await launch_check.examine(conn, plan, call.at, channels)
-        return facts_of(row) | launch_check.told(found, plan, await problems(runtime, conn, row))
+        return facts_of(row) | launch_check.as_answer(found, plan, await problems(runtime, conn, row))
 
     return await refusing(runtime.store.read(unit))
 
 
 async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> list[str]:
-    """What would make a start pointless or wrong, whoever is in it."""
+    """Errors that do not depend on the people: nobody enrolled, a missing channel, missing caller IDs."""
     found = []
     if not await campaigns.has_people(conn, row.id):
         found.append(f"nobody is enrolled; import people: fluentsd contacts import FILE --campaign {row.ref}")

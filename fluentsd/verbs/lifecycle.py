@@ -1,7 +1,7 @@
-"""The life of a campaign: start, schedule, pause, resume, stop, complete, reopen.
+"""State changes of a campaign: start, schedule, pause, resume, stop, complete, reopen.
 
-A start says everything that stands in its way at once; a pause takes effect before it is committed, and is taken back
-if it is not. What must not live here: what a campaign says (`campaigns`), the launch check (`starting`).
+A start reports all its obstacles at once. A pause takes effect before its commit, and is undone if the commit fails.
+What must not live here: edits and reads of campaigns (`campaigns`), the launch check (`launch_check`).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from fluentsd.verbs.launch_check import examined, problems
 
 
 async def start(runtime: Runtime, call: Call, ref: str, yes: bool) -> Answer:
-    """draft or scheduled → active, once the launch check has no errors and somebody has seen its warnings (`yes`)."""
+    """draft or scheduled → active, if the launch check has no errors and its warnings are confirmed (`yes`)."""
     checked = await _checked(runtime, call, ref, "start", yes)
     return await _move(runtime, call, "start", ref) | checked
 
 
 async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool) -> Answer:
-    """What the launch check has to say to whoever starts; `Refused` for errors, and for warnings nobody has seen."""
+    """Warnings and notes of the launch check; `Refused` for errors, and for warnings that are not confirmed."""
     row = await row_of(runtime, ref)
     try:
         next_campaign_state(verb, row.state)
@@ -41,15 +41,15 @@ async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool)
         lines = [f"{ref} cannot start; nothing was changed", *(f"  {line}" for line in found["errors"])]
         raise Refused("\n".join(lines))
     if found["warnings"] and not yes:
-        lines = [f"{ref} was not started; see to this first, or say --yes", *(f"  {w}" for w in found["warnings"])]
-        raise Refused("\n".join([*lines, f"  the whole check: fluentsd campaign check {ref}"]))
+        lines = [f"{ref} was not started; fix this first, or add --yes", *(f"  {w}" for w in found["warnings"])]
+        raise Refused("\n".join([*lines, f"  full check: fluentsd campaign check {ref}"]))
     return {"warnings": found["warnings"], "notes": found["notes"]}
 
 
 async def schedule(runtime: Runtime, call: Call, ref: str, at: int, yes: bool) -> Answer:
-    """draft → scheduled for a moment to come, after the same check as a start."""
+    """draft → scheduled for a future time, after the same check as a start."""
     if at <= call.at:
-        raise Refused("that moment has passed; give one to come, or use start")
+        raise Refused("that time is in the past; give a future time, or use start")
     await _checked(runtime, call, ref, "schedule", yes)
     answer = await _move(runtime, call, "schedule", ref, starts_at=at)
     runtime.schedule_wakeup.notify()
@@ -57,21 +57,21 @@ async def schedule(runtime: Runtime, call: Call, ref: str, at: int, yes: bool) -
 
 
 async def pause(runtime: Runtime, call: Call, ref: str, because: str) -> Answer:
-    """active → paused: nothing is marked after this commits, what has not begun does not begin, ringing calls are
-    withdrawn where the provider can; conversations finish."""
+    """active → paused: no claims after this commits, claimed attempts that have not begun do not begin, ringing calls
+    are withdrawn where the provider supports it; conversations finish."""
     return await _halt(runtime, call, "pause", ref, because)
 
 
 async def stop(runtime: Runtime, call: Call, ref: str, because: str) -> Answer:
-    """→ stopped, with the same care as a pause; people keep their place."""
+    """→ stopped, with the same effects as a pause; people keep their progress."""
     return await _halt(runtime, call, "stop", ref, because)
 
 
 async def resume(runtime: Runtime, call: Call, ref: str, late: str | None, dry_run: bool) -> Answer:
-    """paused → active; what fell due meanwhile is dripped, shifted or skipped, as the campaign or the actor says.
-    With `dry_run` only told."""
+    """paused → active; missed steps are dripped, shifted or skipped: `late`, or the campaign's setting. With `dry_run`
+    nothing changes, and the answer has the counts."""
     if late not in (None, "drip", "shift", "skip"):
-        raise Refused(f"{late!r} is none of drip, shift and skip")
+        raise Refused(f"{late!r} is not drip, shift or skip")
     await finish_recompute(runtime, ref)
 
     async def settle(conn: Connection, row: CampaignRow) -> Answer:
@@ -100,14 +100,14 @@ async def complete(runtime: Runtime, call: Call, ref: str) -> Answer:
 
 
 async def reopen(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """stopped or completed → paused, so that resuming is a decision of its own."""
+    """stopped or completed → paused, so that resuming is a separate decision."""
     return await _move(runtime, call, "reopen", ref)
 
 
 async def _halt(runtime: Runtime, call: Call, verb: str, ref: str, because: str) -> Answer:
     row = await row_of(runtime, ref)
     was = row.id in runtime.paused
-    runtime.paused.add(row.id)  # before the commit: from now on nothing that is marked begins
+    runtime.paused.add(row.id)  # before the commit: from now on no claimed attempt begins
     try:
         answer = await _move(runtime, call, verb, ref, because=because)
     except BaseException:
@@ -128,7 +128,7 @@ async def _move(
     because: str = "",
     also: Callable[[Connection, CampaignRow], Awaitable[Answer]] | None = None,
 ) -> Answer:
-    """One transition; `also` runs in its transaction, before it, and adds to its answer."""
+    """One transition. `also` runs before it in the same transaction and adds to the answer."""
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
@@ -142,24 +142,24 @@ async def _move(
         next_campaign_state(verb, before)
         more = await also(conn, row) if also is not None else {}
         row = await campaigns.move(conn, row, verb, at=call.at, starts_at=starts_at)
-        await holds.lift(conn, "campaign", row.ref, call.at)  # what a breaker said of it has been seen
+        await holds.lift(conn, "campaign", row.ref, call.at)  # the user has decided about a breaker's hold
         details = {"from": before, "to": row.state, **({"because": because} if because else {}), **more}
         await outbox.post(conn, f"campaign.{row.state}", row.ref, {"campaign": row.ref, "by": call.actor}, call.at)
         return facts_of(row) | dict(await counters.overview(conn, row.id)) | more | {"_details": details}
 
     answer = await change(runtime, call, verb, ref, unit)
     if answer["state"] in (CampaignState.stopped, CampaignState.completed):
-        await facts_changed(runtime, call, reason=Reason.elsewhere)  # it wants nobody for itself any more
+        await facts_changed(runtime, call, reason=Reason.elsewhere)  # an exclusive campaign releases its people
     if answer["state"] == CampaignState.active:
         runtime.paused.discard(answer["id"])
-        runtime.enrollment_ended({answer["id"]})  # a campaign may have nobody left to contact
+        runtime.enrollment_ended({answer["id"]})  # nobody may be left to contact
     runtime.dispatcher_wakeup.notify()
     runtime.outbox_wakeup.notify()
     return answer
 
 
 async def _may_start(runtime: Runtime, conn: Connection, row: CampaignRow) -> None:
-    """The campaign's own problems once more, in the transaction of the start."""
+    """Check the campaign's own problems again, in the transaction of the start."""
     found = await problems(runtime, conn, row)
     if found:
         raise Refused("\n".join([f"{row.ref} cannot start; nothing was changed", *(f"  {p}" for p in found)]))

@@ -1,4 +1,4 @@
-"""Caller IDs: add, label, list, stop using; take in those that the providers have."""
+"""Caller IDs: add, label, list, remove; import the numbers of the providers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from fluentsd.store import holds, numbers
 from fluentsd.store.db import Connection
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed
 
-#: Seconds for one provider to list all its numbers.
+#: Time limit in seconds for one provider to list its numbers.
 LISTED_WITHIN = 60.0
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 async def listing(runtime: Runtime, call: Call) -> Answer:
-    """Every caller ID in use, and which of them rest or are held."""
+    """Every caller ID in use, with its hold."""
 
     async def unit(conn: Connection) -> Answer:
         held = {h["target"]: h for h in await holds.open_holds(conn, call.at) if h["scope"] == "number"}
@@ -36,7 +36,7 @@ def _held(hold: Answer | None) -> Answer:
 
 
 async def add(runtime: Runtime, call: Call, number: str, tag: list[str], label: str | None, pace: str | None) -> Answer:
-    """Add a number, or add tags to it, or change its label or pace."""
+    """Add a number, add tags to it, or change its label or pace."""
     e164 = _e164(number)
     if pace is not None:
         try:
@@ -55,7 +55,7 @@ async def add(runtime: Runtime, call: Call, number: str, tag: list[str], label: 
 
 
 async def untag(runtime: Runtime, call: Call, number: str, tag: list[str]) -> Answer:
-    """Take tags off a number."""
+    """Remove tags from a number."""
     e164 = _e164(number)
 
     async def unit(conn: Connection) -> Answer:
@@ -72,14 +72,14 @@ async def remove(runtime: Runtime, call: Call, number: str) -> Answer:
 
     async def unit(conn: Connection) -> Answer:
         if not await numbers.retire(conn, e164, call.at):
-            raise Refused(f"{e164} is not among the caller IDs; see: fluentsd numbers list")
+            raise Refused(f"{e164} is not a caller ID; see: fluentsd numbers list")
         return {"number": e164, "removed": True}
 
     return await change(runtime, call, "numbers remove", e164, unit)
 
 
 def _e164(text: str) -> str:
-    from fluentsd.domain.contacts.points import (  # here: a daemon that is never asked need not carry the tables
+    from fluentsd.domain.contacts.points import (  # imported here, because its tables take 3 MB
         BadPoint,
         phone,
     )
@@ -90,31 +90,31 @@ def _e164(text: str) -> str:
         raise Refused(f"{text!r} is not a phone number: {why.reason}") from None
 
 
-# ── what the providers have ──────────────────────────────────────────────────────────────────────────────────────
+# ── numbers of the providers ─────────────────────────────────────────────────────────────────────────────────────
 
 
 async def sync(runtime: Runtime, call: Call, tag: list[str], dry_run: bool) -> Answer:
-    """Take in the caller IDs that the channels' providers have. New ones come with the provider's label and tags and
-    with `tag`; of known ones what people said stays, and only `tag` is added. Nothing is removed or brought back: what
-    no provider has any more, and what was retired here, is only told."""
-    asked = [channel_state for channel_state in runtime.channels.values() if hasattr(channel_state.channel, "numbers")]
-    if not asked:
-        raise Refused("no channel can list its provider's numbers; add them by hand: fluentsd numbers add")
-    owned, failed = await _ask(asked)
-    if len(failed) == len(asked):
+    """Import the numbers of the channels' providers as caller IDs. New ones get the provider's label and tags and
+    `tag`; known ones keep their label and tags and get `tag`. Nothing is removed or reactivated: numbers that no
+    provider has, and numbers removed here, are only reported."""
+    able = [channel_state for channel_state in runtime.channels.values() if hasattr(channel_state.channel, "numbers")]
+    if not able:
+        raise Refused("no channel can list its provider's numbers; add them yourself: fluentsd numbers add NUMBER")
+    owned, failed = await _list_numbers(able)
+    if len(failed) == len(able):
         raise Refused("; ".join(f"{kind}: {why}" for kind, why in failed.items()) + "; nothing was changed")
 
     async def unit(conn: Connection) -> Answer:
-        told = _compare(owned, await numbers.in_use(conn), whole=not failed)
-        tags = {(one["number"], t) for one in told["added"] for t in one["tags"]}
-        tags |= {(e164, t) for e164 in (*(one["number"] for one in told["added"]), *told["known"]) for t in tag}
+        result = _compare(owned, await numbers.in_use(conn), whole=not failed)
+        tags = {(one["number"], t) for one in result["added"] for t in one["tags"]}
+        tags |= {(e164, t) for e164 in (*(one["number"] for one in result["added"]), *result["known"]) for t in tag}
         if not dry_run:
-            await numbers.add(conn, {one["number"]: one["label"] for one in told["added"]})
-            ours = {*told["known"], *(one["number"] for one in told["added"])}
+            await numbers.add(conn, {one["number"]: one["label"] for one in result["added"]})
+            ours = {*result["known"], *(one["number"] for one in result["added"])}
             await numbers.note_carries(conn, {e164: ",".join(sorted(owned[e164].carries)) for e164 in sorted(ours)})
-            told["tagged"] = await numbers.tag(conn, tags)
-        counts = {name: len(told[name]) for name in ("added", "known", "retired", "missing", "left_out")}
-        return {**told, "counts": counts, "failed": failed, "dry_run": dry_run, "_details": {**counts, "tags": tag}}
+            result["tagged"] = await numbers.tag(conn, tags)
+        counts = {name: len(result[name]) for name in ("added", "known", "retired", "missing", "left_out")}
+        return {**result, "counts": counts, "failed": failed, "dry_run": dry_run, "_details": {**counts, "tags": tag}}
 
     if dry_run:
         answer = await runtime.store.read(unit)
@@ -126,17 +126,17 @@ async def sync(runtime: Runtime, call: Call, tag: list[str], dry_run: bool) -> A
     return answer
 
 
-async def _ask(asked: Iterable[ChannelState]) -> tuple[dict[str, Owned], dict[str, str]]:
-    """Every provider's numbers, put together, and what went wrong by channel: one that fails harms no other."""
+async def _list_numbers(channels: Iterable[ChannelState]) -> tuple[dict[str, Owned], dict[str, str]]:
+    """The numbers of all providers together, and the errors by channel; one failure does not affect the others."""
     found: dict[str, Owned] = {}
     failed: dict[str, str] = {}
-    for channel_state in asked:
+    for channel_state in channels:
         try:
             with trio.fail_after(LISTED_WITHIN):
                 listed: Sequence[Owned] = await channel_state.channel.numbers()  # type: ignore[attr-defined]  # it has one
-            found |= {one.e164: _both(found.get(one.e164, one), one) for one in listed}
+            found |= {one.e164: _merge(found.get(one.e164, one), one) for one in listed}
         except trio.TooSlowError:
-            failed[channel_state.kind] = f"its provider did not list them within {LISTED_WITHIN:g} s"
+            failed[channel_state.kind] = f"the provider did not list its numbers within {LISTED_WITHIN:g} s"
         except PluginError as why:
             failed[channel_state.kind] = str(why)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each channel
@@ -144,18 +144,18 @@ async def _ask(asked: Iterable[ChannelState]) -> tuple[dict[str, Owned], dict[st
     return found, failed
 
 
-def _both(one: Owned, other: Owned) -> Owned:
+def _merge(one: Owned, other: Owned) -> Owned:
     """The same number, listed by two channels."""
     tags = tuple(dict.fromkeys((*one.tags, *other.tags)))
     return replace(one, label=one.label or other.label, carries=one.carries | other.carries, tags=tags)
 
 
 def _compare(owned: Mapping[str, Owned], in_use: Mapping[str, bool], *, whole: bool) -> Answer:
-    """What the providers have beside what we have. Nothing is missing from a list that is not whole."""
+    """The providers' numbers compared with ours. Missing numbers are reported only for a complete (`whole`) list."""
     unfit = {e164: why for e164, one in owned.items() if (why := _unfit(one))}
     able = {e164: one for e164, one in sorted(owned.items()) if e164 not in unfit}
     return {
-        "added": [_told(one) for e164, one in able.items() if e164 not in in_use],
+        "added": [_as_answer(one) for e164, one in able.items() if e164 not in in_use],
         "known": [e164 for e164 in able if in_use.get(e164)],
         "retired": [e164 for e164 in able if in_use.get(e164) is False],
         "missing": [e164 for e164, used in in_use.items() if used and e164 not in owned] if whole else [],
@@ -165,11 +165,11 @@ def _compare(owned: Mapping[str, Owned], in_use: Mapping[str, bool], *, whole: b
 
 
 def _unfit(one: Owned) -> str:
-    """Why a number cannot be a caller ID of ours; empty when it can."""
+    """The reason why a number cannot be a caller ID; empty when it can."""
     if not _E164.fullmatch(one.e164):
         return "not a number in international form"
     return "" if one.carries else "carries neither messages nor calls"
 
 
-def _told(one: Owned) -> Answer:
+def _as_answer(one: Owned) -> Answer:
     return {"number": one.e164, "label": one.label, "tags": list(one.tags), "carries": sorted(one.carries)}

@@ -1,4 +1,4 @@
-"""The installation: holds, the audit log, the daemon's own figures."""
+"""The installation: holds, the audit log, the daemon's status."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed
 
 
 async def holds_now(runtime: Runtime, call: Call) -> Answer:
-    """Everything that is held now."""
+    """All open holds."""
     return {"holds": await runtime.store.read(held, call.at)}
 
 
 async def held(conn: Connection, at: int) -> list[Answer]:
-    """What is held at a moment, each with the attempts that brought it about."""
+    """Holds open at this time, each with the attempts that caused it."""
     found = await holds.open_holds(conn, at)
     known = await reports.cases(conn, [case for one in found for case in one["cases"] or ()])
     return [one | {"cases": [known[case] for case in one["cases"] or () if case in known]} for one in found]
 
 
 async def release(runtime: Runtime, call: Call, scope: str, target: str) -> Answer:
-    """Lift the holds on one thing; what waited goes on at once."""
+    """Lift the holds on one campaign, channel or number; contacts continue at once."""
 
     async def unit(conn: Connection) -> Answer:
         if scope == "campaign":
-            await _is_not_paused(conn, target)
+            await _refuse_paused(conn, target)
         if not await holds.lift(conn, scope, target, call.at):
-            raise Refused(f"nothing holds {scope} {target}; see: fluentsd holds")
+            raise Refused(f"{scope} {target} has no hold; see: fluentsd holds")
         return {"scope": scope, "target": target, "released": True}
 
     answer = await change(runtime, call, "release", f"{scope}:{target}", unit)
@@ -39,19 +39,19 @@ async def release(runtime: Runtime, call: Call, scope: str, target: str) -> Answ
     return answer
 
 
-async def _is_not_paused(conn: Connection, ref: str) -> None:
-    """A breaker paused it as well: going on is a decision about what fell due meanwhile too."""
+async def _refuse_paused(conn: Connection, ref: str) -> None:
+    """A breaker has also paused the campaign; only `campaign resume` decides about steps missed meanwhile."""
     if (await campaigns.get(conn, ref)).state == CampaignState.paused:
-        raise Refused(f"{ref} is paused; once you have seen to it: fluentsd campaign resume {ref}")
+        raise Refused(f"{ref} is paused; fix the cause, then: fluentsd campaign resume {ref}")
 
 
 async def log(runtime: Runtime, call: Call, target: str | None, most: int) -> Answer:
-    """The newest acts."""
+    """The newest entries of the audit log."""
     return {"entries": await runtime.store.read(audit.entries, target, max(1, min(most, 10_000)))}
 
 
 async def figures(runtime: Runtime, call: Call) -> Answer:
-    """What the daemon is doing now."""
+    """The daemon's status: calls and messages in flight, channels, database."""
     return {
         "in_flight": {kind: runtime.in_flight.of(kind) for kind in runtime.channels},
         "wakeups": runtime.wakeups,

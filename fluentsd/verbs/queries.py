@@ -1,7 +1,7 @@
-"""Reads for fronts that are no verbs: health, metrics, and whose token a link carries. Nothing is written here.
+"""Reads for fronts that are not verbs: health, metrics, and tokens in links. Nothing is written here.
 
-A front never reads the store itself. Every function is one read with its own connection, raises `StoreUnavailable`, and
-returns nothing that names a person.
+Fronts never read the store directly. Every function is one read with its own connection, raises `StoreUnavailable`, and
+returns nothing that identifies a person.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Counts = Mapping[tuple[str, str], int]
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits for each part of the engine: instants in epoch microseconds, None where nothing waits."""
+    """Due times of each part of the engine in epoch microseconds, None where nothing is due; and the held channels."""
 
     lanes: list[LaneDue]
     reconciler_at: int | None
@@ -31,7 +31,7 @@ class Backlog:
 
 
 async def backlog(runtime: Runtime, now: int) -> Backlog:
-    """What waits, and the channels that are held."""
+    """Due times, and the held channels."""
 
     async def unit(conn: Connection) -> Backlog:
         held = frozenset(hold["target"] for hold in await holds.open_holds(conn, now) if hold["scope"] == "channel")
@@ -60,10 +60,10 @@ async def figures(runtime: Runtime, since: int, now: int) -> Figures:
 
 
 async def channels_of(runtime: Runtime, tokens: Sequence[str]) -> dict[str, str]:
-    """The channel of each token that is an attempt's."""
+    """The channel of each token that belongs to an attempt."""
     return await runtime.store.read(public_reads.channels_of, tokens)
 
 
 async def campaign_name(runtime: Runtime, token: str) -> str | None:
-    """The name of the campaign in which an attempt was made."""
+    """The name of the campaign of an attempt; None for an unknown token."""
     return await runtime.store.read(public_reads.campaign_name, token)

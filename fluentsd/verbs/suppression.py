@@ -1,4 +1,7 @@
-"""The stop list, kept by people: look, add, import, lift. Every entry has its evidence, and none is ever deleted."""
+"""The suppression list: show, add, import, lift. Every entry has its evidence, and no entry is ever deleted.
+
+The audit log keeps the verbs' old names (`stop-list add`): erasure finds entries by them.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ CHANNELS = ("*", "phone", "sms", "email")
 
 
 async def listing(runtime: Runtime, call: Call, words: str | None, since: int, most: int) -> Answer:
-    """Who is on the list now."""
+    """The entries in force."""
     rows = await runtime.store.read(suppression.listing, words or "", since, max(1, min(most, 10_000)))
     return {"entries": rows}
 
 
 async def why(runtime: Runtime, call: Call, point: str) -> Answer:
-    """Everything the list ever said of one number or address."""
+    """All entries of one number or address, lifted ones too."""
     _, value = read_point(point)
 
     async def unit(conn: Connection) -> list[dict[str, Any]]:
@@ -30,31 +33,31 @@ async def why(runtime: Runtime, call: Call, point: str) -> Answer:
         return [entry | {"value": value} for entry in await suppression.history(conn, names)]
 
     entries = await runtime.store.read(unit)
-    holds = [entry for entry in entries if entry["lifted_at"] is None]
+    in_force = [entry for entry in entries if entry["lifted_at"] is None]
     sentence = (
-        f"{value} is on the stop list for {_channels(holds)}"
-        if holds
-        else f"{value} was on the stop list and is not now"
+        f"{value} is on the suppression list for {_channels(in_force)}"
+        if in_force
+        else f"{value} was on the suppression list and is not now"
         if entries
-        else f"{value} was never on the stop list"
+        else f"{value} was never on the suppression list"
     )
     return {"point": value, "sentence": sentence, "entries": entries}
 
 
-def _channels(holds: Sequence[Mapping[str, Any]]) -> str:
-    named = sorted({entry["channel"] for entry in holds})
+def _channels(entries: Sequence[Mapping[str, Any]]) -> str:
+    named = sorted({entry["channel"] for entry in entries})
     return "every channel" if "*" in named else " and ".join(named)
 
 
 async def add(runtime: Runtime, call: Call, point: str, channel: str, because: str) -> Answer:
-    """Never contact a number or address again; for every channel, the person it belongs to leaves every campaign."""
+    """Never contact a number or address again; with every channel, its contact leaves every campaign."""
     _known_channel(channel)
     kind, value = read_point(point)
     if not because.strip():
-        raise Refused("say why: --because …; it is kept as the entry's evidence")
+        raise Refused("give the reason: --because …; it is kept as the entry's evidence")
 
     async def unit(conn: Connection) -> Answer:
-        left = await _put(conn, call, [(kind, value)], channel, because)
+        left = await _add_entries(conn, call, [(kind, value)], channel, because)
         return {"point": value, "channel": channel, "campaigns": sorted(left), "_details": {"because": because}}
 
     answer = await change(runtime, call, "stop-list add", kind, unit)
@@ -63,11 +66,11 @@ async def add(runtime: Runtime, call: Call, point: str, channel: str, because: s
 
 
 async def take(runtime: Runtime, call: Call, points: Sequence[str], channel: str, because: str) -> Answer:
-    """One batch of an import: numbers and addresses as they are written. Those that cannot be read are named."""
+    """Add one batch of an import. Invalid numbers and addresses are returned in `bad`."""
     _known_channel(channel)
     good, bad = list[tuple[str, str]](), list[dict[str, str]]()
     from fluentsd.domain.contacts.points import (
-        BadPoint,  # it brings 3 MB of numbering plans, which a daemon may never need
+        BadPoint,  # imported here: it loads 3 MB of numbering plans, which a daemon may never need
     )
 
     for text in points:
@@ -79,7 +82,7 @@ async def take(runtime: Runtime, call: Call, points: Sequence[str], channel: str
     async def unit(conn: Connection) -> Answer:
         known = await suppression.already(conn, [value for _, value in good], channel)
         fresh = list(dict.fromkeys(point for point in good if point[1] not in known))
-        left = await _put(conn, call, fresh, channel, because)
+        left = await _add_entries(conn, call, fresh, channel, because)
         details = {"added": len(fresh), "because": because}
         return {"added": len(fresh), "known": len(good) - len(fresh), "campaigns": sorted(left), "_details": details}
 
@@ -88,11 +91,13 @@ async def take(runtime: Runtime, call: Call, points: Sequence[str], channel: str
     return answer | {"bad": bad}
 
 
-async def _put(conn: Connection, call: Call, points: Sequence[tuple[str, str]], channel: str, because: str) -> set[int]:
-    """Entries, and for every channel the end of their people's courses; returns the campaigns these ended in."""
+async def _add_entries(
+    conn: Connection, call: Call, points: Sequence[tuple[str, str]], channel: str, because: str
+) -> set[int]:
+    """Add entries, and with every channel ("*") end the enrollments of their contacts; returns these campaigns."""
     evidence = {"said": because}
-    put = {"reason": "operator", "by": call.actor, "at": call.at, "channel": channel, "evidence": evidence}
-    await suppression.add(conn, points, **put)  # type: ignore[arg-type]
+    entry = {"reason": "operator", "by": call.actor, "at": call.at, "channel": channel, "evidence": evidence}
+    await suppression.add(conn, points, **entry)  # type: ignore[arg-type]
     if channel != "*":
         return set()
     deltas, left = counters.Deltas(), set[int]()
@@ -105,19 +110,18 @@ async def _put(conn: Connection, call: Call, points: Sequence[tuple[str, str]], 
 
 
 async def remove(runtime: Runtime, call: Call, point: str, because: str) -> Answer:
-    """Lift what the list says of a number or address: an operator's act, recorded with its reason. Nobody comes back
-    into a campaign by it."""
+    """Lift the entries of a number or address; the act is recorded with its reason. It enrolls nobody again."""
     _, value = read_point(point)
     if len(because.strip()) < 10:
         raise Refused(
-            "say in a sentence why this person may be contacted again: --because …; it is kept with the entry"
+            "explain in a sentence why this person may be contacted again: --because …; it is kept with the entry"
         )
 
     async def unit(conn: Connection) -> Answer:
         names = await erasure.names_of(conn, runtime.erasure_ledger.hashed, value)
         lifted = await suppression.lift(conn, names, by=call.actor, because=because, at=call.at)
         if not lifted:
-            raise Refused(f"{value} is not on the stop list")
+            raise Refused(f"{value} is not on the suppression list")
         await erasure.unstop(conn, names)
         return {"point": value, "lifted": lifted, "_details": {"because": because}}
 
@@ -125,7 +129,7 @@ async def remove(runtime: Runtime, call: Call, point: str, because: str) -> Answ
 
 
 def read_point(text: str) -> tuple[str, str]:
-    """(kind, value) as the list keeps them; `Refused` for what is neither a number nor an address."""
+    """(kind, value) in the list's format; `Refused` for text that is neither a number nor an address."""
     from fluentsd.domain.contacts.points import BadPoint
 
     try:
@@ -142,4 +146,4 @@ def _read(text: str) -> tuple[str, str]:
 
 def _known_channel(channel: str) -> None:
     if channel not in CHANNELS:
-        raise Refused(f"{channel!r} is none of {', '.join(CHANNELS)}; * is every channel")
+        raise Refused(f"unknown channel {channel!r}; use one of {', '.join(CHANNELS)} (* is every channel)")

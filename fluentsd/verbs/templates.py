@@ -1,7 +1,7 @@
-"""Messages kept under a name: keep, look at, try on somebody, remove.
+"""Templates: messages stored under a name. Create or change, show, preview, archive.
 
-A changed template gives a new flow to every campaign that names it: for people who enter from now on. Who is under way
-keeps the words they entered with, until `campaign upgrade`.
+A changed template gives every campaign that uses it a new flow version, for people who enter from now on. People
+already enrolled keep the text they entered with, until `campaign upgrade`.
 """
 
 from __future__ import annotations
@@ -26,60 +26,60 @@ from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 
 
 async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answer:
-    """Keep what a template file says, all of it or nothing; campaigns that name a changed one get a new flow."""
+    """Store the templates of a file, all or none; campaigns that use a changed one get a new flow version."""
     try:
-        said = read_templates(file)
+        given = read_templates(file)
     except ValueError as why:
         raise Refused(str(why)) from None
 
     async def unit(conn: Connection) -> Answer:
-        before = await templates.current(conn, [one.name for one in said])
-        kept = [await templates.keep(conn, one, by=call.actor, at=call.at) for one in said]
+        before = await templates.current(conn, [one.name for one in given])
+        kept = [await templates.keep(conn, one, by=call.actor, at=call.at) for one in given]
         changed = {one.name for one in kept if one is not None}
         users = await _users(conn, changed)
         renewed = [row for row in users if await campaigns.renew_flow(conn, row, by=call.actor, at=call.at)]
         answer: Answer = {
-            "templates": [_fate(one, new, before.get(one.name)) for one, new in zip(said, kept, strict=True)],
+            "templates": [_change(one, new, before.get(one.name)) for one, new in zip(given, kept, strict=True)],
             "campaigns": [{"ref": row.ref, "keep_their_flow": await _keepers(conn, row)} for row in renewed],
             "dry_run": dry_run,
         }
         if dry_run:
-            raise _OnlyLooked(answer)
+            raise _DryRun(answer)
         return answer | {"_details": {"changed": sorted(changed), "campaigns": [row.ref for row in renewed]}}
 
     try:
-        answer = await change(runtime, call, "templates apply", ", ".join(one.name for one in said), unit)
-    except _OnlyLooked as looked:
-        return looked.answer
+        answer = await change(runtime, call, "templates apply", ", ".join(one.name for one in given), unit)
+    except _DryRun as dry:
+        return dry.answer
     for row in answer["campaigns"]:
         await follow_new_flow(runtime, call, row["ref"])
     return answer
 
 
-class _OnlyLooked(Exception):
-    """Rolls a dry run back, with what it would have done."""
+class _DryRun(Exception):
+    """Rolls a dry run back; carries its answer."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
         self.answer = answer
 
 
-def _fate(said: Template, new: Kept | None, before: Kept | None) -> Answer:
+def _change(given: Template, new: Kept | None, before: Kept | None) -> Answer:
     version = new.version if new else before.version if before else 0
-    parts = sorted({*said.parts, *(before.parts if before else ())})
-    changed = [part for part in parts if said.parts.get(part) != (before.parts.get(part) if before else None)]
-    return {"name": said.name, "channel": said.channel, "version": version, "changed": changed if new else [],
+    parts = sorted({*given.parts, *(before.parts if before else ())})
+    changed = [part for part in parts if given.parts.get(part) != (before.parts.get(part) if before else None)]
+    return {"name": given.name, "channel": given.channel, "version": version, "changed": changed if new else [],
             "created": before is None}  # fmt: skip
 
 
 async def _users(conn: Connection, names: set[str]) -> list[CampaignRow]:
-    """The campaigns whose flow names one of these."""
+    """The campaigns whose flow uses one of these templates."""
     rows = await campaigns.listing(conn) if names else []
     return [row for row in rows if named_in(row.spec.step) & names]
 
 
 async def _keepers(conn: Connection, row: CampaignRow) -> int:
-    """How many people go on with earlier words; before the start, nobody."""
+    """How many people keep an earlier text; before the start, nobody."""
     now = await campaigns.get(conn, row.ref)
     return (
         sum((await manual_changes.behind(conn, now.id, now.version_id)).values()) if now.started_at is not None else 0
@@ -87,7 +87,7 @@ async def _keepers(conn: Connection, row: CampaignRow) -> int:
 
 
 async def listing(runtime: Runtime, call: Call) -> Answer:
-    """Every template, and the campaigns that name it."""
+    """Every template, and the campaigns that use it."""
 
     async def unit(conn: Connection) -> Answer:
         rows = await campaigns.listing(conn)
@@ -107,7 +107,7 @@ def _facts(kept: Kept) -> Answer:
 
 
 async def show(runtime: Runtime, call: Call, name: str, version: int | None) -> Answer:
-    """One as its file says it, and its versions."""
+    """A template's file and its versions."""
 
     async def unit(conn: Connection) -> Answer:
         history = await templates.history(conn, name)
@@ -136,16 +136,16 @@ def _missing(name: str, there: list[str]) -> str:
 
     near = difflib.get_close_matches(name, there, 3, 0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(there[:10]) or 'none yet'}"
-    return f"no template is called {name!r}; {hint}"
+    return f"there is no template {name!r}; {hint}"
 
 
 async def remove(runtime: Runtime, call: Call, name: str) -> Answer:
-    """Offer a template no more; refused while a campaign names it."""
+    """Archive a template; refused while a campaign uses it."""
 
     async def unit(conn: Connection) -> Answer:
         await _named(conn, name)
         if users := await _users(conn, {name}):
-            raise Refused(f"{name} is named by {', '.join(row.ref for row in users)}; change or archive them first")
+            raise Refused(f"{name} is used by {', '.join(row.ref for row in users)}; change or archive them first")
         await templates.remove(conn, name, call.at)
         return {"name": name, "removed": True}
 
@@ -153,37 +153,41 @@ async def remove(runtime: Runtime, call: Call, name: str) -> Answer:
 
 
 async def preview(runtime: Runtime, call: Call, name: str, person: str, campaign: str | None) -> Answer:
-    """The message as one person would get it, with what its channel has to say of it; nothing is sent."""
+    """The message rendered for one person, with the channel's findings. Nothing is sent."""
 
     async def unit(conn: Connection) -> tuple[Kept, Mapping[str, Any], Point]:
         kept = await _named(conn, name)
         contact_id = await find_one(conn, person)
-        called = (await campaigns.get(conn, campaign)).name if campaign else ""
-        return kept, await previews.values_of(conn, contact_id, called), await _point(conn, contact_id, kept, person)
+        campaign_name = (await campaigns.get(conn, campaign)).name if campaign else ""
+        return (
+            kept,
+            await previews.values_of(conn, contact_id, campaign_name),
+            await _point(conn, contact_id, kept, person),
+        )
 
     kept, values, point = await refusing(runtime.store.read(unit))
     step = _step(kept)
     try:
-        message = previews.made(step, values, point, call.at)
+        message = previews.render(step, values, point, call.at)
     except TemplateProblem as why:
-        raise Refused(f"{name} cannot be made for {person}: {why}") from None
+        raise Refused(f"{name} cannot be rendered for {person}: {why}") from None
     channel_state = runtime.channels.get(step.channel)
-    words = {part: getattr(message, part) for part in ("subject", "reply_to", "text", "html")}
+    parts = {part: getattr(message, part) for part in ("subject", "reply_to", "text", "html")}
     return (
         _facts(kept)
-        | words
+        | parts
         | {
             "to": message.to,
             "sender": message.sender if step.channel == "email" else None,
-            "remarks": previews.told(previews.remarks(channel_state.channel if channel_state else None, message)),
+            "remarks": previews.as_answer(previews.remarks(channel_state.channel if channel_state else None, message)),
         }
     )
 
 
 def _step(kept: Kept) -> Step:
-    """A flow of one step that has nothing but the template's words."""
-    said = StepSpec.model_validate({"id": "preview", "channel": kept.channel, "template": kept.name})
-    return compile_flow(resolve([said], {kept.name: kept})).steps[0]
+    """A step with nothing but the template's text."""
+    spec = StepSpec.model_validate({"id": "preview", "channel": kept.channel, "template": kept.name})
+    return compile_flow(resolve([spec], {kept.name: kept})).steps[0]
 
 
 async def _point(conn: Connection, contact_id: int, kept: Kept, person: str) -> Point:
@@ -191,5 +195,6 @@ async def _point(conn: Connection, contact_id: int, kept: Kept, person: str) -> 
     points = (await contacts.points_of(conn, [contact_id])).get(contact_id, [])
     found = next((point for point in points if point.kind == kind), None)
     if found is None:
-        raise Refused(f"{person} has no {'address' if kind == 'email' else 'number'} for a message by {kept.channel}")
+        kind_name = "e-mail address" if kind == "email" else "number"
+        raise Refused(f"{person} has no {kind_name} for channel {kept.channel}")
     return found

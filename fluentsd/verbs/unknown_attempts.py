@@ -1,7 +1,7 @@
-"""Attempts nobody could prove, and the two things a person may decide about each: once more, or let it be.
+"""Unknown attempts: attempts whose result could not be proved. A user can retry or dismiss each.
 
-Nothing here happens by itself: an unproved attempt counts as made. Whoever asks for it once more takes it upon
-themselves that the person may get it twice, and can only do so until their next step has begun.
+Nothing happens automatically: an unknown attempt counts as made. A retry may contact the person twice, so it is a
+user's decision, possible only until the next step has begun.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
 
 
 async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> Answer:
-    """Those nobody has decided about, newest first."""
+    """Unknown attempts without a decision, newest first."""
 
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
@@ -35,25 +35,25 @@ async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> A
 
 
 async def retry(runtime: Runtime, call: Call, ref: str, person: str | None, attempt: str | None) -> Answer:
-    """Make the step once more for people of whom nobody knows whether they got it: due at once, and the gate says when.
-    Whose next step has begun, or who has left, is named and left alone."""
+    """Repeat the step, due at once; the gate still decides. People whose next step has begun, or who have left, are
+    skipped and listed."""
 
     async def unit(conn: Connection) -> Answer:
-        row, rows = await _meant(conn, ref, person, attempt)
+        row, rows = await _select(conn, ref, person, attempt)
         if row.state == CampaignState.stopped:
             raise Refused(f"{ref} is stopped; reopen it first: fluentsd campaign reopen {ref}")
         _, plan = await runtime.plans.current(conn, row.id)
         too_late = {one.id: why for one in rows if (why := _too_late(one, plan))}
-        again = [one for one in rows if one.id not in too_late]
-        await _queue_again(conn, plan, again, call.at)
-        await unknown.decided(conn, [one.id for one in again], call.at)
-        if again and row.state == CampaignState.completed:
+        retried = [one for one in rows if one.id not in too_late]
+        await _queue_again(conn, plan, retried, call.at)
+        await unknown.decided(conn, [one.id for one in retried], call.at)
+        if retried and row.state == CampaignState.completed:
             reopened = await campaigns.move(conn, row, "reopen", at=call.at)
             row = await campaigns.move(conn, reopened, "resume", at=call.at)
         left = [{"attempt": one.id, "person": one.to, "step": one.step, "why": too_late[one.id]}
                 for one in rows if one.id in too_late]  # fmt: skip
-        return {"ref": ref, "people": len(again), "left_alone": left, "state": row.state,
-                "_details": {"attempts": [one.id for one in again]}}  # fmt: skip
+        return {"ref": ref, "people": len(retried), "left_alone": left, "state": row.state,
+                "_details": {"attempts": [one.id for one in retried]}}  # fmt: skip
 
     answer = await change(runtime, call, "unknown retry", ref, unit)
     runtime.dispatcher_wakeup.notify()
@@ -61,17 +61,17 @@ async def retry(runtime: Runtime, call: Call, ref: str, person: str | None, atte
 
 
 async def dismiss(runtime: Runtime, call: Call, ref: str, person: str | None, attempt: str | None) -> Answer:
-    """Let them be: they count as made, and are not shown as open any more."""
+    """Keep the attempts as made and hide them."""
 
     async def unit(conn: Connection) -> Answer:
-        row, rows = await _meant(conn, ref, person, attempt)
+        row, rows = await _select(conn, ref, person, attempt)
         await unknown.decided(conn, [one.id for one in rows], call.at)
         return {"ref": ref, "people": len(rows), "state": row.state, "_details": {"attempts": [o.id for o in rows]}}
 
     return await change(runtime, call, "unknown dismiss", ref, unit)
 
 
-async def _meant(
+async def _select(
     conn: Connection, ref: str, person: str | None, attempt: str | None
 ) -> tuple[CampaignRow, list[Unproved]]:
     row = await campaigns.get(conn, ref)
@@ -79,22 +79,22 @@ async def _meant(
     rows = await unknown.of_campaign(conn, row.id, contact_id=contact_id, attempt_id=attempt)
     if not rows:
         of = f" for {person}" if person else f" with the id {attempt}" if attempt else ""
-        raise Refused(f"{ref} has no attempt{of} that nobody could prove; see: fluentsd unknown list {ref}")
+        raise Refused(f"{ref} has no unknown attempt{of}; see: fluentsd unknown list {ref}")
     return row, rows
 
 
 def _too_late(one: Unproved, plan: Plan) -> str:
-    """Why the step cannot be made once more; "" when it can."""
+    """The reason why the step cannot be repeated; "" when it can."""
     if one.to is None:
-        return "the number or address is not there any more"
+        return "the number or address is gone"
     if one.state == EnrollmentState.exited:
         return f"has left the campaign ({one.reason})"
     flow = plan.flow(one.version_id)
     if one.step not in flow.index:
-        return "the step is not in their flow any more"
+        return "the step is no longer in their flow"
     following = flow.following(flow.step(one.step))
     if one.state == EnrollmentState.completed:
-        return "" if following is None else "the flow has gone on"
+        return "" if following is None else "the flow has moved on"
     if one.state == EnrollmentState.queued and following is not None and (one.at_step, one.at_try) == (following.id, 1):
         return ""
     return f"the next step, {one.at_step}, has begun"
@@ -111,6 +111,6 @@ async def _queue_again(conn: Connection, plan: Plan, rows: Sequence[Unproved], a
 
 def _again(one: Unproved, plan: Plan, at: int) -> Requeue:
     step = plan.flow(one.version_id).step(one.step)
-    placed = Progress(one.step, one.tries, 0, one.unreached, names_in(one.zones), names_in(one.states))
-    move = Queue(step, at, align(plan.rules, step, placed, at), one.tries + 1, 0, one.unreached)
+    progress = Progress(one.step, one.tries, 0, one.unreached, names_in(one.zones), names_in(one.states))
+    move = Queue(step, at, align(plan.rules, step, progress, at), one.tries + 1, 0, one.unreached)
     return requeued(one.enrollment_id, plan, move, one.outcomes, one.last_outcome)

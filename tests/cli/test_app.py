@@ -1,4 +1,4 @@
-"""The shell as a person types it: every verb, with a daemon and without, in a pipe, on a terminal, right and wrong."""
+"""The shell as a user types it: every verb, with and without a daemon, in a pipe, on a terminal, right and wrong."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from typer.testing import CliRunner
 from fluentsd.cli.app import build
 from fluentsd.cli.runner import run_program
 from fluentsd.cli.screen import Screen
-from fluentsd.cli.views.catalogue import show
+from fluentsd.cli.views import show
 from fluentsd.domain.campaign import DAYS, read_campaign
 from fluentsd.verbs.catalogue import VERBS
 from fluentsd.verbs.diff import differences
@@ -90,7 +90,7 @@ the_program = cache(build)
 
 
 class Typed:
-    """What one command did."""
+    """The result of one command."""
 
     def __init__(self, result: Any) -> None:
         self.status: int = result.exit_code
@@ -107,7 +107,7 @@ class Typed:
 
 
 class Person:
-    """Somebody in front of a shell, in a folder of their own."""
+    """A user at a shell, in a folder of their own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -116,7 +116,7 @@ class Person:
         return Typed(CliRunner().invoke(the_program(), list(words), input=given))
 
     def gets(self, *words: str, given: bytes | None = None) -> Typed:
-        """A command that succeeds and says so on standard output alone."""
+        """A command that succeeds and prints to standard output alone."""
         typed = self.types(*words, given=given)
         assert (typed.status, typed.err) == (0, ""), typed.err or typed.out
         return typed
@@ -126,7 +126,7 @@ class Person:
         return json.loads(self.gets(*words, "--json").out)
 
     def is_refused(self, *words: str, status: int = 1) -> str:
-        """A command that fails: nothing on standard output, why on standard error."""
+        """A command that fails: nothing on standard output, the reason on standard error."""
         typed = self.types(*words)
         assert (typed.status, typed.out) == (status, ""), typed.out
         return typed.err.strip()
@@ -137,7 +137,7 @@ class Person:
 
 
 def settled(folder: Path, patch: pytest.MonkeyPatch) -> Person:
-    """Somebody in a folder with what a campaign needs."""
+    """A user in a folder with the files of a campaign."""
     patch.chdir(folder)
     patch.delenv("FLUENTSD_CONFIG", raising=False)
     (folder / "fluentsd.toml").write_text(SETTINGS)
@@ -153,7 +153,7 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
 
 @pytest.fixture(scope="module")
 def campaign_with_people(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An installation with a draft and two people in it, made once."""
+    """An installation with a draft and two people, made once."""
     folder = tmp_path_factory.mktemp("launched")
     with pytest.MonkeyPatch.context() as patch:
         person = settled(folder, patch)
@@ -165,14 +165,14 @@ def campaign_with_people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def launched(person: Person, campaign_with_people: Path) -> Person:
-    """Somebody with a copy of it."""
+    """A user with a copy of that installation."""
     shutil.copytree(campaign_with_people, person.folder, dirs_exist_ok=True)
     return person
 
 
 @contextmanager
 def daemon(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """`fluentsd run` as a supervisor starts it: entered when it says that it is ready, left when it has ended well."""
+    """`fluentsd run` as a supervisor starts it: entered once it is ready, left once it has ended without an error."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
         address = str(folder / "notify")
         supervisor.bind(address)
@@ -192,7 +192,7 @@ def daemon(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def until(person: Person, is_so: Callable[[], bool]) -> None:
-    """Look again and again, as a person does; a shell's look takes longer than a sleep would."""
+    """Poll until true; a command of the shell takes longer than a sleep would."""
     give_up_at = time.monotonic() + 20
     while not is_so():
         assert time.monotonic() < give_up_at, person.gets("campaign", "status", "fair").out
@@ -243,7 +243,7 @@ def test_init_check_new_apply(person: Person) -> None:
     before = sorted(os.listdir())
     checked = person.gets("check")
     assert 'plugin = "sandbox"' in checked.out
-    assert "BAD" not in checked.out
+    assert "FAIL" not in checked.out
     assert sorted(os.listdir()) == before
     for pattern in ("simple-call", "multi-step-calls", "call-and-follow-up"):
         text = person.gets("campaign", "new", "--pattern", pattern).out
@@ -271,7 +271,7 @@ def test_check_says_what_is_wrong_and_fails(person: Person) -> None:
         file.write('[channel.email]\nplugin = "emial"\n')
     typed = person.types("check")
     assert typed.status == 1
-    assert "BAD  channel.email.plugin: no channel plugin is called 'emial'" in typed.out
+    assert "FAIL channel.email.plugin: no channel plugin is called 'emial'" in typed.out
     found = json.loads(person.types("check", "--json").out)
     assert set(found) == {"settings", "findings"}
     assert [finding["ok"] for finding in found["findings"]].count(False) == 1
@@ -349,15 +349,15 @@ def test_schedule_and_take_it_back(launched: Person) -> None:
 
 
 def test_copy_owner_archive(launched: Person) -> None:
-    assert launched.gets("campaign", "copy", "fair", "fair-2").out == "fair-2 is a new draft with nobody in it\n"
-    assert launched.gets("campaign", "owner", "fair-2", "kim").out == "fair-2 belongs to kim now\n"
+    assert launched.gets("campaign", "copy", "fair", "fair-2").out == "fair-2 is a new draft without people\n"
+    assert launched.gets("campaign", "owner", "fair-2", "kim").out == "fair-2 now belongs to kim\n"
     assert "fair-2 is archived" in launched.gets("campaign", "archive", "fair-2").out
     assert [row[0] for row in launched.gets("campaign", "list").rows[1:]] == ["fair"]
     assert [row[0] for row in launched.gets("campaign", "list", "--archived").rows[1:]] == ["fair-2", "fair"]
 
 
 def test_figures_funnel_and_errors(launched: Person) -> None:
-    assert "nobody in fair is in error" in launched.gets("campaign", "errors", "fair").out
+    assert "no one in fair is in error" in launched.gets("campaign", "errors", "fair").out
     assert ["call", "2", "0"] in launched.gets("campaign", "report", "fair").rows
     assert launched.gets("campaign", "status", "fair").rows[2][:6] == ["2", "2", "0", "0", "0", "0"]
     assert 'ref = "fair"' in launched.gets("campaign", "show", "fair").out
@@ -366,11 +366,11 @@ def test_figures_funnel_and_errors(launched: Person) -> None:
 def test_people_calls_log_holds(launched: Person) -> None:
     [_, found] = launched.gets("contacts", "find", "lima").rows
     assert found == ["Lima", "+13035550112, lima@example.com", "America/Denver", "number", "fair: queued at call"]
-    assert launched.gets("contacts", "find", "nobody at all").out == "nobody found\n"
+    assert launched.gets("contacts", "find", "nobody at all").out == "no one found\n"
     for words in (["calls"], ["calls", "fair"]):
         assert launched.gets(*words).out == "no attempts\n"
-    assert launched.gets("unknown", "list", "fair").out == "no attempt waits for a decision\n"
-    assert "fair has no attempt that nobody could prove" in launched.is_refused("unknown", "retry", "fair")
+    assert launched.gets("unknown", "list", "fair").out == "no attempt needs a decision\n"
+    assert "fair has no unknown attempt" in launched.is_refused("unknown", "retry", "fair")
     assert launched.gets("holds").out == "nothing is held\n"
     assert launched.gets("state").out.splitlines()[0] == "in_flight: phone 0, sms 0"
     assert len(launched.gets("log", "--most", "1").rows) == 2
@@ -383,7 +383,7 @@ def test_numbers(person: Person) -> None:
     person.gets("numbers", "untag", "+12125550123", "--tag", "east")
     person.gets("numbers", "remove", "+12125550124")
     assert [row[:4] for row in person.gets("numbers", "list").rows[1:]] == [["+12125550123", "", "sales", "20/hour"]]
-    assert "add them by hand" in person.is_refused("numbers", "sync")
+    assert "add them yourself" in person.is_refused("numbers", "sync")
 
 
 def test_a_sync_of_numbers_says_what_came_and_what_did_not(capsys: pytest.CaptureFixture[str]) -> None:
@@ -424,14 +424,14 @@ def test_templates_come_from_a_file_and_long_words_from_files_beside_it(launched
     file.write_text(WORDS)
     assert "there is no file" in launched.is_refused("templates", "apply", "words.toml")
     (launched.folder / "offer.html").write_text("<p>Dear {{ first_name }},</p>\n")
-    said = launched.gets("templates", "apply", "words.toml", "--dry-run").out
-    assert "hello is new, by sms (dry run: nothing was changed)" in said
-    assert "no templates; keep one" in launched.gets("templates", "list").out
+    message = launched.gets("templates", "apply", "words.toml", "--dry-run").out
+    assert "hello is new, by sms (dry run: nothing was changed)" in message
+    assert "no templates; create one" in launched.gets("templates", "list").out
     assert "offer is new, by email" in launched.gets("templates", "apply", "words.toml").out
     printed = launched.gets("templates", "show", "offer").out
     assert tomllib.loads(printed)["template"][0]["html"] == "<p>Dear {{ first_name }},</p>\n"
     (launched.folder / "again.toml").write_text(printed)
-    assert "offer says that already" in launched.gets("templates", "apply", "again.toml").out
+    assert "offer is the same as the file" in launched.gets("templates", "apply", "again.toml").out
     file.write_text(WORDS.replace("see you", "bye"))
     assert "hello is version 2 now: text changed" in launched.gets("templates", "apply", "words.toml").out
     assert [row[:3] for row in launched.gets("templates", "list").rows[1:]] == [
@@ -439,7 +439,7 @@ def test_templates_come_from_a_file_and_long_words_from_files_beside_it(launched
     ]  # fmt: skip
     assert "bye" in launched.gets("templates", "preview", "hello", "--person", "lima").out
     assert "did you mean hello?" in launched.is_refused("templates", "remove", "helo")
-    assert "hello is not offered any more" in launched.gets("templates", "remove", "hello").out
+    assert "hello is archived" in launched.gets("templates", "remove", "hello").out
 
 
 @pytest.mark.parametrize(
@@ -453,9 +453,9 @@ def test_templates_come_from_a_file_and_long_words_from_files_beside_it(launched
 )
 def test_a_file_that_holds_no_templates_is_refused(launched: Person, text: str, why: str) -> None:
     (launched.folder / "words.toml").write_text(text)
-    said = launched.is_refused("templates", "apply", "words.toml")
-    assert why in said
-    assert "nothing was changed" in said
+    message = launched.is_refused("templates", "apply", "words.toml")
+    assert why in message
+    assert "nothing was changed" in message
 
 
 def test_what_became_of_attempts_to_decide_about_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -463,9 +463,9 @@ def test_what_became_of_attempts_to_decide_about_is_said(capsys: pytest.CaptureF
     show(Screen(), "unknown retry", {"ref": "fair", "people": 1, "state": "active", "left_alone": left})
     show(Screen(), "unknown dismiss", {"ref": "fair", "people": 2, "state": "active"})
     assert capsys.readouterr().out.splitlines() == [
-        "queued once more: 1 person; fair is active",
-        "left alone: +12125550123 at text: the next step, two, has begun",
-        "decided: 2 of fair count as made and are not shown any more",
+        "queued again: 1 person; fair is active",
+        "not queued: +12125550123 at text: the next step, two, has begun",
+        "dismissed: 2 of fair count as made and are hidden",
     ]
 
 
@@ -486,8 +486,8 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "campaign apply fair.toml", "campaign export fair", "campaign list", "campaign show fair",
         "campaign status fair", "campaign report fair", "campaign check fair", "forecast fair", "campaign why fair",
         "campaign replies fair", "campaign test fair --to +12125550199",
-        "stop-list add +12125550177 --because asked", "stop-list list", "stop-list why +12125550177",
-        "stop-list remove +12125550177 --because mistyped_number",
+        "suppression add +12125550177 --because asked", "suppression list", "suppression why +12125550177",
+        "suppression remove +12125550177 --because mistyped_number",
         "contacts attest people.csv --basis written --given 2026-11-01 --scope phone,sms --by me",
         f"campaign schedule fair {later}", "campaign start fair", f"campaign callback fair lima {later}",
         "campaign upgrade fair --dry-run", "campaign remove fair lima --because gone",
@@ -500,7 +500,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "numbers add +12125550123 --tag a", "numbers list", "numbers untag +12125550123 --tag a",
         "numbers remove +12125550123", "holds", "log", "state", "plugins", "check", "campaign new",
         "campaign new n.toml", "init i.toml",
-        "stop-list import people.csv --because bought",
+        "suppression import people.csv --because bought",
         "contacts export lima", "contacts erase lima --because asked",
     ]  # fmt: skip
     (launched.folder / "words.toml").write_text(WORDS.replace("html_file = ", "html = "))
@@ -522,16 +522,16 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
 
 @pytest.mark.slow
 def test_somebody_is_told_what_is_held_of_them_and_forgotten(launched: Person) -> None:
-    told = json.loads(launched.gets("contacts", "export", "lima").out)
-    assert [point["value"] for point in told["points"]] == ["+13035550112", "lima@example.com"]
-    said = launched.gets("contacts", "erase", "lima", "--because", "asked by letter").out
-    assert "erased (numbers and addresses: 2, records: 1" in said
-    assert "nobody is known by 'lima'" in launched.is_refused("contacts", "export", "lima")
+    summary = json.loads(launched.gets("contacts", "export", "lima").out)
+    assert [point["value"] for point in summary["points"]] == ["+13035550112", "lima@example.com"]
+    message = launched.gets("contacts", "erase", "lima", "--because", "asked by letter").out
+    assert "erased (numbers and addresses: 2, records: 1" in message
+    assert "no contact matches 'lima'" in launched.is_refused("contacts", "export", "lima")
     key = launched.folder / "fluentsd.key"
     assert key.stat().st_mode & 0o777 == 0o600
     assert launched.asks("contacts", "import", "people.csv", "--campaign", "fair")["enrolled"] == 0
     key.unlink()
-    assert "put the file back" in launched.is_refused("campaign", "list")
+    assert "Restore the file" in launched.is_refused("campaign", "list")
 
 
 def test_in_a_pipe_records_are_lines_and_cells_are_split_at_tabs(launched: Person) -> None:
@@ -543,7 +543,7 @@ def test_in_a_pipe_records_are_lines_and_cells_are_split_at_tabs(launched: Perso
 
 
 def on_a_terminal(folder: Path, *words: str) -> str:
-    """What a terminal of a hundred columns is sent."""
+    """The output of a command on a terminal of a hundred columns."""
     ours, theirs = pty.openpty()
     env = os.environ | {"TERM": "xterm-256color", "COLUMNS": "100"}
     env.pop("NO_COLOR", None)
@@ -597,7 +597,7 @@ def test_a_campaign_runs_while_the_shell_steers_it(launched: Person) -> None:
     with Path("people.csv").open("a") as file:
         file.write("Papa;+1 404 555 0113;;\r\n")  # no interest: the text to them cannot be made
     with daemon(person.folder) as process:
-        assert "daemon: runs" in person.gets("check").out
+        assert "daemon: running" in person.gets("check").out
         assert person.asks("state")["channels"] == ["phone", "sms"]
         dated = CAMPAIGN.replace("1999-12-24", "1999-12-24, 1999-12-25").encode()
         assert "fair: 1 change\n" in person.gets("campaign", "apply", "-", given=dated).out
@@ -657,7 +657,7 @@ def test_a_shell_without_the_daemons_secrets_steers_the_daemon_all_the_same(pers
     with daemon(person.folder):
         Path("secrets/hook").unlink()
         assert "no campaigns yet" in person.gets("campaign", "list").out
-    assert "notify.url: file:secrets/hook cannot be followed" in person.is_refused("campaign", "list")
+    assert "notify.url: file:secrets/hook cannot be read" in person.is_refused("campaign", "list")
 
 
 # ── a file there and back ────────────────────────────────────────────────────────────────────────────────────────
@@ -673,7 +673,8 @@ def test_what_is_exported_says_what_was_applied(person: Person) -> None:
         person.gets("campaign", "apply", "-", given=text.encode())
         exported = person.gets("campaign", "export", "fair").out.encode()
         assert (
-            person.gets("campaign", "apply", "-", given=exported).out == "fair says that already; nothing was changed\n"
+            person.gets("campaign", "apply", "-", given=exported).out
+            == "fair is the same as the file; nothing was changed\n"
         )
         assert person.asks("campaign", "apply", "fair.toml", "--dry-run")["changes"] == [] or text is fancy
 
@@ -722,7 +723,7 @@ def test_any_file_comes_back_as_it_was(file: dict[str, Any]) -> None:
         ("campain list", "No such command 'campain'. Did you mean 'campaign'?"),
         ("campaign lst", "No such command 'lst'. Did you mean 'list'"),
         ("pause fair", "No such command 'pause'. Did you mean campaign pause?"),
-        ("import people.csv", "No such command 'import'. Did you mean contacts import or stop-list import?"),
+        ("import people.csv", "No such command 'import'. Did you mean contacts import or suppression import?"),
         ("campaign start", "Missing argument 'REF'"),
         ("campaign copy fair", "Missing argument 'NEW_REF'"),
         ("campaign start fair now", "unexpected extra argument"),
@@ -738,8 +739,8 @@ def test_any_file_comes_back_as_it_was(file: dict[str, Any]) -> None:
 )
 def test_wrong_usage_is_status_two_and_one_sentence(person: Person, typed: str, part: str) -> None:
     before = sorted(os.listdir())
-    said = person.is_refused(*typed.split(), status=2)
-    assert part in said
+    message = person.is_refused(*typed.split(), status=2)
+    assert part in message
     assert sorted(os.listdir()) == before
 
 
@@ -752,22 +753,22 @@ def test_wrong_usage_is_status_two_and_one_sentence(person: Person, typed: str, 
         ("campaign resume fair", "cannot resume a campaign that is draft"),
         ("campaign complete fair", "2 people are queued and 0 active in fair"),
         ("campaign schedule fair tomorrow", "'tomorrow' is not a date and time; write it like 2026-12-01T09:00"),
-        ("campaign schedule fair 2020-01-01T09:00", "that moment has passed"),
+        ("campaign schedule fair 2020-01-01T09:00", "that time is in the past"),
         ("campaign copy fair fair", "a campaign called 'fair' exists already"),
-        ("campaign copy fair Fair", "'Fair' may have small letters, digits, - and _ only"),
+        ("campaign copy fair Fair", "'Fair' may have only lower-case letters, digits, - and _"),
         ("campaign retry fair", "nobody in fair is in error"),
         ("campaign apply nope.toml", "there is no file nope.toml; nothing was changed"),
         ("contacts import nope.csv", 'There is no file "nope.csv"'),
         ("contacts import people.csv --campaign fiar", "did you mean fair?"),
         ("contacts find x", "at least two characters"),
         ("calls fiar", "did you mean fair?"),
-        ("calls --outcome lost", "'lost' is not an outcome; there are: answered, voicemail"),
-        ("calls --person +12125559999", "nobody has the number or address"),
+        ("calls --outcome lost", "'lost' is not an outcome; use one of: answered, voicemail"),
+        ("calls --person +12125559999", "no contact has the number or address"),
         ("numbers add 555", "'555' is not a phone number"),
         ("numbers add +12125550123 --pace fast", "'fast' is not a rate; write it like \"20/hour\""),
-        ("numbers remove +12125550123", "+12125550123 is not among the caller IDs"),
-        ("release channel sms", "nothing holds channel sms; see: fluentsd holds"),
-        ("--config nope.toml campaign list", "nope.toml, which --config names, is not a file"),
+        ("numbers remove +12125550123", "+12125550123 is not a caller ID"),
+        ("release channel sms", "channel sms has no hold; see: fluentsd holds"),
+        ("--config nope.toml campaign list", "nope.toml (from --config) is not a file"),
     ],
 )
 def test_what_cannot_be_done_is_status_one_and_says_how_to_go_on(launched: Person, typed: str, part: str) -> None:
@@ -776,19 +777,38 @@ def test_what_cannot_be_done_is_status_one_and_says_how_to_go_on(launched: Perso
     assert (launched.asks("log"), launched.asks("campaign", "list"), sorted(os.listdir())) == before
 
 
+def test_the_old_name_of_a_group_works_and_says_its_new_name(person: Person) -> None:
+    typed = person.types("stop-list", "add", "+12125550177", "--because", "asked", "--json")
+    assert typed.status == 0
+    assert json.loads(typed.out)["point"] == "+12125550177"
+    assert typed.err == "`stop-list` is now `suppression`; the old word goes away in the next release\n"
+    assert [entry["value"] for entry in person.asks("suppression", "list")["entries"]] == ["+12125550177"]
+    assert "stop-list" not in person.gets("--help").out
+
+
+def test_the_suppression_list_goes_to_a_file_and_comes_back(person: Person) -> None:
+    person.gets("suppression", "add", "+12125550177", "--because", "asked")
+    person.gets("suppression", "export", "list.csv")
+    rows = Path("list.csv").read_text("utf-8-sig").splitlines()
+    assert rows[0] == "value,kind,channel,reason,by,at,evidence"
+    assert rows[1].startswith("'+12125550177,phone,*,")  # inert: a spreadsheet would read the plus as a formula
+    again = person.gets("suppression", "import", "list.csv", "--because", "from the other system").out
+    assert again.startswith("0 added, 1 already on the suppression list\n")
+
+
 def test_a_second_start_is_refused_and_says_what_is_possible(launched: Person) -> None:
     launched.gets("campaign", "start", "fair")
-    said = launched.is_refused("campaign", "start", "fair")
-    assert said == "cannot start a campaign that is active; possible now: complete, pause, stop"
+    message = launched.is_refused("campaign", "start", "fair")
+    assert message == "cannot start a campaign that is active; possible now: complete, pause, stop"
 
 
 def test_an_unfinished_campaign_is_not_started_and_everything_it_lacks_is_said_at_once(person: Person) -> None:
     mail = '[numbers]\ntags = ["sales"]\n[[step]]\nid = "mail"\nchannel = "email"\nsubject = "x"\ntext = "x"\n'
     person.gets("campaign", "apply", "-", given=(CAMPAIGN + mail).encode())
-    said = person.is_refused("campaign", "start", "fair")
-    assert said.startswith("fair cannot start; nothing was changed\n")
+    message = person.is_refused("campaign", "start", "fair")
+    assert message.startswith("fair cannot start; nothing was changed\n")
     for part in ("nobody is enrolled", "no channel serves email", "no caller ID has a tag of sales"):
-        assert part in said
+        assert part in message
 
 
 def test_a_fault_of_ours_is_a_sentence_and_shows_its_place_when_asked(
@@ -800,8 +820,8 @@ def test_a_fault_of_ours_is_a_sentence_and_shows_its_place_when_asked(
     with pytest.raises(SystemExit) as left:
         run_program(breaks)
     assert left.value.code == 1
-    said = capsys.readouterr().err
-    assert said.startswith("ZeroDivisionError: division by zero\nA fault in fluentsd, not in what you typed")
+    message = capsys.readouterr().err
+    assert message.startswith("ZeroDivisionError: division by zero\nThis is a bug in fluentsd, not in your command")
     monkeypatch.setenv("FLUENTSD_TRACEBACK", "1")
     with pytest.raises(ZeroDivisionError):
         run_program(breaks)
@@ -810,5 +830,5 @@ def test_a_fault_of_ours_is_a_sentence_and_shows_its_place_when_asked(
 @pytest.mark.slow
 def test_a_daemon_that_cannot_start_says_why_in_one_line(person: Person) -> None:
     Path("fluentsd.sock").write_text("not a socket")
-    said = person.is_refused("run")
-    assert said.endswith("fluentsd.sock is in the control socket's place and is not a socket; move it away")
+    message = person.is_refused("run")
+    assert message.endswith("fluentsd.sock is not a socket, but the control socket needs this path; move the file away")

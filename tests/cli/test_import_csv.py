@@ -1,4 +1,4 @@
-"""An import from the shell: a long file read by a second process ends in the same database as one read here."""
+"""An import from the shell: a long file read by a subprocess gives the same database as one read in the process."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TABLES = {
 
 
 def messy(folder: Path, rows: int) -> Path:
-    """Formats, junk, duplicates near and far, a quote never closed."""
+    """Number formats, invalid cells, duplicates near and far, an unclosed quote."""
     lines = ["First name,Phone,E-mail,State"]
     for n in range(rows):
         number = n if n % 11 else n // 2
@@ -93,14 +93,14 @@ def written(folder: Path) -> dict[str, list[Any]]:
 def test_both_ways_end_in_the_same_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     file = messy(tmp_path, rows)
     here, there = installed(tmp_path / "here"), installed(tmp_path / "there")
-    told = imported(here, file)
-    monkeypatch.setattr(import_csv, "APART_FROM", 0)
-    monkeypatch.setattr(import_csv, "calm_collector", lambda: None)  # this process goes on
+    answer = imported(here, file)
+    monkeypatch.setattr(import_csv, "SUBPROCESS_FROM", 0)
+    monkeypatch.setattr(import_csv, "freeze_gc", lambda: None)  # this process goes on
     apart_told = imported(there, file)
-    assert {**apart_told, "rejects_file": ""} == {**told, "rejects_file": ""}
-    assert told["duplicates"] > 0
-    assert told["rejected"] > 0
-    assert told["enrolled"] == told["new"] == len(written(here)["contact"])
+    assert {**apart_told, "rejects_file": ""} == {**answer, "rejects_file": ""}
+    assert answer["duplicates"] > 0
+    assert answer["rejected"] > 0
+    assert answer["enrolled"] == answer["new"] == len(written(here)["contact"])
     assert written(there) == written(here)
     assert (there / "no.csv").read_text("utf-8") == (here / "no.csv").read_text("utf-8")
 
@@ -108,31 +108,31 @@ def test_both_ways_end_in_the_same_database(tmp_path: Path, monkeypatch: pytest.
 def test_when_the_reader_is_killed_it_is_said_who_was_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, file = installed(tmp_path / "home"), messy(tmp_path, 60_000)
     typed(folder, "campaign", "apply", str(folder / "fair.toml"))
-    started, start = [], import_process._started
-    monkeypatch.setattr(import_process, "_started", lambda opened: started.append(start(opened)) or started[-1])
-    monkeypatch.setattr(import_csv, "APART_FROM", 0)
-    monkeypatch.setattr(import_csv, "calm_collector", lambda: None)
-    take = import_csv._Run._take
+    started, start = [], import_process._start
+    monkeypatch.setattr(import_process, "_start", lambda opened: started.append(start(opened)) or started[-1])
+    monkeypatch.setattr(import_csv, "SUBPROCESS_FROM", 0)
+    monkeypatch.setattr(import_csv, "freeze_gc", lambda: None)
+    take = import_csv._Run._send_batch
 
     async def take_and_kill(self: Any, to: Any, begun: Any, batch: Any) -> None:
         await take(self, to, begun, batch)
         started[0].kill()
 
-    monkeypatch.setattr(import_csv._Run, "_take", take_and_kill)
+    monkeypatch.setattr(import_csv._Run, "_send_batch", take_and_kill)
     words = ["--config", str(folder / "fluentsd.toml"), "contacts", "import", str(file), "--campaign", "fair"]
     result = CliRunner().invoke(build(), words)
     assert result.exit_code == 1
     taken = len(written(folder)["contact"])
     assert 0 < taken < 40_000
     assert "was ended by SIGKILL" in result.stderr
-    assert f"{taken} people were taken in before that" in result.stderr
-    assert "nobody is taken in twice" in result.stderr
+    assert f"{taken} people were imported before that" in result.stderr
+    assert "nobody is imported twice" in result.stderr
     assert result.stderr.count("\n") == 1
 
 
 def test_an_interrupt_leaves_whole_batches_and_no_process(tmp_path: Path) -> None:
     folder, file = installed(tmp_path / "home"), messy(tmp_path, 130_000)
-    assert file.stat().st_size > import_process.APART_FROM
+    assert file.stat().st_size > import_process.SUBPROCESS_FROM
     typed(folder, "campaign", "apply", str(folder / "fair.toml"))
     command = [sys.executable, "-m", "fluentsd", "--config", str(folder / "fluentsd.toml"), "contacts", "import"]
     process = subprocess.Popen(
@@ -148,11 +148,11 @@ def test_an_interrupt_leaves_whole_batches_and_no_process(tmp_path: Path) -> Non
         while process.poll() is None and not taken(folder):
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: everybody in the group gets it
-        _, said = process.communicate()
+        _, message = process.communicate()
     finally:
         patience.cancel()
     assert process.returncode == 130
-    assert "Traceback" not in said
+    assert "Traceback" not in message
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     rows = written(folder)

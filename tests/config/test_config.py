@@ -1,4 +1,4 @@
-"""The configuration: layers, references, every mistake at once, secrets that stay secret."""
+"""The configuration: overrides, references, every mistake at once, secrets that stay secret."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _is_setting(line: str) -> bool:
     return line.startswith("# [") or line[2:].split("=")[0].strip().isidentifier()
 
 
-def test_a_channels_own_keys_reach_the_plugin_untouched_and_the_house_keys_do_not(write: Write) -> None:
+def test_a_channels_own_keys_reach_the_plugin_unchanged_and_the_daemons_keys_do_not(write: Write) -> None:
     settings = write(
         '[channel.email]\nplugin = "email"\nconcurrency = 7\npace = "2/second"\ntimeout = "5 s"\n'
         'host = "h"\nport = 587\ntls = { verify = true }\nfrom = ["a", "b"]\n'
@@ -118,15 +118,15 @@ def test_every_mistake_is_listed_at_once_with_its_place(write: Write) -> None:
     )
     assert lines == [
         "daemon.grace: '1 day' counts days; write seconds, minutes or hours, like \"30 s\"",
-        "daemon.sokcet: is not a key that is known here; did you mean 'socket'?",
+        "daemon.sokcet: is not a known key; did you mean 'socket'?",
         "log.level: 'loud' is not one of 'debug', 'info', 'warning' or 'error'",
         'notify.url: is not a web address; write it like "https://example.com/hooks/fluentsd"',
         "channel.sms.plugin: is missing",
         "channel.sms.concurrency: 0: input should be greater than or equal to 1",
         'channel.sms.pace: \'fast\' is not a rate; write it like "20/hour", "3/day" or "2/second"',
         "channel.sms.timeout: 30 should be text in quotes",
-        "channel.fax: is not a key that is known here; known: phone, sms, email",
-        "databse: is not a key that is known here; did you mean 'database'?",
+        "channel.fax: is not a known key; known: phone, sms, email",
+        "databse: is not a known key; did you mean 'database'?",
     ]
 
 
@@ -197,10 +197,10 @@ def test_a_mistake_in_the_environment_names_the_variable_and_not_the_value(write
         FLUENTSD_CHANEL__SMS__X="hunter2",
     )
     assert lines == [
-        "FLUENTSD_CHANNEL__SMS__PLUGIN__X means channel.sms.plugin.x, but plugin is not a table",
-        "channel.sms.port (from FLUENTSD_CHANNEL__SMS__PORT): should be of the kind that the file has there",
+        "FLUENTSD_CHANNEL__SMS__PLUGIN__X sets channel.sms.plugin.x, but plugin is not a table",
+        "channel.sms.port (from FLUENTSD_CHANNEL__SMS__PORT): should have the same type as in the file",
         "log.level (from FLUENTSD_LOG__LEVEL): the value given is not one of 'debug', 'info', 'warning' or 'error'",
-        "chanel: is not a key that is known here; did you mean 'channel'?",
+        "chanel: is not a known key; did you mean 'channel'?",
     ]
 
 
@@ -228,12 +228,12 @@ def test_references_that_lead_nowhere_are_all_listed(write: Write, tmp_path: Pat
         'e = "file:binary"\n[log]\nlevel = "loud"\n',
     )
     assert lines == [
-        "channel.sms.a: env:NOPE cannot be followed: the environment has no NOPE",
-        "channel.sms.b: file:nope cannot be followed: No such file or directory",
-        "channel.sms.c[1]: credential:x cannot be followed: there is no $CREDENTIALS_DIRECTORY; systemd sets it for a "
+        "channel.sms.a: env:NOPE cannot be read: the environment variable NOPE is not set",
+        "channel.sms.b: file:nope cannot be read: No such file or directory",
+        "channel.sms.c[1]: credential:x cannot be read: there is no $CREDENTIALS_DIRECTORY; systemd sets it for a "
         "unit with LoadCredential=",
-        "channel.sms.d: file:big cannot be followed: it is longer than 65536 bytes",
-        "channel.sms.e: file:binary cannot be followed: it is not UTF-8 text",
+        "channel.sms.d: file:big cannot be read: it is longer than 65536 bytes",
+        "channel.sms.e: file:binary cannot be read: it is not UTF-8 text",
         "log.level: 'loud' is not one of 'debug', 'info', 'warning' or 'error'",
     ]
 
@@ -246,7 +246,7 @@ def test_a_credential_cannot_climb_out_of_its_folder(write: Write, tmp_path: Pat
         '[notify]\nurl = "https://x"\nsecret = "credential:../outside"',
         CREDENTIALS_DIRECTORY=str(tmp_path / "credentials"),
     )
-    assert "a credential's name has no path" in line
+    assert "the name of a credential must not contain a path" in line
 
 
 def test_a_command_that_needs_no_secrets_does_not_follow_them(write: Write) -> None:

@@ -1,9 +1,9 @@
-"""The daemon's loops on the real SMS and e-mail channels, in a process somebody will kill: `… channel_child FOLDER`.
+"""The daemon's loops on the real SMS and e-mail channels, in a process that will be killed: `… channel_child FOLDER`.
 
-It runs until the campaign is completed. Three waits are shorter here than in a real house, and nothing else differs:
-the SMS channel asks what became of a lost answer after `GRACE` instead of a minute (no setting says so, because a real
-provider's list needs that minute), the reconciler asks again after as long, and what a channel calls unavailable is
-tried anew after `BACK_OFF` at most.
+It runs until the campaign is completed. Three waits are shorter here than in production, and nothing else differs: the
+SMS channel looks up a lost answer after `GRACE` instead of a minute (there is no setting for it, because a real
+provider's list needs that minute), the reconciler repeats a look-up after the same time, and an unavailable provider is
+tried again after `BACK_OFF` at most.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BACK_OFF = 0.1
 
 
 def rig(channel: Channel) -> None:
-    """Shorten a channel's waits; what it says of an attempt stays what it is."""
+    """Shorten a channel's waits; its answers do not change."""
     if isinstance(channel, SmsChannel):
         channel.lookup_after = GRACE
     original = channel.send

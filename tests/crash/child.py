@@ -1,8 +1,8 @@
-"""The daemon's loops in a process that is going to die: `python -m tests.crash.child FOLDER [LABEL NTH]`.
+"""The daemon's loops in a process that will be killed: `python -m tests.crash.child FOLDER [LABEL NTH]`.
 
 LABEL names a point: `before-commit:UNIT`, `after-commit:UNIT` (UNIT is the name of a unit of work), `before-send`,
 `after-send`. At its NTH passing the process sends itself SIGKILL. Without a label it runs until the campaign is
-completed, or until somebody kills it from outside.
+completed, or until it is killed from outside.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Kill a real process while it writes through the real SMS and e-mail channels; the provider's own list is the judge.
 
 The provider lives in the test's process, so its memory outlives every kill. It is rough: it accepts and answers with
-an error, or not at all; it refuses, it asks to slow down, its list lags. What it did to each attempt it writes down, so
-that every attempt nobody can tell about must have one of two excuses: it was under way when a process died, or the
-provider hid its own answer. Nobody may get the same words twice, and nobody may be lost, whatever happens.
+an error, or not at all; it refuses, it asks to slow down, its list lags. It records what it did to each attempt, so
+that every unknown attempt must have one of two causes: it was under way when a process died, or the provider hid its
+own answer. Nobody may get the same message twice, and nobody may be lost, whatever happens.
 
 SMS can be asked afterwards, so a message that was accepted is always found again; a mail cannot.
 """
@@ -27,7 +27,8 @@ from typing import Any, Protocol, TypeVar
 import pytest
 import trio
 
-from fluentsd.testing.smtp_sink import Phase, SinkFault, SmtpSink
+from fluentsd.testing.smtp_faults import Phase, SinkFault
+from fluentsd.testing.smtp_sink import SmtpSink
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, TOKEN, Bad, FakeTwilio
 
 CONCURRENCY = 12
@@ -37,7 +38,7 @@ SETTINGS = """
 path = "crash.db"
 
 [http]
-public_url = "https://house.example"
+public_url = "https://team.example"
 
 # faults are strewn thickly here, and the campaign is to go on through them
 [breakers]
@@ -65,7 +66,7 @@ timeout = "3 s"
 host = "127.0.0.1"
 port = {port}
 tls = "none"
-from = "Dana <dana@house.example>"
+from = "Dana <dana@team.example>"
 answer_timeout = 0.5
 connections = 6
 messages_per_connection = 20
@@ -111,7 +112,7 @@ class Kept:
 
 @dataclass(slots=True)
 class Diary:
-    """What a provider knows of its own doings: `withheld` tokens got no answer, `lost` mails no place either."""
+    """The provider's record: `withheld` tokens got no answer, `lost` mails were not kept either."""
 
     chance: random.Random
     letters: int = 0
@@ -130,13 +131,13 @@ class Diary:
         return otherwise
 
     def letter(self) -> None:
-        """A message is being handed over."""
+        """A message is being sent."""
         with self.lock:
             self.letters += 1
             self.lock.notify_all()
 
     def wait_letters(self, more: int, victim: subprocess.Popen[bytes]) -> None:
-        """Return when so many more have been handed over, or the process has ended."""
+        """Return after so many more messages were sent, or when the process has ended."""
         with self.lock:
             enough = self.letters + more
             while self.letters < enough and victim.poll() is None:
@@ -144,7 +145,7 @@ class Diary:
 
 
 class Provider(Protocol):
-    """What the test needs of either."""
+    """The methods that the test needs of each provider."""
 
     diary: Diary
     can_be_asked: bool
@@ -217,7 +218,7 @@ class RoughSink(SmtpSink):
             return self._at_dot(fate)
         if fate == "nothing":
             return None
-        # a short mail has left the sender's hands, dot and all, before it can see that nobody listens any more
+        # the sender has sent a short mail, dot included, before it can notice that the connection is gone
         self.diary.lost += phase == Phase.body
         return SinkFault(phase, fate, drop=not fate)
 
@@ -287,7 +288,8 @@ def child(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def soak(folder: Path, provider: Provider, kills: int, stride: int, chance: random.Random) -> list[set[str]]:
-    """Kill at random moments, at most `stride` messages apart, then let it finish; what was under way at each kill."""
+    """Kill at random moments, at most `stride` messages apart, then let it finish; returns the attempts under way at
+    each kill."""
     under_way = []
     for _ in range(kills):
         victim = child(folder)
@@ -308,13 +310,13 @@ def soak(folder: Path, provider: Provider, kills: int, stride: int, chance: rand
 
 
 def _under_way(folder: Path) -> set[str]:
-    """The open attempts in a copy of the database: reading the original would tidy up what the kill left behind."""
+    """The open attempts in a copy of the database: reading the original would clean up after the kill."""
     aside = folder / "aside"
     aside.mkdir(exist_ok=True)
     for old in aside.iterdir():
         old.unlink()
     for file in folder.glob("crash.db*"):
-        if not file.name.endswith("-shm"):  # the log is read anew without it
+        if not file.name.endswith("-shm"):  # it is rebuilt from the log
             shutil.copy(file, aside / file.name)
     return {token for (token,) in _ask(aside, "SELECT id FROM attempt WHERE state = 'open'")}
 
@@ -332,7 +334,7 @@ def _ask(folder: Path, question: str) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One attempt as the house remembers it."""
+    """One attempt in the database."""
 
     token: str
     enrollment: int
@@ -352,7 +354,7 @@ FROM attempt JOIN point ON point.id = point_id
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What happened."""
+    """The result of one run."""
 
     kills: int
     tries: int
@@ -363,7 +365,7 @@ class Figures:
 
 
 def judge(folder: Path, provider: Provider, people: int, under_way: list[set[str]]) -> Figures:
-    """The provider's list against the promises."""
+    """Compare the provider's list with the promises."""
     tries, kept = [Tried(*row) for row in _ask(folder, TRIES)], provider.kept()
     assert len(tries) == _ask(folder, "SELECT count(*) FROM attempt")[0][0]
     _judge_messages(tries, kept)
@@ -379,7 +381,7 @@ def judge(folder: Path, provider: Provider, people: int, under_way: list[set[str
 
 
 def _judge_messages(tries: list[Tried], kept: list[Kept]) -> None:
-    """Nothing was said twice, or without an intent, or otherwise than it is told."""
+    """No message was sent twice, without a committed attempt, or with another outcome than recorded."""
     about = {one.token: one for one in tries}
     assert _most(one.token for one in kept) <= 1
     assert _most((one.to, one.words) for one in kept) <= 1
@@ -402,7 +404,7 @@ def _judge_tries(tries: list[Tried]) -> None:
 
 
 def _judge_people(folder: Path, people: int, tries: list[Tried]) -> None:
-    """Everybody has come to an end, and the counters say the same as the rows."""
+    """Every enrollment has ended, and the counters agree with the rows."""
     states = dict(_ask(folder, "SELECT state, count(*) FROM enrollment GROUP BY state"))
     counted = dict(_ask(folder, "SELECT state, sum(count) FROM counter GROUP BY state HAVING sum(count) <> 0"))
     assert states == counted
@@ -416,7 +418,7 @@ def _judge_people(folder: Path, people: int, tries: list[Tried]) -> None:
 
 
 def _judge_doubts(tries: list[Tried], provider: Provider, under_way: list[set[str]]) -> None:
-    """Every doubt has its excuse; where the provider can be asked, none is about a message it has."""
+    """Every unknown attempt has a cause; with a look-up, none is about a message that the provider has."""
     unknown = {one.token for one in tries if one.state == "unknown"}
     unexcused = unknown - provider.diary.withheld - set().union(*under_way)
     kept = {one.token for one in provider.kept()}

@@ -1,4 +1,4 @@
-"""Kill a real process wherever it may hurt; the carriers count, and nobody is contacted twice or lost."""
+"""Kill a real process at its weakest points; the carriers count, and nobody is contacted twice or lost."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ CAMPAIGN = {
     "exit": {"on": ["answered", "opted_out", "unreachable", "replied"], "unreachable_after": 2},
 }
 LABELS = [
-    ("before-commit:take", 1),
-    ("after-commit:take", 1),
-    ("after-commit:take", 4),
+    ("before-commit:claim", 1),
+    ("after-commit:claim", 1),
+    ("after-commit:claim", 4),
     ("before-commit:record", 1),
     ("before-commit:record", 6),
     ("after-commit:record", 1),
@@ -119,9 +119,9 @@ def finish(folder: Path) -> None:
 
 
 def judge(folder: Path, *, kills: int, lookup: str = "final") -> None:
-    """The carriers' count against the promises."""
-    told = [json.loads(x) for p in ("phone", "sms") for x in (folder / f"{p}.jsonl").read_text().splitlines()]
-    accepted = [entry for entry in told if entry.get("accepted")]
+    """Compare the carriers' counts with the promises."""
+    entries = [json.loads(x) for p in ("phone", "sms") for x in (folder / f"{p}.jsonl").read_text().splitlines()]
+    accepted = [entry for entry in entries if entry.get("accepted")]
     assert max(Counter(entry["token"] for entry in accepted).values()) == 1
     with sqlite3.connect(folder / "crash.db") as db:
         attempts = {
@@ -129,11 +129,11 @@ def judge(folder: Path, *, kills: int, lookup: str = "final") -> None:
         }
         states = Counter(state for (state,) in db.execute("SELECT state FROM enrollment"))
         counted = dict(db.execute("SELECT state, sum(count) FROM counter GROUP BY state"))
-    assert {entry["token"] for entry in accepted} <= attempts.keys()  # nothing was said that was not intended first
+    assert {entry["token"] for entry in accepted} <= attempts.keys()  # no message without a committed attempt
     tries: dict[tuple[int, str], list[tuple[int, str, str]]] = {}
     for enrollment, step, try_no, state, outcome in attempts.values():
         tries.setdefault((enrollment, step), []).append((try_no, state, outcome))
-    for made in tries.values():  # a further try only after a proven outcome
+    for made in tries.values():  # another try only after a proven outcome
         assert all(state == "settled" for _, state, _ in sorted(made)[:-1]), made
         assert [t for t, *_ in sorted(made)] == list(range(1, len(made) + 1))
     not_sent = {token for token, row in attempts.items() if row[4] == "not_sent"}

@@ -1,4 +1,4 @@
-"""`fluentsd check`: what it finds, that it mends nothing by itself, and that nobody notices it was there."""
+"""`fluentsd check`: its findings; it changes nothing and leaves no files."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ def write(tmp_path: Path) -> Write:
 
 
 async def findings(settings: Settings, plugins: Plugins | None = None, **more: Any) -> list[dict[str, Any]]:
-    """What the doctor says in November 2026."""
+    """The doctor's findings in November 2026."""
     clock = more.pop("clock", SimClock(MONDAY))
     return await look(settings, clock=clock, plugins=plugins or discover(), **more)
 
 
 def bad(found: list[dict[str, Any]]) -> list[str]:
-    """What is wrong, each with its fix."""
+    """The problems, each with its fix."""
     assert all(entry["fix"] for entry in found if not entry["ok"])
     return [f"{entry['what']} → {entry['fix']}" for entry in found if not entry["ok"]]
 
 
-def erasure_ledger(folder: Path) -> dict[str, str]:
+def tree(folder: Path) -> dict[str, str]:
     """Every file and folder with its content."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
@@ -68,7 +68,7 @@ def erasure_ledger(folder: Path) -> dict[str, str]:
 
 
 async def prepared(settings: Settings, *acts: tuple[str, Mapping[str, Any]]) -> None:
-    """A database as a shell leaves it."""
+    """A database that the shell has created."""
     log = structlog.wrap_logger(structlog.ReturnLogger())
     async with open_runtime(settings, SystemClock(), discover(), log=log) as runtime:
         for verb, arguments in acts:
@@ -76,12 +76,12 @@ async def prepared(settings: Settings, *acts: tuple[str, Mapping[str, Any]]) -> 
 
 
 def offering(**channels: Callable[[Mapping[str, Any], Tools], Any]) -> Plugins:
-    """Plugins made up by a test."""
+    """Plugins that a test defines."""
     return Plugins(channels=dict(channels), origin=dict.fromkeys(channels, "a test"))
 
 
 def fake(check: Callable[[], Any]) -> Callable[[Mapping[str, Any], Tools], Any]:
-    """A factory for a channel that answers `check` this way."""
+    """A factory of a channel with this answer to `check`."""
 
     def build(config: Mapping[str, Any], tools: Tools) -> Any:
         channel = FakeChannel(config["kind"], SimClock(MONDAY))
@@ -93,7 +93,7 @@ def fake(check: Callable[[], Any]) -> Callable[[Mapping[str, Any], Tools], Any]:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """The store's lock, as a working process holds it."""
+    """The store's lock, held as by a working process."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -107,22 +107,22 @@ def held(path: Path) -> Iterator[None]:
 
 async def test_a_fresh_installation_is_well_and_the_database_is_not_made(write: Write, tmp_path: Path) -> None:
     settings = write()
-    before = erasure_ledger(tmp_path)
+    before = tree(tmp_path)
     found = await findings(settings)
     assert bad(found) == []
     [database] = [entry["what"] for entry in found if entry["what"].startswith("database")]
-    assert "is not there yet; the first `fluentsd run` makes it" in database
-    assert erasure_ledger(tmp_path) == before
+    assert "does not exist yet; the first `fluentsd run` creates it" in database
+    assert tree(tmp_path) == before
 
 
 async def test_a_used_installation_is_well_and_stays_as_it_is_to_the_byte(write: Write, tmp_path: Path) -> None:
     settings = write()
     await prepared(settings, ("numbers add", {"number": "+12125550123", "tag": ["a"]}))
-    before = erasure_ledger(tmp_path)
+    before = tree(tmp_path)
     found = await findings(settings)
     assert bad(found) == []
     assert f"database: {tmp_path}/fluentsd.db, schema {SCHEMA_VERSION}" in [entry["what"] for entry in found]
-    assert erasure_ledger(tmp_path) == before
+    assert tree(tmp_path) == before
 
 
 async def test_it_runs_beside_a_daemon_and_takes_nothing_from_it(write: Write, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ async def test_it_runs_beside_a_daemon_and_takes_nothing_from_it(write: Write, t
         await perform(runtime, "numbers add", {"number": "+12125550123"}, Call("dana", MONDAY))  # a log beside the file
         found = await findings(settings)
         assert bad(found) == []
-        assert "daemon: runs, 0 attempts in flight" in [entry["what"] for entry in found]
+        assert "daemon: running, 0 attempts in flight" in [entry["what"] for entry in found]
         await perform(runtime, "numbers add", {"number": "+12125550124"}, Call("dana", MONDAY))
         nursery.cancel_scope.cancel()
 
@@ -147,7 +147,7 @@ async def test_what_a_daemon_has_not_yet_moved_out_of_its_log_is_seen(write: Wri
         await perform(runtime, "contacts take", {"run": run, "people": [person(1)]}, Call("dana", MONDAY))
         await perform(runtime, "campaign start", {"ref": "test"}, Call("dana", MONDAY))
         found = bad(await findings(settings))
-    assert "campaign test (active) has steps by sms, and no channel serves it → add [channel.sms]" in found
+    assert "campaign test (active) has sms steps, but no sms channel is configured → add [channel.sms]" in found
 
 
 # ── this machine ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,9 +156,9 @@ async def test_what_a_daemon_has_not_yet_moved_out_of_its_log_is_seen(write: Wri
 @pytest.mark.parametrize(
     ("at", "part"),
     [
-        ("1970-01-01T00:10:00", "clock: 1970-01-01 00:10:00 UTC → the rules of time zones are from 20"),
+        ("1970-01-01T00:10:00", "clock: 1970-01-01 00:10:00 UTC → the time zone data is from 20"),
         ("2085-06-01T00:00:00", "set the clock"),
-        ("2029-06-01T00:00:00", "which are old → pip install --upgrade tzdata"),
+        ("2029-06-01T00:00:00", "which is old → pip install --upgrade tzdata"),
     ],
 )
 async def test_a_wrong_clock_and_old_zones_are_told_apart(write: Write, at: str, part: str) -> None:
@@ -173,7 +173,7 @@ async def test_a_clock_that_went_back_is_seen_by_what_is_in_the_database(write: 
     settings = write()
     await prepared(settings, ("numbers add", {"number": "+12125550123"}))
     [line] = bad(await findings(settings, clock=SimClock(MONDAY - 86_400_000_000)))
-    assert line.startswith("clock: the last act in the database is of 2026-03-02 15:00 UTC, which is still to come")
+    assert line.startswith("clock: the last entry in the database is from 2026-03-02 15:00 UTC, which is in the future")
 
 
 @pytest.mark.parametrize(
@@ -190,14 +190,14 @@ async def test_a_secret_that_everybody_may_read_is_found(write: Write, text: str
     settings = write(text, S="s")
     settings.path.chmod(mode)
     found = bad(await findings(settings))
-    assert ["there is a secret in it → chmod o-r" in line for line in found] == [True] * is_open
+    assert ["holds a secret → chmod o-r" in line for line in found] == [True] * is_open
 
 
 async def test_a_full_disk_is_told_before_it_is_full(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fluentsd.doctor.machine.ROOM_AT_LEAST", 1 << 60)
+    monkeypatch.setattr("fluentsd.doctor.machine.FREE_AT_LEAST", 1 << 60)
     [line] = bad(await findings(write()))
     assert line.startswith("disk: ")
-    assert line.endswith("make room; a full disk stops every campaign")
+    assert line.endswith("free some space; a full disk stops every campaign")
 
 
 async def test_folders_that_are_not_there_or_not_folders_are_named(write: Write, tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def _damaged(path: Path) -> None:
         (lambda path: path.unlink() or _foreign(path), "belongs to another program (customers) → give fluentsd"),
         (_newer, f"has schema 99, newer than this fluentsd, which knows {SCHEMA_VERSION} → install the fluentsd that "),
         (_damaged, "is damaged: "),
-        (lambda path: path.chmod(0o644), "others on this machine may use "),
+        (lambda path: path.chmod(0o644), "other users can access "),
         (lambda path: path.unlink() or path.mkdir(mode=0o700), "is not a file → "),
     ],
     ids=["a letter", "another program's", "newer", "damaged", "open to all", "a folder"],
@@ -251,11 +251,11 @@ async def test_a_database_that_cannot_be_used_is_one_finding(
     await prepared(settings)
     file = tmp_path / "fluentsd.db"
     spoil(file)
-    before = erasure_ledger(tmp_path)
+    before = tree(tmp_path)
     [line] = bad(await findings(settings))
-    assert line.startswith(f"database: {file}") or "others on this machine" in line
+    assert line.startswith(f"database: {file}") or "other users can access" in line
     assert part in line
-    assert erasure_ledger(tmp_path) == before
+    assert tree(tmp_path) == before
 
 
 async def test_an_older_schema_is_not_a_fault_and_is_not_upgraded(
@@ -263,12 +263,12 @@ async def test_an_older_schema_is_not_a_fault_and_is_not_upgraded(
 ) -> None:
     settings = write()
     await prepared(settings)
-    before = erasure_ledger(tmp_path)
+    before = tree(tmp_path)
     monkeypatch.setattr("fluentsd.store.tables.SCHEMA_VERSION", SCHEMA_VERSION + 1)
     found = await findings(settings)
     assert bad(found) == []
     assert any(f"has schema {SCHEMA_VERSION}; the next start copies it to" in entry["what"] for entry in found)
-    assert erasure_ledger(tmp_path) == before
+    assert tree(tmp_path) == before
 
 
 async def test_an_empty_file_is_a_database_that_is_not_there_yet(write: Write, tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ async def test_a_postgresql_database_is_looked_into_too(postgresql_server: Any, 
     ("numbers", "part"),
     [
         ({"tags": ["sales"]}, "has no caller ID: none has the tag sales → fluentsd numbers add NUMBER --tag"),
-        ({"numbers": ["+13125550123"]}, "names caller IDs that are not known: +13125550123 → fluentsd numbers add"),
+        ({"numbers": ["+13125550123"]}, "uses unknown caller IDs: +13125550123 → fluentsd numbers add"),
         ({"tags": ["other"]}, None),
         ({}, None),
     ],
@@ -330,7 +330,7 @@ async def test_caller_ids_that_a_running_campaign_lacks(write: Write, numbers: A
 
 async def test_a_socket_whose_path_is_too_long_is_told_before_the_daemon_fails_on_it(write: Write) -> None:
     [line] = bad(await findings(write(f'[daemon]\nsocket = "{"x" * 110}"\n{SANDBOX}')))
-    assert "a socket's can have 107 at most" in line
+    assert "the limit is 107" in line
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists its locks")
@@ -338,7 +338,7 @@ async def test_somebody_who_works_with_the_database_unseen_is_named(write: Write
     settings = write()
     with held(tmp_path / "fluentsd.db.lock"):
         [line] = bad(await findings(settings))
-    assert f"process {os.getpid()} works with {tmp_path}/fluentsd.db, and does not answer" in line
+    assert f"process {os.getpid()} uses {tmp_path}/fluentsd.db but does not answer" in line
     assert bad(await findings(settings)) == []
 
 
@@ -347,7 +347,7 @@ async def test_somebody_who_works_with_the_database_unseen_is_named(write: Write
 
 @asynccontextmanager
 async def answering(response: bytes) -> AsyncIterator[str]:
-    """Somebody at a public address, who says this to everybody."""
+    """A server at a public address with one fixed response."""
 
     async def answer(stream: trio.SocketStream) -> None:
         async with stream:
@@ -368,17 +368,17 @@ def at(public_url: str) -> str:
     ("response", "line"),
     [
         (b'200 \r\n\r\n{"parts": {"store": {"ok": true', None),
-        (b'503 \r\n\r\n{"parts": {"store": {"ok": false}, "outbox": {"ok": true}}}', "; not well there: store"),
-        (b'200 \r\n\r\n{"parts": {"store": {"ok": true}}}', " leads to a fluentsd"),
+        (b'503 \r\n\r\n{"parts": {"store": {"ok": false}, "outbox": {"ok": true}}}', "; unhealthy: store"),
+        (b'200 \r\n\r\n{"parts": {"store": {"ok": true}}}', " reaches a fluentsd"),
     ],
 )
 async def test_what_the_public_address_leads_to_is_told(write: Write, response: bytes, line: str | None) -> None:
     async with answering(response) as url:
         found = await findings(write(at(url)))
-    assert "http: listens at 127.0.0.1:8464" in [entry["what"] for entry in found]
+    assert "http: listens on 127.0.0.1:8464" in [entry["what"] for entry in found]
     if line is None:  # cut off in the middle: somebody else's
         [wrong] = bad(found)
-        assert wrong.startswith(f"http: {url} answers 200, and not as fluentsd does → let the proxy there forward")
+        assert wrong.startswith(f"http: {url} answered 200, but not as fluentsd does → have the proxy forward")
     else:
         assert bad(found) == []
         assert [entry["what"] for entry in found if entry["what"].endswith(line)] != []
@@ -387,13 +387,13 @@ async def test_what_the_public_address_leads_to_is_told(write: Write, response: 
 async def test_somebody_else_at_the_public_address_is_found_out(write: Write) -> None:
     async with answering(b"404 \r\nContent-Length: 9\r\n\r\nnot found") as url:
         [wrong] = bad(await findings(write(at(url))))
-    assert wrong.startswith(f"http: {url} answers 404, and not as fluentsd does")
+    assert wrong.startswith(f"http: {url} answered 404, but not as fluentsd does")
 
 
 async def test_a_machine_that_reaches_nothing_outside_says_only_so(write: Write) -> None:
     found = await findings(write(at("http://127.0.0.1:1")))
     assert bad(found) == []
-    assert any("was not tried: it cannot be reached from here (ConnectError)" in entry["what"] for entry in found)
+    assert any("could not be checked: unreachable from this machine (ConnectError)" in entry["what"] for entry in found)
 
 
 async def test_a_channel_that_wants_webhooks_and_has_no_address_for_them_is_told(write: Write) -> None:
@@ -411,7 +411,7 @@ async def test_a_channel_that_wants_webhooks_and_has_no_address_for_them_is_told
     plugins = offering(hooked=build, silent=fake(well))
     text = '[channel.sms]\nplugin = "hooked"\n[channel.email]\nplugin = "silent"\n'
     [line] = bad(await findings(write(text), plugins))
-    assert line.startswith("sms: its provider reports by webhook, and no public address is known")
+    assert line.startswith("sms: its provider reports by webhook; without a public address")
     assert bad(await findings(write(text + '[http]\npublic_url = "http://127.0.0.1:1"\n'), plugins)) == []
 
 
@@ -423,7 +423,7 @@ async def test_a_broken_plugin_is_named_and_the_others_serve(write: Write) -> No
     plugins.broken["half"] = "The plugin 'half' is installed but cannot be loaded: no module named 'sdk'"
     found = await findings(write(), plugins)
     assert bad(found) == [f"plugins: {plugins.broken['half']} → reinstall it, or remove it"]
-    assert any("reaches nobody" in entry["what"] for entry in found)
+    assert any("contacts no real person" in entry["what"] for entry in found)
 
 
 async def test_each_channel_has_its_own_say_and_breaks_alone(write: Write) -> None:
@@ -443,8 +443,8 @@ async def test_each_channel_has_its_own_say_and_breaks_alone(write: Write) -> No
     )
     found = await findings(settings, plugins, patience=0.01)
     assert bad(found) == [
-        "phone: the plugin 'breaks' broke: RuntimeError: 401 → see its guide",
-        "sms: no answer within 0.01 s → is its provider reachable from here?",
+        "phone: the plugin 'breaks' failed: RuntimeError: 401 → see the plugin's guide",
+        "sms: no answer within 0.01 s → check whether its provider is reachable from here",
         "email: no sender is verified → verify one",
     ]
     assert "email: an account" in [entry["what"] for entry in found]
@@ -455,17 +455,17 @@ async def test_an_answer_of_the_wrong_kind_is_the_plugins_fault_alone(write: Wri
         return ["all is well"]
 
     [line] = bad(await findings(write('[channel.sms]\nplugin = "odd"\n'), offering(odd=fake(odd))))
-    assert line.startswith("sms: the plugin 'odd' broke: ")
+    assert line.startswith("sms: the plugin 'odd' failed: ")
 
 
 async def test_a_channel_that_cannot_be_built_says_why_and_leaves_no_folder(write: Write, tmp_path: Path) -> None:
     settings = write('[channel.sms]\nplugin = "sandbx"\n[channel.email]\nplugin = "email"\nhots = "x"\n')
-    before = erasure_ledger(tmp_path)
+    before = tree(tmp_path)
     found = bad(await findings(settings))
     assert found[0].startswith("channel.sms.plugin: no channel plugin is called 'sandbx'")
     assert all(line.startswith("channel.email.") for line in found[1:])
     assert len(found) > 1
-    assert erasure_ledger(tmp_path) == before
+    assert tree(tmp_path) == before
 
 
 async def test_without_a_channel_or_a_plugin_nobody_can_be_contacted(write: Write) -> None:

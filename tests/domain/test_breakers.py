@@ -102,7 +102,7 @@ def test_every_outcome_that_is_an_end_counts_as_something() -> None:
 
 
 @given(claimed_at=st.integers(0, 10 * HOUR), since_at=st.integers(0, 10 * HOUR))
-def test_what_was_marked_before_a_resumption_is_counted_before_it(claimed_at: int, since_at: int) -> None:
+def test_an_attempt_claimed_before_a_resumption_is_counted_before_it(claimed_at: int, since_at: int) -> None:
     found = bucket(claimed_at, since_at)
     assert found <= claimed_at < found + HOUR
     assert (found >= since_at) == (claimed_at >= since_at)

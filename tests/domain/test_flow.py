@@ -1,4 +1,4 @@
-"""The flow and a person's course through it."""
+"""The flow and a person's progress through it."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ def flow(*steps: dict[str, object]):
 FLOW = flow({"id": "one", "retry": {"busy": "30 min", "limit": 1}}, {"id": "two", "after": "1 day"})
 
 
-def standing(**said: object) -> Progress:
-    return Progress(**({"step": "one", "try_no": 1, "retries": 0, "unreached": 0, "zones": ()} | said))  # type: ignore[arg-type]
+def progress(**values: object) -> Progress:
+    return Progress(**({"step": "one", "try_no": 1, "retries": 0, "unreached": 0, "zones": ()} | values))  # type: ignore[arg-type]
 
 
 def test_a_retry_repeats_the_step_until_its_limit_then_the_flow_goes_on() -> None:
-    first = move_after(FLOW, ANY_TIME, EXITS, standing(), Outcome.busy, SATURDAY)
+    first = move_after(FLOW, ANY_TIME, EXITS, progress(), Outcome.busy, SATURDAY)
     assert isinstance(first, Queue)
     assert (first.step.id, first.try_no, first.retries, first.due_at) == ("one", 2, 1, SATURDAY + 30 * MINUTE)
-    second = move_after(FLOW, ANY_TIME, EXITS, standing(try_no=2, retries=1), Outcome.busy, SATURDAY)
+    second = move_after(FLOW, ANY_TIME, EXITS, progress(try_no=2, retries=1), Outcome.busy, SATURDAY)
     assert isinstance(second, Queue)
     assert (second.step.id, second.try_no, second.retries) == ("two", 1, 0)
 
 
 def test_a_day_keeps_the_wall_time_across_the_change_of_the_clock() -> None:
-    moved = move_after(FLOW, ANY_TIME, EXITS, standing(), Outcome.voicemail, SATURDAY)
+    moved = move_after(FLOW, ANY_TIME, EXITS, progress(), Outcome.voicemail, SATURDAY)
     assert isinstance(moved, Queue)
     assert moved.due_at == SATURDAY + 23 * HOUR  # New York springs forward on Sunday 8 March 2026
 
 
 def test_not_sent_repeats_the_same_try_under_a_new_number_and_counts_as_nothing() -> None:
-    moved = move_after(FLOW, ANY_TIME, EXITS, standing(unreached=1), Outcome.not_sent, SATURDAY)
+    moved = move_after(FLOW, ANY_TIME, EXITS, progress(unreached=1), Outcome.not_sent, SATURDAY)
     assert isinstance(moved, Queue)
     assert (moved.step.id, moved.try_no, moved.retries, moved.unreached) == ("one", 2, 0, 1)
 
 
 def test_unknown_counts_as_made() -> None:
-    moved = move_after(FLOW, ANY_TIME, EXITS, standing(), Outcome.unknown, SATURDAY)
+    moved = move_after(FLOW, ANY_TIME, EXITS, progress(), Outcome.unknown, SATURDAY)
     assert isinstance(moved, Queue)
     assert moved.step.id == "two"
 
 
 def test_after_the_last_step_the_course_is_completed() -> None:
-    assert move_after(FLOW, ANY_TIME, EXITS, standing(step="two"), Outcome.voicemail, SATURDAY) == Leave("", 0)
+    assert move_after(FLOW, ANY_TIME, EXITS, progress(step="two"), Outcome.voicemail, SATURDAY) == Leave("", 0)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,6 @@ def test_failures_count_in_a_row_only() -> None:
         assert count == expected
 
 
-def test_whoever_enters_waits_for_the_first_steps_delay() -> None:
+def test_a_person_who_enters_waits_for_the_first_steps_delay() -> None:
     slow = flow({"id": "one", "after": "2 hours"})
     assert next_after_start(slow, SATURDAY, "UTC").due_at == SATURDAY + 2 * HOUR

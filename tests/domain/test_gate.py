@@ -87,7 +87,7 @@ def test_the_steps_own_hours_narrow_the_window() -> None:
     assert decide(never, RULES, ANN, MONDAY_TEN) == Hold(Reason.never_opens)
 
 
-def test_whoever_is_away_waits_for_the_first_open_moment_after_their_return() -> None:
+def test_an_absent_person_waits_for_the_first_open_moment_after_the_return() -> None:
     back_at = at("2026-03-06T20:00-05:00")  # Friday evening
     away = replace(ANN, away_until_at=back_at)
     assert decide(SMS, RULES, away, MONDAY_TEN) == Wait(at("2026-03-09T09:00-04:00"), Reason.away)
@@ -169,11 +169,11 @@ def test_a_step_after_a_moment_is_made_however_late() -> None:
     assert isinstance(decide(thanks, RULES, replace(met, values={"appointment_at": "2026-02-01"}), MONDAY_TEN), Go)
 
 
-def test_whoever_another_campaign_wants_for_itself_is_held() -> None:
+def test_a_person_in_an_exclusive_campaign_is_held() -> None:
     assert decide(SMS, RULES, replace(ANN, elsewhere="vip"), MONDAY_TEN) == Hold(Reason.elsewhere, "vip")
 
 
-def test_a_step_made_under_an_earlier_flow_or_missed_while_nobody_worked_is_skipped() -> None:
+def test_a_step_made_under_an_earlier_flow_or_missed_in_downtime_is_skipped() -> None:
     assert decide(SMS, RULES, replace(ANN, done=True), MONDAY_TEN) == Skip(Reason.done)
     assert decide(SMS, RULES, replace(ANN, late=True), MONDAY_TEN) == Skip(Reason.late)
 

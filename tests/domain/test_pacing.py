@@ -1,4 +1,4 @@
-"""Which line carries the next contact."""
+"""The choice of the caller ID for the next contact."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_without_the_area_code_the_same_state_is_near() -> None:
 
 
 def looked_through(pool: list[CallerId], to: str, known: int | None, at: int, *, local: bool) -> CallerId | Full:
-    """The choice by looking at every line."""
+    """The choice by looking at every caller ID."""
     free = [caller_id for caller_id in pool if caller_id.next_slot_at <= at]
     for caller_id in free:
         if caller_id.id == known:

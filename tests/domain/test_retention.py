@@ -1,4 +1,4 @@
-"""`[retention]` as people write it."""
+"""The `[retention]` table."""
 
 from __future__ import annotations
 

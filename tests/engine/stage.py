@@ -1,4 +1,4 @@
-"""A small house for tests: real store, simulated clock, a channel that does what a test says and keeps count."""
+"""A small runtime for tests: real store, simulated clock, and a scripted channel that records its messages."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class FakeChannel:
             await deliver(inbound)
 
     async def tell(self, inbound: Inbound) -> None:
-        """Something comes back."""
+        """Deliver an inbound event."""
         await self._out.send(inbound)
 
     def parse_webhook(self, request: Request) -> list[Inbound]:
@@ -107,7 +107,7 @@ SMS = {"id": "text", "channel": "sms", "text": "Hello {{ first_name | default: '
 
 
 def person(n: int, **fields: str) -> dict[str, Any]:
-    """Somebody with a phone and an address in New York."""
+    """A person in New York with a phone number and an e-mail address."""
     points = [["phone", f"+1212555{n:04d}"], ["email", f"p{n}@example.com"]]
     zones = ["America/New_York"]
     return {
@@ -124,7 +124,7 @@ async def _start(conn: AsyncConnection, ref: str, at: int) -> None:
 
 
 class Stage:
-    """A house that runs, and the verbs to steer it."""
+    """A running engine, with its verbs."""
 
     def __init__(self, runtime: Runtime, clock: SimClock, channels: dict[Kind, FakeChannel], inbox: Inbox) -> None:
         self.runtime, self.clock, self.channels, self.inbox = runtime, clock, channels, inbox
@@ -177,7 +177,7 @@ class Stage:
 
 @asynccontextmanager
 async def staged(store: Store, clock: SimClock, **options: Any) -> AsyncIterator[Stage]:
-    """The house with its loops running; time runs ahead by itself while the test sleeps on the clock."""
+    """The engine with its loops running; the clock jumps ahead while the test sleeps on it."""
     kinds: tuple[Kind, ...] = ("phone", "sms", "email")
     channels = {kind: FakeChannel(kind, clock, final=options.pop("final", True)) for kind in kinds}
     log, ages = structlog.wrap_logger(structlog.ReturnLogger()), options.pop("ages", None)

@@ -1,4 +1,4 @@
-"""The control socket: answers, refusals, faults that stay where they are, and a shell that learns nobody is there."""
+"""The control socket: answers, refusals, isolated errors, and a client without a daemon."""
 
 # ruff: noqa: ASYNC240 - a test's own small files
 
@@ -42,7 +42,7 @@ from fluentsd.verbs.catalogue import Param, Verb
 
 @pytest.fixture
 def path() -> Iterator[Path]:
-    """A socket's path is short, so a folder of its own."""
+    """A short path for a socket, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="fsd-") as folder:
         yield Path(folder) / "control.sock"
 
@@ -55,7 +55,7 @@ async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
 
 
 @pytest.fixture
-async def channel_state(runtime: Runtime, path: Path, nursery: trio.Nursery) -> Path:
+async def served(runtime: Runtime, path: Path, nursery: trio.Nursery) -> Path:
     """A socket that is being served."""
     await nursery.start(serve, runtime, path)
     return path
@@ -96,7 +96,7 @@ async def _heavy(runtime: Runtime, call: Call) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def verbs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Verbs that do what real ones should not."""
+    """Verbs that misbehave as real ones must not."""
     words = (Param("words", "text", "what to say", required=True),)
     for name, run, params in (
         ("echo", _echo, words), ("bug", _bug, ()), ("locked", _locked, ()), ("unspeakable", _unspeakable, ()),
@@ -106,7 +106,7 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def raw(path: Path, *lines: bytes) -> list[dict[str, Any]]:
-    """What comes back for these bytes, until the daemon closes or as many answers as lines have come."""
+    """The answers to these bytes, until the daemon closes or as many answers as lines have arrived."""
     async with await trio.open_unix_socket(str(path)) as stream:
         await stream.send_all(b"".join(lines))
         received = b""
@@ -118,36 +118,36 @@ async def raw(path: Path, *lines: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in received.splitlines()]
 
 
-async def test_a_verb_is_answered_and_its_caller_known_by_the_kernel(channel_state: Path) -> None:
-    async with connect(channel_state) as client:
+async def test_a_verb_is_answered_and_its_caller_known_by_the_kernel(served: Path) -> None:
+    async with connect(served) as client:
         answer = await client.ask("echo", {"words": "ünï\n"}, request_id="r1", revision=7)
     assert answer == {"words": "ünï\n", "actor": getpass.getuser(), "request_id": "r1", "revision": 7}
 
 
-async def test_a_user_without_a_name_goes_by_number(channel_state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_user_without_a_name_goes_by_number(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
-    async with connect(channel_state) as client:
+    async with connect(served) as client:
         assert (await client.ask("echo", {"words": ""}))["actor"] == f"uid {os.getuid()}"
 
 
-async def test_one_connection_asks_many_times_and_real_verbs_work(channel_state: Path) -> None:
-    async with connect(channel_state) as client:
+async def test_one_connection_asks_many_times_and_real_verbs_work(served: Path) -> None:
+    async with connect(served) as client:
         for n in range(20):
             assert (await client.ask("echo", {"words": str(n)}))["words"] == str(n)
         assert (await client.ask("campaign list"))["campaigns"] == []
 
 
-async def test_answers_come_in_the_order_of_the_questions_even_when_sent_at_once(channel_state: Path) -> None:
+async def test_answers_come_in_the_order_of_the_questions_even_when_sent_at_once(served: Path) -> None:
     lines = [json.dumps({"verb": "echo", "arguments": {"words": str(n)}}).encode() + b"\n" for n in range(50)]
-    answers = await raw(channel_state, *lines)
+    answers = await raw(served, *lines)
     assert [answer["answer"]["words"] for answer in answers] == [str(n) for n in range(50)]
 
 
-async def test_tasks_share_a_client_without_mixing_answers(channel_state: Path) -> None:
+async def test_tasks_share_a_client_without_mixing_answers(served: Path) -> None:
     async def ask(n: int) -> None:
         assert (await client.ask("echo", {"words": str(n)}))["words"] == str(n)
 
-    async with connect(channel_state) as client, trio.open_nursery() as nursery:
+    async with connect(served) as client, trio.open_nursery() as nursery:
         for n in range(20):
             nursery.start_soon(ask, n)
 
@@ -160,8 +160,8 @@ async def test_the_socket_is_its_owners_alone_and_gone_afterwards(runtime: Runti
     assert not path.exists()
 
 
-async def test_a_refusal_says_why_and_the_conversation_goes_on(channel_state: Path) -> None:
-    async with connect(channel_state) as client:
+async def test_a_refusal_says_why_and_the_conversation_goes_on(served: Path) -> None:
+    async with connect(served) as client:
         with pytest.raises(Refused, match="ask again tomorrow"):
             await client.ask("no")
         with pytest.raises(Refused, match="there is no verb 'dance'"):
@@ -173,9 +173,9 @@ async def test_a_refusal_says_why_and_the_conversation_goes_on(channel_state: Pa
 
 @pytest.mark.parametrize(("verb", "error"), [("bug", "KeyError"), ("unspeakable", "TypeError")])
 async def test_a_bug_in_a_verb_is_logged_without_what_people_said_and_harms_nobody(
-    channel_state: Path, verb: str, error: str
+    served: Path, verb: str, error: str
 ) -> None:
-    async with connect(channel_state) as client, connect(channel_state) as other:
+    async with connect(served) as client, connect(served) as other:
         with capture_logs() as logs, pytest.raises(DaemonFailed, match=error):
             await client.ask(verb)
         assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
@@ -186,8 +186,8 @@ async def test_a_bug_in_a_verb_is_logged_without_what_people_said_and_harms_nobo
     assert "555" not in str(entry)
 
 
-async def test_a_locked_database_is_an_error_and_not_a_bug(channel_state: Path) -> None:
-    async with connect(channel_state) as client:
+async def test_a_locked_database_is_an_error_and_not_a_bug(served: Path) -> None:
+    async with connect(served) as client:
         with capture_logs() as logs, pytest.raises(DaemonFailed, match="locked by another program"):
             await client.ask("locked")
     assert logs == []
@@ -207,33 +207,36 @@ async def test_a_locked_database_is_an_error_and_not_a_bug(channel_state: Path) 
         (b'{"verb": "echo", "request_id": 1, "revision": "x"}\n', "request_id, revision"),
     ],
 )
-async def test_what_is_not_a_request_is_answered_as_such(channel_state: Path, line: bytes, part: str) -> None:
+async def test_what_is_not_a_request_is_answered_as_such(served: Path, line: bytes, part: str) -> None:
     fine = b'{"verb": "echo", "arguments": {"words": "on"}}\n'
-    bad, good = await raw(channel_state, line, fine)
+    bad, good = await raw(served, line, fine)
     assert bad["ok"] is False
     assert part in bad["error"]
     assert good["answer"]["words"] == "on"
 
 
-async def test_an_endless_line_is_cut_off_and_others_go_on(
-    channel_state: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_endless_line_is_cut_off_and_others_go_on(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "LINE_AT_MOST", 1000)
-    [answer] = await raw(channel_state, b"x" * 1002)
+    [answer] = await raw(served, b"x" * 1002)
     assert "longer than 1000 bytes" in answer["error"]
-    async with connect(channel_state) as client:
-        with pytest.raises(ControlProblem, match="too many for one request"):
+    async with connect(served) as client:
+        with pytest.raises(ControlProblem, match="the limit is"):
             await client.ask("echo", {"words": "x" * 1000})
         assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
 
 
-async def test_people_who_leave_in_the_middle_harm_nobody(channel_state: Path) -> None:
+async def test_people_who_leave_in_the_middle_harm_nobody(served: Path) -> None:
     with capture_logs() as logs:
-        for said in (b"", b'{"verb": "ec', b'{"verb": "forever"}\n{"verb": "echo"}\n', b'{"verb": "campaign list"}\n'):
-            stream = await trio.open_unix_socket(str(channel_state))
-            await stream.send_all(said or b" ")
+        for message in (
+            b"",
+            b'{"verb": "ec',
+            b'{"verb": "forever"}\n{"verb": "echo"}\n',
+            b'{"verb": "campaign list"}\n',
+        ):
+            stream = await trio.open_unix_socket(str(served))
+            await stream.send_all(message or b" ")
             await trio.aclose_forcefully(stream)
-        async with connect(channel_state) as client:
+        async with connect(served) as client:
             assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
     assert logs == []
 
@@ -241,7 +244,7 @@ async def test_people_who_leave_in_the_middle_harm_nobody(channel_state: Path) -
 async def test_a_slow_verb_holds_up_neither_others_nor_the_end(runtime: Runtime, path: Path) -> None:
     async def ask(verb: str) -> None:
         async with connect(path) as client:
-            with pytest.raises(Unanswered, match="may have been done"):
+            with pytest.raises(Unanswered, match="may have run"):
                 await client.ask(verb)
         ended.append(verb)
 
@@ -259,8 +262,8 @@ async def test_a_slow_verb_holds_up_neither_others_nor_the_end(runtime: Runtime,
     assert sorted(ended) == ["forever", "heavy"]
 
 
-async def test_a_cancelled_question_ends_the_conversation(channel_state: Path) -> None:
-    async with connect(channel_state) as client:
+async def test_a_cancelled_question_ends_the_conversation(served: Path) -> None:
+    async with connect(served) as client:
         with trio.move_on_after(0.01):
             await client.ask("forever")
         with pytest.raises(Unanswered):
@@ -291,7 +294,7 @@ async def test_another_users_socket_is_not_taken_for_no_daemon(path: Path, monke
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(trio, "open_unix_socket", refuse)
-    with pytest.raises(NotAllowed, match="another user's"):
+    with pytest.raises(NotAllowed, match="belongs to another user"):
         async with connect(path):
             pass
 
@@ -310,7 +313,7 @@ def cause(group: BaseException) -> BaseException:
 
 
 async def start(runtime: Runtime, path: Path) -> ControlProblem:
-    """What keeps the socket from opening."""
+    """The error that keeps the socket from opening."""
     with pytest.raises(BaseException) as caught:
         async with trio.open_nursery() as nursery:
             await nursery.start(serve, runtime, path)
@@ -319,9 +322,9 @@ async def start(runtime: Runtime, path: Path) -> ControlProblem:
     return found
 
 
-async def test_a_living_daemons_socket_is_left_to_it(runtime: Runtime, channel_state: Path) -> None:
-    assert isinstance(await start(runtime, channel_state), SocketTaken)
-    async with connect(channel_state) as client:
+async def test_a_living_daemons_socket_is_left_to_it(runtime: Runtime, served: Path) -> None:
+    assert isinstance(await start(runtime, served), SocketTaken)
+    async with connect(served) as client:
         assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
 
 
@@ -333,8 +336,8 @@ async def test_a_file_in_the_sockets_place_is_left_alone(runtime: Runtime, path:
 
 async def test_a_path_too_long_for_a_socket_says_so(runtime: Runtime, tmp_path: Path) -> None:
     long = tmp_path / ("x" * 120)
-    assert "107 at most" in str(await start(runtime, long))
-    with pytest.raises(ControlProblem, match="107 at most"):
+    assert "the limit is 107" in str(await start(runtime, long))
+    with pytest.raises(ControlProblem, match="the limit is 107"):
         async with connect(long):
             pass
 

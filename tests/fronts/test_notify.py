@@ -1,4 +1,4 @@
-"""What the operator's address hears: JSON, signed, once more until it is taken."""
+"""The operator's webhook: JSON, signed, repeated until it is accepted."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Real mail servers on loopback, as Debian has them: two of exim4, one of dovecot; nothing leaves the machine.
+"""Real mail servers on loopback, as Debian ships them: two of exim4, one of dovecot; no mail leaves the machine.
 
-`house` is the server of the house's own domain: it takes what the house sends, routes it to the other, writes reports
-about what does not arrive, and has a mailbox, which dovecot shows by IMAP. `people` is the server of those the house
-writes to: it knows some, has never heard of others, is busy for one and answers for one who is away. Everything runs
-as one user without privileges (`nobody` when the tests run as root) in a folder of its own; exim, called with a
-configuration of the caller's, gives up its privileges by itself, and dovecot is told to have none.
+`ours` is the server of fluentsd's own domain: it accepts fluentsd's mail, routes it to the other server, writes bounce
+reports, and has a mailbox that dovecot offers by IMAP. `people` is the server of the recipients: it knows some, rejects
+unknown ones, is busy for one, and sends an automatic reply for one who is away. All run as one unprivileged user
+(`nobody` if the tests run as root) in a folder of its own; exim drops its privileges because its configuration is given
+by the caller, and dovecot is configured without any.
 
-Mail that cannot be delivered is tried for six seconds, with a warning after three.
+Undeliverable mail is retried for six seconds, with a warning after three.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ begin retry
 * * F,6s,1s
 """
 
-_HOUSE_ACL = "accept"
+_OURS_ACL = "accept"
 _PEOPLE_ACL = """
   defer local_parts = {busy}
         domains = {domain}
@@ -158,10 +158,10 @@ service anvil {{
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where they listen, and what has arrived with the people."""
+    """The servers' ports, and the mailboxes of the people."""
 
     folder: Path
-    runtime: int
+    ours: int
     people: int
     imap: int
 
@@ -171,24 +171,24 @@ class Servers:
         return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
 
     def logs(self) -> str:
-        """Everything the servers said; for whoever wonders why a test failed."""
+        """All logs of the servers, for a failed test."""
         files = [file for file in self.folder.rglob("*log") if file.is_file()]
         return "\n".join(f"── {file}\n{file.read_text(errors='replace')[-4000:]}" for file in sorted(files))
 
 
 @contextmanager
 def servers() -> Iterator[Servers]:
-    """All three, for the block; skips the test where they are not installed."""
+    """All three servers, for the block; skips the test if they are not installed."""
     if not (Path(EXIM).exists() and Path(DOVECOT).exists()):
         pytest.skip("needs real mail servers: apt-get install exim4-daemon-light dovecot-imapd")
     folder = Path(tempfile.mkdtemp(prefix="fsd-mta-", dir="/tmp"))  # a place that `nobody` may enter
-    runtime, people, imap = _free_ports(3)
+    ours, people, imap = _free_ports(3)
     try:
         with ExitStack() as running:
-            running.enter_context(_exim(folder / "house", OURS, runtime, (THEIRS, people), f"{USER} : bounce"))
-            running.enter_context(_exim(folder / "people", THEIRS, people, (OURS, runtime), " : ".join(KNOWN), True))
+            running.enter_context(_exim(folder / "ours", OURS, ours, (THEIRS, people), f"{USER} : bounce"))
+            running.enter_context(_exim(folder / "people", THEIRS, people, (OURS, ours), " : ".join(KNOWN), True))
             running.enter_context(_dovecot(folder, imap))
-            yield Servers(folder, runtime, people, imap)
+            yield Servers(folder, ours, people, imap)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -196,7 +196,7 @@ def servers() -> Iterator[Servers]:
 def _exim(folder: Path, domain: str, port: int, other: tuple[str, int], known: str, people: bool = False) -> Any:
     about = {**_who(), "folder": folder, "domain": domain, "port": port, "other_domain": other[0],
              "other_port": other[1], "known": known, "away": AWAY, "busy": BUSY}  # fmt: skip
-    acl, routers = (_PEOPLE_ACL, _PEOPLE_ROUTERS) if people else (_HOUSE_ACL, "")
+    acl, routers = (_PEOPLE_ACL, _PEOPLE_ROUTERS) if people else (_OURS_ACL, "")
     about["box"] = "$local_part_data" if people else USER  # the looked-up name: exim mistrusts what a mail says
     about |= {"acl": acl.format(**about).strip(), "routers": routers.format(**about)}
     _own(folder)
@@ -206,7 +206,7 @@ def _exim(folder: Path, domain: str, port: int, other: tuple[str, int], known: s
 
 def _dovecot(folder: Path, port: int) -> Any:
     home = folder / "dovecot"
-    about = {**_who(), "folder": home, "port": port, "password": PASSWORD, "mail": folder / "house/mail" / USER}
+    about = {**_who(), "folder": home, "port": port, "password": PASSWORD, "mail": folder / "ours/mail" / USER}
     _own(home)
     (home / "conf").write_text(_DOVECOT.format(**about), encoding="utf-8")
     return _running([DOVECOT, "-F", "-c", str(home / "conf")], home, port)
@@ -231,8 +231,8 @@ def _running(command: list[str], folder: Path, port: int) -> Iterator[None]:
     """One server, until the block ends."""
     who = _who()
     user = {"user": who["uid"], "group": who["gid"], "extra_groups": [who["gid"]]} if os.geteuid() == 0 else {}
-    with (folder / "said.log").open("wb") as said:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=folder, **user)
+    with (folder / "said.log").open("wb") as text:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=text, stderr=text, cwd=folder, **user)
     try:
         _until_it_answers(process, folder, port)
         yield

@@ -1,5 +1,6 @@
-"""E-mail there and back through real servers: exim sends, refuses, warns, reports and answers for who is away; dovecot
-pushes what arrives. The house must know each attempt by it, and end the right courses."""
+"""E-mail in both directions through real servers: exim sends, refuses, warns, bounces and replies for an absent person;
+dovecot pushes new mail. fluentsd must find the attempt of each mail, and end the right enrollments.
+"""
 
 from __future__ import annotations
 
@@ -51,14 +52,14 @@ def mta() -> Any:
 
 @pytest.fixture
 async def stage(mta: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
-    """A house whose e-mail goes through the servers. The inbox is looked at every ten minutes: what is seen sooner, the
-    server has told of (IDLE)."""
+    """A runtime with e-mail through the servers. The mailbox is polled every ten minutes, so anything faster was pushed
+    by the server (IDLE)."""
     clock = SystemClock()
     inbox = {"host": "127.0.0.1", "port": mta.imap, "tls": "none", "username": USER, "password": PASSWORD,
              "poll": "10 min"}  # fmt: skip
-    table = {"kind": "email", "host": "127.0.0.1", "port": mta.runtime, "tls": "none", "from": f"Sales <{USER}@{OURS}>",
+    table = {"kind": "email", "host": "127.0.0.1", "port": mta.ours, "tls": "none", "from": f"Sales <{USER}@{OURS}>",
              "bounce_domain": OURS, "postal_address": "1 High Street", "inbox": inbox}  # fmt: skip
-    given = tools(clock, folder=tmp_path, kind="email", public_url="https://house.example")
+    given = tools(clock, folder=tmp_path, kind="email", public_url="https://fluentsd.example")
     channel = EmailChannel(read_settings(table), given)
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
         await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
@@ -78,7 +79,7 @@ async def until(mta: Servers, is_so: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def outcomes(stage: Stage) -> dict[str, tuple[str, bool]]:
-    """What became of each person's attempt, and whether their address is known to be dead."""
+    """The outcome of each person's attempt, and whether the address is marked dead."""
 
     async def unit(conn: AsyncConnection) -> dict[str, tuple[str, bool]]:
         point, attempt = tables.point, tables.attempt
@@ -90,7 +91,7 @@ async def outcomes(stage: Stage) -> dict[str, tuple[str, bool]]:
 
 
 def answer(sent: EmailMessage, words: str) -> EmailMessage:
-    """What a person's mail program makes of an answer."""
+    """A reply as a person's mail program writes it."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sent["To"], sent["From"], f"Re: {sent['Subject']}"
     mail["In-Reply-To"] = mail["References"] = sent["Message-ID"]
@@ -135,7 +136,7 @@ async def test_what_arrived_has_what_bulk_mail_owes(mta: Servers, stage: Stage) 
     mail = mta.arrived(SILENT)[-1]
     attempt = mail["Message-ID"].strip("<>").partition("@")[0]
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert f"<https://house.example/u/{attempt}>" in mail["List-Unsubscribe"]
+    assert f"<https://fluentsd.example/u/{attempt}>" in mail["List-Unsubscribe"]
     assert mail["Return-Path"] == f"<bounce+{attempt}@{OURS}>"
     assert mail.get_body(("plain",)).get_content().startswith("Are you there?")  # type: ignore[union-attr]
     assert "P3" in mail.get_body(("html",)).get_content()  # type: ignore[union-attr]

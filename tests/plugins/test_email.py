@@ -1,4 +1,4 @@
-"""E-mail there and back: the house on a real database, a real SMTP conversation, answers from a real IMAP server."""
+"""E-mail end to end: the runtime on a real database, a real SMTP session, replies from a real IMAP server."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FILE = spec(*STEPS, window={"days": DAYS, "hours": "00:00-24:00"}, exit={"unreac
 
 
 def answer(sent: EmailMessage, text: str, **headers: str) -> bytes:
-    """What the person a mail went to writes back."""
+    """A reply of the person to a mail."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = (
         sent["To"],
@@ -51,7 +51,7 @@ def answer(sent: EmailMessage, text: str, **headers: str) -> bytes:
 
 
 def bounce(sent: EmailMessage) -> bytes:
-    """A delivery status notification: there is nobody of that name."""
+    """A delivery status notification: no such mailbox."""
     status = (
         f"Reporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; {sent['To']}\nAction: failed\nStatus: 5.1.1\n"
     )
@@ -71,7 +71,7 @@ async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
 
 
 @pytest.mark.slow
-async def test_mails_go_out_and_what_comes_back_changes_the_right_courses(tmp_path: Path) -> None:
+async def test_mails_go_out_and_inbound_mail_changes_the_right_enrollments(tmp_path: Path) -> None:
     if importlib.util.find_spec("pymap") is None:
         pytest.skip("needs a real IMAP server: pip install pymap")
     server, clock = ImapServer(), SystemClock()
@@ -172,7 +172,7 @@ async def test_the_next_mail_goes_out_when_the_day_of_their_return_opens(databas
             assert (await stage.until_ended())["exited"] == 0
 
 
-async def test_mails_to_one_domain_keep_its_pace_and_nobody_is_turned_away_twice(tmp_path: Path) -> None:
+async def test_mails_to_one_domain_keep_its_pace_and_none_is_postponed_twice(tmp_path: Path) -> None:
     """One every ten seconds to a domain whose people are all due at once: simulated time, a real SMTP conversation."""
     people, clock = 30, SimClock(MONDAY)
     with SmtpSink() as sink:

@@ -1,4 +1,4 @@
-"""SMS from end to end: the house on a real database, Twilio's SDK, a Twilio on loopback, and its signed callbacks.
+"""SMS from end to end: the runtime on a real database, Twilio's SDK, a Twilio on loopback, and its signed callbacks.
 
 Time is simulated and stands still while a request is under way (`_Busy`): days pass in seconds, and the bytes are real.
 """
@@ -79,7 +79,7 @@ async def theatre(url: str, folder, twilio: FakeTwilio, at: int = MONDAY, **conf
     table = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": NUMBER, "base_url": twilio.url}
     async with httpx.AsyncClient(transport=_Busy(clock)) as http, open_store(url, busy=clock.busy) as store:
         given = Tools(lambda: http, tools(clock, folder=folder).run_sync, structlog.get_logger(), clock, str(folder),
-                      PublicLinks("sms", "https://house.example"))  # fmt: skip
+                      PublicLinks("sms", "https://outreach.example"))  # fmt: skip
         channel = SmsChannel(
             read_settings({k: v for k, v in (table | {"throughput": "100/second"} | config).items() if v}), given
         )
@@ -123,7 +123,7 @@ async def test_a_campaign_is_sent_and_its_statuses_come_back_in_any_order(databa
 
 
 async def test_a_senders_throughput_delays_and_never_turns_away(database_url, tmp_path, twilio):
-    """One a second from one sender: nobody is marked before their turn can come, so nothing is marked twice."""
+    """One a second from one sender: no attempt is claimed before its slot, so none is claimed twice."""
     many = 60
     async with theatre(database_url, tmp_path, twilio, throughput="1/second") as stage:
         await stage.launch(spec(SMS), *(person(n) for n in range(many)))
@@ -156,7 +156,7 @@ async def test_caller_ids_are_paced_by_the_providers_throughput_and_the_forecast
 
 
 async def test_who_is_erased_is_gone_at_twilio_through_429s_and_a_restart(database_url, tmp_path, twilio):
-    """Refused while it is under way, refused for the pace, then nobody there to ask: in the end it is deleted."""
+    """Refused while it is under way, refused for the pace, then Twilio unreachable: in the end it is deleted."""
     gone, stays = person(1), person(2)
     number = gone["points"][0][1]
     async with theatre(database_url, tmp_path, twilio) as stage:
@@ -180,7 +180,7 @@ async def test_who_is_erased_is_gone_at_twilio_through_429s_and_a_restart(databa
 
 async def test_what_the_erased_person_wrote_is_deleted_at_twilio_too(database_url, tmp_path, twilio):
     gone, stays = person(1), person(2)
-    twilio.numbers[NUMBER]["sms_url"] = "https://house.example/hooks/sms"
+    twilio.numbers[NUMBER]["sms_url"] = "https://outreach.example/hooks/sms"
     async with theatre(database_url, tmp_path, twilio) as stage:
         await stage.launch(spec(SMS), gone, stays)
         await stage.until(MONDAY + 2 * MINUTE)
@@ -245,7 +245,7 @@ async def test_a_refusal_by_twilio_reaches_the_right_person(database_url, tmp_pa
 
 
 async def test_stop_ends_all_contact_at_once(database_url, tmp_path, twilio):
-    twilio.numbers[NUMBER]["sms_url"] = "https://house.example/hooks/sms"
+    twilio.numbers[NUMBER]["sms_url"] = "https://outreach.example/hooks/sms"
     async with theatre(database_url, tmp_path, twilio) as stage:
         await stage.launch(spec(SMS, {**SMS, "id": "again", "after": "1 hour"}), *(person(n) for n in range(4)))
         await stage.until(MONDAY + 2 * MINUTE)
@@ -301,7 +301,7 @@ async def test_the_reconciler_shows_the_words_that_are_kept(database_url, tmp_pa
 
 
 async def test_filtered_texts_pause_the_campaign_and_the_rest_are_not_sent(database_url, tmp_path, twilio):
-    """The carrier begins to filter while a campaign is under way: whoever has not been written to is not."""
+    """The carrier begins to filter while a campaign is under way: people without a message do not get one."""
     async with theatre(database_url, tmp_path, twilio) as stage:
         await stage.launch(spec(SMS, limits={"pace": "60/minute"}), *(person(n) for n in range(60)))
         await stage.until(MONDAY + 30_000_000)

@@ -1,6 +1,6 @@
-"""Short stories with real dates: what the wall clocks of people show when the whole house contacts them.
+"""Short stories with real dates: people's local times when the whole engine contacts them.
 
-Every expected moment is worked out by hand from a calendar and the text of a rule, and written as people read it.
+Every expected time is worked out by hand from a calendar and the text of a rule, and written as people read it.
 Easter 2027 is on March 28; Sydney and Lord Howe Island put their clocks forward on October 4, 2026; a week has the
 days that it has.
 """
@@ -82,7 +82,7 @@ def found_at(n: int, *numbers: str, state: str | None = None, postal: str | None
 
 @asynccontextmanager
 async def begun(path: Path, at: int, limits: tuple[Limit, ...] = ()) -> AsyncIterator[Stage]:
-    """A house over the file of this story, from a moment on; a second time it is a restart."""
+    """An engine on the story's database file, started at a given time; a second one is a restart."""
     clock, file = SimClock(at), path / "story.db"
     is_new = not file.exists()
     async with open_store(f"sqlite+aiosqlite:///{file}", busy=clock.busy, synchronous="OFF") as store:
@@ -94,19 +94,19 @@ async def begun(path: Path, at: int, limits: tuple[Limit, ...] = ()) -> AsyncIte
 
 
 async def agreed(stage: Stage, ref: str = "test", basis: str = "written", **more: str) -> None:
-    """Somebody attests the consent of a campaign's people."""
-    said = {"basis": basis, "given": "2026-01-15", "scope": ["phone,sms"], "by": "Ann"} | more
-    await stage.do("contacts attest", campaign=ref, **said)
+    """Attest the consent of a campaign's people."""
+    details = {"basis": basis, "given": "2026-01-15", "scope": ["phone,sms"], "by": "Ann"} | more
+    await stage.do("contacts attest", campaign=ref, **details)
 
 
 async def launched(stage: Stage, file: Spec, *people: Spec) -> None:
-    """Create, enroll, start with nobody's consent on record, and have it attested."""
+    """Create, enroll, start without consent on record, then attest it."""
     await stage.launch(file, *people, checked=False)
     await agreed(stage, file["ref"])
 
 
 async def finished(stage: Stage, ref: str = "test") -> dict[str, Any]:
-    """Let time pass until nobody is left."""
+    """Let time pass until every enrollment has ended."""
     end = stage.clock.now() + 60 * DAY
     while (found := await stage.overview(ref))["state"] != "completed":
         await stage.until(stage.clock.now() + 12 * HOUR)
@@ -114,7 +114,7 @@ async def finished(stage: Stage, ref: str = "test") -> dict[str, Any]:
     return found
 
 
-async def told(stage: Stage, n: int = 1) -> dict[str, Any]:
+async def explained(stage: Stage, n: int = 1) -> dict[str, Any]:
     return dict((await stage.do("contacts why", person=f"+1212555{n:04d}"))["campaigns"][0])
 
 
@@ -194,7 +194,7 @@ async def test_good_friday_is_barred_by_law_in_louisiana_even_when_fridays_are_a
     async with begun(tmp_path, local("2027-03-19 10:00", CHICAGO)) as stage:
         await launched(stage, file, somebody(1, CHICAGO, "US-LA"), somebody(2, CHICAGO, "US-TX"))
         await stage.until(local("2027-03-22 10:00", CHICAGO))
-        assert shown((await told(stage))["next_at"], CHICAGO) == "Fri 2027-04-02 10:00"
+        assert shown((await explained(stage))["next_at"], CHICAGO) == "Fri 2027-04-02 10:00"
         await finished(stage)
         second = {attempt.to[-1]: shown(at, CHICAGO) for attempt, _, at in stage.sms.accepted if attempt.step == "two"}
         assert second == {"1": "Fri 2027-04-02 10:00", "2": "Fri 2027-03-26 10:00"}
@@ -204,7 +204,7 @@ async def test_on_good_friday_itself_why_names_the_rule_of_louisiana(tmp_path: P
     async with begun(tmp_path, local("2027-03-26 10:30", CHICAGO)) as stage:
         await launched(stage, campaign(sms(), hours="10:00-12:00", days=["fri"]), somebody(1, CHICAGO, "US-LA"))
         await stage.until(local("2027-03-26 10:31", CHICAGO))
-        found = await told(stage)
+        found = await explained(stage)
         assert (found["reason"], found["rule"], found["law"]["cite"]) == (
             "lawful_hours", "LA.hours", "La. PSC General Order R-29617, V(A); La. R.S. 1:55",
         )  # fmt: skip
@@ -235,7 +235,7 @@ async def test_a_ported_number_is_reached_when_both_places_are_open_under_both_l
     async with begun(tmp_path, local("2026-05-04 08:00")) as stage:
         file = campaign(call(), mail("later", "1 min"), hours="06:00-23:00")
         await launched(stage, file, ported)
-        await stage.until(local("2026-05-04 13:00"))  # and the house closes as it begins to ask what came of the call
+        await stage.until(local("2026-05-04 13:00"))  # and the engine closes as the reconciler looks the call up
         # automated calls are lawful from 9:00 in California; it is noon in New York then
         assert made(stage.phone) == [("call", "Mon 2026-05-04 12:00")]
         assert stage.phone.accepted[0][0].to == "+12135550123"
@@ -294,7 +294,7 @@ async def test_maine_limits_ai_calls_to_weekdays_and_one_in_eight_hours_but_not_
             await stage.until(local(moment))
             await stage.phone.tell(Inbound(Outcome.busy, token=stage.phone.accepted[-1][0].token))
         await stage.until(local("2026-06-09 16:59"))
-        assert (await told(stage))["reason"] == "lawful_cap"
+        assert (await explained(stage))["reason"] == "lawful_cap"
         await stage.until(local("2026-06-10 09:05"))
         await stage.phone.tell(Inbound(Outcome.no_answer, token=stage.phone.accepted[-1][0].token))
         await finished(stage)
@@ -373,8 +373,8 @@ async def test_without_consent_on_record_nobody_is_contacted_until_somebody_atte
         await stage.enroll(somebody(1, NEW_YORK, "US-NY"))
         await stage.do("campaign start", ref="test", yes=True)
         await stage.until(local("2026-05-04 11:00"))
-        assert made(stage.email) == [("mail", "Mon 2026-05-04 10:00")]  # mail asks for none
-        assert ((await told(stage))["reason"], (await told(stage))["rule"]) == ("no_consent", "US.consent")
+        assert made(stage.email) == [("mail", "Mon 2026-05-04 10:00")]  # e-mail needs none
+        assert ((await explained(stage))["reason"], (await explained(stage))["rule"]) == ("no_consent", "US.consent")
         await agreed(stage, basis="express")  # that is not a signed agreement
         await stage.until(local("2026-05-04 12:00"))
         assert stage.sms.accepted == []
@@ -393,7 +393,7 @@ async def test_a_list_held_against_the_do_not_call_list_goes_stale_after_31_days
         await stage.do("campaign start", ref="test", yes=True)
         await stage.until(local("2026-06-10 10:00"))
         assert [step for step, _ in made(stage.sms)] == ["one", "in-time"]  # June 3 is day 30, June 5 is day 32
-        assert (await told(stage))["rule"] == "US.dnc"
+        assert (await explained(stage))["rule"] == "US.dnc"
         await agreed(stage, basis="customer", scrubbed="2026-06-10")
         await finished(stage)
         assert made(stage.sms)[-1] == ("late", "Wed 2026-06-10 10:00")
@@ -402,10 +402,10 @@ async def test_a_list_held_against_the_do_not_call_list_goes_stale_after_31_days
 # ── several campaigns and one person ─────────────────────────────────────────────────────────────────────────────
 
 
-async def test_three_campaigns_keep_the_houses_gap_between_them_and_the_one_that_matters_more_goes_first(
+async def test_three_campaigns_keep_the_installations_gap_and_the_higher_priority_goes_first(
     tmp_path: Path,
 ) -> None:
-    limits = limits_of(None, "2 days", "the house's")
+    limits = limits_of(None, "2 days", "the installation's")
     async with begun(tmp_path, local("2026-05-04 08:00"), limits) as stage:
         for ref, priority in (("low", 10), ("high", 90), ("middle", 50)):
             await stage.launch(campaign(sms(ref), ref=ref, priority=priority), somebody())
@@ -517,7 +517,7 @@ async def test_skip_lets_the_late_steps_go_and_the_flow_goes_on_from_there(tmp_p
     async with paused_for_a_week(tmp_path) as stage:
         seen = await stage.do("campaign resume", ref="test", late="skip", dry_run=True)
         assert (seen["late"], seen["late_policy"]) == (6, "skip")
-        assert (await told(stage))["reason"] == "campaign_paused"
+        assert (await explained(stage))["reason"] == "campaign_paused"
         await stage.do("campaign resume", ref="test", late="skip")
         await finished(stage)
         assert second(stage) == []
@@ -545,7 +545,7 @@ async def test_a_promised_callback_in_front_does_not_let_the_late_steps_through_
 
 async def test_nobody_is_late_who_came_while_it_was_paused_and_was_not_due(tmp_path: Path) -> None:
     async with paused_for_a_week(tmp_path) as stage:
-        with pytest.raises(Refused, match="none of drip, shift and skip"):
+        with pytest.raises(Refused, match="not drip, shift or skip"):
             await stage.do("campaign resume", ref="test", late="hurry")
         await stage.do("campaign resume", ref="test", late="drip")
         await stage.until(local("2026-05-11 13:00"))
@@ -555,7 +555,7 @@ async def test_nobody_is_late_who_came_while_it_was_paused_and_was_not_due(tmp_p
 
 
 @pytest.mark.parametrize("policy", ["drip", "shift", "skip"])
-async def test_a_house_that_was_down_for_ten_hours_treats_what_it_missed_as_the_campaign_says(
+async def test_after_ten_hours_of_downtime_missed_steps_follow_the_campaigns_policy(
     tmp_path: Path, policy: str
 ) -> None:
     file = campaign(
@@ -565,8 +565,12 @@ async def test_a_house_that_was_down_for_ten_hours_treats_what_it_missed_as_the_
         await stage.launch(file, *(somebody(n) for n in range(6)))
         await stage.until(local("2026-05-04 10:05"))
     async with begun(tmp_path, local("2026-05-04 20:05")) as stage:
-        said = (await stage.do("log", target="test"))["entries"][0]
-        assert (said["verb"], said["details"]["late"], said["details"]["late_policy"]) == ("late-start", 6, policy)
+        entry = (await stage.do("log", target="test"))["entries"][0]
+        assert (entry["verb"], entry["details"]["late"], entry["details"]["late_policy"]) == (
+            "late-start",
+            6,
+            policy,
+        )
         await finished(stage)
         third = [moment for step, moment in made(stage.sms) if step == "three"]
         match policy:
@@ -581,15 +585,13 @@ async def test_a_house_that_was_down_for_ten_hours_treats_what_it_missed_as_the_
 
 
 @pytest.mark.parametrize("policy", ["drip", "shift", "skip"])
-async def test_a_house_that_was_killed_in_a_quiet_time_and_is_back_at_once_has_missed_nothing(
-    tmp_path: Path, policy: str
-) -> None:
+async def test_a_restart_at_once_after_a_kill_in_a_quiet_time_misses_nothing(tmp_path: Path, policy: str) -> None:
     file = campaign(sms(), sms("two", "1 day"), hours="09:00-17:00", limits={"on_resume": policy})
     async with begun(tmp_path, local("2026-05-04 16:00")) as stage:
         await stage.launch(file, *(somebody(n) for n in range(3)))
         await stage.until(local("2026-05-05 15:59"))
     with closing(sqlite3.connect(tmp_path / "story.db")) as file_of_story, file_of_story:
-        file_of_story.execute("DELETE FROM meta WHERE key = 'seen_at'")  # nobody who is killed notes when
+        file_of_story.execute("DELETE FROM meta WHERE key = 'seen_at'")  # a killed process does not note the time
     async with begun(tmp_path, local("2026-05-05 16:01")) as stage:
         await finished(stage)
         assert made(stage.sms) == [("two", "Tue 2026-05-05 16:01")] * 3
@@ -605,7 +607,7 @@ async def test_a_reminder_comes_a_day_before_the_appointment(tmp_path: Path) -> 
     async with begun(tmp_path, local("2026-05-04 10:00")) as stage:
         await stage.launch(campaign(REMINDER), somebody(appointment_at="2026-05-20 14:00"))
         await stage.until(local("2026-05-04 10:01"))
-        assert ((await told(stage))["reason"], shown((await told(stage))["next_at"])) == (
+        assert ((await explained(stage))["reason"], shown((await explained(stage))["next_at"])) == (
             "moment",
             "Tue 2026-05-19 14:00",
         )

@@ -1,4 +1,4 @@
-"""Edits while hundreds of people are on their way: nobody is contacted twice for a step, nobody is lost, nobody is
+"""Edits while hundreds of people are enrolled: nobody is contacted twice for a step, nobody is lost, nobody is
 contacted outside the hours in force at that instant, whatever operators do and in whatever order.
 
 The channels keep count, and so does the test: of the hours it has asked for, and of the pauses.
@@ -41,8 +41,8 @@ def random_steps(chance: random.Random) -> list[dict[str, Any]]:
     steps = []
     for id in chance.sample(STEPS, chance.randint(2, 5)):
         channel = chance.choice(["sms", "email"]) if id == "c" else {"a": "phone", "b": "email"}.get(id, "sms")
-        said = {"phone": {"agent": "a"}, "sms": {"text": "Hi"}, "email": {"subject": "s", "text": "t"}}[channel]
-        step = {"id": id, "channel": channel, "after": chance.choice(["0", "7 hours", "1 day", "2 days"])} | said
+        details = {"phone": {"agent": "a"}, "sms": {"text": "Hi"}, "email": {"subject": "s", "text": "t"}}[channel]
+        step = {"id": id, "channel": channel, "after": chance.choice(["0", "7 hours", "1 day", "2 days"])} | details
         steps.append(step | ({"hours": "10:00-15:00"} if chance.random() < 0.2 else {}))
     return steps
 
@@ -59,7 +59,7 @@ def random_law(chance: random.Random) -> dict[str, Any]:
 
 
 class Provider:
-    """Mostly accepts; sometimes nothing of it arrives, and the step is tried again."""
+    """Mostly accepts; sometimes a message is lost, and the step is tried again."""
 
     def __init__(self, chance: random.Random, channel: FakeChannel) -> None:
         self.chance, self.channel = chance, channel
@@ -73,7 +73,7 @@ class Provider:
 
 
 class Operators:
-    """They edit, pause, resume, move, remove and promise; and the test remembers what was in force when."""
+    """Edits, pauses, resumes, moves, removes and promises; the test records the rules in force at each time."""
 
     def __init__(self, stage: Stage, chance: random.Random) -> None:
         self.stage, self.chance = stage, chance
@@ -88,7 +88,7 @@ class Operators:
         return person(n) | {"zones": zones, "states": states}
 
     def note(self) -> None:
-        """From now on this is in force."""
+        """Record that this is in force from now on."""
         self.in_force.append((self.stage.clock.now(), read_campaign(self.file)))
 
     async def edit(self, **more: Any) -> None:
@@ -97,7 +97,7 @@ class Operators:
         self.note()
 
     async def act(self) -> None:
-        """One random act; one that is impossible just now is refused and changes nothing."""
+        """One random act; an impossible act is refused and changes nothing."""
         acts = [self.window, self.law, self.steps, self.steps, self.upgrade, self.upgrade, self.pause, self.resume,
                 self.resume, self.remove, self.callback, self.opt_out, self.arrive, self.retry]  # fmt: skip
         act = self.chance.choice(acts)
@@ -151,14 +151,14 @@ class Operators:
         await self.stage.do("campaign retry", ref="test")
 
     async def agree(self) -> None:
-        said = {"basis": "written", "given": "2026-01-02", "scope": ["phone,sms"], "by": "Ann"}
-        await self.stage.do("contacts attest", campaign="test", **said)
+        details = {"basis": "written", "given": "2026-01-02", "scope": ["phone,sms"], "by": "Ann"}
+        await self.stage.do("contacts attest", campaign="test", **details)
 
     def _somebody(self) -> str:
         return str(self.chance.choice(self.people)["points"][0][1])
 
     async def see_it_through(self) -> None:
-        """One last window that every step and every law fits into, and no more edits: everybody comes to an end."""
+        """A last window that every step and every law allows, and no more edits: every enrollment ends."""
         await self.edit(window={"hours": "00:00-24:00", "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]}
                         | {"fallback_timezone": "America/New_York"})  # fmt: skip
         with suppress(Refused):
@@ -209,7 +209,7 @@ async def judge(stage: Stage, operators: Operators) -> None:
 
 
 async def at_rest(stage: Stage) -> None:
-    """Counters, enrollments and the queue say the same: all have come to an end."""
+    """Counters, enrollments and the queue agree: every enrollment has ended."""
     found, rows = await stage.overview(), await stage.runtime.store.read(_states)
     assert {state: found[state] for state in rows} == rows
     assert found["total"] == sum(rows.values())
@@ -223,7 +223,7 @@ async def _states(conn: AsyncConnection) -> dict[str, int]:
 
 
 async def _left_over(conn: AsyncConnection) -> tuple[int, ...]:
-    """Waiting rows, people held, attempts without an end."""
+    """Waiting rows, held people, open attempts."""
     counts = (
         select(func.count()).select_from(tables.waiting),
         select(func.count()).select_from(tables.enrollment).where(tables.enrollment.c.held),

@@ -1,8 +1,9 @@
-"""The daemon on a simulated clock makes the contacts that the forecast told: person, step, try, instant, number, end.
+"""The daemon on a simulated clock makes the contacts that the forecast predicted: person, step, try, instant, number,
+end.
 
 Both are given the same people and the same chance. Contacts take as long as the assumptions say, to the microsecond,
 so that no two end together; where they end at once nothing is scarce, because then two ends and the next start share
-an instant and the order between them is nobody's promise.
+an instant and their order is not defined.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def random_file(chance: random.Random, *, scarce: bool) -> dict[str, Any]:
 
 
 def random_assumed(chance: random.Random, *, at_once: bool) -> Assumed:
-    """Messages take seconds, within the daemon's patience; calls minutes."""
+    """Messages take seconds, within the send timeout; calls take minutes."""
     longest = {"phone": 600.0, "sms": 15.0, "email": 15.0}
     shares = {kind: {o: s * chance.random() + 0.01 for o, s in DEFAULTS.shares[kind].items()} for kind in KINDS}
     seconds = {
@@ -114,7 +115,7 @@ class Chance:
 
 
 async def _subjects(conn: AsyncConnection, plan: Plan, at: int) -> tuple[list[Subject], CallerIds]:
-    """Everybody in the queue, with the facts the mark would read."""
+    """Every queued enrollment, with the facts that the claim would read."""
     found: list[Subject] = []
     for lane_id in plan.lanes.values():
         rows = await enrollments.due(conn, lane_id, at + 400 * DAY, 10_000)
@@ -215,10 +216,10 @@ async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int)
                 await clock.sleep_until(until_at + 1)
                 made, ends = await store.read(_made), await store.read(_ends)
             nursery.cancel_scope.cancel()
-    told = sorted(events, key=_order)
+    predicted = sorted(events, key=_order)
     made.sort(key=_order)
     open_still = {event[:4] for event in made if event[7] is None}
-    assert [event if event[:4] not in open_still else (*event[:7], None) for event in told] == made
+    assert [event if event[:4] not in open_still else (*event[:7], None) for event in predicted] == made
     assert ends["completed", ""] == found.completed
     assert {why: n for (state, why), n in ends.items() if state == "exited"} == found.exited
     assert {why: n for (state, why), n in ends.items() if state == "held"} == found.held
@@ -235,7 +236,7 @@ async def _send_away(conn: AsyncConnection, chance: random.Random, now: int) -> 
 
 
 async def _who(conn: AsyncConnection) -> dict[str, int]:
-    """Whose enrollment an address is."""
+    """The enrollment of an address."""
     joined = tables.point.join(tables.enrollment, tables.enrollment.c.contact_id == tables.point.c.contact_id)
     rows = await conn.execute(select(tables.point.c.value, tables.enrollment.c.id).select_from(joined))
     return {value: int(enrollment_id) for value, enrollment_id in rows}

@@ -1,9 +1,9 @@
 """The gate beside a slow reading of the law: it never says Go where the text of the rules says no, and when it says
 "wait until", that is the first minute at which the text agrees.
 
-The reading here knows the file of rules as anybody could know it, by reading it: no table of rows by state, no
-compiled calendar, no cache but of dates. It shares with the house only the clock on the wall and the dates of
-holidays. `FLUENTSD_LONG=1` asks about a million moments instead of some thousands.
+The reading here uses only the file of rules: no table of rows by state, no compiled calendar, no cache except of dates.
+It shares with the engine only time zones and the dates of holidays. `FLUENTSD_LONG=1` asks about a million moments
+instead of some thousands.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ POINTS = (Point(1, "phone", "+12125550100"), Point(2, "email", "a@example.com"))
 
 
 def shown(at: int, name: str) -> dt.datetime:
-    """What the clock on the wall shows."""
+    """The local time."""
     return (EPOCH + dt.timedelta(microseconds=at)).astimezone(zone(name))
 
 
 def rows_for(states: Sequence[str], kinds: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Every row of these kinds about somebody who may be in any of these states."""
+    """Every row of these kinds for a person who may be in any of these states."""
     places = {"US-unknown" if state == "US" else state[3:] for state in states if state.startswith("US")}
     for row in LAW["rule"]:
         if places and row["kind"] in kinds and row["id"].split(".")[0] in places | {"US"}:
@@ -76,7 +76,7 @@ def in_force(row: dict[str, Any], day: dt.date) -> bool:
 
 
 def allows(row: dict[str, Any], local: dt.datetime) -> bool:
-    """Whether a row of hours lets somebody be contacted whose clock shows this."""
+    """Whether a row of hours allows a contact at this local time."""
     day = local.date()
     if not in_force(row, day):
         return True
@@ -99,7 +99,7 @@ def barred_by(channel: str, states: Sequence[str], zones: Sequence[str], at: int
 
 
 def capped_by(channel: str, states: Sequence[str], touches: Sequence[Touch], at: int, waived: frozenset[str]) -> str:
-    """The first row that says this would be one too many, "" for none."""
+    """The first row whose cap forbids another contact, "" for none."""
     for row in rows_for(states, ("cap", "auto-cap")):
         if row["id"] in waived or channel not in row["channels"] or not in_force(row, shown(at, "UTC").date()):
             continue
@@ -146,8 +146,8 @@ def own_hours(file: dict[str, Any], step: dict[str, Any], zones: Sequence[str], 
 
 def random_step(chance: random.Random) -> dict[str, Any]:
     channel = chance.choice(["phone", "sms", "sms", "phone", "email"])
-    said = {"phone": {"agent": "a"}, "sms": {"text": "t"}, "email": {"subject": "s", "text": "t"}}[channel]
-    step: dict[str, Any] = {"id": "s", "channel": channel} | said
+    content = {"phone": {"agent": "a"}, "sms": {"text": "t"}, "email": {"subject": "s", "text": "t"}}[channel]
+    step: dict[str, Any] = {"id": "s", "channel": channel} | content
     return step | ({"hours": chance.choice(["10:00-15:00", "07:30-22:15"])} if chance.random() < 0.3 else {})
 
 
@@ -206,7 +206,7 @@ def places(person: Person) -> tuple[str, ...]:
 
 
 def forbidden(file: dict[str, Any], person: Person, at: int) -> str:
-    """What the slow reading has against a contact, "" when nothing."""
+    """The slow reading's reason against a contact, "" for none."""
     step, law = file["step"][0], file["law"]
     channel, waived = step["channel"], frozenset(waiver["rule"] for waiver in law["waive"])
     basis = person.consent.get(channel, "")
@@ -260,7 +260,7 @@ def test_the_gate_says_go_exactly_when_a_slow_reading_of_the_law_does() -> None:
 
 
 def first_agreed(file: dict[str, Any], person: Person, at: int, days: int) -> int | None:
-    """The first moment at or after `at`, looking at whole minutes, at which the slow reading has nothing against it."""
+    """The first whole minute at or after `at` at which the slow reading allows the contact."""
     if not forbidden(file, person, at):
         return at
     for moment in range(at - at % MINUTE + MINUTE, at + days * DAY, MINUTE):

@@ -1,4 +1,4 @@
-"""Random campaigns with random faults, pauses, opt-outs, imports: the laws hold at every look, nobody is lost."""
+"""Random campaigns with random faults, pauses, opt-outs, imports: the laws hold at every check, nobody is lost."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ class Mischief:
 ENDS = (Outcome.answered, Outcome.voicemail, Outcome.no_answer, Outcome.busy, Outcome.failed, Outcome.opted_out)
 
 
-async def news(stage: Stage, chance: random.Random, told: set[str]) -> None:
-    """Calls end, people reply, and some news comes twice."""
+async def news(stage: Stage, chance: random.Random, reported: set[str]) -> None:
+    """Calls end, people reply, and some reports come twice."""
     for channel in stage.channels.values():
         for attempt, *_ in list(channel.accepted):
-            if attempt.token in told and chance.random() > 0.05:
+            if attempt.token in reported and chance.random() > 0.05:
                 continue
-            told.add(attempt.token)
+            reported.add(attempt.token)
             if channel.kind == "phone":
                 await channel.tell(Inbound(chance.choice(ENDS), token=attempt.token))
             elif chance.random() < 0.15:
@@ -97,7 +97,7 @@ async def news(stage: Stage, chance: random.Random, told: set[str]) -> None:
 
 
 async def meddle(stage: Stage, chance: random.Random) -> None:
-    """An operator does something, perhaps something impossible."""
+    """A random act of an operator, perhaps an impossible one."""
     verb, arguments = chance.choice(
         [
             ("campaign pause", {}),
@@ -126,15 +126,15 @@ async def test_the_laws_hold_whatever_happens(tmp_path: Path, seed: int) -> None
                 channel.always = Mischief(chance, channel, stage)
             people = [person(n) | {"zones": [chance.choice(ZONES)]} for n in range(40)]
             await stage.launch(file, *people[:30])
-            told: set[str] = set()
+            reported: set[str] = set()
             for round_ in range(400):
                 await stage.until(clock.now() + round(chance.uniform(0.2, 6) * HOUR))
-                await news(stage, chance, told)
+                await news(stage, chance, reported)
                 if round_ == 5:
                     await stage.enroll(*people)
                 if chance.random() < 0.15:
                     await meddle(stage, chance)
-                found = await stage.overview()  # the figures sum, at every look
+                found = await stage.overview()  # the counts add up, at every check
                 if found["state"] == "completed" and round_ > 5:
                     break
                 if found["state"] in ("paused", "stopped") and round_ > 60:

@@ -1,7 +1,7 @@
-"""What `why` says beforehand is what the engine then does, for random people in every state a person can be in.
+"""The engine does what `why` has predicted, for random people in every state.
 
-Time passes in quiet stretches, between which operators and providers do all sorts of things. At the beginning of each
-stretch everybody is asked about; at its end, what happened to each is held beside what was told.
+Time passes in quiet stretches, between which operators and providers act at random. At the start of each stretch `why`
+is asked about everybody; at its end, the events of each person are compared with its answer.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ENDED = ("completed", "exited", "errored")
 SKIPS = {"no_phone", "no_email", "unreachable", "suppressed_channel", "condition", "no_moment", "moment_passed", "late"}
 HOLDS = {"no_consent", "dnc_stale", "zone_unknown", "place_conflict", "elsewhere", "never_opens", "no_number"}
 WAITS = {"away", "window", "lawful_hours", "contact_cap", "lawful_cap", "moment"}
-Told = dict[str, Any]
+Explanation = dict[str, Any]
 
 
 def random_campaign(chance: random.Random) -> dict[str, Any]:
@@ -79,50 +79,50 @@ def random_person(chance: random.Random, n: int) -> dict[str, Any]:
 
 
 class Witness:
-    """Asks about everybody at the beginning of a quiet stretch, and judges at its end."""
+    """Asks about everybody at the start of a quiet stretch, and checks at its end."""
 
     def __init__(self, stage: Stage, chance: random.Random) -> None:
         self.stage, self.chance = stage, chance
         self.dripped_until = 0
         self.seen: Counter[str] = Counter()
 
-    async def ask(self) -> dict[int, Told]:
-        """What is told of everybody, by enrollment."""
+    async def ask(self) -> dict[int, Explanation]:
+        """The answers of `why`, by enrollment."""
         rows = await self.stage.runtime.store.read(_enrolled)
         found = {}
         for row in rows:
             answer = await self.stage.do("contacts why", person=row.value, campaign="test")
-            told = answer["campaigns"][0]
-            assert told["sentence"], told
-            found[row.id] = told
-            self.seen[told["reason"]] += 1
+            answers = answer["campaigns"][0]
+            assert answers["sentence"], answers
+            found[row.id] = answers
+            self.seen[answers["reason"]] += 1
         return found
 
-    async def look(self) -> dict[int, Told]:
-        """Everybody's reasons; the totals come to the Total, each with its sentence, and agree with what is told."""
-        told, totals = await self.ask(), await self.stage.do("campaign why", ref="test")
-        assert sum(caller_id["people"] for caller_id in totals["reasons"]) == totals["total"] == len(told), totals
+    async def look(self) -> dict[int, Explanation]:
+        """Reasons of everybody; the totals add up, each has a sentence, and they agree with `why`."""
+        answers, totals = await self.ask(), await self.stage.do("campaign why", ref="test")
+        assert sum(caller_id["people"] for caller_id in totals["reasons"]) == totals["total"] == len(answers), totals
         assert all(caller_id["sentence"] for caller_id in totals["reasons"])
         figures = Counter(
             {(caller_id["state"], caller_id["reason"]): caller_id["people"] for caller_id in totals["reasons"]}
         )
         for state in (*ENDED, "active"):
-            mine = Counter(t["reason"] for t in told.values() if t["state"] == state)
+            mine = Counter(t["reason"] for t in answers.values() if t["state"] == state)
             assert mine == Counter({reason: n for (s, reason), n in figures.items() if s == state}), (state, totals)
-        return told
+        return answers
 
-    async def judge(self, told: dict[int, Told], since: int) -> None:
-        """Hold what happened in [since, now] beside what was told at its beginning."""
+    async def judge(self, answers: dict[int, Explanation], since: int) -> None:
+        """Compare the events in [since, now] with the answers at its start."""
         now = self.stage.clock.now()
         rows = {row.id: row for row in await self.stage.runtime.store.read(_enrolled)}
         made = await self.stage.runtime.store.read(_attempts, since)
-        for enrollment_id, was in told.items():
+        for enrollment_id, was in answers.items():
             mine = [a for a in made if a.enrollment_id == enrollment_id]
             first = min(mine, key=lambda a: (a.claimed_at, a.step != was["step"]), default=None)
             others = [a for a in made if a.contact_id == rows[enrollment_id].contact_id and a.campaign_id != 1]
             self._one(was, rows[enrollment_id], first, bool(others), now)
 
-    def _one(self, was: Told, row: Any, first: Any, disturbed: bool, now: int) -> None:
+    def _one(self, was: Explanation, row: Any, first: Any, disturbed: bool, now: int) -> None:
         reason, next_at, case = was["reason"], was.get("next_at"), (was, tuple(row), first and tuple(first))
         if was["state"] in ENDED:
             assert (row.state, first) == (was["state"], None), case
@@ -151,7 +151,7 @@ class Witness:
             assert reason in ("not_due", "in_line", "active"), case
             self._due(was, first, disturbed, now, case)
 
-    def _due(self, was: Told, first: Any, disturbed: bool, now: int, case: Any) -> None:
+    def _due(self, was: Explanation, first: Any, disturbed: bool, now: int, case: Any) -> None:
         if was["reason"] == "active" or disturbed:
             return
         if was["next_at"] + (HOUR if self.dripped_until else 0) < now:
@@ -185,7 +185,7 @@ async def _attempts(conn: AsyncConnection, since: int) -> list[Any]:
 
 
 async def meddle(stage: Stage, chance: random.Random, file: dict[str, Any], people: list[dict[str, Any]]) -> str:
-    """One thing that operators, sources or providers do; returns which."""
+    """One random act of an operator, source or provider; returns which."""
     n = chance.randrange(PEOPLE)
     who = people[n]["points"][0][1]
     act = chance.choice(["pause", "resume", "resume", "attest", "stop", "update", "update", "window", "callback",
@@ -197,8 +197,8 @@ async def meddle(stage: Stage, chance: random.Random, file: dict[str, Any], peop
             case "resume":
                 await stage.do("campaign resume", ref="test", late=chance.choice(["drip", "shift", "skip"]))
             case "attest":
-                said = {"basis": "written", "given": "2026-01-02", "scope": ["phone,sms"], "by": "Ann"}
-                await stage.do("contacts attest", campaign="test", **said)
+                details = {"basis": "written", "given": "2026-01-02", "scope": ["phone,sms"], "by": "Ann"}
+                await stage.do("contacts attest", campaign="test", **details)
             case "stop":
                 await stage.sms.tell(Inbound(Outcome.opted_out, address=who))
             case "away":
@@ -261,13 +261,13 @@ async def test_what_is_told_beforehand_is_what_is_done(tmp_path: Path, seed: int
             witness = Witness(stage, chance)
             for _ in range(24):
                 acts = [await meddle(stage, chance, file, people) for _ in range(chance.choice([0, 1, 1, 2]))]
-                await stage.until(clock.now() + MINUTE)  # what follows at once from an act is done
+                await stage.until(clock.now() + MINUTE)  # immediate effects of the act are done
                 if "resume" in acts:
                     witness.dripped_until = clock.now() + 2 * HOUR
-                told, since = await witness.look(), clock.now()
+                answers, since = await witness.look(), clock.now()
                 await stage.until(clock.now() + chance.choice([10 * MINUTE, 3 * HOUR, 20 * HOUR, 2 * DAY]) + 7)
-                await witness.judge(told, since)
-                await stage.overview()  # the figures sum
+                await witness.judge(answers, since)
+                await stage.overview()  # the counts add up
             assert len(witness.seen) >= 4, witness.seen
 
 

@@ -1,4 +1,4 @@
-"""The sink is a real SMTP server: what it accepts it keeps, and it fails exactly as told."""
+"""The sink is a real SMTP server: it stores accepted mail, and plays its scripted faults exactly."""
 
 from __future__ import annotations
 

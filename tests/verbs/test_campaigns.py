@@ -215,8 +215,8 @@ async def test_an_opt_out_ends_every_campaign_and_every_channel(stage: Stage) ->
 
 
 async def test_somebody_on_the_stop_list_leaves_at_the_gate(stage: Stage) -> None:
-    await stage.sms.tell(Inbound(Outcome.opted_out, address="+12125550001"))  # a stranger so far
-    await stage.until(MONDAY + 1)  # time goes on only when it has been heard
+    await stage.sms.tell(Inbound(Outcome.opted_out, address="+12125550001"))  # an unknown address
+    await stage.until(MONDAY + 1)  # the clock moves on only after it was recorded
     await stage.launch(spec(SMS), person(1), checked=False)
     found = await stage.until_ended()
     assert (found["exited_by_reason"], len(stage.sms.accepted)) == ({"opted_out": 1}, 0)
@@ -280,7 +280,7 @@ async def test_a_retry_of_an_error_opens_a_completed_campaign_again(stage: Stage
     await stage.launch(spec(SMS | {"text": "{{ model }}"}), person(1), checked=False)
     assert (await stage.until_ended())["errored"] == 1
     assert (await stage.do("campaign retry", ref="test"))["state"] == "active"
-    assert (await stage.until_ended())["errored"] == 1  # nothing was mended
+    assert (await stage.until_ended())["errored"] == 1  # nothing was fixed
     assert (await stage.do("campaign dismiss", ref="test", person="+12125550001"))["people"] == 1
     assert (await stage.overview())["exited_by_reason"] == {"removed": 1}
 
@@ -416,7 +416,7 @@ async def test_lanes_take_turns(stage: Stage) -> None:
     await stage.until(MONDAY + HOUR)
     assert len(stage.sms.accepted) == 60
     early = [int(a.to[-4:]) for a, *_ in stage.sms.accepted[:40]]
-    assert len([n for n in early if n >= 40]) >= 8  # the campaign that began later is not kept waiting by the larger
+    assert len([n for n in early if n >= 40]) >= 8  # the later campaign does not wait for the larger one
 
 
 async def test_an_edit_counts_at_once_for_the_window_and_later_for_the_flow(stage: Stage) -> None:

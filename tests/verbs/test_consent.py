@@ -1,4 +1,4 @@
-"""Consent: attested once per source, carried by each person, asked for by the law of their place."""
+"""Consent: attested once per source, stored with each person, required by the law of their place."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ async def test_a_source_is_attested_with_its_import_and_each_record_keeps_the_ev
     await stage.do("campaign start", ref="test")
     await stage.until(MONDAY + MINUTE)
     assert len(stage.sms.accepted) == 1
-    told = (await stage.do("contacts why", person="+12125550001"))["campaigns"][0]
-    assert told["consent"] == "sms:written"
+    answer = (await stage.do("contacts why", person="+12125550001"))["campaigns"][0]
+    assert answer["consent"] == "sms:written"
     entries = (await stage.do("log", target="test"))["entries"]
     assert any(entry["verb"] == "import" and entry["details"]["by"] == "the desk" for entry in entries)
 
@@ -61,7 +61,7 @@ async def test_consent_that_is_not_written_needs_a_fresh_scrub_when_the_rule_of_
 
 async def test_an_unknown_source_or_campaign_is_said_and_both_or_neither_refused(stage: Stage) -> None:
     await stage.enroll(person(1), ref=None)
-    with pytest.raises(Refused, match=r"there are: people\.csv"):
+    with pytest.raises(Refused, match=r"known sources: people\.csv"):
         await stage.do("contacts attest", source="people.xls", **SAID)
     with pytest.raises(Refused, match="name either"):
         await stage.do("contacts attest", source="people.csv", campaign="test", **SAID)

@@ -1,4 +1,4 @@
-"""How people arrive: what is known of each is written once, whatever the batches, on each database."""
+"""Imports: the same result for every batch size, on each database."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ async def test_the_moment_the_flow_wants_is_kept_beside_the_one_the_hours_give(s
 
 async def test_an_attestation_is_written_with_each_person_it_covers(stage: Stage) -> None:
     await stage.do("campaign apply", file=spec(SMS))
-    said = {"id": 7, "consent": "phone:written,sms:written", "scrubbed_at": MONDAY - DAY}
-    run = await begun(stage, attestation=said)
+    given = {"id": 7, "consent": "phone:written,sms:written", "scrubbed_at": MONDAY - DAY}
+    run = await begun(stage, attestation=given)
     await stage.do("contacts take", run=run, people=[person(1)])
     (row,) = await rows(stage, contact)
     assert (row["consent"], row["scrubbed_at"]) == ("phone:written,sms:written", MONDAY - DAY)
@@ -119,7 +119,7 @@ async def test_what_is_written_does_not_depend_on_the_batches(
         duplicates = []
         for start in range(0, len(people), cut):
             batch = people[start : start + cut]
-            if ref == "cut":  # other people, so that the second run meets nobody of the first
+            if ref == "cut":  # other people, so that the second run has nobody of the first
                 batch = [json.loads(json.dumps(p).replace("+1", "+4").replace("@", "@b.")) for p in batch]
             answer = await stage.do("contacts take", run=run, people=batch, keep_duplicates=keep)
             total = {name: total[name] + answer[name] for name in total}
@@ -129,10 +129,10 @@ async def test_what_is_written_does_not_depend_on_the_batches(
     people = [(r["zones"], r["states"], r["updated_at"]) for r in await rows(stage, contact)]
     half = len(people) // 2
     assert people[:half] == people[half:]
-    said = [
+    given = [
         (r["key"], r["fields"]) for r in sorted(await rows(stage, record), key=lambda r: (r["source_id"], r["key"]))
     ]
-    assert said[: len(said) // 2] == said[len(said) // 2 :]
+    assert given[: len(given) // 2] == given[len(given) // 2 :]
     entered = [(r["due_at"], r["wanted_at"], r["step"]) for r in await rows(stage, enrollment)]
     assert entered[: len(entered) // 2] == entered[len(entered) // 2 :]
     points = [
@@ -152,6 +152,6 @@ async def test_of_two_rows_in_one_batch_the_later_wins_whole_when_asked(stage: S
     assert (row["zones"], row["states"]) == ("America/Chicago", "US-IL")
 
 
-async def test_a_house_that_sends_asks_for_small_batches(stage: Stage) -> None:
+async def test_a_running_daemon_asks_for_small_batches(stage: Stage) -> None:
     await stage.do("campaign apply", file=spec(SMS))
     assert (await begun(stage))["at_once"] == importing.SHARED

@@ -1,4 +1,4 @@
-"""Caller IDs: what the providers have is taken in, and what people said of them stays."""
+"""Caller IDs: the providers' numbers are imported, and labels and tags of users stay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOTH: frozenset[Kind] = frozenset({"sms", "phone"})
 
 
 def has(stage: Stage, kind: Kind, *owned: Owned | Exception) -> None:
-    """What a channel's provider lists from now on."""
+    """Set the numbers that a channel's provider lists."""
 
     async def numbers() -> Sequence[Owned]:
         if owned and isinstance(owned[0], Exception):
@@ -37,10 +37,10 @@ async def test_new_ones_are_added_and_known_ones_are_left_as_people_have_them(st
     await stage.do("numbers add", number=A, tag=["mine"], label="Front desk", pace="20/hour")
     await stage.do("numbers add", number=B)
     has(stage, "sms", Owned(A, "theirs", BOTH, "PN1", ("service:x",)), Owned(C, "Fair", BOTH, "PN2", ("service:x",)))
-    said = await stage.do("numbers sync")
-    assert said["counts"] == {"added": 1, "known": 1, "retired": 0, "missing": 1, "left_out": 0}
-    assert said["added"] == [{"number": C, "label": "Fair", "tags": ["service:x"], "carries": ["phone", "sms"]}]
-    assert (said["known"], said["missing"], said["tagged"]) == ([A], [B], 1)
+    answer = await stage.do("numbers sync")
+    assert answer["counts"] == {"added": 1, "known": 1, "retired": 0, "missing": 1, "left_out": 0}
+    assert answer["added"] == [{"number": C, "label": "Fair", "tags": ["service:x"], "carries": ["phone", "sms"]}]
+    assert (answer["known"], answer["missing"], answer["tagged"]) == ([A], [B], 1)
     assert await inventory(stage) == {
         A: ("Front desk", ["mine"], "20/hour"),
         B: ("", [], None),
@@ -64,8 +64,8 @@ async def test_a_tag_asked_for_goes_to_all_that_the_providers_have(stage: Stage)
 
 async def test_a_dry_run_says_it_all_and_changes_nothing(stage: Stage) -> None:
     has(stage, "sms", Owned(A, "", BOTH))
-    said = await stage.do("numbers sync", tag=["fair"], dry_run=True)
-    assert (said["counts"]["added"], said["dry_run"]) == (1, True)
+    answer = await stage.do("numbers sync", tag=["fair"], dry_run=True)
+    assert (answer["counts"]["added"], answer["dry_run"]) == (1, True)
     assert await inventory(stage) == {}
     assert (await stage.do("log"))["entries"] == []
 
@@ -74,29 +74,29 @@ async def test_who_was_retired_by_hand_stays_retired(stage: Stage) -> None:
     await stage.do("numbers add", number=A)
     await stage.do("numbers remove", number=A)
     has(stage, "sms", Owned(A, "", BOTH))
-    said = await stage.do("numbers sync", tag=["fair"])
-    assert (said["retired"], said["added"], said["known"], said["tagged"]) == ([A], [], [], 0)
+    answer = await stage.do("numbers sync", tag=["fair"])
+    assert (answer["retired"], answer["added"], answer["known"], answer["tagged"]) == ([A], [], [], 0)
     assert await inventory(stage) == {}
 
 
 async def test_what_can_be_no_caller_id_is_told_and_left_out(stage: Stage) -> None:
     await stage.do("numbers add", number=B)
     has(stage, "sms", Owned(A), Owned(B), Owned("72345", "", BOTH), Owned(C, "", frozenset({"phone"})))
-    said = await stage.do("numbers sync")
-    assert said["left_out"] == [
+    answer = await stage.do("numbers sync")
+    assert answer["left_out"] == [
         {"number": A, "why": "carries neither messages nor calls"},
         {"number": B, "why": "carries neither messages nor calls"},
         {"number": "72345", "why": "not a number in international form"},
     ]
-    assert said["missing"] == []
+    assert answer["missing"] == []
     assert sorted(await inventory(stage)) == [B, C]
 
 
 async def test_two_channels_list_one_account_once(stage: Stage) -> None:
     has(stage, "phone", Owned(A, "", frozenset({"phone"}), "PN1", ("x",)))
     has(stage, "sms", Owned(A, "Fair", frozenset({"sms"}), "PN1", ("y", "x")))
-    told = (await stage.do("numbers sync"))["added"]
-    assert told == [{"number": A, "label": "Fair", "tags": ["x", "y"], "carries": ["phone", "sms"]}]
+    answer = (await stage.do("numbers sync"))["added"]
+    assert answer == [{"number": A, "label": "Fair", "tags": ["x", "y"], "carries": ["phone", "sms"]}]
 
 
 async def test_one_that_fails_says_so_and_nothing_counts_as_missing(stage: Stage) -> None:
@@ -104,9 +104,9 @@ async def test_one_that_fails_says_so_and_nothing_counts_as_missing(stage: Stage
     has(stage, "phone", NeedsHuman("the login is refused"))
     has(stage, "email", RuntimeError("boom"))
     has(stage, "sms", Owned(A, "", BOTH))
-    said = await stage.do("numbers sync")
-    assert said["failed"] == {"phone": "the login is refused", "email": "RuntimeError: boom"}
-    assert (said["counts"]["added"], said["missing"]) == (1, [])
+    answer = await stage.do("numbers sync")
+    assert answer["failed"] == {"phone": "the login is refused", "email": "RuntimeError: boom"}
+    assert (answer["counts"]["added"], answer["missing"]) == (1, [])
     has(stage, "sms", NeedsHuman("no"))
     with pytest.raises(Refused, match="phone: the login is refused; sms: no; email: RuntimeError: boom; nothing was"):
         await stage.do("numbers sync")
@@ -118,12 +118,12 @@ async def test_a_provider_that_does_not_answer_is_given_up(stage: Stage, monkeyp
 
     stage.sms.numbers = numbers  # type: ignore[attr-defined]
     monkeypatch.setattr(verbs, "LISTED_WITHIN", 0.0)
-    with pytest.raises(Refused, match="did not list them within 0 s"):
+    with pytest.raises(Refused, match="did not list its numbers within 0 s"):
         await stage.do("numbers sync")
 
 
 async def test_without_a_channel_that_can_list_it_is_refused(stage: Stage) -> None:
-    with pytest.raises(Refused, match="add them by hand"):
+    with pytest.raises(Refused, match="add them yourself"):
         await stage.do("numbers sync")
 
 
@@ -161,5 +161,5 @@ async def test_a_number_is_used_only_for_what_its_provider_lets_it_carry(stage: 
     await stage.until(MONDAY + 70 * MINUTE)
     assert {message.sender for _, message, _ in stage.phone.accepted} == {near}
     assert (await stage.overview())["held_people"] == {"no_number": 1}
-    told = (await stage.do("contacts why", person="+12125550003"))["campaigns"][0]
-    assert told["reason"] == "no_number"
+    answer = (await stage.do("contacts why", person="+12125550003"))["campaigns"][0]
+    assert answer["reason"] == "no_number"

@@ -1,4 +1,4 @@
-"""What people wrote back, our answers, and a step sent to oneself."""
+"""Replies of contacts, answers to them, and test messages."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ async def test_a_reply_is_open_until_somebody_answers_and_the_answer_is_an_ordin
     await replied(stage)
     (reply,) = (await stage.do("campaign replies", ref="test"))["replies"]
     assert (reply["person"], reply["text"], reply["channel"]) == (ANN, "Who is this?", "sms")
-    told = await stage.do("campaign answer", ref="test", person=ANN, text="It is us, {{ first_name }}")
-    assert told["channel"] == "sms"
+    result = await stage.do("campaign answer", ref="test", person=ANN, text="It is us, {{ first_name }}")
+    assert result["channel"] == "sms"
     await stage.until(MONDAY + 3 * MINUTE)
     attempt, message, _ = stage.sms.accepted[-1]
     assert (attempt.to, message.text, attempt.try_no) == (ANN, "It is us, P1", 1)
@@ -60,19 +60,19 @@ async def test_a_reply_may_be_seen_to_without_an_answer(stage: Stage) -> None:
     await stage.do("campaign answer", ref="test", person=ANN, nothing=True)
     assert (await stage.do("campaign replies"))["replies"] == []
     assert len(stage.sms.accepted) == 2
-    with pytest.raises(Refused, match="nothing in test that is still open"):
+    with pytest.raises(Refused, match="no open reply in test"):
         await stage.do("campaign answer", ref="test", person=ANN, text="Hello?")
 
 
 async def test_an_answer_keeps_the_window_and_the_stop_list(stage: Stage) -> None:
     await replied(stage)
     await stage.until(MONDAY + 12 * HOUR)
-    with pytest.raises(Refused, match=r"not now: the contact window is shut; from 2026-03-03 14:00 UTC on"):
+    with pytest.raises(Refused, match=r"not now: the contact window is closed; possible from 2026-03-03 14:00 UTC"):
         await stage.do("campaign answer", ref="test", person=ANN, text="Hello")
     await stage.until(MONDAY + DAY)
     await stage.sms.tell(Inbound(Outcome.opted_out, address=ANN, text="STOP"))
     await stage.until(MONDAY + DAY + MINUTE)
-    with pytest.raises(Refused, match="the person is on the stop list"):
+    with pytest.raises(Refused, match="the person is on the suppression list"):
         await stage.do("campaign answer", ref="test", person=ANN, text="Hello")
     assert len(stage.sms.accepted) == 2
 
@@ -81,8 +81,8 @@ async def test_a_step_can_be_sent_to_oneself_and_is_counted_nowhere(stage: Stage
     mail = {"id": "mail", "channel": "email", "subject": "About {{ car }}", "text": "t"}
     await stage.do("campaign apply", file=spec(SMS, mail))
     await stage.enroll(person(1, car="T4"), person(2, car="Beetle"))
-    told = await stage.do("campaign test", ref="test", to="(212) 555-0199")
-    assert (told["step"], told["to"], stage.sms.accepted[0][1].text) == ("text", "+12125550199", "[Test] Hello P1")
+    result = await stage.do("campaign test", ref="test", to="(212) 555-0199")
+    assert (result["step"], result["to"], stage.sms.accepted[0][1].text) == ("text", "+12125550199", "[Test] Hello P1")
     await stage.do("campaign test", ref="test", to="me@example.com", person="+12125550002")
     assert stage.email.accepted[0][1].subject == "[Test] About Beetle"
     found = await stage.overview()
@@ -92,12 +92,12 @@ async def test_a_step_can_be_sent_to_oneself_and_is_counted_nowhere(stage: Stage
 
 async def test_what_stands_in_the_way_of_a_test_is_said(stage: Stage) -> None:
     await stage.do("campaign apply", file=spec(SMS | {"text": "{{ car }}"}))
-    with pytest.raises(Refused, match="nobody is in the campaign"):
+    with pytest.raises(Refused, match="the campaign has no people"):
         await stage.do("campaign test", ref="test", to=ANN)
     await stage.enroll(person(1))
     with pytest.raises(Refused, match="step text: 'car' is undefined"):
         await stage.do("campaign test", ref="test", to=ANN)
-    with pytest.raises(Refused, match="no step that could go there"):
+    with pytest.raises(Refused, match="no step for an e-mail address"):
         await stage.do("campaign test", ref="test", to="me@example.com")
     with pytest.raises(Refused, match="has no step 'nope'; it has: text"):
         await stage.do("campaign test", ref="test", to=ANN, step="nope")
@@ -107,5 +107,5 @@ async def test_what_stands_in_the_way_of_a_test_is_said(stage: Stage) -> None:
         raise Unavailable("the line is down")
 
     stage.sms.behaviours = [busy]  # type: ignore[list-item]
-    with pytest.raises(Refused, match="did not take it: the line is down"):
+    with pytest.raises(Refused, match="did not accept the message: the line is down"):
         await stage.do("campaign test", ref="test", to=ANN, person="+12125550002")

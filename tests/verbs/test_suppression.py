@@ -1,10 +1,11 @@
-"""The stop list as operators keep it."""
+"""The suppression list verbs."""
 
 from __future__ import annotations
 
 import pytest
 
 from fluentsd.verbs import Refused
+from fluentsd.verbs.catalogue import current_name
 from tests.engine.stage import MINUTE, MONDAY, SMS, Stage, person, spec
 
 ANN = "+12125550001"
@@ -14,47 +15,49 @@ TWO = SMS | {"id": "two", "after": "1 day"}
 async def test_whoever_is_added_leaves_every_campaign_and_is_not_contacted_again(stage: Stage) -> None:
     await stage.launch(spec(SMS, TWO), person(1), person(2))
     await stage.until(MONDAY + MINUTE)
-    answer = await stage.do("stop-list add", point="(212) 555-0001", because="asked at the fair")
+    answer = await stage.do("suppression add", point="(212) 555-0001", because="asked at the fair")
     assert answer["point"] == ANN
     found = await stage.until_ended()
     assert found["exited_by_reason"] == {"opted_out": 1}
     assert [a.to for a, *_ in stage.sms.accepted].count(ANN) == 1
-    told = await stage.do("stop-list why", point=ANN)
-    assert told["sentence"] == f"{ANN} is on the stop list for every channel"
-    assert told["entries"][0]["evidence"] == {"said": "asked at the fair"}
-    assert told["entries"][0]["by"] == "tester"
+    found = await stage.do("suppression why", point=ANN)
+    assert found["sentence"] == f"{ANN} is on the suppression list for every channel"
+    assert found["entries"][0]["evidence"] == {"said": "asked at the fair"}
+    assert found["entries"][0]["by"] == "tester"
 
 
 async def test_an_entry_for_one_channel_skips_only_its_steps(stage: Stage) -> None:
     mail = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
-    await stage.do("stop-list add", point=ANN, channel="sms", because="landline")
+    await stage.do("suppression add", point=ANN, channel="sms", because="landline")
     await stage.launch(spec(SMS, mail), person(1))
     await stage.until_ended()
     assert (len(stage.sms.accepted), len(stage.email.accepted)) == (0, 1)
 
 
 async def test_lifting_needs_a_reason_and_leaves_the_whole_story(stage: Stage) -> None:
-    await stage.do("stop-list add", point="Ann@Example.com", because="wrote to us")
-    with pytest.raises(Refused, match="say in a sentence"):
-        await stage.do("stop-list remove", point="ann@example.com", because="ok")
-    await stage.do("stop-list remove", point="ann@example.com", because="she asked to be put back, by letter")
-    told = await stage.do("stop-list why", point="ann@example.com")
-    assert told["sentence"] == "ann@example.com was on the stop list and is not now"
-    assert told["entries"][0]["lifted_because"] == "she asked to be put back, by letter"
-    with pytest.raises(Refused, match="is not on the stop list"):
-        await stage.do("stop-list remove", point="ann@example.com", because="once more, to be sure")
+    await stage.do("suppression add", point="Ann@Example.com", because="wrote to us")
+    with pytest.raises(Refused, match="explain in a sentence"):
+        await stage.do("suppression remove", point="ann@example.com", because="ok")
+    await stage.do("suppression remove", point="ann@example.com", because="she asked to be put back, by letter")
+    found = await stage.do("suppression why", point="ann@example.com")
+    assert found["sentence"] == "ann@example.com was on the suppression list and is not now"
+    assert found["entries"][0]["lifted_because"] == "she asked to be put back, by letter"
+    with pytest.raises(Refused, match="is not on the suppression list"):
+        await stage.do("suppression remove", point="ann@example.com", because="once more, to be sure")
 
 
 async def test_somebody_who_was_erased_is_still_found_by_their_number_and_can_be_let_back(stage: Stage) -> None:
     await stage.launch(spec(SMS), person(1))
-    await stage.do("stop-list add", point=ANN, because="asked at the fair")
+    await stage.do("suppression add", point=ANN, because="asked at the fair")
     await stage.until(MONDAY + MINUTE)
     await stage.do("contacts erase", person=ANN, because="asked by letter")
-    told = await stage.do("stop-list why", point=ANN)
-    assert told["sentence"] == f"{ANN} is on the stop list for every channel"
-    assert {entry["value"] for entry in told["entries"]} == {ANN}
-    await stage.do("stop-list remove", point=ANN, because="they asked to be called again, by letter")
-    assert (await stage.do("stop-list why", point=ANN))["sentence"] == f"{ANN} was on the stop list and is not now"
+    found = await stage.do("suppression why", point=ANN)
+    assert found["sentence"] == f"{ANN} is on the suppression list for every channel"
+    assert {entry["value"] for entry in found["entries"]} == {ANN}
+    await stage.do("suppression remove", point=ANN, because="they asked to be called again, by letter")
+    assert (await stage.do("suppression why", point=ANN))[
+        "sentence"
+    ] == f"{ANN} was on the suppression list and is not now"
     await stage.do("campaign apply", file=spec(SMS, ref="again", name="Again"))
     await stage.enroll(person(1), ref="again")
     await stage.do("campaign start", ref="again")
@@ -66,20 +69,27 @@ async def test_an_import_takes_every_format_once_and_names_what_it_cannot_read(s
     await stage.launch(spec(SMS, TWO), person(1), person(2))
     await stage.until(MONDAY + MINUTE)
     points = ["212-555-0001", "+1 (212) 555-0001", "b@example.com", "nobody@", "12"]
-    answer = await stage.do("stop-list take", points=points, because="the old system's list")
+    answer = await stage.do("suppression take", points=points, because="the old system's list")
     assert (answer["added"], answer["known"]) == (2, 1)
     assert [bad["text"] for bad in answer["bad"]] == ["nobody@", "12"]
     assert (await stage.overview())["exited_by_reason"] == {"opted_out": 1}
-    again = await stage.do("stop-list take", points=points, because="the old system's list")
+    again = await stage.do("suppression take", points=points, because="the old system's list")
     assert again["added"] == 0
-    assert len((await stage.do("stop-list list"))["entries"]) == 2
-    assert len((await stage.do("stop-list list", words="555"))["entries"]) == 1
+    assert len((await stage.do("suppression list"))["entries"]) == 2
+    assert len((await stage.do("suppression list", words="555"))["entries"]) == 1
 
 
 async def test_nonsense_is_refused(stage: Stage) -> None:
     with pytest.raises(Refused, match="neither a number nor an address"):
-        await stage.do("stop-list add", point="everybody", because="please")
-    with pytest.raises(Refused, match="none of"):
-        await stage.do("stop-list add", point=ANN, channel="fax", because="please")
-    with pytest.raises(Refused, match="say why"):
-        await stage.do("stop-list add", point=ANN)
+        await stage.do("suppression add", point="everybody", because="please")
+    with pytest.raises(Refused, match="use one of"):
+        await stage.do("suppression add", point=ANN, channel="fax", because="please")
+    with pytest.raises(Refused, match="give the reason"):
+        await stage.do("suppression add", point=ANN)
+
+
+async def test_the_old_name_of_a_verb_still_works(stage: Stage) -> None:
+    assert (await stage.do("stop-list add", point=ANN, because="asked at the fair"))["point"] == ANN
+    assert [entry["value"] for entry in (await stage.do("suppression list"))["entries"]] == [ANN]
+    assert current_name("stop-list why") == "suppression why"
+    assert current_name("campaign pause") == "campaign pause"

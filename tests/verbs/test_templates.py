@@ -1,4 +1,4 @@
-"""Messages kept under a name: versions, the flows that have their words, what is refused, a look at one."""
+"""Templates: versions, the flows that use them, refusals, previews."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ async def test_whoever_is_under_way_keeps_the_words_they_entered_with(stage: Sta
     ]
     await stage.enroll(person(2))
     await stage.until(MONDAY + 2 * DAY)
-    said = {a.to[-1]: m.text for a, m, _ in stage.sms.accepted if a.step == "named"}
-    assert said == {"1": "one", "2": "two"}
+    texts = {a.to[-1]: m.text for a, m, _ in stage.sms.accepted if a.step == "named"}
+    assert texts == {"1": "one", "2": "two"}
 
 
 async def test_an_upgrade_brings_the_new_words(stage: Stage) -> None:
@@ -94,7 +94,7 @@ async def test_a_name_that_was_removed_goes_on_where_it_was(stage: Stage) -> Non
     await keep(stage, sms("one"))
     await stage.do("templates remove", name="hello")
     assert (await stage.do("templates list"))["templates"] == []
-    with pytest.raises(Refused, match="no template is called 'hello'; there are: none yet"):
+    with pytest.raises(Refused, match="there is no template 'hello'; there are: none yet"):
         await stage.do("templates remove", name="hello")
     assert (await stage.do("templates show", name="hello", version=1))["file"] == sms("one")
     assert (await keep(stage, sms("one")))["templates"][0]["version"] == 2
@@ -104,9 +104,9 @@ async def test_a_name_that_was_removed_goes_on_where_it_was(stage: Stage) -> Non
 async def test_a_template_in_use_cannot_be_removed_nor_change_its_channel(stage: Stage) -> None:
     await keep(stage, sms("one"))
     await stage.do("campaign apply", file=spec(NAMED))
-    with pytest.raises(Refused, match="hello is named by test; change or archive them first"):
+    with pytest.raises(Refused, match="hello is used by test; change or archive them first"):
         await stage.do("templates remove", name="hello")
-    with pytest.raises(Refused, match="step named goes by sms, and the template 'hello' is for email"):
+    with pytest.raises(Refused, match="step named is by sms, but the template 'hello' is for email"):
         await keep(stage, {"template": [MAIL | {"name": "hello"}]})
     assert (await stage.do("templates show", name="hello"))["version"] == 1
 
@@ -128,7 +128,7 @@ async def test_a_campaign_cannot_name_what_is_not_there(stage: Stage, dry_run: b
         ({"template": [{"name": "a", "channel": "email", "text": "t"}]}, "by email needs subject"),
         ({"template": [*sms("a")["template"], *sms("b")["template"]]}, "two templates are called 'hello'"),
         ({"template": []}, "template"),
-        (spec(SMS), "that looks like a campaign"),
+        (spec(SMS), "this looks like a campaign file"),
     ],
 )
 async def test_a_wrong_file_is_refused_whole(stage: Stage, file: dict[str, Any], why: str) -> None:
@@ -141,7 +141,7 @@ async def test_a_wrong_file_is_refused_whole(stage: Stage, file: dict[str, Any],
     ("step", "why"),
     [
         (NAMED | {"text": "own"}, "has both template and text"),
-        ({"id": "call", "channel": "phone", "template": "hello"}, "a step by phone has an agent"),
+        ({"id": "call", "channel": "phone", "template": "hello"}, "phone steps use agent"),
     ],
 )
 async def test_a_step_has_a_template_or_words_of_its_own(stage: Stage, step: dict[str, Any], why: str) -> None:
@@ -157,7 +157,7 @@ async def test_a_preview_is_the_message_as_one_person_gets_it(stage: Stage) -> N
     assert (seen["text"], seen["to"]) == ("P1: {{ first_name }}<b>", "+12125550001")
     mail = await stage.do("templates preview", name="follow-up", person="+12125550001")
     assert (mail["sender"], mail["to"], mail["subject"]) == ("Sales <sales@example.com>", "p1@example.com", "For P1")
-    with pytest.raises(Refused, match="hello cannot be made for \\+12125550002: 'note' is undefined"):
+    with pytest.raises(Refused, match="hello cannot be rendered for \\+12125550002: 'note' is undefined"):
         await stage.do("templates preview", name="hello", person="+12125550002")
     assert stage.sms.accepted == []
 

@@ -1,4 +1,4 @@
-"""Attempts nobody could prove: shown, never repeated by themselves, once more when a person says so."""
+"""Unknown attempts: shown, never repeated automatically, retried when a user decides so."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANN, BEN = "+12125550001", "+12125550002"
 
 @pytest.fixture
 async def stage(database_url: str) -> AsyncIterator[Stage]:
-    """Nothing can be looked up, so a lost answer stays unknown."""
+    """Nothing can be looked up, so an attempt with a lost answer stays unknown."""
     clock = SimClock(MONDAY)
     async with open_store(database_url, busy=clock.busy) as store:
         await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
@@ -100,7 +100,7 @@ async def test_what_is_proved_later_is_not_open_any_more(stage: Stage) -> None:
     [attempt] = stage.sms.tokens()
     await stage.sms.tell(Inbound(Outcome.delivered, token=attempt))
     await stage.until(MONDAY + 2 * HOUR + MINUTE)
-    with pytest.raises(Refused, match="test has no attempt that nobody could prove"):
+    with pytest.raises(Refused, match="test has no unknown attempt"):
         await stage.do("unknown retry", ref="test")
 
 
@@ -108,9 +108,9 @@ async def test_nonsense_is_refused_and_a_stopped_campaign_has_to_be_opened_first
     lost(stage, ANN)
     await stage.launch(spec(SMS, TWO), person(1), person(2))
     await stage.until(MONDAY + 2 * HOUR)
-    with pytest.raises(Refused, match=f"no attempt for {BEN.replace('+', '.')}"):
+    with pytest.raises(Refused, match=f"no unknown attempt for {BEN.replace('+', '.')}"):
         await stage.do("unknown retry", ref="test", person=BEN)
-    with pytest.raises(Refused, match="no attempt with the id x"):
+    with pytest.raises(Refused, match="no unknown attempt with the id x"):
         await stage.do("unknown dismiss", ref="test", attempt="x")
     await stage.do("campaign stop", ref="test")
     with pytest.raises(Refused, match="test is stopped; reopen it first"):

@@ -1,0 +1,81 @@
+"""The views: for each verb, the function that prints its answer as text.
+
+Here is only the table `VIEWS`. The functions are in this package's modules, one module per noun. What must not live
+here: terminal or pipe (`fluentsd.cli.screen`), the format of one value (`fluentsd.cli.format`). A view ends with the
+next command to type, where there is one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fluentsd.cli.views import campaigns, contacts, explain, holds, numbers, operations, suppression, templates
+
+if TYPE_CHECKING:
+    from fluentsd.cli.screen import Screen
+
+VIEWS: dict[str, Callable[[Any, Any], None]] = {
+    "calls": contacts.calls,
+    "campaign answer": contacts.answered,
+    "campaign apply": campaigns.applied,
+    "campaign archive": campaigns.archived,
+    "campaign callback": contacts.callback_set,
+    "campaign check": explain.check,
+    "campaign complete": campaigns.state_changed,
+    "campaign copy": campaigns.copied,
+    "campaign dismiss": campaigns.dismissed,
+    "campaign errors": campaigns.errors,
+    "campaign export": campaigns.exported,
+    "campaign list": campaigns.listing,
+    "campaign owner": campaigns.owner_changed,
+    "campaign pause": campaigns.state_changed,
+    "campaign remove": contacts.removed,
+    "campaign reopen": campaigns.state_changed,
+    "campaign replies": contacts.replies,
+    "campaign report": campaigns.report,
+    "campaign resume": campaigns.resumed,
+    "campaign retry": campaigns.retried,
+    "campaign schedule": campaigns.state_changed,
+    "campaign show": campaigns.shown,
+    "campaign start": campaigns.started,
+    "campaign status": campaigns.status,
+    "campaign stop": campaigns.state_changed,
+    "campaign test": contacts.tested,
+    "campaign upgrade": contacts.upgraded,
+    "campaign why": explain.totals,
+    "check": operations.check,
+    "contacts attest": contacts.attested,
+    "contacts erase": contacts.erased,
+    "contacts export": contacts.exported,
+    "contacts find": contacts.find,
+    "contacts timeline": contacts.timeline,
+    "contacts why": explain.why,
+    "forecast": explain.forecast,
+    "holds": holds.listing,
+    "log": operations.log,
+    "numbers list": numbers.listing,
+    "numbers sync": numbers.synced,
+    "suppression add": suppression.added,
+    "suppression import": suppression.imported,
+    "suppression list": suppression.listing,
+    "suppression remove": suppression.lifted,
+    "suppression why": suppression.listing,
+    "templates apply": templates.applied,
+    "templates list": templates.listed,
+    "templates preview": templates.previewed,
+    "templates remove": templates.removed,
+    "templates show": templates.shown,
+    "unknown dismiss": contacts.unknown_dismissed,
+    "unknown list": contacts.unknown_attempts,
+    "unknown retry": contacts.unknown_retried,
+}
+
+
+def show(screen: Screen, verb: str, answer: Any) -> None:
+    """Print a verb's answer: as JSON if requested, else by its view, else one line per key."""
+    if screen.as_json:
+        print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - the shell's own output
+        return
+    VIEWS.get(verb, operations.plain)(screen, answer)

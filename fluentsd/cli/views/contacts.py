@@ -1,6 +1,7 @@
-"""How answers about people look: who they are, what was done, what they wrote, who is on the stop list.
+"""Prints the answers about people: contacts, attempts, replies, enrollments, consent, erasure.
 
-What must not live here: campaigns (`views`), the answers that explain (`decisions`), where an answer goes (`show`).
+What must not live here: whole campaigns (`campaigns`), the suppression list (`suppression`), and the answers that
+explain decisions (`explain`).
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ Answer = Mapping[str, Any]
 
 def find(screen: Screen, answer: Answer) -> None:
     if not answer["people"]:
-        screen.say("nobody found")
+        screen.say("no one found")
         return
     screen.table(
-        ["Person", "Numbers and addresses", "Zone", "From", "Campaigns"],
+        ["Person", "Numbers and addresses", "Zone", "Zone from", "Campaigns"],
         [
             [
                 " ".join(filter(None, (p["fields"].get("first_name"), p["fields"].get("last_name")))) or f"#{p['id']}",
@@ -38,55 +39,20 @@ def find(screen: Screen, answer: Answer) -> None:
     )  # fmt: skip
 
 
-def stops(screen: Screen, answer: Answer) -> None:
-    if "sentence" in answer:
-        screen.say(answer["sentence"])
-    if not answer["entries"]:
-        screen.say("no entries")
-        return
-    screen.table(
-        ["Number or address", "Channel", "Reason", "By", "Since", "Lifted", "Because"],
-        [
-            [
-                e["value"], "every" if e["channel"] == "*" else e["channel"], e["reason"], e["by"], when(e["at"]),
-                when(e["lifted_at"]), e["lifted_because"] or (e["evidence"] or {}).get("said", ""),
-            ]
-            for e in answer["entries"]
-        ],
-    )  # fmt: skip
-
-
-def stopped(screen: Screen, answer: Answer) -> None:
-    ended = f"; courses ended in {len(answer['campaigns'])} campaigns" if answer["campaigns"] else ""
-    screen.say(f"{answer['point']} is on the stop list{ended}")
-
-
-def unstopped(screen: Screen, answer: Answer) -> None:
-    screen.say(f"{answer['point']} may be contacted again; the entry stays with your reason")
-
-
-def stop_import(screen: Screen, answer: Answer) -> None:
-    screen.say(f"{answer['added']} added, {answer['known']} were on the stop list already")
-    for bad in answer["bad"][:10]:
-        screen.say(f"  not read: {bad['text']!r}: {bad['reason']}", "yellow")
-    if len(answer["bad"]) > 10:
-        screen.say(f"  and {len(answer['bad']) - 10} more", "yellow")
-
-
 def replies(screen: Screen, answer: Answer) -> None:
     if not answer["replies"]:
-        screen.say("no reply waits for anybody", "green")
+        screen.say("no unanswered replies", "green")
         return
     screen.table(
-        ["When", "Campaign", "Step", "By", "From", "What they wrote"],
+        ["When", "Campaign", "Step", "Channel", "From", "Text"],
         [[when(r["created_at"]), r["ref"], r["step"], r["channel"], r["person"] or "", r["text"]]
          for r in answer["replies"]],
     )  # fmt: skip
-    screen.say('write back: fluentsd campaign answer REF PERSON "…", or with --nothing say that it is seen to')
+    screen.say('to answer: fluentsd campaign answer REF PERSON "…"; to close without an answer: add --nothing')
 
 
 def answered(screen: Screen, answer: Answer) -> None:
-    how = f"answered by {answer['channel']}" if answer["channel"] else "seen to, nothing sent"
+    how = f"answered by {answer['channel']}" if answer["channel"] else "closed without an answer"
     screen.say(f"{answer['person']}: {how}", "green")
 
 
@@ -96,9 +62,7 @@ def tested(screen: Screen, answer: Answer) -> None:
 
 def attested(screen: Screen, answer: Answer) -> None:
     of = answer["source"] or answer["ref"]
-    screen.say(
-        f"{people(answer['people'])} of {of} carry now: {answer['said']}, on the word of {answer['by']}", "green"
-    )
+    screen.say(f"consent of {people(answer['people'])} of {of}: {answer['said']}, attested by {answer['by']}", "green")
 
 
 def exported(screen: Screen, answer: Answer) -> None:
@@ -106,37 +70,36 @@ def exported(screen: Screen, answer: Answer) -> None:
 
 
 def erased(screen: Screen, answer: Answer) -> None:
-    went = f"numbers and addresses: {answer['points']}, records: {answer['records']}, texts: {answer['texts']}"
-    screen.say(f"erased ({went}); courses ended in {len(answer['campaigns'])} campaigns", "green")
+    deleted = f"numbers and addresses: {answer['points']}, records: {answer['records']}, texts: {answer['texts']}"
+    screen.say(f"erased ({deleted}); the person left {len(answer['campaigns'])} campaigns", "green")
     if answer["at_providers"]:
-        what = "messages and calls that providers may still keep are deleted there by the daemon"
-        screen.say(f"{what}: {answer['at_providers']}")
+        screen.say(f"messages and calls that the daemon will delete at the providers: {answer['at_providers']}")
     if answer["stopped"]:
-        screen.say("the stop list still knows them by a hash, should they ever come back")
-    screen.say("older copies of the database still have the person; a start on one erases them again")
+        screen.say("the suppression list keeps a keyed hash, so a later import cannot contact the person")
+    screen.say("older backups still hold the person; a start on one erases the person again")
 
 
 def removed(screen: Screen, answer: Answer) -> None:
     screen.say(f"{answer['person']} has left {answer['ref']} (was {answer['was']} at {answer['step']})")
 
 
-def promised(screen: Screen, answer: Answer) -> None:
+def callback_set(screen: Screen, answer: Answer) -> None:
     screen.say(
-        f"{answer['person']}: {answer['step']} by {answer['channel']} is promised for {when(answer['next_at'])}; "
-        "it goes before everything else in its queue, and still only when it is allowed"
+        f"{answer['person']}: {answer['step']} by {answer['channel']} is set for {when(answer['next_at'])}; "
+        "it goes first in its lane, and only if the gate allows it"
     )
 
 
 def upgraded(screen: Screen, answer: Answer) -> None:
     if not answer["people"]:
-        screen.say(f"everybody in {answer['ref']} follows its present flow already")
+        screen.say(f"everyone in {answer['ref']} already follows the current flow")
         return
-    screen.table(["Stand at", "Go on at", "#People"], [[m["from"], m["to"], m["people"]] for m in answer["moves"]])
+    screen.table(["Current step", "New step", "#People"], [[m["from"], m["to"], m["people"]] for m in answer["moves"]])
     for step, count in answer["lost"].items():
-        screen.say(f"{people(count)} stand at {step}, which is gone; name their new place: --step {step}=…", "red")
+        screen.say(f"{people(count)} are at {step}, which no longer exists; give the new step: --step {step}=…", "red")
     if answer["busy"]:
-        screen.say(f"{people(answer['busy'])} are being contacted just now and were left alone; repeat it later")
-    done = "dry run: nobody was moved" if answer["dry_run"] else f"moved: {people(answer['moved'])}"
+        screen.say(f"{people(answer['busy'])} are being contacted now and were not moved; repeat this later")
+    done = "dry run: no one was moved" if answer["dry_run"] else f"moved: {people(answer['moved'])}"
     screen.say(done, "green" if answer["moved"] else "")
 
 
@@ -163,25 +126,25 @@ def calls(screen: Screen, answer: Answer) -> None:
     )  # fmt: skip
 
 
-def unproved(screen: Screen, answer: Answer) -> None:
-    """Attempts to decide about."""
+def unknown_attempts(screen: Screen, answer: Answer) -> None:
+    """Attempts with an unknown outcome, and the commands to decide about them."""
     if not answer["calls"]:
-        screen.say("no attempt waits for a decision", "green")
+        screen.say("no attempt needs a decision", "green")
         return
     screen.table(
-        ["Attempt", "When", "Campaign", "Step", "Channel", "To", "Why nobody knows"],
+        ["Attempt", "When", "Campaign", "Step", "Channel", "To", "Why it is unknown"],
         [[c["id"], when(c["claimed_at"]), c["ref"], c["step"], c["channel"], c["to"], c["reason"]]
          for c in answer["calls"]],
     )  # fmt: skip
-    screen.say("they count as made; once more, perhaps for the second time: fluentsd unknown retry REF --person WHO")
-    screen.say("or let them be: fluentsd unknown dismiss REF")
+    screen.say("they count as made; to repeat one, perhaps twice: fluentsd unknown retry REF --person PERSON")
+    screen.say("to keep them as made and hide them: fluentsd unknown dismiss REF")
 
 
-def tried_again(screen: Screen, answer: Answer) -> None:
-    screen.say(f"queued once more: {people(answer['people'])}; {answer['ref']} is {answer['state']}")
-    for left in answer["left_alone"]:
-        screen.say(f"left alone: {left['person'] or left['attempt']} at {left['step']}: {left['why']}", "yellow")
+def unknown_retried(screen: Screen, answer: Answer) -> None:
+    screen.say(f"queued again: {people(answer['people'])}; {answer['ref']} is {answer['state']}")
+    for kept in answer["left_alone"]:
+        screen.say(f"not queued: {kept['person'] or kept['attempt']} at {kept['step']}: {kept['why']}", "yellow")
 
 
-def let_be(screen: Screen, answer: Answer) -> None:
-    screen.say(f"decided: {answer['people']} of {answer['ref']} count as made and are not shown any more")
+def unknown_dismissed(screen: Screen, answer: Answer) -> None:
+    screen.say(f"dismissed: {answer['people']} of {answer['ref']} count as made and are hidden")

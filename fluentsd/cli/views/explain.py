@@ -1,7 +1,7 @@
-"""How the answers that explain look: the launch check, why, the totals by reason, the forecast.
+"""Prints the answers that explain decisions: the launch check, `why`, the totals by reason, the forecast.
 
-Each begins with its one sentence and goes on to the evidence. What must not live here: the acts (`views`), where an
-answer goes (`show`).
+Each begins with one sentence, then prints the evidence. What must not live here: answers to verbs that change
+something (`campaigns`, `contacts`).
 """
 
 from __future__ import annotations
@@ -16,48 +16,48 @@ if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
 
 Answer = Mapping[str, Any]
-#: Days of a forecast drawn one by one.
+#: Days in the chart of a forecast; later days are one line.
 DAYS_SHOWN = 21
 
 
 def why(screen: Screen, answer: Answer) -> None:
-    """One sentence for each campaign, then what it rests on."""
+    """One sentence for each campaign, then its evidence."""
     if "sentence" in answer:
         screen.say(f"{answer['person']}: {answer['sentence']}")
-    for told in answer["campaigns"]:
-        screen.say(f"{told['campaign']} ({told['state']}): {told['sentence']}", STYLES.get(told["state"], ""))
-        for name, value in _evidence(told).items():
+    for found in answer["campaigns"]:
+        screen.say(f"{found['campaign']} ({found['state']}): {found['sentence']}", STYLES.get(found["state"], ""))
+        for name, value in _evidence(found).items():
             if value:
                 screen.say(f"    {name}: {value}")
 
 
-def _evidence(told: Mapping[str, Any]) -> dict[str, str]:
-    law = told.get("law") or {}
-    place = f"{told['zone_basis']}{'; what is known disagrees, so all of it counts' if told['conflict'] else ''}"
-    if told["zone_is_fallback"]:
-        place = "the campaign's fallback, because the person's own is unknown"
-    rule = told.get("rule") or told["reason"]
+def _evidence(found: Mapping[str, Any]) -> dict[str, str]:
+    law = found.get("law") or {}
+    place = f"{found['zone_basis']}{'; the facts disagree, so all of them count' if found['conflict'] else ''}"
+    if found["zone_is_fallback"]:
+        place = "the campaign's fallback zone, because the person's zone is unknown"
+    rule = found.get("rule") or found["reason"]
     return {
-        "step": f"{told['step']} by {told['channel']}",
-        "next": when(told.get("next_at")),
-        "ended": when(told.get("at")),
-        "rule": f"{rule} in {told['rule_zone']}" if told.get("rule_zone") else rule,
+        "step": f"{found['step']} by {found['channel']}",
+        "next": when(found.get("next_at")),
+        "ended": when(found.get("at")),
+        "rule": f"{rule} in {found['rule_zone']}" if found.get("rule_zone") else rule,
         "says": law.get("says", ""),
         "source": f"{law['cite']} ({law['status']})" if law.get("cite") else "",
-        "clock": ", ".join(told["clock"]) or "unknown zone",
+        "clock": ", ".join(found["clock"]) or "unknown zone",
         "zone from": place,
-        "states": ", ".join(told["states"]),
-        "consent": told["consent"].replace(",", ", ").replace(":", " "),
+        "states": ", ".join(found["states"]),
+        "consent": found["consent"].replace(",", ", ").replace(":", " "),
     }
 
 
 def totals(screen: Screen, answer: Answer) -> None:
-    """Everybody by reason."""
+    """The people of a campaign, counted by reason."""
     screen.table(
         ["#People", "State", "Reason", "Why"],
         [[r["people"], r["state"], r["reason"], r["sentence"]] for r in answer["reasons"]],
     )
-    screen.say(f"together {sum(r['people'] for r in answer['reasons'])}, of a Total of {answer['total']}")
+    screen.say(f"sum {sum(r['people'] for r in answer['reasons'])}, Total {answer['total']}")
 
 
 def lines(screen: Screen, answer: Answer) -> None:
@@ -71,14 +71,14 @@ def lines(screen: Screen, answer: Answer) -> None:
 
 
 def check(screen: Screen, answer: Answer) -> None:
-    """Who is in and who is out, by step; then what to see to."""
+    """The ready and excluded people by step, samples, the forecast, then errors, warnings and duties."""
     out = answer["people"] - answer["ready"]
     tail = f", {out:,} would not" if out else ""
     screen.say(f"{answer['name']} ({answer['ref']}): {answer['ready']:,} of {answer['people']:,} people would be "
                f"contacted{tail}", "green" if answer["ready"] and not answer["errors"] else "red")  # fmt: skip
     if answer["out"]:
         screen.table(
-            ["#People", "Would not be contacted because", "Rule"],
+            ["#People", "Reason for no contact", "Rule"],
             [[o["people"], o["sentence"], o["rule"]] for o in answer["out"]],
         )
     reasons = sorted({reason for step in answer["steps"] for reason in step["people"]} - {"ready"})
@@ -87,16 +87,14 @@ def check(screen: Screen, answer: Answer) -> None:
         [[s["step"], s["people"].get("ready", 0), *(s["people"].get(r, 0) for r in reasons)] for s in answer["steps"]],
     )
     _samples(screen, answer["samples"])
-    if foreseen := answer["forecast"]:
-        prices = (money(c["money_micros"], c["currency"]) for c in foreseen["channels"])
+    if ahead := answer["forecast"]:
+        prices = (money(c["money_micros"], c["currency"]) for c in ahead["channels"])
         cost = " + ".join(price for price in prices if price)
-        screen.say(f"forecast: {foreseen['contacts']:,} contacts; {_finish(foreseen)}{f'; {cost}' if cost else ''}")
-        screen.say(f"          {foreseen['bottleneck']['sentence']}")
+        screen.say(f"forecast: {ahead['contacts']:,} contacts; {_finish(ahead)}{f'; {cost}' if cost else ''}")
+        screen.say(f"          {ahead['bottleneck']['sentence']}")
     lines(screen, answer)
     if answer["duties"]:
-        screen.say(
-            f"what no program can check, for the states these people may be in (rules of {answer['rules_version']}):"
-        )
+        screen.say(f"duties for you to check, in the states of these people (rules of {answer['rules_version']}):")
         for duty in answer["duties"]:
             screen.say(f"  [ ] {duty['says']} ({duty['cite']}, {duty['status']})")
     if not answer["errors"]:
@@ -109,10 +107,10 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 
 def forecast(screen: Screen, answer: Answer) -> None:
-    """The finish, the load by hour, what comes of it, who is left out, and what it rests on."""
+    """The finish date, the load by hour, outcomes, cost, excluded people, and the assumptions."""
     screen.say(f"{answer['name']} ({answer['ref']}): {answer['contacts']:,} contacts with {answer['people']:,} people; "
                f"{_finish(answer)}", "green")  # fmt: skip
-    screen.say(f"what to relieve first: {answer['bottleneck']['sentence']}")
+    screen.say(f"bottleneck: {answer['bottleneck']['sentence']}")
     _chart(screen, answer)
     outcomes = list(dict.fromkeys(o for step in answer["steps"] for o in step["outcomes"]))
     screen.table(
@@ -137,21 +135,25 @@ def forecast(screen: Screen, answer: Answer) -> None:
     _samples(screen, answer["samples"])
     for assumed in answer["assumed"]:
         shares = ", ".join(f"{outcome} {share:.0%}" for outcome, share in assumed["shares"].items() if share >= 0.005)
-        basis = f"from {assumed['counted']:,} contacts here" if assumed["counted"] else "assumed, for want of a history"
+        basis = (
+            f"from {assumed['counted']:,} contacts here"
+            if assumed["counted"]
+            else "assumed, because there is no history yet"
+        )
         screen.say(f"{assumed['channel']}: {shares} ({basis})", "dim")
 
 
 def _finish(answer: Answer) -> str:
     early, late = answer["finish_early_at"], answer["finish_late_at"]
     if early is None:
-        return f"{answer['waiting']:,} still wait when it ends on {when(answer['until_at'])}"
+        return f"{answer['waiting']:,} people still wait at its end on {when(answer['until_at'])}"
     if late is None:
-        return f"over on {when(early)} at the earliest, and perhaps not before {when(answer['until_at'])}"
-    return f"over on {when(early)}" if early == late else f"over between {when(early)} and {when(late)}"
+        return f"finished on {when(early)} at the earliest, perhaps only after {when(answer['until_at'])}"
+    return f"finished on {when(early)}" if early == late else f"finished between {when(early)} and {when(late)}"
 
 
 def _chart(screen: Screen, answer: Answer) -> None:
-    """Contacts by hour, a line for each day of the machine's zone."""
+    """Contacts by hour, one line per day in the machine's zone."""
     days: dict[dt.date, list[int]] = {}
     for load in answer["load"].values():
         for hour, count in enumerate(load):
@@ -161,18 +163,18 @@ def _chart(screen: Screen, answer: Answer) -> None:
     if not days:
         return
     most = max(max(hours) for hours in days.values())
-    screen.say(f"contacts by hour, {most:,} at the most (on {when(answer['peak_at'])})")
+    screen.say(f"contacts by hour, at most {most:,} (on {when(answer['peak_at'])})")
     screen.say(f"{'':10} 0     6     12    18    24")
     for day in sorted(days)[:DAYS_SHOWN]:
         bars = "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in days[day])
         screen.say(f"{day:%a %d %b} {bars} {sum(days[day]):>8,}")
     if len(days) > DAYS_SHOWN:
         rest = sum(sum(days[day]) for day in sorted(days)[DAYS_SHOWN:])
-        screen.say(f"{len(days) - DAYS_SHOWN} more days with {rest:,} contacts; all of them: --json")
+        screen.say(f"{len(days) - DAYS_SHOWN} more days with {rest:,} contacts; to see all: --json")
 
 
 def _ends(screen: Screen, answer: Answer) -> None:
-    ends = [f"{answer['completed']:,} go through the whole flow"]
+    ends = [f"{answer['completed']:,} complete the flow"]
     ends += [f"{people:,} leave: {reason}" for reason, people in answer["exited"].items()]
     ends += [f"{people:,} end in error: {reason}" for reason, people in answer["errored"].items()]
     screen.say("; ".join(ends))
@@ -183,8 +185,8 @@ def _ends(screen: Screen, answer: Answer) -> None:
 
 
 def _samples(screen: Screen, samples: Mapping[str, Mapping[str, str]]) -> None:
-    """One rendered message of each step."""
+    """One rendered message per step."""
     for step, sample in samples.items():
         agent = f"agent {sample['agent']}" if sample["agent"] else ""
-        said = " · ".join(filter(None, (sample["subject"], sample["text"], agent)))
-        screen.say(f"{step} to {sample['to']}: {said[:200]}", "dim")
+        shown = " · ".join(filter(None, (sample["subject"], sample["text"], agent)))
+        screen.say(f"{step} to {sample['to']}: {shown[:200]}", "dim")

@@ -1,4 +1,4 @@
-"""How holds look: what is held and why, how to go on, and the cases that brought it about."""
+"""Prints holds: scope, reason, the command that lifts each, and the attempts that caused it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def listing(screen: Screen, answer: Answer) -> None:
 
 
 def lines(screen: Screen, holds: Sequence[Answer]) -> None:
-    """A line for each, with the command that ends it."""
+    """One line per hold, with the command that lifts it."""
     for hold in holds:
         until = f" until {when(hold['until_at'])}" if hold["until_at"] else ""
         screen.say(
@@ -40,7 +40,7 @@ def lines(screen: Screen, holds: Sequence[Answer]) -> None:
 
 
 def _lift(hold: Answer) -> str:
-    if hold["scope"] == "campaign":  # a breaker has paused it
+    if hold["scope"] == "campaign":  # a breaker paused the campaign
         return f"fluentsd campaign resume {hold['target']}"
     return f"fluentsd release {hold['scope']} {hold['target']}"
 
@@ -52,4 +52,4 @@ def _cases(screen: Screen, holds: Sequence[Answer]) -> None:
         for hold in holds for case in hold["cases"]
     ]  # fmt: skip
     if rows:
-        screen.table(["Held", "For example", "Campaign", "Step", "When", "Outcome", "Reason"], rows)
+        screen.table(["Held", "Contacted", "Campaign", "Step", "When", "Outcome", "Reason"], rows)

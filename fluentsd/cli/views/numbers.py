@@ -1,4 +1,4 @@
-"""How answers about caller IDs look: the inventory, and what the providers have beside it."""
+"""Prints the answers about caller IDs: the list, and the differences to the providers' lists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def listing(screen: Screen, answer: Answer) -> None:
         screen.say("no caller IDs; add one: fluentsd numbers add +12125550123 --tag sales-us")
         return
     screen.table(
-        ["Number", "Label", "Tags", "Pace", "Carries", "#Used", "Room again", "Held"],
+        ["Number", "Label", "Tags", "Pace", "Carries", "#Used", "Next use", "Held"],
         [[n["e164"], n["label"], n["tags"], n["pace"] or "campaign's", n["carries"].replace(",", ", "), n["used"],
           when(max(n["next_slot_at"], n["held_until_at"] or 0) or None), _held(n)] for n in answer["numbers"]],
     )  # fmt: skip
@@ -39,12 +39,12 @@ def synced(screen: Screen, answer: Answer) -> None:
         screen.table(["New", "Label", "Tags", "Carries"], rows)
     if answer["tagged"]:
         screen.say(f"tags added: {answer['tagged']}")
-    _some(screen, "no provider has these any more; stop using them with: fluentsd numbers remove", answer["missing"])
-    _some(screen, "retired here, and left so; bring one back with: fluentsd numbers add", answer["retired"])
+    _some(screen, "no provider has these now; to stop using them: fluentsd numbers remove", answer["missing"])
+    _some(screen, "removed here earlier and not added again; to add one: fluentsd numbers add", answer["retired"])
     for one in answer["left_out"]:
         screen.say(f"left out: {one['number']} {one['why']}", "yellow")
     for kind, why in answer["failed"].items():
-        screen.say(f"{kind} could not be asked, so nothing is said of missing numbers: {why}", "red")
+        screen.say(f"{kind} could not be queried, so missing numbers are not listed: {why}", "red")
     if answer["dry_run"]:
         screen.say("dry run: nothing was changed", "dim")
 

@@ -1,4 +1,4 @@
-"""How answers about templates look: what became of them, which there are, one as a file, one as a person gets it."""
+"""Prints the answers about templates: changes, the list, one as a file, one as a person receives it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Answer = Mapping[str, Any]
 
 
 def applied(screen: Screen, answer: Answer) -> None:
-    """What became of each, and for which campaigns."""
+    """The new or changed templates, and the campaigns that use them."""
     dry = " (dry run: nothing was changed)" if answer["dry_run"] else ""
     for one in answer["templates"]:
         if one["created"]:
@@ -22,20 +22,18 @@ def applied(screen: Screen, answer: Answer) -> None:
         elif one["changed"]:
             what = f"is version {one['version']} now: {', '.join(one['changed'])} changed"
         else:
-            what = "says that already"
+            what = "is the same as the file"
         screen.say(f"{one['name']} {what}{dry}", "green" if one["changed"] else "")
     for row in answer["campaigns"]:
         kept = row["keep_their_flow"]
-        tail = (
-            f"; {people(kept)} keep the words they entered with; to move them: fluentsd campaign upgrade {row['ref']}"
-        )
-        screen.say(f"{row['ref']}: people who enter from now on get the new words{tail if kept else ''}")
+        tail = f"; {people(kept)} keep the text they entered with; to move them: fluentsd campaign upgrade {row['ref']}"
+        screen.say(f"{row['ref']}: people who enter from now on get the new text{tail if kept else ''}")
 
 
 def listed(screen: Screen, answer: Answer) -> None:
-    """All of them."""
+    """All templates, one per row."""
     if not answer["templates"]:
-        screen.say("no templates; keep one: fluentsd templates apply FILE")
+        screen.say("no templates; create one: fluentsd templates apply FILE")
         return
     screen.table(
         ["Template", "Channel", "#Version", "Subject", "Used by", "Changed", "By"],
@@ -55,28 +53,28 @@ def listed(screen: Screen, answer: Answer) -> None:
 
 
 def shown(screen: Screen, answer: Answer) -> None:
-    """The file, with its history in comments: what is printed can be applied."""
+    """The template file, with its versions in comments; the output can be applied again."""
     import tomli_w
 
     for one in answer["versions"]:
-        here = "  ← this one" if one["version"] == answer["version"] else ""
+        here = "  ← shown here" if one["version"] == answer["version"] else ""
         screen.say(f"# version {one['version']} of {when(one['created_at'])}, by {one['created_by']}{here}", "dim")
     print(tomli_w.dumps(answer["file"], multiline_strings=True), end="")  # noqa: T201 - it is a file
 
 
 def previewed(screen: Screen, answer: Answer) -> None:
-    """The message as it would arrive, then what its channel says of it."""
+    """The rendered message, then the channel's remarks."""
     heads = {"From": answer["sender"], "Reply-To": answer["reply_to"], "To": answer["to"], "Subject": answer["subject"]}
     for head, value in heads.items():
         if value:
             screen.say(f"{head}: {value}", "dim")
     screen.say(answer["text"] or "(only HTML)")
     if answer["html"]:
-        screen.say(f"with an HTML part of {len(answer['html']):,} characters; see it whole: --json", "dim")
+        screen.say(f"with an HTML part of {len(answer['html']):,} characters; to see all of it: --json", "dim")
     for remark in answer["remarks"]:
         fix = f"; {remark['fix']}" if remark["fix"] else ""
         screen.say(f"{remark['what']}{fix}", "" if remark["ok"] else "red")
 
 
 def removed(screen: Screen, answer: Answer) -> None:
-    screen.say(f"{answer['name']} is not offered any more; its history stays: fluentsd templates show {answer['name']}")
+    screen.say(f"{answer['name']} is archived; its history stays: fluentsd templates show {answer['name']}")

@@ -1,9 +1,9 @@
-"""What the heading of one column says.
+"""The meaning of one column heading.
 
-Here live the words of headings, in English as Google, HubSpot, Outlook and Salesforce write them and in six languages
-more, and how one heading is read (`plain`, `meaning`). What must not live here: a table's other columns (`csvmap`), its
-rows (`rows`). The cells below a heading may object, never propose: a column "mobile" that holds yes and no is no
-number. A heading about somebody else's number, or about something of a number, is no point of the person.
+Here live the known headings, in English (as Google, HubSpot, Outlook and Salesforce write them) and six more languages,
+and the reading of one heading (`plain`, `meaning`). What must not live here: a table's other columns (`mapping`), its
+rows (`reader`). The cells below a heading can only reject its meaning: a column "mobile" with yes and no holds no
+numbers. A heading about another person's number, or about a property of a number, is not a point of the person.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import StrEnum
 
 
 class Target(StrEnum):
-    """What a column can mean to us; the value is also the variable's name in templates."""
+    """The meaning of a column; the value is also the variable's name in templates."""
 
     PHONE = "phone"
     EMAIL = "email"
@@ -61,7 +61,7 @@ _EMAIL = _words("email emailaddress mail correo courriel")
 _TO_NUMBER = _words("to_number tonumber")
 #: Headings that hold a number only if the cells say so.
 _MAYBE_PHONE = _words("number contact to contact_number direct_line direct_dial numero")
-#: Words that make a heading something about a number or an address, or somebody else's.
+#: Words of headings about a property of a number or address, or about another person's.
 _NOT_A_POINT = _words(
     "fax from caller agent assistant asst type label ext extension opt opted out optin optout consent status valid "
     "validated verified bounced bounce date time count total owner rep emergency spouse manager supervisor referrer "
@@ -76,7 +76,7 @@ _FLAGS = _words("yes no true false y n 0 1 x mobile home work cell other main on
 
 
 def plain(name: str) -> str:
-    """A heading in plain words: "Mobile_Phone__c", "mobilePhone" and "Mobile-Phône" are all "mobile phone"."""
+    """A heading, normalised: "Mobile_Phone__c", "mobilePhone" and "Mobile-Phône" are all "mobile phone"."""
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     text = re.sub(r"[\W_]+", " ", unaccented(split).casefold()).strip()
     text = re.sub(r"\be mail\b", "email", text)
@@ -85,13 +85,13 @@ def plain(name: str) -> str:
 
 
 def unaccented(text: str) -> str:
-    """Latin letters without their marks; other scripts keep theirs, which are letters."""
+    """Latin letters without accents; other scripts keep their marks, which are part of the letters."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not "\u0300" <= c <= "\u036f")
     return unicodedata.normalize("NFC", bare)
 
 
 def _point_rank(heading: str) -> tuple[Target, int] | None:
-    """Whether a heading names a point of the person, and how soon it is tried (9: only if there is no other)."""
+    """The target and rank if the heading names a point of the person (rank 9: only if there is no other)."""
     words = {w.rstrip("0123456789") or w for w in heading.split()}
     if heading.replace(" ", "_") in _TO_NUMBER:
         return Target.PHONE, 0
@@ -106,7 +106,7 @@ def _point_rank(heading: str) -> tuple[Target, int] | None:
 
 
 def meaning(heading: str, cells: Sequence[str]) -> tuple[Target, int] | None:
-    """A column's target and its rank by heading; its cells may only object."""
+    """A column's target and rank by its heading; its cells can only reject it."""
     if cells and all(c.lower() in _FLAGS for c in cells):
         return _place(heading)
     if point := _point_rank(heading):
@@ -127,12 +127,12 @@ def _place(heading: str) -> tuple[Target, int] | None:
 
 
 def is_no_point(heading: str) -> bool:
-    """Whether a heading tells something of a number or an address, or somebody else's, rather than one."""
+    """Whether a heading is about a property of a number or address, or about another person's."""
     return bool(_words(heading) & _NOT_A_POINT)
 
 
 def like_phone(cell: str) -> bool:
-    """Whether a cell looks like a number; whether it is one, only reading it tells."""
+    """Whether a cell looks like a phone number; `points.phone` decides."""
     return sum(map(str.isdigit, cell)) >= 7 and bool(re.fullmatch(r"['=\"]*\+?[\d\s().\-/x+#eE,]{7,}\"?", cell.strip()))
 
 

@@ -1,9 +1,9 @@
-"""Which column of a table means what.
+"""The mapping of a table's columns to their meanings.
 
-Here live the whole header's reading (`has_header`, `suggest`) and a person's correction of it (`with_asked`). What must
-not live here: the words of headings (`headings`), rows (`rows`), files, encodings, the store. A column is known by its
-name; only where names say nothing do its cells, and never bare digits under a strange heading, because an order number
-would be dialled. Every column that is nothing else becomes a variable with a name of its own.
+Here live the reading of the whole header (`has_header`, `suggest`) and the user's corrections (`with_asked`). What must
+not live here: the known headings (`headings`), rows (`reader`), files, encodings, the store. The heading decides a
+column's meaning; the cells decide only without a known heading, and never bare digits under an unknown heading, because
+an order number would be dialled. Every other column becomes a variable with its own name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ How = Literal["name", "content", "asked", ""]
 
 
 class CsvError(Exception):
-    """A file or its mapping cannot be used: what is wrong, that nothing was imported, and how to fix it."""
+    """A file or its mapping cannot be used; the message says why and how to fix it. Nothing was imported."""
 
     def __init__(self, what: str, fix: str) -> None:
         super().__init__(f"{what} Nothing was imported. {fix}")
@@ -40,7 +40,7 @@ class CsvError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading ("" without a header), its variable, its meaning and how that became known."""
+    """One column: its heading ("" without a header), its variable, its target and how the target was found."""
 
     index: int
     name: str
@@ -55,7 +55,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """All columns, and for each target its columns in the order they are tried."""
+    """All columns, and for each target its columns in order of preference."""
 
     columns: tuple[Column, ...]
     has_header: bool
@@ -63,7 +63,7 @@ class Columns:
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns: it holds no point itself, and has known headings or points below."""
+    """Whether the first row is a header: it holds no point, and has known headings or points below."""
     if not rows:
         return False
     first, below = rows[0], rows[1:]
@@ -76,7 +76,7 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def suggest(header: Sequence[str], sample: Sequence[Sequence[str]], region: str = "US") -> Columns:
-    """Map columns by their headings, or by their cells where no heading says it; an empty header means none."""
+    """Map columns by their headings, or else by their cells; an empty header means none."""
     width = len(header) or max(map(len, sample), default=0)
     header = [*(" ".join(h.split()) for h in header), *[""] * (width - len(header))]
     cells = [[t for row in sample if i < len(row) and (t := row[i].strip())] for i in range(width)]
@@ -94,7 +94,7 @@ def suggest(header: Sequence[str], sample: Sequence[Sequence[str]], region: str 
 
 
 def _share(cells: Sequence[str], good: Callable[[str], object], strict: bool) -> float:
-    """How much of a column reads as points; bare digits count for less, and under a heading for nothing."""
+    """The share of a column's cells that are points; bare digits count less, and under a heading not at all."""
     marked = any(not c.isdigit() for c in cells)
     if not cells or (strict and not marked):
         return 0.0
@@ -122,7 +122,7 @@ def _mapping(header: Sequence[str], found: dict[int, tuple[Target, int, How]]) -
 
 
 def _german_and_french_names(header: Sequence[str], order: dict[Target, tuple[int, ...]]) -> None:
-    """Beside "Vorname" or "Prénom", a column "Name" is the family name."""
+    """Next to "Vorname" or "Prénom", a column "Name" is the family name."""
     first = {plain(header[i]) for i in order[Target.FIRST_NAME]}
     if first & {"vorname", "prenom", "voornaam"} and not order[Target.LAST_NAME]:
         order[Target.LAST_NAME], order[Target.FULL_NAME] = order[Target.FULL_NAME], ()
@@ -142,7 +142,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: Names that templates and conditions use for something else.
+#: Reserved names of templates and conditions.
 _RESERVED = _words(
     "contact campaign step last agent enrollment attempt outcome now today true false nil null empty blank and or not "
     "contains in for if else unless case when forloop"
@@ -159,16 +159,15 @@ def _free_slug(name: str, index: int, target: Target | None, taken: set[str]) ->
 
 
 def with_asked(mapping: Columns, asked: Mapping[str, str]) -> Columns:
-    """The mapping as a person corrects it: target name → heading, variable or 1-based number of a column.
+    """The mapping with the user's corrections: target name → heading, variable or 1-based number of a column.
 
-    The named column becomes the target's only one. Raises CsvError for an unknown target or column, and says what is
-    near.
+    The named column becomes the target's only one. Raises CsvError for an unknown target or column, with similar names.
     """
     order = dict(mapping.order)
     how: dict[int, How] = {c.index: c.how for c in mapping.columns}
     for key, wanted in asked.items():
         if key not in list(Target):
-            raise CsvError(f'"{key}" is not something a column can be mapped to.', f"Use one of: {', '.join(Target)}.")
+            raise CsvError(f'"{key}" is not a mapping target.', f"Use one of: {', '.join(Target)}.")
         column = _find(mapping, wanted)
         order = {t: tuple(i for i in indexes if i != column.index) for t, indexes in order.items()}
         order[Target(key)] = (column.index,)
@@ -185,11 +184,11 @@ def _find(mapping: Columns, wanted: str) -> Column:
     near = difflib.get_close_matches(key, labels, n=3, cutoff=0.5)
     near = near or [label for label in labels if key and (key in label or label in key)][:3]
     names_ = ", ".join(f'"{labels[n]}"' for n in (near or list(labels)[:12]))
-    raise CsvError(f'No column is called "{wanted}".', f"{'Near it' if near else 'The columns are'}: {names_}.")
+    raise CsvError(f'No column is called "{wanted}".', f"{'Similar columns' if near else 'The columns are'}: {names_}.")
 
 
 def require(mapping: Columns, need: Need) -> None:
-    """Raise CsvError if no row of this table could be accepted."""
+    """Raise CsvError if the table has no column with the points that are needed."""
     if mapping.order[Target.PHONE] or (need == "any" and mapping.order[Target.EMAIL]):
         return
     what = "phone numbers" if need == "phone" else "phone numbers or e-mail addresses"

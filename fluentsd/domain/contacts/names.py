@@ -1,8 +1,8 @@
-"""How a person's names are read.
+"""The reading of a person's names.
 
-Here lives the one reading that every way in shares (a CSV row, a CRM record): `names`. What must not live here: points,
-columns, greetings. Names are tidied, never made up: where it is not certain which word is the first name, a name stays
-whole. Capitals that shout are calmed; mixed case is the person's own.
+Here lives the one reading for every source (a CSV row, a CRM record): `names`. What must not live here: points,
+columns, greetings. Names are tidied, never invented: a name is split only when the first name is certain. Names all in
+capitals get normal case; mixed case is kept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ZERO_WIDTH_JOINERS = "\u200c\u200d"  # spelling, not decoration, in Persian and
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """A person's names; an empty string where the source does not say."""
+    """A person's names; an empty string for a name that the source does not have."""
 
     first: str = ""
     last: str = ""
@@ -37,10 +37,10 @@ _NOT_LATIN_ORDER = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\
 
 
 def names(full: str = "", first: str = "", last: str = "") -> Names:
-    """First, last and full name out of whichever a source has.
+    """First, last and full name from those that a source has.
 
-    "DOE, JANE" becomes Jane Doe; a name all in capitals is calmed, mixed case is the person's own and stays. Couples,
-    e-mail addresses and East Asian names are not split: which word is the first name would be a guess.
+    "DOE, JANE" becomes Jane Doe: a name all in capitals gets normal case, mixed case is kept. Couples, e-mail addresses
+    and East Asian names are not split, because the first name would be a guess.
     """
     full, first, last = _tidy(full), _tidy(first), _tidy(last)
     if full.isupper() or first.isupper() or last.isupper():
@@ -55,7 +55,7 @@ def names(full: str = "", first: str = "", last: str = "") -> Names:
 
 
 def _tidy(text: str) -> str:
-    """One line, composed letters, no control characters and no marks that turn the reading direction."""
+    """One line, composed letters, no control characters and no direction marks."""
     if text.isalpha() and (text.isascii() or unicodedata.is_normalized("NFC", text)):
         return text
     if not (text.isascii() and text.isprintable()):
@@ -66,7 +66,7 @@ def _tidy(text: str) -> str:
 
 
 def _calm(text: str, shouting: bool) -> str:
-    """Capitals only at the start of words; short words (JP, AJ) are initials unless the whole person is in capitals."""
+    """Capitals only at the start of words; short words (JP, AJ) are initials unless all names are in capitals."""
     return _WORD.sub(lambda word: _calm_word(word[0], shouting), text) if text.isupper() else text
 
 

@@ -1,10 +1,10 @@
-"""How a person's points, the numbers and addresses that reach them, are read.
+"""The reading of points: phone numbers and e-mail addresses.
 
-Here live the two readings that every way in shares (a CSV cell, a CRM field, a reply): `phone` and `email`.
-What must not live here: columns, sources, zones, consent. A point is what we would dial or write to, so a reading is
-certain or it is refused with a reason; it never repairs by guessing, because a guessed number belongs to a stranger.
-Damage that is provably harmless is undone (a spreadsheet's `.0`, an apostrophe, invisible marks, full-width digits).
-Reasons say what is wrong without repeating the value, so that they may be logged.
+Here live the two readings for every source (a CSV cell, a CRM field, a reply): `phone` and `email`. What must not live
+here: columns, sources, zones, consent. A point gets dialled or written to, so a reading is certain or refused with a
+reason; it never repairs by guessing, because a guessed number belongs to a stranger. Provably harmless damage is undone
+(a spreadsheet's `.0`, an apostrophe, invisible marks, full-width digits). Reasons do not contain the value, so they can
+be logged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fluentsd.domain.places import nanp
 
 
 class BadPoint(ValueError):
-    """A text that is no point; `reason` says why, without the text."""
+    """The text is not a valid point; `reason` says why, without the text."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -37,11 +37,11 @@ class BadEmail(BadPoint):
 
 
 class PhoneKind(StrEnum):
-    """What sort of line a number is, as far as its numbering plan tells."""
+    """The type of a number, as far as its numbering plan shows."""
 
     FIXED = "fixed"
     MOBILE = "mobile"
-    #: North America does not tell the two apart.
+    #: North America does not distinguish the two.
     FIXED_OR_MOBILE = "fixed_or_mobile"
     TOLL_FREE = "toll_free"
     VOIP = "voip"
@@ -51,7 +51,7 @@ class PhoneKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """One number: `e164` is dialled, `region` is an ISO country ("001" for none), `rest` is what else the cell held."""
+    """One number: `e164` to dial, `region` an ISO country ("001" for none), `rest` the cell's other numbers."""
 
     e164: str
     region: str
@@ -102,7 +102,7 @@ def phone(text: str, region: str = "US") -> Phone:
             return replace(_one_phone(part, region), rest=several[:i] + several[i + 1 :])
         except BadPhone as bad:
             reason = bad.reason
-    raise BadPhone(f"several numbers, none of them valid; the last: {reason}")
+    raise BadPhone(f"several numbers, none valid; the last: {reason}")
 
 
 def _numbers_in(cell: str) -> tuple[str, ...] | None:
@@ -216,7 +216,7 @@ def email(text: str) -> str:
 
 
 def email_key(address: str) -> str:
-    """What two spellings of the same mailbox share."""
+    """The key of a mailbox: equal for all spellings of one address."""
     return address.lower()
 
 
@@ -251,7 +251,7 @@ def _refuse_malformed(cell: str) -> None:
     if "." not in domain:
         raise BadEmail("no top-level domain")
     if not local.isascii():
-        raise BadEmail("letters before the @ that mail servers do not carry")
+        raise BadEmail("non-ASCII letters before the @")
 
 
 def _a_labels(domain: str) -> str:

@@ -1,8 +1,8 @@
-"""What one row says of a person, and how rows are shown before an import.
+"""The reading of rows into people, and the preview of an import.
 
-Here live the reading of a row (`read_row`, `RowReader`), what makes two rows one person (`keys`) and the `preview`.
-What must not live here: which column means what (`csvmap`), how a point or a name is read (`points`, `names`), files,
-the store. A row is a person, a reject with its line and reason, or nothing at all; no row is lost without a word.
+Here live the reading of a row (`read_row`, `RowReader`), the identity of a person (`keys`) and the `preview`. What must
+not live here: the meaning of columns (`mapping`), the reading of points and names (`points`, `names`), files, the
+store. A row is a person, a reject with its line and reason, or empty; every non-empty row is accounted for.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from fluentsd.domain.contacts.mapping import Column, Columns, Need
 from fluentsd.domain.contacts.names import Names, names
 from fluentsd.domain.contacts.points import BadPoint, Phone, email, email_key, phone
 
-#: What people write into a cell to say that there is nothing.
+#: Cell texts that mean "no value".
 _NOTHING = frozenset(("n/a", "na", "none", "null", "nil", "-", "--", "?", "unknown", "#n/a", "#value!", "#ref!", "."))
-#: What parts several addresses in one cell.
+#: Separators of several addresses in one cell.
 _SEVERAL = re.compile(r":::|[;,|]|\s/\s|\s+(?=\S+@)")
 _POINTS = (Target.PHONE, Target.EMAIL)
 _COUNTRY_NAMES = (
@@ -40,7 +40,7 @@ _COUNTRIES = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What one row says: normalised points and names, place and language as written, every variable."""
+    """The person in one row: normalised points and names, place and language as written, every variable."""
 
     line: int
     phones: tuple[Phone, ...]
@@ -53,13 +53,13 @@ class Person:
     language: str
     external_id: str
     fields: dict[str, str]
-    #: What was wrong and did not matter, such as a second number that does not exist.
+    #: Problems that did not cause a reject, such as an invalid second number.
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that is nobody we could reach: its first physical line, the reason, its cells as they stood."""
+    """An invalid row: its first physical line, the reason, its original cells."""
 
     line: int
     reason: str
@@ -67,7 +67,7 @@ class Reject:
 
 
 def region_of(country: str) -> str | None:
-    """The ISO code of a country as people write it; None when not known."""
+    """The ISO code of a country's usual name or code; None when unknown."""
     code = _COUNTRIES.get(country.casefold(), country.upper())
     return code if code in SUPPORTED_REGIONS else None
 
@@ -77,14 +77,14 @@ def read_row(
 ) -> Person | Reject | None:
     """One row as a person or a reject; None when it is empty. A reader's own reject passes through.
 
-    Numbers without a country code are the row's country's, else `region`'s. `need="phone"` rejects people who have only
-    an e-mail address. Short rows are filled up; a row with more cells than columns has lost its quoting.
+    A number without a country code belongs to the row's country, else to `region`. `need="phone"` rejects people who
+    have only an e-mail address. Short rows are filled up; a row with more cells than columns has lost its quoting.
     """
     return RowReader(mapping, region, need).read(row, line)
 
 
 class RowReader:
-    """Reads the rows of one table, as `read_row` does; what the mapping asks of every row is worked out once."""
+    """Reads the rows of one table, as `read_row` does; the mapping is compiled once."""
 
     def __init__(self, mapping: Columns, region: str = "US", need: Need = "any") -> None:
         self._region, self._need = region, need
@@ -92,13 +92,13 @@ class RowReader:
         self._phones = [(i, mapping.columns[i].label) for i in mapping.order[Target.PHONE]]
         self._emails = [(i, mapping.columns[i].label) for i in mapping.order[Target.EMAIL]]
         texts = [(target.value, mapping.order[target]) for target in Target if target not in _POINTS]
-        self._unsaid = dict.fromkeys((target for target, _ in texts), "")
+        self._empty = dict.fromkeys((target for target, _ in texts), "")
         self._texts = [(target, order) for target, order in texts if order]
         self._country = mapping.order[Target.COUNTRY]
         self._variables = [(c.slug, c.index) for c in mapping.columns if c.slug != c.target]
 
     def read(self, row: Sequence[str] | Reject, line: int) -> Person | Reject | None:
-        """One row, which began at that line."""
+        """The row that begins at this line."""
         if isinstance(row, Reject):
             return row
         cells = [cell if cell[:1] != "'" else _unguarded(cell) for cell in map(str.strip, row)]
@@ -106,7 +106,7 @@ class RowReader:
             return None
         if len(cells) != self._width:
             if any(cells[self._width :]):
-                reason = f"{len(cells)} cells but {self._width} columns: quoting is broken?"
+                reason = f"{len(cells)} cells but {self._width} columns; check the quotes"
                 return Reject(line, reason, tuple(row))
             cells += [""] * (self._width - len(cells))
         problems: list[str] = []
@@ -130,7 +130,7 @@ class RowReader:
                 continue
             found.setdefault(number.e164, number)
             if number.rest:
-                problems.append(f"{label}: {len(number.rest) + 1} numbers, only the first valid one is used")
+                problems.append(f"{label}: {len(number.rest) + 1} numbers; only the first valid one is used")
         return tuple(found.values())
 
     def _read_emails(self, cells: Sequence[str], problems: list[str]) -> tuple[str, ...]:
@@ -158,40 +158,40 @@ class RowReader:
         emails: tuple[str, ...],
         notes: tuple[str, ...],
     ) -> Person:
-        said = self._unsaid.copy()
+        texts = self._empty.copy()
         for target, order in self._texts:
-            said[target] = cells[order[0]] or _first(order, cells)
-        called = names(said["full_name"], said["first_name"], said["last_name"])
+            texts[target] = cells[order[0]] or _first(order, cells)
+        called = names(texts["full_name"], texts["first_name"], texts["last_name"])
         fields = {slug: cells[index] for slug, index in self._variables if cells[index]}
         if phones:
             fields["phone"] = phones[0].e164
         if emails:
             fields["email"] = emails[0]
-        said["first_name"], said["last_name"], said["full_name"] = called.first, called.last, called.full
-        fields.update((target, text) for target, text in said.items() if text)
+        texts["first_name"], texts["last_name"], texts["full_name"] = called.first, called.last, called.full
+        fields.update((target, text) for target, text in texts.items() if text)
         return Person(
             line,
             phones,
             emails,
             called,
-            said["timezone"],
-            said["state"],
-            said["country"],
-            said["postal_code"],
-            said["language"],
-            said["external_id"],
+            texts["timezone"],
+            texts["state"],
+            texts["country"],
+            texts["postal_code"],
+            texts["language"],
+            texts["external_id"],
             fields,
             notes,
         )
 
 
 def _unguarded(text: str) -> str:
-    """A cell without the apostrophe that keeps spreadsheets from running it (our own reject files have it)."""
+    """A cell without the apostrophe that protects it from spreadsheets (our own reject files have it)."""
     return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
 
 
 def _first(order: Sequence[int], cells: Sequence[str]) -> str:
-    """The first column of a meaning that has something in it."""
+    """The first non-empty cell of a target's columns."""
     for i in order:
         if cells[i]:
             return cells[i]
@@ -199,7 +199,7 @@ def _first(order: Sequence[int], cells: Sequence[str]) -> str:
 
 
 def keys(person: Person) -> tuple[str, ...]:
-    """What makes two rows the same person: any shared number (with its extension) or mailbox."""
+    """The identity keys: two rows with a common number (with extension) or mailbox are one person."""
     phones = (f"tel:{p.e164};ext={p.extension}" if p.extension else f"tel:{p.e164}" for p in person.phones)
     return (*phones, *(f"mailto:{email_key(address)}" for address in person.emails))
 
@@ -214,7 +214,7 @@ class Preview:
 
 
 def preview(mapping: Columns, people: Iterable[Person], rejects: Iterable[Reject], limit: int = 5) -> Preview:
-    """What an import would do, shown on its first `limit` people and rejects."""
+    """The preview of an import: its columns, and its first `limit` people and rejects."""
     shown = [p for p, _ in zip(people, range(limit), strict=False)]
     return Preview(
         tuple((c.label, _becomes(mapping, c), c.how, _example(c, shown)) for c in mapping.columns),

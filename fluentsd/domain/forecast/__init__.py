@@ -1,13 +1,13 @@
-"""The forecast: one campaign walked through from moment to moment, without a clock, a database or a provider.
+"""The forecast: a simulation of one campaign without a clock, a database or a provider.
 
-The same gate, flow and pacing as the daemon's decide every step; here is only the order of things, which mirrors the
-dispatcher and the mark: land what has ended, give lanes that are due and have room a turn each, go on to the next
-moment. Given the same assumptions the daemon on a simulated clock makes the same contacts: person, step, try,
-instant, number, outcome; a test holds it to that. What is handed in is read and never changed, so one population
-serves several forecasts.
+The daemon's own gate, flow and pacing decide every step; only the order of events lives here, and it mirrors the
+dispatcher and the claim: record finished contacts, give each lane that is due and has capacity a turn, go on to the
+next instant. With the same assumptions the daemon on a simulated clock makes the same contacts: person, step, try,
+instant, number, outcome; a test compares the two. The arguments are never changed, so one population serves several
+forecasts.
 
-Left out, because nobody can know it: pauses, faults of providers, edits, new people, templates that fail. A reply or
-an opt-out that would come hours after a message counts as that message's outcome at once.
+Left out, because they cannot be known: pauses, provider faults, edits, new people, templates that fail. A reply or an
+opt-out that would come hours after a message counts as that message's outcome at once.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ def forecast(
     seed: int = 0,
     on_event: OnEvent | None = None,
 ) -> Forecast:
-    """What would happen from `start_at` up to and including `until_at`. Raises CannotForecast."""
-    course = Walk(world, assumed, start_at, until_at, seed, on_event)
-    with _collector_at_rest():
+    """Forecast the campaign from `start_at` up to and including `until_at`. Raises CannotForecast."""
+    walk = Walk(world, assumed, start_at, until_at, seed, on_event)
+    with _without_gc():
         for subject in subjects:
-            course.enter(subject)
-        return course.run()
+            walk.enter(subject)
+        return walk.run()
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """A walk makes no cycles but millions of objects; looking for cycles would cost it a seventh of its time."""
+def _without_gc() -> Iterator[None]:
+    """Switch off the cyclic collector, which costs a seventh of a walk's time: a walk makes no cycles."""
     collects = gc.isenabled()
     gc.disable()
     try:

@@ -1,9 +1,9 @@
-"""What a forecast supposes of the people it has not contacted yet: how each contact ends, and how long it takes.
+"""The assumptions of a forecast: the outcome of each contact, and how long it takes.
 
 What lives here: shares of outcomes by channel, lengths by outcome, and the draw that turns them into one person's
-outcome. What must not: a course of time; that is `walk`. The draw is a hash of (seed, enrollment, step, try), so
-it is the same in any order, in any process and any version of Python: a fake channel that answers by it and the
-forecast see the same people. Shares are assumed until a campaign has a history of its own, and are called so.
+outcome. What must not: the simulation itself; that is `walk`. The draw is a hash of (seed, enrollment, step, try), so
+it is the same in any order, in any process and any version of Python: a fake channel that uses it and the forecast get
+the same outcomes. Shares are assumed until a campaign has its own history, and are labelled as assumed.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from fluentsd.domain.time.durations import SECOND
 Shares = Mapping[Kind, Mapping[Outcome, float]]
 Seconds = Mapping[Kind, Mapping[Outcome, float]]
 
-#: Contacts that the assumed shares weigh when they are mixed with counted ones.
+#: The weight of the assumed shares, in contacts, when they are mixed with counted ones.
 PSEUDO_COUNT = 50
 _ONE = 1 << 32
 _NO_END = frozenset({Outcome.unknown, Outcome.not_sent})
 
 
 class BadAssumption(ValueError):
-    """A share or a length that cannot be meant."""
+    """A share or a length is out of range."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """Shares of outcomes by channel (each channel's are taken in proportion to their sum), and the seconds a contact
-    holds its place, by channel and outcome; what is not named takes no time. A length varies by half either way,
+    """Shares of outcomes by channel (each channel's are taken in proportion to their sum), and the seconds that a
+    contact takes, by channel and outcome (0 if not named). A length varies by half either way,
     drawn to the microsecond. Raises BadAssumption."""
 
     shares: Shares
     seconds: Seconds = field(default_factory=dict)
-    #: By channel: where on the scale of the draw each outcome ends, and the outcomes with their lengths.
+    #: By channel: the upper bound of each outcome on the scale of the draw, and the outcomes with their lengths.
     _scales: dict[Kind, tuple[list[int], list[tuple[Outcome, float]]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -49,13 +49,13 @@ class Assumed:
                     raise BadAssumption(f"{kind} {outcome}: {seconds} seconds; a contact takes from 0 to 86400")
 
     def ends(self, channel: Kind, draw: int) -> tuple[Outcome, int]:
-        """How the contact with this draw ends, and after how many microseconds."""
+        """The outcome of the contact with this draw, and its length in microseconds."""
         bounds, ends = self._scales[channel]
         outcome, length = ends[bisect_right(bounds, draw >> 32)]
         return outcome, round(length * (0.5 + (draw & (_ONE - 1)) / _ONE)) if length else 0
 
     def outcome(self, seed: int, enrollment_id: int, step: str, try_no: int, channel: Kind) -> Outcome:
-        """How this try ends."""
+        """The outcome of this try."""
         return self.ends(channel, draw(seed, enrollment_id, step, try_no))[0]
 
     def length(self, seed: int, enrollment_id: int, step: str, try_no: int, channel: Kind) -> int:
@@ -64,7 +64,7 @@ class Assumed:
 
 
 def draw(seed: int, enrollment_id: int, step: str, try_no: int) -> int:
-    """64 bits of chance that belong to one try: the upper half decides the outcome, the lower half the length."""
+    """64 random bits for one try: the upper half decides the outcome, the lower half the length."""
     key = f"{seed}|{enrollment_id}|{step}|{try_no}"
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
 
@@ -75,7 +75,7 @@ def from_history(
     assumed: Assumed | None = None,
     weight: int = PSEUDO_COUNT,
 ) -> Assumed:
-    """Assumptions mixed with what was counted: (counted + `weight` x assumed share) / (all counted + `weight`).
+    """Assumptions mixed with counted outcomes: (counted + `weight` x assumed share) / (all counted + `weight`).
 
     So `weight` contacts of history count as much as the assumption, twenty times as many leave 5 % of it; the mix
     needs no threshold. Outcomes that prove nothing (unknown, not sent) are left out. `seconds` are measured means;
@@ -102,8 +102,8 @@ def _scale(
     whole = sum(shares.values())
     if whole <= 0 or min(shares.values()) < 0:
         raise BadAssumption(f"{kind}: shares must not be negative and some must be above 0; they are {dict(shares)}")
-    if strange := [o for o in shares if o in _NO_END]:
-        raise BadAssumption(f"{kind}: {strange[0]} is not an end of a contact; leave it out")
+    if invalid := [o for o in shares if o in _NO_END]:
+        raise BadAssumption(f"{kind}: {invalid[0]} is not a final outcome; leave it out")
     outcomes = [outcome for outcome in Outcome if shares.get(outcome)]
     bounds, reached = [], 0.0
     for outcome in outcomes[:-1]:
@@ -112,7 +112,7 @@ def _scale(
     return bounds, [(outcome, seconds.get(outcome, 0) * SECOND) for outcome in outcomes]
 
 
-#: Assumed, not measured. Each line is a round figure chosen to be plausible and rather too low than too high.
+#: Assumed, not measured. Each line is a round figure, plausible and rather too low than too high.
 DEFAULTS = Assumed(
     shares={
         # Assumed: of a hundred calls to people who left their number, 22 are taken; machines take the most.
@@ -126,7 +126,7 @@ DEFAULTS = Assumed(
         },
         # Assumed: the end of an SMS step is its acceptance; six in a hundred write back, one of them STOP.
         "sms": {Outcome.sent: 0.91, Outcome.replied: 0.05, Outcome.failed: 0.03, Outcome.opted_out: 0.01},
-        # Assumed: most e-mails are accepted and nothing comes back; two in a hundred addresses do not exist.
+        # Assumed: most e-mails are accepted without a reply; two in a hundred addresses do not exist.
         "email": {Outcome.sent: 0.96, Outcome.replied: 0.015, Outcome.bounced: 0.02, Outcome.opted_out: 0.005},
     },
     seconds={
@@ -143,7 +143,7 @@ DEFAULTS = Assumed(
     },
 )
 
-#: The longest course: nobody is reached and nobody asks to stop, so everybody goes through every step and retry.
+#: The longest run: no person is reached and no person opts out, so everybody goes through every step and retry.
 NOBODY = Assumed(
     shares={"phone": {Outcome.no_answer: 1.0}, "sms": {Outcome.sent: 1.0}, "email": {Outcome.sent: 1.0}},
     seconds={"phone": {Outcome.no_answer: 30}},

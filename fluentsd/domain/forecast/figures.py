@@ -1,9 +1,8 @@
-"""What a forecast counts, and what it says.
+"""The figures of a forecast, and its bottleneck.
 
-Here live the figures and how they are gathered while a course of time is walked through; what must not live here is
-the walk itself (`walk`). Waiting is added up by its cause, a person's microseconds each: time asked for by the
-flow's own delays, time in which nothing was open, and time lost to something that had no room. From these follows
-the one thing to relieve first.
+What must not live here: the simulation itself (`walk`). Waiting time is summed by cause, in microseconds of people's
+time: the flow's own delays, closed hours, and missing capacity. The bottleneck, the cause to fix first, follows from
+these sums.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from fluentsd.domain.forecast.assumptions import NOBODY, Assumed
 from fluentsd.domain.time.durations import SECOND
 
 HOUR = 3600 * SECOND
-#: Below this share of all the waiting that is not the flow's own delays, no room is called a bottleneck.
+#: A lack of capacity below this share of all waiting (without the flow's own delays) is not a bottleneck.
 WORTH_RELIEF = 0.1
-#: Up to so many people chance is told by several seeds; with more it evens out.
+#: Up to `FEW` people, several seeds show the effect of chance; with more it evens out.
 FEW, SEEDS = 2_000, 5
 
 
 class Cause(StrEnum):
-    """What people wait for that the gate does not name; the gate's own reasons keep their word."""
+    """Causes of waiting besides the gate's own reasons."""
 
     delay = "delay"  #: the flow's own delays
     pace = "pace"  #: the campaign's pace on the channel
@@ -35,24 +34,29 @@ class Cause(StrEnum):
     channel_concurrency = "channel_concurrency"  #: the installation's limit of the channel
 
 
-#: What would help, by cause; the facts of the sentence are the bottleneck's own.
+#: Advice by cause.
 RELIEF: Mapping[str, str] = {
     "delay": "the flow's own delays decide how long it takes; nothing else holds people up",
-    "window": "the contact window is what people wait for most: longer hours or more days would help",
-    "pace": "the campaign's pace is what holds people up: raise limits.pace",
-    "channel_pace": "the channel's pace is what holds people up: raise it in fluentsd.toml, or use a second account",
+    "window": "people wait mostly for the contact window: longer hours or more days would help",
+    "pace": "the campaign's pace holds people up: raise limits.pace",
+    "channel_pace": "the channel's pace holds people up: raise it in fluentsd.toml, or use a second account",
     "concurrency": "the campaign's limit of contacts at a time holds people up: raise limits.concurrency",
     "channel_concurrency": "the channel's limit of contacts at a time holds people up: raise its concurrency",
     "number_pace": "the caller IDs are at their pace: add numbers, or raise numbers.pace",
     "budget": "the day's budget is spent before the day is over: raise limits.budget",
     "contact_cap": "the limit of contacts per person holds people up: raise limits.per_contact, or space the steps",
 }
-_NO_ROOM = (*(cause.value for cause in Cause if cause is not Cause.delay), "number_pace", "budget", "contact_cap")
+_NO_CAPACITY = (
+    *(cause.value for cause in Cause if cause is not Cause.delay),
+    "number_pace",
+    "budget",
+    "contact_cap",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Bottleneck:
-    """The cause to relieve first; `share` of all waiting but the flow's own delays, `hours` for each person."""
+    """The cause to fix first; `share` of all waiting except the flow's own delays, `hours` per person."""
 
     cause: str
     share: float
@@ -67,10 +71,10 @@ class Bottleneck:
 
 @dataclass(slots=True)
 class Forecast:
-    """What would happen. Instants are epoch microseconds; a step's or a reason's key is its id or word.
+    """The result of a forecast. Instants are epoch microseconds; steps and reasons are keyed by their ids.
 
     People: `completed` + `exited` + `held` + `errored` + `waiting` is everybody, always. `waiting` are in the queue
-    or in the air when the forecast ends.
+    or in flight when the forecast ends.
     """
 
     start_at: int
@@ -90,7 +94,7 @@ class Forecast:
     money: Counter[Kind] = field(default_factory=Counter)  #: micros by the campaign's own prices, by channel
     waits: Counter[str] = field(default_factory=Counter)  #: microseconds of people's waiting, by cause
     last_contact_at: int | None = None
-    last_end_at: int | None = None  #: when the last of those who ended did
+    last_end_at: int | None = None  #: the end of the last enrollment that ended
 
     @property
     def hours_from(self) -> int:
@@ -99,7 +103,7 @@ class Forecast:
 
     @property
     def finish_at(self) -> int | None:
-        """When the last person is out; None while anybody still waits."""
+        """The end of the last enrollment; None if people still wait."""
         return None if self.waiting else self.last_end_at
 
     @property
@@ -126,10 +130,10 @@ class Forecast:
 
     @property
     def bottleneck(self) -> Bottleneck:
-        """What to relieve first: the worst lack of room if it matters, else the window, else nothing but delays."""
+        """The cause to fix first: the worst lack of capacity if it matters, else the window, else the flow's delays."""
         lost = {cause: micros for cause, micros in self.waits.items() if cause != Cause.delay and micros > 0}
         total = sum(lost.values())
-        capacity = {cause: micros for cause, micros in lost.items() if cause in _NO_ROOM}
+        capacity = {cause: micros for cause, micros in lost.items() if cause in _NO_CAPACITY}
         worst = max(sorted(capacity), key=capacity.__getitem__, default="")
         if not worst or capacity[worst] < WORTH_RELIEF * total:
             worst = max(sorted(lost), key=lost.__getitem__, default="")
@@ -141,7 +145,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Between which instants the last person is out; None: not before the forecast ends."""
+    """The earliest and latest end of the last enrollment; None: after the end of the forecast."""
 
     early_at: int | None
     late_at: int | None
@@ -149,10 +153,10 @@ class Finish:
 
 
 def finish(run: Callable[[Assumed, int], Forecast], assumed: Assumed, seed: int = 0) -> Finish:
-    """When it will be over, as a range. `run(assumed, seed)` makes one forecast; it is called a few times.
+    """The range of the campaign's end. `run(assumed, seed)` makes one forecast; it is called a few times.
 
     With few people chance decides, so the range is that of several seeds. With many it is the assumption that may be
-    wrong, so the range goes from the assumed outcomes to the longest course, in which nobody is reached.
+    wrong, so the range goes from the assumed outcomes to the longest run, in which no person is reached.
     That is two walks, the second the longer: with 100,000 people some 7 and 13 seconds.
     """
     likely = run(assumed, seed)

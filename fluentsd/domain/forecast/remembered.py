@@ -1,4 +1,4 @@
-"""Conditions that remember what they said: for walks in which a hundred thousand people share a few histories."""
+"""Cached conditions: in a forecast, a hundred thousand people share a few histories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fluentsd.domain.render import Template
 
 
 class Remembered(Template):
-    """A condition over nothing but outcomes: what it says of a history is worked out once."""
+    """A condition over outcomes only; its result is cached by history."""
 
     __slots__ = ("_known",)
 
@@ -20,7 +20,7 @@ class Remembered(Template):
         self._known: dict[tuple[str, ...], bool] = {}
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        key = (values["last"]["outcome"], *values["steps"], *(seen["outcome"] for seen in values["steps"].values()))
+        key = (values["last"]["outcome"], *values["steps"], *(result["outcome"] for result in values["steps"].values()))
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = super().holds(values)
@@ -28,7 +28,7 @@ class Remembered(Template):
 
 
 def remembering(flow: Flow) -> Flow:
-    """The same flow, in which conditions that read no field of a person remember."""
+    """The same flow, with cached results of conditions that read no field of a person."""
     steps = tuple(
         replace(step, when=Remembered(step.when))
         if step.when is not None and not step.when.variables and "contact" not in step.when.source

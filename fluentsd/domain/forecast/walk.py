@@ -1,8 +1,8 @@
-"""The walk of a forecast: from moment to moment, person by person.
+"""The simulation of a forecast: from instant to instant, person by person.
 
-The order of things mirrors the dispatcher and the mark: land what has ended, give lanes that are due and have room a
-turn each, go on to the next moment. Whatever is decided is decided by the gate, the flow and the pacing; here is only
-what a mark or a record would write.
+The order of events mirrors the dispatcher and the claim: record finished contacts, give each lane that is due and has
+capacity a turn, go on to the next instant. The gate, the flow and the pacing make every decision; here are only the
+effects that a claim or a record would write.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ OnEvent = Callable[[int, int, str, int, Kind, int | None, int, Outcome], None]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything people walk through, as it stands: their flows by version, the campaign's rules and exits, its lanes,
-    the channels they lead to, its caller IDs. `name` is the campaign's, for conditions. Read, and never changed."""
+    """The campaign's state: flows by version, rules and exits, lanes, channels, caller IDs. `name` is the campaign's,
+    for conditions. Never changed by a forecast."""
 
     flows: Mapping[int, Flow]
     rules: Rules
@@ -43,7 +43,7 @@ class World:
 
 
 class Walk:
-    """One course of time."""
+    """One simulated run."""
 
     def __init__(
         self, world: World, assumed: Assumed, start_at: int, until_at: int, seed: int, on_event: OnEvent | None
@@ -56,25 +56,25 @@ class Walk:
             self.queues[lane.channel] = Queued(lane, world.channels.get(lane.channel))
         self.now, self.until_at, self.on_event = start_at, until_at, on_event
         self.campaign = {"name": world.name}
-        self.moved = False  #: whether somebody has an outcome at the start, perhaps of a step to come
-        #: Whether anybody is asked about what happened to them before.
+        self.moved = False  #: whether a person has an outcome at the start, perhaps of a later step
+        #: Whether a condition or the goal may read earlier outcomes.
         self.remembers = any(flow.asks for flow in world.flows.values()) or world.rules.goal is not None
         self.landings: list[tuple[int, int, Place, Outcome]] = []
         self.spent_on = start_at // DAY
-        self.moves: dict[Any, Move] = {}  # of this instant: people marked together mostly go the same way
+        self.moves: dict[Any, Move] = {}  # of this instant: people claimed together mostly make the same move
         self.found = Forecast(start_at, until_at, 0)
         self.hours_from = self.found.hours_from
         hours = (until_at - self.hours_from) // HOUR + 1
         self.found.load = {kind: array("l", bytes(8 * hours)) for kind in self.queues}
 
     def enter(self, subject: Subject) -> None:
-        """Somebody at the start."""
+        """Add a person at the start."""
         self.found.people += 1
         flow = self.flows.get(subject.version)
         if flow is None or subject.step not in flow.index:
             where = f"step {subject.step!r} of version {subject.version}"
             raise CannotForecast(
-                f"enrollment {subject.id} stands at {where}, which was not handed in; hand its flow in"
+                f"enrollment {subject.id} is at {where}, whose flow was not passed in; pass it in `World.flows`"
             )
         person = replace(subject.person, touches=list(subject.person.touches), sender_id=subject.sender_id)
         step = flow.step(subject.step)
@@ -95,11 +95,11 @@ class Walk:
     def _lane(self, step: Step) -> Queued:
         lane = self.queues.get(step.channel)
         if lane is None:
-            raise CannotForecast(f"step {step.id!r} needs a lane for {step.channel}, and none was handed in")
+            raise CannotForecast(f"step {step.id!r} needs a lane for {step.channel}; pass it in `World.lanes`")
         return lane
 
     def run(self) -> Forecast:
-        """Moment to moment until nothing is left or the end is reached."""
+        """Run from instant to instant, until no one waits or the end is reached."""
         self.found.waiting = self.found.people
         lanes = list(self.queues.values())
         while (moment := max(self.now, self._land(min([lane.opens_at for lane in lanes])))) <= self.until_at:
@@ -113,7 +113,7 @@ class Walk:
             self.moves.clear()
 
     def _pass(self, due: list[Queued]) -> None:
-        """Lanes that are due and have room get turns, in order, as the dispatcher gives them."""
+        """Give turns to lanes that are due and have capacity, in the dispatcher's order."""
         if len(due) > 1:
             due.sort(key=lambda lane: (-lane.lane.priority, lane.due_at, lane.lane.id))
         for _ in range(ROUNDS):
@@ -132,9 +132,10 @@ class Walk:
         return moved == most and not lane.interval
 
     def _judge_up_to(self, lane: Queued, most: int) -> tuple[int, int]:
-        """Ask the gate about people of the lane in turn; how many were judged, how many contacts started.
+        """Ask the gate about the lane's people in turn; returns how many were decided and how many contacts started.
 
-        Those who go on waiting join their queue when the turn is over, as the mark writes them after all answers."""
+        People who go on waiting join their queue when the turn is over, as the claim writes them after all
+        decisions."""
         moved, flying, now, later = 0, lane.flying, self.now, list[Place]()
         if self.rules.budget is not None and now // DAY != self.spent_on:
             self.spent_on, self.rules = now // DAY, replace(self.rules, spent=0)
@@ -148,7 +149,7 @@ class Walk:
         return moved, lane.flying - flying
 
     def _judge(self, lane: Queued, place: Place, later: list[Place]) -> bool:
-        """The gate's answer about one person, and what follows; False when the whole lane has to wait."""
+        """Apply the gate's verdict about one person; False when the whole lane has to wait."""
         now, step, person = self.now, place.step, place.person
         if lane.channel is None:
             return self._err("not_served")
@@ -208,7 +209,7 @@ class Walk:
             self.on_event(now, place.id, step.id, place.try_no, step.channel, number_id, go.point.id, outcome)
 
     def _fly(self, lane: Queued, place: Place) -> Outcome:
-        """A contact is in the air until its outcome."""
+        """Start a contact, which is in flight until its outcome."""
         step = place.step
         outcome, length = self.assumed.ends(step.channel, draw(self.seed, place.id, step.id, place.try_no))
         lane.flying += 1
@@ -218,7 +219,7 @@ class Walk:
         return outcome
 
     def _land(self, moment: int) -> int:
-        """Contacts whose outcome comes before any lane can go on, or just then; returns when one can."""
+        """Record the outcomes that come up to the next turn of a lane; returns the instant of that turn."""
         landings = self.landings
         while landings and (at := landings[0][0]) <= moment and at <= self.until_at:
             _, _, place, outcome = heappop(landings)
@@ -235,9 +236,9 @@ class Walk:
         return moment
 
     def _after(self, place: Place, outcome: Outcome) -> Queued | None:
-        """Where an outcome takes a person; the queue they join, if any."""
+        """Apply an outcome; returns the queue that the person joins, if any."""
         self.found.outcomes[place.step.id, outcome] += 1
-        move = self._moved(self.flows[place.version], place.standing, outcome)
+        move = self._moved(self.flows[place.version], place.progress, outcome)
         if self.remembers:
             place.outcomes, place.last = {**place.outcomes, place.step.id: outcome}, outcome
         if isinstance(move, Leave):
@@ -248,20 +249,20 @@ class Walk:
         joined.add(place)
         return joined
 
-    def _moved(self, flow: Flow, standing: Progress, outcome: Outcome) -> Move:
+    def _moved(self, flow: Flow, progress: Progress, outcome: Outcome) -> Move:
         if not (self.moves or (self.landings and self.landings[0][0] == self.now)):
-            return move_after(flow, self.rules, self.exits, standing, outcome, self.now)
-        key = (id(flow), standing, outcome)
+            return move_after(flow, self.rules, self.exits, progress, outcome, self.now)
+        key = (id(flow), progress, outcome)
         move = self.moves.get(key)
         if move is None:
-            move = self.moves[key] = move_after(flow, self.rules, self.exits, standing, outcome, self.now)
+            move = self.moves[key] = move_after(flow, self.rules, self.exits, progress, outcome, self.now)
         return move
 
     def _skip(self, place: Place, reason: str, later: list[Place]) -> None:
         self.found.skips[place.step.id, reason] += 1
         zone = local_zone(self.rules, place.person.zones)
         following = next_after_skip(self.flows[place.version], place.step, self.now, zone)
-        move = queue(self.rules, place.standing, following, place.unreached)
+        move = queue(self.rules, place.progress, following, place.unreached)
         if isinstance(move, Leave):
             self._exit(move.reason)
             return
@@ -274,14 +275,14 @@ class Walk:
         self._ahead(move.wanted_at - self.now, move.due_at - self.now)
 
     def _ahead(self, delay: int, ahead: int) -> None:
-        """Time until somebody is due: their own delay first, after it the shut window."""
+        """Count the time until a person is due: first the flow's delay, then the closed window."""
         if delay > 0:
             self.found.waits[Cause.delay] += delay
         if ahead > delay:
             self.found.waits[Reason.window] += ahead - delay
 
     def _exit(self, reason: str) -> None:
-        """The end of somebody's course; without a reason the flow was carried out."""
+        """End an enrollment; without a reason the flow was completed."""
         if reason:
             self.found.exited[reason] += 1
         else:
@@ -297,5 +298,5 @@ class Walk:
 
 
 def _touch(person: Person, step: Step, at: int) -> None:
-    """Count a contact of a person, as the gate reads them."""
+    """Add a contact to the person's touches, which the gate reads."""
     person.touches.append((at, step.channel))  # type: ignore[attr-defined]  # `enter` gave them a list

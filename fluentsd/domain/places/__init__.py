@@ -1,1 +1,1 @@
-"""Where people may be: from numbers, addresses, and what is written of them."""
+"""A person's possible places, from numbers, addresses and zone fields."""

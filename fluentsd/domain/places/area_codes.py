@@ -1,8 +1,8 @@
-"""What a telephone number tells of a place: the zones and states of its area code, or of its foreign prefix.
+"""The zones and states of a phone number, by its area code or foreign prefix.
 
-What lives here: numbers of the North American plan by the table `rules/area_codes.toml` (drawn by
-`docs/area_codes.py`), all others by the library `phonenumbers`. What must not: addresses. A number says where it was
-issued, not where the person is; law and caution count both, so nothing here decides alone.
+What lives here: numbers of the North American plan by the table `rules/area_codes.toml` (made by
+`docs/area_codes.py`), all others by the library `phonenumbers`. What must not: addresses. A number shows where it was
+issued, not where the person is; other facts count too, so nothing here decides alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fluentsd.domain.places.readings import MOST, rules
 
 
 class Area(NamedTuple):
-    """What a number tells: zones, states ("US-FL", "CA-ON"), whether it is North American, what is wrong with it."""
+    """The place of a number: zones, states ("US-FL", "CA-ON"), whether it is North American, what is wrong with it."""
 
     zones: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
@@ -25,12 +25,12 @@ class Area(NamedTuple):
 
 
 _PLACELESS = Area()
-_UNREADABLE = Area(wrong="the number cannot be read, so it tells no zone")
+_UNREADABLE = Area(wrong="the number cannot be read, so it gives no zone")
 _TOLL_FREE = Area(north_american=True)
 
 
 def short(phone: str) -> str:
-    """The part of a number that decides: "+1" and the area code, or all of a foreign number."""
+    """The part of a number that matters: "+1" and the area code, or the whole foreign number."""
     if phone[:2] == "+1" and len(phone) == 12 and phone[2:].isdigit():
         return phone[:5]
     return phone.strip()[:64]
@@ -38,7 +38,7 @@ def short(phone: str) -> str:
 
 @lru_cache(maxsize=16384)
 def of_number(text: str, region: str | None) -> Area:
-    """What a number (E.164, a `short` one, or national with a region) tells; nothing when it belongs to no place."""
+    """The area of a number (E.164, a `short` one, or national with a region); empty for a number without a place."""
     if not text:
         return _PLACELESS
     if text[:2] == "+1" and len(text) == 5:
@@ -58,7 +58,7 @@ def of_number(text: str, region: str | None) -> Area:
 
 @lru_cache(maxsize=1)
 def table() -> Mapping[str, Area]:
-    """Area code → what it tells."""
+    """Area code → area."""
     rows = rules("area_codes.toml")["codes"]
     return {
         code: Area(tuple(row["zones"]), tuple(row["states"]), row["place"], north_american=True)

@@ -1,9 +1,9 @@
-"""North American numbers in their plain spellings, judged by the library's patterns without the library's detours.
+"""A fast path for North American numbers in plain spellings, with the library's own patterns.
 
-Nine of ten cells in a list are "(212) 555-0123" or the like, and for these the library takes some forty steps to find
-ten digits. Here they are found at once; whether there is such a number, and of what sort, say the library's own
-patterns, compiled once and asked in the library's order. Nothing here is a list kept by hand, and nothing is refused
-here: what is not plainly valid is the library's to read. That both answer alike for every area code is tested.
+Nine of ten cells in a list look like "(212) 555-0123", and the library takes some forty steps to find their ten digits.
+Here one pattern finds them; validity and type come from the library's own patterns, compiled once and tried in the
+library's order. Nothing here is a list kept by hand, and nothing is refused here: a text that is not plainly valid goes
+to the library. A test shows that both agree for every area code.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _PLAIN = re.compile(
 )
 #: A spreadsheet's decimals: "212555.0000" is not ten digits.
 _DECIMALS = (".0000",)
-#: In these a number without a country code is read as it stands; elsewhere the library may put an area code before it.
+#: Regions where a number without a country code is complete; elsewhere the library may add an area code.
 _HOME = ("US", "CA")
-#: In the order in which the library asks; the first that matches is the type.
+#: In the library's order; the first match is the type.
 _KINDS = (
     ("premium_rate", PhoneNumberType.PREMIUM_RATE),
     ("toll_free", PhoneNumberType.TOLL_FREE),
@@ -36,7 +36,7 @@ _KINDS = (
 
 
 class Plain(NamedTuple):
-    """A valid number: as dialled, the country it belongs to, the library's type of it."""
+    """A valid number: E.164, its country, the library's type."""
 
     e164: str
     region: str
@@ -44,14 +44,14 @@ class Plain(NamedTuple):
 
 
 def plain(text: str, region: str) -> Plain | None:
-    """The number that a plain spelling means; None for everything the library has to look at."""
+    """The number of a plain spelling; None for texts that the library must read."""
     found = _PLAIN.fullmatch(text)
     if found is None or text.endswith(_DECIMALS):
         return None
-    country, enclosed, area, exchange, line = found.groups()
+    country, enclosed, area, exchange, station = found.groups()
     if region not in _HOME and (country is None or country[0] != "+"):
         return None
-    national = f"{enclosed or area}{exchange}{line}"
+    national = f"{enclosed or area}{exchange}{station}"
     judged = _patterns()
     if judged.elsewhere.match(national):
         return None
@@ -62,7 +62,7 @@ def plain(text: str, region: str) -> Plain | None:
 
 
 class _Patterns(NamedTuple):
-    """The plan's countries that are told by their patterns, and the leading digits of those told by these."""
+    """The plan's countries known by their patterns, and the leading digits of the other countries."""
 
     homes: tuple[tuple[str, re.Pattern[str], tuple[int, ...]], ...]
     elsewhere: re.Pattern[str]
@@ -79,7 +79,7 @@ def _patterns() -> _Patterns:
 
 
 def _judge(about: Any) -> tuple[re.Pattern[str], tuple[int, ...]]:
-    """One pattern whose group that matched is the type, and the types by group; group 0 stands for none."""
+    """One pattern whose matching group gives the type, and the types by group; group 0 means unknown."""
     asked = [(_pattern(getattr(about, name)), kind) for name, kind in _KINDS]
     fixed, mobile = _pattern(about.fixed_line), _pattern(about.mobile)
     if fixed and (about.same_mobile_and_fixed_line_pattern or fixed == mobile):
@@ -95,7 +95,7 @@ def _judge(about: Any) -> tuple[re.Pattern[str], tuple[int, ...]]:
 
 
 def _pattern(about: Any) -> str | None:
-    """What ten digits of this sort look like; None if none do."""
+    """The pattern of ten-digit numbers of this type; None if there are none."""
     if about is None or not about.national_number_pattern:
         return None
     if about.possible_length and 10 not in about.possible_length:
@@ -104,5 +104,5 @@ def _pattern(about: Any) -> str | None:
 
 
 def _closed(text: str) -> str:
-    """Without groups of its own, so that ours can be counted."""
+    """The pattern without capturing groups, so that ours can be counted."""
     return re.sub(r"(?<!\\)\((?!\?)", "(?:", text)

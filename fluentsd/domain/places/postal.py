@@ -1,7 +1,7 @@
-"""What a postal code tells of a place: the states and the zones of a US ZIP code or a Canadian postal code.
+"""The states and zones of a US ZIP code or a Canadian postal code.
 
 What lives here: the reading of the code and the table `rules/postal.toml`. What must not: the rest of the address, and
-the decision whose code it is (five digits are a ZIP code only in the United States); `whereabouts` passes that in.
+the choice of the country (five digits are a ZIP code only in the United States); `whereabouts` passes it in.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ _CANADIAN = re.compile(r"([A-Za-z][0-9][A-Za-z])[ -]?(?:[0-9][A-Za-z][0-9])?")
 
 
 class Code(NamedTuple):
-    """What a postal code tells: states, zones, or what is wrong with it."""
+    """The place of a postal code: states, zones, or what is wrong with it."""
 
     states: tuple[State, ...] = ()
     zones: tuple[str, ...] = ()
     wrong: str | None = None
 
 
-_NOT_US = Code(wrong="the postal code is no US ZIP code")
-_NOT_CANADIAN = Code(wrong="the postal code is no Canadian one")
-_FORCES = Code(wrong="the ZIP code is one of the armed forces, which is no place")
+_NOT_US = Code(wrong="the postal code is not a US ZIP code")
+_NOT_CANADIAN = Code(wrong="the postal code is not a Canadian one")
+_FORCES = Code(wrong="the ZIP code belongs to the armed forces and has no place")
 
 
 def short(text: str) -> str:
-    """The part of a postal code that decides, so that neighbours share what is remembered of them."""
+    """The part of a postal code that matters, so that neighbours share a cache entry."""
     text = text.strip()[:20]
     if len(text) == 10 and text[5] == "-":
         text = text[:5] if text[:5].isdigit() and text[6:].isdigit() else text
@@ -43,7 +43,7 @@ def short(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def of_postal(text: str, country: str | None) -> Code:
-    """What a postal code tells in a country ("US", "CA", or None: whichever it has the shape of)."""
+    """The place of a postal code in a country ("US", "CA", or None: by its shape)."""
     if not text or country not in (None, "US", "CA"):
         return Code()
     if country != "US" and (match := _CANADIAN.fullmatch(text)):
@@ -52,7 +52,7 @@ def of_postal(text: str, country: str | None) -> Code:
         return _NOT_CANADIAN
     if match := _ZIP.fullmatch(text):
         return _zip(match[1])
-    if country == "US" and (match := _SHORT_ZIP.fullmatch(text)):  # a spreadsheet took the leading zeros for nothing
+    if country == "US" and (match := _SHORT_ZIP.fullmatch(text)):  # a spreadsheet removed the leading zeros
         return _zip(match[1].zfill(5))
     return _NOT_US if country == "US" else Code()
 

@@ -1,9 +1,9 @@
-"""What people and CRMs write for a zone, a state and a country, read into zones and codes.
+"""The reading of texts for zone, state and country into zones and codes.
 
-What lives here: the reading of one text at a time, and the dated tables it is read with (`rules/us_zones.toml`,
-`rules/zone_names.toml`, tzdb's own list of countries). What must not: numbers, postal codes, and which reading counts;
-`whereabouts` joins them. A text that cannot be read yields no zone and a sentence that says so, because a guess wakes
-somebody up.
+What lives here: the reading of one text at a time, and the dated tables for it (`rules/us_zones.toml`,
+`rules/zone_names.toml`, tzdb's list of countries). What must not: numbers, postal codes, and the choice between
+readings; `whereabouts` joins them. A text that cannot be read gives no zone and a sentence that says so, because a
+wrong guess means a call at night.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from fluentsd.domain.time.zones import year_offsets, zone_names
 
-#: More candidates than this say nothing: a country of many zones, a number that may be anywhere.
+#: More candidates than this are no help: a country of many zones, a number that may be anywhere.
 MOST = 6
 
 _KINDS = {"US": "a US state", "CA": "a Canadian province", "": "a US state or a Canadian province"}
@@ -30,7 +30,7 @@ _FIXED = ("Etc/", "UTC", "UCT", "GMT", "Universal", "Zulu", "Greenwich")
 
 
 class Reading(NamedTuple):
-    """What one basis tells: zones, what in it is wrong (always said), what it lacks (said when nothing else tells)."""
+    """The reading of one text: zones, what is wrong (always reported), what is missing (reported without any zone)."""
 
     zones: tuple[str, ...] = ()
     wrong: str | None = None
@@ -65,12 +65,12 @@ def of_field(text: str) -> Reading:
             return Reading(found)
     shown = text if len(text) <= 40 else text[:40] + "…"
     if _OFFSET.fullmatch(plain) or plain.casefold().startswith("etc/"):
-        return Reading((), f"zone field {shown!r} is a UTC offset, not a zone: it cannot tell summer from winter time")
-    return Reading((), f'zone field {shown!r} is no zone we know: use an IANA name such as "America/New_York"')
+        return Reading((), f"zone field {shown!r} is a UTC offset, not a zone: it does not follow daylight saving time")
+    return Reading((), f'zone field {shown!r} is not a known zone: use an IANA name such as "America/New_York"')
 
 
 def _named(folded: str) -> tuple[str, ...]:
-    """Zones of one folded name. Usage and states go before IANA: its "EST" is an offset, its "Michigan" one city."""
+    """Zones of one folded name. Usage and states go before IANA, where "EST" is an offset and "Michigan" one city."""
     if found := _usage().get(folded):
         return found
     state = _states_by_name().get(folded)
@@ -82,7 +82,7 @@ def of_address(state: str, country: str) -> Reading:
     """Zones of a state or province, else of a country whose zones are few."""
     code = country_code(country)
     if country and code is None:
-        return Reading((), f"country {country[:40]!r} is not known")
+        return Reading((), f"country {country[:40]!r} is unknown")
     wrong = None
     if state and code in (None, "US", "CA"):
         if found := state_of(state, country):
@@ -90,13 +90,13 @@ def of_address(state: str, country: str) -> Reading:
         wrong = f"state {state[:40]!r} is not {_KINDS[code or '']}"
     zones = of_country(code) if code else ()
     if len(zones) > MOST:
-        return Reading((), wrong, f"country {country[:40]!r} has too many zones to tell without a state")
+        return Reading((), wrong, f"country {country[:40]!r} has too many zones; a state is needed")
     return Reading(zones, wrong)
 
 
 @lru_cache(maxsize=4096)
 def state_of(state: str, country: str) -> State | None:
-    """The US state or Canadian province of an address, None when it names none or one of another country."""
+    """The US state or Canadian province of an address; None when there is none or the country differs."""
     code = country_code(country)
     if not state:
         return states().get(code.lower()) if code in TERRITORIES else None
@@ -111,12 +111,12 @@ TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})
 
 
 def country_code(text: str) -> str | None:
-    """ISO code of a country's code or name."""
+    """The ISO code for a country's code or name."""
     return _countries().get(fold(text)) if text else None
 
 
 def country_of_state(state: str) -> str | None:
-    """The country whose state or province this is."""
+    """The country of a state or province."""
     found = states().get(_state_key(state))
     return found.country if found else None
 
@@ -128,7 +128,7 @@ def _state_key(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Small letters without accents, every run of other signs one space."""
+    """Lower-case letters and digits without accents; every run of other characters is one space."""
     bare = "".join(sign for sign in unicodedata.normalize("NFKD", text[:120]) if not unicodedata.combining(sign))
     return re.sub(r"[^0-9a-z]+", " ", bare.casefold()).strip()
 
@@ -150,7 +150,7 @@ def _usage() -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def _iana() -> dict[str, tuple[str, ...]]:
-    """Folded IANA names, and the cities in them that are named once, → zone."""
+    """Folded IANA names, and their city parts that are unique → zone."""
     names = sorted(name for name in zone_names() if not name.startswith(_FIXED))
     return _once((name.rpartition("/")[2], name) for name in names if "/" in name) | _once(
         (name, name) for name in names
@@ -158,7 +158,7 @@ def _iana() -> dict[str, tuple[str, ...]]:
 
 
 def _once(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    """Folded text → its zone, without the texts that name several."""
+    """Folded text → its zone, without ambiguous texts."""
     found: dict[str, set[str]] = {}
     for text, name in pairs:
         found.setdefault(fold(text), set()).add(name)
@@ -167,7 +167,7 @@ def _once(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def states() -> dict[str, State]:
-    """Folded code or name of a US state or a Canadian province → what it is."""
+    """Folded code or name of a US state or a Canadian province → the state."""
     return {state.code.lower(): state for state in _states_by_name().values()} | _states_by_name()
 
 
@@ -214,7 +214,7 @@ def of_country(code: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def zone_rules(name: str) -> str:
-    """One name for all zones whose clocks agree in the coming years, whichever was asked for first: to compare by."""
+    """One common name for all zones whose clocks agree in the coming years, for comparison."""
     return _same_clock.setdefault(tuple(year_offsets(name, year) for year in _RULE_YEARS), name)
 
 

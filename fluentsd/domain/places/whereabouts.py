@@ -1,12 +1,12 @@
-"""Where a person may be: the candidate zones and states, by zone field, address and numbers.
+"""A person's candidate zones and states, from zone field, address and numbers.
 
-What lives here: what each basis tells, and how the bases are joined. What must not: the reading of the texts
-(`readings`, `postal`, `area_codes`), rules about hours (`windows`, `statutes`), or a default. Every basis counts:
-people move and keep their numbers, CRMs fill a zone from a server's clock, and a call must be lawful in whichever
-place is true. So `place_of` unites the candidates, and a moment is open for the person only when it is open in all.
+What lives here: the clues of each basis, and how they are joined. What must not: the reading of the texts (`readings`,
+`postal`, `area_codes`), rules about hours (`windows`, `statutes`), or a default. Every basis counts: people move and
+keep their numbers, CRMs fill a zone from a server's clock, and a call must be lawful in every possible place. So
+`place_of` unites the candidates, and an instant is open for the person only when it is open in all.
 
-Zones whose clocks agree in the coming years are one candidate. What is remembered is keyed by the pieces that decide
-(state, three digits of a ZIP code, area codes), so a million people cost a look-up each.
+Zones whose clocks agree in the coming years are one candidate. The cache is keyed by the parts that matter (state,
+three digits of a ZIP code, area codes), so a million people cost a look-up each.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 from fluentsd.domain.places import area_codes, postal, readings
 from fluentsd.domain.places.readings import TERRITORIES, country_code, state_of, zone_rules
 
-#: Of zones with the same clock, the name to keep when the zone field does not say another.
+#: The preferred names among zones with the same clock, when the zone field names no other.
 _USUAL = (
     "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
     "America/Anchorage", "Pacific/Honolulu", "America/Puerto_Rico", "America/Toronto", "Europe/London",
@@ -31,22 +31,22 @@ _SAYS: Mapping[str, str] = {"field": "the zone field", "address": "the address",
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A person's candidate zones and states, both sorted, what they rest on, and what was wrong or disagrees.
+    """A person's candidate zones and states, both sorted, their basis, and any problem.
 
     `states` are ISO 3166-2 ("US-FL", "CA-ON"); ("US",) is a person in an unknown US state, () one known to be in
-    neither country. `basis` joins the bases that told zones, "field+number" or "none". `conflict`: two bases tell
-    zones, or states, with none in common. `said` is a sentence for people, None when all was understood and agrees.
+    neither country. `basis` joins the bases that gave zones, "field+number" or "none". `conflict`: two bases give
+    zones, or states, with none in common. `problem` is a sentence for people, None when all was understood and agrees.
     """
 
     zones: tuple[str, ...]
     states: tuple[str, ...]
     basis: str
     conflict: bool
-    said: str | None
+    problem: str | None
 
 
-class _Told(NamedTuple):
-    """What one basis tells, and `us`: it says the United States without saying where."""
+class _Clues(NamedTuple):
+    """The clues of one basis; `us`: in the United States, in an unknown state."""
 
     zones: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
@@ -59,10 +59,10 @@ class _Told(NamedTuple):
 def place_of(
     field: str | None, state: str | None, country: str | None, postal_code: str | None, phones: Sequence[str]
 ) -> Place:
-    """Where a person may be: every zone and state that a zone field, an address or a number tells.
+    """The candidates of a person: every zone and state from a zone field, an address or a number.
 
     Numbers are E.164, or national when the address names a country. Nothing is guessed: an unread text adds a
-    sentence to `said` and no zone.
+    sentence to `problem` and no zone.
     """
     return _place(
         field.strip() if field else "",
@@ -73,51 +73,51 @@ def place_of(
     )
 
 
-@lru_cache(maxsize=16384)  # some 10 MB when full; a miss joins what is remembered of the pieces
+@lru_cache(maxsize=16384)  # some 10 MB when full; a miss joins the cached parts
 def _place(field: str, state: str, country: str, code: str, phones: tuple[str, ...]) -> Place:
-    """The place of these pieces."""
-    told = {
+    """The place for these parts."""
+    clues = {
         "field": _by_field(field),
         "address": _by_address(state, country, code, _foreign(phones)),
         "number": _by_numbers(phones, country, _region(state, country, code)),
     }
-    apart = list(_conflicts(told))
-    apart += [basis.disagrees for basis in told.values() if basis.disagrees]
-    names = {zone_rules(name): name for name in sorted(told["field"].zones)}
-    for basis in told.values():
+    conflicts = list(_conflicts(clues))
+    conflicts += [basis.disagrees for basis in clues.values() if basis.disagrees]
+    names = {zone_rules(name): name for name in sorted(clues["field"].zones)}
+    for basis in clues.values():
         for name in basis.zones:
-            _keep(names, name, told["field"].zones)
-    said = [sentence for basis in told.values() for sentence in basis.wrong] + apart
+            _keep(names, name, clues["field"].zones)
+    problems = [sentence for basis in clues.values() for sentence in basis.wrong] + conflicts
     if not names:
-        said += [basis.lacks for basis in told.values() if basis.lacks]
-        said = said or ["nothing tells the zone: no zone field, no state, ZIP code or country, no number"]
+        problems += [basis.lacks for basis in clues.values() if basis.lacks]
+        problems = problems or ["the zone is unknown: no zone field, no state, ZIP code or country, no number"]
     return Place(
         zones=tuple(sorted(names.values())),
-        states=_states(told),
-        basis="+".join(name for name, basis in told.items() if basis.zones) or "none",
-        conflict=bool(apart),
-        said="; ".join(said) or None,
+        states=_states(clues),
+        basis="+".join(name for name, basis in clues.items() if basis.zones) or "none",
+        conflict=bool(conflicts),
+        problem="; ".join(problems) or None,
     )
 
 
 def _keep(names: dict[str, str], name: str, named: tuple[str, ...]) -> None:
-    """Keep one name for each set of rules: the zone field's, else the more usual, else the first told."""
+    """Keep one name for each set of rules: the zone field's, else the more usual, else the first."""
     kept = names.setdefault(zone_rules(name), name)
     if kept not in named and _RANK.get(name, len(_RANK)) < _RANK.get(kept, len(_RANK)):
         names[zone_rules(name)] = name
 
 
-def _states(told: Mapping[str, _Told]) -> tuple[str, ...]:
-    """Every candidate state; the country alone when none is known and something says it."""
-    found = {state for basis in told.values() for state in basis.states}
-    if not found and any(basis.us for basis in told.values()):
+def _states(clues: Mapping[str, _Clues]) -> tuple[str, ...]:
+    """Every candidate state; ("US",) when only the country is known."""
+    found = {state for basis in clues.values() for state in basis.states}
+    if not found and any(basis.us for basis in clues.values()):
         return ("US",)
     return tuple(sorted(found))
 
 
-def _conflicts(told: Mapping[str, _Told]) -> Iterator[str]:
-    """A sentence for each two bases that cannot both be true."""
-    for (one, first), (other, second) in combinations(told.items(), 2):
+def _conflicts(clues: Mapping[str, _Clues]) -> Iterator[str]:
+    """A sentence for each pair of bases that contradict each other."""
+    for (one, first), (other, second) in combinations(clues.items(), 2):
         if first.states and second.states and not {*first.states} & {*second.states}:
             yield f"{_SAYS[one]} says {_short(first.states)}, {_SAYS[other]} {_short(second.states)}"
         elif first.zones and second.zones and not {*map(zone_rules, first.zones)} & {*map(zone_rules, second.zones)}:
@@ -125,20 +125,20 @@ def _conflicts(told: Mapping[str, _Told]) -> Iterator[str]:
 
 
 def _short(states: tuple[str, ...]) -> str:
-    """US-NY as people say it."""
+    """The code without its country: "NY"."""
     return " or ".join(state[3:] for state in states)
 
 
 @lru_cache(maxsize=4096)
-def _by_field(text: str) -> _Told:
+def _by_field(text: str) -> _Clues:
     zones, wrong, _ = readings.of_field(text)
     countries = readings.zone_countries()
     us = bool(zones) and all(name.startswith("US/") or countries.get(name) == "US" for name in zones)
-    return _Told(zones, us=us, wrong=(wrong,) if wrong else ())
+    return _Clues(zones, us=us, wrong=(wrong,) if wrong else ())
 
 
 @lru_cache(maxsize=16384)
-def _by_address(state: str, country: str, code: str, foreign: bool) -> _Told:
+def _by_address(state: str, country: str, code: str, foreign: bool) -> _Clues:
     """State and postal code together: the code narrows the state's zones, unless the two disagree."""
     reading, found = readings.of_address(state, country), state_of(state, country)
     home = found.country if found else country_code(country)
@@ -148,18 +148,18 @@ def _by_address(state: str, country: str, code: str, foreign: bool) -> _Told:
     wrong = tuple(sentence for sentence in (reading.wrong, mail.wrong) if sentence)
     us = home == "US"
     if not mail.states:
-        return _Told(reading.zones, (found.id,) if found else (), us, wrong, reading.lacks)
-    ids = tuple(sorted({told.id for told in mail.states}))
+        return _Clues(reading.zones, (found.id,) if found else (), us, wrong, reading.lacks)
+    ids = tuple(sorted({state.id for state in mail.states}))
     if found is None:
-        return _Told(mail.zones, ids, us, wrong)
+        return _Clues(mail.zones, ids, us, wrong)
     if found not in mail.states:
-        apart = f"the address says {found.code}, its postal code {_short(ids)}"
-        return _Told((*found.zones, *mail.zones), tuple(sorted({found.id, *ids})), us, wrong, disagrees=apart)
+        conflict = f"the address says {found.code}, its postal code {_short(ids)}"
+        return _Clues((*found.zones, *mail.zones), tuple(sorted({found.id, *ids})), us, wrong, disagrees=conflict)
     narrower = tuple(name for name in found.zones if name in mail.zones)
-    return _Told(narrower or found.zones, (found.id,), us, wrong)
+    return _Clues(narrower or found.zones, (found.id,), us, wrong)
 
 
-def _by_numbers(phones: tuple[str, ...], country: str, region: str | None) -> _Told:
+def _by_numbers(phones: tuple[str, ...], country: str, region: str | None) -> _Clues:
     """All numbers together; a placeless North American one says "US" unless the address names another country."""
     areas = [area_codes.of_number(phone, region) for phone in phones if phone]
     zones = dict.fromkeys(name for area in areas for name in area.zones)
@@ -168,17 +168,17 @@ def _by_numbers(phones: tuple[str, ...], country: str, region: str | None) -> _T
     us = home in (None, "US") and any(area.north_american and not area.zones for area in areas)
     wrong = tuple(dict.fromkeys(area.wrong for area in areas if area.wrong))
     placeless = areas and not zones and not wrong
-    lacks = "the number belongs to no place, so it tells no zone" if placeless else None
-    return _Told(tuple(zones), tuple(sorted(states)), us, wrong, lacks)
+    lacks = "the number belongs to no place, so it gives no zone" if placeless else None
+    return _Clues(tuple(zones), tuple(sorted(states)), us, wrong, lacks)
 
 
 def _foreign(phones: tuple[str, ...]) -> bool:
-    """Whether a number is of another plan than North America's, so that five digits may be no ZIP code."""
+    """Whether a number is outside the North American plan, so that five digits may not be a ZIP code."""
     return any(phone[:1] == "+" and phone[:2] != "+1" for phone in phones)
 
 
 def _region(state: str, country: str, code: str) -> str | None:
-    """The country that a national number is read in."""
+    """The country for reading national numbers."""
     if country:
         return country_code(country)
     if home := readings.country_of_state(state):

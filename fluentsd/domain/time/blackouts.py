@@ -1,11 +1,11 @@
-"""Blackout presets: names such as "us-federal-holidays" or "gb-sct" that stand for dates known only year by year.
+"""Blackout presets: names such as "us-federal-holidays" or "gb-sct" for dates that change from year to year.
 
-What lives here: which names exist and which dates they mean in a year. What must not: hours and windows. The dates come
+What lives here: the names, and their dates in a year. What must not: hours and windows. The dates come
 from the ``holidays`` package, imported only when first needed (it costs about 40 ms and 11 MB). The day a holiday is
-observed on counts as well as the day itself: nobody wants a sales call on either.
+observed on counts as well as the day itself: a sales call is unwelcome on both.
 
-A name such as "us-pa-legal-holidays" is ours: the federal holidays, the state's own, and the legal holidays of a state
-that forbids sales calls on them and that the package lacks.
+The "us-pa-legal-holidays" kind of name is our own: the federal holidays, the state's own, and the legal holidays of a
+state that forbids sales calls on them and that the package lacks.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def check_preset(name: str) -> str:
 def dates(name: str, year: int) -> frozenset[date]:
     """The dates a preset blacks out in one year. Raises UnknownPreset.
 
-    A state's set is what that state keeps, which may lack a federal day (Columbus Day in Texas): list both for both. It
-    is a courtesy, not a statute's list of days on which calls are forbidden.
+    A state's set holds the days that the state observes, and may lack a federal day (Columbus Day in Texas): name both
+    presets to have both. It is a courtesy, not a legal list of days without calls.
     """
     import holidays
 
@@ -51,7 +51,7 @@ def dates(name: str, year: int) -> frozenset[date]:
         state = plain.removesuffix(_LEGAL)
         return dates(FEDERAL, year) | dates(state, year) | frozenset(_LEGAL_DAYS[state](year))
     country, subdivision = ("US", None) if plain == FEDERAL else _parts(plain, name)
-    # `expand` would let a look-up in another year change what was asked for
+    # with `expand`, a look-up in another year would add dates
     return frozenset(holidays.country_holidays(country.upper(), subdiv=subdivision, years=year, expand=False))
 
 
@@ -67,7 +67,7 @@ def _louisiana(year: int) -> Iterator[date]:
 
 
 def _pennsylvania(year: int) -> Iterator[date]:
-    """44 P.S. 11: Good Friday, Flag Day, and the election day of November, which is every year's."""
+    """44 P.S. 11: Good Friday, Flag Day, and the election day of November, in every year."""
     yield from (_easter(year) - timedelta(days=2), date(year, 6, 14), _election_day(year))
 
 
@@ -79,11 +79,11 @@ def _rhode_island(year: int) -> Iterator[date]:
 
 
 def _none(year: int) -> Iterator[date]:
-    """Nothing beyond what the package knows of the state."""
+    """No days missing from the package."""
     return iter(())
 
 
-#: States that forbid sales calls on their legal holidays → what the package lacks of those.
+#: States that forbid sales calls on their legal holidays → the holidays that the package lacks.
 _LEGAL_DAYS: dict[str, Callable[[int], Iterator[date]]] = {
     "us-al": _alabama,
     "us-la": _louisiana,
@@ -144,7 +144,7 @@ def _supported() -> dict[str, dict[str, str]]:
 
 
 def _unknown(name: str, folded: str, known: list[str]) -> str:
-    """What to tell somebody who wrote a name that is no preset."""
+    """The message for an unknown preset name."""
     near = difflib.get_close_matches(folded[:40], known, n=4, cutoff=0.6)
     hint = f"did you mean {', '.join(map(repr, near))}? " if near else ""
     shown = name if len(name) <= 40 else name[:40] + "…"

@@ -1,4 +1,4 @@
-"""Durations, rates and money as people write them, read once and kept as numbers.
+"""Durations, rates and budgets: parsed from text, kept as numbers.
 
 "1 day" keeps local wall time, "24 hours" is elapsed time: the difference is `Delay.unit`.
 """
@@ -90,7 +90,7 @@ class Rate:
         if match is None or unit not in _PER:
             raise BadDuration(f'{text!r} is not a rate; write it like "20/hour", "3/day" or "2/second"')
         if int(match[1]) == 0:
-            raise BadDuration(f"{text!r} would never let anything through; pause the campaign instead")
+            raise BadDuration(f"{text!r}: a rate of 0 would block everything; pause the campaign instead")
         return cls(int(match[1]), _PER[unit])
 
     def __str__(self) -> str:
@@ -99,7 +99,7 @@ class Rate:
 
     @property
     def interval(self) -> int:
-        """Microseconds between two, when spread evenly."""
+        """Microseconds between two, evenly spread."""
         return self.per_s * SECOND // self.count
 
 

@@ -1,8 +1,7 @@
-"""Hours and contact windows as people write them, in minutes of the local day.
+"""Hours and contact windows as values, in minutes of the local day, and their parsing from text.
 
-What lives here: the rules as values, and the reading of their text. What must not: zones, instants, the dates of
-holidays; ``windows`` joins those and holds the law of what is open. Text that could mean two things is refused, because
-the cheap reading of "9-5" calls people at four in the morning.
+What must not live here: zones, instants, the dates of holidays; ``windows`` joins those and defines what is open.
+Ambiguous text is refused, because a wrong reading of "9-5" calls people at four in the morning.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class Hours:
 
     @classmethod
     def parse(cls, text: str) -> Hours:
-        """Read hours as people write them. Raises BadHours when they are wrong or could mean two things."""
+        """Parse hours. Raises BadHours when they are wrong or ambiguous."""
         items = [item for item in re.split(r"[,;&\n]|\band\b", text.strip().casefold()) if item.strip()]
         return cls(tuple(_read_range(item.strip(), text) for item in items))
 
@@ -58,17 +57,17 @@ class Hours:
 
 
 def _check_range(start: int, end: int) -> None:
-    """Refuse a range the plain form cannot say."""
+    """Refuse a range that cannot be written in the 24-hour form."""
     if (
         not 0 <= start < DAY_MINUTES
         or end <= start
         or (end - start >= DAY_MINUTES and (start, end) != (0, DAY_MINUTES))
     ):
-        raise BadHours(f'minutes {start}–{end} are no range of a day: the whole day is "00:00-24:00"; else {_HOW}')
+        raise BadHours(f'minutes {start}–{end} are not a range of a day: the whole day is "00:00-24:00"; else {_HOW}')
 
 
 def _clock(minute: int) -> str:
-    """A minute of the day, or of the next one, as a clock shows it; midnight at the end of the day is 24:00."""
+    """A minute of the day, or of the next day, as HH:MM; midnight at the end of the day is 24:00."""
     shown = minute if minute <= DAY_MINUTES else minute - DAY_MINUTES
     return f"{shown // 60:02}:{shown % 60:02}"
 
@@ -78,30 +77,28 @@ def _read_range(item: str, text: str) -> tuple[int, int]:
     match = _RANGE.fullmatch(item)
     if match is None:
         raise BadHours(f"cannot read the hours {_short(item)} in {_short(text)}: {_HOW}")
-    _refuse_doubt(match, item)
+    _refuse_ambiguous(match, item)
     start = _minute(match[1], match[2], match[3], item)
     end = _minute(match[4], match[5], match[6], item)
     if start == DAY_MINUTES:
-        raise BadHours(
-            f"{_short(item)} starts at 24:00, which is an end: a range that starts at midnight starts at 00:00"
-        )
+        raise BadHours(f"{_short(item)} starts at 24:00, which can only be an end; write 00:00 for a start at midnight")
     if start == end:
         raise BadHours(f'{_short(item)} is empty: the whole day is "00:00-24:00"; to close a day, leave it out')
     return start, end if end > start else end + DAY_MINUTES
 
 
-def _refuse_doubt(match: re.Match[str], item: str) -> None:
-    """Refuse "9-5" and "1-5pm": on a 24-hour clock they run through the night, and their writer hardly means it."""
+def _refuse_ambiguous(match: re.Match[str], item: str) -> None:
+    """Refuse "9-5" and "1-5pm": on a 24-hour clock they run through the night, which is hardly the intention."""
     start, end = int(match[1]), int(match[4])
     if match[3] and match[6]:
         return
     if match[3] or match[6]:
-        doubtful = 1 <= (end if match[3] else start) <= 12
+        ambiguous = 1 <= (end if match[3] else start) <= 12
     else:
         plain = all(len(match[hour]) == 2 and match[minute] for hour, minute in ((1, 2), (4, 5)))
-        doubtful = not plain and 1 <= start <= 12 and 1 <= end <= 12 and (end < start or start < 7)
-    if doubtful:
-        raise BadHours(f'{_short(item)} could mean two things: say am or pm on both ends ("9am-5pm"), or "09:00-17:00"')
+        ambiguous = not plain and 1 <= start <= 12 and 1 <= end <= 12 and (end < start or start < 7)
+    if ambiguous:
+        raise BadHours(f'{_short(item)} is ambiguous: write am or pm on both ends ("9am-5pm"), or "09:00-17:00"')
 
 
 def _minute(hour: str, minute: str | None, half: str | None, item: str) -> int:
@@ -112,12 +109,12 @@ def _minute(hour: str, minute: str | None, half: str | None, item: str) -> int:
     if half:
         hours = hours % 12 + (12 if half == "p" else 0)
     if minutes > 59 or hours * 60 + minutes > DAY_MINUTES:
-        raise BadHours(f"{_short(item)} is no time of day: hours go to 24:00, minutes to 59")
+        raise BadHours(f"{_short(item)} is not a time of day: hours go to 24:00, minutes to 59")
     return hours * 60 + minutes
 
 
 def _short(text: str) -> str:
-    """A text as an error message quotes it."""
+    """A text quoted for an error message, shortened."""
     return f'"{text if len(text) <= 60 else text[:60] + "…"}"'
 
 
@@ -127,10 +124,10 @@ Week = tuple[Hours | None, Hours | None, Hours | None, Hours | None, Hours | Non
 
 @dataclass(frozen=True, slots=True)
 class ContactWindow:
-    """Hours of each weekday, Monday first (None: shut), of explicit dates (None: a blackout), and blackout presets.
+    """Hours of each weekday, Monday first (None: closed), of explicit dates (None: a blackout), and blackout presets.
 
     An explicit date wins over a preset. ``dates`` may be given as a mapping; it is kept as a sorted tuple.
-    On local dates before ``since`` or from ``until`` on the window says nothing: they are open all day.
+    On local dates before ``since`` or from ``until`` on the window does not apply: they are open all day.
     Raises BadHours when a date is named twice or has a time of day, or when ``until`` is not after ``since``.
     """
 
@@ -139,14 +136,14 @@ class ContactWindow:
     presets: tuple[str, ...] = ()
     since: date | None = None
     until: date | None = None
-    _hash: int = field(init=False, repr=False, compare=False)  #: a window is a key wherever calendars are kept
+    _hash: int = field(init=False, repr=False, compare=False)  #: cached: windows are keys of the calendar caches
 
     def __hash__(self) -> int:
         return self._hash
 
     def __post_init__(self) -> None:
         if len(self.days) != 7:
-            raise BadHours(f"a contact window has seven days, Monday first, not {len(self.days)}")
+            raise BadHours(f"a contact window needs seven days, Monday first, not {len(self.days)}")
         if self.since and self.until and self.until <= self.since:
             raise BadHours(f"a window until {self.until} that begins on {self.since} is never in force")
         given = list(self.dates.items() if isinstance(self.dates, Mapping) else self.dates)
@@ -160,18 +157,18 @@ class ContactWindow:
         object.__setattr__(self, "days", tuple(self.days))
         object.__setattr__(self, "dates", tuple(ordered))
         object.__setattr__(self, "presets", tuple(sorted(set(self.presets))))
-        said = (self.days, self.dates, self.presets, self.since, self.until)
-        object.__setattr__(self, "_hash", hash(said))
+        key = (self.days, self.dates, self.presets, self.since, self.until)
+        object.__setattr__(self, "_hash", hash(key))
 
     @classmethod
     def always(cls) -> ContactWindow:
-        """The window that is never shut."""
+        """The window that is always open."""
         day = Hours(((0, DAY_MINUTES),))
         return cls((day, day, day, day, day, day, day))
 
     def covers(self, other: ContactWindow) -> bool:
-        """Whether whatever is open in ``other`` is open here for certain, so that together they say no more than
-        ``other`` alone. False also means "not obviously"."""
+        """Whether this window is certainly open whenever ``other`` is, so that it adds no limit to ``other``. False
+        also means "not obviously"."""
         if self.dates or self.presets or self.since or self.until or other.since or other.until:
             return False
         week = list(zip(self.days, other.days, strict=True))

@@ -1,18 +1,18 @@
-"""Contact windows compiled against zones, so that "when may we next?" costs one bisection.
+"""Contact windows compiled against zones: the next open instant costs one bisection.
 
-What lives here: the law of what is open, and its compiled form. What must not: text, presets, zones' names; they come
-from ``hours``, ``blackouts`` and ``zones`` and are passed on, so that a window needs one import.
+What lives here: the definition of "open", and its compiled form. What must not: text, presets, zones' names; they come
+from ``hours``, ``blackouts`` and ``zones`` and are re-exported, so that a window needs one import.
 
-The law is wall-clock membership. An instant is open in a zone when the local clock shows a time in a range [start,
+Open means wall-clock membership. An instant is open in a zone when the local clock shows a time in a range [start,
 end) that starts on a day with those hours, so a range past midnight spills into the next date. On a date named by a
 blackout or an override only that date's own hours apply: the spill of the evening before is cut there, while an
-override's own may spill into the next ordinary date. A calendar has parts, each a window and the zones it is read in;
-they are open only together. So a campaign's hours, a step's, and each lawful hour of each place are one calendar.
+override's own may spill into the next ordinary date. A calendar has parts, each a window with its zones; it is open
+when all are open. So a campaign's hours, a step's, and the lawful hours of each place are one calendar.
 
 The form: local wall time is an axis of its own, on which a window is a plain sorted list of edges (opening, closing,
 …). A zone is a few stretches of constant offset; each sees a slice of that axis, shifted by its offset and clipped to
 its ends. That alone answers daylight saving: a skipped hour never opens, a repeated one opens twice. Edges are kept
-per UTC year and joined as questions reach further; an answer never depends on what was asked before.
+per UTC year and joined on demand; an answer never depends on earlier questions.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ __all__ = [
     "zone",
 ]
 
-#: How far ahead an opening or a closing is looked for: three years, leap day included.
+#: The range of the search for an opening or a closing: three years, leap day included.
 AHEAD = (3 * 365 + 1) * DAY
 
 _MINUTE = 60_000_000
@@ -64,17 +64,17 @@ _ALL_DAY = ((0, DAY_MINUTES),)
 
 
 class Part(NamedTuple):
-    """Hours, and the zones they are read in: open only when open in each of them."""
+    """Hours and their zones: open only when open in each zone."""
 
     window: ContactWindow
     zones: frozenset[str]
 
 
 class Calendar:
-    """When every one of some parts is open.
+    """The instants at which all parts are open.
 
-    Instants are epoch microseconds in UTC, 1900 to 2500 (ValueError outside). Safe to share between threads: what is
-    compiled is replaced whole, never changed. Raises UnknownZone for a name that is none, and when there is none.
+    Instants are epoch microseconds in UTC, 1900 to 2500 (ValueError outside). Safe to share between threads: compiled
+    edges are replaced, never changed. Raises UnknownZone for an unknown name, and when there is no zone.
     """
 
     __slots__ = ("_built", "_parts")
@@ -83,7 +83,7 @@ class Calendar:
         self._parts = [(part.window, sorted({zone(name).key for name in part.zones})) for part in parts]
         if not all(zones for _, zones in self._parts) or not self._parts:
             raise UnknownZone(
-                "no candidate zone: a person whose zone is unknown has no calendar; hold, or use a fallback zone"
+                "no candidate zone: a person with an unknown zone has no calendar; hold, or use a fallback zone"
             )
         self._built: tuple[int, int, array[int]] = (0, 0, array("q"))
 
@@ -106,15 +106,15 @@ class Calendar:
         return bisect_right(edges, at) & 1 == 1
 
     def closes(self, at: int) -> int:
-        """The end of the open interval that contains ``at``, or at most three years later. ValueError when shut."""
+        """The end of the open interval that contains ``at``, or at most three years later. ValueError when closed."""
         since, until, edges = self._built
         if not since <= at < until:
             _, until, edges = self._reach(at, at)
         if not bisect_right(edges, at) & 1:
-            raise ValueError(f"the window is shut at {at}, so it does not close: ask next_open first")
+            raise ValueError(f"the window is closed at {at}; call next_open first")
         limit = at + AHEAD
         while (end := edges[bisect_right(edges, at)]) == until and end < limit and year_of(end - 1) < LAST_YEAR:
-            _, until, edges = self._reach(at, end)  # cut off by the end of what is compiled
+            _, until, edges = self._reach(at, end)  # cut off by the end of the compiled years
         return min(end, limit)
 
     def open_time(self, since: int, until: int) -> int:
@@ -126,7 +126,7 @@ class Calendar:
         return sum(part[1::2]) - sum(part[::2])
 
     def _look_ahead(self, at: int) -> int | None:
-        """``next_open`` beyond what is compiled: one more year at a time."""
+        """``next_open`` beyond the compiled years: one more year at a time."""
         year = year_of(at)
         for last in range(year, min(year + 3, LAST_YEAR) + 1):
             _, _, edges = self._reach(at, max(at, year_start(last)))
@@ -164,7 +164,7 @@ class Calendar:
 
 
 def calendar(window: ContactWindow, zones: Collection[str], also: ContactWindow | None = None) -> Calendar:
-    """The shared calendar of a window, and of hours besides, in some zones. Raises UnknownZone."""
+    """The shared calendar of a window, and optionally of a second one, in some zones. Raises UnknownZone."""
     if isinstance(zones, str):
         raise TypeError(f"zones is a collection of names: write ({zones!r},)")
     names = frozenset(zones)
@@ -172,15 +172,15 @@ def calendar(window: ContactWindow, zones: Collection[str], also: ContactWindow 
 
 
 def together(parts: Iterable[Part]) -> Calendar:
-    """The shared calendar of these parts; neither their order nor that of the zones matters. A part that another
-    covers says nothing and is left out. Raises UnknownZone."""
+    """The shared calendar of these parts; neither their order nor that of the zones matters. A part covered by
+    another is left out. Raises UnknownZone."""
     wanted = list(dict.fromkeys(parts))
-    kept = [part for part in wanted if not any(_says_less(part, other) for other in wanted)]
+    kept = [part for part in wanted if not any(_is_covered(part, other) for other in wanted)]
     return _together(frozenset(kept))
 
 
-def _says_less(part: Part, other: Part) -> bool:
-    """Whether ``part`` is open whenever ``other`` is; of two that say the same, the later in order of text."""
+def _is_covered(part: Part, other: Part) -> bool:
+    """Whether ``part`` is open whenever ``other`` is; of two equivalent parts, the later in text order."""
     if part == other or not part.zones <= other.zones or not part.window.covers(other.window):
         return False
     return not (other.zones <= part.zones and other.window.covers(part.window)) or repr(part) > repr(other)
@@ -204,7 +204,7 @@ def _year_edges(window: ContactWindow, name: str, year: int) -> array[int]:
 
 @lru_cache(maxsize=256)
 def _local_edges(window: ContactWindow, year: int) -> array[int]:
-    """The edges of a window on the axis of local wall time, a year with two days to spare on either side."""
+    """The edges of a window in local wall time: one year, with two extra days on either side."""
     first, last = date(year, 1, 1).toordinal() - 3, date(year, 12, 31).toordinal() + 2
     named = _named_dates(window, range(year - 1, year + 2))
     week = [_SHUT if hours is None else hours.ranges for hours in window.days]
@@ -246,7 +246,7 @@ def _clip(edges: Sequence[int], since: int, until: int) -> list[int]:
 
 
 def _join(edges: MutableSequence[int], more: Sequence[int]) -> None:
-    """Append later edges; an interval that goes on across the seam stays one."""
+    """Append later edges; an interval across the seam stays one."""
     if edges and more and edges[-1] == more[0]:
         edges.pop()
         more = more[1:]
@@ -254,7 +254,7 @@ def _join(edges: MutableSequence[int], more: Sequence[int]) -> None:
 
 
 def _intersect(one: Sequence[int], other: Sequence[int]) -> list[int]:
-    """The edges of what is open in both."""
+    """The edges of the intersection."""
     edges: list[int] = []
     i = j = 0
     while i < len(one) and j < len(other):

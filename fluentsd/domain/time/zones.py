@@ -1,8 +1,8 @@
-"""Time zones: the one door from text to a zone, and the stretches of constant offset a zone is made of.
+"""Time zones: zone names, and the stretches of constant UTC offset in a zone.
 
 What lives here: names of zones, their UTC offsets over time, and "n days later by the wall clock". What must not:
 hours, weekdays, people. An instant is an ``int`` of epoch microseconds in UTC; local wall time is the same number
-with the zone's offset added, so both fit one axis and a zone is just a short list of (since when, which offset).
+with the zone's offset added, so both fit one axis and a zone is just a short list of (start, offset).
 
 Zones are read from the ``tzdata`` package, never from the machine's own files: two machines must give one answer, and
 a distribution's copy is often a year old (releases of 2026 moved most of western Canada by an hour in winter).
@@ -29,7 +29,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _PROBE = 5 * DAY
 _SHAPE = re.compile(r"[A-Za-z0-9_+-]{1,40}(/[A-Za-z0-9_+-]{1,40}){0,2}")
 _MILLISECONDS = re.compile(r"\d{12,13}")
-_NOT_PLACES = frozenset({"Factory"})  # tzdb's own placeholder for "nobody has set this clock"
+_NOT_PLACES = frozenset({"Factory"})  # tzdb's own placeholder for a clock that was never set
 
 
 class UnknownZone(ValueError):
@@ -44,7 +44,7 @@ def zone_names() -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """The zone with this exact IANA name. Any text is safe to ask for.
+    """The zone with this exact IANA name. Any text is safe as an argument.
 
     Raises UnknownZone, with the nearest names, for everything else: other capitals, offsets, paths, the empty text.
     """
@@ -55,7 +55,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def _unknown(name: str) -> str:
-    """What to tell somebody who wrote a name that is no zone."""
+    """The message for an unknown zone name."""
     if not name.strip():
         return 'the time zone is empty: write an IANA name such as "America/New_York"'
     shown = name if len(name) <= 40 else name[:40] + "…"
@@ -65,7 +65,7 @@ def _unknown(name: str) -> str:
 
 
 def near_zones(name: str) -> list[str]:
-    """Up to three known names that look like this text, best first."""
+    """Up to three similar known names, best first."""
     folded = {known.casefold(): known for known in sorted(zone_names())}
     for known in zone_names():
         folded.setdefault(known.rpartition("/")[2].casefold(), known)
@@ -75,7 +75,7 @@ def near_zones(name: str) -> list[str]:
 
 
 def year_of(at: int) -> int:
-    """The UTC year of an instant. Raises ValueError for one no campaign can mean, most likely another unit."""
+    """The UTC year of an instant. Raises ValueError outside the range, most likely a wrong unit."""
     try:
         year = (_EPOCH + timedelta(microseconds=at)).year
     except OverflowError:
@@ -136,7 +136,7 @@ def stretches(name: str, since: int, until: int) -> Iterator[tuple[int, int, int
 def add_days(at: int, days: int, zone_name: str) -> int:
     """The instant that many days later (earlier when negative) at the same local wall time.
 
-    A wall time the clock skips becomes the first instant after the gap; one it shows twice, the first of the two.
+    A skipped wall time becomes the first instant after the gap; a repeated one, the first of the two.
     """
     if days == 0:
         return at
@@ -152,7 +152,7 @@ def add_days(at: int, days: int, zone_name: str) -> int:
 def at_wall(wall: int, zone_name: str) -> int:
     """The instant at which clocks in a zone show this wall time, given in microseconds since 1970 by that clock.
 
-    A wall time the clock skips becomes the first instant after the gap; one it shows twice, the first of the two.
+    A skipped wall time becomes the first instant after the gap; a repeated one, the first of the two.
     """
     for start, end, offset in stretches(zone_name, wall - 2 * DAY, wall + 2 * DAY):
         # the first stretch whose wall clock reaches this time: earlier stretches ended before it, so it is either
@@ -163,8 +163,8 @@ def at_wall(wall: int, zone_name: str) -> int:
 
 
 def read_instant(text: str, zone_name: str) -> int | None:
-    """The instant a text names: an ISO date or date and time, in the zone unless it gives an offset, or the epoch
-    milliseconds that some systems export; None for anything else. "12/05/2026" could be two days, so it is none."""
+    """The instant of a text: an ISO date or date and time, in the zone unless it has an offset, or epoch milliseconds,
+    which some systems export; None for anything else. "12/05/2026" is ambiguous, so it is None."""
     plain = text.strip()
     if _MILLISECONDS.fullmatch(plain):
         return int(plain) * 1000

@@ -1,8 +1,8 @@
-"""Contacts outside the flow: a person of ours answers somebody who wrote back.
+"""Manual replies: a user's answer to a contact who wrote back, outside the flow.
 
-An answer is an ordinary attempt, committed before the provider is called and settled like any other, of a step that no
-flow can have; the person's course is not touched by it. The gate is asked as always, but for the limits on how often we
-write of our own accord, and for what a robot of theirs said of an absence: somebody who asks is owed an answer.
+An answer is an ordinary attempt of a step that no flow can contain, committed before the provider is called. It does
+not change the contact's enrollment. The gate decides as always, except that contact limits and out-of-office dates do
+not count: the contact has asked for an answer.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import Due
 from fluentsd.store.enrollments.queries import as_due, of_contact
 
-#: What the step of an answer is called; no flow has a step of this name.
+#: The step id of an answer; no flow has a step of this name.
 ANSWER = "@answer"
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """What is answered, on which channel, to what came back on which step."""
+class Reply:
+    """One answer: its channel and text, and the step that the contact replied to."""
 
     channel: Kind
     text: str
@@ -38,8 +38,8 @@ class Words:
 
 
 class CannotAnswer(Exception):
-    """The answer may not be sent, at least not now; the message says why. Nothing was changed. `until_at` is when it
-    may be, if that is known."""
+    """The gate does not allow the answer now; the message says why. Nothing was changed. `until_at`: when it will be
+    allowed, if known."""
 
     def __init__(self, why: str, until_at: int | None = None) -> None:
         super().__init__(why)
@@ -51,31 +51,32 @@ async def claim(
     plans: Plans,
     contact_id: int,
     campaign_id: int,
-    words: Words,
+    reply: Reply,
     lookup_after: int,
     at: int,
 ) -> Claimed:
-    """Commit one answer; raises `CannotAnswer`, and `pydantic.ValidationError` for words that are no template."""
+    """Commit one answer. Raises `CannotAnswer`, and `pydantic.ValidationError` when the text is not a valid
+    template."""
     rows = [row for row in await of_contact(conn, contact_id) if row.campaign_id == campaign_id]
     if not rows:
         raise CannotAnswer("this person was never in the campaign")
     state, plan = await plans.current(conn, campaign_id)
     if state in (CampaignState.paused, CampaignState.stopped):
-        raise CannotAnswer(f"{plan.ref} is {state}, so nobody in it is contacted")
+        raise CannotAnswer(f"{plan.ref} is {state}, so it makes no contacts")
     tries = await attempts.tries_of(conn, rows[0].id, ANSWER)
     due = as_due(rows[0], at)._replace(try_no=tries + 1, due_at=at, away_until_at=None)
-    step = _step(words, plan.flow(due.version_id))
+    step = _step(reply, plan.flow(due.version_id))
     rules = replace(await with_spending(conn, plan, at), limits=(), goal=None)
     facts = Facts(plan, rules, at)
     await facts.read(conn, [due], lock=True, whole_flow=True)
-    intent = new_attempt(facts, due, step, *_allowed(facts, due, step), lookup_after)
-    await attempts.add(conn, [intent.row])
-    await attempts.keep_content(conn, [intent.body] if intent.body else [])
+    new = new_attempt(facts, due, step, *_allowed(facts, due, step), lookup_after)
+    await attempts.add(conn, [new.row])
+    await attempts.keep_content(conn, [new.body] if new.body else [])
     if facts.caller_ids is not None:
         await numbers.granted(conn, facts.caller_ids.changed())
-    if intent.row.cost_micros:
-        await spending.add(conn, plan.campaign_id, plan.currency, at, intent.row.cost_micros)
-    return intent.marked
+    if new.row.cost_micros:
+        await spending.add(conn, plan.campaign_id, plan.currency, at, new.row.cost_micros)
+    return new.claimed
 
 
 def _allowed(facts: Facts, due: Due, step: Step) -> tuple[Any, Go]:
@@ -89,14 +90,14 @@ def _allowed(facts: Facts, due: Due, step: Step) -> tuple[Any, Go]:
             raise CannotAnswer(WORDS[reason])
 
 
-def _step(words: Words, flow: Flow) -> Step:
-    """The step of one answer: from whom they heard, about what they heard, unless it says otherwise."""
-    said: dict[str, Any] = {"id": "answer", "channel": words.channel, "text": words.text}
-    if words.channel == "email":
+def _step(reply: Reply, flow: Flow) -> Step:
+    """The step of one answer. An e-mail reuses the From, Reply-To and Subject of the step it answers."""
+    spec: dict[str, Any] = {"id": "answer", "channel": reply.channel, "text": reply.text}
+    if reply.channel == "email":
         mails = [step for step in flow.steps if step.channel == "email"]
-        heard = next((step for step in mails if step.id == words.to_step), mails[-1] if mails else None)
-        about = heard.subject.source if heard is not None else "your message"
-        said["subject"] = words.subject or f"Re: {about}"
-        if heard is not None:
-            said |= {"sender": heard.sender.source, "reply_to": heard.reply_to.source}
-    return replace(compile_flow([StepSpec.model_validate(said)]).steps[0], id=ANSWER, index=-1)
+        original = next((step for step in mails if step.id == reply.to_step), mails[-1] if mails else None)
+        subject = original.subject.source if original is not None else "your message"
+        spec["subject"] = reply.subject or f"Re: {subject}"
+        if original is not None:
+            spec |= {"sender": original.sender.source, "reply_to": original.reply_to.source}
+    return replace(compile_flow([StepSpec.model_validate(spec)]).steps[0], id=ANSWER, index=-1)

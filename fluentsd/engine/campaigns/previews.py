@@ -1,4 +1,4 @@
-"""A message as one person would get it, made to be looked at: for a test, a preview, the launch check."""
+"""Previews: a step's message rendered for one person, for a test, a template preview or the launch check."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from fluentsd.engine.dispatch.claim import compose
 from fluentsd.store import contacts
 from fluentsd.store.db import Connection
 
-#: A caller ID to look at a message with.
+#: The caller ID shown in a preview.
 ANY_NUMBER = "+12025550100"
 
 
-def made(step: Step, values: Mapping[str, Any], point: Point, at: int) -> Message:
-    """The message of one step for one person; `TemplateProblem` when it cannot be made."""
+def render(step: Step, values: Mapping[str, Any], point: Point, at: int) -> Message:
+    """The message of one step for one person. Raises `TemplateProblem` when it cannot be rendered."""
     return compose(step, values, Go(point, None, at), None if step.channel == "email" else ANY_NUMBER)
 
 
 async def values_of(conn: Connection, contact_id: int, campaign: str = "") -> dict[str, Any]:
-    """What a template sees of somebody who has just entered a campaign."""
+    """Template variables of a contact who has just entered the campaign."""
     fields = (await contacts.fields_of(conn, [contact_id])).get(contact_id, {})
     return {**fields, "contact": fields, "last": {"outcome": ""}, "steps": {}, "campaign": {"name": campaign}}
 
 
 def remarks(channel: Channel | None, message: Message) -> Sequence[Finding]:
-    """What the channel has to say of a message before anybody gets it; nothing from one that does not look."""
-    look = getattr(channel, "remarks", None)
-    return look(message) if look is not None else ()
+    """The channel's findings about a message before it is sent; none from a channel without `remarks`."""
+    check = getattr(channel, "remarks", None)
+    return check(message) if check is not None else ()
 
 
-def told(findings: Sequence[Finding]) -> list[Mapping[str, Any]]:
-    """Findings as an answer carries them."""
+def as_answer(findings: Sequence[Finding]) -> list[Mapping[str, Any]]:
+    """Findings as JSON values."""
     return [{"ok": finding.ok, "what": finding.what, "fix": finding.fix} for finding in findings]

@@ -1,4 +1,4 @@
-"""Two small loops about the life of campaigns: start those whose moment has come, complete those that are done."""
+"""Two loops: start campaigns at their scheduled time, and complete campaigns in which nobody is waiting."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ async def _start(conn: Connection, ref: str, at: int) -> None:
 
 
 async def complete_finished(runtime: Runtime, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    """When somebody's course ended, see whether that was the last one; then the campaign is completed. At the start
-    every active campaign is looked at: a process may have died between the last end and this."""
+    """After an enrollment ends, complete its campaign if that was the last one. At the start every active campaign is
+    checked, because an earlier process may have died between the last end and this check."""
     task_status.started()
     try:
         runtime.enrollment_ended(await runtime.store.read(campaigns.active_ids))
     except StoreUnavailable:
-        runtime.log.warning("campaigns.not_looked_at")  # the next end of somebody's course looks again
+        runtime.log.warning("campaigns.not_looked_at")  # the next ended enrollment checks again
     while True:
         await runtime.completion_wakeup.wait_until(runtime.clock, None)
         ended, runtime.ended_campaigns = runtime.ended_campaigns, set()
@@ -60,8 +60,8 @@ async def complete_finished(runtime: Runtime, *, task_status: trio.TaskStatus[No
 
 
 async def complete_if_done(conn: Connection, campaign_id: int, at: int) -> str | None:
-    """active → completed when nobody is queued or active; returns its ref if that happened. People in error do not
-    keep a campaign open: a retry opens it again."""
+    """active → completed when nobody is queued or active; returns the ref of a completed campaign. People in error do
+    not keep a campaign open: a retry reopens it."""
     counts = await counters.overview(conn, campaign_id)
     row = await campaigns.by_id(conn, campaign_id)
     if row.state != CampaignState.active or counts["queued"] or counts["active"] or not counts["total"]:

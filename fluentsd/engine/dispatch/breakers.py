@@ -1,7 +1,7 @@
-"""What comes back is counted, and where it says that going on does harm, something stops: in the same transaction.
+"""Circuit breakers: counts outcomes and trips breakers in the same transaction.
 
-Whatever is marked after that transaction has seen it. What the rules are is `domain.breakers`; here are their figures
-and what they bring about: a campaign paused as `campaign pause` does it, a number that rests or is held.
+Every later claim sees the result: a campaign paused as by `campaign pause`, or a number that cools down or is held.
+What must not live here: the rules (`domain.breakers`).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from fluentsd.store.attempts import AttemptRow, outcome_stats
 from fluentsd.store.attempts.outcome_stats import Key
 from fluentsd.store.db import Connection
 
-#: Hours of the tally are kept this long.
+#: Hourly outcome counts are kept this long.
 KEPT = 30 * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Tripped:
-    """A breaker that tripped: what it stopped, and why. `number_id` and `campaign_id`: one of them is set."""
+    """A breaker that tripped: the campaign or number it stopped (exactly one of the two ids is set), and the reason."""
 
     breaker: str
     reason: str
@@ -37,7 +37,7 @@ class Tripped:
 def count(
     deltas: outcome_stats.Deltas, row: AttemptRow, resumed_at: int, before: str | None, after: str | None
 ) -> None:
-    """One attempt counts as something else than before; None is not at all."""
+    """Move one attempt from its earlier class to a new one; None: not counted."""
     if before == after:
         return
     hour = bucket(row.claimed_at, resumed_at)
@@ -46,13 +46,13 @@ def count(
         outcome_stats.move(deltas, ("number", row.number_id, row.channel), bucket(row.claimed_at, 0), before, after)
 
 
-async def settle(
+async def evaluate(
     conn: Connection, plans: Plans, deltas: outcome_stats.Deltas, known: Mapping[int, Plan], at: int
 ) -> list[Tripped]:
-    """Write the figures, and let the breakers look at those that rose. `known` are the plans they are about."""
+    """Write the counts, then check the breakers of every count that rose. `known`: the plans of their campaigns."""
     await outcome_stats.add(conn, deltas)
-    if plans.tallied_on != at // DAY:
-        plans.tallied_on = at // DAY
+    if plans.pruned_on != at // DAY:
+        plans.pruned_on = at // DAY
         await outcome_stats.prune(conn, at - KEPT)
     rose: dict[Key, set[str]] = {}
     for (scope, target, channel, _, figure), by in deltas.items():
@@ -61,7 +61,7 @@ async def settle(
     tripped = []
     for key, figures in sorted(rose.items()):
         watching = [breaker for breaker in plans.breakers if _watches(breaker, key, figures)]
-        found = await _first(conn, watching, key, known, at) if watching else None
+        found = await _trip_first(conn, watching, key, known, at) if watching else None
         tripped += [found] if found else []
     return tripped
 
@@ -71,10 +71,10 @@ def _watches(breaker: Breaker, key: Key, rose: set[str]) -> bool:
     return breaker.scope == scope and channel in breaker.channels and not breaker.bad.isdisjoint(rose)
 
 
-async def _first(
+async def _trip_first(
     conn: Connection, watching: list[Breaker], key: Key, known: Mapping[int, Plan], at: int
 ) -> Tripped | None:
-    """The first breaker that trips stops what it is about; what is stopped already is left alone."""
+    """Trip the first breaker whose limit is passed; None if there is none, or its target is stopped already."""
     scope, target, _ = key
     caller_id: Any = None
     if scope == "campaign":
@@ -100,16 +100,16 @@ async def _first(
 async def _pause(
     conn: Connection, breaker: Breaker, campaign_id: int, reason: str, cases: list[str], at: int
 ) -> Tripped | None:
-    """active → paused, with a hold that says why; `campaign resume` lifts it."""
+    """active → paused, with a hold that has the reason; `campaign resume` lifts it."""
     row = await campaigns.by_id(conn, campaign_id)
     if row.state != CampaignState.active:
         return None
     row = await campaigns.move(conn, row, "pause", at=at)
     await holds.place(conn, "campaign", row.ref, reason=reason, by="fluentsd", at=at, cases=cases)
-    about = {"because": reason, "breaker": breaker.name, "cases": cases}
+    details = {"because": reason, "breaker": breaker.name, "cases": cases}
     moved = {"from": CampaignState.active, "to": row.state}
-    await audit.note(conn, at=at, actor="fluentsd", verb="pause", target=row.ref, details=moved | about)
-    await outbox.post(conn, "campaign.paused", row.ref, {"campaign": row.ref, "by": "fluentsd"} | about, at)
+    await audit.note(conn, at=at, actor="fluentsd", verb="pause", target=row.ref, details=moved | details)
+    await outbox.post(conn, "campaign.paused", row.ref, {"campaign": row.ref, "by": "fluentsd"} | details, at)
     return Tripped(breaker.name, reason, cases, campaign_id=campaign_id, campaign=row.ref)
 
 
@@ -120,8 +120,8 @@ async def _hold_number(
     await holds.place(
         conn, "number", caller_id.e164, reason=reason, by="fluentsd", at=at, until_at=until_at, cases=cases
     )
-    about = {"because": reason, "breaker": breaker.name, "cases": cases, "until_at": until_at}
-    await audit.note(conn, at=at, actor="fluentsd", verb="hold", target=f"number:{caller_id.e164}", details=about)
+    details = {"because": reason, "breaker": breaker.name, "cases": cases, "until_at": until_at}
+    await audit.note(conn, at=at, actor="fluentsd", verb="hold", target=f"number:{caller_id.e164}", details=details)
     topic, key = "number.held" if until_at is None else "number.cooling", f"number:{caller_id.id}"
-    await outbox.post(conn, topic, key, {"number_id": caller_id.id, "label": caller_id.label} | about, at)
+    await outbox.post(conn, topic, key, {"number_id": caller_id.id, "label": caller_id.label} | details, at)
     return Tripped(breaker.name, reason, cases, number_id=caller_id.id)

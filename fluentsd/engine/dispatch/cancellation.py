@@ -1,4 +1,4 @@
-"""Taking back what has not reached anybody yet, when a campaign is halted: by a person, or by a breaker."""
+"""Cancellation: withdraws calls that are not answered yet, when a user or a breaker halts a campaign."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from fluentsd.unavailable import StoreClosed
 
 
 async def withdraw(runtime: Runtime, campaign_id: int, at: int) -> int:
-    """Ask the providers to drop calls that have not been answered yet; returns how many they dropped."""
+    """Ask the providers to cancel calls that are not answered yet; returns how many were cancelled."""
     withdrawn = 0
 
-    async def ask(row: Any) -> None:
+    async def cancel(row: Any) -> None:
         nonlocal withdrawn
         channel_state = runtime.channels.get(row.channel)
         if channel_state is None or runtime.report is None:
@@ -27,17 +27,17 @@ async def withdraw(runtime: Runtime, campaign_id: int, at: int) -> int:
             row.id, channel_state.kind, row.to or "", row.claimed_at, row.sender, row.provider_ref, row.step, row.try_no
         )
         try:
-            dropped = await channel_state.channel.cancel(about)
+            cancelled = await channel_state.channel.cancel(about)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each call to a plugin
             runtime.log.warning("cancel.failed", channel=row.channel, attempt=row.id, error=type(why).__name__)
             return
-        if dropped:
+        if cancelled:
             withdrawn += 1
-            with suppress(StoreClosed):  # the daemon is leaving; the next one asks what became of the call
+            with suppress(StoreClosed):  # the daemon is stopping; the next one looks the call up
                 await runtime.report(OutcomeReport(row.id, at, Outcome.not_sent, "withdrawn by a pause"))
 
     rows = await runtime.store.read(attempts.accepted_open, campaign_id, "phone")
     async with trio.open_nursery() as nursery:
         for row in rows:
-            nursery.start_soon(ask, row)
+            nursery.start_soon(cancel, row)
     return withdrawn

@@ -1,11 +1,11 @@
-"""The dispatcher: sleep to the next moment, mark what is due, hand it to the channels, record what comes of it.
+"""The dispatcher: sleeps to the next due time, claims due rows, sends them through the channels, records the results.
 
-One pass looks at every lane's earliest moment (one short read), gives lanes that are due and have room a turn each,
-and starts a task for every intent that was committed. Then it sleeps until the earliest moment of any lane, until a
-lane has room again, or until somebody rings. With nothing due there are no passes, however many people wait.
+One pass reads every lane's earliest due time (one short read), gives each due lane with free capacity a turn, and
+starts a task for every committed attempt. Then it sleeps until a lane is due, until capacity is free again, or until
+its wake-up. With nothing due there are no passes, however many people wait.
 
-What ends a send decides what is written: see `_carry`. A task that is cancelled writes nothing: its attempt stays
-open and the reconciler asks the provider.
+The end of a send decides the report: see `_send`. A cancelled task reports nothing: its attempt stays open and the
+reconciler asks the provider.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from fluentsd.store.db.batcher import Batcher
 from fluentsd.store.lanes import LaneDue
 from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
-#: Pause before the database is asked again after it failed.
+#: Pause before the next query after the database failed.
 STORE_PAUSE = 1 * SECOND
 
 
@@ -41,13 +41,13 @@ class Dispatcher:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.results: Batcher[OutcomeReport] = Batcher(runtime.store, self._record, most=BATCH)
-        self._sick = False
-        self._holding = trio.Lock()
+        self._store_is_down = False
+        self._placing_hold = trio.Lock()
         self._claiming = trio.CancelScope()
         runtime.report = self.report
 
     async def run(self, *, grace: float = 10.0, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run until `stop`; then no more is claimed, and sends in flight get `grace` seconds to end."""
+        """Run until `stop`; then claiming ends, and sends in flight get `grace` seconds to finish."""
         runtime = self.runtime
         for attempt_id, campaign_id, kind in await runtime.store.read(attempts.open_now):
             runtime.in_flight.add(attempt_id, campaign_id, kind)
@@ -56,67 +56,68 @@ class Dispatcher:
             await recording.start(self.results.run)
             async with trio.open_nursery() as watching:
                 for channel_state in runtime.channels.values():
-                    watching.start_soon(_watch, runtime, channel_state)
+                    watching.start_soon(_expire_deadlines, runtime, channel_state)
                 async with trio.open_nursery() as sends:
-                    runtime.carry = partial(self._carry_one, sends)
+                    runtime.carry = partial(self._send_one, sends)
                     task_status.started()
                     with self._claiming:
-                        await self._claim_for_ever(sends)
+                        await self._claim_until_stopped(sends)
                     sends.cancel_scope.deadline = trio.current_time() + grace
                 watching.cancel_scope.cancel()
             self.results.close()
 
     def stop(self) -> None:
-        """Claim nothing more; what is marked and has not begun is recorded as not sent."""
+        """End claiming. Claimed attempts that have not begun are recorded as not sent."""
         self.runtime.closing = True
         self._claiming.cancel()
 
-    async def _claim_for_ever(self, sends: trio.Nursery) -> None:
+    async def _claim_until_stopped(self, sends: trio.Nursery) -> None:
         while True:
             try:
                 until = await self._one_pass(sends)
             except StoreUnavailable as why:
-                self._say(sick=True, why=str(why))
+                self._log_store_state(down=True, why=str(why))
                 until = self.runtime.clock.now() + STORE_PAUSE
             else:
-                self._say(sick=False)
+                self._log_store_state(down=False)
             if until is None or until > self.runtime.clock.now():
                 await self.runtime.dispatcher_wakeup.wait_until(self.runtime.clock, until)
 
     async def _one_pass(self, sends: trio.Nursery) -> int | None:
-        """Give every due lane with room a turn; the next moment to look, None for "when somebody rings"."""
+        """Give every due lane with free capacity a turn. Returns the time of the next pass, None: at the next
+        wake-up."""
         runtime = self.runtime
         runtime.wakeups += 1
         agenda = await runtime.store.read(lanes.agenda)
         now = runtime.clock.now()
-        due = [lane for lane in agenda if max(lane.due_at, self._lane_opens(lane)) <= now]
-        sharing = Counter(lane.channel for lane in due)
-        moments = [max(lane.due_at, self._lane_opens(lane)) for lane in agenda if lane not in due]
-        turns = sorted(due, key=_turn)
+        due = [lane for lane in agenda if max(lane.due_at, self._lane_opens_at(lane)) <= now]
+        lanes_per_channel = Counter(lane.channel for lane in due)
+        next_times = [max(lane.due_at, self._lane_opens_at(lane)) for lane in agenda if lane not in due]
+        turns = sorted(due, key=_turn_order)
         for _ in range(ROUNDS):
             again = []
             for lane in turns:
-                taken = await self._take(lane, sharing[lane.channel])
-                if taken is None:  # no room until an attempt ends, when `record` rings, or the channel's pace has some
-                    if (opens_at := self._lane_opens(lane)) > now:
-                        moments.append(opens_at)
+                result = await self._claim(lane, lanes_per_channel[lane.channel])
+                if result is None:  # no capacity until an attempt ends (a wake-up) or the channel's pace allows more
+                    if (opens_at := self._lane_opens_at(lane)) > now:
+                        next_times.append(opens_at)
                     continue
-                if taken.again_at:
-                    runtime.not_before[lane.lane_id] = taken.again_at
-                if taken.more:
+                if result.again_at:
+                    runtime.not_before[lane.lane_id] = result.again_at
+                if result.more:
                     again.append(lane)
                 else:
-                    moments.append(max(taken.again_at, now))
-                if taken.marked:
-                    sends.start_soon(self._carry_all, taken.marked, self.runtime.channels[lane.channel])
+                    next_times.append(max(result.again_at, now))
+                if result.claimed:
+                    sends.start_soon(self._send_batch, result.claimed, self.runtime.channels[lane.channel])
             turns = again
-        return now if turns else min(moments, default=None)
+        return now if turns else min(next_times, default=None)
 
-    def _lane_opens(self, lane: LaneDue) -> int:
-        """The moment before which a lane has nothing to give, whatever its rows say."""
+    def _lane_opens_at(self, lane: LaneDue) -> int:
+        """The earliest time of the lane's next claim, even when rows are due."""
         channel_state = self.runtime.channels.get(lane.channel)
         if channel_state is None:
-            return 0  # the mark says what is wrong
+            return 0  # the claim reports the missing channel
         return max(
             lane.next_slot_at,
             channel_state.next_slot_at,
@@ -124,15 +125,15 @@ class Dispatcher:
             self.runtime.not_before.get(lane.lane_id, 0),
         )
 
-    async def _take(self, lane: LaneDue, sharing: int) -> ClaimResult | None:
-        """One turn of one lane; None when its channel or campaign has no room in flight."""
+    async def _claim(self, lane: LaneDue, lanes_due: int) -> ClaimResult | None:
+        """One turn of one lane; None when its channel or campaign has no free capacity."""
         runtime, now = self.runtime, self.runtime.clock.now()
         channel_state = runtime.channels.get(lane.channel)
-        capacity = self._room(lane, channel_state, sharing)
+        capacity = self._capacity(lane, channel_state, lanes_due)
         if capacity <= 0:
             return None
         lookup_after = channel_state.lookup_after if channel_state else 0
-        about = (
+        head = (
             lane.lane_id,
             lane.campaign_id,
             lane.channel,
@@ -141,94 +142,97 @@ class Dispatcher:
             lookup_after,
             channel_state is not None,
         )
-        order = ClaimRequest(*about, lane.late_since_at, lane.late_before_at, lane.late_interval)
-        taken = await runtime.store.run(claim, runtime.plans, order, now)
-        for marked in taken.marked:
-            runtime.in_flight.add(marked.attempt.token, lane.campaign_id, lane.channel)
+        request = ClaimRequest(*head, lane.late_since_at, lane.late_before_at, lane.late_interval)
+        result = await runtime.store.run(claim, runtime.plans, request, now)
+        for claimed in result.claimed:
+            runtime.in_flight.add(claimed.attempt.token, lane.campaign_id, lane.channel)
         if channel_state is not None and channel_state.interval:
             channel_state.next_slot_at = pacing.spread(
-                channel_state.next_slot_at, channel_state.interval, now, len(taken.marked)
+                channel_state.next_slot_at, channel_state.interval, now, len(result.claimed)
             )
-        if taken.ended:
+        if result.ended:
             runtime.enrollment_ended({lane.campaign_id})
-        return taken
+        return result
 
-    def _room(self, lane: LaneDue, channel_state: ChannelState | None, sharing: int) -> int:
+    def _capacity(self, lane: LaneDue, channel_state: ChannelState | None, lanes_due: int) -> int:
+        """How many attempts the lane may claim now: its share of the channel's free slots."""
         if channel_state is None:
             return BATCH
         in_flight = self.runtime.in_flight
         free = channel_state.concurrency - in_flight.of(channel_state.kind)
         if 2 * free < min(channel_state.concurrency, BATCH) and in_flight.recording[channel_state.kind]:
-            return 0  # more room comes at once: a few large marks are cheaper than many small ones
+            return 0  # more slots are free soon: a few large claims are cheaper than many small ones
         free = min(
             free,
             pacing.capacity(channel_state.next_slot_at, channel_state.interval, self.runtime.clock.now(), free, SLACK),
         )
-        share = min(BATCH, max(free // sharing, min(free, 1)))
+        share = min(BATCH, max(free // lanes_due, min(free, 1)))
         plan = self.runtime.plans.known(lane.campaign_id)
         if plan is not None and plan.concurrency is not None:
             share = min(share, plan.concurrency - in_flight.of(channel_state.kind, lane.campaign_id))
         return share
 
-    def _carry_one(self, sends: trio.Nursery, marked: Claimed) -> None:
-        """Begin one contact that was marked outside the lanes."""
-        self.runtime.in_flight.add(marked.attempt.token, marked.campaign_id, marked.attempt.kind)
-        sends.start_soon(self._carry_all, [marked], self.runtime.channels[marked.attempt.kind])
+    def _send_one(self, sends: trio.Nursery, claimed: Claimed) -> None:
+        """Start one attempt that no lane has claimed (a manual reply)."""
+        self.runtime.in_flight.add(claimed.attempt.token, claimed.campaign_id, claimed.attempt.kind)
+        sends.start_soon(self._send_batch, [claimed], self.runtime.channels[claimed.attempt.kind])
 
-    async def _carry_all(self, batch: list[Claimed], channel_state: ChannelState) -> None:
-        """Those that were marked together begin together, and have one patience."""
-        with channel_state.patience(self.runtime.clock.now()) as deadline:
+    async def _send_batch(self, batch: list[Claimed], channel_state: ChannelState) -> None:
+        """Attempts claimed together start together and share one time limit."""
+        with channel_state.time_limit(self.runtime.clock.now()) as deadline:
             async with trio.open_nursery() as nursery:
-                for marked in batch:
-                    nursery.start_soon(self._carry, marked, channel_state, deadline)
+                for claimed in batch:
+                    nursery.start_soon(self._send_and_report, claimed, channel_state, deadline)
 
-    async def _carry(self, marked: Claimed, channel_state: ChannelState, deadline: Deadline) -> None:
-        """Hand one committed intent to its channel, and have recorded what that proves."""
-        sending, token = self.runtime.in_flight.sending, marked.attempt.token
+    async def _send_and_report(self, claimed: Claimed, channel_state: ChannelState, deadline: Deadline) -> None:
+        """Send one committed attempt through its channel, and post the report for recording."""
+        sending, token = self.runtime.in_flight.sending, claimed.attempt.token
         sending.add(token)
         try:
-            report = await self._send(marked, channel_state)
+            report = await self._send(claimed, channel_state)
         except trio.Cancelled:
             if deadline.expired:
                 why = "the provider did not answer in time"
-                self._land(self._unclear(token, channel_state, why), channel_state.kind)
+                self._post_report(self._unclear(token, channel_state, why), channel_state.kind)
             raise
         finally:
             sending.discard(token)
-        self._land(report, channel_state.kind)
+        self._post_report(report, channel_state.kind)
 
-    def _land(self, report: OutcomeReport, kind: Kind) -> None:
-        """Have a report written without keeping its task; what the database cannot take now is offered again."""
+    def _post_report(self, report: OutcomeReport, kind: Kind) -> None:
+        """Have a report written without waiting for it; retried while the database is unavailable."""
         recording = self.runtime.in_flight.recording
         recording[kind] += 1
 
-        def landed(recorded: Recorded | None, error: Exception | None) -> None:
+        def written(recorded: Recorded | None, error: Exception | None) -> None:
             recording[kind] -= 1
             if recorded is not None:
-                self._after(report, recorded)
+                self._after_record(report, recorded)
             elif isinstance(error, StoreUnavailable) and not isinstance(error, StoreClosed):
-                self._say(sick=True, why=str(error))
+                self._log_store_state(down=True, why=str(error))
                 self._recording.start_soon(self.report, report)
             elif error is not None:
                 self._recording.start_soon(_raise, error)
 
-        self.results.post(report, landed)
+        self.results.post(report, written)
 
-    async def _send(self, marked: Claimed, channel_state: ChannelState) -> OutcomeReport:
-        runtime, token = self.runtime, marked.attempt.token
-        if runtime.closing or marked.campaign_id in runtime.paused:
+    async def _send(self, claimed: Claimed, channel_state: ChannelState) -> OutcomeReport:
+        """Call the channel. `Unavailable` and `Rejected` prove that nothing was accepted; any other error leaves the
+        attempt open for the reconciler."""
+        runtime, token = self.runtime, claimed.attempt.token
+        if runtime.closing or claimed.campaign_id in runtime.paused:
             return OutcomeReport(token, runtime.clock.now(), Outcome.not_sent, "paused before it began")
         try:
             return self._accepted(
-                token, channel_state, await channel_state.channel.send(marked.message, marked.attempt)
+                token, channel_state, await channel_state.channel.send(claimed.message, claimed.attempt)
             )
         except Unavailable as why:
             return self._unavailable(token, channel_state, why)
         except Rejected as why:
             return OutcomeReport(token, runtime.clock.now(), why.outcome, str(why), dead=why.dead, fault=why.fault)
         except NeedsHuman as why:
-            return await self._needs_human(marked.attempt, channel_state, why)
-        except Exception as why:  # noqa: BLE001 - the guard at the edge of each send: whatever else, it stays open
+            return await self._needs_human(claimed.attempt, channel_state, why)
+        except Exception as why:  # noqa: BLE001 - the guard at the edge of each send: the attempt stays open
             runtime.log.warning("send.unclear", channel=channel_state.kind, attempt=token, error=type(why).__name__)
             return self._unclear(token, channel_state, f"{type(why).__name__}: the provider's answer is not known")
 
@@ -271,36 +275,37 @@ class Dispatcher:
         scope, target = "channel", str(channel_state.kind)
         if why.only_sender and attempt.sender is not None:
             scope, target = "number", attempt.sender
-        about: dict[str, Any] = {"reason": str(why), "by": "fluentsd", "at": now, "cases": [attempt.token]}
-        async with self._holding:  # those that are refused together are one hold
-            placed = await runtime.store.run(holds.place, scope, target, **about)
+        details: dict[str, Any] = {"reason": str(why), "by": "fluentsd", "at": now, "cases": [attempt.token]}
+        async with self._placing_hold:  # sends refused at the same time place one hold
+            placed = await runtime.store.run(holds.place, scope, target, **details)
         if placed:
             runtime.log.error(f"{scope}.held", channel=channel_state.kind, attempt=attempt.token, reason=str(why))
         return OutcomeReport(attempt.token, now, Outcome.not_sent, str(why))
 
     async def report(self, report: OutcomeReport) -> None:
-        """Write what is known of an attempt, however long the database needs to come back."""
-        self._after(report, await self._recorded(report))
+        """Record one outcome report; waits while the database is unavailable."""
+        self._after_record(report, await self._recorded(report))
 
-    def _after(self, report: OutcomeReport, recorded: Recorded) -> None:
+    def _after_record(self, report: OutcomeReport, recorded: Recorded) -> None:
+        """After the commit: free the slot, wake the loops concerned, announce tripped breakers."""
         if report.attempt_id in recorded.closed:
-            self.runtime.in_flight.landed(report.attempt_id)
+            self.runtime.in_flight.remove(report.attempt_id)
             self.runtime.dispatcher_wakeup.notify()
         elif report.outcome is None:
             self.runtime.reconciler_wakeup.notify()
-        if recorded.hastened:
+        if recorded.brought_forward:
             self.runtime.dispatcher_wakeup.notify()
-        self.runtime.enrollment_ended(recorded.touched)
-        tripped, recorded.tripped = recorded.tripped, []  # reports that were written together share one answer
+        self.runtime.enrollment_ended(recorded.ended_in)
+        tripped, recorded.tripped = recorded.tripped, []  # reports written together share one `Recorded`
         for one in tripped:
-            self._stop(one)
+            self._halt(one)
 
-    def _stop(self, tripped: Tripped) -> None:
-        """What the record has stopped for good reason: nothing that was marked before begins, ringing calls end."""
+    def _halt(self, tripped: Tripped) -> None:
+        """After a breaker tripped: claimed attempts of a paused campaign do not begin, ringing calls are withdrawn."""
         runtime, campaign_id = self.runtime, tripped.campaign_id
-        what = {"number": tripped.number_id} if campaign_id is None else {"campaign": tripped.campaign}
+        target = {"number": tripped.number_id} if campaign_id is None else {"campaign": tripped.campaign}
         runtime.log.error(
-            "breaker.tripped", breaker=tripped.breaker, **what, reason=tripped.reason, cases=tripped.cases
+            "breaker.tripped", breaker=tripped.breaker, **target, reason=tripped.reason, cases=tripped.cases
         )
         if campaign_id is not None:
             runtime.paused.add(campaign_id)
@@ -314,7 +319,7 @@ class Dispatcher:
             except StoreClosed:
                 raise
             except StoreUnavailable as why:
-                self._say(sick=True, why=str(why))
+                self._log_store_state(down=True, why=str(why))
                 await self.runtime.clock.sleep_until(self.runtime.clock.now() + STORE_PAUSE)
             else:
                 return recorded
@@ -323,22 +328,22 @@ class Dispatcher:
         recorded = await record(conn, self.runtime.plans, reports)
         return [recorded] * len(reports)
 
-    def _say(self, *, sick: bool, why: str = "") -> None:
+    def _log_store_state(self, *, down: bool, why: str = "") -> None:
         """Log the change, not the condition."""
-        if sick and not self._sick:
+        if down and not self._store_is_down:
             self.runtime.log.error("store.unavailable", reason=why, effect="nothing is claimed until it recovers")
-        elif self._sick and not sick:
+        elif self._store_is_down and not down:
             self.runtime.log.info("store.recovered")
-        self._sick = sick
+        self._store_is_down = down
 
 
 async def _raise(error: Exception) -> None:
-    """A fault of the record itself ends the engine; the ledger makes that safe."""
+    """A bug in `record` ends the engine; committed attempts make that safe."""
     raise error
 
 
-async def _watch(runtime: Runtime, channel_state: ChannelState) -> None:
-    """End sends that wait too long; all sends of a channel have the same patience, so the oldest is first."""
+async def _expire_deadlines(runtime: Runtime, channel_state: ChannelState) -> None:
+    """Cancel sends past their time limit; all sends of a channel have the same timeout, so the oldest is first."""
     while True:
         await channel_state.watch.wait_until(
             runtime.clock, channel_state.deadlines[0].at if channel_state.deadlines else None
@@ -347,7 +352,7 @@ async def _watch(runtime: Runtime, channel_state: ChannelState) -> None:
             channel_state.deadlines.popleft().expire()
 
 
-def _turn(lane: LaneDue) -> tuple[int, int, int]:
-    """Who goes first: the campaign that matters more, then whoever has waited longest. Nobody starves, because each
-    lane gets its share of every pass; and the order depends on nothing but what is due, so a forecast repeats it."""
+def _turn_order(lane: LaneDue) -> tuple[int, int, int]:
+    """Order of the lanes: higher priority first, then earliest due. No lane starves, because each gets its share of
+    every pass. The order depends only on the due lanes, so a forecast reproduces it."""
     return -lane.priority, lane.due_at, lane.lane_id

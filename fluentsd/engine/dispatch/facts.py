@@ -1,7 +1,7 @@
-"""The facts about some people at one moment, and the gate's answer for each: asked by the mark, and by `why`.
+"""Facts: the gate's input for a batch of contacts at one time, read for the claim, the launch check and `why`.
 
-One statement per kind of fact, for any number of people. The facts are mutable for one reason: a batch counts what it
-has already granted (touches, money, lines) before it asks about the next person.
+One statement per kind of fact, for any number of contacts. The facts are mutable because a batch counts its own grants
+(touches, money, caller IDs) before it asks the gate about the next contact.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _NONE: frozenset[str] = frozenset()
 
 
 class Facts:
-    """What the gate may ask about the people of one plan, as of `at`."""
+    """The gate's input for contacts of one plan, as of `at`."""
 
     def __init__(
         self, plan: Plan, rules: Rules, at: int, *, skipped: range = range(0), dripped: range = range(0)
     ) -> None:
         self.plan, self.rules, self.at = plan, rules, at
-        self.skipped = skipped  #: instants at which nobody worked; steps that were due then are too late to be made
-        self.dripped = dripped  #: the same, of a lane that makes up for them one after another
+        self.skipped = skipped  #: times of a pause or downtime; steps due then are skipped
+        self.dripped = dripped  #: the same, for a lane that catches up at a slower pace
         self.caller_ids: CallerIds | None = None
         self._points: Mapping[int, Sequence[Point]] = {}
         self._stopped: Mapping[str, frozenset[str]] = {}
@@ -44,8 +44,8 @@ class Facts:
         self._fields: Mapping[int, dict[str, str]] = {}
 
     async def read(self, conn: Connection, rows: Sequence[Due], *, lock: bool, whole_flow: bool = False) -> None:
-        """Read them; `lock` keeps others from the lines until the transaction ends, `whole_flow` asks also for what
-        later steps need."""
+        """Read the facts of these rows. `lock`: lock the caller IDs until the transaction ends; `whole_flow`: read also
+        the facts that later steps need."""
         people = [row.contact_id for row in rows]
         self._points = await contacts.points_of(conn, people)
         values = [p.value for points in self._points.values() for p in points]
@@ -68,7 +68,7 @@ class Facts:
             self.caller_ids = CallerIds(found, local_presence=spec.local_presence)
 
     def _looks_back(self, steps: Iterable[tuple[str, Step]]) -> int | None:
-        """Since when earlier contacts matter to anybody here; None when they do not."""
+        """The start of the longest limit that applies to a row; None when no limit applies."""
         spans = {
             limit.rate.per_s
             for states, channel in {(states, step.channel) for states, step in steps}
@@ -80,12 +80,12 @@ class Facts:
         return self.plan.flow(row.version_id).step(row.step)
 
     def ask(self, row: Due, step: Step) -> tuple[Person, Verdict]:
-        """The gate's answer about one person, and the facts it was given; `TemplateProblem` from a condition."""
+        """One contact's facts and the gate's verdict. Raises `TemplateProblem` from a condition."""
         person = self.person(row, step)
         return person, decide(step, self.rules, person, self.at, self.caller_ids)
 
     def grant(self, row: Due, step: Step, go: Go) -> int:
-        """Count what a `Go` uses up, for those who are asked about after; returns the expected cost in micros."""
+        """Count what a `Go` uses up, for the next rows of the batch; returns the expected cost in micros."""
         if go.caller_id is not None and self.caller_ids is not None:
             self.caller_ids.grant(go.caller_id, self.at)
         self._touches.setdefault(row.contact_id, []).append((self.at, step.channel))
@@ -94,21 +94,21 @@ class Facts:
             self.rules = replace(self.rules, spent=self.rules.spent + expected)
         return expected
 
-    def apart(self, row: Due, step: Step, wait: Wait) -> int:
-        """How much later than the others somebody comes whose step is late and whom the hours put off: when they
-        open, late steps are no flood."""
+    def late_offset(self, row: Due, step: Step, wait: Wait) -> int:
+        """Extra delay in microseconds for a late step that waits for the hours, so that late steps do not all go out
+        when the hours open."""
         if row.due_at not in self.dripped or self.plan.pace or wait.reason not in (Reason.window, Reason.lawful_hours):
             return 0
         open_hours = self.rules.calendar(step, names_in(row.zones), names_in(row.states))
         open_after = open_hours.closes(wait.until_at) - wait.until_at if open_hours else 0
-        return pacing.apart(row.id, min(pacing.SPREAD, len(self.dripped), open_after))
+        return pacing.scatter(row.id, min(pacing.SPREAD, len(self.dripped), open_after))
 
     def points(self, row: Due) -> Sequence[Point]:
-        """A person's numbers and addresses."""
+        """The contact's numbers and addresses."""
         return self._points.get(row.contact_id, ())
 
     def person(self, row: Due, step: Step) -> Person:
-        """What the gate is told of one person for one step."""
+        """The gate's input about one contact for one step."""
         points = self._points.get(row.contact_id, ())
         stopped = self._stopped and frozenset().union(*(self._stopped.get(p.value, _NONE) for p in points))
         return Person(
@@ -130,28 +130,28 @@ class Facts:
         )
 
     def fields(self, row: Due) -> Mapping[str, str]:
-        """What all sources say of a person, if it was asked for."""
+        """The contact's fields from all sources; empty if they were not read."""
         return self._fields.get(row.contact_id, {})
 
     def values(self, row: Due) -> dict[str, Any]:
-        """What templates and conditions see of a person: fields, `contact`, `last`, `steps`, `campaign`."""
+        """The variables of templates and conditions: fields, `contact`, `last`, `steps`, `campaign`."""
         fields, done = self._fields.get(row.contact_id, {}), row.outcomes
         steps = {step: {"outcome": outcome} for step, outcome in json.loads(done).items()} if done != "{}" else {}
-        runtime = {"last": {"outcome": row.last_outcome}, "steps": steps, "campaign": {"name": self.plan.name}}
-        return {**fields, "contact": fields, **runtime}
+        progress = {"last": {"outcome": row.last_outcome}, "steps": steps, "campaign": {"name": self.plan.name}}
+        return {**fields, "contact": fields, **progress}
 
 
-def put_off(wanted_at: int, due_at: int) -> str:
-    """The reason a waiting row carries: the hours, when they moved it; none when it is where the flow wants it."""
+def reason_to_wait(wanted_at: int, due_at: int) -> str:
+    """The reason of a waiting row: `window` when the hours moved it, "" when it is due at the time the flow wants."""
     return Reason.window.value if due_at > wanted_at else ""
 
 
 def is_first(outcomes: str, step: Step) -> bool:
-    """Whether this would be somebody's first contact, which is never skipped for being late."""
+    """Whether this is the enrollment's first contact, which is never skipped for being late."""
     return step.index == 0 and outcomes == "{}"
 
 
 @lru_cache(maxsize=4096)
 def names_in(text: str) -> tuple[str, ...]:
-    """A contact's candidate zones or states as the store keeps them: the same few texts, millions of times."""
+    """A contact's candidate zones or states from the store's text; cached, because few distinct texts occur."""
     return tuple(text.split(",")) if text else ()

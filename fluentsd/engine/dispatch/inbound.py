@@ -1,8 +1,8 @@
-"""What comes back: find the attempt it speaks of, and record what it proves.
+"""Inbound events: finds the attempt of a status, reply or opt-out, and records its outcome.
 
-A status goes by our token or by the provider's reference; a reply or an opt-out that quotes neither belongs to the
-latest attempt to that address. An opt-out from somebody we never wrote to is put on the stop list all the same. Who
-takes an opt-out back does so for the number or address they write from, and for no other.
+A status is matched by our token or by the provider's reference; a reply or opt-out without either belongs to the latest
+attempt to its address. An opt-out from an unknown address goes on the suppression list too. A person who opts in again
+lifts the opt-out of the number or address they write from, and of no other.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ T = TypeVar("T")
 
 
 class Inbox:
-    """The one way in for everything that comes back."""
+    """The only entry for inbound events."""
 
     def __init__(self, runtime: Runtime, dispatcher: Dispatcher) -> None:
         self.runtime, self.dispatcher = runtime, dispatcher
 
     async def take(self, inbound: Inbound, *, proof: str = "", token_is_ours: bool = False) -> None:
-        """Record one inbound; idempotent, in any order, however often it comes. A token that is not known to be ours
-        may be quoted from anywhere: if it is none, whoever wrote decides.
+        """Record one inbound event. Idempotent; events may come in any order and repeatedly. A token that is not known
+        to be ours may be a stray quote: if no attempt has it, the sender's address decides.
 
-        `proof` is what a request is known by when it comes again: a START from before a STOP must not undo it.
+        `proof` identifies a request when it is delivered again: a START from before a STOP must not undo it.
         """
         runtime = self.runtime
         attempt_id = inbound.token
         if attempt_id is None or not (token_is_ours or (inbound.ref is None and inbound.address is None)):
-            attempt_id = await self._patiently(attempts.find, attempt_id, inbound.ref, inbound.address)
+            attempt_id = await self._retrying(attempts.find, attempt_id, inbound.ref, inbound.address)
         if attempt_id is not None:
             await self.dispatcher.report(_report(attempt_id, inbound, runtime.clock.now()))
         elif inbound.outcome == Outcome.opted_out and inbound.address:
-            runtime.enrollment_ended(await self._patiently(opt_out, inbound.address, runtime.clock.now()))
+            runtime.enrollment_ended(await self._retrying(opt_out, inbound.address, runtime.clock.now()))
         if inbound.resubscribed and inbound.address:
-            lifted = await self._patiently(take_back, inbound.address, runtime.clock.now(), proof)
+            lifted = await self._retrying(undo_opt_out, inbound.address, runtime.clock.now(), proof)
             if lifted:
                 runtime.look_again()
 
-    async def _patiently(self, unit: Callable[..., Awaitable[T]], *args: Any) -> T:
-        """A unit of work, however long the database needs to come back."""
+    async def _retrying(self, unit: Callable[..., Awaitable[T]], *args: Any) -> T:
+        """Run a unit of work; retried while the database is unavailable."""
         while True:
             try:
                 return await self.runtime.store.run(unit, *args)
@@ -59,7 +59,7 @@ class Inbox:
                 await self.runtime.clock.sleep_until(self.runtime.clock.now() + SECOND)
 
     async def listen(self, channel_state: ChannelState) -> None:
-        """Run a channel's listener; one that breaks is said once and started anew, with a growing pause."""
+        """Run a channel's listener; a failure is logged and the listener restarted after a growing pause."""
         pause = SECOND
         while True:
             began = self.runtime.clock.now()
@@ -67,7 +67,7 @@ class Inbox:
                 await channel_state.channel.listen(self.take)
                 return
             except StoreClosed:
-                return  # the daemon is leaving
+                return  # the daemon is stopping
             except Exception as why:  # noqa: BLE001 - the guard at the edge of each listener
                 self.runtime.log.error(
                     "channel.listener", channel=channel_state.kind, error=f"{type(why).__name__}: {why}"
@@ -96,8 +96,8 @@ def _report(attempt_id: str, inbound: Inbound, now: int) -> OutcomeReport:
 
 
 async def opt_out(conn: Connection, address: str, at: int) -> set[int]:
-    """Somebody we have not written to asks to be left alone: every point of theirs, or the address of a stranger.
-    Returns the campaigns in which that ended a course."""
+    """Opt out an address without an attempt: all points of its contact, or the address alone if nobody has it. Returns
+    the campaigns in which an enrollment ended."""
     contact_id = await contacts.by_point(conn, address)
     if contact_id is None:
         await suppression.add(conn, [(_kind(address), address)], reason="opted_out", by="contact", at=at)
@@ -109,9 +109,9 @@ async def opt_out(conn: Connection, address: str, at: int) -> set[int]:
     return ended
 
 
-async def take_back(conn: Connection, address: str, at: int, proof: str = "") -> int:
-    """Somebody takes back what this number or address asked for by itself; people who were held are judged anew.
-    Returns how many entries of the stop list were lifted."""
+async def undo_opt_out(conn: Connection, address: str, at: int, proof: str = "") -> int:
+    """Lift the opt-out that this number or address made itself, and release its contact's held enrollments. Returns
+    how many entries of the suppression list were lifted."""
     because = f"wrote so; request {proof}" if proof else "wrote so"
     lifted = await suppression.lift_own(conn, _kind(address), address, at=at, because=because, once=bool(proof))
     contact_id = await contacts.by_point(conn, address) if lifted else None
@@ -125,7 +125,7 @@ def _kind(address: str) -> str:
 
 
 async def listen_all(inbox: Inbox, runtime: Runtime) -> None:
-    """Every channel's listener, each on its own."""
+    """Run every channel's listener, each in its own task."""
     async with trio.open_nursery() as nursery:
         for channel_state in runtime.channels.values():
             nursery.start_soon(inbox.listen, channel_state)

@@ -1,9 +1,9 @@
-"""The record: what came of attempts, written together, and where it takes their people.
+"""Outcome reports: records what is known of attempts, and moves their enrollments.
 
-One unit of work takes any number of reports: a receipt, a refusal, an outcome that came back later, a look-up's
-proof. An open attempt is closed once; later evidence about a closed one only improves it, and may still end the
-person's course (a reply, an opt-out, a bounce). Whatever a report says, the attempt row and the enrollment row
-decide, under lock, whether it still counts.
+One unit of work writes any number of reports: a receipt, a refusal, a later outcome, the result of a look-up. An open
+attempt is closed once. Later evidence about a closed attempt only makes its outcome clearer, and may still end the
+enrollment (a reply, an opt-out, a bounce). The attempt row and the enrollment row decide, under lock, whether a report
+still counts.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from fluentsd.store.attempts import (
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import End, Evidence, Requeue
 
-#: Vaguer to clearer: evidence may only move an outcome rightwards.
+#: From vague to clear: later evidence may move an outcome only to the right.
 _CLEARER = [
     Outcome.unknown, Outcome.sent, Outcome.delivered, Outcome.failed, Outcome.bounced,
     Outcome.no_answer, Outcome.busy, Outcome.voicemail, Outcome.answered, Outcome.replied, Outcome.opted_out,
@@ -48,9 +48,9 @@ _CLEARER = [
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReport:
-    """What is known of one attempt now. `outcome` None: the provider has it, the end is still to come, ask again at
-    `ask_at`; with `ref` None too, nothing is known and it stays open until `ask_at`. `at` is when it became known;
-    `retry_at` is for `not_sent`: the earliest moment of the next try."""
+    """One piece of news about one attempt. `outcome` None: no outcome yet, the attempt stays open and is looked up at
+    `ask_at`; a `ref` then says that the provider accepted it. `at`: the time of the news. `retry_at`, for `not_sent`:
+    the earliest time of the next try."""
 
     attempt_id: str
     at: int
@@ -68,23 +68,23 @@ class OutcomeReport:
     transcript: str = ""
     recording: str = ""
     message_ref: str | None = None
-    away_until_at: int | None = None  #: as the person's automatic answer names it, see `Inbound`
+    away_until_at: int | None = None  #: the return date in an automatic reply, see `Inbound`
 
 
 @dataclass(slots=True)
 class Recorded:
-    """What one record changed. `closed`: attempts no longer open; `touched`: campaigns somebody's course ended in;
-    `tripped`: breakers that what came back has tripped."""
+    """Changes made by one `record`. `closed`: attempts no longer open; `ended_in`: campaigns in which an enrollment
+    ended; `tripped`: breakers tripped by these outcomes."""
 
     closed: set[str]
-    touched: set[int]
+    ended_in: set[int]
     tripped: list[Tripped]
-    hastened: bool = False  #: somebody who waited to be back need not wait so long
+    brought_forward: bool = False  #: a contact's absence ends earlier than known before
 
 
 async def record(conn: Connection, plans: Plans, reports: Sequence[OutcomeReport]) -> Recorded:
     """The unit of work. Reports about attempts that do not exist are dropped."""
-    answer = Recorded(set(), set(), [])
+    recorded = Recorded(set(), set(), [])
     waiting, known, counted = list(reports), dict[int, Plan](), outcome_stats.Deltas()
     while waiting:
         rows = await attempts.load(conn, [report.attempt_id for report in waiting])
@@ -94,31 +94,32 @@ async def record(conn: Connection, plans: Plans, reports: Sequence[OutcomeReport
             row = rows.get(report.attempt_id)
             if row is None:
                 continue
-            if row.contact_id in people:  # one word at a time about one person: the next sees what this one changed
+            if row.contact_id in people:  # one report per person at a time: the next one sees this one's changes
                 later.append(report)
                 continue
             people.add(row.contact_id)
             if row.campaign_id not in known:
                 _, known[row.campaign_id] = await plans.current(conn, row.campaign_id)
-            batch.take(row, report, known[row.campaign_id])
+            batch.add(row, report, known[row.campaign_id])
         await batch.write(conn)
-        answer.closed.update(batch.closed)
-        answer.touched |= batch.touched
-        answer.hastened |= await bring_forward.may_be_back(conn, plans, batch.back, reports[0].at) > 0
+        recorded.closed.update(batch.closed)
+        recorded.ended_in |= batch.ended_in
+        moved = await bring_forward.may_be_back(conn, plans, batch.absences, reports[0].at)
+        recorded.brought_forward |= moved > 0
         waiting = later
     if counted:
         at = max(report.at for report in reports)
-        answer.tripped = await breakers.settle(conn, plans, counted, known, at)
-    return answer
+        recorded.tripped = await breakers.evaluate(conn, plans, counted, known, at)
+    return recorded
 
 
 class _Batch:
-    """The answers of one record, gathered and written a statement per kind."""
+    """The changes of one `record`, collected row by row and written with one statement per kind."""
 
     def __init__(self, counted: outcome_stats.Deltas) -> None:
         self.counted = counted
         self.closed: list[str] = []
-        self.touched: set[int] = set()
+        self.ended_in: set[int] = set()
         self.deltas: counters.Deltas = counters.Deltas()
         self.queued_in: Counter[int] = Counter()
         self.settled: list[Settlement] = []
@@ -129,20 +130,20 @@ class _Batch:
         self.evidence: list[Evidence] = []
         self.requeued: list[Requeue] = []
         self.ended: dict[int, End] = {}
-        self.leavers: list[int] = []
-        self.freed: dict[int, int] = {}  #: contacts whom an exclusive campaign wanted for itself until now → since when
+        self.exited: list[int] = []
+        self.freed: dict[int, int] = {}  #: contacts released by an exclusive campaign → when
         self.content: list[Content] = []
         self.dead: list[tuple[int, str]] = []
-        self.stops: list[tuple[int, OutcomeReport]] = []
-        self.back: dict[int, int | None] = {}  #: contacts of whom it is newly known when they are back; None: they are
+        self.opt_outs: list[tuple[int, OutcomeReport]] = []
+        self.absences: dict[int, int | None] = {}  #: contacts → new end of their absence; None: no longer away
         self.spending: list[tuple[Plan, int, int]] = []
 
-    def take(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
+    def add(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         """One report about one attempt."""
         if report.text or report.transcript or report.recording:
-            self._keep_words(row, report)
+            self._keep_content(row, report)
         if report.outcome == Outcome.opted_out:
-            self.stops.append((row.contact_id, report))
+            self.opt_outs.append((row.contact_id, report))
         self._note_absence(row, report)
         if report.dead and row.point_id is not None:
             self.dead.append((row.point_id, row.channel))
@@ -156,16 +157,16 @@ class _Batch:
             self.postponed.append(Postponement(row.id, report.ask_at, report.reason))
 
     def _note_absence(self, row: AttemptRow, report: OutcomeReport) -> None:
-        """The latest word counts: a robot's about the day of return, or their own, for who writes is there."""
+        """The latest news counts: an automatic reply gives the day of return, a personal reply ends the absence."""
         if report.outcome == Outcome.replied:
-            self.back[row.contact_id] = None
+            self.absences[row.contact_id] = None
         elif report.away_until_at is not None:
             until_at = back_at(report.away_until_at, names_in(row.zones), report.at)
             if until_at is not None:
-                self.back[row.contact_id] = until_at
+                self.absences[row.contact_id] = until_at
 
     def _settle(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
-        assert report.outcome is not None  # noqa: S101 - the caller looked
+        assert report.outcome is not None  # noqa: S101 - checked by the caller
         cost = report.cost_micros if report.cost_micros is not None else row.cost_micros
         cost = 0 if report.outcome == Outcome.not_sent else cost
         figure = _figure(row, report)
@@ -193,11 +194,11 @@ class _Batch:
 
     def _move(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         outcome = report.outcome
-        assert outcome is not None  # noqa: S101 - the caller looked
+        assert outcome is not None  # noqa: S101 - checked by the caller
         place = (names_in(row.zones), names_in(row.states))
-        standing = Progress(row.step, row.try_no, row.retries, row.unreached, *place)
+        progress = Progress(row.step, row.try_no, row.retries, row.unreached, *place)
         at = max(report.at, report.retry_at or 0)
-        move = move_after(plan.flow(row.version_id), plan.rules, plan.exits, standing, outcome, at, report.fault)
+        move = move_after(plan.flow(row.version_id), plan.rules, plan.exits, progress, outcome, at, report.fault)
         outcomes, last = row.outcomes, row.last_outcome
         if outcome != Outcome.not_sent:
             outcomes, last = _remember(row.outcomes, row.step, outcome.value), outcome.value
@@ -210,17 +211,17 @@ class _Batch:
                 self._end(row, plan, state, reason, report.at, unreached, outcomes, last)
 
     def _improve(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
-        """Later evidence: the outcome gets clearer; a reply, an opt-out or a bounce may end the course. Where it goes
-        on, conditions see the outcome, and failures in a row count."""
+        """Later evidence: the outcome gets clearer; a reply, an opt-out or a bounce may end the enrollment. Otherwise
+        conditions see the new outcome, and failures in a row are counted."""
         outcome, fault = report.outcome, report.fault
         if outcome is None or outcome not in _CLEARER or row.outcome not in _CLEARER:
             return
         figure = _figure(row, report)
-        complains = figure == Figure.complained != row.counted  # the opt-out itself may have come first
+        complains = figure == Figure.complained != row.counted  # the opt-out may have been recorded first
         if _CLEARER.index(outcome) <= _CLEARER.index(Outcome(row.outcome)) and not complains:
             return
         if row.counted is None and row.outcome != Outcome.unknown:
-            figure = None  # it ended before anything was counted
+            figure = None  # it ended before breakers counted attempts
         breakers.count(self.counted, row, plan.resumed_at, row.counted, figure)
         self.improved.append(Improvement(row.id, outcome, report.reason or None, figure))
         if row.enrollment_state not in (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored):
@@ -229,16 +230,16 @@ class _Batch:
         reason = exit_reason(plan.exits.on, outcome, unreached, plan.exits.unreachable_after, fault)
         outcomes = _remember(row.outcomes, row.step, outcome)
         if reason:
-            self.leavers.append(row.enrollment_id)
+            self.exited.append(row.enrollment_id)
             self._end(row, plan, EnrollmentState.exited, reason, report.at, unreached, outcomes, outcome)
         elif unreached != row.unreached or plan.asks(row.version_id):
-            self._hear(row, unreached, outcomes, outcome)
+            self._note_evidence(row, unreached, outcomes, outcome)
 
-    def _hear(self, row: AttemptRow, unreached: int, outcomes: str, outcome: str) -> None:
-        """What later evidence about an earlier contact means for the way ahead."""
+    def _note_evidence(self, row: AttemptRow, unreached: int, outcomes: str, outcome: str) -> None:
+        """Later evidence about an earlier step, for the conditions of the steps ahead."""
         last = row.last_outcome
         if row.at_step == row.step and row.at_try != row.try_no:
-            outcomes = row.outcomes  # a further try of the step is under way, and its outcome is the step's
+            outcomes = row.outcomes  # another try of the step is under way; its outcome counts for the step
         elif next(reversed(json.loads(outcomes))) == row.step:
             last = outcome
         self.evidence.append(Evidence(row.enrollment_id, unreached, outcomes, last))
@@ -256,16 +257,16 @@ class _Batch:
     ) -> None:
         self.ended[row.enrollment_id] = End(row.enrollment_id, state, reason, at, unreached, outcomes, last)
         counters.moved(self.deltas, row.campaign_id, row.enrollment_state, state)
-        self.touched.add(row.campaign_id)
+        self.ended_in.add(row.campaign_id)
         if plan.spec.exclusive:
             self.freed[row.contact_id] = at
 
-    def _keep_words(self, row: AttemptRow, report: OutcomeReport) -> None:
+    def _keep_content(self, row: AttemptRow, report: OutcomeReport) -> None:
         for kind in ("text", "transcript", "recording"):
-            words = getattr(report, kind)
-            if words:
+            text = getattr(report, kind)
+            if text:
                 name = "reply" if kind == "text" else kind
-                self.content.append(Content(row.contact_id, row.id, name, words, report.at, report.message_ref))
+                self.content.append(Content(row.contact_id, row.id, name, text, report.at, report.message_ref))
 
     async def write(self, conn: Connection) -> None:
         await attempts.settle(conn, self.settled)
@@ -275,14 +276,14 @@ class _Batch:
         await attempts.improve(conn, self.improved)
         await attempts.keep_content(conn, self.content)
         await contacts.mark_dead(conn, self.dead)
-        await contacts.are_away(conn, self.back)
+        await contacts.are_away(conn, self.absences)
         await enrollments.note_evidence(conn, self.evidence)
-        await enrollments.leave_queue(conn, self.leavers)
+        await enrollments.leave_queue(conn, self.exited)
         await enrollments.requeue(conn, self.requeued)
         await enrollments.end(conn, list(self.ended.values()))
         for contact_id, at in self.freed.items():
             await enrollments.free(conn, [contact_id], at)
-        for contact_id, report in self.stops:
+        for contact_id, report in self.opt_outs:
             await self._opt_out(conn, contact_id, report)
         for campaign_id, count in self.queued_in.items():
             counters.moved(self.deltas, campaign_id, EnrollmentState.active, EnrollmentState.queued, count)
@@ -295,12 +296,12 @@ class _Batch:
         await suppression.add_contact(
             conn, contact_id, reason="opted_out", by="contact", at=report.at, evidence=evidence
         )
-        self.touched |= await exit_everywhere(conn, contact_id, "opted_out", report.at, self.deltas)
+        self.ended_in |= await exit_everywhere(conn, contact_id, "opted_out", report.at, self.deltas)
 
 
 def _figure(row: AttemptRow, report: OutcomeReport) -> str | None:
-    """What an attempt counts as for breakers, by this report's outcome."""
-    assert report.outcome is not None  # noqa: S101 - the callers looked
+    """The breakers' class of an attempt with this outcome; None when it is not counted."""
+    assert report.outcome is not None  # noqa: S101 - checked by the callers
     has_caller_id = row.number_id is not None
     figure = figure_of(
         report.outcome, report.fault, dead=report.dead, reason=report.reason, has_caller_id=has_caller_id
@@ -309,7 +310,7 @@ def _figure(row: AttemptRow, report: OutcomeReport) -> str | None:
 
 
 def _remember(outcomes: str, step: str, outcome: str) -> str:
-    """The outcomes by step, with this one."""
+    """The outcomes by step as JSON, with this one added."""
     if outcomes == "{}":
         return f'{{"{step}":"{outcome}"}}'
     known = json.loads(outcomes)

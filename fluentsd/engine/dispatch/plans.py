@@ -1,7 +1,7 @@
-"""What a campaign says, compiled for the loops: flows by version, live rules, exits, lanes.
+"""Plans: campaigns compiled for the loops, with flows by version, live rules, exits and lanes.
 
-A plan is built from the database inside the transaction that uses it and kept until the campaign's revision changes,
-so an edit that commits before a mark is what the mark obeys.
+A plan is built from the database inside the transaction that uses it and cached until the campaign's revision changes.
+So a claim always follows the latest committed edit.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class Plan:
     concurrency: int | None
     number_pace: Rate | None
     currency: str
-    resumed_at: int  #: when it last became active
-    spacing: int = 0  #: microseconds between two uses of one caller ID that the providers ask for
+    resumed_at: int  #: when the campaign last became active
+    spacing: int = 0  #: microseconds between two uses of one caller ID, required by providers
 
     def flow(self, version_id: int) -> Flow:
         return self.flows[version_id]
 
     def asks(self, version_id: int) -> bool:
-        """Whether what came of earlier steps is asked about by a condition."""
+        """Whether a condition of this version reads the outcomes of earlier steps."""
         return self.rules.goal is not None or self.flows[version_id].asks
 
 
@@ -56,19 +56,19 @@ class Plans:
     def __init__(
         self, limits: tuple[Limit, ...] = (), breakers: tuple[Breaker, ...] = STANDARD, spacing: int = 0
     ) -> None:
-        self.limits = limits  #: of all campaigns together
+        self.limits = limits  #: limits across all campaigns
         self.breakers = breakers
-        self.spacing = spacing  #: microseconds between two uses of one caller ID that the providers ask for
-        self.tallied_on = 0  #: the day the tally was last rid of what is old
+        self.spacing = spacing  #: microseconds between two uses of one caller ID, required by providers
+        self.pruned_on = 0  #: day on which old outcome counts were last deleted
         self._known: dict[int, Plan] = {}
 
     def known(self, campaign_id: int) -> Plan | None:
-        """The plan as last read, for estimates outside a transaction."""
+        """The cached plan, for estimates outside a transaction."""
         return self._known.get(campaign_id)
 
     async def current(self, conn: Connection, campaign_id: int, *, lock: bool = True) -> tuple[CampaignState, Plan]:
-        """State and plan as of this transaction; the campaign row is share-locked where the database can, so that a
-        pause waits for a mark in progress or is seen by it. Without `lock` for those who only look."""
+        """State and plan as of this transaction. The campaign row is share-locked where the database supports it, so a
+        pause waits for a claim in progress or is seen by it. Reads pass `lock=False`."""
         state, revision = await campaigns.state_and_revision(conn, campaign_id, lock=lock)
         known = self._known.get(campaign_id)
         if known is None or known.revision != revision:
@@ -109,7 +109,7 @@ def build_plan(
 
 
 def limits_of(per_contact: str | None, gap: str | None, whose: str) -> tuple[Limit, ...]:
-    """How often one person may be contacted: so many in a span, and one in any gap."""
+    """Contact limits for one person: `per_contact` is a rate ("3/week"), `gap` the least time between two contacts."""
     limits = [Limit(Rate.parse(per_contact), f"{whose} {per_contact} per person")] if per_contact else []
     if gap and (length := Delay.parse(gap).seconds):
         limits.append(Limit(Rate(1, length), f"{whose} gap of {gap}"))
@@ -117,7 +117,7 @@ def limits_of(per_contact: str | None, gap: str | None, whose: str) -> tuple[Lim
 
 
 def rules_of(spec: CampaignFile, shared: tuple[Limit, ...] = ()) -> Rules:
-    """The live rules of a campaign file, without what was spent; `shared` limits hold for all campaigns together."""
+    """The live rules of a campaign file, without today's spending; `shared` limits count across all campaigns."""
     window = spec.window
     return Rules(
         window=contact_window(window),
@@ -135,7 +135,7 @@ def rules_of(spec: CampaignFile, shared: tuple[Limit, ...] = ()) -> Rules:
 
 
 async def with_spending(conn: Connection, plan: Plan, at: int) -> Rules:
-    """The rules with what today has cost so far; read only when there is a budget."""
+    """The rules with today's spending, which is read only when the campaign has a budget."""
     if plan.rules.budget is None:
         return plan.rules
     spent = await spending.on_day_of(conn, plan.campaign_id, plan.currency, at)

@@ -1,9 +1,9 @@
-"""The reconciler: settle what is open and overdue by asking the provider, never by trying again.
+"""The reconciler: settles open, overdue attempts by asking the provider, never by sending again.
 
-At start every attempt that was in flight when the last process ended is asked about; while the daemon runs, every
-attempt whose deadline passes. `Found` settles it, or keeps it open while a call is still going on. `Absent` from a
-channel whose look-up is final proves that nothing was accepted, so the flow may try again. Anything else, until the
-provider's lists must be complete, is asked again; after that the attempt is `unknown`: shown, counted as made.
+At start it looks up every attempt that was in flight when the last process ended; while the daemon runs, every attempt
+whose deadline passes. `Found` settles the attempt, or keeps it open while a call is still going on. `Absent` from a
+channel whose look-up is final proves that nothing was accepted, so the flow may try again. Any other answer is looked
+up again until the provider's lists must be complete; then the attempt is `unknown`: shown to users and counted as made.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts
 from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
-#: Look-ups at once.
+#: Look-ups in parallel.
 BATCH = 50
-#: How often an attempt that cannot be told is asked about before it is `unknown`; between two questions the provider's
-#: lists get the time they need to be complete, and at least this.
+#: Look-ups without a result before an attempt is `unknown`. Between two look-ups the provider's lists get the time they
+#: need to be complete, and at least `ASK_AGAIN`.
 ASKED_AT_MOST = 3
 ASK_AGAIN = 1 * SECOND
-#: A call may last this long; then nobody waits for its end any more.
+#: The longest call; after it the attempt is no longer kept open.
 CALL_AT_MOST = 4 * 3600 * SECOND
 
 
 class Reconciler:
-    """Owns the questions; what they prove goes the dispatcher's way into the record."""
+    """Makes the look-ups; the dispatcher records their results."""
 
     def __init__(self, runtime: Runtime, dispatcher: Dispatcher) -> None:
         self.runtime, self.dispatcher = runtime, dispatcher
@@ -40,8 +40,8 @@ class Reconciler:
         self._began_at = runtime.clock.now()
 
     async def begin(self) -> None:
-        """Once, before anything is marked: nobody waits any more for the answers an earlier process was waiting for,
-        so they are asked about as soon as the providers' lists must be complete."""
+        """Run once, before any claim: attempts left open by an earlier process are looked up as soon as the providers'
+        lists must be complete."""
         for channel_state in self.runtime.channels.values():
             complete_at = self._began_at + channel_state.channel.lookup_after
             await self.runtime.store.run(attempts.hasten, channel_state.kind, complete_at)
@@ -60,18 +60,18 @@ class Reconciler:
                 await runtime.reconciler_wakeup.wait_until(runtime.clock, until)
 
     async def _one_pass(self) -> int:
-        """Ask about what is overdue; how many that was."""
+        """Look up overdue attempts; returns how many."""
         rows = await self.runtime.store.read(attempts.overdue, self.runtime.clock.now(), BATCH)
         async with trio.open_nursery() as nursery:
             for row in rows:
-                nursery.start_soon(self._ask, row)
+                nursery.start_soon(self._reconcile, row)
         return len(rows)
 
-    async def _ask(self, row: Any) -> None:
+    async def _reconcile(self, row: Any) -> None:
         channel_state = self.runtime.channels.get(row.channel)
-        if row.id in self.runtime.in_flight.sending:  # its own send will say; an answer now would prove nothing
+        if row.id in self.runtime.in_flight.sending:  # its send is still running; a look-up now would prove nothing
             ask_at = self.runtime.clock.now() + (channel_state.lookup_after if channel_state else ASK_AGAIN)
-            await self._tell(OutcomeReport(row.id, self.runtime.clock.now(), ask_at=ask_at))
+            await self._record(OutcomeReport(row.id, self.runtime.clock.now(), ask_at=ask_at))
             return
         answer = (
             CannotTell("no such channel any more") if channel_state is None else await self._lookup(channel_state, row)
@@ -79,19 +79,19 @@ class Reconciler:
         report = self._conclude(row, channel_state, answer)
         if report.outcome is not None:
             self._asked.pop(row.id, None)
-        await self._tell(report)
+        await self._record(report)
 
-    async def _tell(self, report: OutcomeReport) -> None:
-        """Have it recorded; what an answer in the last moments of a daemon proves, the next one finds out again."""
+    async def _record(self, report: OutcomeReport) -> None:
+        """Have a report recorded. If the store closes first, the next process looks the attempt up again."""
         with suppress(StoreClosed):
             await self.dispatcher.report(report)
 
     async def _lookup(self, channel_state: ChannelState, row: Any) -> Lookup:
-        tried = (row.sender, row.provider_ref, row.step, row.try_no, row.text)
-        about = Attempt(row.id, channel_state.kind, row.to or "", row.claimed_at, *tried)
+        details = (row.sender, row.provider_ref, row.step, row.try_no, row.text)
+        attempt = Attempt(row.id, channel_state.kind, row.to or "", row.claimed_at, *details)
         try:
-            with channel_state.patience(self.runtime.clock.now()):
-                return await channel_state.channel.lookup(about)
+            with channel_state.time_limit(self.runtime.clock.now()):
+                return await channel_state.channel.lookup(attempt)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each look-up
             return CannotTell(f"{type(why).__name__}: {why}")
         return CannotTell("the provider did not answer in time")
@@ -106,7 +106,7 @@ class Reconciler:
                     fault=receipt.fault,
                 )  # fmt: skip
             case Found(receipt) if now - row.claimed_at < CALL_AT_MOST:
-                assert channel_state is not None  # noqa: S101 - somebody answered
+                assert channel_state is not None  # noqa: S101 - only a channel answers `Found`
                 return OutcomeReport(
                     row.id, now, ref=receipt.ref, ask_at=now + min(channel_state.call_deadline, CALL_AT_MOST)
                 )
@@ -120,8 +120,8 @@ class Reconciler:
         return OutcomeReport(row.id, now, Outcome.unknown, why)
 
     def _proves_absence(self, channel_state: ChannelState, row: Any, now: int) -> bool:
-        """Whether "absent" means "never accepted": a final look-up, no earlier sign of acceptance, and a list that is
-        complete. A send of an earlier process may have arrived as late as that process's end, so for those the list
-        counts from our own beginning; our own sends are asked about only after they ended."""
+        """Whether "absent" means "never accepted": a final look-up, no earlier sign of acceptance, and a complete list.
+        A send of an earlier process may have arrived as late as that process's end, so for such attempts the list must
+        be complete since our own start; our own sends are looked up only after they ended."""
         complete_at = max(row.claimed_at, self._began_at) + channel_state.channel.lookup_after
         return channel_state.channel.lookup_is_final and row.accepted_at is None and now >= complete_at

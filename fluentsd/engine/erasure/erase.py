@@ -1,8 +1,8 @@
-"""Forgetting: one person's erasure, and erasing again after a restore.
+"""Erasure: erases one person, and erases people again after a database was restored from a backup.
 
-A copy of the database from before an erasure still has the person; at every start the list beside the database
-(`traces`) says whom to erase again. What the database knows and the list does not (a crash came between the two) is
-added to the list at the same moment.
+A backup from before an erasure still contains the person; at every start the erasure ledger (`ledger`) tells which
+people to erase again. Hashes that are in the database but not in the ledger (after a crash between the two) are added
+to the ledger at the same time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import trio
 from fluentsd.api import Kind
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.erasure.ledger import ErasureLedger
-from fluentsd.engine.outbox.tasks import ask_to_forget, keep_nothing
+from fluentsd.engine.outbox.tasks import channels_without_forget, post_forget_tasks
 from fluentsd.store import audit, contacts, counters
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import queries as enrollment_queries
@@ -28,22 +28,22 @@ from fluentsd.store.erasure.erase import Gone
 if TYPE_CHECKING:
     from fluentsd.engine.runtime import Runtime
 
-#: Points looked at in one transaction when a copy is searched for people to erase again.
+#: Points read in one transaction while a restored database is searched for erased people.
 POINTS_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What went, and what stays: rows deleted by kind, campaigns by id in which a course ended, the hashes; how many
-    attempts providers are asked to forget."""
+    """The result of one erasure: deleted rows by kind, ids of campaigns in which an enrollment ended, the hashes that
+    stay, and the number of attempts that providers are asked to delete."""
 
-    went: Mapping[str, int]
+    deleted: Mapping[str, int]
     ended_campaigns: frozenset[int]
     hashes: tuple[Gone, ...]
-    elsewhere: int
+    at_providers: int
 
 
-async def forget(
+async def erase_contact(
     conn: Connection,
     erasure_ledger: ErasureLedger,
     contact_id: int,
@@ -52,32 +52,32 @@ async def forget(
     since_at: int,
     but: frozenset[Kind],
 ) -> Erased:
-    """The unit of work: one person is erased, whatever is planned for them. `since_at` is when it was asked for; the
-    providers of all channels except `but` are to forget them too."""
+    """The unit of work: erase one person and end their enrollments. `since_at`: the time of the request. Providers of
+    all channels except `but` are asked to delete their data too."""
     await contacts.reserve(conn, [contact_id])
     points = (await contacts.points_of(conn, [contact_id])).get(contact_id, [])
     values = [point.value for point in points]
     refs = tuple(await erasure.campaigns_of(conn, contact_id))
-    values_and_texts = [word for words in await erasure.words_of(conn, contact_id) for word in words]
+    values_and_texts = [text for texts in await erasure.words_of(conn, contact_id) for text in texts]
     async with erasure.overwriting(conn):
-        ended_campaigns = await _end_courses(conn, contact_id, at)
+        ended_campaigns = await _end_enrollments(conn, contact_id, at)
         await erasure.give_up(conn, contact_id, at)
         acts = await erasure.acts_about(conn, contact_id, values)
         await erasure.blank_acts(conn, acts, values_and_texts)
-        elsewhere = await erasure.elsewhere(conn, contact_id, but)
-        await ask_to_forget(conn, elsewhere, at)
+        at_providers = await erasure.elsewhere(conn, contact_id, but)
+        await post_forget_tasks(conn, at_providers, at)
         names = await erasure.untie(conn, contact_id)
         stopped = await erasure.hide_stops(conn, erasure_ledger.hashed, values, names)
-        went = await erasure.delete_person(conn, contact_id, values, at)
+        deleted = await erasure.delete_person(conn, contact_id, values, at)
     hashes = tuple(
         Gone(erasure_ledger.hashed(p.value), p.kind, tuple(sorted(stopped.get(p.value, ()))), refs, since_at)
         for p in points
     )
     await erasure.remember(conn, hashes, by="fluentsd")
-    return Erased(went, ended_campaigns, hashes, len(elsewhere))
+    return Erased(deleted, ended_campaigns, hashes, len(at_providers))
 
 
-async def _end_courses(conn: Connection, contact_id: int, at: int) -> frozenset[int]:
+async def _end_enrollments(conn: Connection, contact_id: int, at: int) -> frozenset[int]:
     """queued, active or errored → exited (erased), in every campaign."""
     rows = await enrollment_queries.open_of_contact(conn, contact_id)
     deltas = counters.Deltas()
@@ -86,24 +86,26 @@ async def _end_courses(conn: Connection, contact_id: int, at: int) -> frozenset[
     return frozenset(row.campaign_id for row in rows)
 
 
-async def keep(runtime: Runtime, hashes: Iterable[Gone]) -> None:
-    """After the commit, whoever is cancelled: the hashes onto the list, and the old pages out of SQLite's log."""
+async def note_in_ledger(runtime: Runtime, hashes: Iterable[Gone]) -> None:
+    """After the commit: add the hashes to the ledger, and remove old pages from SQLite's log. Shielded from
+    cancellation."""
     with trio.CancelScope(shield=True), runtime.clock.busy():
         await trio.to_thread.run_sync(runtime.erasure_ledger.note, list(hashes))
         if runtime.store.dialect == "sqlite":
-            await trio.to_thread.run_sync(_empty_log, runtime.store.file)
+            await trio.to_thread.run_sync(_truncate_log, runtime.store.file)
 
 
-def _empty_log(path: str) -> None:
-    """Old pages lie in the log until it is begun anew; with readers at work this is left for SQLite's own time."""
+def _truncate_log(path: str) -> None:
+    """Truncate the write-ahead log, which holds old pages. While readers are active it is left to SQLite's own
+    checkpoints."""
     with closing(sqlite3.connect(path, timeout=1.0)) as conn, suppress(sqlite3.OperationalError):
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 async def replay(runtime: Runtime) -> int:
-    """Erase again whoever was erased and is in this database all the same; returns how many people that were.
+    """Erase again all people of the ledger who are in this database; returns how many.
 
-    At every start, before anybody can be contacted. Raises `KeyLost`.
+    Runs at every start, before any contact. Raises `KeyLost`.
     """
     erasure_ledger = runtime.erasure_ledger
     known = {row.hash: row for row in await runtime.store.read(erasure.everybody)}
@@ -116,23 +118,28 @@ async def replay(runtime: Runtime) -> int:
     people = await _people_of(runtime, due)
     for contact_id, since_at in people.items():
         await runtime.store.run(
-            _again, erasure_ledger, contact_id, runtime.clock.now(), since_at, keep_nothing(runtime)
+            _erase_again,
+            erasure_ledger,
+            contact_id,
+            runtime.clock.now(),
+            since_at,
+            channels_without_forget(runtime),
         )
     await runtime.store.run(erasure.remember, list(due.values()), by="fluentsd")
-    await keep(runtime, [])
+    await note_in_ledger(runtime, [])
     runtime.log.warning("forgetting.replayed", hashes=len(due), people=len(people))
     return len(people)
 
 
-async def _again(
+async def _erase_again(
     conn: Connection, erasure_ledger: ErasureLedger, contact_id: int, at: int, since_at: int, but: frozenset[Kind]
 ) -> None:
-    await forget(conn, erasure_ledger, contact_id, at, since_at=since_at, but=but)
+    await erase_contact(conn, erasure_ledger, contact_id, at, since_at=since_at, but=but)
     await audit.note(conn, at=at, actor="fluentsd", verb="erase", details={"contact": contact_id, "replayed": True})
 
 
 async def _people_of(runtime: Runtime, due: Mapping[str, Gone]) -> dict[int, int]:
-    """Whose points these hashes are, each with the moment of the erasure: a walk over all points."""
+    """The contacts whose points have these hashes, with the time of the erasure. Reads all points."""
     people: dict[int, int] = {}
     since = 0
     while rows := await runtime.store.read(erasure.some_points, since, POINTS_AT_ONCE):

@@ -1,6 +1,7 @@
-"""What is kept beside the database of people who were erased, in none of its copies and with no word about anybody.
+"""The erasure ledger: keyed hashes of erased people, stored outside the database and its backups.
 
-Two files: the key of the hashes, made when it is first needed, and a list of the hashes, to which lines are only added.
+Two files: the key of the hashes, created on first use, and an append-only list of the hashes. Neither contains personal
+data.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from fluentsd.store.erasure.erase import Gone
 
 KEY_FILE, LIST_FILE = "fluentsd.key", "fluentsd.erased"
 KEY_BYTES = 32
-#: Of a house that lives in memory: the same hashes in every run.
+#: The key of an in-memory installation: the same hashes in every run.
 KEY_IN_MEMORY = b"fluentsd keeps nothing on disk.."
 
 
 class KeyLost(DatabaseRefused):
-    """The key of the hashes is not beside the database, or is damaged: people who were erased would not be known."""
+    """The key of the hashes is missing or damaged, so erased people could not be recognised."""
 
 
 class ErasureLedger:
-    """What is kept beside the database of people who were erased. Without a folder it is kept in memory."""
+    """Key and hashes of erased people, in a folder; without a folder in memory."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder, self._lines = folder, list[Gone]()
@@ -35,7 +36,7 @@ class ErasureLedger:
 
     @property
     def key(self) -> bytes:
-        """The key, made now if there is none."""
+        """The key, created if it does not exist."""
         if not self._key:
             assert self._folder is not None  # noqa: S101 - without one there is a key from the start
             file = self._folder / KEY_FILE
@@ -43,7 +44,7 @@ class ErasureLedger:
                 _make_key(file)
             found = file.read_bytes()
             if len(found) != KEY_BYTES:
-                raise KeyLost(f"{file} should hold {KEY_BYTES} bytes and has {len(found)}. {_put_back(file)}")
+                raise KeyLost(f"{file} should hold {KEY_BYTES} bytes and has {len(found)}. {_how_to_restore(file)}")
             self._key = found
         return self._key
 
@@ -54,11 +55,11 @@ class ErasureLedger:
     def refuse_without_key(self, hashes: int) -> None:
         """Raises `KeyLost` when there are hashes and no key to them."""
         if hashes and self._folder and not (self._folder / KEY_FILE).exists():
-            what = f"the database knows {hashes} hashes of people who were erased, and their key is not there"
-            raise KeyLost(f"{self._folder / KEY_FILE}: {what}. {_put_back(self._folder / KEY_FILE)}")
+            what = f"the database has {hashes} hashes of erased people, and the file with their key is missing"
+            raise KeyLost(f"{self._folder / KEY_FILE}: {what}. {_how_to_restore(self._folder / KEY_FILE)}")
 
     def note(self, rows: Iterable[Gone]) -> None:
-        """Add hashes to the list; on disk when this returns."""
+        """Append hashes to the list; they are on disk when this returns."""
         rows = list(rows)
         if self._folder is None or not rows:
             self._lines += rows
@@ -75,21 +76,21 @@ class ErasureLedger:
             os.close(handle)
 
     def noted(self) -> dict[str, Gone]:
-        """The list, each hash as it was noted last; half a line, which a crash may leave, is passed over."""
+        """The latest entry of each hash; an incomplete line, left by a crash, is ignored."""
         if self._folder is None:
             return {row.hash: row for row in self._lines}
         found: dict[str, Gone] = {}
         with suppress(FileNotFoundError):
             for line in (self._folder / LIST_FILE).read_text("utf-8").splitlines():
                 with suppress(ValueError, TypeError):
-                    told = json.loads(line)
-                    row = Gone(**told)._replace(stopped=tuple(told["stopped"]), campaigns=tuple(told["campaigns"]))
+                    entry = json.loads(line)
+                    row = Gone(**entry)._replace(stopped=tuple(entry["stopped"]), campaigns=tuple(entry["campaigns"]))
                     found[row.hash] = row
         return found
 
 
 def _make_key(file: Path) -> None:
-    """Whole or not at all, and never over another's."""
+    """Create the key file atomically; an existing one is never replaced."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -103,9 +104,10 @@ def _make_key(file: Path) -> None:
         partial.unlink()
 
 
-def _put_back(file: Path) -> str:
+def _how_to_restore(file: Path) -> str:
     return (
-        "Without it the stop list does not know these people when an import brings them back: put the file back from "
-        f"where it is kept. If it is lost for good: head -c {KEY_BYTES} /dev/urandom > {file}; chmod 600 {file}; "
-        "people erased until then are strangers from there on."
+        "Without the key, the suppression list does not recognise these people when an import brings them back. "
+        "Restore the file from your backup. "
+        f"If it is lost: head -c {KEY_BYTES} /dev/urandom > {file}; chmod 600 {file}; "
+        "people erased before are then unknown, and an import may enroll them again."
     )

@@ -1,7 +1,7 @@
-"""Retention: what has grown too old is let go, in small acts that nobody waits for.
+"""Retention: deletes data past its retention period, in small transactions.
 
-The loop sleeps until the oldest of anything reaches its age, and then no less than an hour, so that a day's words go
-in a few dozen acts. What is aged, and when, is the installation's (`domain.retention`).
+The loop sleeps until the oldest row reaches its age, and at least an hour, so that a day's text is deleted in a few
+dozen transactions. The kinds of data and their ages are settings (`domain.retention`).
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from fluentsd.store.erasure import retention
 from fluentsd.unavailable import StoreUnavailable
 
 Ages = Mapping[What, int]
-#: Rows let go in one transaction.
+#: Rows deleted in one transaction.
 AT_ONCE = 500
 #: The shortest sleep between two rounds.
 REST = 3600 * SECOND
 
 
 async def run(runtime: Runtime, ages: Ages, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    """Run until cancelled; at once over when nothing has an age. `ages` are microseconds."""
+    """Run until cancelled; returns at once without `ages`, which are in microseconds."""
     task_status.started()
     if not ages:
         return
     while True:
         try:
-            gone = await _let_go(runtime, ages)
-            until = await _next(runtime, ages)
+            gone = await _delete_old(runtime, ages)
+            until = await _next_due(runtime, ages)
         except StoreUnavailable:
             gone, until = Counter(), runtime.clock.now() + REST
         if gone:
@@ -40,8 +40,8 @@ async def run(runtime: Runtime, ages: Ages, *, task_status: trio.TaskStatus[None
         await runtime.clock.sleep_until(max(until, runtime.clock.now() + REST))
 
 
-async def _let_go(runtime: Runtime, ages: Ages) -> Counter[str]:
-    """Everything that is too old now."""
+async def _delete_old(runtime: Runtime, ages: Ages) -> Counter[str]:
+    """Delete everything past its age; returns the number of rows by kind."""
     gone = Counter[str]()
     for what, age in ages.items():
         while count := await runtime.store.run(retention.delete_old, what, runtime.clock.now() - age, AT_ONCE):
@@ -51,8 +51,8 @@ async def _let_go(runtime: Runtime, ages: Ages) -> Counter[str]:
     return gone
 
 
-async def _next(runtime: Runtime, ages: Ages) -> int:
-    """When something will be too old: the oldest of it, or what may come from now on."""
+async def _next_due(runtime: Runtime, ages: Ages) -> int:
+    """The time at which the oldest row, or a row stored from now on, reaches its age."""
     moments = []
     for what, age in ages.items():
         since = await runtime.store.read(retention.oldest, what)

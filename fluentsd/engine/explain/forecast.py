@@ -1,9 +1,9 @@
-"""What will happen: everybody of a campaign as they stand now, walked through the coming weeks on the same gate.
+"""The forecast: simulates a campaign's current enrollments through the coming weeks with the same gate.
 
-Here the facts are gathered and the figures told; the walk itself is `domain.forecast`. A few people are walked through
-in this process; many in one of their own, which reads the same database, so that the daemon goes on sending and gives
-the memory back. What is assumed comes from the installation's own history as far as there is one, and is always told
-beside the result.
+This module reads the facts and formats the result; the simulation is `domain.forecast`. Small campaigns are simulated
+in this process, large ones in a subprocess that reads the same database, so that the daemon keeps sending and the
+memory is freed. Assumed outcome shares come from the installation's own history where there is one, and are part of the
+result.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from fluentsd.store.db.bridge import open_store
 from fluentsd.store.enrollments.queries import UnderWay
 from fluentsd.store.lanes import lanes
 
-#: Without another end a forecast looks so far ahead.
+#: The default length of a forecast.
 AHEAD = 90 * DAY
 _CHANNELS: tuple[Kind, ...] = ("phone", "sms", "email")
-#: People walked through in this process at most.
-HERE = 2_000
+#: Largest campaign simulated in this process, in people.
+IN_PROCESS_AT_MOST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """What to look ahead at: a campaign, from when, until when; how many of the first contacts to tell; each
-    channel's concurrency, pace and room."""
+class ForecastRequest:
+    """One forecast: the campaign, its start and end, the number of contacts to list one by one, and each channel's
+    (concurrency, interval, next_slot_at)."""
 
     ref: str
     at: int
@@ -55,14 +55,14 @@ class Ask:
     most: int
     channels: Mapping[Kind, tuple[int, int, int]]
     limits: tuple[Limit, ...] = ()
-    spacing: int = 0  #: of uses of one caller ID, as the providers ask for it
+    spacing: int = 0  #: microseconds between two uses of one caller ID, required by providers
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything as it stands: what was read, for the walk to begin from."""
+    """The facts from which the simulation starts."""
 
-    ask: Ask
+    request: ForecastRequest
     plan: Plan
     state: str
     rules: Rules
@@ -74,14 +74,14 @@ class Snapshot:
     counted: Mapping[str, int]
 
 
-async def gather(conn: Connection, ask: Ask) -> Snapshot:
-    """Read it. Raises `NoSuchCampaign`."""
-    row = await campaigns.get(conn, ask.ref)
-    _, plan = await Plans(ask.limits, spacing=ask.spacing).current(conn, row.id, lock=False)
-    rules = await with_spending(conn, plan, ask.at)
+async def take_snapshot(conn: Connection, request: ForecastRequest) -> Snapshot:
+    """Read the facts. Raises `NoSuchCampaign`."""
+    row = await campaigns.get(conn, request.ref)
+    _, plan = await Plans(request.limits, spacing=request.spacing).current(conn, row.id, lock=False)
+    rules = await with_spending(conn, plan, request.at)
     subjects, samples = list[Subject](), dict[str, dict[str, str]]()
     caller_ids: CallerIds | None = None
-    async for rows, facts in pages(conn, plan, ask.at):
+    async for rows, facts in pages(conn, plan, request.at):
         caller_ids = facts.caller_ids
         for one in rows:
             subjects.append(_subject(one, facts))
@@ -89,13 +89,13 @@ async def gather(conn: Connection, ask: Ask) -> Snapshot:
                 _sample(samples, plan, facts.points(one.due), facts.values(one.due))
     assumed, counted = await _assumed(conn)
     found = (rules, subjects, await _lanes(conn, plan), caller_ids, samples, assumed, counted)
-    return Snapshot(ask, plan, row.state, *found)
+    return Snapshot(request, plan, row.state, *found)
 
 
 def _subject(row: UnderWay, facts: Facts) -> Subject:
     due = row.due
     person = facts.person(due, facts.step(due))
-    person.late = person.done = False  # the walk asks that itself, at each step
+    person.late = person.done = False  # the simulation decides these itself, at each step
     return Subject(
         due.id, due.contact_id, due.version_id, due.step, due.due_at, person, due.try_no, due.retries,
         due.unreached, json.loads(due.outcomes) if due.outcomes != "{}" else {}, due.last_outcome, due.rank,
@@ -103,26 +103,28 @@ def _subject(row: UnderWay, facts: Facts) -> Subject:
     )  # fmt: skip
 
 
-def run_forecast(stand: Snapshot) -> dict[str, Any]:
-    """Walk, and tell; nothing but arithmetic."""
-    ask, plan = stand.ask, stand.plan
-    told = _Told(ask.most)
-    until_at = ask.until_at or ask.at + AHEAD
-    channels = {kind: Channel(*capacity) for kind, capacity in ask.channels.items()}
-    world = World(plan.flows, stand.rules, plan.exits, stand.lanes, channels, stand.caller_ids, plan.name)
+def run_forecast(snapshot: Snapshot) -> dict[str, Any]:
+    """Simulate and format the result. Pure computation."""
+    request, plan = snapshot.request, snapshot.plan
+    first_contacts = _FirstContacts(request.most)
+    until_at = request.until_at or request.at + AHEAD
+    channels = {kind: Channel(*capacity) for kind, capacity in request.channels.items()}
+    world = World(plan.flows, snapshot.rules, plan.exits, snapshot.lanes, channels, snapshot.caller_ids, plan.name)
 
-    def run(supposed: Assumed, seed: int) -> Forecast:
-        first = seed == ask.seed and supposed is stand.assumed
-        note = told.note if first else None
-        return forecast(stand.subjects, world, supposed, start_at=ask.at, until_at=until_at, seed=seed, on_event=note)
+    def run(assumed: Assumed, seed: int) -> Forecast:
+        is_first_run = seed == request.seed and assumed is snapshot.assumed
+        note = first_contacts.note if is_first_run else None
+        return forecast(
+            snapshot.subjects, world, assumed, start_at=request.at, until_at=until_at, seed=seed, on_event=note
+        )
 
-    done = finish(run, stand.assumed, ask.seed)
-    caller_ids = stand.caller_ids.granted() if stand.caller_ids is not None else []
-    points = {point.id: point.value for subject in stand.subjects for point in subject.person.points}
-    return _answer(plan, ask, done, told, caller_ids, points) | {
-        "state": stand.state,
-        "samples": stand.samples,
-        "assumed": _shares(stand.assumed, stand.counted),
+    done = finish(run, snapshot.assumed, request.seed)
+    caller_ids = snapshot.caller_ids.granted() if snapshot.caller_ids is not None else []
+    points = {point.id: point.value for subject in snapshot.subjects for point in subject.person.points}
+    return _answer(plan, request, done, first_contacts, caller_ids, points) | {
+        "state": snapshot.state,
+        "samples": snapshot.samples,
+        "assumed": _shares(snapshot.assumed, snapshot.counted),
     }
 
 
@@ -135,8 +137,8 @@ async def _lanes(conn: Connection, plan: Plan) -> list[Lane]:
 
 
 async def _assumed(conn: Connection) -> tuple[Assumed, dict[str, int]]:
-    """The shares of outcomes that this installation's attempts give, mixed with what is assumed; and how many
-    attempts of each channel they rest on."""
+    """The shares of outcomes from this installation's history, mixed with the defaults; and the number of attempts per
+    channel behind them."""
     counts: dict[Kind, dict[Outcome, int]] = {}
     seconds: dict[Kind, dict[Outcome, float]] = {}
     for channel, outcome, people, mean in await reports.history(conn):
@@ -147,7 +149,7 @@ async def _assumed(conn: Connection) -> tuple[Assumed, dict[str, int]]:
 
 
 def _sample(samples: dict[str, dict[str, str]], plan: Plan, points: Any, values: Mapping[str, Any]) -> None:
-    """One rendered message for each step, of the first person for whom it can be made."""
+    """One rendered message for each step, for the first person for whom it can be rendered."""
     for step in plan.flow(plan.version_id).steps:
         kind = "email" if step.channel == "email" else "phone"
         point = next((p for p in points if p.kind == kind), None)
@@ -160,8 +162,8 @@ def _sample(samples: dict[str, dict[str, str]], plan: Plan, points: Any, values:
         samples[step.id] = {"to": point.value, "subject": message.subject, "text": message.text, "agent": step.agent}
 
 
-class _Told:
-    """The first contacts, as they come."""
+class _FirstContacts:
+    """The first contacts of the simulation, at most `most`."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -173,7 +175,12 @@ class _Told:
 
 
 def _answer(
-    plan: Plan, ask: Ask, done: Finish, told: _Told, caller_ids: list[CallerId], points: Mapping[int, str]
+    plan: Plan,
+    request: ForecastRequest,
+    done: Finish,
+    first_contacts: _FirstContacts,
+    caller_ids: list[CallerId],
+    points: Mapping[int, str],
 ) -> dict[str, Any]:
     found, by_id = done.likely, {caller_id.id: caller_id.e164 for caller_id in caller_ids}
     peak_at, peak = found.peak
@@ -183,7 +190,7 @@ def _answer(
     return {
         "ref": plan.ref,
         "name": plan.name,
-        "now": ask.at,
+        "now": request.at,
         "until_at": found.until_at,
         "people": found.people,
         "contacts": found.made,
@@ -197,7 +204,7 @@ def _answer(
         "finish_late_at": done.late_at,
         "steps": [_step(found, step.id) for step in _steps(plan, found)],
         "skips": [
-            {"step": step, "reason": reason, "sentence": _words(reason), "people": people}
+            {"step": step, "reason": reason, "sentence": _sentence(reason), "people": people}
             for (step, reason), people in found.skips.most_common()
         ],
         "channels": [
@@ -228,13 +235,13 @@ def _answer(
                 "at": at, "to": points.get(point, ""), "step": step, "try": try_no, "channel": channel,
                 "sender": by_id.get(number) if number is not None else None,
             }
-            for at, _, step, try_no, channel, number, point, _ in told.events
+            for at, _, step, try_no, channel, number, point, _ in first_contacts.events
         ],
     }  # fmt: skip
 
 
 def _steps(plan: Plan, found: Forecast) -> list[Any]:
-    """The steps of every version somebody walks through, the present flow first."""
+    """The steps of every flow version in use, the current version first."""
     flows: list[Flow] = [plan.flow(plan.version_id), *plan.flows.values()]
     return list({step.id: step for flow in flows for step in flow.steps if found.contacts[step.id]}.values())
 
@@ -245,15 +252,15 @@ def _step(found: Forecast, step: str) -> dict[str, Any]:
 
 
 def _sentences(counts: Counter[str]) -> list[dict[str, Any]]:
-    return [{"reason": why, "sentence": _words(why), "people": people} for why, people in counts.most_common()]
+    return [{"reason": why, "sentence": _sentence(why), "people": people} for why, people in counts.most_common()]
 
 
-def _words(reason: str) -> str:
+def _sentence(reason: str) -> str:
     return WORDS[Reason(reason)] if reason in WORDS else reason
 
 
 def _shares(assumed: Assumed, counted: Mapping[str, int]) -> list[dict[str, Any]]:
-    """What was supposed, with how much of it rests on contacts that were counted."""
+    """The assumed outcome shares, with the number of counted contacts behind them."""
     return [
         {
             "channel": channel,
@@ -264,28 +271,28 @@ def _shares(assumed: Assumed, counted: Mapping[str, int]) -> list[dict[str, Any]
     ]
 
 
-# ── in a process of its own ──────────────────────────────────────────────────────────────────────────────────────
+# ── in a subprocess ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def pack(ask: Ask) -> dict[str, Any]:
-    """An ask as JSON."""
-    limits = [[limit.rate.count, limit.rate.per_s, limit.rule] for limit in ask.limits]
-    named = {name: getattr(ask, name) for name in ("ref", "at", "until_at", "seed", "most", "spacing")}
-    return named | {"channels": dict(ask.channels), "limits": limits}
+def pack(request: ForecastRequest) -> dict[str, Any]:
+    """The request as JSON values."""
+    limits = [[limit.rate.count, limit.rate.per_s, limit.rule] for limit in request.limits]
+    named = {name: getattr(request, name) for name in ("ref", "at", "until_at", "seed", "most", "spacing")}
+    return named | {"channels": dict(request.channels), "limits": limits}
 
 
-def unpack(data: Mapping[str, Any]) -> Ask:
-    """The ask that was packed."""
+def unpack(data: Mapping[str, Any]) -> ForecastRequest:
+    """The request from its JSON values."""
     limits = tuple(Limit(Rate(count, per_s), rule) for count, per_s, rule in data["limits"])
     channels = {kind: tuple(capacity) for kind, capacity in data["channels"].items()}
-    return Ask(**{**data, "channels": channels, "limits": limits})
+    return ForecastRequest(**{**data, "channels": channels, "limits": limits})
 
 
 async def _main() -> None:
     given = json.loads(sys.stdin.read())
     async with open_store(given["url"]) as store:
-        stand = await store.read(gather, unpack(given["ask"]))
-    json.dump(run_forecast(stand), sys.stdout)
+        snapshot = await store.read(take_snapshot, unpack(given["request"]))
+    json.dump(run_forecast(snapshot), sys.stdout)
 
 
 if __name__ == "__main__":

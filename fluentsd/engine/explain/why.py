@@ -1,8 +1,8 @@
-"""Why was this person contacted, or not: one sentence, then the evidence.
+"""Why a person was contacted or not: one sentence, then the evidence.
 
-Nothing is decided here. For somebody who waits, the gate is asked the very question the mark will ask, with the same
-facts read the same way; for somebody who has left or failed, the row says why. So what is told is what happens. For a
-whole campaign the rows are counted by what they say, so the figures come to its Total.
+Nothing is decided here. For a queued person, the gate is asked exactly as the claim will ask it, with the same facts;
+for a person who has left or is in error, the row has the reason. So the explanation is what will happen. For a campaign
+the rows are counted by reason, and the counts add up to its total.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import as_due, of_contact
 from fluentsd.store.lanes import lateness
 
-Told = dict[str, Any]
+Explanation = dict[str, Any]
 
 _ENDED = {
     "answered": "a call was answered",
     "opted_out": "the person asked not to be contacted",
     "unreachable": "too many attempts in a row failed",
     "replied": "the person replied",
-    "left_segment": "the person is in none of the campaign's lists any more",
-    "removed": "somebody let the person leave",
-    "erased": "the person was forgotten",
+    "left_segment": "the person is no longer in any of the campaign's lists",
+    "removed": "a user removed the person",
+    "erased": "the person was erased",
 }
-#: Reasons of people who wait that are not the gate's.
+#: Reasons that do not come from the gate.
 _WAITING = {
-    "active": "an attempt is being made just now",
-    "completed": "the flow was carried out to its end",
-    "errored": "something has to be put right first",
-    "not_due": "their step is due at its own moment",
-    "in_line": "due, and waiting for their turn",
+    "active": "an attempt is in progress",
+    "completed": "the flow has ended",
+    "errored": "an error has to be fixed first",
+    "not_due": "the step is not due yet",
+    "in_line": "due, waiting for a free slot",
     "held": "the campaign or its channel is held",
 }
 
 
-async def why(conn: Connection, plans: Plans, contact_id: int, campaign_id: int | None, at: int) -> list[Told]:
+async def why(conn: Connection, plans: Plans, contact_id: int, campaign_id: int | None, at: int) -> list[Explanation]:
     """One entry per campaign the person is or was in, newest first."""
     rows = await of_contact(conn, contact_id)
     held = await holds.open_holds(conn, at)
@@ -56,20 +56,20 @@ async def why(conn: Connection, plans: Plans, contact_id: int, campaign_id: int 
     ]
 
 
-async def totals(conn: Connection, ref: str, at: int) -> list[Told]:
-    """Everybody in a campaign by the reason they are where they are, most people first: reason, sentence, people."""
+async def totals(conn: Connection, ref: str, at: int) -> list[Explanation]:
+    """People of a campaign counted by state and reason, most frequent first: reason, sentence, people."""
     row = await campaigns.get(conn, ref)
     held = {(hold["scope"], hold["target"]) for hold in await holds.open_holds(conn, at)}
     counts: Counter[tuple[str, str]] = Counter()
     for state, is_held, reason, is_later, people in await reports.by_reason(conn, row.id, at):
-        counts[state, _word(row.state, state, is_held, reason, is_later, held, row.ref)] += people
+        counts[state, _reason(row.state, state, is_held, reason, is_later, held, row.ref)] += people
     return [
-        {"state": state, "reason": word, "sentence": _sentence(state, word), "people": people}
-        for (state, word), people in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        {"state": state, "reason": reason, "sentence": _sentence(state, reason), "people": people}
+        for (state, reason), people in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
 
 
-def _word(
+def _reason(
     campaign: CampaignState,
     state: str,
     is_held: bool,
@@ -95,18 +95,18 @@ def _word(
     return state
 
 
-def _sentence(state: str, word: str) -> str:
+def _sentence(state: str, reason: str) -> str:
     if state == EnrollmentState.exited:
-        return _ENDED.get(word) or (WORDS[Reason(word)] if word in WORDS else word)
-    if word.startswith("campaign_"):
-        return f"nobody is contacted: the campaign is {word.removeprefix('campaign_')}"
-    return _WAITING.get(word) or WORDS[Reason(word)]
+        return _ENDED.get(reason) or (WORDS[Reason(reason)] if reason in WORDS else reason)
+    if reason.startswith("campaign_"):
+        return f"no contacts: the campaign is {reason.removeprefix('campaign_')}"
+    return _WAITING.get(reason) or WORDS[Reason(reason)]
 
 
-async def _one(conn: Connection, plans: Plans, row: Any, held: list[dict[str, Any]], at: int) -> Told:
+async def _one(conn: Connection, plans: Plans, row: Any, held: list[dict[str, Any]], at: int) -> Explanation:
     state, plan = await plans.current(conn, row.campaign_id, lock=False)
     step = plan.flow(row.version_id).step(row.step)
-    told: Told = {
+    entry: Explanation = {
         "campaign": plan.ref,
         "campaign_state": state,
         "state": row.state,
@@ -122,95 +122,91 @@ async def _one(conn: Connection, plans: Plans, row: Any, held: list[dict[str, An
         "conflict": bool(row.conflict),
         "consent": row.consent,
     }
-    told["clock"] = _clocks(told["zones"], at)
+    entry["clock"] = _clocks(entry["zones"], at)
     if row.state == EnrollmentState.queued:
-        return told | await _waiting(conn, plan, state, row, held, at)
-    return told | _settled(row)
+        return entry | await _queued(conn, plan, state, row, held, at)
+    return entry | _not_queued(row)
 
 
-def _settled(row: Any) -> Told:
+def _not_queued(row: Any) -> Explanation:
     match row.state:
         case EnrollmentState.active:
-            return {"reason": "active", "sentence": f"an attempt of {row.step} is being made just now"}
+            return {"reason": "active", "sentence": f"an attempt of {row.step} is in progress"}
         case EnrollmentState.completed:
-            return {"reason": "completed", "sentence": "the flow was carried out to its end", "at": row.ended_at}
+            return {"reason": "completed", "sentence": "the flow has ended", "at": row.ended_at}
         case EnrollmentState.exited:
-            words = _ENDED.get(row.reason, WORDS.get(row.reason, row.reason))
-            return {"reason": row.reason, "sentence": f"left the campaign at {row.step}: {words}", "at": row.ended_at}
+            why = _ENDED.get(row.reason, WORDS.get(row.reason, row.reason))
+            return {"reason": row.reason, "sentence": f"left the campaign at {row.step}: {why}", "at": row.ended_at}
     return {"reason": "errored", "sentence": f"in error at {row.step}: {row.reason}"}
 
 
-async def _waiting(
+async def _queued(
     conn: Connection, plan: Plan, state: CampaignState, row: Any, held: list[dict[str, Any]], at: int
-) -> Told:
-    """What stands between somebody in the queue and the next contact."""
+) -> Explanation:
+    """The obstacle between a queued person and the next contact."""
     if state != CampaignState.active:
         because = next((f": {h['reason']}" for h in held if (h["scope"], h["target"]) == ("campaign", plan.ref)), "")
-        return {"reason": f"campaign_{state}", "sentence": f"nobody is contacted: the campaign is {state}{because}"}
+        return {"reason": f"campaign_{state}", "sentence": f"no contacts: the campaign is {state}{because}"}
     channel = plan.flow(row.version_id).step(row.step).channel
     for hold in held:
         if (hold["scope"], hold["target"]) in {("campaign", plan.ref), ("channel", channel)}:
-            what = f"{hold['scope']} {hold['target']} is held: {hold['reason']}"
-            return {"reason": "held", "sentence": what, "until_at": hold["until_at"]}
+            sentence = f"{hold['scope']} {hold['target']} is held: {hold['reason']}"
+            return {"reason": "held", "sentence": sentence, "until_at": hold["until_at"]}
     due = as_due(row, at)
-    moment = max(at, due.due_at)
+    due_at = max(at, due.due_at)
     skipped = await lateness(conn, plan.lanes[channel])
-    sooner = min(moment, max(at, row.wanted_at or 0))
-    facts = Facts(plan, await with_spending(conn, plan, moment), sooner, skipped=skipped)
+    wanted_at = min(due_at, max(at, row.wanted_at or 0))  # the gate may have deferred the step to `due_at`
+    facts = Facts(plan, await with_spending(conn, plan, due_at), wanted_at, skipped=skipped)
     await facts.read(conn, [due], lock=False)
-    facts.at = moment
+    facts.at = due_at
     try:
         person, verdict = facts.ask(due, facts.step(due))
         if isinstance(verdict, Go):
             compose(facts.step(due), person.values, verdict, verdict.caller_id.e164 if verdict.caller_id else None)
-        if isinstance(verdict, Go) and sooner < moment and row.wanted_at not in (None, moment):
-            verdict = _put_off(decide(facts.step(due), facts.rules, person, sooner, facts.caller_ids), moment)
+        if isinstance(verdict, Go) and wanted_at < due_at and row.wanted_at not in (None, due_at):
+            verdict = _deferral(decide(facts.step(due), facts.rules, person, wanted_at, facts.caller_ids), due_at)
     except TemplateProblem as problem:
-        return {"reason": "errored", "sentence": f"{row.step} cannot be carried out: {problem}"}
+        return {"reason": "errored", "sentence": f"{row.step} cannot be made: {problem}"}
     if row.held and not isinstance(verdict, Hold):
-        verdict = Hold(Reason(row.reason))  # nobody is asked about again before a fact changes
-    return _said(verdict, row, at, moment)
+        verdict = Hold(Reason(row.reason))  # the gate does not decide again before a fact changes
+    return _explain(verdict, row, at, due_at)
 
 
-def _put_off(earlier: Verdict, moment: int) -> Verdict:
-    """What keeps somebody from a contact before the moment they wait for, if it is the hours or a limit."""
+def _deferral(earlier: Verdict, due_at: int) -> Verdict:
+    """The reason for waiting until `due_at`: a limit, or the hours."""
     if isinstance(earlier, Wait) and not earlier.whole_lane:
-        return replace(earlier, until_at=moment)
-    return Wait(moment, Reason.window)
+        return replace(earlier, until_at=due_at)
+    return Wait(due_at, Reason.window)
 
 
-def _said(verdict: Verdict, row: Any, at: int, moment: int) -> Told:
-    """The verdict for the moment the person is due, as a sentence."""
-    later = f"{row.step} is due at its own moment" if moment > at else f"{row.step} is due"
+def _explain(verdict: Verdict, row: Any, at: int, due_at: int) -> Explanation:
+    """The verdict for the time the step is due, as a sentence."""
+    is_due = f"{row.step} is due later" if due_at > at else f"{row.step} is due"
     match verdict:
-        case Go() if moment > at:
-            return {"reason": "not_due", "sentence": f"{later}, and may be made then", "next_at": moment}
+        case Go() if due_at > at:
+            return {"reason": "not_due", "sentence": f"{is_due} and allowed then", "next_at": due_at}
         case Go():
-            return {
-                "reason": "in_line",
-                "sentence": f"{later} and may be made as soon as its turn comes",
-                "next_at": at,
-            }
+            return {"reason": "in_line", "sentence": f"{is_due} and waits for a free slot", "next_at": at}
         case Wait(until_at, reason, _, rule, zone_name):
-            told = _because(reason, f"{later}, but {WORDS[reason]}", rule)
-            return told | {"next_at": until_at, "rule_zone": zone_name}
+            entry = _with_law(reason, f"{is_due}, but {WORDS[reason]}", rule)
+            return entry | {"next_at": until_at, "rule_zone": zone_name}
         case Hold(reason, rule):
-            return _because(reason, f"waits until a fact changes: {WORDS[reason]}", rule)
+            return _with_law(reason, f"waits until a fact changes: {WORDS[reason]}", rule)
         case Skip(reason):
-            return _because(reason, f"{row.step} will be skipped, and the flow goes on: {WORDS[reason]}")
+            return _with_law(reason, f"{row.step} will be skipped, and the flow goes on: {WORDS[reason]}")
         case Never(reason):
-            return _because(reason, f"will leave the campaign: {WORDS[reason]}")
+            return _with_law(reason, f"will leave the campaign: {WORDS[reason]}")
 
 
-def _because(reason: Reason, sentence: str, rule: str = "") -> Told:
-    told: Told = {"reason": str(reason), "sentence": sentence, "rule": rule}
+def _with_law(reason: Reason, sentence: str, rule: str = "") -> Explanation:
+    entry: Explanation = {"reason": str(reason), "sentence": sentence, "rule": rule}
     if statutes.is_rule(rule):
         law = statutes.rule(rule)
-        told["law"] = {"says": law.says, "cite": law.cite, "status": law.status}
-    return told
+        entry["law"] = {"says": law.says, "cite": law.cite, "status": law.status}
+    return entry
 
 
 def _clocks(zones: list[str], at: int) -> list[str]:
-    """What the person's clock shows now, in each zone that counts."""
+    """The contact's local time now, in each zone that counts."""
     moment = dt.datetime.fromtimestamp(at / 1_000_000, dt.UTC)
     return [f"{moment.astimezone(zone(name)):%a %H:%M} in {name}" for name in zones]

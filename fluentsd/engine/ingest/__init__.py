@@ -1,1 +1,1 @@
-"""Files of people taken in: read where the person sits, normalised, handed over in batches."""
+"""CSV import: the file is read on the user's machine, normalised, and passed to the engine in batches."""

@@ -1,7 +1,7 @@
-"""An import: from a messy file to batches of people the engine can take, in constant memory.
+"""Batches of an import: turns the rows of a file into batches of normalised people, in constant memory.
 
-Blocking generators; they run where the person sits, in this process or in one of their own (`apart`). Batches are plain
-values, because they travel: to a daemon as JSON, out of the reading process in the interpreter's own format.
+Blocking generators on the user's machine, run in this process or in a subprocess (`import_process`). Batches hold plain
+values, because they are serialised: as JSON for a daemon, with marshal between the two processes.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from fluentsd.domain.contacts.reader import Person, Preview, Reject, RowReader, 
 from fluentsd.domain.places.whereabouts import place_of
 from fluentsd.engine.ingest.csv_file import CsvFile
 
-#: People in a batch, and characters of what is said of them: however wide a table, a batch fits into one request.
+#: People in a batch, and characters of their fields: a batch fits into one request, however wide the table.
 BATCH = 250
 TEXT_AT_MOST = 1_000_000
-#: Refused rows in a pile.
+#: Rejected rows in a chunk.
 REFUSED_AT_MOST = 10_000
 
 _text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -30,7 +30,7 @@ _text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 @dataclass(slots=True)
 class Batch:
-    """People ready to be taken, and the rows they came from; cells are packed, because few are looked at again."""
+    """Normalised people, and the rows they came from. Cells are packed with marshal, because few are read again."""
 
     people: list[dict[str, Any]] = field(default_factory=list)
     rows: list[tuple[int, bytes]] = field(default_factory=list)
@@ -40,13 +40,13 @@ class Batch:
         self.rows += other.rows
 
     def row(self, nth: int) -> tuple[int, tuple[str, ...]]:
-        """The line and the cells of one of them as they stood."""
+        """The line number and the original cells of one person."""
         line, packed = self.rows[nth]
         return line, tuple(marshal.loads(packed))  # noqa: S302 - this program packed it
 
 
 def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need) -> Columns:
-    """What each column means; `CsvError` when the file cannot be what is needed."""
+    """The meaning of each column. Raises `CsvError` when the file lacks what `need` asks for."""
     mapping = suggest(file.header or (), file.sample, region)
     if asked:
         mapping = with_asked(mapping, asked)
@@ -55,7 +55,7 @@ def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need)
 
 
 def previewed(file: CsvFile, mapping: Columns, region: str, need: Need) -> Preview:
-    """The first rows as an import would read them; nothing is imported."""
+    """The first rows as the import would read them. Nothing is imported."""
     reader = RowReader(mapping, region, need)
     read = [reader.read(row, line) for line, row in file.ahead]
     people = [r for r in read if isinstance(r, Person)]
@@ -63,7 +63,7 @@ def previewed(file: CsvFile, mapping: Columns, region: str, need: Need) -> Previ
 
 
 def batches(file: CsvFile, mapping: Columns, region: str, need: Need) -> Generator[Batch | Reject, None, None]:
-    """The whole file: batches of people, and between them the rows that are nobody."""
+    """The whole file as batches of people, and between them the invalid rows."""
     batch, text = Batch(), 0
     read = RowReader(mapping, region, need).read
     for line, row in file:
@@ -71,7 +71,7 @@ def batches(file: CsvFile, mapping: Columns, region: str, need: Need) -> Generat
         if isinstance(found, Reject):
             yield found
         elif found is not None and not isinstance(row, Reject):
-            person = arrival(found)
+            person = contact_data(found)
             batch.people.append(person)
             batch.rows.append((line, marshal.dumps(row)))
             text += len(person["fields"])
@@ -82,8 +82,8 @@ def batches(file: CsvFile, mapping: Columns, region: str, need: Need) -> Generat
         yield batch
 
 
-def arrival(person: Person) -> dict[str, Any]:
-    """One person as `contacts take` wants it: points in order of preference, place, and the fields as JSON text."""
+def contact_data(person: Person) -> dict[str, Any]:
+    """One person in the format of `contacts take`: points in order of preference, place, fields as JSON text."""
     points = [("phone", f"{p.e164};ext={p.extension}" if p.extension else p.e164) for p in person.phones]
     points += [("email", email_key(address)) for address in person.emails]
     numbers = [p.e164 for p in person.phones]
@@ -101,30 +101,30 @@ def arrival(person: Person) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class Pile:
-    """People to hand over at once, the rows refused among them, and why nothing follows, if that is so."""
+class Chunk:
+    """People for one request, the rows rejected among them, and the error that ended the file, if any (`why`)."""
 
     batch: Batch = field(default_factory=Batch)
     refused: list[Reject] = field(default_factory=list)
     why: CsvError | None = None
 
 
-def next_pile(work: Iterator[Batch | Reject], most: int) -> tuple[Pile, bool]:
-    """Batches until there are at least `most` people in it, and whether it is the last. Blocking."""
-    pile = Pile()
+def next_chunk(work: Iterator[Batch | Reject], most: int) -> tuple[Chunk, bool]:
+    """The next chunk of at least `most` people, and whether it is the last one. Blocking."""
+    chunk = Chunk()
     try:
         for item in work:
             if isinstance(item, Reject):
-                pile.refused.append(item)
+                chunk.refused.append(item)
             else:
-                pile.batch.add(item)
-            if len(pile.batch.people) >= most or len(pile.refused) >= REFUSED_AT_MOST:
-                return pile, False
+                chunk.batch.add(item)
+            if len(chunk.batch.people) >= most or len(chunk.refused) >= REFUSED_AT_MOST:
+                return chunk, False
     except CsvError as why:
-        pile.why = why
-    return pile, True
+        chunk.why = why
+    return chunk, True
 
 
-def rejects_beside(path: Path) -> Path:
-    """Where the rows that were not taken go."""
+def rejects_path(path: Path) -> Path:
+    """The file of rejected rows, beside the imported file."""
     return path.with_name(f"{path.stem}.rejects.csv")

@@ -1,9 +1,9 @@
-"""A real file of rows: opened, looked at, and its rows one after another.
+"""CSV files: opens a file, detects its format, and yields its rows.
 
-All of the import's reading of files is here, as plain blocking generators in constant memory; callers run them in a
-thread. What must not live here: how bytes become rows (`encodings`, `dialects`, `lines`), what a column means
-(`domain/csvmap`), the store, Trio. A file is never believed to be clean, nor to be CSV because of its name; what is
-no table of text is refused with one clear message before anything is imported.
+Plain blocking generators in constant memory; callers run them in a thread. What must not live here: decoding and
+parsing (`encoding`, `delimiter`, `lines`), the meaning of columns (`domain.contacts.mapping`), the store, Trio. The
+file's name proves nothing: a file that is not a table of text is rejected with one clear message before anything is
+imported.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import BinaryIO, Self
 
 from fluentsd.domain.contacts.mapping import CsvError, has_header
 from fluentsd.domain.contacts.reader import Reject
-from fluentsd.engine.ingest.delimiter import SEP_LINE, detect_delimiter, single
-from fluentsd.engine.ingest.encoding import SAMPLE, detect_encoding, known
+from fluentsd.engine.ingest.delimiter import SEP_LINE, detect_delimiter, parse_delimiter
+from fluentsd.engine.ingest.encoding import SAMPLE, detect_encoding, parse_encoding
 from fluentsd.engine.ingest.lines import CELL_LIMIT, Lines, Rows
 
 #: Excel stops at 16,384; a CRM's export of every property is near 1,000.
@@ -51,20 +51,20 @@ _MARKUP = (
 
 
 class CsvFile:
-    """An open file of rows: its header and first rows at once, all rows once, by iterating.
+    """An open CSV file. The header and first rows are read at once; iterating yields all rows, once.
 
-    Iterating gives (physical line where the record starts, cells), or a `Reject` in place of the cells where the text
-    is no row. `position` of `size` bytes are read; `notes` says what was repaired or guessed and grows on the way.
+    Each item is (physical line where the record starts, cells), with a `Reject` in place of the cells of an invalid
+    row. `position` of `size` bytes are read; `notes` lists repairs and guesses and grows while reading.
     """
 
     def __init__(
         self, path: Path, file: BinaryIO, header: bool | None, encoding: str | None, delimiter: str | None
     ) -> None:
-        """Begin with an open file at its start; it is closed with this. `encoding` is a codec's name."""
+        """Take over an open file at its start, and close it on exit. `encoding` is a codec's name."""
         self.path = path
         self.notes: list[str] = []
         self._file = file
-        self._elsewhere: int | None = None
+        self._position: int | None = None
         try:
             self._begin(header, encoding, delimiter)
         except UnicodeError as error:
@@ -85,11 +85,14 @@ class CsvFile:
         self.encoding = encoding or self._detected(samples)
         text = _sample_text(self.path, samples[0], self.encoding)
         lines = Lines(self._file, self.encoding, self.notes)
-        said = SEP_LINE.match(text)
-        if said:
+        sep_line = SEP_LINE.match(text)
+        if sep_line:
             lines.take()
-            text = text[said.end() :]
-        self.delimiter = single(delimiter) if delimiter else said[1] if said else detect_delimiter(text)
+            text = text[sep_line.end() :]
+        if delimiter:
+            self.delimiter = parse_delimiter(delimiter)
+        else:
+            self.delimiter = sep_line[1] if sep_line else detect_delimiter(text)
         self._rows = iter(Rows(lines, self.delimiter))
         self._ahead: deque[tuple[int, list[str] | Reject]] = deque()
         self._look_ahead()
@@ -98,21 +101,21 @@ class CsvFile:
 
     @property
     def ahead(self) -> list[tuple[int, list[str] | Reject]]:
-        """The first rows with their lines, for a preview; iterating still gives them."""
+        """The first rows with their line numbers, for a preview; iterating still yields them."""
         return list(self._ahead)
 
     @property
     def position(self) -> int:
-        """Bytes read so far, in steps of a chunk."""
-        return self._file.tell() if self._elsewhere is None else self._elsewhere
+        """Bytes read so far, a multiple of the read size."""
+        return self._file.tell() if self._position is None else self._position
 
     def fileno(self) -> int:
-        """The open file, for another process that reads it from its start."""
+        """The descriptor, for a subprocess that reads the file from its start."""
         return self._file.fileno()
 
-    def read_elsewhere(self, position: int, notes: Sequence[str] = ()) -> None:
-        """Another process has read this file up to there, and noted that on its way."""
-        self._elsewhere = position
+    def note_progress(self, position: int, notes: Sequence[str] = ()) -> None:
+        """Take over the position and the notes of the subprocess that reads this file."""
+        self._position = position
         self.notes += [note for note in notes if note not in self.notes]
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | Reject]]:
@@ -137,7 +140,7 @@ class CsvFile:
     def _detected(self, samples: Sequence[bytes]) -> str:
         encoding, guessed = detect_encoding(samples)
         if guessed:
-            self.notes.append(f"read as {encoding}, which is a guess; if names look wrong, name the encoding")
+            self.notes.append(f"encoding guessed: {encoding}; if names look wrong, use --encoding")
         return encoding
 
     def _look_ahead(self) -> None:
@@ -163,7 +166,7 @@ class CsvFile:
             return ()
         self._ahead.popleft()
         if len(self._ahead) < AHEAD and all(_is_blank(row) for _, row in self._ahead):
-            raise CsvError(f'"{self.path.name}" has a header and nobody below it.', "Export the list again.")
+            raise CsvError(f'"{self.path.name}" has a header and no rows.', "Export the list again.")
         return tuple(cell.strip().strip("\ufeff") for cell in first)
 
 
@@ -174,11 +177,11 @@ def open_csv(
     encoding: str | None = None,
     delimiter: str | None = None,
 ) -> CsvFile:
-    """Open a file of rows; whatever is not said is detected. Blocking: run it, and its iteration, in a thread.
+    """Open a CSV file; options that are not given are detected. Blocking: run it, and its iteration, in a thread.
 
-    Raises CsvError for what is no readable table of text.
+    Raises `CsvError` when the file is not a readable table of text.
     """
-    named = known(encoding) if encoding else None
+    named = parse_encoding(encoding) if encoding else None
     return CsvFile(Path(path), _opened(Path(path)), header, named, delimiter)
 
 
@@ -195,7 +198,7 @@ def _opened(path: Path) -> BinaryIO:
     except FileNotFoundError:
         raise CsvError(f'There is no file "{path}".', "Check the path.") from None
     except PermissionError:
-        raise CsvError(f'"{path}" may not be read by this user.', "Change its permissions or its place.") from None
+        raise CsvError(f'"{path}" is not readable by this user.', "Change its permissions, or copy it.") from None
     except OSError as error:
         raise CsvError(f'"{path}" cannot be read: {error.strerror}.', "Copy it to a local disk.") from None
 

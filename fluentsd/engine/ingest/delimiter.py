@@ -1,8 +1,7 @@
-"""By which character the cells of a file are parted.
+"""Detects the CSV delimiter from a sample of text.
 
-Here lives the detection from a sample of text. What must not live here: encodings, quoting that is broken (`lines`),
-what a cell means. A library that knows many dialects answers, and is believed where the first line agrees; otherwise
-the delimiter wins that cuts the most rows to the header's width.
+What must not live here: encodings, broken quoting (`lines`), the meaning of cells. The clevercsv library decides if the
+first line contains its answer; otherwise the delimiter that gives the most rows of the header's width is used.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ import re
 from fluentsd.domain.contacts.mapping import CsvError
 
 DELIMITERS = (",", ";", "\t", "|")
-#: Rows that each delimiter is tried on.
+#: Rows on which each delimiter is tried.
 TRIED = 50
-#: What Excel writes into the first line to say its delimiter.
+#: Excel's first line that names the delimiter.
 SEP_LINE = re.compile(r'\ufeff?"?sep=(.)"?\r?\n', re.IGNORECASE)
 
 
 def detect_delimiter(text: str) -> str:
-    """The delimiter of a sample: the library's answer if the first line agrees, else the one that cuts rows alike."""
+    """The delimiter of a sample: the library's answer if the first line contains it, else the one with even rows."""
     present = [d for d in DELIMITERS if d in text]
     if len(present) < 2:
         return present[0] if present else ","
@@ -47,8 +46,8 @@ def _counted_delimiter(text: str) -> str:
     return best
 
 
-def single(delimiter: str) -> str:
-    """The delimiter a person named; raises CsvError when it is not one character."""
+def parse_delimiter(delimiter: str) -> str:
+    """The delimiter given by the user. Raises `CsvError` when it is not one character."""
     named = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}.get(delimiter.lower(), delimiter)
     if len(named) != 1 or named in '"\r\n':
         raise CsvError(f'A delimiter is one character, not "{delimiter}".', "Use , ; | or tab.")

@@ -1,8 +1,8 @@
-"""In which encoding a file is written.
+"""Detects a file's encoding from samples of bytes, and handles bytes that do not fit it.
 
-Here lives the detection from samples of bytes, and the one way out of a byte that does not fit. What must not live
-here: files, delimiters, what a cell means. A mark at the start, the zeros of UTF-16 and valid UTF-8 are certain;
-everything else is a guess and is called one. A file put together from two is UTF-8 whose odd bytes are Windows-1252.
+What must not live here: files, delimiters, the meaning of cells. A byte order mark, the zero bytes of UTF-16 and valid
+UTF-8 are certain; everything else is reported as a guess. A file joined from two is read as UTF-8, and its invalid
+bytes as Windows-1252.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 from fluentsd.domain.contacts.mapping import CsvError
 
-#: Bytes of each of the samples that decide the encoding.
+#: Size of each sample, in bytes.
 SAMPLE = 1 << 16
-#: How a decoder reads on where a byte does not fit.
+#: Name of the decoder's error handler for invalid bytes.
 AS_CP1252 = "fluentsd.cp1252"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -23,12 +23,12 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: What else a Western reader's file may be in; beyond these a guess is worse than the question.
+#: Other encodings to detect; guesses beyond these would do more harm than asking the user.
 _LEGACY = ("cp1252", "cp1250", "cp1251", "mac_roman", "shift_jis", "gb18030", "cp949", "big5")
 
 
 def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
-    """A codec's way out: each byte that does not fit is what it is in Windows-1252."""
+    """Error handler: decode each invalid byte as Windows-1252."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
@@ -38,7 +38,7 @@ codecs.register_error(AS_CP1252, _as_cp1252)
 
 
 def detect_encoding(samples: Sequence[bytes]) -> tuple[str, bool]:
-    """The encoding of samples of one file, the first from its start, and whether that is a guess."""
+    """The encoding, and whether it is a guess. The first sample is the start of the file."""
     head = samples[0]
     for bom, encoding in _BOMS:
         if head.startswith(bom):
@@ -52,7 +52,7 @@ def detect_encoding(samples: Sequence[bytes]) -> tuple[str, bool]:
 
 
 def _utf16_by_zeros(head: bytes) -> str | None:
-    """Text mostly of Latin letters has a zero in every other byte."""
+    """UTF-16 without a mark: text in Latin letters has a zero in every other byte."""
     pairs = len(head) // 2
     if pairs and head[1::2].count(0) > 0.6 * pairs and head[::2].count(0) < 0.1 * pairs:
         return "utf-16-le"
@@ -62,7 +62,7 @@ def _utf16_by_zeros(head: bytes) -> str | None:
 
 
 def _is_utf8(sample: bytes) -> bool:
-    """Valid but for a letter cut at either end of the sample."""
+    """Whether the sample is valid UTF-8, except for a character cut at either end."""
     cut = next((i for i in range(min(3, len(sample))) if sample[i] & 0xC0 != 0x80), 0)
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample[cut:])
@@ -72,7 +72,7 @@ def _is_utf8(sample: bytes) -> bool:
 
 
 def _partly_utf8(samples: Sequence[bytes], sound: Sequence[bool]) -> bool:
-    """A file put together from two; other encodings hold few valid UTF-8 letters, and those by accident."""
+    """Whether a file joined from two is partly UTF-8; other encodings contain few valid UTF-8 letters, by accident."""
     if any(good and not sample.isascii() for sample, good in zip(samples, sound, strict=True)):
         return True
     together = b"".join(samples)
@@ -82,12 +82,12 @@ def _partly_utf8(samples: Sequence[bytes], sound: Sequence[bool]) -> bool:
     return letters > bad or len(_UTF8_WESTERN.findall(together)) > 0.2 * bad
 
 
-#: é, ü, ñ, ’ and their like in UTF-8; in any other encoding a rare accident.
+#: é, ü, ñ, ’ and similar characters in UTF-8; in any other encoding a rare accident.
 _UTF8_WESTERN = re.compile(rb"\xc3[\x80-\xbf]|\xe2\x80[\x80-\xbf]")
 
 
 def _legacy(sample: bytes) -> str:
-    """Windows-1252 unless the library makes a better case for another; short Western samples suit many tables."""
+    """Windows-1252, unless the library is clearly better with another; short Western samples fit many encodings."""
     from charset_normalizer import from_bytes  # 17 ms and 4 MB that a clean file never needs
 
     telling = b"\n".join(line for line in sample.splitlines() if not line.isascii())[: SAMPLE // 2]
@@ -104,12 +104,12 @@ _ODD = re.compile(r"(?<=[a-z])[^\x00-\x7f\u2019\u201d\u2013\u2014\u2026\xa0\xae\
 
 
 def _odd(sample: bytes, encoding: str) -> int:
-    """How many letters of Windows and old Mac files stand where nobody would write them."""
+    """Count of letters in impossible places, which tells Windows from old Mac files."""
     return sum(1 for c in _ODD.findall(sample.decode(encoding, "replace")) if not c.islower())
 
 
-def known(encoding: str) -> str:
-    """The encoding a person named; raises CsvError when there is none of that name."""
+def parse_encoding(encoding: str) -> str:
+    """The encoding given by the user. Raises `CsvError` when it does not exist."""
     try:
         name = codecs.lookup(encoding).name
         "a".encode(name)

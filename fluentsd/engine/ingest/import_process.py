@@ -1,10 +1,10 @@
-"""A long file read in a process of its own, so that one processor reads and normalises while another writes.
+"""The import subprocess: reads and normalises a long file on a second CPU core while the importer writes.
 
-Here live both ends of the pipe between them. What must not live here: how a row is read (`imports` does it in either
-process, so the answers are the same), the store. The reader inherits the open file, not its name, and is told what was
-found out about it; it answers with frames: a length, then plain values in the interpreter's own format, since both ends
-are this program. The pipe holds a few batches, and a full pipe makes the reader wait. A reader that ends before it said
-so is an error; one whose importer has gone ends by itself.
+This module holds both ends of the pipe. What must not live here: the reading of rows (`batches` does it in either
+process, so results are the same), the store. The subprocess inherits the open file, not its name, and gets the detected
+format on standard input. It answers with frames: a length, then values packed with marshal, since both ends are this
+program. The pipe holds a few batches; a full pipe makes the subprocess wait. A subprocess that ends without its `end`
+frame is an error; one whose importer has died ends by itself.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest.batches import Batch, batches
 from fluentsd.engine.ingest.csv_file import CsvFile
 
-#: A file of less is read before a process would be up.
-APART_FROM = 4 << 20
-#: What the pipe holds, where the system lets us say so.
-_AHEAD = 1 << 20
-#: Refused rows that go along in one frame.
+#: Size in bytes from which a subprocess is worth its start.
+SUBPROCESS_FROM = 4 << 20
+#: Size of the pipe in bytes, where the system allows it to be set.
+_PIPE_SIZE = 1 << 20
+#: Rejected rows in one frame.
 _REFUSED_AT_ONCE = 500
 _LENGTH = struct.Struct("=I")
 
@@ -40,39 +40,41 @@ _LENGTH = struct.Struct("=I")
 # ── the importer's side ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def batches_apart(file: CsvFile, mapping: Columns, region: str, need: Need) -> Generator[Batch | Reject, None, None]:
-    """What `imports.batches` gives, read by another process; by this one where no other can be started.
+def batches_from_subprocess(
+    file: CsvFile, mapping: Columns, region: str, need: Need
+) -> Generator[Batch | Reject, None, None]:
+    """The same items as `batches.batches`, read by a subprocess; read in this process if none can be started.
 
-    Raises CsvError as that does, and when the reader is ended from outside.
+    Raises `CsvError` like `batches`, and when the subprocess is killed.
     """
     try:
-        reader = _started(file)
+        reader = _start(file)
     except OSError:
         yield from batches(file, mapping, region, need)
         return
     try:
-        _tell(reader, file, mapping, region, need)
-        yield from _told(reader, file)
+        _send_format(reader, file, mapping, region, need)
+        yield from _receive(reader, file)
     finally:
-        reader.kill()  # it keeps nothing; one that has ended does not mind
+        reader.kill()  # it stores nothing, and killing an ended process does nothing
         with reader:
             pass
 
 
-def _started(file: CsvFile) -> subprocess.Popen[bytes]:
-    # -P: a csv.py in the folder where somebody works is not Python's
+def _start(file: CsvFile) -> subprocess.Popen[bytes]:
+    # -P: do not import a csv.py from the user's working folder
     command = [sys.executable, "-P", "-m", "fluentsd.engine.ingest.import_process", str(file.fileno())]
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=(file.fileno(),),
-        pipesize=_AHEAD if sys.platform == "linux" else -1,
+        pipesize=_PIPE_SIZE if sys.platform == "linux" else -1,
     )
 
 
-def _tell(reader: subprocess.Popen[bytes], file: CsvFile, mapping: Columns, region: str, need: Need) -> None:
-    said = {
+def _send_format(reader: subprocess.Popen[bytes], file: CsvFile, mapping: Columns, region: str, need: Need) -> None:
+    details = {
         "path": str(file.path),
         "header": bool(file.header),
         "encoding": file.encoding,
@@ -84,19 +86,19 @@ def _tell(reader: subprocess.Popen[bytes], file: CsvFile, mapping: Columns, regi
         "need": need,
     }
     assert reader.stdin is not None  # noqa: S101 - it is a pipe
-    with suppress(BrokenPipeError), reader.stdin as pipe:  # broken: it has ended, and the other pipe will say so
-        pipe.write(json.dumps(said).encode())
+    with suppress(BrokenPipeError), reader.stdin as pipe:  # broken: the subprocess has ended, and `_receive` reports it
+        pipe.write(json.dumps(details).encode())
 
 
-def _told(reader: subprocess.Popen[bytes], file: CsvFile) -> Iterator[Batch | Reject]:
+def _receive(reader: subprocess.Popen[bytes], file: CsvFile) -> Iterator[Batch | Reject]:
     assert reader.stdout is not None  # noqa: S101 - it is a pipe
     for kind, position, *rest in _frames(reader.stdout):
         if kind == "bad":
             raise _error(rest[0])
         if kind == "end":
-            file.read_elsewhere(position, rest[0])
+            file.note_progress(position, rest[0])
             return
-        file.read_elsewhere(position)
+        file.note_progress(position)
         refused, people, rows = rest
         yield from (Reject(line, reason, raw) for line, reason, raw in refused)
         if people:
@@ -105,7 +107,7 @@ def _told(reader: subprocess.Popen[bytes], file: CsvFile) -> Iterator[Batch | Re
 
 
 def _frames(pipe: Any) -> Iterator[Any]:
-    """Whole frames until the pipe ends; half a one at its end is none."""
+    """Complete frames until the pipe ends; an incomplete last frame is dropped."""
     while len(head := pipe.read(_LENGTH.size)) == _LENGTH.size:
         (length,) = _LENGTH.unpack(head)
         body = pipe.read(length)
@@ -124,41 +126,42 @@ def _ended(reader: subprocess.Popen[bytes], file: CsvFile) -> CsvError:
     status = reader.wait()
     how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
     what = f'The process that reads "{file.path.name}" was ended {how} after {file.position:,} of {file.size:,} bytes.'
-    return CsvError(what, "Was there enough memory? Import the file again: nobody is taken in twice.")
+    return CsvError(what, "Check the free memory, then import the file again: nobody is imported twice.")
 
 
-# ── the reader's side ────────────────────────────────────────────────────────────────────────────────────────────
+# ── the subprocess's side ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def main() -> None:
-    """Read the file that was inherited as it was told, and write frames to standard output."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the importer's, who then ends this
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # nobody listens: nothing to say
+    """Read the inherited file in the given format, and write frames to standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the importer handles Ctrl-C and then kills this process
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end when the importer has died
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)  # rows hold no cycles
-    said = json.loads(sys.stdin.buffer.read())
+    gc.set_threshold(100_000, 50, 100)  # rows have no reference cycles
+    details = json.loads(sys.stdin.buffer.read())
     out = sys.stdout.buffer
     try:
         with os.fdopen(int(sys.argv[1]), "rb") as inherited:
-            _read(inherited, said, out)
+            _read(inherited, details, out)
     except CsvError as why:
         _write(out, ("bad", 0, str(why)))
     out.flush()
 
 
-def _read(inherited: BinaryIO, said: dict[str, Any], out: BinaryIO) -> None:
+def _read(inherited: BinaryIO, details: dict[str, Any], out: BinaryIO) -> None:
     inherited.seek(0)
-    order = {Target(target): tuple(indexes) for target, indexes in said["order"].items()}
-    columns = (Column(i, name, slug, Target(t) if t else None, how) for i, name, slug, t, how in said["columns"])
-    mapping = Columns(tuple(columns), said["has_header"], order)
-    with CsvFile(Path(said["path"]), inherited, said["header"], said["encoding"], said["delimiter"]) as file:
-        for frame in _gathered(batches(file, mapping, said["region"], said["need"])):
+    order = {Target(target): tuple(indexes) for target, indexes in details["order"].items()}
+    columns = (Column(i, name, slug, Target(t) if t else None, how) for i, name, slug, t, how in details["columns"])
+    mapping = Columns(tuple(columns), details["has_header"], order)
+    path, header, delimiter = Path(details["path"]), details["header"], details["delimiter"]
+    with CsvFile(path, inherited, header, details["encoding"], delimiter) as file:
+        for frame in _frames_of(batches(file, mapping, details["region"], details["need"])):
             _write(out, ("rows", file.position, *frame))
         _write(out, ("end", file.position, file.notes))
 
 
-def _gathered(items: Iterable[Batch | Reject]) -> Iterator[tuple[list[Any], list[Any], list[Any]]]:
-    """Each batch with the rows refused before it was full, in the order in which they came."""
+def _frames_of(items: Iterable[Batch | Reject]) -> Iterator[tuple[list[Any], list[Any], list[Any]]]:
+    """Each batch with the rows rejected before it, in file order."""
     refused: list[Any] = []
     for item in items:
         if isinstance(item, Reject):

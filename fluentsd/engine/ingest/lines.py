@@ -1,9 +1,9 @@
-"""Physical lines out of bytes, and rows out of lines.
+"""Lines and rows: decodes bytes into physical lines and parses lines into rows, in constant memory.
 
-Here live strict reading and its way on where a file is broken, in constant memory. What must not live here: files'
-headers, what a cell means. Text is decoded strictly and each byte that does not fit is noted; a row is parsed strictly
-and, where its quoting is broken, its first line alone is taken leniently and the lines after it are read again, so that
-one lone quote cannot swallow the people below it. What cannot be read as a row comes out as a `Reject` in its place.
+Reading is strict first and recovers where a file is broken. What must not live here: headers, the meaning of cells.
+Each invalid byte is noted. Where the quoting of a row is broken, its first line alone is parsed leniently and the next
+lines are read again, so that one stray quote cannot swallow the rows below it. An invalid row becomes a `Reject` in its
+place.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest.encoding import AS_CP1252
 
 CHUNK = 1 << 16
-#: Characters in a cell, and in the lines of one record; a cell beyond it is never a person's datum.
+#: Most characters in a cell, and in one physical line; a longer cell is never a contact's field.
 CELL_LIMIT = 1 << 20
 LINE_LIMIT = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Overlong:
-    """A physical line that never seemed to end; its text is dropped as it passes."""
+    """A physical line past the limit; its text is dropped."""
 
     number: int
 
 
 class Lines:
-    """Physical lines with their numbers, decoded as they come; lines can be put back."""
+    """Physical lines with their numbers, decoded while reading; lines can be put back."""
 
     def __init__(self, file: BinaryIO, encoding: str, notes: list[str]) -> None:
         self._chunks = iter(partial(file.read, CHUNK), b"")
@@ -65,7 +65,7 @@ class Lines:
         self._ended = not raw
         text = self._carry + self._decoded(raw)
         lines = list(io.StringIO(text, newline=""))
-        # A line is whole when its terminator cannot grow: "\r" at the very end may be half of "\r\n".
+        # A line is complete when its terminator cannot grow: "\r" at the very end may be half of "\r\n".
         cut = bool(lines) and not self._ended and not lines[-1].endswith("\n")
         self._carry = lines.pop() if cut else ""
         if self._dropping and lines:
@@ -111,11 +111,11 @@ class Lines:
 
 
 class _Runaway(Exception):
-    """A quoted cell runs on past the limit."""
+    """A quoted cell is longer than the limit."""
 
 
 class Rows:
-    """Rows out of lines: strict where the quoting is sound, line by line where it is not."""
+    """Rows from lines: strict where the quoting is valid, line by line where it is broken."""
 
     def __init__(self, lines: Lines, delimiter: str) -> None:
         self._lines = lines
@@ -160,7 +160,7 @@ class Rows:
         return number, Reject(number, f"a line of more than {LINE_LIMIT >> 20} MB", ())
 
     def _first_line_alone(self) -> tuple[int, list[str] | Reject]:
-        """The broken record's first line, read leniently; the rest of its lines go back to be read as rows."""
+        """The broken record's first line, parsed leniently; its other lines are put back."""
         (number, line), *rest = self._taken
         self._lines.put_back(rest)
         try:

@@ -1,7 +1,7 @@
-"""The file of what was refused.
+"""The rejects file: invalid rows of an import, written so that users can correct and import them again.
 
-Here lives the writing of rejects so that they can be opened, corrected and imported again. What must not live here: why
-a row was refused. Cells come from strangers, so none is written that a spreadsheet would run.
+What must not live here: the reasons for rejecting a row. Cells come from outside, so cells that a spreadsheet would run
+as formulas are escaped.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from fluentsd.domain.contacts.reader import Reject
 class RejectFile:
     """Writes rejects as CSV that opens in a spreadsheet and can be corrected and imported again.
 
-    Columns: line, reason, then the original ones. The file comes into being with the first reject, readable by its
-    owner only; an older one of that name is replaced.
+    Columns: line, reason, then the original columns. The file is created with the first reject, readable by its owner
+    only; an older file of that name is replaced.
     """
 
     def __init__(self, path: str | os.PathLike[str], header: Sequence[str] = ()) -> None:
@@ -32,11 +32,11 @@ class RejectFile:
         self._file: TextIO | None = None
 
     def write(self, reject: Reject) -> None:
-        """Append one reject. Raises CsvError if the file cannot be written."""
+        """Append one reject. Raises `CsvError` if the file cannot be written."""
         try:
             if self._file is None:
                 self._file = self._created()
-            csv.writer(self._file).writerow(map(inert, (str(reject.line), reject.reason, *reject.raw)))
+            csv.writer(self._file).writerow(map(escape_formula, (str(reject.line), reject.reason, *reject.raw)))
         except OSError as error:
             raise CsvError(
                 f'Rejects cannot be written to "{self.path}": {error.strerror}.', "Name another file."
@@ -45,7 +45,7 @@ class RejectFile:
 
     def _created(self) -> TextIO:
         file = open(self.path, "w", encoding="utf-8-sig", newline="", opener=partial(os.open, mode=0o600))  # noqa: SIM115
-        csv.writer(file).writerow(map(inert, ("line", "reason", *self._header)))
+        csv.writer(file).writerow(map(escape_formula, ("line", "reason", *self._header)))
         return file
 
     def close(self) -> None:
@@ -59,8 +59,8 @@ class RejectFile:
         self.close()
 
 
-def inert(cell: str) -> str:
-    """A cell that no spreadsheet runs as a formula: an apostrophe goes before what could start one.
+def escape_formula(cell: str) -> str:
+    """The cell with an apostrophe in front if a spreadsheet could run it as a formula.
 
     Source: OWASP, "CSV Injection". Full-width signs count too: some spreadsheets read them as their ASCII twins.
     """

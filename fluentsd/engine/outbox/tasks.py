@@ -1,8 +1,8 @@
-"""Errands: messages of the outbox that the house carries out itself, by topic; no listener is told of them.
+"""Outbox tasks: messages that the daemon handles itself, by topic; they go to no listener.
 
-An errand is repeated until it succeeds, like any delivery, and then its row goes: it may hold a provider's reference,
-which nothing else here keeps. So far there is one kind: a provider forgets what it has of an attempt to somebody who
-was erased. Each attempt is an errand under its own key, so that one that has to wait holds up no other.
+A task is retried until it succeeds, like any delivery, and then its row is deleted: it may hold a provider's reference,
+which is stored nowhere else after an erasure. The only topic so far: a provider deletes its data about an attempt to an
+erased person. Each attempt is a task under its own key, so a task that has to wait delays no other.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from fluentsd.engine.runtime import Runtime
 
 FORGET = "forget"
-#: Seconds until it is looked again whether a channel that is not configured has come back.
+#: Seconds until the next try while a task's channel is not configured.
 CHANNEL_AGAIN = 3600.0
 
 
-def keep_nothing(runtime: Runtime) -> frozenset[Kind]:
-    """Channels of this house whose providers have nothing to forget."""
+def channels_without_forget(runtime: Runtime) -> frozenset[Kind]:
+    """Channels whose providers keep no data that could be deleted."""
     return frozenset(
         kind for kind, channel_state in runtime.channels.items() if not hasattr(channel_state.channel, "forget")
     )
 
 
-async def ask_to_forget(conn: Connection, found: Sequence[Elsewhere], at: int) -> None:
-    """In the erasure's own transaction: one errand for each attempt."""
+async def post_forget_tasks(conn: Connection, found: Sequence[Elsewhere], at: int) -> None:
+    """Post one task for each attempt, in the transaction of the erasure."""
     for one in found:
         await outbox.post(conn, FORGET, f"{FORGET}:{one.token or one.ref}", one._asdict(), at)
 
@@ -44,12 +44,12 @@ async def _forget(runtime: Runtime, message: Mapping[str, Any]) -> None:
     method = getattr(channel_state.channel, "forget", None)
     if method is None:
         return
-    about = Attempt(one.token, one.channel, "", one.claimed_at, provider_ref=one.ref)
-    with channel_state.patience(runtime.clock.now()) as deadline:
-        await method(about)
+    attempt = Attempt(one.token, one.channel, "", one.claimed_at, provider_ref=one.ref)
+    with channel_state.time_limit(runtime.clock.now()) as deadline:
+        await method(attempt)
     if deadline.expired:
         raise Unavailable("the provider did not answer in time")
 
 
-#: What is done with a message of each topic; it raises what keeps it from being done.
-ERRANDS: Mapping[str, Callable[[Runtime, Mapping[str, Any]], Awaitable[None]]] = {FORGET: _forget}
+#: The handler of each topic; an exception means that the task is retried.
+HANDLERS: Mapping[str, Callable[[Runtime, Mapping[str, Any]], Awaitable[None]]] = {FORGET: _forget}

@@ -1,13 +1,13 @@
-"""The web front: what providers and people reach from outside, and what a watchman asks.
+"""The web front: provider webhooks, unsubscribe links, health and metrics.
 
-Here lives HTTP, from the socket to the answer, and nothing that decides: a provider's report becomes `Inbound` values
-that the engine's inbox takes, an unsubscribe link is an opt-out like any other. Starlette routes, hypercorn's Trio
-server speaks the protocol. Imported by the daemon when `[http]` is written, and by nobody else: a daemon without it
-carries none of this.
+It handles HTTP, from the socket to the response, and decides nothing: a provider's report becomes `Inbound` values for
+the engine's inbox, and an unsubscribe link is an opt-out like any other. Starlette routes requests; hypercorn's Trio
+server speaks the protocol. The daemon imports it only if `[http]` is configured, so a daemon without it loads none of
+it.
 
-`listening` opens sockets and keeps connections apart · `edge` bounds each request and isolates its faults · `app` says
-what is where · `hooks`, `unsubscribing`, `health` and `metrics` answer · `tokens` tells a real token from a guess ·
-`tally` counts.
+`server` opens sockets and isolates connections · `middleware` bounds each request and isolates its errors · `routes`
+maps paths to handlers · `hooks`, `unsubscribe`, `health` and `metrics` are the handlers · `tokens` checks the tokens of
+attempts · `stats` counts.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""/healthz: each part of the house, whether it is well, and when it was last seen to be.
+"""/healthz: the health of each part of the daemon, and the last time it was healthy.
 
-Looking changes nothing and wakes nobody: it reads what waits in the database and asks whether something has waited too
-long for the part whose work it is. The status is 503 when the house itself cannot work (store, dispatcher,
-reconciler). A channel that is held or backs off, or an outbox whose listener is away, is told as not well with status
-200: starting the daemon anew would not mend it. Nothing in it is about a person. Strangers may ask as often as they
-like: a look serves everybody for a second.
+A check changes nothing and wakes no task: it reads the backlog from the database and finds work that is overdue. The
+status is 503 when a vital part fails (store, dispatcher, reconciler). A channel that is held or backs off, or an outbox
+whose listener fails, is unhealthy with status 200, because a restart of the daemon would not fix it. The response holds
+no personal data. One check serves all requests of a second, so any number of requests is cheap.
 """
 
 from __future__ import annotations
@@ -21,51 +20,51 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.unavailable import StoreUnavailable
 from fluentsd.verbs import queries
 
-#: How long something may wait for the part whose work it is before that part is not well.
+#: A part is unhealthy when its work is overdue by this much.
 OVERDUE_AFTER = 120 * SECOND
-#: Seconds the store has to answer.
+#: Seconds until the store's answer times out.
 STORE_PATIENCE = 3.0
-#: How long one look serves everybody.
+#: One check serves all requests for this long.
 FRESH_FOR = 1 * SECOND
-#: Parts without which nobody is contacted.
+#: Parts without which no contact is made.
 VITAL = ("store", "dispatcher", "reconciler")
 
 Part = dict[str, Any]
 
 
 class Health:
-    """Looks at the house when somebody asks."""
+    """Checks the parts of the daemon on request."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._last_success: dict[str, int] = {}
         self._passes, self._passed_at = runtime.wakeups, runtime.clock.now()
         self._turn = trio.Lock()
-        self._looked_at = -FRESH_FOR
+        self._checked_at = -FRESH_FOR
         self._found: dict[str, Part] = {}
 
     async def show(self, _request: Request) -> Response:
         """GET /healthz."""
-        found = await self.look()
+        found = await self.check()
         vital = all(found[part]["ok"] for part in VITAL)
-        told = {"ok": all(part["ok"] for part in found.values()), "parts": found}
-        return JSONResponse(told, 200 if vital else 503)
+        body = {"ok": all(part["ok"] for part in found.values()), "parts": found}
+        return JSONResponse(body, 200 if vital else 503)
 
-    async def look(self) -> dict[str, Part]:
-        """Each part: `ok`, `why` when not, `last_success` (ISO, or null), `age_s`."""
+    async def check(self) -> dict[str, Part]:
+        """Each part: `ok`, `why` if it is not, `last_success` (ISO, or null), `age_s`."""
         async with self._turn:
             now = self._runtime.clock.now()
-            if not self._looked_at <= now < self._looked_at + FRESH_FOR:
-                self._found = await self._look(now)
-                self._looked_at = now
+            if not self._checked_at <= now < self._checked_at + FRESH_FOR:
+                self._found = await self._check(now)
+                self._checked_at = now
             return self._found
 
-    async def _look(self, now: int) -> dict[str, Part]:
-        why = await self._ask_store(now)
-        return {part: self._told(part, reason, now) for part, reason in why.items()}
+    async def _check(self, now: int) -> dict[str, Part]:
+        problems = await self._problems(now)
+        return {part: self._part(part, reason, now) for part, reason in problems.items()}
 
-    async def _ask_store(self, now: int) -> dict[str, str]:
-        """What is wrong with each part, "" when nothing is."""
+    async def _problems(self, now: int) -> dict[str, str]:
+        """The problem of each part, "" if it has none."""
         try:
             with trio.fail_after(STORE_PATIENCE):
                 backlog = await queries.backlog(self._runtime, now)
@@ -82,7 +81,7 @@ class Health:
         }
 
     def _opens_at(self, lane: queries.LaneDue) -> int | None:
-        """When a lane can be served; None when it waits for room in flight, which is no fault."""
+        """The time at which a lane can be served; None if it waits for a free slot in flight, which is no problem."""
         runtime = self._runtime
         channel_state = runtime.channels.get(lane.channel)
         if channel_state is None or runtime.in_flight.of(channel_state.kind) >= channel_state.concurrency:
@@ -96,11 +95,11 @@ class Health:
         return max(lane.due_at, opens_at)
 
     def _stuck(self, since_at: int | None, now: int) -> str:
-        """Somebody has long been due, and the dispatcher has not looked in all that time."""
+        """A problem if people are overdue and the dispatcher has made no pass since."""
         if self._runtime.wakeups != self._passes:
             self._passes, self._passed_at = self._runtime.wakeups, now
         if self._runtime.closing:
-            return "the daemon is leaving"
+            return "the daemon is shutting down"
         return "" if now - self._passed_at < OVERDUE_AFTER else _late(since_at, now)
 
     def _channel(self, kind: str, held: frozenset[str], now: int) -> str:
@@ -111,18 +110,18 @@ class Health:
         )
         return f"backing off for {(until - now) // SECOND} s" if until > now else ""
 
-    def _told(self, part: str, why: str, now: int) -> Part:
+    def _part(self, part: str, why: str, now: int) -> Part:
         if not why:
             self._last_success[part] = now
         last = self._last_success.get(part)
-        told: Part = {"ok": not why, "last_success": None, "age_s": None}
+        result: Part = {"ok": not why, "last_success": None, "age_s": None}
         if last is not None:
             moment = dt.datetime.fromtimestamp(last / 1_000_000, dt.UTC)
-            told |= {"last_success": moment.isoformat(timespec="seconds"), "age_s": (now - last) // SECOND}
-        return told | ({"why": why} if why else {})
+            result |= {"last_success": moment.isoformat(timespec="seconds"), "age_s": (now - last) // SECOND}
+        return result | ({"why": why} if why else {})
 
 
 def _late(since_at: int | None, now: int) -> str:
     if since_at is None or now - since_at < OVERDUE_AFTER:
         return ""
-    return f"something has been due for {(now - since_at) // SECOND} s"
+    return f"work has been overdue for {(now - since_at) // SECOND} s"

@@ -1,13 +1,13 @@
-"""Webhooks: what a provider says becomes what we know, once it is proved to come from the provider.
+"""Webhooks: authenticates providers' requests and hands their reports to the engine.
 
-The order is the order of trust: is there such a channel; does the request prove where it comes from (the channel's own
-pure `parse_webhook`); was its token given out to an attempt of this channel (one indexed read); and only then is it
-taken, and answered with 204 when it is committed. A forger learns nothing but 403, whatever token he tries, and costs
-no read of the database.
+The checks follow the order of trust: the channel exists; the request is authentic (the channel's own pure
+`parse_webhook`); its token belongs to an attempt of this channel (one indexed read). Only then is the report taken, and
+answered with 204 once it is committed. A forged request is answered with 403, whatever its token, without a read of the
+database.
 
-A provider that hears no 2xx comes again, so everything here may come twice, late and in any order. What is known only
-gets clearer (`engine.recording`). The same request, word for word, is taken once: but one that asks to be left alone is
-always obeyed, because a second STOP may read like the first.
+A provider repeats a request that gets no 2xx, so reports may arrive twice, late and in any order. A later report only
+makes the stored outcome clearer (`engine.dispatch.outcomes`). An identical request is taken once, except an opt-out,
+which is always taken, because a second STOP may be identical to the first.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from fluentsd.fronts.web.stats import Result, WebStats
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.unavailable import StoreUnavailable
 
-#: Requests that were taken and are known again; a provider repeats itself within minutes.
+#: Taken requests kept in memory to recognise repetitions; a provider repeats within minutes.
 REMEMBERED = 8192
-#: Seconds for the database to take a report; the provider is then asked to come again.
+#: Seconds until the database times out; the provider then gets a 503 and repeats.
 TAKING_PATIENCE = 8.0
 
 
@@ -52,7 +52,7 @@ class Hooks:
         return await self._counted(request, request.path_params["token"])
 
     async def inbound(self, request: Request) -> Response:
-        """POST /hooks/{kind}: what people send of their own accord."""
+        """POST /hooks/{kind}: messages that people send on their own."""
         return await self._counted(request, None)
 
     async def _counted(self, request: Request, token: str | None) -> Response:
@@ -61,7 +61,7 @@ class Hooks:
         )
         kind = channel_state.kind if channel_state is not None else "none"
         try:
-            result = await self._attend(request, channel_state, token)
+            result = await self._take(request, channel_state, token)
         except Refused as why:
             self._stats.webhook(kind, why.result)
             raise
@@ -76,14 +76,14 @@ class Hooks:
         self._stats.webhook(kind, result)
         return Response(status_code=204)
 
-    async def _attend(self, request: Request, channel_state: ChannelState | None, token: str | None) -> Result:
+    async def _take(self, request: Request, channel_state: ChannelState | None, token: str | None) -> Result:
         if channel_state is None:
             raise Refused(404, "there is no such channel", Result.unknown)
         hook = self._request(request, await body_of(request))
-        said = self._parse(channel_state, hook, request)
-        known = await self._known(channel_state, token, said)
+        reports = self._parse(channel_state, hook, request)
+        known = await self._known(channel_state, token, reports)
         proof = _proof(hook)
-        if proof in self._taken and not any(_asks_to_stop(one) for one in known):
+        if proof in self._taken and not any(_is_opt_out(one) for one in known):
             return Result.repeated
         if not known:
             return Result.nothing
@@ -94,7 +94,7 @@ class Hooks:
         return Result.taken
 
     def _request(self, request: Request, body: bytes) -> api.Request:
-        """What the channel is given: the address as the provider knows it, which is what it signs."""
+        """The request for the channel, with the public URL, because that is the one the provider signs."""
         raw = request.scope.get("raw_path") or request.scope["path"].encode()
         query = request.scope["query_string"]
         base = self._base or f"http://{request.headers.get('host', '')}"
@@ -109,18 +109,18 @@ class Hooks:
             return channel_state.channel.parse_webhook(hook)
         except Forged:
             self._stats.forged(channel_state.kind, client_of(request, self._trusted))
-            raise Refused(403, "the request does not prove where it comes from", Result.forged) from None
+            raise Refused(403, "the request is not authentic", Result.forged) from None
         except ValueError:
-            raise Refused(400, "the request makes no sense", Result.malformed) from None
+            raise Refused(400, "the request cannot be read", Result.malformed) from None
 
-    async def _known(self, channel_state: ChannelState, token: str | None, said: Sequence[Inbound]) -> list[Inbound]:
-        """What is said of attempts that this channel made; what names another's is left out."""
-        said = [one if one.token or token is None else replace(one, token=token) for one in said]
-        named = {one.token for one in said if one.token} | ({token} if token else set())
+    async def _known(self, channel_state: ChannelState, token: str | None, reports: Sequence[Inbound]) -> list[Inbound]:
+        """The reports about attempts of this channel; reports about another channel's attempts are left out."""
+        reports = [one if one.token or token is None else replace(one, token=token) for one in reports]
+        named = {one.token for one in reports if one.token} | ({token} if token else set())
         owners = await self._tokens.channels(named) if named else {}
         if token is not None and owners.get(token) != channel_state.kind:
             raise Refused(404, "there is no such attempt", Result.unknown)
-        return [one for one in said if one.token is None or owners.get(one.token) == channel_state.kind]
+        return [one for one in reports if one.token is None or owners.get(one.token) == channel_state.kind]
 
     def _remember(self, proof: bytes) -> None:
         self._taken[proof] = None
@@ -128,11 +128,11 @@ class Hooks:
             self._taken.popitem(last=False)
 
 
-def _asks_to_stop(inbound: Inbound) -> bool:
+def _is_opt_out(inbound: Inbound) -> bool:
     return inbound.outcome == Outcome.opted_out
 
 
 def _proof(hook: api.Request) -> bytes:
-    """What a request is known by when it comes again: its address and its body. The signature is left out, because
-    some providers sign the moment of each repetition too."""
+    """The digest that identifies a repeated request: of its URL and body. The signature is left out, because some
+    providers sign the time of each repetition too."""
     return hashlib.blake2b(hook.url.encode() + b"\0" + hook.body, digest_size=16).digest()

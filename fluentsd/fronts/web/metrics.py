@@ -1,8 +1,8 @@
-"""/metrics: figures in Prometheus' text format, without a person in them.
+"""/metrics: figures in Prometheus' text format, without personal data.
 
-Figures of the process come from memory. Those of the database are read at most once in ten seconds, and less often
-where reading them takes long, however many ask. Attempts are counted over the last day, since counting all there ever
-were would cost more each month.
+Figures of the process come from memory. Figures of the database are read at most once in ten seconds, and less often if
+a read is slow, whatever the number of requests. Attempts are counted over the last day, because a count of all attempts
+would cost more each month.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from fluentsd.unavailable import StoreUnavailable
 from fluentsd.verbs import queries
 
 DAY = 86_400 * SECOND
-#: Seconds between two readings of the database, at least; and so many times what a reading takes.
+#: Least seconds between two reads of the database, and least multiple of the time that a read takes.
 READ_EVERY, READ_SHARE = 10.0, 50
-#: Seconds a reading may take.
+#: Seconds until a read times out.
 PATIENCE = 5.0
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,7 +34,7 @@ Samples = Iterable[tuple[Labels, float]]
 
 
 class Metrics:
-    """Writes the figures when somebody asks."""
+    """Writes the figures on request."""
 
     def __init__(self, runtime: Runtime, stats: WebStats) -> None:
         self._runtime, self._stats = runtime, stats
@@ -57,41 +57,41 @@ class Metrics:
             with trio.fail_after(PATIENCE):
                 self._figures = await queries.figures(self._runtime, now_at - DAY, now_at)
         except (StoreUnavailable, trio.TooSlowError):
-            self._up = False  # the last figures stand, and this one says that they are old
+            self._up = False  # the last figures stay, and store_up says that they are old
         else:
             self._up = True
         now = trio.current_time()
         self._read_again = now + max(READ_EVERY, READ_SHARE * (now - began))
 
     def text(self) -> str:
-        """Everything, a family after the other."""
+        """All metric families as text."""
         runtime, stats = self._runtime, self._stats
         families = [
-            _family("store_up", "gauge", "whether the database answered the last reading", _one(self._up)),
-            _family("attempts_last_day", "gauge", "attempts marked in the last 24 hours",
+            _family("store_up", "gauge", "1 if the database answered the last read", _one(self._up)),
+            _family("attempts_last_day", "gauge", "attempts claimed in the last 24 hours",
                     _labelled(("channel", "outcome"), self._figures.attempts)),
-            _family("people", "gauge", "people of each campaign by state",
+            _family("people", "gauge", "people in each campaign by state",
                     _labelled(("campaign", "state"), self._figures.people)),
-            _family("breakers_tripped", "gauge", "what is held because of what came back, by scope",
+            _family("breakers_tripped", "gauge", "open holds placed by breakers, by scope",
                     [((("scope", scope),), count) for scope, count in sorted(self._figures.tripped.items())]),
-            _family("in_flight", "gauge", "attempts without an end",
+            _family("in_flight", "gauge", "attempts without an outcome",
                     [((("channel", kind),), runtime.in_flight.of(kind)) for kind in runtime.channels]),
-            _family("dispatcher_passes_total", "counter", "times the dispatcher has looked", _one(runtime.wakeups)),
-            _family("webhooks_total", "counter", "webhooks by what became of them",
+            _family("dispatcher_passes_total", "counter", "passes of the dispatcher", _one(runtime.wakeups)),
+            _family("webhooks_total", "counter", "webhooks by result",
                     _labelled(("channel", "result"), stats.webhooks)),
-            _family("web_answers_total", "counter", "answers by status",
+            _family("web_answers_total", "counter", "responses by status",
                     [((("status", str(status)),), count) for status, count in sorted(stats.answers.items())]),
-            _family("web_faults_total", "counter", "requests and connections that broke", _one(stats.faults)),
-            _family("web_unsubscribed_total", "counter", "times an unsubscribe link was used", _one(stats.opt_outs)),
-            _family("web_connections", "gauge", "connections open now", _one(stats.connections)),
-            _family("resident_memory_bytes", "gauge", "memory the process keeps", _one(resident())),
+            _family("web_faults_total", "counter", "requests and connections ended by a bug", _one(stats.faults)),
+            _family("web_unsubscribed_total", "counter", "uses of an unsubscribe link", _one(stats.opt_outs)),
+            _family("web_connections", "gauge", "open connections", _one(stats.connections)),
+            _family("resident_memory_bytes", "gauge", "resident memory of the process", _one(resident())),
             _family("cpu_seconds_total", "counter", "processor time of the process", _one(time.process_time())),
         ]  # fmt: skip
         return "".join(families)
 
 
 def resident() -> int:
-    """Bytes of memory that are the process's now; 0 where the kernel does not say."""
+    """Bytes of resident memory of the process; 0 if the kernel does not report it."""
     try:
         return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
@@ -106,11 +106,11 @@ def _labelled(names: tuple[str, str], counts: Mapping[tuple[str, str], int]) -> 
     return [(tuple(zip(names, key, strict=True)), count) for key, count in sorted(counts.items())]
 
 
-def _family(name: str, kind: str, words: str, samples: Samples) -> str:
-    lines = [f"# HELP fluentsd_{name} {words}", f"# TYPE fluentsd_{name} {kind}"]
+def _family(name: str, kind: str, description: str, samples: Samples) -> str:
+    lines = [f"# HELP fluentsd_{name} {description}", f"# TYPE fluentsd_{name} {kind}"]
     for labels, value in samples:
-        said = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels)
-        lines.append(f"fluentsd_{name}{{{said}}} {value:.15g}" if said else f"fluentsd_{name} {value:.15g}")
+        shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels)
+        lines.append(f"fluentsd_{name}{{{shown}}} {value:.15g}" if shown else f"fluentsd_{name} {value:.15g}")
     return "\n".join(lines) + "\n"
 
 

@@ -1,9 +1,9 @@
-"""The edge of each request: bounds before it, an answer after it, and its faults kept to itself.
+"""Middleware for each request: size and time limits, one whole response, and isolation of errors.
 
-Whatever an endpoint does, the client gets one whole answer and the next request is not harmed: a plugin that breaks is
-a 500 and a line in the log, a database that does not answer is a 503 that says when to come again, a body that is too
-large or too slow is refused unread. What is left of a body after an answer is read away for a moment, because closing
-a socket with unread bytes can destroy the answer on its way; then the connection is cut.
+Whatever a handler does, the client gets one whole response and the next request is not affected: a failing plugin gives
+a 500 and a log line, a database that does not answer gives a 503 with `Retry-After`, and a body that is too large or
+too slow is refused unread. After the response the rest of an unread body is discarded for a moment, because closing a
+socket with unread bytes can destroy a response in transit; then the connection is closed.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-#: Bytes of a body; providers' reports have a few thousand.
+#: Most bytes in a body; a provider's report has a few thousand.
 BODY_AT_MOST = 1 << 20
-#: Bytes of a request's line and headers, when they came in one piece; in pieces, the server itself counts them.
+#: Most bytes in the request line and headers together; hypercorn checks them too when they arrive in pieces.
 HEADERS_AT_MOST = 16 * 1024
-#: Seconds until the whole body has to be there.
+#: Seconds until the whole body must have arrived.
 BODY_PATIENCE = 10.0
-#: Seconds until a request has to be answered; providers give up after ten or fifteen themselves.
+#: Seconds until a request must be answered; providers give up after ten or fifteen.
 ANSWER_PATIENCE = 20.0
-#: Requests being answered at once; more are asked to come again.
+#: Most requests in progress at once; further ones get a 503.
 IN_PROGRESS_AT_MOST = 256
-#: Seconds that the rest of a refused body is read away, and messages of it.
-RINSE_PATIENCE, RINSE_AT_MOST = 0.5, 256
-#: Seconds after an answer to an unread body until its connection is cut.
-CUT_AFTER = 1.0
+#: Limits for discarding the rest of a refused body: seconds, and messages.
+DISCARD_PATIENCE, DISCARD_AT_MOST = 0.5, 256
+#: Seconds from the response to an unread body until its connection is closed.
+CLOSE_AFTER = 1.0
 
 
 class Refused(Exception):
-    """The request is answered with `status` and nothing of it is taken; `result` is what is counted."""
+    """The request is answered with `status` and changes nothing; `result` is its label in the metrics."""
 
     def __init__(self, status: int, why: str, result: Result) -> None:
         super().__init__(why)
@@ -54,7 +54,7 @@ def answer(status: int, why: str, headers: Mapping[str, str] | None = None) -> R
 
 
 async def body_of(request: Request) -> bytes:
-    """The whole body; `Refused` with 413 or 408 once it is clear that it is too much or too slow."""
+    """The whole body; `Refused` with 413 if it is too large, with 408 if it is too slow."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > BODY_AT_MOST:
         raise _too_large()
@@ -76,12 +76,12 @@ async def body_of(request: Request) -> bytes:
 
 
 def _too_large() -> Refused:
-    return Refused(413, f"a body may have {BODY_AT_MOST} bytes at most", Result.too_large)
+    return Refused(413, f"a body may have at most {BODY_AT_MOST} bytes", Result.too_large)
 
 
 def client_of(request: Request, trusted: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> str:
-    """Who asks: the other end of the connection, or whom a chain of trusted proxies names. For logs only, never for a
-    decision: a name that a stranger wrote is believed from nobody."""
+    """The client's address: the peer of the connection, or the one that a chain of trusted proxies gives. For logs
+    only, never for a decision: the header of an untrusted peer is ignored."""
     hops = [hop.strip() for hop in ",".join(request.headers.getlist("x-forwarded-for")).split(",") if hop.strip()]
     client = request.client.host if request.client else ""
     while hops and _is_among(client, trusted):
@@ -100,8 +100,8 @@ def _is_among(client: str, trusted: Sequence[ipaddress.IPv4Network | ipaddress.I
     return any(address in network for network in trusted)
 
 
-class Edge:
-    """Wraps an application; made once, called for each request."""
+class RequestGuard:
+    """Wraps an application with limits and error handling; made once, called for each request."""
 
     def __init__(self, app: App, stats: WebStats) -> None:
         self._app, self._stats = app, stats
@@ -113,30 +113,30 @@ class Edge:
         exchange = _Exchange(scope, receive, send, self._stats)
         stats = self._stats
         if _size(scope) > HEADERS_AT_MOST:
-            await exchange.say(answer(431, f"the headers may have {HEADERS_AT_MOST} bytes at most"))
+            await exchange.respond(answer(431, f"the headers may have at most {HEADERS_AT_MOST} bytes"))
             return
         if stats.in_progress >= IN_PROGRESS_AT_MOST:
-            await exchange.say(_busy("too many requests at once"))
+            await exchange.respond(_busy("too many requests at once"))
             return
         stats.in_progress += 1
         try:
-            await self._attend(scope, exchange)
+            await self._handle(scope, exchange)
         finally:
             stats.in_progress -= 1
 
-    async def _attend(self, scope: Scope, exchange: _Exchange) -> None:
+    async def _handle(self, scope: Scope, exchange: _Exchange) -> None:
         try:
             with trio.fail_after(ANSWER_PATIENCE):
                 await self._app(scope, exchange.receive, exchange.send)
         except Refused as why:
-            await exchange.say(answer(why.status, str(why)))
+            await exchange.respond(answer(why.status, str(why)))
         except (StoreUnavailable, trio.TooSlowError):
-            await exchange.say(_busy("the database cannot take it now"))
+            await exchange.respond(_busy("the database does not answer now"))
         except ClientDisconnect:
             pass
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each request
             self._stats.fault("web.fault", why, method=scope["method"], route=_route(scope))
-            await exchange.say(answer(500, "a fault in fluentsd; its log says where"))
+            await exchange.respond(answer(500, "a bug in fluentsd; its log has the place"))
 
 
 def _size(scope: Scope) -> int:
@@ -149,19 +149,19 @@ def _busy(why: str) -> Response:
 
 
 def _route(scope: Scope) -> str:
-    """The first word of the path if it is one of ours: the rest may be a token."""
+    """The first segment of a known path; the rest may be a token, so it is never logged."""
     first = str(scope["path"]).split("/")[1:2]
     return f"/{first[0]}" if first and first[0] in ("hooks", "u", "healthz", "metrics") else "other"
 
 
 class _Exchange:
-    """One request and its one answer."""
+    """One request and its one response."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, stats: WebStats) -> None:
         self._scope, self._receive, self._send, self._stats = scope, receive, send, stats
         headers = dict(scope["headers"])
         self._unread = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
-        self._began = False
+        self._started = False
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -171,38 +171,38 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._began = True
+            self._started = True
             self._stats.answers[message["status"]] += 1
-            message["headers"] = [*message.get("headers", []), *self._plain_headers()]
+            message["headers"] = [*message.get("headers", []), *self._security_headers()]
             await self._send(message)
         elif message["type"] == "http.response.body" and self._unread and not message.get("more_body", False):
             await self._send({**message, "more_body": True})
-            await self._rinse()
+            await self._discard_body()
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
             await self._send(message)
 
-    def _plain_headers(self) -> list[tuple[bytes, bytes]]:
-        """What every answer says: it is what it says it is, nobody keeps it, and nobody learns its address from it."""
-        said = [
+    def _security_headers(self) -> list[tuple[bytes, bytes]]:
+        """Headers of every response: no content sniffing, no caching, no referrer."""
+        headers = [
             (b"x-content-type-options", b"nosniff"),
             (b"cache-control", b"no-store"),
             (b"referrer-policy", b"no-referrer"),
         ]
-        return [*said, (b"connection", b"close")] if self._unread else said
+        return [*headers, (b"connection", b"close")] if self._unread else headers
 
-    async def say(self, response: Response) -> None:
-        """Answer, unless an answer has begun: then what is left of it is cut off with its connection."""
-        if not self._began:
+    async def respond(self, response: Response) -> None:
+        """Send a response, unless one has started: the rest of that one is lost when its connection closes."""
+        if not self._started:
             await response(self._scope, self.receive, self.send)
 
-    async def _rinse(self) -> None:
-        """Read away what comes, for a moment, and see to it that the connection ends if it goes on."""
-        with trio.move_on_after(RINSE_PATIENCE):
-            for _ in range(RINSE_AT_MOST):
+    async def _discard_body(self) -> None:
+        """Discard the rest of the body for a moment, then have the connection closed if more arrives."""
+        with trio.move_on_after(DISCARD_PATIENCE):
+            for _ in range(DISCARD_AT_MOST):
                 if not self._unread:
                     return
                 await self.receive()
-        line = self._scope.get("state", {}).get("line")
-        if line is not None:
-            line.cut_after(CUT_AFTER)
+        connection = self._scope.get("state", {}).get("connection")
+        if connection is not None:
+            connection.close_after(CLOSE_AFTER)

@@ -1,11 +1,11 @@
-"""The sockets: opened before anything is sent, connections kept apart, closed in order.
+"""The web server: opens sockets before anything is sent, isolates connections, and closes them in order.
 
-hypercorn's Trio server speaks the protocol on each connection: HTTP/1.1 and nothing else, for what stands before us
-speaks whatever it likes with the world, and a switch to HTTP/2 is one more way for a stranger to keep a connection
-open. The connections themselves are kept here: one whose peer breaks the protocol, or finds a fault in the server,
-ends alone and is counted, while hypercorn's own worker keeps all of them in one nursery. A peer that sends its headers
-too slowly, or does not read its answer, is cut off: writing to it has an end even where the server shields it. Leaving,
-no connection is taken any more, idle ones close, and requests in progress get a second.
+hypercorn's Trio server speaks the protocol on each connection: HTTP/1.1 only, because a reverse proxy can offer other
+versions, and HTTP/2 gives a stranger one more way to keep a connection open. The connections are managed here, because
+hypercorn's own worker keeps all of them in one nursery: a connection whose peer breaks the protocol, or meets a bug in
+the server, ends alone and is counted. A peer that sends its headers too slowly or does not read its response is
+disconnected: a write to it times out even where the server shields it. At shutdown no connection is accepted, idle ones
+close, and requests in progress get a second.
 """
 
 from __future__ import annotations
@@ -26,37 +26,39 @@ from hypercorn.utils import parse_socket_addr, wrap_app
 from fluentsd.config import HttpSettings
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.runtime import Runtime
-from fluentsd.fronts.web.middleware import ANSWER_PATIENCE, HEADERS_AT_MOST, Edge
+from fluentsd.fronts.web.middleware import ANSWER_PATIENCE, HEADERS_AT_MOST, RequestGuard
 from fluentsd.fronts.web.routes import application
 from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.validation import Problems
 
-#: Connections open at once; beyond it new ones are closed unheard.
+#: Most open connections; further ones are closed unread.
 CONNECTIONS_AT_MOST = 1000
-#: Seconds a connection may be without a whole request: at its beginning (slow headers), and between two.
+#: Seconds a connection may be without a whole request: at its start (slow headers), and between two requests.
 IDLE_AT_MOST = 10
-#: Seconds a peer may take to read what is sent to it.
+#: Seconds until a write to a peer that does not read times out.
 READING_AT_MOST = 10.0
-#: Seconds without a byte, whatever else: longer than any answer takes.
+#: Seconds without a byte until a connection ends in any case; longer than any response takes.
 SILENT_AT_MOST = round(ANSWER_PATIENCE) + 10
-#: Seconds that requests in progress get when the daemon leaves.
+#: Seconds for requests in progress at shutdown.
 LEAVING_GRACE = 1.0
 
 
 async def listen(http: HttpSettings, file: Path) -> list[trio.SocketListener]:
-    """The open sockets of `[http] listen`; raises `Problems` when they cannot be opened."""
+    """Open the sockets of `[http] listen`; raises `Problems` if they cannot be opened."""
     try:
         return await trio.open_tcp_listeners(http.port, host=http.host)
     except OSError as why:
         cause = why.__cause__ if isinstance(why.__cause__, OSError) else why
-        words = cause.strerror or str(cause)
-        fix = "stop the program that listens there (ss -ltnp shows it), or write another place"
-        raise Problems(str(file), [f"http.listen: {http.host}:{http.port} cannot be opened ({words}); {fix}"]) from None
+        reason = cause.strerror or str(cause)
+        fix = "stop the program that listens there (ss -ltnp shows it), or set another address"
+        raise Problems(
+            str(file), [f"http.listen: {http.host}:{http.port} cannot be opened ({reason}); {fix}"]
+        ) from None
 
 
-def place_of(listeners: Sequence[trio.SocketListener]) -> str:
-    """Where it listens, "127.0.0.1:8464"; with port 0, the one that was given."""
+def address_of(listeners: Sequence[trio.SocketListener]) -> str:
+    """The address of the sockets, such as "127.0.0.1:8464"; with port 0, the port that the kernel chose."""
     host, port = listeners[0].socket.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -69,21 +71,21 @@ async def serve(
     *,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve until cancelled, then leave in order; tells where it listens."""
+    """Serve until cancelled, then close in order; reports its address as the start value."""
     stats, tokens = WebStats(runtime.clock, runtime.log), Tokens(runtime)
     connections = _Connections(application(runtime, inbox, http, tokens, stats), stats)
     async with trio.open_nursery() as nursery:
-        handlers = await nursery.start(connections.keep, tokens)
+        handlers = await nursery.start(connections.hold_nursery, tokens)
         try:
-            runtime.log.info("web.listening", socket=place_of(listeners), public_url=http.public_url or "")
-            task_status.started(place_of(listeners))
-            await trio.serve_listeners(connections.attend, list(listeners), handler_nursery=handlers)
+            runtime.log.info("web.listening", socket=address_of(listeners), public_url=http.public_url or "")
+            task_status.started(address_of(listeners))
+            await trio.serve_listeners(connections.serve, list(listeners), handler_nursery=handlers)
         finally:
-            connections.leave()
+            connections.close()
 
 
-class _Line:
-    """One connection as the server sees it: a stream whose writes have an end, and which can be cut."""
+class _Connection:
+    """The stream of one connection: writes time out, and the connection can be closed at a deadline."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
@@ -96,21 +98,21 @@ class _Line:
             await self._stream.send_all(data)
         if patience.cancelled_caught:
             await trio.aclose_forcefully(self._stream)
-            raise trio.BrokenResourceError("the peer does not read what is sent to it")
+            raise trio.BrokenResourceError("the peer does not read its response")
 
-    def cut_after(self, seconds: float) -> None:
+    def close_after(self, seconds: float) -> None:
         self.scope.deadline = min(self.scope.deadline, trio.current_time() + seconds)
 
 
 class _Http1(H11Protocol):
-    """HTTP/1.1 that stays what it is."""
+    """HTTP/1.1 without a switch to another protocol."""
 
     async def _check_protocol(self, event: Any) -> None:
-        """A wish for another protocol is passed over, as RFC 9110 allows."""
+        """Ignore a request to upgrade, as RFC 9110 allows."""
 
 
 class _Server(TCPServer):
-    """One connection of hypercorn's, without the choice between protocols."""
+    """One hypercorn connection, with HTTP/1.1 as its only protocol."""
 
     async def run(self) -> None:
         sock = self.stream.socket
@@ -123,58 +125,58 @@ class _Server(TCPServer):
                 self.protocol = cast(Any, _Http1(*about, False, peer, mine, self.protocol_send))
                 await self.idle_task.restart(group, self._idle_timeout)
                 await self._read_data()
-                await self.idle_task.stop()  # a peer that has gone needs no place kept for it
+                await self.idle_task.stop()  # the peer is gone, so the idle timer has no use
         finally:
             await self._close()
 
 
 class _Connections:
-    """Keeps connections apart from each other, and from the daemon's end until they have had their grace."""
+    """Isolates connections from each other, and gives them their grace at shutdown."""
 
-    def __init__(self, app: Edge, stats: WebStats) -> None:
+    def __init__(self, app: RequestGuard, stats: WebStats) -> None:
         self._app = wrap_app(cast(Any, app), 0, "asgi")
         self._stats = stats
         self._config = _config()
         self._context = WorkerContext(None)
-        self._left = trio.Event()
+        self._closing = trio.Event()
         self._open: set[trio.SocketStream] = set()
 
-    def leave(self) -> None:
-        self._left.set()
+    def close(self) -> None:
+        self._closing.set()
 
-    async def keep(
+    async def hold_nursery(
         self, tokens: Tokens, *, task_status: trio.TaskStatus[trio.Nursery] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Hold the nursery of the connections until all have ended, at most their grace after `leave`."""
+        """Keep the nursery of the connections open until all have ended, at most their grace after `close`."""
         with trio.CancelScope(shield=True):
             async with trio.open_nursery() as support:
                 await support.start(tokens.run)
                 async with trio.open_nursery() as nursery:
                     task_status.started(nursery)
-                    await self._left.wait()
+                    await self._closing.wait()
                     await self._context.terminated.set()
                     nursery.cancel_scope.deadline = trio.current_time() + LEAVING_GRACE
-                    support.start_soon(self._cut_all)
+                    support.start_soon(self._close_all)
                 support.cancel_scope.cancel()
 
-    async def _cut_all(self) -> None:
-        """After the grace even what the server shields ends: a closed socket takes nothing more."""
+    async def _close_all(self) -> None:
+        """Close the sockets after the grace; this ends even writes that the server shields."""
         await trio.sleep(LEAVING_GRACE)
         for stream in self._open:
             stream.socket.close()
 
-    async def attend(self, stream: trio.SocketStream) -> None:
-        """One connection, from its first byte to its last; whatever ends it ends it alone."""
+    async def serve(self, stream: trio.SocketStream) -> None:
+        """Serve one connection from its first byte to its last; an error in it affects no other."""
         stats = self._stats
         if len(self._open) >= CONNECTIONS_AT_MOST:
             await trio.aclose_forcefully(stream)
             return
         self._open.add(stream)
         stats.connections = len(self._open)
-        line = _Line(stream)
+        connection = _Connection(stream)
         try:
-            with line.scope:
-                await _Server(self._app, self._config, self._context, {"line": line}, cast(Any, line))
+            with connection.scope:
+                await _Server(self._app, self._config, self._context, {"connection": connection}, cast(Any, connection))
         except OSError:
             pass  # the peer went away
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each connection
@@ -187,7 +189,7 @@ class _Connections:
 
 def _config() -> Config:
     config = Config()
-    config.accesslog = config.errorlog = None  # the house's log says what is to be said, without addresses and tokens
+    config.accesslog = config.errorlog = None  # fluentsd logs on its own, without addresses and tokens
     config.include_server_header = False
     config.h11_max_incomplete_size = HEADERS_AT_MOST
     config.read_timeout = SILENT_AT_MOST

@@ -1,9 +1,8 @@
-"""Which tokens name an attempt, and of which channel.
+"""Looks up the channel of an attempt's token.
 
-A token is the credential of whoever shows it, so nothing is done for one that was not given out. Those that ask at the
-same time are answered by one indexed read: while one group is read, the next one gathers, and nobody waits for a timer.
-A whole token is looked up as a key, never compared piece by piece here, and 80 of its bits are chance: how long the
-look-up takes helps nobody to guess one.
+A token is a credential, so a request with an unknown one changes nothing. Concurrent requests share one indexed read:
+while one group is read the next one collects, without a timer. A token is looked up as a whole key, never compared byte
+by byte, and has 80 random bits, so the time of a look-up does not help to guess one.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ import trio
 from fluentsd.engine.runtime import Runtime
 from fluentsd.verbs import queries
 
-#: What `store.attempts.new_id` makes; anything else is nobody's token, and no read is spent on it.
+#: The form of the ids that `store.attempts.new_id` makes; any other text is unknown without a read.
 SHAPE = re.compile(r"[0-9a-f]{32}")
-#: Tokens in one read.
+#: Look-ups in one read.
 AT_ONCE = 500
 
 
-class _Question:
+class _LookUp:
     __slots__ = ("answered", "error", "found", "tokens")
 
     def __init__(self, tokens: frozenset[str]) -> None:
@@ -33,45 +32,45 @@ class _Question:
 
 
 class Tokens:
-    """Answers who owns tokens; `run` has to run."""
+    """Finds the channels of tokens; `run` must be running."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._asked: list[_Question] = []
+        self._waiting: list[_LookUp] = []
         self._wake = trio.Event()
 
     async def channels(self, tokens: Iterable[str]) -> dict[str, str]:
-        """The channel of each token that was given out; raises `StoreUnavailable`."""
+        """The channel of each known token; raises `StoreUnavailable`."""
         shaped = frozenset(token for token in tokens if SHAPE.fullmatch(token))
         if not shaped:
             return {}
-        question = _Question(shaped)
-        self._asked.append(question)
+        look_up = _LookUp(shaped)
+        self._waiting.append(look_up)
         self._wake.set()
-        await question.answered.wait()
-        if question.error is not None:
-            raise question.error
-        return {token: question.found[token] for token in shaped if token in question.found}
+        await look_up.answered.wait()
+        if look_up.error is not None:
+            raise look_up.error
+        return {token: look_up.found[token] for token in shaped if token in look_up.found}
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Answer until cancelled."""
+        """Serve look-ups until cancelled."""
         task_status.started()
         while True:
             await self._wake.wait()
             self._wake = trio.Event()
-            while self._asked:
-                group, self._asked = self._asked[:AT_ONCE], self._asked[AT_ONCE:]
+            while self._waiting:
+                group, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
                 await self._answer(group)
 
-    async def _answer(self, group: list[_Question]) -> None:
+    async def _answer(self, group: list[_LookUp]) -> None:
         try:
-            asked = sorted(frozenset().union(*(question.tokens for question in group)))
-            found = await queries.channels_of(self._runtime, asked)
-            for question in group:
-                question.found = found
-        except Exception as why:  # noqa: BLE001 - whatever it is, it belongs to those who asked
-            for question in group:
-                question.error = copy.copy(why)
+            tokens = sorted(frozenset().union(*(look_up.tokens for look_up in group)))
+            found = await queries.channels_of(self._runtime, tokens)
+            for look_up in group:
+                look_up.found = found
+        except Exception as why:  # noqa: BLE001 - any error is raised in the tasks that wait for this read
+            for look_up in group:
+                look_up.error = copy.copy(why)
         finally:
-            for question in group:
-                question.answered.set()
+            for look_up in group:
+                look_up.answered.set()

@@ -1,8 +1,8 @@
-"""The unsubscribe link: a page that changes nothing, and a POST that ends all contact (RFC 8058).
+"""The unsubscribe link: GET shows a page and changes nothing, POST records an opt-out (RFC 8058).
 
-Mail scanners open every link, so GET only shows a button; what the button sends, and what a mail program sends of its
-own accord (`List-Unsubscribe=One-Click`), is the same POST. Whoever shows the token is the person the attempt went to.
-The body says nothing that matters and is not read: a person who asks to be left alone is not refused for its form.
+Mail scanners open every link, so GET shows only a button. The button and the one-click header of a mail program
+(`List-Unsubscribe=One-Click`) send the same POST. The token identifies the person of the attempt. The body is not read,
+so an opt-out is never refused for its format.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.verbs import queries
 
-#: Seconds for the database to take it; the person is then asked to press the button again.
+#: Seconds until the database times out; the person then has to press the button again.
 PATIENCE = 8.0
 
 _STYLE = (
@@ -30,7 +30,7 @@ _STYLE = (
     "button{font:inherit;padding:.6rem 1.4rem;border:1px solid #222;border-radius:.4rem;background:#fff;cursor:pointer}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-#: Nothing is loaded, nothing runs, nobody frames it, and its form goes nowhere else.
+#: The page loads nothing, runs no script, cannot be framed, and its form can only post to this site.
 _HEADERS = {
     "content-security-policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -44,26 +44,26 @@ _PAGE = (
 )
 
 
-class Unsubscribing:
-    """The two answers at /u/{token}."""
+class UnsubscribePage:
+    """The handlers of /u/{token}."""
 
     def __init__(self, runtime: Runtime, inbox: Inbox, tokens: Tokens, stats: WebStats) -> None:
         self._runtime, self._inbox, self._tokens, self._stats = runtime, inbox, tokens, stats
 
     async def show(self, request: Request) -> Response:
-        """GET: what it is about, and a button."""
+        """GET: the campaign's name and a button."""
         token = request.path_params["token"]
         if not await self._tokens.channels([token]):
             return _unknown()
         name = await queries.campaign_name(self._runtime, token) or ""
-        said = f"<p>You were contacted in “{html.escape(name)}”.</p>" if name else ""
+        context = f"<p>You were contacted in “{html.escape(name)}”.</p>" if name else ""
         button = (
             '<form method="post"><button name="List-Unsubscribe" value="One-Click">Do not contact me again</button>'
         )
-        return _page("Unsubscribe", f"{said}<p>Nothing has been changed yet.</p>{button}</form>")
+        return _page("Unsubscribe", f"{context}<p>Nothing has been changed yet.</p>{button}</form>")
 
     async def carry_out(self, request: Request) -> Response:
-        """POST: the person is on the stop list, for every channel and campaign, before this is answered."""
+        """POST: puts the person on the suppression list for every channel, committed before the response."""
         token = request.path_params["token"]
         if not await self._tokens.channels([token]):
             return _unknown()
@@ -74,8 +74,8 @@ class Unsubscribing:
 
 
 def _unknown() -> Response:
-    said = "<p>This link is not complete, or too old. Copy the whole link from the message, or reply to it.</p>"
-    return _page("This link leads nowhere", said, 404)
+    advice = "<p>This link is incomplete or too old. Copy the whole link from the message, or reply to the message.</p>"
+    return _page("This link does not work", advice, 404)
 
 
 def _page(title: str, body: str, status: int = 200) -> Response:

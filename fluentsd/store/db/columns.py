@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.pool import NullPool
 
+from fluentsd.store.db.migrate import migrate
+
 Columns = Mapping[str, frozenset[str]]
 _QUERY = {
     "sqlite": "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
@@ -37,8 +39,6 @@ def columns_in(metadata: MetaData) -> Columns:
 
 def columns_at(version: int) -> Columns:
     """What the migrations up to `version` come to. Loads alembic; for a database that is about to be upgraded."""
-    from fluentsd.store.db.upgrade import migrate
-
     with create_engine("sqlite://", poolclass=NullPool).connect() as conn, conn.begin():
         migrate(conn, f"{version:04d}")
         return {table: columns for table, columns in columns_of(conn).items() if table != "alembic_version"}

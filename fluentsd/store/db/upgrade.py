@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import trio
-from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy import create_engine, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,8 +26,8 @@ from sqlalchemy.pool import NullPool
 from fluentsd.store import tables as schema
 from fluentsd.store.db.bridge import Store
 from fluentsd.store.db.columns import Columns, columns_at, columns_in, columns_of, difference
+from fluentsd.store.db.migrate import migrate
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 #: Pages copied between two looks at whether somebody wants to stop: 16 MiB.
 COPIED_AT_ONCE = 4096
 _VERSIONS = "alembic_version"
@@ -209,17 +209,6 @@ def _migrate_file(path: str) -> None:
         broken = conn.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise _Broken(f"{len(broken)} rows of {broken[0][0]} would point nowhere")
-
-
-def migrate(conn: Connection, to: str = "head") -> None:
-    """Run the migrations that are missing, in the transaction of `conn`."""
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = conn
-    command.upgrade(config, to)
 
 
 async def backup(path: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""E-mail through any SMTP server, and what comes back to any IMAP mailbox: the channel `email`."""
+"""The channel `email`: sends through any SMTP server, reads replies and bounces from any IMAP mailbox."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""E-mail addresses and header texts that cannot break out of their place.
+"""Strict parsing of e-mail addresses and header texts, safe against header injection.
 
-An address is read strictly: what a mail server could read in two ways is refused, with the reason. An international
+An address that a mail server could read in two ways is refused, with the reason. An international
 domain becomes its ASCII form (IDNA); an international local part stays and needs a server with SMTPUTF8 (RFC 6531).
 """
 
@@ -13,17 +13,17 @@ from email.utils import parseaddr
 
 _LOCAL = re.compile(r'[^\s\x00-\x20\x7f-\x9f<>()\[\]\\,;:"@]+')
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.IGNORECASE)
-#: Anything that ends a line somewhere, and every other control character.
+#: All line ends and other control characters.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class BadAddress(ValueError):
-    """Not an e-mail address that can be written to."""
+    """Not a usable e-mail address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`local@domain`; the domain is ASCII. `name` is what people see."""
+    """`local@domain`; the domain is ASCII. `name` is the display name."""
 
     local: str
     domain: str
@@ -36,7 +36,7 @@ class Address:
 
     @property
     def is_ascii(self) -> bool:
-        """Every mail server can carry it."""
+        """Whether every mail server supports it."""
         return self.local.isascii()
 
 
@@ -46,7 +46,7 @@ def read_address(text: str) -> Address:
     if not at:
         raise BadAddress(f"{text!r} has no @")
     if not _LOCAL.fullmatch(local) or len(local.encode()) > 64:
-        raise BadAddress(f"the part of {text!r} before the @ is not one a mail server accepts")
+        raise BadAddress(f"the part of {text!r} before the @ is not valid")
     return Address(local, _domain(domain, text))
 
 
@@ -62,7 +62,7 @@ def read_mailbox(text: str) -> Address:
 
 
 def one_line(text: str) -> str:
-    """The text with every line break and control character turned into a space: a header can hold nothing else."""
+    """The text with every line break and control character replaced by a space, for a header."""
     return _CONTROLS.sub(" ", text).strip()
 
 

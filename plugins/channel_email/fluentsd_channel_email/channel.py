@@ -1,8 +1,7 @@
-"""The e-mail channel: a few kept connections, each used by one thread at a time; and the inbox, if there is one.
+"""The e-mail channel: a small pool of connections, each used by one thread at a time, and the inbox if configured.
 
-SMTP cannot be asked what became of a message: `lookup` says so, and an attempt whose answer was lost stays unknown.
-A cancelled send cuts its connection and waits for the thread to say how far it got; what that proves is reported,
-and only doubt is left open.
+SMTP has no look-up: an attempt with a lost answer stays unknown. A cancelled send cuts its connection and waits for the
+thread's result; a proven result is reported, and only an uncertain one stays open.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from fluentsd_channel_email.per_domain_pace import Turns
 from fluentsd_channel_email.session import Session
 from fluentsd_channel_email.settings import Settings
 
-#: A connection idle for longer (microseconds) is replaced: servers and firewalls forget them without a word.
+#: A connection idle for longer (microseconds) is replaced: servers and firewalls drop them silently.
 IDLE_AT_MOST = 30 * 1_000_000
 
 
@@ -53,18 +52,18 @@ class EmailChannel:
     def __init__(self, settings: Settings, tools: Tools) -> None:
         self.settings = settings
         self._tools = tools
-        self.capacity = settings.connections  #: what the house hands over at once
+        self.capacity = settings.connections  #: concurrent sends
         self._turns = Turns(tools.clock, settings.pace_per_domain)
         self._free = trio.Semaphore(settings.connections)
         self._idle: list[Session] = []
         weakref.finalize(self, _close_all, self._idle)
 
     async def aclose(self) -> None:
-        """Close the kept connections."""
+        """Close the pooled connections."""
         _close_all(self._idle)
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
-        """Hand one mail to the server; its acceptance is the end of the step (`Outcome.sent`).
+        """Pass one mail to the server; its acceptance is the end of the step (`Outcome.sent`).
 
         Raises `NeedsHuman` for a marketing mail without a postal address or a way to unsubscribe.
         """
@@ -72,7 +71,7 @@ class EmailChannel:
             raise NeedsHuman("; ".join(f"{what}: {fix}" for what, fix in lacks))
         await self._turns.wait_turn(message.to)
         async with self._free:
-            session = self._kept() or Session(self.settings)
+            session = self._pooled() or Session(self.settings)
             try:
                 ref = await self._in_thread(session, self._carry, message, attempt, self._tools.clock.now())
             finally:
@@ -92,17 +91,17 @@ class EmailChannel:
         try:
             return compose(self.settings, message, attempt, at, self._tools.links.unsubscribe(attempt.token))
         except BadAddress as why:
-            raise Rejected(f"the address cannot be written to: {why}", outcome=Outcome.bounced, dead=True) from why
-        except ValueError as why:  # a sender that is no address, a text with half a character
-            raise Rejected(f"this cannot be written as an e-mail: {why}") from why
+            raise Rejected(f"the address is not usable: {why}", outcome=Outcome.bounced, dead=True) from why
+        except ValueError as why:  # an invalid sender, a text with a broken character
+            raise Rejected(f"the e-mail cannot be composed: {why}") from why
 
     def remarks(self, message: Message) -> Sequence[Finding]:
-        """What there is to say of a message before anybody gets it: without what a marketing mail owes none is sent."""
-        owed = [Finding(False, what, fix) for what, fix in missing(self.settings, self._tools.links)]
-        return owed + remarks(self.settings, message)
+        """Findings about a message before it is sent; a marketing mail without its required parts is not ok."""
+        required = [Finding(False, what, fix) for what, fix in missing(self.settings, self._tools.links)]
+        return required + remarks(self.settings, message)
 
-    def _kept(self) -> Session | None:
-        """The connection used last, if the server still has it in mind."""
+    def _pooled(self) -> Session | None:
+        """The last used connection that is not idle for too long."""
         now = self._tools.clock.now()
         while self._idle:
             session = self._idle.pop()
@@ -112,17 +111,17 @@ class EmailChannel:
         return None
 
     async def _in_thread(self, session: Session, work: Callable[..., str], *args: Any) -> str:
-        """Run blocking work; when cancelled, cut the session and tell what the work then knew.
+        """Run blocking work; when cancelled, cut the session and wait for the work's result.
 
-        A result, or an error that proves nothing was accepted, outlives the cancellation; doubt does not.
+        A result, or an error that proves that nothing was accepted, is reported in spite of the cancellation.
         """
         done, ended = trio.Event(), _Ended()
 
         async def run() -> None:
-            with trio.CancelScope(shield=True):  # the thread ends soon: by its work, or because it was cut
+            with trio.CancelScope(shield=True):  # the thread ends soon: done, or cut
                 try:
                     ended.result = await self._tools.run_sync(work, session, *args)
-                except Exception as why:  # noqa: BLE001 - raised again by whoever waits
+                except Exception as why:  # noqa: BLE001 - raised again below
                     ended.failure = why
             done.set()
 
@@ -141,11 +140,11 @@ class EmailChannel:
         return ended.result
 
     async def lookup(self, attempt: Attempt) -> Lookup:
-        """SMTP has no such question."""
-        return CannotTell("a mail server cannot be asked what it accepted")
+        """SMTP has no look-up."""
+        return CannotTell("SMTP has no look-up of accepted mail")
 
     async def cancel(self, attempt: Attempt) -> bool:
-        """A mail that was accepted cannot be called back."""
+        """An accepted mail cannot be cancelled."""
         return False
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
@@ -154,11 +153,11 @@ class EmailChannel:
             await Listener(self.settings.inbox, Reader.of(self.settings, self._tools.links), self._tools).run(deliver)
 
     def parse_webhook(self, request: Request) -> Sequence[Inbound]:
-        """Nothing comes this way."""
+        """There are no webhooks."""
         return []
 
     async def check(self) -> Sequence[Finding]:
-        """Look at both servers and at DNS, and say what the mails lack; sends nothing."""
+        """Check both servers, DNS and the required parts of mails; sends nothing."""
         in_dns: list[Finding] = []
 
         async def look_up() -> None:
@@ -166,12 +165,12 @@ class EmailChannel:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(look_up)
-            said: list[Finding] = await self._tools.run_sync(findings, self.settings, self._tools.links)
-        return said + in_dns
+            found: list[Finding] = await self._tools.run_sync(findings, self.settings, self._tools.links)
+        return found + in_dns
 
 
 class _Ended:
-    """How a thread's work ended."""
+    """The result of a thread's work."""
 
     __slots__ = ("failure", "result")
 

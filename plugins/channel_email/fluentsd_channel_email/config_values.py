@@ -1,4 +1,4 @@
-"""What a value in the channel's table may be: each reader returns what is meant, or raises `ValueError` in words."""
+"""Readers of values in the channel's table: each returns the parsed value, or raises `ValueError`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def flag(value: Any) -> bool:
 
 
 def host(value: Any) -> str:
-    """The name of a machine."""
+    """A host name."""
     if not isinstance(value, str) or not value or any(c.isspace() or c in "/@" for c in value):
         raise ValueError(f'{value!r} is not a host; write its name alone, like "smtp.example.com"')
     return value
@@ -57,12 +57,12 @@ def seconds(value: Any) -> float:
 
 
 def pause(value: Any) -> int:
-    """A pause as people write it, in seconds: "30 s", "1 min"."""
-    said = _PAUSE.fullmatch(value) if isinstance(value, str) else None
-    long = int(said[1]) * _UNITS[said[2][0].lower()] if said else 0
-    if not 1 <= long <= 1500:  # a server may end an IDLE after 30 minutes (RFC 2177), and some do sooner
+    """A pause ("30 s", "1 min") in seconds."""
+    found = _PAUSE.fullmatch(value) if isinstance(value, str) else None
+    length = int(found[1]) * _UNITS[found[2][0].lower()] if found else 0
+    if not 1 <= length <= 1500:  # a server may end an IDLE after 30 minutes (RFC 2177), and some do earlier
         raise ValueError(f'{value!r} should be a pause from "1 s" to "25 min"')
-    return long
+    return length
 
 
 def mailbox(value: Any) -> Address:
@@ -81,7 +81,7 @@ def domain(value: Any) -> str:
 
 
 def domains(value: Any) -> tuple[str, ...]:
-    """Several of them."""
+    """A list of domain names."""
     if not isinstance(value, list):
         raise ValueError(f'{value!r} should be a list of domains, like ["example.com"]')
     return tuple(domain(each) for each in value)
@@ -90,24 +90,24 @@ def domains(value: Any) -> tuple[str, ...]:
 def selector(value: Any) -> str:
     """A DKIM selector: the labels before "._domainkey"."""
     if not isinstance(value, str) or not _SELECTOR.fullmatch(value) or "_domainkey" in value:
-        raise ValueError(f'{value!r} is not a DKIM selector; it is what stands before "._domainkey", like "s1"')
+        raise ValueError(f'{value!r} is not a DKIM selector; write the part before "._domainkey", like "s1"')
     return value.lower()
 
 
 def paces(value: Any) -> Mapping[str, int]:
-    """Rates by domain, "*" for the others: microseconds from one mail to the next."""
+    """Rates by domain, "*" for the others: the interval in microseconds."""
     if not isinstance(value, Mapping):
         raise ValueError(f'{value!r} should be rates by domain, like {{ "gmail.com" = "5/second", "*" = "20/second" }}')
     return {name if name == "*" else domain(name): a_rate(rate) for name, rate in value.items()}
 
 
 def link(value: Any) -> str:
-    """A link with a place for the attempt's token."""
-    said = text(value)
+    """A link with a placeholder for the attempt's token."""
+    url = text(value)
     if (
-        not said.startswith(("https://", "http://"))
-        or "{token}" not in said
-        or any(c.isspace() or c in "<>" for c in said)
+        not url.startswith(("https://", "http://"))
+        or "{token}" not in url
+        or any(c.isspace() or c in "<>" for c in url)
     ):
         raise ValueError(f'{value!r} should be a link with {{token}} in it, like "https://example.com/u/{{token}}"')
-    return said
+    return url

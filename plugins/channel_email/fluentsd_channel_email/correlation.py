@@ -1,9 +1,9 @@
-"""The marks by which mail that comes back is known: the attempt's token, written in places that survive the journey.
+"""Correlates inbound mail with attempts: writes and finds the attempt's token in mail headers.
 
 A reply carries our Message-ID in In-Reply-To and References; a bounce carries the envelope id, comes to the return path
-(VERP), or quotes our headers; an unsubscribe mail carries the token in its subject. Here they are written and read.
-Only what has the shape of a token under our own domain is one: a salesperson's own mail has a Message-ID there too.
-A token cannot be guessed, so that whoever shows one has seen the mail.
+(VERP), or quotes our headers; an unsubscribe mail carries the token in its subject. Only texts with the shape of a
+token under our own domain count: a salesperson's own mail has a Message-ID there too. A token cannot be guessed, so a
+mail with a token is from a reader of the original.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cached_property
 
 from fluentsd_channel_email.settings import Settings
 
-#: What the house draws: 12 hex digits of time and 20 of chance. Mail servers may change the case of any address.
+#: The shape of a token: 12 hex digits of time and 20 random ones. Mail servers may change the case of addresses.
 _TOKEN = r"[0-9a-f]{24,64}"  # noqa: S105 - a pattern, not a secret
 _UNSUBSCRIBE = re.compile(rf"\bunsubscribe-({_TOKEN})(?![0-9a-z])", re.IGNORECASE)
 _BARE = re.compile(_TOKEN, re.IGNORECASE)
@@ -28,31 +28,31 @@ def message_id(settings: Settings, token: str) -> str:
 
 
 def return_path(settings: Settings, token: str) -> str:
-    """Where a bounce of an attempt's mail goes when `verp` is set."""
+    """The return path of an attempt's mail, for bounces, when `verp` is set."""
     return f"bounce+{token}@{settings.id_domain}"
 
 
 def unsubscribe_subject(token: str) -> str:
-    """The subject of a mail that asks to end all contact."""
+    """The subject of an unsubscribe mail."""
     return f"unsubscribe-{token}"
 
 
 @dataclass(frozen=True)
-class Marks:
-    """Reads marks of one domain, and of an unsubscribe `link` with "{token}" in it, "" if there is none.
+class TokenFinder:
+    """Finds tokens of one domain, and of an unsubscribe `link` with "{token}" ("" if there is none).
 
-    Every method returns the token in small letters, or None.
+    Every method returns the token in lower case, or None.
     """
 
     domain: str
     link: str = ""
 
     def in_envelope_id(self, text: str) -> str | None:
-        """An ENVID is the token itself."""
+        """From an ENVID, which is the token itself."""
         return text.strip().lower() if _BARE.fullmatch(text.strip()) else None
 
     def in_message_ids(self, texts: Iterable[str]) -> str | None:
-        """In-Reply-To, References, Message-ID; of several the last, which is the mail that was answered."""
+        """From In-Reply-To, References, Message-ID; of several the last one, the answered mail."""
         for text in texts:
             found: list[str] = self._message_id.findall(text[-_IDS_AT_MOST:])
             if found:
@@ -60,19 +60,19 @@ class Marks:
         return None
 
     def in_addresses(self, texts: Iterable[str]) -> str | None:
-        """To, Delivered-To and their like."""
+        """From To, Delivered-To and similar headers."""
         for text in texts:
             if found := self._return_path.search(text[:_IDS_AT_MOST]):
                 return found[1].lower()
         return None
 
     def in_subject(self, text: str) -> str | None:
-        """The subject of an unsubscribe mail."""
+        """From the subject of an unsubscribe mail."""
         found = _UNSUBSCRIBE.search(text[:_IDS_AT_MOST])
         return found[1].lower() if found else None
 
     def in_quotation(self, texts: Iterable[str]) -> str | None:
-        """The unsubscribe link of the mail that is repeated below an answer: all that some relays leave of us."""
+        """From the unsubscribe link in the quoted mail, the only token that some relays keep."""
         if not self.link:
             return None
         found = next(filter(None, (self._link.search(text) for text in texts)), None)

@@ -1,14 +1,14 @@
-"""The words of an HTML mail as plain text: for a mail's text part, and for reading what people write back."""
+"""HTML to plain text: for a mail's text part, and for reading replies."""
 
 from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
 
-#: HTML beyond it is not read.
+#: Only this much HTML is read, characters.
 READ_AT_MOST = 200_000
 _NO_TAG = re.compile(r"<(?![a-zA-Z/!?][^<>]{0,4000}>)")
-#: Where mail programs begin the mail that is answered: Gmail, Outlook (three of them), Yahoo, Proton, Thunderbird.
+#: The start of the quoted mail by mail program: Gmail, Outlook (three of them), Yahoo, Proton, Thunderbird.
 _QUOTE_BEGINS = re.compile(
     r"<[a-z]{1,10}\b[^<>]{0,200}\b(?:class|id)\s*=\s*[\"']?[^\"'<>]{0,80}\b"
     r"(?:gmail_quote|gmail_attr|appendonsend|divRplyFwdMsg|mail-editor-reference-message-container|yahoo_quoted"
@@ -18,8 +18,8 @@ _QUOTE_BEGINS = re.compile(
 
 
 def text_of(markup: str, *, quotes: bool = True) -> str:
-    """The words, blocks on their own lines, links followed by their address; without what stands in quotation blocks
-    if `quotes` is False."""
+    """The text, blocks on their own lines, links followed by their URL; without quotation blocks if `quotes` is
+    False."""
     reader = _Words(frozenset() if quotes else frozenset(("blockquote",)))
     reader.feed(markup[:READ_AT_MOST])
     reader.close()
@@ -28,16 +28,16 @@ def text_of(markup: str, *, quotes: bool = True) -> str:
 
 
 def answer_of(markup: str) -> str:
-    """What stands above the quoted mail; if nothing does, what stands outside of quotation blocks."""
-    markup = _tamed(markup[:READ_AT_MOST])
+    """The text above the quoted mail; if that is empty, the text outside quotation blocks."""
+    markup = _sanitised(markup[:READ_AT_MOST])
     begins = _QUOTE_BEGINS.search(markup)
     above = text_of(markup[: begins.start()], quotes=False) if begins else ""
     return above or text_of(markup, quotes=False)
 
 
-def _tamed(markup: str) -> str:
-    """A stranger's markup without comments and with every "<" that begins no tag made a character: on those, the
-    parser's time grows with the square of their number."""
+def _sanitised(markup: str) -> str:
+    """Untrusted markup without comments, and with "<" escaped where it begins no tag: the parser's time is quadratic in
+    the number of those."""
     pieces, at = [], 0
     while (begins := markup.find("<!--", at)) >= 0:
         pieces.append(markup[at:begins])
@@ -47,7 +47,7 @@ def _tamed(markup: str) -> str:
 
 
 class _Words(HTMLParser):
-    """Collects the words people would see."""
+    """Collects the visible text."""
 
     BLOCKS = frozenset(
         "p,div,br,tr,li,ul,ol,table,h1,h2,h3,h4,h5,h6,blockquote,hr,section,header,footer".split(",")  # noqa: SIM905

@@ -1,8 +1,8 @@
-"""The inbox, for as long as the daemon runs: look, read, hand over, wait for more; come back after every failure.
+"""The inbox listener: search, read, deliver, wait for more; reconnects after every failure.
 
-Mail is handed over before the watermark moves: a crash repeats some, and the house takes a repetition for what it is.
-No thread waits here. IDLE is begun by one and its socket is watched by Trio, with a look at every `poll` in any case,
-for a server may forget to tell. A mail that cannot be read is counted, said without its content, and passed over.
+Mail is delivered before the watermark moves: after a crash some is delivered again, and the engine ignores repetitions.
+No thread waits here. A thread starts IDLE and Trio watches its socket; a search also runs every `poll`, because a
+server may miss a notification. An unreadable mail is counted, logged without its content, and skipped.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ import trio
 
 from fluentsd.api import Inbound, NeedsHuman, Tools, Unavailable
 from fluentsd_channel_email.inbound import Arrival, Reader, Sort
-from fluentsd_channel_email.mailbox import Mailbox, Spoilt
+from fluentsd_channel_email.mailbox import BadAnswer, Mailbox
 from fluentsd_channel_email.settings import InboxSettings
 from fluentsd_channel_email.watermark import Watermark, WatermarkFile
 
 T = TypeVar("T")
 Deliver = Callable[[Inbound], Awaitable[None]]
 SECOND = 1_000_000
-#: Pauses between attempts to come back, in seconds: the first, and the longest.
+#: Pauses between reconnects, in seconds: the first, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1, 300
-#: How precisely the time of the last look is kept, in microseconds.
+#: The precision of the stored time of the last search, in microseconds.
 LOOKED_EVERY = 3600 * SECOND
 #: Mails fetched together.
 BATCH = 25
 
 
 class Listener:
-    """Reads one inbox and hands over what it says."""
+    """Reads one inbox and delivers its events."""
 
     def __init__(self, settings: InboxSettings, reader: Reader, tools: Tools) -> None:
         self.settings, self.reader, self.tools = settings, reader, tools
@@ -40,60 +40,60 @@ class Listener:
         self._file = WatermarkFile(tools.folder)
         self._mailbox = Mailbox(settings)
         self._batch = BATCH
-        self._trouble = ""
+        self._trouble: type[Unavailable | NeedsHuman] | None = None
 
     async def run(self, deliver: Deliver) -> None:
-        """Until cancelled. Trouble with the server is said when it begins and when it ends."""
+        """Run until cancelled. Server trouble is logged when it begins and when it ends."""
         pause = FIRST_PAUSE
-        mark = await self._first_mark()
+        watermark = await self._first_watermark()
         try:
             while True:
                 try:
                     await self._in_thread(self._mailbox.open)
-                    self._say_well()
+                    self._log_recovery()
                     while True:
-                        mark = await self._look(mark, deliver)
+                        watermark = await self._look(watermark, deliver)
                         pause = FIRST_PAUSE
                         await self._wait()
-                except Spoilt:
-                    self._batch = 1  # the next look finds out which mail it was
+                except BadAnswer:
+                    self._batch = 1  # the next search finds the bad mail
                 except (Unavailable, NeedsHuman) as why:
-                    self._say_trouble(str(why))
+                    self._log_trouble(why)
                     await self._sleep(pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
-                mark = await self._in_thread(self._file.read, mark.of, mark.looked_at)
+                watermark = await self._in_thread(self._file.read, watermark.of, watermark.looked_at)
         finally:
             self._mailbox.close()
 
-    async def _first_mark(self) -> Watermark:
-        """Where to go on; written at once, so that what comes before the first look is not passed over."""
+    async def _first_watermark(self) -> Watermark:
+        """The stored watermark; written at once, so that mail before the first search is not skipped."""
         settings = self.settings
         of = f"{settings.username}@{settings.host}:{settings.port}/{settings.folder}"
-        mark: Watermark = await self._in_thread(self._file.read, of, self.tools.clock.now())
-        await self._in_thread(self._file.write, mark)
-        return mark
+        watermark: Watermark = await self._in_thread(self._file.read, of, self.tools.clock.now())
+        await self._in_thread(self._file.write, watermark)
+        return watermark
 
-    async def _look(self, mark: Watermark, deliver: Deliver) -> Watermark:
-        """Read everything that is new."""
+    async def _look(self, watermark: Watermark, deliver: Deliver) -> Watermark:
+        """Read all new mail."""
         box, began = self._mailbox, self.tools.clock.now()
-        known = mark.validity == box.validity and mark.uid > 0
-        search, start = (box.newer_than, mark.uid) if known else (box.since, mark.since_at)
+        known = watermark.validity == box.validity and watermark.uid > 0
+        search, start = (box.newer_than, watermark.uid) if known else (box.since, watermark.since_at)
         uids: list[int] = await self._in_thread(search, start)
         while uids:
             some, uids = uids[: self._batch], uids[self._batch :]
             await self._take(some, deliver)
-            mark = mark.read_up_to(box.validity, some[-1])
-            await self._in_thread(self._keep, mark, some)
-        if began - mark.looked_at > LOOKED_EVERY:
-            mark = replace(mark, looked_at=began)
-            await self._in_thread(self._file.write, mark)
-        return mark
+            watermark = watermark.read_up_to(box.validity, some[-1])
+            await self._in_thread(self._keep, watermark, some)
+        if began - watermark.looked_at > LOOKED_EVERY:
+            watermark = replace(watermark, looked_at=began)
+            await self._in_thread(self._file.write, watermark)
+        return watermark
 
     async def _take(self, uids: list[int], deliver: Deliver) -> None:
-        """Hand over what a few mails say."""
+        """Deliver the events of a few mails."""
         try:
             arrivals: list[tuple[int, Arrival]] = await self._in_thread(self._read, uids)
-        except Spoilt:
+        except BadAnswer:
             if len(uids) > 1:
                 raise
             self._note(Sort.unreadable, uids[0])
@@ -106,23 +106,23 @@ class Listener:
             self._note(arrival.sort, uid)
 
     def _read(self, uids: list[int]) -> list[tuple[int, Arrival]]:
-        """Fetch and understand; both take their time with a hostile mail, and the daemon goes on meanwhile."""
+        """Fetch and parse, in a thread: both may take long with a hostile mail."""
         return [(uid, self.reader.read(raw)) for uid, raw in self._mailbox.read(uids).items()]
 
-    def _keep(self, mark: Watermark, uids: list[int]) -> None:
-        self._file.write(mark)
+    def _keep(self, watermark: Watermark, uids: list[int]) -> None:
+        self._file.write(watermark)
         self._mailbox.file_away(uids)
 
     def _note(self, sort: Sort, uid: int) -> None:
         self.sorts[sort] += 1
         if sort in (Sort.unreadable, Sort.traceless):
-            say = self.tools.log.warning if sort == Sort.unreadable else self.tools.log.info
-            say("email.passed_over", sort=sort.value, uid=uid, so_far=self.sorts[sort])
+            log = self.tools.log.warning if sort == Sort.unreadable else self.tools.log.info
+            log("email.passed_over", sort=sort.value, uid=uid, so_far=self.sorts[sort])
 
     # Waiting
 
     async def _wait(self) -> None:
-        """Until the server tells of something, at most `poll`."""
+        """Wait for a notification of the server, at most `poll`."""
         sock = await self._in_thread(self._mailbox.start_waiting)
         if sock is None:
             await self._sleep(self.settings.poll)
@@ -163,14 +163,16 @@ class Listener:
             self._mailbox.cut()
             raise
 
-    # Saying
+    # Logging
 
-    def _say_trouble(self, why: str) -> None:
-        if why != self._trouble:
-            self._trouble = why
-            self.tools.log.error("email.inbox_unavailable", why=why, effect="bounces and replies wait in the mailbox")
+    def _log_trouble(self, why: Unavailable | NeedsHuman) -> None:
+        """Once for each kind: while a server restarts, the words of its errors change every second."""
+        if type(why) is not self._trouble:
+            self._trouble = type(why)
+            effect = "bounces and replies wait in the mailbox"
+            self.tools.log.error("email.inbox_unavailable", why=str(why), effect=effect)
 
-    def _say_well(self) -> None:
-        if self._trouble:
-            self._trouble = ""
+    def _log_recovery(self) -> None:
+        if self._trouble is not None:
+            self._trouble = None
             self.tools.log.info("email.inbox_recovered")

@@ -1,8 +1,7 @@
-"""What a mail that came back means: a bounce, a complaint, a request to stop, a reply, or nothing for us.
+"""Classifies inbound mail: a bounce, a complaint, an opt-out, a reply, an automatic reply, or irrelevant.
 
-Pure: bytes in, `Arrival` out. Requests to stop come first wherever they can be told; robots are not people, so that an
-automatic answer is never a reply, though it may say that its person is away; whatever is left and came from a person is
-a reply.
+Pure: bytes in, `Arrival` out. Opt-outs come first wherever they can be detected; an automatic reply is never a reply of
+the person, but it may report an absence; other mail from a person is a reply.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from enum import StrEnum
 from fluentsd.api import Inbound, Links, Outcome, asks_to_stop
 from fluentsd_channel_email.addressing import BadAddress, read_address
 from fluentsd_channel_email.bounces import read_bounce, read_complaint
-from fluentsd_channel_email.correlation import Marks
+from fluentsd_channel_email.correlation import TokenFinder
 from fluentsd_channel_email.mime_read import (
     Unreadable,
     date_of,
@@ -51,23 +50,23 @@ _ANSWERS = re.compile(r"^\s*(?:re|aw|sv|antw|odp|ref|rif|vs|fw|fwd|wg|tr)(?:\[\d
 
 
 class Sort(StrEnum):
-    """What a mail is; only the first six may say something to the house."""
+    """The class of a mail; only the first six may produce events."""
 
-    bounce = "bounce"  #: it did not arrive
-    complaint = "complaint"  #: somebody called it spam
-    unsubscribe = "unsubscribe"  #: somebody asks to be left alone
+    bounce = "bounce"  #: a mail of ours was not delivered
+    complaint = "complaint"  #: a person marked it as spam
+    unsubscribe = "unsubscribe"  #: a person opts out
     reply = "reply"
-    absence = "absence"  #: a robot says that its person is away
-    automatic = "automatic"  #: a robot's answer; of a person's mailbox it proves that our mail arrived
-    delay = "delay"  #: a server still tries; a report will follow
-    own = "own"  #: we wrote it
-    traceless = "traceless"  #: a report without a mark of ours, or a mail from nobody
+    absence = "absence"  #: an automatic reply reports an absence
+    automatic = "automatic"  #: an automatic reply; it proves that our mail arrived
+    delay = "delay"  #: a server still retries; another report follows
+    own = "own"  #: our own mail
+    traceless = "traceless"  #: a report without our token, or a mail without a sender
     unreadable = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A mail's sort, and what it says."""
+    """A mail's class, and its events."""
 
     sort: Sort
     inbounds: tuple[Inbound, ...] = ()
@@ -75,75 +74,75 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads mails for one channel. `own` are the addresses we write from, in small letters."""
+    """Reads mails for one channel. `own` are our sending addresses, in lower case."""
 
-    marks: Marks
+    tokens: TokenFinder
     own: frozenset[str]
 
     @classmethod
     def of(cls, settings: Settings, links: Links | None = None) -> Reader:
-        """The reader of a channel, for whose attempts the house's links stand in the mails."""
+        """The reader of a channel; `links` are fluentsd's own links in its mails."""
         addresses = (settings.sender, settings.reply_to, settings.inbox_address)
         link = settings.unsubscribe or (links.unsubscribe("{token}") if links else None) or ""
-        return cls(Marks(settings.id_domain, link), frozenset(a.spec.lower() for a in addresses if a is not None))
+        return cls(TokenFinder(settings.id_domain, link), frozenset(a.spec.lower() for a in addresses if a is not None))
 
     def read(self, raw: bytes) -> Arrival:
-        """What a mail means; never raises for what it contains."""
+        """Classify a mail; never raises for its content."""
         try:
             return self._read(read_mail(raw))
         except Unreadable:
             return Arrival(Sort.unreadable)
-        except Exception:  # noqa: BLE001 - the guard at the edge of each mail: a stranger wrote it
+        except Exception:  # noqa: BLE001 - the guard at the edge of each mail: its content is untrusted
             return Arrival(Sort.unreadable)
 
     def _read(self, mail: Mail) -> Arrival:
-        if (complaint := read_complaint(mail, self.marks)) is not None:
+        if (complaint := read_complaint(mail, self.tokens)) is not None:
             return self._complaint(complaint.token, _address(complaint.address), complaint.counts)
-        if (bounce := read_bounce(mail, self.marks)) is not None:
+        if (bounce := read_bounce(mail, self.tokens)) is not None:
             if bounce.token is None:
                 return Arrival(Sort.traceless)
-            said = Inbound(
+            event = Inbound(
                 Outcome.bounced, token=bounce.token, at=date_of(mail), reason=bounce.why, dead=bounce.dead,
                 fault="message" if bounce.why.startswith("bounced: 5.7.") else "person",
             )  # fmt: skip
-            return Arrival(Sort.bounce, (said,)) if bounce.failed else Arrival(Sort.delay)
-        return self._from_somebody(mail)
+            return Arrival(Sort.bounce, (event,)) if bounce.failed else Arrival(Sort.delay)
+        return self._from_sender(mail)
 
     def _complaint(self, token: str | None, address: str | None, counts: bool) -> Arrival:
         if not counts:
             return Arrival(Sort.automatic)
         why = "complaint: called it spam"
-        asked = _leave_alone(token, None, why)
-        asked += _leave_alone(None, address, "called another e-mail spam" if token else why)  # one complaint, not two
+        asked = _opt_out(token, None, why)
+        asked += _opt_out(None, address, "called another e-mail spam" if token else why)  # one complaint, not two
         return Arrival(Sort.complaint if asked else Sort.traceless, asked)
 
-    def _from_somebody(self, mail: Mail) -> Arrival:
+    def _from_sender(self, mail: Mail) -> Arrival:
         sender, subject, at = self._sender(mail), header(mail, "Subject"), date_of(mail)
-        if marked := self.marks.in_subject(subject):
-            return Arrival(Sort.unsubscribe, _leave_alone(marked, None, "unsubscribed by e-mail", at=at))
+        if named := self.tokens.in_subject(subject):
+            return Arrival(Sort.unsubscribe, _opt_out(named, None, "unsubscribed by e-mail", at=at))
         if sender.lower() in self.own or self._is_ours(mail):
             return Arrival(Sort.own)
-        token = self.marks.in_message_ids(headers(mail, "In-Reply-To", "References"))
-        token = token or self.marks.in_quotation(
+        token = self.tokens.in_message_ids(headers(mail, "In-Reply-To", "References"))
+        token = token or self.tokens.in_quotation(
             map(part_text, [*parts(mail, "text/plain"), *parts(mail, "text/html")])
         )
         if token is None and _is_from_list(mail):
             return Arrival(Sort.automatic)
         if _is_automatic(mail, sender, subject):
-            return _of_robot(mail, token, sender, subject)
+            return _automatic(mail, token, sender, subject)
         words = new_words(words_of(mail))
         if asks_to_stop(words) or (not _ANSWERS.match(subject) and asks_to_stop(subject)):
-            asked = _leave_alone(token, sender or None, "asked by e-mail to stop", words or subject[:500], at)
+            asked = _opt_out(token, sender or None, "asked by e-mail to stop", words or subject[:500], at)
             return Arrival(Sort.unsubscribe if asked else Sort.traceless, asked)
         if token is None and not sender:
             return Arrival(Sort.traceless)
-        said = Inbound(
+        event = Inbound(
             Outcome.replied, token=token, address=sender or None, text=words, at=at, reason="replied by e-mail"
         )
-        return Arrival(Sort.reply, (said,))
+        return Arrival(Sort.reply, (event,))
 
     def _sender(self, mail: Mail) -> str:
-        """Who wrote it. A group address of ours may put itself in the place of who did, for DMARC's sake."""
+        """The author. A group address of ours may replace the From of the author, because of DMARC."""
         sender = sender_of(mail)
         if sender.lower() in self.own and header(mail, "List-Id"):
             names = ("X-Original-From", "X-Original-Sender", "Reply-To")
@@ -152,14 +151,14 @@ class Reader:
         return sender
 
     def _is_ours(self, mail: Mail) -> bool:
-        """A copy of what we sent, come back by a forwarding or a loop."""
-        return self.marks.in_message_ids(headers(mail, "Message-ID")) is not None
+        """Whether it is a copy of our own mail, returned by a forward or a loop."""
+        return self.tokens.in_message_ids(headers(mail, "Message-ID")) is not None
 
 
-def _leave_alone(
+def _opt_out(
     token: str | None, address: str | None, reason: str, text: str = "", at: int | None = None
 ) -> tuple[Inbound, ...]:
-    """The request for the attempt, and for the address it was written from: they may be two people, and both asked."""
+    """The opt-outs of the attempt's person and of the sender's address, which may be two people."""
     asked = []
     if token is not None:
         asked.append(Inbound(Outcome.opted_out, token=token, text=text, at=at, reason=reason))
@@ -168,27 +167,27 @@ def _leave_alone(
     return tuple(asked)
 
 
-def _of_robot(mail: Mail, token: str | None, sender: str, subject: str) -> Arrival:
-    """An absence counts for the mail that is answered, else for the address; anything else only with a mark of ours."""
+def _automatic(mail: Mail, token: str | None, sender: str, subject: str) -> Arrival:
+    """An absence counts for the answered mail, else for the address; other automatic replies only with our token."""
     if mail.get_content_type() == "multipart/report" or _DAEMONS.match(sender):
         return Arrival(Sort.automatic)
     text, on, at = new_words(words_of(mail)), written_on(mail), date_of(mail)
     back = back_on(subject, text, on) if on is not None and (token or sender) else None
     if back is not None:
-        said = Inbound(Outcome.delivered, token=token, address=sender or None, at=at, reason="automatic answer: away")
-        return Arrival(Sort.absence, (replace(said, away_until_at=_midnight(back)),))
+        event = Inbound(Outcome.delivered, token=token, address=sender or None, at=at, reason="automatic answer: away")
+        return Arrival(Sort.absence, (replace(event, away_until_at=_midnight(back)),))
     if token is None or is_stopped(subject, text):
         return Arrival(Sort.automatic)
     return Arrival(Sort.automatic, (Inbound(Outcome.delivered, token=token, at=at, reason="automatic answer"),))
 
 
 def _midnight(day: date) -> int:
-    """The beginning of a day in UTC, as the house takes a day."""
+    """The start of a day in UTC, which the engine moves to the person's zone."""
     return (day - date(1970, 1, 1)) // timedelta(microseconds=1)
 
 
 def _is_automatic(mail: Mail, sender: str, subject: str) -> bool:
-    """RFC 3834, and what robots did before it and still do."""
+    """Whether it is an automatic mail, by RFC 3834 and older conventions."""
     submitted = header(mail, "Auto-Submitted").partition(";")[0].strip().lower()
     return (
         submitted not in ("", "no")
@@ -202,7 +201,7 @@ def _is_automatic(mail: Mail, sender: str, subject: str) -> bool:
 
 
 def _is_from_list(mail: Mail) -> bool:
-    """A newsletter or a mailing list; an answer to us that came through a group address has a mark of ours."""
+    """Whether it is from a newsletter or a mailing list; a reply to us through a group address has our token."""
     return bool(header(mail, "List-Id") or header(mail, "List-Unsubscribe") or header(mail, "Feedback-ID")
                 or header(mail, "Precedence").lower() == "list")  # fmt: skip
 

@@ -1,8 +1,8 @@
-"""One IMAP folder: reached, logged in, looked at, waited upon. It reads; it deletes nothing and marks nothing as read.
+"""One IMAP folder: connect, log in, search, read, wait. It deletes nothing and marks nothing as read.
 
 imapclient speaks the protocol and blocks, so that everything here belongs in a thread; only `cut` may be called from
 another one. Trouble is `Unavailable` (the network, a busy server) or `NeedsHuman` (password, certificate, folder); an
-answer that the library cannot take is `Spoilt`.
+answer that the library cannot parse is `BadAnswer`.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from imapclient.exceptions import IMAPClientError, LoginError, ProtocolError  # 
 from fluentsd.api import NeedsHuman, Unavailable
 from fluentsd_channel_email.settings import InboxSettings
 
-#: Of one mail: headers, words and a report stand at its beginning; what is attached does not matter here.
+#: The most bytes of one mail: headers, text and a report are at its beginning; attachments do not matter.
 READ_AT_MOST = 262_144
-#: What ends a connection, whatever it says; imaplib tells of broken answers by errors of its own.
+#: Errors that end a connection; imaplib has its own errors for broken answers.
 _BROKEN = (OSError, imaplib.IMAP4.error, imaplib.IMAP4.abort, IMAPClientError)
 
-# imapclient logs every line of the conversation, people's mail among them, where a host logs at debug level.
+# at debug level imapclient logs every line of the connection, people's mail included.
 logging.getLogger("imapclient").setLevel(logging.WARNING)
 
 
-class Spoilt(Exception):
-    """The server's answer about these mails cannot be read; the connection is of no use any more."""
+class BadAnswer(Exception):
+    """The server's answer about these mails cannot be parsed; the connection is not usable any more."""
 
 
 class _Wire(imaplib.IMAP4):
-    """imaplib over a socket that the mailbox keeps in its hand from the first moment."""
+    """imaplib over the mailbox's own socket, which `cut` can close at any time."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
@@ -46,7 +46,7 @@ class _Wire(imaplib.IMAP4):
 
 
 class _Client(IMAPClient):  # type: ignore[misc]
-    """imapclient over that wire."""
+    """imapclient over that connection."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
@@ -67,17 +67,17 @@ class Mailbox:
         self._client: _Client | None = None
         self._sock: socket.socket | None = None
 
-    # Getting there and away
+    # Connecting and closing
 
     def cut(self) -> None:
-        """Make the thread at work here stop waiting."""
+        """Stop the waits of the thread that uses the mailbox."""
         self.is_cut = True
         if (sock := self._sock) is not None:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close without ceremony."""
+        """Close at once, without LOGOUT."""
         client, self._client = self._client, None
         sock, self._sock = self._sock, None
         if client is not None:
@@ -87,13 +87,13 @@ class Mailbox:
             sock.close()
 
     def open(self) -> None:
-        """Connect, make it private, log in, open the folder; raises `Unavailable` or `NeedsHuman`."""
+        """Connect, start TLS, log in, open the folder; raises `Unavailable` or `NeedsHuman`."""
         where = f"{self.settings.host}:{self.settings.port}"
         try:
             self._open()
         except ssl.SSLCertVerificationError as why:
             self.close()
-            raise NeedsHuman(f"the certificate of {where} cannot be trusted: {why.verify_message}") from why
+            raise NeedsHuman(f"the certificate of {where} is not trusted: {why.verify_message}") from why
         except _BROKEN as why:
             self.close()
             raise Unavailable(f"no connection to {where}: {_words(why)}") from why
@@ -114,19 +114,19 @@ class Mailbox:
         try:
             client.login(settings.username, settings.password)
         except LoginError as why:
-            if "[UNAVAILABLE]" in str(why):  # RFC 5530: the password could not be looked at
+            if "[UNAVAILABLE]" in str(why):  # RFC 5530: the password could not be checked
                 raise Unavailable(f"{settings.host} cannot check the password now") from None
             raise NeedsHuman(f"{settings.host} refuses the user name or password: {_words(why)}") from None
         try:
-            said = client.select_folder(settings.folder, readonly=not settings.processed_folder)
+            folder = client.select_folder(settings.folder, readonly=not settings.processed_folder)
         except imaplib.IMAP4.abort:
             raise
         except IMAPClientError as why:
             raise NeedsHuman(f"the folder {settings.folder!r} cannot be opened: {_words(why)}") from None
-        self.validity, self.count = int(said.get(b"UIDVALIDITY", 0)), int(said.get(b"EXISTS", 0))
+        self.validity, self.count = int(folder.get(b"UIDVALIDITY", 0)), int(folder.get(b"EXISTS", 0))
 
     def reach(self) -> socket.socket:
-        """A socket to the server, private if TLS comes first; `cut` reaches it while it connects and greets."""
+        """A socket to the server, with TLS if configured; `cut` also stops it while it connects."""
         settings, failure = self.settings, OSError("the host has no address")
         for family, kind, protocol, _, address in socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM
@@ -134,7 +134,7 @@ class Mailbox:
             self._sock = sock = socket.socket(family, kind, protocol)
             try:
                 if self.is_cut:
-                    raise TimeoutError("given up")
+                    raise TimeoutError("cancelled")
                 sock.settimeout(settings.timeout)
                 sock.connect(address)
                 if settings.tls == "tls":
@@ -152,14 +152,14 @@ class Mailbox:
     def _context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self.settings.ca_file or None)
 
-    # Looking
+    # Searching and reading
 
     def offers(self, name: str) -> bool:
         """Whether the server has an extension (IDLE, MOVE)."""
         return self._client is not None and bool(self._client.has_capability(name))
 
     def has_folder(self, name: str) -> bool:
-        """Whether a folder is there; raises `Unavailable`."""
+        """Whether a folder exists; raises `Unavailable`."""
         try:
             return bool(self._live().folder_exists(name))
         except _BROKEN as why:
@@ -170,36 +170,36 @@ class Mailbox:
         return [found for found in self._search(["UID", f"{uid + 1}:*"]) if found > uid]  # "n:*" always has the last
 
     def since(self, at: int) -> list[int]:
-        """The UIDs of what came on this day (epoch microseconds, UTC) or later; raises `Unavailable`."""
+        """The UIDs of mail received on this day (epoch microseconds, UTC) or later; raises `Unavailable`."""
         return self._search(["SINCE", datetime.fromtimestamp(at // 1_000_000, UTC).date()])
 
     def _search(self, criteria: list[object]) -> list[int]:
         try:
             client = self._live()
-            client.noop()  # lets the server tell of what came
+            client.noop()  # lets the server report new mail
             return sorted(client.search(criteria))
         except _BROKEN as why:
             raise self._lost(why) from why
 
     def read(self, uids: Sequence[int]) -> dict[int, bytes]:
-        """The beginnings of these mails, without marking them as read; those that are gone are left out.
+        """The beginnings of these mails, without marking them as read; missing mails are left out.
 
-        Raises `Unavailable`, or `Spoilt` when the answer makes no sense.
+        Raises `Unavailable`, or `BadAnswer` when the answer cannot be parsed.
         """
         try:
-            said = self._live().fetch(uids, [f"BODY.PEEK[]<0.{READ_AT_MOST}>"])
-            return {uid: raw for uid in uids if (raw := said.get(uid, {}).get(b"BODY[]<0>")) is not None}
+            answer = self._live().fetch(uids, [f"BODY.PEEK[]<0.{READ_AT_MOST}>"])
+            return {uid: raw for uid in uids if (raw := answer.get(uid, {}).get(b"BODY[]<0>")) is not None}
         except (ProtocolError, ValueError, TypeError, AssertionError, KeyError, IndexError) as why:
             self.close()
-            raise Spoilt(type(why).__name__) from why
+            raise BadAnswer(type(why).__name__) from why
         except (imaplib.IMAP4.abort, OSError) as why:
             raise self._lost(why) from why
-        except _BROKEN as why:  # the server refuses this fetch: one of the mails is damaged there
+        except _BROKEN as why:  # the server refuses this fetch: a mail is damaged there
             self.close()
-            raise Spoilt(type(why).__name__) from why
+            raise BadAnswer(type(why).__name__) from why
 
     def file_away(self, uids: Sequence[int]) -> None:
-        """Move mails to the processed folder, where the server can move; raises `Unavailable`."""
+        """Move mails to the processed folder, if the server supports it; raises `Unavailable`."""
         if not uids or not self.settings.processed_folder or not self.offers("MOVE"):
             return
         try:
@@ -210,7 +210,7 @@ class Mailbox:
     # Waiting
 
     def start_waiting(self) -> socket.socket | None:
-        """Ask the server to tell of new mail; the socket to wait on, None if it cannot. Raises `Unavailable`."""
+        """Start IDLE; returns the socket to wait on, None without IDLE. Raises `Unavailable`."""
         if not self.offers("IDLE"):
             return None
         try:
@@ -220,7 +220,7 @@ class Mailbox:
         return self._sock
 
     def stop_waiting(self) -> None:
-        """End that; raises `Unavailable`."""
+        """End IDLE; raises `Unavailable`."""
         try:
             self._live().idle_done()
         except _BROKEN as why:
@@ -228,7 +228,7 @@ class Mailbox:
 
     def _live(self) -> _Client:
         if self._client is None or self.is_cut:
-            raise ConnectionError("the connection was given up")
+            raise ConnectionError("the connection was closed")
         return self._client
 
     def _lost(self, why: BaseException) -> Unavailable:
@@ -237,5 +237,5 @@ class Mailbox:
 
 
 def _words(why: BaseException) -> str:
-    """What an error says, on one short line; imapclient shows bytes."""
+    """The text of an error, on one short line; imapclient shows bytes."""
     return " ".join(str(why).removeprefix("b'").removesuffix("'").split())[:200] or type(why).__name__

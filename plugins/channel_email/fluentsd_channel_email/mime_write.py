@@ -1,8 +1,8 @@
-"""The bytes of a mail: a header, a body. What is plain is written as it is, all else by Python's email package.
+"""Writes the headers and body of a mail: plain ones directly, all others by Python's email package.
 
-The email package parses and folds every header it is given, which takes most of a millisecond for a mail. A short
-line of ASCII it leaves as it was, so that what stands here is what it would have written; `test_writing` compares the
-two. Addresses that come with every mail are written by it once.
+The email package parses and folds every header, which takes most of a millisecond per mail. It leaves a short line of
+ASCII unchanged, so the direct output is the same; `test_mime_write` compares the two. The results for addresses are
+cached.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def text_header(name: str, text: str, *, utf8: bool = False) -> bytes:
-    """A header of one line's text."""
+    """A header with a text of one line."""
     if len(name) + 2 + len(text) <= LINE and _WORDS.fullmatch(text):
         return f"{name}: {text}\r\n".encode()
     return _folded(name, text, utf8)
 
 
 def address_header(name: str, address: Address, *, utf8: bool = False) -> bytes:
-    """A header of one address, with its name if it has one."""
+    """A header with one address, and its name if it has one."""
     spec = address.spec
     if not address.name and len(name) + 2 + len(spec) <= LINE and _ADDRESS.fullmatch(spec) and "=?" not in spec:
         return f"{name}: {spec}\r\n".encode()
@@ -56,14 +56,14 @@ def _folded(name: str, value: str | HeaderAddress, utf8: bool) -> bytes:
 
 
 def body(text: str, html: str = "") -> bytes:
-    """The last headers and the body: text that ends with a line end, and the same as HTML if there is any."""
+    """The last headers and the body: text that ends with a line end, and optionally the same as HTML."""
     plain = _part(text, "plain")
     if not html:
         return b"MIME-Version: 1.0\r\n" + plain
-    mark = f"=_{token_hex(16)}".encode()
-    parts = b"".join(b"--%b\r\n%b\r\n" % (mark, part) for part in (plain, _part(html, "html")))
-    head = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n' % mark
-    return b"%b%b--%b--\r\n" % (head, parts, mark)
+    boundary = f"=_{token_hex(16)}".encode()
+    parts = b"".join(b"--%b\r\n%b\r\n" % (boundary, part) for part in (plain, _part(html, "html")))
+    head = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n' % boundary
+    return b"%b%b--%b--\r\n" % (head, parts, boundary)
 
 
 def _part(text: str, subtype: str) -> bytes:
@@ -71,5 +71,5 @@ def _part(text: str, subtype: str) -> bytes:
         return _PLAIN_HEAD % subtype.encode() + text.replace("\n", "\r\n").encode()
     mail = EmailMessage(policy=PLAIN)
     mail.set_content(text, subtype=subtype)
-    del mail["MIME-Version"]  # said above the first part
+    del mail["MIME-Version"]  # it stands above the first part
     return _LINE_END.sub(b"\r\n", mail.as_bytes())

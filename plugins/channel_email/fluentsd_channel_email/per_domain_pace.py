@@ -1,7 +1,7 @@
-"""Turns: mails to one domain keep the pace that its servers bear.
+"""The pace of mails per recipient domain.
 
-Each domain has one queue of moments. A mail whose moment is near waits for it; one whose moment is far keeps it and is
-handed back to the house until then, so that it holds no connection and nobody is turned away twice.
+Each domain has one queue of slots. A mail with a near slot waits for it; one with a far slot keeps the slot and returns
+to the engine until then, so that it holds no connection and is not postponed twice.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from fluentsd.api import Clock, Unavailable
 
 SECOND = 1_000_000
-#: A moment nearer than this is waited for; one longer past than this is lost, or a pause would end in a burst.
+#: A nearer slot is waited for; a slot longer past than this is lost, to avoid a burst after a pause.
 NEAR, LOST = 1 * SECOND, 60 * SECOND
-#: Kept moments are looked through when there are so many.
+#: Kept slots are cleaned up at this number.
 MANY = 10_000
 
 
 class Turns:
-    """The next free moment of every domain. `paces`: microseconds from one mail to the next, "*" for the others."""
+    """The next free slot of every domain. `paces`: intervals in microseconds, "*" for all other domains."""
 
     def __init__(self, clock: Clock, paces: Mapping[str, int]) -> None:
         self._clock, self._paces = clock, paces
@@ -27,7 +27,7 @@ class Turns:
         self._look_at = 0
 
     async def wait_turn(self, to: str) -> None:
-        """Return when it is this mail's turn; raises `Unavailable` until its moment, which it keeps."""
+        """Return when it is this mail's turn; raises `Unavailable` until its slot, which it keeps."""
         domain = to.rpartition("@")[2].lower()
         pace = self._paces.get(domain, self._paces.get("*", 0))
         if not pace:
@@ -40,7 +40,7 @@ class Turns:
         if turn_at - now > NEAR:
             self._keep(to, turn_at, now)
             wait = (turn_at - now) / SECOND
-            raise Unavailable(f"mails to {domain} keep a pace, and this one's turn is to come", wait, only_this=True)
+            raise Unavailable(f"the pace of mails to {domain} is reached; this mail waits", wait, only_this=True)
         await self._clock.sleep_until(turn_at)
 
     def _keep(self, to: str, turn_at: int, now: int) -> None:

@@ -1,22 +1,22 @@
-"""What somebody wrote, out of a mail that mostly repeats ours.
+"""Extracts the new text of a reply, without the quoted mail.
 
-Mail programs put the answered mail below the answer, or in lines with ">" between its parts, each in its own manner and
-language. What is recognised as ours is cut away; our own footer goes in any case, for its "Unsubscribe" would be read
-as the person's. A manner that is not known leaves too much text, never too little.
+Mail programs put the quoted mail below the answer, or in lines with ">" between its parts, each in its own style and
+language. Recognised quotations are removed; our own footer always, because its "Unsubscribe" would count as the
+person's. An unknown style leaves too much text, never too little.
 """
 
 from __future__ import annotations
 
 import re
 
-#: Characters of a reply that are kept.
+#: The most characters of a reply that are kept.
 KEEP_AT_MOST = 10_000
-#: Lines that are looked at; people do not write more.
+#: The most lines that are read; people do not write more.
 _LINES_AT_MOST = 2_000
 _LINE_AT_MOST = 600
-#: An attribution may be broken over this many lines.
+#: An attribution may take up to this many lines.
 _ATTRIBUTION_LINES = 4
-#: "On Monday Dana wrote:" in the languages of the large mail programs; a date or an address must stand in it.
+#: "On Monday Dana wrote:" in the languages of the large mail programs, with a date or an address.
 _ATTRIBUTION = re.compile(
     r"^[\W_]*(?:on|am|le|el|il|op|den|em|w dniu|dnia|pe|kl)\b(?=.*(?:\d|@)).{3,}?"
     r"(?:wrote|schrieb|a écrit|escribió|ha scritto|schreef|skrev|escreveu|napisał(?:\(a\))?|kirjoitti)\b.{0,200}:\s*$"
@@ -56,7 +56,7 @@ def new_words(text: str) -> str:
         if length := _attribution(lines, at):
             after = next((line for line in lines[at + length :] if line.strip()), "")
             if not after.lstrip().startswith(">"):
-                break  # everything below is the old mail
+                break  # the old mail follows
             at += length
             continue
         line = lines[at]
@@ -64,13 +64,13 @@ def new_words(text: str) -> str:
         if line.lstrip().startswith(">") or _PHONE_LINE.match(line):
             continue
         if line == "--" or _FOOTER.match(line):
-            break  # a signature, theirs or ours: nothing said stands below it
+            break  # a signature, theirs or ours: no new text follows
         kept.append(line)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()[:KEEP_AT_MOST]
 
 
 def _quote_starts(lines: list[str], at: int) -> bool:
-    """A rule, or the head of the old mail as Outlook repeats it."""
+    """Whether a separator, or the header block of Outlook's quotation, starts here."""
     line = lines[at]
     if _RULE.match(line):
         return True
@@ -81,7 +81,7 @@ def _quote_starts(lines: list[str], at: int) -> bool:
 
 
 def _attribution(lines: list[str], at: int) -> int:
-    """How many lines the words "… wrote:" take here, 0 if they do not stand here."""
+    """The number of lines of an attribution ("… wrote:") here, or 0."""
     if _ATTRIBUTION.match(lines[at]):
         return 1
     if not _ATTRIBUTION_STARTS.match(lines[at]):

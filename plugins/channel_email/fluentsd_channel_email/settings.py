@@ -1,4 +1,4 @@
-"""What `[channel.email]` and `[channel.email.inbox]` may say, and every mistake in them at once."""
+"""The settings of `[channel.email]` and `[channel.email.inbox]`; lists all mistakes at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fluentsd_channel_email.addressing import Address
 
 Tls = Literal["none", "starttls", "tls"]
 Purpose = Literal["marketing", "transactional"]
-#: The usual port of each way to be private.
+#: The default port of each TLS mode.
 PORTS: Mapping[Tls, int] = {"none": 25, "starttls": 587, "tls": 465}
 INBOX_PORTS: Mapping[Tls, int] = {"none": 143, "starttls": 143, "tls": 993}
 USUAL_TLS: Tls = "starttls"
@@ -30,7 +30,7 @@ KNOWN_INBOX = (
 
 @dataclass(frozen=True, slots=True)
 class InboxSettings:
-    """One IMAP folder. `poll` is seconds between looks; with IDLE, between looks that nothing asked for."""
+    """One IMAP folder. `poll` is the seconds between searches; with IDLE, the longest time without one."""
 
     host: str
     port: int
@@ -46,17 +46,17 @@ class InboxSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One SMTP account and, if what comes back is to be read, its inbox.
+    """One SMTP account and optionally its inbox.
 
-    `timeout` (the key `answer_timeout`) is seconds for one answer of a server. `inbox_address` is where mail for the
-    inbox is sent to; None without an inbox.
+    `timeout` (the key `answer_timeout`) is seconds for one answer of a server. `inbox_address` is the address of the
+    inbox; None without an inbox.
     """
 
     host: str
     port: int
     tls: Tls
     sender: Address
-    from_domains: tuple[str, ...] = ()  #: whose addresses a message may come from, besides that of `sender`
+    from_domains: tuple[str, ...] = ()  #: allowed From domains besides that of `sender`
     ca_file: str = ""
     username: str = ""
     password: str = field(default="", repr=False)
@@ -64,14 +64,14 @@ class Settings:
     timeout: float = 20.0
     connections: int = 4
     messages_per_connection: int = 100
-    pace_per_domain: Mapping[str, int] = field(default_factory=dict)  #: microseconds; "*" for the others
+    pace_per_domain: Mapping[str, int] = field(default_factory=dict)  #: intervals, microseconds; "*" for all others
     bounce_domain: str = ""
     verp: bool = False
     ehlo_name: str = ""
     purpose: Purpose = "marketing"
     postal_address: str = ""
-    unsubscribe: str = ""  #: a link with `{token}` in it
-    dkim_selector: str = ""  #: where the key that signs our mails is published; only for the check
+    unsubscribe: str = ""  #: a link with `{token}`
+    dkim_selector: str = ""  #: the selector of our DKIM key; only for the check
     inbox: InboxSettings | None = None
     inbox_address: Address | None = None
 
@@ -142,13 +142,13 @@ def _inbox(outer: Table, timeout: float, ca_file: str) -> tuple[InboxSettings | 
         timeout=timeout,
     )
     if inbox.processed_folder == inbox.folder:
-        table.mistakes.append("inbox.processed_folder: is the folder that is read; name another, or none")
+        table.mistakes.append("inbox.processed_folder: is the same as inbox.folder; name another, or leave it out")
     return inbox, table.take("address", None, _mailbox)
 
 
 def _table(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ValueError("should be a table of its own, [channel.email.inbox]")
+        raise ValueError("should be a table, [channel.email.inbox]")
     return value
 
 
@@ -159,7 +159,7 @@ def _mailbox(value: Any) -> Address | None:
 def _folder(value: Any) -> str:
     name = config_values.text(value)
     if not name or any(ord(c) < 32 for c in name):
-        raise ValueError(f'{value!r} is not the name of a folder; write it like "INBOX"')
+        raise ValueError(f'{value!r} is not a folder name; write it like "INBOX"')
     return name
 
 
@@ -171,7 +171,7 @@ def _purpose(value: Any) -> Purpose:
 
 def _kind(value: Any) -> str:
     if value != "email":
-        raise ValueError(f"{value!r} is not what this plugin sends; it sends e-mail")
+        raise ValueError(f"{value!r} is not supported; this plugin sends e-mail")
     return "email"
 
 

@@ -1,7 +1,7 @@
-"""How far a folder has been read, kept in the plugin's own folder: a restart neither loses mail nor reads all anew.
+"""The watermark: how far a folder has been read, stored in the plugin's folder, so a restart loses and repeats no mail.
 
-A UID means something only under its UIDVALIDITY (RFC 3501 §2.3.1.1); when the server changes it, the day of the last
-look leads the way. The file is replaced whole; one that cannot be read is as good as none.
+A UID is valid only under its UIDVALIDITY (RFC 3501 §2.3.1.1); when the server changes it, reading goes on from the day
+of the last search. The file is replaced atomically; an unreadable file counts as missing.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 DAY = 86_400_000_000
-#: How far back to look when nothing is known.
+#: How far back to read without a watermark.
 _UNKNOWN_PAST = DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """Everything up to `uid` under `validity` has been read; the folder was looked at whole at `looked_at`."""
+    """All mail up to `uid` under `validity` has been read; the last search was at `looked_at`."""
 
     of: str
     validity: int
@@ -28,11 +28,11 @@ class Watermark:
 
     @property
     def since_at(self) -> int:
-        """From which day to look when UIDs are of no use: a day of grace for servers in other zones."""
+        """The day to read from without valid UIDs: one day earlier, for servers in other zones."""
         return max(0, self.looked_at - _UNKNOWN_PAST)
 
     def read_up_to(self, validity: int, uid: int) -> Watermark:
-        """After reading a mail."""
+        """The watermark after this mail."""
         return replace(self, validity=validity, uid=uid)
 
 
@@ -43,20 +43,20 @@ class WatermarkFile:
         self._path = Path(folder) / "email-inbox.json"
 
     def read(self, of: str, now: int) -> Watermark:
-        """The mark of one inbox; a fresh one, from a day ago on, if the file speaks of another or of none."""
+        """The watermark of one inbox; a fresh one, from a day ago, without a file for this inbox."""
         try:
-            said: dict[str, Any] = json.loads(self._path.read_text("utf-8"))
-            mark = Watermark(str(said["of"]), int(said["validity"]), int(said["uid"]), int(said["looked_at"]))
+            row: dict[str, Any] = json.loads(self._path.read_text("utf-8"))
+            watermark = Watermark(str(row["of"]), int(row["validity"]), int(row["uid"]), int(row["looked_at"]))
         except (OSError, ValueError, KeyError, TypeError):
             return Watermark(of, 0, 0, now)
-        return mark if mark.of == of else Watermark(of, 0, 0, now)
+        return watermark if watermark.of == of else Watermark(of, 0, 0, now)
 
-    def write(self, mark: Watermark) -> None:
-        """Keep it: whole or not at all, and through a power cut."""
+    def write(self, watermark: Watermark) -> None:
+        """Store it atomically, safe against a power cut."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._path.with_suffix(".new")
         with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(asdict(mark), file)
+            json.dump(asdict(watermark), file)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self._path)

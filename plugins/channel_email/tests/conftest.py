@@ -19,15 +19,18 @@ USER, PASSWORD = "campaigns", "sesame"
 
 
 class ImapServer:
-    """pymap, started, stopped and started anew on the same port; what it kept is gone then, as after a restore."""
+    """pymap, started, stopped and restarted on the same port; its mail is gone then, as after a restore."""
 
     host = "127.0.0.1"
 
     def __init__(self, certificate: Path | None = None) -> None:
         self._tls = ["--cert", str(certificate), "--key", str(certificate)] if certificate else ["--no-tls"]
-        with socket.socket() as probe:
-            probe.bind((self.host, 0))
-            self.port: int = probe.getsockname()[1]
+        # Bound but not listening, for as long as the server may be stopped and started again: nothing else on a busy
+        # machine gets the port meanwhile, and the server, which sets SO_REUSEADDR too, may still listen on it.
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind((self.host, 0))
+        self.port: int = self._reserved.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -54,6 +57,10 @@ class ImapServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def release(self) -> None:
+        """Give the port back."""
+        self._reserved.close()
 
     def client(self) -> imapclient.IMAPClient:
         """Somebody else's connection to the same mailbox."""
@@ -86,6 +93,7 @@ def _started(certificate: Path | None) -> Iterator[ImapServer]:
     server = ImapServer(certificate)
     yield server
     server.stop()
+    server.release()
 
 
 @pytest.fixture(autouse=True)

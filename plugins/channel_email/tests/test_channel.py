@@ -1,4 +1,4 @@
-"""What the e-mail channel says after every way in which a mail server can end a conversation."""
+"""The result of a send for every way in which a mail server can end a session."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ async def test_a_refusal_of_this_account_needs_a_person(sink, build, phase, answ
     assert isinstance(await ended(build(sink)), NeedsHuman)
 
 
-async def test_nobody_listening_is_unavailable(build):
+async def test_a_closed_port_is_unavailable(build):
     with SmtpSink() as sink:
         channel = build(sink)
     assert isinstance(await ended(channel), Unavailable)
@@ -334,7 +334,7 @@ async def test_both_kinds_of_tls_carry_mail(build, server_tls, tls, implicit):
         assert len(sink.mails) == 3
 
 
-async def test_a_certificate_nobody_vouches_for_needs_a_person(build, server_tls):
+async def test_an_untrusted_certificate_needs_a_person(build, server_tls):
     with SmtpSink(tls=server_tls, implicit_tls=True) as sink:
         why = await ended(build(sink, tls="tls", host="localhost"))
         assert isinstance(why, NeedsHuman)
@@ -362,7 +362,7 @@ async def test_an_international_address_travels_where_the_server_can_carry_it(si
     assert sink.mails[0].message["To"] == "jürgen@example.com"
 
 
-async def test_an_address_nobody_can_have_is_dead(sink, build):
+async def test_an_impossible_address_is_dead(sink, build):
     why = await ended(build(sink), message("ada@example.com>\r\nRCPT TO:<eve@example.com"))
     assert isinstance(why, Rejected)
     assert why.dead
@@ -384,11 +384,11 @@ async def test_check_says_what_the_server_offers_and_sends_nothing(sink, build):
     findings = await build(sink, postal_address="1 Road", unsubscribe="https://x.example/{token}").check()
     assert [finding.ok for finding in findings] == [True, True]
     assert "DSN" in findings[0].what
-    assert "not looked at" in findings[1].what
+    assert "not checked" in findings[1].what
     assert sink.mails == ()
 
 
-async def test_check_says_how_to_mend_it(build):
+async def test_check_says_how_to_fix_it(build):
     with SmtpSink(login=("dana", "sesame")) as sink:
         finding = (await build(sink, username="dana", password="wrong").check())[0]
         assert not finding.ok
@@ -484,7 +484,7 @@ async def test_a_server_that_leaves_in_the_envelope_has_accepted_nothing(build, 
     assert b"Subject" not in b"".join(server.heard)
 
 
-async def test_what_a_marketing_mail_owes_is_said_before_anybody_gets_one(sink, build):
+async def test_a_missing_required_part_is_a_remark_before_a_send(sink, build):
     said = build(sink, purpose="marketing").remarks(message())
     assert [finding.ok for finding in said] == [False, False]
     assert "no postal address" in said[0].what

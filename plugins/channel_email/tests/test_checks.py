@@ -1,4 +1,4 @@
-"""What a marketing mail owes, refused before it is sent; and what an operator is told of both servers."""
+"""Marketing mails without their required parts are refused; the checks of both servers."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ async def send(channel):
         ({**POST}, "no way to unsubscribe"),
     ],
 )
-async def test_a_marketing_mail_without_what_it_owes_is_not_sent(sink, tmp_path, config, words):
+async def test_a_marketing_mail_without_a_required_part_is_not_sent(sink, tmp_path, config, words):
     with pytest.raises(NeedsHuman, match=words):
         await send(build(sink, tmp_path, **config))
     assert sink.connections == 0
 
 
 @pytest.mark.parametrize("config", [{**POST, **LINK}, {**POST, **INBOX}, {"purpose": "transactional"}])
-async def test_a_mail_with_what_it_owes_is_sent(sink, tmp_path, config):
+async def test_a_mail_with_the_required_parts_is_sent(sink, tmp_path, config):
     assert isinstance(await send(build(sink, tmp_path, **config)), Receipt)
 
 
-async def test_the_houses_own_unsubscribe_link_is_in_the_mail(sink, tmp_path):
+async def test_our_own_unsubscribe_link_is_in_the_mail(sink, tmp_path):
     assert isinstance(await send(build(sink, tmp_path, public_url=PACKAGE, **POST)), Receipt)
     assert sink.mails[0].message["List-Unsubscribe"] == f"<{PACKAGE}/u/0123abc>"
     assert sink.mails[0].message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -91,11 +91,11 @@ async def test_check_looks_into_the_inbox_and_changes_nothing(sink, imap, tmp_pa
     basics = {"public_url": PACKAGE, **POST}
     findings = await build(sink, tmp_path, **basics, inbox=imap.inbox()).check()
     assert all(finding.ok for finding in findings)
-    assert any("1 mails; told of new mail at once" in finding.what for finding in findings)
+    assert any("1 mails; new mail is seen at once" in finding.what for finding in findings)
     for wrong, words in (
         ({"password": "wrong"}, "refuses the user name or password"),
         ({"folder": "Nowhere"}, "the folder 'Nowhere' cannot be opened"),
-        ({"processed_folder": "Nowhere"}, "no folder 'Nowhere'"),
+        ({"processed_folder": "Nowhere"}, "the folder 'Nowhere' is missing"),
         ({"tls": "starttls"}, "offers no STARTTLS"),
         ({"port": 1}, "no connection to"),
     ):

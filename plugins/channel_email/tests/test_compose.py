@@ -1,4 +1,4 @@
-"""The bytes of a mail: readable by everybody, traceable to its attempt, and no place for anybody's header."""
+"""The bytes of a mail: readable, with its attempt's token, and without injected headers."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def test_a_message_may_have_a_from_and_a_reply_to_of_its_own():
 @pytest.mark.parametrize(
     ("own", "why"),
     [
-        ({"sender": "kim@example.org"}, "the sender is of example.org, for which this channel may not speak"),
-        ({"sender": "Kim"}, "the sender is no address"),
-        ({"sender": "Kim <kim@example.com>\r\nBcc: all@example.com"}, "the sender is no address"),
-        ({"reply_to": "nobody"}, "the reply_to is no address"),
+        ({"sender": "kim@example.org"}, "example.org is not an allowed From domain"),
+        ({"sender": "Kim"}, "the sender is not a valid address"),
+        ({"sender": "Kim <kim@example.com>\r\nBcc: all@example.com"}, "the sender is not a valid address"),
+        ({"reply_to": "nobody"}, "the reply_to is not a valid address"),
     ],
 )
 def test_a_from_that_is_not_ours_is_refused_before_and_when_it_is_sent(own, why):
@@ -62,12 +62,12 @@ def test_a_from_that_is_not_ours_is_refused_before_and_when_it_is_sent(own, why)
     assert why in said.what
 
 
-def test_replies_that_nobody_would_read_are_remarked_on():
+def test_a_reply_to_other_than_the_inbox_is_a_remark():
     settings = read_settings({"host": "mail.example.com", "from": "dana@example.com", "inbox": INBOX})
     [said] = remarks(settings, Message("email", "ada@example.com", reply_to="desk@example.net"))
     assert (said.ok, said.what) == (
         True,
-        "replies go to desk@example.net, and the inbox that is read is sales+in@example.com",
+        "replies go to desk@example.net, but the inbox is sales+in@example.com",
     )
     assert remarks(settings, Message("email", "ada@example.com", reply_to="Desk <sales+in@example.com>")) == []
 
@@ -86,7 +86,7 @@ INBOX = {"host": "imap.example.com", "username": "u", "password": "p", "address"
 LONG = "https://" + "x" * 60 + ".example/u/" + "t" * 200
 
 
-def test_the_houses_link_and_a_mail_to_the_inbox_both_lead_out():
+def test_our_own_link_and_a_mail_to_the_inbox_both_unsubscribe():
     made = letter({"inbox": INBOX}, link="https://x.example/u/t1", html="<p>Hi</p>")
     mail = parsed(made)
     assert mail["List-Unsubscribe"] == (
@@ -96,7 +96,7 @@ def test_the_houses_link_and_a_mail_to_the_inbox_both_lead_out():
     assert "Unsubscribe: https://x.example/u/t1" in mail.get_body(("plain",)).get_content()
 
 
-def test_with_an_inbox_alone_a_reply_leads_out():
+def test_with_an_inbox_alone_a_reply_unsubscribes():
     mail = parsed(letter({"inbox": INBOX, "postal_address": "1 Road"}, html="<p>Hi</p>"))
     assert mail["List-Unsubscribe"] == "<mailto:sales+in@example.com?subject=unsubscribe-t1>"
     assert mail["List-Unsubscribe-Post"] is None
@@ -113,7 +113,7 @@ def test_a_long_link_stands_in_its_header_unchanged():
 
 @pytest.mark.parametrize("link", ["https://x\r\nBcc: eve@x", "https://x >y", "https://ü", "https://" + "x" * 1000])
 def test_a_link_cannot_add_a_header(link):
-    with pytest.raises(ValueError, match="cannot stand in a header"):
+    with pytest.raises(ValueError, match="is not valid in a header"):
         letter(link=link)
 
 
@@ -163,7 +163,7 @@ def test_a_subject_cannot_add_a_header(words):
 
 
 def test_a_sender_cannot_add_a_header():
-    with pytest.raises(ValueError, match="the sender is no address"):
+    with pytest.raises(ValueError, match="the sender is not a valid address"):
         letter(sender="Dana\r\nBcc: eve@example.com <dana@example.com>")
 
 

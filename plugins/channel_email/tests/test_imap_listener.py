@@ -1,4 +1,4 @@
-"""The inbox before a real IMAP server: nothing lost, nothing deleted, whatever breaks in between."""
+"""The inbox listener with a real IMAP server: nothing is lost or deleted, whatever breaks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import imapclient
 import pytest
 import trio
 from fluentsd_channel_email import EmailChannel, read_settings
-from fluentsd_channel_email.mailbox import Mailbox, Spoilt
+from fluentsd_channel_email.mailbox import BadAnswer, Mailbox
 
 from fluentsd.api import Outcome
 from fluentsd.testing import tools
@@ -29,7 +29,7 @@ def reply(n, text="Yes"):
 
 
 class Log:
-    """What was logged, by event."""
+    """The log lines, by event."""
 
     def __init__(self):
         self.lines = []
@@ -63,7 +63,7 @@ class Hasty:
 
 
 class Heard:
-    """What was handed over; can wait for more."""
+    """The delivered events; can wait for more."""
 
     def __init__(self):
         self.inbounds = []
@@ -214,7 +214,7 @@ async def test_a_mail_the_server_cannot_hand_out_is_passed_over_alone(imap, tmp_
     def stumble(self, uids):
         if damaged in uids:
             self.close()
-            raise Spoilt("ProtocolError")
+            raise BadAnswer("ProtocolError")
         return read(self, uids)
 
     monkeypatch.setattr(Mailbox, "read", stumble)
@@ -224,7 +224,7 @@ async def test_a_mail_the_server_cannot_hand_out_is_passed_over_alone(imap, tmp_
 
 
 @pytest.mark.slow
-async def test_starttls_carries_mail_and_a_certificate_nobody_vouches_for_does_not(imap_with_starttls, tmp_path):
+async def test_starttls_works_and_an_untrusted_certificate_does_not(imap_with_starttls, tmp_path):
     heard, log, server = Heard(), Log(), imap_with_starttls
     inbox = server.inbox(host="localhost", tls="starttls", ca_file=str(CERTIFICATE), poll="10 min")
     async with listening(build(tmp_path, inbox), heard.deliver):
@@ -276,7 +276,7 @@ async def test_read_mail_is_moved_where_wanted(imap, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"folder": "Nowhere"}, {"tls": "starttls"}])
-async def test_what_a_person_must_mend_is_said_once_and_tried_again(imap, tmp_path, wrong):
+async def test_a_problem_for_a_person_is_logged_once_and_retried(imap, tmp_path, wrong):
     log, hasty = Log(), Hasty()
     async with listening(build(tmp_path, imap.inbox(**wrong), log, clock=hasty), Heard().deliver):
         await hasty.thrice.wait()

@@ -1,4 +1,4 @@
-"""What comes back means what it says: bounces by their mark, requests to stop always, robots never."""
+"""Inbound mail: bounces count by their token, opt-outs always, automatic replies never as replies."""
 
 from __future__ import annotations
 
@@ -126,12 +126,12 @@ def test_a_server_that_still_tries_says_nothing(action):
         {"returned": f"List-Unsubscribe: <https://x.example/u/1>,\n <mailto:s@x.example?subject=unsubscribe-{TOKEN}>"},
     ],
 )
-def test_a_bounce_finds_its_attempt_by_any_of_its_marks(trace):
+def test_a_bounce_finds_its_attempt_by_any_of_its_tokens(trace):
     blank = {"envid": "", "to": "dana@example.com", "returned": "Subject: Hello"}
     assert only(dsn(**{**blank, **trace})).token == TOKEN
 
 
-def test_a_bounce_without_a_mark_of_ours_concerns_nobody():
+def test_a_bounce_without_our_token_is_ignored():
     for returned in ("Subject: Hello", f"Message-ID: <{TOKEN}@elsewhere.example>", "Message-ID: <CAF-1@b.example.com>"):
         assert READER.read(dsn(envid="", returned=returned)) == Arrival(Sort.traceless)
 
@@ -228,7 +228,7 @@ def test_not_spam_and_reports_about_machines_say_nothing():
 # Requests to stop
 
 
-def test_the_unsubscribe_mail_stops_by_its_token_whoever_or_whatever_sends_it():
+def test_the_unsubscribe_mail_is_an_opt_out_by_its_token_from_any_sender():
     for more in (
         {},
         {"Auto_Submitted": "auto-generated"},
@@ -256,7 +256,7 @@ def test_a_word_in_the_subject_stops_but_not_our_own_subject_come_back():
     assert only(mail("Tell me more", Subject="Re: Stop calling for prices")).outcome == Outcome.replied
 
 
-def test_our_own_footer_quoted_is_nobodys_request():
+def test_our_own_quoted_footer_is_not_an_opt_out():
     quoted = "> Hello\n> -- \n> Example Ltd\n> Unsubscribe: https://x.example/u/1"
     raw = mail(f"Sounds good!\n\nOn Mon, 5 Jan 2026, Dana wrote:\n{quoted}\n")
     assert (only(raw).outcome, only(raw).text) == (Outcome.replied, "Sounds good!")
@@ -355,7 +355,7 @@ def test_what_we_wrote_ourselves_is_passed_over(more):
     assert READER.read(mail("Please stop emailing me", **more)) == Arrival(Sort.own)
 
 
-def test_a_mail_from_nobody_to_nobody_is_passed_over():
+def test_a_mail_without_sender_and_token_is_ignored():
     for sender in (None, "", "nobody", "<>", "a b@@c"):
         assert READER.read(mail(From=sender, In_Reply_To=None)) == Arrival(Sort.traceless)
 
@@ -435,7 +435,7 @@ def test_a_zero_byte_in_a_subject_is_not_kept():
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(SEEDS), st.lists(st.tuples(st.integers(0, 3000), st.binary(max_size=8)), max_size=8))
-def test_whatever_is_broken_in_a_mail_every_word_to_the_house_names_somebody(raw, breaks):
+def test_every_event_of_a_broken_mail_has_a_token_or_an_address(raw, breaks):
     for place, piece in breaks:
         at = place % len(raw)
         raw = raw[:at] + piece + raw[at + len(piece) // 2 :]

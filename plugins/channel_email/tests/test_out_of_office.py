@@ -1,4 +1,4 @@
-"""Automatic answers are understood: who is away and until when, and what only proves that our mail arrived."""
+"""Automatic replies: absences with their end, and replies that only prove the arrival of our mail."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_our_own_mail_quoted_below_or_named_in_the_subject_says_nothing_of_them(
     assert read(ours).inbounds[0].away_until_at is None
 
 
-def test_an_absence_without_a_mark_of_ours_goes_by_the_address_and_other_robots_prove_nothing_then():
+def test_an_absence_without_our_token_counts_by_address_and_other_automatic_replies_prove_nothing():
     (said,) = read(AWAY, In_Reply_To=None).inbounds
     assert (said.token, said.address) == (None, "ada@example.net")
     assert read(AWAY | {"text": "We have your message."}, In_Reply_To=None) == Arrival(Sort.automatic)

@@ -1,4 +1,4 @@
-"""Mails to one domain keep its pace; nobody waits in a connection's place, and nobody is turned away twice."""
+"""Mails to one domain keep its pace; no mail holds a connection while it waits, and none is postponed twice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECOND = 1_000_000
 
 
 async def send(queue, clock, to):
-    """As the house sends: again when it is told to; when it went, and how often it was turned away."""
+    """Send as the engine does, again after `Unavailable`; returns the time of the send and the number of refusals."""
     away = 0
     while True:
         try:

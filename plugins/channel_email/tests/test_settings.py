@@ -1,4 +1,4 @@
-"""Every mistake in the e-mail channel's table is found at once, in words that say how to mend it."""
+"""Every mistake in the e-mail channel's table is found at once, each with its fix."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ GOOD = {"host": "mail.example.com", "from": "Dana <dana@example.com>"}
         ({"connections": 0}, "connections: 0 should be a whole number"),
         ({"bounce_domain": "not a domain"}, "is not a domain name"),
         ({"unsubscribe": "https://x.example/u"}, "should be a link with {token} in it"),
-        ({"conections": 3}, "conections: is not a key that is known here; did you mean 'connections'?"),
-        ({"kind": "sms"}, "it sends e-mail"),
+        ({"conections": 3}, "conections: is not a known key; did you mean 'connections'?"),
+        ({"kind": "sms"}, "this plugin sends e-mail"),
         ({"verp": "yes"}, "verp: 'yes' should be true or false"),
         ({"purpose": "fun"}, 'should be "marketing" or "transactional"'),
-        ({"inbox": "imap.example.com"}, "should be a table of its own, [channel.email.inbox]"),
+        ({"inbox": "imap.example.com"}, "should be a table, [channel.email.inbox]"),
         ({"inbox": {**INBOX, "host": None}}, "inbox.host: None is not a host"),
         ({"inbox": {"host": "imap.example.com"}}, "inbox.password: is missing"),
         ({"inbox": {**INBOX, "tls": "ssl"}}, "inbox.tls: 'ssl' should be"),
         ({"inbox": {**INBOX, "poll": "1 day"}}, 'inbox.poll: \'1 day\' should be a pause from "1 s" to "25 min"'),
         ({"inbox": {**INBOX, "poll": 60}}, "inbox.poll: 60 should be a pause"),
-        ({"inbox": {**INBOX, "folder": ""}}, "is not the name of a folder"),
-        ({"inbox": {**INBOX, "processed_folder": "INBOX"}}, "inbox.processed_folder: is the folder that is read"),
-        ({"inbox": {**INBOX, "foldr": "x"}}, "inbox.foldr: is not a key that is known here; did you mean 'folder'?"),
+        ({"inbox": {**INBOX, "folder": ""}}, "is not a folder name"),
+        ({"inbox": {**INBOX, "processed_folder": "INBOX"}}, "inbox.processed_folder: is the same as inbox.folder"),
+        ({"inbox": {**INBOX, "foldr": "x"}}, "inbox.foldr: is not a known key; did you mean 'folder'?"),
         ({"inbox": {**INBOX, "address": "nobody"}}, "inbox.address: 'nobody' has no @"),
     ],
 )

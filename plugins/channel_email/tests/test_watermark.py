@@ -17,7 +17,7 @@ def test_what_was_written_is_read_by_the_same_inbox_only(tmp_path):
     assert WatermarkFile(str(tmp_path)).read("b", AT + DAY).uid == 0
 
 
-def test_a_fresh_mark_looks_back_a_day(tmp_path):
+def test_a_fresh_watermark_looks_back_a_day(tmp_path):
     assert WatermarkFile(str(tmp_path)).read("a", AT).since_at == AT - DAY
     assert WatermarkFile(str(tmp_path)).read("a", 0).since_at == 0
 

@@ -1,7 +1,7 @@
-"""Carriers that exist only on this machine: `sandbox` for demos, rehearsals and tests, `noop` for benchmarks.
+"""Simulated carriers: `sandbox` for demos, rehearsals and tests, `noop` for benchmarks.
 
-A sandbox carrier refuses, rings, delivers, answers back and breaks as its table of chances says, repeatably: see
-`chance`. Whatever it accepted is in its ledger before anybody is told, so a test can count what people really got.
+A sandbox carrier refuses, rings, delivers, replies and fails with configured probabilities, repeatably: see `chance`.
+Every accepted attempt is in its ledger before the answer, so a test can count the real contacts of each person.
 """
 
 from __future__ import annotations

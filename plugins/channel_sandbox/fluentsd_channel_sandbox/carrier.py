@@ -1,8 +1,8 @@
-"""The sandbox carrier: it accepts, refuses, rings, delivers and breaks, all on this machine.
+"""The sandbox carrier: it accepts, refuses, rings, delivers and fails, all on this machine.
 
-An attempt is accepted at the instant its line is in the ledger; whatever happens to the answer afterwards (an
-error, silence, a killed process) changes nothing about that. What is to come back lies in one heap by instant, and
-`listen` sleeps until the first of them. There is no wall clock here: time passes only by `tools.clock`.
+An attempt is accepted at the instant its line is in the ledger; a later error, silence or killed process does not
+change that. Pending events are in one heap by instant, and `listen` sleeps until the first. There is no wall clock
+here: time passes only by `tools.clock`.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from fluentsd_channel_sandbox import chance
 from fluentsd_channel_sandbox.ledger import Entry, Ledger, entry_of
 from fluentsd_channel_sandbox.settings import Settings
 
-#: Endings handed to the house at once; it writes what arrives together in one transaction.
+#: Events delivered at once; the engine writes them in one transaction.
 TOGETHER = 500
-#: Seconds an unavailable carrier asks to be left alone.
+#: The back-off of an unavailable carrier, seconds.
 BACK_OFF = 5.0
 
 #: (instant, order of arrival, token, ending)
@@ -53,7 +53,7 @@ class CarrierBroke(RuntimeError):
 
 
 class Carrier:
-    """One carrier of one kind, as `settings` describe it."""
+    """One carrier of one kind."""
 
     def __init__(self, settings: Settings, tools: Tools) -> None:
         self.settings = settings
@@ -65,9 +65,9 @@ class Carrier:
         self._opened_at = self._clock.now()
         self._pending: list[Pending] = []
         self._order = 0
-        self._sooner = trio.Event()
+        self._wakeup = trio.Event()
         self._recent: deque[int] = deque()
-        self._schedule_what_was_accepted_before()
+        self._schedule_from_before()
         weakref.finalize(self, self.ledger.close)
 
     async def aclose(self) -> None:
@@ -75,17 +75,17 @@ class Carrier:
         self.ledger.close()
 
     async def check(self) -> Sequence[Finding]:
-        """Say that nobody is reached, and where the ledger is."""
+        """Report that no real person is contacted, and where the ledger is."""
         where = self.ledger.path or "memory only"
         return [
-            Finding(True, f"sandbox ({self.kind}): reaches nobody; carriers that exist only on this machine"),
+            Finding(True, f"sandbox ({self.kind}): a simulated carrier on this machine; it contacts no real person"),
             Finding(True, f"sandbox ({self.kind}): ledger {where}, {len(self.ledger.by_token)} attempts accepted"),
         ]
 
-    # What goes out
+    # Sending
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
-        """Accept, refuse or break as chance has it; see `chance` for what decides."""
+        """Accept, refuse or fail at random, repeatably; see `chance`."""
         latency = self.settings.faults.latency
         await self._pass(latency // 2)
         drawn = chance.draw(self.settings, message.to, attempt.step, attempt.try_no)
@@ -106,7 +106,7 @@ class Carrier:
         return self._receipt(entry, None if self.kind == "phone" else Outcome.sent)
 
     def _fault(self, message: Message, attempt: Attempt, drawn: Sequence[float], now: int) -> str:
-        """The fault to play after acceptance, "" for none; raises those that come before it."""
+        """The fault to play after acceptance, "" for none; raises the faults before acceptance."""
         self._throttle(message, attempt, now)
         if not self.settings.faults.chances:
             return ""
@@ -148,10 +148,10 @@ class Carrier:
         settings = self.settings
         return Receipt(f"{entry.kind}-{entry.token}", outcome, settings.cost_micros, settings.currency, duration_s)
 
-    # What became of it
+    # Look-up and cancel
 
     async def lookup(self, attempt: Attempt) -> Lookup:
-        """Look into the ledger, as far as the carrier's list shows it yet."""
+        """Look into the ledger, as far as the lag of the carrier's list allows."""
         await self._pass(self.settings.faults.latency)
         now, lag = self._clock.now(), self.settings.faults.list_lag
         entry = self.ledger.by_token.get(attempt.token)
@@ -172,7 +172,7 @@ class Carrier:
         return self._receipt(entry, None if self.kind == "phone" else Outcome.sent)
 
     async def cancel(self, attempt: Attempt) -> bool:
-        """Withdraw a call that is still ringing; its end, `failed`, comes by `listen`."""
+        """Cancel a call that is still ringing; its outcome, `failed`, arrives by `listen`."""
         await self._pass(self.settings.faults.latency)
         now = self._clock.now()
         entry = self.ledger.by_token.get(attempt.token)
@@ -184,10 +184,10 @@ class Carrier:
         self._push(attempt.token, chance.Ending(now, Outcome.failed, "cancelled while it rang"))
         return True
 
-    # What comes back
+    # Inbound events
 
     async def listen(self, deliver: Deliver) -> None:
-        """Deliver every ending and reply at its instant; for as long as the daemon runs."""
+        """Deliver every outcome and reply at its instant, for as long as the daemon runs."""
         while True:
             due = self._take_due()
             if due:
@@ -196,7 +196,7 @@ class Carrier:
                 await self._wait_for_next()
 
     def parse_webhook(self, request: Request) -> Sequence[Inbound]:
-        """Nothing comes this way."""
+        """There are no webhooks."""
         return []
 
     def _take_due(self) -> list[Pending]:
@@ -209,12 +209,12 @@ class Carrier:
         return due
 
     def _is_void(self, one: Pending) -> bool:
-        """The end of a call that was cancelled before it came."""
+        """Whether it is the outcome of a call that was cancelled before."""
         cancelled_at = self.ledger.cancelled.get(one[2])
         return cancelled_at is not None and one[0] > cancelled_at
 
     async def _hand_over(self, due: list[Pending], deliver: Deliver) -> None:
-        """Deliver together, in order for each attempt; what fails or is cancelled stays pending."""
+        """Deliver together, in order for each attempt; failed and cancelled deliveries stay pending."""
         waiting: dict[str, list[Pending]] = {}
         for one in due:
             waiting.setdefault(one[2], []).append(one)
@@ -226,7 +226,7 @@ class Carrier:
             for mine in waiting.values():
                 for one in mine:
                     heapq.heappush(self._pending, one)
-        self._tell(due[-1][0])
+        self._note_delivered(due[-1][0])
 
     async def _hand_over_one(self, mine: list[Pending], deliver: Deliver) -> None:
         while mine:
@@ -244,28 +244,28 @@ class Carrier:
             )
             mine.pop(0)
 
-    def _tell(self, until_at: int) -> None:
-        """Remember for the next process what it need not deliver again."""
+    def _note_delivered(self, until_at: int) -> None:
+        """Record the delivered events, so that the next process does not deliver them again."""
         if self._pending and self._pending[0][0] <= until_at:
             return
         try:
-            self.ledger.told(until_at)
+            self.ledger.delivered(until_at)
         except OSError:
-            return  # it will be delivered again, which harms nobody
+            return  # a repeated delivery does no harm
 
     async def _wait_for_next(self) -> None:
-        self._sooner = trio.Event()
+        self._wakeup = trio.Event()
         if not self._pending:
-            await self._sooner.wait()
+            await self._wakeup.wait()
             return
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._ring_at, self._pending[0][0], self._sooner)
-            await self._sooner.wait()
+            nursery.start_soon(self._ring_at, self._pending[0][0], self._wakeup)
+            await self._wakeup.wait()
             nursery.cancel_scope.cancel()
 
-    async def _ring_at(self, at: int, bell: trio.Event) -> None:
+    async def _ring_at(self, at: int, wakeup: trio.Event) -> None:
         await self._clock.sleep_until(at)
-        bell.set()
+        wakeup.set()
 
     def _schedule(self, entry: Entry, drawn: Sequence[float] | None = None) -> None:
         for ending in chance.endings(self.settings, entry, drawn):
@@ -273,18 +273,18 @@ class Carrier:
 
     def _push(self, token: str, ending: chance.Ending) -> None:
         if not self._pending or ending.at < self._pending[0][0]:
-            self._sooner.set()
+            self._wakeup.set()
         self._order += 1
         heapq.heappush(self._pending, (ending.at, self._order, token, ending))
 
-    def _schedule_what_was_accepted_before(self) -> None:
-        """After a restart: what an earlier process accepted and may not have delivered."""
-        for token, told_until_at in self.ledger.from_before.items():
+    def _schedule_from_before(self) -> None:
+        """After a restart: schedule events of attempts that an earlier process accepted and may not have delivered."""
+        for token, delivered_until_at in self.ledger.from_before.items():
             for ending in chance.endings(self.settings, self.ledger.by_token[token]):
-                if ending.at > told_until_at:
+                if ending.at > delivered_until_at:
                     self._push(token, ending)
             cancelled_at = self.ledger.cancelled.get(token, 0)
-            if cancelled_at >= max(told_until_at, 1):  # at worst it is told again, which harms nobody
+            if cancelled_at >= max(delivered_until_at, 1):  # a repeated delivery does no harm
                 self._push(token, chance.Ending(cancelled_at, Outcome.failed, "cancelled while it rang"))
         self.ledger.from_before.clear()
 

@@ -1,10 +1,9 @@
-"""Chance without dice: what becomes of an attempt is a hash of who, what and which try.
+"""Repeatable chance: the fate of an attempt is a hash of its person, step and try.
 
-Outcome, delays and texts are functions of (seed, kind, to, step, try number) and of nothing else: neither of the
-token, which is random, nor of time, order or earlier attempts. Two runs with the same seed therefore meet the same
-people, whatever the daemon did in between. The fault of a request depends also on how often this carrier has
-refused that very try before (`asked`): a carrier that was unavailable may be there the next time.
-The throttle alone depends on time.
+Outcome, delays and texts are functions of (seed, kind, to, step, try number) only: not of the token, which is random,
+nor of time, order or earlier attempts. So two runs with the same seed meet the same people. The fault of a request
+depends also on the number of earlier refusals of the same try (`asked`): a carrier that was unavailable may be
+available the next time. Only the throttle depends on time.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ SPOKEN_OPT_OUTS = (
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Something that comes back at an instant (epoch microseconds)."""
+    """An inbound event at an instant (epoch microseconds)."""
 
     at: int
     outcome: Outcome
@@ -78,7 +77,7 @@ def fault_of(settings: Settings, drawn: Sequence[float], to: str, step: str, try
 
 
 def endings(settings: Settings, entry: Entry, drawn: Sequence[float] | None = None) -> tuple[Ending, ...]:
-    """What comes back for an accepted attempt, in order of time."""
+    """The inbound events of an accepted attempt, in order of time."""
     if drawn is None:
         drawn = draw(settings, entry.to, entry.step, entry.try_no)
     outcome = _pick(settings.outcomes, drawn[1], settings.outcomes[-1][0])
@@ -88,7 +87,7 @@ def endings(settings: Settings, entry: Entry, drawn: Sequence[float] | None = No
 
 
 def picked_up_at(settings: Settings, entry: Entry) -> int:
-    """When a call stops ringing."""
+    """The instant at which a call stops ringing."""
     return entry.at + settings.ring.at(draw(settings, entry.to, entry.step, entry.try_no)[2])
 
 

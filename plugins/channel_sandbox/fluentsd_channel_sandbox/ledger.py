@@ -1,9 +1,9 @@
-"""What a carrier was asked, kept where a killed daemon cannot lose it.
+"""The ledger of a carrier: its requests, in a file that survives a killed daemon.
 
-One JSON object a line, appended with a single `write` at the moment of acceptance and before any answer: what the
-operating system has taken survives SIGKILL of this process (not a power cut; that is not what is rehearsed here).
-Three kinds of line: a request (accepted or refused), `{"cancelled": token, "at": …}`, and `{"told_until": at}`, up to
-which instant everything that comes back has been delivered. A torn last line is a request nobody was told about.
+One JSON object per line, appended with a single `write` at acceptance and before any answer, so it survives SIGKILL of
+this process (not a power cut, which is out of scope). Three kinds of line: a request (accepted or refused),
+`{"cancelled": token, "at": …}`, and `{"told_until": at}`, the instant until which all events have been delivered. A
+torn last line is a request without an answer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class LedgerProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request. `at` and `valid_until_at` are epoch microseconds, `words` a hash of what was said."""
+    """One request. `at` and `valid_until_at` are epoch microseconds, `words` a hash of the text."""
 
     token: str
     kind: Kind
@@ -48,7 +48,7 @@ class Entry:
 
     def line(self) -> bytes:
         """The entry as a line of the ledger."""
-        said = {
+        row = {
             "token": self.token,
             "kind": self.kind,
             "to": self.to,
@@ -61,8 +61,8 @@ class Entry:
             "accepted": self.accepted,
         }
         if self.why:
-            said["why"] = self.why
-        return _encode(said).encode() + b"\n"
+            row["why"] = self.why
+        return _encode(row).encode() + b"\n"
 
 
 def entry_of(message: Message, attempt: Attempt, at: int, why: str = "") -> Entry:
@@ -76,36 +76,36 @@ def entry_of(message: Message, attempt: Attempt, at: int, why: str = "") -> Entr
 
 @dataclass(slots=True)
 class Reading:
-    """A ledger as read: every request in order, what was cancelled, and what was told.
+    """The content of a ledger: every request in order, cancellations, and deliveries.
 
-    `told` holds (how many requests came before, instant): of those, everything due until then has been delivered.
+    `delivered` holds (number of earlier requests, instant): all their events until that instant have been delivered.
     """
 
     entries: list[Entry] = field(default_factory=list)
     cancelled: dict[str, int] = field(default_factory=dict)
-    told: list[tuple[int, int]] = field(default_factory=list)
+    delivered: list[tuple[int, int]] = field(default_factory=list)
 
-    def told_until(self) -> list[int]:
-        """For each request, the instant until which its endings were delivered; 0 for never."""
-        until, latest, told = [0] * len(self.entries), 0, list(self.told)
+    def delivered_until(self) -> list[int]:
+        """For each request, the instant until which its events were delivered; 0 for never."""
+        until, latest, delivered = [0] * len(self.entries), 0, list(self.delivered)
         for number in range(len(self.entries) - 1, -1, -1):
-            while told and told[-1][0] > number:
-                latest = max(latest, told.pop()[1])
+            while delivered and delivered[-1][0] > number:
+                latest = max(latest, delivered.pop()[1])
             until[number] = latest
         return until
 
     @property
     def accepted(self) -> list[Entry]:
-        """The requests that reached, or will reach, somebody."""
+        """The accepted requests, which reach a person."""
         return [entry for entry in self.entries if entry.accepted]
 
     @property
     def refused(self) -> list[Entry]:
-        """The requests that did not."""
+        """The refused requests."""
         return [entry for entry in self.entries if not entry.accepted]
 
     def per_token(self) -> Counter[str]:
-        """How often each attempt token was accepted; above 1 somebody was contacted twice."""
+        """How often each attempt token was accepted; above 1 a person was contacted twice."""
         return Counter(entry.token for entry in self.entries if entry.accepted)
 
     def per_try(self) -> Counter[tuple[str, str, int]]:
@@ -128,38 +128,37 @@ def read_ledger(path: str | Path) -> Reading:
     except OSError as why:
         raise LedgerProblem(f"The ledger {path} cannot be read: {why.strerror}. Name another file.") from why
     for number, line in enumerate(lines, 1):
-        if line.endswith(b"}"):  # whatever does not was torn by a kill or a full disk before anybody was told
+        if line.endswith(b"}"):  # other lines were torn by a kill or a full disk before the answer
             _take(reading, line, f"{path}, line {number}")
     return reading
 
 
 def _take(reading: Reading, line: bytes, where: str) -> None:
     try:
-        said = json.loads(line)
-        if "told_until" in said:
-            reading.told.append((len(reading.entries), said["told_until"]))
-        elif "cancelled" in said:
-            reading.cancelled[said["cancelled"]] = said["at"]
+        row = json.loads(line)
+        if "told_until" in row:
+            reading.delivered.append((len(reading.entries), row["told_until"]))
+        elif "cancelled" in row:
+            reading.cancelled[row["cancelled"]] = row["at"]
         else:
-            reading.entries.append(_entry_said(said))
+            reading.entries.append(_entry(row))
     except (ValueError, KeyError, TypeError) as why:
         raise LedgerProblem(
-            f"{where} is not a line of a sandbox ledger ({why!r}). Move the file away; the carrier begins a new one."
+            f"{where} is not a line of a sandbox ledger ({why!r}). Move the file away; the carrier starts a new one."
         ) from why
 
 
-def _entry_said(said: dict[str, Any]) -> Entry:
+def _entry(row: dict[str, Any]) -> Entry:
     return Entry(
-        said["token"], said["kind"], said["to"], said["sender"], said["at"], said["step"], said["try"],
-        said["words"], said["valid_until"], said["accepted"], said.get("why", ""),
+        row["token"], row["kind"], row["to"], row["sender"], row["at"], row["step"], row["try"],
+        row["words"], row["valid_until"], row["accepted"], row.get("why", ""),
     )  # fmt: skip
 
 
 class Ledger:
     """The ledger a carrier writes; `path` None keeps it in memory only.
 
-    Holds every accepted attempt by token, and how often each try was refused. What an earlier process wrote is read
-    first.
+    Holds every accepted attempt by token, and how often each try was refused. An existing file is read first.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -168,19 +167,19 @@ class Ledger:
         self.again: Counter[str] = Counter()  #: acceptances of a token beyond its first
         self.refusals: Counter[tuple[str, str, int]] = Counter()
         self.cancelled: dict[str, int] = {}
-        self.from_before: dict[str, int] = {}  #: tokens an earlier process accepted: until when it told their endings
+        self.from_before: dict[str, int] = {}  #: an earlier process's tokens: delivered until when
         self._fd: int | None = None
         if path is not None:
             self._remember(read_ledger(path))
 
     def _remember(self, reading: Reading) -> None:
         self.cancelled = reading.cancelled
-        for entry, told_until_at in zip(reading.entries, reading.told_until(), strict=True):
-            self._know(entry)
+        for entry, delivered_until_at in zip(reading.entries, reading.delivered_until(), strict=True):
+            self._count(entry)
             if entry.accepted:
-                self.from_before.setdefault(entry.token, told_until_at)
+                self.from_before.setdefault(entry.token, delivered_until_at)
 
-    def _know(self, entry: Entry) -> None:
+    def _count(self, entry: Entry) -> None:
         if not entry.accepted:
             self.refusals[(entry.to, entry.step, entry.try_no)] += 1
         elif entry.token in self.by_token:
@@ -189,19 +188,19 @@ class Ledger:
             self.by_token[entry.token] = entry
 
     def write(self, entry: Entry) -> None:
-        """Keep one request; on return it survives this process. Raises `OSError` when the disk will not take it."""
+        """Store one request; on return it survives this process. Raises `OSError` when it cannot be written."""
         if self.path is not None:
             self._append(entry.line())
-        self._know(entry)
+        self._count(entry)
 
     def cancel(self, token: str, at: int) -> None:
-        """Keep that a call was withdrawn."""
+        """Store that a call was cancelled."""
         if self.path is not None:
             self._append(_encode({"cancelled": token, "at": at}).encode() + b"\n")
         self.cancelled[token] = at
 
-    def told(self, until_at: int) -> None:
-        """Keep that everything until this instant has been delivered."""
+    def delivered(self, until_at: int) -> None:
+        """Store that all events until this instant have been delivered."""
         if self.path is not None:
             self._append(_encode({"told_until": until_at}).encode() + b"\n")
 
@@ -220,7 +219,7 @@ class Ledger:
             self._fd = self._open()
         if os.write(self._fd, line) != len(line):
             self.close()  # opening it again ends the torn line
-            raise OSError(f"the ledger {self.path} took only part of a line: is the disk full?")
+            raise OSError(f"only part of a line was written to the ledger {self.path}; check for a full disk")
 
     def _open(self) -> int:
         assert self.path is not None  # noqa: S101 - only a ledger with a file appends

@@ -1,4 +1,4 @@
-"""The carrier that does nothing: every send is accepted at once and forgotten. For benchmarks of the house alone."""
+"""The no-op carrier: it accepts every send at once and stores nothing. For benchmarks of the engine alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fluentsd_channel_sandbox.settings import read_kind
 
 
 class Noop:
-    """Accepts everything, keeps nothing, knows nothing afterwards."""
+    """Accepts every send and stores nothing."""
 
     lookup_is_final = False
     lookup_after = 0
@@ -34,24 +34,24 @@ class Noop:
         table.finish("noop")
 
     async def check(self) -> Sequence[Finding]:
-        """Say that nobody is reached."""
-        return [Finding(True, f"noop ({self.kind}): accepts everything and reaches nobody")]
+        """Report that no real person is contacted."""
+        return [Finding(True, f"noop ({self.kind}): accepts every send and contacts no real person")]
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Accept."""
         return Receipt(attempt.token, Outcome.sent)
 
     async def lookup(self, attempt: Attempt) -> Lookup:
-        """Nothing was kept."""
-        return CannotTell("this carrier keeps nothing")
+        """Nothing is stored."""
+        return CannotTell("this carrier stores nothing")
 
     async def cancel(self, attempt: Attempt) -> bool:
-        """Nothing to withdraw."""
+        """Nothing can be cancelled."""
         return False
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
-        """Nothing comes back."""
+        """There are no inbound events."""
 
     def parse_webhook(self, request: Request) -> Sequence[Inbound]:
-        """Nothing comes back."""
+        """There are no inbound events."""
         return []

@@ -1,6 +1,6 @@
-"""What `[channel.x] plugin = "sandbox"` may say, and every mistake in it at once.
+"""The settings of `[channel.x] plugin = "sandbox"`; lists all mistakes at once.
 
-Durations are written as people do ("20 s", "2 min-3 hours", or a number of seconds) and kept in microseconds.
+Durations are text ("20 s", "2 min-3 hours") or a number of seconds, and kept in microseconds.
 Weights of outcomes are relative; chances of faults are probabilities from 0 to 1 that exclude each other.
 """
 
@@ -20,7 +20,7 @@ _PIECE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 _KINDS = 'write kind = "phone", "sms" or "email"'
 _RATE = re.compile(r"\s*(\d+)\s*/\s*(second|minute|hour)\s*", re.IGNORECASE)
 
-#: What may come of an attempt, by kind, with the weights a table that says nothing gets.
+#: The outcomes of each kind, with their default weights.
 USUAL: Mapping[Kind, Mapping[Outcome, float]] = {
     "phone": {
         Outcome.answered: 0.30,
@@ -33,7 +33,7 @@ USUAL: Mapping[Kind, Mapping[Outcome, float]] = {
     "sms": {Outcome.delivered: 0.88, Outcome.failed: 0.03, Outcome.replied: 0.06, Outcome.opted_out: 0.03},
     "email": {Outcome.delivered: 0.90, Outcome.bounced: 0.03, Outcome.replied: 0.05, Outcome.opted_out: 0.02},
 }
-#: The faults that have a probability, in the order in which chance meets them.
+#: The faults with a probability, in the order of the draw.
 FAULTS = ("refuse", "refuse_dead", "unavailable", "accept_then_error", "accept_then_hang", "hang")
 
 
@@ -57,12 +57,12 @@ REPLY = Span(120 * SECOND, 3 * 3600 * SECOND)
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How the carrier misbehaves. `chances` are (fault, upper end of its share of 0…1), cumulated."""
+    """The faults of the carrier. `chances` are (fault, upper end of its share of 0…1), cumulated."""
 
     chances: tuple[tuple[str, float], ...] = ()
-    throttle: tuple[int, int] | None = None  #: at most so many in so many microseconds
-    list_lag: int = 0  #: a look-up does not see an accepted attempt before
-    latency: int = 0  #: how long each request takes, half of it before the moment of acceptance
+    throttle: tuple[int, int] | None = None  #: (most requests, in this many microseconds)
+    list_lag: int = 0  #: microseconds until a look-up sees an accepted attempt
+    latency: int = 0  #: microseconds that each request takes, half of them before acceptance
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +120,13 @@ def read_span(value: Any) -> Span:
     pieces = value.split("-") if isinstance(value, str) else []
     found = [_PIECE.fullmatch(piece) for piece in pieces]
     if len(found) not in (1, 2) or any(piece is None for piece in found):
-        raise ValueError(f'{value!r} is not a span of time; write it like "20 s", "5-25 s" or "2 min-3 hours"')
+        raise ValueError(f'{value!r} is not a duration or range; write it like "20 s", "5-25 s" or "2 min-3 hours"')
     matches = [piece for piece in found if piece is not None]
     last = matches[-1][2]
     low, *more = [_micros(piece[1], piece[2] or last) for piece in matches]
     span = Span(low, more[0] if more else low)
     if span.low > span.high:
-        raise ValueError(f"{value!r} begins after its end; write the shorter time first")
+        raise ValueError(f"{value!r} starts above its end; write the shorter time first")
     return span
 
 

@@ -1,4 +1,4 @@
-"""What a sandbox carrier accepts, tells and remembers, on a virtual clock."""
+"""A sandbox carrier: acceptance, events and memory, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ async def test_accepted_then_error_and_hang_are_accepted(tmp_path):
     assert reading.per_token() == {"token-1": 1}  # cancelled before it began: never accepted
 
 
-async def test_refusals_are_lines_of_their_own_and_a_new_request_draws_anew(tmp_path):
+async def test_refusals_have_their_own_lines_and_a_new_request_draws_again(tmp_path):
     async with time_passes() as clock:
         channel = carrier(clock, tmp_path, faults={"unavailable": 0.5})
         tries = Counter()
@@ -239,7 +239,7 @@ async def test_latency_lies_on_both_sides_of_the_acceptance(tmp_path):
     assert read_ledger(tmp_path / "ledger-sms.jsonl").entries[0].at == START + 1 * SECOND
 
 
-async def test_after_a_restart_look_ups_answer_and_only_what_was_not_told_comes_back(tmp_path):
+async def test_after_a_restart_look_ups_answer_and_only_undelivered_events_come(tmp_path):
     config = {"outcomes": {"replied": 1}, "delivery": 10, "reply": "1 hour"}
     async with time_passes() as clock:
         first = carrier(clock, tmp_path, **config)
@@ -259,7 +259,7 @@ async def test_after_a_restart_look_ups_answer_and_only_what_was_not_told_comes_
         ]
 
 
-async def test_what_the_house_could_not_take_is_delivered_again(tmp_path):
+async def test_a_failed_delivery_is_repeated(tmp_path):
     async with time_passes() as clock:
         channel = carrier(clock, tmp_path, outcomes={"delivered": 1}, delivery=1)
         await channel.send(message(1), attempt(1))

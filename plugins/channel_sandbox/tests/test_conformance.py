@@ -72,7 +72,7 @@ class Forgets(Carrier):
 
 
 class Repeats(Carrier):
-    """Tries again behind the house's back."""
+    """Retries on its own, which the engine does not see."""
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
         await super().send(message, attempt)
@@ -104,7 +104,7 @@ class Swallows(Carrier):
 @pytest.mark.parametrize(
     ("liar", "check"),
     [
-        (Denies, "doubt_is_left_open"),
+        (Denies, "an_uncertain_send_stays_open"),
         (Forgets, "a_send_ends_in_a_receipt"),
         (Repeats, "a_send_ends_in_a_receipt"),
         (Mixes, "sends_do_not_mix"),

@@ -1,4 +1,4 @@
-"""The ledger survives kills, tears and restarts, and counts what people really got."""
+"""The ledger survives kills, tears and restarts, and counts the real contacts."""
 
 from __future__ import annotations
 
@@ -44,25 +44,25 @@ def test_what_is_written_is_read_again(tmp_path):
     for one in written:
         ledger.write(one)
     ledger.cancel("a", 9)
-    ledger.told(7)
+    ledger.delivered(7)
     ledger.close()
     reading = read_ledger(path)
     assert reading.entries == written
     assert (reading.per_token(), reading.duplicates) == ({"a": 2}, 1)
     assert reading.per_try() == {("+14155550001", "first", 1): 2}
-    assert (reading.cancelled, reading.told_until()) == ({"a": 9}, [7, 7, 7])
+    assert (reading.cancelled, reading.delivered_until()) == ({"a": 9}, [7, 7, 7])
     again = Ledger(path)
     assert (again.accepted("a"), again.accepted("b"), again.accepted("c")) == (2, 0, 0)
 
 
-def test_a_request_after_a_told_line_is_not_told_even_when_the_clock_was_set_back(tmp_path):
+def test_a_request_after_a_delivery_line_is_undelivered_even_with_the_clock_set_back(tmp_path):
     ledger = Ledger(tmp_path / "ledger.jsonl")
-    for token, told_until_at in (("a", 50), ("b", 30), ("c", 0)):
+    for token, delivered_until_at in (("a", 50), ("b", 30), ("c", 0)):
         ledger.write(entry(token))
-        if told_until_at:
-            ledger.told(told_until_at)
+        if delivered_until_at:
+            ledger.delivered(delivered_until_at)
     ledger.close()
-    assert read_ledger(tmp_path / "ledger.jsonl").told_until() == [50, 30, 0]
+    assert read_ledger(tmp_path / "ledger.jsonl").delivered_until() == [50, 30, 0]
 
 
 def test_a_torn_line_is_skipped_and_does_not_spoil_the_next(tmp_path):

@@ -1,4 +1,4 @@
-"""Every mistake in a sandbox's table is found at once, in words that say how to mend it."""
+"""Every mistake in a sandbox's table is found at once, each with its fix."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from fluentsd.testing import tools
     [
         ({}, "kind: is missing"),
         ({"kind": "fax"}, "'fax' is not a kind of channel"),
-        ({"kind": "sms", "sead": 1}, "sead: is not a key that is known here; did you mean 'seed'?"),
-        ({"kind": "sms", "outcomes": {"answered": 1}}, "outcomes.answered: is not a key that is known here"),
+        ({"kind": "sms", "sead": 1}, "sead: is not a known key; did you mean 'seed'?"),
+        ({"kind": "sms", "outcomes": {"answered": 1}}, "outcomes.answered: is not a known key"),
         ({"kind": "sms", "outcomes": {"replied": -1, "delivered": 1}}, "outcomes.replied: -1 is not a weight"),
         ({"kind": "sms", "outcomes": {"replied": 0}}, "no outcome has a weight above 0"),
         ({"kind": "sms", "outcomes": 3}, "outcomes: 3 should be a table"),
-        ({"kind": "sms", "delivery": "soon"}, "'soon' is not a span of time"),
-        ({"kind": "sms", "reply": "3 hours-2 min"}, "begins after its end"),
+        ({"kind": "sms", "delivery": "soon"}, "'soon' is not a duration or range"),
+        ({"kind": "sms", "reply": "3 hours-2 min"}, "starts above its end"),
         ({"kind": "sms", "reply": "3 moons"}, "'moons' is not a unit of time"),
         ({"kind": "sms", "faults": {"refuse": 1.5}}, "faults.refuse: 1.5 is not a chance"),
         ({"kind": "sms", "faults": {"refuse": 0.6, "hang": 0.6}}, "the chances sum to 1.2"),
         ({"kind": "sms", "faults": {"throttle": "fast"}}, "'fast' is not a rate"),
         ({"kind": "sms", "faults": {"latency": "1-2 s"}}, "should be one duration"),
-        ({"kind": "sms", "faults": {"explode": 1}}, "faults.explode: is not a key"),
+        ({"kind": "sms", "faults": {"explode": 1}}, "faults.explode: is not a known key"),
         ({"kind": "sms", "lookup": "maybe"}, '\'maybe\' should be "final" or "fuzzy"'),
         ({"kind": "sms", "ledger": 3}, "should be the path of a file"),
         ({"kind": "sms", "cost_micros": 0.5}, "should be a whole number"),
@@ -61,5 +61,5 @@ def test_weights_are_relative():
 
 
 def test_noop_refuses_what_it_does_not_know(tmp_path):
-    with pytest.raises(ConfigProblem, match="seed: is not a key"):
+    with pytest.raises(ConfigProblem, match="seed: is not a known key"):
         Noop({"kind": "sms", "seed": 1}, tools(folder=tmp_path))

@@ -1,7 +1,7 @@
-"""The SMS channel: one Twilio account, its senders, and what comes back.
+"""The SMS channel: one Twilio account, its senders, and inbound events.
 
 A send ends in a receipt when Twilio created the message, in an error of `fluentsd.api` when Twilio refused it or was
-never reached, and in anything else when nobody can tell; then the attempt stays open, and `lookup` asks.
+never reached, and in another error when the result is unknown; then the attempt stays open, and `lookup` asks.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ from fluentsd_channel_sms.settings import SECOND, VALIDITY_MOST, Settings
 
 #: Twilio's limit, characters.
 BODY_AT_MOST = 1600
-#: Microseconds a send waits for its sender's turn: well below the house's usual patience of 30 s.
+#: The longest wait of a send for its sender's turn, microseconds: well below the default channel timeout of 30 s.
 WAIT_AT_MOST = 8 * SECOND
-#: A window that closes sooner is as good as closed, microseconds.
+#: A contact window that closes within this time counts as closed, microseconds.
 LEFT_AT_LEAST = 5 * SECOND
-#: Back-off where Twilio does not say how long: seconds, doubled each time.
+#: Back-off without Retry-After: seconds, doubled each time.
 BACK_OFF, BACK_OFF_MOST = 0.5, 30.0
-#: Until then a look-up has answered or given up, microseconds.
+#: The longest time until look-ups have found an attempt or given up, microseconds.
 DOUBT_LASTS = 600 * SECOND
 
 
 class SmsChannel:
-    """Sends through one account, from one number, one messaging service, or the numbers the house chooses."""
+    """Sends through one account, from one number, one messaging service, or the campaign's caller IDs."""
 
     kind: Kind = "sms"
-    lookup_is_final = False  #: Twilio promises nothing about when a message is in its list
+    lookup_is_final = False  #: Twilio does not promise when a message is in its list
     lookup_after = 60 * SECOND
 
     def __init__(self, settings: Settings, tools: Tools) -> None:
@@ -60,11 +60,11 @@ class SmsChannel:
         self._tools = tools
         self._pace = Pace(tools.clock, settings.interval, WAIT_AT_MOST)
         self.sender_interval = settings.interval
-        if settings.sender or settings.service:  # what cannot have its turn in time is not handed over
+        if settings.sender or settings.service:  # no more than can have their turn in time
             self.capacity = max(1, WAIT_AT_MOST // settings.interval)
         self._one = OneAtATime(tools.clock, DOUBT_LASTS)
         self._owners = Owners()
-        self._refused = 0  #: times in a row Twilio asked us to slow down
+        self._refused = 0  #: consecutive requests of Twilio to slow down
         self._slow_until = 0
         self._loading = trio.Lock()
         self._connected: Any = None
@@ -92,7 +92,7 @@ class SmsChannel:
         return receipt
 
     def _order(self, message: Message, attempt: Attempt) -> dict[str, Any]:
-        """What is asked of Twilio, less the validity, which is counted at the last moment."""
+        """The parameters for Twilio, without the validity, which is computed at the last moment."""
         if not message.text.strip():
             raise Rejected("the text is empty")
         if len(message.text) > BODY_AT_MOST:
@@ -111,7 +111,7 @@ class SmsChannel:
         return order
 
     def remarks(self, message: Message) -> Sequence[Finding]:
-        """How many segments it takes, and how it would take fewer."""
+        """The number of segments, and how to reduce it."""
         if len(message.text) > BODY_AT_MOST:
             why = f"the text has {len(message.text)} characters; Twilio takes {BODY_AT_MOST}"
             return [Finding(False, why, "shorten it")]
@@ -121,13 +121,13 @@ class SmsChannel:
         return [Finding(True, f"{many}{cost if self.settings.segment_price else ''}", counted.advice)]
 
     def _validity(self, message: Message) -> int:
-        """Seconds Twilio and the carriers may still try: to the end of the person's window, and never long."""
+        """Seconds for Twilio and the carriers to deliver: at most to the end of the person's contact window."""
         most = min(self.settings.validity, VALIDITY_MOST)
         if message.valid_until_at is None:
             return most
         left = message.valid_until_at - self._tools.clock.now()
         if left < LEFT_AT_LEAST:
-            why = "the contact window closes before the message could be there"
+            why = "the contact window closes before the message could arrive"
             raise Unavailable(why, max(left / SECOND, 0.0) + 1.0, only_this=True)
         return min(left // SECOND, most)
 
@@ -147,9 +147,9 @@ class SmsChannel:
         return created
 
     def _slower(self, attempt: Attempt, asked: float | None) -> float:
-        """Seconds to back off: what Twilio asks, else twice as long as last time, spread by a tenth.
+        """Seconds to back off: Twilio's Retry-After, else twice as long as last time, spread by a tenth.
 
-        Sends that were refused together count once.
+        Concurrent refused sends count once.
         """
         now = self._tools.clock.now()
         if now >= self._slow_until:
@@ -162,7 +162,7 @@ class SmsChannel:
         return after
 
     async def lookup(self, attempt: Attempt) -> Lookup:
-        """Ask for the message by its SID where we know it, else look for it among those to the person."""
+        """Ask for the message by its SID if it is known, else search the messages to the person."""
         client = await self.client()
         try:
             if attempt.provider_ref:
@@ -171,21 +171,21 @@ class SmsChannel:
             else:
                 newest = await client.messages.list_async(to=attempt.to, limit=LOOK_AT)
                 answer = judge(self.settings, attempt, newest, self._owners)
-        except Exception as why:  # noqa: BLE001 - no answer, a refusal, or one the SDK cannot read: none proves anything
+        except Exception as why:  # noqa: BLE001 - no answer, a refusal, or an unreadable answer: none proves anything
             return CannotTell(f"Twilio cannot be asked now ({type(why).__name__})")
         if isinstance(answer, Found):
             self._one.settle(attempt.token)
         return answer
 
     async def cancel(self, attempt: Attempt) -> bool:
-        """What Twilio accepted is on its way; only messages it schedules can be called back, and none of ours is."""
+        """Impossible: Twilio can cancel only scheduled messages, and ours are not scheduled."""
         return False
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
-        """Everything comes by webhook."""
+        """All events arrive by webhook."""
 
     def parse_webhook(self, request: Request) -> Sequence[Inbound]:
-        """Prove that a request is Twilio's, then read it; raises `Forged`, or ValueError when it makes no sense."""
+        """Verify that a request is Twilio's, then read it; raises `Forged`, or ValueError when it is invalid."""
         fields = signatures.prove(request, self.settings.secrets)
         if fields.get("AccountSid", self.settings.account_sid) != self.settings.account_sid:
             raise ValueError("the request is about another account")
@@ -196,11 +196,11 @@ class SmsChannel:
         return await checks.findings(self.settings, self._tools.links, await self.client())
 
     async def numbers(self) -> Sequence[Owned]:
-        """Every number of the account, with what it carries and its messaging services."""
+        """Every number of the account, with its channels and messaging services."""
         return await inventory.owned(await self.client())
 
     async def forget(self, attempt: Attempt) -> None:
-        """Delete the message at Twilio; without a SID there is nothing to find it by."""
+        """Delete the message at Twilio, if its SID is known."""
         if attempt.provider_ref:
             await erasure.delete(await self.client(), attempt.provider_ref)
 

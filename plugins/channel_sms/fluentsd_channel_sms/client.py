@@ -1,8 +1,8 @@
-"""Twilio's SDK on the house's HTTP client, natively on Trio.
+"""Twilio's SDK on the daemon's shared HTTP client, natively on Trio.
 
-The SDK builds requests and reads answers; the bytes travel through the client every plugin shares. Nothing is logged
-(the SDK's own client logs telephone numbers), no redirect is followed (one turns a POST into something else), and an
-answer that refuses becomes `Refusal` here, because the SDK's exceptions have lost the Retry-After header.
+The SDK builds requests and reads answers; the shared client carries them. Nothing is logged (the SDK's own client logs
+telephone numbers), no redirect is followed (it would change a POST), and an error answer becomes `Refusal` here,
+because the SDK's exceptions lack the Retry-After header.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal
 from fluentsd_channel_sms.settings import Settings
 
-#: Seconds to connect, and then for each wait for bytes: together below the house's usual patience of 30 s.
+#: Seconds to connect, and then for each wait for bytes: together below the default channel timeout of 30 s.
 CONNECT_WITHIN, ANSWER_WITHIN = 5.0, 12.0
-#: The SDK asks the environment for whatever it is not given; an installation is described in one place.
+#: Stops the SDK from reading the environment; all settings come from the configuration.
 _NO_ENVIRONMENT = {"TWILIO_EDGE": "", "TWILIO_REGION": ""}
 
 
@@ -35,7 +35,7 @@ def connect(settings: Settings, http: Callable[[], httpx.AsyncClient]) -> Client
 
 
 class SharedHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships no types
-    """What the SDK calls its HTTP client: one method."""
+    """The SDK's HTTP client interface: one method."""
 
     def __init__(self, http: Callable[[], httpx.AsyncClient], base_url: str = "") -> None:
         super().__init__(logging.getLogger(__name__), is_async=True)
@@ -49,10 +49,10 @@ class SharedHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships 
         data: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - the SDK's own signature; our bounds hold
+        timeout: float | None = None,  # noqa: ASYNC109 - the SDK's signature; our timeouts apply
         allow_redirects: bool = False,
     ) -> Response:
-        """Carry one request; raises `Refusal`, `NotReached` before a byte was sent, or `NoAnswer`."""
+        """Send one request; raises `Refusal`, `NotReached` before a byte was sent, or `NoAnswer`."""
         try:
             answer = await self._http().request(
                 method,
@@ -73,7 +73,7 @@ class SharedHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships 
         return Response(answer.status_code, answer.text, answer.headers)
 
     def _address(self, uri: str) -> str:
-        """Where a request goes: Twilio, or the one origin that stands for all of Twilio's in a test."""
+        """The URL of a request: Twilio's, or the origin of the fake in a test."""
         if not self._base_url:
             return uri
         parts = urlsplit(uri)
@@ -81,12 +81,12 @@ class SharedHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships 
 
 
 def _refusal(answer: httpx.Response) -> Refusal:
-    code, words = None, "no words of Twilio's"
+    code, words = None, "no message from Twilio"
     try:
-        said = json.loads(answer.text)
-        code, words = int(said["code"]), str(said.get("message") or said.get("title") or "")
+        content = json.loads(answer.text)
+        code, words = int(content["code"]), str(content.get("message") or content.get("title") or "")
     except (ValueError, TypeError, KeyError, AttributeError):
-        pass  # a proxy's page, half an answer: no code says so
+        pass  # a proxy's page or a cut-off answer: no code
     return Refusal(answer.status_code, code, words[:300], _seconds(answer.headers.get("retry-after", "")))
 
 

@@ -1,7 +1,7 @@
-"""What Twilio's error codes mean for the house, whether they answer a request or come with a later status.
+"""The meaning of Twilio's error codes, in the answer to a request or with a later status.
 
-One table by code; what it does not know is judged by the HTTP status. Only an answer of Twilio's own that refuses (4xx)
-proves that nothing was accepted; a server error, a redirect or an answer nobody can read proves nothing (`NoAnswer`).
+One table by code; an unknown code is judged by the HTTP status. Only a refusal from Twilio itself (4xx) proves that
+nothing was accepted; a server error, a redirect or an unreadable answer proves nothing (`NoAnswer`).
 Codes: https://www.twilio.com/docs/api/errors.
 """
 
@@ -15,17 +15,17 @@ from fluentsd.api import Fault, NeedsHuman, Outcome, Rejected, Unavailable
 
 
 class NoAnswer(Exception):
-    """Twilio's answer never came or cannot be read: nobody can tell whether the message was accepted."""
+    """Twilio's answer is missing or unreadable: it is unknown whether the message was accepted."""
 
 
 class NotReached(Exception):
-    """No connection to Twilio came about: it has not seen a byte."""
+    """No connection to Twilio; not a byte was sent."""
 
 
 class Refusal(Exception):
-    """Twilio (or something before it) answered, and not with success.
+    """Twilio (or a proxy) answered with an error.
 
-    `code` is Twilio's own, None when the answer is not one of Twilio's; `retry_after` seconds, None when not said.
+    `code` is Twilio's own, None when the answer is not from Twilio; `retry_after` is seconds, or None.
     """
 
     def __init__(self, status: int, code: int | None, words: str, retry_after: float | None = None) -> None:
@@ -34,21 +34,21 @@ class Refusal(Exception):
 
 
 class Act(StrEnum):
-    """What to do about a code."""
+    """The action for a code."""
 
-    opt_out = "opt_out"  #: the person asked Twilio to stop us
-    dead = "dead"  #: no SMS will ever reach this number
-    give_up = "give_up"  #: not this message to this person
-    blocked = "blocked"  #: what the message says is refused
-    line = "line"  #: nothing goes out from this sender until a person acts
-    human = "human"  #: nothing goes out until a person acts
-    later = "later"  #: everything waits a little
-    this_later = "this_later"  #: this person waits
+    opt_out = "opt_out"  #: the person opted out at Twilio
+    dead = "dead"  #: no SMS can reach this number
+    give_up = "give_up"  #: this message cannot reach this person
+    blocked = "blocked"  #: the content of the message is refused
+    sender = "sender"  #: the sender is held until a person acts
+    human = "human"  #: the channel is held until a person acts
+    later = "later"  #: the channel waits a little
+    this_later = "this_later"  #: this message waits
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a code means, in words; for what a person must act on, what to do about it too."""
+    """The meaning of a code for people, and the fix if a person must act."""
 
     act: Act
     what: str
@@ -56,8 +56,8 @@ class Verdict:
 
     @property
     def fault(self) -> Fault:
-        """Whose fault it is when it comes with a later status."""
-        return "message" if self.act == Act.blocked else "sender" if self.act == Act.line else "person"
+        """The cause of the failure, for a later status."""
+        return "message" if self.act == Act.blocked else "sender" if self.act == Act.sender else "person"
 
     def say(self, code: int) -> str:
         return f"Twilio {code}: {self.what}{f'; {self.fix}' if self.fix else ''}"
@@ -67,8 +67,8 @@ def _human(what: str, fix: str) -> Verdict:
     return Verdict(Act.human, what, fix)
 
 
-def _line(what: str, fix: str) -> Verdict:
-    return Verdict(Act.line, what, fix)
+def _sender(what: str, fix: str) -> Verdict:
+    return Verdict(Act.sender, what, fix)
 
 
 def _blocked(what: str, fix: str) -> Verdict:
@@ -77,7 +77,7 @@ def _blocked(what: str, fix: str) -> Verdict:
 
 CODES: dict[int, Verdict] = {
     21610: Verdict(Act.opt_out, "the person has opted out of this sender"),
-    # Numbers no SMS reaches
+    # Numbers without SMS
     21211: Verdict(Act.dead, "the number is not valid"),
     21614: Verdict(Act.dead, "the number is not a mobile number"),
     21635: Verdict(Act.dead, "the number is a landline"),
@@ -89,7 +89,7 @@ CODES: dict[int, Verdict] = {
     30003: Verdict(Act.give_up, "the phone is off or out of coverage"),
     30008: Verdict(Act.give_up, "the carrier gave no reason"),
     30036: Verdict(Act.give_up, "it could not be delivered before its validity ended"),
-    30640: Verdict(Act.give_up, "the number belongs to somebody known to sue over messages"),
+    30640: Verdict(Act.give_up, "the number belongs to a person known to sue over messages"),
     30610: Verdict(Act.this_later, "the Compliance Toolkit blocks messages to this number at this hour"),
     # Slow down
     14107: Verdict(Act.later, "too many requests at once"),
@@ -98,51 +98,51 @@ CODES: dict[int, Verdict] = {
     30001: Verdict(Act.later, "the sender's queue at Twilio is full"),
     # The account
     20003: _human("the login is refused", "correct account_sid and auth_token, or api_key and api_secret"),
-    20005: _human("the account is not active", "look at its state in Twilio's console"),
+    20005: _human("the account is not active", "check its state in Twilio's console"),
     20404: _human("the account or service is not found", "correct account_sid and messaging_service"),
-    21608: _human("a trial account writes only to verified numbers", "upgrade the account, or verify the number"),
-    30002: _human("the account is suspended", "ask Twilio's support, and look at the account's balance"),
+    21608: _human("a trial account sends only to verified numbers", "upgrade the account, or verify the number"),
+    30002: _human("the account is suspended", "ask Twilio's support, and check the account's balance"),
     63038: _human("the account's daily limit is reached", "wait until tomorrow, or ask Twilio for a higher limit"),
     # The sender
-    21212: _line("the sender is not valid", "correct sender, or the campaign's numbers"),
+    21212: _sender("the sender is not valid", "correct sender, or the campaign's numbers"),
     21408: _human("the account may not send to this country", "allow it under Messaging > Settings > Geo permissions"),
     21603: _human("there is no sender", "set sender or messaging_service, or give the campaign a number"),
-    21606: _line("the sender cannot send SMS or is not the account's", "correct sender, or the campaign's numbers"),
-    21659: _line("the sender is not the account's", "correct sender, or the campaign's numbers"),
-    21660: _line("the sender belongs to another account", "correct sender, or the campaign's numbers"),
+    21606: _sender("the sender cannot send SMS or is not the account's", "correct sender, or the campaign's numbers"),
+    21659: _sender("the sender is not the account's", "correct sender, or the campaign's numbers"),
+    21660: _sender("the sender belongs to another account", "correct sender, or the campaign's numbers"),
     21701: _human("the messaging service does not exist", "correct messaging_service"),
     21703: _human("the messaging service has no senders", "add a number to it in Twilio's console"),
-    21704: _human("the messaging service has no sender for this person", "add a fitting number to it"),
+    21704: _human("the messaging service has no sender for this person", "add a matching number to it"),
     21705: _human("the messaging service is not valid", "correct messaging_service"),
     21609: _human("the address for delivery reports is refused", "set http.public_url to a public address"),
     # Registration and content
     30004: _blocked("the message is blocked", "ask Twilio's support why before anything else is sent"),
     30007: _blocked("the carrier filters the message as spam", "change the text: no link shortener, say who writes"),
-    30032: _line("the toll-free number is not verified", "finish its verification in Twilio's console"),
-    30034: _line("the number is not registered for 10DLC", "register its brand and campaign at Twilio"),
+    30032: _sender("the toll-free number is not verified", "finish its verification in Twilio's console"),
+    30034: _sender("the number is not registered for 10DLC", "register its brand and campaign at Twilio"),
 }  # fmt: skip
 
 
 def verdict_of(code: int) -> Verdict | None:
-    """What the table says of a code; every channel error (63xxx) wants a person."""
+    """The table's verdict on a code; every channel error (63xxx) needs a person."""
     if code not in CODES and 63_000 <= code < 64_000:
         return _human("the messaging channel is not set up for this", "look the code up in Twilio's error list")
     return CODES.get(code)
 
 
-def asks_to_slow_down(said: Refusal) -> bool:
-    """Whether everything has to wait for a while."""
-    found = verdict_of(said.code) if said.code is not None else None
-    return said.status == 429 or (said.status < 500 and found is not None and found.act == Act.later)
+def asks_to_slow_down(refusal: Refusal) -> bool:
+    """Whether the channel has to wait."""
+    found = verdict_of(refusal.code) if refusal.code is not None else None
+    return refusal.status == 429 or (refusal.status < 500 and found is not None and found.act == Act.later)
 
 
-def refuse(said: Refusal, after: float) -> NoReturn:
-    """Raise what a refusal means for the house; `after` is the back-off where it asks for one.
+def refuse(refusal: Refusal, after: float) -> NoReturn:
+    """Raise the error for a refusal; `after` is the back-off if it asks for one.
 
-    A client error with a code of Twilio's proves that nothing was accepted. Without one something else answered (a
-    proxy): only its refusal of the login or of the pace is believed, for such a request went no further.
+    A client error with Twilio's code proves that nothing was accepted. Without a code a proxy answered: then only a
+    refusal of the login or of the pace is trusted, because such a request went no further.
     """
-    status, code, words = said.status, said.code, said.words
+    status, code, words = refusal.status, refusal.code, refusal.words
     if not 400 <= status < 500:
         raise NoAnswer(f"Twilio's answer decides nothing (HTTP {status})")
     found = verdict_of(code) if code is not None else None
@@ -151,10 +151,10 @@ def refuse(said: Refusal, after: float) -> NoReturn:
     if status == 429:
         raise Unavailable("Twilio: too many requests at once", after)
     if status == 401 or (status in (403, 404) and code is not None):
-        raise NeedsHuman(f"Twilio refuses the request ({said}); check account_sid and the credentials")
+        raise NeedsHuman(f"Twilio refuses the request ({refusal}); check account_sid and the credentials")
     if code is None:
-        raise NoAnswer(f"the answer is not one of Twilio's (HTTP {status})")
-    raise Rejected(f"Twilio refused it ({code}): {words}")
+        raise NoAnswer(f"the answer is not from Twilio (HTTP {status})")
+    raise Rejected(f"Twilio refused the message ({code}): {words}")
 
 
 def _follow(verdict: Verdict, why: str, after: float) -> NoReturn:
@@ -167,7 +167,7 @@ def _follow(verdict: Verdict, why: str, after: float) -> NoReturn:
             raise Rejected(why)
         case Act.blocked:
             raise Rejected(why, fault=verdict.fault)
-        case Act.line:
+        case Act.sender:
             raise NeedsHuman(why, only_sender=True)
         case Act.human:
             raise NeedsHuman(why)
@@ -177,7 +177,7 @@ def _follow(verdict: Verdict, why: str, after: float) -> NoReturn:
             raise Unavailable(why, 3600.0, only_this=True)
 
 
-#: Statuses that are not an end; SMS steps count as made at `sent`.
+#: Statuses that are not final; an SMS step counts as made at `sent`.
 ON_THE_WAY = frozenset({"queued", "sending", "accepted", "scheduled", "receiving", "received"})
 _ENDS = {"sent": Outcome.sent, "delivered": Outcome.delivered, "read": Outcome.delivered,
          "partially_delivered": Outcome.delivered, "undelivered": Outcome.failed, "failed": Outcome.failed,
@@ -186,7 +186,7 @@ _ENDS = {"sent": Outcome.sent, "delivered": Outcome.delivered, "read": Outcome.d
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What a message's status proves."""
+    """The outcome that a message's status proves."""
 
     outcome: Outcome
     reason: str = ""
@@ -195,7 +195,7 @@ class End:
 
 
 def end_of(status: str, code: int | None) -> End | None:
-    """What a status with its error code proves; None when it is still on its way or says nothing we know."""
+    """The outcome of a status with its error code; None for a status that is not final or not known."""
     outcome = _ENDS.get(status)
     if outcome is not Outcome.failed:
         return End(outcome) if outcome else None

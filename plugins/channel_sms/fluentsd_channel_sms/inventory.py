@@ -1,6 +1,6 @@
-"""The caller IDs Twilio has for the account: each number, what it can carry, the messaging services it belongs to.
+"""The caller IDs of the Twilio account: each number with its channels and messaging services.
 
-All of them or an error, never a part. Services are told only while there are few: each costs a request of its own.
+All of them or an error, never a part. Services are read only while there are few, because each costs a request.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal, asks
 
 #: Numbers in one answer; Twilio's limit.
 AT_ONCE = 1000
-#: With more messaging services than these none is told.
+#: With more messaging services, none is read.
 SERVICES_AT_MOST = 20
-#: Seconds after which to ask again where Twilio does not say.
+#: Seconds until the next try without Retry-After.
 AGAIN_AFTER = 30.0
-#: The account's credentials do not reach messaging services (an API key may be restricted).
+#: The credentials have no access to messaging services (an API key may be restricted).
 _FORBIDDEN = (401, 403)
 _ABILITIES: dict[str, Kind] = {"sms": "sms", "voice": "phone"}
 
 
 async def owned(client: Any) -> list[Owned]:
-    """Ask for all numbers; raises `Unavailable` or `NeedsHuman`."""
+    """All numbers of the account; raises `Unavailable` or `NeedsHuman`."""
     try:
         numbers = await client.incoming_phone_numbers.list_async(page_size=AT_ONCE)
         tags = await _services(client)
@@ -43,7 +43,7 @@ def _owned(number: Any, tags: tuple[str, ...]) -> Owned:
 
 
 async def _services(client: Any) -> dict[str, tuple[str, ...]]:
-    """Which services each number belongs to, as tags, by the number's SID."""
+    """The tags of each number, one per messaging service, by the number's SID."""
     found: dict[str, tuple[str, ...]] = {}
     try:
         services = await client.messaging.v1.services.list_async(limit=SERVICES_AT_MOST + 1)

@@ -1,8 +1,8 @@
-"""What became of an attempt whose answer was lost: the message it would be, among those Twilio has for that person.
+"""The look-up of an attempt after a lost answer: finds its message among Twilio's messages to the person.
 
-A message at Twilio carries no mark of ours, so it is known by whom it went to, who sent it, what it says and when. The
-list is not narrowed by DateSent, which is empty until a message is sent. One that fits is found; several prove only
-that something was sent; none proves nothing, for lists lag behind.
+A message at Twilio carries no token of ours, so it is identified by recipient, sender, text and time. The list is not
+filtered by DateSent, which is empty until a message is sent. One match is the message; several prove only that
+something was sent; none proves nothing, because lists lag.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from fluentsd_channel_sms.settings import SECOND, Settings
 
 #: Twilio's clock and ours may differ by this much.
 SKEW = 120 * SECOND
-#: Without its words a message is known by little more than the hour; later ones are not this one.
+#: Without the text, only messages within this time after the attempt match.
 WORDLESS_WITHIN = 600 * SECOND
-#: Newest messages of one person that are looked at.
+#: The most messages of one person that are compared, newest first.
 LOOK_AT = 200
-#: What Twilio writes before every text of a trial account.
+#: Twilio's prefix of every text of a trial account.
 TRIAL = "Sent from your Twilio trial account - "
-#: Messages whose attempt is known, kept so that no other attempt takes one for its own.
+#: The most remembered messages with a known attempt; they match no other attempt.
 REMEMBERED = 10_000
 
 
 class Owners:
-    """Which attempt a message belongs to, as far as this process has seen it."""
+    """The attempts of known messages, as far as this process has seen them."""
 
     def __init__(self) -> None:
         self._token: OrderedDict[str, str] = OrderedDict()
@@ -44,21 +44,21 @@ class Owners:
 
 
 def judge(settings: Settings, attempt: Attempt, messages: Iterable[Any], owners: Owners) -> Lookup:
-    """What the messages to a person prove about an attempt."""
+    """The result of comparing the messages to a person with an attempt."""
     fits = [one for one in messages if owners.may_be(one.sid, attempt.token) and _fits(settings, attempt, one)]
     if not fits:
         return Absent()
     if len(fits) > 1:
-        return CannotTell(f"{len(fits)} messages to this person fit; which of them is this one's cannot be told")
+        return CannotTell(f"{len(fits)} messages to this person match; it is unknown which one is this attempt's")
     owners.learn(fits[0].sid, attempt.token)
     return Found(receipt_of(settings, fits[0]))
 
 
 def receipt_of(settings: Settings, message: Any, segments: int = 0) -> Receipt:
-    """The receipt a message of Twilio's amounts to; a message that is still on its way has been accepted, and that is
-    the end of an SMS step. `segments` is our own count, for a service that has not chosen a sender yet (it says 0)."""
-    said = message.num_segments or "0"
-    segments = (int(said) if said.isdecimal() else 0) or segments
+    """The receipt of a Twilio message; a message in transit has been accepted, which is the end of an SMS step.
+    `segments` is our own count, for a service that has not chosen a sender yet (it reports 0)."""
+    counted = message.num_segments or "0"
+    segments = (int(counted) if counted.isdecimal() else 0) or segments
     end = None if message.status in ON_THE_WAY else end_of(message.status or "", message.error_code)
     outcome = end.outcome if end else Outcome.sent
     fault = end.fault if end else "person"
@@ -66,7 +66,7 @@ def receipt_of(settings: Settings, message: Any, segments: int = 0) -> Receipt:
 
 
 def _fits(settings: Settings, attempt: Attempt, message: Any) -> bool:
-    """Whether a message can be this attempt's: person, sender, words, time."""
+    """Whether a message can be this attempt's: recipient, sender, text, time."""
     if not (message.direction or "").startswith("outbound") or message.to != attempt.to:
         return False
     if not _same_sender(settings, attempt, message) or not isinstance(message.date_created, datetime):

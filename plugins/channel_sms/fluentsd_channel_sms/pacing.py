@@ -1,7 +1,7 @@
-"""The pace of each sender, and the rule that one person gets one text at a time.
+"""The pace of each sender, and the rule that equal texts to one person are sent one at a time.
 
-Twilio queues what comes faster than a sender's throughput, and what it queues can arrive late. So each sender has its
-own pace here: a send takes the next free moment and waits for it, up to a bound below the house's patience.
+Twilio queues messages above a sender's throughput, and queued messages can arrive late. So each sender has its own pace
+here: a send takes the next free slot and waits for it, up to a limit below the channel's timeout.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SECOND = 1_000_000
 
 
 class Pace:
-    """The next free moment of every sender."""
+    """The next free slot of every sender."""
 
     def __init__(self, clock: Clock, interval: int, patience: int) -> None:
         self._clock, self._interval, self._patience = clock, interval, patience
@@ -34,25 +34,25 @@ class Pace:
 
 
 class OneAtATime:
-    """Texts without an end, by person and words: two alike could not be told apart at the provider afterwards."""
+    """Unsettled texts by person and text: two equal ones could not be distinguished at the provider."""
 
     def __init__(self, clock: Clock, doubt_lasts: int) -> None:
         self._clock, self._doubt_lasts = clock, doubt_lasts
-        self._held: dict[bytes, tuple[str, int | None]] = {}  #: who holds a place, and until when; None: on its way
+        self._held: dict[bytes, tuple[str, int | None]] = {}  #: (holder, until when; None: sending)
         self._forget_at = 0
 
     @contextmanager
     def only(self, token: str, to: str, body: str) -> Iterator[None]:
         """Hold the place of (to, body); raises `Unavailable` if another attempt has it.
 
-        A block that ends in a way which leaves the attempt open keeps the place for as long as the doubt may last;
-        the caller says so by letting anything but `api.PluginError` out of the block.
+        A block that leaves the attempt open keeps the place for `doubt_lasts`; that is every end with an exception that
+        is not an `api.PluginError`.
         """
         key = hashlib.sha256(f"{to}\0{body}".encode("utf-8", "replace")).digest()
         self._forget(self._clock.now())
         holder, until = self._held.get(key, (token, 0))
         if holder != token and (until is None or until > self._clock.now()):
-            why = "the same text to the same person is on its way, and what became of it is not known yet"
+            why = "the same text to the same person was sent before, and its result is not known yet"
             raise Unavailable(why, 60.0, only_this=True)
         self._held[key] = (token, None)
         is_settled = False
@@ -69,11 +69,11 @@ class OneAtATime:
                 self._held[key] = (token, self._clock.now() + self._doubt_lasts)
 
     def settle(self, token: str) -> None:
-        """A look-up found the attempt: its place is free."""
+        """Free the place of an attempt that a look-up found."""
         self._held = {key: held for key, held in self._held.items() if held[0] != token}
 
     def _forget(self, now: int) -> None:
-        """Drop old doubts, now and then."""
+        """Drop expired places, now and then."""
         if now >= self._forget_at:
             self._held = {key: held for key, held in self._held.items() if held[1] is None or held[1] > now}
             self._forget_at = now + self._doubt_lasts

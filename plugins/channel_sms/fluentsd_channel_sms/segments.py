@@ -1,8 +1,8 @@
-"""How many segments a text is sent in, and which of its characters make it dear.
+"""Counts the segments of a text, and finds the characters that make it expensive.
 
 A text whose characters are all in the GSM 7-bit alphabet (3GPP TS 23.038) fits 160 in one segment and 153 in each of
 several; the ten of the extension table count twice, and none is split between two segments. One other character, and
-everything is UCS-2: 70 and 67 UTF-16 units, a character outside the basic plane being two that stay together.
+everything is UCS-2: 70 and 67 UTF-16 units, where a character outside the basic plane is two units that stay together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BASIC = frozenset(
 )
 #: The extension table: an escape and a character.
 DOUBLE = frozenset("€^{}[]~\\|\f")
-#: What word processors put in place of plain characters, and what to write instead.
+#: Typographic characters of word processors → plain replacements.
 PLAIN = {
     "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2013": "-",
     "\u2014": "-", "\u2026": "...", "\u00a0": " ", "\u202f": " ", "\u2022": "-", "\u00b4": "'", "`": "'",
@@ -26,7 +26,7 @@ PLAIN = {
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A text as the network takes it; `dear` are its characters, each once, that force UCS-2."""
+    """The size of a text; `dear` are the characters, each once, that force UCS-2."""
 
     encoding: Literal["GSM-7", "UCS-2"]
     units: int
@@ -35,12 +35,12 @@ class Counted:
 
     @property
     def advice(self) -> str:
-        """How to send it in fewer segments, "" if it cannot be helped by typing."""
+        """How to reduce the segments by other characters, or ""."""
         typed = [char for char in self.dear if char in PLAIN]
         if not typed or len(typed) < len(self.dear):
             return ""
         changes = ", ".join(f"{char!r} to {PLAIN[char]!r}" for char in typed)
-        return f"typographic characters force the costly alphabet (70 instead of 160 a segment): change {changes}"
+        return f"typographic characters force the expensive alphabet (70 instead of 160 per segment): change {changes}"
 
 
 def count(text: str) -> Counted:
@@ -54,7 +54,7 @@ def count(text: str) -> Counted:
 
 
 def _packed(sizes: list[int], capacity: int) -> int:
-    """Segments of `room` units in which no character is split."""
+    """The number of segments of `capacity` units, without splitting a character."""
     segments, used = 1, 0
     for size in sizes:
         if used + size > capacity:

@@ -1,4 +1,4 @@
-"""What `[channel.sms]` may say, and every mistake in it at once. No value is repeated that may be a secret."""
+"""The settings of `[channel.sms]`; lists all mistakes at once, and never repeats a value that may be a secret."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from fluentsd.api import Table, a_rate
 
 SECOND = 1_000_000
-#: Twilio's own bounds for ValidityPeriod, seconds.
+#: Twilio's limits of ValidityPeriod, seconds.
 VALIDITY_LEAST, VALIDITY_MOST = 1, 36_000
-#: How long after its acceptance a message may still be handed over, where nobody says otherwise.
+#: The default time for the delivery of an accepted message, seconds.
 USUAL_VALIDITY = 4 * 3600
 #: Microseconds between two messages of one sender: a US long code carries one segment a second.
 USUAL_INTERVAL = 1 * SECOND
@@ -32,10 +32,10 @@ _SIDS = {"AC": "an account SID", "SK": "an API key's SID", "MG": "a messaging se
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One Twilio account and who it writes as.
+    """One Twilio account and its senders.
 
     `interval` is microseconds between two messages of one sender (0: no limit), `validity` seconds at most,
-    `segment_price` millionths of `currency`. With neither `sender` nor `service` the house chooses the caller ID.
+    `segment_price` millionths of `currency`. With neither `sender` nor `service` the campaign chooses the caller ID.
     """
 
     account_sid: str
@@ -54,12 +54,12 @@ class Settings:
 
     @property
     def login(self) -> tuple[str, str]:
-        """User name and password of every request: the API key where there is one."""
+        """User name and password of every request: the API key if there is one."""
         return (self.api_key, self.api_secret) if self.api_key else (self.account_sid, self.auth_tokens[0])
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Everything a webhook may be signed with; more than one while a secret is being replaced."""
+        """The secrets that may sign a webhook; more than one while a secret is replaced."""
         return (*self.auth_tokens, *self.webhook_secrets)
 
 
@@ -103,7 +103,7 @@ def _text(value: Any) -> str:
 
 
 def _secrets(value: Any) -> tuple[str, ...]:
-    """One secret or several: a list, or, from an environment variable, with commas between them."""
+    """One secret or several: a list, or separated by commas in an environment variable."""
     many = value.split(",") if isinstance(value, str) else value
     if not isinstance(many, list) or not many:
         raise ValueError('should be text in quotes, or ["new", "old"] while a secret is being replaced')
@@ -161,5 +161,5 @@ def _base_url(value: Any) -> str:
 
 def _kind(value: Any) -> str:
     if value != "sms":
-        raise ValueError(f"{value!r} is not what this plugin sends; it sends SMS")
+        raise ValueError(f"{value!r} is not supported; this plugin sends SMS")
     return "sms"

@@ -1,9 +1,9 @@
-"""Whether a request comes from Twilio: the proof it carries, checked in constant time.
+"""Verifies Twilio's webhook signatures in constant time.
 
-The signature is a MAC of the whole address and, sorted, every form field: HMAC-SHA1 with the account's auth token, or,
-when `X-Twilio-Webhooks-Signature-Settings` names another algorithm, that one with a webhook key. Twilio signs the
-address with or without its port, so both are right. Each secret is tried, so that one can be replaced without a gap.
-A request holds no moment: the same one, sent again to the same address, is as true as before, and says the same.
+The signature is a MAC of the full URL and the sorted form fields: HMAC-SHA1 with the account's auth token, or another
+algorithm with a webhook key, named by `X-Twilio-Webhooks-Signature-Settings`. Twilio signs the URL with or without its
+port, so both are valid. Every secret is tried, so that a secret can be replaced without a gap. A request has no
+timestamp: a replayed request is valid too, and has the same meaning.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from urllib.parse import parse_qsl, urlparse, urlsplit
 from fluentsd.api import Forged, Request
 
 FORM = "application/x-www-form-urlencoded"
-#: Twilio sends a few dozen fields; who sends thousands wants to keep us busy.
+#: Twilio sends a few dozen fields; thousands are an attack.
 FIELDS_AT_MOST = 200
 
 
 def prove(request: Request, secrets: Sequence[str]) -> dict[str, str]:
-    """The fields of a request that is provably Twilio's; raises `Forged`.
+    """The fields of a verified request; raises `Forged`.
 
-    A form's fields are in its body; those of a GET stand in the address, which is signed as it is.
+    The fields of a form are in its body; those of a GET are in the URL, which is signed.
     """
     if not secrets:
-        raise Forged("no secret is set to prove this request by; set auth_token")
+        raise Forged("webhooks cannot be verified without a secret; set auth_token")
     try:
         fields = _fields(request)
         signed = fields if request.method == "POST" else []
         given = request.headers.get("x-twilio-signature", "").encode("ascii")
         right = _signatures(request, signed, secrets)
-    except ValueError as why:  # half a character, an address that is none, a thousand fields
-        raise Forged(f"the request is not one of Twilio's: {type(why).__name__}") from why
-    # every candidate is compared: the time does not tell which one was nearly right
+    except ValueError as why:  # a broken character, an invalid URL, a thousand fields
+        raise Forged(f"the request is not from Twilio: {type(why).__name__}") from why
+    # compare every candidate, so that the time reveals nothing
     matches = [hmac.compare_digest(given, one.encode("ascii")) for one in right]
     if not any(matches):
         raise Forged("the signature is missing or wrong")
@@ -51,8 +51,8 @@ def _fields(request: Request) -> list[tuple[str, str]]:
 
 
 def _signatures(request: Request, fields: list[tuple[str, str]], secrets: Iterable[str]) -> list[str]:
-    """Every signature that would be right; none when the algorithm is not known."""
-    # here: the SDK is loaded when the first webhook comes, not when a configuration is checked
+    """All valid signatures; none when the algorithm is unknown."""
+    # here: the SDK is loaded with the first webhook, not for a check of the configuration
     from twilio import request_validator as sdk  # type: ignore[import-untyped]  # ships no types
 
     algorithm = sdk.get_signature_algorithm(request.headers.get("x-twilio-webhooks-signature-settings", ""))
@@ -65,7 +65,7 @@ def _signatures(request: Request, fields: list[tuple[str, str]], secrets: Iterab
 
 
 class _Form(dict[str, list[str]]):
-    """Fields by name, each with all its values, as the SDK asks for them."""
+    """Fields by name, each with all its values, in the SDK's interface."""
 
     def __init__(self, fields: list[tuple[str, str]]) -> None:
         super().__init__()

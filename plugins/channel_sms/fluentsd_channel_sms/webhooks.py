@@ -1,7 +1,7 @@
-"""What a proved request of Twilio's says: a status of a message of ours, or something a person wrote.
+"""Turns a verified Twilio request into events: a status of our message, or a person's message.
 
-A status finds its attempt by the token at the end of the address it is sent to, else by the message's SID. Statuses
-come twice and out of order; each says what it proves and nothing else, and the record keeps the clearest.
+A status finds its attempt by the token at the end of its URL, else by the message's SID. Statuses may arrive twice and
+out of order; each reports only what it proves, and the engine keeps the most precise one.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from fluentsd.api import Inbound, Outcome, asks_to_stop
 from fluentsd_channel_sms.error_codes import end_of
 
-#: Words which, alone in a message, end all contact: Twilio's and those the FCC names (47 CFR 64.1200(a)(10)).
+#: Opt-out keywords, alone in a message: Twilio's and the FCC's (47 CFR 64.1200(a)(10)).
 STOP_WORDS = frozenset(
     {"stop", "stopall", "stop all", "unsubscribe", "end", "quit", "cancel", "revoke", "optout", "opt out", "opt-out"}
 )
-#: Words which take it back; YES is one for Twilio too, and an answer to any question for people.
+#: Keywords that withdraw an opt-out. YES is one for Twilio too, but people also answer questions with it.
 START_WORDS = frozenset({"start", "unstop"})
 #: Answered by Twilio itself.
 HELP_WORDS = frozenset({"help"})
@@ -28,7 +28,7 @@ _EDGES = re.compile(r"^\W+|\W+$")
 
 
 def read(url: str, fields: Mapping[str, str]) -> Sequence[Inbound]:
-    """Turn the fields of a proved request into what they say; ValueError when they make no sense."""
+    """The events in the fields of a verified request; ValueError when they are invalid."""
     word = fields.get("MessageStatus") or fields.get("SmsStatus") or "received"
     if word not in ("received", "receiving"):
         return _status(url, word, fields)
@@ -53,13 +53,13 @@ def _status(url: str, word: str, fields: Mapping[str, str]) -> Sequence[Inbound]
 def _words(fields: Mapping[str, str]) -> Sequence[Inbound]:
     text, address, ref = fields.get("Body", ""), fields["From"], fields.get("MessageSid") or fields.get("SmsSid")
     came = partial(Inbound, address=address, message_ref=ref)
-    said = _EDGES.sub("", text.casefold())
+    word = _EDGES.sub("", text.casefold())
     kind = fields.get("OptOutType", "").upper()
-    if kind == "STOP" or said in STOP_WORDS:
-        return [came(Outcome.opted_out, text=text, reason=f"wrote {(said or kind).upper()[:20]}")]
-    if kind == "START" or said in START_WORDS:
+    if kind == "STOP" or word in STOP_WORDS:
+        return [came(Outcome.opted_out, text=text, reason=f"wrote {(word or kind).upper()[:20]}")]
+    if kind == "START" or word in START_WORDS:
         return [came(Outcome.replied, text=text, resubscribed=True)]
-    if kind == "HELP" or said in HELP_WORDS:
+    if kind == "HELP" or word in HELP_WORDS:
         return []
     if asks_to_stop(text):
         return [came(Outcome.opted_out, text=text, reason="asked to stop in their own words")]
@@ -67,6 +67,6 @@ def _words(fields: Mapping[str, str]) -> Sequence[Inbound]:
 
 
 def _media(fields: Mapping[str, str]) -> str:
-    """A message of pictures alone leaves a trace in words."""
+    """A text for a message with attachments only."""
     count = fields.get("NumMedia", "0")
     return "" if count in ("", "0") else f"({count} attachment{'' if count == '1' else 's'})"

@@ -20,7 +20,7 @@ def twilio() -> Iterator[FakeTwilio]:
 @pytest.fixture
 async def given(tmp_path, twilio) -> AsyncIterator[Tools]:
     """Tools with a public address, on the same clock as Twilio."""
-    made = tools(folder=tmp_path, public_url="https://house.example")
+    made = tools(folder=tmp_path, public_url="https://outreach.example")
     twilio.clock = made.clock.now
     yield made
     await made.http().aclose()

@@ -1,4 +1,4 @@
-"""The check finds what would go wrong, and says how to mend it."""
+"""The check finds problems, each with its fix."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fluentsd_channel_sms import SmsChannel, read_settings
 from fluentsd.testing import tools
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, SERVICE, TOKEN
 
-INBOUND = "https://house.example/hooks/sms"
+INBOUND = "https://outreach.example/hooks/sms"
 BY_SERVICE = {"sender": None, "messaging_service": SERVICE}
 
 
@@ -61,12 +61,12 @@ async def test_wrong_credentials_are_one_finding(check, twilio):
     ("prepare", "config", "words"),
     [
         (lambda t: setattr(t, "status", "suspended"), {}, "the account is suspended"),
-        (lambda t: setattr(t, "type", "Trial"), {}, "a trial account writes only to verified numbers"),
+        (lambda t: setattr(t, "type", "Trial"), {}, "a trial account sends only to verified numbers"),
         (lambda t: None, {"sender": "+14155550999"}, "+14155550999 is not a number of this account"),
         (lambda t: t.numbers[NUMBER]["capabilities"].update(sms=False), {}, f"{NUMBER} cannot send SMS"),
-        (lambda t: None, {}, f"what people write to {NUMBER} goes to nobody"),
-        (lambda t: t.numbers[NUMBER].update(sms_url="https://demo.twilio.com"), {}, "goes to https://demo.twilio.com"),
-        (lambda t: t.own("+18885550100"), {"sender": "+18885550100"}, "verification of +18885550100 is not asked for"),
+        (lambda t: None, {}, f"inbound messages to {NUMBER} go to no webhook"),
+        (lambda t: t.numbers[NUMBER].update(sms_url="https://demo.twilio.com"), {}, "go to https://demo.twilio.com"),
+        (lambda t: t.own("+18885550100"), {"sender": "+18885550100"}, "verification of +18885550100 is not requested"),
         (lambda t: t.numbers.clear(), {"sender": None}, "the account has no number that can send SMS"),
         (lambda t: t.services.clear(), BY_SERVICE, "there is no messaging service"),
         (lambda t: t.numbers.clear(), BY_SERVICE, "the service 'Outreach' has no numbers"),
@@ -75,7 +75,7 @@ async def test_wrong_credentials_are_one_finding(check, twilio):
             BY_SERVICE,
             "not registered for 10DLC",
         ),
-        (lambda t: None, BY_SERVICE, "what people write to the service 'Outreach' goes to nobody"),
+        (lambda t: None, BY_SERVICE, "inbound messages to the service 'Outreach' go to no webhook"),
     ],
 )
 async def test_what_is_wrong_is_named_with_its_remedy(check, twilio, prepare, config, words):
@@ -90,9 +90,9 @@ async def test_an_approved_toll_free_number_is_well(check, twilio):
     assert wrong(await check(sender="+18885550100")) == []
 
 
-async def test_without_a_public_address_nothing_comes_back(check, tmp_path):
+async def test_without_a_public_url_there_are_no_events(check, tmp_path):
     alone = tools(folder=tmp_path)
-    assert any("no public address" in finding for finding in wrong(await check(alone)))
+    assert any("no public URL" in finding for finding in wrong(await check(alone)))
     await alone.http().aclose()
 
 

@@ -1,4 +1,4 @@
-"""Each sender keeps its pace, nobody waits longer than the house is patient, and no two alike are on their way."""
+"""Each sender keeps its pace, no send waits longer than the limit, and equal texts go one at a time."""
 
 from __future__ import annotations
 

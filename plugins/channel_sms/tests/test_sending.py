@@ -1,4 +1,4 @@
-"""What a send asks of Twilio, and what the house is told for every answer."""
+"""The request of a send to Twilio, and its result for every answer."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_a_message_is_asked_for_with_everything_twilio_needs(build, twilio
     assert receipt == Receipt(twilio.messages[0].sid, Outcome.sent, 8300, "USD")
     request = asked(twilio)
     assert 3597 <= int(request.pop("ValidityPeriod")) <= 3600
-    callback = f"https://house.example/hooks/sms/{tried.token}"
+    callback = f"https://outreach.example/hooks/sms/{tried.token}"
     assert request == {"To": PERSON, "From": NUMBER, "Body": "Hello there", "StatusCallback": callback}
 
 
@@ -68,7 +68,7 @@ async def test_a_service_chooses_the_sender_and_segments_are_counted_here(build,
 
 
 @pytest.mark.parametrize("config", [{}, {"sender": None}, {"sender": None, "messaging_service": SERVICE}])
-async def test_the_number_the_house_chose_wins(build, twilio, config):
+async def test_the_chosen_caller_id_wins(build, twilio, config):
     twilio.own(CAMPAIGN_NUMBER)
     assert isinstance(await ended(build(**config), message(sender=CAMPAIGN_NUMBER)), Receipt)
     assert asked(twilio)["From"] == CAMPAIGN_NUMBER
@@ -112,7 +112,7 @@ async def test_a_text_twilio_cannot_take_is_never_offered(build, twilio, text):
 async def test_every_code_means_one_thing(build, twilio, code):
     twilio.codes[PERSON] = code
     said, act = await ended(build()), CODES[code].act
-    expected = {Act.human: NeedsHuman, Act.line: NeedsHuman, Act.later: Unavailable, Act.this_later: Unavailable}
+    expected = {Act.human: NeedsHuman, Act.sender: NeedsHuman, Act.later: Unavailable, Act.this_later: Unavailable}
     assert type(said) is expected.get(act, Rejected)
     assert str(code) in str(said)
     if isinstance(said, Rejected):
@@ -123,21 +123,21 @@ async def test_every_code_means_one_thing(build, twilio, code):
         assert said.only_this == (act == Act.this_later)
     if isinstance(said, NeedsHuman):
         assert CODES[code].fix in str(said)
-        assert said.only_sender == (act == Act.line)
+        assert said.only_sender == (act == Act.sender)
     assert twilio.messages == []
 
 
-async def test_the_codes_the_house_relies_on():
+async def test_the_codes_that_the_engine_relies_on():
     acts = {code: verdict.act for code, verdict in CODES.items()}
     assert acts[21610] == Act.opt_out
     assert {code for code, act in acts.items() if act == Act.dead} == {21211, 21614, 21635, 30005, 30006}
     assert all(acts[code] == Act.human for code in (21408, 20003, 63038))
     assert {code for code, act in acts.items() if act == Act.blocked} == {30004, 30007}
-    assert {code for code, act in acts.items() if act == Act.line} == {21212, 21606, 21659, 21660, 30032, 30034}
+    assert {code for code, act in acts.items() if act == Act.sender} == {21212, 21606, 21659, 21660, 30032, 30034}
     assert all(acts[code] == Act.later for code in (20429, 30001))
 
 
-async def test_a_code_nobody_knows_is_a_refusal_of_this_message(build, twilio):
+async def test_an_unknown_code_is_a_refusal_of_this_message(build, twilio):
     twilio.codes[PERSON] = 21999
     said = await ended(build())
     assert isinstance(said, Rejected)

@@ -1,4 +1,4 @@
-"""Every mistake in the SMS channel's table is found at once, in words that say how to mend it."""
+"""Every mistake in the SMS channel's table is found at once, each with its fix."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ GOOD = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": NUMBER}
         ({"risk_check": True}, 'risk_check: True should be "enable" or "disable"'),
         ({"base_url": "api.twilio.com"}, "base_url: 'api.twilio.com' is not an origin"),
         ({"mesaging_service": SERVICE}, "did you mean 'messaging_service'?"),
-        ({"kind": "email"}, "it sends SMS"),
+        ({"kind": "email"}, "this plugin sends SMS"),
     ],
 )
 def test_a_mistake_is_named(change, words):

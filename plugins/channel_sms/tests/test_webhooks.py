@@ -1,4 +1,4 @@
-"""Only what Twilio signed is believed, and it says what it proves and nothing else."""
+"""Only signed requests are accepted, and an event reports only what is proved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fluentsd.api import Forged, Outcome, Request
 from fluentsd.testing import tools
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, TOKEN, FakeTwilio, Kept
 
-PACKAGE = "https://house.example"
+PACKAGE = "https://outreach.example"
 PERSON = "+14155550001"
 SID = "SM" + "a" * 32
 
@@ -231,7 +231,7 @@ def test_a_get_is_proved_by_its_address(fake, channel):
         {"body": b"a=1&" * 1000},
         {"method": "PUT"},
         {"url": "https://[half"},
-        {"url": "https://house.example:99999/"},
+        {"url": "https://outreach.example:99999/"},
         {"url": "\ud800"},
     ],
 )

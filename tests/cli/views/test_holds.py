@@ -1,4 +1,4 @@
-"""What is held, as the shell shows it."""
+"""Holds as the shell prints them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fluentsd.cli.screen import Screen
-from fluentsd.cli.views.catalogue import show
+from fluentsd.cli.views import show
 
 CASE = {"to": "+12125550100", "ref": "fair", "step": "text", "claimed_at": 1_772_463_600_000_000, "outcome": "failed",
         "reason": "Twilio 30007: filtered", "id": "a1", "contact_id": 1, "channel": "sms"}  # fmt: skip
@@ -46,8 +46,8 @@ def test_a_status_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_number_that_rests_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    number: dict[str, Any] = {"e164": "+12125550901", "label": "", "tags": [], "pace": None, "used": 3, "next_slot_at": 0,
-                              "carries": "phone,sms"}  # fmt: skip
+    number: dict[str, Any] = {"e164": "+12125550901", "label": "", "tags": [], "pace": None, "used": 3,
+                              "next_slot_at": 0, "carries": "phone,sms"}  # fmt: skip
     resting = number | {"held": "texts do not arrive", "held_until_at": COOLING["until_at"]}
     held = number | {"held": "not registered", "held_until_at": None}
     rows = [line.split("\t") for line in shown(capsys, "numbers list", numbers=[resting, held])[1:]]

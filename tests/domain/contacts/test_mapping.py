@@ -191,9 +191,9 @@ def test_a_person_overrules_the_suggestion():
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"phone": "Mobil"}, r'No column is called "Mobil". Nothing was imported. Near it: .*"Mobile Phone"'),
+        ({"phone": "Mobil"}, r'No column is called "Mobil". Nothing was imported. Similar columns: .*"Mobile Phone"'),
         ({"phone": "zzz"}, r'No column is called "zzz". .*The columns are: "Mobile Phone", "E-mail"'),
-        ({"fone": "Mobile Phone"}, r'"fone" is not something .* Use one of: phone, email'),
+        ({"fone": "Mobile Phone"}, r'"fone" is not a mapping target. .*Use one of: phone, email'),
     ],
 )
 def test_an_override_that_fits_nothing_names_what_is_near(asked, message):

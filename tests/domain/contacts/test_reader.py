@@ -81,7 +81,7 @@ def test_short_rows_are_filled_up_and_long_ones_refused_only_if_the_surplus_says
     assert isinstance(read_row(MAPPING, (*full, "", " "), 2), Person)
     reject = read_row(MAPPING, (*full, "", "surplus"), 2)
     assert isinstance(reject, Reject)
-    assert reject.reason == "11 cells but 9 columns: quoting is broken?"
+    assert reject.reason == "11 cells but 9 columns; check the quotes"
 
 
 def test_a_readers_own_reject_passes_through():
@@ -101,7 +101,7 @@ def test_the_same_point_twice_in_a_row_is_one_and_several_in_a_cell_are_told():
     jane = person("", "", "212-555-0123 / 415-555-0199", "+12125550123", "a@example.com; A@EXAMPLE.com, b@example.com")
     assert [p.e164 for p in jane.phones] == ["+12125550123"]
     assert jane.emails == ("a@example.com", "b@example.com")
-    assert jane.notes == ("Mobile: 2 numbers, only the first valid one is used",)
+    assert jane.notes == ("Mobile: 2 numbers; only the first valid one is used",)
 
 
 def test_an_apostrophe_put_against_formulas_is_taken_off_again():

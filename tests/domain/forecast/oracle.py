@@ -77,7 +77,7 @@ class Road:
     channel_interval: int = 0
     channel_most: int = 50
     next_slot_at: int = 0
-    channel_room_at: int = 0
+    channel_slot_at: int = 0
     not_before: int = 0
 
 
@@ -256,13 +256,13 @@ class Walk:
         waiting = self.waiting(road)
         if not waiting or self.flying(road) >= min(road.most, road.channel_most):
             return None
-        return max(min(b.due_at for b in waiting), road.next_slot_at, road.channel_room_at, road.not_before)
+        return max(min(b.due_at for b in waiting), road.next_slot_at, road.channel_slot_at, road.not_before)
 
     def turn(self, road: Road) -> bool:
         """One turn; whether the lane may have another at this moment."""
         now = self.now
         most = min(500, road.most - self.flying(road), road.channel_most - self.flying(road))
-        if most <= 0 or road.next_slot_at > now or road.channel_room_at > now:
+        if most <= 0 or road.next_slot_at > now or road.channel_slot_at > now:
             return False
         for interval in (road.interval, road.channel_interval):
             if interval:
@@ -280,7 +280,7 @@ class Walk:
         if road.interval and made:
             road.next_slot_at = max(road.next_slot_at, now) + made * road.interval
         if road.channel_interval and made:
-            road.channel_room_at = max(road.channel_room_at, now) + made * road.channel_interval
+            road.channel_slot_at = max(road.channel_slot_at, now) + made * road.channel_interval
         return judged == most and not road.interval
 
     def run(self, start_at: int, until_at: int) -> list[Event]:

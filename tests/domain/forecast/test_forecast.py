@@ -1,4 +1,4 @@
-"""The forecast agrees with the slow, obvious walk on random campaigns, and its figures say what happened."""
+"""The forecast agrees with the slow, obvious walk on random campaigns, and its figures match the events."""
 
 from __future__ import annotations
 
@@ -127,10 +127,10 @@ def subject(body: oracle.Body, file: dict[str, Any]) -> Subject:
         stopped=frozenset(body.stopped),
         touches=[(at, "sms") for at in body.touches],
     )
-    standing: dict[str, Any] = {"outcomes": dict(body.outcomes), "last_outcome": body.last, "unreached": body.unreached}
+    progress: dict[str, Any] = {"outcomes": dict(body.outcomes), "last_outcome": body.last, "unreached": body.unreached}
     return Subject(
         body.id, body.id, 1, file["step"][body.step]["id"], body.due_at, person, rank=body.rank, fields=body.fields,
-        sender_id=body.sender, **standing,
+        sender_id=body.sender, **progress,
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def told(
     until_at: int,
     seed: int = 0,
 ) -> tuple[Forecast, list[oracle.Event]]:
-    """A forecast and the events it tells."""
+    """A forecast and its events."""
     spec, events = read_campaign(file), list[oracle.Event]()
     lanes = [Lane(r.id, r.channel, 0, r.interval, None if r.most == 10**9 else r.most) for r in given]  # type: ignore[arg-type]
     channels = {r.channel: Channel(r.channel_most, r.channel_interval) for r in given}
@@ -207,7 +207,7 @@ def test_the_forecast_is_the_slow_obvious_walk(block: int) -> None:
         assert found.held == {why: n for (state, why), n in states.items() if state == "held"}, f"seed {seed}"
         assert found.waiting == states["queued", ""] + states["active", ""], f"seed {seed}"
         assert found.numbers == {n.id: n.used for n in numbers if n.used}
-        assert subjects == before, "what is handed in is not changed"
+        assert subjects == before, "the arguments are not changed"
         made += Counter(event[4] for event in events)
         made["retries"] += sum(event[3] > 1 for event in events)
         made["skips"] += sum(found.skips.values())
@@ -324,7 +324,7 @@ def test_promised_ones_go_first() -> None:
     assert [event[1] for event in events] == [9, 1, 2, 3]
 
 
-def test_what_fell_due_while_nobody_worked_is_dripped_or_skipped() -> None:
+def test_steps_due_during_downtime_are_dripped_or_skipped() -> None:
     late = {"late_since_at": MONDAY_TEN - HOUR, "late_before_at": MONDAY_TEN}
     subjects, events = [*people(3, MONDAY_TEN - MINUTE), *people(1)], list[Any]()
     subjects[3].id = 9

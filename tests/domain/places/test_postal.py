@@ -1,4 +1,4 @@
-"""A postal code tells its states and zones, and what is none tells nothing."""
+"""A postal code gives its states and zones; an invalid one gives nothing."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def test_a_spreadsheet_may_have_taken_the_leading_zeros_where_the_country_is_kno
 @pytest.mark.parametrize(
     ("text", "country", "says"),
     [
-        ("ABC", "US", "no US ZIP code"),
-        ("21300", "US", "no US ZIP code"),  # no such prefix
-        ("96940", "US", "no US ZIP code"),  # Palau is a country of its own
-        ("10001", "CA", "no Canadian one"),
-        ("D1A 1A1", "CA", "no Canadian one"),
+        ("ABC", "US", "not a US ZIP code"),
+        ("21300", "US", "not a US ZIP code"),  # no such prefix
+        ("96940", "US", "not a US ZIP code"),  # Palau is a country of its own
+        ("10001", "CA", "not a Canadian one"),
+        ("D1A 1A1", "CA", "not a Canadian one"),
         ("09012", "US", "armed forces"),
         ("96201", None, "armed forces"),
     ],

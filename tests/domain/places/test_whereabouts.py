@@ -51,14 +51,14 @@ def test_a_word_used_in_two_zones_means_both():
 def test_an_offset_is_no_zone(text):
     found = place_of(text, None, None, None, ())
     assert (found.zones, found.basis) == ((), "none")
-    assert "is a UTC offset" in found.said
+    assert "is a UTC offset" in found.problem
 
 
 @pytest.mark.parametrize("text", ["Etc/Unknown", "n/a", "Springfield", "../../etc/passwd", "Factory", "IST", "-"])
 def test_what_cannot_be_read_is_said_and_the_next_basis_counts(text):
     found = place_of(text, "NY", None, None, ())
     assert (found.zones, found.basis) == (("America/New_York",), "address")
-    assert "zone field" in found.said
+    assert "zone field" in found.problem
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_exactly_fifteen_states_have_two_zones():
         ("ZZ", "US", "'ZZ' is not a US state"),
         ("FL", "Canada", "'FL' is not a Canadian province"),
         ("AA", None, "is not a US state or a Canadian province"),  # the armed forces are no place
-        ("NY", "Narnia", "country 'Narnia' is not known"),
+        ("NY", "Narnia", "country 'Narnia' is unknown"),
     ],
 )
 def test_an_address_that_tells_no_zone_says_why(state, country, says):
     found = place_of(None, state, country, None, ())
     assert (found.zones, found.basis) == ((), "none")
-    assert says in found.said
+    assert says in found.problem
 
 
 @pytest.mark.parametrize(
@@ -115,18 +115,18 @@ def test_an_address_that_tells_no_zone_says_why(state, country, says):
 def test_a_number_without_a_place_gives_no_zone(phone):
     found = place_of(None, None, None, None, (phone,))
     assert (found.zones, found.basis) == ((), "none")
-    assert "tells no zone" in found.said
+    assert "gives no zone" in found.problem
 
 
 def test_a_number_without_a_place_is_no_problem_when_the_address_tells():
-    assert place_of(None, "NY", "US", None, ("+18005551234",)).said is None
+    assert place_of(None, "NY", "US", None, ("+18005551234",)).problem is None
 
 
 def test_nothing_known_gives_nothing():
     for nothing in (None, "", "  "):
         found = place_of(nothing, nothing, nothing, nothing, (nothing or "",))
         assert (found.zones, found.basis) == ((), "none")
-        assert "nothing tells the zone" in found.said
+        assert "the zone is unknown" in found.problem
 
 
 def test_every_zone_in_the_tables_is_known():
@@ -228,10 +228,10 @@ def test_a_place_is_every_candidate_that_anything_tells(pieces, zones, states, b
         (("Europe/London", None, None, None, ["+12125551234"]), "the zone field says Europe/London, the number"),
     ],
 )
-def test_what_disagrees_is_a_conflict_and_is_said(pieces, says):
+def test_a_disagreement_is_a_conflict_with_a_problem(pieces, says):
     place = place_of(*pieces)
     assert place.conflict
-    assert says in place.said
+    assert says in place.problem
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_what_disagrees_is_a_conflict_and_is_said(pieces, says):
 )
 def test_what_agrees_is_no_conflict_and_needs_no_word(pieces):
     place = place_of(*pieces)
-    assert (place.conflict, place.said) == (False, None)
+    assert (place.conflict, place.problem) == (False, None)
 
 
 @pytest.mark.parametrize(
@@ -253,17 +253,17 @@ def test_what_agrees_is_no_conflict_and_needs_no_word(pieces):
     [
         (("UTC-5", "NY", None, None, []), "zone field 'UTC-5' is a UTC offset"),
         ((None, "ZZ", "US", None, ["+12125551234"]), "'ZZ' is not a US state"),
-        ((None, "NY", "US", "ABC", []), "the postal code is no US ZIP code"),
-        ((None, None, "Canada", "10001", []), "the postal code is no Canadian one"),
+        ((None, "NY", "US", "ABC", []), "the postal code is not a US ZIP code"),
+        ((None, None, "Canada", "10001", []), "the postal code is not a Canadian one"),
         ((None, None, "US", "09012", []), "armed forces"),
         ((None, "NY", None, None, ["call me"]), "the number cannot be read"),
         ((None, None, None, None, ["+18005551234"]), "the number belongs to no place"),
-        ((None, None, None, None, []), "nothing tells the zone"),
+        ((None, None, None, None, []), "the zone is unknown"),
     ],
 )
-def test_what_was_not_understood_is_said(pieces, says):
+def test_an_unread_text_is_a_problem(pieces, says):
     place = place_of(*pieces)
-    assert says in place.said
+    assert says in place.problem
     assert not place.conflict
 
 
@@ -295,7 +295,7 @@ def test_no_text_breaks_a_place(field, state, country, code, phones):
     place = place_of(field, state, country, code, phones)
     assert set(place.zones) <= zone_names()
     assert bool(place.zones) == (place.basis != "none")
-    assert place.zones or place.said
+    assert place.zones or place.problem
 
 
 CODES = sorted(area_codes.table())

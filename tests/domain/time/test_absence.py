@@ -1,4 +1,4 @@
-"""From when on somebody who is away may be contacted again: a day begins where they are, and nothing is for ever."""
+"""The end of an absence: a day begins where the person is, and the length is limited."""
 
 from __future__ import annotations
 

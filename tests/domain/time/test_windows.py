@@ -293,7 +293,7 @@ def test_a_window_that_never_shuts_closes_after_three_years():
 
 
 def test_a_shut_window_does_not_close():
-    with pytest.raises(ValueError, match="shut"):
+    with pytest.raises(ValueError, match="closed"):
         fresh(window(), (NEW_YORK,)).closes(instant("2026-11-22 12:00"))
 
 

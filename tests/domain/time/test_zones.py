@@ -1,4 +1,4 @@
-"""One door leads from text to a zone; offsets are found exactly; a day later keeps the wall time."""
+"""Zone names are read exactly; offsets are found exactly; a day later keeps the wall time."""
 
 from __future__ import annotations
 

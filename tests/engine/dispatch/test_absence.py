@@ -1,4 +1,4 @@
-"""People who are away: their automatic answer puts everything off until they are back, and ends nothing."""
+"""Absences: an automatic reply defers every step until the person is back, and ends no enrollment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fluentsd.store import tables
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
 
 ANN, MAIL = "+12125550001", "p1@example.com"
-#: Monday a week later, as an automatic answer names it; and nine o'clock of that day in New York, in summer time then.
+#: Monday a week later, as an automatic reply names it; and nine o'clock of that day in New York, in summer time then.
 NEXT_MONDAY = round(dt.datetime(2026, 3, 9, tzinfo=dt.UTC).timestamp() * 1_000_000)
 NINE = NEXT_MONDAY + 13 * HOUR
 EMAIL = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
@@ -21,15 +21,15 @@ CALL = {"id": "call", "channel": "phone", "agent": "a", "after": "1 day"}
 
 
 async def away(stage: Stage, until_at: int, at: int) -> None:
-    """An automatic answer to the first mail comes just before `at`."""
+    """An automatic reply to the first mail comes just before `at`."""
     await stage.email.tell(Inbound(Outcome.delivered, address=MAIL, away_until_at=until_at))
     await stage.until(at)
 
 
 async def why(stage: Stage, ref: str = "test") -> tuple[str, int | None]:
-    told = (await stage.do("contacts why", person=ANN, campaign=ref))["campaigns"][0]
-    assert told["sentence"]
-    return told["reason"], told.get("next_at")
+    answer = (await stage.do("contacts why", person=ANN, campaign=ref))["campaigns"][0]
+    assert answer["sentence"]
+    return answer["reason"], answer.get("next_at")
 
 
 async def test_nothing_is_tried_on_any_channel_of_any_campaign_before_they_are_back(stage: Stage) -> None:
@@ -107,8 +107,8 @@ async def test_the_launch_check_and_the_forecast_know_of_it(stage: Stage) -> Non
     await stage.do("campaign apply", file=spec(SMS, ref="next"))
     await stage.enroll(person(1), ref="next")
     assert (await stage.do("campaign check", ref="next"))["ready"] == 1
-    told = await stage.do("forecast", ref="next")
-    assert told["first"][0]["at"] == NINE, told
+    answer = await stage.do("forecast", ref="next")
+    assert answer["first"][0]["at"] == NINE, answer
 
 
 async def test_whoever_is_forgotten_takes_the_absence_along(stage: Stage) -> None:

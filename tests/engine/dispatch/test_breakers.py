@@ -1,4 +1,4 @@
-"""What comes back stops what does harm: campaigns are paused, numbers cool down or are held, the cases are shown."""
+"""Breakers: bad outcomes pause campaigns, cool numbers down or hold them, and the cases are shown."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ async def tallied(stage: Stage, scope: str = "campaign", target: int = 1, channe
 
 
 async def why(stage: Stage, n: int) -> dict[str, Any]:
-    told: dict[str, Any] = (await stage.do("contacts why", person=f"+1212555{n:04d}"))["campaigns"][0]
-    return told
+    found: dict[str, Any] = (await stage.do("contacts why", person=f"+1212555{n:04d}"))["campaigns"][0]
+    return found
 
 
 async def rows(stage: Stage, statement: Any) -> list[Any]:
@@ -59,7 +59,7 @@ async def test_filtered_texts_pause_the_campaign_at_the_third(stage: Stage) -> N
     tokens = sent(stage)
     assert len(tokens) == 20
     await tell(stage, tokens[:2], Outcome.failed, **FILTERED)
-    await tell(stage, tokens[:2], Outcome.failed, **FILTERED)  # said again: nothing new
+    await tell(stage, tokens[:2], Outcome.failed, **FILTERED)  # reported again: no change
     assert (await stage.overview())["state"] == "active"
     await tell(stage, tokens[2:3], Outcome.failed, **FILTERED)
     found = await stage.overview()
@@ -73,7 +73,7 @@ async def test_filtered_texts_pause_the_campaign_at_the_third(stage: Stage) -> N
     await stage.until(MONDAY + 8 * HOUR)
     assert sent(stage, "later") == []
     assert (await why(stage, 3))["sentence"].startswith(
-        "nobody is contacted: the campaign is paused: carriers filter the texts"
+        "no contacts: the campaign is paused: carriers filter the texts"
     )
 
 
@@ -83,9 +83,9 @@ async def test_the_pause_is_audited_told_and_ended_by_a_person(stage: Stage) -> 
     await tell(stage, sent(stage)[:3], Outcome.failed, **FILTERED)
     (entry,) = await rows(stage, select(audit).where(audit.c.actor == "fluentsd", audit.c.verb == "pause"))
     assert (entry.target, entry.details["breaker"], entry.details["to"]) == ("test", "sms_filtered", "paused")
-    (told,) = await rows(stage, select(outbox.c.payload).where(outbox.c.topic == "campaign.paused"))
-    assert told.payload["cases"] == entry.details["cases"] == sorted(sent(stage)[:3], reverse=True)
-    assert "+1" not in str(told.payload)
+    (found,) = await rows(stage, select(outbox.c.payload).where(outbox.c.topic == "campaign.paused"))
+    assert found.payload["cases"] == entry.details["cases"] == sorted(sent(stage)[:3], reverse=True)
+    assert "+1" not in str(found.payload)
     with pytest.raises(Refused, match="fluentsd campaign resume test"):
         await stage.do("release", scope="campaign", target="test")
     await stage.do("campaign resume", ref="test", late=None, dry_run=False)
@@ -95,7 +95,7 @@ async def test_the_pause_is_audited_told_and_ended_by_a_person(stage: Stage) -> 
 
 
 async def test_after_a_resumption_only_what_happened_since_counts(stage: Stage) -> None:
-    """Within one hour: what was sent before the pause is settled business, however late its reports come."""
+    """Within one hour: attempts from before the pause do not count again, however late their reports come."""
     again = {**SMS, "id": "again", "after": "10 min"}
     await stage.launch(spec(SMS, again, LATER), *(person(n) for n in range(20)))
     await stage.until(MONDAY + MINUTE)
@@ -185,8 +185,8 @@ async def test_a_number_that_may_not_send_is_held_and_the_others_go_on(stage: St
     assert listed[TWO]["held"] == ""
     await stage.until(MONDAY + 5 * HOUR)
     assert len(sent(stage, "later", TWO)) == 10
-    (told,) = await rows(stage, select(outbox.c.payload).where(outbox.c.topic == "number.held"))
-    assert "+1" not in str(told.payload)
+    (found,) = await rows(stage, select(outbox.c.payload).where(outbox.c.topic == "number.held"))
+    assert "+1" not in str(found.payload)
 
 
 async def test_people_wait_for_a_number_that_is_held_and_come_back_with_it(stage: Stage) -> None:
@@ -234,16 +234,16 @@ async def test_a_number_that_reaches_few_cools_down_and_comes_back(stage: Stage)
 
 
 async def test_a_lane_waits_for_its_only_number_to_cool_down(stage: Stage) -> None:
-    """Nobody is put on hold, no timer is needed, and a person may cut it short."""
+    """No enrollment is held, no timer is needed, and a user may end it early."""
     await with_numbers(stage, SMS, LATER, people=30, caller_ids=(ONE,))
     await stage.until(MONDAY + HOUR)
     await tell(stage, sent(stage), Outcome.failed)
     await stage.until(MONDAY + 4 * HOUR)
     found = await stage.overview()
     assert (found["held_people"], sent(stage, "later"), found["queued"]) == ({}, [], 30)
-    told = await why(stage, 20)
-    assert (told["reason"], told["next_at"]) == ("number_pace", MONDAY + HOUR + DAY)
-    assert "cooling down" in told["sentence"]
+    found = await why(stage, 20)
+    assert (found["reason"], found["next_at"]) == ("number_pace", MONDAY + HOUR + DAY)
+    assert "cooling down" in found["sentence"]
     foreseen = await stage.do("forecast", ref="test")
     assert foreseen["first"][0]["at"] == MONDAY + HOUR + DAY
     passes = stage.runtime.wakeups
@@ -254,7 +254,7 @@ async def test_a_lane_waits_for_its_only_number_to_cool_down(stage: Stage) -> No
 
 
 async def test_a_rest_is_not_written_to_the_number_itself(stage: Stage) -> None:
-    """Else a released number would go on resting."""
+    """Otherwise a released number would keep cooling down."""
     await with_numbers(stage, SMS, {**SMS, "id": "later", "after": "2 hours"}, people=60)
     await stage.until(MONDAY + HOUR)
     mine = sent(stage, sender=ONE)
@@ -281,7 +281,7 @@ async def test_a_released_number_is_used_at_once_and_judged_anew(stage: Stage) -
     later = sent(stage, "later")
     assert len(later) == 30
     await tell(stage, later[:29], Outcome.failed)
-    assert (await stage.do("holds"))["holds"] == []  # the first texts are not held against it again
+    assert (await stage.do("holds"))["holds"] == []  # the first texts do not count again
     await tell(stage, later[29:], Outcome.failed)
     assert len((await stage.do("holds"))["holds"]) == 1
 
@@ -340,7 +340,7 @@ OUTCOMES = [Outcome.sent, Outcome.delivered, Outcome.failed, Outcome.bounced, Ou
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_tally_is_what_a_recount_finds(stage: Stage, seed: int) -> None:
-    """Whatever comes back, in whatever order and however often, each attempt with a known end counts once."""
+    """Reports in any order and any number: each attempt with a known outcome counts once."""
     chance = random.Random(seed)
     stage.runtime.plans.breakers = ()
     await with_numbers(stage, SMS, LATER, people=15)

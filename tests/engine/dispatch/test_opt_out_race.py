@@ -1,4 +1,4 @@
-"""An opt-out that arrives while a thousand sends are claimed and marked: nothing is marked after its commit."""
+"""An opt-out that arrives while a thousand attempts are being claimed: no claim after its commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person can be forgotten: nothing of them is left, and what must outlive them does."""
+"""Erasure: no data of the person is left, and the suppression list and once-per-campaign still hold."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PHONE, MAIL = "+12125550001", "p1@example.com"
 TWO = SMS | {"id": "two", "after": "1 day"}
 CALL = {"id": "call", "channel": "phone", "agent": "sales"}
 NAMES = {"first_name": "Canaria", "street": "7 Yellow Feather Lane"}
-#: Whatever of the canary must not be found anywhere.
+#: Data of the canary that must not be found anywhere.
 CANARY = (PHONE, PHONE[2:], MAIL, "canaria", "yellow feather", "tweet tweet", "p1@exa")
 
 
@@ -61,7 +61,7 @@ async def replied(stage: Stage) -> None:
 
 
 async def lived(stage: Stage) -> None:
-    """A canary and somebody else, contacted, heard, stopped, steered and named in the audit log."""
+    """A canary and another person: contacted, replied, suppressed, changed by hand and named in the audit log."""
     file = spec(SMS, TWO, exit={"on": ["opted_out"]})
     await stage.launch(file, canary(), person(2))
     await stage.do(
@@ -72,25 +72,25 @@ async def lived(stage: Stage) -> None:
     await stage.until(MONDAY + 2 * MINUTE)
     call = Call("tester", stage.clock.now(), request_id="once")
     await perform(
-        stage.runtime, "stop-list add", {"point": PHONE, "channel": "phone", "because": "Canaria said so"}, call
+        stage.runtime, "suppression add", {"point": PHONE, "channel": "phone", "because": "Canaria said so"}, call
     )
     await stage.do("campaign callback", ref="test", person=MAIL, at=stage.clock.now() + DAY)
 
 
 async def test_an_export_tells_everything_that_is_held(stage: Stage) -> None:
     await lived(stage)
-    told = await stage.do("contacts export", person=PHONE)
-    json.dumps(told)
-    assert [p["value"] for p in told["points"]] == [PHONE, MAIL]
-    assert told["contact"]["zones"] == "America/New_York"
-    assert told["records"][0]["fields"] == NAMES
-    assert (told["records"][0]["source"], told["evidence"][0]["by"]) == ("people.csv", "Desk")
-    assert [e["ref"] for e in told["enrollments"]] == ["test"]
-    assert [a["step"] for a in told["attempts"]] == ["text"]
-    assert [t["text"] for t in told["texts"]] == ["Hello Canaria", "Tweet tweet"]
-    assert [s["evidence"] for s in told["stop_list"]] == [{"said": "Canaria said so"}]
-    assert [a["verb"] for a in told["acts"]] == ["stop-list add", "callback"]
-    assert "p2@" not in json.dumps(told)
+    answer = await stage.do("contacts export", person=PHONE)
+    json.dumps(answer)
+    assert [p["value"] for p in answer["points"]] == [PHONE, MAIL]
+    assert answer["contact"]["zones"] == "America/New_York"
+    assert answer["records"][0]["fields"] == NAMES
+    assert (answer["records"][0]["source"], answer["evidence"][0]["by"]) == ("people.csv", "Desk")
+    assert [e["ref"] for e in answer["enrollments"]] == ["test"]
+    assert [a["step"] for a in answer["attempts"]] == ["text"]
+    assert [t["text"] for t in answer["texts"]] == ["Hello Canaria", "Tweet tweet"]
+    assert [s["evidence"] for s in answer["stop_list"]] == [{"said": "Canaria said so"}]
+    assert [a["verb"] for a in answer["acts"]] == ["stop-list add", "callback"]
+    assert "p2@" not in json.dumps(answer)
 
 
 async def test_after_an_erasure_no_table_knows_the_person_and_the_figures_are_right(stage: Stage) -> None:
@@ -108,7 +108,7 @@ async def test_after_an_erasure_no_table_knows_the_person_and_the_figures_are_ri
     assert after["exited_by_reason"] == {"erased": 1}
     act = (await stage.do("log", most=1))["entries"][0]
     assert (act["verb"], act["target"], act["details"]["because"]) == ("erase", "", "asked by letter")
-    with pytest.raises(Refused, match="nobody is known"):
+    with pytest.raises(Refused, match="no contact matches"):
         await stage.do("contacts export", person=PHONE)
     await stage.until(MONDAY + 3 * DAY)
     assert [a.to for a, *_ in stage.sms.accepted].count(PHONE) == 1
@@ -118,7 +118,7 @@ async def test_a_repeated_request_is_one_act_also_when_its_answer_was_blanked(st
     await lived(stage)
     await stage.do("contacts erase", person=MAIL, because="asked by letter")
     again = Call("tester", stage.clock.now(), request_id="once")
-    given = await perform(stage.runtime, "stop-list add", {"point": PHONE, "because": "x"}, again)
+    given = await perform(stage.runtime, "suppression add", {"point": PHONE, "because": "x"}, again)
     assert given == {"point": "(erased)", "channel": "phone", "campaigns": []}
     twice = Call("tester", stage.clock.now(), request_id="twice")
     first = await perform(stage.runtime, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice)
@@ -130,7 +130,7 @@ async def test_a_repeated_request_is_one_act_also_when_its_answer_was_blanked(st
 async def test_it_needs_a_reason_without_the_persons_own_words(stage: Stage) -> None:
     await stage.launch(spec(SMS), canary(pet="cat"))
     await stage.until(MONDAY + MINUTE)
-    for because, why in (("", "say why"), ("canaria wrote to us", "'Canaria'"), (f"{PHONE} called", "555")):
+    for because, why in (("", "give the reason"), ("canaria wrote to us", "'Canaria'"), (f"{PHONE} called", "555")):
         with pytest.raises(Refused, match=why):
             await stage.do("contacts erase", person=PHONE, because=because)
     await stage.do("contacts erase", person=PHONE, because="a request by category four")  # has "cat" in it
@@ -139,7 +139,7 @@ async def test_it_needs_a_reason_without_the_persons_own_words(stage: Stage) -> 
 async def test_nobody_is_erased_while_being_contacted(stage: Stage) -> None:
     await stage.launch(spec(CALL), canary())
     await stage.until(MONDAY + MINUTE)
-    with pytest.raises(Refused, match="being contacted just now"):
+    with pytest.raises(Refused, match="no outcome yet"):
         await stage.do("contacts erase", person=PHONE, because="asked")
     token = stage.phone.accepted[0][0].token
     await stage.inbox.take(Inbound(token=token, outcome=Outcome.no_answer))
@@ -156,26 +156,26 @@ async def test_words_that_come_late_are_kept_for_nobody_and_a_late_stop_is_heard
     left = (await stage.runtime.store.read(everything)).lower()
     assert [word for word in CANARY if word in left] == []
     assert token not in left
-    assert await count(stage, tables.attempt) == 2  # the figures stay
+    assert await count(stage, tables.attempt) == 2  # the counts stay
     await stage.inbox.take(Inbound(Outcome.opted_out, token=token, ref=f"ref-{token}", address=PHONE, text="STOP"))
-    assert (await stage.do("stop-list why", point=PHONE))["sentence"].endswith("for every channel")
+    assert (await stage.do("suppression why", point=PHONE))["sentence"].endswith("for every channel")
 
 
 @pytest.mark.slow
 async def test_after_a_new_import_the_stop_list_holds_and_the_campaign_does_not_start_anew(stage: Stage) -> None:
     await lived(stage)
-    await stage.do("stop-list add", point=MAIL, channel="email", because="asked")
+    await stage.do("suppression add", point=MAIL, channel="email", because="asked")
     await stage.do("contacts erase", person=PHONE, because="asked")
-    assert PHONE not in str(await stage.do("stop-list list"))
+    assert PHONE not in str(await stage.do("suppression list"))
     assert (await stage.enroll(canary(), person(3)))["enrolled"] == 1
-    assert {e["value"] for e in (await stage.do("stop-list list"))["entries"]} == {PHONE, MAIL}
+    assert {e["value"] for e in (await stage.do("suppression list"))["entries"]} == {PHONE, MAIL}
     mail = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
     await stage.launch(spec(mail, CALL, SMS) | {"ref": "other", "name": "Another"}, canary())
     await stage.until(stage.clock.now() + DAY)
     assert [a for a, *_ in stage.email.accepted + stage.phone.accepted if a.to in (PHONE, MAIL)] == []
     assert [a.step for a, *_ in stage.sms.accepted if a.to == PHONE] == ["text", "text"]  # once in each campaign
-    told = await stage.do("stop-list why", point=PHONE)
-    assert (told["entries"][0]["by"], told["entries"][0]["evidence"]) == ("tester", None)
+    answer = await stage.do("suppression why", point=PHONE)
+    assert (answer["entries"][0]["by"], answer["entries"][0]["evidence"]) == ("tester", None)
 
 
 async def test_a_campaign_is_remembered_through_any_point_of_the_person(stage: Stage) -> None:
@@ -204,7 +204,7 @@ async def test_an_erasure_can_be_repeated_after_the_person_came_back(stage: Stag
 # ── beside the database ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def house_at(store: Store, clock: SimClock, folder: Path) -> Runtime:
+def runtime_at(store: Store, clock: SimClock, folder: Path) -> Runtime:
     return Runtime(store, clock, {}, erasure_ledger=ErasureLedger(folder), log=CapturingLogger())
 
 
@@ -227,7 +227,7 @@ async def at_file(file: Path, clock: SimClock, work: Any) -> Any:
         await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         nursery.start_soon(clock.run)
         try:
-            return await work(house_at(store, clock, file.parent))
+            return await work(runtime_at(store, clock, file.parent))
         finally:
             nursery.cancel_scope.cancel()
 
@@ -267,7 +267,7 @@ async def test_no_byte_of_the_file_or_what_lies_beside_it_names_the_person(file:
         for start in range(0, 3000, 250):  # among many, in pages that were split before
             people = [person(10 + n * 7919 % 3000, first_name=f"Name {n}") for n in range(start, start + 250)]
             await bring(runtime, *people, *([canary()] if start == 1000 else []))
-        await act(runtime, "stop-list add", point=PHONE, channel="phone", because="Canaria said so")
+        await act(runtime, "suppression add", point=PHONE, channel="phone", because="Canaria said so")
         await act(runtime, "contacts erase", person=PHONE, because="asked")
         assert found_in(file.parent) == {}
 
@@ -293,8 +293,8 @@ async def test_a_start_on_an_older_copy_erases_again(file: Path) -> None:
         await bring(runtime, canary(), person(2))
         with closing(sqlite3.connect(file)) as conn, closing(sqlite3.connect(copy)) as target:
             conn.backup(target)
-        await act(runtime, "stop-list add", point=PHONE, channel="sms", because="asked")  # the copy has no idea of it
-        await bring(runtime, person(4) | {"points": [["phone", "+12125550004"]]})  # nor of this person
+        await act(runtime, "suppression add", point=PHONE, channel="sms", because="asked")  # the copy does not have it
+        await bring(runtime, person(4) | {"points": [["phone", "+12125550004"]]})  # nor this person
         await act(runtime, "contacts erase", person=PHONE, because="asked")
         await act(runtime, "contacts erase", person="+12125550004", because="asked")
         assert await replay(runtime) == 0
@@ -305,7 +305,7 @@ async def test_a_start_on_an_older_copy_erases_again(file: Path) -> None:
     async def restored(runtime: Runtime) -> None:
         assert PHONE in await runtime.store.read(everything)
         assert await replay(runtime) == 1
-        assert [(*said.args, said.kwargs) for said in runtime.log.calls] == [
+        assert [(*entry.args, entry.kwargs) for entry in runtime.log.calls] == [
             ("forgetting.replayed", {"hashes": 3, "people": 1})
         ]
         left = (await runtime.store.read(everything)).lower()
@@ -317,14 +317,14 @@ async def test_a_start_on_an_older_copy_erases_again(file: Path) -> None:
         assert await replay(runtime) == 0
         four = person(4) | {"points": [["phone", "+12125550004"]]}
         assert (await bring(runtime, canary(), four, person(5)))["enrolled"] == 1
-        told = await act(runtime, "stop-list why", point=PHONE)
-        assert [(e["channel"], e["by"]) for e in told["entries"]] == [("sms", "fluentsd")]
+        answer = await act(runtime, "suppression why", point=PHONE)
+        assert [(e["channel"], e["by"]) for e in answer["entries"]] == [("sms", "fluentsd")]
 
     await at_file(file, clock, restored)
 
 
 async def test_an_old_copy_in_the_middle_of_a_call_is_replayed_too(file: Path) -> None:
-    """Whatever the copy thinks is under way: nobody asks a provider about somebody who is erased."""
+    """Open attempts of the copy: the reconciler asks no provider about an erased person."""
     clock = SimClock(MONDAY)
     hashes = [Gone(ErasureLedger(file.parent).hashed(PHONE), "phone", (), (), MONDAY)]
 
@@ -362,11 +362,11 @@ async def test_what_a_crash_kept_off_the_list_is_added_at_the_next_start(file: P
 async def test_without_its_key_a_database_that_needs_it_is_refused(file: Path) -> None:
     async def work(runtime: Runtime) -> None:
         await bring(runtime, canary(), ref=None)
-        await replay(runtime)  # nobody was erased: no key is needed
+        await replay(runtime)  # without an erasure no key is needed
         assert not (file.parent / KEY_FILE).exists()
         await act(runtime, "contacts erase", person=PHONE, because="asked")
         (file.parent / KEY_FILE).unlink()
-        with pytest.raises(KeyLost, match="put the file back"):
-            await replay(house_at(runtime.store, runtime.clock, file.parent))  # type: ignore[arg-type]
+        with pytest.raises(KeyLost, match="Restore the file"):
+            await replay(runtime_at(runtime.store, runtime.clock, file.parent))  # type: ignore[arg-type]
 
     await at_file(file, SimClock(MONDAY), work)

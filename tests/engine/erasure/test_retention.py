@@ -1,4 +1,4 @@
-"""What is held no longer than it should be, and what stays all the same."""
+"""Retention: data that is deleted at its age, and data that stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forecast as people ask for it: figures that add up, the same here and in a process of its own."""
+"""The forecast verb: its figures add up, and are the same in this process and in a subprocess."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_nothing_is_changed_by_looking_ahead(stage: Stage) -> None:
 async def test_in_a_process_of_its_own_the_answer_is_the_same(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     await ready(stage, 20)
     here = await stage.do("forecast", ref="test", seed=3)
-    monkeypatch.setattr(forecast, "HERE", 0)
+    monkeypatch.setattr(forecast, "IN_PROCESS_AT_MOST", 0)
     assert await stage.do("forecast", ref="test", seed=3) == here
 
 
@@ -65,7 +65,7 @@ async def test_an_end_in_the_past_and_a_campaign_with_nobody_are_refused(stage: 
     await stage.do("campaign apply", file=FILE)
     with pytest.raises(Refused, match="nobody is queued"):
         await stage.do("forecast", ref="test")
-    with pytest.raises(Refused, match="has passed"):
+    with pytest.raises(Refused, match="is in the past"):
         await stage.do("forecast", ref="test", until=MONDAY - DAY)
     with pytest.raises(Refused, match="no campaign is called"):
         await stage.do("forecast", ref="tset")

@@ -1,4 +1,4 @@
-"""Before a start: who is in and who is out, by reason; what stops a start, what is asked about, what is told."""
+"""The launch check: people in and out by reason; errors, warnings, notes and duties."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ async def test_people_without_consent_are_a_warning_and_if_nobody_is_left_an_err
     with pytest.raises(Refused, match="nobody could be contacted"):
         await stage.do("campaign start", ref="test", yes=True)
     await stage.enroll(person(2))
-    with pytest.raises(Refused, match="say --yes"):
+    with pytest.raises(Refused, match="add --yes"):
         await stage.do("campaign start", ref="test")
     started = await stage.do("campaign start", ref="test", yes=True)
     assert "US.consent" in started["warnings"][0]
     await stage.until(MONDAY + MINUTE)
     assert [a.to for a, *_ in stage.phone.accepted] == ["+12125550002"]
-    told = (await stage.do("contacts why", person="+12125550001"))["campaigns"][0]
-    assert (told["reason"], told["rule"]) == ("no_consent", "US.consent")
-    assert told["law"]["cite"]
+    answer = (await stage.do("contacts why", person="+12125550001"))["campaigns"][0]
+    assert (answer["reason"], answer["rule"]) == ("no_consent", "US.consent")
+    assert answer["law"]["cite"]
     answer = await stage.do("contacts attest", campaign="test", **SAID)
     assert answer["people"] == 2
     await stage.until(MONDAY + 2 * MINUTE)
@@ -72,7 +72,7 @@ async def test_people_in_other_running_campaigns_are_named(stage: Stage) -> None
     await stage.launch(spec(SMS, SMS | {"id": "two", "after": "1 week"}), person(1))
     await stage.do("campaign apply", file=spec(SMS, ref="other"))
     await stage.enroll(person(1), person(2), ref="other")
-    assert (await checked(stage, "other"))["warnings"] == ["1 person are in test too"]
+    assert (await checked(stage, "other"))["warnings"] == ["1 person also enrolled in test"]
 
 
 async def test_places_that_are_unknown_disagree_or_have_no_rules_are_noted(stage: Stage) -> None:
@@ -81,9 +81,9 @@ async def test_places_that_are_unknown_disagree_or_have_no_rules_are_noted(stage
     foreign = person(3) | {"points": [["phone", "+442079460958"]], "zones": ["Europe/London"]}
     await stage.enroll(person(1) | {"zones": []}, torn, foreign)
     notes = " | ".join((await checked(stage))["notes"])
-    assert "1 person whose zone is unknown count as in America/New_York" in notes
-    assert "disagrees for 1 person" in notes
-    assert "no rules of the place are shipped for 1 person" in notes
+    assert "time zone unknown for 1 person: the fallback America/New_York is used" in notes
+    assert "conflicting places for 1 person" in notes
+    assert "no local contact rules are built in for 1 person outside the US" in notes
 
 
 async def test_a_waived_rule_is_told_with_its_reason_and_not_applied(stage: Stage) -> None:
@@ -93,7 +93,7 @@ async def test_a_waived_rule_is_told_with_its_reason_and_not_applied(stage: Stag
     await stage.enroll(person(1) | TEXAN)
     found = await checked(stage)
     assert found["ready"] == 1
-    assert "US.consent is not followed, says legal: informational calls our counsel cleared" in found["notes"]
+    assert "US.consent is waived by legal: informational calls our counsel cleared" in found["notes"]
 
 
 async def test_duties_nobody_can_check_are_listed_for_the_states_reached(stage: Stage) -> None:

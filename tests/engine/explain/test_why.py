@@ -1,4 +1,4 @@
-"""Why somebody was contacted or not: the sentence names what the engine then does."""
+"""Why a person was contacted or not: the sentence agrees with what the engine then does."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ TUESDAY_EVENING = MONDAY + DAY + 10 * HOUR
 
 
 async def reason(stage: Stage, who: str = ANN) -> tuple[str, int | None]:
-    told = (await stage.do("contacts why", person=who))["campaigns"][0]
-    assert told["sentence"]
-    return told["reason"], told.get("next_at")
+    answer = (await stage.do("contacts why", person=who))["campaigns"][0]
+    assert answer["sentence"]
+    return answer["reason"], answer.get("next_at")
 
 
 async def test_a_draft_contacts_nobody_and_says_so(stage: Stage) -> None:
@@ -43,7 +43,7 @@ async def test_a_shut_window_a_cap_and_a_pause_have_their_own_words(stage: Stage
     await stage.do("campaign resume", ref="test")
     capped = {"limits": {"per_contact": "1/day"}}
     await stage.do("campaign apply", file=spec(SMS, SMS | {"id": "two"}, window={"hours": "20:00-21:00"}, **capped))
-    await stage.until(MONDAY + 2 * MINUTE)  # whoever waits is put at the new hours, and the limit puts them off again
+    await stage.until(MONDAY + 2 * MINUTE)  # due times are recomputed, and the limit defers them again
     assert await reason(stage) == ("contact_cap", TUESDAY_EVENING)
     await stage.do("campaign apply", file=spec(SMS, SMS | {"id": "two"}, window={"hours": "20:00-21:00"}))
     await stage.until(MONDAY + 3 * MINUTE)
@@ -59,8 +59,8 @@ async def test_a_hold_is_named_with_its_reason(stage: Stage) -> None:
     stage.sms.behaviours = [login]  # type: ignore[list-item]
     await stage.launch(spec(SMS), person(1))
     await stage.until(MONDAY + HOUR)
-    told = (await stage.do("contacts why", person=ANN))["campaigns"][0]
-    assert "the password is wrong" in told["sentence"]
+    answer = (await stage.do("contacts why", person=ANN))["campaigns"][0]
+    assert "the password is wrong" in answer["sentence"]
 
 
 async def test_whoever_left_or_failed_is_told_the_cause(stage: Stage) -> None:
@@ -76,13 +76,13 @@ async def test_whoever_left_or_failed_is_told_the_cause(stage: Stage) -> None:
 async def test_the_timeline_has_everything_in_order(stage: Stage) -> None:
     await stage.launch(spec(SMS, SMS | {"id": "two", "after": "1 day"}), person(1))
     await stage.until_ended()
-    told = await stage.do("contacts timeline", person="p1@example.com")
-    assert [a["step"] for a in told["attempts"]] == ["text", "two"]
+    answer = await stage.do("contacts timeline", person="p1@example.com")
+    assert [a["step"] for a in answer["attempts"]] == ["text", "two"]
 
 
 async def test_people_without_a_campaign_and_strangers_are_answered_too(stage: Stage) -> None:
     run = await stage.do("contacts begin-import", source="people.csv")
     await stage.do("contacts take", run=run, people=[person(1)])
     assert "never enrolled" in (await stage.do("contacts why", person=ANN))["sentence"]
-    with pytest.raises(Refused, match="nobody is known"):
+    with pytest.raises(Refused, match="no contact matches"):
         await stage.do("contacts why", person="+12125559999")

@@ -1,4 +1,4 @@
-"""Files as programs really write them come out as the rows that went in; others are refused with one clear message."""
+"""Files from real programs are read as the rows they hold; other files are rejected with one clear message."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def table(rows=PEOPLE, *, encoding="utf-8", **dialect) -> bytes:
     return out.getvalue().encode(encoding)
 
 
-def rows_of(path: Path, **said):
-    with open_csv(path, **said) as file:
+def rows_of(path: Path, **options):
+    with open_csv(path, **options) as file:
         return [list(file.header)] * bool(file.header) + [row for _, row in file]
 
 
@@ -112,7 +112,7 @@ BROKEN = {
     "empty": (b"", {}, "is empty"),
     "blank lines": (b"\r\n \r\n,,\r\n", {}, "is empty"),
     "a mark and nothing": (b"\xef\xbb\xbf", {}, "is empty"),
-    "a header alone": (b"Name,Phone\r\n\r\n", {}, "has a header and nobody below it"),
+    "a header alone": (b"Name,Phone\r\n\r\n", {}, "has a header and no rows"),
     "a workbook": (zipped(), {}, "is an Excel workbook or a zip archive, not CSV.*save it as CSV"),
     "an old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), {}, "is an old Excel workbook"),
     "a PDF": (b"%PDF-1.7\n...", {}, "is a PDF, not CSV"),
@@ -135,9 +135,9 @@ BROKEN = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_is_no_table_is_refused_with_one_clear_message(case, write):
-    data, said, message = BROKEN[case]
+    data, options, message = BROKEN[case]
     with pytest.raises(CsvError, match=message) as caught:
-        open_csv(write(data), **said)
+        open_csv(write(data), **options)
     assert "Nothing was imported." in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 250
@@ -156,7 +156,7 @@ def test_a_file_that_may_not_be_read_is_refused(write, monkeypatch):
 
     path = write(table())
     monkeypatch.setattr(Path, "open", forbidden)  # root may read everything, so the mode alone proves nothing
-    with pytest.raises(CsvError, match="may not be read by this user"):
+    with pytest.raises(CsvError, match="is not readable by this user"):
         open_csv(path)
 
 
@@ -213,7 +213,7 @@ def test_an_accent_in_the_middle_of_a_big_file_decides_its_encoding(write):
     with open_csv(write(b"Name,Phone\n" + plain + russian * 20 + plain)) as file:
         assert file.encoding == "cp1251"
         assert "Иван Петров" in {row[0] for _, row in file}
-        assert "which is a guess" in file.notes[0]
+        assert "encoding guessed: " in file.notes[0]
 
 
 def test_a_file_put_together_from_two_keeps_both_halves(write):

@@ -1,4 +1,4 @@
-"""A file read in a process of its own gives what it gives in this one, and an end that was not its own is an error."""
+"""A subprocess gives the same rows as reading in this process, and its early end is an error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest import import_process
 from fluentsd.engine.ingest.batches import Batch, batches, mapping_of
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv
-from fluentsd.engine.ingest.import_process import batches_apart
+from fluentsd.engine.ingest.import_process import batches_from_subprocess
 
 pytestmark = pytest.mark.slow
 
@@ -33,8 +33,8 @@ MESSY = (
 )
 
 
-def told(file: CsvFile, read: object) -> tuple[list[object], list[str]]:
-    """Everybody and every refused row in order, however they were put together."""
+def contents(file: CsvFile, read: object) -> tuple[list[object], list[str]]:
+    """All people and all rejected rows in order, however they were batched."""
     items: list[object] = []
     for item in read(file, mapping_of(file, {}, "US", "any"), "US", "any"):  # type: ignore[operator]
         if isinstance(item, Batch):
@@ -58,15 +58,15 @@ def messy(folder: Path, rows: int) -> Path:
 def test_it_reads_what_would_have_been_read_here(tmp_path: Path, rows: int) -> None:
     path = messy(tmp_path, rows)
     with open_csv(path) as here, open_csv(path) as there:
-        assert told(there, batches_apart) == told(here, batches)
+        assert contents(there, batches_from_subprocess) == contents(here, batches)
         assert there.position == here.position == path.stat().st_size
 
 
-@pytest.mark.parametrize("said", [{"encoding": "cp1252"}, {"delimiter": ","}, {"header": False}])
-def test_what_was_said_of_the_file_goes_along(tmp_path: Path, said: dict[str, object]) -> None:
+@pytest.mark.parametrize("options", [{"encoding": "cp1252"}, {"delimiter": ","}, {"header": False}])
+def test_what_was_said_of_the_file_goes_along(tmp_path: Path, options: dict[str, object]) -> None:
     path = messy(tmp_path, 3)
-    with open_csv(path, **said) as here, open_csv(path, **said) as there:  # type: ignore[arg-type]
-        assert told(there, batches_apart) == told(here, batches)
+    with open_csv(path, **options) as here, open_csv(path, **options) as there:  # type: ignore[arg-type]
+        assert contents(there, batches_from_subprocess) == contents(here, batches)
 
 
 def test_the_open_file_is_read_even_if_another_took_its_name(tmp_path: Path) -> None:
@@ -74,30 +74,30 @@ def test_the_open_file_is_read_even_if_another_took_its_name(tmp_path: Path) -> 
     with open_csv(path) as here, open_csv(path) as there:
         (tmp_path / "other.csv").write_text("Phone\n+12125550199\n")
         (tmp_path / "other.csv").replace(path)
-        assert told(there, batches_apart) == told(here, batches)
+        assert contents(there, batches_from_subprocess) == contents(here, batches)
 
 
 def test_a_reader_killed_in_the_middle_is_an_error_after_what_it_gave(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
-    start = import_process._started
-    monkeypatch.setattr(import_process, "_started", lambda file: started.append(start(file)) or started[-1])
+    start = import_process._start
+    monkeypatch.setattr(import_process, "_start", lambda file: started.append(start(file)) or started[-1])
     with open_csv(messy(tmp_path, 60_000)) as file:
-        work = batches_apart(file, mapping_of(file, {}, "US", "any"), "US", "any")
+        work = batches_from_subprocess(file, mapping_of(file, {}, "US", "any"), "US", "any")
         next(work)
         os.kill(started[0].pid, signal.SIGKILL)
-        with pytest.raises(CsvError, match=r"was ended by SIGKILL.*Nothing was imported.*nobody is taken in twice"):
+        with pytest.raises(CsvError, match=r"was ended by SIGKILL.*Nothing was imported.*nobody is imported twice"):
             list(work)
     assert started[0].returncode == -signal.SIGKILL
 
 
 def test_who_stops_listening_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[bytes]] = []
-    start = import_process._started
-    monkeypatch.setattr(import_process, "_started", lambda file: started.append(start(file)) or started[-1])
+    start = import_process._start
+    monkeypatch.setattr(import_process, "_start", lambda file: started.append(start(file)) or started[-1])
     with open_csv(messy(tmp_path, 60_000)) as file:
-        work = batches_apart(file, mapping_of(file, {}, "US", "any"), "US", "any")
+        work = batches_from_subprocess(file, mapping_of(file, {}, "US", "any"), "US", "any")
         next(work)
         work.close()
     assert started[0].returncode is not None
@@ -107,11 +107,11 @@ def test_an_interrupt_of_the_terminal_does_not_reach_the_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
-    start = import_process._started
-    monkeypatch.setattr(import_process, "_started", lambda file: started.append(start(file)) or started[-1])
+    start = import_process._start
+    monkeypatch.setattr(import_process, "_start", lambda file: started.append(start(file)) or started[-1])
     path = messy(tmp_path, 20_000)
     with open_csv(path) as file:
-        work = batches_apart(file, mapping_of(file, {}, "US", "any"), "US", "any")
+        work = batches_from_subprocess(file, mapping_of(file, {}, "US", "any"), "US", "any")
         first = next(work)
         os.kill(started[0].pid, signal.SIGINT)
         rest = list(work)
@@ -123,17 +123,17 @@ def test_without_another_process_the_file_is_read_here(tmp_path: Path, monkeypat
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
     path = messy(tmp_path, 10)
     with open_csv(path) as here, open_csv(path) as there:
-        assert told(there, batches_apart) == told(here, batches)
+        assert contents(there, batches_from_subprocess) == contents(here, batches)
 
 
 def test_an_error_in_the_middle_is_the_same_error(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_bytes("Phone\n".encode("utf-16") + "+12125550123\n".encode("utf-16-le") * 9000 + b"\x00\xd8")
     errors = []
-    for read in (batches, batches_apart):
+    for read in (batches, batches_from_subprocess):
         with open_csv(path) as file:
             try:
-                told(file, read)
+                contents(file, read)
                 errors.append((None, file.notes))
             except CsvError as why:
                 errors.append((str(why), file.notes))

@@ -1,4 +1,4 @@
-"""What was refused is written so that it can be opened without harm, corrected and imported again."""
+"""Rejected rows are written so that they can be opened safely, corrected and imported again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from fluentsd.domain.contacts.mapping import CsvError, suggest
 from fluentsd.domain.contacts.reader import Person, Reject, read_row
 from fluentsd.engine.ingest.csv_file import open_csv
-from fluentsd.engine.ingest.rejects import RejectFile, inert
+from fluentsd.engine.ingest.rejects import RejectFile, escape_formula
 
 
 def test_rejects_are_written_inert_and_only_when_there_are_any(tmp_path):
@@ -28,12 +28,12 @@ def test_rejects_are_written_inert_and_only_when_there_are_any(tmp_path):
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", "\rx", "＝1", "＋1"])
 def test_a_cell_that_could_start_a_formula_gets_an_apostrophe(cell):
-    assert inert(cell) == "'" + cell
+    assert escape_formula(cell) == "'" + cell
 
 
 @pytest.mark.parametrize("cell", ["", "a=1", "Jane", "'x", "2125550123", "−1"])
 def test_other_cells_stay_as_they_are(cell):
-    assert inert(cell) == cell
+    assert escape_formula(cell) == cell
 
 
 def test_a_corrected_reject_file_is_a_list_of_people(tmp_path):

@@ -1,4 +1,4 @@
-"""What providers keep of a person is forgotten too: by errands repeated until done, and seen by no listener."""
+"""Providers delete their data about an erased person: outbox tasks are retried until done, and go to no listener."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAIL = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
 
 
 class Forgetful(FakeChannel):
-    """A channel whose provider can forget; `trouble` is what it says before it does."""
+    """A channel whose provider can forget; `trouble` holds the errors it raises first."""
 
     def __init__(self, kind: Kind, clock: SimClock) -> None:
         super().__init__(kind, clock)
@@ -53,7 +53,7 @@ class Forgetful(FakeChannel):
 async def living(
     store: Store, clock: SimClock, *channels: FakeChannel, listeners: list[Any] | None = None
 ) -> AsyncIterator[Stage]:
-    """A house with these channels, for as long as the block."""
+    """A runtime with these channels, until the block ends."""
     log = structlog.wrap_logger(structlog.ReturnLogger())
     runtime = Runtime(store, clock, {one.kind: ChannelState(one.kind, one) for one in channels}, log=log)
     async with running(runtime, listeners or [], grace=1.0) as inbox:
@@ -62,7 +62,7 @@ async def living(
 
 @asynccontextmanager
 async def days(database_url: str) -> AsyncIterator[tuple[Store, SimClock]]:
-    """An empty database, and time that runs ahead whenever everybody waits for it."""
+    """An empty database, and a clock that jumps ahead while all tasks wait."""
     clock = SimClock(MONDAY)
     async with open_store(database_url, busy=clock.busy) as store, trio.open_nursery() as nursery:
         await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
@@ -72,7 +72,7 @@ async def days(database_url: str) -> AsyncIterator[tuple[Store, SimClock]]:
 
 
 async def waiting(store: Store) -> list[Mapping[str, Any]]:
-    """The errands that are not done."""
+    """The tasks that are not done."""
 
     async def unit(conn: AsyncConnection) -> list[Mapping[str, Any]]:
         rows = await conn.execute(select(tables.outbox).where(tables.outbox.c.topic == FORGET))
@@ -89,10 +89,10 @@ async def erased(stage: Stage) -> dict[str, Any]:
 
 
 async def test_a_provider_forgets_the_erased_persons_attempts_and_no_others(database_url: str) -> None:
-    told = list[str]()
+    delivered = list[str]()
 
     async def listen(message: Mapping[str, Any]) -> None:
-        told.append(message["topic"])
+        delivered.append(message["topic"])
 
     async with days(database_url) as (store, clock):
         sms, email = Forgetful("sms", clock), FakeChannel("email", clock)
@@ -104,7 +104,7 @@ async def test_a_provider_forgets_the_erased_persons_attempts_and_no_others(data
             assert (asked.token, asked.provider_ref, asked.claimed_at) == (mine.token, f"ref-{mine.token}", MONDAY)
             assert (asked.to, asked.text) == ("", None)
             assert await waiting(store) == []
-            assert set(told) == {"campaign.active", "campaign.completed"}
+            assert set(delivered) == {"campaign.active", "campaign.completed"}
             act = (await stage.do("log", most=1))["entries"][0]
             assert act["details"]["at_providers"] == 1
 
@@ -136,19 +136,19 @@ async def test_a_provider_that_hangs_is_given_up_and_asked_again(database_url: s
             assert await waiting(store) == []
 
 
-async def test_an_errand_outlives_the_house(database_url: str) -> None:
+async def test_a_task_survives_a_restart(database_url: str) -> None:
     async with days(database_url) as (store, clock):
         sms = Forgetful("sms", clock)
         sms.trouble = [Unavailable("later", 1800.0)]
         async with living(store, clock, sms) as stage:
             await erased(stage)
             await stage.until(clock.now() + MINUTE)
-        (errand,) = await waiting(store)
-        assert set(errand["payload"]) == {"channel", "token", "ref", "claimed_at"}
+        (task,) = await waiting(store)
+        assert set(task["payload"]) == {"channel", "token", "ref", "claimed_at"}
         async with living(store, clock) as stage:  # for a while there is no such channel
             await stage.until(clock.now() + 2 * HOUR)
-            (errand,) = await waiting(store)
-            assert "there is no channel sms now" in errand["problem"]
+            (task,) = await waiting(store)
+            assert "there is no channel sms now" in task["problem"]
         async with living(store, clock, sms) as stage:
             await stage.until(clock.now() + 2 * HOUR)
         assert len(sms.asked) == 2

@@ -1,4 +1,4 @@
-"""A front per test, on each database or on SQLite alone."""
+"""A web front per test, on each database or on SQLite alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fronts.web.front import Front, fronted
 
 @pytest.fixture
 async def front(tmp_path: Path) -> AsyncIterator[Front]:
-    """On SQLite: for what no database has a part in."""
+    """On SQLite, for tests that do not depend on the database."""
     async with fronted(f"sqlite+aiosqlite:///{tmp_path / 'fluentsd.db'}") as front:
         yield front
 

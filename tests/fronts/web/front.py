@@ -1,4 +1,4 @@
-"""A house with its web front on a loopback port, a channel that signs, and somebody to ask."""
+"""A runtime with its web front on a loopback port, a channel that checks signatures, and a client."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sign(url: str, body: bytes) -> str:
 
 
 class Signing(FakeChannel):
-    """Reports are JSON: a list of what `Inbound` takes; whoever has the secret signs address and body."""
+    """Reports are JSON, a list of the arguments of `Inbound`; the signature covers URL and body."""
 
     seen: Request | None = None
 
@@ -43,16 +43,16 @@ class Signing(FakeChannel):
         self.seen = request
         if not hmac.compare_digest(request.headers.get("x-signature", ""), sign(request.url, request.body)):
             raise Forged("the signature does not fit")
-        said = json.loads(request.body.decode())  # both raise ValueError
-        if said == "crash":
+        message = json.loads(request.body.decode())  # both raise ValueError
+        if message == "crash":
             raise KeyError(f"canary {SECRET} +12125550001")
-        if not isinstance(said, list):
+        if not isinstance(message, list):
             raise ValueError("not a list")
-        return [Inbound(Outcome(one.pop("outcome")), **one) for one in said]
+        return [Inbound(Outcome(one.pop("outcome")), **one) for one in message]
 
 
 class Front:
-    """The stage, and its web front."""
+    """The test stage with its web front."""
 
     def __init__(self, stage: Stage, base: str, client: httpx.AsyncClient, logs: list[Any]) -> None:
         self.stage, self.base, self.client, self.logs = stage, base, client, logs
@@ -82,32 +82,32 @@ class Front:
         return await self.stage.runtime.store.read(unit)
 
     async def until(self, query: str, answer: list[tuple[Any, ...]]) -> None:
-        """Look again until the database says so."""
+        """Poll until the database gives the answer."""
         with trio.fail_after(20):
             while await self.ask(query) != answer:  # noqa: ASYNC110 - what is awaited is in the database
                 await trio.sleep(0.005)
 
-    async def hook(self, *said: dict[str, Any], token: str | None = None, **more: Any) -> int:
-        """The provider reports."""
-        body = more.pop("body", json.dumps(said).encode())
+    async def hook(self, *message: dict[str, Any], token: str | None = None, **more: Any) -> int:
+        """Post a provider's report; returns the status."""
+        body = more.pop("body", json.dumps(message).encode())
         path = f"/hooks/{more.pop('kind', 'sms')}" + (f"/{token}" if token else "")
         signature = more.pop("signature", None) or sign(PUBLIC + path, body)
         return (await self.client.post(path, content=body, headers={"X-Signature": signature} | more)).status_code
 
     async def raw(self, *pieces: bytes) -> bytes:
-        """What comes back for these bytes, until the other side ends."""
+        """The response to these bytes, until the peer closes."""
         stream = await trio.open_tcp_stream("127.0.0.1", self.port)
         async with stream:
             for piece in pieces:
                 await stream.send_all(piece)
             return await whole(stream)
 
-    def said(self, event: str) -> list[Any]:
+    def logged(self, event: str) -> list[Any]:
         return [entry for entry in self.logs if entry["event"] == event]
 
 
 async def pour(stream: trio.SocketStream, piece: bytes, pause: float = 0) -> None:
-    """Send it again and again until the other side has had enough: `BrokenResourceError`."""
+    """Send a piece again and again until the peer disconnects: `BrokenResourceError`."""
     with trio.fail_after(20):
         while True:
             await stream.send_all(piece)
@@ -127,7 +127,7 @@ async def whole(stream: trio.SocketStream) -> bytes:
 
 @asynccontextmanager
 async def fronted(url: str, http: HttpSettings | None = None, **options: Any) -> AsyncIterator[Front]:
-    """Everything of a daemon that an HTTP request touches."""
+    """All parts of a daemon that an HTTP request uses."""
     clock = SimClock(MONDAY)
     http = http or HttpSettings("127.0.0.1", 0, PUBLIC, ())
     with capture_logs() as logs:

@@ -1,7 +1,7 @@
-"""Whatever strangers and an impatient provider send, what is known is what the authentic reports say at their clearest.
+"""Strangers and repeated reports in any order: the stored state is that of the authentic reports alone.
 
-Random sequences of true, replayed, reordered, forged, oversized and malformed requests go to one house; to another go
-the true ones alone, each once, the vaguest first. Attempts, courses and the stop list must be the same in both.
+Random sequences of true, replayed, reordered, forged, oversized and malformed requests go to one runtime. Another gets
+only the true ones, each once, the least clear first. Attempts, enrollments and the suppression list must be the same.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from tests.fronts.web.front import Front, fronted
 
 PEOPLE = 3
 LATER = {"id": "later", "channel": "sms", "text": "Are you there?", "after": "3 days"}
-#: The house's own order, from vague to clear, as far as a provider of text messages can say it.
+#: The outcomes of a text message in fluentsd's order, from vague to clear.
 CLEARER = ["delivered", "failed", "bounced", "replied", "opted_out"]
 
 
 @dataclass(frozen=True)
 class True_:
-    """A true report about somebody's attempt, and how often it comes."""
+    """A true report about an attempt, and the number of its repetitions."""
 
     person: int
     outcome: str
     times: int = 1
 
     @property
-    def said(self) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         return (
             {"outcome": self.outcome, "text": "no more"} if self.outcome == "opted_out" else {"outcome": self.outcome}
         )
@@ -44,7 +44,7 @@ class True_:
 
 @dataclass(frozen=True)
 class Stranger:
-    """Something that must change nothing."""
+    """A request that must change nothing."""
 
     person: int
     kind: str
@@ -64,7 +64,7 @@ async def send(front: Front, one: True_ | Stranger, tokens: list[str]) -> None:
     token = tokens[one.person]
     if isinstance(one, True_):
         for _ in range(one.times):
-            assert await front.hook(one.said, token=token) == 204
+            assert await front.hook(one.report, token=token) == 204
         return
     stop = json.dumps([{"outcome": "opted_out"}]).encode()
     match one.kind:
@@ -87,7 +87,7 @@ async def send(front: Front, one: True_ | Stranger, tokens: list[str]) -> None:
 
 
 async def known(front: Front) -> list[list[tuple[Any, ...]]]:
-    """What is known of everybody, without the moments and the ids that chance gives."""
+    """The state of all people, without times and random ids."""
     queries = (
         "SELECT contact_id, state, outcome FROM attempt ORDER BY contact_id",
         "SELECT contact_id, state FROM enrollment ORDER BY contact_id",  # which word ended it first is its reason

@@ -1,4 +1,4 @@
-"""/healthz and /metrics: what a watchman learns, and what he does not."""
+"""/healthz and /metrics: the information for monitoring, without personal data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.engine.stage import HOUR, MINUTE, SMS, person, spec
 from tests.fronts.web.front import Front
 
 
-async def test_a_house_that_is_well_says_so_of_each_part(front_on_both: Front) -> None:
+async def test_a_healthy_daemon_says_so_of_each_part(front_on_both: Front) -> None:
     got = await front_on_both.client.get("/healthz")
     assert got.status_code == 200
     parts = got.json()["parts"]
@@ -49,25 +49,25 @@ async def test_somebody_who_is_due_and_is_not_looked_at_is_told(front: Front, mo
 
     monkeypatch.setattr(queries, "lanes", SimpleNamespace(agenda=agenda))  # what a stuck dispatcher would not see
     looking = health.Health(stage.runtime)
-    assert (await looking.look())["dispatcher"]["ok"]  # it may only just have become due
+    assert (await looking.check())["dispatcher"]["ok"]  # it may only just have become due
     await stage.until(stage.clock.now() + 3 * MINUTE)
-    dispatcher = (await looking.look())["dispatcher"]
+    dispatcher = (await looking.check())["dispatcher"]
     assert (dispatcher["ok"], dispatcher["age_s"]) == (False, 180)
-    assert dispatcher["why"] == "something has been due for 3780 s"
+    assert dispatcher["why"] == "work has been overdue for 3780 s"
     stage.runtime.wakeups += 1
     await stage.until(stage.clock.now() + MINUTE)
-    assert (await looking.look())["dispatcher"]["ok"]
+    assert (await looking.check())["dispatcher"]["ok"]
 
 
 async def test_many_watchmen_are_served_by_one_look(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
-    look = health.Health._look
+    check = health.Health._check
 
     async def counted(self: health.Health, now: int) -> dict[str, health.Part]:
         looks.append(now)
-        return await look(self, now)
+        return await check(self, now)
 
-    monkeypatch.setattr(health.Health, "_look", counted)
+    monkeypatch.setattr(health.Health, "_check", counted)
     async with trio.open_nursery() as nursery:
         for _ in range(20):
             nursery.start_soon(front.client.get, "/healthz")

@@ -1,4 +1,4 @@
-"""Webhooks: what is authentic is committed before it is answered, what is not changes nothing."""
+"""Webhooks: an authentic request is committed before the response; any other changes nothing."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ async def test_the_channel_sees_the_address_that_the_provider_knows(front: Front
 async def test_strangers_get_nothing_and_leave_no_trace_but_a_count(front: Front) -> None:
     [token] = await front.reach()
     before = await front.ask("SELECT state, outcome, settled_at FROM attempt")
-    said = {"outcome": "opted_out"}
-    assert await front.hook(said, token=token, signature="0" * 64) == 403
-    assert await front.hook(said, token=token, signature="0" * 64) == 403
-    assert await front.hook(said, token="f" * 32) == 404
-    assert await front.hook(said, token="f" * 31 + "'") == 404
-    assert await front.hook(said, token=token, kind="email") == 404
-    assert await front.hook(said, token=token, kind="pigeon") == 404
+    message = {"outcome": "opted_out"}
+    assert await front.hook(message, token=token, signature="0" * 64) == 403
+    assert await front.hook(message, token=token, signature="0" * 64) == 403
+    assert await front.hook(message, token="f" * 32) == 404
+    assert await front.hook(message, token="f" * 31 + "'") == 404
+    assert await front.hook(message, token=token, kind="email") == 404
+    assert await front.hook(message, token=token, kind="pigeon") == 404
     assert await front.ask("SELECT state, outcome, settled_at FROM attempt") == before
     assert await front.ask("SELECT count(*) FROM suppression") == [(0,)]
-    assert len(front.said("web.forged")) == 1
+    assert len(front.logged("web.forged")) == 1
     metrics = (await front.client.get("/metrics")).text
     assert 'fluentsd_webhooks_total{channel="sms",result="forged"} 2' in metrics
     assert 'fluentsd_webhooks_total{channel="sms",result="unknown"} 2' in metrics
@@ -49,7 +49,7 @@ async def test_strangers_get_nothing_and_leave_no_trace_but_a_count(front: Front
 async def test_what_makes_no_sense_is_told_so(front: Front) -> None:
     for body in (b"\xff\xfe\xc3", b"{", b'{"a": 1}', b'[{"outcome": "eaten"}]'):
         assert await front.hook(body=body) == 400
-    assert not front.said("web.fault")
+    assert not front.logged("web.fault")
 
 
 async def test_a_report_never_makes_an_outcome_vaguer_in_any_order(front: Front) -> None:
@@ -84,17 +84,17 @@ async def test_reason_and_a_dead_number_come_through(front: Front) -> None:
     await front.stage.enroll(person(1))
     await front.stage.do("campaign start", ref="test", yes=True)
     await front.until("SELECT count(*) FROM attempt WHERE accepted_at IS NOT NULL", [(1,)])
-    said = {"outcome": "failed", "ref": "SM1", "reason": "30005: unknown destination", "dead": True}
-    assert await front.hook(said) == 204
+    message = {"outcome": "failed", "ref": "SM1", "reason": "30005: unknown destination", "dead": True}
+    assert await front.hook(message) == 204
     assert await front.ask("SELECT outcome, reason FROM attempt") == [("failed", "30005: unknown destination")]
     assert await front.ask("SELECT dead_on FROM point WHERE kind = 'phone'") == [("sms",)]
 
 
 async def test_the_same_reply_is_kept_once_however_often_it_comes(front: Front) -> None:
     await front.reach()
-    said = {"outcome": "replied", "address": "+12125550001", "text": "Who is this?"}
+    message = {"outcome": "replied", "address": "+12125550001", "text": "Who is this?"}
     for _ in range(3):
-        assert await front.hook(said) == 204
+        assert await front.hook(message) == 204
     assert await front.ask("SELECT text FROM content WHERE kind = 'reply'") == [("Who is this?",)]
     assert 'result="repeated"} 2' in (await front.client.get("/metrics")).text
 

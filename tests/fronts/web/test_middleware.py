@@ -1,4 +1,4 @@
-"""The edge: bounds, slow and broken clients, faults that stay where they are, an orderly end."""
+"""The middleware: limits, slow and broken clients, isolated errors, an orderly shutdown."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LINE = b"POST /hooks/sms HTTP/1.1\r\nHost: x\r\n"
 
 
 async def is_well(front: Front) -> bool:
-    """Whether it answers others as if nothing had happened."""
+    """True if it answers other clients normally."""
     async with httpx.AsyncClient(base_url=front.base, trust_env=False) as other:
         return (await other.get("/healthz")).status_code == 200
 
 
 async def are_connected(front: Front, count: int) -> None:
-    """Wait until there are so many connections, the one that asks included."""
+    """Wait for this number of connections, including the client's own."""
     with trio.fail_after(5):
         while f"connections {count}\n" not in (await front.client.get("/metrics")).text:  # noqa: ASYNC110 - a server's task
             await trio.sleep(0.01)
@@ -37,7 +37,7 @@ async def are_connected(front: Front, count: int) -> None:
 async def test_everything_else_is_a_404_in_json(front: Front) -> None:
     for path in ("/", "/hooks", "/hooks/", "/hooks/sms/", "/u/", "/u/a/b", "/.env", "/HEALTHZ", "/healthz/"):
         got = await front.client.get(path)
-        assert (got.status_code, got.json()) == (404, {"error": "there is nothing here"}), path
+        assert (got.status_code, got.json()) == (404, {"error": "there is nothing at this path"}), path
     assert (await front.client.post("/nowhere", content=b"x" * 100_000)).status_code == 404
 
 
@@ -73,9 +73,9 @@ async def test_ten_megabytes_are_refused_unread_whether_announced_or_not(front: 
 
 
 async def test_an_endless_body_is_cut_off(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "RINSE_PATIENCE", 0.02)
-    monkeypatch.setattr(middleware, "RINSE_AT_MOST", 4)
-    monkeypatch.setattr(middleware, "CUT_AFTER", 0.02)
+    monkeypatch.setattr(middleware, "DISCARD_PATIENCE", 0.02)
+    monkeypatch.setattr(middleware, "DISCARD_AT_MOST", 4)
+    monkeypatch.setattr(middleware, "CLOSE_AFTER", 0.02)
     async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
         await stream.send_all(LINE + b"Transfer-Encoding: chunked\r\n\r\n")
         with pytest.raises(trio.BrokenResourceError):
@@ -90,7 +90,7 @@ async def test_the_largest_body_there_may_be_is_read(front: Front) -> None:
 
 async def test_a_body_that_drips_is_given_up(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "BODY_PATIENCE", 0.05)
-    monkeypatch.setattr(middleware, "RINSE_PATIENCE", 0.01)
+    monkeypatch.setattr(middleware, "DISCARD_PATIENCE", 0.01)
     got = await front.raw(LINE + b"Content-Length: 50\r\n\r\n", b"x")
     assert got.startswith(b"HTTP/1.1 408 ")
     assert 'result="too_slow"} 1' in (await front.client.get("/metrics")).text
@@ -160,8 +160,8 @@ async def test_a_connection_whose_peer_has_ended_keeps_no_place(front: Front, wi
 async def test_an_answer_to_a_body_that_nobody_reads_ends_its_connection(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(middleware, "RINSE_AT_MOST", 0)
-    monkeypatch.setattr(middleware, "CUT_AFTER", 0.02)
+    monkeypatch.setattr(middleware, "DISCARD_AT_MOST", 0)
+    monkeypatch.setattr(middleware, "CLOSE_AFTER", 0.02)
 
     async def slow(self: Tokens, tokens: object) -> dict[str, str]:
         await trio.sleep(0.1)  # the server's queue fills
@@ -212,7 +212,7 @@ async def test_a_hundred_at_once_of_which_some_crash_are_each_answered_for_thems
     assert {statuses[token] for token in tokens} == {204}
     assert {status for key, status in statuses.items() if key.startswith("crash")} == {500}
     assert await front.ask("SELECT outcome, count(*) FROM attempt GROUP BY outcome") == [("delivered", 80)]
-    [fault] = front.said("web.fault")  # the same fault is said once
+    [fault] = front.logged("web.fault")  # the same fault is said once
     assert (fault["error"], fault["route"]) == ("KeyError", "/hooks")
     assert "fluentsd_web_faults_total 20\n" in (await front.client.get("/metrics")).text
 
@@ -254,7 +254,7 @@ async def test_a_database_that_does_not_answer_is_a_503_that_says_when_to_come_a
         assert "fluentsd_store_up 0\n" in metrics
         assert 'result="unavailable"} 1' in metrics
         assert await front.hook({"outcome": "delivered"}, token=token) == 204
-        assert not front.said("web.fault")
+        assert not front.logged("web.fault")
 
 
 async def test_canaries_are_in_no_log_no_metric_and_no_error(front: Front) -> None:
@@ -267,11 +267,11 @@ async def test_canaries_are_in_no_log_no_metric_and_no_error(front: Front) -> No
     await front.client.post(f"/u/{tokens[0]}")
     answers = [await front.client.post(f"/hooks/sms/{tokens[1]}", content=f'["{words}"]'.encode())]
     answers += [await front.client.get(path) for path in ("/metrics", "/healthz", f"/nowhere/{tokens[0]}")]
-    told = json.dumps(front.logs, default=str) + "".join(got.text + str(got.headers) for got in answers)
+    result = json.dumps(front.logs, default=str) + "".join(got.text + str(got.headers) for got in answers)
     for canary in (SECRET, words, "2125550001", "2125550002", "p1@example.com", *tokens):
-        assert canary not in told, canary
-    assert front.said("web.fault")
-    assert front.said("web.forged")
+        assert canary not in result, canary
+    assert front.logged("web.fault")
+    assert front.logged("web.forged")
 
 
 # ── who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""The unsubscribe link: looking changes nothing, one click ends all contact."""
+"""The unsubscribe link: GET changes nothing, one POST ends all contact."""
 
 from __future__ import annotations
 

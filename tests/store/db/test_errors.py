@@ -74,7 +74,7 @@ async def test_a_full_disk_is_full_and_works_once_there_is_room(tmp_path: Path) 
             await conn.execute(insert(pairs), [{"id": number, "half": 0} for number in range(20_000)])
 
         await store.run(allow, 10)
-        with pytest.raises(StoreFull, match="make room"):
+        with pytest.raises(StoreFull, match="free space on its disk"):
             await store.run(fill)
         assert await store.read(count_pairs) == 0
         await store.run(allow, 1_000_000)

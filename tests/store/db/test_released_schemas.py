@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import text
 
 from fluentsd.store import tables
-from fluentsd.store.db import upgrade
+from fluentsd.store.db import migrate
 from fluentsd.store.db.bridge import Store, open_store
 from fluentsd.store.db.upgrade import UnknownSchema, prepare
 
@@ -29,7 +29,7 @@ DUMP = Path(__file__).with_name("schema_0002.sql")
 
 @pytest.mark.parametrize("name", FROZEN)
 def test_a_released_migration_does_not_change_by_a_byte(name: str) -> None:
-    migration = upgrade.MIGRATIONS / "versions" / name
+    migration = migrate.MIGRATIONS / "versions" / name
     assert hashlib.sha256(migration.read_bytes()).hexdigest() == FROZEN[name]
 
 

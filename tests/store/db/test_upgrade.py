@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import CapturingLogger
 
 from fluentsd.store import tables
-from fluentsd.store.db import upgrade
+from fluentsd.store.db import migrate, upgrade
 from fluentsd.store.db.bridge import Store, open_store
 from fluentsd.store.db.upgrade import (
     BackupFailed,
@@ -117,7 +117,7 @@ async def test_a_fresh_database_gets_the_schema_and_its_stamp(empty: Store, log:
 
 @pytest.mark.slow
 async def test_migrations_and_schema_come_to_the_same(database_url: str, empty: Store, log: CapturingLogger) -> None:
-    await empty.run(lambda conn: conn.run_sync(upgrade.migrate))
+    await empty.run(lambda conn: conn.run_sync(migrate.migrate))
     migrated = await empty.read(describe)
     made_by = await empty.read(lambda conn: conn.scalar(select(tables.meta.c.value)))
     assert await empty.read(lambda conn: conn.run_sync(differences)) == []
@@ -133,7 +133,7 @@ async def wipe(conn: AsyncConnection) -> None:
 
 
 def test_the_newest_migration_is_the_schemas_version() -> None:
-    names = sorted(path.name for path in (upgrade.MIGRATIONS / "versions").glob("[0-9]*.py"))
+    names = sorted(path.name for path in (migrate.MIGRATIONS / "versions").glob("[0-9]*.py"))
     assert [name[:4] for name in names] == [f"{n:04d}" for n in range(1, tables.SCHEMA_VERSION + 1)]
 
 
@@ -170,8 +170,8 @@ print("alembic" in sys.modules)
 def next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A release with one more migration; returns its file."""
     folder = tmp_path / "migrations"
-    shutil.copytree(upgrade.MIGRATIONS, folder)
-    monkeypatch.setattr(upgrade, "MIGRATIONS", folder)
+    shutil.copytree(migrate.MIGRATIONS, folder)
+    monkeypatch.setattr(migrate, "MIGRATIONS", folder)
     path = folder / "versions" / f"{NEXT}_next.py"
     path.write_text(NEXT_MIGRATION)
     return path
@@ -212,7 +212,7 @@ async def test_an_older_database_is_copied_then_migrated_with_everything_in_it(
 
 @pytest.mark.slow
 async def test_the_first_schema_comes_to_todays_with_everything_in_it(empty: Store, log: CapturingLogger) -> None:
-    await empty.run(lambda conn: conn.run_sync(upgrade.migrate, "0001"))
+    await empty.run(lambda conn: conn.run_sync(migrate.migrate, "0001"))
     person = text("INSERT INTO contact (id, created_at, updated_at, language) VALUES (7, 1, 1, 'en')")
     await empty.run(lambda conn: conn.execute(person))
     await prepare(empty, backups=None, now=NOW, log=log)

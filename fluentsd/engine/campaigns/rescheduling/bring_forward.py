@@ -1,7 +1,7 @@
-"""People brought forward: what put them off may be otherwise now, so the gate is asked again.
+"""Bring forward: reschedules people earlier when the reason they were deferred may have gone.
 
-A date of theirs was brought up to date, or they are back from where they were. Only who would have waited longer is
-moved; the gate puts them off anew where there is reason to.
+A date field was updated, or an absence ended earlier. Only people who would have waited longer are moved; the gate
+defers them again if a reason remains.
 """
 
 from __future__ import annotations
@@ -16,22 +16,21 @@ from fluentsd.store.enrollments import rescheduling
 
 
 async def dates_changed(conn: Connection, plans: Plans, contact_ids: Collection[int], at: int) -> int:
-    """People whose records were brought up to date and who wait for a date of their own: it may be an earlier one
-    now. Returns how many came back."""
-    return await _sooner(conn, plans, contact_ids, at, lambda step: step.moment is not None)
+    """Bring forward updated contacts whose step waits for a date field, which may now be earlier. Returns how many."""
+    return await _bring_forward(conn, plans, contact_ids, at, lambda step: step.moment is not None)
 
 
 async def may_be_back(conn: Connection, plans: Plans, contact_ids: Collection[int], at: int) -> int:
-    """People who wait until they are back, of whom something else is known now. Returns how many came back."""
-    return await _sooner(conn, plans, contact_ids, at, lambda _: True, Reason.away)
+    """Bring forward contacts who wait for the end of an absence, when its date changed. Returns how many."""
+    return await _bring_forward(conn, plans, contact_ids, at, lambda _: True, Reason.away)
 
 
-async def _sooner(
+async def _bring_forward(
     conn: Connection,
     plans: Plans,
     contact_ids: Collection[int],
     at: int,
-    concerns: Callable[[Step], bool],
+    applies_to: Callable[[Step], bool],
     reason: Reason | None = None,
 ) -> int:
     moves = []
@@ -39,7 +38,7 @@ async def _sooner(
         _, plan = await plans.current(conn, campaign_id, lock=False)
         step = plan.flow(row.version_id).step(row.step)
         due_at = max(at, row.wanted_at or at)
-        if concerns(step) and due_at < row.due_at:
+        if applies_to(step) and due_at < row.due_at:
             moves.append(rescheduling.Put(row, plan.lanes[step.channel], row.wanted_at or at, due_at, ""))
     await rescheduling.put(conn, moves)
     return len(moves)

@@ -1,9 +1,8 @@
-"""After a time in which nobody worked: a pause, or a daemon that was down.
+"""Catching up after a pause or downtime.
 
-Steps that fell due meanwhile never come as a flood. The campaign says what becomes of them: `drip` makes them at half
-the lane's pace (a lane without one spreads them over as long as nobody worked, an hour at most), `shift` moves
-everybody's course by the time lost, `skip` lets the missed steps go. Nobody is contacted earlier than the gate allows
-in any of the three.
+Steps that fell due meanwhile never go out all at once. The campaign's policy decides: `drip` makes them at half the
+lane's pace (a lane without a pace spreads them over the length of the interruption, one hour at most), `shift` delays
+every enrollment by the time lost, `skip` drops the missed steps. Under every policy the gate still decides.
 """
 
 from __future__ import annotations
@@ -23,30 +22,30 @@ from fluentsd.store.enrollments import rescheduling
 from fluentsd.unavailable import StoreUnavailable
 
 Policy = Literal["drip", "shift", "skip"]
-#: A daemon that was away for less than this goes on as if nothing had been.
+#: Downtime shorter than this needs no catching up.
 AWAY = 3600 * SECOND
 
 
 async def settle(
     conn: Connection, plan: Plan, policy: Policy, since_at: int, at: int, *, dry_run: bool = False
 ) -> dict[str, Any]:
-    """Decide what becomes of the steps that fell due in [since, at), and say so."""
+    """Apply the policy to the steps that fell due in [since_at, at); returns the counts for the answer."""
     late = await rescheduling.overdue(conn, plan.campaign_id, at)
     away = max(at - since_at, 0)
     channels = {lane_id: channel for channel, lane_id in plan.lanes.items()}
-    told: dict[str, Any] = {"late": sum(late.values()), "late_policy": policy, "away_s": away // SECOND}
-    told["late_by_channel"] = {channels[lane_id]: count for lane_id, count in sorted(late.items())}
+    result: dict[str, Any] = {"late": sum(late.values()), "late_policy": policy, "away_s": away // SECOND}
+    result["late_by_channel"] = {channels[lane_id]: count for lane_id, count in sorted(late.items())}
     intervals = {lane_id: _interval(plan, count, away) for lane_id, count in late.items()}
     if policy == "drip" and late:
-        told["late_done_at"] = at + max(interval * late[lane_id] for lane_id, interval in intervals.items())
+        result["late_done_at"] = at + max(interval * late[lane_id] for lane_id, interval in intervals.items())
     if dry_run or not late:
-        return told
+        return result
     if policy == "shift":
         await rescheduling.shift(conn, plan.campaign_id, away)
     else:
         for lane_id, interval in intervals.items():
             await rescheduling.remember_late(conn, lane_id, since_at, at, interval if policy == "drip" else None)
-    return told
+    return result
 
 
 def _interval(plan: Plan, count: int, away: int) -> int:
@@ -55,7 +54,7 @@ def _interval(plan: Plan, count: int, away: int) -> int:
 
 
 async def notice_absence(runtime: Runtime) -> None:
-    """At the start, before anything is marked: whether the daemon was away long enough for steps to be missed."""
+    """At the start, before any claim: catch up if the daemon was down long enough to miss steps."""
     now = runtime.clock.now()
 
     async def unit(conn: Connection) -> list[dict[str, Any]]:
@@ -68,21 +67,21 @@ async def notice_absence(runtime: Runtime) -> None:
                 continue
             _, plan = await runtime.plans.current(conn, row.id)
             waits_since = await rescheduling.earliest(conn, row.id)
-            if waits_since is None or now - waits_since <= AWAY:  # after a quiet time the latest mark tells too little
+            if waits_since is None or now - waits_since <= AWAY:  # in a quiet period `last_seen` is too old
                 continue
-            told = await settle(conn, plan, plan.spec.limits.on_resume, seen_at, now)
-            if told["late"]:
-                await audit.note(conn, at=now, actor="fluentsd", verb="late-start", target=row.ref, details=told)
-                found.append({"campaign": row.ref, **told})
+            result = await settle(conn, plan, plan.spec.limits.on_resume, seen_at, now)
+            if result["late"]:
+                await audit.note(conn, at=now, actor="fluentsd", verb="late-start", target=row.ref, details=result)
+                found.append({"campaign": row.ref, **result})
         return found
 
-    for told in await runtime.store.run(unit):
-        said = {key: told[key] for key in ("campaign", "late", "late_policy", "away_s")}
-        runtime.log.warning("campaign.late_start", **said)
+    for result in await runtime.store.run(unit):
+        details = {key: result[key] for key in ("campaign", "late", "late_policy", "away_s")}
+        runtime.log.warning("campaign.late_start", **details)
 
 
 async def note_leaving(runtime: Runtime) -> None:
-    """At an orderly stop. A database that does not answer now has to do without: the latest mark tells enough."""
+    """Store the time of an orderly stop. Skipped if the database does not answer: the latest claim's time is enough."""
     with trio.move_on_after(0.2):
         try:
             await runtime.store.run(rescheduling.leave, runtime.clock.now())

@@ -1,8 +1,8 @@
-"""People who wait are put at the moments that new hours give them, a batch at a time, behind an edit.
+"""Recompute: after an edit of the contact hours, due times are recomputed in batches.
 
-The moment the flow asked for is kept beside the one the hours made of it, so a wider window brings people forward and
-a narrower one puts them off, without their step, their try or their place in the flow being touched. What a limit had
-put off comes back to the gate, which puts it off again.
+Each waiting row keeps the time the flow wants (`wanted_at`) beside the time the hours allow (`due_at`). So a wider
+window brings people forward and a narrower one defers them; step, try and progress do not change. People deferred by a
+limit go back to the gate, which defers them again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import trio
 
 from fluentsd.domain.enrollment import Progress, align
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.dispatch.facts import names_in, put_off
+from fluentsd.engine.dispatch.facts import names_in, reason_to_wait
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store.db import Connection
@@ -23,7 +23,7 @@ BATCH = 1000
 
 
 async def run(runtime: Runtime, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    """Whenever somebody rings, and at the start, finish what is to be done."""
+    """At the start and on each wake-up, finish every pending recompute."""
     task_status.started()
     while True:
         until = None
@@ -36,16 +36,16 @@ async def run(runtime: Runtime, *, task_status: trio.TaskStatus[None] = trio.TAS
 
 
 async def finish(runtime: Runtime, campaign_id: int) -> int:
-    """Put everybody of one campaign at the right moment; returns how many moved."""
+    """Recompute all due times of one campaign; returns how many people moved."""
     moved = 0
-    while (step := await runtime.store.run(_batch, runtime.plans, campaign_id, runtime.clock.now())) is not None:
-        moved += step
+    while (count := await runtime.store.run(_batch, runtime.plans, campaign_id, runtime.clock.now())) is not None:
+        moved += count
         runtime.dispatcher_wakeup.notify()
     return moved
 
 
 async def _batch(conn: Connection, plans: Plans, campaign_id: int, at: int) -> int | None:
-    """One batch; None when there is none left."""
+    """One batch; returns how many people moved, None when the recompute is complete."""
     since, shift = await rescheduling.place_of(conn, campaign_id)
     if since is None:
         return None
@@ -59,11 +59,11 @@ async def _batch(conn: Connection, plans: Plans, campaign_id: int, at: int) -> i
 
 
 def _moved(plan: Plan, row: rescheduling.Waiting, shift: int, at: int) -> rescheduling.Put:
-    """Where somebody belongs now. A promised callback keeps its moment."""
+    """The new due time of one row. A promised callback keeps its time."""
     step = plan.flow(row.version_id).step(row.step)
     wanted_at = row.due_at if row.wanted_at is None else row.wanted_at
     if row.rank == ORDINARY:
-        wanted_at += min(shift, max(at - row.enrolled_at, 0))  # whoever came meanwhile has lost only what they waited
-    standing = Progress(row.step, 0, 0, 0, names_in(row.zones_text), names_in(row.states_text))
-    due_at = align(plan.rules, step, standing, max(wanted_at, min(at, row.due_at)))
-    return rescheduling.Put(row, plan.lanes[step.channel], wanted_at, due_at, put_off(wanted_at, due_at))
+        wanted_at += min(shift, max(at - row.enrolled_at, 0))  # people enrolled meanwhile lost less time
+    progress = Progress(row.step, 0, 0, 0, names_in(row.zones_text), names_in(row.states_text))
+    due_at = align(plan.rules, step, progress, max(wanted_at, min(at, row.due_at)))
+    return rescheduling.Put(row, plan.lanes[step.channel], wanted_at, due_at, reason_to_wait(wanted_at, due_at))

@@ -13,7 +13,7 @@ import sys
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from fluentsd.store.db.upgrade import migrate
+from fluentsd.store.db.migrate import migrate
 from fluentsd.store.tables import metadata
 
 

@@ -1,7 +1,7 @@
-"""Asking DNS what it says of our domains, within a few seconds; where it cannot be asked, that is said and no more.
+"""Looks up the DNS records of our domains, within a few seconds; without DNS it only reports that.
 
-dnspython does the asking, on Trio, and is loaded only for it. No answer, a server's failure, or no DNS at all are no
-finding against anybody: `fluentsd check` also runs where no name can be looked up.
+dnspython makes the queries, on Trio, and is loaded only for them. A missing answer, a server failure, or no DNS at all
+is not a failed check: `fluentsd check` also works without DNS.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from fluentsd_channel_email.settings import Settings
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
 
-#: Seconds for all the questions together, which are asked at once, and for one server to answer one of them.
+#: Seconds for all queries together, which run at once, and for one server to answer one query.
 WITHIN, EACH = 5.0, 2.0
 
 Question = Callable[["Resolver"], Awaitable[Finding | None]]
 
 
 async def findings(settings: Settings) -> list[Finding]:
-    """One line for each record of each domain we write from."""
+    """One line for each record of each From domain."""
     domains = list(dict.fromkeys((settings.sender.domain, *settings.from_domains)))
     real = [domain for domain in domains if not records.is_for_examples(domain)]
     if not real:
-        return [_not_looked_at(domains, "names for examples have none")]
+        return [_not_checked(domains, "example names have none")]
     resolver = open_resolver()
     if resolver is None:
-        return [_not_looked_at(real, "this machine has no DNS")]
+        return [_not_checked(real, "this machine has no DNS")]
     asked = _questions(settings, real)
     answers = await _ask_all(resolver, list(asked.values()))
     if not any(answers):
-        return [_not_looked_at(real, "DNS gives no answer")]
+        return [_not_checked(real, "DNS gives no answer")]
     return [_line(what, answer) for what, answer in zip(asked, answers, strict=True)] + _unsigned(settings, real)
 
 
 def open_resolver() -> Resolver | None:
-    """The machine's own DNS; None when it has none."""
+    """The machine's resolver; None when it has none."""
     import dns.asyncbackend
     import dns.asyncresolver
     import dns.exception
@@ -56,7 +56,7 @@ def open_resolver() -> Resolver | None:
 
 
 def _questions(settings: Settings, domains: list[str]) -> dict[str, Question]:
-    """What to ask, by what it is about. Mail of every domain of ours has one return path, or its own."""
+    """The queries by subject. The return path is the bounce domain for all, or each domain's own."""
     asked: dict[str, Question] = {}
     for domain in [settings.bounce_domain] if settings.verp else domains:
         asked[f"SPF of {domain}"] = partial(_spf, domain)
@@ -68,7 +68,7 @@ def _questions(settings: Settings, domains: list[str]) -> dict[str, Question]:
 
 
 async def _ask_all(resolver: Resolver, questions: list[Question]) -> list[Finding | None]:
-    """Every answer, None for those that did not come in time."""
+    """Every answer; None for a query without an answer in time."""
     answers: list[Finding | None] = [None] * len(questions)
 
     async def ask(place: int) -> None:
@@ -104,7 +104,7 @@ async def _dmarc(domain: str, resolver: Resolver) -> Finding | None:
 
 
 async def _texts(resolver: Resolver, name: str) -> list[str] | None:
-    """The texts at a name, [] when it has none; None when nobody can tell."""
+    """The TXT records of a name, [] when it has none; None when DNS gives no answer."""
     import dns.asyncbackend
     import dns.exception
     import dns.resolver
@@ -121,17 +121,17 @@ async def _texts(resolver: Resolver, name: str) -> list[str] | None:
 
 def _line(what: str, answer: Finding | None) -> Finding:
     if answer is None:
-        return Finding(True, f"e-mail: {what}: not looked at, for DNS gave no answer")
+        return Finding(True, f"e-mail: {what}: not checked, DNS gave no answer")
     return Finding(answer.ok, f"e-mail: {answer.what}", answer.fix)
 
 
 def _unsigned(settings: Settings, domains: list[str]) -> list[Finding]:
     if settings.dkim_selector:
         return []
-    what = f"e-mail: DKIM: the key of {', '.join(domains)} was not looked at: dkim_selector does not say where it is"
+    what = f"e-mail: DKIM: the key of {', '.join(domains)} was not checked: dkim_selector is not set"
     return [Finding(True, what)]
 
 
-def _not_looked_at(domains: list[str], why: str) -> Finding:
-    what = f"the DNS records of {', '.join(domains)} (SPF, DKIM, DMARC) were not looked at"
+def _not_checked(domains: list[str], why: str) -> Finding:
+    what = f"the DNS records of {', '.join(domains)} (SPF, DKIM, DMARC) were not checked"
     return Finding(True, f"e-mail: {what}: {why}")

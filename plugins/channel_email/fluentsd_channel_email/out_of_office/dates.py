@@ -1,8 +1,8 @@
-"""Days that a text names, as people write them in seven languages: 30.11.2026, Nov 30th, 23 to 27 novembre, 12/1.
+"""Dates in a text, in seven languages: 30.11.2026, Nov 30th, 23 to 27 novembre, 12/1.
 
-Read is plain text: small letters, no accents, "-" for every dash. A day without a year is the one that comes next,
-unless that is most of a year away: then it has just been. "12/1" is two days where nothing tells which. Every pattern
-looks at a bounded stretch, so that a hostile text costs what a long one costs.
+The input is normalised: lower case, no accents, "-" for every dash. A day without a year is the next one, unless that
+is most of a year away: then it is the last one. "12/1" is two days if the order is unknown. Every pattern matches a
+bounded length, so that a hostile text costs no more than a long one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-#: Months by their names and the shortenings that are used; CLDR's, without accents.
+#: Months by name and abbreviation; CLDR's, without accents.
 _MONTHS = (
     "january jan januar janner enero janvier janv janeiro gennaio gen januari",
     "february feb februar febrero fevrier fevr fevereiro fev febbraio februari",
@@ -41,9 +41,9 @@ _WEEKDAYS = (
 )
 _WEEKDAY_OF = {name: number for number, names in enumerate(_WEEKDAYS) for name in names.split()}
 _WEEKDAY = "|".join(sorted(_WEEKDAY_OF, key=len, reverse=True))
-#: A day's number may be followed by these, and a month's name come after those.
+#: Suffixes of a day's number, and words between day and month.
 _NTH, _OF = r"(?:st|nd|rd|th|er|o|°|\.)?", r"(?: of | de | del | do | of the |[ .]{1,2})"
-#: Between the first and the last of some days.
+#: Words between the first and the last day of a range.
 _TO = r" ?(?:-|to|until|till|through|thru|and|&|bis|und|al|a|y|hasta|au|et|e|ate|tot|t/m|tot en met|en) ?"
 _YEAR = r"(?:,?(?: de | del |/| )(?P<year>20\d\d))?"
 _MENTION = re.compile(
@@ -56,13 +56,13 @@ _MENTION = re.compile(
     rf")(?![\w/]|\.\d)"
 )
 _CLOCK = re.compile(r" ?(?:uhr|h\b|am\b|pm\b|a\.m|p\.m)")
-#: Later than this, a day without a year has just been rather than comes next.
+#: A day without a year that is further ahead than this is in the past.
 _AHEAD = timedelta(days=300)
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A day named from `start` to `end` of the text: one reading or two; `is_end` of several days that it names."""
+    """A date at `start` to `end` of the text, with one or two readings; `is_end`: the last day of a range."""
 
     start: int
     end: int
@@ -71,7 +71,7 @@ class Mention:
 
 
 def plain(text: str) -> str:
-    """The text as the patterns want it: small letters, no accents, one kind of dash, quote and blank; an empty line
+    """The text normalised for the patterns: lower case, no accents, one kind of dash, quote and blank; an empty line
     ends a sentence."""
     text = unicodedata.normalize("NFKD", text.casefold())
     text = "".join(c for c in text if not unicodedata.combining(c))
@@ -81,20 +81,20 @@ def plain(text: str) -> str:
 
 
 def mentions(text: str, on: date, *, day_first: bool) -> list[Mention]:
-    """The days a plain text of the day `on` names, in order. `day_first`: in its language 1/12 is in December."""
+    """The dates in a normalised text of the day `on`, in order. `day_first`: 1/12 is in December."""
     found = list(_MENTION.finditer(text))
     order = True if day_first else _order(found)
     return [mention for match in found if (mention := _read(match, text, on, order)) is not None]
 
 
 def weekdays(text: str) -> Iterator[tuple[int, int, int]]:
-    """Names of weekdays: start, end, and which, Monday being 0."""
+    """Names of weekdays: start, end, and number (Monday is 0)."""
     for match in re.finditer(rf"\b(?:{_WEEKDAY})\b", text):
         yield match.start(), match.end(), _WEEKDAY_OF[match[0]]
 
 
 def months(text: str, on: date) -> Iterator[tuple[int, int, date]]:
-    """The first of months that are named alone: "in June 2027"."""
+    """The first day of a month without a day: "in June 2027"."""
     for match in re.finditer(rf"\b(?:in|im|en|em|a) (?:de )?({_MONTH})\b(?! \d\d?\b)(?: (?:de )?(20\d\d))?", text):
         day = _dated(int(match[2]) if match[2] else None, _MONTH_OF[match[1]], 1, on)
         if day is not None:
@@ -102,7 +102,7 @@ def months(text: str, on: date) -> Iterator[tuple[int, int, date]]:
 
 
 def _order(found: list[re.Match[str]]) -> bool | None:
-    """Whether days stand before months in this text, as far as one of its dates shows it."""
+    """Whether days come before months in this text, if one of its dates shows it."""
     for match in found:
         if match["one"] and match["by"] != ".":
             one, two = int(match["one"]), int(match["two"])
@@ -140,7 +140,7 @@ def _parts(match: re.Match[str], order: bool | None) -> list[tuple[int | None, i
 
 
 def _dated(year: int | None, month: int, day: int, on: date) -> date | None:
-    """That day; of the next year, or of the last, when none is said. None when there is no such day."""
+    """The date; without a year, in the nearest fitting year. None when there is no such day."""
     years = (year,) if year is not None else (on.year - 1, on.year, on.year + 1)
     near = [one for each in years if (one := _day(each, month, day)) is not None]
     if year is not None or not near:

@@ -1,9 +1,9 @@
-"""What an automatic answer says of its person: that they are away and when they are back; or that our mail was stopped.
+"""Reads automatic replies: whether the person is away and when they return, or whether our mail was stopped.
 
-A day counts by the words around it: "back on X" is X, "until X" the day after, "from X" a beginning. A text that names
-no day means some days. dateparser was weighed: it finds days and not what they are, the right one among others in three
-quarters of the tests' corpus, and takes seconds for four kilobytes of a hostile text. So the little that is needed is
-here, and held to that corpus.
+The words around a date give its meaning: "back on X" is X, "until X" the day after, "from X" a start. A text without a
+date means `SOME_DAYS`. dateparser was considered: it finds dates but not their meaning, has the right one in three
+quarters of the tests' corpus, and takes seconds for four kilobytes of a hostile text. So the few rules needed are here,
+tested with that corpus.
 """
 
 from __future__ import annotations
@@ -15,52 +15,52 @@ from datetime import date, timedelta
 from fluentsd_channel_email.out_of_office import words as words_of
 from fluentsd_channel_email.out_of_office.dates import Mention, mentions, months, plain, weekdays
 
-#: An absence that names no day.
+#: The length of an absence without a date.
 SOME_DAYS = timedelta(days=3)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
-#: Of two readings of a date, one beyond this is not preferred for being later; the house believes no more at once.
+#: Of two readings of a date, the later one is preferred only within this time, the engine's limit of an absence.
 _BELIEVED = timedelta(days=60)
-#: Characters of the text that are read, and around a day for what it means.
+#: The most characters of the text that are read, and around a date for its meaning.
 _READ_AT_MOST, _AROUND = 4_000, 60
-#: A full stop after a number ends no sentence.
+#: A full stop after a number does not end a sentence.
 _SENTENCE_ENDS = re.compile(r"[!?;]|(?<![\d ])\.(?= |$)| \. ")
 
 
 def is_stopped(subject: str, text: str) -> bool:
-    """Whether the answer is of a machine on the way, so that it does not prove that the mail arrived."""
-    return words_of.STOPPED.search(_said(subject, text)) is not None
+    """Whether the reply is from a mail filter, so that it does not prove that the mail arrived."""
+    return words_of.STOPPED.search(_own_text(subject, text)) is not None
 
 
 def back_on(subject: str, text: str, on: date) -> date | None:
-    """The first day on which the person is there again, by an automatic answer of the day `on`; None when it says
-    nothing of an absence. It may have passed."""
-    said = _said(subject, text)
-    languages = {name for name, away in words_of.AWAY.items() if away.search(said)}
-    if not languages or words_of.GONE.search(said):
+    """The day of the person's return, by an automatic reply of the day `on`; None when it reports no absence. The day
+    may have passed."""
+    words = _own_text(subject, text)
+    languages = {name for name, away in words_of.AWAY.items() if away.search(words)}
+    if not languages or words_of.GONE.search(words):
         return None
-    return _Reading(said, on, day_first=languages != {"en"}).back()
+    return _Reading(words, on, day_first=languages != {"en"}).back()
 
 
-def _said(subject: str, text: str) -> str:
-    """Their own words: behind a colon in the subject stands mostly our own, which may name a day as well."""
+def _own_text(subject: str, text: str) -> str:
+    """The reply's own text. After a colon in the subject comes mostly our subject, which may contain a date."""
     return plain(f"{subject.partition(':')[0]}\n\n{text[:_READ_AT_MOST]}")
 
 
 class _Reading:
-    """One text that says somebody is away."""
+    """One text that reports an absence."""
 
     def __init__(self, text: str, on: date, *, day_first: bool) -> None:
         self.text, self.on = text, on
         self.named = mentions(text, on, day_first=day_first)
         self.ends = [0, *(match.end() for match in _SENTENCE_ENDS.finditer(text)), len(text)]
-        self.returns: list[date] = []  #: days on which they are back
-        self.lasts: list[date] = []  #: last days of an absence
+        self.returns: list[date] = []  #: days of return
+        self.lasts: list[date] = []  #: last days of absence
         self.starts: list[date] = []
-        self.singles: list[date] = []  #: days in a sentence about an absence
+        self.singles: list[date] = []  #: other dates in a sentence about an absence
 
     def back(self) -> date:
-        """Dates go before names of days, and words of a return before those of an end."""
-        for mention, since, until in self._apart():
+        """The day of return. Dates count before names of days, and "back on" before "until"."""
+        for mention, since, until in self._neighbours():
             self._sort(mention, *self._around(since, mention.start, mention.end, until))
         if found := self.returns or [day + _DAY for day in self.lasts]:
             return max(found)
@@ -70,14 +70,14 @@ class _Reading:
             return max(found)
         return max([self.on, *self.starts]) + SOME_DAYS
 
-    def _apart(self) -> Iterator[tuple[Mention, int, int]]:
-        """Each day that is named, with the end of the one before and the start of the next."""
+    def _neighbours(self) -> Iterator[tuple[Mention, int, int]]:
+        """Each date, with the end of the previous one and the start of the next."""
         edges = [0, *(mention.end for mention in self.named)]
         starts = [*(mention.start for mention in self.named[1:]), len(self.text)]
         return zip(self.named, edges, starts, strict=False)
 
     def _around(self, since: int, start: int, end: int, until: int) -> tuple[str, str]:
-        """The words of the sentence before and after a place."""
+        """The text of the sentence before and after a position."""
         since = max(since, start - _AROUND, *(at for at in self.ends if at <= start))
         until = min(until, end + _AROUND, *(at for at in self.ends if at >= end))
         return self.text[since:start], self.text[end:until]
@@ -97,7 +97,7 @@ class _Reading:
             self.singles.append(day)
 
     def _later(self, days: tuple[date, ...]) -> date:
-        """Of two readings the later one that can be believed."""
+        """The later of two readings within the limit of an absence."""
         ahead = [day for day in days if self.on <= day <= self.on + _BELIEVED]
         return max(ahead) if ahead else min(days, key=lambda day: abs(day - self.on))
 
@@ -106,7 +106,7 @@ class _Reading:
         return any(away.search(self.text, since, until) for away in words_of.AWAY.values())
 
     def _sort_names(self) -> None:
-        """Days that are named by the week or the month: they count where words say that they end an absence."""
+        """Weekdays and months: they count only with words for the end of an absence."""
         for start, end, day in self._names():
             before, after = self._around(0, start, end, len(self.text))
             if words_of.BACK.search(before):

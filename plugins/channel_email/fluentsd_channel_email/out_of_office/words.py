@@ -1,6 +1,6 @@
-"""The words by which automatic answers tell of an absence, in seven languages; no judgement is made here.
+"""Words of absence in automatic replies, in seven languages; no decision is made here.
 
-Written as `days.plain` leaves a text: small letters, no accents, "ss" for "ß". Every entry stands for whole words.
+Written as `dates.plain` normalises a text: lower case, no accents, "ss" for "ß". Every entry matches whole words.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ def _any(*words: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(words)})\b")
 
 
-#: Somebody is away; by language.
+#: An absence; by language.
 AWAY: Mapping[str, re.Pattern[str]] = {
     "en": _any(
         r"out[ -]of[ -](?:the |my |our )?office", "ooo", "oooto", "pto", "not in the office", "off (?:work|sick)",
@@ -52,14 +52,14 @@ AWAY: Mapping[str, re.Pattern[str]] = {
         "niet (?:aanwezig|beschikbaar)", "weer (?:bereikbaar|aanwezig|op kantoor|terug)", r"kanto\w+ \w+ gesloten",
     ),
 }  # fmt: skip
-#: Who has left for good is not away.
+#: A person who has left for good is not away.
 GONE = _any(
     "no longer (?:work|with|employed|at|part of|in the office)", "my last day", r"non lavor\w+ piu", "werkt? niet meer",
     "left (?:the )?(?:company|organi[sz]ation|firm|business)", "(?:bin|arbeite|ist) nicht mehr", "ausgeschieden",
     r"ya no (?:trabaj|form)\w+", "ne travaille plus", r"quitte (?:la|cette|mes)", "quitte l'", "ja nao trabalho",
     "nao trabalho mais", "niet meer (?:werkzaam|in dienst)",
 )  # fmt: skip
-#: A machine between us and the person speaks, or one that tells there is none.
+#: A mail filter, or a server that knows no such person.
 STOPPED = _any(
     "held", "quarantined", "blocked", "rejected", "refused", "not (?:been |be )?delivered", r"undeliver\w+",
     "delivery (?:has )?failed", "to have it delivered", "mailbox (?:is )?(?:full|unavailable)", "no such user",
@@ -67,18 +67,18 @@ STOPPED = _any(
     r"no (?:se )?(?:ha podido|pudo) (?:ser )?entreg\w+", "nao (?:foi|pode ser) entregue",
     r"non (?:e stato )?(?:recapitat|consegnat)\w", "niet (?:worden )?bezorgd",
 )  # fmt: skip
-#: Near a day: on it they are there again.
+#: Near a date: the day of return.
 BACK = _any(
     "(?<!get )(?<!call )(?<!call you )(?<!write )back(?! to you)", "return(?:s|ing)?", r"reopen\w*",
     "resum(?:e|es|ing)", "(?:available|reachable) again", "wieder", "zuruck", "kehre", r"regres\w+", "vuelvo",
     r"volver\w*", "de vuelta", r"retour\w*", r"revien\w+", r"reviendr\w+", "volto", "voltarei",
     r"retorn\w+", r"rientr\w+", "torn(?:o|ero)", "di nuovo", "terug", "weer",
 )  # fmt: skip
-#: With a day that begins something, what begins is their presence.
+#: With "from" and a date: the presence starts.
 AGAIN = _any(
     "again", "wieder", "weer", "di nuovo", "de nuevo", "de nouveau", "novamente", "de retour", "zuruck", "terug"
 )
-#: What may stand between "until" or "from" and the day.
+#: Words between "until" or "from" and the date.
 _FILL = (
     r"(?: ?(?:the|zum|und|mit|einschliesslich|einschl\.|including|el|le|il|o|den|dem|der|de|on|dia|met|en|,"
     r"|(?:mon|tue|wed|thu|fri|sat|sun)\w*\.?|\w+(?:tag|di|-feira|dag)|mittwoch|lunes|martes|miercoles|jueves|viernes"

@@ -1,4 +1,4 @@
-"""The demo's stage: a house of its own in a temporary folder, its loops, and the verbs that set them going."""
+"""Runs the demo: a runtime in a temporary folder, the engine's loops, and the verbs that start the campaign."""
 
 from __future__ import annotations
 
@@ -65,23 +65,23 @@ unsubscribe = "https://fair.example.com/u/{{token}}"
 
 
 @dataclass(slots=True)
-class Scene:
-    """What a watcher may show while the demo runs, and the result at the end."""
+class DemoState:
+    """The figures to show while the demo runs, and its result at the end."""
 
     now: int = 0
     overview: Mapping[str, Any] = field(default_factory=dict)
     imported: Mapping[str, Any] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
-    foreseen: Mapping[str, Any] = field(default_factory=dict)
+    ahead: Mapping[str, Any] = field(default_factory=dict)
     checked: Mapping[str, Any] = field(default_factory=dict)
-    course: list[Mapping[str, Any]] = field(default_factory=list)
+    attempts: list[Mapping[str, Any]] = field(default_factory=list)
     why: Mapping[str, Any] = field(default_factory=dict)
     errors: list[Mapping[str, Any]] = field(default_factory=list)
     figures: dict[str, int] = field(default_factory=dict)
     span: tuple[int, int] = (0, 0)
 
 
-async def play(people: int, seed: int, *, real: bool, watch: Callable[[Scene], None]) -> Scene:
+async def run_demo(people: int, seed: int, *, real: bool, watch: Callable[[DemoState], None]) -> DemoState:
     """Run the whole campaign; `watch` is called about twenty times a second of real time."""
     folder = Path(tempfile.mkdtemp(prefix="fluentsd-demo-"))
     try:
@@ -89,44 +89,46 @@ async def play(people: int, seed: int, *, real: bool, watch: Callable[[Scene], N
             text, leads = write_csv(people, seed)
             for lead in leads[::25]:
                 sink.refuse(lead.email)
-            sink.vanish_after_dot(times=2)  # kept, but never answered: nobody can prove it, so it is not repeated
+            sink.vanish_after_dot(
+                times=2
+            )  # accepted, but never answered: the outcome is unknown, so it is not repeated
             (folder / "leads.csv").write_text(text, "utf-8-sig")
             (folder / "fluentsd.toml").write_text(_SETTINGS.format(seed=seed, folder=folder, port=sink.port), "utf-8")
-            return await _play(folder, sink, leads, real=real, watch=watch)
+            return await _run(folder, sink, leads, real=real, watch=watch)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _play(
-    folder: Path, sink: SmtpSink, leads: list[Lead], *, real: bool, watch: Callable[[Scene], None]
-) -> Scene:
+async def _run(
+    folder: Path, sink: SmtpSink, leads: list[Lead], *, real: bool, watch: Callable[[DemoState], None]
+) -> DemoState:
     clock = SystemClock() if real else SimClock(round(BEGINS.timestamp() * 1_000_000))
     log = structlog.wrap_logger(structlog.PrintLogger(), processors=[_silent])
-    scene = Scene()
+    state = DemoState()
     async with open_runtime(load(folder / "fluentsd.toml"), clock, discover(), log=log) as runtime:
         async with trio.open_nursery() as nursery:
-            await _perform_on(runtime, clock, nursery, folder, scene, watch)
+            await _run_campaign(runtime, clock, nursery, folder, state, watch)
             nursery.cancel_scope.cancel()
-        await _conclude(runtime, scene, folder, sink, leads)
-    watch(scene)
-    return scene
+        await _conclude(runtime, state, folder, sink, leads)
+    watch(state)
+    return state
 
 
-async def _perform_on(
+async def _run_campaign(
     runtime: Runtime,
     clock: SystemClock | SimClock,
     nursery: trio.Nursery,
     folder: Path,
-    scene: Scene,
-    watch: Callable[[Scene], None],
+    state: DemoState,
+    watch: Callable[[DemoState], None],
 ) -> None:
-    await _prepare(runtime, folder, scene)
-    scene.checked = await _do(runtime, "campaign check", ref=REF)
-    scene.foreseen = await _do(runtime, "forecast", ref=REF)
+    await _prepare(runtime, folder, state)
+    state.checked = await _do(runtime, "campaign check", ref=REF)
+    state.ahead = await _do(runtime, "forecast", ref=REF)
     if isinstance(clock, SimClock):
         nursery.start_soon(clock.run)
     async with running(runtime, grace=5.0):
-        nursery.start_soon(_look, runtime, scene, watch)
+        nursery.start_soon(_look, runtime, state, watch)
         await _do(runtime, "campaign start", ref=REF, yes=True)
         await _until_completed(runtime)
 
@@ -139,8 +141,8 @@ async def _do(runtime: Runtime, verb: str, **arguments: Any) -> Any:
     return await perform(runtime, verb, arguments, Call("demo", runtime.clock.now()))
 
 
-async def _prepare(runtime: Runtime, folder: Path, scene: Scene) -> None:
-    """What an operator would type: apply, add numbers, import."""
+async def _prepare(runtime: Runtime, folder: Path, state: DemoState) -> None:
+    """Run the verbs that an operator would type: apply, add numbers, import, attest."""
     file = tomllib.loads((Path(__file__).parent / "campaign.toml").read_text("utf-8"))
     await _do(runtime, "campaign apply", file=file)
     for number in CALLER_IDS:
@@ -159,46 +161,46 @@ async def _prepare(runtime: Runtime, folder: Path, scene: Scene) -> None:
             for name in ("new", "updated", "duplicates", "enrolled"):
                 counts[name] += answer[name]
     await _do(runtime, "contacts end-import", run=run, counts=counts)
-    said = {"basis": "written", "given": "2026-11-02", "scope": ["phone", "sms"], "by": "the fair's desk"}
-    await _do(runtime, "contacts attest", source="leads.csv", **said)
-    scene.imported = counts
+    evidence = {"basis": "written", "given": "2026-11-02", "scope": ["phone", "sms"], "by": "the fair's desk"}
+    await _do(runtime, "contacts attest", source="leads.csv", **evidence)
+    state.imported = counts
 
 
-async def _look(runtime: Runtime, scene: Scene, watch: Callable[[Scene], None]) -> None:
+async def _look(runtime: Runtime, state: DemoState, watch: Callable[[DemoState], None]) -> None:
     while True:
-        scene.overview, scene.now = await _do(runtime, "campaign status", ref=REF), runtime.clock.now()
-        watch(scene)
+        state.overview, state.now = await _do(runtime, "campaign status", ref=REF), runtime.clock.now()
+        watch(state)
         await trio.sleep(0.05)
 
 
 async def _until_completed(runtime: Runtime) -> None:
-    while (await _do(runtime, "campaign status", ref=REF))["state"] != "completed":  # noqa: ASYNC110 - as a person looks
+    while (await _do(runtime, "campaign status", ref=REF))["state"] != "completed":  # noqa: ASYNC110 - polls as a user would
         await trio.sleep(0.02)
 
 
-async def _conclude(runtime: Runtime, scene: Scene, folder: Path, sink: SmtpSink, leads: list[Lead]) -> None:
-    scene.now = runtime.clock.now()
-    scene.overview = await _do(runtime, "campaign status", ref=REF)
-    scene.report = await _do(runtime, "campaign report", ref=REF)
-    scene.errors = (await _do(runtime, "campaign errors", ref=REF))["causes"]
+async def _conclude(runtime: Runtime, state: DemoState, folder: Path, sink: SmtpSink, leads: list[Lead]) -> None:
+    state.now = runtime.clock.now()
+    state.overview = await _do(runtime, "campaign status", ref=REF)
+    state.report = await _do(runtime, "campaign report", ref=REF)
+    state.errors = (await _do(runtime, "campaign errors", ref=REF))["causes"]
     calls = (await _do(runtime, "calls", ref=REF, most=100_000))["calls"]
-    scene.span = (min(c["claimed_at"] for c in calls), max(c["claimed_at"] for c in calls))
-    scene.course = _fullest_course(calls)
-    scene.why = (await _do(runtime, "contacts why", person=scene.course[0]["to"]))["campaigns"][0]
+    state.span = (min(c["claimed_at"] for c in calls), max(c["claimed_at"] for c in calls))
+    state.attempts = _longest_history(calls)
+    state.why = (await _do(runtime, "contacts why", person=state.attempts[0]["to"]))["campaigns"][0]
     contacted = from_ledgers([folder / "phone.jsonl", folder / "sms.jsonl"]) + from_mails(sink.mails)
-    scene.figures = {k: scene.overview[k] for k in ("total", "queued", "active", "errored", "exited", "completed")} | {
+    state.figures = {k: state.overview[k] for k in ("total", "queued", "active", "errored", "exited", "completed")} | {
         "attempts": len(contacted),
         "duplicates": duplicates(contacted),
         "outside_window": outside_window(contacted, leads),
-        "unknown": scene.overview["unknown"],
+        "unknown": state.overview["unknown"],
     }
 
 
-def _fullest_course(calls: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _longest_history(calls: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The attempts of the person with the most steps, oldest first."""
     by_phone: dict[str, list[Mapping[str, Any]]] = {}
     for call in calls:
         if call["channel"] != "email":
             by_phone.setdefault(call["to"], []).append(call)
-    fullest = max(by_phone.values(), key=lambda mine: (len({c["step"] for c in mine}), len(mine)))
-    return sorted(fullest, key=lambda c: c["claimed_at"])
+    longest = max(by_phone.values(), key=lambda mine: (len({c["step"] for c in mine}), len(mine)))
+    return sorted(longest, key=lambda c: c["claimed_at"])

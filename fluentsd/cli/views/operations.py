@@ -1,0 +1,40 @@
+"""Prints the answers about the installation: `check`, `log`, and any answer without a view of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fluentsd.cli.format import cell, when
+
+if TYPE_CHECKING:
+    from fluentsd.cli.screen import Screen
+
+Answer = Mapping[str, Any]
+
+
+def check(screen: Screen, answer: Answer) -> None:
+    """The effective settings, then each finding with its fix."""
+    import tomli_w
+
+    screen.say(tomli_w.dumps(answer["settings"]), "dim")
+    for finding in answer["findings"]:
+        screen.say(f"{'ok  ' if finding['ok'] else 'FAIL'} {finding['what']}", "green" if finding["ok"] else "red")
+        if finding["fix"] and not finding["ok"]:
+            screen.say(f"      fix: {finding['fix']}")
+
+
+def log(screen: Screen, answer: Answer) -> None:
+    """The audit log, one act per row."""
+    screen.table(
+        ["When", "Who", "Did", "To", "Details"],
+        [[when(e["at"]), e["actor"], e["verb"], e["target"], json.dumps(e["details"]) if e["details"] else ""]
+         for e in answer["entries"]],
+    )  # fmt: skip
+
+
+def plain(screen: Screen, answer: Answer) -> None:
+    """An answer without a view of its own, one line per key."""
+    for key, value in answer.items():
+        screen.say(f"{key}: {cell(value)}")
