@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Absent",
     "Attempt",
+    "Cancelled",
     "CannotTell",
     "Channel",
     "Clock",
@@ -107,6 +108,10 @@ class Message:
     valid_until_at: int | None = None
 
 
+def _begin_unnoted() -> None:
+    """Outside the engine nobody notes that an attempt begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try of one step, for a channel.
@@ -114,7 +119,11 @@ class Attempt:
     `token` is random, unguessable and unique for ever; pass it to the provider (callback URL, Message-ID, marker) so
     that `lookup` and callbacks can find the attempt. `claimed_at` is epoch microseconds. `provider_ref` is the
     reference of an earlier receipt, if there was one. `text` is set for a look-up: the stored text (an e-mail's subject
-    above its body), None when none is stored or it has been erased.
+    above its body), None when none is stored or it has been erased. `other_refs`, for a look-up too, are the provider's
+    references that belong to other attempts to the same number or address: none of them is this attempt.
+
+    A channel with `calls_begin` calls `begin()` once, immediately before its request leaves: only then does a crash
+    leave the attempt in doubt. It raises `Unavailable` when the attempt must not begin any more (a pause, a hold).
     """
 
     token: str
@@ -126,6 +135,8 @@ class Attempt:
     step: str = ""
     try_no: int = 1
     text: str | None = field(default=None, repr=False)
+    other_refs: frozenset[str] = field(default=frozenset(), repr=False)
+    begin: Callable[[], None] = field(default=_begin_unnoted, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +158,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The provider has this attempt, with this receipt as of now."""
+    """The provider has this attempt, with this receipt as of now. `by_token`: the provider's record carries our token,
+    which proves it; a match of number, text and time alone proves nothing where several attempts look the same."""
 
     receipt: Receipt
+    by_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +172,20 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class CannotTell:
-    """The provider could not be asked, or its answer proves nothing."""
+    """The answer proves nothing; or the provider could not be asked (`asked` False): then it is asked until it can."""
 
     why: str = ""
+    asked: bool = True
 
 
 Lookup = Found | Absent | CannotTell
+
+
+class Cancelled(StrEnum):
+    """What the provider proves of a cancelled call."""
+
+    before_ringing = "before_ringing"  #: it was still queued: the person noticed nothing
+    may_have_rung = "may_have_rung"  #: the phone may have rung: it counts as a call
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,8 +309,9 @@ class Channel(Protocol):
     Optional members:
 
     - `async aclose()`: closes the channel's own connections; called when the daemon stops.
-    - `capacity: int`: how many sends the channel accepts at once. A send that waits inside the channel when the daemon
-      is killed counts as made, although no provider ever saw it.
+    - `capacity: int`: how many sends the channel accepts at once.
+    - `calls_begin: bool`: True promises that `send` calls `attempt.begin()` immediately before its request leaves.
+      Without it the engine counts an attempt as begun when `send` is called.
     - `sender_interval: int`: microseconds between two messages of one caller ID; the engine paces its caller IDs by it.
     - `remarks(message) -> Sequence[Finding]`, pure: findings about a message before it is sent. One that is not ok
       would never be sent and keeps a campaign from starting; the fix of one that is ok is advice.
@@ -316,8 +338,9 @@ class Channel(Protocol):
     async def lookup(self, attempt: Attempt) -> Lookup:
         """Ask the provider about an attempt whose send did not end in a receipt, or about an overdue call."""
 
-    async def cancel(self, attempt: Attempt) -> bool:
-        """Cancel an attempt that has not reached the person yet (a queued or ringing call); True if it is cancelled."""
+    async def cancel(self, attempt: Attempt) -> bool | Cancelled:
+        """Cancel an attempt that has not reached the person yet (a queued or ringing call). False: too late. True
+        counts as `Cancelled.may_have_rung`."""
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
         """Deliver inbound events for as long as the daemon runs; return at once if all events arrive by webhook."""

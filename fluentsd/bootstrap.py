@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from fluentsd.api import Kind, Tools
 from fluentsd.config import ChannelSettings, Settings
+from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.dispatch.plans import limits_of
 from fluentsd.engine.erasure.erase import replay
 from fluentsd.engine.erasure.ledger import ErasureLedger
@@ -61,7 +62,8 @@ async def open_runtime(
             await prepare(store, backups=settings.backups if file else None, now=clock.now(), log=log)
             try:
                 limits = limits_of(settings.per_contact, settings.gap, "the installation's")
-                erasure_ledger = ErasureLedger(file.parent if file else settings.folder)
+                beside = file.parent if file else settings.folder
+                erasure_ledger, journal = ErasureLedger(beside), Journal(beside)
                 runtime = Runtime(
                     store,
                     clock,
@@ -69,10 +71,14 @@ async def open_runtime(
                     limits=limits,
                     breakers=settings.breakers,
                     erasure_ledger=erasure_ledger,
+                    journal=journal,
                     log=log,
                 )
                 await replay(runtime)
-                yield runtime
+                try:
+                    yield runtime
+                finally:
+                    journal.close()
             finally:
                 await _close(channels)
 

@@ -20,6 +20,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 #: Longest single sleep: a clock set forward is noticed within it.
 LOOK_AGAIN = 60.0
+#: Seconds by which a clock may be corrected back without notice.
+STEP = 5.0
 
 
 class SystemClock:
@@ -32,6 +34,16 @@ class SystemClock:
         while (left := at - self.now()) > 0:  # noqa: ASYNC110 - a wall clock can jump without an event
             await trio.sleep(min(left / SECOND, LOOK_AGAIN))
         await trio.lowlevel.checkpoint()
+
+    async def wait_step_back(self) -> None:
+        """Return when the wall clock has gone back by more than `STEP`, seen within a minute."""
+        ahead = time.time() - time.monotonic()
+        while True:
+            await trio.sleep(LOOK_AGAIN)
+            now_ahead = time.time() - time.monotonic()
+            if now_ahead < ahead - STEP:
+                return
+            ahead = now_ahead
 
     def busy(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -46,6 +58,19 @@ class SimClock:
         self._order = 0
         self._sleepers: list[tuple[int, int, trio.Event]] = []
         self._changed = trio.Event()
+        self._stepped_back = trio.Event()
+
+    def step(self, by: int) -> None:
+        """Set the clock forward or back at once, as an operator or NTP does."""
+        self._now += by
+        self._changed.set()
+        if by < 0:
+            self._stepped_back.set()
+
+    async def wait_step_back(self) -> None:
+        """Return when the clock has been set back."""
+        await self._stepped_back.wait()
+        self._stepped_back = trio.Event()
 
     def now(self) -> int:
         return self._now

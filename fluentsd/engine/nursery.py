@@ -15,6 +15,7 @@ import trio
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.campaigns.rescheduling.catch_up import note_leaving, notice_absence
 from fluentsd.engine.campaigns.schedule import complete_finished, start_scheduled
+from fluentsd.engine.dispatch import clock_steps, suspension
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
 from fluentsd.engine.dispatch.inbound import Inbox, listen_all
 from fluentsd.engine.dispatch.reconciler import Reconciler
@@ -40,6 +41,8 @@ async def running(
             drained.set()
 
     await notice_absence(runtime)
+    await clock_steps.heal_at_start(runtime)
+    await suspension.lift_old(runtime)
     await reconciler.begin()  # before any claim: attempts that are open now were left open by an earlier process
     async with trio.open_nursery() as nursery:
         await nursery.start(dispatch)
@@ -47,6 +50,7 @@ async def running(
         await nursery.start(start_scheduled, runtime)
         await nursery.start(complete_finished, runtime)
         await nursery.start(recompute.run, runtime)
+        await nursery.start(clock_steps.run, runtime)
         await nursery.start(retention.run, runtime, ages or {})
         await nursery.start(partial(deliver, runtime, listeners))
         nursery.start_soon(listen_all, inbox, runtime)

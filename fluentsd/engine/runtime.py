@@ -18,8 +18,10 @@ from fluentsd.api import Channel, Kind
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.gate import Limit
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.dispatch.outcomes import OutcomeReport
 from fluentsd.engine.dispatch.plans import Plans
+from fluentsd.engine.dispatch.trouble import Trouble
 from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.log import get_logger
 from fluentsd.store.db.bridge import Store
@@ -31,6 +33,7 @@ class EngineClock(Protocol):
     def now(self) -> int: ...
     async def sleep_until(self, at: int) -> None: ...
     def busy(self) -> AbstractContextManager[None]: ...
+    async def wait_step_back(self) -> None: ...
 
 
 class Wakeup:
@@ -87,7 +90,7 @@ class Deadline:
 
 @dataclass(slots=True)
 class ChannelState:
-    """One channel with its limits: concurrency (the channel's own `room` if that is less), pace and timeout."""
+    """One channel with its limits: concurrency (the channel's own `capacity` if that is less), pace and timeout."""
 
     kind: Kind
     channel: Channel
@@ -97,6 +100,7 @@ class ChannelState:
     call_deadline: int = 3600 * SECOND  #: time without an outcome after which an accepted call is looked up
     next_slot_at: int = 0  #: earliest start of the next send
     backs_off_until: int = 0  #: no sends before, because the provider was unavailable
+    trouble: Trouble = field(default_factory=Trouble)  #: answers that prove nothing
     deadlines: deque[Deadline] = field(default_factory=deque)  #: of sends in flight, oldest first
     watch: Wakeup = field(default_factory=Wakeup)  #: a first deadline was added
 
@@ -110,6 +114,11 @@ class ChannelState:
         if len(self.deadlines) == 1:
             self.watch.notify()
         return deadline
+
+    @property
+    def calls_begin(self) -> bool:
+        """Whether the channel itself says when a request leaves."""
+        return bool(getattr(self.channel, "calls_begin", False))
 
     @property
     def lookup_after(self) -> int:
@@ -159,6 +168,7 @@ class Runtime:
         limits: tuple[Limit, ...] = (),
         breakers: tuple[Breaker, ...] = STANDARD,
         erasure_ledger: ErasureLedger | None = None,
+        journal: Journal | None = None,
         log: Any = None,
     ) -> None:
         self.store = store
@@ -171,6 +181,7 @@ class Runtime:
         self.plans = Plans(limits, breakers, spacing)
         #: Key and hashes of erased people, stored outside the database.
         self.erasure_ledger = erasure_ledger or ErasureLedger()
+        self.journal = journal or Journal()  #: which committed attempts were handed to their provider
         self.dispatcher_wakeup = Wakeup()  #: something may be due
         self.reconciler_wakeup = Wakeup()  #: a deadline of an open attempt changed
         self.outbox_wakeup = Wakeup()  #: the outbox has a new row

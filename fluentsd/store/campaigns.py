@@ -246,3 +246,9 @@ async def state_and_revision(conn: AsyncConnection, campaign_id: int, *, lock: b
     """The campaign's state and revision; `lock` share-locks the row where the database can."""
     state, revision = (await conn.execute(_STATE_LOCKED if lock else _STATE_SEEN, {"b_id": campaign_id})).one()
     return CampaignState(state), revision
+
+
+async def recompute_all(conn: AsyncConnection) -> None:
+    """Due times of every active campaign are recomputed from the moments the flow wanted."""
+    mine = (campaign.c.state == CampaignState.active, campaign.c.recompute_from.is_(None))
+    await conn.execute(update(campaign).where(*mine).values(recompute_from=0))

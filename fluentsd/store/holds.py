@@ -32,14 +32,16 @@ async def place(
     return True
 
 
-async def lift(conn: AsyncConnection, scope: str, target: str, at: int) -> int:
-    """Lift every hold on one thing; returns how many there were."""
-    return (await conn.execute(update(hold).where(*_mine(scope, target, at)).values(lifted_at=at))).rowcount
+async def lift(conn: AsyncConnection, scope: str, target: str, at: int, *, reason: str = "") -> int:
+    """Lift every hold on one thing, or those whose reason begins so; returns how many there were."""
+    mine = (*_mine(scope, target, at), hold.c.reason.startswith(reason, autoescape=True))
+    return (await conn.execute(update(hold).where(*mine).values(lifted_at=at))).rowcount
 
 
-async def is_held(conn: AsyncConnection, scope: str, target: str, at: int) -> bool:
-    """Whether one thing is held at this moment, for whatever reason."""
-    return (await conn.execute(select(hold.c.id).where(*_mine(scope, target, at)).limit(1))).first() is not None
+async def is_held(conn: AsyncConnection, scope: str, target: str, at: int, *, reason: str = "") -> bool:
+    """Whether one thing is held at this moment, for any reason or for one that begins so."""
+    mine = (*_mine(scope, target, at), hold.c.reason.startswith(reason, autoescape=True))
+    return (await conn.execute(select(hold.c.id).where(*mine).limit(1))).first() is not None
 
 
 async def last_since(conn: AsyncConnection, scope: str, target: str) -> int | None:

@@ -108,3 +108,8 @@ _NEXT_SLOT = update(lane).where(lane.c.id == bindparam("b_id")).values(next_slot
 async def set_next_slot(conn: AsyncConnection, lane_id: int, at: int) -> None:
     """When the lane's pace allows the next start."""
     await conn.execute(_NEXT_SLOT, {"b_id": lane_id, "b_slot": at})
+
+
+async def drop_slots_after(conn: AsyncConnection, at: int) -> None:
+    """No lane waits for a slot after this instant."""
+    await conn.execute(update(lane).where(lane.c.next_slot_at > at).values(next_slot_at=at))

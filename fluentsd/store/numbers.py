@@ -168,3 +168,8 @@ async def inventory(conn: AsyncConnection) -> list[dict[str, Any]]:
         if row["tag"]:
             entry["tags"].append(row["tag"])
     return list(found.values())
+
+
+async def drop_slots_after(conn: AsyncConnection, at: int) -> None:
+    """No caller ID waits for a slot after this instant."""
+    await conn.execute(update(number).where(number.c.next_slot_at > at).values(next_slot_at=at))

@@ -8,6 +8,7 @@ attempts did it accept?) do less; a production plugin should provide one.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import trio
 
@@ -68,6 +69,26 @@ async def a_send_ends_in_a_receipt(case: Case) -> None:
         held = case.held(trial)
         require(held in (None, [trial.message.to]), f"the provider holds {held} for one send to {trial.message.to}")
         await _never_absent(case, channel, trial, "after a receipt")
+
+
+async def begin_is_called_once_before_the_request(case: Case) -> None:
+    """A channel with `calls_begin` calls `attempt.begin()` once, and sends nothing when `begin` raises."""
+    async with case.channel() as channel:
+        if not getattr(channel, "calls_begin", False):
+            return
+        trial, begun = case.trial(channel.kind), list[str]()
+        noting = replace(trial, attempt=replace(trial.attempt, begin=lambda: begun.append("begun")))
+        await case.send(channel, noting)
+        require(len(begun) == 1, f"send called attempt.begin() {len(begun)} times instead of once")
+        stopped = case.trial(channel.kind)
+        refusing = replace(stopped, attempt=replace(stopped.attempt, begin=_refuse))
+        ended = await case.send(channel, refusing)
+        require(isinstance(ended, Unavailable), f"begin raised Unavailable, and send ended in {ended!r}")
+        require(not case.held(stopped), "begin raised Unavailable, and yet the provider holds the attempt")
+
+
+def _refuse() -> None:
+    raise Unavailable("it must not begin", 0.0, only_this=True)
 
 
 async def a_refusal_accepted_nothing(case: Case) -> None:
@@ -217,6 +238,7 @@ Check = Callable[[Case], Awaitable[None]]
 #: Every promise, in the order in which a plugin author meets them.
 CHECKS: tuple[Check, ...] = (
     a_send_ends_in_a_receipt,
+    begin_is_called_once_before_the_request,
     a_refusal_accepted_nothing,
     an_uncertain_send_stays_open,
     a_hang_is_not_found,

@@ -115,7 +115,7 @@ VERBS: dict[str, Verb] = {
              "change", "manager"),
         Verb("campaign stop", "stop a campaign; people keep their progress", lifecycle.stop, (_ref(), _BECAUSE),
              "change", "manager"),
-        Verb("campaign complete", "mark a campaign completed; nobody may be waiting in it", lifecycle.complete,
+        Verb("campaign complete", "mark a campaign completed; refused while people are queued", lifecycle.complete,
              (_ref(),), "change", "manager"),
         Verb("campaign reopen", "reopen a stopped or completed campaign as paused", lifecycle.reopen, (_ref(),),
              "change", "manager"),

@@ -92,6 +92,7 @@ async def test_mails_go_out_and_inbound_mail_changes_the_right_enrollments(tmp_p
                 await channel.aclose()
     finally:
         server.stop()
+        server.release()
 
 
 async def _there_and_back(stage: Stage, sink: SmtpSink, server: ImapServer) -> None:
@@ -112,7 +113,8 @@ async def _there_and_back(stage: Stage, sink: SmtpSink, server: ImapServer) -> N
     )
 
     async def all_read() -> bool:
-        return (await stage.overview())["exited"] == 3
+        [away] = (await stage.do("contacts why", person="p4@example.com"))["campaigns"]
+        return (await stage.overview())["exited"] == 3 and away["reason"] == "away"
 
     await until(all_read)
     found = await stage.overview()

@@ -7,7 +7,7 @@ from typing import Any
 
 import trio
 
-from fluentsd.api import Attempt, Outcome
+from fluentsd.api import Attempt, Cancelled, Outcome
 from fluentsd.engine.dispatch.outcomes import OutcomeReport
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts
@@ -33,8 +33,12 @@ async def withdraw(runtime: Runtime, campaign_id: int, at: int) -> int:
             return
         if cancelled:
             withdrawn += 1
+            # A phone that may have rung is a call: it counts for caps, gaps and tries, and is not made again at once.
+            queued = cancelled is Cancelled.before_ringing
+            outcome, when = (Outcome.not_sent, "before it rang") if queued else (Outcome.no_answer, "it may have rung")
+            report = OutcomeReport(row.id, at, outcome, f"withdrawn by a pause; {when}", fault="message")
             with suppress(StoreClosed):  # the daemon is stopping; the next one looks the call up
-                await runtime.report(OutcomeReport(row.id, at, Outcome.not_sent, "withdrawn by a pause"))
+                await runtime.report(report)
 
     rows = await runtime.store.read(attempts.accepted_open, campaign_id, "phone")
     async with trio.open_nursery() as nursery:

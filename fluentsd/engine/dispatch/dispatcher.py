@@ -11,6 +11,7 @@ reconciler asks the provider.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ from fluentsd.engine.dispatch.breakers import Tripped
 from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, claim
 from fluentsd.engine.dispatch.outcomes import OutcomeReport, Recorded, record
+from fluentsd.engine.dispatch.suspension import suspend
 from fluentsd.engine.runtime import ChannelState, Deadline, Runtime
 from fluentsd.store import attempts, holds, lanes
 from fluentsd.store.db import Connection
@@ -31,6 +33,8 @@ from fluentsd.store.db.batcher import Batcher
 from fluentsd.store.lanes import LaneDue
 from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
+#: Seconds without claims after a channel failed before its request left.
+NOT_BEGUN_PAUSE = 5.0
 #: Pause before the next query after the database failed.
 STORE_PAUSE = 1 * SECOND
 
@@ -49,8 +53,9 @@ class Dispatcher:
     async def run(self, *, grace: float = 10.0, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until `stop`; then claiming ends, and sends in flight get `grace` seconds to finish."""
         runtime = self.runtime
-        for attempt_id, campaign_id, kind in await runtime.store.read(attempts.open_now):
-            runtime.in_flight.add(attempt_id, campaign_id, kind)
+        for one in await runtime.store.read(attempts.open_now):
+            if one.is_accepted:  # a call of an earlier run that still goes on; what it left in doubt takes no capacity
+                runtime.in_flight.add(one.id, one.campaign_id, one.channel)
         async with trio.open_nursery() as self._recording:
             recording = self._recording
             await recording.start(self.results.run)
@@ -122,6 +127,7 @@ class Dispatcher:
             lane.next_slot_at,
             channel_state.next_slot_at,
             channel_state.backs_off_until,
+            channel_state.trouble.pause_until,
             self.runtime.not_before.get(lane.lane_id, 0),
         )
 
@@ -159,7 +165,7 @@ class Dispatcher:
         if channel_state is None:
             return BATCH
         in_flight = self.runtime.in_flight
-        free = channel_state.concurrency - in_flight.of(channel_state.kind)
+        free = channel_state.trouble.at_most(channel_state.concurrency) - in_flight.of(channel_state.kind)
         if 2 * free < min(channel_state.concurrency, BATCH) and in_flight.recording[channel_state.kind]:
             return 0  # more slots are free soon: a few large claims are cheaper than many small ones
         free = min(
@@ -192,8 +198,7 @@ class Dispatcher:
             report = await self._send(claimed, channel_state)
         except trio.Cancelled:
             if deadline.expired:
-                why = "the provider did not answer in time"
-                self._post_report(self._unclear(token, channel_state, why), channel_state.kind)
+                self._post_report(self._timed_out(token, channel_state), channel_state.kind)
             raise
         finally:
             sending.discard(token)
@@ -220,21 +225,49 @@ class Dispatcher:
         """Call the channel. `Unavailable` and `Rejected` prove that nothing was accepted; any other error leaves the
         attempt open for the reconciler."""
         runtime, token = self.runtime, claimed.attempt.token
-        if runtime.closing or claimed.campaign_id in runtime.paused:
-            return OutcomeReport(token, runtime.clock.now(), Outcome.not_sent, "paused before it began")
+        attempt = replace(claimed.attempt, begin=partial(self._begin, claimed, channel_state))
         try:
-            return self._accepted(
-                token, channel_state, await channel_state.channel.send(claimed.message, claimed.attempt)
-            )
+            if not channel_state.calls_begin:
+                attempt.begin()
+            receipt = await channel_state.channel.send(claimed.message, attempt)
+            channel_state.trouble.answered()
+            return self._accepted(token, channel_state, receipt)
         except Unavailable as why:
             return self._unavailable(token, channel_state, why)
         except Rejected as why:
+            channel_state.trouble.answered()
             return OutcomeReport(token, runtime.clock.now(), why.outcome, str(why), dead=why.dead, fault=why.fault)
         except NeedsHuman as why:
             return await self._needs_human(claimed.attempt, channel_state, why)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each send: the attempt stays open
-            runtime.log.warning("send.unclear", channel=channel_state.kind, attempt=token, error=type(why).__name__)
-            return self._unclear(token, channel_state, f"{type(why).__name__}: the provider's answer is not known")
+            name = type(why).__name__
+            runtime.log.warning("send.unclear", channel=channel_state.kind, attempt=token, error=name)
+            if not runtime.journal.has(token):
+                failed = Unavailable(f"{name}: the channel failed before its request left", NOT_BEGUN_PAUSE)
+                return self._unavailable(token, channel_state, failed)
+            self._trouble(channel_state, f"{name}: {why}" if str(why) else name)
+            return self._unclear(token, channel_state, f"{name}: the provider's answer is not known")
+
+    def _begin(self, claimed: Claimed, channel_state: ChannelState) -> None:
+        """The last look before the request leaves: note that it does, or raise `Unavailable` because it must not."""
+        runtime = self.runtime
+        if runtime.closing or claimed.campaign_id in runtime.paused:
+            raise Unavailable("paused before it began", 0.0, only_this=True)
+        if channel_state.trouble.is_suspended:
+            raise Unavailable("the channel is suspended", 0.0, only_this=True)
+        runtime.journal.begin(claimed.attempt.token)
+
+    def _timed_out(self, token: str, channel_state: ChannelState) -> OutcomeReport:
+        if not self.runtime.journal.has(token):
+            return OutcomeReport(token, self.runtime.clock.now(), Outcome.not_sent, "its turn did not come in time")
+        why = "the provider did not answer in time"
+        self._trouble(channel_state, why)
+        return self._unclear(token, channel_state, why)
+
+    def _trouble(self, channel_state: ChannelState, why: str) -> None:
+        """An answer that proves nothing: claim more slowly, and after a few of them suspend the channel."""
+        if channel_state.trouble.unclear(self.runtime.clock.now()):
+            self._recording.start_soon(suspend, self.runtime, channel_state, why)
 
     def _accepted(self, token: str, channel_state: ChannelState, receipt: Receipt) -> OutcomeReport:
         now = self.runtime.clock.now()
@@ -243,6 +276,7 @@ class Dispatcher:
             now,
             receipt.outcome,
             ref=receipt.ref,
+            ref_is_proof=True,
             ask_at=None if receipt.outcome else now + channel_state.call_deadline,
             cost_micros=receipt.cost_micros or None,
             currency=receipt.currency,
@@ -272,6 +306,7 @@ class Dispatcher:
 
     async def _needs_human(self, attempt: Attempt, channel_state: ChannelState, why: NeedsHuman) -> OutcomeReport:
         runtime, now = self.runtime, self.runtime.clock.now()
+        channel_state.trouble.answered()
         scope, target = "channel", str(channel_state.kind)
         if why.only_sender and attempt.sender is not None:
             scope, target = "number", attempt.sender
@@ -290,8 +325,11 @@ class Dispatcher:
         """After the commit: free the slot, wake the loops concerned, announce tripped breakers."""
         if report.attempt_id in recorded.closed:
             self.runtime.in_flight.remove(report.attempt_id)
+            self.runtime.journal.end(report.attempt_id)
             self.runtime.dispatcher_wakeup.notify()
-        elif report.outcome is None:
+        elif report.outcome is None or report.ref_is_proof:  # what its reference did not prove stays open too
+            if (report.ref is None or report.outcome is not None) and self.runtime.in_flight.remove(report.attempt_id):
+                self.runtime.dispatcher_wakeup.notify()  # in doubt: it is looked up, and takes no capacity meanwhile
             self.runtime.reconciler_wakeup.notify()
         if recorded.brought_forward:
             self.runtime.dispatcher_wakeup.notify()

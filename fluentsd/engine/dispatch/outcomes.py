@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from fluentsd.api import Fault, Outcome
 from fluentsd.domain.breakers import Figure, figure_of
@@ -19,6 +19,7 @@ from fluentsd.domain.enrollment import Leave, Progress, Queue, move_after
 from fluentsd.domain.flow import count_unreached, exit_reason
 from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.domain.time.absence import back_at
+from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.dispatch import breakers
@@ -46,6 +47,10 @@ _CLEARER = [
 ]  # fmt: skip
 
 
+#: When a provider is asked again after an answer that proves nothing.
+ASK_AGAIN = 60 * SECOND
+
+
 @dataclass(frozen=True, slots=True)
 class OutcomeReport:
     """One piece of news about one attempt. `outcome` None: no outcome yet, the attempt stays open and is looked up at
@@ -69,6 +74,7 @@ class OutcomeReport:
     recording: str = ""
     message_ref: str | None = None
     away_until_at: int | None = None  #: the return date in an automatic reply, see `Inbound`
+    ref_is_proof: bool = False  #: nothing but `ref` shows that the report is about this attempt
 
 
 @dataclass(slots=True)
@@ -88,6 +94,7 @@ async def record(conn: Connection, plans: Plans, reports: Sequence[OutcomeReport
     waiting, known, counted = list(reports), dict[int, Plan](), outcome_stats.Deltas()
     while waiting:
         rows = await attempts.load(conn, [report.attempt_id for report in waiting])
+        waiting = await _with_own_refs(conn, waiting, rows)
         batch, later = _Batch(counted), []
         people: set[int] = set()
         for report in waiting:
@@ -111,6 +118,33 @@ async def record(conn: Connection, plans: Plans, reports: Sequence[OutcomeReport
         at = max(report.at for report in reports)
         recorded.tripped = await breakers.evaluate(conn, plans, counted, known, at)
     return recorded
+
+
+async def _with_own_refs(
+    conn: Connection, reports: Sequence[OutcomeReport], rows: Mapping[str, AttemptRow]
+) -> list[OutcomeReport]:
+    """The reports without references that belong to another attempt: a provider's reference belongs to one. Where
+    nothing else shows that the report is about its attempt, it proves nothing, and the provider is asked again."""
+    refs = {report.ref for report in reports if report.ref is not None}
+    if not refs:
+        return list(reports)
+    owners = await attempts.owners(conn, refs)
+    checked = []
+    for report in reports:
+        row = rows.get(report.attempt_id)
+        if report.ref is not None and row is not None:
+            owner = owners.setdefault((row.channel, report.ref), report.attempt_id)
+            if owner != report.attempt_id:
+                report = _without_ref(report)
+        checked.append(report)
+    return checked
+
+
+def _without_ref(report: OutcomeReport) -> OutcomeReport:
+    if not report.ref_is_proof:
+        return replace(report, ref=None)
+    why = "the provider's reference belongs to another attempt"
+    return OutcomeReport(report.attempt_id, report.at, reason=why, ask_at=report.at + ASK_AGAIN)
 
 
 class _Batch:
@@ -264,6 +298,8 @@ class _Batch:
     def _keep_content(self, row: AttemptRow, report: OutcomeReport) -> None:
         for kind in ("text", "transcript", "recording"):
             text = getattr(report, kind)
+            if kind == "text" and report.outcome not in (Outcome.replied, Outcome.opted_out):
+                continue  # only a person's own words are a reply
             if text:
                 name = "reply" if kind == "text" else kind
                 self.content.append(Content(row.contact_id, row.id, name, text, report.at, report.message_ref))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.api import Kind
 from fluentsd.domain.states import AttemptState
-from fluentsd.store.attempts.rows import AttemptRow, OpenRow
+from fluentsd.store.attempts.rows import AttemptRow, OpenNow, OpenRow
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import attempt, contact, content, enrollment, number, point
+
+#: References of one point that a look-up leaves out.
+OTHERS_AT_MOST = 200
 
 #: What the reconciler and the record need of an attempt, its enrollment and its contact.
 _WHOSE = select(attempt.c.contact_id).where(among(attempt.c.id, "ids"))
@@ -81,7 +83,7 @@ async def overdue(conn: AsyncConnection, at: int, most: int) -> list[OpenRow]:
         select(
             attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.claimed_at,
             attempt.c.accepted_at, attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
-            content.c.text,
+            attempt.c.point_id, content.c.text,
         )
         .join(point, point.c.id == attempt.c.point_id, isouter=True)
         .join(number, number.c.id == attempt.c.number_id, isouter=True)
@@ -99,6 +101,7 @@ async def accepted_open(conn: AsyncConnection, campaign_id: int, channel: str) -
         select(
             attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.claimed_at,
             attempt.c.accepted_at, attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
+            attempt.c.point_id,
         )
         .join(point, point.c.id == attempt.c.point_id, isouter=True)
         .join(number, number.c.id == attempt.c.number_id, isouter=True)
@@ -116,12 +119,39 @@ async def next_deadline(conn: AsyncConnection) -> int | None:
     return found
 
 
-async def open_now(conn: AsyncConnection) -> list[tuple[str, int, Kind]]:
-    """Every open attempt: id, campaign, channel."""
-    statement = select(attempt.c.id, attempt.c.campaign_id, attempt.c.channel).where(
-        attempt.c.state == AttemptState.open
-    )
-    return [(row.id, row.campaign_id, row.channel) for row in await conn.execute(statement)]
+async def open_now(conn: AsyncConnection) -> list[OpenNow]:
+    """Every open attempt, oldest first."""
+    statement = select(attempt.c.id, attempt.c.campaign_id, attempt.c.channel, attempt.c.accepted_at.is_not(None))
+    rows = await conn.execute(statement.where(attempt.c.state == AttemptState.open).order_by(attempt.c.id))
+    return [OpenNow._make(row) for row in rows]
+
+
+_OWNERS = select(attempt.c.channel, attempt.c.provider_ref, attempt.c.id).where(among(attempt.c.provider_ref, "refs"))
+
+
+async def owners(conn: AsyncConnection, refs: Iterable[str]) -> dict[tuple[str, str], str]:
+    """The attempts that own these references: (channel, reference) → id."""
+    rows = await conn.execute(_OWNERS, {"refs": json_of(refs)})
+    return {(channel, ref): attempt_id for channel, ref, attempt_id in rows}
+
+
+async def references_of_others(conn: AsyncConnection, row: OpenRow) -> frozenset[str]:
+    """The provider's references of other attempts to the same point on the same channel, the newest ones."""
+    mine = (attempt.c.point_id == row.point_id, attempt.c.channel == row.channel, attempt.c.id != row.id)
+    statement = select(attempt.c.provider_ref).where(*mine, attempt.c.provider_ref.is_not(None))
+    rows = await conn.execute(statement.order_by(attempt.c.id.desc()).limit(OTHERS_AT_MOST))
+    return frozenset(rows.scalars())
+
+
+async def has_rival(conn: AsyncConnection, row: OpenRow) -> bool:
+    """Whether another attempt to the same point, without a reference and without an end that proves anything, may own
+    what a look-up found by words alone: it has the same text, or nobody knows its text any more."""
+    mine = (attempt.c.point_id == row.point_id, attempt.c.channel == row.channel, attempt.c.id != row.id)
+    doubt = (attempt.c.provider_ref.is_(None), attempt.c.state.in_((AttemptState.open, AttemptState.unknown)))
+    words = (content.c.attempt_id == attempt.c.id) & (content.c.kind == "body")
+    any_text = true() if row.text is None else content.c.text.is_(None) | (content.c.text == row.text)
+    statement = select(attempt.c.id).join(content, words, isouter=True).where(*mine, *doubt, any_text).limit(1)
+    return (await conn.execute(statement)).first() is not None
 
 
 async def find(conn: AsyncConnection, token: str | None, ref: str | None, address: str | None) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from fluentsd.api import Kind
+
 
 class OpenAttempt(NamedTuple):
     """An attempt as it is committed before the provider is called. `deadline_at`: when to ask the provider."""
@@ -108,7 +110,7 @@ class OpenRow(NamedTuple):
     """An open attempt as a look-up at its provider needs it; `text` where the words are kept."""
 
     id: str
-    channel: str
+    channel: Kind
     step: str
     try_no: int
     claimed_at: int
@@ -116,4 +118,14 @@ class OpenRow(NamedTuple):
     provider_ref: str | None
     to: str | None
     sender: str | None
+    point_id: int | None
     text: str | None = None
+
+
+class OpenNow(NamedTuple):
+    """An open attempt; `is_accepted`: its provider is known to have it."""
+
+    id: str
+    campaign_id: int
+    channel: Kind
+    is_accepted: bool

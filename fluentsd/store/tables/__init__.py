@@ -68,4 +68,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4

@@ -90,7 +90,7 @@ attempt = Table(  # one try of one step, committed before the provider is called
     Index("ix_attempt_contact", "contact_id", "claimed_at"),
     Index("ix_attempt_open", "deadline_at",
           sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
-    Index("ix_attempt_ref", "provider_ref",
+    Index("ix_attempt_ref", "provider_ref", "channel", unique=True,  # a reference belongs to one attempt
           sqlite_where=text("provider_ref IS NOT NULL"), postgresql_where=text("provider_ref IS NOT NULL")),
     sqlite_with_rowid=False,
 )  # fmt: skip

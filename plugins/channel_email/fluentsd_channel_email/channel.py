@@ -48,6 +48,7 @@ class EmailChannel:
     kind: Kind = "email"
     lookup_is_final = False
     lookup_after = 0
+    calls_begin = True
 
     def __init__(self, settings: Settings, tools: Tools) -> None:
         self.settings = settings
@@ -71,6 +72,7 @@ class EmailChannel:
             raise NeedsHuman("; ".join(f"{what}: {fix}" for what, fix in lacks))
         await self._turns.wait_turn(message.to)
         async with self._free:
+            attempt.begin()
             session = self._pooled() or Session(self.settings)
             try:
                 ref = await self._in_thread(session, self._carry, message, attempt, self._tools.clock.now())

@@ -61,6 +61,7 @@ class Carrier:
         self.lookup_is_final = settings.lookup == "final"
         self.lookup_after = settings.faults.list_lag
         self.ledger = Ledger(_ledger_path(settings, tools.folder))
+        self.calls_begin = True
         self._clock: Clock = tools.clock
         self._opened_at = self._clock.now()
         self._pending: list[Pending] = []
@@ -88,6 +89,7 @@ class Carrier:
         """Accept, refuse or fail at random, repeatably; see `chance`."""
         latency = self.settings.faults.latency
         await self._pass(latency // 2)
+        attempt.begin()
         drawn = chance.draw(self.settings, message.to, attempt.step, attempt.try_no)
         now = self._clock.now()
         fault = self._fault(message, attempt, drawn, now)
@@ -156,7 +158,7 @@ class Carrier:
         now, lag = self._clock.now(), self.settings.faults.list_lag
         entry = self.ledger.by_token.get(attempt.token)
         if entry is not None and now >= entry.at + lag:
-            return Found(self._receipt_now(entry, now))
+            return Found(self._receipt_now(entry, now), by_token=True)
         if not self.lookup_is_final:
             return CannotTell("the carrier's list shows no such attempt")
         if now < max(attempt.claimed_at, self._opened_at) + lag:  # an earlier process may have sent it until it ended
@@ -165,14 +167,14 @@ class Carrier:
 
     def _receipt_now(self, entry: Entry, now: int) -> Receipt:
         if entry.token in self.ledger.cancelled:
-            return self._receipt(entry, Outcome.failed)
+            return self._receipt(entry, Outcome.no_answer)
         past = [ending for ending in chance.endings(self.settings, entry) if ending.at <= now]
         if past:
             return self._receipt(entry, past[-1].outcome, past[-1].duration_s)
         return self._receipt(entry, None if self.kind == "phone" else Outcome.sent)
 
     async def cancel(self, attempt: Attempt) -> bool:
-        """Cancel a call that is still ringing; its outcome, `failed`, arrives by `listen`."""
+        """Cancel a call that is still ringing; its outcome, `no_answer`, arrives by `listen`."""
         await self._pass(self.settings.faults.latency)
         now = self._clock.now()
         entry = self.ledger.by_token.get(attempt.token)
@@ -181,7 +183,7 @@ class Carrier:
         if now >= chance.picked_up_at(self.settings, entry):
             return False
         self.ledger.cancel(attempt.token, now)
-        self._push(attempt.token, chance.Ending(now, Outcome.failed, "cancelled while it rang"))
+        self._push(attempt.token, chance.Ending(now, Outcome.no_answer))
         return True
 
     # Inbound events
@@ -285,7 +287,7 @@ class Carrier:
                     self._push(token, ending)
             cancelled_at = self.ledger.cancelled.get(token, 0)
             if cancelled_at >= max(delivered_until_at, 1):  # a repeated delivery does no harm
-                self._push(token, chance.Ending(cancelled_at, Outcome.failed, "cancelled while it rang"))
+                self._push(token, chance.Ending(cancelled_at, Outcome.no_answer))
         self.ledger.from_before.clear()
 
 

@@ -54,6 +54,7 @@ class SmsChannel:
     kind: Kind = "sms"
     lookup_is_final = False  #: Twilio does not promise when a message is in its list
     lookup_after = 60 * SECOND
+    calls_begin = True
 
     def __init__(self, settings: Settings, tools: Tools) -> None:
         self.settings = settings
@@ -132,6 +133,7 @@ class SmsChannel:
         return min(left // SECOND, most)
 
     async def _create(self, client: Any, order: dict[str, Any], attempt: Attempt) -> Any:
+        attempt.begin()
         try:
             created = await client.messages.create_async(**order)
         except NotReached as why:
@@ -172,7 +174,7 @@ class SmsChannel:
                 newest = await client.messages.list_async(to=attempt.to, limit=LOOK_AT)
                 answer = judge(self.settings, attempt, newest, self._owners)
         except Exception as why:  # noqa: BLE001 - no answer, a refusal, or an unreadable answer: none proves anything
-            return CannotTell(f"Twilio cannot be asked now ({type(why).__name__})")
+            return CannotTell(f"Twilio cannot be asked now ({type(why).__name__})", asked=False)
         if isinstance(answer, Found):
             self._one.settle(attempt.token)
         return answer

@@ -16,8 +16,8 @@ from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Outcome, Re
 from fluentsd_channel_sms.error_codes import ON_THE_WAY, end_of
 from fluentsd_channel_sms.settings import SECOND, Settings
 
-#: Twilio's clock and ours may differ by this much.
-SKEW = 120 * SECOND
+#: Twilio gives whole seconds, and its clock may be a little behind ours; an older message is another attempt's.
+SKEW = 2 * SECOND
 #: Without the text, only messages within this time after the attempt match.
 WORDLESS_WITHIN = 600 * SECOND
 #: The most messages of one person that are compared, newest first.
@@ -45,7 +45,8 @@ class Owners:
 
 def judge(settings: Settings, attempt: Attempt, messages: Iterable[Any], owners: Owners) -> Lookup:
     """The result of comparing the messages to a person with an attempt."""
-    fits = [one for one in messages if owners.may_be(one.sid, attempt.token) and _fits(settings, attempt, one)]
+    mine = (one for one in messages if one.sid not in attempt.other_refs and owners.may_be(one.sid, attempt.token))
+    fits = [one for one in mine if _fits(settings, attempt, one)]
     if not fits:
         return Absent()
     if len(fits) > 1:

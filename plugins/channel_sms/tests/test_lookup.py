@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import pytest
 from fluentsd_channel_sms import NoAnswer, SmsChannel, read_settings
@@ -90,9 +91,22 @@ async def test_what_the_person_wrote_is_not_taken_for_it(build, twilio, tried):
     assert isinstance(await build().lookup(tried()), Absent)
 
 
-async def test_a_clock_that_is_a_minute_off_does_not_hide_it(build, twilio, tried):
+async def test_a_clock_that_is_a_second_off_does_not_hide_it(build, twilio, tried):
     await lose(build(), twilio, tried())
-    assert isinstance(await build().lookup(tried(ago=-60)), Found)
+    assert isinstance(await build().lookup(tried(ago=-1)), Found)
+
+
+async def test_a_message_older_than_the_claim_is_another_attempts(build, twilio, tried):
+    await lose(build(), twilio, tried())
+    assert isinstance(await build().lookup(tried(ago=-60)), Absent)
+
+
+async def test_a_message_whose_reference_another_attempt_owns_is_left_out(build, twilio, tried):
+    attempt = tried()
+    await lose(build(), twilio, attempt)
+    assert isinstance(await build().lookup(attempt), Found)
+    owned = replace(attempt, token="0" * 32, other_refs=frozenset({twilio.messages[0].sid}))
+    assert isinstance(await build().lookup(owned), Absent)
 
 
 async def test_a_service_is_a_sender_before_it_has_chosen_one(build, twilio, tried):

@@ -1,0 +1,1 @@
+"""Attacks that once succeeded, each as a kind: red on the code before its fix."""
