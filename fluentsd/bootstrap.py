@@ -8,10 +8,11 @@ mistake in their tables changes nothing.
 from __future__ import annotations
 
 import gc
-import os
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,13 @@ from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.dispatch.plans import limits_of
 from fluentsd.engine.erasure.erase import replay
 from fluentsd.engine.erasure.ledger import ErasureLedger
+from fluentsd.engine.held_start import compare_with_mark
 from fluentsd.engine.runtime import ChannelState, EngineClock, Runtime
 from fluentsd.log import get_logger
 from fluentsd.plugins import PluginProblem, Plugins
 from fluentsd.store.db.bridge import open_store
-from fluentsd.store.db.lock import sole_writer
+from fluentsd.store.db.high_water import HighWaterMark
+from fluentsd.store.db.lock import file_to_itself, sole_writer
 from fluentsd.store.db.upgrade import prepare, refuse_foreign_file
 from fluentsd.urls import PublicLinks
 from fluentsd.validation import Problems, explain
@@ -50,37 +53,54 @@ async def open_runtime(
 
     Raises `Problems` (a channel cannot be built), `AlreadyRunning`, `DatabaseRefused` or `StoreUnavailable`.
     """
-    log, file = log or get_logger(), settings.database_file
+    log, given = log or get_logger(), settings.database_file
+    file = given.resolve() if given else None  # one database has one lock, whatever links lead to it
     if file is not None:
         _check_folder(settings, file)
         refuse_foreign_file(file)
-    async with sole_writer(settings.database_url, file), http or Http() as web:
+    async with sole_writer(settings.database_url, file, _node(settings)) as lock, http or Http() as web:
         channels = build_channels(settings, clock, plugins, log=log, http=web)
-        if file is not None:
-            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # with people's numbers: readable only by its owner
-        async with open_store(settings.database_url, busy=clock.busy) as store:
-            await prepare(store, backups=settings.backups if file else None, now=clock.now(), log=log)
-            try:
-                limits = limits_of(settings.per_contact, settings.gap, "the installation's")
-                beside = file.parent if file else settings.folder
-                erasure_ledger, journal = ErasureLedger(beside), Journal(beside)
-                runtime = Runtime(
-                    store,
-                    clock,
-                    channels,
-                    limits=limits,
-                    breakers=settings.breakers,
-                    erasure_ledger=erasure_ledger,
-                    journal=journal,
-                    log=log,
-                )
-                await replay(runtime)
+        with file_to_itself(file), closing(HighWaterMark(file.parent if file else settings.folder)) as high_water:
+            async with open_store(settings.database_url, busy=clock.busy) as store:
+                await prepare(store, backups=settings.backups if file else None, now=clock.now(), log=log)
+                beside = given.parent if given else settings.folder
+                journal = Journal(beside, place_of(settings))
                 try:
+                    runtime = Runtime(
+                        store,
+                        clock,
+                        channels,
+                        limits=limits_of(settings.per_contact, settings.gap, "the installation's"),
+                        breakers=settings.breakers,
+                        erasure_ledger=ErasureLedger(beside),
+                        journal=journal,
+                        high_water=high_water,
+                        node=_node(settings),
+                        lock=lock,
+                        log=log,
+                    )
+                    await compare_with_mark(runtime, place_of(settings))
+                    await replay(runtime)
                     yield runtime
                 finally:
                     journal.close()
-            finally:
-                await _close(channels)
+                    await _close(channels)
+
+
+def _node(settings: Settings) -> str:
+    """This installation's name among those that may share a database: the host and the folder."""
+    return f"{socket.gethostname()[:60]}:{_short_hash(str(settings.folder))}"
+
+
+def place_of(settings: Settings) -> str:
+    """Where the database lies, for its high-water mark: the file's name, or a hash of the server's address."""
+    if settings.database_file is not None:
+        return settings.database_file.resolve().name
+    return _short_hash(settings.database_url.rpartition("@")[2])
+
+
+def _short_hash(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _check_folder(settings: Settings, file: Path) -> None:

@@ -46,7 +46,7 @@ async def run(
     """Run until SIGTERM or SIGINT, then shut down in order; `ready` is called once every part runs.
 
     Raises `Problems`, `AlreadyRunning`, `DatabaseRefused`, `ControlProblem` or `StoreUnavailable` if it cannot start,
-    each with a message for the user.
+    and `Fenced` when another process takes over, each with a message for the user.
     """
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         try:

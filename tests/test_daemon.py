@@ -134,8 +134,11 @@ async def test_what_it_makes_is_its_owners_alone_and_nothing_is_left_open(place:
     async with living(place):
         assert (place.folder / "fluentsd.db").stat().st_mode & 0o777 == 0o600
         assert (place.folder / "plugins" / "fake").stat().st_mode & 0o777 == 0o700
-    left = sorted(path.name for path in place.folder.iterdir())
-    assert left == ["fluentsd.db", "fluentsd.db.lock", "fluentsd.toml", "plugins"]
+    (mark,) = place.folder.glob("fluentsd-*.mark")
+    assert mark.stat().st_mode & 0o777 == 0o600
+    left = sorted(path.name for path in place.folder.iterdir() if path != mark)
+    assert left == ["fluentsd.db", "fluentsd.db.begun", "fluentsd.db.lock", "fluentsd.toml", "plugins"]
+    assert (place.folder / "fluentsd.db.begun").stat().st_mode & 0o777 == 0o600
 
 
 async def test_words_of_an_age_that_the_installation_sets_are_let_go(place: Place) -> None:
@@ -167,7 +170,7 @@ def holding(place: Place, released: trio.Event, begun: trio.Event) -> Callable[[
         begun.set()
         await released.wait()
         place.channels["sms"].accept(message, attempt)
-        return Receipt("ref", Outcome.sent)
+        return Receipt(f"ref-{attempt.token}", Outcome.sent)
 
     return send
 

@@ -1,4 +1,5 @@
-"""The commands about this machine and its files: init, run, check, demo, plugins, campaign new and campaign apply."""
+"""The commands about this machine and its files: init, run, check, demo, plugins, backup, restore, and those that read
+or write a file of a campaign, a template, people or the suppression list."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from typing import Annotated
 import trio
 import typer
 
+from fluentsd.cli.copies import backup, restore
 from fluentsd.cli.files import display_name, read_toml
 from fluentsd.cli.import_csv import import_file
 from fluentsd.cli.runner import Shell, fail, refusals, run_verb
@@ -28,7 +30,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON
 
 def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     """Add these commands to the command line and its groups."""
-    for command in (init, run, check, demo, plugins):
+    for command in (init, run, check, demo, plugins, backup, restore):
         app.command()(command)
     groups["campaign"].command("new")(new)
     groups["campaign"].command("apply")(apply)

@@ -83,12 +83,13 @@ def refusals() -> Iterator[None]:
     from fluentsd.fronts.control import ControlProblem
     from fluentsd.store.db.lock import AlreadyRunning
     from fluentsd.store.db.upgrade import DatabaseRefused
+    from fluentsd.store.nodes import Fenced
     from fluentsd.unavailable import StoreUnavailable
 
     try:
         with unwrapped():
             yield
-    except (Refused, StoreUnavailable, Problems, ControlProblem, AlreadyRunning, DatabaseRefused) as why:
+    except (Refused, StoreUnavailable, Problems, ControlProblem, AlreadyRunning, DatabaseRefused, Fenced) as why:
         fail(str(why))
     except OSError as why:
         if isinstance(why, BrokenPipeError):

@@ -12,6 +12,7 @@ from functools import partial
 
 import trio
 
+from fluentsd.engine import heartbeat
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.campaigns.rescheduling.catch_up import note_leaving, notice_absence
 from fluentsd.engine.campaigns.schedule import complete_finished, start_scheduled
@@ -22,6 +23,12 @@ from fluentsd.engine.dispatch.reconciler import Reconciler
 from fluentsd.engine.erasure import retention
 from fluentsd.engine.outbox.deliver import Listener, deliver
 from fluentsd.engine.runtime import Runtime
+from fluentsd.store import nodes
+from fluentsd.store.nodes import Writer
+from fluentsd.unavailable import StoreBusy
+
+#: Tries to take over, each as long as a lock is waited for.
+TAKEOVERS = 4
 
 
 @asynccontextmanager
@@ -29,6 +36,7 @@ async def running(
     runtime: Runtime, listeners: Sequence[Listener] = (), *, grace: float = 10.0, ages: retention.Ages | None = None
 ) -> AsyncIterator[Inbox]:
     """Run all loops of the engine until the block ends. `grace`: seconds; `ages`: retention periods in microseconds."""
+    runtime.plans.writer = await _take_over(runtime)  # fences every other process
     dispatcher = Dispatcher(runtime)
     reconciler = Reconciler(runtime, dispatcher)
     inbox = Inbox(runtime, dispatcher)
@@ -45,6 +53,8 @@ async def running(
     await suspension.lift_old(runtime)
     await reconciler.begin()  # before any claim: attempts that are open now were left open by an earlier process
     async with trio.open_nursery() as nursery:
+        if runtime.lock is not None:
+            await nursery.start(heartbeat.beat, runtime, runtime.lock)
         await nursery.start(dispatch)
         await nursery.start(reconciler.run)
         await nursery.start(start_scheduled, runtime)
@@ -62,4 +72,16 @@ async def running(
                 if not nursery.cancel_scope.cancel_called:
                     await drained.wait()
                     await note_leaving(runtime)
+                    if runtime.lock is not None:
+                        await runtime.store.run_whole(nodes.leave, runtime.plans.writer)
             nursery.cancel_scope.cancel()
+
+
+async def _take_over(runtime: Runtime) -> Writer:
+    """A process that hangs in the middle of a claim delays this until the server ends its transaction."""
+    for _ in range(TAKEOVERS - 1):
+        try:
+            return await runtime.store.run_whole(nodes.take_over, runtime.node)
+        except StoreBusy:
+            continue
+    return await runtime.store.run_whole(nodes.take_over, runtime.node)

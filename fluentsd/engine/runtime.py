@@ -25,6 +25,8 @@ from fluentsd.engine.dispatch.trouble import Trouble
 from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.log import get_logger
 from fluentsd.store.db.bridge import Store
+from fluentsd.store.db.high_water import HighWaterMark
+from fluentsd.store.db.server_lock import ServerLock
 
 
 class EngineClock(Protocol):
@@ -169,6 +171,9 @@ class Runtime:
         breakers: tuple[Breaker, ...] = STANDARD,
         erasure_ledger: ErasureLedger | None = None,
         journal: Journal | None = None,
+        high_water: HighWaterMark | None = None,
+        node: str = "this",
+        lock: ServerLock | None = None,
         log: Any = None,
     ) -> None:
         self.store = store
@@ -182,6 +187,9 @@ class Runtime:
         #: Key and hashes of erased people, stored outside the database.
         self.erasure_ledger = erasure_ledger or ErasureLedger()
         self.journal = journal or Journal()  #: which committed attempts were handed to their provider
+        self.high_water = high_water or HighWaterMark()  #: the newest claim, noted outside the database
+        self.node = node  #: this installation's name in the table of nodes
+        self.lock = lock  #: the lock that has to beat; None on SQLite, where the kernel knows who lives
         self.dispatcher_wakeup = Wakeup()  #: something may be due
         self.reconciler_wakeup = Wakeup()  #: a deadline of an open attempt changed
         self.outbox_wakeup = Wakeup()  #: the outbox has a new row
@@ -200,6 +208,10 @@ class Runtime:
         #: Sends one claimed attempt that no lane has claimed (a manual reply). Set by the dispatcher, like `report`.
         self.carry: Callable[[Any], None] | None = None
         self.wakeups = 0  #: passes of the dispatcher, for monitoring
+
+    def may_contact(self) -> bool:
+        """Whether nobody can have taken over this database; then sends may begin."""
+        return self.lock is None or self.lock.is_fresh
 
     def look_again(self) -> None:
         """Let every lane try a claim again, because its obstacle (a budget, a caller ID) may be gone."""

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
 from fluentsd.store.enrollments.rows import ORDINARY, PROMISED
+from fluentsd.store.nodes import HELD
 from fluentsd.store.tables import campaign, hold, lane, waiting
 
 
@@ -29,7 +30,8 @@ class LaneDue:
 
 
 async def agenda(conn: AsyncConnection) -> list[LaneDue]:
-    """Every lane that may be served, with its earliest waiting moment; campaigns under a hold are left out."""
+    """Every lane that may be served, with its earliest waiting moment; campaigns under a hold are left out, and all
+    of them while the installation is held."""
 
     def held(scope: str) -> Any:
         return select(hold.c.target).where(hold.c.scope == scope, hold.c.lifted_at.is_(None))
@@ -55,7 +57,7 @@ async def agenda(conn: AsyncConnection) -> list[LaneDue]:
         .join(campaign, campaign.c.id == lane.c.campaign_id)
         .where(campaign.c.state == "active", campaign.c.ref.not_in(held("campaign")))
         .where(or_(campaign.c.shift_after == 0, campaign.c.recompute_from.is_(None)))  # a shift comes first
-        .where(lane.c.channel.not_in(held("channel")))
+        .where(lane.c.channel.not_in(held("channel")), ~HELD)
         .order_by(lane.c.id)
     )
     found = []

@@ -17,6 +17,7 @@ from fluentsd.store import campaigns, counters, numbers, reports
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
+from fluentsd.store.nodes import EVERYTHING, INSTALLATION
 from fluentsd.verbs.diff import differences
 from fluentsd.verbs.enrollments import follow_new_flow
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
@@ -121,7 +122,8 @@ async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         answer = facts_of(row) | dict(await counters.overview(conn, row.id))
-        relevant = {("campaign", row.ref), *(("channel", channel) for channel in row.spec.channels)}
+        relevant = {(INSTALLATION, EVERYTHING), ("campaign", row.ref)}
+        relevant |= {("channel", channel) for channel in row.spec.channels}
         relevant |= {("number", e164) for e164 in await numbers.chosen(conn, row.spec.numbers)}
         answer["holds"] = [h for h in await held(conn, call.at) if (h["scope"], h["target"]) in relevant]
         answer["next_at"] = await reports.next_moment(conn, row.id)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fluentsd.domain.reasons import Reason
 from fluentsd.domain.states import CampaignState
+from fluentsd.engine import held_start
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, holds, reports
 from fluentsd.store.db import Connection
+from fluentsd.store.nodes import INSTALLATION
 from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed
 
 
@@ -23,11 +25,16 @@ async def held(conn: Connection, at: int) -> list[Answer]:
 
 
 async def release(runtime: Runtime, call: Call, scope: str, target: str) -> Answer:
-    """Lift the holds on one campaign, channel or number; contacts continue at once."""
+    """Lift the holds on one campaign, channel or number, or on the installation; contacts continue at once."""
 
     async def unit(conn: Connection) -> Answer:
         if scope == "campaign":
             await _refuse_paused(conn, target)
+        if scope == INSTALLATION and (unproved := await held_start.release(conn, runtime)):
+            raise Refused(
+                f"{unproved} attempts are still being looked up at the providers; nothing was changed. "
+                "Let the daemon run a few minutes (fluentsd run), then repeat this"
+            )
         if not await holds.lift(conn, scope, target, call.at):
             raise Refused(f"{scope} {target} has no hold; see: fluentsd holds")
         return {"scope": scope, "target": target, "released": True}

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fluentsd.engine import held_start
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts, holds, lanes, outbox, public_reads
 from fluentsd.store.db import Connection
@@ -22,12 +23,14 @@ Counts = Mapping[tuple[str, str], int]
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Due times of each part of the engine in epoch microseconds, None where nothing is due; and the held channels."""
+    """Due times of each part of the engine in epoch microseconds, None where nothing is due; the held channels; and why
+    everything is held, "" when it is not."""
 
     lanes: list[LaneDue]
     reconciler_at: int | None
     outbox_at: int | None
     held_channels: frozenset[str]
+    all_held_because: str
 
 
 async def backlog(runtime: Runtime, now: int) -> Backlog:
@@ -35,7 +38,8 @@ async def backlog(runtime: Runtime, now: int) -> Backlog:
 
     async def unit(conn: Connection) -> Backlog:
         held = frozenset(hold["target"] for hold in await holds.open_holds(conn, now) if hold["scope"] == "channel")
-        return Backlog(await lanes.agenda(conn), await attempts.next_deadline(conn), await outbox.next_due(conn), held)
+        agenda, because = await lanes.agenda(conn), await held_start.held_because(conn, now)
+        return Backlog(agenda, await attempts.next_deadline(conn), await outbox.next_due(conn), held, because)
 
     return await runtime.store.read(unit)
 

@@ -13,6 +13,7 @@ from fluentsd.api import Attempt, Message, PluginError
 from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import Go, Point
 from fluentsd.domain.render import TemplateProblem
+from fluentsd.engine import held_start
 from fluentsd.engine.campaigns import manual_replies, previews
 from fluentsd.engine.dispatch.claim import Claimed, compose
 from fluentsd.engine.dispatch.plans import Plan
@@ -20,6 +21,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts, campaigns, replies
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import of_contact, under_way
+from fluentsd.store.nodes import Fenced
 from fluentsd.validation import explain
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
@@ -81,6 +83,8 @@ async def _claim(
         raise Refused("\n".join(explain(None, why))) from None
     except TemplateProblem as why:
         raise Refused(str(why)) from None
+    except Fenced as why:
+        raise Refused(f"the answer was not sent: {why}") from None
     except manual_replies.CannotAnswer as why:
         until = f"; possible from {_utc_text(why.until_at)}" if why.until_at else ""
         raise Refused(f"the answer was not sent: {why}{until}") from None
@@ -95,6 +99,8 @@ async def test(runtime: Runtime, call: Call, ref: str, to: str, step: str | None
     kind, value = read_point(to)
 
     async def unit(conn: Connection) -> tuple[Step, dict[str, Any]]:
+        if await held_start.held_because(conn, call.at):
+            raise Refused("everything is held, so nothing was sent; see: fluentsd holds")
         row = await campaigns.get(conn, ref)
         _, plan = await runtime.plans.current(conn, row.id, lock=False)
         contact_id = await _example_contact(conn, row.id, person, call.at)

@@ -60,7 +60,7 @@ async def add(runtime: Runtime, call: Call, point: str, channel: str, because: s
         left = await _add_entries(conn, call, [(kind, value)], channel, because)
         return {"point": value, "channel": channel, "campaigns": sorted(left), "_details": {"because": because}}
 
-    answer = await change(runtime, call, "stop-list add", kind, unit)
+    answer = await change(runtime, call, "suppression add", kind, unit)
     runtime.enrollment_ended(set(answer["campaigns"]))
     return answer
 
@@ -86,7 +86,7 @@ async def take(runtime: Runtime, call: Call, points: Sequence[str], channel: str
         details = {"added": len(fresh), "because": because}
         return {"added": len(fresh), "known": len(good) - len(fresh), "campaigns": sorted(left), "_details": details}
 
-    answer = await change(runtime, call, "stop-list import", "", unit)
+    answer = await change(runtime, call, "suppression import", "", unit)
     runtime.enrollment_ended(set(answer["campaigns"]))
     return answer | {"bad": bad}
 
@@ -125,7 +125,7 @@ async def remove(runtime: Runtime, call: Call, point: str, because: str) -> Answ
         await erasure.unstop(conn, names)
         return {"point": value, "lifted": lifted, "_details": {"because": because}}
 
-    return await change(runtime, call, "stop-list remove", "", unit)
+    return await change(runtime, call, "suppression remove", "", unit)
 
 
 def read_point(text: str) -> tuple[str, str]:

@@ -64,7 +64,7 @@ async def test_without_the_journal_of_the_last_run_everything_counts_as_begun(
             await stage.launch(spec(SMS), *PEOPLE[:5])
             await stage.until(clock.now() + 2 * SECOND)
         if damage == "gone":
-            (tmp_path / journals.FILE).unlink()
+            (tmp_path / f"fluentsd{journals.SUFFIX}").unlink()
         elif damage == "another run":
             other = Journal(tmp_path)
             other.start(new_run(), ())
@@ -117,5 +117,5 @@ def test_a_full_journal_is_written_again_with_what_is_open(tmp_path: Path, monke
     kept = Journal(tmp_path).of_run(run)
     assert kept is not None
     assert kept >= {f"{n:032x}" for n in range(10, 101, 10)}
-    assert (tmp_path / journals.FILE).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / f"fluentsd{journals.SUFFIX}").stat().st_mode & 0o777 == 0o600
     assert Journal(tmp_path).of_run(new_run()) is None

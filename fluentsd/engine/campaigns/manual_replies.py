@@ -22,6 +22,7 @@ from fluentsd.store import attempts, numbers, spending
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import Due
 from fluentsd.store.enrollments.queries import as_due, of_contact
+from fluentsd.store.nodes import InstallationHeld
 
 #: The step id of an answer; no flow has a step of this name.
 ANSWER = "@answer"
@@ -70,13 +71,16 @@ async def claim(
     facts = Facts(plan, rules, at)
     await facts.read(conn, [due], lock=True, whole_flow=True)
     new = new_attempt(facts, due, step, *_allowed(facts, due, step), lookup_after)
-    await attempts.add(conn, [new.row])
+    try:
+        claims = await attempts.add(conn, [new.row], plans.writer)
+    except InstallationHeld:
+        raise CannotAnswer("everything is held; see: fluentsd holds") from None
     await attempts.keep_content(conn, [new.body] if new.body else [])
     if facts.caller_ids is not None:
         await numbers.granted(conn, facts.caller_ids.changed())
     if new.row.cost_micros:
         await spending.add(conn, plan.campaign_id, plan.currency, at, new.row.cost_micros)
-    return new.claimed
+    return replace(new.claimed, claims=claims)
 
 
 def _allowed(facts: Facts, due: Due, step: Step) -> tuple[Any, Go]:

@@ -27,6 +27,7 @@ from fluentsd.store import attempts, counters, enrollments, lanes, numbers, spen
 from fluentsd.store.attempts import Content, OpenAttempt
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import Cause, Claim, Due, End, QueueKey, Requeue, Snooze
+from fluentsd.store.nodes import Writer
 
 
 class ChannelMissing(LookupError):
@@ -35,11 +36,12 @@ class ChannelMissing(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A committed attempt, ready to be sent by its channel."""
+    """A committed attempt, ready to be sent by its channel. `claims`: see `ClaimResult`."""
 
     campaign_id: int
     message: Message
     attempt: Attempt
+    claims: int = 0
 
 
 @dataclass(slots=True)
@@ -51,6 +53,7 @@ class ClaimResult:
     more: bool = False  #: the batch was full, so more rows may be due
     again_at: int = 0
     ended: bool = False  #: an enrollment ended
+    claims: int = 0  #: the claim's number, for the high-water mark; 0 when nothing was claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) 
             batch.decide(row)
             if batch.result.again_at:
                 break
-        await batch.write(conn)
+        await batch.write(conn, plans.writer)
     batch.result.more = batch.result.moved == most and not pace
     return batch.result
 
@@ -185,11 +188,11 @@ class _Batch:
         counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, EnrollmentState.errored, len(self.failed))
         return deltas
 
-    async def write(self, conn: Connection) -> None:
+    async def write(self, conn: Connection, writer: Writer) -> None:
         """Write every verdict, one statement per kind."""
         await enrollments.unwait(conn, self.unwait)
         await enrollments.claim(conn, self.claims)
-        await attempts.add(conn, self.attempts)
+        self.result.claims = await attempts.add(conn, self.attempts, writer)
         await attempts.keep_content(conn, self.bodies)
         await enrollments.snooze(conn, self.request.lane_id, self.snoozed)
         await enrollments.requeue(conn, self.requeued)

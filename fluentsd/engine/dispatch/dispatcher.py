@@ -26,17 +26,21 @@ from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, claim
 from fluentsd.engine.dispatch.outcomes import OutcomeReport, Recorded, record
 from fluentsd.engine.dispatch.suspension import suspend
+from fluentsd.engine.heartbeat import fenced
 from fluentsd.engine.runtime import ChannelState, Deadline, Runtime
 from fluentsd.store import attempts, holds, lanes
 from fluentsd.store.db import Connection
 from fluentsd.store.db.batcher import Batcher
 from fluentsd.store.lanes import LaneDue
-from fluentsd.unavailable import StoreClosed, StoreUnavailable
+from fluentsd.store.nodes import Fenced, InstallationHeld
+from fluentsd.unavailable import StoreClosed, StoreGone, StoreUnavailable
 
 #: Seconds without claims after a channel failed before its request left.
 NOT_BEGUN_PAUSE = 5.0
 #: Pause before the next query after the database failed.
 STORE_PAUSE = 1 * SECOND
+#: Pause before the next try of a person while the high-water mark cannot be written.
+MARK_PAUSE = 60 * SECOND
 
 
 class Dispatcher:
@@ -45,7 +49,7 @@ class Dispatcher:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.results: Batcher[OutcomeReport] = Batcher(runtime.store, self._record, most=BATCH)
-        self._store_is_down = False
+        self._store_is_down = self._mark_fails = False
         self._placing_hold = trio.Lock()
         self._claiming = trio.CancelScope()
         runtime.report = self.report
@@ -79,7 +83,11 @@ class Dispatcher:
     async def _claim_until_stopped(self, sends: trio.Nursery) -> None:
         while True:
             try:
+                if not self.runtime.may_contact():
+                    raise StoreGone("The database has not confirmed for 10 s that this process may claim.")
                 until = await self._one_pass(sends)
+            except Fenced:
+                raise fenced(self.runtime) from None
             except StoreUnavailable as why:
                 self._log_store_state(down=True, why=str(why))
                 until = self.runtime.clock.now() + STORE_PAUSE
@@ -149,9 +157,15 @@ class Dispatcher:
             channel_state is not None,
         )
         request = ClaimRequest(*head, lane.late_since_at, lane.late_before_at, lane.late_interval)
-        result = await runtime.store.run(claim, runtime.plans, request, now)
+        try:
+            result = await runtime.store.run(claim, runtime.plans, request, now)
+        except InstallationHeld:
+            return None
         for claimed in result.claimed:
             runtime.in_flight.add(claimed.attempt.token, lane.campaign_id, lane.channel)
+        if not self._note_claim(result.claims):
+            self._give_back(result.claimed)
+            result.claimed = []
         if channel_state is not None and channel_state.interval:
             channel_state.next_slot_at = pacing.spread(
                 channel_state.next_slot_at, channel_state.interval, now, len(result.claimed)
@@ -181,7 +195,30 @@ class Dispatcher:
     def _send_one(self, sends: trio.Nursery, claimed: Claimed) -> None:
         """Start one attempt that no lane has claimed (a manual reply)."""
         self.runtime.in_flight.add(claimed.attempt.token, claimed.campaign_id, claimed.attempt.kind)
+        if not self._note_claim(claimed.claims):
+            self._give_back([claimed])
+            return
         sends.start_soon(self._send_batch, [claimed], self.runtime.channels[claimed.attempt.kind])
+
+    def _note_claim(self, claims: int) -> bool:
+        """Advance the high-water mark after a commit and before the provider is called; False if that fails."""
+        runtime = self.runtime
+        try:
+            runtime.high_water.advance(claims, runtime.clock.now())
+        except OSError as why:
+            if not self._mark_fails:
+                runtime.log.error("high_water.unwritable", reason=str(why), effect="nothing is sent until it recovers")
+            self._mark_fails = True
+            return False
+        self._mark_fails = False
+        return True
+
+    def _give_back(self, batch: list[Claimed]) -> None:
+        """Record committed attempts that must not begin as not sent; the flow tries them again."""
+        now, why = self.runtime.clock.now(), "the high-water mark could not be written"
+        for claimed in batch:
+            report = OutcomeReport(claimed.attempt.token, now, Outcome.not_sent, why, retry_at=now + MARK_PAUSE)
+            self._post_report(report, claimed.attempt.kind)
 
     async def _send_batch(self, batch: list[Claimed], channel_state: ChannelState) -> None:
         """Attempts claimed together start together and share one time limit."""
@@ -253,6 +290,8 @@ class Dispatcher:
         runtime = self.runtime
         if runtime.closing or claimed.campaign_id in runtime.paused:
             raise Unavailable("paused before it began", 0.0, only_this=True)
+        if not runtime.may_contact():
+            raise Unavailable("the database did not answer for 10 s", 0.0, only_this=True)
         if channel_state.trouble.is_suspended:
             raise Unavailable("the channel is suspended", 0.0, only_this=True)
         runtime.journal.begin(claimed.attempt.token)

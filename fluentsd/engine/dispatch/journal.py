@@ -17,7 +17,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-FILE = "begun.journal"
+SUFFIX = ".begun"
 _MAGIC = b"fluentsd-begun-1"
 _HEADER = 64  #: magic, run, boot: 16 bytes each; the rest is free
 _TOKEN = 16
@@ -26,10 +26,11 @@ ROOM = 65_536
 
 
 class Journal:
-    """Tokens of begun attempts. Without a folder it keeps nothing, as in tests and simulations."""
+    """Tokens of begun attempts. Without a folder it keeps nothing, as in tests and simulations. `database`: its name
+    among those of the folder."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._path = folder / FILE if folder is not None else None
+    def __init__(self, folder: Path | None = None, database: str = "fluentsd") -> None:
+        self._path = folder / f"{database}{SUFFIX}" if folder is not None else None
         self._map: mmap.mmap | None = None
         self._next = 0
         self._begun: set[bytes] = set()
@@ -57,7 +58,7 @@ class Journal:
         assert self._path is not None  # noqa: S101 - asked by the callers
         self._close_map()
         size = _HEADER + _TOKEN * max(ROOM, 2 * len(self._begun))
-        beside = self._path.with_suffix(".new")
+        beside = self._path.with_name(f"{self._path.name}.new")
         handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             os.ftruncate(handle, size)

@@ -51,6 +51,10 @@ _CLEARER = [
 ASK_AGAIN = 60 * SECOND
 
 
+#: Outcomes whose text is the person's, an automatic answer included.
+_SPOKEN = (Outcome.replied, Outcome.opted_out, Outcome.delivered, Outcome.answered)
+
+
 @dataclass(frozen=True, slots=True)
 class OutcomeReport:
     """One piece of news about one attempt. `outcome` None: no outcome yet, the attempt stays open and is looked up at
@@ -298,8 +302,8 @@ class _Batch:
     def _keep_content(self, row: AttemptRow, report: OutcomeReport) -> None:
         for kind in ("text", "transcript", "recording"):
             text = getattr(report, kind)
-            if kind == "text" and report.outcome not in (Outcome.replied, Outcome.opted_out):
-                continue  # only a person's own words are a reply
+            if kind == "text" and report.outcome not in _SPOKEN:
+                continue  # what a channel says of itself is no reply
             if text:
                 name = "reply" if kind == "text" else kind
                 self.content.append(Content(row.contact_id, row.id, name, text, report.at, report.message_ref))

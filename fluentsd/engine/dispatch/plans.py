@@ -19,6 +19,7 @@ from fluentsd.domain.states import CampaignState
 from fluentsd.domain.time.durations import Budget, Delay, Rate
 from fluentsd.store import campaigns, spending
 from fluentsd.store.db import Connection
+from fluentsd.store.nodes import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Plans:
         self.limits = limits  #: limits across all campaigns
         self.breakers = breakers
         self.spacing = spacing  #: microseconds between two uses of one caller ID, required by providers
+        self.writer = Writer("", 0)  #: this process's right to insert attempts; taken when the engine starts
         self.pruned_on = 0  #: day on which old outcome counts were last deleted
         self._known: dict[int, Plan] = {}
 

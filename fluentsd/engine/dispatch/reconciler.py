@@ -20,6 +20,7 @@ from fluentsd.engine.dispatch.outcomes import OutcomeReport, record
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts, runs
 from fluentsd.store.attempts import OpenRow
+from fluentsd.store.db.server_lock import CLAIMS_STOP_AFTER
 from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
 #: Look-ups in parallel.
@@ -50,7 +51,7 @@ class Reconciler:
         are looked up as soon as the providers' lists must be complete."""
         await self._close_unbegun()
         for channel_state in self.runtime.channels.values():
-            complete_at = self._began_at + channel_state.channel.lookup_after
+            complete_at = self._alone_at(channel_state) + channel_state.channel.lookup_after
             await self.runtime.store.run(attempts.hasten, channel_state.kind, complete_at)
 
     async def _close_unbegun(self) -> None:
@@ -71,6 +72,13 @@ class Reconciler:
         name = new_run()
         runtime.journal.start(name, {one.id for one in left} - set(unbegun))
         await runtime.store.run(runs.begin, name)
+
+    def _alone_at(self, channel_state: ChannelState) -> int:
+        """Since when no earlier process can be sending. On SQLite it ended before this one could start; on PostgreSQL
+        another host may begin a send until its beat is too old, and that send may take as long as its time-out."""
+        if self.runtime.lock is None:
+            return self._began_at
+        return self._began_at + round(CLAIMS_STOP_AFTER * SECOND) + channel_state.timeout
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled."""
@@ -172,5 +180,5 @@ class Reconciler:
         """Whether "absent" means "never accepted": a final look-up, no earlier sign of acceptance, and a complete list.
         A send of an earlier process may have arrived as late as that process's end, so for such attempts the list must
         be complete since our own start; our own sends are looked up only after they ended."""
-        complete_at = max(row.claimed_at, self._began_at) + channel_state.channel.lookup_after
+        complete_at = max(row.claimed_at, self._alone_at(channel_state)) + channel_state.channel.lookup_after
         return channel_state.channel.lookup_is_final and row.accepted_at is None and now >= complete_at

@@ -24,6 +24,7 @@ from fluentsd.store import campaigns, holds, reports
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import as_due, of_contact
 from fluentsd.store.lanes import lateness
+from fluentsd.store.nodes import EVERYTHING, INSTALLATION
 
 Explanation = dict[str, Any]
 
@@ -43,7 +44,7 @@ _WAITING = {
     "errored": "an error has to be fixed first",
     "not_due": "the step is not due yet",
     "in_line": "due, waiting for a free slot",
-    "held": "the campaign or its channel is held",
+    "held": "the campaign, its channel or everything is held",
 }
 
 
@@ -86,7 +87,7 @@ def _reason(
             return reason
         case EnrollmentState.queued if campaign != CampaignState.active:
             return f"campaign_{campaign}"
-        case EnrollmentState.queued if ("campaign", ref) in held:
+        case EnrollmentState.queued if ("campaign", ref) in held or (INSTALLATION, EVERYTHING) in held:
             return "held"
         case EnrollmentState.queued if is_later:
             return reason or "not_due"
@@ -148,8 +149,9 @@ async def _queued(
         because = next((f": {h['reason']}" for h in held if (h["scope"], h["target"]) == ("campaign", plan.ref)), "")
         return {"reason": f"campaign_{state}", "sentence": f"no contacts: the campaign is {state}{because}"}
     channel = plan.flow(row.version_id).step(row.step).channel
+    mine = {(INSTALLATION, EVERYTHING), ("campaign", plan.ref), ("channel", channel)}
     for hold in held:
-        if (hold["scope"], hold["target"]) in {("campaign", plan.ref), ("channel", channel)}:
+        if (hold["scope"], hold["target"]) in mine:
             sentence = f"{hold['scope']} {hold['target']} is held: {hold['reason']}"
             return {"reason": "held", "sentence": sentence, "until_at": hold["until_at"]}
     due = as_due(row, at)

@@ -1,9 +1,10 @@
 """/healthz: the health of each part of the daemon, and the last time it was healthy.
 
 A check changes nothing and wakes no task: it reads the backlog from the database and finds work that is overdue. The
-status is 503 when a vital part fails (store, dispatcher, reconciler). A channel that is held or backs off, or an outbox
-whose listener fails, is unhealthy with status 200, because a restart of the daemon would not fix it. The response holds
-no personal data. One check serves all requests of a second, so any number of requests is cheap.
+status is 503 when a vital part fails (store, dispatcher, reconciler). A channel that is held or backs off, an outbox
+whose listener fails, or an installation that is held as a whole, is unhealthy with status 200, because a restart of the
+daemon would not fix it. The response holds no personal data. One check serves all requests of a second, so any number
+of requests is cheap.
 """
 
 from __future__ import annotations
@@ -70,13 +71,15 @@ class Health:
                 backlog = await queries.backlog(self._runtime, now)
         except (StoreUnavailable, trio.TooSlowError):
             gone = "the database does not answer"
-            return dict.fromkeys(("store", "dispatcher", "reconciler", "outbox", *self._runtime.channels), gone)
+            parts = ("store", "dispatcher", "reconciler", "outbox", "installation", *self._runtime.channels)
+            return dict.fromkeys(parts, gone)
         opens = [at for lane in backlog.lanes if (at := self._opens_at(lane)) is not None]
         return {
             "store": "",
             "dispatcher": self._stuck(min(opens, default=None), now),
             "reconciler": _late(backlog.reconciler_at, now),
             "outbox": _late(backlog.outbox_at, now),
+            "installation": backlog.all_held_because,
             **{kind: self._channel(kind, backlog.held_channels, now) for kind in self._runtime.channels},
         }
 

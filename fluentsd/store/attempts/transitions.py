@@ -17,13 +17,14 @@ from fluentsd.domain.states import ATTEMPT, AttemptState
 from fluentsd.store.attempts.rows import Acceptance, Content, Improvement, OpenAttempt, Postponement, Settlement
 from fluentsd.store.db.machines import transition
 from fluentsd.store.db.statements import Prepared, field
+from fluentsd.store.nodes import Writer, grant
 from fluentsd.store.tables import attempt, content
 
 _ID = attempt.c.id == field("id")
 _OPEN = (_ID, attempt.c.state == AttemptState.open)
-_ADD = Prepared[OpenAttempt](
-    OpenAttempt._fields,
-    insert(attempt).values({name: field(name) for name in OpenAttempt._fields} | {"state": AttemptState.open}),
+_ADDED = (*OpenAttempt._fields, "epoch")
+_ADD = Prepared[tuple[Any, ...]](
+    _ADDED, insert(attempt).values({name: field(name) for name in _ADDED} | {"state": AttemptState.open})
 )
 _KEEP = Prepared[Content](Content._fields, insert(content).values({name: field(name) for name in Content._fields}))
 
@@ -71,9 +72,14 @@ def new_id(at: int) -> str:
     return f"{at // 1000:012x}{secrets.token_hex(10)}"
 
 
-async def add(conn: AsyncConnection, rows: Sequence[OpenAttempt]) -> None:
-    """The commit point: open attempts, before any provider is called."""
-    await _ADD.many(conn, rows)
+async def add(conn: AsyncConnection, rows: Sequence[OpenAttempt], writer: Writer) -> int:
+    """The commit point: open attempts, before any provider is called. Returns the number of this claim (0: no rows),
+    for the high-water mark. Raises `Fenced` or `InstallationHeld`: this is the only way to insert an attempt."""
+    if not rows:
+        return 0
+    number = await grant(conn, writer)
+    await _ADD.many(conn, [(*row, writer.epoch) for row in rows])
+    return number
 
 
 async def keep_content(conn: AsyncConnection, rows: Sequence[Content]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Dialect = Literal["sqlite", "postgresql"]
 
 CONNECT_AFTER: Final = 10.0  #: seconds until a PostgreSQL server that does not answer is `StoreGone`
+HUNG_AFTER: Final = 15.0  #: seconds until PostgreSQL ends the transaction of a process that hangs in the middle of it
 READERS: Final = 2
 PG_WRITERS: Final = 5
 # SQLite waits for a lock inside C, where nothing can stop it: so it waits in slices, and we look up between them.
@@ -127,7 +128,11 @@ def _open_postgresql(url: URL, busy_after: float) -> tuple[Side, Side]:
 
 
 def _postgresql_engine(url: URL, busy_after: float, **options: Any) -> AsyncEngine:
-    settings = {"application_name": "fluentsd", "lock_timeout": str(int(busy_after * 1000))}
+    settings = {
+        "application_name": "fluentsd",
+        "lock_timeout": str(int(busy_after * 1000)),
+        "idle_in_transaction_session_timeout": str(int(HUNG_AFTER * 1000)),
+    }
     engine = create_async_engine(
         url,
         max_overflow=0,

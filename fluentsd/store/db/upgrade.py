@@ -93,7 +93,7 @@ def refuse_foreign_file(path: Path) -> None:
     with suppress(sqlite3.OperationalError), closing(sqlite3.connect(look, uri=True)) as conn:
         tables = {str(name) for (name,) in conn.execute(_TABLES["sqlite"])}
         version = _one(conn.execute(f"SELECT version_num FROM {_VERSIONS}")) if _VERSIONS in tables else None  # noqa: S608
-        _judge(str(path), tables, version, _one(conn.execute(_MADE_BY)) if "meta" in tables else None)
+        judge(str(path), tables, version, _one(conn.execute(_MADE_BY)) if "meta" in tables else None)
 
 
 _ELSEWHERE = "Give fluentsd a database of its own: [database] path or url in fluentsd.toml."
@@ -142,10 +142,11 @@ async def _look(conn: AsyncConnection, name: str) -> _Found:
         version = (await conn.exec_driver_sql(f"SELECT version_num FROM {_VERSIONS}")).scalar()  # noqa: S608
     if "meta" in tables:
         made_by = (await conn.exec_driver_sql(_MADE_BY)).scalar()
-    return _judge(name, tables, version, made_by)
+    return judge(name, tables, version, made_by)
 
 
-def _judge(name: str, tables: set[str], version: str | None, made_by: str | None) -> _Found:
+def judge(name: str, tables: set[str], version: str | None, made_by: str | None) -> _Found:
+    """The version of a database; raises `ForeignDatabase` or `NewerDatabase`."""
     if not tables:
         return _Found(None)
     if made_by != "fluentsd" or version is None or not version.isdigit():
@@ -241,7 +242,7 @@ def _back_up(path: Path, target: Path) -> None:
 
 def _copy(path: Path, partial: Path) -> None:
     with (
-        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)) as source,
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)) as source,
         closing(sqlite3.connect(partial, isolation_level=None)) as copy,
     ):
         copy.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")  # it is synced as a whole, or thrown away

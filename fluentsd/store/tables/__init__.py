@@ -33,6 +33,7 @@ from fluentsd.store.tables.enrollments import (
     waiting,
 )
 from fluentsd.store.tables.metadata import Id, metadata
+from fluentsd.store.tables.nodes import node
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -51,6 +52,7 @@ __all__ = [
     "membership",
     "meta",
     "metadata",
+    "node",
     "number",
     "number_tag",
     "outbox",
@@ -68,4 +70,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5

@@ -86,6 +86,7 @@ attempt = Table(  # one try of one step, committed before the provider is called
     Column("currency", String(3), nullable=False, server_default="USD"),
     Column("counted", String(16)),  # the figure it counts as in `outcome_count`; NULL while its end is not known
     Column("dismissed_at", BigInteger),  # of an unknown one: when somebody decided about it
+    Column("epoch", Integer, nullable=False, server_default="0"),  # of the process that claimed it (`node`)
     UniqueConstraint("enrollment_id", "step", "try_no"),
     Index("ix_attempt_contact", "contact_id", "claimed_at"),
     Index("ix_attempt_open", "deadline_at",

@@ -89,7 +89,7 @@ async def test_an_export_tells_everything_that_is_held(stage: Stage) -> None:
     assert [a["step"] for a in answer["attempts"]] == ["text"]
     assert [t["text"] for t in answer["texts"]] == ["Hello Canaria", "Tweet tweet"]
     assert [s["evidence"] for s in answer["stop_list"]] == [{"said": "Canaria said so"}]
-    assert [a["verb"] for a in answer["acts"]] == ["stop-list add", "callback"]
+    assert [a["verb"] for a in answer["acts"]] == ["suppression add", "callback"]
     assert "p2@" not in json.dumps(answer)
 
 

@@ -21,7 +21,7 @@ async def test_a_healthy_daemon_says_so_of_each_part(front_on_both: Front) -> No
     got = await front_on_both.client.get("/healthz")
     assert got.status_code == 200
     parts = got.json()["parts"]
-    assert list(parts) == ["store", "dispatcher", "reconciler", "outbox", "sms", "email"]
+    assert list(parts) == ["store", "dispatcher", "reconciler", "outbox", "installation", "sms", "email"]
     assert {(part["ok"], part["age_s"]) for part in parts.values()} == {(True, 0)}
     assert all(part["last_success"].startswith("2026-03-02T") for part in parts.values())
 
