@@ -193,13 +193,14 @@ class Inbound:
     """An inbound event: a status, a reply, an opt-out.
 
     Addressed by our `token`, else by the provider's `ref`, else by `address` (the other party's number or e-mail,
-    for a reply that quotes nothing). `at` is epoch microseconds by the provider's clock, for the record only.
+    for a reply that quotes nothing). `at` is epoch microseconds by the provider's clock, if it is known: it decides the
+    order of opt-outs and opt-ins, and a time in the future counts as now.
     `dead`: the number or address cannot be reached on this channel at all. `resubscribed`: the person withdrew an
     opt-out with the carrier's keyword (START); `outcome` is then `replied`. `fault` is the cause of a failure; an
     opt-out whose `reason` begins with "complaint" counts as a complaint.
 
-    `message_ref` is the provider's id of the inbound message (a reply), if the provider stores a copy that it can
-    delete.
+    `message_ref` is the provider's id of the inbound message: each message has its effect once, however often it is
+    delivered. A provider that stores a copy deletes it by this id.
 
     `away_until_at` (epoch microseconds) is set for an automatic reply that says the person is away; `outcome` is then
     `delivered`, because an automatic reply proves no more. The person is not contacted before. A whole day in UTC means

@@ -11,7 +11,19 @@ PACKAGE = Path(__file__).parents[1] / "fluentsd"
 PLUGINS = Path(__file__).parents[1] / "plugins"
 #: From the ground up. What stands in one layer may import its own kind and everything below.
 LAYERS = (
-    {"hookspecs", "plugin_config", "validation", "urls", "clock", "log", "systemd", "optout", "unavailable"},
+    {
+        "hookspecs",
+        "plugin_config",
+        "validation",
+        "urls",
+        "clock",
+        "log",
+        "systemd",
+        "optout",
+        "unavailable",
+        "text",
+        "csv_output",
+    },
     {"api"},
     {"domain"},
     {"store", "config", "plugins", "testing"},

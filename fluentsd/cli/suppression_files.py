@@ -1,12 +1,11 @@
 """`suppression import` and `suppression export`: the suppression list from and to a file on the user's machine.
 
 The import reads a file of numbers and addresses, one or more per line, as any system exports its do-not-contact list.
-The export opens in a spreadsheet; cells that a spreadsheet would run as formulas are made escape_formula.
+The export opens in a spreadsheet and is readable by its owner alone.
 """
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,10 +16,10 @@ from fluentsd.cli.client import Client
 from fluentsd.cli.format import when
 from fluentsd.cli.runner import Shell, fail, with_client
 from fluentsd.cli.views import show
+from fluentsd.csv_output import SafeWriter, open_private
 from fluentsd.domain.contacts.mapping import CsvError
 from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest.csv_file import open_csv
-from fluentsd.engine.ingest.rejects import escape_formula
 
 #: Numbers and addresses in one request.
 BATCH = 500
@@ -77,7 +76,7 @@ def export_list(
         _write(sys.stdout, rows)
         return
     try:
-        with file.open("w", encoding="utf-8-sig", newline="") as out:
+        with open_private(file) as out:
             _write(out, rows)
     except OSError as why:
         fail(f"{file} cannot be written: {why.strerror}")
@@ -94,8 +93,8 @@ async def _all_entries(client: Client) -> list[dict[str, Any]]:
 
 
 def _write(out: Any, rows: list[dict[str, Any]]) -> None:
-    writer = csv.writer(out)
+    writer = SafeWriter(out)
     writer.writerow(_COLUMNS)
     for row in rows:
         cells = {**row, "at": when(row["at"]), "evidence": row["evidence"] or ""}
-        writer.writerow([escape_formula(str(cells[name])) for name in _COLUMNS])
+        writer.writerow(cells[name] for name in _COLUMNS)

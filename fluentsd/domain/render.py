@@ -1,7 +1,7 @@
 """Templates and conditions: liquid, strict, bounded, and never applied to data.
 
 A template is compiled once per flow version. A variable without a value and without `default:` is an error that
-names it. Limits bound a template's time and memory. Values are inserted and never read as templates again; they are
+names it. `template_limits` bound its work and memory. Values are inserted and never read as templates again; they are
 escaped in the HTML part, and line breaks are removed in headers.
 """
 
@@ -14,7 +14,10 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from liquid import Environment, StrictDefaultUndefined, Undefined
-from liquid.exceptions import LiquidError, UndefinedError
+from liquid.exceptions import LiquidError, ResourceLimitError, UndefinedError
+
+from fluentsd.domain import template_limits
+from fluentsd.domain.template_limits import BoundedEnvironment
 
 #: Fluents writes {first_name}; liquid writes {{ first_name }}. A brace pair inside a pair is liquid already.
 _SINGLE = re.compile(r"(?<![{%])\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}(?![}%])")
@@ -40,18 +43,11 @@ class MissingVariable(TemplateProblem):
     """A variable has no value for this person and the template gives no default."""
 
 
-class _Bounded(Environment):
-    loop_iteration_limit = 2_000
-    local_namespace_limit = 200_000
-    output_stream_limit = 200_000
-    context_depth_limit = 12
-
-
 _ENVIRONMENTS: dict[str, Environment] = {
-    "text": _Bounded(undefined=StrictDefaultUndefined),
-    "html": _Bounded(undefined=StrictDefaultUndefined, autoescape=True),
-    "condition": _Bounded(undefined=Undefined),
-    **{part: _Bounded(undefined=StrictDefaultUndefined) for part in _ONE_LINE},
+    "text": BoundedEnvironment(undefined=StrictDefaultUndefined),
+    "html": BoundedEnvironment(undefined=StrictDefaultUndefined, autoescape=True),
+    "condition": BoundedEnvironment(undefined=Undefined),
+    **{part: BoundedEnvironment(undefined=StrictDefaultUndefined) for part in _ONE_LINE},
 }
 
 
@@ -69,6 +65,8 @@ class Template:
             self._template = _ENVIRONMENTS[part].from_string(text)
             used = self._template.analyze(include_partials=False)
             unknown = sorted(set(used.filters) - set(_ENVIRONMENTS[part].filters))
+        except RecursionError:
+            raise TemplateProblem(f"the {part} {_short(source)!r} is nested too deeply") from None
         except LiquidError as why:
             raise TemplateProblem(f"the {part} {_short(source)!r} is not valid liquid: {_reason(why)}") from None
         if unknown:
@@ -87,10 +85,15 @@ class Template:
         """The text for one person; raises `MissingVariable` or `TemplateProblem`."""
         if self._plain is not None:
             return self._plain
+        template_limits.begin()
         try:
             text = self._template.render(values)
         except UndefinedError as why:
             raise MissingVariable(_reason(why)) from None
+        except ResourceLimitError as why:
+            raise TemplateProblem(f"the {self.part} {_short(self.source)!r} was stopped: {_reason(why)}") from None
+        except RecursionError:
+            raise TemplateProblem(f"the {self.part} {_short(self.source)!r} is nested too deeply") from None
         except LiquidError as why:
             raise TemplateProblem(f"the {self.part} cannot be rendered: {_reason(why)}") from None
         return _BREAKS.sub(" ", text).strip() if self.part in _ONE_LINE else text

@@ -20,6 +20,7 @@ from fluentsd.domain.gate import Point
 from fluentsd.store.db.bulk_insert import Insert
 from fluentsd.store.db.statements import Prepared, among, field, json_of
 from fluentsd.store.tables import contact, point, record, source
+from fluentsd.text import like
 
 _CONTACT = Insert(
     contact, "id", "zones", "zone_basis", "conflict", "states", "consent", "scrubbed_at", "language", "created_at",
@@ -266,9 +267,9 @@ async def are_away(conn: AsyncConnection, back: Mapping[int, int | None]) -> Non
 
 async def find(conn: AsyncConnection, words: str, most: int) -> list[dict[str, Any]]:
     """People by number, address, or any word of what a source says of them; newest first."""
-    like = f"%{words.lower().replace('%', '')}%"
-    by_point = select(point.c.contact_id).where(func.lower(point.c.value).like(like))
-    by_field = select(record.c.contact_id).where(func.lower(record.c.fields).like(like))
+    pattern = like(words.lower())
+    by_point = select(point.c.contact_id).where(func.lower(point.c.value).like(pattern, escape="\\"))
+    by_field = select(record.c.contact_id).where(func.lower(record.c.fields).like(pattern, escape="\\"))
     statement = (
         select(contact.c.id, contact.c.zones, contact.c.zone_basis)
         .where(contact.c.id.in_(by_point.union(by_field)), contact.c.erased_at.is_(None))

@@ -10,9 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import point, suppression
+from fluentsd.text import like
 
 #: The reason and the actor of an opt-out that came from the person.
 _OWN = {"reason": "opted_out", "by": "contact"}
+#: The time of an entry that decides its order among what the person said.
+_ORDER = func.coalesce(suppression.c.said_at, suppression.c.at)
+_SAID_AGAIN = update(suppression).where(
+    among(suppression.c.value, "values"),
+    suppression.c.lifted_at.is_(None),
+    *(suppression.c[name] == word for name, word in _OWN.items()),
+)
 _STOPPED = select(suppression.c.value, suppression.c.channel).where(
     among(suppression.c.value, "values"), suppression.c.lifted_at.is_(None)
 )
@@ -38,45 +46,55 @@ async def add(
     at: int,
     channel: str = "*",
     evidence: Mapping[str, Any] | None = None,
+    said_at: int | None = None,
 ) -> None:
-    """Put (kind, value) pairs on the list; an entry with the same reason and actor is not repeated."""
+    """Put (kind, value) pairs on the list; an entry with the same reason and actor is not repeated. `said_at`: when the
+    person said so; an entry that is there already keeps the latest such time."""
     there = {tuple(row) for row in await conn.execute(_SAID, {"values": json_of(value for _, value in values)})}
     rows = [
-        {"kind": kind, "value": value, "channel": channel, "reason": reason, "evidence": evidence, "by": by, "at": at}
+        {
+            "kind": kind,
+            "value": value,
+            "channel": channel,
+            "reason": reason,
+            "evidence": evidence,
+            "by": by,
+            "at": at,
+            "said_at": said_at,
+        }
         for kind, value in values
         if (kind, value, channel, reason, by) not in there
     ]
+    if said_at is not None and len(rows) < len(values):
+        again = {"values": json_of(value for _, value in values)}
+        await conn.execute(_SAID_AGAIN.values(said_at=said_at).where(said_at > _ORDER), again)
     if rows:
         await conn.execute(insert(suppression), rows)
 
 
 async def add_contact(
-    conn: AsyncConnection, contact_id: int, *, reason: str, by: str, at: int, evidence: Mapping[str, Any] | None = None
+    conn: AsyncConnection,
+    contact_id: int,
+    *,
+    reason: str,
+    by: str,
+    at: int,
+    evidence: Mapping[str, Any] | None = None,
+    said_at: int | None = None,
 ) -> None:
     """Put every number and address of a person on the list, for every channel."""
     rows = await conn.execute(select(point.c.kind, point.c.value).where(point.c.contact_id == contact_id))
-    await add(conn, [(kind, value) for kind, value in rows], reason=reason, by=by, at=at, evidence=evidence)
+    points = [(kind, value) for kind, value in rows]
+    await add(conn, points, reason=reason, by=by, at=at, evidence=evidence, said_at=said_at)
 
 
-async def lift_own(conn: AsyncConnection, kind: str, value: str, *, at: int, because: str, once: bool = False) -> int:
-    """Lift what a number or address asked for by itself, for it alone; returns how many entries that were.
-
-    With `once`, `because` names the request that asks for it, and one that has been heard before lifts nothing: it
-    would undo an opt-out that came after it. So it is remembered even if there is nothing to lift.
-    """
-    this = (suppression.c.kind == kind, suppression.c.value == value)
-    lifted = {"lifted_at": at, "lifted_by": "contact", "lifted_because": because}
-    if (
-        once
-        and (await conn.execute(select(suppression.c.id).where(*this, suppression.c.lifted_because == because))).first()
-    ):
-        return 0
+async def lift_own(conn: AsyncConnection, kind: str, value: str, *, at: int, because: str, said_at: int) -> int:
+    """Lift what a number or address asked for by itself until `said_at`, for it alone; returns how many entries that
+    were. An opt-out that the person sent later stays, also if it arrived earlier."""
     own = (suppression.c.lifted_at.is_(None), *(suppression.c[name] == word for name, word in _OWN.items()))
-    count = (await conn.execute(update(suppression).where(*this, *own).values(**lifted))).rowcount
-    if once and not count:
-        heard = {"kind": kind, "value": value, "channel": "*", "reason": "resubscribed", "by": "contact", "at": at}
-        await conn.execute(insert(suppression).values(**heard, **lifted))
-    return count
+    this = (suppression.c.kind == kind, suppression.c.value == value, said_at >= _ORDER)
+    lifted = {"lifted_at": at, "lifted_by": "contact", "lifted_because": because}
+    return (await conn.execute(update(suppression).where(*this, *own).values(**lifted))).rowcount
 
 
 async def listing(conn: AsyncConnection, words: str, since: int, most: int) -> list[dict[str, Any]]:
@@ -88,10 +106,9 @@ async def listing(conn: AsyncConnection, words: str, since: int, most: int) -> l
         .limit(most)
     )
     if words:
-        like = f"%{words.lower().replace('%', '')}%"
-        statement = statement.where(
-            func.lower(suppression.c.value).like(like) | func.lower(suppression.c.reason).like(like)
-        )
+        pattern = like(words.lower())
+        in_value = func.lower(suppression.c.value).like(pattern, escape="\\")
+        statement = statement.where(in_value | func.lower(suppression.c.reason).like(pattern, escape="\\"))
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,6 +12,7 @@ from fluentsd.domain.states import IllegalTransition
 from fluentsd.domain.templates import NoSuchTemplate
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, enrollments
+from fluentsd.store.audit import RequestReused
 from fluentsd.store.campaigns import Changed, NoSuchCampaign, RefTaken
 from fluentsd.store.db import Connection
 from fluentsd.unavailable import StoreBusy
@@ -30,12 +33,19 @@ class Refused(Exception):
 @dataclass(frozen=True, slots=True)
 class Call:
     """The actor and the time of a request. `request_id` makes a repetition harmless; `revision` is the campaign's
-    revision that the actor has seen."""
+    revision that the actor has seen. `digest`: the hash of the verb and its arguments, set by `catalogue.perform`."""
 
     actor: str
     at: int
     request_id: str | None = None
     revision: int | None = None
+    digest: str | None = None
+
+
+def digest_of(verb: str, arguments: Mapping[str, Any]) -> str:
+    """The hash of a verb and its arguments, by which a repeated request is told from another act."""
+    whole = json.dumps([verb, arguments], sort_keys=True, default=repr, separators=(",", ":"))
+    return hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()
 
 
 async def change(
@@ -44,14 +54,14 @@ async def change(
     """Run `unit` and its audit entry in one transaction; its answer may carry `_details` for the audit only."""
 
     async def whole(conn: Connection) -> Answer:
-        stored: Answer | None = await audit.answered(conn, call.request_id)
+        stored: Answer | None = await audit.answered(conn, call.request_id, verb, target, call.digest)
         if stored is not None:
             return stored
         answer = await unit(conn)
         details = answer.pop("_details", None)
         await audit.note(
             conn, at=call.at, actor=call.actor, verb=verb, target=target, request_id=call.request_id,
-            details=details, answer=answer if call.request_id else None,
+            digest=call.digest, details=details, answer=answer if call.request_id else None,
         )  # fmt: skip
         return answer
 
@@ -80,5 +90,5 @@ async def refusing(work: Awaitable[T]) -> T:
     """Turn the engine's errors about a request into `Refused`."""
     try:
         return await work
-    except (NoSuchCampaign, NoSuchTemplate, RefTaken, IllegalTransition, Changed, Problems) as why:
+    except (NoSuchCampaign, NoSuchTemplate, RefTaken, IllegalTransition, Changed, Problems, RequestReused) as why:
         raise Refused(str(why)) from None

@@ -3,11 +3,16 @@
 A status is matched by our token or by the provider's reference; a reply or opt-out without either belongs to the latest
 attempt to its address. An opt-out from an unknown address goes on the suppression list too. A person who opts in again
 lifts the opt-out of the number or address they write from, and of no other.
+
+The provider's id of a message decides whether it is a repetition: each message has its effect once, in the transaction
+that remembers its id. The provider's time decides the order, else the time of arrival: an opt-in lifts no opt-out that
+was sent after it. An opt-out that is new counts in any case, however late it arrives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import trio
@@ -18,8 +23,10 @@ from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
 from fluentsd.engine.dispatch.outcomes import OutcomeReport
 from fluentsd.engine.runtime import ChannelState, Runtime
-from fluentsd.store import attempts, contacts, counters, enrollments, suppression
+from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, suppression
 from fluentsd.store.db import Connection
+from fluentsd.store.inbound_ids import Once, digest
+from fluentsd.text import LINE_AT_MOST, MESSAGE_AT_MOST, TRANSCRIPT_AT_MOST, clean
 from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
 T = TypeVar("T")
@@ -35,18 +42,24 @@ class Inbox:
         """Record one inbound event. Idempotent; events may come in any order and repeatedly. A token that is not known
         to be ours may be a stray quote: if no attempt has it, the sender's address decides.
 
-        `proof` identifies a request when it is delivered again: a START from before a STOP must not undo it.
+        `proof` identifies the request of a channel without message ids, so that a START from before a STOP that is
+        delivered again does not undo it.
         """
-        runtime = self.runtime
+        runtime, inbound = self.runtime, cleaned(inbound)
+        now = runtime.clock.now()
+        said_at = now if inbound.at is None else min(inbound.at, now)
+        effect = "stop" if inbound.outcome == Outcome.opted_out else "start" if inbound.resubscribed else "reply"
+        once = _once(inbound, effect, proof)
         attempt_id = inbound.token
         if attempt_id is None or not (token_is_ours or (inbound.ref is None and inbound.address is None)):
             attempt_id = await self._retrying(attempts.find, attempt_id, inbound.ref, inbound.address)
         if attempt_id is not None:
-            await self.dispatcher.report(_report(attempt_id, inbound, runtime.clock.now()))
+            await self.dispatcher.report(replace(_report(attempt_id, inbound, now), said_at=said_at, once=once))
         elif inbound.outcome == Outcome.opted_out and inbound.address:
-            runtime.enrollment_ended(await self._retrying(opt_out, inbound.address, runtime.clock.now()))
+            runtime.enrollment_ended(await self._retrying(opt_out, inbound.address, now, said_at, once))
         if inbound.resubscribed and inbound.address:
-            lifted = await self._retrying(undo_opt_out, inbound.address, runtime.clock.now(), proof)
+            lift = _once(inbound, "lift", proof)
+            lifted = await self._retrying(undo_opt_out, inbound.address, now, proof, said_at, lift)
             if lifted:
                 runtime.look_again()
 
@@ -95,25 +108,70 @@ def _report(attempt_id: str, inbound: Inbound, now: int) -> OutcomeReport:
     )
 
 
-async def opt_out(conn: Connection, address: str, at: int) -> set[int]:
+def cleaned(inbound: Inbound) -> Inbound:
+    """The event with every text storable and of bounded length: nothing that a stranger writes loses an opt-out."""
+    changed: dict[str, Any] = {}
+    for name, most in _LENGTHS.items():
+        if (text := getattr(inbound, name)) is not None:
+            changed[name] = clean(text, most)
+    for name, largest in _LARGEST.items():
+        if (number := getattr(inbound, name)) is not None and not 0 <= number <= largest:
+            changed[name] = None
+    return replace(inbound, **changed)
+
+
+_LENGTHS = {
+    "token": LINE_AT_MOST, "ref": LINE_AT_MOST, "address": LINE_AT_MOST, "message_ref": LINE_AT_MOST,
+    "reason": LINE_AT_MOST, "recording": LINE_AT_MOST, "text": MESSAGE_AT_MOST, "transcript": TRANSCRIPT_AT_MOST,
+}  # fmt: skip
+#: The largest numbers that the tables hold.
+_LARGEST = {"at": 2**63 - 1, "cost_micros": 2**63 - 1, "away_until_at": 2**63 - 1, "duration_s": 2**31 - 1}
+#: Effects of the same message that make an effect a repetition. One message has one meaning, the first one that was
+#: heard; only an opt-out counts also if the message meant something else before.
+_ALSO = {"stop": (), "start": ("reply", "stop"), "reply": ("start", "stop"), "lift": ("reply", "stop")}
+
+
+def _once(inbound: Inbound, effect: str, proof: str) -> Once | None:
+    """What makes this effect of a message unique; None for a status, and for a message without an id."""
+    ref = inbound.message_ref
+    if ref is None and proof and inbound.resubscribed:
+        ref = f"request {proof}"
+    if ref is None:
+        return None
+    same = (ref, inbound.token or "", inbound.address or "")
+    return Once(digest(effect, *same), tuple(digest(other, *same) for other in _ALSO[effect]))
+
+
+async def opt_out(
+    conn: Connection, address: str, at: int, said_at: int | None = None, once: Once | None = None
+) -> set[int]:
     """Opt out an address without an attempt: all points of its contact, or the address alone if nobody has it. Returns
     the campaigns in which an enrollment ended."""
-    contact_id = await contacts.by_point(conn, address)
-    if contact_id is None:
-        await suppression.add(conn, [(_kind(address), address)], reason="opted_out", by="contact", at=at)
+    if not await inbound_ids.first_time(conn, once, at):
         return set()
-    await suppression.add_contact(conn, contact_id, reason="opted_out", by="contact", at=at)
+    contact_id = await contacts.by_point(conn, address)
+    said: dict[str, Any] = {"reason": "opted_out", "by": "contact", "at": at, "said_at": said_at}
+    if contact_id is None:
+        await suppression.add(conn, [(_kind(address), address)], **said)
+        return set()
+    await suppression.add_contact(conn, contact_id, **said)
     deltas = counters.Deltas()
     ended = await exit_everywhere(conn, contact_id, "opted_out", at, deltas)
     await counters.add(conn, deltas)
     return ended
 
 
-async def undo_opt_out(conn: Connection, address: str, at: int, proof: str = "") -> int:
-    """Lift the opt-out that this number or address made itself, and release its contact's held enrollments. Returns
-    how many entries of the suppression list were lifted."""
+async def undo_opt_out(
+    conn: Connection, address: str, at: int, proof: str = "", said_at: int | None = None, once: Once | None = None
+) -> int:
+    """Lift the opt-out that this number or address made itself before, and release its contact's held enrollments.
+    Returns how many entries of the suppression list were lifted."""
+    if not await inbound_ids.first_time(conn, once, at):
+        return 0
     because = f"wrote so; request {proof}" if proof else "wrote so"
-    lifted = await suppression.lift_own(conn, _kind(address), address, at=at, because=because, once=bool(proof))
+    lifted = await suppression.lift_own(
+        conn, _kind(address), address, at=at, because=because, said_at=at if said_at is None else said_at
+    )
     contact_id = await contacts.by_point(conn, address) if lifted else None
     if contact_id is not None:
         await enrollments.release_held(conn, at, contact_ids=[contact_id])

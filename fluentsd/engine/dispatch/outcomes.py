@@ -27,7 +27,7 @@ from fluentsd.engine.dispatch.breakers import Tripped
 from fluentsd.engine.dispatch.claim import requeued
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.plans import Plan, Plans
-from fluentsd.store import attempts, contacts, counters, enrollments, spending, suppression
+from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, spending, suppression
 from fluentsd.store.attempts import (
     Acceptance,
     AttemptRow,
@@ -39,7 +39,12 @@ from fluentsd.store.attempts import (
 )
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import End, Evidence, Requeue
+from fluentsd.store.inbound_ids import Once
+from fluentsd.text import LINE_AT_MOST, MESSAGE_AT_MOST, TRANSCRIPT_AT_MOST, clean
 
+#: The texts of a report, and how long each may be.
+_LENGTHS = {"reason": LINE_AT_MOST, "ref": LINE_AT_MOST, "message_ref": LINE_AT_MOST, "recording": LINE_AT_MOST,
+            "text": MESSAGE_AT_MOST, "transcript": TRANSCRIPT_AT_MOST}  # fmt: skip
 #: From vague to clear: later evidence may move an outcome only to the right.
 _CLEARER = [
     Outcome.unknown, Outcome.sent, Outcome.delivered, Outcome.failed, Outcome.bounced,
@@ -79,6 +84,15 @@ class OutcomeReport:
     message_ref: str | None = None
     away_until_at: int | None = None  #: the return date in an automatic reply, see `Inbound`
     ref_is_proof: bool = False  #: nothing but `ref` shows that the report is about this attempt
+    said_at: int | None = None  #: when the person said it, by the provider's clock if it is known
+    once: Once | None = None  #: the inbound message; its repetition has no effect
+
+    def __post_init__(self) -> None:
+        """Clean what a provider wrote: one report that no database stores would fail all that are written with it."""
+        for name, most in _LENGTHS.items():
+            text = getattr(self, name)
+            if text and (len(text) > most or not text.isprintable()):
+                object.__setattr__(self, name, clean(text, most))
 
 
 @dataclass(slots=True)
@@ -95,7 +109,8 @@ class Recorded:
 async def record(conn: Connection, plans: Plans, reports: Sequence[OutcomeReport]) -> Recorded:
     """The unit of work. Reports about attempts that do not exist are dropped."""
     recorded = Recorded(set(), set(), [])
-    waiting, known, counted = list(reports), dict[int, Plan](), outcome_stats.Deltas()
+    waiting = await inbound_ids.new_ones(conn, reports, max(report.at for report in reports))
+    known, counted = dict[int, Plan](), outcome_stats.Deltas()
     while waiting:
         rows = await attempts.load(conn, [report.attempt_id for report in waiting])
         waiting = await _with_own_refs(conn, waiting, rows)
@@ -334,7 +349,7 @@ class _Batch:
     async def _opt_out(self, conn: Connection, contact_id: int, report: OutcomeReport) -> None:
         evidence = {"attempt": report.attempt_id}
         await suppression.add_contact(
-            conn, contact_id, reason="opted_out", by="contact", at=report.at, evidence=evidence
+            conn, contact_id, reason="opted_out", by="contact", at=report.at, evidence=evidence, said_at=report.said_at
         )
         self.ended_in |= await exit_everywhere(conn, contact_id, "opted_out", report.at, self.deltas)
 

@@ -1,19 +1,17 @@
 """The rejects file: invalid rows of an import, written so that users can correct and import them again.
 
-What must not live here: the reasons for rejecting a row. Cells come from outside, so cells that a spreadsheet would run
-as formulas are escaped.
+What must not live here: the reasons for rejecting a row.
 """
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from fluentsd.csv_output import SafeWriter, open_private
 from fluentsd.domain.contacts.mapping import CsvError
 from fluentsd.domain.contacts.reader import Reject
 
@@ -36,7 +34,7 @@ class RejectFile:
         try:
             if self._file is None:
                 self._file = self._created()
-            csv.writer(self._file).writerow(map(escape_formula, (str(reject.line), reject.reason, *reject.raw)))
+            SafeWriter(self._file).writerow((reject.line, reject.reason, *reject.raw))
         except OSError as error:
             raise CsvError(
                 f'Rejects cannot be written to "{self.path}": {error.strerror}.', "Name another file."
@@ -44,8 +42,8 @@ class RejectFile:
         self.written += 1
 
     def _created(self) -> TextIO:
-        file = open(self.path, "w", encoding="utf-8-sig", newline="", opener=partial(os.open, mode=0o600))  # noqa: SIM115
-        csv.writer(file).writerow(map(escape_formula, ("line", "reason", *self._header)))
+        file = open_private(self.path)
+        SafeWriter(file).writerow(("line", "reason", *self._header))
         return file
 
     def close(self) -> None:
@@ -57,14 +55,3 @@ class RejectFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
-
-
-def escape_formula(cell: str) -> str:
-    """The cell with an apostrophe in front if a spreadsheet could run it as a formula.
-
-    Source: OWASP, "CSV Injection". Full-width signs count too: some spreadsheets read them as their ASCII twins.
-    """
-    return "'" + cell if cell[:1] in _STARTS_FORMULA and cell else cell
-
-
-_STARTS_FORMULA = "=+-@\t\r\n＝＋－＠"

@@ -6,8 +6,9 @@ answered with 204 once it is committed. A forged request is answered with 403, w
 database.
 
 A provider repeats a request that gets no 2xx, so reports may arrive twice, late and in any order. A later report only
-makes the stored outcome clearer (`engine.dispatch.outcomes`). An identical request is taken once, except an opt-out,
-which is always taken, because a second STOP may be identical to the first.
+makes the stored outcome clearer (`engine.dispatch.outcomes`). A person's message is taken once by the provider's
+id of it (`engine.dispatch.inbound`). Of a channel without such ids an identical request is taken once, except an
+opt-out, which is always taken, because a second STOP may be identical to the first.
 """
 
 from __future__ import annotations

@@ -287,6 +287,7 @@ async def blank_acts(conn: AsyncConnection, rows: Sequence[Any], words: Sequence
             "target": ERASED if named_in(row.target, words) else row.target,
             "details": _blanked(row.details, words),
             "answer": _blanked(row.answer, words),
+            "request_digest": None,  # a hash of the arguments, which may name the person
         }
         await conn.execute(update(audit).where(audit.c.id == row.id).values(**changed))
 

@@ -28,7 +28,9 @@ async def delete_old(conn: AsyncConnection, what: What, before: int, most: int) 
     ids = select(table.c.id).where(mine, since < before).order_by(since).limit(most)
     theirs = table.c.id.in_(ids.scalar_subquery())
     if what == "details":
-        return (await conn.execute(update(audit).where(theirs).values(details=null(), answer=null()))).rowcount
+        return (
+            await conn.execute(update(audit).where(theirs).values(details=null(), answer=null(), request_digest=null()))
+        ).rowcount
     return (await conn.execute(delete(table).where(theirs))).rowcount
 
 

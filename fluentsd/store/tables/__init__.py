@@ -15,6 +15,7 @@ from fluentsd.store.tables.contacts import (
     attestation,
     contact,
     erased_point,
+    inbound_message,
     membership,
     point,
     record,
@@ -48,6 +49,7 @@ __all__ = [
     "enrollment",
     "erased_point",
     "hold",
+    "inbound_message",
     "lane",
     "membership",
     "meta",
@@ -70,4 +72,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6

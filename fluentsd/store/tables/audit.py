@@ -19,6 +19,7 @@ audit = Table(
     Column("request_id", String(64), unique=True),  # a double click is one act
     Column("details", JSON),
     Column("answer", JSON),
+    Column("request_digest", String(32)),  # of the verb and arguments that `request_id` stands for
     Index("ix_audit_target", "target", "at"),
     Index("ix_audit_detailed", "at",
           sqlite_where=text("details IS NOT NULL OR answer IS NOT NULL"),

@@ -138,7 +138,16 @@ suppression = Table(  # append-only, with evidence; a lift is a recorded act
     Column("lifted_at", BigInteger),
     Column("lifted_by", Text),
     Column("lifted_because", Text),
+    Column("said_at", BigInteger),  # an opt-out: when the person last said so, by the provider's clock if it is known
     Index("ix_suppression_value", "value", "kind"),
+)
+
+inbound_message = Table(  # effects of inbound messages that were taken; a message delivered again has none
+    "inbound_message",
+    metadata,
+    Column("digest", String(32), primary_key=True),  # of the provider's message id, the effect and the addressee
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 erased_point = Table(  # a number or address of somebody who was erased: a keyed hash, and what must outlive the person

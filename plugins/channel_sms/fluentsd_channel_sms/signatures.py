@@ -3,7 +3,8 @@
 The signature is a MAC of the full URL and the sorted form fields: HMAC-SHA1 with the account's auth token, or another
 algorithm with a webhook key, named by `X-Twilio-Webhooks-Signature-Settings`. Twilio signs the URL with or without its
 port, so both are valid. Every secret is tried, so that a secret can be replaced without a gap. A request has no
-timestamp: a replayed request is valid too, and has the same meaning.
+timestamp: a replayed request is valid too, and the engine knows it by the message's id. The signature leaves the
+boundaries between fields open; `boundaries` closes them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qsl, urlparse, urlsplit
 
 from fluentsd.api import Forged, Request
+from fluentsd_channel_sms.boundaries import moved
 
 FORM = "application/x-www-form-urlencoded"
 #: Twilio sends a few dozen fields; thousands are an attack.
@@ -37,6 +39,8 @@ def prove(request: Request, secrets: Sequence[str]) -> dict[str, str]:
     matches = [hmac.compare_digest(given, one.encode("ascii")) for one in right]
     if not any(matches):
         raise Forged("the signature is missing or wrong")
+    if request.method == "POST" and (why_not := moved(fields)):
+        raise Forged(f"the signature is right, but {why_not}")
     return dict(fields)
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from fluentsd.api import Inbound, Outcome, asks_to_stop
+from fluentsd_channel_sms.boundaries import after_body
 from fluentsd_channel_sms.error_codes import end_of
 
 #: Opt-out keywords, alone in a message: Twilio's and the FCC's (47 CFR 64.1200(a)(10)).
@@ -57,11 +58,12 @@ def _words(fields: Mapping[str, str]) -> Sequence[Inbound]:
     kind = fields.get("OptOutType", "").upper()
     if kind == "STOP" or word in STOP_WORDS:
         return [came(Outcome.opted_out, text=text, reason=f"wrote {(word or kind).upper()[:20]}")]
-    if kind == "START" or word in START_WORDS:
+    rest = after_body(fields)  # the signature does not tell where the body ends: then only a STOP is believed
+    if kind == "START" or (word in START_WORDS and not rest):
         return [came(Outcome.replied, text=text, resubscribed=True)]
     if kind == "HELP" or word in HELP_WORDS:
         return []
-    if asks_to_stop(text):
+    if asks_to_stop(text) or (rest and asks_to_stop(text + rest)):
         return [came(Outcome.opted_out, text=text, reason="asked to stop in their own words")]
     return [came(Outcome.replied, text=text or _media(fields))]
 

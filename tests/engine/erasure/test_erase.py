@@ -118,7 +118,9 @@ async def test_a_repeated_request_is_one_act_also_when_its_answer_was_blanked(st
     await lived(stage)
     await stage.do("contacts erase", person=MAIL, because="asked by letter")
     again = Call("tester", stage.clock.now(), request_id="once")
-    given = await perform(stage.runtime, "suppression add", {"point": PHONE, "because": "x"}, again)
+    given = await perform(
+        stage.runtime, "suppression add", {"point": PHONE, "channel": "phone", "because": "Canaria said so"}, again
+    )
     assert given == {"point": "(erased)", "channel": "phone", "campaigns": []}
     twice = Call("tester", stage.clock.now(), request_id="twice")
     first = await perform(stage.runtime, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice)

@@ -6,10 +6,11 @@ import csv
 
 import pytest
 
+from fluentsd.csv_output import escape_formula
 from fluentsd.domain.contacts.mapping import CsvError, suggest
 from fluentsd.domain.contacts.reader import Person, Reject, read_row
 from fluentsd.engine.ingest.csv_file import open_csv
-from fluentsd.engine.ingest.rejects import RejectFile, escape_formula
+from fluentsd.engine.ingest.rejects import RejectFile
 
 
 def test_rejects_are_written_inert_and_only_when_there_are_any(tmp_path):
