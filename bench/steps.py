@@ -111,8 +111,8 @@ class Landed:
 
     def __init__(self, watched: Runtime, count: int) -> None:
         self._flights, self._left, self._done = watched.in_flight, count, trio.Event()
-        self._land = watched.in_flight.landed
-        watched.in_flight.landed = self._count  # type: ignore[method-assign]
+        self._land = watched.in_flight.remove
+        watched.in_flight.remove = self._count  # type: ignore[method-assign]
 
     def _count(self, attempt_id: str) -> bool:
         flew = self._land(attempt_id)

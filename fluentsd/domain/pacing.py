@@ -22,7 +22,7 @@ BATCH = 500
 #: Turns of a lane before all due times are looked at again.
 ROUNDS = 8
 #: How far ahead a lane's pace may be used at once.
-SLACK = SECOND // 10
+SLACK = 2 * SECOND
 #: The longest time over which late steps of a lane without a pace are spread.
 SPREAD = 3600 * SECOND
 

@@ -1,4 +1,4 @@
-"""The heartbeat of a process on PostgreSQL, and what ends with it.
+"""The right of this process to claim: taken at the start, kept alive by a beat on PostgreSQL, and lost for good.
 
 While the beat is young nobody can have taken over. When it is not, nothing is claimed and no send begins
 (`Runtime.may_contact`); when another process has taken over, this one ends.
@@ -9,9 +9,26 @@ from __future__ import annotations
 import trio
 
 from fluentsd.engine.runtime import Runtime
+from fluentsd.store import nodes
 from fluentsd.store.db.server_lock import BEAT_EVERY, ServerLock
 from fluentsd.store.nodes import Fenced
-from fluentsd.unavailable import StoreUnavailable
+from fluentsd.unavailable import StoreBusy, StoreUnavailable
+
+#: Tries to take over, each as long as a lock is waited for.
+TAKEOVERS = 4
+
+
+async def take_over(runtime: Runtime) -> None:
+    """Become the process that may claim, once; every other one is fenced. A process that hangs in the middle of a claim
+    delays this until the server ends its transaction."""
+    tries = TAKEOVERS
+    while not runtime.plans.writer.epoch:
+        tries -= 1
+        try:
+            runtime.plans.writer = await runtime.store.run_whole(nodes.take_over, runtime.node)
+        except StoreBusy:
+            if not tries:
+                raise
 
 
 async def beat(

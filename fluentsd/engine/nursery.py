@@ -24,11 +24,6 @@ from fluentsd.engine.erasure import retention
 from fluentsd.engine.outbox.deliver import Listener, deliver
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import nodes
-from fluentsd.store.nodes import Writer
-from fluentsd.unavailable import StoreBusy
-
-#: Tries to take over, each as long as a lock is waited for.
-TAKEOVERS = 4
 
 
 @asynccontextmanager
@@ -36,7 +31,7 @@ async def running(
     runtime: Runtime, listeners: Sequence[Listener] = (), *, grace: float = 10.0, ages: retention.Ages | None = None
 ) -> AsyncIterator[Inbox]:
     """Run all loops of the engine until the block ends. `grace`: seconds; `ages`: retention periods in microseconds."""
-    runtime.plans.writer = await _take_over(runtime)  # fences every other process
+    await heartbeat.take_over(runtime)
     dispatcher = Dispatcher(runtime)
     reconciler = Reconciler(runtime, dispatcher)
     inbox = Inbox(runtime, dispatcher)
@@ -75,13 +70,3 @@ async def running(
                     if runtime.lock is not None:
                         await runtime.store.run_whole(nodes.leave, runtime.plans.writer)
             nursery.cancel_scope.cancel()
-
-
-async def _take_over(runtime: Runtime) -> Writer:
-    """A process that hangs in the middle of a claim delays this until the server ends its transaction."""
-    for _ in range(TAKEOVERS - 1):
-        try:
-            return await runtime.store.run_whole(nodes.take_over, runtime.node)
-        except StoreBusy:
-            continue
-    return await runtime.store.run_whole(nodes.take_over, runtime.node)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.api import (
     Absent,
     Attempt,
+    Cancelled,
     CannotTell,
     Finding,
     Found,
@@ -80,9 +81,9 @@ class FakeChannel:
             return Found(Receipt(f"ref-{attempt.token}", None if self.kind == "phone" else Outcome.sent))
         return Absent()
 
-    async def cancel(self, attempt: Attempt) -> bool:
+    async def cancel(self, attempt: Attempt) -> bool | Cancelled:
         self.cancelled.append(attempt.token)
-        return True
+        return Cancelled.before_ringing
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
         async for inbound in self._in:

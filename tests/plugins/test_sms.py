@@ -204,7 +204,8 @@ async def test_lost_answers_are_found_again_and_nobody_gets_two(database_url, tm
         await stage.launch(spec(SMS), *(person(n) for n in range(PEOPLE)))
         await stage.until(MONDAY + 10 * MINUTE)
         rows = await stage.rows()
-    assert Counter(row.outcome for row in rows) == {"sent": PEOPLE - 1, "unknown": 1}
+    made = Counter(row.outcome for row in rows if row.outcome != "not_sent")  # the suspension holds the others back
+    assert made == {"sent": PEOPLE - 1, "unknown": 1}
     assert Counter(one.to for one in twilio.messages).most_common(1)[0][1] == 1
     assert len(twilio.messages) == PEOPLE - 1
 

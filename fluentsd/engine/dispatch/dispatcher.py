@@ -4,20 +4,18 @@ One pass reads every lane's earliest due time (one short read), gives each due l
 starts a task for every committed attempt. Then it sleeps until a lane is due, until capacity is free again, or until
 its wake-up. With nothing due there are no passes, however many people wait.
 
-The end of a send decides the report: see `_send`. A cancelled task reports nothing: its attempt stays open and the
+The end of a send decides the report: see `sender`. A cancelled task reports nothing: its attempt stays open and the
 reconciler asks the provider.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import trio
 
-from fluentsd.api import Attempt, Kind, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
+from fluentsd.api import Kind, Outcome
 from fluentsd.domain import pacing
 from fluentsd.domain.pacing import BATCH, ROUNDS, SLACK
 from fluentsd.domain.time.durations import SECOND
@@ -25,18 +23,16 @@ from fluentsd.engine.dispatch.breakers import Tripped
 from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, claim
 from fluentsd.engine.dispatch.outcomes import OutcomeReport, Recorded, record
-from fluentsd.engine.dispatch.suspension import suspend
-from fluentsd.engine.heartbeat import fenced
+from fluentsd.engine.dispatch.sender import Sender
+from fluentsd.engine.heartbeat import fenced, take_over
 from fluentsd.engine.runtime import ChannelState, Deadline, Runtime
-from fluentsd.store import attempts, holds, lanes
+from fluentsd.store import attempts, lanes
 from fluentsd.store.db import Connection
 from fluentsd.store.db.batcher import Batcher
 from fluentsd.store.lanes import LaneDue
 from fluentsd.store.nodes import Fenced, InstallationHeld
 from fluentsd.unavailable import StoreClosed, StoreGone, StoreUnavailable
 
-#: Seconds without claims after a channel failed before its request left.
-NOT_BEGUN_PAUSE = 5.0
 #: Pause before the next query after the database failed.
 STORE_PAUSE = 1 * SECOND
 #: Pause before the next try of a person while the high-water mark cannot be written.
@@ -50,18 +46,19 @@ class Dispatcher:
         self.runtime = runtime
         self.results: Batcher[OutcomeReport] = Batcher(runtime.store, self._record, most=BATCH)
         self._store_is_down = self._mark_fails = False
-        self._placing_hold = trio.Lock()
         self._claiming = trio.CancelScope()
         runtime.report = self.report
 
     async def run(self, *, grace: float = 10.0, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until `stop`; then claiming ends, and sends in flight get `grace` seconds to finish."""
         runtime = self.runtime
+        await take_over(runtime)
         for one in await runtime.store.read(attempts.open_now):
             if one.is_accepted:  # a call of an earlier run that still goes on; what it left in doubt takes no capacity
                 runtime.in_flight.add(one.id, one.campaign_id, one.channel)
         async with trio.open_nursery() as self._recording:
             recording = self._recording
+            self._sender = Sender(runtime, recording)
             await recording.start(self.results.run)
             async with trio.open_nursery() as watching:
                 for channel_state in runtime.channels.values():
@@ -232,10 +229,10 @@ class Dispatcher:
         sending, token = self.runtime.in_flight.sending, claimed.attempt.token
         sending.add(token)
         try:
-            report = await self._send(claimed, channel_state)
+            report = await self._sender.send(claimed, channel_state)
         except trio.Cancelled:
             if deadline.expired:
-                self._post_report(self._timed_out(token, channel_state), channel_state.kind)
+                self._post_report(self._sender.timed_out(token, channel_state), channel_state.kind)
             raise
         finally:
             sending.discard(token)
@@ -257,104 +254,6 @@ class Dispatcher:
                 self._recording.start_soon(_raise, error)
 
         self.results.post(report, written)
-
-    async def _send(self, claimed: Claimed, channel_state: ChannelState) -> OutcomeReport:
-        """Call the channel. `Unavailable` and `Rejected` prove that nothing was accepted; any other error leaves the
-        attempt open for the reconciler."""
-        runtime, token = self.runtime, claimed.attempt.token
-        attempt = replace(claimed.attempt, begin=partial(self._begin, claimed, channel_state))
-        try:
-            if not channel_state.calls_begin:
-                attempt.begin()
-            receipt = await channel_state.channel.send(claimed.message, attempt)
-            channel_state.trouble.answered()
-            return self._accepted(token, channel_state, receipt)
-        except Unavailable as why:
-            return self._unavailable(token, channel_state, why)
-        except Rejected as why:
-            channel_state.trouble.answered()
-            return OutcomeReport(token, runtime.clock.now(), why.outcome, str(why), dead=why.dead, fault=why.fault)
-        except NeedsHuman as why:
-            return await self._needs_human(claimed.attempt, channel_state, why)
-        except Exception as why:  # noqa: BLE001 - the guard at the edge of each send: the attempt stays open
-            name = type(why).__name__
-            runtime.log.warning("send.unclear", channel=channel_state.kind, attempt=token, error=name)
-            if not runtime.journal.has(token):
-                failed = Unavailable(f"{name}: the channel failed before its request left", NOT_BEGUN_PAUSE)
-                return self._unavailable(token, channel_state, failed)
-            self._trouble(channel_state, f"{name}: {why}" if str(why) else name)
-            return self._unclear(token, channel_state, f"{name}: the provider's answer is not known")
-
-    def _begin(self, claimed: Claimed, channel_state: ChannelState) -> None:
-        """The last look before the request leaves: note that it does, or raise `Unavailable` because it must not."""
-        runtime = self.runtime
-        if runtime.closing or claimed.campaign_id in runtime.paused:
-            raise Unavailable("paused before it began", 0.0, only_this=True)
-        if not runtime.may_contact():
-            raise Unavailable("the database did not answer for 10 s", 0.0, only_this=True)
-        if channel_state.trouble.is_suspended:
-            raise Unavailable("the channel is suspended", 0.0, only_this=True)
-        runtime.journal.begin(claimed.attempt.token)
-
-    def _timed_out(self, token: str, channel_state: ChannelState) -> OutcomeReport:
-        if not self.runtime.journal.has(token):
-            return OutcomeReport(token, self.runtime.clock.now(), Outcome.not_sent, "its turn did not come in time")
-        why = "the provider did not answer in time"
-        self._trouble(channel_state, why)
-        return self._unclear(token, channel_state, why)
-
-    def _trouble(self, channel_state: ChannelState, why: str) -> None:
-        """An answer that proves nothing: claim more slowly, and after a few of them suspend the channel."""
-        if channel_state.trouble.unclear(self.runtime.clock.now()):
-            self._recording.start_soon(suspend, self.runtime, channel_state, why)
-
-    def _accepted(self, token: str, channel_state: ChannelState, receipt: Receipt) -> OutcomeReport:
-        now = self.runtime.clock.now()
-        return OutcomeReport(
-            token,
-            now,
-            receipt.outcome,
-            ref=receipt.ref,
-            ref_is_proof=True,
-            ask_at=None if receipt.outcome else now + channel_state.call_deadline,
-            cost_micros=receipt.cost_micros or None,
-            currency=receipt.currency,
-            duration_s=receipt.duration_s,
-            fault=receipt.fault,
-        )
-
-    def _unclear(self, token: str, channel_state: ChannelState, why: str) -> OutcomeReport:
-        return OutcomeReport(
-            token,
-            self.runtime.clock.now(),
-            reason=why,
-            ask_at=self.runtime.clock.now() + channel_state.channel.lookup_after,
-        )
-
-    def _unavailable(self, token: str, channel_state: ChannelState, why: Unavailable) -> OutcomeReport:
-        now = self.runtime.clock.now()
-        until = now + round(why.after * SECOND)
-        if why.only_this:
-            return OutcomeReport(token, now, Outcome.not_sent, str(why), retry_at=until)
-        if channel_state.backs_off_until <= now:
-            self.runtime.log.warning(
-                "channel.unavailable", channel=channel_state.kind, reason=str(why), seconds=why.after
-            )
-        channel_state.backs_off_until = max(channel_state.backs_off_until, until)
-        return OutcomeReport(token, now, Outcome.not_sent, str(why), retry_at=until)
-
-    async def _needs_human(self, attempt: Attempt, channel_state: ChannelState, why: NeedsHuman) -> OutcomeReport:
-        runtime, now = self.runtime, self.runtime.clock.now()
-        channel_state.trouble.answered()
-        scope, target = "channel", str(channel_state.kind)
-        if why.only_sender and attempt.sender is not None:
-            scope, target = "number", attempt.sender
-        details: dict[str, Any] = {"reason": str(why), "by": "fluentsd", "at": now, "cases": [attempt.token]}
-        async with self._placing_hold:  # sends refused at the same time place one hold
-            placed = await runtime.store.run(holds.place, scope, target, **details)
-        if placed:
-            runtime.log.error(f"{scope}.held", channel=channel_state.kind, attempt=attempt.token, reason=str(why))
-        return OutcomeReport(attempt.token, now, Outcome.not_sent, str(why))
 
     async def report(self, report: OutcomeReport) -> None:
         """Record one outcome report; waits while the database is unavailable."""

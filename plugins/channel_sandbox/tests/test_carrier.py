@@ -123,11 +123,11 @@ async def test_a_ringing_call_can_be_cancelled_and_one_picked_up_cannot(tmp_path
             await clock.sleep_until(START + 10 * SECOND)
             assert not await channel.cancel(attempt(2, "phone"))
             await clock.sleep_until(START + 100 * SECOND)
-        assert {i.token: i.outcome for i in came} == {"token-1": Outcome.failed, "token-2": Outcome.answered}
+        assert {i.token: i.outcome for i in came} == {"token-1": Outcome.no_answer, "token-2": Outcome.answered}
         assert len(came) == 2
         answer = await channel.lookup(attempt(1, "phone"))
         assert isinstance(answer, Found)
-        assert answer.receipt.outcome == Outcome.failed
+        assert answer.receipt.outcome == Outcome.no_answer
 
 
 async def test_a_text_that_would_come_after_the_window_expires(tmp_path):

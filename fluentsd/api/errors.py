@@ -1,0 +1,52 @@
+"""The errors by which a plugin decides the next action of the engine: one for each decision."""
+
+from __future__ import annotations
+
+from fluentsd.api.values import Fault, Outcome
+
+
+class PluginError(Exception):
+    """A plugin's decision about the next action of the engine. One subclass per decision."""
+
+
+class Unavailable(PluginError):
+    """The provider accepted nothing but may later; the same step is tried again after `after` seconds.
+
+    The whole channel waits as long, unless `only_this` attempt has to wait (a greylisted mailbox).
+    """
+
+    def __init__(self, why: str, after: float = 30.0, *, only_this: bool = False) -> None:
+        super().__init__(why)
+        self.after = after
+        self.only_this = only_this
+
+
+class Rejected(PluginError):
+    """The provider accepted nothing and never will for this person on this channel; the flow goes on.
+
+    `outcome` is the outcome of the step (`failed`, `bounced`; `opted_out` puts the person on the suppression list for
+    every channel). `dead` marks the number or address as unreachable on this channel; `fault` is the cause.
+    """
+
+    def __init__(
+        self, why: str, *, outcome: Outcome = Outcome.failed, dead: bool = False, fault: Fault = "person"
+    ) -> None:
+        super().__init__(why)
+        self.outcome = outcome
+        self.dead = dead
+        self.fault = fault
+
+
+class Forged(PluginError):
+    """A request of unproved origin; it is ignored."""
+
+
+class NeedsHuman(PluginError):
+    """The provider accepted nothing and will not until a person acts (credentials, registration, funds).
+
+    The whole channel is held, or with `only_sender` only the caller ID of the message.
+    """
+
+    def __init__(self, what: str, *, only_sender: bool = False) -> None:
+        super().__init__(what)
+        self.only_sender = only_sender
