@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import structlog
+import trio
+
+from fluentsd.engine.nursery import running
+from fluentsd.engine.runtime import ChannelState, Runtime
 from tests.attack.scene import SECOND, Provider, opened, started
-from tests.engine.stage import MINUTE, SMS, person, spec
+from tests.engine.stage import MINUTE, SMS, Stage, person, spec
 
 
 async def test_a_provider_that_answers_nonsense_is_held_with_the_reason_and_goes_on_by_itself(
@@ -55,3 +60,19 @@ async def test_a_suspension_left_by_an_earlier_run_is_tried_again(database_url: 
             await stage.until(clock.now() + 10 * SECOND)
             assert (await stage.do("holds"))["holds"] == []
             assert len(sms.messages) >= 13
+
+
+async def test_an_orderly_stop_does_not_wait_for_a_suspended_channel(database_url: str, tmp_path: Path) -> None:
+    async with opened(database_url) as (store, clock):
+        sms = Provider("sms", clock, capacity=2, is_down=True, script=lambda message, attempt: "lost before")
+        states = {"sms": ChannelState("sms", sms, timeout=5 * SECOND)}
+        runtime = Runtime(store, clock, states, log=structlog.wrap_logger(structlog.ReturnLogger()))  # type: ignore[arg-type]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(clock.run)
+            with trio.fail_after(30):
+                async with running(runtime, grace=0.1) as inbox:
+                    stage = Stage(runtime, clock, {"sms": sms}, inbox)  # type: ignore[dict-item]
+                    await stage.launch(spec(SMS), *[person(n) for n in range(20)])
+                    await stage.until(clock.now() + MINUTE)
+                    assert (await stage.do("holds"))["holds"]
+            nursery.cancel_scope.cancel()

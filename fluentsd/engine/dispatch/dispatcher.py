@@ -58,9 +58,9 @@ class Dispatcher:
                 runtime.in_flight.add(one.id, one.campaign_id, one.channel)
         async with trio.open_nursery() as self._recording:
             recording = self._recording
-            self._sender = Sender(runtime, recording)
             await recording.start(self.results.run)
             async with trio.open_nursery() as watching:
+                self._sender = Sender(runtime, watching)  # a suspension ends with the sends, not with the records
                 for channel_state in runtime.channels.values():
                     watching.start_soon(_expire_deadlines, runtime, channel_state)
                 async with trio.open_nursery() as sends:

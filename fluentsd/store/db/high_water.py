@@ -66,7 +66,7 @@ class HighWaterMark:
         return [mark for mark in marks if mark.place == place]
 
     def open(self, mark: Mark) -> None:
-        """Keep the file open, written anew unless it says this already; it is on disk when this returns."""
+        """Keep the file open, rewritten unless it says this already; it is on disk when this returns."""
         path, self.claims = self.path(mark.database), mark.claims
         with suppress(FileNotFoundError, UnreadableMark):
             if self.find(mark.database) == mark:
