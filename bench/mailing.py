@@ -40,6 +40,8 @@ from fluentsd.bootstrap import freeze_gc
 from fluentsd.clock import SystemClock
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
+from fluentsd.engine.dispatch.recorder import Recorder
+from fluentsd.engine.nursery import send_until_stopped
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.log import configure
 from fluentsd.store import campaigns, tables
@@ -145,13 +147,13 @@ async def _send(database: Path, port: int, connections: int, people: int) -> tup
     channel = EmailChannel(read_settings(config), given)
     async with open_store(steps.url(database)) as store:
         freeze_gc()
-        engine = Dispatcher(
-            Runtime(store, clock, {"email": ChannelState("email", channel, concurrency=channel.capacity)})
-        )
+        shared = Runtime(store, clock, {"email": ChannelState("email", channel, concurrency=channel.capacity)})
+        recorder = Recorder(shared)
+        engine = Dispatcher(shared, recorder)
         landed = steps.Landed(engine.runtime, people)
         async with trio.open_nursery() as nursery:
             began, worked = time.perf_counter(), time.process_time()
-            await nursery.start(engine.run)
+            await nursery.start(send_until_stopped, engine, recorder)
             await landed.wait()
             took, worked = time.perf_counter() - began, time.process_time() - worked
             engine.stop()

@@ -26,6 +26,8 @@ from fluentsd.bootstrap import freeze_gc
 from fluentsd.clock import SystemClock
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
+from fluentsd.engine.dispatch.recorder import Recorder
+from fluentsd.engine.nursery import send_until_stopped
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import campaigns, tables
 from fluentsd.store.db.bridge import Store, open_store
@@ -95,11 +97,13 @@ async def carry_out(database: Path, due: int, concurrency: int) -> tuple[float, 
     """Seconds until `due` steps are recorded, and their processor time."""
     async with open_store(url(database)) as store:
         freeze_gc()  # as the daemon does once it is ready
-        engine = Dispatcher(runtime(store, concurrency))
+        shared = runtime(store, concurrency)
+        recorder = Recorder(shared)
+        engine = Dispatcher(shared, recorder)
         landed = Landed(engine.runtime, due)
         async with trio.open_nursery() as nursery:
             began, worked = time.perf_counter(), time.process_time()
-            await nursery.start(engine.run)
+            await nursery.start(send_until_stopped, engine, recorder)
             await landed.wait()
             took, worked = time.perf_counter() - began, time.process_time() - worked
             engine.stop()
@@ -128,7 +132,9 @@ class Landed:
 async def idle(database: Path, seconds: float) -> dict[str, float]:
     """The cost of one pass with nothing due, and the number of passes in `seconds`."""
     async with open_store(url(database)) as store:
-        engine = Dispatcher(runtime(store, 1000))
+        shared = runtime(store, 1000)
+        recorder = Recorder(shared)
+        engine = Dispatcher(shared, recorder)
         took = []
         async with trio.open_nursery() as nursery:
             for _ in range(PASSES):
@@ -136,7 +142,7 @@ async def idle(database: Path, seconds: float) -> dict[str, float]:
                 await engine._one_pass(nursery)
                 took.append((time.perf_counter() - began) * 1e3)
         async with trio.open_nursery() as nursery:
-            await nursery.start(engine.run)
+            await nursery.start(send_until_stopped, engine, recorder)
             await trio.sleep(0.5)
             passes, busy = engine.runtime.wakeups, time.process_time()
             await trio.sleep(seconds)

@@ -487,7 +487,8 @@ async def test_a_lock_in_the_middle_of_a_campaign_is_said_once_and_nothing_is_lo
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bootstrap, "open_store", partial(open_store, busy_after=0.02))
-    monkeypatch.setattr("fluentsd.engine.dispatch.dispatcher.STORE_PAUSE", 10_000)
+    for module in ("dispatcher", "recorder"):
+        monkeypatch.setattr(f"fluentsd.engine.dispatch.{module}.STORE_PAUSE", 10_000)
     begun, released = trio.Event(), trio.Event()
     async with living(place) as client:
         place.channels["sms"].behaviours = [holding(place, released, begun)]
@@ -510,7 +511,8 @@ async def test_a_lock_in_the_middle_of_a_campaign_is_said_once_and_nothing_is_lo
 async def test_a_full_disk_stops_the_claiming_is_said_once_and_recovers(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fluentsd.engine.dispatch.dispatcher.STORE_PAUSE", 10_000)
+    for module in ("dispatcher", "recorder"):
+        monkeypatch.setattr(f"fluentsd.engine.dispatch.{module}.STORE_PAUSE", 10_000)
     runtimes = []
     real = daemon.open_runtime
 

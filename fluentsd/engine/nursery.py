@@ -17,9 +17,11 @@ from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.campaigns.rescheduling.catch_up import note_leaving, notice_absence
 from fluentsd.engine.campaigns.schedule import complete_finished, start_scheduled
 from fluentsd.engine.dispatch import clock_steps, suspension
+from fluentsd.engine.dispatch.cancellation import Cancellation
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
 from fluentsd.engine.dispatch.inbound import Inbox, listen_all
 from fluentsd.engine.dispatch.reconciler import Reconciler
+from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.erasure import retention
 from fluentsd.engine.outbox.deliver import Listener, deliver
 from fluentsd.engine.runtime import Runtime
@@ -32,14 +34,14 @@ async def running(
 ) -> AsyncIterator[Inbox]:
     """Run all loops of the engine until the block ends. `grace`: seconds; `ages`: retention periods in microseconds."""
     await heartbeat.take_over(runtime)
-    dispatcher = Dispatcher(runtime)
-    reconciler = Reconciler(runtime, dispatcher)
-    inbox = Inbox(runtime, dispatcher)
+    recorder = Recorder(runtime)
+    dispatcher, reconciler = Dispatcher(runtime, recorder), Reconciler(runtime, recorder)
+    cancellation, inbox = Cancellation(runtime, recorder), Inbox(runtime, recorder)
     drained = trio.Event()
 
-    async def dispatch(*, task_status: trio.TaskStatus[None]) -> None:
+    async def send(*, task_status: trio.TaskStatus[None]) -> None:
         try:
-            await dispatcher.run(grace=grace, task_status=task_status)
+            await send_until_stopped(dispatcher, recorder, grace=grace, task_status=task_status)
         finally:
             drained.set()
 
@@ -50,8 +52,9 @@ async def running(
     async with trio.open_nursery() as nursery:
         if runtime.lock is not None:
             await nursery.start(heartbeat.beat, runtime, runtime.lock)
-        await nursery.start(dispatch)
+        await nursery.start(send)
         await nursery.start(reconciler.run)
+        await nursery.start(cancellation.run)
         await nursery.start(start_scheduled, runtime)
         await nursery.start(complete_finished, runtime)
         await nursery.start(recompute.run, runtime)
@@ -59,9 +62,11 @@ async def running(
         await nursery.start(retention.run, runtime, ages or {})
         await nursery.start(partial(deliver, runtime, listeners))
         nursery.start_soon(listen_all, inbox, runtime)
+        runtime.engine_runs = True
         try:
             yield inbox
         finally:
+            runtime.engine_runs = False
             with trio.CancelScope(shield=True):
                 dispatcher.stop()
                 if not nursery.cancel_scope.cancel_called:
@@ -70,3 +75,17 @@ async def running(
                     if runtime.lock is not None:
                         await runtime.store.run_whole(nodes.leave, runtime.plans.writer)
             nursery.cancel_scope.cancel()
+
+
+async def send_until_stopped(
+    dispatcher: Dispatcher,
+    recorder: Recorder,
+    *,
+    grace: float = 10.0,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run the dispatcher until it is stopped, and the recorder until every send has ended and is written."""
+    async with trio.open_nursery() as recording:
+        await recording.start(recorder.run)
+        await dispatcher.run(grace=grace, task_status=task_status)
+        recorder.close()

@@ -7,7 +7,7 @@ part gets the runtime and reads from it) and plugins (a channel is any object wi
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,15 +18,19 @@ from fluentsd.api import Channel, Kind
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.gate import Limit
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.dispatch.claim import Claimed
 from fluentsd.engine.dispatch.journal import Journal
-from fluentsd.engine.dispatch.outcomes import OutcomeReport
 from fluentsd.engine.dispatch.plans import Plans
+from fluentsd.engine.dispatch.requests import Withdrawal
 from fluentsd.engine.dispatch.trouble import Trouble
 from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.log import get_logger
 from fluentsd.store.db.bridge import Store
 from fluentsd.store.db.high_water import HighWaterMark
 from fluentsd.store.db.server_lock import ServerLock
+
+#: Pause before the next query after the database failed.
+STORE_PAUSE = 1 * SECOND
 
 
 class EngineClock(Protocol):
@@ -158,6 +162,25 @@ class InFlight:
         return self._count[kind if campaign_id is None else (campaign_id, kind)]
 
 
+class StoreState:
+    """Logs when the database goes and when it comes back, once each, whichever loop notices."""
+
+    def __init__(self, log: Any) -> None:
+        self._log, self._is_lost = log, False
+
+    def lost(self, why: str) -> None:
+        """A unit of work failed because the database is unavailable."""
+        if not self._is_lost:
+            self._log.error("store.unavailable", reason=why, effect="nothing is claimed until it recovers")
+        self._is_lost = True
+
+    def found(self) -> None:
+        """A unit of work succeeded."""
+        if self._is_lost:
+            self._log.info("store.recovered")
+        self._is_lost = False
+
+
 class Runtime:
     """The engine's shared state; one per daemon."""
 
@@ -195,6 +218,7 @@ class Runtime:
         self.outbox_wakeup = Wakeup()  #: the outbox has a new row
         self.schedule_wakeup = Wakeup()  #: a start was scheduled
         self.completion_wakeup = Wakeup()  #: an enrollment ended
+        self.cancellation_wakeup = Wakeup()  #: calls have to be withdrawn
         self.recompute_wakeup = Wakeup()  #: due times have to be recomputed
         self.ended_campaigns: set[int] = set()  #: campaigns in which an enrollment ended since the last check
         self.paused: set[int] = set()  #: campaigns whose claimed attempts must not begin
@@ -202,16 +226,25 @@ class Runtime:
         self.closing = False
         self.listens_at: str | None = None  #: address of the web front, once it listens
         self.in_flight = InFlight()
-        #: Records one outcome report; waits while the database is unavailable. Set by the dispatcher; None while no
-        #: dispatcher runs in this process.
-        self.report: Callable[[OutcomeReport], Awaitable[None]] | None = None
-        #: Sends one claimed attempt that no lane has claimed (a manual reply). Set by the dispatcher, like `report`.
-        self.carry: Callable[[Any], None] | None = None
+        self.engine_runs = False  #: whether the engine's loops run in this process, so that something can be sent
+        self.committed: deque[Claimed] = deque()  #: attempts that a verb has committed; the dispatcher sends them next
+        self.withdrawals: deque[Withdrawal] = deque()  #: calls to cancel; see `cancellation`
+        self.store_state = StoreState(self.log)
         self.wakeups = 0  #: passes of the dispatcher, for monitoring
 
     def may_contact(self) -> bool:
         """Whether nobody can have taken over this database; then sends may begin."""
         return self.lock is None or self.lock.is_fresh
+
+    def send_committed(self, claimed: Claimed) -> None:
+        """Have an attempt sent that a verb has committed (a manual reply)."""
+        self.committed.append(claimed)
+        self.dispatcher_wakeup.notify()
+
+    def withdraw(self, request: Withdrawal) -> None:
+        """Have calls withdrawn that are not answered yet."""
+        self.withdrawals.append(request)
+        self.cancellation_wakeup.notify()
 
     def look_again(self) -> None:
         """Let every lane try a claim again, because its obstacle (a budget, a caller ID) may be gone."""

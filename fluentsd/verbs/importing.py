@@ -68,8 +68,8 @@ async def begin_import(
 
 
 def _is_alone(runtime: Runtime) -> bool:
-    """Whether nothing else uses the database: a SQLite file under its lock, and no dispatcher in this process."""
-    return runtime.store.dialect == "sqlite" and runtime.report is None
+    """Whether nothing else uses the database: a SQLite file under its lock, and no engine in this process."""
+    return runtime.store.dialect == "sqlite" and not runtime.engine_runs
 
 
 async def take(

@@ -114,7 +114,7 @@ async def _halt(runtime: Runtime, call: Call, verb: str, ref: str, because: str)
         if not was:
             runtime.paused.discard(row.id)
         raise
-    answer["withdrawn"] = await withdraw(runtime, row.id, call.at)
+    answer["withdrawn"] = await withdraw(runtime, row.id)
     return answer
 
 

@@ -42,7 +42,7 @@ async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str,
     """Answer a contact's reply on the same channel; with `nothing`, only mark it as handled."""
     if bool(text.strip()) == nothing:
         raise Refused("give the text of the answer, or --nothing if no answer is needed")
-    if not nothing and runtime.carry is None:
+    if not nothing and not runtime.engine_runs:
         raise Refused("no daemon is running, so nothing can be sent; start it: fluentsd run")
     claimed: list[Claimed] = []
 
@@ -64,8 +64,7 @@ async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str,
 
     result = await change(runtime, call, "answer", ref, unit)
     for one in claimed:
-        assert runtime.carry is not None  # noqa: S101 - checked above
-        runtime.carry(one)
+        runtime.send_committed(one)
     return result
 
 

@@ -1,40 +1,34 @@
-"""The dispatcher: sleeps to the next due time, claims due rows, sends them through the channels, records the results.
+"""The dispatcher: sleeps to the next due time, gives lanes their turns, and starts the sends of what they claimed.
 
 One pass reads every lane's earliest due time (one short read), gives each due lane with free capacity a turn, and
 starts a task for every committed attempt. Then it sleeps until a lane is due, until capacity is free again, or until
 its wake-up. With nothing due there are no passes, however many people wait.
 
-The end of a send decides the report: see `sender`. A cancelled task reports nothing: its attempt stays open and the
-reconciler asks the provider.
+The end of a send decides the report (`sender`), which the recorder writes. A cancelled task reports nothing: its
+attempt stays open and the reconciler asks the provider.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 
 import trio
 
-from fluentsd.api import Kind, Outcome
+from fluentsd.api import Outcome
 from fluentsd.domain import pacing
 from fluentsd.domain.pacing import BATCH, ROUNDS, SLACK
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.dispatch.breakers import Tripped
-from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, claim
-from fluentsd.engine.dispatch.outcomes import OutcomeReport, Recorded, record
+from fluentsd.engine.dispatch.outcomes import OutcomeReport
+from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.dispatch.sender import Sender
 from fluentsd.engine.heartbeat import fenced, take_over
-from fluentsd.engine.runtime import ChannelState, Deadline, Runtime
+from fluentsd.engine.runtime import STORE_PAUSE, ChannelState, Deadline, Runtime
 from fluentsd.store import attempts, lanes
-from fluentsd.store.db import Connection
-from fluentsd.store.db.batcher import Batcher
 from fluentsd.store.lanes import LaneDue
 from fluentsd.store.nodes import Fenced, InstallationHeld
-from fluentsd.unavailable import StoreClosed, StoreGone, StoreUnavailable
+from fluentsd.unavailable import StoreGone, StoreUnavailable
 
-#: Pause before the next query after the database failed.
-STORE_PAUSE = 1 * SECOND
 #: Pause before the next try of a person while the high-water mark cannot be written.
 MARK_PAUSE = 60 * SECOND
 
@@ -42,12 +36,10 @@ MARK_PAUSE = 60 * SECOND
 class Dispatcher:
     """Owns the turns of the lanes and the tasks in flight."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
-        self.results: Batcher[OutcomeReport] = Batcher(runtime.store, self._record, most=BATCH)
-        self._store_is_down = self._mark_fails = False
+    def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
+        self.runtime, self._recorder = runtime, recorder
+        self._mark_fails = False
         self._claiming = trio.CancelScope()
-        runtime.report = self.report
 
     async def run(self, *, grace: float = 10.0, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until `stop`; then claiming ends, and sends in flight get `grace` seconds to finish."""
@@ -56,21 +48,16 @@ class Dispatcher:
         for one in await runtime.store.read(attempts.open_now):
             if one.is_accepted:  # a call of an earlier run that still goes on; what it left in doubt takes no capacity
                 runtime.in_flight.add(one.id, one.campaign_id, one.channel)
-        async with trio.open_nursery() as self._recording:
-            recording = self._recording
-            await recording.start(self.results.run)
-            async with trio.open_nursery() as watching:
-                self._sender = Sender(runtime, watching)  # a suspension ends with the sends, not with the records
-                for channel_state in runtime.channels.values():
-                    watching.start_soon(_expire_deadlines, runtime, channel_state)
-                async with trio.open_nursery() as sends:
-                    runtime.carry = partial(self._send_one, sends)
-                    task_status.started()
-                    with self._claiming:
-                        await self._claim_until_stopped(sends)
-                    sends.cancel_scope.deadline = trio.current_time() + grace
-                watching.cancel_scope.cancel()
-            self.results.close()
+        async with trio.open_nursery() as watching:
+            self._sender = Sender(runtime, watching)  # a suspension ends with the sends
+            for channel_state in runtime.channels.values():
+                watching.start_soon(_expire_deadlines, runtime, channel_state)
+            async with trio.open_nursery() as sends:
+                task_status.started()
+                with self._claiming:
+                    await self._claim_until_stopped(sends)
+                sends.cancel_scope.deadline = trio.current_time() + grace
+            watching.cancel_scope.cancel()
 
     def stop(self) -> None:
         """End claiming. Claimed attempts that have not begun are recorded as not sent."""
@@ -86,10 +73,10 @@ class Dispatcher:
             except Fenced:
                 raise fenced(self.runtime) from None
             except StoreUnavailable as why:
-                self._log_store_state(down=True, why=str(why))
+                self.runtime.store_state.lost(str(why))
                 until = self.runtime.clock.now() + STORE_PAUSE
             else:
-                self._log_store_state(down=False)
+                self.runtime.store_state.found()
             if until is None or until > self.runtime.clock.now():
                 await self.runtime.dispatcher_wakeup.wait_until(self.runtime.clock, until)
 
@@ -98,6 +85,7 @@ class Dispatcher:
         wake-up."""
         runtime = self.runtime
         runtime.wakeups += 1
+        self._send_committed(sends)
         agenda = await runtime.store.read(lanes.agenda)
         now = runtime.clock.now()
         due = [lane for lane in agenda if max(lane.due_at, self._lane_opens_at(lane)) <= now]
@@ -189,13 +177,15 @@ class Dispatcher:
             share = min(share, plan.concurrency - in_flight.of(channel_state.kind, lane.campaign_id))
         return share
 
-    def _send_one(self, sends: trio.Nursery, claimed: Claimed) -> None:
-        """Start one attempt that no lane has claimed (a manual reply)."""
-        self.runtime.in_flight.add(claimed.attempt.token, claimed.campaign_id, claimed.attempt.kind)
-        if not self._note_claim(claimed.claims):
-            self._give_back([claimed])
-            return
-        sends.start_soon(self._send_batch, [claimed], self.runtime.channels[claimed.attempt.kind])
+    def _send_committed(self, sends: trio.Nursery) -> None:
+        """Start the attempts that no lane has claimed (manual replies)."""
+        while self.runtime.committed:
+            claimed = self.runtime.committed.popleft()
+            self.runtime.in_flight.add(claimed.attempt.token, claimed.campaign_id, claimed.attempt.kind)
+            if self._note_claim(claimed.claims):
+                sends.start_soon(self._send_batch, [claimed], self.runtime.channels[claimed.attempt.kind])
+            else:
+                self._give_back([claimed])
 
     def _note_claim(self, claims: int) -> bool:
         """Advance the high-water mark after a commit and before the provider is called; False if that fails."""
@@ -215,7 +205,7 @@ class Dispatcher:
         now, why = self.runtime.clock.now(), "the high-water mark could not be written"
         for claimed in batch:
             report = OutcomeReport(claimed.attempt.token, now, Outcome.not_sent, why, retry_at=now + MARK_PAUSE)
-            self._post_report(report, claimed.attempt.kind)
+            self._recorder.post(report, claimed.attempt.kind)
 
     async def _send_batch(self, batch: list[Claimed], channel_state: ChannelState) -> None:
         """Attempts claimed together start together and share one time limit."""
@@ -232,90 +222,11 @@ class Dispatcher:
             report = await self._sender.send(claimed, channel_state)
         except trio.Cancelled:
             if deadline.expired:
-                self._post_report(self._sender.timed_out(token, channel_state), channel_state.kind)
+                self._recorder.post(self._sender.timed_out(token, channel_state), channel_state.kind)
             raise
         finally:
             sending.discard(token)
-        self._post_report(report, channel_state.kind)
-
-    def _post_report(self, report: OutcomeReport, kind: Kind) -> None:
-        """Have a report written without waiting for it; retried while the database is unavailable."""
-        recording = self.runtime.in_flight.recording
-        recording[kind] += 1
-
-        def written(recorded: Recorded | None, error: Exception | None) -> None:
-            recording[kind] -= 1
-            if recorded is not None:
-                self._after_record(report, recorded)
-            elif isinstance(error, StoreUnavailable) and not isinstance(error, StoreClosed):
-                self._log_store_state(down=True, why=str(error))
-                self._recording.start_soon(self.report, report)
-            elif error is not None:
-                self._recording.start_soon(_raise, error)
-
-        self.results.post(report, written)
-
-    async def report(self, report: OutcomeReport) -> None:
-        """Record one outcome report; waits while the database is unavailable."""
-        self._after_record(report, await self._recorded(report))
-
-    def _after_record(self, report: OutcomeReport, recorded: Recorded) -> None:
-        """After the commit: free the slot, wake the loops concerned, announce tripped breakers."""
-        if report.attempt_id in recorded.closed:
-            self.runtime.in_flight.remove(report.attempt_id)
-            self.runtime.journal.end(report.attempt_id)
-            self.runtime.dispatcher_wakeup.notify()
-        elif report.outcome is None or report.ref_is_proof:  # what its reference did not prove stays open too
-            if (report.ref is None or report.outcome is not None) and self.runtime.in_flight.remove(report.attempt_id):
-                self.runtime.dispatcher_wakeup.notify()  # in doubt: it is looked up, and takes no capacity meanwhile
-            self.runtime.reconciler_wakeup.notify()
-        if recorded.brought_forward:
-            self.runtime.dispatcher_wakeup.notify()
-        self.runtime.enrollment_ended(recorded.ended_in)
-        tripped, recorded.tripped = recorded.tripped, []  # reports written together share one `Recorded`
-        for one in tripped:
-            self._halt(one)
-
-    def _halt(self, tripped: Tripped) -> None:
-        """After a breaker tripped: claimed attempts of a paused campaign do not begin, ringing calls are withdrawn."""
-        runtime, campaign_id = self.runtime, tripped.campaign_id
-        target = {"number": tripped.number_id} if campaign_id is None else {"campaign": tripped.campaign}
-        runtime.log.error(
-            "breaker.tripped", breaker=tripped.breaker, **target, reason=tripped.reason, cases=tripped.cases
-        )
-        if campaign_id is not None:
-            runtime.paused.add(campaign_id)
-            self._recording.start_soon(withdraw, runtime, campaign_id, runtime.clock.now())
-        runtime.outbox_wakeup.notify()
-
-    async def _recorded(self, report: OutcomeReport) -> Recorded:
-        while True:
-            try:
-                recorded: Recorded = await self.results.hand(report)
-            except StoreClosed:
-                raise
-            except StoreUnavailable as why:
-                self._log_store_state(down=True, why=str(why))
-                await self.runtime.clock.sleep_until(self.runtime.clock.now() + STORE_PAUSE)
-            else:
-                return recorded
-
-    async def _record(self, conn: Connection, reports: list[OutcomeReport]) -> list[Recorded]:
-        recorded = await record(conn, self.runtime.plans, reports)
-        return [recorded] * len(reports)
-
-    def _log_store_state(self, *, down: bool, why: str = "") -> None:
-        """Log the change, not the condition."""
-        if down and not self._store_is_down:
-            self.runtime.log.error("store.unavailable", reason=why, effect="nothing is claimed until it recovers")
-        elif self._store_is_down and not down:
-            self.runtime.log.info("store.recovered")
-        self._store_is_down = down
-
-
-async def _raise(error: Exception) -> None:
-    """A bug in `record` ends the engine; committed attempts make that safe."""
-    raise error
+        self._recorder.post(report, channel_state.kind)
 
 
 async def _expire_deadlines(runtime: Runtime, channel_state: ChannelState) -> None:

@@ -20,8 +20,8 @@ import trio
 from fluentsd.api import Inbound, Outcome
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.campaigns.exits import exit_everywhere
-from fluentsd.engine.dispatch.dispatcher import Dispatcher
 from fluentsd.engine.dispatch.outcomes import OutcomeReport
+from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, suppression
 from fluentsd.store.db import Connection
@@ -35,8 +35,8 @@ T = TypeVar("T")
 class Inbox:
     """The only entry for inbound events."""
 
-    def __init__(self, runtime: Runtime, dispatcher: Dispatcher) -> None:
-        self.runtime, self.dispatcher = runtime, dispatcher
+    def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
+        self.runtime, self.recorder = runtime, recorder
 
     async def take(self, inbound: Inbound, *, proof: str = "", token_is_ours: bool = False) -> None:
         """Record one inbound event. Idempotent; events may come in any order and repeatedly. A token that is not known
@@ -54,7 +54,7 @@ class Inbox:
         if attempt_id is None or not (token_is_ours or (inbound.ref is None and inbound.address is None)):
             attempt_id = await self._retrying(attempts.find, attempt_id, inbound.ref, inbound.address)
         if attempt_id is not None:
-            await self.dispatcher.report(replace(_report(attempt_id, inbound, now), said_at=said_at, once=once))
+            await self.recorder.record(_report(attempt_id, inbound, now)._replace(said_at=said_at, once=once))
         elif inbound.outcome == Outcome.opted_out and inbound.address:
             runtime.enrollment_ended(await self._retrying(opt_out, inbound.address, now, said_at, once))
         if inbound.resubscribed and inbound.address:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from fluentsd.api import Fault, Outcome
 from fluentsd.domain.breakers import Figure, figure_of
@@ -43,8 +44,8 @@ from fluentsd.store.inbound_ids import Once
 from fluentsd.text import LINE_AT_MOST, MESSAGE_AT_MOST, TRANSCRIPT_AT_MOST, clean
 
 #: The texts of a report, and how long each may be.
-_LENGTHS = {"reason": LINE_AT_MOST, "ref": LINE_AT_MOST, "message_ref": LINE_AT_MOST, "recording": LINE_AT_MOST,
-            "text": MESSAGE_AT_MOST, "transcript": TRANSCRIPT_AT_MOST}  # fmt: skip
+_LENGTHS = (("reason", LINE_AT_MOST), ("ref", LINE_AT_MOST), ("message_ref", LINE_AT_MOST), ("recording", LINE_AT_MOST),
+            ("text", MESSAGE_AT_MOST), ("transcript", TRANSCRIPT_AT_MOST))  # fmt: skip
 #: From vague to clear: later evidence may move an outcome only to the right.
 _CLEARER = [
     Outcome.unknown, Outcome.sent, Outcome.delivered, Outcome.failed, Outcome.bounced,
@@ -60,8 +61,7 @@ ASK_AGAIN = 60 * SECOND
 _SPOKEN = (Outcome.replied, Outcome.opted_out, Outcome.delivered, Outcome.answered)
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeReport:
+class OutcomeReport(NamedTuple):
     """One piece of news about one attempt. `outcome` None: no outcome yet, the attempt stays open and is looked up at
     `ask_at`; a `ref` then says that the provider accepted it. `at`: the time of the news. `retry_at`, for `not_sent`:
     the earliest time of the next try."""
@@ -87,12 +87,16 @@ class OutcomeReport:
     said_at: int | None = None  #: when the person said it, by the provider's clock if it is known
     once: Once | None = None  #: the inbound message; its repetition has no effect
 
-    def __post_init__(self) -> None:
-        """Clean what a provider wrote: one report that no database stores would fail all that are written with it."""
-        for name, most in _LENGTHS.items():
-            text = getattr(self, name)
-            if text and (len(text) > most or not text.isprintable()):
-                object.__setattr__(self, name, clean(text, most))
+
+def _cleaned(report: OutcomeReport) -> OutcomeReport:
+    """The report with every text storable: one that no database stores would fail all that are written with it."""
+    texts = (report.reason, report.ref, report.message_ref, report.recording, report.text, report.transcript)
+    changed: dict[str, Any] = {
+        name: clean(text, most)
+        for text, (name, most) in zip(texts, _LENGTHS, strict=True)
+        if text and (len(text) > most or not text.isprintable())
+    }
+    return report._replace(**changed) if changed else report
 
 
 @dataclass(slots=True)
@@ -106,14 +110,22 @@ class Recorded:
     brought_forward: bool = False  #: a contact's absence ends earlier than known before
 
 
-async def record(conn: Connection, plans: Plans, reports: Sequence[OutcomeReport]) -> Recorded:
-    """The unit of work. Reports about attempts that do not exist are dropped."""
+async def record(
+    conn: Connection, plans: Plans, reports: Sequence[OutcomeReport], *, check_references: bool = False
+) -> Recorded:
+    """The unit of work. Reports about attempts that do not exist are dropped.
+
+    Raises `ReferenceTaken` when a reference belongs to another attempt already. With `check_references` the owners are
+    read first, and such a report counts without its reference: rare, so the usual record does not pay for the read.
+    """
     recorded = Recorded(set(), set(), [])
+    reports = [_cleaned(report) for report in reports]
     waiting = await inbound_ids.new_ones(conn, reports, max(report.at for report in reports))
     known, counted = dict[int, Plan](), outcome_stats.Deltas()
     while waiting:
         rows = await attempts.load(conn, [report.attempt_id for report in waiting])
-        waiting = await _with_own_refs(conn, waiting, rows)
+        if check_references:
+            waiting = await _with_own_refs(conn, waiting, rows)
         batch, later = _Batch(counted), []
         people: set[int] = set()
         for report in waiting:
@@ -161,7 +173,7 @@ async def _with_own_refs(
 
 def _without_ref(report: OutcomeReport) -> OutcomeReport:
     if not report.ref_is_proof:
-        return replace(report, ref=None)
+        return report._replace(ref=None)
     why = "the provider's reference belongs to another attempt"
     return OutcomeReport(report.attempt_id, report.at, reason=why, ask_at=report.at + ASK_AGAIN)
 

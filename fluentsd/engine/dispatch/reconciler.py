@@ -14,9 +14,9 @@ import trio
 
 from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Outcome
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.dispatch.dispatcher import Dispatcher
 from fluentsd.engine.dispatch.journal import new_run
 from fluentsd.engine.dispatch.outcomes import OutcomeReport, record
+from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts, runs
 from fluentsd.store.attempts import OpenRow
@@ -38,10 +38,10 @@ CALL_AT_MOST = 4 * 3600 * SECOND
 
 
 class Reconciler:
-    """Makes the look-ups; the dispatcher records their results."""
+    """Makes the look-ups; the recorder writes their results."""
 
-    def __init__(self, runtime: Runtime, dispatcher: Dispatcher) -> None:
-        self.runtime, self.dispatcher = runtime, dispatcher
+    def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
+        self.runtime, self.recorder = runtime, recorder
         self._asked: dict[str, int] = {}
         self._unasked: dict[str, int] = {}  #: attempts whose look-up could not be made → the last pause
         self._began_at = runtime.clock.now()
@@ -119,7 +119,7 @@ class Reconciler:
     async def _record(self, report: OutcomeReport) -> None:
         """Have a report recorded. If the store closes first, the next process looks the attempt up again."""
         with suppress(StoreClosed):
-            await self.dispatcher.report(report)
+            await self.recorder.record(report)
 
     async def _checked(self, row: OpenRow, answer: Lookup) -> Lookup:
         """What a look-up found counts only if it can be no other attempt's."""

@@ -31,6 +31,7 @@ from fluentsd.store.attempts.rows import (
     Settlement,
 )
 from fluentsd.store.attempts.transitions import (
+    ReferenceTaken,
     accept,
     add,
     give_up,
@@ -51,6 +52,7 @@ __all__ = [
     "OpenNow",
     "OpenRow",
     "Postponement",
+    "ReferenceTaken",
     "Settlement",
     "accept",
     "accepted_open",

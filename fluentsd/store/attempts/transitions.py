@@ -7,10 +7,12 @@ An id is a moment and 80 random bits: rows written together lie together, and no
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import func, insert, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import ATTEMPT, AttemptState
@@ -87,19 +89,35 @@ async def keep_content(conn: AsyncConnection, rows: Sequence[Content]) -> None:
     await _KEEP.many(conn, rows)
 
 
+class ReferenceTaken(Exception):
+    """A provider's reference belongs to another attempt; nothing of the transaction is written."""
+
+
+@contextmanager
+def _one_owner() -> Iterator[None]:
+    """The only constraint that a change of an attempt can break is the one on references."""
+    try:
+        yield
+    except IntegrityError as why:
+        raise ReferenceTaken from why
+
+
 async def settle(conn: AsyncConnection, rows: Sequence[Settlement]) -> None:
     """open → settled."""
-    await _SETTLE.many(conn, rows)
+    with _one_owner():
+        await _SETTLE.many(conn, rows)
 
 
 async def give_up(conn: AsyncConnection, rows: Sequence[Settlement]) -> None:
     """open → unknown: the outcome cannot be proved."""
-    await _GIVE_UP.many(conn, rows)
+    with _one_owner():
+        await _GIVE_UP.many(conn, rows)
 
 
 async def accept(conn: AsyncConnection, rows: Sequence[Acceptance]) -> None:
     """Still open, but the provider has it."""
-    await _ACCEPT.many(conn, rows)
+    with _one_owner():
+        await _ACCEPT.many(conn, rows)
 
 
 async def postpone(conn: AsyncConnection, rows: Sequence[Postponement]) -> None:

@@ -1,0 +1,42 @@
+"""The recorder: reports written together, and one that cannot be written harms only itself."""
+
+from __future__ import annotations
+
+from fluentsd.api import Attempt, Message, Outcome, Receipt
+from tests.engine.stage import MINUTE, Stage, person, spec
+
+SMS = {"id": "text", "channel": "sms", "text": "Hello"}
+
+
+async def test_a_reference_given_twice_keeps_its_first_owner_and_the_others_are_recorded(stage: Stage) -> None:
+    def same_for_two(message: Message, attempt: Attempt) -> Receipt:
+        stage.sms.accept(message, attempt)
+        twice = message.to in ("+12125550003", "+12125550007")
+        return Receipt("SM-same" if twice else f"SM-{message.to}", Outcome.sent)
+
+    stage.sms.always = same_for_two
+    await stage.launch(spec(SMS), *(person(n) for n in range(1, 11)))
+    await stage.until(stage.clock.now() + MINUTE // 2)
+    rows = await stage.runtime.store.read(
+        lambda conn: conn.exec_driver_sql("SELECT state, provider_ref FROM attempt ORDER BY provider_ref")
+    )
+    found = [tuple(row) for row in rows]
+    assert [ref for _, ref in found].count("SM-same") == 1
+    assert [state for state, _ in found].count("settled") == 9
+    assert [state for state, ref in found if ref is None] == ["open"]
+    assert len(stage.sms.accepted) == 10
+
+
+async def test_what_a_channel_writes_is_stored_on_every_database(stage: Stage) -> None:
+    def odd(message: Message, attempt: Attempt) -> Receipt:
+        stage.sms.accept(message, attempt)
+        return Receipt("SM\x001\ud800" + "x" * 5_000, Outcome.sent)
+
+    stage.sms.always = odd
+    await stage.launch(spec(SMS), person(1))
+    await stage.until(stage.clock.now() + MINUTE)
+    rows = await stage.runtime.store.read(lambda conn: conn.exec_driver_sql("SELECT state, provider_ref FROM attempt"))
+    [(state, ref)] = [tuple(row) for row in rows]
+    assert state == "settled"
+    assert ref.startswith("SM\N{REPLACEMENT CHARACTER}1")
+    assert len(ref) <= 1_000
