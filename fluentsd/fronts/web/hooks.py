@@ -80,7 +80,7 @@ class Hooks:
     async def _take(self, request: Request, channel_state: ChannelState | None, token: str | None) -> Result:
         if channel_state is None:
             raise Refused(404, "there is no such channel", Result.unknown)
-        hook = self._request(request, await body_of(request))
+        hook = self._request(request, await body_of(request, client_of(request, self._trusted)))
         reports = self._parse(channel_state, hook, request)
         known = await self._known(channel_state, token, reports)
         proof = _proof(hook)

@@ -16,6 +16,8 @@ import trio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from fluentsd.fronts.web import admission
+from fluentsd.fronts.web.admission import Bodies, Body
 from fluentsd.fronts.web.stats import Result, WebStats
 from fluentsd.unavailable import StoreUnavailable
 
@@ -33,8 +35,6 @@ HEADERS_AT_MOST = 16 * 1024
 BODY_PATIENCE = 10.0
 #: Seconds until a request must be answered; providers give up after ten or fifteen.
 ANSWER_PATIENCE = 20.0
-#: Most requests in progress at once; further ones get a 503.
-IN_PROGRESS_AT_MOST = 256
 #: Limits for discarding the rest of a refused body: seconds, and messages.
 DISCARD_PATIENCE, DISCARD_AT_MOST = 0.5, 256
 #: Seconds from the response to an unread body until its connection is closed.
@@ -53,26 +53,39 @@ def answer(status: int, why: str, headers: Mapping[str, str] | None = None) -> R
     return JSONResponse({"error": why}, status, headers)
 
 
-async def body_of(request: Request) -> bytes:
-    """The whole body; `Refused` with 413 if it is too large, with 408 if it is too slow."""
+async def body_of(request: Request, client: str) -> bytes:
+    """The whole body; `Refused` with 413 if it is too large, with 408 if it is too slow, and with 503 if it has to give
+    way to others. The request's slot is free until the body is complete."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > BODY_AT_MOST:
         raise _too_large()
-    parts, length = [], 0
+    admitted: Admitted = request.scope["admitted"]
+    admitted.leave()
     try:
-        with trio.fail_after(BODY_PATIENCE):
-            more = True
-            while more:
-                message = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                parts.append(message.get("body", b""))
-                length, more = length + len(parts[-1]), message.get("more_body", False)
-                if length > BODY_AT_MOST:
-                    raise _too_large()
+        with trio.fail_after(BODY_PATIENCE), admitted.bodies.reading(client) as body:
+            parts = await _parts_of(request, body, admitted.bodies)
     except trio.TooSlowError:
         raise Refused(408, f"the body did not arrive within {BODY_PATIENCE:g} s", Result.too_slow) from None
+    if body.scope.cancelled_caught:
+        raise Refused(503, "too many unfinished bodies", Result.crowded_out)
+    if not admitted.enter():
+        raise Refused(503, "too many requests at once", Result.crowded_out)
     return b"".join(parts)
+
+
+async def _parts_of(request: Request, body: Body, bodies: Bodies) -> list[bytes]:
+    parts: list[bytes] = []
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+        bodies.add(body, len(parts[-1]))
+        if body.length > BODY_AT_MOST:
+            raise _too_large()
+    return parts
 
 
 def _too_large() -> Refused:
@@ -100,36 +113,61 @@ def _is_among(client: str, trusted: Sequence[ipaddress.IPv4Network | ipaddress.I
     return any(address in network for network in trusted)
 
 
+class Admitted:
+    """The slot of one request: taken while the request is answered, free while its body is read."""
+
+    def __init__(self, stats: WebStats, bodies: Bodies, connection: Any) -> None:
+        self._stats, self.bodies, self._connection = stats, bodies, connection
+        self._has_slot = False
+
+    def enter(self) -> bool:
+        """Take a slot; False when there is none."""
+        if self._stats.in_progress >= admission.IN_PROGRESS_AT_MOST:
+            return False
+        self._set(True)
+        return True
+
+    def leave(self) -> None:
+        """Give the slot back, if the request has one."""
+        if self._has_slot:
+            self._set(False)
+
+    def _set(self, has_slot: bool) -> None:
+        self._has_slot = has_slot
+        self._stats.in_progress += 1 if has_slot else -1
+        if self._connection is not None:
+            self._connection.is_busy = has_slot
+
+
 class RequestGuard:
     """Wraps an application with limits and error handling; made once, called for each request."""
 
     def __init__(self, app: App, stats: WebStats) -> None:
-        self._app, self._stats = app, stats
+        self._app, self._stats, self._bodies = app, stats, Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close"})
             return
         exchange = _Exchange(scope, receive, send, self._stats)
-        stats = self._stats
         if _size(scope) > HEADERS_AT_MOST:
             await exchange.respond(answer(431, f"the headers may have at most {HEADERS_AT_MOST} bytes"))
             return
-        if stats.in_progress >= IN_PROGRESS_AT_MOST:
+        admitted = scope["admitted"] = Admitted(self._stats, self._bodies, scope.get("state", {}).get("connection"))
+        if not admitted.enter():
             await exchange.respond(_busy("too many requests at once"))
             return
-        stats.in_progress += 1
         try:
             await self._handle(scope, exchange)
         finally:
-            stats.in_progress -= 1
+            admitted.leave()
 
     async def _handle(self, scope: Scope, exchange: _Exchange) -> None:
         try:
             with trio.fail_after(ANSWER_PATIENCE):
                 await self._app(scope, exchange.receive, exchange.send)
         except Refused as why:
-            await exchange.respond(answer(why.status, str(why)))
+            await exchange.respond(_busy(str(why)) if why.status == 503 else answer(why.status, str(why)))
         except (StoreUnavailable, trio.TooSlowError):
             await exchange.respond(_busy("the database does not answer now"))
         except ClientDisconnect:

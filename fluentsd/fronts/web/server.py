@@ -26,13 +26,14 @@ from hypercorn.utils import parse_socket_addr, wrap_app
 from fluentsd.config import HttpSettings
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.runtime import Runtime
+from fluentsd.fronts.web.admission import most_greedy, origin_of
 from fluentsd.fronts.web.middleware import ANSWER_PATIENCE, HEADERS_AT_MOST, RequestGuard
 from fluentsd.fronts.web.routes import application
 from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.validation import Problems
 
-#: Most open connections; further ones are closed unread.
+#: Most open connections; for a further one an idle one is closed.
 CONNECTIONS_AT_MOST = 1000
 #: Seconds a connection may be without a whole request: at its start (slow headers), and between two requests.
 IDLE_AT_MOST = 10
@@ -85,13 +86,22 @@ async def serve(
 
 
 class _Connection:
-    """The stream of one connection: writes time out, and the connection can be closed at a deadline."""
+    """The stream of one connection: writes time out, and the connection can be closed at a deadline. Raises `OSError`
+    if the peer is gone already."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
         self.socket = stream.socket
         self.scope = trio.CancelScope()
-        self.receive_some, self.send_eof, self.aclose = stream.receive_some, stream.send_eof, stream.aclose
+        self.send_eof, self.aclose = stream.send_eof, stream.aclose
+        self.origin = origin_of(str(stream.socket.getpeername()[0]))
+        self.heard_at = trio.current_time()
+        self.is_busy = False  #: a whole request is being answered
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        data = await self._stream.receive_some(max_bytes)
+        self.heard_at = trio.current_time()
+        return bytes(data)
 
     async def send_all(self, data: bytes) -> None:
         with trio.move_on_after(READING_AT_MOST) as patience:
@@ -139,7 +149,7 @@ class _Connections:
         self._config = _config()
         self._context = WorkerContext(None)
         self._closing = trio.Event()
-        self._open: set[trio.SocketStream] = set()
+        self._open: set[_Connection] = set()
 
     def close(self) -> None:
         self._closing.set()
@@ -162,19 +172,22 @@ class _Connections:
     async def _close_all(self) -> None:
         """Close the sockets after the grace; this ends even writes that the server shields."""
         await trio.sleep(LEAVING_GRACE)
-        for stream in self._open:
-            stream.socket.close()
+        for connection in self._open:
+            connection.socket.close()
 
     async def serve(self, stream: trio.SocketStream) -> None:
         """Serve one connection from its first byte to its last; an error in it affects no other."""
         stats = self._stats
-        if len(self._open) >= CONNECTIONS_AT_MOST:
+        try:
+            connection = _Connection(stream)
+        except OSError:  # the peer is gone already
             await trio.aclose_forcefully(stream)
             return
-        self._open.add(stream)
-        stats.connections = len(self._open)
-        connection = _Connection(stream)
         try:
+            if not self._has_place():
+                return
+            self._open.add(connection)
+            stats.connections = len(self._open)
             with connection.scope:
                 await _Server(self._app, self._config, self._context, {"connection": connection}, cast(Any, connection))
         except OSError:
@@ -182,9 +195,22 @@ class _Connections:
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each connection
             stats.fault("web.connection", why)
         finally:
-            self._open.discard(stream)
+            self._open.discard(connection)
             stats.connections = len(self._open)
             await trio.aclose_forcefully(stream)
+
+    def _has_place(self) -> bool:
+        """Whether a newcomer may be served. When all places are taken, the client with most connections loses its
+        idlest one; none that is being answered."""
+        if len(self._open) < CONNECTIONS_AT_MOST:
+            return True
+        idle = (one for one in self._open if not one.is_busy)
+        victim = most_greedy(idle, lambda one: 1, lambda one: one.heard_at)
+        if victim is None:
+            return False
+        self._open.discard(victim)
+        victim.scope.cancel()
+        return True
 
 
 def _config() -> Config:

@@ -32,6 +32,7 @@ class Result(StrEnum):
     unknown = "unknown"  #: no such channel, or no attempt of it with that token
     too_large = "too_large"
     too_slow = "too_slow"
+    crowded_out = "crowded_out"  #: too many at once; the provider gets a 503 and repeats
     unavailable = "unavailable"  #: the database timed out; the provider gets a 503 and repeats
     failed = "failed"  #: a bug in the plugin or in fluentsd
 

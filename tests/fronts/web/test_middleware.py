@@ -12,7 +12,7 @@ import trio
 from starlette.requests import Request
 
 from fluentsd.config import HttpSettings
-from fluentsd.fronts.web import middleware, server
+from fluentsd.fronts.web import admission, middleware, server
 from fluentsd.fronts.web.middleware import client_of
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.validation import Problems
@@ -175,18 +175,42 @@ async def test_an_answer_to_a_body_that_nobody_reads_ends_its_connection(
     await are_connected(front, 1)
 
 
-async def test_more_connections_than_there_may_be_are_closed_unheard(
+async def test_a_newcomer_takes_the_place_of_the_idlest_connection(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "CONNECTIONS_AT_MOST", 2)
     async with (
-        await trio.open_tcp_stream("127.0.0.1", front.port),
-        await trio.open_tcp_stream("127.0.0.1", front.port),
-        await trio.open_tcp_stream("127.0.0.1", front.port) as third,
+        await trio.open_tcp_stream("127.0.0.1", front.port) as first,
+        await trio.open_tcp_stream("127.0.0.1", front.port) as second,
     ):
-        assert await whole(third) == b""
-    monkeypatch.setattr(server, "CONNECTIONS_AT_MOST", 3)
-    assert await is_well(front)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        await first.send_all(b"GET /metrics HTTP/1.1\r\n")  # heard later than the second one
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert await is_well(front)
+        assert await whole(second) == b""
+        await first.send_all(b"Host: x\r\nConnection: close\r\n\r\n")
+        assert (await whole(first)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_connection_that_is_being_answered_keeps_its_place(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering, go_on = trio.Event(), trio.Event()
+
+    async def slow(self: Tokens, tokens: object) -> dict[str, str]:
+        answering.set()
+        await go_on.wait()
+        return {}
+
+    monkeypatch.setattr(Tokens, "channels", slow)
+    monkeypatch.setattr(server, "CONNECTIONS_AT_MOST", 1)
+    async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
+        await stream.send_all(b"POST /u/x HTTP/1.1\r\nHost: x\r\n\r\n")
+        await answering.wait()
+        async with await trio.open_tcp_stream("127.0.0.1", front.port) as other:
+            assert await whole(other) == b""
+        go_on.set()
+        assert (await stream.receive_some(100)).startswith(b"HTTP/1.1 404 ")
 
 
 # ── faults ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,15 +244,38 @@ async def test_a_hundred_at_once_of_which_some_crash_are_each_answered_for_thems
 async def test_more_requests_at_once_than_there_may_be_are_asked_to_come_again(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(middleware, "IN_PROGRESS_AT_MOST", 1)
-    async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
+    answering, go_on = trio.Event(), trio.Event()
+
+    async def slow(self: Tokens, tokens: object) -> dict[str, str]:
+        answering.set()
+        await go_on.wait()
+        return {}
+
+    monkeypatch.setattr(Tokens, "channels", slow)
+    monkeypatch.setattr(admission, "IN_PROGRESS_AT_MOST", 1)
+    async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream, trio.open_nursery() as nursery:
         await stream.send_all(LINE + b"Content-Length: 2\r\n\r\n[")
         await trio.testing.wait_all_tasks_blocked(0.02)
+        nursery.start_soon(front.client.post, "/u/x")
+        await answering.wait()
         got = await front.client.get("/healthz")
         assert (got.status_code, got.headers["retry-after"]) == (503, "5")
         await stream.send_all(b"]")
-        assert (await stream.receive_some(100)).startswith(b"HTTP/1.1 403 ")
+        assert (await stream.receive_some(100)).startswith(b"HTTP/1.1 503 ")
+        go_on.set()
+    assert 'result="crowded_out"} 1' in (await front.client.get("/metrics")).text
     assert await is_well(front)
+
+
+async def test_a_body_that_is_not_complete_takes_no_slot(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "IN_PROGRESS_AT_MOST", 1)
+    async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
+        await stream.send_all(LINE + b"Content-Length: 2\r\n\r\n[")
+        with trio.fail_after(10):
+            while not await is_well(front):  # noqa: ASYNC110 - its headers are being read
+                await trio.sleep(0.01)
+        await stream.send_all(b"]")
+        assert (await stream.receive_some(100)).startswith(b"HTTP/1.1 403 ")
 
 
 async def test_a_database_that_does_not_answer_is_a_503_that_says_when_to_come_again(
