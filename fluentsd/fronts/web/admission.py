@@ -3,7 +3,8 @@
 Three things are limited. A request takes one of the slots only once its body is complete, so a slow body keeps nobody
 out. The bytes of unfinished bodies are limited together, and the open connections too; when a limit is reached, the
 client address that holds most gives way (the oldest body, the idlest connection), and the newcomer is admitted. An
-IPv6 client is its /64, because one host owns that many addresses.
+address that sent an authentic request lately gives way only when nobody else does. An IPv6 client is its /64, because
+one host owns that many addresses.
 
 What must not live here: how long anything may take (`middleware`, `server`), and whether a request is authentic.
 """
@@ -11,7 +12,7 @@ What must not live here: how long anything may take (`middleware`, `server`), an
 from __future__ import annotations
 
 import ipaddress
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
@@ -22,6 +23,8 @@ import trio
 IN_PROGRESS_AT_MOST = 256
 #: Most bytes of all unfinished bodies together.
 UNFINISHED_AT_MOST = 32 << 20
+#: Addresses remembered for an authentic request.
+PROVED_AT_MOST = 1024
 
 
 def origin_of(address: str) -> str:
@@ -47,13 +50,26 @@ class Held(Protocol):
 H = TypeVar("H", bound=Held)
 
 
-def most_greedy(held: Iterable[H], share: Callable[[H], int], age: Callable[[H], float]) -> H | None:
-    """The one to give up: of the origin with the largest sum of `share`, the one with the smallest `age`."""
-    held = list(held)
-    sums: Counter[str] = Counter()
-    for one in held:
-        sums[one.origin] += share(one)
-    return min(held, key=lambda one: (-sums[one.origin], age(one)), default=None)
+class Origins:
+    """The addresses, and which of them sent an authentic request lately."""
+
+    def __init__(self) -> None:
+        self._proved: OrderedDict[str, None] = OrderedDict()
+
+    def prove(self, origin: str) -> None:
+        """Note an authentic request."""
+        self._proved[origin] = None
+        self._proved.move_to_end(origin)
+        if len(self._proved) > PROVED_AT_MOST:
+            self._proved.popitem(last=False)
+
+    def gives_way(self, held: Iterable[H], share: Callable[[H], int], age: Callable[[H], float]) -> H | None:
+        """The one to give up: of the origin with the largest sum of `share`, the one with the smallest `age`."""
+        held = list(held)
+        sums: Counter[str] = Counter()
+        for one in held:
+            sums[one.origin] += share(one)
+        return min(held, key=lambda one: (one.origin in self._proved, -sums[one.origin], age(one)), default=None)
 
 
 class Body:
@@ -70,7 +86,8 @@ class Body:
 class Bodies:
     """The unfinished bodies of all clients."""
 
-    def __init__(self) -> None:
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
         self._unfinished: dict[Body, None] = {}
         self._bytes = 0
 
@@ -93,7 +110,7 @@ class Bodies:
         body.length += count
         self._bytes += count
         while self._bytes > UNFINISHED_AT_MOST:
-            victim = most_greedy(self._unfinished, lambda one: one.length, lambda one: one.began_at)
+            victim = self._origins.gives_way(self._unfinished, lambda one: one.length, lambda one: one.began_at)
             assert victim is not None  # noqa: S101 - bytes are held by somebody
             self._drop(victim)
             victim.scope.cancel()

@@ -80,8 +80,10 @@ class Hooks:
     async def _take(self, request: Request, channel_state: ChannelState | None, token: str | None) -> Result:
         if channel_state is None:
             raise Refused(404, "there is no such channel", Result.unknown)
-        hook = self._request(request, await body_of(request, client_of(request, self._trusted)))
-        reports = self._parse(channel_state, hook, request)
+        client = client_of(request, self._trusted)
+        hook = self._request(request, await body_of(request, client))
+        reports = self._parse(channel_state, hook, client)
+        request.scope["admitted"].prove(client)
         known = await self._known(channel_state, token, reports)
         proof = _proof(hook)
         if proof in self._taken and not any(_is_opt_out(one) for one in known):
@@ -105,11 +107,11 @@ class Hooks:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         return api.Request(request.method, url, headers, body)
 
-    def _parse(self, channel_state: ChannelState, hook: api.Request, request: Request) -> Sequence[Inbound]:
+    def _parse(self, channel_state: ChannelState, hook: api.Request, client: str) -> Sequence[Inbound]:
         try:
             return channel_state.channel.parse_webhook(hook)
         except Forged:
-            self._stats.forged(channel_state.kind, client_of(request, self._trusted))
+            self._stats.forged(channel_state.kind, client)
             raise Refused(403, "the request is not authentic", Result.forged) from None
         except ValueError:
             raise Refused(400, "the request cannot be read", Result.malformed) from None

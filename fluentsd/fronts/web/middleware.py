@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from fluentsd.fronts.web import admission
-from fluentsd.fronts.web.admission import Bodies, Body
+from fluentsd.fronts.web.admission import Bodies, Body, Origins, origin_of
 from fluentsd.fronts.web.stats import Result, WebStats
 from fluentsd.unavailable import StoreUnavailable
 
@@ -94,7 +94,7 @@ def _too_large() -> Refused:
 
 def client_of(request: Request, trusted: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> str:
     """The client's address: the peer of the connection, or the one that a chain of trusted proxies gives. For logs
-    only, never for a decision: the header of an untrusted peer is ignored."""
+    and for the bounds by address, never for a right: the header of an untrusted peer is ignored."""
     hops = [hop.strip() for hop in ",".join(request.headers.getlist("x-forwarded-for")).split(",") if hop.strip()]
     client = request.client.host if request.client else ""
     while hops and _is_among(client, trusted):
@@ -116,8 +116,8 @@ def _is_among(client: str, trusted: Sequence[ipaddress.IPv4Network | ipaddress.I
 class Admitted:
     """The slot of one request: taken while the request is answered, free while its body is read."""
 
-    def __init__(self, stats: WebStats, bodies: Bodies, connection: Any) -> None:
-        self._stats, self.bodies, self._connection = stats, bodies, connection
+    def __init__(self, stats: WebStats, bodies: Bodies, origins: Origins, connection: Any) -> None:
+        self._stats, self.bodies, self._origins, self._connection = stats, bodies, origins, connection
         self._has_slot = False
 
     def enter(self) -> bool:
@@ -132,6 +132,12 @@ class Admitted:
         if self._has_slot:
             self._set(False)
 
+    def prove(self, client: str) -> None:
+        """The request is authentic, so its client and its connection give way to others last."""
+        self._origins.prove(origin_of(client))
+        if self._connection is not None:
+            self._origins.prove(self._connection.origin)
+
     def _set(self, has_slot: bool) -> None:
         self._has_slot = has_slot
         self._stats.in_progress += 1 if has_slot else -1
@@ -143,7 +149,9 @@ class RequestGuard:
     """Wraps an application with limits and error handling; made once, called for each request."""
 
     def __init__(self, app: App, stats: WebStats) -> None:
-        self._app, self._stats, self._bodies = app, stats, Bodies()
+        self._app, self._stats = app, stats
+        self.origins = Origins()
+        self._bodies = Bodies(self.origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -153,7 +161,9 @@ class RequestGuard:
         if _size(scope) > HEADERS_AT_MOST:
             await exchange.respond(answer(431, f"the headers may have at most {HEADERS_AT_MOST} bytes"))
             return
-        admitted = scope["admitted"] = Admitted(self._stats, self._bodies, scope.get("state", {}).get("connection"))
+        admitted = scope["admitted"] = Admitted(
+            self._stats, self._bodies, self.origins, scope.get("state", {}).get("connection")
+        )
         if not admitted.enter():
             await exchange.respond(_busy("too many requests at once"))
             return
@@ -235,7 +245,10 @@ class _Exchange:
             await response(self._scope, self.receive, self.send)
 
     async def _discard_body(self) -> None:
-        """Discard the rest of the body for a moment, then have the connection closed if more arrives."""
+        """Discard the rest of the body for a moment, then have the connection closed if more arrives. The request is
+        answered, so it has no slot any more."""
+        if "admitted" in self._scope:
+            self._scope["admitted"].leave()
         with trio.move_on_after(DISCARD_PATIENCE):
             for _ in range(DISCARD_AT_MOST):
                 if not self._unread:

@@ -26,7 +26,7 @@ from hypercorn.utils import parse_socket_addr, wrap_app
 from fluentsd.config import HttpSettings
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.runtime import Runtime
-from fluentsd.fronts.web.admission import most_greedy, origin_of
+from fluentsd.fronts.web.admission import origin_of
 from fluentsd.fronts.web.middleware import ANSWER_PATIENCE, HEADERS_AT_MOST, RequestGuard
 from fluentsd.fronts.web.routes import application
 from fluentsd.fronts.web.stats import WebStats
@@ -145,7 +145,7 @@ class _Connections:
 
     def __init__(self, app: RequestGuard, stats: WebStats) -> None:
         self._app = wrap_app(cast(Any, app), 0, "asgi")
-        self._stats = stats
+        self._stats, self._origins = stats, app.origins
         self._config = _config()
         self._context = WorkerContext(None)
         self._closing = trio.Event()
@@ -205,7 +205,7 @@ class _Connections:
         if len(self._open) < CONNECTIONS_AT_MOST:
             return True
         idle = (one for one in self._open if not one.is_busy)
-        victim = most_greedy(idle, lambda one: 1, lambda one: one.heard_at)
+        victim = self._origins.gives_way(idle, lambda one: 1, lambda one: one.heard_at)
         if victim is None:
             return False
         self._open.discard(victim)

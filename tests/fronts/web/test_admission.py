@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import trio
 
 from fluentsd.fronts.web import admission
-from fluentsd.fronts.web.admission import Bodies, Body, origin_of
+from fluentsd.fronts.web.admission import Bodies, Body, Origins, origin_of
 
 
 @pytest.mark.parametrize(
@@ -29,7 +27,7 @@ async def test_the_oldest_body_of_the_address_with_most_bytes_gives_way(
     autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admission, "UNFINISHED_AT_MOST", 100)
-    bodies, ended = Bodies(), dict[str, bool]()
+    bodies, ended = Bodies(Origins()), dict[str, bool]()
     begun: dict[str, Body] = {}
 
     async def read(name: str, client: str, stop: trio.Event) -> None:
@@ -61,6 +59,29 @@ async def test_the_oldest_body_of_the_address_with_most_bytes_gives_way(
     assert not body.scope.cancelled_caught
 
 
-def test_nothing_held_has_no_victim() -> None:
-    share: Callable[[Body], int] = lambda one: one.length  # noqa: E731
-    assert admission.most_greedy([], share, lambda one: one.began_at) is None
+class One:
+    def __init__(self, origin: str, age: float) -> None:
+        self.origin, self.age = origin, age
+
+
+def test_an_address_with_an_authentic_request_gives_way_last() -> None:
+    origins = Origins()
+    held = [One("10.0.0.1", 5), One("10.0.0.1", 3), One("10.0.0.1", 4), One("10.0.0.2", 1), One("10.0.0.2", 2)]
+
+    def victim() -> One | None:
+        return origins.gives_way(held, lambda one: 1, lambda one: one.age)
+
+    assert victim() is held[1]
+    origins.prove("10.0.0.1")
+    assert victim() is held[3]
+    origins.prove("10.0.0.2")
+    assert victim() is held[1]
+    assert origins.gives_way([], lambda one: 1, lambda one: 0.0) is None
+
+
+def test_only_the_latest_authentic_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "PROVED_AT_MOST", 2)
+    origins, held = Origins(), [One("10.0.0.1", 1), One("10.0.0.2", 2), One("10.0.0.3", 3)]
+    for origin in ("10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.3"):
+        origins.prove(origin)
+    assert origins.gives_way(held, lambda one: 1, lambda one: one.age) is held[1]

@@ -27,6 +27,13 @@ async def is_well(front: Front) -> bool:
         return (await other.get("/healthz")).status_code == 200
 
 
+async def gets_well(front: Front) -> None:
+    """Wait until other clients are answered normally."""
+    with trio.fail_after(5):
+        while not await is_well(front):  # noqa: ASYNC110 - a server's task
+            await trio.sleep(0.01)
+
+
 async def are_connected(front: Front, count: int) -> None:
     """Wait for this number of connections, including the client's own."""
     with trio.fail_after(5):
@@ -271,11 +278,18 @@ async def test_a_body_that_is_not_complete_takes_no_slot(front: Front, monkeypat
     monkeypatch.setattr(admission, "IN_PROGRESS_AT_MOST", 1)
     async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
         await stream.send_all(LINE + b"Content-Length: 2\r\n\r\n[")
-        with trio.fail_after(10):
-            while not await is_well(front):  # noqa: ASYNC110 - its headers are being read
-                await trio.sleep(0.01)
+        await gets_well(front)  # once its headers are read
         await stream.send_all(b"]")
         assert (await stream.receive_some(100)).startswith(b"HTTP/1.1 403 ")
+
+
+async def test_a_refused_body_that_goes_on_takes_no_slot(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "IN_PROGRESS_AT_MOST", 1)
+    monkeypatch.setattr(middleware, "DISCARD_PATIENCE", 10)
+    async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
+        await stream.send_all(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+        assert (await stream.receive_some(100)).startswith(b"HTTP/1.1 404 ")
+        await gets_well(front)
 
 
 async def test_a_database_that_does_not_answer_is_a_503_that_says_when_to_come_again(
