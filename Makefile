@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PARTS := -e plugins/channel_sandbox -e plugins/channel_email -e plugins/channel_sms
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check bench crash mta wheels clean
+.PHONY: help demo test lint types check bench crash fuzz mta wheels clean
 
 help:  ## lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ check: lint types test  ## lint, types and tests
 
 crash: $(VENV)/test.done  ## kills a daemon 350 times and counts contacts at the carriers
 	$(BIN)/python -m pytest -q -m crash -n 2
+
+fuzz: $(VENV)/test.done  ## feeds random input to all that strangers reach, for MINUTES (60)
+	$(BIN)/python -m tests.fuzz $(or $(MINUTES),60)
 
 mta: $(VENV)/test.done  ## sends e-mail through exim4 and dovecot, if they are installed
 	$(BIN)/python -m pytest -q -m mta

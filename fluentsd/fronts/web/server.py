@@ -93,7 +93,8 @@ class _Connection:
         self._stream = stream
         self.socket = stream.socket
         self.scope = trio.CancelScope()
-        self.send_eof, self.aclose = stream.send_eof, stream.aclose
+        self.aclose = stream.aclose
+        self._turn = trio.Lock()
         self.origin = origin_of(str(stream.socket.getpeername()[0]))
         self.heard_at = trio.current_time()
         self.is_busy = False  #: a whole request is being answered
@@ -104,11 +105,17 @@ class _Connection:
         return bytes(data)
 
     async def send_all(self, data: bytes) -> None:
-        with trio.move_on_after(READING_AT_MOST) as patience:
-            await self._stream.send_all(data)
+        async with self._turn:
+            with trio.move_on_after(READING_AT_MOST) as patience:
+                await self._stream.send_all(data)
         if patience.cancelled_caught:
             await trio.aclose_forcefully(self._stream)
             raise trio.BrokenResourceError("the peer does not read its response")
+
+    async def send_eof(self) -> None:
+        """Announce the end in its turn: hypercorn does it without its lock, and a write that meets it would raise."""
+        async with self._turn:
+            await self._stream.send_eof()
 
     def close_after(self, seconds: float) -> None:
         self.scope.deadline = min(self.scope.deadline, trio.current_time() + seconds)
