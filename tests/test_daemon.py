@@ -558,7 +558,7 @@ from sqlalchemy import text
 from fluentsd import daemon
 from fluentsd.clock import SystemClock
 from fluentsd.config import load
-from fluentsd.verbs import catalogue
+from fluentsd.verbs import catalogue, operations
 from fluentsd.plugins import Plugins
 from tests.engine.stage import FakeChannel
 
@@ -576,7 +576,8 @@ def build(config, tools):
     channel.always = hang
     return channel
 
-catalogue.VERBS["heavy"] = catalogue.Verb("heavy", "slow", heavy)
+operations.heavy = heavy
+catalogue.VERBS["heavy"] = catalogue.Verb("heavy", "slow", "operations.heavy")
 log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
 trio.run(lambda: daemon.run(load(Path(sys.argv[1]), {}), clock=SystemClock(), plugins=Plugins(channels={"fake": build}),
                             log=log, ready=lambda: print("ready", flush=True)))

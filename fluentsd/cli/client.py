@@ -41,10 +41,10 @@ class _LocalClient:
         self._runtime = runtime
 
     async def perform(self, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        from fluentsd.verbs.catalogue import perform
+        from fluentsd.verbs.execute import execute
 
-        call = Call(_actor(), self._runtime.clock.now(), uuid.uuid4().hex)
-        return await perform(self._runtime, verb, arguments, call)
+        call = Call(_actor(), self._runtime.clock.now(), uuid.uuid4().hex, role="admin")
+        return await execute(self._runtime, verb, arguments, call)
 
 
 def _actor() -> str:

@@ -27,7 +27,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.plugins import discover
 from fluentsd.testing import SmtpSink
 from fluentsd.verbs import Call
-from fluentsd.verbs.catalogue import perform
+from fluentsd.verbs.execute import execute
 
 #: Monday before Thanksgiving, seven in the morning in New York.
 BEGINS = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -138,7 +138,7 @@ def _silent(_logger: Any, _method: str, _event: Any) -> Any:
 
 
 async def _do(runtime: Runtime, verb: str, **arguments: Any) -> Any:
-    return await perform(runtime, verb, arguments, Call("demo", runtime.clock.now()))
+    return await execute(runtime, verb, arguments, Call("demo", runtime.clock.now(), role="admin"))
 
 
 async def _prepare(runtime: Runtime, folder: Path, state: DemoState) -> None:

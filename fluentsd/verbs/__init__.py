@@ -6,6 +6,6 @@ answer. A verb that is not possible raises `Refused`, whose message has the caus
 
 from __future__ import annotations
 
-from fluentsd.verbs.execute import Call, Refused
+from fluentsd.verbs.call import Call, Refused
 
 __all__ = ["Call", "Refused"]

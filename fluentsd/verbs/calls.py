@@ -6,7 +6,8 @@ from fluentsd.api import Outcome
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, reports
 from fluentsd.store.db import Connection
-from fluentsd.verbs.execute import Answer, Call, Refused, refusing
+from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.execute import Answer, refusing
 
 
 async def history(

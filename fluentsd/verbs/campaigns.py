@@ -18,9 +18,10 @@ from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.store.nodes import EVERYTHING, INSTALLATION
+from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.diff import differences
 from fluentsd.verbs.enrollments import follow_new_flow
-from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
+from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
 from fluentsd.verbs.operations import held
 
 

@@ -1,47 +1,19 @@
 """The catalogue of verbs: every action a person can take, declared once.
 
 Each front (shell, chat, console) is built from this table: names, help, parameters, required role, and whether the verb
-changes anything. `perform` is the only way to run a verb: it accepts old names, checks the arguments and raises
-`Refused`. What must not live here: the functions themselves (the other modules of `fluentsd.verbs`).
+changes anything. What must not live here: the functions themselves (the other modules of `fluentsd.verbs`, named here
+by module and function and imported when they run), how a verb runs (`execute`), and any import that is slow, because
+every command of the shell reads this table.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from fluentsd.engine.runtime import Runtime
-from fluentsd.text import MESSAGE_AT_MOST, NotStorable, clean, storable
-from fluentsd.verbs import (
-    Call,
-    Refused,
-    calls,
-    campaigns,
-    consent,
-    contacts,
-    enrollments,
-    erasure,
-    errors,
-    forecasts,
-    importing,
-    launch_check,
-    lifecycle,
-    numbers,
-    operations,
-    replies,
-    suppression,
-    templates,
-    unknown_attempts,
-)
-from fluentsd.verbs.execute import digest_of
+from fluentsd.verbs.call import Role
 
-Answer = dict[str, Any]
-#: Most characters of a request id.
-IDS_AT_MOST = 64
-#: Numbers that a person types fit a 32-bit column; moments, in microseconds, end with the year 9999.
-INT32, MOMENTS = range(-(2**31), 2**31), range(253_402_214_400_000_000)
 Kind = Literal["text", "int", "flag", "texts", "moment", "data"]
 
 
@@ -60,14 +32,15 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb. `name` is the typed command ("campaign pause"); `hidden` verbs are for programs."""
+    """One verb. `name` is the typed command ("campaign pause"); `run` names its function, `module.function` in
+    `fluentsd.verbs`; `role` is the least role that may run it; `hidden` verbs are for programs."""
 
     name: str
     help: str
-    run: Callable[..., Awaitable[Answer]]
+    run: str
     params: tuple[Param, ...] = ()
     effect: Literal["read", "change"] = "read"
-    role: Literal["viewer", "manager", "admin"] = "viewer"
+    role: Role = "viewer"
     hidden: bool = False
 
 
@@ -98,73 +71,73 @@ _DRY = Param("dry_run", "flag", "show what would happen, change nothing", defaul
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
-        Verb("campaign apply", "create or change a campaign from its file", campaigns.apply,
+        Verb("campaign apply", "create or change a campaign from its file", "campaigns.apply",
              (Param("file", "data", "the parsed campaign file", required=True),
               Param("dry_run", "flag", "show what would change, change nothing", default=False)), "change", "manager"),
-        Verb("campaign export", "write a campaign as a file", campaigns.export, (_ref(),)),
-        Verb("campaign list", "all campaigns with their counts", campaigns.listing,
+        Verb("campaign export", "write a campaign as a file", "campaigns.export", (_ref(),)),
+        Verb("campaign list", "all campaigns with their counts", "campaigns.listing",
              (Param("archived", "flag", "include archived campaigns", default=False),)),
-        Verb("campaign show", "a campaign's settings and flow", campaigns.show, (_ref(),)),
-        Verb("campaign status", "counts, next due time, holds and numbers", campaigns.status, (_ref(),)),
-        Verb("campaign report", "the funnel: outcomes of each step", campaigns.report, (_ref(),)),
+        Verb("campaign show", "a campaign's settings and flow", "campaigns.show", (_ref(),)),
+        Verb("campaign status", "counts, next due time, holds and numbers", "campaigns.status", (_ref(),)),
+        Verb("campaign report", "the funnel: outcomes of each step", "campaigns.report", (_ref(),)),
         Verb("campaign check", "launch check: who would be contacted, who would not and why, and what is missing",
-             launch_check.check, (_ref(),)),
-        Verb("campaign start", "start a campaign now", lifecycle.start, (_ref(), _YES), "change", "manager"),
-        Verb("campaign schedule", "start a campaign at a given time", lifecycle.schedule,
+             "launch_check.check", (_ref(),)),
+        Verb("campaign start", "start a campaign now", "lifecycle.start", (_ref(), _YES), "change", "manager"),
+        Verb("campaign schedule", "start a campaign at a given time", "lifecycle.schedule",
              (_ref(), Param("at", "moment", "date and time, e.g. 2026-12-01T09:00", required=True, option=False), _YES),
              "change", "manager"),
-        Verb("campaign pause", "pause a campaign; no contacts until it is resumed", lifecycle.pause, (_ref(), _BECAUSE),
-             "change", "manager"),
+        Verb("campaign pause", "pause a campaign; no contacts until it is resumed", "lifecycle.pause",
+             (_ref(), _BECAUSE), "change", "operator"),
         Verb("campaign resume", "resume a campaign; steps missed during the pause are dripped, shifted or skipped",
-             lifecycle.resume,
+             "lifecycle.resume",
              (_ref(), Param("late", "text", "drip, shift or skip; default: the campaign's setting"), _DRY),
+             "change", "operator"),
+        Verb("campaign stop", "stop a campaign; people keep their progress", "lifecycle.stop", (_ref(), _BECAUSE),
              "change", "manager"),
-        Verb("campaign stop", "stop a campaign; people keep their progress", lifecycle.stop, (_ref(), _BECAUSE),
-             "change", "manager"),
-        Verb("campaign complete", "mark a campaign completed; refused while people are queued", lifecycle.complete,
+        Verb("campaign complete", "mark a campaign completed; refused while people are queued", "lifecycle.complete",
              (_ref(),), "change", "manager"),
-        Verb("campaign reopen", "reopen a stopped or completed campaign as paused", lifecycle.reopen, (_ref(),),
+        Verb("campaign reopen", "reopen a stopped or completed campaign as paused", "lifecycle.reopen", (_ref(),),
              "change", "manager"),
-        Verb("campaign copy", "create a draft with the same settings and flow", campaigns.copy,
+        Verb("campaign copy", "create a draft with the same settings and flow", "campaigns.copy",
              (_ref(), Param("new_ref", "text", "the copy's ref", required=True, option=False)),
              "change", "manager"),
-        Verb("campaign archive", "hide an ended campaign from lists", campaigns.archive, (_ref(),),
+        Verb("campaign archive", "hide an ended campaign from lists", "campaigns.archive", (_ref(),),
              "change", "manager"),
-        Verb("campaign owner", "change a campaign's owner", campaigns.give,
+        Verb("campaign owner", "change a campaign's owner", "campaigns.give",
              (_ref(), Param("owner", "text", "the new owner", required=True, option=False)), "change", "manager"),
-        Verb("campaign errors", "people in error, grouped by cause", errors.errors, (_ref(),)),
-        Verb("campaign retry", "put people in error back into the queue", errors.retry,
+        Verb("campaign errors", "people in error, grouped by cause", "errors.errors", (_ref(),)),
+        Verb("campaign retry", "put people in error back into the queue", "errors.retry",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
               Param("person", "text", "only this person (a number or address)")), "change", "manager"),
-        Verb("campaign dismiss", "remove people in error from the campaign", errors.dismiss,
+        Verb("campaign dismiss", "remove people in error from the campaign", "errors.dismiss",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
               Param("person", "text", "only this person (a number or address)")), "change", "manager"),
         Verb("campaign why", "counts of people by state and reason; they add up to the campaign's total",
-             contacts.totals, (_ref(),)),
-        Verb("campaign replies", "replies that are not handled yet", replies.listing,
+             "contacts.totals", (_ref(),)),
+        Verb("campaign replies", "replies that are not handled yet", "replies.listing",
              (Param("ref", "text", "only in this campaign", option=False),
               Param("most", "int", "maximum number of rows", default=50))),
-        Verb("campaign answer", "answer a person's reply on the same channel", replies.answer,
+        Verb("campaign answer", "answer a person's reply on the same channel", "replies.answer",
              (_ref(), _PERSON, Param("text", "text", "the answer", default="", option=False),
               Param("subject", "text", "subject of an e-mail answer", default=""),
               Param("nothing", "flag", "mark as handled without an answer", default=False)), "change", "manager"),
-        Verb("campaign test", "send a step to yourself, marked as a test and not counted", replies.test,
+        Verb("campaign test", "send a step to yourself, marked as a test and not counted", "replies.test",
              (_ref(), Param("to", "text", "your own number or address", required=True),
               Param("step", "text", "the step; default: the first that can go to that address"),
               Param("person", "text", "render for this person of the campaign; default: the first")),
              "change", "manager"),
-        Verb("campaign remove", "remove one person from the campaign", enrollments.remove,
+        Verb("campaign remove", "remove one person from the campaign", "enrollments.remove",
              (_ref(), _PERSON, _BECAUSE), "change", "manager"),
         Verb("campaign callback", "contact one person at a promised time, ahead of the flow's schedule",
-             enrollments.callback,
+             "enrollments.callback",
              (_ref(), _PERSON,
               Param("at", "moment", "date and time, e.g. 2026-12-01T15:00", required=True, option=False)),
              "change", "manager"),
-        Verb("campaign upgrade", "move people from earlier flow versions to the current one", enrollments.upgrade,
+        Verb("campaign upgrade", "move people from earlier flow versions to the current one", "enrollments.upgrade",
              (_ref(), Param("step", "texts", "OLD=NEW: the new step for people at a deleted step; repeatable"),
               _DRY), "change", "manager"),
         Verb("contacts attest", "record consent for the people of a source or campaign; kept as each person's evidence",
-             consent.attest,
+             "consent.attest",
              (Param("source", "text", "the people of this file or CRM source", option=False),
               Param("campaign", "text", "the people of this campaign"),
               Param("basis", "text", "written, express, inquiry or customer", required=True),
@@ -173,163 +146,98 @@ VERBS: dict[str, Verb] = {
               Param("by", "text", "name of the person who attests it", required=True),
               Param("scrubbed", "text", "date of the list's last scrub against the DNC registry"),
               Param("proof", "text", "where the proof is stored", default="")), "change", "manager"),
-        Verb("contacts find", "find people by number, address or any field value", contacts.find,
+        Verb("contacts find", "find people by number, address or any field value", "contacts.find",
              (Param("words", "text", "search text", required=True, option=False),
               Param("most", "int", "maximum number of rows", default=20))),
-        Verb("contacts why", "why a person was contacted or not: one sentence, then the evidence", contacts.why,
+        Verb("contacts why", "why a person was contacted or not: one sentence, then the evidence", "contacts.why",
              (_PERSON, Param("campaign", "text", "only in this campaign"))),
-        Verb("contacts timeline", "every attempt to reach a person, and what comes next", contacts.timeline,
+        Verb("contacts timeline", "every attempt to reach a person, and what comes next", "contacts.timeline",
              (_PERSON, Param("campaign", "text", "only in this campaign"))),
-        Verb("contacts export", "all data about a person, as one JSON document", erasure.export,
+        Verb("contacts export", "all data about a person, as one JSON document", "erasure.export",
              (_PERSON,), role="manager"),
         Verb("contacts erase", "erase a person for good; the suppression list and campaigns keep a keyed hash",
-             erasure.erase, (_PERSON, _BECAUSE), "change", "admin"),
-        Verb("contacts begin-import", "begin an import run", importing.begin_import,
+             "erasure.erase", (_PERSON, _BECAUSE), "change", "admin"),
+        Verb("contacts begin-import", "begin an import run", "importing.begin_import",
              (Param("source", "text", "the file's name", required=True),
               Param("ref", "text", "the campaign to enroll people in"),
               Param("consent", "data", "the attestation of consent")),
              "change", "manager", hidden=True),
-        Verb("contacts take", "one batch of an import", importing.take,
+        Verb("contacts take", "one batch of an import", "importing.take",
              (Param("run", "data", "the run from `contacts begin-import`", required=True),
               Param("people", "data", "the batch", required=True),
               Param("keep_duplicates", "flag", "for duplicate rows, keep the later one", default=False)),
              "change", "manager", hidden=True),
-        Verb("contacts end-import", "end an import run", importing.end_import,
+        Verb("contacts end-import", "end an import run", "importing.end_import",
              (Param("run", "data", "the run from `contacts begin-import`", required=True),
               Param("counts", "data", "the import's counts", required=True),
               Param("whole", "flag", "the file is the whole list: people missing from it leave", default=False),
               Param("yes", "flag", "continue even when most people would leave", default=False)),
              "change", "manager", hidden=True),
-        Verb("calls", "history of attempts", calls.history,
+        Verb("calls", "history of attempts", "calls.history",
              (Param("ref", "text", "only this campaign", option=False), Param("outcome", "text", "only this outcome"),
               Param("person", "text", "only this person (a number or address)"),
               Param("most", "int", "maximum number of rows", default=50),
               Param("since", "moment", "only attempts after this time"))),
         Verb("forecast", "forecast: who, when, from which number; load, finish, cost; who is skipped and why",
-             forecasts.ahead,
+             "forecasts.ahead",
              (_ref(), Param("until", "moment", "end of the forecast; default: 90 days from now"),
               Param("most", "int", "how many contacts to list one by one", default=10),
               Param("seed", "int", "random seed", default=0))),
-        Verb("unknown list", "attempts with an unknown result that need a decision", unknown_attempts.listing,
+        Verb("unknown list", "attempts with an unknown result that need a decision", "unknown_attempts.listing",
              (Param("ref", "text", "only this campaign", option=False),
               Param("most", "int", "maximum number of rows", default=1000))),
-        Verb("unknown retry", "repeat the step; the person may get it twice", unknown_attempts.retry,
+        Verb("unknown retry", "repeat the step; the person may get it twice", "unknown_attempts.retry",
              (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager"),
-        Verb("unknown dismiss", "keep them as sent and hide them", unknown_attempts.dismiss,
+        Verb("unknown dismiss", "keep them as sent and hide them", "unknown_attempts.dismiss",
              (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager"),
-        Verb("suppression list", "numbers and addresses that are never contacted", suppression.listing,
+        Verb("suppression list", "numbers and addresses that are never contacted", "suppression.listing",
              (Param("words", "text", "only entries whose number, address or reason contains this", option=False),
               Param("since", "int", "first entry id", default=0),
               Param("most", "int", "maximum number of rows", default=100))),
-        Verb("suppression why", "full history of one number or address on the suppression list", suppression.why,
+        Verb("suppression why", "full history of one number or address on the suppression list", "suppression.why",
              (_POINT,)),
-        Verb("suppression add", "never contact a number or address again", suppression.add,
+        Verb("suppression add", "never contact a number or address again", "suppression.add",
              (_POINT, Param("channel", "text", "phone, sms or email; * is every channel", default="*"), _BECAUSE),
              "change", "manager"),
-        Verb("suppression remove", "lift the entries of a number or address; their history stays", suppression.remove,
+        Verb("suppression remove", "lift the entries of a number or address; their history stays", "suppression.remove",
              (_POINT, _BECAUSE), "change", "admin"),
-        Verb("suppression take", "import one batch into the suppression list", suppression.take,
+        Verb("suppression take", "import one batch into the suppression list", "suppression.take",
              (Param("points", "data", "numbers and addresses as text", required=True),
               Param("channel", "text", "phone, sms or email; * is every channel", default="*"),
               Param("because", "text", "the origin of the list", required=True)), "change", "manager", hidden=True),
-        Verb("templates apply", "create or change templates from a file", templates.apply,
+        Verb("templates apply", "create or change templates from a file", "templates.apply",
              (Param("file", "data", "the parsed template file", required=True),
               Param("dry_run", "flag", "show what would change, change nothing", default=False)), "change", "manager"),
-        Verb("templates list", "all templates, and the campaigns that use them", templates.listing),
-        Verb("templates show", "a template's file and its versions", templates.show,
+        Verb("templates list", "all templates, and the campaigns that use them", "templates.listing"),
+        Verb("templates show", "a template's file and its versions", "templates.show",
              (_TEMPLATE, Param("version", "int", "an earlier version"))),
-        Verb("templates preview", "render a template for one person; nothing is sent", templates.preview,
+        Verb("templates preview", "render a template for one person; nothing is sent", "templates.preview",
              (_TEMPLATE, Param("person", "text", "a number, an address, or words that match one person",
                                required=True),
               Param("campaign", "text", "render as in this campaign"))),
-        Verb("templates remove", "archive a template; its history stays", templates.remove, (_TEMPLATE,),
+        Verb("templates remove", "archive a template; its history stays", "templates.remove", (_TEMPLATE,),
              "change", "manager"),
-        Verb("numbers list", "caller IDs with tags and pace", numbers.listing),
-        Verb("numbers add", "add a caller ID, or change its tags, label or pace", numbers.add,
+        Verb("numbers list", "caller IDs with tags and pace", "numbers.listing"),
+        Verb("numbers add", "add a caller ID, or change its tags, label or pace", "numbers.add",
              (Param("number", "text", "in international form: +12125550123", required=True, option=False),
               Param("tag", "texts", "a tag; repeatable"), Param("label", "text", "a note"),
               Param("pace", "text", 'its own pace, e.g. "20/hour"')), "change", "manager"),
         Verb("numbers sync", "import the providers' numbers as caller IDs; your labels and tags stay",
-             numbers.sync, (Param("tag", "texts", "a tag for all of them, known ones too; repeatable"), _DRY),
+             "numbers.sync", (Param("tag", "texts", "a tag for all of them, known ones too; repeatable"), _DRY),
              "change", "manager"),
-        Verb("numbers untag", "remove tags from a caller ID", numbers.untag,
+        Verb("numbers untag", "remove tags from a caller ID", "numbers.untag",
              (Param("number", "text", "the caller ID", required=True, option=False),
               Param("tag", "texts", "the tags", required=True)), "change", "manager"),
-        Verb("numbers remove", "stop using a caller ID", numbers.remove,
+        Verb("numbers remove", "stop using a caller ID", "numbers.remove",
              (Param("number", "text", "the caller ID", required=True, option=False),), "change", "manager"),
-        Verb("holds", "open holds: scope, since when, by whom, why", operations.holds_now),
-        Verb("release", "lift the holds on a campaign, channel, number or the installation", operations.release,
+        Verb("holds", "open holds: scope, since when, by whom, why", "operations.holds_now"),
+        Verb("release", "lift the holds on a campaign, channel, number or the installation", "operations.release",
              (Param("scope", "text", "campaign, channel, number or installation", required=True, option=False),
               Param("target", "text", "the campaign's ref, channel or number; or all", required=True, option=False)),
              "change", "manager"),
-        Verb("log", "audit log: who did what", operations.log,
+        Verb("log", "audit log: who did what", "operations.log",
              (Param("target", "text", "only about this campaign or number", option=False),
               Param("most", "int", "maximum number of rows", default=50))),
-        Verb("state", "the daemon's status", operations.figures),
+        Verb("state", "the daemon's status", "operations.figures"),
     )
 }  # fmt: skip
-
-
-async def perform(runtime: Runtime, name: str, arguments: Mapping[str, Any], call: Call) -> Answer:
-    """Run one verb, by its present or an old name. Raises `Refused` with the cause and the fix; nothing was changed."""
-    verb = VERBS.get(current_name(name))
-    if verb is None:
-        raise Refused(f"there is no verb {_short(name)}")
-    try:
-        arguments, call = storable(arguments), _checked_call(name, call)
-    except NotStorable as why:
-        raise Refused(f"{name}: {why}") from None
-    checked = {param.name: _checked(name, param, arguments.get(param.name)) for param in verb.params}
-    unknown = sorted(set(arguments) - set(checked))
-    if unknown:
-        raise Refused(f"{name}: no such parameter: {', '.join(unknown)[:200]}")
-    if call.request_id and verb.effect == "change":
-        call = replace(call, digest=digest_of(verb.name, checked))
-    return await verb.run(runtime, call, **checked)
-
-
-def _checked_call(name: str, call: Call) -> Call:
-    id_ = call.request_id or ""
-    if len(id_) > IDS_AT_MOST or clean(id_) != id_:
-        raise Refused(f"{name}: a request id has at most {IDS_AT_MOST} ordinary characters")
-    if call.revision is not None and call.revision not in INT32:
-        raise Refused(f"{name}: there is no such revision")
-    return call
-
-
-def _checked(name: str, param: Param, value: Any) -> Any:
-    if value is None or value in ((), []):
-        if param.required:
-            raise Refused(f"{name}: {param.name} is missing ({param.help})")
-        return [] if param.kind == "texts" else param.default
-    types: dict[Kind, Any] = {"text": str, "int": int, "flag": bool, "texts": list, "moment": (str, int)}
-    is_flag = isinstance(value, bool)  # which Python takes for an integer
-    if param.kind in types and (not isinstance(value, types[param.kind]) or is_flag is not (param.kind == "flag")):
-        raise Refused(f"{name}: {param.name} should be {param.kind}, not {_short(value)}")
-    if param.kind == "texts" and not all(isinstance(one, str) for one in value):
-        raise Refused(f"{name}: {param.name} should be a list of texts, not {_short(value)}")
-    for one in value if param.kind == "texts" else (value,) if param.kind in ("text", "moment") else ():
-        if isinstance(one, str) and len(one) > MESSAGE_AT_MOST:
-            raise Refused(f"{name}: {param.name} has {len(one)} characters; the limit is {MESSAGE_AT_MOST}")
-    if param.kind == "int" and value not in INT32:
-        raise Refused(f"{name}: {param.name} is {value}, and a number here lies between {INT32[0]} and {INT32[-1]}")
-    return moment(value) if param.kind == "moment" else value
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:79] + "…"
-
-
-def moment(value: str | int) -> int:
-    """Epoch microseconds of an ISO date-time. Without a zone it is in the machine's local time."""
-    if isinstance(value, int):
-        if value not in MOMENTS:
-            raise Refused(f"{value} is not a time that fluentsd knows: microseconds since 1970, until the year 9999")
-        return value
-    try:
-        return round(dt.datetime.fromisoformat(value).astimezone().timestamp() * 1_000_000)
-    except (ValueError, OverflowError):
-        raise Refused(
-            f"{_short(value)} is not a date and time; write it like 2026-12-01T09:00 or 2026-12-01T09:00-05:00"
-        ) from None

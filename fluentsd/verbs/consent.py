@@ -13,7 +13,8 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns
 from fluentsd.store import consent as evidence
 from fluentsd.store.db import Connection
-from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
+from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
 
 #: Records updated in one transaction.
 BATCH = 1000

@@ -7,7 +7,8 @@ from fluentsd.engine.explain.why import why as explain
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, counters, reports
 from fluentsd.store.db import Connection
-from fluentsd.verbs.execute import Answer, Call, Refused, refusing
+from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.execute import Answer, refusing
 
 
 async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:

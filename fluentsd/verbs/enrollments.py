@@ -17,8 +17,9 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import EnrollmentRow, manual_changes
+from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contacts import find_one
-from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
+from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
 
 #: People moved in one transaction.
 BATCH = 1000

@@ -12,8 +12,9 @@ from fluentsd.store import consent, contacts, reports
 from fluentsd.store.db import Connection
 from fluentsd.store.erasure import erase as erasure
 from fluentsd.store.erasure.erase import Gone
+from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contacts import find_one
-from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
+from fluentsd.verbs.execute import Answer, change, refusing
 
 #: Most attempts in one export; more than contact limits allow for one person.
 ATTEMPTS = 100_000

@@ -13,7 +13,8 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, enrollments, reports
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
-from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
+from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.execute import Answer, change, refusing
 
 
 async def errors(runtime: Runtime, call: Call, ref: str) -> Answer:

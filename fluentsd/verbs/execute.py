@@ -1,11 +1,16 @@
-"""Execution of verbs: one transaction, one audit entry, one answer per request."""
+"""Execution of verbs: the check of role and arguments, one transaction, one audit entry, one answer per request.
+
+`execute` is the only way to run a verb. What must not live here: the declarations (`catalogue`) and the functions.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from importlib import import_module
 from typing import Any, TypeVar
 
 from fluentsd.domain.states import IllegalTransition
@@ -15,8 +20,11 @@ from fluentsd.store import audit, enrollments
 from fluentsd.store.audit import RequestReused
 from fluentsd.store.campaigns import Changed, NoSuchCampaign, RefTaken
 from fluentsd.store.db import Connection
+from fluentsd.text import MESSAGE_AT_MOST, NotStorable, clean, storable
 from fluentsd.unavailable import StoreBusy
 from fluentsd.validation import Problems
+from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.catalogue import VERBS, Kind, Param, Verb, current_name
 
 Answer = dict[str, Any]
 T = TypeVar("T")
@@ -24,22 +32,10 @@ T = TypeVar("T")
 DEADLOCKS = 3
 #: Held enrollments released in one transaction.
 HELD_AT_ONCE = 1000
-
-
-class Refused(Exception):
-    """The verb is not possible; the message has the cause and the fix. Nothing was changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """The actor and the time of a request. `request_id` makes a repetition harmless; `revision` is the campaign's
-    revision that the actor has seen. `digest`: the hash of the verb and its arguments, set by `catalogue.perform`."""
-
-    actor: str
-    at: int
-    request_id: str | None = None
-    revision: int | None = None
-    digest: str | None = None
+#: Most characters of a request id.
+IDS_AT_MOST = 64
+#: Numbers that a person types fit a 32-bit column; moments, in microseconds, end with the year 9999.
+INT32, MOMENTS = range(-(2**31), 2**31), range(253_402_214_400_000_000)
 
 
 def digest_of(verb: str, arguments: Mapping[str, Any]) -> str:
@@ -92,3 +88,77 @@ async def refusing(work: Awaitable[T]) -> T:
         return await work
     except (NoSuchCampaign, NoSuchTemplate, RefTaken, IllegalTransition, Changed, Problems, RequestReused) as why:
         raise Refused(str(why)) from None
+
+
+async def execute(runtime: Runtime, name: str, arguments: Mapping[str, Any], call: Call) -> Answer:
+    """Run one verb, by its present or an old name. Raises `Refused` with the cause and the fix; nothing was changed."""
+    verb = VERBS.get(current_name(name))
+    if verb is None:
+        raise Refused(f"there is no verb {_short(name)}")
+    if not call.may(verb.role):
+        raise Refused(f"{verb.name} needs the role {verb.role}, and {call.actor} is {call.role}; nothing was changed")
+    try:
+        arguments, call = storable(arguments), _checked_call(name, call)
+    except NotStorable as why:
+        raise Refused(f"{name}: {why}") from None
+    checked = {param.name: _checked(name, param, arguments.get(param.name)) for param in verb.params}
+    unknown = sorted(set(arguments) - set(checked))
+    if unknown:
+        raise Refused(f"{name}: no such parameter: {', '.join(unknown)[:200]}")
+    if call.request_id and verb.effect == "change":
+        call = replace(call, digest=digest_of(verb.name, checked))
+    return await _function(verb)(runtime, call, **checked)
+
+
+def _function(verb: Verb) -> Callable[..., Awaitable[Answer]]:
+    """The function of a verb; its module is imported at first use."""
+    module, _, name = verb.run.partition(".")
+    function: Callable[..., Awaitable[Answer]] = getattr(import_module(f"fluentsd.verbs.{module}"), name)
+    return function
+
+
+def _checked_call(name: str, call: Call) -> Call:
+    id_ = call.request_id or ""
+    if len(id_) > IDS_AT_MOST or clean(id_) != id_:
+        raise Refused(f"{name}: a request id has at most {IDS_AT_MOST} ordinary characters")
+    if call.revision is not None and call.revision not in INT32:
+        raise Refused(f"{name}: there is no such revision")
+    return call
+
+
+def _checked(name: str, param: Param, value: Any) -> Any:
+    if value is None or value in ((), []):
+        if param.required:
+            raise Refused(f"{name}: {param.name} is missing ({param.help})")
+        return [] if param.kind == "texts" else param.default
+    types: dict[Kind, Any] = {"text": str, "int": int, "flag": bool, "texts": list, "moment": (str, int)}
+    is_flag = isinstance(value, bool)  # which Python takes for an integer
+    if param.kind in types and (not isinstance(value, types[param.kind]) or is_flag is not (param.kind == "flag")):
+        raise Refused(f"{name}: {param.name} should be {param.kind}, not {_short(value)}")
+    if param.kind == "texts" and not all(isinstance(one, str) for one in value):
+        raise Refused(f"{name}: {param.name} should be a list of texts, not {_short(value)}")
+    for one in value if param.kind == "texts" else (value,) if param.kind in ("text", "moment") else ():
+        if isinstance(one, str) and len(one) > MESSAGE_AT_MOST:
+            raise Refused(f"{name}: {param.name} has {len(one)} characters; the limit is {MESSAGE_AT_MOST}")
+    if param.kind == "int" and value not in INT32:
+        raise Refused(f"{name}: {param.name} is {value}, and a number here lies between {INT32[0]} and {INT32[-1]}")
+    return moment(value) if param.kind == "moment" else value
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def moment(value: str | int) -> int:
+    """Epoch microseconds of an ISO date-time. Without a zone it is in the machine's local time."""
+    if isinstance(value, int):
+        if value not in MOMENTS:
+            raise Refused(f"{value} is not a time that fluentsd knows: microseconds since 1970, until the year 9999")
+        return value
+    try:
+        return round(dt.datetime.fromisoformat(value).astimezone().timestamp() * 1_000_000)
+    except (ValueError, OverflowError):
+        raise Refused(
+            f"{_short(value)} is not a date and time; write it like 2026-12-01T09:00 or 2026-12-01T09:00-05:00"
+        ) from None

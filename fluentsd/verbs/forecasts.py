@@ -14,7 +14,8 @@ from fluentsd.engine.explain.forecast import ForecastRequest
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters
 from fluentsd.store.db import Connection
-from fluentsd.verbs.execute import Answer, Call, Refused, refusing
+from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.execute import Answer, refusing
 
 #: Most contacts listed one by one; the answer is one message.
 MOST = 100_000

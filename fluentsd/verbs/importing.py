@@ -28,8 +28,9 @@ from fluentsd.store.db import Connection, bulk_insert
 from fluentsd.store.enrollments import enrolling, manual_changes
 from fluentsd.store.enrollments.enrolling import Entered, Entry
 from fluentsd.store.erasure import erase as erasure
+from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.consent import read as read_consent
-from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
+from fluentsd.verbs.execute import Answer, change, refusing
 
 #: Batch sizes in people: about 11 ms while others use the database, and large when nothing else does.
 SHARED, ALONE = 250, 7_500

@@ -11,8 +11,9 @@ from fluentsd.store import campaigns, numbers
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.verbs import forecasts
+from fluentsd.verbs.call import Call
 from fluentsd.verbs.campaigns import facts_of
-from fluentsd.verbs.execute import Answer, Call, refusing
+from fluentsd.verbs.execute import Answer, refusing
 
 
 async def check(runtime: Runtime, call: Call, ref: str) -> Answer:

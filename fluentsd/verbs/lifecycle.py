@@ -18,8 +18,9 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, holds, outbox
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
+from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.campaigns import facts_of, finish_recompute, row_of
-from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed, refusing
+from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
 from fluentsd.verbs.launch_check import examined, problems
 
 

@@ -14,7 +14,8 @@ from fluentsd.domain.time.durations import BadDuration, Rate
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import holds, numbers
 from fluentsd.store.db import Connection
-from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed
+from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.execute import Answer, change, facts_changed
 
 #: Time limit in seconds for one provider to list its numbers.
 LISTED_WITHIN = 60.0

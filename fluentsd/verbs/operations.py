@@ -9,7 +9,8 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, holds, reports
 from fluentsd.store.db import Connection
 from fluentsd.store.nodes import INSTALLATION
-from fluentsd.verbs.execute import Answer, Call, Refused, change, facts_changed
+from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.execute import Answer, change, facts_changed
 
 
 async def holds_now(runtime: Runtime, call: Call) -> Answer:

@@ -23,8 +23,9 @@ from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import of_contact, under_way
 from fluentsd.store.nodes import Fenced
 from fluentsd.validation import explain
+from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contacts import find_one
-from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
+from fluentsd.verbs.execute import Answer, change, refusing
 from fluentsd.verbs.suppression import read_point
 
 

@@ -13,7 +13,8 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import contacts, counters, suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.erasure import erase as erasure
-from fluentsd.verbs.execute import Answer, Call, Refused, change
+from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.execute import Answer, change
 
 CHANNELS = ("*", "phone", "sms", "email")
 

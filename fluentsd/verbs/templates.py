@@ -20,9 +20,10 @@ from fluentsd.store import campaigns, contacts, templates
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
+from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.enrollments import follow_new_flow
-from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
+from fluentsd.verbs.execute import Answer, change, refusing
 
 
 async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answer:

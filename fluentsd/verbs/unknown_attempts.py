@@ -20,8 +20,9 @@ from fluentsd.store.attempts.unknown import Unproved
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import Requeue
+from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contacts import find_one
-from fluentsd.verbs.execute import Answer, Call, Refused, change, refusing
+from fluentsd.verbs.execute import Answer, change, refusing
 
 
 async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> Answer:

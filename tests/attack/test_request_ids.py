@@ -8,7 +8,7 @@ import pytest
 
 from fluentsd.store.erasure import retention
 from fluentsd.verbs import Call, Refused
-from fluentsd.verbs.catalogue import perform
+from fluentsd.verbs.execute import execute
 from tests.engine.conftest import stage
 from tests.engine.stage import SMS, Stage, spec
 
@@ -17,7 +17,7 @@ NUMBER = {"number": "+12125550123", "tag": ["east"]}
 
 
 async def ask(stage: Stage, verb: str, **arguments: Any) -> dict[str, Any]:
-    return await perform(stage.runtime, verb, arguments, Call("dana", stage.clock.now(), "once"))
+    return await execute(stage.runtime, verb, arguments, Call("dana", stage.clock.now(), "once", role="admin"))
 
 
 async def test_the_same_request_again_has_the_same_answer(stage: Stage) -> None:
@@ -61,4 +61,4 @@ async def test_a_request_whose_answer_was_deleted_is_not_done_twice(stage: Stage
 @pytest.mark.parametrize("request_id", ["x" * 65, "a\0b", "\ud800"])
 async def test_an_id_that_cannot_be_stored_is_refused(stage: Stage, request_id: str) -> None:
     with pytest.raises(Refused, match="a request id has at most 64"):
-        await perform(stage.runtime, "numbers add", NUMBER, Call("dana", stage.clock.now(), request_id))
+        await execute(stage.runtime, "numbers add", NUMBER, Call("dana", stage.clock.now(), request_id, role="admin"))

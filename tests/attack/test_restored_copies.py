@@ -22,7 +22,7 @@ from fluentsd.fronts.control import DaemonFailed
 from fluentsd.store.db.bridge import open_store
 from fluentsd.store.db.high_water import HighWaterMark, UnreadableMark
 from fluentsd.verbs import Call, Refused
-from fluentsd.verbs.catalogue import perform
+from fluentsd.verbs.execute import execute
 from tests.engine.stage import SMS, person, spec
 from tests.test_daemon import ALWAYS, Place, launch, living, place, until
 
@@ -226,7 +226,7 @@ async def test_while_the_mark_cannot_be_written_nothing_is_sent(place: Place, mo
 async def test_a_release_waits_until_the_providers_have_been_asked(place: Place) -> None:
     await enrolled(place)
     async with open_runtime(place.settings(), SystemClock(), place.plugins, log=quiet()) as runtime:
-        call = Call("tester", runtime.clock.now())
+        call = Call("tester", runtime.clock.now(), role="admin")
         await runtime.store.run(
             lambda conn: conn.exec_driver_sql(
                 "INSERT INTO attempt (id, enrollment_id, campaign_id, contact_id, step, try_no, channel, state,"
@@ -234,7 +234,7 @@ async def test_a_release_waits_until_the_providers_have_been_asked(place: Place)
             )
         )
         with pytest.raises(Refused, match="1 attempts are still being looked up"):
-            await perform(runtime, "release", {"scope": "installation", "target": "all"}, call)
+            await execute(runtime, "release", {"scope": "installation", "target": "all"}, call)
 
 
 def quiet() -> Any:

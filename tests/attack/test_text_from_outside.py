@@ -11,7 +11,8 @@ import pytest
 from fluentsd.api import Inbound, Outcome
 from fluentsd.text import MESSAGE_AT_MOST, NotStorable, clean, storable
 from fluentsd.verbs import Call, Refused
-from fluentsd.verbs.catalogue import VERBS, Verb, perform
+from fluentsd.verbs.catalogue import VERBS, Verb
+from fluentsd.verbs.execute import execute
 from tests.engine.conftest import stage
 from tests.engine.stage import MINUTE, MONDAY, SMS, Stage, person, spec
 from tests.fronts.web.front import Front
@@ -73,9 +74,9 @@ async def abuse(stage: Stage, verb: Verb) -> None:
     for param in verb.params:
         for value in VALUES:
             given = rest | {param.name: [value] if param.kind == "texts" else value}
-            call = Call("tester", stage.clock.now(), "r\0" if value == "" else None)
+            call = Call("tester", stage.clock.now(), "r\0" if value == "" else None, role="admin")
             try:
-                await perform(stage.runtime, verb.name, given, call)
+                await execute(stage.runtime, verb.name, given, call)
             except Refused as why:
                 assert str(why)  # noqa: PT017
             except (KeyError, TypeError, AttributeError, ValueError):

@@ -28,7 +28,7 @@ from fluentsd.store.db.bridge import open_store
 from fluentsd.store.db.lock import AlreadyRunning, LinkedFile, file_to_itself
 from fluentsd.store.nodes import Fenced
 from fluentsd.verbs import Call
-from fluentsd.verbs.catalogue import perform
+from fluentsd.verbs.execute import execute
 from tests.engine.stage import SMS, person, spec
 from tests.test_daemon import ALWAYS, Place, launch, living, place, until
 
@@ -137,7 +137,7 @@ async def opened(place: Place, settings: Settings) -> AsyncIterator[Runtime]:
 
 async def launched(runtime: Runtime, people: int) -> None:
     async def ask(verb: str, **arguments: Any) -> Any:
-        return await perform(runtime, verb, arguments, Call("tester", runtime.clock.now()))
+        return await execute(runtime, verb, arguments, Call("tester", runtime.clock.now(), role="admin"))
 
     await ask("campaign apply", file=spec(SMS, window=ALWAYS))
     run = await ask("contacts begin-import", source="people.csv", ref="test")

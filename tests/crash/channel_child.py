@@ -24,7 +24,7 @@ from fluentsd.engine.dispatch import reconciler
 from fluentsd.engine.nursery import running
 from fluentsd.plugins import discover
 from fluentsd.verbs import Call
-from fluentsd.verbs.catalogue import perform
+from fluentsd.verbs.execute import execute
 
 #: Microseconds.
 GRACE = 200_000
@@ -56,8 +56,8 @@ async def main(folder: Path) -> None:
             rig(channel_state.channel)
         async with running(runtime, grace=1.0):
             while True:
-                call = Call("crash", runtime.clock.now())
-                if (await perform(runtime, "campaign status", {"ref": "crash"}, call))["state"] == "completed":
+                call = Call("crash", runtime.clock.now(), role="admin")
+                if (await execute(runtime, "campaign status", {"ref": "crash"}, call))["state"] == "completed":
                     return
                 await trio.sleep(0.03)
 

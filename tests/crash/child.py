@@ -24,7 +24,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.plugins import discover
 from fluentsd.store.db.bridge import Store
 from fluentsd.verbs import Call
-from fluentsd.verbs.catalogue import perform
+from fluentsd.verbs.execute import execute
 
 
 class Fuse:
@@ -83,8 +83,8 @@ async def main(folder: Path, fuse: Fuse) -> None:
         rig_channels(runtime, fuse)
         async with running(runtime, grace=1.0):
             while True:
-                call = Call("crash", runtime.clock.now())
-                if (await perform(runtime, "campaign status", {"ref": "crash"}, call))["state"] == "completed":
+                call = Call("crash", runtime.clock.now(), role="admin")
+                if (await execute(runtime, "campaign status", {"ref": "crash"}, call))["state"] == "completed":
                     return
                 await trio.sleep(0.03)
 

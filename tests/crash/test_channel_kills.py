@@ -264,12 +264,12 @@ async def _prepare(folder: Path, steps: list[dict[str, Any]], people: int) -> No
     from fluentsd.daemon import open_runtime
     from fluentsd.plugins import discover
     from fluentsd.verbs import Call
-    from fluentsd.verbs.catalogue import perform
+    from fluentsd.verbs.execute import execute
 
     async with open_runtime(load(folder / "fluentsd.toml"), SystemClock(), discover()) as runtime:
 
         async def do(verb: str, **arguments: object) -> dict[str, object]:
-            return await perform(runtime, verb, arguments, Call("test", runtime.clock.now()))
+            return await execute(runtime, verb, arguments, Call("test", runtime.clock.now(), role="admin"))
 
         await do("campaign apply", file=CAMPAIGN | {"step": steps})
         run = await do("contacts begin-import", source="people.csv", ref="crash")

@@ -26,11 +26,13 @@ from fluentsd.fronts import control
 from fluentsd.plugins import Plugins, discover
 from fluentsd.store.tables import SCHEMA_VERSION
 from fluentsd.verbs import Call
-from fluentsd.verbs.catalogue import perform
+from fluentsd.verbs.execute import execute
 from tests.engine.stage import MONDAY, SMS, FakeChannel, person, spec
 
 SANDBOX = '[channel.sms]\nplugin = "sandbox"\n'
 Write = Callable[..., Settings]
+#: The actor of these tests.
+DANA = Call("dana", MONDAY, role="admin")
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ async def prepared(settings: Settings, *acts: tuple[str, Mapping[str, Any]]) -> 
     log = structlog.wrap_logger(structlog.ReturnLogger())
     async with open_runtime(settings, SystemClock(), discover(), log=log) as runtime:
         for verb, arguments in acts:
-            await perform(runtime, verb, arguments, Call("dana", MONDAY))
+            await execute(runtime, verb, arguments, DANA)
 
 
 def offering(**channels: Callable[[Mapping[str, Any], Tools], Any]) -> Plugins:
@@ -130,11 +132,11 @@ async def test_it_runs_beside_a_daemon_and_takes_nothing_from_it(write: Write, t
     log = structlog.wrap_logger(structlog.ReturnLogger())
     async with open_runtime(settings, SystemClock(), discover(), log=log) as runtime, trio.open_nursery() as nursery:
         await nursery.start(control.serve, runtime, settings.socket)
-        await perform(runtime, "numbers add", {"number": "+12125550123"}, Call("dana", MONDAY))  # a log beside the file
+        await execute(runtime, "numbers add", {"number": "+12125550123"}, DANA)  # a log beside the file
         found = await findings(settings)
         assert bad(found) == []
         assert "daemon: running, 0 attempts in flight" in [entry["what"] for entry in found]
-        await perform(runtime, "numbers add", {"number": "+12125550124"}, Call("dana", MONDAY))
+        await execute(runtime, "numbers add", {"number": "+12125550124"}, DANA)
         nursery.cancel_scope.cancel()
 
 
@@ -142,10 +144,10 @@ async def test_what_a_daemon_has_not_yet_moved_out_of_its_log_is_seen(write: Wri
     settings = write("")  # the campaign runs, and its channel is taken away
     log = structlog.wrap_logger(structlog.ReturnLogger())
     async with open_runtime(write(SANDBOX), SystemClock(), discover(), log=log) as runtime:
-        await perform(runtime, "campaign apply", {"file": spec(SMS)}, Call("dana", MONDAY))
-        run = await perform(runtime, "contacts begin-import", {"source": "x", "ref": "test"}, Call("dana", MONDAY))
-        await perform(runtime, "contacts take", {"run": run, "people": [person(1)]}, Call("dana", MONDAY))
-        await perform(runtime, "campaign start", {"ref": "test"}, Call("dana", MONDAY))
+        await execute(runtime, "campaign apply", {"file": spec(SMS)}, DANA)
+        run = await execute(runtime, "contacts begin-import", {"source": "x", "ref": "test"}, DANA)
+        await execute(runtime, "contacts take", {"run": run, "people": [person(1)]}, DANA)
+        await execute(runtime, "campaign start", {"ref": "test"}, DANA)
         found = bad(await findings(settings))
     assert "campaign test (active) has sms steps, but no sms channel is configured → add [channel.sms]" in found
 
@@ -316,10 +318,10 @@ async def test_caller_ids_that_a_running_campaign_lacks(write: Write, numbers: A
     )
     log = structlog.wrap_logger(structlog.ReturnLogger())
     async with open_runtime(settings, SystemClock(), discover(), log=log) as runtime:
-        run = await perform(runtime, "contacts begin-import", {"source": "x", "ref": "test"}, Call("dana", MONDAY))
-        await perform(runtime, "contacts take", {"run": run, "people": [person(1)]}, Call("dana", MONDAY))
-        await perform(runtime, "campaign start", {"ref": "test"}, Call("dana", MONDAY))
-        await perform(runtime, "campaign apply", {"file": spec(SMS, numbers=numbers)}, Call("dana", MONDAY))
+        run = await execute(runtime, "contacts begin-import", {"source": "x", "ref": "test"}, DANA)
+        await execute(runtime, "contacts take", {"run": run, "people": [person(1)]}, DANA)
+        await execute(runtime, "campaign start", {"ref": "test"}, DANA)
+        await execute(runtime, "campaign apply", {"file": spec(SMS, numbers=numbers)}, DANA)
     found = bad(await findings(settings))
     assert [line for line in found if not part or part not in line] == []
     assert len(found) == (part is not None)

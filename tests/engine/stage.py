@@ -34,7 +34,7 @@ from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import campaigns
 from fluentsd.store.db.bridge import Store
 from fluentsd.verbs import Call
-from fluentsd.verbs.catalogue import perform
+from fluentsd.verbs.execute import execute
 
 #: Monday 2 March 2026, 10:00 in New York.
 MONDAY = round(dt.datetime(2026, 3, 2, 15, tzinfo=dt.UTC).timestamp() * 1_000_000)
@@ -143,7 +143,7 @@ class Stage:
         return self.channels["email"]
 
     async def do(self, verb: str, **arguments: Any) -> dict[str, Any]:
-        return await perform(self.runtime, verb, arguments, Call("tester", self.clock.now()))
+        return await execute(self.runtime, verb, arguments, Call("tester", self.clock.now(), role="admin"))
 
     async def enroll(self, *people: dict[str, Any], ref: str = "test") -> dict[str, Any]:
         run = await self.do("contacts begin-import", source="people.csv", ref=ref)

@@ -36,7 +36,7 @@ from fluentsd.fronts.control import (
 from fluentsd.store import tables
 from fluentsd.store.db.bridge import open_store
 from fluentsd.unavailable import StoreBusy
-from fluentsd.verbs import Call, Refused, catalogue
+from fluentsd.verbs import Call, Refused, catalogue, operations
 from fluentsd.verbs.catalogue import Param, Verb
 
 
@@ -102,7 +102,8 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("echo", _echo, words), ("bug", _bug, ()), ("locked", _locked, ()), ("unspeakable", _unspeakable, ()),
         ("no", _no, ()), ("forever", _forever, ()), ("heavy", _heavy, ()),
     ):  # fmt: skip
-        monkeypatch.setitem(catalogue.VERBS, name, Verb(name, "a test's", run, params))
+        monkeypatch.setattr(operations, f"test_{name}", run, raising=False)
+        monkeypatch.setitem(catalogue.VERBS, name, Verb(name, "a test's", f"operations.test_{name}", params))
 
 
 async def raw(path: Path, *lines: bytes) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from fluentsd.api import Kind, NeedsHuman, Owned
 from fluentsd.verbs import Call, Refused
 from fluentsd.verbs import numbers as verbs
-from fluentsd.verbs.catalogue import perform
+from fluentsd.verbs.execute import execute
 from tests.engine.stage import MINUTE, MONDAY, SMS, Stage, person, spec
 
 A, B, C, D = (f"+1212555019{n}" for n in range(4))
@@ -129,9 +129,9 @@ async def test_without_a_channel_that_can_list_it_is_refused(stage: Stage) -> No
 
 async def test_a_repeated_request_is_one_act(stage: Stage) -> None:
     has(stage, "sms", Owned(A, "", BOTH))
-    call = Call("tester", MONDAY, request_id="once")
-    first = await perform(stage.runtime, "numbers sync", {}, call)
-    assert await perform(stage.runtime, "numbers sync", {}, call) == first
+    call = Call("tester", MONDAY, request_id="once", role="admin")
+    first = await execute(stage.runtime, "numbers sync", {}, call)
+    assert await execute(stage.runtime, "numbers sync", {}, call) == first
     (act,) = (await stage.do("log"))["entries"]
     assert act["details"] == {"added": 1, "known": 0, "retired": 0, "missing": 0, "left_out": 0, "tags": []}
 

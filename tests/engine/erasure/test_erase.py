@@ -24,7 +24,7 @@ from fluentsd.store import tables
 from fluentsd.store.db.bridge import Store, open_store
 from fluentsd.store.erasure.erase import Gone
 from fluentsd.verbs import Call, Refused
-from fluentsd.verbs.catalogue import perform
+from fluentsd.verbs.execute import execute
 from tests.engine.stage import DAY, MINUTE, MONDAY, SMS, Stage, person, spec, staged
 
 PHONE, MAIL = "+12125550001", "p1@example.com"
@@ -70,8 +70,8 @@ async def lived(stage: Stage) -> None:
     await stage.until(MONDAY + MINUTE)
     await replied(stage)
     await stage.until(MONDAY + 2 * MINUTE)
-    call = Call("tester", stage.clock.now(), request_id="once")
-    await perform(
+    call = Call("tester", stage.clock.now(), request_id="once", role="admin")
+    await execute(
         stage.runtime, "suppression add", {"point": PHONE, "channel": "phone", "because": "Canaria said so"}, call
     )
     await stage.do("campaign callback", ref="test", person=MAIL, at=stage.clock.now() + DAY)
@@ -117,15 +117,15 @@ async def test_after_an_erasure_no_table_knows_the_person_and_the_figures_are_ri
 async def test_a_repeated_request_is_one_act_also_when_its_answer_was_blanked(stage: Stage) -> None:
     await lived(stage)
     await stage.do("contacts erase", person=MAIL, because="asked by letter")
-    again = Call("tester", stage.clock.now(), request_id="once")
-    given = await perform(
+    again = Call("tester", stage.clock.now(), request_id="once", role="admin")
+    given = await execute(
         stage.runtime, "suppression add", {"point": PHONE, "channel": "phone", "because": "Canaria said so"}, again
     )
     assert given == {"point": "(erased)", "channel": "phone", "campaigns": []}
-    twice = Call("tester", stage.clock.now(), request_id="twice")
-    first = await perform(stage.runtime, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice)
+    twice = Call("tester", stage.clock.now(), request_id="twice", role="admin")
+    first = await execute(stage.runtime, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice)
     assert (
-        await perform(stage.runtime, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice) == first
+        await execute(stage.runtime, "contacts erase", {"person": "p2@example.com", "because": "asked"}, twice) == first
     )
 
 
@@ -211,7 +211,7 @@ def runtime_at(store: Store, clock: SimClock, folder: Path) -> Runtime:
 
 
 async def act(runtime: Runtime, verb: str, **arguments: Any) -> dict[str, Any]:
-    return await perform(runtime, verb, arguments, Call("tester", runtime.clock.now()))
+    return await execute(runtime, verb, arguments, Call("tester", runtime.clock.now(), role="admin"))
 
 
 async def bring(runtime: Runtime, *people: dict[str, Any], ref: str | None = "test") -> dict[str, Any]:

@@ -1,0 +1,34 @@
+"""One request for a verb: who asks, with which role, and the refusal of it. Nothing here imports anything slow, because
+the shell needs these values for every command.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Role = Literal["viewer", "operator", "manager", "admin"]
+#: Every role, from the least to the most; each may do what the ones before it may.
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+class Refused(Exception):
+    """The verb is not possible; the message has the cause and the fix. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The actor and the time of a request. `request_id` makes a repetition harmless; `revision` is the campaign's
+    revision that the actor has seen; `role` is the actor's, given by the front that knows the actor. `digest`: the hash
+    of the verb and its arguments, set by `execute`."""
+
+    actor: str
+    at: int
+    request_id: str | None = None
+    revision: int | None = None
+    digest: str | None = None
+    role: Role = "viewer"
+
+    def may(self, role: Role) -> bool:
+        """Whether the actor has this role or a higher one."""
+        return ROLES.index(self.role) >= ROLES.index(role)
