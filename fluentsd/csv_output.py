@@ -49,7 +49,7 @@ class SafeWriter:
 
 def open_private(path: Path, encoding: str = "utf-8-sig") -> TextIO:
     """A new file for text, readable and writable by its owner alone; an older file of that name is replaced, so that
-    whoever has that one open reads nothing. A pipe or a device is opened as it is. Raises OSError."""
+    a process that has that one open reads nothing. A pipe or a device is opened as it is. Raises OSError."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     with suppress(FileNotFoundError):
         if stat.S_ISREG(path.stat().st_mode):
