@@ -93,7 +93,8 @@ def _row(i: int) -> tuple[list[str], str]:
         fate = "rejected"
     number = _NOBODY[style % len(_NOBODY)] if fate == "rejected" else _phone(who, style)
     address = f"person.{who}@example{who % 40}.com" if who % 5 < 3 and fate != "rejected" else ""
-    first, last = _FIRST[style % len(_FIRST)], _LAST[(style >> 5) % len(_LAST)]
+    own = (who * 2_654_435_761 & 0xFFFFFFFF) >> 8  # a duplicate has the name of its person
+    first, last = _FIRST[own % len(_FIRST)], _LAST[(own >> 5) % len(_LAST)]
     # one person in twenty has moved and kept the number
     _, code, name, prefixes, local = _PLACES[_number(who) % len(_PLACES) if style % 20 else style % len(_PLACES)]
     state = (code if style % 3 else name) if style % 10 < 7 else ""

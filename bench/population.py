@@ -35,10 +35,11 @@ _FIELDS = """'{"First name":"Given' || i || '","Last name":"Family' || i || '","
 _TABLES = (
     f"INSERT INTO contact (id, zones, zone_basis, created_at, updated_at) {_MANY}"
     f" SELECT i, {_ZONES}, 'number', :at, :at FROM n",
-    f"INSERT INTO point (contact_id, kind, value, position) {_MANY}"
-    " SELECT i, 'phone', '+1' || (2000000000 + i), 0 FROM n",
-    f"INSERT INTO point (contact_id, kind, value, position) {_MANY}"
-    " SELECT i, 'email', printf('person%09d@example.com', i), 1 FROM n",
+    f"INSERT INTO point (id, kind, value) {_MANY} SELECT 2 * i, 'phone', '+1' || (2000000000 + i) FROM n",
+    f"INSERT INTO point (id, kind, value) {_MANY}"
+    " SELECT 2 * i + 1, 'email', printf('person%09d@example.com', i) FROM n",
+    f"INSERT INTO contact_point (contact_id, point_id, position) {_MANY}"
+    " SELECT i, 2 * i + mail, mail FROM n, (SELECT 0 AS mail UNION ALL SELECT 1)",
     "INSERT INTO record (source_id, object, key, contact_id, fields, seen_at)"
     f" {_MANY} SELECT :source, 'row', printf('row%09d', i), i, {_FIELDS}, :at FROM n",
     "INSERT INTO enrollment (id, campaign_id, contact_id, version_id, state, step, due_at, enrolled_at)"

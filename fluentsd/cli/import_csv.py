@@ -21,6 +21,7 @@ from fluentsd.cli.client import Client
 from fluentsd.cli.runner import Shell, fail, unwrapped, with_client
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.views import show
+from fluentsd.domain.contacts.identity import in_words
 from fluentsd.domain.contacts.mapping import CsvError, Need
 from fluentsd.domain.contacts.reader import Reject, region_of
 from fluentsd.engine.ingest.batches import (
@@ -133,6 +134,7 @@ class _Run:
         self.kept: list[Reject] = []
         self.counts: Counter[str] = Counter()
         self.problems: Counter[str] = Counter()
+        self.shared: set[tuple[str, int]] = set()  #: points that belong to several people
 
     async def carry_out(
         self,
@@ -162,6 +164,7 @@ class _Run:
         counts["left"] = (await client.perform("contacts end-import", {"run": begun, "counts": counts, **ends}))["left"]
         counts["next"] = f"fluentsd campaign start {campaign}" if is_draft and self.counts["enrolled"] else None
         counts["rejects_file"] = str(self.rejects.path) if self.rejects.written else None
+        counts["shared"] = dict(Counter(kind for kind, _ in self.shared))
         counts["rejected_because"] = dict(self.problems.most_common(8))
         counts["read_as"] = {"encoding": self.file.encoding, "delimiter": self.file.delimiter, "notes": self.file.notes}
         counts["columns"] = {c.label: c.target or c.slug for c in mapping.columns}
@@ -255,6 +258,7 @@ class _Run:
         self.counts["rows"] += len(batch.people)
         for name in ("new", "updated", "duplicates", "enrolled"):
             self.counts[name] += answer[name]
+        self.shared.update((kind, point_id) for kind, point_id in answer["shared"])
         if not self.keep:
             for row in answer["duplicate_rows"]:
                 line, cells = batch.row(row)
@@ -302,6 +306,8 @@ def _summary(screen: Screen, counts: Mapping[str, Any]) -> None:
         screen.say(f"  {count} × {reason}", "yellow")
     if counts["rejects_file"]:
         screen.say(f"invalid and skipped rows, with line and reason: {counts['rejects_file']}")
+    if counts["shared"]:
+        screen.say(f"{in_words(counts['shared'])}, who count as one for caps, gaps and opt-outs there")
     if counts["left"]:
         screen.say(f"{counts['left']} people who are no longer on the list have left the campaign")
     if counts["next"]:
@@ -312,10 +318,14 @@ def _show_preview(screen: Screen, file: CsvFile, asked: Mapping[str, str], regio
     mapping = mapping_of(file, asked, region, "any")
     seen = previewed(file, mapping, region, "any")
     if screen.as_json:
-        show(screen, "", {"columns": seen.columns, "people": seen.people, "rejects": seen.rejects})
+        show(
+            screen, "", {"columns": seen.columns, "people": seen.people, "rejects": seen.rejects, "shared": seen.shared}
+        )
         return
     screen.say(f"read as {file.encoding}, columns split at {file.delimiter!r}; nothing is imported")
     screen.table(["Column", "Field", "Detected by", "Example"], seen.columns)
     screen.table(["Line", "Phone", "E-mail", "Name", "Note"], seen.people)
+    if seen.shared:
+        screen.say(f"in the rows read for this preview, {in_words(seen.shared)}")
     if seen.rejects:
         screen.table(["Line", "Reason"], seen.rejects)

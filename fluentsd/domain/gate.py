@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fluentsd.domain import statutes
@@ -45,12 +45,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One phone number or address of a person."""
+    """One phone number or address of a person. `others`: instants and channels of earlier attempts to it for other
+    people who share it, ascending; limits count them too."""
 
     id: int
     kind: str
     value: str
     dead_on: str = ""
+    others: Sequence[Touch] = ()
 
 
 @dataclass(slots=True)
@@ -97,14 +99,15 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not before `until_at`. `whole_lane`: nobody else in the lane can go before then either. `rule` and `zone` name
-    the obstacle, if there is one."""
+    """Not before `until_at`. `whole_lane`: nobody else in the lane can go before then either. `rule`, `zone` and, for
+    `point_cap`, `point` name the obstacle, if there is one."""
 
     until_at: int
     reason: Reason
     whole_lane: bool = False
     rule: str = ""
     zone: str = ""
+    point: Point | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,7 @@ def decide(step: Step, rules: Rules, person: Person, at: int, caller_ids: Caller
     if opens_at > at:
         return _closed(step, rules, person, at, opens_at)
     limits = rules.limits_for(step.channel, person.states, at)
-    if limits and (full := _capped(limits, step.channel, person.touches, at)) is not None:
+    if limits and (full := _full(limits, step.channel, person, point, at)) is not None:
         return _wait_open(open_hours, full)
     if rules.budget is not None and rules.spent + rules.cost.get(step.channel, 0) > rules.budget:
         return Wait((at // DAY + 1) * DAY, Reason.budget, whole_lane=True)
@@ -247,6 +250,17 @@ def _point(channel: str, points: Sequence[Point]) -> Point | Reason:
     return answer
 
 
+def _full(limits: Sequence[Limit], channel: str, person: Person, point: Point, at: int) -> Wait | None:
+    """The wait for the limits on the person, and on the point that others share: whichever ends last."""
+    own = _capped(limits, channel, person.touches, at)
+    if not point.others:
+        return own
+    together = _capped(limits, channel, sorted([*person.touches, *point.others]), at)
+    if together is None or (own is not None and own.until_at >= together.until_at):
+        return own
+    return replace(together, reason=Reason.point_cap, point=point)
+
+
 def _capped(limits: Sequence[Limit], channel: str, touches: Sequence[Touch], at: int) -> Wait | None:
     """The wait of the limit that ends last; None if no limit is reached."""
     latest: Wait | None = None
@@ -272,4 +286,4 @@ _LAST = "~"
 
 def _wait_open(open_hours: Calendar, full: Wait) -> Verdict:
     opens_at = open_hours.next_open(full.until_at)
-    return Hold(Reason.never_opens) if opens_at is None else Wait(opens_at, full.reason, rule=full.rule)
+    return Hold(Reason.never_opens) if opens_at is None else replace(full, until_at=opens_at)

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     never_opens = "never_opens"
     contact_cap = "contact_cap"
     lawful_cap = "lawful_cap"
+    point_cap = "point_cap"
     budget = "budget"
     number_pace = "number_pace"
     no_number = "no_number"
@@ -61,6 +62,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.never_opens: "the contact window, the step's hours and the lawful hours never overlap",
     Reason.contact_cap: "the person has been contacted as often as the limits allow",
     Reason.lawful_cap: "the person has been contacted as often as the law of the place allows",
+    Reason.point_cap: "the number or address was contacted for another person who shares it, and the limits count that",
     Reason.budget: "today's budget is spent",
     Reason.number_pace: "every caller ID has reached its pace or is cooling down",
     Reason.no_number: "no caller ID matches the campaign's numbers, tags and channel, or all that match are held",

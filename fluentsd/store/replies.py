@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
+from fluentsd.store.attempts.queries import to_contact
 from fluentsd.store.tables import attempt, campaign, content, point
 
 _OPEN = (content.c.kind == "reply", content.c.handled_at.is_(None))
@@ -47,6 +48,6 @@ async def latest(conn: AsyncConnection, campaign_id: int, contact_id: int) -> tu
 
 async def handled(conn: AsyncConnection, campaign_id: int, contact_id: int, *, by: str, at: int) -> int:
     """Mark a person's replies in a campaign as handled; returns how many."""
-    mine = select(attempt.c.id).where(attempt.c.campaign_id == campaign_id, attempt.c.contact_id == contact_id)
+    mine = select(attempt.c.id).where(attempt.c.campaign_id == campaign_id, to_contact(contact_id))
     done = update(content).where(*_OPEN, content.c.attempt_id.in_(mine)).values(handled_at=at, handled_by=by)
     return (await conn.execute(done)).rowcount

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import case, func, select
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
 from fluentsd.domain.states import AttemptState, EnrollmentState
-from fluentsd.store.tables import attempt, campaign, content, enrollment, lane, number, point, waiting
+from fluentsd.store.tables import attempt, campaign, contact_point, content, enrollment, lane, number, point, waiting
 
 
 async def next_moment(conn: AsyncConnection, campaign_id: int) -> int | None:
@@ -90,25 +90,25 @@ async def errors(conn: AsyncConnection, campaign_id: int) -> list[dict[str, Any]
 async def _some_points(conn: AsyncConnection, campaign_id: int, reason: str) -> list[str]:
     statement = (
         select(point.c.value)
-        .join(enrollment, enrollment.c.contact_id == point.c.contact_id)
+        .join(contact_point, contact_point.c.point_id == point.c.id)
+        .join(enrollment, enrollment.c.contact_id == contact_point.c.contact_id)
         .where(enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.errored)
-        .where(enrollment.c.reason == reason, point.c.position == 0)
+        .where(enrollment.c.reason == reason, contact_point.c.position == 0)
         .order_by(enrollment.c.id)
         .limit(3)
     )
     return list((await conn.execute(statement)).scalars())
 
 
-async def errored(conn: AsyncConnection, campaign_id: int, reason: str | None, person: str | None) -> list[Any]:
+async def errored(conn: AsyncConnection, campaign_id: int, reason: str | None, contact_id: int | None) -> list[Any]:
     """People in error, of one cause or person or all: what a retry needs."""
     statement = select(enrollment.c.id, enrollment.c.step, enrollment.c.version_id).where(
         enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.errored
     )
     if reason is not None:
         statement = statement.where(enrollment.c.reason == reason)
-    if person is not None:
-        mine = select(point.c.contact_id).where(point.c.value == person)
-        statement = statement.where(enrollment.c.contact_id.in_(mine))
+    if contact_id is not None:
+        statement = statement.where(enrollment.c.contact_id == contact_id)
     return list((await conn.execute(statement.order_by(enrollment.c.id))).all())
 
 
@@ -135,7 +135,7 @@ async def attempts(
     *,
     campaign_id: int | None,
     most: int,
-    contact_id: int | None = None,
+    contact_ids: Collection[int] | None = None,
     outcome: str | None = None,
     since: int | None = None,
     unproved: bool = False,
@@ -162,8 +162,9 @@ async def attempts(
     )  # fmt: skip
     if campaign_id is not None:
         statement = statement.where(attempt.c.campaign_id == campaign_id)
-    if contact_id is not None:
-        statement = statement.where(attempt.c.contact_id == contact_id)
+    if contact_ids is not None:
+        theirs = select(enrollment.c.id).where(enrollment.c.contact_id.in_(list(contact_ids)))
+        statement = statement.where(attempt.c.enrollment_id.in_(theirs))
     if outcome is not None:
         statement = statement.where(attempt.c.outcome == outcome)
     if since is not None:

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.tables import point, suppression
+from fluentsd.store.tables import contact_point, point, suppression
 from fluentsd.text import like
 
 #: The reason and the actor of an opt-out that came from the person.
@@ -82,8 +82,9 @@ async def add_contact(
     evidence: Mapping[str, Any] | None = None,
     said_at: int | None = None,
 ) -> None:
-    """Put every number and address of a person on the list, for every channel."""
-    rows = await conn.execute(select(point.c.kind, point.c.value).where(point.c.contact_id == contact_id))
+    """Put every number and address of a person on the list, for every channel, those that others share included."""
+    mine = select(contact_point.c.point_id).where(contact_point.c.contact_id == contact_id)
+    rows = await conn.execute(select(point.c.kind, point.c.value).where(point.c.id.in_(mine)).order_by(point.c.id))
     points = [(kind, value) for kind, value in rows]
     await add(conn, points, reason=reason, by=by, at=at, evidence=evidence, said_at=said_at)
 

@@ -19,12 +19,12 @@ async def history(
 
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
-        contact_id = await contacts.by_point(conn, person) if person else None
-        if person and contact_id is None:
+        people = await contacts.owners(conn, person) if person else None
+        if people == []:
             raise Refused(f"no contact has the number or address {person!r}; search: fluentsd contacts find {person}")
         at_most = max(1, min(most, 100_000))
         rows = await reports.attempts(
-            conn, campaign_id=campaign_id, contact_id=contact_id, outcome=outcome, since=since, most=at_most
+            conn, campaign_id=campaign_id, contact_ids=people, outcome=outcome, since=since, most=at_most
         )
         return {"calls": rows}
 

@@ -26,9 +26,10 @@ async def export(runtime: Runtime, call: Call, person: str) -> Answer:
     async def unit(conn: Connection) -> Answer:
         contact_id = await find_one(conn, person)
         held = await erasure.held_of(conn, contact_id)
-        values = [point["value"] for point in held["points"]]
-        query = {"campaign_id": None, "contact_id": contact_id, "outcome": None, "since": None, "most": ATTEMPTS}
-        acts = await erasure.acts_about(conn, contact_id, values)
+        points, shared = await erasure.points_and_shared(conn, contact_id)
+        own = [point.value for point in points if point.value not in shared]  # acts about a shared one may be others'
+        query = {"campaign_id": None, "contact_ids": [contact_id], "outcome": None, "since": None, "most": ATTEMPTS}
+        acts = await erasure.acts_about(conn, contact_id, own)
         return {
             "exported_at": call.at,
             **held,

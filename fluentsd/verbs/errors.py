@@ -14,6 +14,7 @@ from fluentsd.store import campaigns, counters, enrollments, reports
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
 
 
@@ -45,7 +46,8 @@ async def _settle_errors(
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         reason = _cause(await reports.errors(conn, row.id), cause)
-        people = await reports.errored(conn, row.id, reason, person)
+        contact_id = await find_one(conn, person) if person else None
+        people = await reports.errored(conn, row.id, reason, contact_id)
         if not people:
             raise Refused(f"nobody in {ref} is in error" + (" for that cause or person" if cause or person else ""))
         deltas = counters.Deltas()

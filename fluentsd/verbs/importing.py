@@ -21,9 +21,9 @@ from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.dispatch.facts import reason_to_wait
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, campaigns, contacts, counters, enrollments
+from fluentsd.store import audit, campaigns, contact_upserts, contacts, counters, enrollments
 from fluentsd.store import consent as evidence
-from fluentsd.store.contacts import Attested, ContactUpsert, UpsertResult
+from fluentsd.store.contact_upserts import Attested, ContactUpsert, UpsertResult
 from fluentsd.store.db import Connection, bulk_insert
 from fluentsd.store.enrollments import enrolling, manual_changes
 from fluentsd.store.enrollments.enrolling import Entered, Entry
@@ -76,7 +76,8 @@ def _is_alone(runtime: Runtime) -> bool:
 async def take(
     runtime: Runtime, call: Call, run: Mapping[str, Any], people: Sequence[Mapping[str, Any]], keep_duplicates: bool
 ) -> Answer:
-    """Store one batch in one transaction: contacts, records, enrollments with their first due times, counters."""
+    """Store one batch in one transaction: contacts, records, enrollments with their first due times, counters. In the
+    answer, `shared` are the points of these people that belong to several: [kind, id]."""
     given = run.get("attestation")
     attested = Attested(given["id"], given["consent"], given.get("scrubbed_at")) if given else None
 
@@ -85,11 +86,13 @@ async def take(
     async def unit(conn: Connection) -> Answer:
         counts: Counter[str] = Counter()
         duplicates: list[int] = []
+        shared: set[tuple[str, int]] = set()
         for start in range(0, len(batch), SLICE):
             upserts = [_upsert(person) for person in batch[start : start + SLICE]]
-            results = await contacts.upsert(
+            results, several = await contact_upserts.upsert(
                 conn, run["source_id"], upserts, at=run["at"], later_wins=keep_duplicates, attested=attested
             )
+            shared.update(several)
             had = await erasure.recall(conn, runtime.erasure_ledger.hashed, [r.contact_id for r in results])
             counts.update(map(_count_name, results))
             duplicates += [i for i, r in enumerate(results, start) if r.is_duplicate]
@@ -99,7 +102,7 @@ async def take(
                 counts["back"] += len(back) + await bring_forward.dates_changed(conn, runtime.plans, known, call.at)
             if run.get("campaign_id"):
                 counts["enrolled"] += await _enroll(runtime, conn, run["campaign_id"], results, upserts, had, call)
-        return {name: counts[name] for name in _COUNTED} | {"duplicate_rows": duplicates}
+        return {name: counts[name] for name in _COUNTED} | {"duplicate_rows": duplicates, "shared": sorted(shared)}
 
     try:
         answer = await refusing(runtime.store.run(unit))

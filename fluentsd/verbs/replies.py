@@ -18,7 +18,7 @@ from fluentsd.engine.campaigns import manual_replies, previews
 from fluentsd.engine.dispatch.claim import Claimed, compose
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import attempts, campaigns, replies
+from fluentsd.store import attempts, campaigns, contacts, replies
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import of_contact, under_way
 from fluentsd.store.nodes import Fenced
@@ -50,7 +50,7 @@ async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str,
     async def unit(conn: Connection) -> Answer:
         claimed.clear()
         campaign_id = (await campaigns.get(conn, ref)).id
-        contact_id = await find_one(conn, person)
+        contact_id = await _who_replied(conn, campaign_id, person)
         if not nothing:
             latest = await replies.latest(conn, campaign_id, contact_id)
             if latest is None:
@@ -67,6 +67,13 @@ async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str,
     for one in claimed:
         runtime.send_committed(one)
     return result
+
+
+async def _who_replied(conn: Connection, campaign_id: int, person: str) -> int:
+    """The contact: of several who share a number or address, the one who has an open reply."""
+    sharing = await contacts.owners(conn, person.strip())
+    waiting = [one for one in sharing if await replies.latest(conn, campaign_id, one) is not None]
+    return waiting[0] if len(waiting) == 1 else await find_one(conn, person)
 
 
 async def _claim(

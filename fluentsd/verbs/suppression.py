@@ -51,7 +51,7 @@ def _channels(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 async def add(runtime: Runtime, call: Call, point: str, channel: str, because: str) -> Answer:
-    """Never contact a number or address again; with every channel, its contact leaves every campaign."""
+    """Never contact a number or address again; with every channel, all whose point it is leave every campaign."""
     _known_channel(channel)
     kind, value = read_point(point)
     if not because.strip():
@@ -101,11 +101,9 @@ async def _add_entries(
     await suppression.add(conn, points, **entry)  # type: ignore[arg-type]
     if channel != "*":
         return set()
-    deltas, left = counters.Deltas(), set[int]()
-    for _, value in points:
-        contact_id = await contacts.by_point(conn, value)
-        if contact_id is not None:
-            left |= await exit_everywhere(conn, contact_id, "opted_out", call.at, deltas)
+    deltas = counters.Deltas()
+    everybody = {contact_id for _, value in points for contact_id in await contacts.owners(conn, value)}
+    left = await exit_everywhere(conn, everybody, "opted_out", call.at, deltas) if everybody else set[int]()
     await counters.add(conn, deltas)
     return left
 

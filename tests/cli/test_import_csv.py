@@ -38,7 +38,8 @@ text = "Hi {{ first_name }}"
 """
 TABLES = {
     "contact": "id, zones, zone_basis, states, conflict, consent, language",
-    "point": "id, contact_id, kind, value, position",
+    "point": "id, kind, value",
+    "contact_point": "contact_id, point_id, position",
     "record": "id, source_id, key, contact_id, fields",
     "enrollment": "id, campaign_id, contact_id, entry, state, step, version_id",
     "waiting": "lane_id, rank, enrollment_id",
@@ -47,12 +48,14 @@ TABLES = {
 
 
 def messy(folder: Path, rows: int) -> Path:
-    """Number formats, invalid cells, duplicates near and far, an unclosed quote."""
+    """Number formats, invalid cells, duplicates near and far, shared mailboxes, an unclosed quote."""
     lines = ["First name,Phone,E-mail,State"]
     for n in range(rows):
         number = n if n % 11 else n // 2
         phone = (f"(212) 55{number % 10}-{number // 10:04d}", f"1-415-55{number % 10}-{number // 10:04d} x9", "call me")
-        lines.append(f"P{n},{phone[n % 7 % 3]},p{n // 3 if n % 13 == 0 else n}@example.com,{'NY' if n % 2 else ''}")
+        name = n // 3 if n % 13 == 0 else number
+        mail = n if n % 13 and n % 17 else n // 3
+        lines.append(f"P{name},{phone[n % 7 % 3]},p{mail}@example.com,{'NY' if n % 2 else ''}")
     lines.insert(rows // 2, 'Lost,"212 555 9999,,')
     path = folder / "people.csv"
     path.write_text("\n".join(lines) + "\n", "utf-8")

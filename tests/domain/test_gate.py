@@ -129,6 +129,19 @@ def test_a_cap_waits_until_the_oldest_touch_has_aged_and_the_window_is_open() ->
     assert isinstance(decide(SMS, capped, replace(ANN, touches=older), MONDAY_TEN), Go)
 
 
+def test_a_limit_counts_attempts_to_the_point_for_others_who_share_it() -> None:
+    daily = replace(RULES, limits=(Limit(Rate(2, 86_400), "two a day"),))
+    point = next(p for p in ANN.points if p.kind == "phone")
+    shared = replace(point, others=((MONDAY_TEN - 4 * HOUR, "phone"), (MONDAY_TEN - 3 * HOUR, "sms")))
+    ann = replace(ANN, points=[shared, *(p for p in ANN.points if p is not point)])
+    found = decide(SMS, daily, ann, MONDAY_TEN)
+    assert isinstance(found, Wait)
+    assert (found.reason, found.rule, found.point) == (Reason.point_cap, "two a day", shared)
+    assert isinstance(decide(SMS, daily, replace(ann, points=[point]), MONDAY_TEN), Go)
+    own = replace(ann, touches=((MONDAY_TEN - 2 * HOUR, "sms"), (MONDAY_TEN - HOUR, "sms")))
+    assert decide(SMS, daily, own, MONDAY_TEN).reason == Reason.contact_cap  # type: ignore[union-attr]
+
+
 def test_of_several_limits_the_one_that_waits_longest_counts_and_each_looks_at_its_channels() -> None:
     gap = Limit(Rate(1, 4 * 3600), "gap")
     calls = Limit(Rate(1, 5 * 3600), "calls", Reason.lawful_cap, frozenset({"phone"}))

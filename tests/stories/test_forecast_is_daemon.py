@@ -237,6 +237,8 @@ async def _send_away(conn: AsyncConnection, chance: random.Random, now: int) -> 
 
 async def _who(conn: AsyncConnection) -> dict[str, int]:
     """The enrollment of an address."""
-    joined = tables.point.join(tables.enrollment, tables.enrollment.c.contact_id == tables.point.c.contact_id)
+    owned = tables.point.join(tables.contact_point, tables.contact_point.c.point_id == tables.point.c.id)
+    mine = tables.enrollment.c.contact_id == tables.contact_point.c.contact_id
+    joined = owned.join(tables.enrollment, mine)
     rows = await conn.execute(select(tables.point.c.value, tables.enrollment.c.id).select_from(joined))
     return {value: int(enrollment_id) for value, enrollment_id in rows}

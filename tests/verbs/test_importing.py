@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.store.contacts import Attested
-from fluentsd.store.tables import contact, enrollment, point, record, waiting
+from fluentsd.store.contact_upserts import Attested
+from fluentsd.store.tables import contact, contact_point, enrollment, point, record, waiting
 from fluentsd.verbs import importing
 from tests.engine.stage import DAY, HOUR, MONDAY, SMS, Stage, person, spec
 
@@ -135,9 +135,10 @@ async def test_what_is_written_does_not_depend_on_the_batches(
     assert given[: len(given) // 2] == given[len(given) // 2 :]
     entered = [(r["due_at"], r["wanted_at"], r["step"]) for r in await rows(stage, enrollment)]
     assert entered[: len(entered) // 2] == entered[len(entered) // 2 :]
+    kinds = {r["id"]: r["kind"] for r in await rows(stage, point)}
     points = [
-        (r["kind"], r["position"])
-        for r in sorted(await rows(stage, point), key=lambda r: (r["contact_id"], r["position"]))
+        (kinds[r["point_id"]], r["position"])
+        for r in sorted(await rows(stage, contact_point), key=lambda r: (r["contact_id"], r["position"]))
     ]
     assert points[: len(points) // 2] == points[len(points) // 2 :]
 

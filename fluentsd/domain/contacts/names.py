@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
+
+from fluentsd.domain.contacts.headings import unaccented
 
 _ZERO_WIDTH_JOINERS = "\u200c\u200d"  # spelling, not decoration, in Persian and the Indic scripts
 
@@ -30,6 +33,10 @@ def _words(text: str) -> frozenset[str]:
 _TITLES = _words("mr mrs ms miss mx dr prof sir madam herr frau mme mlle sr sra dhr mevr")
 _SUFFIXES = _words("jr sr ii iii iv phd md esq dds cpa rn")
 _PARTICLES = _words("van von der den de del della di da dos la le du al bin ibn st ter ten")
+#: Words that tell nobody apart: titles, degrees ("jr" and "sr" may be all that differs), and cells for "no name".
+_NO_NAME = _TITLES - {"sr"} | _words("phd md esq dds cpa rn na none null unknown")
+_JOINED = str.maketrans("", "", "'`.\u2019")
+_WORDS = re.compile(r"[^\W_]+")
 _TOGETHER = re.compile(r"&|\+|/|\s(?:and|und|et|y|e)\s", re.I)
 _WORD = re.compile(r"[^\W\d_]+")
 _MC = re.compile(r"MC(?=[B-DF-HJ-NP-TV-Z])")
@@ -109,6 +116,13 @@ def _split(full: str) -> tuple[str, str]:
     while at > 1 and _bare(words[at - 1]) in _PARTICLES:
         at -= 1
     return words[0], " ".join(words[at:])
+
+
+@lru_cache(maxsize=4096)
+def comparable(text: str) -> tuple[str, ...]:
+    """The words of a name for a comparison: without case, accents, titles and degrees; empty when no name is left."""
+    plain = (text if text.isascii() else unaccented(text)).casefold().translate(_JOINED)
+    return tuple(word for word in _WORDS.findall(plain) if word not in _NO_NAME)
 
 
 def _without_initials(given: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from phonenumbers import SUPPORTED_REGIONS
 
 from fluentsd.domain.contacts.headings import Target
+from fluentsd.domain.contacts.identity import PointKey, Profile, name_in, shared_points
 from fluentsd.domain.contacts.mapping import Column, Columns, Need
 from fluentsd.domain.contacts.names import Names, names
 from fluentsd.domain.contacts.points import BadPoint, Phone, email, email_key, phone
@@ -198,28 +199,44 @@ def _first(order: Sequence[int], cells: Sequence[str]) -> str:
     return ""
 
 
+def point_keys(person: Person) -> list[PointKey]:
+    """The points as the store knows them, in order of preference: (kind, value); a number with its extension."""
+    phones = [("phone", f"{p.e164};ext={p.extension}" if p.extension else p.e164) for p in person.phones]
+    return phones + [("email", email_key(address)) for address in person.emails]
+
+
+def profile(person: Person) -> Profile:
+    """The row as far as `identity` needs it to tell people apart."""
+    return Profile(
+        set(point_keys(person)), [name_in(person.fields)], {person.external_id} if person.external_id else set()
+    )
+
+
 def keys(person: Person) -> tuple[str, ...]:
-    """The identity keys: two rows with a common number (with extension) or mailbox are one person."""
+    """The points as URIs, a number with its extension."""
     phones = (f"tel:{p.e164};ext={p.extension}" if p.extension else f"tel:{p.e164}" for p in person.phones)
     return (*phones, *(f"mailto:{email_key(address)}" for address in person.emails))
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Three small tables: (column, becomes, known by, example), (line, phone, e-mail, name, notes), (line, reason)."""
+    """Three small tables: (column, becomes, known by, example), (line, phone, e-mail, name, notes), (line, reason); and
+    how many points belong to several of the people, by kind."""
 
     columns: tuple[tuple[str, str, str, str], ...]
     people: tuple[tuple[str, str, str, str, str], ...]
     rejects: tuple[tuple[str, str], ...]
+    shared: dict[str, int]
 
 
-def preview(mapping: Columns, people: Iterable[Person], rejects: Iterable[Reject], limit: int = 5) -> Preview:
-    """The preview of an import: its columns, and its first `limit` people and rejects."""
-    shown = [p for p, _ in zip(people, range(limit), strict=False)]
+def preview(mapping: Columns, people: Sequence[Person], rejects: Iterable[Reject], limit: int = 5) -> Preview:
+    """The preview of an import: its columns, its first `limit` people and rejects, and the points shared by any."""
+    shown = people[:limit]
     return Preview(
         tuple((c.label, _becomes(mapping, c), c.how, _example(c, shown)) for c in mapping.columns),
         tuple(_shown(p) for p in shown),
         tuple((str(r.line), r.reason) for r, _ in zip(rejects, range(limit), strict=False)),
+        dict(shared_points(map(profile, people))),
     )
 
 

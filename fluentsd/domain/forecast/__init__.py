@@ -37,9 +37,19 @@ def forecast(
     """Forecast the campaign from `start_at` up to and including `until_at`. Raises CannotForecast."""
     walk = Walk(world, assumed, start_at, until_at, seed, on_event)
     with _without_gc():
+        walk.shared = _shared(subjects)
         for subject in subjects:
             walk.enter(subject)
         return walk.run()
+
+
+def _shared(subjects: Sequence[Subject]) -> frozenset[int]:
+    """Ids of the points that several of these people share."""
+    once, again = set[int](), set[int]()
+    for subject in subjects:
+        for point in subject.person.points:
+            (again if point.id in once else once).add(point.id)
+    return frozenset(again)
 
 
 @contextmanager

@@ -45,12 +45,14 @@ RELIEF: Mapping[str, str] = {
     "number_pace": "the caller IDs are at their pace: add numbers, or raise numbers.pace",
     "budget": "the day's budget is spent before the day is over: raise limits.budget",
     "contact_cap": "the limit of contacts per person holds people up: raise limits.per_contact, or space the steps",
+    "point_cap": "people who share a phone or mailbox wait for each other: raise limits.per_contact",
 }
 _NO_CAPACITY = (
     *(cause.value for cause in Cause if cause is not Cause.delay),
     "number_pace",
     "budget",
     "contact_cap",
+    "point_cap",
 )
 
 

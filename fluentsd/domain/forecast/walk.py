@@ -20,7 +20,7 @@ from fluentsd.domain.forecast.assumptions import Assumed, draw
 from fluentsd.domain.forecast.figures import HOUR, Cause, Forecast
 from fluentsd.domain.forecast.lanes import CannotForecast, Channel, Lane, Place, Queued, Subject
 from fluentsd.domain.forecast.remembered import remembering
-from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Reason, Rules, Skip, Verdict, Wait, decide
+from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Point, Reason, Rules, Skip, Touch, Verdict, Wait, decide
 from fluentsd.domain.pacing import ROUNDS, CallerIds
 from fluentsd.domain.render import TemplateProblem
 
@@ -56,6 +56,8 @@ class Walk:
             self.queues[lane.channel] = Queued(lane, world.channels.get(lane.channel))
         self.now, self.until_at, self.on_event = start_at, until_at, on_event
         self.campaign = {"name": world.name}
+        self.shared = frozenset[int]()  #: ids of points that several people share
+        self.sharers: dict[int, list[tuple[Person, Point]]] = {}  #: who shares each of them
         self.moved = False  #: whether a person has an outcome at the start, perhaps of a later step
         #: Whether a condition or the goal may read earlier outcomes.
         self.remembers = any(flow.asks for flow in world.flows.values()) or world.rules.goal is not None
@@ -77,6 +79,8 @@ class Walk:
                 f"enrollment {subject.id} is at {where}, whose flow was not passed in; pass it in `World.flows`"
             )
         person = replace(subject.person, touches=list(subject.person.touches), sender_id=subject.sender_id)
+        if self.shared and not self.shared.isdisjoint([point.id for point in person.points]):
+            person.points = [self._shared(person, point) for point in person.points]
         step = flow.step(subject.step)
         place = Place(
             subject.id, subject.version, step, subject.try_no, subject.retries, subject.unreached, subject.outcomes,
@@ -91,6 +95,13 @@ class Walk:
             wanted = ahead if subject.wanted_at is None else max(subject.wanted_at - self.now, 0)
             self._ahead(min(wanted, ahead), ahead)
             lane.add(place)
+
+    def _shared(self, person: Person, point: Point) -> Point:
+        """A person's point; a contact at one that is shared counts for all who share it."""
+        if point.id in self.shared:
+            point = replace(point, others=list(point.others))
+            self.sharers.setdefault(point.id, []).append((person, point))
+        return point
 
     def _lane(self, step: Step) -> Queued:
         lane = self.queues.get(step.channel)
@@ -196,7 +207,10 @@ class Walk:
             number_id = place.person.sender_id = go.caller_id.id
             self.caller_ids.grant(go.caller_id, now)
             found.numbers[number_id] += 1
-        _touch(place.person, step, now)
+        _touch(place.person.touches, step, now)
+        for _, point in self.sharers.get(go.point.id, ()):
+            if point is not go.point:
+                _touch(point.others, step, now)
         if cost := self.rules.cost.get(step.channel, 0):
             found.money[step.channel] += cost
             if self.rules.budget is not None:
@@ -238,6 +252,9 @@ class Walk:
     def _after(self, place: Place, outcome: Outcome) -> Queued | None:
         """Apply an outcome; returns the queue that the person joins, if any."""
         self.found.outcomes[place.step.id, outcome] += 1
+        if outcome == Outcome.opted_out and self.sharers:
+            for person, _ in (who for point in place.person.points for who in self.sharers.get(point.id, ())):
+                person.stopped = frozenset("*")
         move = self._moved(self.flows[place.version], place.progress, outcome)
         if self.remembers:
             place.outcomes, place.last = {**place.outcomes, place.step.id: outcome}, outcome
@@ -297,6 +314,6 @@ class Walk:
         return True
 
 
-def _touch(person: Person, step: Step, at: int) -> None:
-    """Add a contact to the person's touches, which the gate reads."""
-    person.touches.append((at, step.channel))  # type: ignore[attr-defined]  # `enter` gave them a list
+def _touch(touches: Sequence[Touch], step: Step, at: int) -> None:
+    """Add a contact to a person's or a shared point's touches, which the gate reads."""
+    touches.append((at, step.channel))  # type: ignore[attr-defined]  # `enter` made it a list

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from fluentsd.domain.states import EnrollmentState
 from fluentsd.store import contacts, counters, enrollments
@@ -17,10 +17,12 @@ async def leave(conn: Connection, rows: Sequence[EnrollmentRow], reason: str, at
     await enrollments.free(conn, [row.contact_id for row in rows], at)
 
 
-async def exit_everywhere(conn: Connection, contact_id: int, reason: str, at: int, deltas: counters.Deltas) -> set[int]:
-    """End a person's enrollment in every campaign; returns the campaigns it ended in."""
-    await contacts.reserve(conn, [contact_id])
-    rows = await enrollment_queries.open_of_contact(conn, contact_id)
+async def exit_everywhere(
+    conn: Connection, contact_ids: Collection[int], reason: str, at: int, deltas: counters.Deltas
+) -> set[int]:
+    """End the enrollments of these people in every campaign; returns the campaigns they ended in."""
+    await contacts.reserve(conn, contact_ids)
+    rows = await enrollment_queries.open_of(conn, contact_ids)
     await _exit(conn, rows, reason, at, deltas)
     return {row.campaign_id for row in rows}
 

@@ -40,6 +40,7 @@ class Facts:
         self._points: Mapping[int, Sequence[Point]] = {}
         self._stopped: Mapping[str, frozenset[str]] = {}
         self._touches: dict[int, list[Touch]] = {}
+        self._at_points: dict[int, list[tuple[int, str, int]]] = {}  #: point → attempts to it: when, how, for whom
         self._elsewhere: Mapping[int, str] = {}
         self._fields: Mapping[int, dict[str, str]] = {}
 
@@ -56,7 +57,9 @@ class Facts:
             for step in (self.plan.flow(row.version_id).steps if whole_flow else (self.step(row),))
         ]
         if (since := self._looks_back(steps)) is not None:
-            self._touches = await attempts.touches(conn, people, since)
+            points = {p.id for points in self._points.values() for p in points}
+            for point_id, contact_id, at, channel in await attempts.touches(conn, points, since):
+                self._note_touch(point_id, contact_id, (at, channel))
         mine = (self.plan.campaign_id, self.plan.spec.priority)
         self._elsewhere = await enrollment_queries.wanted_elsewhere(conn, *mine, people)
         if self.rules.goal is not None or any(step.reads_fields for _, step in steps):
@@ -76,6 +79,11 @@ class Facts:
         }
         return self.at - max(spans) * SECOND if spans else None
 
+    def _note_touch(self, point_id: int, contact_id: int, touch: Touch) -> None:
+        """An attempt counts for the person and for everybody who shares the point."""
+        self._touches.setdefault(contact_id, []).append(touch)
+        self._at_points.setdefault(point_id, []).append((*touch, contact_id))
+
     def step(self, row: Due) -> Step:
         return self.plan.flow(row.version_id).step(row.step)
 
@@ -88,7 +96,7 @@ class Facts:
         """Count what a `Go` uses up, for the next rows of the batch; returns the expected cost in micros."""
         if go.caller_id is not None and self.caller_ids is not None:
             self.caller_ids.grant(go.caller_id, self.at)
-        self._touches.setdefault(row.contact_id, []).append((self.at, step.channel))
+        self._note_touch(go.point.id, row.contact_id, (self.at, step.channel))
         expected = self.rules.cost.get(step.channel, 0)
         if expected:
             self.rules = replace(self.rules, spent=self.rules.spent + expected)
@@ -104,12 +112,19 @@ class Facts:
         return pacing.scatter(row.id, min(pacing.SPREAD, len(self.dripped), open_after))
 
     def points(self, row: Due) -> Sequence[Point]:
-        """The contact's numbers and addresses."""
-        return self._points.get(row.contact_id, ())
+        """The contact's numbers and addresses, with the attempts to them for other people."""
+        points = self._points.get(row.contact_id, ())
+        if self._at_points:
+            return [self._with_others(point, row.contact_id) for point in points]
+        return points
+
+    def _with_others(self, point: Point, contact_id: int) -> Point:
+        others = [(at, channel) for at, channel, whose in self._at_points.get(point.id, ()) if whose != contact_id]
+        return replace(point, others=others) if others else point
 
     def person(self, row: Due, step: Step) -> Person:
         """The gate's input about one contact for one step."""
-        points = self._points.get(row.contact_id, ())
+        points = self.points(row)
         stopped = self._stopped and frozenset().union(*(self._stopped.get(p.value, _NONE) for p in points))
         return Person(
             zones=names_in(row.zones),

@@ -1,8 +1,8 @@
 """Inbound events: finds the attempt of a status, reply or opt-out, and records its outcome.
 
 A status is matched by our token or by the provider's reference; a reply or opt-out without either belongs to the latest
-attempt to its address. An opt-out from an unknown address goes on the suppression list too. A person who opts in again
-lifts the opt-out of the number or address they write from, and of no other.
+attempt to its address, for any of the people who share it. An opt-out from an unknown address goes on the suppression
+list too. A person who opts in again lifts the opt-out of the number or address they write from, and of no other.
 
 The provider's id of a message decides whether it is a repetition: each message has its effect once, in the transaction
 that remembers its id. The provider's time decides the order, else the time of arrival: an opt-in lifts no opt-out that
@@ -11,13 +11,14 @@ was sent after it. An opt-out that is new counts in any case, however late it ar
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import trio
 
 from fluentsd.api import Inbound, Outcome
+from fluentsd.domain.contacts.identity import kind_of
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.dispatch.outcomes import OutcomeReport
@@ -145,18 +146,20 @@ def _once(inbound: Inbound, effect: str, proof: str) -> Once | None:
 async def opt_out(
     conn: Connection, address: str, at: int, said_at: int | None = None, once: Once | None = None
 ) -> set[int]:
-    """Opt out an address without an attempt: all points of its contact, or the address alone if nobody has it. Returns
-    the campaigns in which an enrollment ended."""
+    """Opt out an address without an attempt: all points of its contact, or the address alone if nobody has it or
+    several share it. All who share a suppressed point leave. Returns the campaigns in which an enrollment ended."""
     if not await inbound_ids.first_time(conn, once, at):
         return set()
-    contact_id = await contacts.by_point(conn, address)
+    everybody: Collection[int] = await contacts.owners(conn, address)
     said: dict[str, Any] = {"reason": "opted_out", "by": "contact", "at": at, "said_at": said_at}
-    if contact_id is None:
-        await suppression.add(conn, [(_kind(address), address)], **said)
-        return set()
-    await suppression.add_contact(conn, contact_id, **said)
+    if len(everybody) == 1:
+        (contact_id,) = everybody
+        everybody = await contacts.sharing(conn, contact_id)
+        await suppression.add_contact(conn, contact_id, **said)
+    else:
+        await suppression.add(conn, [(kind_of(address), address)], **said)
     deltas = counters.Deltas()
-    ended = await exit_everywhere(conn, contact_id, "opted_out", at, deltas)
+    ended = await exit_everywhere(conn, everybody, "opted_out", at, deltas)
     await counters.add(conn, deltas)
     return ended
 
@@ -164,22 +167,17 @@ async def opt_out(
 async def undo_opt_out(
     conn: Connection, address: str, at: int, proof: str = "", said_at: int | None = None, once: Once | None = None
 ) -> int:
-    """Lift the opt-out that this number or address made itself before, and release its contact's held enrollments.
+    """Lift the opt-out that this number or address made itself before, and release its contacts' held enrollments.
     Returns how many entries of the suppression list were lifted."""
     if not await inbound_ids.first_time(conn, once, at):
         return 0
     because = f"wrote so; request {proof}" if proof else "wrote so"
     lifted = await suppression.lift_own(
-        conn, _kind(address), address, at=at, because=because, said_at=at if said_at is None else said_at
+        conn, kind_of(address), address, at=at, because=because, said_at=at if said_at is None else said_at
     )
-    contact_id = await contacts.by_point(conn, address) if lifted else None
-    if contact_id is not None:
-        await enrollments.release_held(conn, at, contact_ids=[contact_id])
+    if lifted and (everybody := await contacts.owners(conn, address)):
+        await enrollments.release_held(conn, at, contact_ids=everybody)
     return lifted
-
-
-def _kind(address: str) -> str:
-    return "email" if "@" in address else "phone"
 
 
 async def listen_all(inbox: Inbox, runtime: Runtime) -> None:

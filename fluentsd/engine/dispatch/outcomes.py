@@ -359,11 +359,13 @@ class _Batch:
             await spending.add(conn, plan.campaign_id, plan.currency, at, micros)
 
     async def _opt_out(self, conn: Connection, contact_id: int, report: OutcomeReport) -> None:
+        """The person goes on the suppression list with every point; they and all who share one leave all campaigns."""
         evidence = {"attempt": report.attempt_id}
         await suppression.add_contact(
             conn, contact_id, reason="opted_out", by="contact", at=report.at, evidence=evidence, said_at=report.said_at
         )
-        self.ended_in |= await exit_everywhere(conn, contact_id, "opted_out", report.at, self.deltas)
+        everybody = await contacts.sharing(conn, contact_id)
+        self.ended_in |= await exit_everywhere(conn, everybody, "opted_out", report.at, self.deltas)
 
 
 def _figure(row: AttemptRow, report: OutcomeReport) -> str | None:

@@ -28,8 +28,8 @@ from fluentsd.store.erasure.erase import Gone
 if TYPE_CHECKING:
     from fluentsd.engine.runtime import Runtime
 
-#: Points read in one transaction while a restored database is searched for erased people.
-POINTS_AT_ONCE = 5_000
+#: People read in one transaction while a restored database is searched for erased ones.
+PEOPLE_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +55,26 @@ async def erase_contact(
     """The unit of work: erase one person and end their enrollments. `since_at`: the time of the request. Providers of
     all channels except `but` are asked to delete their data too."""
     await contacts.reserve(conn, [contact_id])
-    points = (await contacts.points_of(conn, [contact_id])).get(contact_id, [])
+    points, shared = await erasure.points_and_shared(conn, contact_id)
     values = [point.value for point in points]
+    own = [value for value in values if value not in shared]
+    called = (await contacts.names_of(conn, [contact_id])).get(contact_id, set())
     refs = tuple(await erasure.campaigns_of(conn, contact_id))
     values_and_texts = [text for texts in await erasure.words_of(conn, contact_id) for text in texts]
     async with erasure.overwriting(conn):
         ended_campaigns = await _end_enrollments(conn, contact_id, at)
         await erasure.give_up(conn, contact_id, at)
-        acts = await erasure.acts_about(conn, contact_id, values)
+        acts = await erasure.acts_about(conn, contact_id, own)
         await erasure.blank_acts(conn, acts, values_and_texts)
         at_providers = await erasure.elsewhere(conn, contact_id, but)
         await post_forget_tasks(conn, at_providers, at)
         names = await erasure.untie(conn, contact_id)
-        stopped = await erasure.hide_stops(conn, erasure_ledger.hashed, values, names)
-        deleted = await erasure.delete_person(conn, contact_id, values, at)
+        stopped = await erasure.hide_stops(conn, erasure_ledger.hashed, own, names)
+        await erasure.blank_shared_stops(conn, shared, names, values_and_texts)
+        deleted = await erasure.delete_person(conn, contact_id, values, shared, at)
     hashes = tuple(
-        Gone(erasure_ledger.hashed(p.value), p.kind, tuple(sorted(stopped.get(p.value, ()))), refs, since_at)
-        for p in points
+        Gone(erasure_ledger.hashed(text), p.kind, tuple(sorted(stopped.get(p.value, ()))), refs, since_at)
+        for text, p in erasure.kept_as(points, shared, called)
     )
     await erasure.remember(conn, hashes, by="fluentsd")
     return Erased(deleted, ended_campaigns, hashes, len(at_providers))
@@ -79,7 +82,7 @@ async def erase_contact(
 
 async def _end_enrollments(conn: Connection, contact_id: int, at: int) -> frozenset[int]:
     """queued, active or errored → exited (erased), in every campaign."""
-    rows = await enrollment_queries.open_of_contact(conn, contact_id)
+    rows = await enrollment_queries.open_of(conn, [contact_id])
     deltas = counters.Deltas()
     await leave(conn, rows, "erased", at, deltas)
     await counters.add(conn, deltas)
@@ -139,12 +142,14 @@ async def _erase_again(
 
 
 async def _people_of(runtime: Runtime, due: Mapping[str, Gone]) -> dict[int, int]:
-    """The contacts whose points have these hashes, with the time of the erasure. Reads all points."""
+    """The contacts who have these hashes, with the time of the erasure. Reads all points and names."""
     people: dict[int, int] = {}
-    since = 0
-    while rows := await runtime.store.read(erasure.some_points, since, POINTS_AT_ONCE):
-        since = rows[-1][0] + 1
-        for _, contact_id, value in rows:
-            if gone := due.get(runtime.erasure_ledger.hashed(value)):
-                people[contact_id] = max(people.get(contact_id, 0), gone.at)
+    since: int | None = 0
+    while since is not None:
+        known, since = await runtime.store.read(
+            erasure.some_people, runtime.erasure_ledger.hashed, since, PEOPLE_AT_ONCE
+        )
+        for hashed in known.keys() & due.keys():
+            for contact_id, _ in known[hashed]:
+                people[contact_id] = max(people.get(contact_id, 0), due[hashed].at)
     return people

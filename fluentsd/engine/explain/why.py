@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from fluentsd.domain import statutes
-from fluentsd.domain.gate import WORDS, Go, Hold, Never, Reason, Skip, Verdict, Wait, decide
+from fluentsd.domain.gate import WORDS, Go, Hold, Never, Point, Reason, Skip, Verdict, Wait, decide
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.domain.time.windows import zone
@@ -189,8 +189,9 @@ def _explain(verdict: Verdict, row: Any, at: int, due_at: int) -> Explanation:
             return {"reason": "not_due", "sentence": f"{is_due} and allowed then", "next_at": due_at}
         case Go():
             return {"reason": "in_line", "sentence": f"{is_due} and waits for a free slot", "next_at": at}
-        case Wait(until_at, reason, _, rule, zone_name):
-            entry = _with_law(reason, f"{is_due}, but {WORDS[reason]}", rule)
+        case Wait(until_at, reason, _, rule, zone_name, point):
+            obstacle = _shared(point, row, due_at) if point is not None else WORDS[reason]
+            entry = _with_law(reason, f"{is_due}, but {obstacle}", rule)
             return entry | {"next_at": until_at, "rule_zone": zone_name}
         case Hold(reason, rule):
             return _with_law(reason, f"waits until a fact changes: {WORDS[reason]}", rule)
@@ -198,6 +199,16 @@ def _explain(verdict: Verdict, row: Any, at: int, due_at: int) -> Explanation:
             return _with_law(reason, f"{row.step} will be skipped, and the flow goes on: {WORDS[reason]}")
         case Never(reason):
             return _with_law(reason, f"will leave the campaign: {WORDS[reason]}")
+
+
+def _shared(point: Point, row: Any, due_at: int) -> str:
+    """The sentence about a point that was contacted for another person."""
+    kind = "mailbox" if point.kind == "email" else "phone"
+    latest_at = max((at for at, _ in point.others if at <= due_at), default=point.others[-1][0])
+    moment = dt.datetime.fromtimestamp(latest_at / 1_000_000, dt.UTC)
+    name = next(iter(names_in(row.zones)), "UTC")
+    when = f"{moment.astimezone(zone(name)):%a %d %b %H:%M} in {name}"
+    return f"their {kind} {point.value} was contacted for another person at {when}, and the limits count that"
 
 
 def _with_law(reason: Reason, sentence: str, rule: str = "") -> Explanation:

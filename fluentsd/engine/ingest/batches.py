@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fluentsd.domain.contacts.mapping import Columns, CsvError, Need, require, suggest, with_asked
-from fluentsd.domain.contacts.points import email_key
-from fluentsd.domain.contacts.reader import Person, Preview, Reject, RowReader, preview
+from fluentsd.domain.contacts.reader import Person, Preview, Reject, RowReader, point_keys, preview
 from fluentsd.domain.places.whereabouts import place_of
 from fluentsd.engine.ingest.csv_file import CsvFile
 
@@ -83,14 +82,13 @@ def batches(file: CsvFile, mapping: Columns, region: str, need: Need) -> Generat
 
 
 def contact_data(person: Person) -> dict[str, Any]:
-    """One person in the format of `contacts take`: points in order of preference, place, fields as JSON text."""
-    points = [("phone", f"{p.e164};ext={p.extension}" if p.extension else p.e164) for p in person.phones]
-    points += [("email", email_key(address)) for address in person.emails]
+    """One person in the format of `contacts take`: points in order of preference, place, fields as JSON text. The key
+    is the source's id; "" without one: points and name then tell who it is."""
     numbers = [p.e164 for p in person.phones]
     place = place_of(person.timezone, person.state, person.country, person.postal_code, numbers)
     return {
-        "key": person.external_id or ":".join(points[0]),
-        "points": points,
+        "key": person.external_id,
+        "points": point_keys(person),
         "zones": place.zones,
         "zone_basis": place.basis,
         "states": place.states,

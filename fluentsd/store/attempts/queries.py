@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import bindparam, func, select, true
+from sqlalchemy import ColumnElement, bindparam, case, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.contacts.identity import kind_of
 from fluentsd.domain.states import AttemptState
 from fluentsd.store.attempts.rows import AttemptRow, OpenNow, OpenRow
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.tables import attempt, contact, content, enrollment, number, point
+from fluentsd.store.tables import attempt, contact, contact_point, content, enrollment, number, point
 
 #: References of one point that a look-up leaves out.
 OTHERS_AT_MOST = 200
@@ -53,20 +54,24 @@ _ROWS = (
 )
 
 _TOUCHES = (
-    select(attempt.c.contact_id, attempt.c.claimed_at, attempt.c.channel)
-    .where(among(attempt.c.contact_id, "ids"), attempt.c.claimed_at > bindparam("since"))
+    select(attempt.c.point_id, attempt.c.contact_id, attempt.c.claimed_at, attempt.c.channel)
+    .where(among(attempt.c.point_id, "ids"), attempt.c.claimed_at > bindparam("since"))
     .where(attempt.c.outcome.is_(None) | (attempt.c.outcome != "not_sent"))
     .order_by(attempt.c.claimed_at)
 )
 
 
-async def touches(conn: AsyncConnection, contact_ids: Sequence[int], since_at: int) -> dict[int, list[tuple[int, str]]]:
-    """When each contact was last contacted and how, over all campaigns, ascending; tries not made do not count."""
-    found: dict[int, list[tuple[int, str]]] = {}
-    given = {"ids": json_of(contact_ids), "since": since_at}
-    for contact_id, claimed_at, channel in await conn.execute(_TOUCHES, given):
-        found.setdefault(contact_id, []).append((claimed_at, channel))
-    return found
+async def touches(conn: AsyncConnection, point_ids: Iterable[int], since_at: int) -> list[tuple[int, int, int, str]]:
+    """Attempts to these points over all campaigns, ascending: (point, contact, when, channel). Tries not made do not
+    count. Every attempt to a person is one to a point of theirs."""
+    rows = await conn.execute(_TOUCHES, {"ids": json_of(point_ids), "since": since_at})
+    return [(point_id, contact_id, at, channel) for point_id, contact_id, at, channel in rows]
+
+
+def to_contact(contact_id: int) -> ColumnElement[bool]:
+    """Attempts to a person, found by their enrollments."""
+    mine = select(enrollment.c.id).where(enrollment.c.contact_id == contact_id)
+    return attempt.c.enrollment_id.in_(mine)
 
 
 async def load(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, AttemptRow]:
@@ -155,7 +160,9 @@ async def has_rival(conn: AsyncConnection, row: OpenRow) -> bool:
 
 
 async def find(conn: AsyncConnection, token: str | None, ref: str | None, address: str | None) -> str | None:
-    """The attempt of that token, else the one a provider's reference means, else the latest one to an address."""
+    """The attempt of that token, else the one a provider's reference means, else the latest one to an address, for any
+    of the people who share it; without any, the latest one to these people by another point. Attempts to erased people
+    are not found by an address."""
     if token is not None:
         named: str | None = (await conn.execute(select(attempt.c.id).where(attempt.c.id == token))).scalar()
         if named is not None:
@@ -166,11 +173,27 @@ async def find(conn: AsyncConnection, token: str | None, ref: str | None, addres
             return found
     if address is None:
         return None
-    latest = (
-        select(attempt.c.id).join(point, point.c.contact_id == attempt.c.contact_id).where(point.c.value == address)
+    to_it = select(point.c.id).where(point.c.kind == kind_of(address), point.c.value == address)
+    latest = await _latest(conn, attempt.c.point_id.in_(to_it))
+    if latest is not None:
+        return latest
+    people = select(contact_point.c.contact_id).where(contact_point.c.point_id.in_(to_it))
+    theirs = select(enrollment.c.id).where(enrollment.c.contact_id.in_(people))
+    return await _latest(conn, attempt.c.enrollment_id.in_(theirs))
+
+
+async def _latest(conn: AsyncConnection, *which: ColumnElement[bool]) -> str | None:
+    """The latest of these attempts that was made, or else the latest that was not, to a person who is not erased."""
+    made = case((attempt.c.outcome == "not_sent", 1), else_=0)
+    statement = (
+        select(attempt.c.id)
+        .join(contact, contact.c.id == attempt.c.contact_id)
+        .where(*which, contact.c.erased_at.is_(None))
+        .order_by(made, attempt.c.claimed_at.desc(), attempt.c.id.desc())
+        .limit(1)
     )
-    newest: str | None = (await conn.execute(latest.order_by(attempt.c.claimed_at.desc()).limit(1))).scalar()
-    return newest
+    found: str | None = (await conn.execute(statement)).scalar()
+    return found
 
 
 async def tries_of(conn: AsyncConnection, enrollment_id: int, step: str) -> int:

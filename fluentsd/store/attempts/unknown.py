@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import AttemptState
+from fluentsd.store.attempts.queries import to_contact
 from fluentsd.store.enrollments import reserve_those
 from fluentsd.store.tables import attempt, contact, enrollment, point
 
@@ -63,7 +64,7 @@ async def of_campaign(
     one with this id, if given."""
     mine: list[ColumnElement[bool]] = [attempt.c.campaign_id == campaign_id]
     if contact_id is not None:
-        mine.append(attempt.c.contact_id == contact_id)
+        mine.append(to_contact(contact_id))
     if attempt_id is not None:
         mine.append(attempt.c.id == attempt_id)
     open_ones = (attempt.c.state == AttemptState.unknown, attempt.c.dismissed_at.is_(None))

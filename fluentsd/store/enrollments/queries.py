@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
@@ -43,12 +43,12 @@ def as_due(row: Any, at: int) -> Due:
     return Due._make(getattr(row, name) for name in Due._fields)._replace(due_at=row.due_at or at)
 
 
-async def open_of_contact(conn: AsyncConnection, contact_id: int) -> list[EnrollmentRow]:
-    """Where a person is queued, active or errored now, in all campaigns."""
+async def open_of(conn: AsyncConnection, contact_ids: Collection[int]) -> list[EnrollmentRow]:
+    """Where these people are queued, active or errored now, in all campaigns."""
     states = (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored)
-    statement = select(*ENROLLMENT_COLUMNS).where(enrollment.c.contact_id == contact_id, enrollment.c.state.in_(states))
-    statement = statement.order_by(enrollment.c.id).with_for_update()
-    return [EnrollmentRow._make(row) for row in await conn.execute(statement)]
+    statement = select(*ENROLLMENT_COLUMNS).where(among(enrollment.c.contact_id, "ids"), enrollment.c.state.in_(states))
+    rows = await conn.execute(statement.order_by(enrollment.c.id).with_for_update(), {"ids": json_of(contact_ids)})
+    return [EnrollmentRow._make(row) for row in rows]
 
 
 _RIVAL = (

@@ -4,6 +4,8 @@ Of each number and address a keyed hash is kept (`erased_point`), because two fa
 opt-out, and the campaigns they were in. The key lies beside the database and never in it, so that a copy of the
 database alone does not reveal whose hash it is. Entries of the suppression list stay, under the hash; when an import
 brings the number again they get their value back (`recall`), so no other reader of the list needs to know of hashes.
+A point that others share stays with them, and so do its entries; its hash is made of the point and the person's name,
+so that it means none of the others.
 Which enrollments end, and the files beside the database, belong to the engine.
 """
 
@@ -11,15 +13,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Text, and_, cast, delete, insert, or_, select, true, update
+from sqlalchemy import Select, Text, and_, cast, delete, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.contacts.identity import Name, identities
+from fluentsd.domain.gate import Point
 from fluentsd.domain.states import ATTEMPT, AttemptState, EnrollmentState
+from fluentsd.store.attempts.queries import to_contact
 from fluentsd.store.attempts.transitions import new_id
+from fluentsd.store.contacts import names_of as names_in
 from fluentsd.store.contacts import points_of
 from fluentsd.store.db.machines import transition
 from fluentsd.store.db.statements import among, json_of
@@ -28,6 +34,7 @@ from fluentsd.store.tables import (
     audit,
     campaign,
     contact,
+    contact_point,
     content,
     enrollment,
     erased_point,
@@ -101,15 +108,28 @@ async def recall(conn: AsyncConnection, hashed: Hash, contact_ids: Sequence[int]
     erased before, the refs of the campaigns they were in."""
     if not contact_ids or not await is_any(conn):
         return {}
-    found = await points_of(conn, contact_ids)
-    owners = {hashed(p.value): (who, p.value) for who, points in found.items() for p in points}
     had: dict[int, frozenset[str]] = {}
-    for row in (await conn.execute(_KNOWN, {"hashes": json_of(owners)})).all():
+    known = await _hashes_of(conn, hashed, contact_ids)
+    for row in (await conn.execute(_KNOWN, {"hashes": json_of(known)})).all():
         gone = _gone(row)
-        who, value = owners[gone.hash]
-        await conn.execute(update(suppression).where(suppression.c.value == HIDDEN + gone.hash).values(value=value))
-        had[who] = had.get(who, frozenset()) | frozenset(gone.campaigns)
+        for who, value in known[gone.hash]:
+            hidden = suppression.c.value == HIDDEN + gone.hash
+            await conn.execute(update(suppression).where(hidden).values(value=value))
+            had[who] = had.get(who, frozenset()) | frozenset(gone.campaigns)
     return had
+
+
+async def _hashes_of(
+    conn: AsyncConnection, hashed: Hash, contact_ids: Sequence[int]
+) -> dict[str, list[tuple[int, str]]]:
+    """Every hash under which one of these contacts may be kept, with the contact and the point."""
+    found, names = await points_of(conn, contact_ids), await names_in(conn, contact_ids)
+    known: dict[str, list[tuple[int, str]]] = {}
+    for who, points in found.items():
+        for value, texts in identities([p.value for p in points], names.get(who, ())).items():
+            for text in {value, *texts}:
+                known.setdefault(hashed(text), []).append((who, value))
+    return known
 
 
 async def remember(conn: AsyncConnection, rows: Iterable[Gone], *, by: str) -> None:
@@ -134,10 +154,33 @@ async def remember(conn: AsyncConnection, rows: Iterable[Gone], *, by: str) -> N
             await conn.execute(insert(suppression).values(**entry, at=row.at))
 
 
-async def some_points(conn: AsyncConnection, since: int, most: int) -> list[tuple[int, int, str]]:
-    """Points in the order of their ids, from one on: (id, contact, value)."""
-    statement = select(point.c.id, point.c.contact_id, point.c.value).where(point.c.id >= since)
-    return [(i, who, value) for i, who, value in await conn.execute(statement.order_by(point.c.id).limit(most))]
+async def some_people(
+    conn: AsyncConnection, hashed: Hash, since: int, most: int
+) -> tuple[dict[str, list[tuple[int, str]]], int | None]:
+    """The hashes of some contacts in the order of their ids, from one on, and the id to go on with (None: no more)."""
+    statement = select(contact.c.id).where(contact.c.id >= since).order_by(contact.c.id).limit(most)
+    ids = list((await conn.execute(statement)).scalars())
+    return (await _hashes_of(conn, hashed, ids), ids[-1] + 1) if ids else ({}, None)
+
+
+async def points_and_shared(conn: AsyncConnection, contact_id: int) -> tuple[list[Point], set[str]]:
+    """A person's points, and the values of those that belong to others too."""
+    points = (await points_of(conn, [contact_id])).get(contact_id, [])
+    theirs = (among(contact_point.c.point_id, "ids"), contact_point.c.contact_id != contact_id)
+    rows = await conn.execute(select(contact_point.c.point_id).where(*theirs), {"ids": json_of(p.id for p in points)})
+    others = set(rows.scalars())
+    return points, {p.value for p in points if p.id in others}
+
+
+def kept_as(points: Sequence[Point], shared: Collection[str], names: Iterable[Name]) -> list[tuple[str, Point]]:
+    """The texts whose hashes are kept of a person, each with its point: a point of their own by its value, a shared one
+    with the person's name."""
+    own = [(p.value, p) for p in points if p.value not in shared]
+    names = [name for name in names if name]
+    by_text = identities([p.value for p in points], names)
+    if names or not own:
+        own += [(text, p) for p in points if p.value in shared for text in by_text[p.value]]
+    return own
 
 
 # ── deletion ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +200,7 @@ async def overwriting(conn: AsyncConnection) -> AsyncIterator[None]:
 
 async def is_busy(conn: AsyncConnection, contact_id: int) -> bool:
     """Whether a contact with this person is in progress, or its outcome is not known yet."""
-    going = select(attempt.c.id).where(attempt.c.contact_id == contact_id, attempt.c.state == AttemptState.open)
+    going = select(attempt.c.id).where(to_contact(contact_id), attempt.c.state == AttemptState.open)
     active = select(enrollment.c.id).where(
         enrollment.c.contact_id == contact_id, enrollment.c.state == EnrollmentState.active
     )
@@ -167,7 +210,7 @@ async def is_busy(conn: AsyncConnection, contact_id: int) -> bool:
 async def give_up(conn: AsyncConnection, contact_id: int, at: int) -> None:
     """open → unknown: no provider is asked any more about attempts to an erased person."""
     values = {"outcome": "unknown", "reason": ERASED, "settled_at": at, "deadline_at": None}
-    await conn.execute(transition(attempt, ATTEMPT, "give up", attempt.c.contact_id == contact_id, **values))
+    await conn.execute(transition(attempt, ATTEMPT, "give up", to_contact(contact_id), **values))
 
 
 class Elsewhere(NamedTuple):
@@ -184,7 +227,7 @@ async def elsewhere(conn: AsyncConnection, contact_id: int, but: Iterable[Kind])
     """Attempts to somebody, and what they wrote, as far as providers may have a memory of them; those of `but` have
     none."""
     reached = attempt.c.outcome.is_distinct_from("not_sent")
-    mine = (attempt.c.contact_id == contact_id, reached, attempt.c.channel.not_in(list(but)))
+    mine = (to_contact(contact_id), reached, attempt.c.channel.not_in(list(but)))
     statement = select(attempt.c.channel, attempt.c.id, attempt.c.provider_ref, attempt.c.claimed_at)
     sent = [Elsewhere(*row) for row in await conn.execute(statement.where(*mine).order_by(attempt.c.id))]
     came = (
@@ -200,7 +243,7 @@ async def elsewhere(conn: AsyncConnection, contact_id: int, but: Iterable[Kind])
 async def untie(conn: AsyncConnection, contact_id: int) -> dict[str, str]:
     """Attempts get names that no provider knows, of the same moment: what a provider still holds of the person leads
     nowhere here, and words that come late find nobody to be kept for. Returns the new names by the old."""
-    mine = select(attempt.c.id).where(attempt.c.contact_id == contact_id)
+    mine = select(attempt.c.id).where(to_contact(contact_id))
     names = {old: new_id(int(old[:12], 16) * 1000) for old in (await conn.execute(mine)).scalars()}
     for old, new in names.items():
         await conn.execute(update(attempt).where(attempt.c.id == old).values(id=new, provider_ref=None))
@@ -239,22 +282,39 @@ async def hide_stops(
     return stopped
 
 
-async def delete_person(conn: AsyncConnection, contact_id: int, values: Sequence[str], at: int) -> dict[str, int]:
-    """Points, records, memberships and words are deleted, and reasons that name a point blanked; the contact stays as
-    an empty row that attempts and enrollments can point at. Returns how many rows of each went."""
+async def blank_shared_stops(
+    conn: AsyncConnection, values: Collection[str], names: Mapping[str, str], words: Sequence[str]
+) -> None:
+    """Suppression entries of points that others share stay, without the person's words and attempts."""
+    for row in (await conn.execute(select(suppression).where(suppression.c.value.in_(list(values))))).all():
+        evidence = {name: names.get(word, word) for name, word in (row.evidence or {}).items()}
+        changed = {"evidence": _blanked(evidence, words) or None, "lifted_because": _blanked(row.lifted_because, words)}
+        await conn.execute(update(suppression).where(suppression.c.id == row.id).values(**changed))
+
+
+async def delete_person(
+    conn: AsyncConnection, contact_id: int, values: Sequence[str], shared: Collection[str], at: int
+) -> dict[str, int]:
+    """Points that nobody else has, records, memberships and words are deleted, and reasons that name a point blanked;
+    the contact stays as an empty row that attempts and enrollments can point at. Returns how many rows of each went,
+    shared points included."""
     records = select(record.c.id).where(record.c.contact_id == contact_id)
     await conn.execute(delete(membership).where(membership.c.record_id.in_(records)))
     await conn.execute(delete(record_alias).where(record_alias.c.record_id.in_(records)))
+    own = select(point.c.id).where(point.c.value.in_([value for value in values if value not in shared]))
+    ids = list((await conn.execute(own)).scalars())
     went = {}
-    for name, table in (("points", point), ("records", record), ("texts", content)):
+    for name, table in (("points", contact_point), ("records", record), ("texts", content)):
         went[name] = (await conn.execute(delete(table).where(table.c.contact_id == contact_id))).rowcount
-    for table in (attempt, enrollment):
+    await conn.execute(update(attempt).where(attempt.c.point_id.in_(ids)).values(point_id=None))
+    await conn.execute(delete(point).where(point.c.id.in_(ids)))
+    for table, mine in ((attempt, to_contact(contact_id)), (enrollment, enrollment.c.contact_id == contact_id)):
         named = or_(*(table.c.reason.contains(value, autoescape=True) for value in values))
         if values:
-            await conn.execute(update(table).where(table.c.contact_id == contact_id, named).values(reason=ERASED))
+            await conn.execute(update(table).where(mine, named).values(reason=ERASED))
     blank = {"zones": "", "zone_basis": "none", "conflict": False, "states": "", "consent": "", "language": ""}
-    mine = update(contact).where(contact.c.id == contact_id)
-    await conn.execute(mine.values(**blank, scrubbed_at=None, away_until_at=None, updated_at=at, erased_at=at))
+    empty = update(contact).where(contact.c.id == contact_id)
+    await conn.execute(empty.values(**blank, scrubbed_at=None, away_until_at=None, updated_at=at, erased_at=at))
     return went
 
 
@@ -306,6 +366,11 @@ def _blanked(value: Any, words: Sequence[str]) -> Any:
     return ERASED if isinstance(value, str) and named_in(value, words) else value
 
 
+def _values_of(contact_id: int) -> Select[str]:
+    mine = contact_point.c.contact_id == contact_id
+    return select(point.c.value).join(contact_point, contact_point.c.point_id == point.c.id).where(mine)
+
+
 # ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -313,14 +378,17 @@ async def held_of(conn: AsyncConnection, contact_id: int) -> dict[str, list[dict
     """Rows about one person for an export."""
     mine = {
         "contact": select(contact).where(contact.c.id == contact_id),
-        "points": select(point).where(point.c.contact_id == contact_id).order_by(point.c.position),
+        "points": select(point, contact_point.c.position)
+        .join(contact_point, contact_point.c.point_id == point.c.id)
+        .where(contact_point.c.contact_id == contact_id)
+        .order_by(contact_point.c.position, point.c.id),
         "enrollments": select(campaign.c.ref, enrollment)
         .join(campaign, campaign.c.id == enrollment.c.campaign_id)
         .where(enrollment.c.contact_id == contact_id)
         .order_by(enrollment.c.id),
         "texts": select(content).where(content.c.contact_id == contact_id).order_by(content.c.id),
         "stop_list": select(suppression)
-        .where(suppression.c.value.in_(select(point.c.value).where(point.c.contact_id == contact_id)))
+        .where(suppression.c.value.in_(_values_of(contact_id)))
         .order_by(suppression.c.id),
     }
     return {name: [dict(row) for row in (await conn.execute(st)).mappings()] for name, st in mine.items()}

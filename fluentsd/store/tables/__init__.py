@@ -14,6 +14,7 @@ from fluentsd.store.tables.campaigns import campaign, hold, lane, number, number
 from fluentsd.store.tables.contacts import (
     attestation,
     contact,
+    contact_point,
     erased_point,
     inbound_message,
     membership,
@@ -44,6 +45,7 @@ __all__ = [
     "audit",
     "campaign",
     "contact",
+    "contact_point",
     "content",
     "counter",
     "enrollment",
@@ -72,4 +74,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 8

@@ -1,4 +1,4 @@
-"""Tables of people: contacts, points, sources and records, segments, the suppression list, erased points."""
+"""Tables of people: contacts, points and whose they are, sources and records, segments, the suppression list."""
 
 from __future__ import annotations
 
@@ -37,18 +37,26 @@ contact = Table(
     Column("away_until_at", BigInteger),  # by their own automatic answer: nobody is contacted before then
 )
 
-point = Table(  # a phone number or an e-mail address; belongs to one contact at a time
+point = Table(  # a phone number or an e-mail address; see contact_point
     "point",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("contact_id", Id, ForeignKey("contact.id"), nullable=False, index=True),
     Column("kind", String(8), nullable=False),  # phone | email
     Column("value", Text, nullable=False),
-    Column("position", Integer, nullable=False, server_default="0"),  # order of preference
     Column(
         "dead_on", String(32), nullable=False, server_default=""
     ),  # channels on which it is unreachable: "sms,phone"
     UniqueConstraint("kind", "value"),
+)
+
+contact_point = Table(  # whose a point is: a household or a switchboard shares one. A point has at least one contact
+    "contact_point",
+    metadata,
+    Column("contact_id", Id, ForeignKey("contact.id"), nullable=False),
+    Column("point_id", Id, ForeignKey("point.id"), nullable=False, index=True),
+    Column("position", Integer, nullable=False, server_default="0"),  # the contact's order of preference
+    PrimaryKeyConstraint("contact_id", "point_id"),
+    sqlite_with_rowid=False,
 )
 
 source = Table(
@@ -82,7 +90,7 @@ record = Table(  # what one source says of a person
     metadata,
     Column("id", Id, primary_key=True),
     Column("source_id", Id, ForeignKey("source.id"), nullable=False),
-    Column("object", String(32), nullable=False),
+    Column("object", String(32), nullable=False),  # row: the key is the source's; contact: it has none, and names ours
     Column("key", Text, nullable=False),
     Column("contact_id", Id, ForeignKey("contact.id"), nullable=False, index=True),
     Column("attestation_id", Id),  # the evidence of this person's consent from this source

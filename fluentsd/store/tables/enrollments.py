@@ -88,7 +88,7 @@ attempt = Table(  # one try of one step, committed before the provider is called
     Column("dismissed_at", BigInteger),  # of an unknown one: when somebody decided about it
     Column("epoch", Integer, nullable=False, server_default="0"),  # of the process that claimed it (`node`)
     UniqueConstraint("enrollment_id", "step", "try_no"),
-    Index("ix_attempt_contact", "contact_id", "claimed_at"),
+    Index("ix_attempt_point", "point_id", "claimed_at"),  # those of a contact are found by its enrollments
     Index("ix_attempt_open", "deadline_at",
           sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
     Index("ix_attempt_ref", "provider_ref", "channel", unique=True,  # a reference belongs to one attempt

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Attempt, Inbound, Message, Outcome, Receipt
-from fluentsd.store import tables
+from fluentsd.store import contacts, tables
 from tests.engine.stage import DAY, MONDAY, SMS, Stage, person, spec
 
 PEOPLE, STOPPING = 1000, 200
@@ -19,7 +19,7 @@ MAIL = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
 
 
 async def _attempts_of(conn: AsyncConnection, value: str) -> int:
-    mine = select(tables.point.c.contact_id).where(tables.point.c.value == value).scalar_subquery()
+    (mine,) = await contacts.owners(conn, value)
     counted = select(func.count()).select_from(tables.attempt).where(tables.attempt.c.contact_id == mine)
     return int((await conn.execute(counted)).scalar_one())
 

@@ -1,0 +1,168 @@
+"""Rows of an import become people: the same as a slow second implementation says, however the rows are cut."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.store import contacts
+from fluentsd.store.contact_upserts import ContactUpsert, Upserted, upsert
+from fluentsd.store.db.bridge import Store
+from fluentsd.store.tables import contact_point, point, record
+
+AT = 1_795_900_000_000_000
+Row = tuple[str, str, frozenset[str]]  # id, name, points
+
+
+def as_upsert(row: Row) -> ContactUpsert:
+    key, name, points = row
+    kinds = [("email" if "@" in value else "phone", value) for value in sorted(points)]
+    return ContactUpsert(key, kinds, fields=json.dumps({"first_name": name} if name else {}))
+
+
+async def taken(store: Store, rows: list[Row], source: str = "a.csv", at: int = AT, cut: int = 1000) -> list[Upserted]:
+    async def unit(conn: AsyncConnection, part: list[Row]) -> Upserted:
+        source_id = await contacts.source_id(conn, "csv", source, at)
+        return await upsert(conn, source_id, [as_upsert(row) for row in part], at=at)
+
+    return [await store.run(unit, rows[start : start + cut]) for start in range(0, len(rows), cut)]
+
+
+async def owned(store: Store) -> dict[int, frozenset[str]]:
+    """The points of each contact, read without the code under test."""
+
+    async def unit(conn: AsyncConnection) -> dict[int, frozenset[str]]:
+        joined = select(contact_point.c.contact_id, point.c.value).join(point, point.c.id == contact_point.c.point_id)
+        found: dict[int, set[str]] = {}
+        for contact_id, value in await conn.execute(joined):
+            found.setdefault(contact_id, set()).add(value)
+        return {contact_id: frozenset(values) for contact_id, values in found.items()}
+
+    return await store.read(unit)
+
+
+class Slow:
+    """The rule once more: every row against everybody, with nothing but lists. Names of the test have one word."""
+
+    def __init__(self) -> None:
+        self.people: list[dict[str, Any]] = []
+
+    def take(self, row: Row, seen: set[int]) -> tuple[int, bool]:
+        """The person's place in the list, and whether the row is a duplicate in its run."""
+        key, name, points = row
+        who = next((n for n, person in enumerate(self.people) if key and key in person["ids"]), None)
+        if who is None:
+            who = self.best([n for n in range(len(self.people)) if self.fits(row, self.people[n])], row)
+        if who is None:
+            self.people.append({"ids": set(), "said": {}, "points": set()})
+            who = len(self.people) - 1
+        if who in seen:
+            return who, True
+        seen.add(who)
+        person = self.people[who]
+        person["ids"] |= {key} - {""}
+        person["said"][key] = name  # the latest word of each record: by id, or the one without
+        person["points"] |= points
+        return who, False
+
+    def fits(self, row: Row, person: dict[str, Any]) -> bool:
+        key, name, points = row
+        if not points & person["points"]:
+            return False
+        names = set(person["said"].values()) - {""}
+        if name and names:
+            return name in names or (points == person["points"] and not (key and person["ids"]))
+        mine, theirs = split(points), split(person["points"])
+        return all(not mine[k] or not theirs[k] or bool(mine[k] & theirs[k]) for k in (False, True))
+
+    def best(self, people: list[int], row: Row) -> int | None:
+        _, name, points = row
+
+        def rank(n: int) -> tuple[int, int, int]:
+            names = set(self.people[n]["said"].values()) - {""}
+            known = 1 if not name or not names else 2 if name in names else 0
+            return -known, -len(points & self.people[n]["points"]), n
+
+        return min(people, key=rank, default=None)
+
+
+def split(points: Any) -> dict[bool, set[str]]:
+    return {is_mail: {p for p in points if ("@" in p) is is_mail} for is_mail in (False, True)}
+
+
+def random_rows(chance: random.Random, count: int) -> list[Row]:
+    """Few phones, mailboxes and names, so that they meet; each id has one name, as in a source."""
+    rows = []
+    for _ in range(count):
+        phones = chance.sample([f"+1212555{n:04d}" for n in range(6)], chance.choice([0, 1, 1, 1, 2]))
+        mails = chance.sample([f"p{n}@example.com" for n in range(8)], chance.choice([0, 1, 1, 2]) if phones else 1)
+        name = chance.choice(["", "Ann", "Bob", "Cy", "Dee"])
+        key = f"{name}{chance.randrange(4)}" if name and chance.random() < 0.3 else ""
+        rows.append((key, name, frozenset(phones + mails)))
+    return rows
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+async def test_random_rows_are_the_people_of_the_slow_implementation(store: Store, seed: int) -> None:
+    chance, slow = random.Random(seed), Slow()
+    ids: dict[int, int] = {}
+    for run in range(3):
+        seen: set[int] = set()
+        rows = random_rows(chance, 40)
+        expected = [slow.take(row, seen) for row in rows]
+        parts = await taken(store, rows, at=AT + run, cut=chance.choice([1, 7, 100]))
+        results = [result for part in parts for result in part.results]
+        for (who, is_duplicate), result, row in zip(expected, results, rows, strict=True):
+            assert ids.setdefault(who, result.contact_id) == result.contact_id, (run, row)
+            assert result.is_duplicate == is_duplicate, (run, row)
+        assert len(set(ids.values())) == len(ids)
+        assert await owned(store) == {ids[n]: frozenset(person["points"]) for n, person in enumerate(slow.people)}
+    owners = [p for person in slow.people for p in person["points"]]
+    assert any(owners.count(p) > 1 for p in owners), "nobody shares a point"
+
+
+async def test_a_household_is_two_people_with_one_phone_and_a_second_import_finds_both(store: Store) -> None:
+    phone = "+12125550101"
+    rows: list[Row] = [
+        ("", "Ann", frozenset([phone, "ann@example.com"])),
+        ("", "Bob", frozenset([phone, "bob@example.com"])),
+    ]
+    (first,) = await taken(store, rows)
+    (again,) = await taken(store, rows[::-1], at=AT + 1)
+    assert [r.is_new for r in first.results] == [True, True]
+    assert [r.is_new for r in again.results] == [False, False]
+    assert [r.contact_id for r in again.results] == [r.contact_id for r in first.results][::-1]
+    assert first.shared == again.shared
+    assert [kind for kind, _ in first.shared] == ["phone"]
+
+
+async def test_a_row_without_an_id_has_one_record_per_source(
+    store: Store,
+) -> None:
+    one: Row = ("", "Ann", frozenset(["+12125550101", "ann@example.com"]))
+    other: Row = ("", "Ann", frozenset(["+12125550109", "ann@example.com"]))
+    await taken(store, [one])
+    ((result,), _) = (await taken(store, [other], at=AT + 1))[0]
+    await taken(store, [other], source="b.csv", at=AT + 2)
+    found = select(record.c.object, record.c.key, record.c.seen_at).order_by(record.c.id)
+    key = str(result.contact_id)
+    assert [tuple(row) for row in await store.read(lambda conn: conn.execute(found))] == [
+        ("contact", key, AT + 1),
+        ("contact", key, AT + 2),
+    ]
+
+
+async def test_the_id_of_the_source_outweighs_every_name_and_point(store: Store) -> None:
+    ann, bob = frozenset(["+12125550101"]), frozenset(["+12125550102"])
+    await taken(store, [("L1", "Ann", ann), ("L2", "Bob", bob)])
+    (part,) = await taken(store, [("L1", "Bob", bob), ("L2", "Bob", frozenset(["bob@example.com"]))], at=AT + 1)
+    first, second = part.results
+    assert (first.is_new, second.is_new) == (False, False)
+    assert first.contact_id != second.contact_id
+    assert [kind for kind, _ in part.shared] == ["phone"]
