@@ -27,7 +27,7 @@ import steps
 import trio
 from rows import BenchFailed, Row
 
-from fluentsd.api import Forged, Inbound, Outcome, Request
+from fluentsd.api import Forged, Inbound, Outcome, Request, WebhookResult
 from fluentsd.bootstrap import freeze_gc
 from fluentsd.clock import SystemClock
 from fluentsd.config import HttpSettings
@@ -146,11 +146,11 @@ def _signature(url: str, body: bytes) -> str:
 
 
 class _Signed(steps.Noop):
-    def parse_webhook(self, request: Request) -> list[Inbound]:
+    def webhook(self, request: Request) -> WebhookResult:
         if not hmac.compare_digest(request.headers.get("x-signature", ""), _signature(request.url, request.body)):
             raise Forged("the signature does not fit")
         fields = dict(parse_qsl(request.body.decode()))
-        return [Inbound(Outcome(fields["MessageStatus"]), ref=fields["MessageSid"])]
+        return WebhookResult([Inbound(Outcome(fields["MessageStatus"]), ref=fields["MessageSid"])])
 
 
 class _Naive:

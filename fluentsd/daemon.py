@@ -1,9 +1,9 @@
 """The daemon's parts, the order in which they start, and the order in which they stop. Nothing else.
 
-Every part is opened by `async with` or started in a nursery, so the indentation is the shutdown order: a signal closes
-the fronts, then claiming stops and sends in progress get their grace, then listeners and look-ups end, then the store
-closes, and the lock is released last. The first SIGTERM or SIGINT starts this shutdown; a second one ends the process
-at once. Both are safe: the next start asks the providers about every attempt that was open.
+Every part is opened by `async with` or started in a nursery, so the indentation is the shutdown order: a signal ends
+claiming, calls in progress get their grace, the fronts close, sends in progress get theirs, then listeners and look-ups
+end, then the store closes, and the lock is released last. The first SIGTERM or SIGINT starts this shutdown; a
+second one ends the process at once. Both are safe: the next start asks the providers about every attempt that was open.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ import trio
 from fluentsd.bootstrap import Http, freeze_gc, open_runtime
 from fluentsd.config import Settings
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.nursery import running
 from fluentsd.engine.outbox.deliver import Listener
-from fluentsd.engine.runtime import EngineClock
+from fluentsd.engine.runtime import EngineClock, Runtime
 from fluentsd.fronts import control
 from fluentsd.fronts.notify import log_listener, web_listener
 from fluentsd.plugins import Plugins
@@ -93,9 +94,24 @@ async def _run_parts(
                 if ready is not None:
                     ready()
                 await shutdown.requested.wait()
+                await _finish_calls(runtime, settings, supervisor)
                 fronts.cancel_scope.cancel()
             supervisor.tell("STOPPING=1", f"STATUS=waiting up to {settings.grace // SECOND} s for sends in progress")
         watchdog.cancel_scope.cancel()
+
+
+async def _finish_calls(runtime: Runtime, settings: Settings, supervisor: Supervisor) -> None:
+    """Claim no more, withdraw calls that still ring, and serve webhooks, pick-ups and live calls until the calls end or
+    their grace passes."""
+    runtime.stop_claiming()
+    abilities = [channel_state.abilities for channel_state in runtime.channels.values()]
+    if not any(one.calls or one.pickups for one in abilities):
+        return
+    if runtime.calls.in_progress:
+        supervisor.tell("STOPPING=1", f"STATUS=waiting up to {settings.call_grace // SECOND} s for calls in progress")
+    with trio.move_on_after(settings.call_grace / SECOND):
+        await withdraw(runtime, None, "the end of the daemon")
+        await runtime.calls.wait_ended(runtime.clock.now())
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from fluentsd.api import Register
+    from fluentsd.api import Register, RegisterAgentProvider, RegisterSource
 
 hookspec = pluggy.HookspecMarker("fluentsd")
 
@@ -21,4 +21,22 @@ def register_channels(register: Register) -> None:
 
     `name` is the value of `[channel.x] plugin = "name"` in `fluentsd.toml`; `factory(config, tools)` gets that table
     (without fluentsd's own keys) and returns a `Channel`. It must not use the network.
+    """
+
+
+@hookspec
+def register_sources(register: RegisterSource) -> None:
+    """Called once at start: call `register(name, factory)` for each source this plugin offers.
+
+    `name` is the value of `[source.x] plugin = "name"`; `factory(config, tools)` gets that table (without fluentsd's
+    own keys) and returns a `Source`. Several tables may name one plugin. It must not use the network.
+    """
+
+
+@hookspec
+def register_agent_providers(register: RegisterAgentProvider) -> None:
+    """Called once at start: call `register(name, factory)` for each agent provider this plugin offers.
+
+    `name` is the value of `[agents.x] plugin = "name"`; `factory(config, tools)` gets that table (without fluentsd's
+    own keys) and returns an `AgentProvider`. Several tables may name one plugin. It must not use the network.
     """

@@ -1,7 +1,8 @@
-"""Discovers plugins, refuses broken ones by name, builds the configured channels.
+"""Discovers plugins, refuses broken ones by name, builds the configured channels, sources and agent providers.
 
 pluggy finds distributions by the entry-point group `fluentsd`, and `check_pending` refuses a misspelt hook at start.
-After that the runtime holds plain `Channel` objects. Nothing here runs during a send.
+What a factory returns is compared with the protocols of the API once, here. After that the runtime holds plain objects.
+Nothing here runs during a send.
 """
 
 from __future__ import annotations
@@ -14,37 +15,79 @@ from typing import Any
 import pluggy
 
 from fluentsd import hookspecs
-from fluentsd.api import Channel, Tools
+from fluentsd.api import API_VERSION, AgentProvider, Channel, Closes, Source, Tools
+from fluentsd.api.abilities import CHANNEL_ABILITIES
+from fluentsd.api.contract import ContractBroken, require
 
 GROUP = "fluentsd"
-Factory = Callable[[Mapping[str, Any], Tools], Channel]
+#: The name under which a plugin's module declares the API version that it was written for.
+DECLARATION = "FLUENTSD_API"
+Factory = Callable[[Mapping[str, Any], Tools], Any]
 
 
 class PluginProblem(Exception):
     """A plugin cannot be used; the message names it, the reason and the fix."""
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a plugin can offer: its name for people, its protocol, and the abilities that an object of it may have."""
+
+    noun: str
+    protocol: type
+    abilities: tuple[type, ...]
+
+
+CHANNEL = Offer("channel", Channel, CHANNEL_ABILITIES)
+SOURCE = Offer("source", Source, (Closes,))
+AGENT_PROVIDER = Offer("agent provider", AgentProvider, (Closes,))
+
+
 @dataclass(slots=True)
 class Plugins:
-    """The installed plugins: channel factories by name, and the entry point of each."""
+    """The installed plugins: factories by name, and the entry point of each name."""
 
     channels: dict[str, Factory] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, Factory] = field(default_factory=dict)
+    agent_providers: dict[str, Factory] = field(default_factory=dict)
 
     def build_channel(self, plugin: str, config: Mapping[str, Any], tools: Tools) -> Channel:
-        """One channel, ready to use; raises `PluginProblem` for an unknown plugin or a wrong type."""
-        if plugin not in self.channels:
-            known = ", ".join(sorted(self.channels)) or "none"
+        """One channel, ready to use; raises `PluginProblem` for an unknown plugin or an object that is no channel."""
+        channel: Channel = self._build(CHANNEL, self.channels, plugin, config, tools)
+        return channel
+
+    def build_source(self, plugin: str, config: Mapping[str, Any], tools: Tools) -> Source:
+        """One source; raises `PluginProblem`."""
+        source: Source = self._build(SOURCE, self.sources, plugin, config, tools)
+        return source
+
+    def build_agent_provider(self, plugin: str, config: Mapping[str, Any], tools: Tools) -> AgentProvider:
+        """One agent provider; raises `PluginProblem`."""
+        provider: AgentProvider = self._build(AGENT_PROVIDER, self.agent_providers, plugin, config, tools)
+        return provider
+
+    def _build(
+        self, offer: Offer, offered: Mapping[str, Factory], plugin: str, config: Mapping[str, Any], tools: Tools
+    ) -> Any:
+        if plugin not in offered:
+            known = ", ".join(sorted(offered)) or "none"
             why = self.broken.get(plugin, "")
             raise PluginProblem(
-                f"no channel plugin is called {plugin!r} (installed: {known}).{' ' + why if why else ''} "
+                f"no {offer.noun} plugin is called {plugin!r} (installed: {known}).{' ' + why if why else ''} "
                 f"Install its distribution, or correct the name in fluentsd.toml."
             )
-        channel = self.channels[plugin](config, tools)
-        if not isinstance(channel, Channel):
-            raise PluginProblem(f"the plugin {plugin!r} returned an object that is not a Channel: {type(channel)!r}")
-        return channel
+        built = offered[plugin](config, tools)
+        try:
+            require(built, offer.protocol, offer.abilities)
+        except ContractBroken as why:
+            kind = type(built).__name__
+            raise PluginProblem(
+                f"the plugin {plugin!r} returned a {kind} that is not a {offer.noun} of API {API_VERSION}: {why}. "
+                "Correct the plugin, or install a version of it for this fluentsd."
+            ) from None
+        return built
 
 
 def discover(extra: Mapping[str, Any] | None = None) -> Plugins:
@@ -68,11 +111,34 @@ def _take(found: Plugins, name: str, plugin: Any) -> None:
     manager.add_hookspecs(hookspecs)
     manager.register(plugin, name)
     manager.check_pending()
+    _check_version(getattr(plugin, DECLARATION, None))
+    offers = {
+        CHANNEL: (found.channels, manager.hook.register_channels),
+        SOURCE: (found.sources, manager.hook.register_sources),
+        AGENT_PROVIDER: (found.agent_providers, manager.hook.register_agent_providers),
+    }
+    for offer, (taken, hook) in offers.items():
+        hook(register=_registrar(found, offer, taken, name))
 
-    def register(channel: str, factory: Factory) -> None:
-        if channel in found.channels:
-            raise PluginProblem(f"the channel name {channel!r} is already taken by {found.origin[channel]}")
-        found.channels[channel] = factory
-        found.origin[channel] = name
 
-    manager.hook.register_channels(register=register)
+def _check_version(declared: Any) -> None:
+    if declared is None:
+        raise PluginProblem(
+            f"it does not say for which plugin API it was written; its module must have {DECLARATION} = {API_VERSION}"
+        )
+    if declared != API_VERSION:
+        newer = isinstance(declared, int) and declared > API_VERSION
+        fix = "update fluentsd" if newer else f"install a version of the plugin for API {API_VERSION}"
+        which = f"it is written for plugin API {declared!r}, and this fluentsd has API {API_VERSION}"
+        raise PluginProblem(f"{which}; {fix}")
+
+
+def _registrar(found: Plugins, offer: Offer, taken: dict[str, Factory], plugin: str) -> Callable[[str, Factory], None]:
+    def register(name: str, factory: Factory) -> None:
+        place = f"{offer.noun} {name}" if offer is not CHANNEL else name
+        if name in taken:
+            raise PluginProblem(f"the {offer.noun} name {name!r} is already taken by {found.origin[place]}")
+        taken[name] = factory
+        found.origin[place] = plugin
+
+    return register

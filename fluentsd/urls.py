@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from fluentsd.api import Kind
 
-#: Paths for providers and people; `{kind}` is a channel, `{token}` an attempt's token.
+#: Paths for providers and people; `{kind}` is a channel, `{token}` an attempt's token, `{name}` an agent provider. The
+#: token of a relay is made for one connection.
 CALLBACK, INBOUND, UNSUBSCRIBE = "/hooks/{kind}/{token}", "/hooks/{kind}", "/u/{token}"
+AGENT_REPORTS, RELAY = "/hooks/agents/{name}", "/relay/{kind}/{token}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +30,38 @@ class PublicLinks:
 
     def _at(self, path: str) -> str | None:
         return None if self.base is None else self.base + path
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLinks:
+    """The one URL of an agent provider under `base`, or none."""
+
+    name: str
+    base: str | None = None
+
+    def callback(self, token: str) -> str | None:
+        return None
+
+    def inbound(self) -> str | None:
+        return None if self.base is None else self.base + AGENT_REPORTS.format(name=self.name)
+
+    def unsubscribe(self, token: str) -> str | None:
+        return None
+
+
+class NoLinks:
+    """The URLs of a source: none."""
+
+    def callback(self, token: str) -> str | None:
+        return None
+
+    def inbound(self) -> str | None:
+        return None
+
+    def unsubscribe(self, token: str) -> str | None:
+        return None
+
+
+def relay_url(base: str | None, kind: Kind, token: str) -> str | None:
+    """The WebSocket URL of one call; wss where the public address is https."""
+    return None if base is None else "ws" + base.removeprefix("http") + RELAY.format(kind=kind, token=token)

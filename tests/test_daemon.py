@@ -26,7 +26,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from fluentsd import bootstrap, daemon
-from fluentsd.api import Attempt, Kind, Message, Outcome, Receipt
+from fluentsd.api import Attempt, Kind, Message, Outcome, Receipt, Request, WebhookResult
 from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SystemClock
 from fluentsd.config import Settings, load
@@ -41,6 +41,13 @@ from tests.engine.stage import SMS, FakeChannel, person, spec
 
 ALWAYS = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "hours": "00:00-24:00"}
 CALL = {"id": "call", "channel": "phone", "agent": "sales"}
+
+
+class Hooked(FakeChannel):
+    """A channel whose provider posts to it, with nothing to say."""
+
+    def webhook(self, request: Request) -> WebhookResult:
+        return WebhookResult()
 
 
 @dataclass(slots=True)
@@ -61,7 +68,7 @@ class Place:
         return Plugins(channels={"fake": self._build})
 
     def _build(self, config: Any, tools: Any) -> FakeChannel:
-        channel = self.channels[config["kind"]] = FakeChannel(config["kind"], tools.clock)
+        channel = self.channels[config["kind"]] = Hooked(config["kind"], tools.clock)
         return channel
 
     def logged(self, event: str) -> list[Any]:

@@ -39,8 +39,8 @@ def test_it_waits_for_ready_and_for_signs_of_life(unit: dict[str, list[str]]) ->
 
 def test_it_is_more_patient_than_the_grace(unit: dict[str, list[str]], tmp_path: Path) -> None:
     (tmp_path / "fluentsd.toml").write_text(TEMPLATE)
-    grace = load(tmp_path / "fluentsd.toml", {}).grace / SECOND
-    assert int(unit["Service.TimeoutStopSec"][0]) >= grace + 10
+    settings = load(tmp_path / "fluentsd.toml", {})
+    assert int(unit["Service.TimeoutStopSec"][0]) >= (settings.grace + settings.call_grace) / SECOND + 10
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ LAYERS = (
     {"domain"},
     {"store", "config", "plugins", "testing"},
     {"engine"},
-    {"bootstrap"},
+    {"parts", "bootstrap"},
     {"verbs"},
     {"fronts"},
     {"daemon"},
@@ -40,8 +40,8 @@ LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
 #: What a layer may not import although it lies below.
 FORBIDDEN = {
     "engine": {"config", "plugins"},
-    "verbs": {"config", "plugins", "bootstrap"},
-    "fronts": {"store", "domain.states", "bootstrap", "plugins"},
+    "verbs": {"config", "plugins", "parts", "bootstrap"},
+    "fronts": {"store", "domain.states", "bootstrap", "parts", "plugins"},
     "store": {"config", "plugins", "testing"},
 }
 #: hookspecs names the plugin API in its signatures; urls and plugins build values of it.

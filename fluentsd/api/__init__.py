@@ -13,11 +13,37 @@ from __future__ import annotations
 
 import pluggy
 
-from fluentsd.api.channel import Channel, Clock, Links, Register, Tools
-from fluentsd.api.errors import Forged, NeedsHuman, PluginError, Rejected, Unavailable
+from fluentsd.api.abilities import (
+    AnswersPickups,
+    BeginsAttempts,
+    CallSocket,
+    Closes,
+    Forgets,
+    LimitsConcurrency,
+    ListsNumbers,
+    Previews,
+    Prices,
+    ReceivesWebhooks,
+    ServesCalls,
+    SpacesSends,
+)
+from fluentsd.api.agent import Agent, AgentProvider, Conversation
+from fluentsd.api.channel import Channel, Clock, Links, Tools
+from fluentsd.api.errors import Forged, NeedsHuman, PluginError, Rejected, SocketClosed, Unavailable
+from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource
+from fluentsd.api.source import (
+    Activity,
+    Page,
+    Record,
+    Segment,
+    Source,
+    SourceField,
+    SourceLimits,
+)
 from fluentsd.api.values import (
     Absent,
     Attempt,
+    Call,
     Cancelled,
     CannotTell,
     Fault,
@@ -29,44 +55,83 @@ from fluentsd.api.values import (
     Message,
     Outcome,
     Owned,
+    Pickup,
+    PickupVerdict,
+    Price,
     Receipt,
+    Reply,
     Request,
+    WebhookResult,
 )
 from fluentsd.plugin_config import ConfigProblem, Table, a_rate
 
 __all__ = [
+    "API_VERSION",
     "Absent",
+    "Activity",
+    "Agent",
+    "AgentProvider",
+    "AnswersPickups",
     "Attempt",
+    "BeginsAttempts",
+    "Call",
+    "CallSocket",
     "Cancelled",
     "CannotTell",
     "Channel",
     "Clock",
+    "Closes",
     "ConfigProblem",
+    "Conversation",
     "Fault",
     "Finding",
     "Forged",
+    "Forgets",
     "Found",
     "Inbound",
     "Kind",
+    "LimitsConcurrency",
     "Links",
+    "ListsNumbers",
     "Lookup",
     "Message",
     "NeedsHuman",
     "Outcome",
     "Owned",
+    "Page",
+    "Pickup",
+    "PickupVerdict",
     "PluginError",
+    "Previews",
+    "Price",
+    "Prices",
     "Receipt",
+    "ReceivesWebhooks",
+    "Record",
     "Register",
+    "RegisterAgentProvider",
+    "RegisterSource",
     "Rejected",
+    "Reply",
     "Request",
+    "Segment",
+    "ServesCalls",
+    "SocketClosed",
+    "Source",
+    "SourceField",
+    "SourceLimits",
+    "SpacesSends",
     "Table",
     "Tools",
     "Unavailable",
+    "WebhookResult",
     "a_rate",
     "asks_to_stop",
     "hookimpl",
 ]
 
+#: The version of this API. A plugin declares the one it was written for: `FLUENTSD_API = 1` in its module.
+API_VERSION = 1
 #: Marks a plugin's hook implementations: `@hookimpl`.
 hookimpl = pluggy.HookimplMarker("fluentsd")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from fluentsd.api.values import Attempt, Cancelled, Finding, Inbound, Kind, Lookup, Message, Receipt, Request
+from fluentsd.api.agent import AgentProvider
+from fluentsd.api.values import Attempt, Cancelled, Finding, Inbound, Kind, Lookup, Message, Receipt
 
 if TYPE_CHECKING:
     import httpx
@@ -23,13 +24,14 @@ class Clock(Protocol):
 
 
 class Links(Protocol):
-    """The public URLs of this installation for one channel; each None without a configured public URL."""
+    """The public URLs of this installation for one channel or agent provider; each None without a configured public
+    URL. A source has none."""
 
     def callback(self, token: str) -> str | None:
         """The URL for status reports about one attempt."""
 
     def inbound(self) -> str | None:
-        """The URL for inbound messages from people."""
+        """The URL for inbound messages from people, and of an agent provider for all its reports."""
 
     def unsubscribe(self, token: str) -> str | None:
         """The URL by which the attempt's person opts out (RFC 8058: POST does it, GET shows a page)."""
@@ -40,6 +42,7 @@ class Tools:
     """The tools of a plugin: an HTTP client, threads for blocking code, a log, the clock, its own folder, and the
     public URLs.
 
+    `agent_providers` are those of `[agents.<name>]`, by name: a phone channel lets one speak. Only channels get them.
     `run_sync(fn, *args)` runs blocking code in a thread under this plugin's own limiter. Plugins never read the
     wall clock or open their own client, so that a simulation can run weeks in seconds.
     """
@@ -50,26 +53,15 @@ class Tools:
     clock: Clock
     folder: str
     links: Links
+    agent_providers: Mapping[str, AgentProvider] = field(default_factory=dict)
 
 
 @runtime_checkable
 class Channel(Protocol):
     """A channel. Plain methods, no pluggy on the hot path.
 
-    Optional members:
-
-    - `async aclose()`: closes the channel's own connections; called when the daemon stops.
-    - `capacity: int`: how many sends the channel accepts at once.
-    - `calls_begin: bool`: True promises that `send` calls `attempt.begin()` immediately before its request leaves.
-      Without it the engine counts an attempt as begun when `send` is called.
-    - `sender_interval: int`: microseconds between two messages of one caller ID; the engine paces its caller IDs by it.
-    - `remarks(message) -> Sequence[Finding]`, pure: findings about a message before it is sent. One that is not ok
-      would never be sent and keeps a campaign from starting; the fix of one that is ok is advice.
-    - `async numbers() -> Sequence[Owned]`: all caller IDs of the account at the provider, or an error (`Unavailable`,
-      `NeedsHuman`), never a part.
-    - `async forget(attempt)`: deletes the attempt at the provider; returns also when there was nothing to delete. After
-      any error it is called again later (`Unavailable(why, after)` says when). The attempt has its token, time and
-      `provider_ref`, and no number or address.
+    `fluentsd.api.abilities` lists what a channel may do beyond this: receive webhooks, limit its concurrency, serve
+    calls, and more.
 
     `lookup_is_final`: an `Absent` from `lookup` proves that the provider never accepted the attempt, so that another
     try is safe. `lookup_after` is the time, in microseconds, after which the provider's lists are complete.
@@ -94,11 +86,3 @@ class Channel(Protocol):
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
         """Deliver inbound events for as long as the daemon runs; return at once if all events arrive by webhook."""
-
-    def parse_webhook(self, request: Request) -> Sequence[Inbound]:
-        """Verify the origin of a request and return its inbound events. Pure; raises `Forged`, or ValueError when the
-        request is authentic but invalid."""
-
-
-#: `register(name, factory)`; `factory(config, tools)` is called for each `[channel.<name>]` that names the plugin.
-Register = Callable[[str, Callable[[Mapping[str, Any], Tools], Channel]], None]

@@ -50,3 +50,12 @@ class NeedsHuman(PluginError):
     def __init__(self, what: str, *, only_sender: bool = False) -> None:
         super().__init__(what)
         self.only_sender = only_sender
+
+
+class SocketClosed(Exception):
+    """The WebSocket of a call has ended: closed by either side, or broken. `code` is the WebSocket's close code (1000:
+    the other side ended it in order; 1006: the connection broke)."""
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        super().__init__(f"closed with {code}" + (f": {reason}" if reason else ""))
+        self.code, self.reason = code, reason

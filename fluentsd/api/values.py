@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -183,6 +183,78 @@ class Request:
     url: str
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The response to a provider's webhook, as it is sent."""
+
+    status: int = 204
+    content_type: str = ""
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pickup:
+    """A call that was picked up, and a provider that asks what to do with it.
+
+    `ref` is the provider's id of the call. `token` names our attempt; without one it is taken from the request's URL,
+    and a request without either is an inbound call from `address`. `details` are the channel's own, for its `answer`.
+    """
+
+    ref: str
+    token: str | None = None
+    address: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PickupVerdict:
+    """Whether a call that was picked up goes on. Otherwise the channel ends it; `reason` says why, for the log.
+
+    `relay_url` is the WebSocket of the call (wss://…), good for one connection within a minute; None when the channel
+    serves no calls or there is no public address. `message` is the message of the attempt, rendered now; None for an
+    inbound call.
+    """
+
+    go: bool
+    reason: str = ""
+    relay_url: str | None = field(default=None, repr=False)
+    message: Message | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookResult:
+    """The content of an authentic request: events, perhaps a pick-up, and the response that the provider expects.
+
+    `reply` is sent when the events are committed (None: 204 without a body); with a `pickup` the channel's `answer`
+    gives the response.
+    """
+
+    inbounds: Sequence[Inbound] = ()
+    pickup: Pickup | None = None
+    reply: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One live call. An inbound one has no attempt and no message; `address` is the other party's number if it is
+    known. `details` are those of the channel's `Pickup`."""
+
+    kind: Kind
+    ref: str
+    attempt: Attempt | None = None
+    message: Message | None = field(default=None, repr=False)
+    address: str | None = field(default=None, repr=False)
+    details: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """An amount in millionths of a currency ("USD")."""
+
+    micros: int
+    currency: str = "USD"
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,16 +104,24 @@ def demo(
 
 
 def plugins(as_json: JsonFlag = False) -> None:
-    """List the installed plugins, their channels, and the errors of broken ones."""
+    """List the installed plugins, what they offer, and the errors of broken ones."""
     from fluentsd.plugins import discover
 
     found = discover()
+    others = {"source": found.sources, "agent provider": found.agent_providers}
     screen = Screen(as_json=as_json)
     if as_json:
         offers = [{"channel": name, "plugin": found.origin[name]} for name in sorted(found.channels)]
-        show(screen, "plugins", {"channels": offers, "broken": found.broken})
+        sources = [{"source": name, "plugin": found.origin[f"source {name}"]} for name in sorted(found.sources)]
+        providers = sorted(found.agent_providers)
+        agents = [{"agents": name, "plugin": found.origin[f"agent provider {name}"]} for name in providers]
+        show(screen, "plugins", {"channels": offers, "sources": sources, "agents": agents, "broken": found.broken})
         return
-    screen.table(["Channel plugin", "Installed by"], [[name, found.origin[name]] for name in sorted(found.channels)])
+    rows = [[name, "channel", found.origin[name]] for name in sorted(found.channels)]
+    rows += [
+        [name, noun, found.origin[f"{noun} {name}"]] for noun, offered in others.items() for name in sorted(offered)
+    ]
+    screen.table(["Plugin", "Offers a", "Installed by"], rows)
     for sentence in found.broken.values():
         screen.say(sentence, "red")
 

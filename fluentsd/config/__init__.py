@@ -20,13 +20,13 @@ from pydantic import ValidationError
 
 from fluentsd.api import Kind
 from fluentsd.config.environment import PREFIX, EnvironmentOverlay
-from fluentsd.config.settings import MASK, ChannelSettings, HttpSettings, NotifySettings, Settings
-from fluentsd.config.shape import Channel, Channels, Database, File, Http
+from fluentsd.config.settings import MASK, ChannelSettings, HttpSettings, NotifySettings, PluginSettings, Settings
+from fluentsd.config.shape import Channel, Channels, Database, File, Http, Plugin
 from fluentsd.domain.time.durations import SECOND, Delay, Rate
 from fluentsd.validation import Place, Problems, explain, explain_toml
 
 __all__ = ["MASK", "NAME", "SYSTEM", "TEMPLATE", "ChannelSettings", "HttpSettings", "NoSettings", "NotifySettings",
-           "Settings", "find", "load"]  # fmt: skip
+           "PluginSettings", "Settings", "find", "load"]  # fmt: skip
 
 NAME = "fluentsd.toml"
 SYSTEM = Path("/etc/fluentsd") / NAME
@@ -117,6 +117,9 @@ def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
         notify=NotifySettings(read.notify.url, read.notify.secret) if read.notify else None,
         channels=channels,
         http=_http(read.http) if read.http else None,
+        sources=_plugins(read.source),
+        agent_providers=_plugins(read.agents),
+        call_grace=_micros(daemon.call_grace),
         per_contact=read.limits.per_contact,
         gap=read.limits.gap,
         breakers=read.breakers.breakers(),
@@ -140,6 +143,14 @@ def _channel(kind: Kind, table: Channel) -> ChannelSettings:
     interval = Rate.parse(table.pace).interval if table.pace else 0
     options = dict(table.model_extra or {})
     return ChannelSettings(kind, table.plugin, table.concurrency, interval, _micros(table.timeout), options)
+
+
+def _plugins(tables: Mapping[str, Plugin]) -> dict[str, PluginSettings]:
+    found = {}
+    for name, table in tables.items():
+        options = dict(table.model_extra or {})
+        found[name] = PluginSettings(name, table.plugin, table.concurrency, _micros(table.timeout), options)
+    return found
 
 
 def _micros(text: str) -> int:

@@ -19,6 +19,8 @@ from fluentsd.validation import Place, is_secret
 MASK = "****"
 #: The daemon's own keys of `[channel.<name>]`; every other key there is the plugin's.
 DAEMON_KEYS = frozenset(Channel.model_fields)
+#: The tables of plugins; the daemon's own keys of `[source.<name>]` and `[agents.<name>]` are among `DAEMON_KEYS`.
+PLUGIN_TABLES = ("channel", "source", "agents")
 _PASSWORD_IN_URL = re.compile(r"(://[^/@:\s]*:)[^/@\s]+@")
 
 
@@ -31,6 +33,17 @@ class ChannelSettings:
     plugin: str
     concurrency: int
     interval: int
+    timeout: int
+    options: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginSettings:
+    """One source or agent provider. `timeout` is microseconds; `options` are the plugin's own keys."""
+
+    name: str
+    plugin: str
+    concurrency: int
     timeout: int
     options: Mapping[str, Any] = field(repr=False)
 
@@ -70,6 +83,9 @@ class Settings:
     notify: NotifySettings | None
     channels: Mapping[Kind, ChannelSettings]
     http: HttpSettings | None = None
+    sources: Mapping[str, PluginSettings] = field(default_factory=dict)
+    agent_providers: Mapping[str, PluginSettings] = field(default_factory=dict)
+    call_grace: int = 0  #: microseconds for live calls at shutdown
     per_contact: str | None = None  #: the limit of contacts per person by all campaigns together
     gap: str | None = None  #: the least time between two contacts of one person
     breakers: tuple[Breaker, ...] = STANDARD
@@ -91,7 +107,8 @@ def _mask(value: Any, place: Place, origin: Mapping[Place, str]) -> Any:
     source = origin.get(place)
     if source is not None and not source.startswith(PREFIX):
         return f"{MASK} ({source})"
-    if any(is_secret(part) for part in place) or (source and place[0] == "channel" and place[-1] not in DAEMON_KEYS):
+    of_plugin = source is not None and place[0] in PLUGIN_TABLES and place[-1] not in DAEMON_KEYS
+    if of_plugin or any(is_secret(part) for part in place):
         return f"{MASK} ({source})" if source else MASK
     if place == ("notify", "url"):  # the path of a webhook's address is its password
         parts = urlsplit(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -50,6 +51,7 @@ def _web_address(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_filled)]
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class _Table(BaseModel):
@@ -72,6 +74,7 @@ class Database(_Table):
 class _Daemon(_Table):
     socket: Text | None = None
     grace: Annotated[str, _span(0, 3600)] = "20 s"
+    call_grace: Annotated[str, _span(0, 3600)] = "60 s"
     backups: Text | None = None
     folder: Text | None = None
 
@@ -128,6 +131,25 @@ class Channel(_Table):
     timeout: Annotated[str, _span(1, 3600)] = "30 s"
 
 
+class Plugin(_Table):
+    """One source or agent provider."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    plugin: Text
+    concurrency: Annotated[int, Field(strict=False, ge=1, le=1_000)] = 10
+    timeout: Annotated[str, _span(1, 3600)] = "60 s"
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f'{text!r} is not a name; write small letters, digits and hyphens, like "hubspot-eu"')
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
+
+
 class Channels(_Table):
     phone: Channel | None = None
     sms: Channel | None = None
@@ -144,6 +166,8 @@ class File(_Table):
     breakers: Shares = Shares()
     retention: Retention = Retention()
     channel: Channels = Channels()
+    source: dict[Name, Plugin] = {}
+    agents: dict[Name, Plugin] = {}
 
 
 def _check_url(url: str) -> None:

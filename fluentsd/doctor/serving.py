@@ -1,26 +1,28 @@
-"""The doctor's checks of the daemon, its web address and its channels, each with a time-out of its own.
+"""The doctor's checks of the daemon, its web address and its configured parts, each with a time-out of its own.
 
-What must not live here: any send. The daemon is queried through its socket. A channel is built as the daemon builds it,
+What must not live here: any send. The daemon is queried through its socket. A part is built as the daemon builds it,
 runs its own check, and leaves no files behind.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import httpx
 import structlog
 import trio
 
-from fluentsd.api import Channel, Finding, Forged, Kind, Request
-from fluentsd.bootstrap import Http, build_channels
+from fluentsd.api import AgentProvider, Channel, Finding, Forged, Kind, Request, Source
+from fluentsd.bootstrap import Http
 from fluentsd.config import Settings
-from fluentsd.engine.runtime import EngineClock
+from fluentsd.engine.runtime import ChannelState, EngineClock
 from fluentsd.fronts import control
+from fluentsd.parts import Parts, build_parts
 from fluentsd.plugins import Plugins
 from fluentsd.validation import Problems
 
@@ -88,87 +90,124 @@ async def _reached(public_url: str, patience: float) -> Finding:
     except httpx.TransportError as why:
         return Finding(True, f"{what} could not be checked: unreachable from this machine ({type(why).__name__})")
     except (ValueError, KeyError, TypeError):
-        fix = "have the proxy forward /hooks, /u and /healthz to [http] listen, or correct public_url"
+        fix = "have the proxy forward /hooks, /relay, /u and /healthz to [http] listen, or correct public_url"
         return Finding(False, f"{what} answered {answer.status_code}, but not as fluentsd does", fix)
     unhealthy = sorted(name for name, part in parts.items() if not part["ok"])
     return Finding(True, f"{what} reaches a fluentsd" + (f"; unhealthy: {', '.join(unhealthy)}" if unhealthy else ""))
 
 
 async def channels(settings: Settings, clock: EngineClock, plugins: Plugins, patience: float) -> list[Finding]:
-    """The installed plugins, and the findings of each configured channel."""
+    """The installed plugins, and the findings of each configured channel, source and agent provider."""
     findings = [Finding(False, f"plugins: {why}", "reinstall it, or remove it") for why in plugins.broken.values()]
     offered = ", ".join(f"{name} (from {plugins.origin[name]})" for name in sorted(plugins.channels))
     findings.append(Finding(bool(offered), f"plugins: {offered or 'none found'}", "" if offered else _INSTALL))
     if not settings.channels:
         findings.append(Finding(False, "channels: none is configured, so no one can be contacted", _CONFIGURE))
-    answers: dict[Kind, list[Finding]] = {}
+    checked = _checked(settings)
+    answers: dict[str, list[Finding]] = {}
 
-    async def ask(kind: Kind) -> None:
-        answers[kind] = await _channel(settings, kind, clock, plugins, patience, http)
+    async def ask(one: _Checked) -> None:
+        answers[one.label] = await _ask(one, clock, plugins, patience, http)
 
     with _new_folders_removed(settings):
         async with Http() as http, trio.open_nursery() as nursery:
-            for kind in settings.channels:
-                nursery.start_soon(ask, kind)
-    return findings + [finding for kind in settings.channels for finding in answers[kind]]
+            for one in checked:
+                nursery.start_soon(ask, one)
+    return findings + [finding for one in checked for finding in answers[one.label]]
 
 
 _INSTALL = "install one, e.g. fluentsd-channel-sandbox, into the environment of fluentsd"
 _CONFIGURE = 'add one, such as [channel.email] with plugin = "email"; `fluentsd init` writes an example'
 
 
-async def _channel(
-    settings: Settings, kind: Kind, clock: EngineClock, plugins: Plugins, patience: float, http: Http
-) -> list[Finding]:
-    only = replace(settings, channels={kind: settings.channels[kind]})
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """One channel, source or agent provider: its label in findings, its plugin, settings with nothing else in them, and
+    how to pick it out of the built parts."""
+
+    label: str
+    plugin: str
+    settings: Settings
+    pick: Callable[[Parts], Channel | Source | AgentProvider]
+    kind: Kind | None = None
+
+
+def _checked(settings: Settings) -> list[_Checked]:
+    found = []
+    for kind, table in settings.channels.items():
+        only = replace(settings, channels={kind: table}, sources={})
+        found.append(_Checked(kind, table.plugin, only, partial(_channel_of, kind=kind), kind))
+    for name, one in settings.sources.items():
+        only = replace(settings, channels={}, sources={name: one}, agent_providers={})
+        found.append(_Checked(f"source {name}", one.plugin, only, partial(_source_of, name=name)))
+    for name, one in settings.agent_providers.items():
+        only = replace(settings, channels={}, sources={}, agent_providers={name: one})
+        found.append(_Checked(f"agents {name}", one.plugin, only, partial(_provider_of, name=name)))
+    return found
+
+
+def _channel_of(parts: Parts, kind: Kind) -> Channel:
+    return parts.channels[kind].channel
+
+
+def _source_of(parts: Parts, name: str) -> Source:
+    return parts.sources[name]
+
+
+def _provider_of(parts: Parts, name: str) -> AgentProvider:
+    return parts.agent_providers[name]
+
+
+async def _ask(one: _Checked, clock: EngineClock, plugins: Plugins, patience: float, http: Http) -> list[Finding]:
     log = structlog.wrap_logger(structlog.ReturnLogger())
     try:
-        channel_state = build_channels(only, clock, plugins, log=log, http=http)[kind]
+        parts = build_parts(one.settings, clock, plugins, log=log, http=http)
         with trio.fail_after(patience):
-            found = await channel_state.channel.check()
-        named = [replace(finding, what=_named(kind, finding.what)) for finding in found]
-        return named + _without_webhooks(settings, kind, channel_state.channel, named)
+            found = await one.pick(parts).check()
+        named = [replace(finding, what=_named(one.label, finding.what)) for finding in found]
+        if one.kind is None:
+            return named
+        return named + _without_webhooks(one.settings, one.kind, parts.channels[one.kind], named)
     except Problems as why:
-        return [Finding(False, line, f"correct {settings.path}") for line in why.lines]
+        return [Finding(False, line, f"correct {one.settings.path}") for line in why.lines]
     except trio.TooSlowError:
-        return [
-            Finding(
-                False, f"{kind}: no answer within {patience:g} s", "check whether its provider is reachable from here"
-            )
-        ]
+        what = f"{one.label}: no answer within {patience:g} s"
+        return [Finding(False, what, "check whether its provider is reachable from here")]
     except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin's own check
-        plugin = settings.channels[kind].plugin
-        return [
-            Finding(
-                False, f"{kind}: the plugin {plugin!r} failed: {type(why).__name__}: {why}", "see the plugin's guide"
-            )
-        ]
+        what = f"{one.label}: the plugin {one.plugin!r} failed: {type(why).__name__}: {why}"
+        return [Finding(False, what, "see the plugin's guide")]
 
 
-def _without_webhooks(settings: Settings, kind: Kind, channel: Channel, found: list[Finding]) -> list[Finding]:
+def _without_webhooks(
+    settings: Settings, kind: Kind, channel_state: ChannelState, found: list[Finding]
+) -> list[Finding]:
     """A finding for a channel that needs webhooks where none can arrive. An unsigned request shows whether it needs
-    them: a channel without webhooks returns nothing for it, a channel with webhooks refuses it."""
+    them: a channel that is configured for webhooks refuses it."""
     if settings.http is not None and settings.http.public_url is not None:
         return []
     if any(not finding.ok and "public_url" in finding.fix for finding in found):
         return []  # the channel's own check reports it
+    if channel_state.abilities.webhooks is None:
+        return []
     try:
-        channel.parse_webhook(Request("POST", f"http://localhost/hooks/{kind}", {}, b""))
+        channel_state.abilities.webhooks.webhook(Request("POST", f"http://localhost/hooks/{kind}", {}, b""))
     except (Forged, ValueError):
         what = f"{kind}: its provider reports by webhook; without a public address outcomes and replies cannot arrive"
         return [Finding(False, what, "set [http] public_url, and forward that address to [http] listen")]
     return []
 
 
-def _named(kind: Kind, what: str) -> str:
-    """A channel's finding, with the channel's name in front if it is missing."""
-    return what if kind in what else f"{kind}: {what}"
+def _named(label: str, what: str) -> str:
+    """A plugin's finding, with the name of its table in front if it is missing."""
+    return what if label in what else f"{label}: {what}"
 
 
 @contextmanager
 def _new_folders_removed(settings: Settings) -> Iterator[None]:
     """Remove the plugin folders that building the channels created, if they are empty."""
     wanted = [settings.folder / table.plugin for table in settings.channels.values()]
+    wanted += [settings.folder / "sources" / name for name in settings.sources]
+    wanted += [settings.folder / "agents" / name for name in settings.agent_providers]
     new = {place for folder in wanted for place in (folder, *folder.parents) if not place.exists()}
     yield
     for place in sorted(new, key=lambda place: -len(place.parts)):

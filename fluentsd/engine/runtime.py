@@ -14,10 +14,13 @@ from typing import Any, Protocol
 
 import trio
 
-from fluentsd.api import Channel, Kind
+from fluentsd.api import AgentProvider, Channel, Kind, Source
+from fluentsd.api.abilities import ChannelAbilities
+from fluentsd.api.contract import abilities_of
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.gate import Limit
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.calls.live import LiveCalls
 from fluentsd.engine.dispatch.claim import Claimed
 from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.dispatch.plans import Plans
@@ -96,7 +99,7 @@ class Deadline:
 
 @dataclass(slots=True)
 class ChannelState:
-    """One channel with its limits: concurrency (the channel's own `capacity` if that is less), pace and timeout."""
+    """One channel with its abilities and limits: concurrency (its own `capacity` if that is less), pace, timeout."""
 
     kind: Kind
     channel: Channel
@@ -110,8 +113,12 @@ class ChannelState:
     deadlines: deque[Deadline] = field(default_factory=deque)  #: of sends in flight, oldest first
     watch: Wakeup = field(default_factory=Wakeup)  #: a first deadline was added
 
+    abilities: ChannelAbilities = field(init=False)  #: resolved once
+
     def __post_init__(self) -> None:
-        self.concurrency = min(self.concurrency, getattr(self.channel, "capacity", self.concurrency))
+        self.abilities = abilities_of(self.channel)
+        if self.abilities.capacity is not None:
+            self.concurrency = min(self.concurrency, self.abilities.capacity)
 
     def time_limit(self, now: int) -> Deadline:
         """`with channel_state.time_limit(now)`: cancelled when the provider does not answer within `timeout`."""
@@ -120,11 +127,6 @@ class ChannelState:
         if len(self.deadlines) == 1:
             self.watch.notify()
         return deadline
-
-    @property
-    def calls_begin(self) -> bool:
-        """Whether the channel itself says when a request leaves."""
-        return bool(getattr(self.channel, "calls_begin", False))
 
     @property
     def lookup_after(self) -> int:
@@ -196,6 +198,8 @@ class Runtime:
         journal: Journal | None = None,
         high_water: HighWaterMark | None = None,
         node: str = "this",
+        sources: Mapping[str, Source] | None = None,
+        agent_providers: Mapping[str, AgentProvider] | None = None,
         lock: ServerLock | None = None,
         log: Any = None,
     ) -> None:
@@ -203,9 +207,10 @@ class Runtime:
         self.clock = clock
         self.channels = dict(channels)
         self.log = log or get_logger()
-        spacing = max(
-            (getattr(channel_state.channel, "sender_interval", 0) for channel_state in channels.values()), default=0
-        )
+        #: Sources and agent providers, by the names of their tables.
+        self.sources, self.agent_providers = dict(sources or {}), dict(agent_providers or {})
+        self.calls = LiveCalls()  #: calls in progress, and those whose socket is about to open
+        spacing = max((channel_state.abilities.sender_interval for channel_state in channels.values()), default=0)
         self.plans = Plans(limits, breakers, spacing)
         #: Key and hashes of erased people, stored outside the database.
         self.erasure_ledger = erasure_ledger or ErasureLedger()
@@ -224,6 +229,7 @@ class Runtime:
         self.paused: set[int] = set()  #: campaigns whose claimed attempts must not begin
         self.not_before: dict[int, int] = {}  #: lane → earliest time of its next claim, even when rows are due
         self.closing = False
+        self.claiming = trio.CancelScope()  #: around the dispatcher's claims
         self.listens_at: str | None = None  #: address of the web front, once it listens
         self.in_flight = InFlight()
         self.engine_runs = False  #: whether the engine's loops run in this process, so that something can be sent
@@ -235,6 +241,12 @@ class Runtime:
     def may_contact(self) -> bool:
         """Whether nobody can have taken over this database; then sends may begin."""
         return self.lock is None or self.lock.is_fresh
+
+    def stop_claiming(self) -> None:
+        """Claim no more. Claimed attempts that have not begun are recorded as not sent; the engine goes on, for calls
+        in progress."""
+        self.closing = True
+        self.claiming.cancel()
 
     def send_committed(self, claimed: Claimed) -> None:
         """Have an attempt sent that a verb has committed (a manual reply)."""

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 from fluentsd.clock import SimClock
 from fluentsd.plugins import discover
-from fluentsd.testing.conformance import CHECKS, ConformanceFailure, exercise_channel
+from fluentsd.testing.conformance import CHECKS, exercise_channel
+from fluentsd.testing.conformance_agent import AGENT_CHECKS, exercise_agent_provider
+from fluentsd.testing.conformance_source import SOURCE_CHECKS, SourceControl, exercise_source
+from fluentsd.testing.csv_folder import CsvFolder
+from fluentsd.testing.promises import ConformanceFailure
 from fluentsd.testing.smtp_faults import Phase, SinkFault
 from fluentsd.testing.smtp_sink import Mail, SinkUnavailable, SmtpSink
 from fluentsd.testing.toolbox import TrioClock, tools
 from fluentsd.testing.trial import Case, Fault, ProviderControl, Trial
 
 __all__ = [
+    "AGENT_CHECKS",
     "CHECKS",
+    "SOURCE_CHECKS",
     "Case",
     "ConformanceFailure",
+    "CsvFolder",
     "Fault",
     "Mail",
     "Phase",
@@ -27,9 +34,12 @@ __all__ = [
     "SinkFault",
     "SinkUnavailable",
     "SmtpSink",
+    "SourceControl",
     "Trial",
     "TrioClock",
     "discover",
+    "exercise_agent_provider",
     "exercise_channel",
+    "exercise_source",
     "tools",
 ]

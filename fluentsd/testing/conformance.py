@@ -14,6 +14,7 @@ import trio
 
 from fluentsd.api import (
     Absent,
+    BeginsAttempts,
     CannotTell,
     Channel,
     Finding,
@@ -23,11 +24,20 @@ from fluentsd.api import (
     Kind,
     PluginError,
     Receipt,
+    ReceivesWebhooks,
     Rejected,
     Request,
     Tools,
     Unavailable,
+    WebhookResult,
 )
+from fluentsd.testing.conformance_abilities import (
+    a_call_ends_with_its_socket,
+    a_price_is_an_amount,
+    a_refused_call_is_ended,
+    abilities_are_whole,
+)
+from fluentsd.testing.promises import ConformanceFailure, require, run_checks
 from fluentsd.testing.trial import Case, Fault, ProviderControl, Trial, usual_address
 
 #: Concurrent sends in `sends_do_not_mix`.
@@ -41,16 +51,6 @@ GARBAGE = (
     Request("POST", "/x", {"content-type": "message/rfc822"}, b"\xff\xfe\x00\x00From: nobody"),
     Request("GET", "/x?token=\ud800", {}, bytes(range(256))),
 )
-
-
-class ConformanceFailure(AssertionError):
-    """A channel breaks a promise that the engine relies on."""
-
-
-def require(holds: bool, otherwise: str) -> None:
-    """Fail the check with a sentence about the channel's behaviour."""
-    if not holds:
-        raise ConformanceFailure(otherwise)
 
 
 async def a_send_ends_in_a_receipt(case: Case) -> None:
@@ -74,7 +74,7 @@ async def a_send_ends_in_a_receipt(case: Case) -> None:
 async def begin_is_called_once_before_the_request(case: Case) -> None:
     """A channel with `calls_begin` calls `attempt.begin()` once, and sends nothing when `begin` raises."""
     async with case.channel() as channel:
-        if not getattr(channel, "calls_begin", False):
+        if not isinstance(channel, BeginsAttempts) or not channel.calls_begin:
             return
         trial, begun = case.trial(channel.kind), list[str]()
         noting = replace(trial, attempt=replace(trial.attempt, begin=lambda: begun.append("begun")))
@@ -146,16 +146,19 @@ async def unsent_attempts_are_not_found(case: Case) -> None:
 
 
 async def garbage_is_not_a_crash(case: Case) -> None:
-    """`parse_webhook` answers invalid requests with no events, a `ValueError`, or `Forged`."""
+    """`webhook` answers invalid requests with no events, a `ValueError`, or `Forged`."""
     async with case.channel() as channel:
+        if not isinstance(channel, ReceivesWebhooks):
+            return
         for request in GARBAGE:
             try:
-                events: Sequence[Inbound] = channel.parse_webhook(request)
+                found = channel.webhook(request)
             except (ValueError, Forged):
                 continue
             except Exception as why:
-                raise ConformanceFailure(f"parse_webhook crashed on {request.body!r}: {why!r}") from why
-            require(len(events) == 0, f"parse_webhook read {events!r} out of {request.body!r}")
+                raise ConformanceFailure(f"webhook crashed on {request.body!r}: {why!r}") from why
+            require(isinstance(found, WebhookResult), f"webhook returned {found!r} instead of a WebhookResult")
+            require(not found.inbounds and not found.pickup, f"webhook read {found!r} out of {request.body!r}")
 
 
 async def a_check_returns_findings(case: Case) -> None:
@@ -248,6 +251,10 @@ CHECKS: tuple[Check, ...] = (
     a_send_can_be_cancelled,
     sends_do_not_mix,
     inbound_events_have_an_address,
+    abilities_are_whole,
+    a_price_is_an_amount,
+    a_refused_call_is_ended,
+    a_call_ends_with_its_socket,
 )
 
 
@@ -268,15 +275,4 @@ async def exercise_channel(
     default (`person1@example.com`, `+14155550001`).
     """
     case = Case(make, tools, provider, patience, promptly, address or usual_address)
-    broken: list[str] = []
-    causes: list[Exception] = []
-    for check in checks:
-        try:
-            await check(case)
-        except Exception as why:  # noqa: BLE001 - one broken promise must not hide the others
-            words = str(why) if isinstance(why, ConformanceFailure) else f"crashed with {why!r}"
-            broken.append(f"  {check.__name__}: {words}")
-            causes.append(why)
-    if broken:
-        heading = f"{len(broken)} of {len(checks)} promises are broken"
-        raise ConformanceFailure("\n".join([heading, *broken])) from ExceptionGroup(heading, causes)
+    await run_checks(case, checks)

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import trio
 
-from fluentsd.api import Attempt, Channel, Kind, Lookup, Message, Receipt, Tools
+from fluentsd.api import Attempt, Channel, Closes, Kind, Lookup, Message, Receipt, SocketClosed, Tools
 
 
 class Fault(StrEnum):
@@ -82,9 +82,9 @@ class Case:
         try:
             yield channel
         finally:
-            if (aclose := getattr(channel, "aclose", None)) is not None:
+            if isinstance(channel, Closes):
                 with trio.CancelScope(shield=True):
-                    await aclose()
+                    await channel.aclose()
 
     def trial(self, kind: Kind) -> Trial:
         """A new message to a new person."""
@@ -122,3 +122,30 @@ class Case:
         with trio.move_on_after(self.patience):
             return await channel.lookup(trial.attempt)
         return None
+
+
+class ClosedSocket:
+    """The WebSocket of a call that the other side has closed with `code`."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+    async def receive(self) -> str | bytes:
+        """Raise `SocketClosed`."""
+        await trio.lowlevel.checkpoint()
+        raise SocketClosed(self.code)
+
+    async def send(self, data: str | bytes) -> None:
+        """Raise `SocketClosed`."""
+        await self.receive()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Nothing is open."""
+        await trio.lowlevel.checkpoint()
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        await trio.lowlevel.checkpoint()
+        raise StopAsyncIteration

@@ -32,7 +32,7 @@ async def examined(runtime: Runtime, call: Call, ref: str) -> Answer:
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         _, plan = await runtime.plans.current(conn, row.id, lock=False)
-        channels = {kind: channel_state.channel for kind, channel_state in runtime.channels.items()}
+        channels = {kind: channel_state.abilities.previews for kind, channel_state in runtime.channels.items()}
         found = await launch_check.examine(conn, plan, call.at, channels)
         return facts_of(row) | launch_check.as_answer(found, plan, await problems(runtime, conn, row))
 

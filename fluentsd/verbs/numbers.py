@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import trio
 
-from fluentsd.api import Owned, PluginError
+from fluentsd.api import Kind, ListsNumbers, Owned, PluginError
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.time.durations import BadDuration, Rate
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import holds, numbers
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Call, Refused
@@ -98,7 +98,11 @@ async def sync(runtime: Runtime, call: Call, tag: list[str], dry_run: bool) -> A
     """Import the numbers of the channels' providers as caller IDs. New ones get the provider's label and tags and
     `tag`; known ones keep their label and tags and get `tag`. Nothing is removed or reactivated: numbers that no
     provider has, and numbers removed here, are only reported."""
-    able = [channel_state for channel_state in runtime.channels.values() if hasattr(channel_state.channel, "numbers")]
+    able = {
+        kind: channel_state.abilities.lists_numbers
+        for kind, channel_state in runtime.channels.items()
+        if channel_state.abilities.lists_numbers is not None
+    }
     if not able:
         raise Refused("no channel can list its provider's numbers; add them yourself: fluentsd numbers add NUMBER")
     owned, failed = await _list_numbers(able)
@@ -127,21 +131,21 @@ async def sync(runtime: Runtime, call: Call, tag: list[str], dry_run: bool) -> A
     return answer
 
 
-async def _list_numbers(channels: Iterable[ChannelState]) -> tuple[dict[str, Owned], dict[str, str]]:
+async def _list_numbers(channels: Mapping[Kind, ListsNumbers]) -> tuple[dict[str, Owned], dict[str, str]]:
     """The numbers of all providers together, and the errors by channel; one failure does not affect the others."""
     found: dict[str, Owned] = {}
     failed: dict[str, str] = {}
-    for channel_state in channels:
+    for kind, channel in channels.items():
         try:
             with trio.fail_after(LISTED_WITHIN):
-                listed: Sequence[Owned] = await channel_state.channel.numbers()  # type: ignore[attr-defined]  # it has one
+                listed: Sequence[Owned] = await channel.numbers()
             found |= {one.e164: _merge(found.get(one.e164, one), one) for one in listed}
         except trio.TooSlowError:
-            failed[channel_state.kind] = f"the provider did not list its numbers within {LISTED_WITHIN:g} s"
+            failed[kind] = f"the provider did not list its numbers within {LISTED_WITHIN:g} s"
         except PluginError as why:
-            failed[channel_state.kind] = str(why)
+            failed[kind] = str(why)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each channel
-            failed[channel_state.kind] = f"{type(why).__name__}: {why}"
+            failed[kind] = f"{type(why).__name__}: {why}"
     return found, failed
 
 

@@ -173,6 +173,7 @@ async def preview(runtime: Runtime, call: Call, name: str, person: str, campaign
     except TemplateProblem as why:
         raise Refused(f"{name} cannot be rendered for {person}: {why}") from None
     channel_state = runtime.channels.get(step.channel)
+    channel = channel_state.abilities.previews if channel_state else None
     parts = {part: getattr(message, part) for part in ("subject", "reply_to", "text", "html")}
     return (
         _facts(kept)
@@ -180,7 +181,7 @@ async def preview(runtime: Runtime, call: Call, name: str, person: str, campaign
         | {
             "to": message.to,
             "sender": message.sender if step.channel == "email" else None,
-            "remarks": previews.as_answer(previews.remarks(channel_state.channel if channel_state else None, message)),
+            "remarks": previews.as_answer(previews.remarks(channel, message)),
         }
     )
 

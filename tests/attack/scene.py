@@ -18,7 +18,6 @@ from fluentsd.api import (
     CannotTell,
     Finding,
     Found,
-    Inbound,
     Kind,
     Lookup,
     Message,
@@ -98,9 +97,6 @@ class Provider:
 
     async def listen(self, deliver: Any) -> None:
         await trio.sleep_forever()
-
-    def parse_webhook(self, request: Any) -> list[Inbound]:
-        return []
 
 
 @asynccontextmanager

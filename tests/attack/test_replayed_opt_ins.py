@@ -156,9 +156,9 @@ def test_a_field_that_was_moved_is_refused(
 ) -> None:
     more = {"OptOutType": "STOP"} if "OptOutType" in moves[0][0] else {}
     post, forged = resplit(twilio, body, *moves, **more)
-    assert channel.parse_webhook(post)  # type: ignore[arg-type]
+    assert channel.webhook(post).inbounds  # type: ignore[arg-type]
     with pytest.raises(Forged):
-        channel.parse_webhook(forged)  # type: ignore[arg-type]
+        channel.webhook(forged)  # type: ignore[arg-type]
 
 
 def test_a_planted_sender_is_refused(channel: SmsChannel, twilio: FakeTwilio) -> None:
@@ -166,12 +166,12 @@ def test_a_planted_sender_is_refused(channel: SmsChannel, twilio: FakeTwilio) ->
     body = f"STARTFrom{victim}FromCityX"
     post = twilio.write(PERSON, body, FromCity="NYC")
     assert post is not None
-    assert not channel.parse_webhook(post)[0].resubscribed
+    assert not channel.webhook(post).inbounds[0].resubscribed
     raw = post.body.replace(f"From={quote(PERSON)}&".encode(), b"").replace(b"&FromCity=NYC", b"")
     raw = raw.replace(quote(body).encode(), b"START")
     raw += f"&From={quote(victim)}&FromCity=X{quote('From' + PERSON)}FromCityNYC".encode()
     with pytest.raises(Forged, match="From stands inside another field"):
-        channel.parse_webhook(replace(post, body=raw))
+        channel.webhook(replace(post, body=raw))
 
 
 @pytest.mark.parametrize("name", ["Country", "CarrierName", "Zone", "ParentMessageSid", "Body2", "AbcFrom", "Rcs.Body"])
@@ -179,13 +179,13 @@ def test_a_new_field_of_twilio_loses_no_stop(channel: SmsChannel, twilio: FakeTw
     value = "SM" + "0" * 32 if name.endswith("Sid") else "x"
     post = twilio.write(PERSON, "STOP", **{name: value})
     assert post is not None
-    assert channel.parse_webhook(post)[0].outcome == Outcome.opted_out
+    assert channel.webhook(post).inbounds[0].outcome == Outcome.opted_out
 
 
 def test_a_start_whose_end_is_not_certain_is_a_reply(channel: SmsChannel, twilio: FakeTwilio) -> None:
     post, forged = resplit(twilio, "STARTCall me", ("Body=STARTCall+me", "Body=START&Call=+me"))
-    assert not channel.parse_webhook(post)[0].resubscribed  # type: ignore[arg-type]
-    [said] = channel.parse_webhook(forged)  # type: ignore[arg-type]
+    assert not channel.webhook(post).inbounds[0].resubscribed  # type: ignore[arg-type]
+    [said] = channel.webhook(forged).inbounds  # type: ignore[arg-type]
     assert not said.resubscribed
 
 
@@ -197,4 +197,4 @@ def test_everything_twilio_documents_is_understood(channel: SmsChannel, twilio: 
             "OriginalRepliedMessageSid": "SM" + "1" * 32, "AddOns": '{"status": "successful", "Body": 1}'}  # fmt: skip
     post = twilio.write(PERSON, "START", **more)
     assert post is not None
-    assert channel.parse_webhook(post)[0].resubscribed
+    assert channel.webhook(post).inbounds[0].resubscribed

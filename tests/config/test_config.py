@@ -324,3 +324,30 @@ def test_reading_the_configuration_imports_nothing_heavy() -> None:
     code = "import sys, fluentsd.config as c; print(*({'httpx', 'liquid', 'sqlalchemy', 'trio'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_sources_and_agent_providers_have_names_and_keys_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "fluentsd.toml"
+    file.write_text(
+        '[source.hubspot-eu]\nplugin = "hubspot"\ntoken = "env:TOKEN"\n[source.hubspot-us]\nplugin = "hubspot"\n'
+        '[agents.scripted]\nplugin = "sandbox"\nconcurrency = 3\ntimeout = "5 s"\n[daemon]\ncall_grace = "2 min"\n'
+    )
+    settings = load(file, {"TOKEN": "s3cret"})
+    assert [(one.name, one.plugin, one.options) for one in settings.sources.values()] == [
+        ("hubspot-eu", "hubspot", {"token": "s3cret"}),
+        ("hubspot-us", "hubspot", {}),
+    ]
+    agents = settings.agent_providers["scripted"]
+    assert (agents.plugin, agents.concurrency, agents.timeout, agents.options) == ("sandbox", 3, 5_000_000, {})
+    assert settings.call_grace == 120_000_000
+    assert "s3cret" not in str(settings.shown())
+
+
+def test_a_name_that_is_none_is_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "fluentsd.toml"
+    file.write_text('[source."Hub Spot"]\nplugin = "hubspot"\n[agents.x]\n')
+    with pytest.raises(Problems) as why:
+        load(file, {})
+    text = str(why.value)
+    assert "'Hub Spot' is not a name; write small letters, digits and hyphens" in text
+    assert "agents.x.plugin: is missing" in text

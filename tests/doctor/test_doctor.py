@@ -17,7 +17,7 @@ import pytest
 import structlog
 import trio
 
-from fluentsd.api import Finding, Forged, Tools
+from fluentsd.api import Finding, Forged, Tools, WebhookResult
 from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SimClock, SystemClock
 from fluentsd.config import Settings, load
@@ -403,11 +403,11 @@ async def test_a_channel_that_wants_webhooks_and_has_no_address_for_them_is_told
         return [Finding(True, "an account")]
 
     def build(config: Mapping[str, Any], tools: Tools) -> Any:
-        def forged(request: object) -> list[Any]:
+        def forged(request: object) -> WebhookResult:
             raise Forged("unsigned")
 
         channel = fake(well)(config, tools)
-        channel.parse_webhook = forged
+        channel.webhook = forged
         return channel
 
     plugins = offering(hooked=build, silent=fake(well))

@@ -25,8 +25,8 @@ from fluentsd.api import (
     Message,
     Outcome,
     Receipt,
-    Request,
 )
+from fluentsd.api.contract import abilities_of
 from fluentsd.clock import SimClock
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.nursery import running
@@ -93,9 +93,6 @@ class FakeChannel:
         """Deliver an inbound event."""
         await self._out.send(inbound)
 
-    def parse_webhook(self, request: Request) -> list[Inbound]:
-        return []
-
 
 def spec(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A campaign file, open on weekdays from nine to five in the contact's zone."""
@@ -141,6 +138,10 @@ class Stage:
     @property
     def email(self) -> FakeChannel:
         return self.channels["email"]
+
+    def resolve(self, kind: Kind) -> None:
+        """Resolve a channel's abilities again, after a test has given it one."""
+        self.runtime.channels[kind].abilities = abilities_of(self.channels[kind])
 
     async def do(self, verb: str, **arguments: Any) -> dict[str, Any]:
         return await execute(self.runtime, verb, arguments, Call("tester", self.clock.now(), role="admin"))

@@ -57,7 +57,7 @@ class Theatre(Stage):
 
     async def come_back(self, posts: list) -> Counter:
         """Everything Twilio posts, as the web front hands it in; what was said, by outcome."""
-        said: list[Inbound] = [one for post in posts for one in self.channel.parse_webhook(post)]
+        said: list[Inbound] = [one for post in posts for one in self.channel.webhook(post).inbounds]
         for one in said:
             await self.inbox.take(one)
         return Counter(one.outcome for one in said)

@@ -26,6 +26,7 @@ def has(stage: Stage, kind: Kind, *owned: Owned | Exception) -> None:
         return [one for one in owned if isinstance(one, Owned)]
 
     stage.channels[kind].numbers = numbers  # type: ignore[attr-defined]  # a channel may have it
+    stage.resolve(kind)
 
 
 async def inventory(stage: Stage) -> dict[str, tuple[str, list[str], str | None]]:
@@ -117,6 +118,7 @@ async def test_a_provider_that_does_not_answer_is_given_up(stage: Stage, monkeyp
         await stage.until(MONDAY + 10**15)
 
     stage.sms.numbers = numbers  # type: ignore[attr-defined]
+    stage.resolve("sms")
     monkeypatch.setattr(verbs, "LISTED_WITHIN", 0.0)
     with pytest.raises(Refused, match="did not list its numbers within 0 s"):
         await stage.do("numbers sync")

@@ -168,6 +168,7 @@ async def test_what_a_channel_says_of_a_message_is_told_before_the_start(stage: 
         return [Finding(not long, f"{len(message.text)} characters", "shorten it" if long else "")]
 
     stage.sms.remarks = remarks  # type: ignore[attr-defined]
+    stage.resolve("sms")
     await keep(stage, sms("short"))
     await stage.do("campaign apply", file=spec(NAMED))
     await stage.enroll(person(1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fluentsd.api import Channel, Finding, Message
+from fluentsd.api import Finding, Message, Previews
 from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import Go, Point
 from fluentsd.engine.dispatch.claim import compose
@@ -27,10 +27,9 @@ async def values_of(conn: Connection, contact_id: int, campaign: str = "") -> di
     return {**fields, "contact": fields, "last": {"outcome": ""}, "steps": {}, "campaign": {"name": campaign}}
 
 
-def remarks(channel: Channel | None, message: Message) -> Sequence[Finding]:
-    """The channel's findings about a message before it is sent; none from a channel without `remarks`."""
-    check = getattr(channel, "remarks", None)
-    return check(message) if check is not None else ()
+def remarks(channel: Previews | None, message: Message) -> Sequence[Finding]:
+    """The channel's findings about a message before it is sent; none from a channel that has no limits of its own."""
+    return channel.remarks(message) if channel is not None else ()
 
 
 def as_answer(findings: Sequence[Finding]) -> list[Mapping[str, Any]]:

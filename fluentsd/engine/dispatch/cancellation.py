@@ -61,17 +61,18 @@ class Cancellation:
             # A phone that may have rung is a call: it counts for caps, gaps and tries, and is not made again at once.
             queued = cancelled is Cancelled.before_ringing
             outcome, when = (Outcome.not_sent, "before it rang") if queued else (Outcome.no_answer, "it may have rung")
-            reason = f"withdrawn by a pause; {when}"
+            reason = f"withdrawn by {request.by}; {when}"
             with suppress(StoreClosed):  # the daemon is stopping; the next one looks the call up
                 await self.recorder.record(OutcomeReport(row.id, runtime.clock.now(), outcome, reason, fault="message"))
 
 
-async def withdraw(runtime: Runtime, campaign_id: int) -> int:
-    """Have the ringing calls of a halted campaign cancelled, and wait for that; returns how many were. 0 when the
-    engine does not run in this process: then no provider can be asked."""
+async def withdraw(runtime: Runtime, campaign_id: int | None, by: str = "a pause") -> int:
+    """Have calls cancelled that are not answered yet, of a halted campaign or (None) of all, and wait for that; returns
+    how many were. `by` is what withdraws them. 0 when the engine does not run in this process: then no provider can be
+    asked."""
     if not runtime.engine_runs:
         return 0
-    request = Withdrawal(campaign_id)
+    request = Withdrawal(campaign_id, by)
     runtime.withdraw(request)
     await request.done.wait()
     return request.withdrawn

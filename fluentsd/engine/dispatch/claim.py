@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fluentsd.api import Attempt, Kind, Message
+from fluentsd.api import Attempt, Kind, Message, Prices
 from fluentsd.domain import pacing
 from fluentsd.domain.enrollment import Leave, Progress, Queue, local_zone, queue
 from fluentsd.domain.flow import Step, next_after_skip
@@ -72,6 +72,7 @@ class ClaimRequest:
     late_since_at: int = 0
     late_before_at: int = 0
     late_interval: int | None = None
+    prices: Prices | None = None  #: the channel, if it knows what a message will cost
 
 
 async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) -> ClaimResult:
@@ -92,7 +93,8 @@ async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) 
         rows = rows[: pacing.capacity(request.next_slot_at, pace, at, most, pacing.SLACK)]
         if not rows:
             return ClaimResult(again_at=request.next_slot_at)
-    facts = Facts(plan, await with_spending(conn, plan, at), at, skipped=skipped, dripped=dripped)
+    rules = plans.with_price(plan, await with_spending(conn, plan, at), request.channel)
+    facts = Facts(plan, rules, at, skipped=skipped, dripped=dripped)
     batch = _Batch(facts, request, pace)
     if rows:
         await facts.read(conn, rows, lock=True)
@@ -101,6 +103,7 @@ async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) 
             if batch.result.again_at:
                 break
         await batch.write(conn, plans.writer)
+        plans.note_price(plan, request.channel, batch.price)
     batch.result.more = batch.result.moved == most and not pace
     return batch.result
 
@@ -121,6 +124,7 @@ class _Batch:
         self.ended: list[End] = []
         self.held: list[Cause] = []
         self.failed: list[Cause] = []
+        self.price = 0  #: micros of the latest message
         self.freed: list[int] = []  #: contacts released by this exclusive campaign
 
     def decide(self, row: Due) -> None:
@@ -152,7 +156,8 @@ class _Batch:
         self.unwait.append(QueueKey(self.request.lane_id, row.rank, row.due_at, row.id))
 
     def _go(self, row: Due, step: Step, person: Person, go: Go) -> None:
-        new = new_attempt(self.facts, row, step, person, go, self.request.lookup_after)
+        new = new_attempt(self.facts, row, step, person, go, self.request.lookup_after, self.request.prices)
+        self.price = new.row.cost_micros
         self.result.claimed.append(new.claimed)
         self.claims.append(Claim(row.id, self.at, new.row.number_id or row.sender_id))
         self.attempts.append(new.row)
@@ -221,7 +226,9 @@ class NewAttempt:
     body: Content | None
 
 
-def new_attempt(facts: Facts, row: Due, step: Step, person: Person, go: Go, lookup_after: int) -> NewAttempt:
+def new_attempt(
+    facts: Facts, row: Due, step: Step, person: Person, go: Go, lookup_after: int, prices: Prices | None = None
+) -> NewAttempt:
     """Build the attempt that a `Go` allows and count what it uses up. Raises `TemplateProblem` when the message cannot
     be rendered."""
     plan, at = facts.plan, facts.at
@@ -242,7 +249,7 @@ def new_attempt(facts: Facts, row: Due, step: Step, person: Person, go: Go, look
         number_id=number_id,
         claimed_at=at,
         deadline_at=at + lookup_after,
-        cost_micros=facts.grant(row, step, go),
+        cost_micros=facts.grant(row, step, go, _price(prices, message, plan)),
         currency=plan.currency,
     )
     body = None
@@ -250,6 +257,17 @@ def new_attempt(facts: Facts, row: Due, step: Step, person: Person, go: Go, look
         content = "\n".join(filter(None, (message.subject, message.text or message.html)))
         body = Content(row.contact_id, token, "body", content, at)
     return NewAttempt(Claimed(plan.campaign_id, message, attempt), attempt_row, body)
+
+
+def _price(prices: Prices | None, message: Message, plan: Plan) -> int | None:
+    """The channel's price of a message in micros; None if it is not known in the campaign's currency."""
+    if prices is None:
+        return None
+    try:
+        price = prices.price(message)
+    except Exception:  # noqa: BLE001 - the guard at the edge of the plugin: what cannot be priced has no known price
+        return None
+    return price.micros if price is not None and price.currency == plan.currency else None
 
 
 def compose(step: Step, values: Mapping[str, Any], go: Go, sender: str | None) -> Message:

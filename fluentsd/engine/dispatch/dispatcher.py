@@ -39,7 +39,7 @@ class Dispatcher:
     def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
         self.runtime, self._recorder = runtime, recorder
         self._mark_fails = False
-        self._claiming = trio.CancelScope()
+        self._leaving = trio.Event()
 
     async def run(self, *, grace: float = 10.0, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until `stop`; then claiming ends, and sends in flight get `grace` seconds to finish."""
@@ -54,15 +54,16 @@ class Dispatcher:
                 watching.start_soon(_expire_deadlines, runtime, channel_state)
             async with trio.open_nursery() as sends:
                 task_status.started()
-                with self._claiming:
+                with runtime.claiming:
                     await self._claim_until_stopped(sends)
+                await self._leaving.wait()
                 sends.cancel_scope.deadline = trio.current_time() + grace
             watching.cancel_scope.cancel()
 
     def stop(self) -> None:
-        """End claiming. Claimed attempts that have not begun are recorded as not sent."""
-        self.runtime.closing = True
-        self._claiming.cancel()
+        """End claiming, and the sends in flight once they have had their grace."""
+        self.runtime.stop_claiming()
+        self._leaving.set()
 
     async def _claim_until_stopped(self, sends: trio.Nursery) -> None:
         while True:
@@ -141,7 +142,8 @@ class Dispatcher:
             lookup_after,
             channel_state is not None,
         )
-        request = ClaimRequest(*head, lane.late_since_at, lane.late_before_at, lane.late_interval)
+        prices = channel_state.abilities.prices if channel_state else None
+        request = ClaimRequest(*head, lane.late_since_at, lane.late_before_at, lane.late_interval, prices)
         try:
             result = await runtime.store.run(claim, runtime.plans, request, now)
         except InstallationHeld:

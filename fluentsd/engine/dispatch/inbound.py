@@ -39,6 +39,10 @@ class Inbox:
     def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
         self.runtime, self.recorder = runtime, recorder
 
+    async def report(self, report: OutcomeReport) -> None:
+        """Record an outcome that the engine itself decided about an attempt."""
+        await self.recorder.record(report)
+
     async def take(self, inbound: Inbound, *, proof: str = "", token_is_ours: bool = False) -> None:
         """Record one inbound event. Idempotent; events may come in any order and repeatedly. A token that is not known
         to be ours may be a stray quote: if no attempt has it, the sender's address decides.

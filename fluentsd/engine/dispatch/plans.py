@@ -63,10 +63,23 @@ class Plans:
         self.writer = Writer("", 0)  #: this process's right to insert attempts; taken when the engine starts
         self.pruned_on = 0  #: day on which old outcome counts were last deleted
         self._known: dict[int, Plan] = {}
+        self._prices: dict[tuple[int, str], int] = {}
 
     def known(self, campaign_id: int) -> Plan | None:
         """The cached plan, for estimates outside a transaction."""
         return self._known.get(campaign_id)
+
+    def note_price(self, plan: Plan, channel: str, micros: int) -> None:
+        """Remember what a campaign's latest message on a channel costs, for the gate's next look at the budget."""
+        if micros:
+            self._prices[plan.campaign_id, channel] = micros
+
+    def with_price(self, plan: Plan, rules: Rules, channel: str) -> Rules:
+        """The rules with the latest price where the campaign names no cost. Only a budget asks for it."""
+        price = self._prices.get((plan.campaign_id, channel))
+        if rules.budget is None or price is None or channel in rules.cost:
+            return rules
+        return replace(rules, cost={**rules.cost, channel: price})
 
     async def current(self, conn: Connection, campaign_id: int, *, lock: bool = True) -> tuple[CampaignState, Plan]:
         """State and plan as of this transaction. The campaign row is share-locked where the database supports it, so a

@@ -9,8 +9,10 @@ import trio
 
 @dataclass(slots=True, eq=False)
 class Withdrawal:
-    """A request to cancel the calls of a halted campaign that are not answered yet."""
+    """A request to cancel calls that are not answered yet: of a halted campaign, or (None) all. `by` is what withdraws
+    them."""
 
-    campaign_id: int
+    campaign_id: int | None
+    by: str = "a pause"
     withdrawn: int = 0  #: calls that were cancelled
     done: trio.Event = field(default_factory=trio.Event)

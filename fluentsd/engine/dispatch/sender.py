@@ -37,7 +37,7 @@ class Sender:
         runtime, token = self.runtime, claimed.attempt.token
         attempt = replace(claimed.attempt, begin=partial(self._begin, claimed, channel_state))
         try:
-            if not channel_state.calls_begin:
+            if not channel_state.abilities.calls_begin:
                 attempt.begin()
             receipt = await channel_state.channel.send(claimed.message, attempt)
             channel_state.trouble.answered()

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fluentsd.api import Channel, Kind
+from fluentsd.api import Kind, Previews
 from fluentsd.domain import statutes
 from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import WORDS, Go, Hold, Never, Person, Reason, Skip, Wait, decide
@@ -70,7 +70,9 @@ async def pages(conn: Connection, plan: Plan, at: int) -> AsyncIterator[tuple[li
         after = rows[-1].due.id
 
 
-async def examine(conn: Connection, plan: Plan, at: int, channels: Mapping[Kind, Channel] | None = None) -> LaunchCheck:
+async def examine(
+    conn: Connection, plan: Plan, at: int, channels: Mapping[Kind, Previews | None] | None = None
+) -> LaunchCheck:
     """Check every enrollment; `channels` give findings about the messages."""
     found = LaunchCheck(elsewhere=await enrollment_queries.also_elsewhere(conn, plan.campaign_id))
     messages = _MessageCheck(found, channels or {})
@@ -118,7 +120,7 @@ def _unconditional(step: Step) -> Step:
 class _MessageCheck:
     """Renders messages to find problems, once for all people who have the same fields."""
 
-    def __init__(self, found: LaunchCheck, channels: Mapping[Kind, Channel]) -> None:
+    def __init__(self, found: LaunchCheck, channels: Mapping[Kind, Previews | None]) -> None:
         self._found, self._channels = found, channels
         self._problems: dict[Any, str] = {}
 

@@ -26,7 +26,7 @@ CHANNEL_AGAIN = 3600.0
 def channels_without_forget(runtime: Runtime) -> frozenset[Kind]:
     """Channels whose providers keep no data that could be deleted."""
     return frozenset(
-        kind for kind, channel_state in runtime.channels.items() if not hasattr(channel_state.channel, "forget")
+        kind for kind, channel_state in runtime.channels.items() if channel_state.abilities.forgets is None
     )
 
 
@@ -41,12 +41,12 @@ async def _forget(runtime: Runtime, message: Mapping[str, Any]) -> None:
     channel_state = runtime.channels.get(one.channel)
     if channel_state is None:
         raise Unavailable(f"there is no channel {one.channel} now", CHANNEL_AGAIN)
-    method = getattr(channel_state.channel, "forget", None)
-    if method is None:
+    channel = channel_state.abilities.forgets
+    if channel is None:
         return
     attempt = Attempt(one.token, one.channel, "", one.claimed_at, provider_ref=one.ref)
     with channel_state.time_limit(runtime.clock.now()) as deadline:
-        await method(attempt)
+        await channel.forget(attempt)
     if deadline.expired:
         raise Unavailable("the provider did not answer in time")
 

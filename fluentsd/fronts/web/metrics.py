@@ -84,6 +84,7 @@ class Metrics:
             _family("web_faults_total", "counter", "requests and connections ended by a bug", _one(stats.faults)),
             _family("web_unsubscribed_total", "counter", "uses of an unsubscribe link", _one(stats.opt_outs)),
             _family("web_connections", "gauge", "open connections", _one(stats.connections)),
+            _family("live_calls", "gauge", "calls whose WebSocket is open", _one(self._runtime.calls.in_progress)),
             _family("resident_memory_bytes", "gauge", "resident memory of the process", _one(resident())),
             _family("cpu_seconds_total", "counter", "processor time of the process", _one(time.process_time())),
         ]  # fmt: skip

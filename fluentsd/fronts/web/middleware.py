@@ -154,9 +154,6 @@ class RequestGuard:
         self._bodies = Bodies(self.origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close"})
-            return
         exchange = _Exchange(scope, receive, send, self._stats)
         if _size(scope) > HEADERS_AT_MOST:
             await exchange.respond(answer(431, f"the headers may have at most {HEADERS_AT_MOST} bytes"))

@@ -19,7 +19,7 @@ from fluentsd.fronts.web.middleware import App, Receive, RequestGuard, Scope, Se
 from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.fronts.web.unsubscribe import UnsubscribePage
-from fluentsd.urls import CALLBACK, INBOUND, UNSUBSCRIBE
+from fluentsd.urls import AGENT_REPORTS, CALLBACK, INBOUND, UNSUBSCRIBE
 
 
 def application(runtime: Runtime, inbox: Inbox, http: HttpSettings, tokens: Tokens, stats: WebStats) -> RequestGuard:
@@ -27,6 +27,7 @@ def application(runtime: Runtime, inbox: Inbox, http: HttpSettings, tokens: Toke
     hooks = Hooks(runtime, inbox, http, tokens, stats)
     unsubscribe = UnsubscribePage(runtime, inbox, tokens, stats)
     routes = [
+        Route(AGENT_REPORTS, hooks.agent_reports, methods=["POST"]),  # before the path that fits it too
         Route(CALLBACK, hooks.callback, methods=["POST"]),
         Route(INBOUND, hooks.inbound, methods=["POST"]),
         Route(UNSUBSCRIBE, unsubscribe.show, methods=["GET"]),

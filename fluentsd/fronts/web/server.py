@@ -5,7 +5,7 @@ versions, and HTTP/2 gives a stranger one more way to keep a connection open. Th
 hypercorn's own worker keeps all of them in one nursery: a connection whose peer breaks the protocol, or meets a bug in
 the server, ends alone and is counted. A peer that sends its headers too slowly or does not read its response is
 disconnected: a write to it times out even where the server shields it. At shutdown no connection is accepted, idle ones
-close, and requests in progress get a second.
+close, and requests in progress get a second. A call leaves HTTP for `relay`, and with it all these limits.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import h11
 import trio
 from hypercorn.config import Config
 from hypercorn.protocol.h11 import H11Protocol
@@ -28,6 +29,7 @@ from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts.web.admission import origin_of
 from fluentsd.fronts.web.middleware import ANSWER_PATIENCE, HEADERS_AT_MOST, RequestGuard
+from fluentsd.fronts.web.relay import Relay, Upgrade, is_wanted, watch_peer
 from fluentsd.fronts.web.routes import application
 from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
@@ -74,7 +76,8 @@ async def serve(
 ) -> None:
     """Serve until cancelled, then close in order; reports its address as the start value."""
     stats, tokens = WebStats(runtime.clock, runtime.log), Tokens(runtime)
-    connections = _Connections(application(runtime, inbox, http, tokens, stats), stats)
+    app = application(runtime, inbox, http, tokens, stats)
+    connections = _Connections(app, Relay(runtime, stats), stats)
     async with trio.open_nursery() as nursery:
         handlers = await nursery.start(connections.hold_nursery, tokens)
         try:
@@ -83,6 +86,7 @@ async def serve(
             await trio.serve_listeners(connections.serve, list(listeners), handler_nursery=handlers)
         finally:
             connections.close()
+            runtime.calls.end_all()
 
 
 class _Connection:
@@ -90,7 +94,7 @@ class _Connection:
     if the peer is gone already."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
-        self._stream = stream
+        self.stream = stream
         self.socket = stream.socket
         self.scope = trio.CancelScope()
         self.aclose = stream.aclose
@@ -100,38 +104,49 @@ class _Connection:
         self.is_busy = False  #: a whole request is being answered
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        data = await self._stream.receive_some(max_bytes)
+        data = await self.stream.receive_some(max_bytes)
         self.heard_at = trio.current_time()
         return bytes(data)
 
     async def send_all(self, data: bytes) -> None:
         async with self._turn:
             with trio.move_on_after(READING_AT_MOST) as patience:
-                await self._stream.send_all(data)
+                await self.stream.send_all(data)
         if patience.cancelled_caught:
-            await trio.aclose_forcefully(self._stream)
+            await trio.aclose_forcefully(self.stream)
             raise trio.BrokenResourceError("the peer does not read its response")
 
     async def send_eof(self) -> None:
         """Announce the end in its turn: hypercorn does it without its lock, and a write that meets it would raise."""
         async with self._turn:
-            await self._stream.send_eof()
+            await self.stream.send_eof()
 
     def close_after(self, seconds: float) -> None:
         self.scope.deadline = min(self.scope.deadline, trio.current_time() + seconds)
 
 
 class _Http1(H11Protocol):
-    """HTTP/1.1 without a switch to another protocol."""
+    """HTTP/1.1, and the one switch to another protocol: the WebSocket of a call, which `relay` serves."""
 
     async def _check_protocol(self, event: Any) -> None:
-        """Ignore a request to upgrade, as RFC 9110 allows."""
+        """Leave HTTP for a call; ignore any other request to upgrade, as RFC 9110 allows."""
+        if is_wanted(event.target, event.method, list(event.headers)):
+            early, _ = self.connection.trailing_data
+            raise Upgrade(event.target, list(event.headers), bytes(early))
+
+    async def _create_stream(self, request: Any) -> None:
+        headers = [header for header in request.headers if header[0].lower() != b"upgrade"]
+        about = {"method": request.method, "target": request.target, "http_version": request.http_version}
+        await super()._create_stream(h11.Request(headers=headers, **about))
 
 
 class _Server(TCPServer):
     """One hypercorn connection, with HTTP/1.1 as its only protocol."""
 
-    async def run(self) -> None:
+    async def run_http(self) -> Upgrade | None:
+        """Serve requests until the connection ends, or until one opens the WebSocket of a call; that one is returned,
+        unanswered, and the connection stays open."""
+        upgrade: Upgrade | None = None
         sock = self.stream.socket
         peer = parse_socket_addr(sock.family, sock.getpeername())
         mine = parse_socket_addr(sock.family, sock.getsockname())
@@ -141,22 +156,29 @@ class _Server(TCPServer):
                 about = (self.app, self.config, self.context, group, ConnectionState(self.state))
                 self.protocol = cast(Any, _Http1(*about, False, peer, mine, self.protocol_send))
                 await self.idle_task.restart(group, self._idle_timeout)
-                await self._read_data()
-                await self.idle_task.stop()  # the peer is gone, so the idle timer has no use
+                try:
+                    await self._read_data()
+                except Upgrade as why:
+                    upgrade = why
+                await self.idle_task.stop()  # the peer is gone, or it is a call: the idle timer has no use
         finally:
-            await self._close()
+            if upgrade is None:
+                await self._close()
+        return upgrade
 
 
 class _Connections:
     """Isolates connections from each other, and gives them their grace at shutdown."""
 
-    def __init__(self, app: RequestGuard, stats: WebStats) -> None:
+    def __init__(self, app: RequestGuard, relay: Relay, stats: WebStats) -> None:
+        self._relay = relay
         self._app = wrap_app(cast(Any, app), 0, "asgi")
         self._stats, self._origins = stats, app.origins
         self._config = _config()
         self._context = WorkerContext(None)
         self._closing = trio.Event()
         self._open: set[_Connection] = set()
+        self._calls: set[_Connection] = set()  #: connections that are calls now
 
     def close(self) -> None:
         self._closing.set()
@@ -179,7 +201,7 @@ class _Connections:
     async def _close_all(self) -> None:
         """Close the sockets after the grace; this ends even writes that the server shields."""
         await trio.sleep(LEAVING_GRACE)
-        for connection in self._open:
+        for connection in (*self._open, *self._calls):
             connection.socket.close()
 
     async def serve(self, stream: trio.SocketStream) -> None:
@@ -196,13 +218,14 @@ class _Connections:
             self._open.add(connection)
             stats.connections = len(self._open)
             with connection.scope:
-                await _Server(self._app, self._config, self._context, {"connection": connection}, cast(Any, connection))
+                await self._converse(connection)
         except OSError:
             pass  # the peer went away
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each connection
             stats.fault("web.connection", why)
         finally:
             self._open.discard(connection)
+            self._calls.discard(connection)
             stats.connections = len(self._open)
             await trio.aclose_forcefully(stream)
 
@@ -218,6 +241,17 @@ class _Connections:
         self._open.discard(victim)
         victim.scope.cancel()
         return True
+
+    async def _converse(self, connection: _Connection) -> None:
+        """HTTP, and if a request asks for it, a call. Then the connection takes no place among those of HTTP."""
+        state = {"connection": connection}
+        upgrade = await _Server(self._app, self._config, self._context, state, cast(Any, connection)).run_http()
+        if upgrade is not None:
+            self._open.discard(connection)
+            self._calls.add(connection)
+            self._stats.connections = len(self._open)
+            watch_peer(connection.socket)
+            await self._relay.serve(connection, upgrade)
 
 
 def _config() -> Config:

@@ -26,6 +26,7 @@ class Result(StrEnum):
 
     taken = "taken"  #: committed
     nothing = "nothing"  #: authentic, without a report to keep
+    pickup = "pickup"  #: a call that was picked up, answered with the engine's verdict
     repeated = "repeated"  #: identical to a request taken before
     forged = "forged"  #: not authentic
     malformed = "malformed"  #: cannot be read

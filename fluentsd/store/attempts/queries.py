@@ -100,20 +100,30 @@ async def overdue(conn: AsyncConnection, at: int, most: int) -> list[OpenRow]:
     return [OpenRow._make(row) for row in await conn.execute(statement)]
 
 
-async def accepted_open(conn: AsyncConnection, campaign_id: int, channel: str) -> list[OpenRow]:
-    """What the provider has and has not ended: calls that may still ring."""
-    statement = (
-        select(
-            attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.claimed_at,
-            attempt.c.accepted_at, attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
-            attempt.c.point_id,
-        )
-        .join(point, point.c.id == attempt.c.point_id, isouter=True)
-        .join(number, number.c.id == attempt.c.number_id, isouter=True)
-        .where(attempt.c.state == AttemptState.open, attempt.c.campaign_id == campaign_id, attempt.c.channel == channel)
-        .where(attempt.c.accepted_at.is_not(None))
-    )  # fmt: skip
+_OPEN = (
+    select(
+        attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.claimed_at,
+        attempt.c.accepted_at, attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
+        attempt.c.point_id,
+    )
+    .join(point, point.c.id == attempt.c.point_id, isouter=True)
+    .join(number, number.c.id == attempt.c.number_id, isouter=True)
+    .where(attempt.c.state == AttemptState.open)
+)  # fmt: skip
+
+
+async def accepted_open(conn: AsyncConnection, campaign_id: int | None, channel: str) -> list[OpenRow]:
+    """What the provider has and has not ended, in one campaign or in all: calls that may still ring."""
+    statement = _OPEN.where(attempt.c.channel == channel, attempt.c.accepted_at.is_not(None))
+    if campaign_id is not None:
+        statement = statement.where(attempt.c.campaign_id == campaign_id)
     return [OpenRow(*row) for row in await conn.execute(statement)]
+
+
+async def open_row(conn: AsyncConnection, attempt_id: str) -> OpenRow | None:
+    """One open attempt."""
+    row = (await conn.execute(_OPEN.where(attempt.c.id == attempt_id))).first()
+    return OpenRow(*row) if row is not None else None
 
 
 async def next_deadline(conn: AsyncConnection) -> int | None:

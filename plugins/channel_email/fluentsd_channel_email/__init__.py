@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["ConfigProblem", "EmailChannel", "NoAnswer", "Settings", "read_settings", "register_channels"]
 
 
+#: The plugin API that this plugin is written for.
+FLUENTSD_API = 1
+
+
 @hookimpl
 def register_channels(register: Register) -> None:
     """Offer the channel `email`."""

@@ -25,7 +25,6 @@ from fluentsd.api import (
     PluginError,
     Receipt,
     Rejected,
-    Request,
     Tools,
 )
 from fluentsd_channel_email.addressing import BadAddress
@@ -153,10 +152,6 @@ class EmailChannel:
         """Read the inbox until cancelled; return at once if none is configured."""
         if self.settings.inbox is not None:
             await Listener(self.settings.inbox, Reader.of(self.settings, self._tools.links), self._tools).run(deliver)
-
-    def parse_webhook(self, request: Request) -> Sequence[Inbound]:
-        """There are no webhooks."""
-        return []
 
     async def check(self) -> Sequence[Finding]:
         """Check both servers, DNS and the required parts of mails; sends nothing."""

@@ -28,9 +28,9 @@ from fluentsd.api import (
     Lookup,
     Message,
     Outcome,
+    Price,
     Receipt,
     Rejected,
-    Request,
     Tools,
     Unavailable,
 )
@@ -84,6 +84,10 @@ class Carrier:
         ]
 
     # Sending
+
+    def price(self, message: Message) -> Price | None:
+        """The configured cost of one attempt."""
+        return Price(self.settings.cost_micros, self.settings.currency) if self.settings.cost_micros else None
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Accept, refuse or fail at random, repeatably; see `chance`."""
@@ -197,10 +201,6 @@ class Carrier:
             else:
                 await self._wait_for_next()
 
-    def parse_webhook(self, request: Request) -> Sequence[Inbound]:
-        """There are no webhooks."""
-        return []
-
     def _take_due(self) -> list[Pending]:
         now = self._clock.now()
         due: list[Pending] = []
@@ -233,18 +233,21 @@ class Carrier:
     async def _hand_over_one(self, mine: list[Pending], deliver: Deliver) -> None:
         while mine:
             at, _, token, ending = mine[0]
-            await deliver(
-                Inbound(
-                    ending.outcome,
-                    token=token,
-                    ref=f"{self.kind}-{token}",
-                    address=self.ledger.by_token[token].to,
-                    text=ending.text,
-                    at=at,
-                    duration_s=ending.duration_s,
-                )
+            event = Inbound(
+                ending.outcome,
+                token=token,
+                ref=f"{self.kind}-{token}",
+                address=self.ledger.by_token[token].to,
+                text=ending.text,
+                at=at,
+                duration_s=ending.duration_s,
             )
+            await deliver(await self._inbound(event))
             mine.pop(0)
+
+    async def _inbound(self, event: Inbound) -> Inbound:
+        """An event before it is delivered."""
+        return event
 
     def _note_delivered(self, until_at: int) -> None:
         """Record the delivered events, so that the next process does not deliver them again."""

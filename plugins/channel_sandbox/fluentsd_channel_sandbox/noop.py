@@ -15,7 +15,6 @@ from fluentsd.api import (
     Message,
     Outcome,
     Receipt,
-    Request,
     Table,
     Tools,
 )
@@ -51,7 +50,3 @@ class Noop:
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
         """There are no inbound events."""
-
-    def parse_webhook(self, request: Request) -> Sequence[Inbound]:
-        """There are no inbound events."""
-        return []

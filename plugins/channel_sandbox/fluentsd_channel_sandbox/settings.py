@@ -81,6 +81,8 @@ class Settings:
     lookup: Literal["final", "fuzzy"] = "final"
     cost_micros: int = 0
     currency: str = "USD"
+    webhook_secret: str = ""  #: signs webhooks of a phone; without it there are none
+    agents: str = ""  #: the `[agents.<name>]` whose agents speak on a phone
 
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
@@ -100,6 +102,8 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         lookup=table.take("lookup", "final", _lookup),
         cost_micros=table.take("cost_micros", 0, _whole),
         currency=table.take("currency", "USD", _currency),
+        webhook_secret=table.take("webhook_secret", "", _secret),
+        agents=table.take("agents", "", _name),
     )
     table.finish("sandbox")
     return settings
@@ -233,6 +237,18 @@ def _lookup(value: Any) -> Literal["final", "fuzzy"]:
     if value == "final" or value == "fuzzy":
         return cast('Literal["final", "fuzzy"]', value)
     raise ValueError(f'{value!r} should be "final" or "fuzzy"')
+
+
+def _secret(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("should be text in quotes")  # never repeat a secret
+    return value
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{value!r} should be the name of an [agents.<name>] table, in quotes")
+    return value
 
 
 def _currency(value: Any) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
-from fluentsd_channel_sandbox import Carrier, CarrierBroke, Noop, read_ledger, read_settings
+from fluentsd_channel_sandbox import Carrier, CarrierBroke, Noop, PhoneCarrier, read_ledger, read_settings
 
-from fluentsd.api import Absent, Attempt, Channel, Lookup, Message, Outcome, Receipt, Tools, Unavailable
+from fluentsd.api import Absent, Attempt, Channel, Lookup, Message, Outcome, Price, Receipt, Tools, Unavailable
 from fluentsd.testing import ConformanceFailure, Fault, discover, exercise_channel, tools
 
 
@@ -27,7 +28,8 @@ class SandboxProvider:
         faults = dict(self.config.get("faults", {}))
         if self.fault is not None:
             faults[self.fault.value] = 1.0
-        return Carrier(read_settings({**self.config, "faults": faults}), tools)
+        make = PhoneCarrier if self.config["kind"] == "phone" else Carrier
+        return make(read_settings({**self.config, "faults": faults}), tools)
 
     def arrange(self, fault: Fault | None) -> None:
         self.fault = fault
@@ -88,7 +90,7 @@ class Mixes(Carrier):
 
 
 class Crashes(Carrier):
-    def parse_webhook(self, request):
+    def webhook(self, request):
         raise KeyError(request.body)
 
 
@@ -114,6 +116,51 @@ class Swallows(Carrier):
 )
 async def test_a_channel_that_lies_is_found_out(liar, check, tmp_path, autojump_clock):
     provider = SandboxProvider(tmp_path, {"kind": "sms"})
+
+    def make(t):
+        return liar(provider.make(t).settings, t)
+
+    with pytest.raises(ConformanceFailure, match=check):
+        await exercise_channel(make, tools=tools(folder=tmp_path), provider=provider, patience=600)
+
+
+class Connects(PhoneCarrier):
+    """Connects a call that must end, as if it might go on."""
+
+    url = None
+
+    def answer(self, pickup, verdict):
+        self.url = verdict.relay_url or self.url
+        return super().answer(pickup, replace(verdict, go=True, relay_url=self.url))
+
+
+class Stays(PhoneCarrier):
+    """Does not notice that its call has ended."""
+
+    async def serve_call(self, socket, call):
+        await trio.sleep_forever()
+
+
+class Half(PhoneCarrier):
+    answer = None
+
+
+class Overcharges(PhoneCarrier):
+    def price(self, message):
+        return Price(-1)
+
+
+@pytest.mark.parametrize(
+    ("liar", "check"),
+    [
+        (Connects, "a_refused_call_is_ended"),
+        (Stays, "a_call_ends_with_its_socket"),
+        (Half, "abilities_are_whole: AnswersPickups.answer is not a method"),
+        (Overcharges, "a_price_is_an_amount"),
+    ],
+)
+async def test_a_phone_that_lies_is_found_out(liar, check, tmp_path, autojump_clock):
+    provider = SandboxProvider(tmp_path, {"kind": "phone"})
 
     def make(t):
         return liar(provider.make(t).settings, t)

@@ -25,6 +25,10 @@ __all__ = [
 ]
 
 
+#: The plugin API that this plugin is written for.
+FLUENTSD_API = 1
+
+
 @hookimpl
 def register_channels(register: Register) -> None:
     """Offer the channel `twilio`."""

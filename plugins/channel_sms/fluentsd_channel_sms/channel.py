@@ -23,11 +23,13 @@ from fluentsd.api import (
     Message,
     NeedsHuman,
     Owned,
+    Price,
     Receipt,
     Rejected,
     Request,
     Tools,
     Unavailable,
+    WebhookResult,
 )
 from fluentsd_channel_sms import checks, erasure, inventory, signatures, webhooks
 from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal, asks_to_slow_down, refuse
@@ -61,8 +63,9 @@ class SmsChannel:
         self._tools = tools
         self._pace = Pace(tools.clock, settings.interval, WAIT_AT_MOST)
         self.sender_interval = settings.interval
-        if settings.sender or settings.service:  # no more than can have their turn in time
-            self.capacity = max(1, WAIT_AT_MOST // settings.interval)
+        one_sender = bool(settings.sender or settings.service)
+        #: With one sender, no more sends at once than can have their turn in time.
+        self.capacity = max(1, WAIT_AT_MOST // settings.interval) if one_sender else None
         self._one = OneAtATime(tools.clock, DOUBT_LASTS)
         self._owners = Owners()
         self._refused = 0  #: consecutive requests of Twilio to slow down
@@ -110,6 +113,11 @@ class SmsChannel:
         if self.settings.risk_check:
             order["risk_check"] = self.settings.risk_check
         return order
+
+    def price(self, message: Message) -> Price | None:
+        """The price of its segments; None without `segment_price`."""
+        each = self.settings.segment_price
+        return Price(count(message.text).segments * each, self.settings.currency) if each else None
 
     def remarks(self, message: Message) -> Sequence[Finding]:
         """The number of segments, and how to reduce it."""
@@ -186,12 +194,12 @@ class SmsChannel:
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
         """All events arrive by webhook."""
 
-    def parse_webhook(self, request: Request) -> Sequence[Inbound]:
+    def webhook(self, request: Request) -> WebhookResult:
         """Verify that a request is Twilio's, then read it; raises `Forged`, or ValueError when it is invalid."""
         fields = signatures.prove(request, self.settings.secrets)
         if fields.get("AccountSid", self.settings.account_sid) != self.settings.account_sid:
             raise ValueError("the request is about another account")
-        return webhooks.read(request.url, fields)
+        return WebhookResult(webhooks.read(request.url, fields))
 
     async def check(self) -> Sequence[Finding]:
         """Ask Twilio about the account, its senders, their webhooks and registration; sends nothing."""

@@ -15,7 +15,7 @@ import structlog
 import trio
 from structlog.testing import capture_logs
 
-from fluentsd.api import Forged, Inbound, Outcome, Request
+from fluentsd.api import Forged, Inbound, Outcome, Request, WebhookResult
 from fluentsd.clock import SimClock
 from fluentsd.config import HttpSettings
 from fluentsd.engine.nursery import running
@@ -39,7 +39,7 @@ class Signing(FakeChannel):
 
     seen: Request | None = None
 
-    def parse_webhook(self, request: Request) -> list[Inbound]:
+    def webhook(self, request: Request) -> WebhookResult:
         self.seen = request
         if not hmac.compare_digest(request.headers.get("x-signature", ""), sign(request.url, request.body)):
             raise Forged("the signature does not fit")
@@ -48,7 +48,7 @@ class Signing(FakeChannel):
             raise KeyError(f"canary {SECRET} +12125550001")
         if not isinstance(message, list):
             raise ValueError("not a list")
-        return [Inbound(Outcome(one.pop("outcome")), **one) for one in message]
+        return WebhookResult([Inbound(Outcome(one.pop("outcome")), **one) for one in message])
 
 
 class Front:

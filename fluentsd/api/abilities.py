@@ -1,0 +1,165 @@
+"""The optional abilities of a plugin's objects, each a protocol.
+
+A channel (or a source, or an agent provider) has an ability when it has all members of its protocol; it may also name
+the protocol as a base class. fluentsd resolves abilities once, at start, and refuses an object that has only a part of
+one, or a member with the wrong form (see `fluentsd.api.contract`). The conformance suite picks its checks by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from fluentsd.api.values import (
+    Attempt,
+    Call,
+    Finding,
+    Message,
+    Owned,
+    Pickup,
+    PickupVerdict,
+    Price,
+    Reply,
+    Request,
+    WebhookResult,
+)
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """It has connections of its own."""
+
+    async def aclose(self) -> None:
+        """Close them; called when the daemon stops."""
+
+
+@runtime_checkable
+class BeginsAttempts(Protocol):
+    """Its `send` calls `attempt.begin()` once, immediately before its request leaves, so that a crash leaves only begun
+    attempts in doubt. Without it an attempt counts as begun when `send` is called."""
+
+    calls_begin: bool  #: True
+
+
+@runtime_checkable
+class ListsNumbers(Protocol):
+    """Its provider's account has caller IDs."""
+
+    async def numbers(self) -> Sequence[Owned]:
+        """All of them, or an error (`Unavailable`, `NeedsHuman`), never a part."""
+
+
+@runtime_checkable
+class Forgets(Protocol):
+    """Its provider keeps data about attempts that can be deleted."""
+
+    async def forget(self, attempt: Attempt) -> None:
+        """Delete the attempt at the provider; return also when there was nothing to delete.
+
+        After any error it is called again later (`Unavailable(why, after)` says when). The attempt has its token, time
+        and `provider_ref`, and no number or address.
+        """
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """It knows limits of its messages."""
+
+    def remarks(self, message: Message) -> Sequence[Finding]:
+        """Findings about a message before it is sent. Pure. One that is not ok would never be sent and keeps a campaign
+        from starting; the fix of one that is ok is advice."""
+
+
+@runtime_checkable
+class Prices(Protocol):
+    """It knows what a message will probably cost."""
+
+    def price(self, message: Message) -> Price | None:
+        """The expected cost, reserved in the campaign's budget when the message is claimed; None if it is not known.
+        Pure and quick: it is called inside the claim."""
+
+
+@runtime_checkable
+class LimitsConcurrency(Protocol):
+    """It accepts a limited number of sends at once."""
+
+    capacity: int | None  #: None: this instance has no limit of its own
+
+
+@runtime_checkable
+class SpacesSends(Protocol):
+    """Its provider limits the pace of one caller ID."""
+
+    sender_interval: int  #: microseconds between two messages of one caller ID; 0 is no limit
+
+
+@runtime_checkable
+class ReceivesWebhooks(Protocol):
+    """Its provider posts to us: to `tools.links.callback(token)` and `tools.links.inbound()`."""
+
+    def webhook(self, request: Request) -> WebhookResult:
+        """Prove the origin of a request and name its content. Pure; raises `Forged`, or ValueError when the request is
+        authentic but invalid."""
+
+
+@runtime_checkable
+class AnswersPickups(Protocol):
+    """Its provider asks by webhook what to do with a call that was picked up. `webhook` then returns a `Pickup`; the
+    engine binds the provider's call id to the attempt and asks the gate again, and `answer` words the verdict."""
+
+    def webhook(self, request: Request) -> WebhookResult:
+        """As in `ReceivesWebhooks`."""
+
+    def answer(self, pickup: Pickup, verdict: PickupVerdict) -> Reply:
+        """The response to the provider. Pure. A verdict that is not `go` must end the call."""
+
+
+class CallSocket(Protocol):
+    """The WebSocket of one call. One task receives; any task may send or close."""
+
+    async def receive(self) -> str | bytes:
+        """The next whole message; raises `SocketClosed` at the end."""
+
+    async def send(self, data: str | bytes) -> None:
+        """Send one whole message; raises `SocketClosed` at the end."""
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the socket; a second close does nothing. `reason` has at most 123 bytes."""
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """The messages until either side closes."""
+
+
+@runtime_checkable
+class ServesCalls(Protocol):
+    """Its provider opens a WebSocket for the audio or text of a call, at the `relay_url` of a `PickupVerdict`."""
+
+    async def serve_call(self, socket: CallSocket, call: Call) -> None:
+        """Serve one call; it ends when this returns, and the socket is closed then. It has no time limit. An error ends
+        this call and affects no other. When the daemon stops it is cancelled after `[daemon] call_grace`."""
+
+
+#: Every optional ability of a channel.
+CHANNEL_ABILITIES: tuple[type, ...] = (
+    Closes, BeginsAttempts, ListsNumbers, Forgets, Previews, Prices, LimitsConcurrency, SpacesSends, ReceivesWebhooks,
+    AnswersPickups, ServesCalls,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelAbilities:
+    """The abilities of one channel, resolved; each is the channel itself, or None. `capacity` None and
+    `sender_interval` 0 are no limit."""
+
+    closes: Closes | None = None
+    lists_numbers: ListsNumbers | None = None
+    forgets: Forgets | None = None
+    previews: Previews | None = None
+    prices: Prices | None = None
+    webhooks: ReceivesWebhooks | None = None
+    pickups: AnswersPickups | None = None
+    calls: ServesCalls | None = None
+    calls_begin: bool = False
+    capacity: int | None = None
+    sender_interval: int = 0
