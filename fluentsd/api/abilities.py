@@ -104,6 +104,16 @@ class ReceivesWebhooks(Protocol):
 
 
 @runtime_checkable
+class DatesMessages(Protocol):
+    """Its webhooks do not say when a person wrote, but its provider can be asked."""
+
+    async def said_at(self, message_ref: str) -> int | None:
+        """When the provider received the person's message, in epoch microseconds; None if it does not know the message.
+        Asked before an opt-in lifts an opt-out, so that a late one does not undo a newer opt-out. Any error means that
+        it cannot be told."""
+
+
+@runtime_checkable
 class AnswersPickups(Protocol):
     """Its provider asks by webhook what to do with a call that was picked up. `webhook` then returns a `Pickup`; the
     engine binds the provider's call id to the attempt and asks the gate again, and `answer` words the verdict."""
@@ -143,7 +153,7 @@ class ServesCalls(Protocol):
 #: Every optional ability of a channel.
 CHANNEL_ABILITIES: tuple[type, ...] = (
     Closes, BeginsAttempts, ListsNumbers, Forgets, Previews, Prices, LimitsConcurrency, SpacesSends, ReceivesWebhooks,
-    AnswersPickups, ServesCalls,
+    DatesMessages, AnswersPickups, ServesCalls,
 )  # fmt: skip
 
 
@@ -158,6 +168,7 @@ class ChannelAbilities:
     previews: Previews | None = None
     prices: Prices | None = None
     webhooks: ReceivesWebhooks | None = None
+    dates: DatesMessages | None = None
     pickups: AnswersPickups | None = None
     calls: ServesCalls | None = None
     calls_begin: bool = False

@@ -58,6 +58,9 @@ class Able(Plain):
     def webhook(self, request: Request) -> WebhookResult:
         return WebhookResult()
 
+    async def said_at(self, message_ref: str) -> int | None:
+        return None
+
     def answer(self, pickup: Pickup, verdict: PickupVerdict) -> Reply:
         return Reply()
 
@@ -73,7 +76,7 @@ def test_a_channel_without_abilities_has_none() -> None:
 def test_every_ability_is_found() -> None:
     channel = Able()
     found = abilities_of(channel)
-    for name in ("closes", "lists_numbers", "forgets", "previews", "prices", "webhooks", "pickups", "calls"):
+    for name in ("closes", "lists_numbers", "forgets", "previews", "prices", "webhooks", "dates", "pickups", "calls"):
         assert getattr(found, name) is channel, name
     assert (found.calls_begin, found.capacity, found.sender_interval) == (True, 7, 1_000_000)
     named = {name for ability in CHANNEL_ABILITIES for name in members(ability)}

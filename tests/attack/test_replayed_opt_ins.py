@@ -86,6 +86,27 @@ async def test_a_start_that_arrives_after_a_later_stop_lifts_nothing(front_on_bo
     assert await front.ask(OPEN) == [(0,)]
 
 
+async def test_a_start_without_a_time_is_dated_by_its_provider(front_on_both: Front) -> None:
+    front, now = front_on_both, front_on_both.stage.clock.now()
+    written: dict[str, int | None] = {"M2": now - HOUR, "M4": now, "M5": None}
+
+    async def said_at(message_ref: str) -> int | None:
+        if message_ref == "M6":
+            raise OSError("the provider is away")
+        return written[message_ref]
+
+    front.stage.sms.said_at = said_at  # type: ignore[attr-defined]
+    front.stage.resolve("sms")
+    await front.hook(stop("M1"))
+    await front.hook(start("M2"))  # written an hour before the stop
+    assert await front.ask(OPEN) == [(1,)]
+    for known_now in ("M4", "M5", "M6"):  # written now, unknown to the provider, and a provider that is away
+        await front.hook(start(known_now))
+        assert await front.ask(OPEN) == [(0,)], known_now
+        await front.hook(stop(f"stop after {known_now}"))
+    assert [entry["error"] for entry in front.logged("optin.undated")] == ["OSError"]
+
+
 async def test_a_stop_that_is_repeated_later_stands_against_a_start_in_between(front_on_both: Front) -> None:
     front = front_on_both
     now = front.stage.clock.now()

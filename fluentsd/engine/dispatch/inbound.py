@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from fluentsd.api import Inbound, Outcome
+from fluentsd.api import DatesMessages, Inbound, Outcome
 from fluentsd.domain.contacts.identity import kind_of
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.campaigns.exits import exit_everywhere
@@ -31,6 +31,8 @@ from fluentsd.text import LINE_AT_MOST, MESSAGE_AT_MOST, TRANSCRIPT_AT_MOST, cle
 from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
 T = TypeVar("T")
+#: Seconds to find out when an opt-in was written, and the age up to which its arrival counts (microseconds).
+DATING_PATIENCE, JUST_NOW = 4.0, 5 * SECOND
 
 
 class Inbox:
@@ -43,14 +45,18 @@ class Inbox:
         """Record an outcome that the engine itself decided about an attempt."""
         await self.recorder.record(report)
 
-    async def take(self, inbound: Inbound, *, proof: str = "", token_is_ours: bool = False) -> None:
+    async def take(
+        self, inbound: Inbound, *, proof: str = "", token_is_ours: bool = False, dates: DatesMessages | None = None
+    ) -> None:
         """Record one inbound event. Idempotent; events may come in any order and repeatedly. A token that is not known
         to be ours may be a stray quote: if no attempt has it, the sender's address decides.
 
         `proof` identifies the request of a channel without message ids, so that a START from before a STOP that is
-        delivered again does not undo it.
+        delivered again does not undo it. `dates` is asked when an opt-in was written that does not say so itself.
         """
         runtime, inbound = self.runtime, cleaned(inbound)
+        if inbound.resubscribed and inbound.at is None and inbound.message_ref and dates is not None:
+            inbound = replace(inbound, at=await self._said_at(dates, inbound.message_ref))
         now = runtime.clock.now()
         said_at = now if inbound.at is None else min(inbound.at, now)
         effect = "stop" if inbound.outcome == Outcome.opted_out else "start" if inbound.resubscribed else "reply"
@@ -67,6 +73,17 @@ class Inbox:
             lifted = await self._retrying(undo_opt_out, inbound.address, now, proof, said_at, lift)
             if lifted:
                 runtime.look_again()
+
+    async def _said_at(self, dates: DatesMessages, message_ref: str) -> int | None:
+        """When the person wrote it, by the provider's clock; None if that cannot be told, or if it was just now: two
+        clocks differ by seconds, so the time of arrival is the better one then."""
+        said_at = None
+        try:
+            with trio.move_on_after(DATING_PATIENCE):
+                said_at = await dates.said_at(message_ref)
+        except Exception as why:  # noqa: BLE001 - the guard at the edge of each call to a plugin
+            self.runtime.log.warning("optin.undated", error=type(why).__name__, effect="its arrival counts")
+        return said_at if said_at is not None and said_at < self.runtime.clock.now() - JUST_NOW else None
 
     async def _retrying(self, unit: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Run a unit of work; retried while the database is unavailable."""

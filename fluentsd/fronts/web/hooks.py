@@ -109,20 +109,21 @@ class Hooks:
         found = self._read(receiver, hook, client)
         request.scope["admitted"].prove(client)
         known = await self._known(receiver.kind, token, found)
-        result = await self._taken_once(hook, known)
+        result = await self._taken_once(receiver, hook, known)
         if found.pickup is None:
             return result, found.reply or api.Reply()
         return Result.pickup, await self._answer(receiver, found.pickup, token)
 
-    async def _taken_once(self, hook: api.Request, known: Sequence[Inbound]) -> Result:
+    async def _taken_once(self, receiver: _Receiver, hook: api.Request, known: Sequence[Inbound]) -> Result:
         proof = _proof(hook)
+        dates = receiver.channel_state.abilities.dates if receiver.channel_state is not None else None
         if proof in self._taken and not any(_is_opt_out(one) for one in known):
             return Result.repeated
         if not known:
             return Result.nothing
         with trio.fail_after(TAKING_PATIENCE):
             for one in known:
-                await self._inbox.take(one, proof=proof.hex(), token_is_ours=one.token is not None)
+                await self._inbox.take(one, proof=proof.hex(), token_is_ours=one.token is not None, dates=dates)
         self._remember(proof)
         return Result.taken
 

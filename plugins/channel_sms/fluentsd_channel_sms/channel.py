@@ -6,6 +6,7 @@ never reached, and in another error when the result is unknown; then the attempt
 
 from __future__ import annotations
 
+import datetime as dt
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -200,6 +201,12 @@ class SmsChannel:
         if fields.get("AccountSid", self.settings.account_sid) != self.settings.account_sid:
             raise ValueError("the request is about another account")
         return WebhookResult(webhooks.read(request.url, fields))
+
+    async def said_at(self, message_ref: str) -> int | None:
+        """When Twilio received a message; its webhooks do not say (to the second)."""
+        message = await (await self.client()).messages(message_ref).fetch_async()
+        created: dt.datetime | None = message.date_created
+        return round(created.timestamp() * SECOND) if created is not None else None
 
     async def check(self) -> Sequence[Finding]:
         """Ask Twilio about the account, its senders, their webhooks and registration; sends nothing."""

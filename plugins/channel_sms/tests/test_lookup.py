@@ -162,3 +162,12 @@ async def test_when_twilio_cannot_be_asked_nothing_is_concluded(build, twilio, t
     twilio.logins.clear()
     channel = build() if fault == "login" else build(base_url="http://127.0.0.1:9")
     assert isinstance(await channel.lookup(tried()), CannotTell)
+
+
+async def test_an_opt_in_is_dated_by_twilio(build, twilio, given):
+    twilio.numbers[NUMBER]["sms_url"] = None
+    twilio.write(PERSON, "START")
+    sid, at = twilio.messages[-1].sid, twilio.messages[-1].created_at
+    assert await build().said_at(sid) == at // SECOND * SECOND
+    with pytest.raises(Exception, match="20404"):
+        await build().said_at("SM" + "0" * 32)
