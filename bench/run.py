@@ -24,6 +24,7 @@ from daemon import daemon
 from decisions import forecast, gate, overview, window
 from importing import importing
 from mailing import mailing
+from outbox import outbox_rows
 from rich.console import Console
 from rich.table import Table
 from rows import BenchFailed, Row
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "overview": overview,
     "callbacks": callbacks,
     "mailing": mailing,
+    "outbox": outbox_rows,
 }
 
 

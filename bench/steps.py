@@ -12,6 +12,7 @@ import argparse
 import sqlite3
 import statistics
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.bootstrap import freeze_gc
 from fluentsd.clock import SystemClock
 from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.domain.subscriptions import NOBODY, Subscriptions
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.nursery import send_until_stopped
@@ -93,9 +95,16 @@ def runtime(store: Store, concurrency: int) -> Runtime:
     return Runtime(store, SystemClock(), {"sms": ChannelState("sms", channel, concurrency=concurrency)})
 
 
-async def carry_out(database: Path, due: int, concurrency: int) -> tuple[float, float]:
-    """Seconds until `due` steps are recorded, and their processor time."""
-    async with open_store(url(database)) as store:
+async def carry_out(
+    database: Path,
+    due: int,
+    concurrency: int,
+    *,
+    subscriptions: Subscriptions = NOBODY,
+    beside: Callable[[Runtime, trio.Nursery], Awaitable[None]] | None = None,
+) -> tuple[float, float]:
+    """Seconds until `due` steps are recorded, and their processor time. `beside` starts what runs meanwhile."""
+    async with open_store(url(database), subscriptions=subscriptions) as store:
         freeze_gc()  # as the daemon does once it is ready
         shared = runtime(store, concurrency)
         recorder = Recorder(shared)
@@ -104,9 +113,12 @@ async def carry_out(database: Path, due: int, concurrency: int) -> tuple[float, 
         async with trio.open_nursery() as nursery:
             began, worked = time.perf_counter(), time.process_time()
             await nursery.start(send_until_stopped, engine, recorder)
+            if beside is not None:
+                await beside(shared, nursery)
             await landed.wait()
             took, worked = time.perf_counter() - began, time.process_time() - worked
             engine.stop()
+            nursery.cancel_scope.cancel()
         return took, worked
 
 

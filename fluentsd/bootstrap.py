@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from fluentsd.config import Settings
+from fluentsd.domain.subscriptions import LOG, LOG_TOPICS, WEBHOOK, Subscriptions
 from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.dispatch.plans import limits_of
 from fluentsd.engine.erasure.erase import replay
@@ -53,7 +54,9 @@ async def open_runtime(
     async with sole_writer(settings.database_url, file, _node(settings)) as lock, http or Http() as web:
         parts = build_parts(settings, clock, plugins, log=log, http=web)
         with file_to_itself(file), closing(HighWaterMark(file.parent if file else settings.folder)) as high_water:
-            async with open_store(settings.database_url, busy=clock.busy) as store:
+            async with open_store(
+                settings.database_url, busy=clock.busy, subscriptions=subscriptions_of(settings)
+            ) as store:
                 await prepare(store, backups=settings.backups if file else None, now=clock.now(), log=log)
                 beside = given.parent if given else settings.folder
                 journal = Journal(beside, place_of(settings))
@@ -79,6 +82,14 @@ async def open_runtime(
                 finally:
                     journal.close()
                     await parts.close()
+
+
+def subscriptions_of(settings: Settings) -> Subscriptions:
+    """The targets of the outbox and their topics: the same for the daemon and for a command without one."""
+    topics: dict[str, tuple[str, ...]] = {LOG: LOG_TOPICS}
+    if settings.notify is not None:
+        topics[WEBHOOK] = settings.notify.topics
+    return Subscriptions(topics)
 
 
 def _node(settings: Settings) -> str:

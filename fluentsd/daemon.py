@@ -23,10 +23,10 @@ from fluentsd.config import Settings
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.nursery import running
-from fluentsd.engine.outbox.deliver import Listener
+from fluentsd.engine.outbox.targets import Target
 from fluentsd.engine.runtime import EngineClock, Runtime
 from fluentsd.fronts import control
-from fluentsd.fronts.notify import log_listener, web_listener
+from fluentsd.fronts.notify import LogTarget, WebhookTarget
 from fluentsd.plugins import Plugins
 from fluentsd.systemd import Supervisor
 
@@ -82,8 +82,8 @@ async def _run_parts(
     ):
         watchdog.start_soon(supervisor.keep_pinging, runtime.store.wait_answer)
         shutdown.allow_grace()
-        listeners, grace = _listeners(settings, http, log), settings.grace / SECOND
-        async with running(runtime, listeners, grace=grace, ages=settings.retention) as inbox:
+        targets, grace = _targets(settings, http, log), settings.grace / SECOND
+        async with running(runtime, targets, grace=grace, ages=settings.retention) as inbox:
             async with trio.open_nursery() as fronts:
                 await fronts.start(control.serve, runtime, settings.socket)
                 if web is not None:
@@ -131,11 +131,12 @@ async def _web(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[None
             listener.socket.close()
 
 
-def _listeners(settings: Settings, http: Http, log: Any) -> list[Listener]:
-    listeners = [log_listener(log)]
+def _targets(settings: Settings, http: Http, log: Any) -> list[Target]:
+    """The targets of the outbox that `subscriptions_of` names."""
+    targets: list[Target] = [LogTarget(log)]
     if settings.notify is not None:
-        listeners.append(web_listener(http, settings.notify.url, settings.notify.secret))
-    return listeners
+        targets.append(WebhookTarget(http, settings.notify.url, settings.notify.secret))
+    return targets
 
 
 class _Shutdown:

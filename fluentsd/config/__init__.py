@@ -114,7 +114,7 @@ def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
         grace=_micros(daemon.grace),
         log_format=read.log.format,
         log_level=read.log.level,
-        notify=NotifySettings(read.notify.url, read.notify.secret) if read.notify else None,
+        notify=NotifySettings(read.notify.url, read.notify.secret, tuple(read.notify.topics)) if read.notify else None,
         channels=channels,
         http=_http(read.http) if read.http else None,
         sources=_plugins(read.source),

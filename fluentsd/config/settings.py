@@ -14,6 +14,7 @@ from fluentsd.config.environment import PREFIX
 from fluentsd.config.shape import Channel
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.retention import USUAL, What
+from fluentsd.domain.subscriptions import WEBHOOK_TOPICS
 from fluentsd.validation import Place, is_secret
 
 MASK = "****"
@@ -54,6 +55,7 @@ class NotifySettings:
 
     url: str = field(repr=False)
     secret: str | None = field(repr=False)
+    topics: tuple[str, ...] = WEBHOOK_TOPICS
 
 
 @dataclass(frozen=True, slots=True)

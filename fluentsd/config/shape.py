@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from fluentsd.domain.breakers import Shares
 from fluentsd.domain.retention import Retention
+from fluentsd.domain.subscriptions import WEBHOOK_TOPICS, check_pattern
 from fluentsd.domain.time.durations import BadDuration, Delay, Rate
 
 
@@ -87,6 +88,7 @@ class _Log(_Table):
 class _Notify(_Table):
     url: Annotated[str, AfterValidator(_web_address)]
     secret: Text | None = None
+    topics: Annotated[list[Annotated[str, AfterValidator(check_pattern)]], Field(min_length=1)] = list(WEBHOOK_TOPICS)
 
 
 def _listen(text: str) -> str:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from fluentsd.domain.time.durations import SECOND, BadDuration, Delay
 
-#: Kinds of data with an age: texts to and from people, details in the audit log, delivered outbox messages.
+#: Kinds of data with an age: texts to and from people, details in the audit log, delivered events of the outbox.
 What = Literal["body", "reply", "transcript", "recording", "details", "delivered"]
 _DAY = 86_400
 #: A look-up of an open attempt needs its text, and a repeated request needs the stored answer.

@@ -85,6 +85,25 @@ ATTEMPT: dict[tuple[str, AttemptState], AttemptState] = {
 }
 
 
+class DeliveryState(StrEnum):
+    """One event on its way to one target of the outbox."""
+
+    due = "due"  #: the event, `retry` and the end of an earlier one enter; a delivery leaves. Survives a crash.
+    behind = "behind"  #: a pass enters, because an earlier event of the key waits; the end of that event leaves.
+    delivered = "delivered"  #: the target's acceptance enters; nothing leaves. A crash before it repeats the delivery.
+    dead = "dead"  #: the last refusal enters; only `outbox retry` leaves. Later events of the key have gone on.
+
+
+DELIVERY: dict[tuple[str, DeliveryState], DeliveryState] = {
+    ("postpone", DeliveryState.due): DeliveryState.due,
+    ("park", DeliveryState.due): DeliveryState.behind,
+    ("unpark", DeliveryState.behind): DeliveryState.due,
+    ("deliver", DeliveryState.due): DeliveryState.delivered,
+    ("bury", DeliveryState.due): DeliveryState.dead,
+    ("retry", DeliveryState.dead): DeliveryState.due,
+}
+
+
 class IllegalTransition(ValueError):
     """A verb that the present state does not allow; nothing was changed."""
 

@@ -23,14 +23,15 @@ from fluentsd.engine.dispatch.inbound import Inbox, listen_all
 from fluentsd.engine.dispatch.reconciler import Reconciler
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.erasure import retention
-from fluentsd.engine.outbox.deliver import Listener, deliver
+from fluentsd.engine.outbox.deliver import deliver
+from fluentsd.engine.outbox.targets import Target
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import nodes
 
 
 @asynccontextmanager
 async def running(
-    runtime: Runtime, listeners: Sequence[Listener] = (), *, grace: float = 10.0, ages: retention.Ages | None = None
+    runtime: Runtime, targets: Sequence[Target] = (), *, grace: float = 10.0, ages: retention.Ages | None = None
 ) -> AsyncIterator[Inbox]:
     """Run all loops of the engine until the block ends. `grace`: seconds; `ages`: retention periods in microseconds."""
     await heartbeat.take_over(runtime)
@@ -60,7 +61,7 @@ async def running(
         await nursery.start(recompute.run, runtime)
         await nursery.start(clock_steps.run, runtime)
         await nursery.start(retention.run, runtime, ages or {})
-        await nursery.start(partial(deliver, runtime, listeners))
+        await nursery.start(partial(deliver, runtime, targets))
         nursery.start_soon(listen_all, inbox, runtime)
         runtime.engine_runs = True
         try:

@@ -220,7 +220,8 @@ class Runtime:
         self.lock = lock  #: the lock that has to beat; None on SQLite, where the kernel knows who lives
         self.dispatcher_wakeup = Wakeup()  #: something may be due
         self.reconciler_wakeup = Wakeup()  #: a deadline of an open attempt changed
-        self.outbox_wakeup = Wakeup()  #: the outbox has a new row
+        self.outbox_wakeup = Wakeup()  #: the outbox has a new event; a commit notifies it
+        store.on_posted = self.outbox_wakeup.notify
         self.schedule_wakeup = Wakeup()  #: a start was scheduled
         self.completion_wakeup = Wakeup()  #: an enrollment ended
         self.cancellation_wakeup = Wakeup()  #: calls have to be withdrawn
@@ -235,6 +236,7 @@ class Runtime:
         self.engine_runs = False  #: whether the engine's loops run in this process, so that something can be sent
         self.committed: deque[Claimed] = deque()  #: attempts that a verb has committed; the dispatcher sends them next
         self.withdrawals: deque[Withdrawal] = deque()  #: calls to cancel; see `cancellation`
+        self.targets_down: dict[str, int] = {}  #: targets of the outbox that do not answer → the next probe
         self.store_state = StoreState(self.log)
         self.wakeups = 0  #: passes of the dispatcher, for monitoring
 

@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.store.tables import hold
+from fluentsd.domain.events import HoldLifted, HoldPlaced
+from fluentsd.store import outbox
+from fluentsd.store.tables import hold, number
 
 
 async def place(
@@ -29,13 +31,29 @@ async def place(
         return False
     held = {"scope": scope, "target": target, "reason": reason, "by": by, "since_at": at, "until_at": until_at}
     await conn.execute(insert(hold).values(held | ({"cases": list(cases)} if cases else {})))
+    if outbox.is_wanted(conn, HoldPlaced.topic):
+        about = {"scope": scope, "target": await _name(conn, scope, target), "reason": reason}
+        await outbox.post(conn, HoldPlaced(**about, by=by, until_at=until_at, cases=list(cases) or None), at=at)
     return True
 
 
 async def lift(conn: AsyncConnection, scope: str, target: str, at: int, *, reason: str = "") -> int:
     """Lift every hold on one thing, or those whose reason begins so; returns how many there were."""
     mine = (*_mine(scope, target, at), hold.c.reason.startswith(reason, autoescape=True))
+    if outbox.is_wanted(conn, HoldLifted.topic):
+        name = await _name(conn, scope, target)
+        reasons = (await conn.execute(select(hold.c.reason).where(*mine).order_by(hold.c.id))).scalars()
+        lifted = [HoldLifted(scope=scope, target=name, reason=one) for one in reasons]
+        await outbox.post(conn, *lifted, at=at)
     return (await conn.execute(update(hold).where(*mine).values(lifted_at=at))).rowcount
+
+
+async def _name(conn: AsyncConnection, scope: str, target: str) -> str:
+    """The target as an event names it: a caller ID by its database id."""
+    if scope != "number":
+        return target
+    found = (await conn.execute(select(number.c.id).where(number.c.e164 == target))).scalar()
+    return "unknown" if found is None else str(found)
 
 
 async def is_held(conn: AsyncConnection, scope: str, target: str, at: int, *, reason: str = "") -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.domain.events import CampaignArchived
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.states import CampaignState
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, counters, numbers, reports
+from fluentsd.store import campaigns, counters, numbers, outbox, reports
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
@@ -174,6 +175,7 @@ async def archive(runtime: Runtime, call: Call, ref: str) -> Answer:
         if row.state not in (CampaignState.draft, CampaignState.stopped, CampaignState.completed):
             raise Refused(f"{row.ref} is {row.state}; stop it first")
         await campaigns.archive(conn, row, call.at)
+        await outbox.post(conn, CampaignArchived(campaign=row.ref, by=call.actor), at=call.at)
         return facts_of(row) | {"archived": True}
 
     return await change(runtime, call, "archive", ref, unit)

@@ -63,6 +63,8 @@ _ONE_PERSON = Param("person", "text", "only this person (a number or address)")
 _ONE_ATTEMPT = Param("attempt", "text", "only this attempt, by its id")
 _POINT = Param("point", "text", "the number or address", required=True, option=False)
 _TEMPLATE = Param("name", "text", "the template's name", required=True, option=False)
+_ONE_TARGET = Param("target", "text", "only this target: log, webhook or tasks")
+_ONE_EVENT = Param("id", "int", "only this event, by its id")
 _BECAUSE = Param("because", "text", "the reason; kept in the audit log", default="")
 
 _YES = Param("yes", "flag", "start although the check has warnings", default=False)
@@ -238,6 +240,14 @@ VERBS: dict[str, Verb] = {
         Verb("log", "audit log: who did what", "operations.log",
              (Param("target", "text", "only about this campaign or number", option=False),
               Param("most", "int", "maximum number of rows", default=50))),
+        Verb("outbox list", "events that are not delivered: dead letters first, then those that wait", "outbox.listing",
+             (_ONE_TARGET, Param("most", "int", "maximum number of rows", default=50))),
+        Verb("outbox retry", "deliver dead letters again", "outbox.retry",
+             (_ONE_EVENT, _ONE_TARGET, Param("all", "flag", "every dead letter", default=False)), "change", "manager"),
+        Verb("outbox drop", "delete dead letters for good", "outbox.drop",
+             (_ONE_EVENT, _ONE_TARGET, Param("all", "flag", "every dead letter", default=False),
+              Param("waiting", "flag", "with --target: also events that wait for it", default=False)),
+             "change", "admin"),
         Verb("state", "the daemon's status", "operations.figures"),
     )
 }  # fmt: skip

@@ -71,6 +71,5 @@ async def erase(runtime: Runtime, call: Call, person: str, because: str) -> Answ
     answer = await change(runtime, call, "erase", "", unit)
     await note_in_ledger(runtime, hashes)
     runtime.enrollment_ended(set(answer["campaigns"]))
-    runtime.outbox_wakeup.notify()
     runtime.dispatcher_wakeup.notify()  # an exclusive campaign has released the person
     return answer

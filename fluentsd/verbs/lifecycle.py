@@ -6,9 +6,20 @@ What must not live here: edits and reads of campaigns (`campaigns`), the launch 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import cast
 
+from fluentsd.domain.events import (
+    CampaignCompleted,
+    CampaignEvent,
+    CampaignPaused,
+    CampaignReopened,
+    CampaignResumed,
+    CampaignScheduled,
+    CampaignStarted,
+    CampaignStopped,
+    CampaignUnscheduled,
+)
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.states import CampaignState, IllegalTransition, next_campaign_state
 from fluentsd.engine.campaigns.rescheduling.catch_up import Policy
@@ -145,8 +156,9 @@ async def _move(
         row = await campaigns.move(conn, row, verb, at=call.at, starts_at=starts_at)
         await holds.lift(conn, "campaign", row.ref, call.at)  # the user has decided about a breaker's hold
         details = {"from": before, "to": row.state, **({"because": because} if because else {}), **more}
-        await outbox.post(conn, f"campaign.{row.state}", row.ref, {"campaign": row.ref, "by": call.actor}, call.at)
-        return facts_of(row) | dict(await counters.overview(conn, row.id)) | more | {"_details": details}
+        counts = dict(await counters.overview(conn, row.id))
+        await outbox.post(conn, _event(verb, row, call.actor, counts), at=call.at)
+        return facts_of(row) | counts | more | {"_details": details}
 
     answer = await change(runtime, call, verb, ref, unit)
     if answer["state"] in (CampaignState.stopped, CampaignState.completed):
@@ -155,8 +167,28 @@ async def _move(
         runtime.paused.discard(answer["id"])
         runtime.enrollment_ended({answer["id"]})  # nobody may be left to contact
     runtime.dispatcher_wakeup.notify()
-    runtime.outbox_wakeup.notify()
     return answer
+
+
+def _event(verb: str, row: CampaignRow, by: str, counts: Mapping[str, int]) -> CampaignEvent:
+    """What the outbox tells of a transition."""
+    match verb:
+        case "schedule":
+            return CampaignScheduled(campaign=row.ref, by=by, starts_at=row.starts_at)
+        case "complete":
+            return CampaignCompleted(campaign=row.ref, by=by, **counts)
+        case "pause" if row.state == CampaignState.draft:
+            return CampaignUnscheduled(campaign=row.ref, by=by)
+    return _PLAIN_EVENTS[verb](campaign=row.ref, by=by)
+
+
+_PLAIN_EVENTS: Mapping[str, type[CampaignEvent]] = {
+    "start": CampaignStarted,
+    "pause": CampaignPaused,
+    "resume": CampaignResumed,
+    "stop": CampaignStopped,
+    "reopen": CampaignReopened,
+}
 
 
 async def _may_start(runtime: Runtime, conn: Connection, row: CampaignRow) -> None:

@@ -6,7 +6,7 @@ from fluentsd.domain.reasons import Reason
 from fluentsd.domain.states import CampaignState
 from fluentsd.engine import held_start
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, campaigns, holds, reports
+from fluentsd.store import audit, campaigns, holds, outbox, reports
 from fluentsd.store.db import Connection
 from fluentsd.store.nodes import INSTALLATION
 from fluentsd.verbs.call import Call, Refused
@@ -59,7 +59,8 @@ async def log(runtime: Runtime, call: Call, target: str | None, most: int) -> An
 
 
 async def figures(runtime: Runtime, call: Call) -> Answer:
-    """The daemon's status: calls and messages in flight, channels, database."""
+    """The daemon's status: calls and messages in flight, channels, database, dead letters of the outbox by target."""
+    deliveries = await runtime.store.read(outbox.counts)
     return {
         "in_flight": {kind: runtime.in_flight.of(kind) for kind in runtime.channels},
         "wakeups": runtime.wakeups,
@@ -67,4 +68,6 @@ async def figures(runtime: Runtime, call: Call) -> Answer:
         "closing": runtime.closing,
         "database": runtime.store.dialect,
         "http": runtime.listens_at,
+        "dead_letters": {target: count for (target, state), count in deliveries.items() if state == "dead"},
+        "targets_down": sorted(runtime.targets_down),
     }

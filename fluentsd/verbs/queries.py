@@ -39,18 +39,20 @@ async def backlog(runtime: Runtime, now: int) -> Backlog:
     async def unit(conn: Connection) -> Backlog:
         held = frozenset(hold["target"] for hold in await holds.open_holds(conn, now) if hold["scope"] == "channel")
         agenda, because = await lanes.agenda(conn), await held_start.held_because(conn, now)
-        return Backlog(agenda, await attempts.next_deadline(conn), await outbox.next_due(conn), held, because)
+        return Backlog(agenda, await attempts.next_deadline(conn), await outbox.overdue_since(conn), held, because)
 
     return await runtime.store.read(unit)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts for monitoring: attempts by (channel, outcome), people by (campaign, state), tripped breakers by scope."""
+    """Counts for monitoring: attempts by (channel, outcome), people by (campaign, state), tripped breakers by scope,
+    deliveries of the outbox by (target, `waiting` or `dead`)."""
 
     attempts: Counts
     people: Counts
     tripped: Mapping[str, int]
+    deliveries: Counts
 
 
 async def figures(runtime: Runtime, since: int, now: int) -> Figures:
@@ -58,7 +60,8 @@ async def figures(runtime: Runtime, since: int, now: int) -> Figures:
 
     async def unit(conn: Connection) -> Figures:
         tripped = Counter(hold["scope"] for hold in await holds.open_holds(conn, now) if hold["by"] == "fluentsd")
-        return Figures(await public_reads.attempts_since(conn, since), await public_reads.people(conn), tripped)
+        attempts_by, people_by = await public_reads.attempts_since(conn, since), await public_reads.people(conn)
+        return Figures(attempts_by, people_by, tripped, await outbox.counts(conn))
 
     return await runtime.store.read(unit)
 

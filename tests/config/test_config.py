@@ -278,7 +278,11 @@ def test_what_is_shown_has_no_secret_in_it(write: Write) -> None:
     assert "CANARY" not in json.dumps(shown)
     assert "CANARY" not in repr(settings)
     assert shown["database"] == {"url": "postgresql://u:****@h/d"}
-    assert shown["notify"] == {"url": "https://hooks.example.com/****", "secret": "****"}
+    assert shown["notify"] == {
+        "url": "https://hooks.example.com/****",
+        "secret": "****",
+        "topics": ["campaign.*", "number.*"],
+    }
     assert shown["log"] == {"format": "text", "level": "error"}
     assert shown["channel"]["email"] == {
         "plugin": "email",
@@ -351,3 +355,11 @@ def test_a_name_that_is_none_is_a_mistake(tmp_path: Path) -> None:
     text = str(why.value)
     assert "'Hub Spot' is not a name; write small letters, digits and hyphens" in text
     assert "agents.x.plugin: is missing" in text
+
+
+def test_notify_names_topics_that_exist(write: Write) -> None:
+    found = write('[notify]\nurl = "https://x"\ntopics = ["attempt.recorded", "hold.*"]').notify
+    assert found is not None
+    assert found.topics == ("attempt.recorded", "hold.*")
+    (line,) = mistakes(write, '[notify]\nurl = "https://x"\ntopics = ["campaign.begun"]')
+    assert "'campaign.begun' is not a topic; known are campaign.scheduled, " in line

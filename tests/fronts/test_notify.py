@@ -13,12 +13,11 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from fluentsd.fronts.notify import NotTaken, log_listener, sign, web_listener
+from fluentsd.api import Rejected, Unavailable
+from fluentsd.engine.outbox.targets import Posted
+from fluentsd.fronts.notify import LogTarget, WebhookTarget, sign
 
-MESSAGE = {
-    "id": 7, "topic": "campaign.started", "key": "spring", "payload": {"campaign": "spring", "by": "ünï"},
-    "tries": 0, "created_at": 1_767_625_200_000_000,
-}  # fmt: skip
+EVENT = Posted(7, "campaign.started", "spring", {"campaign": "spring", "by": "ünï"}, 1_767_625_200_000_000)
 
 
 def client(answer: httpx.Response, heard: list[httpx.Request]) -> httpx.AsyncClient:
@@ -32,7 +31,7 @@ def client(answer: httpx.Response, heard: list[httpx.Request]) -> httpx.AsyncCli
 async def tell(answer: httpx.Response, secret: str | None) -> httpx.Request:
     heard: list[httpx.Request] = []
     async with client(answer, heard) as http:
-        await web_listener(lambda: http, "https://example.com/hook", secret)(MESSAGE)
+        await WebhookTarget(lambda: http, "https://example.com/hook", secret).deliver(EVENT)
     [request] = heard
     return request
 
@@ -53,21 +52,43 @@ async def test_without_a_secret_there_is_no_signature() -> None:
     assert "x-fluentsd-signature" not in (await tell(httpx.Response(200), None)).headers
 
 
-@pytest.mark.parametrize("status", [301, 404, 500])
-async def test_any_answer_but_success_means_that_it_was_not_taken(status: int) -> None:
-    with pytest.raises(NotTaken, match=str(status)):
-        await tell(httpx.Response(status, headers={"Location": "https://elsewhere"}), None)
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_a_status_about_the_event_refuses_this_event(status: int) -> None:
+    with pytest.raises(Rejected, match=str(status)):
+        await tell(httpx.Response(status), None)
+
+
+@pytest.mark.parametrize("status", [301, 401, 404, 429, 500, 503])
+async def test_any_other_status_means_that_the_webhook_is_down(status: int) -> None:
+    headers = {"Location": "https://elsewhere", "Retry-After": "120"}
+    with pytest.raises(Unavailable, match=str(status)) as caught:
+        await tell(httpx.Response(status, headers=headers), None)
+    assert (caught.value.after, caught.value.only_this) == (120.0, False)
+
+
+@pytest.mark.parametrize("date", ["Wed, 21 Oct 2026 07:28:00 GMT", "-5", "9" * 400])
+async def test_a_pause_that_is_no_number_of_seconds_is_ignored(date: str) -> None:
+    with pytest.raises(Unavailable) as caught:
+        await tell(httpx.Response(503, headers={"Retry-After": date}), None)
+    assert caught.value.after == 0.0
+
+
+async def test_an_address_that_cannot_be_reached_is_down() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(refuse)) as http:
+        with pytest.raises(Unavailable, match="ConnectError"):
+            await WebhookTarget(lambda: http, "https://example.com/hook", None).deliver(EVENT)
 
 
 def test_signatures_differ_by_secret_and_body() -> None:
     assert len({sign("a", b"x"), sign("b", b"x"), sign("a", b"y")}) == 3
 
 
-async def test_the_log_hears_each_message_once_however_often_it_is_told() -> None:
+async def test_the_log_names_topic_and_key() -> None:
     with capture_logs() as logs:
-        listen = log_listener(_log())
-        for tries in (0, 1, 2):
-            await listen(MESSAGE | {"tries": tries})
+        await LogTarget(_log()).deliver(EVENT)
     [entry] = logs
     assert (entry["event"], entry["topic"], entry["key"]) == ("outbox", "campaign.started", "spring")
 

@@ -14,15 +14,25 @@ import pytest
 from sqlalchemy.dialects import sqlite
 
 from fluentsd.domain import states
-from fluentsd.domain.states import ATTEMPT, CAMPAIGN, ENROLLMENT, AttemptState, CampaignState, EnrollmentState
+from fluentsd.domain.states import (
+    ATTEMPT,
+    CAMPAIGN,
+    DELIVERY,
+    ENROLLMENT,
+    AttemptState,
+    CampaignState,
+    DeliveryState,
+    EnrollmentState,
+)
 from fluentsd.store.db.machines import transition
-from fluentsd.store.tables import attempt, campaign, enrollment, metadata
+from fluentsd.store.tables import attempt, campaign, enrollment, metadata, outbox_delivery
 
 STORE = Path(__file__).parents[2] / "fluentsd" / "store"
 MACHINES: tuple[tuple[Any, Mapping[tuple[str, Any], Any], type[StrEnum]], ...] = (
     (campaign, CAMPAIGN, CampaignState),
     (enrollment, ENROLLMENT, EnrollmentState),
     (attempt, ATTEMPT, AttemptState),
+    (outbox_delivery, DELIVERY, DeliveryState),
 )
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fluentsd.cli.views import campaigns, contacts, explain, holds, numbers, operations, suppression, templates
+from fluentsd.cli.views import campaigns, contacts, explain, holds, numbers, operations, outbox, suppression, templates
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
@@ -57,6 +57,9 @@ VIEWS: dict[str, Callable[[Any, Any], None]] = {
     "log": operations.log,
     "numbers list": numbers.listing,
     "numbers sync": numbers.synced,
+    "outbox drop": outbox.dropped,
+    "outbox list": outbox.listing,
+    "outbox retry": outbox.retried,
     "suppression add": suppression.added,
     "suppression import": suppression.imported,
     "suppression list": suppression.listing,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import trio
 
+from fluentsd.domain.events import CampaignCompleted, CampaignStarted
 from fluentsd.domain.states import CampaignState
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import Runtime
@@ -33,7 +34,7 @@ async def _start(conn: Connection, ref: str, at: int) -> None:
     if row.state == CampaignState.scheduled and row.starts_at is not None and row.starts_at <= at:
         await campaigns.move(conn, row, "start", at=at)
         await audit.note(conn, at=at, actor="fluentsd", verb="start", target=ref, details={"scheduled": row.starts_at})
-        await outbox.post(conn, "campaign.started", ref, {"campaign": ref, "by": "schedule"}, at)
+        await outbox.post(conn, CampaignStarted(campaign=ref, by="schedule"), at=at)
 
 
 async def complete_finished(runtime: Runtime, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -56,7 +57,6 @@ async def complete_finished(runtime: Runtime, *, task_status: trio.TaskStatus[No
                 continue
             if ref:
                 runtime.log.info("campaign.completed", campaign=ref)
-                runtime.outbox_wakeup.notify()
 
 
 async def complete_if_done(conn: Connection, campaign_id: int, at: int) -> str | None:
@@ -68,5 +68,5 @@ async def complete_if_done(conn: Connection, campaign_id: int, at: int) -> str |
         return None
     await campaigns.move(conn, row, "complete", at=at)
     await audit.note(conn, at=at, actor="fluentsd", verb="complete", target=row.ref, details=dict(counts))
-    await outbox.post(conn, "campaign.completed", row.ref, {"campaign": row.ref, **counts}, at)
+    await outbox.post(conn, CampaignCompleted(campaign=row.ref, by="fluentsd", **counts), at=at)
     return row.ref

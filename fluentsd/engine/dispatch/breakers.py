@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fluentsd.domain.breakers import CASES, COOLS_AFTER, DAY, HOUR, Breaker, bucket
+from fluentsd.domain.events import CampaignPaused, NumberCooling, NumberHeld
 from fluentsd.domain.states import CampaignState
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store import audit, campaigns, holds, numbers, outbox
@@ -109,7 +110,8 @@ async def _pause(
     details = {"because": reason, "breaker": breaker.name, "cases": cases}
     moved = {"from": CampaignState.active, "to": row.state}
     await audit.note(conn, at=at, actor="fluentsd", verb="pause", target=row.ref, details=moved | details)
-    await outbox.post(conn, "campaign.paused", row.ref, {"campaign": row.ref, "by": "fluentsd"} | details, at)
+    paused = CampaignPaused(campaign=row.ref, by="fluentsd", because=reason, breaker=breaker.name, cases=cases)
+    await outbox.post(conn, paused, at=at)
     return Tripped(breaker.name, reason, cases, campaign_id=campaign_id, campaign=row.ref)
 
 
@@ -120,8 +122,8 @@ async def _hold_number(
     await holds.place(
         conn, "number", caller_id.e164, reason=reason, by="fluentsd", at=at, until_at=until_at, cases=cases
     )
-    details = {"because": reason, "breaker": breaker.name, "cases": cases, "until_at": until_at}
+    details: dict[str, Any] = {"because": reason, "breaker": breaker.name, "cases": cases, "until_at": until_at}
     await audit.note(conn, at=at, actor="fluentsd", verb="hold", target=f"number:{caller_id.e164}", details=details)
-    topic, key = "number.held" if until_at is None else "number.cooling", f"number:{caller_id.id}"
-    await outbox.post(conn, topic, key, {"number_id": caller_id.id, "label": caller_id.label} | details, at)
+    kind = NumberHeld if until_at is None else NumberCooling
+    await outbox.post(conn, kind(number_id=caller_id.id, label=caller_id.label, **details), at=at)
     return Tripped(breaker.name, reason, cases, number_id=caller_id.id)

@@ -27,6 +27,7 @@ from fluentsd.engine.dispatch import breakers
 from fluentsd.engine.dispatch.breakers import Tripped
 from fluentsd.engine.dispatch.claim import requeued
 from fluentsd.engine.dispatch.facts import names_in
+from fluentsd.engine.dispatch.outcome_events import Told, post_outcomes
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, spending, suppression
 from fluentsd.store.attempts import (
@@ -202,6 +203,7 @@ class _Batch:
         self.opt_outs: list[tuple[int, OutcomeReport]] = []
         self.absences: dict[int, int | None] = {}  #: contacts → new end of their absence; None: no longer away
         self.spending: list[tuple[Plan, int, int]] = []
+        self.told: list[Told] = []  #: attempts whose outcome is new or clearer
 
     def add(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         """One report about one attempt."""
@@ -254,6 +256,7 @@ class _Batch:
         if cost != row.cost_micros:
             self.spending.append((plan, row.claimed_at, cost - row.cost_micros))
         self.closed.append(row.id)
+        self.told.append(Told(row, str(report.outcome), plan.ref, report.at))
         if row.enrollment_state == EnrollmentState.active and row.at_step == row.step and row.at_try == row.try_no:
             self._move(row, report, plan)
 
@@ -289,6 +292,7 @@ class _Batch:
             figure = None  # it ended before breakers counted attempts
         breakers.count(self.counted, row, plan.resumed_at, row.counted, figure)
         self.improved.append(Improvement(row.id, outcome, report.reason or None, figure))
+        self.told.append(Told(row, str(report.outcome), plan.ref, report.at))
         if row.enrollment_state not in (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored):
             return
         unreached = count_unreached(row.unreached, outcome, fault)
@@ -342,6 +346,7 @@ class _Batch:
         await attempts.postpone(conn, self.postponed)
         await attempts.improve(conn, self.improved)
         await attempts.keep_content(conn, self.content)
+        await post_outcomes(conn, self.told)
         await contacts.mark_dead(conn, self.dead)
         await contacts.are_away(conn, self.absences)
         await enrollments.note_evidence(conn, self.evidence)

@@ -118,7 +118,6 @@ class Recorder:
         if campaign_id is not None:
             runtime.paused.add(campaign_id)
             runtime.withdraw(Withdrawal(campaign_id))
-        runtime.outbox_wakeup.notify()
 
 
 async def _record_one(conn: Connection, plans: Plans, report: OutcomeReport) -> Recorded:

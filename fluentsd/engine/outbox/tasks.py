@@ -1,16 +1,19 @@
-"""Outbox tasks: messages that the daemon handles itself, by topic; they go to no listener.
+"""The target of the daemon's own tasks: events that it handles itself, with retries like any delivery.
 
-A task is retried until it succeeds, like any delivery, and then its row is deleted: it may hold a provider's reference,
-which is stored nowhere else after an erasure. The only topic so far: a provider deletes its data about an attempt to an
-erased person. Each attempt is a task under its own key, so a task that has to wait delays no other.
+The only topic so far: a provider deletes its data about an attempt to an erased person. A task that is done leaves no
+row: it may hold a provider's reference, which is stored nowhere else after an erasure. Each attempt is a task under its
+own key, so a task that has to wait delays no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from fluentsd.api import Attempt, Kind, Unavailable
+from fluentsd.api import Attempt, Kind, NeedsHuman, Unavailable
+from fluentsd.domain.events import ForgetTask
+from fluentsd.domain.subscriptions import TASKS
+from fluentsd.engine.outbox.targets import Posted
 from fluentsd.store import outbox
 from fluentsd.store.db import Connection
 from fluentsd.store.erasure.erase import Elsewhere
@@ -18,7 +21,6 @@ from fluentsd.store.erasure.erase import Elsewhere
 if TYPE_CHECKING:
     from fluentsd.engine.runtime import Runtime
 
-FORGET = "forget"
 #: Seconds until the next try while a task's channel is not configured.
 CHANNEL_AGAIN = 3600.0
 
@@ -32,24 +34,35 @@ def channels_without_forget(runtime: Runtime) -> frozenset[Kind]:
 
 async def post_forget_tasks(conn: Connection, found: Sequence[Elsewhere], at: int) -> None:
     """Post one task for each attempt, in the transaction of the erasure."""
-    for one in found:
-        await outbox.post(conn, FORGET, f"{FORGET}:{one.token or one.ref}", one._asdict(), at)
+    await outbox.post(conn, *(ForgetTask(**one._asdict()) for one in found), at=at)
 
 
-async def _forget(runtime: Runtime, message: Mapping[str, Any]) -> None:
-    one = Elsewhere(**message["payload"])
-    channel_state = runtime.channels.get(one.channel)
-    if channel_state is None:
-        raise Unavailable(f"there is no channel {one.channel} now", CHANNEL_AGAIN)
-    channel = channel_state.abilities.forgets
-    if channel is None:
-        return
-    attempt = Attempt(one.token, one.channel, "", one.claimed_at, provider_ref=one.ref)
-    with channel_state.time_limit(runtime.clock.now()) as deadline:
-        await channel.forget(attempt)
-    if deadline.expired:
-        raise Unavailable("the provider did not answer in time")
+class Tasks:
+    """Handles the tasks. A provider that is unavailable, or waits for a person, delays its own tasks alone."""
 
+    name, keeps_delivered = TASKS, False
 
-#: The handler of each topic; an exception means that the task is retried.
-HANDLERS: Mapping[str, Callable[[Runtime, Mapping[str, Any]], Awaitable[None]]] = {FORGET: _forget}
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def deliver(self, event: Posted) -> None:
+        try:
+            await self._forget(Elsewhere(**event.payload))
+        except Unavailable as why:
+            raise Unavailable(str(why), why.after, only_this=True) from why
+        except (NeedsHuman, OSError) as why:
+            raise Unavailable(f"{type(why).__name__}: {why}", 0.0, only_this=True) from why
+
+    async def _forget(self, one: Elsewhere) -> None:
+        runtime = self._runtime
+        channel_state = runtime.channels.get(one.channel)
+        if channel_state is None:
+            raise Unavailable(f"there is no channel {one.channel} now", CHANNEL_AGAIN)
+        channel = channel_state.abilities.forgets
+        if channel is None:
+            return
+        attempt = Attempt(one.token, one.channel, "", one.claimed_at, provider_ref=one.ref)
+        with channel_state.time_limit(runtime.clock.now()) as deadline:
+            await channel.forget(attempt)
+        if deadline.expired:
+            raise Unavailable("the provider did not answer in time")

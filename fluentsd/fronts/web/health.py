@@ -78,7 +78,7 @@ class Health:
             "store": "",
             "dispatcher": self._stuck(min(opens, default=None), now),
             "reconciler": _late(backlog.reconciler_at, now),
-            "outbox": _late(backlog.outbox_at, now),
+            "outbox": self._outbox(backlog.outbox_at, now),
             "installation": backlog.all_held_because,
             **{kind: self._channel(kind, backlog.held_channels, now) for kind in self._runtime.channels},
         }
@@ -112,6 +112,11 @@ class Health:
             channel_state.backs_off_until for name, channel_state in self._runtime.channels.items() if name == kind
         )
         return f"backing off for {(until - now) // SECOND} s" if until > now else ""
+
+    def _outbox(self, due_at: int | None, now: int) -> str:
+        if down := sorted(self._runtime.targets_down):
+            return f"{', '.join(down)} does not accept events; see: fluentsd outbox list"
+        return _late(due_at, now)
 
     def _part(self, part: str, why: str, now: int) -> Part:
         if not why:

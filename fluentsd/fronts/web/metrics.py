@@ -41,7 +41,7 @@ class Metrics:
         self._turn = trio.Lock()
         self._read_again = -1.0
         self._up = False
-        self._figures = queries.Figures({}, {}, {})
+        self._figures = queries.Figures({}, {}, {}, {})
 
     async def show(self, _request: Request) -> Response:
         """GET /metrics."""
@@ -74,6 +74,8 @@ class Metrics:
                     _labelled(("campaign", "state"), self._figures.people)),
             _family("breakers_tripped", "gauge", "open holds placed by breakers, by scope",
                     [((("scope", scope),), count) for scope, count in sorted(self._figures.tripped.items())]),
+            _family("outbox_deliveries", "gauge", "events that wait for a target, or are dead letters",
+                    _labelled(("target", "state"), self._figures.deliveries)),
             _family("in_flight", "gauge", "attempts without an outcome",
                     [((("channel", kind),), runtime.in_flight.of(kind)) for kind in runtime.channels]),
             _family("dispatcher_passes_total", "counter", "passes of the dispatcher", _one(runtime.wakeups)),

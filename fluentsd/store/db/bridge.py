@@ -30,6 +30,7 @@ from typing import Any, Final, NoReturn, TypeVar, cast
 
 import trio
 
+from fluentsd.domain.subscriptions import NOBODY, Subscriptions
 from fluentsd.store.db.engines import Dialect, check_server, check_wal, dialect_of, open_sides, parse
 from fluentsd.store.db.unit_of_work import ENDING_AFTER, Side, Stopped, UnitOfWork
 from fluentsd.unavailable import StoreClosed
@@ -48,7 +49,12 @@ class Store:
     url: str
 
     def __init__(
-        self, url: str, busy: Callable[[], AbstractContextManager[None]], synchronous: str, busy_after: float
+        self,
+        url: str,
+        busy: Callable[[], AbstractContextManager[None]],
+        synchronous: str,
+        busy_after: float,
+        subscriptions: Subscriptions,
     ) -> None:
         parsed = parse(url, synchronous)
         self.url = url
@@ -56,11 +62,19 @@ class Store:
         self.file = parsed.database or "" if self.dialect == "sqlite" else ""  #: of SQLite; "" on a server
         self._busy = busy
         self._writes, self._reads = open_sides(parsed, synchronous, busy_after)
+        self.subscribe(subscriptions)
+        self.on_posted: Callable[[], object] = lambda: None  #: called after a commit that posted events
         self._in_progress: set[UnitOfWork[Any]] = set()
         self._closed = False
         self._ended: Callable[[], object] = lambda: None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._keep_loop, name="fluentsd-store", daemon=True)
+
+    def subscribe(self, subscriptions: Subscriptions) -> None:
+        """From now on every unit posts its events to these targets (`store.outbox`)."""
+        self.subscriptions = subscriptions
+        for side in (self._writes, self._reads):
+            side.engine.update_execution_options(subscriptions=subscriptions)
 
     async def run(self, unit: Callable[..., Awaitable[T]], /, *args: Any, **kwargs: Any) -> T:
         """Run `unit(conn, *args, **kwargs)` in one write transaction and return its value, committed.
@@ -102,6 +116,8 @@ class Store:
             )
             with self._busy():
                 rise = await self._until_ended(work.start, None if whole else work.stop)
+        if work.posted:
+            self.on_posted()
         return _result(work, rise)
 
     @trio.lowlevel.enable_ki_protection  # Ctrl-C between posting and sleeping would leave an end that no task waits for
@@ -183,15 +199,17 @@ async def open_store(
     busy: Callable[[], AbstractContextManager[None]] | None = None,
     synchronous: str = "FULL",
     busy_after: float = BUSY_AFTER,
+    subscriptions: Subscriptions = NOBODY,
 ) -> AsyncIterator[Store]:
     """Open the database at `url` (`sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`); leaving closes it.
 
     `busy()` is entered while a unit is in work: a simulated clock must not run ahead while a thread works.
     `synchronous` is SQLite's durability. `busy_after` is how many seconds to wait for another program's lock.
+    `subscriptions`: the targets to which units post their events.
     Raises `BadStoreURL`, or `StoreUnavailable` when the first connection fails. Leaving stops the units that still run
     (`StoreClosed` rises in their callers) and waits for whole ones.
     """
-    store = Store(url, busy or nullcontext, synchronous, busy_after)
+    store = Store(url, busy or nullcontext, synchronous, busy_after, subscriptions)
     try:
         await store._open()
         yield store

@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.events import EnrollmentEnded
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.states import ENROLLMENT, EnrollmentState
+from fluentsd.store import outbox
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.machines import state_is, transition
 from fluentsd.store.db.statements import Prepared, among, field, json_of
@@ -30,7 +32,7 @@ from fluentsd.store.enrollments.rows import (
     Requeue,
     Snooze,
 )
-from fluentsd.store.tables import contact, enrollment, lane, version, waiting
+from fluentsd.store.tables import campaign, contact, enrollment, lane, version, waiting
 
 _DUE = (
     select(waiting.c.enrollment_id.label("id"), waiting.c.rank, waiting.c.due_at, *DUE_COLUMNS)
@@ -169,6 +171,24 @@ async def end(conn: AsyncConnection, rows: Sequence[End]) -> None:
     """queued or active → completed; queued, active or errored → exited."""
     await _COMPLETE.many(conn, [row for row in rows if row.state == EnrollmentState.completed])
     await _EXIT.many(conn, [row for row in rows if row.state == EnrollmentState.exited])
+    if rows and outbox.is_wanted(conn, EnrollmentEnded.topic):
+        await _tell_ended(conn, [row.id for row in rows], max(row.at for row in rows))
+
+
+async def _tell_ended(conn: AsyncConnection, ids: Sequence[int], at: int) -> None:
+    """Post the end of enrollments as their rows have it."""
+    statement = (
+        select(enrollment.c.id, enrollment.c.contact_id, campaign.c.ref, enrollment.c.state, enrollment.c.reason)
+        .join(campaign, campaign.c.id == enrollment.c.campaign_id)
+        .where(among(enrollment.c.id, "ids"))
+        .where(state_is(enrollment, EnrollmentState.completed, EnrollmentState.exited))
+        .order_by(enrollment.c.id)
+    )
+    events = [
+        EnrollmentEnded(enrollment=id_, contact=contact_id, campaign=ref, state=state, reason=reason)
+        for id_, contact_id, ref, state, reason in await conn.execute(statement, {"ids": json_of(ids)})
+    ]
+    await outbox.post(conn, *events, at=at)
 
 
 async def note_evidence(conn: AsyncConnection, rows: Sequence[Evidence]) -> None:
@@ -256,3 +276,5 @@ async def _lane(conn: AsyncConnection, version_id: int, step: str) -> int:
 async def dismiss(conn: AsyncConnection, people: Sequence[Any], at: int) -> None:
     """errored → exited (removed)."""
     await conn.execute(_DISMISS, {"ids": json_of(row.id for row in people), "b_at": at})
+    if outbox.is_wanted(conn, EnrollmentEnded.topic):
+        await _tell_ended(conn, [row.id for row in people], at)

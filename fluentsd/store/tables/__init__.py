@@ -9,7 +9,7 @@ is derived from `domain.states`. The tables are declared in the modules beside t
 
 from __future__ import annotations
 
-from fluentsd.store.tables.audit import audit, meta, outbox
+from fluentsd.store.tables.audit import audit, meta
 from fluentsd.store.tables.campaigns import campaign, hold, lane, number, number_tag, template, version
 from fluentsd.store.tables.contacts import (
     attestation,
@@ -36,6 +36,7 @@ from fluentsd.store.tables.enrollments import (
 )
 from fluentsd.store.tables.metadata import Id, metadata
 from fluentsd.store.tables.nodes import node
+from fluentsd.store.tables.outbox import outbox_delivery, outbox_event
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -59,7 +60,8 @@ __all__ = [
     "node",
     "number",
     "number_tag",
-    "outbox",
+    "outbox_delivery",
+    "outbox_event",
     "outcome_count",
     "point",
     "record",

@@ -1,8 +1,8 @@
-"""Tables of acts and of messages to deliver: meta, audit, outbox."""
+"""Tables of acts: meta, audit."""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, String, Table, Text, text
+from sqlalchemy import JSON, BigInteger, Column, Index, String, Table, Text, text
 
 from fluentsd.store.tables.metadata import Id, metadata
 
@@ -25,29 +25,3 @@ audit = Table(
           sqlite_where=text("details IS NOT NULL OR answer IS NOT NULL"),
           postgresql_where=text("details IS NOT NULL OR answer IS NOT NULL")),
 )  # fmt: skip
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("topic", String(40), nullable=False),
-    Column("key", Text, nullable=False),  # delivered in order per key
-    Column("payload", JSON, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("due_at", BigInteger, nullable=False),
-    Column("tries", Integer, nullable=False, server_default="0"),
-    Column("problem", Text, nullable=False, server_default=""),
-    Column("delivered_at", BigInteger),
-    Index(
-        "ix_outbox_due",
-        "due_at",
-        sqlite_where=text("delivered_at IS NULL"),
-        postgresql_where=text("delivered_at IS NULL"),
-    ),
-    Index(
-        "ix_outbox_delivered",
-        "delivered_at",
-        sqlite_where=text("delivered_at IS NOT NULL"),
-        postgresql_where=text("delivered_at IS NOT NULL"),
-    ),
-)

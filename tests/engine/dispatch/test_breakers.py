@@ -15,7 +15,7 @@ from fluentsd.api import Attempt, Inbound, Message, NeedsHuman, Outcome, Receipt
 from fluentsd.engine.dispatch.breakers import KEPT
 from fluentsd.store import numbers
 from fluentsd.store.attempts import outcome_stats
-from fluentsd.store.tables import attempt, audit, enrollment, outbox
+from fluentsd.store.tables import attempt, audit, enrollment, outbox_event
 from fluentsd.verbs import Refused
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
 
@@ -83,7 +83,7 @@ async def test_the_pause_is_audited_told_and_ended_by_a_person(stage: Stage) -> 
     await tell(stage, sent(stage)[:3], Outcome.failed, **FILTERED)
     (entry,) = await rows(stage, select(audit).where(audit.c.actor == "fluentsd", audit.c.verb == "pause"))
     assert (entry.target, entry.details["breaker"], entry.details["to"]) == ("test", "sms_filtered", "paused")
-    (found,) = await rows(stage, select(outbox.c.payload).where(outbox.c.topic == "campaign.paused"))
+    (found,) = await rows(stage, select(outbox_event.c.payload).where(outbox_event.c.topic == "campaign.paused"))
     assert found.payload["cases"] == entry.details["cases"] == sorted(sent(stage)[:3], reverse=True)
     assert "+1" not in str(found.payload)
     with pytest.raises(Refused, match="fluentsd campaign resume test"):
@@ -185,7 +185,7 @@ async def test_a_number_that_may_not_send_is_held_and_the_others_go_on(stage: St
     assert listed[TWO]["held"] == ""
     await stage.until(MONDAY + 5 * HOUR)
     assert len(sent(stage, "later", TWO)) == 10
-    (found,) = await rows(stage, select(outbox.c.payload).where(outbox.c.topic == "number.held"))
+    (found,) = await rows(stage, select(outbox_event.c.payload).where(outbox_event.c.topic == "number.held"))
     assert "+1" not in str(found.payload)
 
 

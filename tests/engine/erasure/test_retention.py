@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -11,9 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Inbound, Outcome
 from fluentsd.clock import SimClock
+from fluentsd.domain.events import CampaignStarted
 from fluentsd.domain.retention import Retention
+from fluentsd.domain.subscriptions import Subscriptions
 from fluentsd.store import outbox, tables
 from fluentsd.store.db.bridge import open_store
+from fluentsd.store.outbox import Postponed
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec, staged
 
 AGES = Retention(bodies="10 days", replies="20 days", details="30 days").ages()
@@ -70,26 +72,34 @@ async def test_of_an_old_act_who_and_when_stay(stage: Stage) -> None:
     assert not any(entry["details"] for entry in entries)
 
 
-async def test_delivered_messages_of_the_outbox_go_and_others_stay(stage: Stage) -> None:
-    async def post(conn: AsyncConnection) -> None:
-        for at, delivered in ((MONDAY, True), (MONDAY, False), (MONDAY + 5 * DAY, True)):
-            row: dict[str, Any] = {
-                "topic": "t",
-                "key": str(at),
-                "payload": {},
-                "created_at": at,
-                "due_at": at + 900 * DAY,
-            }
-            delivered_at = at if delivered else None
-            await conn.execute(tables.outbox.insert().values(**row, delivered_at=delivered_at))
+async def test_delivered_events_go_and_those_that_wait_and_dead_letters_stay(stage: Stage) -> None:
+    stage.runtime.store.subscribe(Subscriptions({"log": ["campaign.*"], "webhook": ["campaign.*"]}))
 
-    await stage.runtime.store.run(post)
-    rows = select(func.count()).select_from(tables.outbox)
+    async def post(conn: AsyncConnection) -> None:
+        for ref, at in (("old", MONDAY), ("dead", MONDAY), ("young", MONDAY + 5 * DAY), ("waiting", MONDAY)):
+            await outbox.post(conn, CampaignStarted(campaign=ref, by="t"), at=at)
+            mine = [one for one in await outbox.due(conn, "log", at, 9) if one.key == ref]
+            if ref == "dead":
+                dead = Postponed(mine[0].event_id, ref, None, "no")
+                await outbox.note(conn, "log", [], [dead], at)
+            elif ref != "waiting":
+                await outbox.note(conn, "log", mine, [], at)
+            if ref == "old":
+                await outbox.note(conn, "webhook", await outbox.due(conn, "webhook", at, 9), [], at)
+
+    async def left(conn: AsyncConnection) -> tuple[list[str], list[tuple[str, str]]]:
+        events = select(tables.outbox_event.c.key).order_by(tables.outbox_event.c.key)
+        delivery = tables.outbox_delivery.c
+        rows = select(delivery.key, delivery.target).order_by(delivery.key, delivery.target)
+        return list((await conn.execute(events)).scalars()), [(key, to) for key, to in await conn.execute(rows)]
+
+    store = stage.runtime.store
+    await store.run(post)
+    open_ = [("dead", "log"), ("dead", "webhook"), ("waiting", "log"), ("waiting", "webhook")]
     await stage.until(MONDAY + 30 * DAY + 2 * ROUND)
-    assert await stage.runtime.store.read(lambda conn: conn.scalar(rows)) == 2
+    assert await store.read(left) == (["dead", "waiting", "young"], [*open_, ("young", "log"), ("young", "webhook")])
     await stage.until(MONDAY + 36 * DAY)
-    assert await stage.runtime.store.read(lambda conn: conn.scalar(rows)) == 1
-    assert await stage.runtime.store.read(outbox.next_due) is not None
+    assert await store.read(left) == (["dead", "waiting", "young"], [*open_, ("young", "webhook")])
 
 
 async def test_more_than_one_batch_goes_in_one_round(stage: Stage) -> None:

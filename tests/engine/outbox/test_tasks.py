@@ -1,4 +1,4 @@
-"""Providers delete their data about an erased person: outbox tasks are retried until done, and go to no listener."""
+"""Providers delete their data about an erased person: tasks of the outbox, retried until done, for no other target."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Attempt, Kind, NeedsHuman, Unavailable
 from fluentsd.clock import SimClock
+from fluentsd.domain.events import ForgetTask
+from fluentsd.domain.subscriptions import Subscriptions
 from fluentsd.engine.nursery import running
-from fluentsd.engine.outbox.tasks import FORGET
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import outbox, tables
 from fluentsd.store.db.bridge import Store, open_store
 from fluentsd.unavailable import StoreUnavailable
+from tests.engine.outbox.targets import ListTarget
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, FakeChannel, Stage, person, spec
 
 pytestmark = pytest.mark.slow
@@ -51,12 +53,12 @@ class Forgetful(FakeChannel):
 
 @asynccontextmanager
 async def living(
-    store: Store, clock: SimClock, *channels: FakeChannel, listeners: list[Any] | None = None
+    store: Store, clock: SimClock, *channels: FakeChannel, targets: list[Any] | None = None
 ) -> AsyncIterator[Stage]:
     """A runtime with these channels, until the block ends."""
     log = structlog.wrap_logger(structlog.ReturnLogger())
     runtime = Runtime(store, clock, {one.kind: ChannelState(one.kind, one) for one in channels}, log=log)
-    async with running(runtime, listeners or [], grace=1.0) as inbox:
+    async with running(runtime, targets or [], grace=1.0) as inbox:
         yield Stage(runtime, clock, {one.kind: one for one in channels}, inbox)
 
 
@@ -75,7 +77,10 @@ async def waiting(store: Store) -> list[Mapping[str, Any]]:
     """The tasks that are not done."""
 
     async def unit(conn: AsyncConnection) -> list[Mapping[str, Any]]:
-        rows = await conn.execute(select(tables.outbox).where(tables.outbox.c.topic == FORGET))
+        event, delivery = tables.outbox_event, tables.outbox_delivery
+        statement = select(event.c.topic, event.c.payload, delivery.c.problem, delivery.c.target)
+        statement = statement.outerjoin(delivery, delivery.c.event_id == event.c.id)
+        rows = await conn.execute(statement.where(event.c.topic == ForgetTask.topic))
         return [dict(row) for row in rows.mappings()]
 
     return await store.read(unit)
@@ -89,14 +94,11 @@ async def erased(stage: Stage) -> dict[str, Any]:
 
 
 async def test_a_provider_forgets_the_erased_persons_attempts_and_no_others(database_url: str) -> None:
-    delivered = list[str]()
-
-    async def listen(message: Mapping[str, Any]) -> None:
-        delivered.append(message["topic"])
-
+    log = ListTarget("log")
     async with days(database_url) as (store, clock):
+        store.subscribe(Subscriptions({"log": ["campaign.*"]}))
         sms, email = Forgetful("sms", clock), FakeChannel("email", clock)
-        async with living(store, clock, sms, email, listeners=[listen]) as stage:
+        async with living(store, clock, sms, email, targets=[log]) as stage:
             assert (await erased(stage))["at_providers"] == 1  # an e-mail's channel has nothing to forget
             await stage.until(clock.now() + MINUTE)
             (mine,) = [attempt for attempt, *_ in sms.accepted if attempt.to == PHONE]
@@ -104,7 +106,7 @@ async def test_a_provider_forgets_the_erased_persons_attempts_and_no_others(data
             assert (asked.token, asked.provider_ref, asked.claimed_at) == (mine.token, f"ref-{mine.token}", MONDAY)
             assert (asked.to, asked.text) == ("", None)
             assert await waiting(store) == []
-            assert set(delivered) == {"campaign.active", "campaign.completed"}
+            assert [event.topic for event in log.accepted] == ["campaign.started", "campaign.completed"]
             act = (await stage.do("log", most=1))["entries"][0]
             assert act["details"]["at_providers"] == 1
 
@@ -155,7 +157,7 @@ async def test_a_task_survives_a_restart(database_url: str) -> None:
         assert await waiting(store) == []
 
 
-async def test_what_was_never_sent_is_no_errand(database_url: str) -> None:
+async def test_what_was_never_sent_is_no_task(database_url: str) -> None:
     def refuse(*_: Any) -> Any:
         raise Unavailable("not now", 10 * 24 * 3600.0, only_this=True)
 
@@ -171,15 +173,15 @@ async def test_what_was_never_sent_is_no_errand(database_url: str) -> None:
 
 
 async def test_a_note_that_cannot_be_written_is_written_later(database_url: str, monkeypatch: Any) -> None:
-    really, torn = outbox.done, list[int]()
+    really, torn = outbox.note, list[Any]()
 
-    async def lost_once(conn: AsyncConnection, message_id: int) -> None:
+    async def lost_once(*args: Any, **options: Any) -> None:
         if not torn:
-            torn.append(message_id)
+            torn.append(args)
             raise StoreUnavailable("the disk is full")
-        await really(conn, message_id)
+        await really(*args, **options)
 
-    monkeypatch.setattr(outbox, "done", lost_once)
+    monkeypatch.setattr(outbox, "note", lost_once)
     async with days(database_url) as (store, clock):
         sms = Forgetful("sms", clock)
         async with living(store, clock, sms) as stage:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 #: 64 bits on PostgreSQL; the rowid itself on SQLite.
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

@@ -1,0 +1,257 @@
+"""Events: what the installation tells others through the outbox, one frozen class per topic.
+
+A payload holds ids, states and figures, never personal data: no number or address of a person, no text, no name. Field
+names are the keys of the JSON that an operator's webhook receives, so they do not change. Events with the same key are
+delivered in order. What must not live here: who receives an event (`domain.subscriptions`), how it is stored or sent.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+#: The fields of each class, found once: an attempt posts one event.
+_NAMES: dict[type, tuple[str, ...]] = {}
+_JSON = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events."""
+
+    topic: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """Events with the same key reach a target in the order in which they were posted."""
+        raise NotImplementedError
+
+    def payload(self) -> dict[str, Any]:
+        """The payload as JSON values; every field is there, null where nothing is known."""
+        kind = type(self)
+        if (names := _NAMES.get(kind)) is None:
+            names = _NAMES[kind] = tuple(field.name for field in fields(self))
+        return {name: getattr(self, name) for name in names}
+
+    def as_json(self) -> str:
+        """The payload as it is stored."""
+        return _JSON(self.payload())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignEvent(Event):
+    """A campaign changed. `campaign` is its ref; `by`: a user, `schedule`, or `fluentsd` itself."""
+
+    campaign: str
+    by: str
+
+    @property
+    def key(self) -> str:
+        return self.campaign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignScheduled(CampaignEvent):
+    """draft or scheduled → scheduled. `starts_at`: epoch microseconds."""
+
+    topic: ClassVar[str] = "campaign.scheduled"
+    starts_at: int | None = None
+
+
+class CampaignUnscheduled(CampaignEvent):
+    """scheduled → draft."""
+
+    __slots__ = ()
+    topic: ClassVar[str] = "campaign.unscheduled"
+
+
+class CampaignStarted(CampaignEvent):
+    """draft or scheduled → active."""
+
+    __slots__ = ()
+    topic: ClassVar[str] = "campaign.started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignPaused(CampaignEvent):
+    """active → paused. Of a breaker: `because` with its figures, its name, and the ids of attempts that tripped it."""
+
+    topic: ClassVar[str] = "campaign.paused"
+    because: str | None = None
+    breaker: str | None = None
+    cases: list[str] | None = None
+
+
+class CampaignResumed(CampaignEvent):
+    """paused → active."""
+
+    __slots__ = ()
+    topic: ClassVar[str] = "campaign.resumed"
+
+
+class CampaignStopped(CampaignEvent):
+    """scheduled, active or paused → stopped."""
+
+    __slots__ = ()
+    topic: ClassVar[str] = "campaign.stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignCompleted(CampaignEvent):
+    """active or paused → completed, with the number of people by state and their `total`."""
+
+    topic: ClassVar[str] = "campaign.completed"
+    total: int
+    queued: int
+    active: int
+    completed: int
+    exited: int
+    errored: int
+
+
+class CampaignReopened(CampaignEvent):
+    """stopped or completed → paused."""
+
+    __slots__ = ()
+    topic: ClassVar[str] = "campaign.reopened"
+
+
+class CampaignArchived(CampaignEvent):
+    """Hidden from lists."""
+
+    __slots__ = ()
+    topic: ClassVar[str] = "campaign.archived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerIdStopped(Event):
+    """A breaker stopped a caller ID of ours, `label` as its users call it."""
+
+    number_id: int
+    label: str
+    because: str
+    breaker: str
+    cases: list[str]
+    until_at: int | None
+
+    @property
+    def key(self) -> str:
+        return f"number:{self.number_id}"
+
+
+class NumberHeld(CallerIdStopped):
+    """Until a person releases it: `until_at` is null."""
+
+    __slots__ = ()
+    topic: ClassVar[str] = "number.held"
+
+
+class NumberCooling(CallerIdStopped):
+    """Until `until_at`, epoch microseconds."""
+
+    __slots__ = ()
+    topic: ClassVar[str] = "number.cooling"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldEvent(Event):
+    """A hold was placed or lifted. `target`: a campaign's ref, a channel, a caller ID's database id, or the name that
+    stands for the whole installation."""
+
+    scope: str
+    target: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        return f"hold:{self.scope}:{self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPlaced(HoldEvent):
+    """`by`: a user or fluentsd; `until_at`: epoch microseconds, null when a person has to lift it; `cases`: ids of
+    the attempts that caused it."""
+
+    topic: ClassVar[str] = "hold.placed"
+    by: str
+    until_at: int | None = None
+    cases: list[str] | None = None
+
+
+class HoldLifted(HoldEvent):
+    """Lifted before its time; one event per hold."""
+
+    __slots__ = ()
+    topic: ClassVar[str] = "hold.lifted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentEvent(Event):
+    """About one contact in one campaign: database ids of enrollment and contact, the campaign's ref."""
+
+    enrollment: int
+    contact: int
+    campaign: str
+
+    @property
+    def key(self) -> str:
+        return f"enrollment:{self.enrollment}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecorded(EnrollmentEvent):
+    """An attempt got its outcome, or later a clearer one: `attempt` is its id, `step` and `try_no` its place."""
+
+    topic: ClassVar[str] = "attempt.recorded"
+    attempt: str
+    channel: str
+    step: str
+    try_no: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyReceived(EnrollmentEvent):
+    """A person answered `attempt`; the text is in `fluentsd campaign replies`."""
+
+    topic: ClassVar[str] = "reply.received"
+    attempt: str
+    channel: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentEnded(EnrollmentEvent):
+    """→ completed, or → exited for `reason`."""
+
+    topic: ClassVar[str] = "enrollment.ended"
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetTask(Event):
+    """A task of the daemon's own: the provider of `channel` deletes its data about an erased person's attempt, found by
+    our token or by the provider's reference. `claimed_at`: epoch microseconds."""
+
+    topic: ClassVar[str] = "task.forget"
+    channel: str
+    token: str
+    ref: str | None = None
+    claimed_at: int
+
+    @property
+    def key(self) -> str:
+        return f"forget:{self.token or self.ref}"
+
+
+#: The topics that a target may subscribe to; tasks go to the daemon alone.
+TOPICS: tuple[str, ...] = tuple(
+    event.topic
+    for event in (
+        CampaignScheduled, CampaignUnscheduled, CampaignStarted, CampaignPaused, CampaignResumed, CampaignStopped,
+        CampaignCompleted, CampaignReopened, CampaignArchived, NumberHeld, NumberCooling, HoldPlaced, HoldLifted,
+        AttemptRecorded, ReplyReceived, EnrollmentEnded,
+    )
+)  # fmt: skip
