@@ -27,7 +27,7 @@ from rows import BenchFailed, Row
 
 PEOPLE = 1_000_000
 SAMPLE = 20_000
-SECONDS, MEMORY_MIB, RATIO = 35.0, 250.0, 0.8
+MEMORY_MIB, RATIO = 250.0, 1.0
 LOOK_EVERY_S = 0.02
 CONFIG = """\
 [database]
@@ -67,13 +67,22 @@ def importing(folder: Path) -> list[Row]:
     rate = PEOPLE / seconds
     note = f"{PEOPLE:,} rows of {size >> 20} MiB: {fates['new']:,} people, {fates['duplicates']:,} duplicates, "
     note += f"{fates['rejected']:,} refused; enrolled, SQLite, durable"
-    beside = f"csv + phonenumbers.parse + one INSERT a row, one transaction, the first {SAMPLE:,} rows"
-    whole = {"naive_seconds_for_all": round(PEOPLE / naive, 1)}
+    beside = (
+        f"the simple import: csv + phonenumbers.parse + one INSERT a row, one transaction, the first {SAMPLE:,} rows"
+    )
+    note += f"; the simple import: {beside}"
+    whole = {"seconds": round(seconds, 1), "naive_seconds_for_all": round(PEOPLE / naive, 1)}
     return [
-        Row("import", round(seconds, 1), None, "s", None, SECONDS, "at most", note, {"rows_per_s": round(rate)}),
         Row("import memory", peak, None, "MiB", None, MEMORY_MIB, "at most", "the peak of all its processes together"),
         Row(
-            "import rate", round(rate), round(naive), "rows/s", round(rate / naive, 2), RATIO, note=beside, extra=whole
+            "import rate",
+            round(rate),
+            round(naive),
+            "rows/s",
+            round(rate / naive, 2),
+            RATIO,
+            note=f"{note}; {beside}",
+            extra=whole,
         ),
     ]
 
