@@ -7,7 +7,7 @@ part gets the runtime and reads from it) and plugins (a channel is any object wi
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -140,13 +140,22 @@ class InFlight:
     def __init__(self) -> None:
         self._open: dict[str, tuple[int, Kind]] = {}
         self._count: Counter[Kind | tuple[int, Kind]] = Counter()
+        self.closes_at: dict[str, int] = {}  #: calls → when their contact window closes, in epoch microseconds
         self.sending: set[str] = set()  #: sent to their channel, no answer yet
         self.recording: Counter[Kind] = Counter()  #: outcome known and being written; these slots are free soon
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, attempt_id: str, campaign_id: int, kind: Kind) -> None:
+    @property
+    def tokens(self) -> Set[str]:
+        """The ids of all open attempts."""
+        return self._open.keys()
+
+    def add(self, attempt_id: str, campaign_id: int, kind: Kind, closes_at: int | None = None) -> None:
+        """Count an attempt; `closes_at` is set for a call."""
+        if closes_at is not None:
+            self.closes_at[attempt_id] = closes_at
         self._open[attempt_id] = (campaign_id, kind)
         self._count[kind] += 1
         self._count[campaign_id, kind] += 1
@@ -154,6 +163,7 @@ class InFlight:
     def remove(self, attempt_id: str) -> bool:
         """Count the attempt as ended; False if it was not in flight."""
         found = self._open.pop(attempt_id, None)
+        self.closes_at.pop(attempt_id, None)
         if found is not None:
             self._count[found[1]] -= 1
             self._count[found] -= 1
@@ -270,3 +280,5 @@ class Runtime:
         if campaign_ids:
             self.ended_campaigns |= campaign_ids
             self.completion_wakeup.notify()
+            if self.in_flight.of("phone"):
+                self.cancellation_wakeup.notify()  # somebody may be called who has left

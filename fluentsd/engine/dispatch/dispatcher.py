@@ -149,7 +149,10 @@ class Dispatcher:
         except InstallationHeld:
             return None
         for claimed in result.claimed:
-            runtime.in_flight.add(claimed.attempt.token, lane.campaign_id, lane.channel)
+            closes_at = claimed.message.valid_until_at if lane.channel == "phone" else None
+            runtime.in_flight.add(claimed.attempt.token, lane.campaign_id, lane.channel, closes_at)
+        if result.claimed and lane.channel == "phone":
+            runtime.cancellation_wakeup.notify()  # a window may close before those that it knows of
         if not self._note_claim(result.claims):
             self._give_back(result.claimed)
             result.claimed = []

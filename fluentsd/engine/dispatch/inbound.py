@@ -63,7 +63,7 @@ class Inbox:
         once = _once(inbound, effect, proof)
         attempt_id = inbound.token
         if attempt_id is None or not (token_is_ours or (inbound.ref is None and inbound.address is None)):
-            attempt_id = await self._retrying(attempts.find, attempt_id, inbound.ref, inbound.address)
+            attempt_id = await self._retrying(_find, attempt_id, inbound)
         if attempt_id is not None:
             await self.recorder.record(_report(attempt_id, inbound, now)._replace(said_at=said_at, once=once))
         elif inbound.outcome == Outcome.opted_out and inbound.address:
@@ -109,6 +109,13 @@ class Inbox:
                 )
             pause = SECOND if self.runtime.clock.now() - began > 300 * SECOND else min(pause * 2, 300 * SECOND)
             await self.runtime.clock.sleep_until(self.runtime.clock.now() + pause)
+
+
+async def _find(conn: Connection, token: str | None, inbound: Inbound) -> str | None:
+    """The attempt that an event is about. An opt-out that names only an address ends no call that still rings: the call
+    is withdrawn, and its end is what the provider proves."""
+    opts_out = inbound.outcome == Outcome.opted_out
+    return await attempts.find(conn, token, inbound.ref, inbound.address, no_open_call=opts_out)
 
 
 def _report(attempt_id: str, inbound: Inbound, now: int) -> OutcomeReport:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, bindparam, case, func, select, true
+from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.identity import kind_of
-from fluentsd.domain.states import AttemptState
+from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.store.attempts.rows import AttemptRow, OpenNow, OpenRow
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import among, json_of
@@ -126,6 +126,22 @@ async def open_row(conn: AsyncConnection, attempt_id: str) -> OpenRow | None:
     return OpenRow(*row) if row is not None else None
 
 
+async def open_rows(conn: AsyncConnection, ids: Sequence[str]) -> list[OpenRow]:
+    """Those of these attempts that are open."""
+    return [OpenRow(*row) for row in await conn.execute(_OPEN.where(among(attempt.c.id, "ids")), {"ids": json_of(ids)})]
+
+
+async def ringing_for_nobody(conn: AsyncConnection, channel: str) -> list[tuple[OpenRow, str]]:
+    """Open attempts that a provider has, of people who have exited meanwhile, each with the reason of the exit."""
+    left = (
+        attempt.c.accepted_at.is_not(None),
+        attempt.c.channel == channel,
+        enrollment.c.state == EnrollmentState.exited,
+    )
+    statement = _OPEN.add_columns(enrollment.c.reason).join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
+    return [(OpenRow(*row[:-1]), row[-1]) for row in await conn.execute(statement.where(*left))]
+
+
 async def next_deadline(conn: AsyncConnection) -> int | None:
     """The earliest moment at which an open attempt has to be asked about."""
     found: int | None = (
@@ -169,10 +185,12 @@ async def has_rival(conn: AsyncConnection, row: OpenRow) -> bool:
     return (await conn.execute(statement)).first() is not None
 
 
-async def find(conn: AsyncConnection, token: str | None, ref: str | None, address: str | None) -> str | None:
+async def find(
+    conn: AsyncConnection, token: str | None, ref: str | None, address: str | None, *, no_open_call: bool = False
+) -> str | None:
     """The attempt of that token, else the one a provider's reference means, else the latest one to an address, for any
     of the people who share it; without any, the latest one to these people by another point. Attempts to erased people
-    are not found by an address."""
+    are not found by an address; with `no_open_call` neither are calls that have not ended."""
     if token is not None:
         named: str | None = (await conn.execute(select(attempt.c.id).where(attempt.c.id == token))).scalar()
         if named is not None:
@@ -184,12 +202,13 @@ async def find(conn: AsyncConnection, token: str | None, ref: str | None, addres
     if address is None:
         return None
     to_it = select(point.c.id).where(point.c.kind == kind_of(address), point.c.value == address)
-    latest = await _latest(conn, attempt.c.point_id.in_(to_it))
+    ended = (or_(attempt.c.channel != "phone", attempt.c.state != AttemptState.open),) if no_open_call else ()
+    latest = await _latest(conn, attempt.c.point_id.in_(to_it), *ended)
     if latest is not None:
         return latest
     people = select(contact_point.c.contact_id).where(contact_point.c.point_id.in_(to_it))
     theirs = select(enrollment.c.id).where(enrollment.c.contact_id.in_(people))
-    return await _latest(conn, attempt.c.enrollment_id.in_(theirs))
+    return await _latest(conn, attempt.c.enrollment_id.in_(theirs), *ended)
 
 
 async def _latest(conn: AsyncConnection, *which: ColumnElement[bool]) -> str | None:
