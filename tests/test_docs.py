@@ -46,7 +46,7 @@ def test_every_preset_is_a_campaign(preset: Path) -> None:
 
 def test_the_readme_types_only_verbs_that_exist() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    groups = "campaign|contacts|numbers|suppression|templates|unknown"
+    groups = "campaign|contacts|numbers|outbox|suppression|templates|unknown"
     commands = re.findall(rf"^fluentsd ((?:{groups}) [\w-]+|\w+)", readme, re.MULTILINE)
     known = {*VERBS, "init", "check", "run", "demo", "plugins", "campaign new", "contacts import"}
     assert commands

@@ -27,6 +27,7 @@ _GROUPS = {
     "numbers": "caller IDs",
     "unknown": "attempts with an unknown outcome",
     "suppression": "the suppression list: numbers and addresses that are never contacted",
+    "outbox": "events on their way to the log, the webhook and other targets",
 }
 
 
