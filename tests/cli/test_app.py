@@ -278,7 +278,7 @@ def test_check_says_what_is_wrong_and_fails(person: Person) -> None:
 
 
 def test_plugins_are_listed(person: Person) -> None:
-    assert ["sandbox", "sandbox"] in person.gets("plugins").rows
+    assert ["sandbox", "channel", "sandbox"] in person.gets("plugins").rows
     assert {"channel": "sandbox", "plugin": "sandbox"} in person.asks("plugins")["channels"]
 
 

@@ -30,7 +30,7 @@ TOLD_AT_ONCE = ("answered", "no_answer", "busy", "voicemail", "failed")
 ENDED = ("completed", "exited", "errored")
 SKIPS = {"no_phone", "no_email", "unreachable", "suppressed_channel", "condition", "no_moment", "moment_passed", "late"}
 HOLDS = {"no_consent", "dnc_stale", "zone_unknown", "place_conflict", "elsewhere", "never_opens", "no_number"}
-WAITS = {"away", "window", "lawful_hours", "contact_cap", "lawful_cap", "moment"}
+WAITS = {"away", "window", "lawful_hours", "contact_cap", "lawful_cap", "point_cap", "moment"}
 Explanation = dict[str, Any]
 
 
@@ -164,10 +164,11 @@ class Witness:
 
 
 async def _enrolled(conn: AsyncConnection) -> list[Any]:
-    e, p = tables.enrollment, tables.point
+    e, p, owns = tables.enrollment, tables.point, tables.contact_point
     columns = (e.c.id, e.c.contact_id, e.c.state, e.c.reason, e.c.held, e.c.step, e.c.due_at, p.c.value)
-    statement = select(*columns).join(p, p.c.contact_id == e.c.contact_id).where(e.c.campaign_id == 1)
-    rows = await conn.execute(statement.order_by(e.c.id, p.c.position.desc()))
+    points = select(*columns).join(owns, owns.c.contact_id == e.c.contact_id).join(p, p.c.id == owns.c.point_id)
+    statement = points.where(e.c.campaign_id == 1)
+    rows = await conn.execute(statement.order_by(e.c.id, owns.c.position.desc()))
     return list({row.id: row for row in rows}.values())
 
 

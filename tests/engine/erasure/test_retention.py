@@ -80,7 +80,7 @@ async def test_delivered_events_go_and_those_that_wait_and_dead_letters_stay(sta
             await outbox.post(conn, CampaignStarted(campaign=ref, by="t"), at=at)
             mine = [one for one in await outbox.due(conn, "log", at, 9) if one.key == ref]
             if ref == "dead":
-                dead = Postponed(mine[0].event_id, ref, None, "no")
+                dead = Postponed(mine[0].event_id, ref, None, "no", True)
                 await outbox.note(conn, "log", [], [dead], at)
             elif ref != "waiting":
                 await outbox.note(conn, "log", mine, [], at)
