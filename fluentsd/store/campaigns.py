@@ -227,6 +227,11 @@ async def next_start(conn: AsyncConnection) -> int | None:
     return found
 
 
+async def exists(conn: AsyncConnection, campaign_id: int) -> bool:
+    """Whether there is a campaign with this id."""
+    return (await conn.execute(select(campaign.c.id).where(campaign.c.id == campaign_id))).first() is not None
+
+
 async def has_people(conn: AsyncConnection, campaign_id: int) -> bool:
     """Whether anybody is enrolled."""
     statement = select(enrollment.c.id).where(enrollment.c.campaign_id == campaign_id).limit(1)

@@ -41,6 +41,11 @@ async def reserve(conn: AsyncConnection, contact_ids: Collection[int]) -> None:
         await conn.execute(_RESERVE, {"ids": json_of(sorted(set(contact_ids)))})
 
 
+async def is_source(conn: AsyncConnection, id_: int) -> bool:
+    """Whether there is a source with this id."""
+    return (await conn.execute(select(source.c.id).where(source.c.id == id_))).first() is not None
+
+
 async def source_id(conn: AsyncConnection, kind: str, name: str, at: int) -> int:
     """The source of that name, made if need be."""
     found = (await conn.execute(select(source.c.id).where(source.c.kind == kind, source.c.name == name))).scalar()

@@ -62,8 +62,11 @@ VALUES: list[Any] = [*NASTY, 2**63, 2**200, -(2**63) - 1, 2**40, float("nan"), T
 async def test_every_parameter_of_every_verb_is_answered_or_clearly_refused(stage: Stage) -> None:
     await stage.do("campaign apply", file=spec(SMS))
     for verb in VERBS.values():
-        if verb.name != "contacts end-import":  # its data comes from `contacts begin-import`
-            await abuse(stage, verb)
+        await abuse(stage, verb)
+
+
+#: Verbs whose data is a file that the shell checks before it sends it.
+OF_FILES = {"campaign apply", "templates apply", "suppression take"}
 
 
 async def abuse(stage: Stage, verb: Verb) -> None:
@@ -80,7 +83,7 @@ async def abuse(stage: Stage, verb: Verb) -> None:
             except Refused as why:
                 assert str(why)  # noqa: PT017
             except (KeyError, TypeError, AttributeError, ValueError):
-                if param.kind != "data":  # hidden parameters of programs, with a shape of their own
+                if verb.name not in OF_FILES:  # the shell has read and checked these files
                     raise
 
 

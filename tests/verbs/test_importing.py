@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.engine.ingest import run as runs
+from fluentsd.engine.ingest import service
 from fluentsd.store.contact_upserts import Attested
 from fluentsd.store.tables import contact, contact_point, enrollment, point, record, waiting
-from fluentsd.verbs import importing
 from tests.engine.stage import DAY, HOUR, MONDAY, SMS, Stage, person, spec
 
 
@@ -110,7 +111,7 @@ def repeated() -> list[dict[str, Any]]:
 async def test_what_is_written_does_not_depend_on_the_batches(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, size: int, keep: bool
 ) -> None:
-    monkeypatch.setattr(importing, "SLICE", 4)
+    monkeypatch.setattr(service, "SLICE", 4)
     written = []
     for ref, cut in (("whole", 100), ("cut", size)):
         await stage.do("campaign apply", file=spec(SMS) | {"ref": ref})
@@ -155,4 +156,4 @@ async def test_of_two_rows_in_one_batch_the_later_wins_whole_when_asked(stage: S
 
 async def test_a_running_daemon_asks_for_small_batches(stage: Stage) -> None:
     await stage.do("campaign apply", file=spec(SMS))
-    assert (await begun(stage))["at_once"] == importing.SHARED
+    assert (await begun(stage))["at_once"] == runs.SHARED
