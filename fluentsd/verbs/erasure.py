@@ -10,7 +10,10 @@ from fluentsd.engine.outbox.tasks import channels_without_forget
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import consent, contacts, reports
 from fluentsd.store.db import Connection
+from fluentsd.store.erasure import acts as acts_of
 from fluentsd.store.erasure import erase as erasure
+from fluentsd.store.erasure import export as export_of
+from fluentsd.store.erasure.blanking import named_in
 from fluentsd.store.erasure.erase import Gone
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contacts import find_one
@@ -25,17 +28,17 @@ async def export(runtime: Runtime, call: Call, person: str) -> Answer:
 
     async def unit(conn: Connection) -> Answer:
         contact_id = await find_one(conn, person)
-        held = await erasure.held_of(conn, contact_id)
+        held = await export_of.held_of(conn, contact_id)
         points, shared = await erasure.points_and_shared(conn, contact_id)
         own = [point.value for point in points if point.value not in shared]  # acts about a shared one may be others'
         query = {"campaign_id": None, "contact_ids": [contact_id], "outcome": None, "since": None, "most": ATTEMPTS}
-        acts = await erasure.acts_about(conn, contact_id, own)
+        acts = await acts_of.acts_about(conn, contact_id, own)
         return {
             "exported_at": call.at,
             **held,
             "contact": held["contact"][0],
             "evidence": await consent.evidence_of(conn, contact_id),
-            "records": await erasure.records_of(conn, contact_id),
+            "records": await export_of.records_of(conn, contact_id),
             "attempts": (await reports.attempts(conn, **query))[::-1],  # type: ignore[arg-type]
             "acts": [dict(row._mapping) for row in acts],
         }
@@ -58,7 +61,7 @@ async def erase(runtime: Runtime, call: Call, person: str, because: str) -> Answ
         if await erasure.is_busy(conn, contact_id):
             raise Refused("an attempt to this person has no outcome yet; nothing was changed; try again later")
         points, texts = await erasure.words_of(conn, contact_id)
-        if word := erasure.named_in(because, (*points, *texts)):
+        if word := named_in(because, (*points, *texts)):
             raise Refused(f"the reason contains {word!r} from the person's data and would keep it; leave that out")
         but = channels_without_forget(runtime)
         erased = await erase_contact(conn, runtime.erasure_ledger, contact_id, call.at, since_at=call.at, but=but)

@@ -22,6 +22,7 @@ from fluentsd.engine.outbox.tasks import channels_without_forget, post_forget_ta
 from fluentsd.store import audit, contacts, counters
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import queries as enrollment_queries
+from fluentsd.store.erasure import acts as acts_of
 from fluentsd.store.erasure import erase as erasure
 from fluentsd.store.erasure.erase import Gone
 
@@ -64,8 +65,8 @@ async def erase_contact(
     async with erasure.overwriting(conn):
         ended_campaigns = await _end_enrollments(conn, contact_id, at)
         await erasure.give_up(conn, contact_id, at)
-        acts = await erasure.acts_about(conn, contact_id, own)
-        await erasure.blank_acts(conn, acts, values_and_texts)
+        acts = await acts_of.acts_about(conn, contact_id, own)
+        await acts_of.blank_acts(conn, acts, values_and_texts)
         at_providers = await erasure.elsewhere(conn, contact_id, but)
         await post_forget_tasks(conn, at_providers, at)
         names = await erasure.untie(conn, contact_id)

@@ -12,12 +12,11 @@ Which enrollments end, and the files beside the database, belong to the engine.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Select, Text, and_, cast, delete, insert, or_, select, true, update
+from sqlalchemy import delete, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.identity import Name, identities
@@ -29,9 +28,9 @@ from fluentsd.store.contacts import names_of as names_in
 from fluentsd.store.contacts import points_of
 from fluentsd.store.db.machines import transition
 from fluentsd.store.db.statements import among, json_of
+from fluentsd.store.erasure.blanking import ERASED, blanked
 from fluentsd.store.tables import (
     attempt,
-    audit,
     campaign,
     contact,
     contact_point,
@@ -42,8 +41,6 @@ from fluentsd.store.tables import (
     point,
     record,
     record_alias,
-    segment,
-    source,
     suppression,
 )
 
@@ -53,12 +50,8 @@ if TYPE_CHECKING:
     from fluentsd.api import Kind
 
 Hash = Callable[[str], str]
-#: Replaces words about an erased person.
-ERASED = "(erased)"
 #: Prefix of a hash in the value column of the suppression list.
 HIDDEN = "erased:"
-#: Arguments of a verb that hold typed text.
-_TYPED = ("person", "point", "because")
 
 _KNOWN = select(erased_point).where(among(erased_point.c.hash, "hashes"))
 
@@ -288,7 +281,7 @@ async def blank_shared_stops(
     """Suppression entries of points that others share stay, without the person's words and attempts."""
     for row in (await conn.execute(select(suppression).where(suppression.c.value.in_(list(values))))).all():
         evidence = {name: names.get(word, word) for name, word in (row.evidence or {}).items()}
-        changed = {"evidence": _blanked(evidence, words) or None, "lifted_because": _blanked(row.lifted_because, words)}
+        changed = {"evidence": blanked(evidence, words) or None, "lifted_because": blanked(row.lifted_because, words)}
         await conn.execute(update(suppression).where(suppression.c.id == row.id).values(**changed))
 
 
@@ -316,95 +309,3 @@ async def delete_person(
     empty = update(contact).where(contact.c.id == contact_id)
     await conn.execute(empty.values(**blank, scrubbed_at=None, away_until_at=None, updated_at=at, erased_at=at))
     return went
-
-
-# ── the audit log ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def acts_about(conn: AsyncConnection, contact_id: int, values: Sequence[str]) -> list[Any]:
-    """Entries of the audit log that name somebody: the contact's id among their details, a point anywhere, or the act
-    a suppression entry comes from."""
-    details, answer = cast(audit.c.details, Text), cast(audit.c.answer, Text)
-    tests = [details.contains(f'"contact": {contact_id}{end}') for end in ",}"]
-    for value in values:
-        for text in {value, json.dumps(value)[1:-1]}:
-            tests += [column.contains(text, autoescape=True) for column in (details, answer, audit.c.target)]
-    entries = select(suppression.c.at, suppression.c.by, suppression.c.lifted_at, suppression.c.lifted_by).where(
-        suppression.c.value.in_(values)
-    )
-    for at, by, lifted_at, lifted_by in await conn.execute(entries):
-        for verb, moment, actor in (("add", at, by), ("remove", lifted_at, lifted_by)):
-            named = audit.c.verb.in_((f"suppression {verb}", f"stop-list {verb}"))  # stop-list: before its new name
-            tests.append(and_(named, audit.c.at == moment, audit.c.actor == actor))
-    return list((await conn.execute(select(audit).where(or_(*tests)).order_by(audit.c.id))).all())
-
-
-async def blank_acts(conn: AsyncConnection, rows: Sequence[Any], words: Sequence[str]) -> None:
-    """Of these entries stays who did what and when. An answer keeps its shape, so that a repeated request still is
-    not a second act."""
-    for row in rows:
-        changed = {
-            "target": ERASED if named_in(row.target, words) else row.target,
-            "details": _blanked(row.details, words),
-            "answer": _blanked(row.answer, words),
-            "request_digest": None,  # a hash of the arguments, which may name the person
-        }
-        await conn.execute(update(audit).where(audit.c.id == row.id).values(**changed))
-
-
-def named_in(text: str, words: Iterable[str]) -> str | None:
-    """The first of these words that a text has in it, as a whole word."""
-    return next((w for w in words if re.search(rf"(?<!\w){re.escape(w)}(?!\w)", text, re.IGNORECASE)), None)
-
-
-def _blanked(value: Any, words: Sequence[str]) -> Any:
-    """The same without texts that name the person, and without what somebody typed to mean them or gave as a reason."""
-    if isinstance(value, Mapping):
-        return {k: ERASED if k in _TYPED and v else _blanked(v, words) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_blanked(part, words) for part in value]
-    return ERASED if isinstance(value, str) and named_in(value, words) else value
-
-
-def _values_of(contact_id: int) -> Select[str]:
-    mine = contact_point.c.contact_id == contact_id
-    return select(point.c.value).join(contact_point, contact_point.c.point_id == point.c.id).where(mine)
-
-
-# ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def held_of(conn: AsyncConnection, contact_id: int) -> dict[str, list[dict[str, Any]]]:
-    """Rows about one person for an export."""
-    mine = {
-        "contact": select(contact).where(contact.c.id == contact_id),
-        "points": select(point, contact_point.c.position)
-        .join(contact_point, contact_point.c.point_id == point.c.id)
-        .where(contact_point.c.contact_id == contact_id)
-        .order_by(contact_point.c.position, point.c.id),
-        "enrollments": select(campaign.c.ref, enrollment)
-        .join(campaign, campaign.c.id == enrollment.c.campaign_id)
-        .where(enrollment.c.contact_id == contact_id)
-        .order_by(enrollment.c.id),
-        "texts": select(content).where(content.c.contact_id == contact_id).order_by(content.c.id),
-        "stop_list": select(suppression)
-        .where(suppression.c.value.in_(_values_of(contact_id)))
-        .order_by(suppression.c.id),
-    }
-    return {name: [dict(row) for row in (await conn.execute(st)).mappings()] for name, st in mine.items()}
-
-
-async def records_of(conn: AsyncConnection, contact_id: int) -> list[dict[str, Any]]:
-    """What each source says of a person, with its other keys and the segments it is or was in."""
-    statement = select(record, source.c.name.label("source"), source.c.kind.label("source_kind"))
-    statement = statement.join(source, source.c.id == record.c.source_id).where(record.c.contact_id == contact_id)
-    found = []
-    for row in (await conn.execute(statement.order_by(record.c.id))).mappings().all():
-        aliases = select(record_alias.c.key).where(record_alias.c.record_id == row["id"])
-        names = select(segment.c.name, membership.c.joined_at, membership.c.left_at)
-        names = names.join(membership, membership.c.segment_id == segment.c.id)
-        names = names.where(membership.c.record_id == row["id"])
-        keys = list((await conn.execute(aliases)).scalars())
-        known = dict(row) | {"fields": json.loads(row["fields"]), "aliases": keys}
-        found.append(known | {"segments": [dict(s) for s in (await conn.execute(names)).mappings()]})
-    return found
