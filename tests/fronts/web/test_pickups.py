@@ -29,6 +29,8 @@ from tests.engine.stage import FakeChannel, person, spec
 from tests.fronts.web.front import PUBLIC, Front
 
 CALL = {"id": "call", "channel": "phone", "agent": "sales"}
+#: The simulated clock runs ahead while a request is under way.
+ALWAYS = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "hours": "00:00-24:00"}
 
 
 class Phone(FakeChannel):
@@ -73,7 +75,7 @@ async def ring(front: Front) -> tuple[Phone, str]:
     runtime, phone = front.stage.runtime, Phone(front.stage.clock)
     runtime.channels["phone"] = ChannelState("phone", phone)
     runtime.agent_providers["eleven"] = Agents()  # type: ignore[assignment]  # only its webhook is used
-    await front.stage.launch(spec(CALL), person(1), checked=False)
+    await front.stage.launch(spec(CALL, window=ALWAYS), person(1), checked=False)
     await front.until("SELECT count(*) FROM attempt WHERE provider_ref IS NOT NULL", [(1,)])
     return phone, phone.accepted[0][0].token
 
