@@ -12,7 +12,7 @@ ANN = "+12125550001"
 TWO = SMS | {"id": "two", "after": "1 day"}
 
 
-async def test_whoever_is_added_leaves_every_campaign_and_is_not_contacted_again(stage: Stage) -> None:
+async def test_a_person_who_is_added_leaves_every_campaign_and_is_not_contacted_again(stage: Stage) -> None:
     await stage.launch(spec(SMS, TWO), person(1), person(2))
     await stage.until(MONDAY + MINUTE)
     answer = await stage.do("suppression add", point="(212) 555-0001", because="asked at the fair")

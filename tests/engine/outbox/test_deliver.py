@@ -120,7 +120,7 @@ async def test_every_target_gets_its_topics_in_the_order_of_each_key(database_ur
         for target in (one, two):
             assert all(ids == sorted(ids) for ids in order(target).values())
         shared = {event.id for event in one.accepted} & {event.id for event in two.accepted}
-        assert len(shared) == 3  # an event has one id, whoever receives it
+        assert len(shared) == 3  # an event has one id, for every target
 
 
 async def test_an_event_without_a_target_leaves_no_row_and_runs_no_statement(database_url: str) -> None:
