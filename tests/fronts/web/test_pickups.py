@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ class Phone(FakeChannel):
     def __init__(self, clock: SimClock) -> None:
         super().__init__("phone", clock)
         self.always = self._ring
+        self.stands = ExitStack()  #: what holds the clock
         self.verdicts: list[PickupVerdict] = []
 
     def _ring(self, message: Message, attempt: Attempt) -> Receipt:
@@ -72,7 +74,9 @@ class Agents:
 
 
 async def ring(front: Front) -> tuple[Phone, str]:
+    """A call that rings; from now on the simulated clock stands, or it would run past the lawful hours."""
     runtime, phone = front.stage.runtime, Phone(front.stage.clock)
+    phone.stands.enter_context(front.stage.clock.busy())
     runtime.channels["phone"] = ChannelState("phone", phone)
     runtime.agent_providers["eleven"] = Agents()  # type: ignore[assignment]  # only its webhook is used
     await front.stage.launch(spec(CALL, window=ALWAYS), person(1), checked=False)
