@@ -6,6 +6,7 @@ An error that the user can fix is one sentence. A bug in fluentsd is reported as
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ import trio
 
 from fluentsd.cli.client import Client, open_client
 from fluentsd.cli.screen import Screen
+from fluentsd.cli.suggestions import refusal
 from fluentsd.cli.views import show
 from fluentsd.config import NoSettings, Settings, find, load
 from fluentsd.validation import Problems
@@ -73,13 +75,14 @@ def with_client(shell: Shell, work: Callable[[Client], Awaitable[T]]) -> T:
         async with open_client(settings, shell.settings) as client:
             return await work(client)
 
-    with refusals():
+    with refusals(as_json=shell.as_json):
         return trio.run(main)
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Turn the errors that stop a command into one message and exit status 1."""
+def refusals(*, as_json: bool = False) -> Iterator[None]:
+    """Turn the errors that stop a command into one message and exit status 1. With `as_json` a verb's refusal is one
+    JSON object, which has the suggested verb and its arguments."""
     from fluentsd.fronts.control import ControlProblem
     from fluentsd.store.db.lock import AlreadyRunning
     from fluentsd.store.db.upgrade import DatabaseRefused
@@ -89,7 +92,11 @@ def refusals() -> Iterator[None]:
     try:
         with unwrapped():
             yield
-    except (Refused, StoreUnavailable, Problems, ControlProblem, AlreadyRunning, DatabaseRefused, Fenced) as why:
+    except Refused as why:
+        suggestion = why.suggestion and {"verb": why.suggestion.verb, "arguments": why.suggestion.arguments}
+        said = {"refused": str(why), "suggestion": suggestion}
+        fail(json.dumps(said, ensure_ascii=False, indent=2, default=str) if as_json else refusal(why))
+    except (StoreUnavailable, Problems, ControlProblem, AlreadyRunning, DatabaseRefused, Fenced) as why:
         fail(str(why))
     except OSError as why:
         if isinstance(why, BrokenPipeError):

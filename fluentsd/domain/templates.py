@@ -84,6 +84,8 @@ class Kept:
 class NoSuchTemplate(LookupError):
     """A step names a template that does not exist or is for another channel; nothing was changed."""
 
+    suggestion = ("templates list", dict[str, str]())
+
 
 def named_in(steps: Sequence[Step]) -> set[str]:
     """The names of the templates in a flow."""
@@ -99,8 +101,7 @@ def _resolved(step: Step, kept: Mapping[str, Kept]) -> Step:
     found = kept.get(step.template or "")
     if found is None:
         raise NoSuchTemplate(
-            f"step {step.id}: no template is called {step.template!r}; see: fluentsd templates list, or add it: "
-            "fluentsd templates apply FILE"
+            f"step {step.id}: no template is called {step.template!r}; apply its file, or name one of the list"
         )
     if found.channel != step.channel:
         raise NoSuchTemplate(f"step {step.id} is by {step.channel}, but the template {found.name!r} is for "

@@ -18,8 +18,7 @@ from fluentsd.store.db.high_water import HighWaterMark, Mark, UnreadableMark
 from fluentsd.store.nodes import EVERYTHING, INSTALLATION
 from fluentsd.store.origin import Origin
 
-RELEASE = f"fluentsd release {INSTALLATION} {EVERYTHING}"
-_FIX = f"Put the newest copy back (fluentsd restore FILE), or, if it is lost: {RELEASE}"
+_FIX = "Restore the newest copy, or, if it is lost, release the installation"
 
 
 async def compare_with_mark(runtime: Runtime, place: str) -> None:
@@ -99,4 +98,4 @@ async def release(conn: Connection, runtime: Runtime) -> int:
     return 0
 
 
-__all__ = ["RELEASE", "compare_with_mark", "held_because", "is_older", "release"]
+__all__ = ["compare_with_mark", "held_because", "is_older", "release"]

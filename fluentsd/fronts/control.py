@@ -1,7 +1,8 @@
 """The control socket: the daemon's server for verbs, and the shell's client.
 
 A Unix socket (mode 0600) with one JSON object per line. The request `{"verb", "arguments", "request_id", "revision"}`
-is answered by `{"ok": true, "answer"}`, `{"ok": false, "refused"}` (the verb's reason; nothing was changed) or
+is answered by `{"ok": true, "answer"}`, `{"ok": false, "refused", "suggestion"}` (the verb's reason and the
+verb that helps; nothing was changed) or
 `{"ok": false, "error"}` (a fault of the request, the database or the daemon). A connection may send many requests, one
 after the other. The user's name comes from the kernel, never from the request. Connections are isolated: an error in
 one is answered and logged there, and affects neither the others nor the daemon.
@@ -18,7 +19,7 @@ import struct
 import traceback
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import trio
 
 from fluentsd.engine.runtime import Runtime
 from fluentsd.unavailable import StoreUnavailable
-from fluentsd.verbs import Call, Refused
+from fluentsd.verbs import Call, Refused, Suggestion
 from fluentsd.verbs.execute import execute
 
 #: Bytes in the longest request; a batch of an import is the largest one.
@@ -167,7 +168,8 @@ class _Server:
             answer = await execute(self.runtime, verb, request.arguments, call)
             return _encode({"ok": True, "answer": answer})
         except Refused as why:
-            return _encode({"ok": False, "refused": str(why)})
+            suggestion = why.suggestion and asdict(why.suggestion)
+            return _encode({"ok": False, "refused": str(why), "suggestion": suggestion})
         except (_NotARequest, StoreUnavailable) as why:
             return _encode({"ok": False, "error": str(why)})
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each verb
@@ -292,7 +294,9 @@ class ControlClient:
             )
         answer = json.loads(reply)
         if "refused" in answer:
-            raise Refused(answer["refused"])
+            suggestion = answer.get("suggestion")  # a newer daemon may say more of it than this shell knows
+            known = suggestion and Suggestion(suggestion["verb"], suggestion.get("arguments", {}))
+            raise Refused(answer["refused"], known)
         if not answer["ok"]:
             raise DaemonFailed(answer["error"])
         found: dict[str, Any] = answer["answer"]

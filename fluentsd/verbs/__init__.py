@@ -6,6 +6,7 @@ answer. A verb that is not possible raises `Refused`, whose message has the caus
 
 from __future__ import annotations
 
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 
-__all__ = ["Call", "Refused"]
+__all__ = ["Call", "Refused", "Suggestion"]

@@ -7,13 +7,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from fluentsd.verbs.answers.suggestion import Suggestion
+
 Role = Literal["viewer", "operator", "manager", "admin"]
 #: Every role, from the least to the most; each may do what the ones before it may.
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class Refused(Exception):
-    """The verb is not possible; the message has the cause and the fix. Nothing was changed."""
+    """The verb is not possible; the message has the cause and the fix. Nothing was changed. `suggestion`: the verb that
+    helps, which a front words in its own way after the message."""
+
+    def __init__(self, message: str, suggestion: Suggestion | None = None) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from fluentsd.api import Outcome
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, reports
 from fluentsd.store.db import Connection
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, refusing
 
@@ -21,7 +22,10 @@ async def history(
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         people = await contacts.owners(conn, person) if person else None
         if people == []:
-            raise Refused(f"no contact has the number or address {person!r}; search: fluentsd contacts find {person}")
+            raise Refused(
+                f"no contact has the number or address {person!r}; search for it",
+                Suggestion("contacts find", {"words": person}),
+            )
         at_most = max(1, min(most, 100_000))
         rows = await reports.attempts(
             conn, campaign_id=campaign_id, contact_ids=people, outcome=outcome, since=since, most=at_most

@@ -246,7 +246,7 @@ VERBS: dict[str, Verb] = {
              (_ONE_EVENT, _ONE_TARGET, Param("all", "flag", "every dead letter", default=False)), "change", "manager"),
         Verb("outbox drop", "delete dead letters for good", "outbox.drop",
              (_ONE_EVENT, _ONE_TARGET, Param("all", "flag", "every dead letter", default=False),
-              Param("waiting", "flag", "with --target: also events that wait for it", default=False)),
+              Param("waiting", "flag", "with a target: also events that wait for it", default=False)),
              "change", "admin"),
         Verb("state", "the daemon's status", "operations.figures"),
     )

@@ -13,6 +13,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns
 from fluentsd.store import consent as evidence
 from fluentsd.store.db import Connection
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
 
@@ -35,7 +36,9 @@ async def attest(
     """Record the consent of the people of a source, or of a campaign's sources; people held for missing consent are
     released."""
     if (source is None) == (campaign is None):
-        raise Refused("name either a source (a file's name) or a campaign: --campaign REF")
+        raise Refused(
+            "name either a source (a file's name) or a campaign", Suggestion("contacts attest", {"campaign": None})
+        )
     attestation = read(
         call, {"basis": basis, "given": given, "scope": scope, "by": by, "scrubbed": scrubbed, "proof": proof}
     )

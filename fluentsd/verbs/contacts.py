@@ -9,6 +9,7 @@ from fluentsd.engine.explain.why import why as explain
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, counters, reports
 from fluentsd.store.db import Connection
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, refusing
 
@@ -85,7 +86,7 @@ async def find_one(conn: Connection, person: str) -> int:
     if (number := person.removeprefix("#")) != person and number.isdigit():
         if await contacts.exists(conn, int(number)):
             return int(number)
-        raise Refused(f"no contact has the id {person}; search: fluentsd contacts find …")
+        raise Refused(f"no contact has the id {person}; search for the person", Suggestion("contacts find"))
     sharing = await contacts.owners(conn, person)
     if len(sharing) > 1:
         raise Refused(await _which(conn, person, sharing))
@@ -95,7 +96,7 @@ async def find_one(conn: Connection, person: str) -> int:
     if len(found) == 1:
         return int(found[0]["id"])
     count = "more than one contact matches" if found else "no contact matches"
-    raise Refused(f"{count} {person!r}; search: fluentsd contacts find {person!r}")
+    raise Refused(f"{count} {person!r}; search for the person", Suggestion("contacts find", {"words": person}))
 
 
 #: People who share a point, listed in a refusal.

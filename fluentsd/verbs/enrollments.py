@@ -17,6 +17,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import EnrollmentRow, manual_changes
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
@@ -53,7 +54,7 @@ async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int)
         if row.state == EnrollmentState.active:
             raise Refused(f"an attempt to {person} is in progress; try again when it has ended")
         if row.state == EnrollmentState.errored:
-            raise Refused(f"{person} is in error: {row.reason}; see: fluentsd campaign errors {ref}")
+            raise Refused(f"{person} is in error: {row.reason}", Suggestion("campaign errors", {"ref": ref}))
         _, plan = await runtime.plans.current(conn, row.campaign_id)
         step = plan.flow(row.version_id).step(row.step)
         await manual_changes.promise(conn, row, plan.lanes[step.channel], at)
@@ -93,10 +94,13 @@ async def upgrade(runtime: Runtime, call: Call, ref: str, step: Sequence[str], d
         return answer | {"moved": 0, "dry_run": dry_run}
     if answer["lost"]:
         gone = ", ".join(f"{old} ({people})" for old, people in answer["lost"].items())
-        example = f"--step {next(iter(answer['lost']))}={answer['steps_now'][0]}"
-        raise Refused(f"deleted steps with people: {gone}; nobody was moved; give their new steps, e.g. {example}")
+        example = [*step, *(f"{old}={answer['steps_now'][0]}" for old in answer["lost"])]
+        raise Refused(
+            f"deleted steps with people: {gone}; nobody was moved; give each a new step (old=new), for example",
+            Suggestion("campaign upgrade", {"ref": ref, "step": example}),
+        )
     if answer["state"] == CampaignState.stopped:
-        raise Refused(f"{ref} is stopped; reopen it first: fluentsd campaign reopen {ref}")
+        raise Refused(f"{ref} is stopped; reopen it first", Suggestion("campaign reopen", {"ref": ref}))
     return answer | {"moved": await _move_all(runtime, call, answer, named), "dry_run": False}
 
 

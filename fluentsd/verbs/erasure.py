@@ -15,6 +15,7 @@ from fluentsd.store.erasure import erase as erasure
 from fluentsd.store.erasure import export as export_of
 from fluentsd.store.erasure.blanking import named_in
 from fluentsd.store.erasure.erase import Gone
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
@@ -51,7 +52,10 @@ async def erase(runtime: Runtime, call: Call, person: str, because: str) -> Answ
     so that the suppression list and "once per campaign" still apply; the answer and the audit log do not identify the
     person."""
     if not because.strip():
-        raise Refused("give the reason: --because …; it stays in the audit log, so leave out the name and number")
+        raise Refused(
+            "give the reason; it stays in the audit log, so leave out the name and number",
+            Suggestion("contacts erase", {"person": person, "because": None}),
+        )
     hashes = list[Gone]()
 
     async def unit(conn: Connection) -> Answer:

@@ -23,6 +23,7 @@ from fluentsd.store.db import Connection
 from fluentsd.text import MESSAGE_AT_MOST, NotStorable, clean, storable
 from fluentsd.unavailable import StoreBusy
 from fluentsd.validation import Problems
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.catalogue import VERBS, Kind, Param, Verb, current_name
 
@@ -83,11 +84,12 @@ async def facts_changed(
 
 
 async def refusing(work: Awaitable[T]) -> T:
-    """Turn the engine's errors about a request into `Refused`."""
+    """Turn the engine's errors about a request into `Refused`. An error's `suggestion` is a verb and its arguments."""
     try:
         return await work
     except (NoSuchCampaign, NoSuchTemplate, RefTaken, IllegalTransition, Changed, Problems, RequestReused) as why:
-        raise Refused(str(why)) from None
+        verb, arguments = getattr(why, "suggestion", (None, {}))
+        raise Refused(str(why), Suggestion(verb, arguments) if verb else None) from None
 
 
 async def execute(runtime: Runtime, name: str, arguments: Mapping[str, Any], call: Call) -> Answer:

@@ -6,6 +6,7 @@ What must not live here: the start itself (`lifecycle`), the check of people (`e
 from __future__ import annotations
 
 from fluentsd.engine.explain import launch_check
+from fluentsd.engine.explain.launch_check import Fix
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, numbers
 from fluentsd.store.campaigns import CampaignRow
@@ -39,22 +40,22 @@ async def examined(runtime: Runtime, call: Call, ref: str) -> Answer:
     return await refusing(runtime.store.read(unit))
 
 
-async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> list[str]:
-    """Errors that do not depend on the people: nobody enrolled, a missing channel, missing caller IDs."""
-    found = []
+async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> dict[str, Fix | None]:
+    """Errors that do not depend on the people (nobody enrolled, a missing channel, missing caller IDs), each with the
+    verb that removes it."""
+    found: dict[str, Fix | None] = {}
     if not await campaigns.has_people(conn, row.id):
-        found.append(f"nobody is enrolled; import people: fluentsd contacts import FILE --campaign {row.ref}")
+        found["nobody is enrolled; import people"] = ("contacts import", {"campaign": row.ref})
     for channel in row.spec.channels:
         if channel not in runtime.channels:
-            found.append(f"no channel serves {channel}; add [channel.{channel}] to fluentsd.toml")
+            found[f"no channel serves {channel}; add [channel.{channel}] to fluentsd.toml"] = None
     spec = row.spec.numbers
     if (spec.numbers or spec.tags) and row.spec.needs_phone:
         caller_ids = await numbers.caller_ids(conn, spec.numbers, spec.tags, None, lock=False)
         missing = sorted(set(spec.numbers) - {caller_id.e164 for caller_id in caller_ids})
         if missing:
-            found.append(f"unknown caller IDs: {', '.join(missing)}; add them: fluentsd numbers add NUMBER")
+            found[f"unknown caller IDs: {', '.join(missing)}; add them"] = ("numbers add", {"number": missing[0]})
         elif not caller_ids:
-            found.append(
-                f"no caller ID has a tag of {', '.join(spec.tags)}; add one: fluentsd numbers add NUMBER --tag …"
-            )
+            fix = ("numbers add", {"tag": list(spec.tags[:1])})
+            found[f"no caller ID has a tag of {', '.join(spec.tags)}; add one"] = fix
     return found

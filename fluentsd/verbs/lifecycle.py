@@ -7,7 +7,7 @@ What must not live here: edits and reads of campaigns (`campaigns`), the launch 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import cast
+from typing import Any, cast
 
 from fluentsd.domain.events import (
     CampaignCompleted,
@@ -29,6 +29,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, holds, outbox
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.campaigns import facts_of, finish_recompute, row_of
 from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
@@ -41,7 +42,7 @@ async def start(runtime: Runtime, call: Call, ref: str, yes: bool) -> Answer:
     return await _move(runtime, call, "start", ref) | checked
 
 
-async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool) -> Answer:
+async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool, **more: Any) -> Answer:
     """Warnings and notes of the launch check; `Refused` for errors, and for warnings that are not confirmed."""
     row = await row_of(runtime, ref)
     try:
@@ -51,18 +52,19 @@ async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool)
     found = await examined(runtime, call, ref)
     if found["errors"]:
         lines = [f"{ref} cannot start; nothing was changed", *(f"  {line}" for line in found["errors"])]
-        raise Refused("\n".join(lines))
+        raise Refused("\n".join([*lines, "the check shows all of it"]), Suggestion("campaign check", {"ref": ref}))
     if found["warnings"] and not yes:
-        lines = [f"{ref} was not started; fix this first, or add --yes", *(f"  {w}" for w in found["warnings"])]
-        raise Refused("\n".join([*lines, f"  full check: fluentsd campaign check {ref}"]))
-    return {"warnings": found["warnings"], "notes": found["notes"]}
+        lines = [f"{ref} was not started; fix this first, or confirm it", *(f"  {w}" for w in found["warnings"])]
+        lines.append("the check shows all of it; to go on as it is")
+        raise Refused("\n".join(lines), Suggestion(f"campaign {verb}", {"ref": ref, **more, "yes": True}))
+    return {name: found[name] for name in ("warnings", "notes", "suggestions")}
 
 
 async def schedule(runtime: Runtime, call: Call, ref: str, at: int, yes: bool) -> Answer:
     """draft → scheduled for a future time, after the same check as a start."""
     if at <= call.at:
         raise Refused("that time is in the past; give a future time, or use start")
-    await _checked(runtime, call, ref, "schedule", yes)
+    await _checked(runtime, call, ref, "schedule", yes, at=at)
     answer = await _move(runtime, call, "schedule", ref, starts_at=at)
     runtime.schedule_wakeup.notify()
     return answer
@@ -145,7 +147,7 @@ async def _move(
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         if row.archived_at is not None:
-            raise Refused(f"{ref} is archived; copy it: fluentsd campaign copy {ref} NEW_REF")
+            raise Refused(f"{ref} is archived; copy it", Suggestion("campaign copy", {"ref": ref}))
         if verb in ("start", "schedule"):
             await _may_start(runtime, conn, row)
         if verb == "complete":
@@ -195,7 +197,12 @@ async def _may_start(runtime: Runtime, conn: Connection, row: CampaignRow) -> No
     """Check the campaign's own problems again, in the transaction of the start."""
     found = await problems(runtime, conn, row)
     if found:
-        raise Refused("\n".join([f"{row.ref} cannot start; nothing was changed", *(f"  {p}" for p in found)]))
+        lines = [
+            f"{row.ref} cannot start; nothing was changed",
+            *(f"  {p}" for p in found),
+            "the check shows all of it",
+        ]
+        raise Refused("\n".join(lines), Suggestion("campaign check", {"ref": row.ref}))
 
 
 async def _may_complete(conn: Connection, row: CampaignRow) -> None:

@@ -14,6 +14,7 @@ from fluentsd.domain.time.durations import BadDuration, Rate
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import holds, numbers
 from fluentsd.store.db import Connection
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change, facts_changed
 
@@ -73,7 +74,7 @@ async def remove(runtime: Runtime, call: Call, number: str) -> Answer:
 
     async def unit(conn: Connection) -> Answer:
         if not await numbers.retire(conn, e164, call.at):
-            raise Refused(f"{e164} is not a caller ID; see: fluentsd numbers list")
+            raise Refused(f"{e164} is not a caller ID; see the list of them", Suggestion("numbers list"))
         return {"number": e164, "removed": True}
 
     return await change(runtime, call, "numbers remove", e164, unit)
@@ -104,7 +105,7 @@ async def sync(runtime: Runtime, call: Call, tag: list[str], dry_run: bool) -> A
         if channel_state.abilities.lists_numbers is not None
     }
     if not able:
-        raise Refused("no channel can list its provider's numbers; add them yourself: fluentsd numbers add NUMBER")
+        raise Refused("no channel can list its provider's numbers; add them yourself", Suggestion("numbers add"))
     owned, failed = await _list_numbers(able)
     if len(failed) == len(able):
         raise Refused("; ".join(f"{kind}: {why}" for kind, why in failed.items()) + "; nothing was changed")

@@ -9,6 +9,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, holds, outbox, reports
 from fluentsd.store.db import Connection
 from fluentsd.store.nodes import INSTALLATION
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change, facts_changed
 
@@ -34,10 +35,11 @@ async def release(runtime: Runtime, call: Call, scope: str, target: str) -> Answ
         if scope == INSTALLATION and (unproved := await held_start.release(conn, runtime)):
             raise Refused(
                 f"{unproved} attempts are still being looked up at the providers; nothing was changed. "
-                "Let the daemon run a few minutes (fluentsd run), then repeat this"
+                "Let the daemon run a few minutes, then repeat this",
+                Suggestion("release", {"scope": scope, "target": target}),
             )
         if not await holds.lift(conn, scope, target, call.at):
-            raise Refused(f"{scope} {target} has no hold; see: fluentsd holds")
+            raise Refused(f"{scope} {target} has no hold; see those that are open", Suggestion("holds"))
         return {"scope": scope, "target": target, "released": True}
 
     answer = await change(runtime, call, "release", f"{scope}:{target}", unit)
@@ -50,7 +52,7 @@ async def release(runtime: Runtime, call: Call, scope: str, target: str) -> Answ
 async def _refuse_paused(conn: Connection, ref: str) -> None:
     """A breaker has also paused the campaign; only `campaign resume` decides about steps missed meanwhile."""
     if (await campaigns.get(conn, ref)).state == CampaignState.paused:
-        raise Refused(f"{ref} is paused; fix the cause, then: fluentsd campaign resume {ref}")
+        raise Refused(f"{ref} is paused; fix the cause, then resume it", Suggestion("campaign resume", {"ref": ref}))
 
 
 async def log(runtime: Runtime, call: Call, target: str | None, most: int) -> Answer:

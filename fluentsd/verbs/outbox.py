@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import outbox
 from fluentsd.store.db import Connection
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change
 
@@ -62,7 +63,10 @@ async def drop(runtime: Runtime, call: Call, id: int | None, target: str | None,
     """Delete dead letters; with `waiting` also deliveries that wait, as for a target that is no longer configured."""
     _one_choice(id, target, all)
     if waiting and target is None:
-        raise Refused("--waiting needs --target: it deletes events that were never delivered; nothing was changed")
+        raise Refused(
+            "name the target whose waiting events are deleted, because they were never delivered; nothing was changed",
+            Suggestion("outbox drop", {"target": None, "waiting": True}),
+        )
 
     async def some(conn: Connection) -> int:
         return await outbox.drop(conn, target, id, call.at, AT_ONCE, waiting=waiting)
@@ -74,7 +78,7 @@ async def drop(runtime: Runtime, call: Call, id: int | None, target: str | None,
 
 def _one_choice(id_: int | None, target: str | None, all_: bool) -> None:
     if all_ is not (id_ is None and target is None):
-        raise Refused("say which: --id ID, --target NAME (or both), or --all; see: fluentsd outbox list")
+        raise Refused("say which: an id, a target (or both), or all; see the list", Suggestion("outbox list"))
 
 
 async def _in_portions(
@@ -91,7 +95,7 @@ async def _in_portions(
 
     async def unit(conn: Connection) -> Answer:
         if not (first := await some(conn)):
-            raise Refused("there is no such delivery; nothing was changed; see: fluentsd outbox list")
+            raise Refused("there is no such delivery; nothing was changed; see the list", Suggestion("outbox list"))
         return {done: first, "_details": {"id": id_, "target": target}}
 
     answer = await change(runtime, call, verb, target or "", unit)

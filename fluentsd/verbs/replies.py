@@ -23,6 +23,7 @@ from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import of_contact, under_way
 from fluentsd.store.nodes import Fenced
 from fluentsd.validation import explain
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
@@ -42,9 +43,12 @@ async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> A
 async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str, subject: str, nothing: bool) -> Answer:
     """Answer a contact's reply on the same channel; with `nothing`, only mark it as handled."""
     if bool(text.strip()) == nothing:
-        raise Refused("give the text of the answer, or --nothing if no answer is needed")
+        raise Refused(
+            "give the text of the answer, or say that none is needed",
+            Suggestion("campaign answer", {"ref": ref, "person": person, "nothing": True}),
+        )
     if not nothing and not runtime.engine_runs:
-        raise Refused("no daemon is running, so nothing can be sent; start it: fluentsd run")
+        raise Refused("no daemon is running, so nothing can be sent; start it first")
     claimed: list[Claimed] = []
 
     async def unit(conn: Connection) -> Answer:
@@ -94,7 +98,8 @@ async def _claim(
         raise Refused(f"the answer was not sent: {why}") from None
     except manual_replies.CannotAnswer as why:
         until = f"; possible from {_utc_text(why.until_at)}" if why.until_at else ""
-        raise Refused(f"the answer was not sent: {why}{until}") from None
+        see = Suggestion("holds") if why.is_held else None
+        raise Refused(f"the answer was not sent: {why}{until}", see) from None
 
 
 def _utc_text(at: int) -> str:
@@ -107,7 +112,7 @@ async def test(runtime: Runtime, call: Call, ref: str, to: str, step: str | None
 
     async def unit(conn: Connection) -> tuple[Step, dict[str, Any]]:
         if await held_start.held_because(conn, call.at):
-            raise Refused("everything is held, so nothing was sent; see: fluentsd holds")
+            raise Refused("everything is held, so nothing was sent; see why", Suggestion("holds"))
         row = await campaigns.get(conn, ref)
         _, plan = await runtime.plans.current(conn, row.id, lock=False)
         contact_id = await _example_contact(conn, row.id, person, call.at)

@@ -13,6 +13,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import contacts, counters, suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.erasure import erase as erasure
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change
 
@@ -55,7 +56,10 @@ async def add(runtime: Runtime, call: Call, point: str, channel: str, because: s
     _known_channel(channel)
     kind, value = read_point(point)
     if not because.strip():
-        raise Refused("give the reason: --because …; it is kept as the entry's evidence")
+        raise Refused(
+            "give the reason; it is kept as the entry's evidence",
+            Suggestion("suppression add", {"point": value, "channel": channel, "because": None}),
+        )
 
     async def unit(conn: Connection) -> Answer:
         left = await _add_entries(conn, call, [(kind, value)], channel, because)
@@ -113,7 +117,8 @@ async def remove(runtime: Runtime, call: Call, point: str, because: str) -> Answ
     _, value = read_point(point)
     if len(because.strip()) < 10:
         raise Refused(
-            "explain in a sentence why this person may be contacted again: --because …; it is kept with the entry"
+            "explain in a sentence why this person may be contacted again; it is kept with the entry",
+            Suggestion("suppression remove", {"point": value, "because": None}),
         )
 
     async def unit(conn: Connection) -> Answer:

@@ -20,6 +20,7 @@ from fluentsd.store.attempts.unknown import Unproved
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import Requeue
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
@@ -42,7 +43,7 @@ async def retry(runtime: Runtime, call: Call, ref: str, person: str | None, atte
     async def unit(conn: Connection) -> Answer:
         row, rows = await _select(conn, ref, person, attempt)
         if row.state == CampaignState.stopped:
-            raise Refused(f"{ref} is stopped; reopen it first: fluentsd campaign reopen {ref}")
+            raise Refused(f"{ref} is stopped; reopen it first", Suggestion("campaign reopen", {"ref": ref}))
         _, plan = await runtime.plans.current(conn, row.id)
         too_late = {one.id: why for one in rows if (why := _too_late(one, plan))}
         retried = [one for one in rows if one.id not in too_late]
@@ -80,7 +81,7 @@ async def _select(
     rows = await unknown.of_campaign(conn, row.id, contact_id=contact_id, attempt_id=attempt)
     if not rows:
         of = f" for {person}" if person else f" with the id {attempt}" if attempt else ""
-        raise Refused(f"{ref} has no unknown attempt{of}; see: fluentsd unknown list {ref}")
+        raise Refused(f"{ref} has no unknown attempt{of}; see the list", Suggestion("unknown list", {"ref": ref}))
     return row, rows
 
 

@@ -769,7 +769,7 @@ def test_wrong_usage_is_status_two_and_one_sentence(person: Person, typed: str, 
         ("numbers add 555", "'555' is not a phone number"),
         ("numbers add +12125550123 --pace fast", "'fast' is not a rate; write it like \"20/hour\""),
         ("numbers remove +12125550123", "+12125550123 is not a caller ID"),
-        ("release channel sms", "channel sms has no hold; see: fluentsd holds"),
+        ("release channel sms", "channel sms has no hold; see those that are open: fluentsd holds"),
         ("--config nope.toml campaign list", "nope.toml (from --config) is not a file"),
     ],
 )

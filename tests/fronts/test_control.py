@@ -36,7 +36,7 @@ from fluentsd.fronts.control import (
 from fluentsd.store import tables
 from fluentsd.store.db.bridge import open_store
 from fluentsd.unavailable import StoreBusy
-from fluentsd.verbs import Call, Refused, catalogue, operations
+from fluentsd.verbs import Call, Refused, Suggestion, catalogue, operations
 from fluentsd.verbs.catalogue import Param, Verb
 
 
@@ -123,6 +123,13 @@ async def test_a_verb_is_answered_and_its_caller_known_by_the_kernel(served: Pat
     async with connect(served) as client:
         answer = await client.ask("echo", {"words": "ünï\n"}, request_id="r1", revision=7)
     assert answer == {"words": "ünï\n", "actor": getpass.getuser(), "request_id": "r1", "revision": 7}
+
+
+async def test_a_refusal_brings_its_suggestion(served: Path) -> None:
+    async with connect(served) as client:
+        with pytest.raises(Refused, match="has no hold") as caught:
+            await client.ask("release", {"scope": "channel", "target": "sms"})
+    assert caught.value.suggestion == Suggestion("holds", {})
 
 
 async def test_a_user_without_a_name_goes_by_number(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:

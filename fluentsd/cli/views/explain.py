@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.format import STYLES, money, when
+from fluentsd.cli.suggestions import fix
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
@@ -61,11 +62,12 @@ def totals(screen: Screen, answer: Answer) -> None:
 
 
 def lines(screen: Screen, answer: Answer) -> None:
-    """Warnings and notes of a launch check."""
+    """Errors, warnings and notes of a launch check, with the commands that help."""
+    helps = answer.get("suggestions", {})
     for line in answer.get("errors", ()):
-        screen.say(f"error    {line}", "red")
+        screen.say(f"error    {line}{fix(helps.get(line))}", "red")
     for line in answer.get("warnings", ()):
-        screen.say(f"warning  {line}", "yellow")
+        screen.say(f"warning  {line}{fix(helps.get(line))}", "yellow")
     for line in answer.get("notes", ()):
         screen.say(f"note     {line}")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.format import when
+from fluentsd.cli.suggestions import command
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
@@ -24,6 +25,9 @@ def listing(screen: Screen, answer: Answer) -> None:
             for h in answer["holds"]
         ],
     )
+    for hold in answer["holds"]:
+        if hold["scope"] == "installation":
+            screen.say(f"to release the installation: {_lift(hold)}", "yellow")
     _cases(screen, answer["holds"])
 
 
@@ -41,8 +45,8 @@ def lines(screen: Screen, holds: Sequence[Answer]) -> None:
 
 def _lift(hold: Answer) -> str:
     if hold["scope"] == "campaign":  # a breaker paused the campaign
-        return f"fluentsd campaign resume {hold['target']}"
-    return f"fluentsd release {hold['scope']} {hold['target']}"
+        return command("campaign resume", {"ref": hold["target"]})
+    return command("release", {"scope": hold["scope"], "target": hold["target"]})
 
 
 def _cases(screen: Screen, holds: Sequence[Answer]) -> None:

@@ -40,11 +40,11 @@ class Reply:
 
 class CannotAnswer(Exception):
     """The gate does not allow the answer now; the message says why. Nothing was changed. `until_at`: when it will be
-    allowed, if known."""
+    allowed, if known; `is_held`: the installation is held."""
 
-    def __init__(self, why: str, until_at: int | None = None) -> None:
+    def __init__(self, why: str, until_at: int | None = None, *, is_held: bool = False) -> None:
         super().__init__(why)
-        self.until_at = until_at
+        self.until_at, self.is_held = until_at, is_held
 
 
 async def claim(
@@ -74,7 +74,7 @@ async def claim(
     try:
         claims = await attempts.add(conn, [new.row], plans.writer)
     except InstallationHeld:
-        raise CannotAnswer("everything is held; see: fluentsd holds") from None
+        raise CannotAnswer("everything is held; see why", is_held=True) from None
     await attempts.keep_content(conn, [new.body] if new.body else [])
     if facts.caller_ids is not None:
         await numbers.granted(conn, facts.caller_ids.changed())

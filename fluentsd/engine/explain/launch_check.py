@@ -29,14 +29,15 @@ from fluentsd.store.enrollments.queries import UnderWay
 PAGE = 1000
 #: Examples listed for a missing value.
 NAMED = 3
+#: A verb that removes an error or a warning, and the arguments that are known.
+Fix = tuple[str, Mapping[str, Any]]
 #: Fixes that a user can make before the start.
 _FIXES: Mapping[str, str] = {
-    Reason.no_consent: "record the consent: fluentsd contacts attest --campaign {ref} --basis written --given DATE"
-    ' --scope {scope} --by "NAME"',
-    Reason.dnc_stale: "scrub the list against the DNC registry, then: fluentsd contacts attest … --scrubbed DATE",
+    Reason.no_consent: "record the consent",
+    Reason.dnc_stale: "scrub the list against the DNC registry, then attest the date",
     Reason.zone_unknown: 'import their state or time zone, or allow a fallback: unknown_timezone = "fallback"',
     Reason.place_conflict: 'correct their places, or apply the hours of all places: conflicting_timezone = "all"',
-    Reason.no_number: "add a caller ID: fluentsd numbers add NUMBER --tag …",
+    Reason.no_number: "add a caller ID",
     Reason.never_opens: "widen the window or the step's hours",
     Reason.elsewhere: "they are contacted when that campaign has ended for them",
 }
@@ -167,9 +168,11 @@ def _count_place(found: LaunchCheck, row: Due, facts: Facts) -> None:
         found.foreign += 1
 
 
-def as_answer(found: LaunchCheck, plan: Plan, problems: list[str]) -> dict[str, Any]:
-    """The check as JSON values. `problems` are those of the campaign itself."""
+def as_answer(found: LaunchCheck, plan: Plan, problems: Mapping[str, Fix | None]) -> dict[str, Any]:
+    """The check as JSON values. `problems` are those of the campaign itself, each with the verb that removes it.
+    `suggestions`: such a verb for a sentence of the errors and warnings, where there is one."""
     errors, warnings = list(problems), list[str]()
+    suggestions = {sentence: fix for sentence, fix in problems.items() if fix is not None}
     for problem, some in found.missing.items():
         step, why = problem
         count = found.missing_people[problem]
@@ -178,14 +181,20 @@ def as_answer(found: LaunchCheck, plan: Plan, problems: list[str]) -> dict[str, 
     if hopeless:
         errors.append("nobody could be contacted; these are the reasons:")
     for (reason, rule), count in found.first.most_common():
-        fix = _fix(reason, plan)
+        fix = _FIXES.get(reason, "")
         sentence = f"{_people(count)} will not be contacted: {WORDS[Reason(reason)]}{f' ({rule})' if rule else ''}"
-        (errors if hopeless else warnings if fix else []).append(f"{sentence}; {fix}" if fix else sentence)
+        sentence += f"; {fix}" if fix else ""
+        (errors if hopeless else warnings if fix else []).append(sentence)
+        if verb := _suggested(reason, plan):
+            suggestions[sentence] = verb
     for ref, count in found.elsewhere.items():
         warnings.append(f"{_people(count)} also enrolled in {ref}")
     return {
         "errors": errors,
         "warnings": warnings,
+        "suggestions": {
+            sentence: {"verb": verb, "arguments": arguments} for sentence, (verb, arguments) in suggestions.items()
+        },
         "notes": _notes(found, plan),
         "duties": [
             {"rule": duty.id, "says": duty.says, "cite": duty.cite, "status": duty.status}
@@ -203,9 +212,17 @@ def as_answer(found: LaunchCheck, plan: Plan, problems: list[str]) -> dict[str, 
     }
 
 
-def _fix(reason: str, plan: Plan) -> str:
-    channels = ",".join(channel for channel in plan.spec.channels if channel != "email")
-    return _FIXES.get(reason, "").format(ref=plan.ref, scope=channels)
+def _suggested(reason: str, plan: Plan) -> Fix | None:
+    """The verb that removes a reason; None when it needs more than a verb."""
+    match reason:
+        case Reason.no_consent:
+            scope = [channel for channel in plan.spec.channels if channel != "email"]
+            return "contacts attest", {"campaign": plan.ref, "basis": "written", "scope": scope}
+        case Reason.dnc_stale:
+            return "contacts attest", {"campaign": plan.ref, "scrubbed": None}
+        case Reason.no_number:
+            return "numbers add", {"tag": list(plan.spec.numbers.tags)}
+    return None
 
 
 def _notes(found: LaunchCheck, plan: Plan) -> list[str]:

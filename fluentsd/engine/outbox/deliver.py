@@ -152,7 +152,7 @@ class _Loop:
         log, problem = self.runtime.log, clean(f"{type(why).__name__}: {why}", LINE_AT_MOST)
         about = {"target": self.target.name, "topic": one.topic, "id": one.event_id, "error": type(why).__name__}
         if refused and one.refusals + 1 >= TRIES:
-            log.error("outbox.dead", **about, fix=f"fluentsd outbox retry --id {one.event_id}")
+            log.error("outbox.dead", **about, fix="outbox retry")
             return Postponed(one.event_id, one.key, None, problem, refused)
         pause = _pause(one.tries, asked_pause(why))
         log.warning("outbox.retry", **about, seconds=pause // SECOND)

@@ -42,7 +42,7 @@ class Copy:
 def examine(file: Path) -> Copy:
     """Check every page of a SQLite file, and that it is a database of ours. Raises `NotACopy`."""
     if not file.is_file():
-        raise NotACopy(f"there is no file {file}; nothing was changed. Name a copy that `fluentsd backup` made.")
+        raise NotACopy(f"there is no file {file}; nothing was changed. Name a copy that a backup made.")
     still = "" if file.with_name(f"{file.name}-wal").exists() else "&immutable=1"
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro{still}", uri=True)) as conn:
@@ -86,7 +86,7 @@ def _read(conn: sqlite3.Connection, names: set[str], schema: int) -> Copy:
 async def make_copy(database: Path, target: Path) -> Copy:
     """Copy the database to `target`, also while the daemon writes. Raises `BackupFailed`; then there is no copy."""
     if not await trio.Path(database).is_file():
-        raise BackupFailed(f"there is no database {database} yet; nothing was written. Start fluentsd first.")
+        raise BackupFailed(f"there is no database {database} yet; nothing was written. Start the daemon first.")
     unchecked = target.with_name(f"{target.name}.unchecked")
     if await trio.Path(target).exists():
         raise BackupFailed(f"{target} exists already; nothing was changed. Name another file for the copy.")
@@ -98,7 +98,7 @@ async def make_copy(database: Path, target: Path) -> Copy:
     except NotACopy as why:
         raise BackupFailed(
             f"the copy of {database} is not sound, so it was deleted: {str(why).partition(';')[0]}. The database "
-            "itself may be damaged; see: fluentsd check"
+            "itself may be damaged; check the installation"
         ) from None
     except OSError as why:
         raise BackupFailed(f"{target} could not be written ({why.strerror}); nothing was changed.") from why
@@ -124,7 +124,7 @@ async def put_back(file: Path, database: Path, stamp: str) -> tuple[Copy, Path |
     under which the replaced database is kept. Raises `NotACopy`, `BackupFailed` or `RestoreFailed`; then the database
     is as it was."""
     if await trio.to_thread.run_sync(_are_one, file, database):
-        raise NotACopy(f"{file} is the database itself; nothing was changed. Name a copy that `fluentsd backup` made.")
+        raise NotACopy(f"{file} is the database itself; nothing was changed. Name a copy that a backup made.")
     await trio.to_thread.run_sync(_checked, file)
     fresh = database.with_name(f"{database.name}.restoring")
     await trio.Path(fresh).unlink(missing_ok=True)

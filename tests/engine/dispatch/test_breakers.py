@@ -16,7 +16,7 @@ from fluentsd.engine.dispatch.breakers import KEPT
 from fluentsd.store import numbers
 from fluentsd.store.attempts import outcome_stats
 from fluentsd.store.tables import attempt, audit, enrollment, outbox_event
-from fluentsd.verbs import Refused
+from fluentsd.verbs import Refused, Suggestion
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
 
 MAIL = {"id": "mail", "channel": "email", "subject": "Hello", "text": "Hello"}
@@ -86,8 +86,9 @@ async def test_the_pause_is_audited_told_and_ended_by_a_person(stage: Stage) -> 
     (found,) = await rows(stage, select(outbox_event.c.payload).where(outbox_event.c.topic == "campaign.paused"))
     assert found.payload["cases"] == entry.details["cases"] == sorted(sent(stage)[:3], reverse=True)
     assert "+1" not in str(found.payload)
-    with pytest.raises(Refused, match="fluentsd campaign resume test"):
+    with pytest.raises(Refused, match="test is paused") as caught:
         await stage.do("release", scope="campaign", target="test")
+    assert caught.value.suggestion == Suggestion("campaign resume", {"ref": "test"})
     await stage.do("campaign resume", ref="test", late=None, dry_run=False)
     assert (await stage.do("holds"))["holds"] == []
     await stage.until(MONDAY + 8 * HOUR)

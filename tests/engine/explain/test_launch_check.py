@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fluentsd.verbs import Refused
+from fluentsd.verbs import Refused, Suggestion
 from tests.engine.stage import MINUTE, MONDAY, SMS, Stage, person, spec
 
 CALL = {"id": "call", "channel": "phone", "agent": "sales"}
@@ -46,10 +46,15 @@ async def test_people_without_consent_are_a_warning_and_if_nobody_is_left_an_err
     with pytest.raises(Refused, match="nobody could be contacted"):
         await stage.do("campaign start", ref="test", yes=True)
     await stage.enroll(person(2))
-    with pytest.raises(Refused, match="add --yes"):
+    with pytest.raises(Refused, match="confirm it") as caught:
         await stage.do("campaign start", ref="test")
+    assert caught.value.suggestion == Suggestion("campaign start", {"ref": "test", "yes": True})
     started = await stage.do("campaign start", ref="test", yes=True)
     assert "US.consent" in started["warnings"][0]
+    assert started["suggestions"][started["warnings"][0]] == {
+        "verb": "contacts attest",
+        "arguments": {"campaign": "test", "basis": "written", "scope": ["phone"]},
+    }
     await stage.until(MONDAY + MINUTE)
     assert [a.to for a, *_ in stage.phone.accepted] == ["+12125550002"]
     answer = (await stage.do("contacts why", person="+12125550001"))["campaigns"][0]
