@@ -26,6 +26,7 @@ from fluentsd.engine.nursery import running
 from fluentsd.engine.outbox.targets import Target
 from fluentsd.engine.runtime import EngineClock, Runtime
 from fluentsd.fronts import control
+from fluentsd.fronts.access import Access
 from fluentsd.fronts.notify import LogTarget, WebhookTarget
 from fluentsd.plugins import Plugins
 from fluentsd.systemd import Supervisor
@@ -85,7 +86,9 @@ async def _run_parts(
         targets, grace = _targets(settings, http, log), settings.grace / SECOND
         async with running(runtime, targets, grace=grace, ages=settings.retention) as inbox:
             async with trio.open_nursery() as fronts:
-                await fronts.start(control.serve, runtime, settings.socket)
+                await fronts.start(
+                    control.serve, runtime, settings.socket, Access(settings.socket_group, settings.roles)
+                )
                 if web is not None:
                     runtime.listens_at = await fronts.start(web, runtime, inbox)
                 supervisor.tell("READY=1", f"STATUS=serving {', '.join(sorted(runtime.channels)) or 'no channel'}")

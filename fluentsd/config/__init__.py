@@ -119,6 +119,8 @@ def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
         http=_http(read.http) if read.http else None,
         sources=_plugins(read.source),
         agent_providers=_plugins(read.agents),
+        socket_group=daemon.socket_group,
+        roles={role: tuple(accounts) for role, accounts in read.roles},
         call_grace=_micros(daemon.call_grace),
         per_contact=read.limits.per_contact,
         gap=read.limits.gap,

@@ -87,6 +87,8 @@ class Settings:
     http: HttpSettings | None = None
     sources: Mapping[str, PluginSettings] = field(default_factory=dict)
     agent_providers: Mapping[str, PluginSettings] = field(default_factory=dict)
+    socket_group: str | None = None  #: the group that may connect to the control socket
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: users and groups (`@name`) by role
     call_grace: int = 0  #: microseconds for live calls at shutdown
     per_contact: str | None = None  #: the limit of contacts per person by all campaigns together
     gap: str | None = None  #: the least time between two contacts of one person

@@ -74,10 +74,38 @@ class Database(_Table):
 
 class _Daemon(_Table):
     socket: Text | None = None
+    socket_group: Annotated[str, AfterValidator(_group)] | None = None
     grace: Annotated[str, _span(0, 3600)] = "20 s"
     call_grace: Annotated[str, _span(0, 3600)] = "60 s"
     backups: Text | None = None
     folder: Text | None = None
+
+
+_ACCOUNT = re.compile(r"@?[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,255}\$?")
+
+
+def _account(text: str) -> str:
+    if not _ACCOUNT.fullmatch(text):
+        raise ValueError(f'{text!r} is not a user or a group of this machine; write it like "dana" or "@sales"')
+    return text
+
+
+def _group(text: str) -> str:
+    if text.startswith("@") or not _ACCOUNT.fullmatch(text):
+        raise ValueError(f'{text!r} is not a group of this machine; write it like "sales"')
+    return text
+
+
+Accounts = list[Annotated[str, AfterValidator(_account)]]
+
+
+class _Roles(_Table):
+    """Users and groups (`@name`) of this machine by role."""
+
+    admin: Accounts = []
+    manager: Accounts = []
+    operator: Accounts = []
+    viewer: Accounts = []
 
 
 class _Log(_Table):
@@ -161,6 +189,7 @@ class Channels(_Table):
 class File(_Table):
     database: Database = Database()
     daemon: _Daemon = _Daemon()
+    roles: _Roles = _Roles()
     log: _Log = _Log()
     notify: _Notify | None = None
     http: Http | None = None

@@ -33,6 +33,7 @@ async def look(
     clock = clock or SystemClock()
     findings = [
         *machine.configuration(settings),
+        *machine.roles(settings),
         *machine.time(clock.now()),
         *machine.disk(settings),
         *await database.database(settings, clock.now(), patience),

@@ -18,6 +18,7 @@ from typing import Any
 from fluentsd.api import Finding
 from fluentsd.config import Settings
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.fronts.access import Access
 from fluentsd.validation import is_secret
 
 #: Least free bytes on the disk; the write-ahead log alone may grow to 64 MiB.
@@ -32,6 +33,18 @@ def configuration(settings: Settings) -> Iterator[Finding]:
             False,
             f"configuration: every user of this machine can read {settings.path}, which holds a secret",
             f'chmod o-r {settings.path}, or refer to the secret instead of writing it: "credential:NAME", "env:NAME"',
+        )
+
+
+def roles(settings: Settings) -> Iterator[Finding]:
+    """Users and groups in `[roles]` that this machine does not know."""
+    for problem in Access(settings.socket_group, settings.roles).unknown():
+        yield Finding(False, problem, "correct the name in fluentsd.toml, or create the account")
+    if any(settings.roles.values()) and settings.socket_group is None:
+        yield Finding(
+            False,
+            "[roles] has no effect: only the daemon's own user and root can reach the control socket",
+            'open it to a group: [daemon] socket_group = "GROUP"',
         )
 
 

@@ -1,18 +1,18 @@
 """The control socket: the daemon's server for verbs, and the shell's client.
 
-A Unix socket (mode 0600) with one JSON object per line. The request `{"verb", "arguments", "request_id", "revision"}`
-is answered by `{"ok": true, "answer"}`, `{"ok": false, "refused", "suggestion"}` (the verb's reason and the
-verb that helps; nothing was changed) or
-`{"ok": false, "error"}` (a fault of the request, the database or the daemon). A connection may send many requests, one
-after the other. The user's name comes from the kernel, never from the request. Connections are isolated: an error in
-one is answered and logged there, and affects neither the others nor the daemon.
+A Unix socket (mode 0600, or 0660 with a group) with one JSON object per line. The request `{"verb", "arguments",
+"request_id", "revision"}` is answered by `{"ok": true, "answer"}`, `{"ok": false, "refused", "suggestion"}` (the verb's
+reason, and the verb that helps; nothing was changed) or `{"ok": false, "error"}` (a fault of the request, the database
+or the daemon). A connection may send many requests, one after the other. The user's name and groups come from the
+kernel, never from the request; `Access` gives the role. Connections are isolated: an error in one is answered and
+logged there, and affects neither the others nor the daemon.
 """
 
 from __future__ import annotations
 
+import grp
 import json
 import os
-import pwd
 import socket
 import stat
 import struct
@@ -26,6 +26,7 @@ from typing import Any
 import trio
 
 from fluentsd.engine.runtime import Runtime
+from fluentsd.fronts.access import Access, User, look_up
 from fluentsd.unavailable import StoreUnavailable
 from fluentsd.verbs import Call, Refused, Suggestion
 from fluentsd.verbs.execute import execute
@@ -64,13 +65,19 @@ class DaemonFailed(ControlProblem):
 # ── the daemon's side ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def serve(runtime: Runtime, path: Path, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def serve(
+    runtime: Runtime,
+    path: Path,
+    access: Access = Access(),  # noqa: B008 - a frozen value
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
     """Serve at `path` until cancelled, then remove the socket. `ControlProblem` if it cannot be opened."""
-    listener = await _listen(path)
+    listener = await _listen(path, access.group)
     mine = _inode(path)
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(trio.serve_listeners, _Server(runtime).serve_connection, [listener])
+            await nursery.start(trio.serve_listeners, _Server(runtime, access).serve_connection, [listener])
             task_status.started()
     finally:
         if _inode(path) == mine:  # else another daemon has replaced the socket
@@ -89,14 +96,19 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-async def _listen(path: Path) -> trio.SocketListener:
+async def _listen(path: Path, group: str | None) -> trio.SocketListener:
     check_length(path)
     await _clear(path)
     sock = socket.socket(socket.AF_UNIX)
     before = os.umask(0o177)  # no other user may connect, not even between bind and chmod
     try:
         sock.bind(str(path))
+        if group is not None:
+            _open_to(path, group)
         sock.listen(128)
+    except ControlProblem:
+        sock.close()
+        raise
     except OSError as why:
         sock.close()
         raise ControlProblem(
@@ -106,6 +118,22 @@ async def _listen(path: Path) -> trio.SocketListener:
     finally:
         os.umask(before)
     return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
+
+
+def _open_to(path: Path, group: str) -> None:
+    """Let the members of a group connect; what they may do is their role."""
+    try:
+        os.chown(path, -1, grp.getgrnam(group).gr_gid)
+    except KeyError:
+        _remove(path)
+        raise ControlProblem(f"there is no group {group}; correct [daemon] socket_group in fluentsd.toml") from None
+    except PermissionError as why:
+        _remove(path)
+        raise ControlProblem(
+            f"the control socket cannot be given to the group {group} ({why.strerror}); make the daemon's user a "
+            "member of it, or correct [daemon] socket_group in fluentsd.toml"
+        ) from why
+    path.chmod(0o660)
 
 
 def check_length(path: Path) -> None:
@@ -145,26 +173,31 @@ class _Request:
 class _Server:
     """Serves connections, each one isolated from the others."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
+    def __init__(self, runtime: Runtime, access: Access) -> None:
+        self.runtime, self.access = runtime, access
 
     async def serve_connection(self, stream: trio.SocketStream) -> None:
         try:
             async with stream:
-                actor, lines = await _peer(stream), _LineReader(stream, LINE_AT_MOST)
+                user, lines = await _peer(stream), _LineReader(stream, LINE_AT_MOST)
                 while (line := await lines.next_line()) is not None:
-                    await stream.send_all(await self._answer(actor, line))
+                    await stream.send_all(await self._answer(user, line))
         except (trio.BrokenResourceError, _TooLong):
             pass  # the client is gone; its last verb has run or not, and the audit log shows which
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each connection
             self._log("control.connection", why)
 
-    async def _answer(self, actor: str, line: bytes) -> bytes:
-        verb = ""
+    async def _answer(self, user: User, line: bytes) -> bytes:
+        verb, role = "", self.access.role_of(user)
         try:
             request = _request(line)
             verb = request.verb
-            call = Call(actor, self.runtime.clock.now(), request.request_id, request.revision, role="admin")
+            if role is None:
+                raise Refused(
+                    f"{user.name} has no role here; nothing was changed. An admin can give one: [roles] in "
+                    f'fluentsd.toml, for example viewer = ["{user.name}"], and a restart of the daemon'
+                )
+            call = Call(user.name, self.runtime.clock.now(), request.request_id, request.revision, role=role)
             answer = await execute(self.runtime, verb, request.arguments, call)
             return _encode({"ok": True, "answer": answer})
         except Refused as why:
@@ -173,7 +206,7 @@ class _Server:
         except (_NotARequest, StoreUnavailable) as why:
             return _encode({"ok": False, "error": str(why)})
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each verb
-            self._log("control.verb", why, verb=verb, actor=actor)
+            self._log("control.verb", why, verb=verb, actor=user.name)
             return _encode(
                 {"ok": False, "error": f"{type(why).__name__}: {why} (a bug in fluentsd; its log has the place)"}
             )
@@ -185,14 +218,11 @@ class _Server:
         self.runtime.log.error(event, error=type(why).__name__, where=where, **about)
 
 
-async def _peer(stream: trio.SocketStream) -> str:
-    """The name of the connected user, from the kernel."""
+async def _peer(stream: trio.SocketStream) -> User:
+    """The connected user, from the kernel."""
     size = struct.calcsize("3i")
-    _, uid, _ = struct.unpack("3i", stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-    try:
-        return (await trio.to_thread.run_sync(pwd.getpwuid, uid)).pw_name  # this may query a directory server
-    except KeyError:
-        return f"uid {uid}"
+    _, uid, gid = struct.unpack("3i", stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return await trio.to_thread.run_sync(look_up, uid, gid)
 
 
 class _NotARequest(Exception):
@@ -310,7 +340,10 @@ async def connect(path: Path) -> AsyncIterator[ControlClient]:
     try:
         stream = await trio.open_unix_socket(str(path))
     except PermissionError as why:
-        raise NotAllowed(f"{path} belongs to another user; run this as the daemon's user, or as root") from why
+        raise NotAllowed(
+            f"{path} belongs to another user; run this as the daemon's user or as root, or let an admin open it to a "
+            "group of yours: [daemon] socket_group in fluentsd.toml"
+        ) from why
     except OSError as why:
         raise NoDaemon(f"no daemon answers at {path} ({why.strerror}); start it: fluentsd run") from why
     async with stream:

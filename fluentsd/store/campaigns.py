@@ -69,6 +69,12 @@ async def get(conn: AsyncConnection, ref: str) -> CampaignRow:
     return _row(found)
 
 
+async def owner_of(conn: AsyncConnection, ref: str, *, lock: bool = True) -> str | None:
+    """The owner of a campaign, None if there is no such campaign. With `lock` it stays until the transaction ends."""
+    mine = select(campaign.c.owner).where(campaign.c.ref == ref)
+    return (await conn.execute(mine.with_for_update(key_share=True) if lock else mine)).scalar()
+
+
 async def by_id(conn: AsyncConnection, campaign_id: int) -> CampaignRow:
     return _row((await conn.execute(select(campaign).where(campaign.c.id == campaign_id))).mappings().one())
 

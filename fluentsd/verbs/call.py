@@ -27,7 +27,8 @@ class Refused(Exception):
 class Call:
     """The actor and the time of a request. `request_id` makes a repetition harmless; `revision` is the campaign's
     revision that the actor has seen; `role` is the actor's, given by the front that knows the actor. `digest`: the hash
-    of the verb and its arguments, set by `execute`."""
+    of the verb and its arguments; `must_own`: the ref of the campaign that the actor has to own. Both are set by
+    `execute`."""
 
     actor: str
     at: int
@@ -35,7 +36,13 @@ class Call:
     revision: int | None = None
     digest: str | None = None
     role: Role = "viewer"
+    must_own: str | None = None
 
     def may(self, role: Role) -> bool:
         """Whether the actor has this role or a higher one."""
         return ROLES.index(self.role) >= ROLES.index(role)
+
+    def owns(self, owner: str) -> bool:
+        """Whether the actor may change a campaign of this owner: an admin every one, others their own and the shared
+        ones, whose owner is a group ("@sales") or nobody at all ("")."""
+        return self.may("admin") or owner == self.actor or not owner or owner.startswith("@")

@@ -22,13 +22,14 @@ from fluentsd.store.nodes import EVERYTHING, INSTALLATION
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.diff import differences
 from fluentsd.verbs.enrollments import follow_new_flow
-from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
+from fluentsd.verbs.execute import Answer, change, facts_changed, owning, refusing
 from fluentsd.verbs.operations import held
 
 
 async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answer:
     """Create the campaign a file describes, or change it to what the file says."""
     spec = await _read(file)
+    call = await owning(runtime, call, spec.slug)
     await finish_recompute(runtime, spec.slug)
 
     async def unit(conn: Connection) -> Answer:

@@ -33,7 +33,8 @@ class Param:
 @dataclass(frozen=True, slots=True)
 class Verb:
     """One verb. `name` is the typed command ("campaign pause"); `run` names its function, `module.function` in
-    `fluentsd.verbs`; `role` is the least role that may run it; `hidden` verbs are for programs."""
+    `fluentsd.verbs`; `role` is the least role that may run it; `hidden` verbs are for programs. With `owned`, only
+    an admin may run it on a campaign that belongs to another person."""
 
     name: str
     help: str
@@ -42,6 +43,7 @@ class Verb:
     effect: Literal["read", "change"] = "read"
     role: Role = "viewer"
     hidden: bool = False
+    owned: bool = False
 
 
 #: Old groups of verbs and their present names. Old names work until the next release.
@@ -75,7 +77,8 @@ VERBS: dict[str, Verb] = {
     for verb in (
         Verb("campaign apply", "create or change a campaign from its file", "campaigns.apply",
              (Param("file", "data", "the parsed campaign file", required=True),
-              Param("dry_run", "flag", "show what would change, change nothing", default=False)), "change", "manager"),
+              Param("dry_run", "flag", "show what would change, change nothing", default=False)),
+             "change", "manager", owned=True),
         Verb("campaign export", "write a campaign as a file", "campaigns.export", (_ref(),)),
         Verb("campaign list", "all campaigns with their counts", "campaigns.listing",
              (Param("archived", "flag", "include archived campaigns", default=False),)),
@@ -84,10 +87,11 @@ VERBS: dict[str, Verb] = {
         Verb("campaign report", "the funnel: outcomes of each step", "campaigns.report", (_ref(),)),
         Verb("campaign check", "launch check: who would be contacted, who would not and why, and what is missing",
              "launch_check.check", (_ref(),)),
-        Verb("campaign start", "start a campaign now", "lifecycle.start", (_ref(), _YES), "change", "manager"),
+        Verb("campaign start", "start a campaign now", "lifecycle.start", (_ref(), _YES),
+             "change", "manager", owned=True),
         Verb("campaign schedule", "start a campaign at a given time", "lifecycle.schedule",
              (_ref(), Param("at", "moment", "date and time, e.g. 2026-12-01T09:00", required=True, option=False), _YES),
-             "change", "manager"),
+             "change", "manager", owned=True),
         Verb("campaign pause", "pause a campaign; no contacts until it is resumed", "lifecycle.pause",
              (_ref(), _BECAUSE), "change", "operator"),
         Verb("campaign resume", "resume a campaign; steps missed during the pause are dripped, shifted or skipped",
@@ -95,25 +99,26 @@ VERBS: dict[str, Verb] = {
              (_ref(), Param("late", "text", "drip, shift or skip; default: the campaign's setting"), _DRY),
              "change", "operator"),
         Verb("campaign stop", "stop a campaign; people keep their progress", "lifecycle.stop", (_ref(), _BECAUSE),
-             "change", "manager"),
+             "change", "manager", owned=True),
         Verb("campaign complete", "mark a campaign completed; refused while people are queued", "lifecycle.complete",
-             (_ref(),), "change", "manager"),
+             (_ref(),), "change", "manager", owned=True),
         Verb("campaign reopen", "reopen a stopped or completed campaign as paused", "lifecycle.reopen", (_ref(),),
-             "change", "manager"),
+             "change", "manager", owned=True),
         Verb("campaign copy", "create a draft with the same settings and flow", "campaigns.copy",
              (_ref(), Param("new_ref", "text", "the copy's ref", required=True, option=False)),
              "change", "manager"),
         Verb("campaign archive", "hide an ended campaign from lists", "campaigns.archive", (_ref(),),
-             "change", "manager"),
+             "change", "manager", owned=True),
         Verb("campaign owner", "change a campaign's owner", "campaigns.give",
-             (_ref(), Param("owner", "text", "the new owner", required=True, option=False)), "change", "manager"),
+             (_ref(), Param("owner", "text", "the new owner", required=True, option=False)),
+             "change", "manager", owned=True),
         Verb("campaign errors", "people in error, grouped by cause", "errors.errors", (_ref(),)),
         Verb("campaign retry", "put people in error back into the queue", "errors.retry",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
-              Param("person", "text", "only this person (a number or address)")), "change", "manager"),
+              Param("person", "text", "only this person (a number or address)")), "change", "manager", owned=True),
         Verb("campaign dismiss", "remove people in error from the campaign", "errors.dismiss",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
-              Param("person", "text", "only this person (a number or address)")), "change", "manager"),
+              Param("person", "text", "only this person (a number or address)")), "change", "manager", owned=True),
         Verb("campaign why", "counts of people by state and reason; they add up to the campaign's total",
              "contacts.totals", (_ref(),)),
         Verb("campaign replies", "replies that are not handled yet", "replies.listing",
@@ -122,22 +127,23 @@ VERBS: dict[str, Verb] = {
         Verb("campaign answer", "answer a person's reply on the same channel", "replies.answer",
              (_ref(), _PERSON, Param("text", "text", "the answer", default="", option=False),
               Param("subject", "text", "subject of an e-mail answer", default=""),
-              Param("nothing", "flag", "mark as handled without an answer", default=False)), "change", "manager"),
+              Param("nothing", "flag", "mark as handled without an answer", default=False)),
+             "change", "manager", owned=True),
         Verb("campaign test", "send a step to yourself, marked as a test and not counted", "replies.test",
              (_ref(), Param("to", "text", "your own number or address", required=True),
               Param("step", "text", "the step; default: the first that can go to that address"),
               Param("person", "text", "render for this person of the campaign; default: the first")),
              "change", "manager"),
         Verb("campaign remove", "remove one person from the campaign", "enrollments.remove",
-             (_ref(), _PERSON, _BECAUSE), "change", "manager"),
+             (_ref(), _PERSON, _BECAUSE), "change", "manager", owned=True),
         Verb("campaign callback", "contact one person at a promised time, ahead of the flow's schedule",
              "enrollments.callback",
              (_ref(), _PERSON,
               Param("at", "moment", "date and time, e.g. 2026-12-01T15:00", required=True, option=False)),
-             "change", "manager"),
+             "change", "manager", owned=True),
         Verb("campaign upgrade", "move people from earlier flow versions to the current one", "enrollments.upgrade",
              (_ref(), Param("step", "texts", "OLD=NEW: the new step for people at a deleted step; repeatable"),
-              _DRY), "change", "manager"),
+              _DRY), "change", "manager", owned=True),
         Verb("contacts attest", "record consent for the people of a source or campaign; kept as each person's evidence",
              "consent.attest",
              (Param("source", "text", "the people of this file or CRM source", option=False),
@@ -163,7 +169,7 @@ VERBS: dict[str, Verb] = {
              (Param("source", "text", "the file's name", required=True),
               Param("ref", "text", "the campaign to enroll people in"),
               Param("consent", "data", "the attestation of consent")),
-             "change", "manager", hidden=True),
+             "change", "manager", owned=True, hidden=True),
         Verb("contacts take", "one batch of an import", "importing.take",
              (Param("run", "data", "the run from `contacts begin-import`", required=True),
               Param("people", "data", "the batch", required=True),
@@ -189,9 +195,9 @@ VERBS: dict[str, Verb] = {
              (Param("ref", "text", "only this campaign", option=False),
               Param("most", "int", "maximum number of rows", default=1000))),
         Verb("unknown retry", "repeat the step; the person may get it twice", "unknown_attempts.retry",
-             (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager"),
+             (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager", owned=True),
         Verb("unknown dismiss", "keep them as sent and hide them", "unknown_attempts.dismiss",
-             (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager"),
+             (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager", owned=True),
         Verb("suppression list", "numbers and addresses that are never contacted", "suppression.listing",
              (Param("words", "text", "only entries whose number, address or reason contains this", option=False),
               Param("since", "int", "first entry id", default=0),

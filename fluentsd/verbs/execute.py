@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from fluentsd.domain.states import IllegalTransition
 from fluentsd.domain.templates import NoSuchTemplate
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, enrollments
+from fluentsd.store import audit, campaigns, enrollments
 from fluentsd.store.audit import RequestReused
 from fluentsd.store.campaigns import Changed, NoSuchCampaign, RefTaken
 from fluentsd.store.db import Connection
@@ -54,6 +54,8 @@ async def change(
         stored: Answer | None = await audit.answered(conn, call.request_id, verb, target, call.digest)
         if stored is not None:
             return stored
+        if call.must_own is not None:
+            _check_owner(call, await campaigns.owner_of(conn, call.must_own))
         answer = await unit(conn)
         details = answer.pop("_details", None)
         await audit.note(
@@ -109,7 +111,27 @@ async def execute(runtime: Runtime, name: str, arguments: Mapping[str, Any], cal
         raise Refused(f"{name}: no such parameter: {', '.join(unknown)[:200]}")
     if call.request_id and verb.effect == "change":
         call = replace(call, digest=digest_of(verb.name, checked))
+    if verb.owned and checked.get("ref"):
+        call = await owning(runtime, call, checked["ref"])
     return await _function(verb)(runtime, call, **checked)
+
+
+async def owning(runtime: Runtime, call: Call, ref: str) -> Call:
+    """The call, refused if the campaign belongs to another person; `change` checks it again in its transaction."""
+    if call.may("admin"):
+        return call
+    call = replace(call, must_own=ref)
+    _check_owner(call, await runtime.store.read(campaigns.owner_of, ref, lock=False))
+    return call
+
+
+def _check_owner(call: Call, owner: str | None) -> None:
+    """`owner` is None for a campaign that does not exist; the verb says so."""
+    if owner is not None and not call.owns(owner):
+        raise Refused(
+            f"{call.must_own} belongs to {owner}; nothing was changed. Ask {owner} or an admin, who may also make "
+            f"{call.actor} or a group like @sales its owner"
+        )
 
 
 def _function(verb: Verb) -> Callable[..., Awaitable[Answer]]:

@@ -363,3 +363,27 @@ def test_notify_names_topics_that_exist(write: Write) -> None:
     assert found.topics == ("attempt.recorded", "hold.*")
     (line,) = mistakes(write, '[notify]\nurl = "https://x"\ntopics = ["campaign.begun"]')
     assert "'campaign.begun' is not a topic; known are campaign.scheduled, " in line
+
+
+def test_roles_name_users_and_groups(tmp_path: Path) -> None:
+    file = tmp_path / "fluentsd.toml"
+    file.write_text('[daemon]\nsocket_group = "sales"\n[roles]\nadmin = ["dana", "@wheel"]\nviewer = ["@staff"]\n')
+    settings = load(file, {})
+    assert settings.socket_group == "sales"
+    assert settings.roles == {"admin": ("dana", "@wheel"), "manager": (), "operator": (), "viewer": ("@staff",)}
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ('[roles]\nadmin = ["two words"]', "'two words' is not a user or a group of this machine"),
+        ('[roles]\nadmim = ["dana"]', "admin"),
+        ('[daemon]\nsocket_group = "@sales"', "'@sales' is not a group of this machine; write it like \"sales\""),
+    ],
+)
+def test_a_mistake_in_the_roles_is_explained(tmp_path: Path, text: str, mistake: str) -> None:
+    file = tmp_path / "fluentsd.toml"
+    file.write_text(text)
+    with pytest.raises(Problems) as caught:
+        load(file, {})
+    assert mistake in str(caught.value)

@@ -475,3 +475,9 @@ async def test_without_a_channel_or_a_plugin_nobody_can_be_contacted(write: Writ
     plugins, channels = bad(await findings(write(""), Plugins()))
     assert plugins.startswith("plugins: none found → install one")
     assert channels.startswith("channels: none is configured")
+
+
+async def test_roles_that_cannot_take_effect_are_found(write: Write) -> None:
+    problems = bad(await findings(write('[roles]\nviewer = ["@no-such-group", "root"]\n')))
+    assert any("[roles] viewer: there is no group no-such-group" in problem for problem in problems)
+    assert any("[roles] has no effect" in problem for problem in problems)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import getpass
+import grp
 import json
 import os
 import pwd
@@ -23,6 +24,7 @@ from structlog.testing import capture_logs
 from fluentsd.clock import SystemClock
 from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts import control
+from fluentsd.fronts.access import Access, User
 from fluentsd.fronts.control import (
     ControlProblem,
     DaemonFailed,
@@ -37,7 +39,8 @@ from fluentsd.store import tables
 from fluentsd.store.db.bridge import open_store
 from fluentsd.unavailable import StoreBusy
 from fluentsd.verbs import Call, Refused, Suggestion, catalogue, operations
-from fluentsd.verbs.catalogue import Param, Verb
+from fluentsd.verbs.call import ROLES, Role
+from fluentsd.verbs.catalogue import VERBS, Param, Verb
 
 
 @pytest.fixture
@@ -130,6 +133,53 @@ async def test_a_refusal_brings_its_suggestion(served: Path) -> None:
         with pytest.raises(Refused, match="has no hold") as caught:
             await client.ask("release", {"scope": "channel", "target": "sms"})
     assert caught.value.suggestion == Suggestion("holds", {})
+
+
+KIM = User(54_321, "kim", frozenset({"kim", "@staff"}))
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_the_role_of_a_group_is_enforced(
+    runtime: Runtime, path: Path, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch, role: Role
+) -> None:
+    async def peer(stream: trio.SocketStream) -> User:
+        return KIM
+
+    monkeypatch.setattr(control, "_peer", peer)
+    await nursery.start(serve, runtime, path, Access(None, {role: ["@staff"]}))
+    async with connect(path) as client:
+        for verb in VERBS.values():
+            with pytest.raises(Refused) as caught:
+                await client.ask(verb.name, {"no such parameter": 1})
+            refused = f"{verb.name} needs the role {verb.role}, and kim is {role}" in str(caught.value)
+            assert refused is (ROLES.index(role) < ROLES.index(verb.role)), verb.name
+
+
+async def test_a_user_without_a_role_is_refused_with_the_fix(
+    runtime: Runtime, path: Path, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def peer(stream: trio.SocketStream) -> User:
+        return KIM
+
+    monkeypatch.setattr(control, "_peer", peer)
+    await nursery.start(serve, runtime, path, Access(None, {"viewer": ["lee"]}))
+    async with connect(path) as client:
+        with pytest.raises(Refused, match=r'kim has no role here; .*viewer = \["kim"\]'):
+            await client.ask("campaign list")
+
+
+async def test_the_socket_of_a_group_is_open_to_it_and_to_nobody_else(
+    runtime: Runtime, path: Path, nursery: trio.Nursery
+) -> None:
+    mine = grp.getgrgid(os.getgid())
+    await nursery.start(serve, runtime, path, Access(mine.gr_name))
+    assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_gid) == (0o660, mine.gr_gid)
+
+
+async def test_an_unknown_group_ends_the_start_with_the_fix(runtime: Runtime, path: Path) -> None:
+    with pytest.raises(ControlProblem, match=r"there is no group no-such-group; correct \[daemon\] socket_group"):
+        await serve(runtime, path, Access("no-such-group"))
+    assert not path.exists()
 
 
 async def test_a_user_without_a_name_goes_by_number(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 import itertools
+from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.store import campaigns
 from fluentsd.verbs import Call, Refused
-from fluentsd.verbs.call import ROLES
+from fluentsd.verbs.call import ROLES, Role
 from fluentsd.verbs.catalogue import VERBS, Verb
-from fluentsd.verbs.execute import _function, execute
-from tests.engine.stage import MONDAY, Stage
+from fluentsd.verbs.execute import _function, change, execute, owning
+from tests.engine.stage import MONDAY, SMS, Stage, person, spec
 
 
 @pytest.mark.parametrize("verb", VERBS.values(), ids=list(VERBS))
@@ -35,3 +38,76 @@ async def test_each_role_may_do_what_the_table_says(stage: Stage) -> None:
 def test_a_call_without_a_role_may_look_and_no_more() -> None:
     assert Call("dana", MONDAY).may("viewer")
     assert not Call("dana", MONDAY).may("operator")
+
+
+def required(verb: Verb) -> dict[str, Any]:
+    """Arguments that `execute` accepts: those that the verb requires, and the campaign `test`."""
+    given: dict[str, Any] = {"int": 1, "flag": True, "moment": MONDAY, "texts": ["x"], "data": spec(SMS)}
+    named = {param.name: given.get(param.kind, "x") for param in verb.params if param.required}
+    return named | ({"ref": "test"} if any(param.name == "ref" for param in verb.params) else {})
+
+
+OWNED = [verb for verb in VERBS.values() if verb.owned]
+
+
+async def hand_over(conn: AsyncConnection, owner: str) -> None:
+    await campaigns.give(conn, await campaigns.get(conn, "test"), owner)
+
+
+@pytest.mark.parametrize("verb", OWNED, ids=[verb.name for verb in OWNED])
+async def test_a_manager_changes_nothing_of_another_persons_campaign(stage: Stage, verb: Verb) -> None:
+    await stage.do("campaign apply", file=spec(SMS))
+    before = await stage.do("log"), await stage.do("campaign show", ref="test")
+    with pytest.raises(Refused, match="test belongs to tester; nothing was changed"):
+        await execute(stage.runtime, verb.name, required(verb), Call("dana", MONDAY, role="manager"))
+    assert (await stage.do("log"), await stage.do("campaign show", ref="test")) == before
+
+
+@pytest.mark.parametrize(
+    ("actor", "owner", "role", "may"),
+    [
+        ("dana", "dana", "manager", True),
+        ("dana", "@sales", "manager", True),
+        ("dana", "", "manager", True),
+        ("dana", "lee", "manager", False),
+        ("dana", "Dana", "manager", False),
+        ("dana", "lee", "admin", True),
+        ("dana", "dana", "operator", False),
+    ],
+)
+async def test_who_may_stop_a_campaign(stage: Stage, actor: str, owner: str, role: Role, may: bool) -> None:
+    await stage.launch(spec(SMS), person(1))
+    await stage.runtime.store.run(hand_over, owner)
+    call = Call(actor, stage.clock.now(), role=role)
+    if may:
+        assert (await execute(stage.runtime, "campaign stop", {"ref": "test"}, call))["state"] == "stopped"
+        return
+    with pytest.raises(Refused):
+        await execute(stage.runtime, "campaign stop", {"ref": "test"}, call)
+    assert (await stage.overview())["state"] in ("active", "completed")
+
+
+async def test_a_campaign_given_away_meanwhile_is_refused_in_the_transaction(stage: Stage) -> None:
+    """The owner changes between the first check and the transaction."""
+    await stage.do("campaign apply", file=spec(SMS))
+    await stage.runtime.store.run(hand_over, "dana")
+    call = await owning(stage.runtime, Call("dana", MONDAY, role="manager"), "test")
+    await stage.runtime.store.run(hand_over, "lee")
+    ran = list[bool]()
+
+    async def unit(conn: AsyncConnection) -> dict[str, Any]:
+        ran.append(True)
+        return {}
+
+    with pytest.raises(Refused, match="belongs to lee"):
+        await change(stage.runtime, call, "stop", "test", unit)
+    assert ran == []
+
+
+async def test_a_person_on_duty_pauses_and_resumes_every_campaign(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(SMS))
+    await stage.enroll(person(1) | {"zones": ["Pacific/Auckland"]})
+    await stage.do("campaign start", ref="test", yes=True)
+    call = Call("dana", stage.clock.now(), role="operator")
+    assert (await execute(stage.runtime, "campaign pause", {"ref": "test"}, call))["state"] == "paused"
+    assert (await execute(stage.runtime, "campaign resume", {"ref": "test"}, call))["state"] == "active"
