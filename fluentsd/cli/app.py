@@ -16,10 +16,12 @@ import typer
 from typer.core import TyperGroup
 
 from fluentsd.cli import commands
+from fluentsd.cli.files import read_toml
 from fluentsd.cli.runner import Shell, run_program, run_verb
 from fluentsd.verbs.catalogue import ALIASES, VERBS, Param, Verb
 
-_TYPES: dict[str, Any] = {"text": str, "int": int, "flag": bool, "texts": list[str], "moment": str}
+#: The type of a kind on the command line; every other kind is a text.
+_TYPES: dict[str, Any] = {"int": int, "flag": bool, "texts": list[str], "file": Path}
 _GROUPS = {
     "campaign": "create, inspect and control campaigns",
     "contacts": "find, import and explain people",
@@ -86,6 +88,7 @@ def _command(verb: Verb) -> Callable[..., None]:
     def command(**given: Any) -> None:
         shell: Shell = given.pop("context").obj
         shell.as_json = given.pop("as_json")
+        given = {name: read_toml(value) if isinstance(value, Path) else value for name, value in given.items()}
         run_verb(shell, verb.name, {name: value for name, value in given.items() if value is not None})
 
     params = [_parameter(param) for param in verb.params if param.kind != "data"]
@@ -97,12 +100,14 @@ def _command(verb: Verb) -> Callable[..., None]:
 
 
 def _parameter(param: Param) -> inspect.Parameter:
-    kind: Any = _TYPES[param.kind]
+    kind: Any = _TYPES.get(param.kind, str)
     flag = param.name.replace("_", "-")
+    choices = f" ({', '.join(param.options)})" if param.options else ""
     if param.option:
-        info: Any = typer.Option(f"--{flag}", help=param.help)
+        word = None if param.kind in ("text", "texts", "int", "flag") else param.kind.upper()
+        info: Any = typer.Option(f"--{flag}", help=f"{param.help}{choices}", metavar=word)
     else:
-        info = typer.Argument(help=param.help, metavar=param.name.upper())
+        info = typer.Argument(help=f"{param.help}{choices}", metavar=param.name.upper())
     optional = not param.required and param.kind not in ("flag", "texts") and param.default is None
     annotation: Any = Annotated[(kind | None) if optional else kind, info]
     default = (

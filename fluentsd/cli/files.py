@@ -6,7 +6,7 @@ import stat
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fluentsd.cli.runner import fail
 from fluentsd.validation import explain_toml
@@ -24,11 +24,11 @@ def display_name(file: Path) -> str:
     return "standard input" if str(file) == "-" else str(file)
 
 
-def read_toml(file: Path, what: Literal["campaign", "template"]) -> dict[str, Any]:
-    """Parse a TOML file."""
+def read_toml(file: Path, what: str = "TOML") -> dict[str, Any]:
+    """Parse a TOML file; `what` is "campaign", "template" or another noun for messages."""
     name, text = display_name(file), read_text(file)
     if not text.strip():
-        fail(f"{name} is empty; {_BEGIN[what]}; nothing was changed")
+        fail(f"{name} is empty; {_BEGIN.get(what, 'write its keys')}; nothing was changed")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as why:

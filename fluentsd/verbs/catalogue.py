@@ -14,13 +14,23 @@ from typing import Any, Literal
 
 from fluentsd.verbs.call import Role
 
-Kind = Literal["text", "int", "flag", "texts", "moment", "data"]
+Kind = Literal[
+    "text", "int", "flag", "texts", "moment", "date", "duration", "choice", "campaign", "contact", "number", "step",
+    "template", "agent", "source", "segment", "user", "file", "data",
+]  # fmt: skip
+#: Kinds whose value is a text. The names of things are such kinds, so that a front can offer a list of them.
+TEXTUAL: tuple[Kind, ...] = (
+    "text", "date", "duration", "choice", "campaign", "contact", "number", "step", "template", "agent", "source",
+    "segment", "user",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Param:
     """One parameter. `kind`: text, int, flag, texts (repeatable), moment (a date-time with a zone, or in the machine's
-    local time), data (a JSON value, passed by programs only)."""
+    local time), date (2026-12-01), duration ("2 days"), choice (one of `options`); campaign, contact, number, step,
+    template, agent, source, segment, user (the name of one); file (a file that the front reads; the verb gets its
+    content), data (a JSON value, passed by programs only). `options` are also those of each part of texts."""
 
     name: str
     kind: Kind
@@ -28,6 +38,7 @@ class Param:
     required: bool = False
     default: Any = None
     option: bool = True  #: False: a positional argument
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +68,26 @@ def current_name(name: str) -> str:
 
 
 def _ref(help_text: str = "the campaign's ref") -> Param:
-    return Param("ref", "text", help_text, required=True, option=False)
+    return Param("ref", "campaign", help_text, required=True, option=False)
 
 
-_PERSON = Param("person", "text", "a number, an address, or words that match one person", required=True, option=False)
-_ONE_PERSON = Param("person", "text", "only this person (a number or address)")
+_PERSON = Param(
+    "person", "contact", "a number, an address, or words that match one person", required=True, option=False
+)
+_ONE_PERSON = Param("person", "contact", "only this person (a number or address)")
 _ONE_ATTEMPT = Param("attempt", "text", "only this attempt, by its id")
 _POINT = Param("point", "text", "the number or address", required=True, option=False)
-_TEMPLATE = Param("name", "text", "the template's name", required=True, option=False)
+_TEMPLATE = Param("name", "template", "the template's name", required=True, option=False)
 _ONE_TARGET = Param("target", "text", "only this target: log, webhook or tasks")
 _ONE_EVENT = Param("id", "int", "only this event, by its id")
 _BECAUSE = Param("because", "text", "the reason; kept in the audit log", default="")
+
+_CHANNELS = ("phone", "sms", "email", "*")
+#: Every outcome of an attempt: `fluentsd.api.Outcome`, which takes long to import.
+OUTCOMES = (
+    "answered", "voicemail", "no_answer", "busy", "failed", "sent", "delivered", "bounced", "replied",
+    "opted_out", "unknown", "not_sent",
+)  # fmt: skip
 
 _YES = Param("yes", "flag", "start although the check has warnings", default=False)
 _DRY = Param("dry_run", "flag", "show what would happen, change nothing", default=False)
@@ -76,7 +96,7 @@ VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
         Verb("campaign apply", "create or change a campaign from its file", "campaigns.apply",
-             (Param("file", "data", "the parsed campaign file", required=True),
+             (Param("file", "file", "the campaign file", required=True, option=False),
               Param("dry_run", "flag", "show what would change, change nothing", default=False)),
              "change", "manager", owned=True),
         Verb("campaign export", "write a campaign as a file", "campaigns.export", (_ref(),)),
@@ -96,7 +116,8 @@ VERBS: dict[str, Verb] = {
              (_ref(), _BECAUSE), "change", "operator"),
         Verb("campaign resume", "resume a campaign; steps missed during the pause are dripped, shifted or skipped",
              "lifecycle.resume",
-             (_ref(), Param("late", "text", "drip, shift or skip; default: the campaign's setting"), _DRY),
+             (_ref(), Param("late", "choice", "what becomes of missed steps; default: the campaign's setting",
+                           options=("drip", "shift", "skip")), _DRY),
              "change", "operator"),
         Verb("campaign stop", "stop a campaign; people keep their progress", "lifecycle.stop", (_ref(), _BECAUSE),
              "change", "manager", owned=True),
@@ -110,19 +131,19 @@ VERBS: dict[str, Verb] = {
         Verb("campaign archive", "hide an ended campaign from lists", "campaigns.archive", (_ref(),),
              "change", "manager", owned=True),
         Verb("campaign owner", "change a campaign's owner", "campaigns.give",
-             (_ref(), Param("owner", "text", "the new owner", required=True, option=False)),
+             (_ref(), Param("owner", "user", "the new owner", required=True, option=False)),
              "change", "manager", owned=True),
         Verb("campaign errors", "people in error, grouped by cause", "errors.errors", (_ref(),)),
         Verb("campaign retry", "put people in error back into the queue", "errors.retry",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
-              Param("person", "text", "only this person (a number or address)")), "change", "manager", owned=True),
+              Param("person", "contact", "only this person (a number or address)")), "change", "manager", owned=True),
         Verb("campaign dismiss", "remove people in error from the campaign", "errors.dismiss",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
-              Param("person", "text", "only this person (a number or address)")), "change", "manager", owned=True),
+              Param("person", "contact", "only this person (a number or address)")), "change", "manager", owned=True),
         Verb("campaign why", "counts of people by state and reason; they add up to the campaign's total",
              "contacts.totals", (_ref(),)),
         Verb("campaign replies", "replies that are not handled yet", "replies.listing",
-             (Param("ref", "text", "only in this campaign", option=False),
+             (Param("ref", "campaign", "only in this campaign", option=False),
               Param("most", "int", "maximum number of rows", default=50))),
         Verb("campaign answer", "answer a person's reply on the same channel", "replies.answer",
              (_ref(), _PERSON, Param("text", "text", "the answer", default="", option=False),
@@ -131,8 +152,8 @@ VERBS: dict[str, Verb] = {
              "change", "manager", owned=True),
         Verb("campaign test", "send a step to yourself, marked as a test and not counted", "replies.test",
              (_ref(), Param("to", "text", "your own number or address", required=True),
-              Param("step", "text", "the step; default: the first that can go to that address"),
-              Param("person", "text", "render for this person of the campaign; default: the first")),
+              Param("step", "step", "the step; default: the first that can go to that address"),
+              Param("person", "contact", "render for this person of the campaign; default: the first")),
              "change", "manager"),
         Verb("campaign remove", "remove one person from the campaign", "enrollments.remove",
              (_ref(), _PERSON, _BECAUSE), "change", "manager", owned=True),
@@ -146,28 +167,30 @@ VERBS: dict[str, Verb] = {
               _DRY), "change", "manager", owned=True),
         Verb("contacts attest", "record consent for the people of a source or campaign; kept as each person's evidence",
              "consent.attest",
-             (Param("source", "text", "the people of this file or CRM source", option=False),
-              Param("campaign", "text", "the people of this campaign"),
-              Param("basis", "text", "written, express, inquiry or customer", required=True),
-              Param("given", "text", "date of the consent, e.g. 2026-11-01", required=True),
-              Param("scope", "texts", "phone, sms, email; repeatable or separated by commas", required=True),
+             (Param("source", "source", "the people of this file or CRM source", option=False),
+              Param("campaign", "campaign", "the people of this campaign"),
+              Param("basis", "choice", "the kind of consent", required=True,
+                    options=("written", "express", "inquiry", "customer")),
+              Param("given", "date", "date of the consent, e.g. 2026-11-01", required=True),
+              Param("scope", "texts", "the channels; repeatable or separated by commas", required=True,
+                    options=("phone", "sms", "email")),
               Param("by", "text", "name of the person who attests it", required=True),
-              Param("scrubbed", "text", "date of the list's last scrub against the DNC registry"),
+              Param("scrubbed", "date", "date of the list's last scrub against the DNC registry"),
               Param("proof", "text", "where the proof is stored", default="")), "change", "manager"),
         Verb("contacts find", "find people by number, address or any field value", "contacts.find",
              (Param("words", "text", "search text", required=True, option=False),
               Param("most", "int", "maximum number of rows", default=20))),
         Verb("contacts why", "why a person was contacted or not: one sentence, then the evidence", "contacts.why",
-             (_PERSON, Param("campaign", "text", "only in this campaign"))),
+             (_PERSON, Param("campaign", "campaign", "only in this campaign"))),
         Verb("contacts timeline", "every attempt to reach a person, and what comes next", "contacts.timeline",
-             (_PERSON, Param("campaign", "text", "only in this campaign"))),
+             (_PERSON, Param("campaign", "campaign", "only in this campaign"))),
         Verb("contacts export", "all data about a person, as one JSON document", "erasure.export",
              (_PERSON,), role="manager"),
         Verb("contacts erase", "erase a person for good; the suppression list and campaigns keep a keyed hash",
              "erasure.erase", (_PERSON, _BECAUSE), "change", "admin"),
         Verb("contacts begin-import", "begin an import run", "importing.begin_import",
              (Param("source", "text", "the file's name", required=True),
-              Param("ref", "text", "the campaign to enroll people in"),
+              Param("ref", "campaign", "the campaign to enroll people in"),
               Param("consent", "data", "the attestation of consent")),
              "change", "manager", owned=True, hidden=True),
         Verb("contacts take", "one batch of an import", "importing.take",
@@ -182,8 +205,9 @@ VERBS: dict[str, Verb] = {
               Param("yes", "flag", "continue even when most people would leave", default=False)),
              "change", "manager", hidden=True),
         Verb("calls", "history of attempts", "calls.history",
-             (Param("ref", "text", "only this campaign", option=False), Param("outcome", "text", "only this outcome"),
-              Param("person", "text", "only this person (a number or address)"),
+             (Param("ref", "campaign", "only this campaign", option=False),
+              Param("outcome", "choice", "only this outcome", options=OUTCOMES),
+              Param("person", "contact", "only this person (a number or address)"),
               Param("most", "int", "maximum number of rows", default=50),
               Param("since", "moment", "only attempts after this time"))),
         Verb("forecast", "forecast: who, when, from which number; load, finish, cost; who is skipped and why",
@@ -192,7 +216,7 @@ VERBS: dict[str, Verb] = {
               Param("most", "int", "how many contacts to list one by one", default=10),
               Param("seed", "int", "random seed", default=0))),
         Verb("unknown list", "attempts with an unknown result that need a decision", "unknown_attempts.listing",
-             (Param("ref", "text", "only this campaign", option=False),
+             (Param("ref", "campaign", "only this campaign", option=False),
               Param("most", "int", "maximum number of rows", default=1000))),
         Verb("unknown retry", "repeat the step; the person may get it twice", "unknown_attempts.retry",
              (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager", owned=True),
@@ -205,42 +229,43 @@ VERBS: dict[str, Verb] = {
         Verb("suppression why", "full history of one number or address on the suppression list", "suppression.why",
              (_POINT,)),
         Verb("suppression add", "never contact a number or address again", "suppression.add",
-             (_POINT, Param("channel", "text", "phone, sms or email; * is every channel", default="*"), _BECAUSE),
+             (_POINT, Param("channel", "choice", "* is every channel", default="*", options=_CHANNELS), _BECAUSE),
              "change", "manager"),
         Verb("suppression remove", "lift the entries of a number or address; their history stays", "suppression.remove",
              (_POINT, _BECAUSE), "change", "admin"),
         Verb("suppression take", "import one batch into the suppression list", "suppression.take",
              (Param("points", "data", "numbers and addresses as text", required=True),
-              Param("channel", "text", "phone, sms or email; * is every channel", default="*"),
+              Param("channel", "choice", "* is every channel", default="*", options=_CHANNELS),
               Param("because", "text", "the origin of the list", required=True)), "change", "manager", hidden=True),
         Verb("templates apply", "create or change templates from a file", "templates.apply",
-             (Param("file", "data", "the parsed template file", required=True),
+             (Param("file", "file", "the template file", required=True, option=False),
               Param("dry_run", "flag", "show what would change, change nothing", default=False)), "change", "manager"),
         Verb("templates list", "all templates, and the campaigns that use them", "templates.listing"),
         Verb("templates show", "a template's file and its versions", "templates.show",
              (_TEMPLATE, Param("version", "int", "an earlier version"))),
         Verb("templates preview", "render a template for one person; nothing is sent", "templates.preview",
-             (_TEMPLATE, Param("person", "text", "a number, an address, or words that match one person",
+             (_TEMPLATE, Param("person", "contact", "a number, an address, or words that match one person",
                                required=True),
-              Param("campaign", "text", "render as in this campaign"))),
+              Param("campaign", "campaign", "render as in this campaign"))),
         Verb("templates remove", "archive a template; its history stays", "templates.remove", (_TEMPLATE,),
              "change", "manager"),
         Verb("numbers list", "caller IDs with tags and pace", "numbers.listing"),
         Verb("numbers add", "add a caller ID, or change its tags, label or pace", "numbers.add",
-             (Param("number", "text", "in international form: +12125550123", required=True, option=False),
+             (Param("number", "number", "in international form: +12125550123", required=True, option=False),
               Param("tag", "texts", "a tag; repeatable"), Param("label", "text", "a note"),
               Param("pace", "text", 'its own pace, e.g. "20/hour"')), "change", "manager"),
         Verb("numbers sync", "import the providers' numbers as caller IDs; your labels and tags stay",
              "numbers.sync", (Param("tag", "texts", "a tag for all of them, known ones too; repeatable"), _DRY),
              "change", "manager"),
         Verb("numbers untag", "remove tags from a caller ID", "numbers.untag",
-             (Param("number", "text", "the caller ID", required=True, option=False),
+             (Param("number", "number", "the caller ID", required=True, option=False),
               Param("tag", "texts", "the tags", required=True)), "change", "manager"),
         Verb("numbers remove", "stop using a caller ID", "numbers.remove",
-             (Param("number", "text", "the caller ID", required=True, option=False),), "change", "manager"),
+             (Param("number", "number", "the caller ID", required=True, option=False),), "change", "manager"),
         Verb("holds", "open holds: scope, since when, by whom, why", "operations.holds_now"),
         Verb("release", "lift the holds on a campaign, channel, number or the installation", "operations.release",
-             (Param("scope", "text", "campaign, channel, number or installation", required=True, option=False),
+             (Param("scope", "choice", "what is held", required=True, option=False,
+                    options=("campaign", "channel", "number", "installation")),
               Param("target", "text", "the campaign's ref, channel or number; or all", required=True, option=False)),
              "change", "manager"),
         Verb("log", "audit log: who did what", "operations.log",

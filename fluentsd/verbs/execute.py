@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,12 +19,13 @@ from fluentsd.store import audit, campaigns, enrollments
 from fluentsd.store.audit import RequestReused
 from fluentsd.store.campaigns import Changed, NoSuchCampaign, RefTaken
 from fluentsd.store.db import Connection
-from fluentsd.text import MESSAGE_AT_MOST, NotStorable, clean, storable
+from fluentsd.text import NotStorable, clean, storable
 from fluentsd.unavailable import StoreBusy
 from fluentsd.validation import Problems
 from fluentsd.verbs.answers.suggestion import Suggestion
+from fluentsd.verbs.arguments import INT32, checked_value, short
 from fluentsd.verbs.call import Call, Refused
-from fluentsd.verbs.catalogue import VERBS, Kind, Param, Verb, current_name
+from fluentsd.verbs.catalogue import VERBS, Verb, current_name
 
 Answer = dict[str, Any]
 T = TypeVar("T")
@@ -35,8 +35,6 @@ DEADLOCKS = 3
 HELD_AT_ONCE = 1000
 #: Most characters of a request id.
 IDS_AT_MOST = 64
-#: Numbers that a person types fit a 32-bit column; moments, in microseconds, end with the year 9999.
-INT32, MOMENTS = range(-(2**31), 2**31), range(253_402_214_400_000_000)
 
 
 def digest_of(verb: str, arguments: Mapping[str, Any]) -> str:
@@ -98,14 +96,14 @@ async def execute(runtime: Runtime, name: str, arguments: Mapping[str, Any], cal
     """Run one verb, by its present or an old name. Raises `Refused` with the cause and the fix; nothing was changed."""
     verb = VERBS.get(current_name(name))
     if verb is None:
-        raise Refused(f"there is no verb {_short(name)}")
+        raise Refused(f"there is no verb {short(name)}")
     if not call.may(verb.role):
         raise Refused(f"{verb.name} needs the role {verb.role}, and {call.actor} is {call.role}; nothing was changed")
     try:
         arguments, call = storable(arguments), _checked_call(name, call)
     except NotStorable as why:
         raise Refused(f"{name}: {why}") from None
-    checked = {param.name: _checked(name, param, arguments.get(param.name)) for param in verb.params}
+    checked = {param.name: checked_value(name, param, arguments.get(param.name)) for param in verb.params}
     unknown = sorted(set(arguments) - set(checked))
     if unknown:
         raise Refused(f"{name}: no such parameter: {', '.join(unknown)[:200]}")
@@ -148,41 +146,3 @@ def _checked_call(name: str, call: Call) -> Call:
     if call.revision is not None and call.revision not in INT32:
         raise Refused(f"{name}: there is no such revision")
     return call
-
-
-def _checked(name: str, param: Param, value: Any) -> Any:
-    if value is None or value in ((), []):
-        if param.required:
-            raise Refused(f"{name}: {param.name} is missing ({param.help})")
-        return [] if param.kind == "texts" else param.default
-    types: dict[Kind, Any] = {"text": str, "int": int, "flag": bool, "texts": list, "moment": (str, int)}
-    is_flag = isinstance(value, bool)  # which Python takes for an integer
-    if param.kind in types and (not isinstance(value, types[param.kind]) or is_flag is not (param.kind == "flag")):
-        raise Refused(f"{name}: {param.name} should be {param.kind}, not {_short(value)}")
-    if param.kind == "texts" and not all(isinstance(one, str) for one in value):
-        raise Refused(f"{name}: {param.name} should be a list of texts, not {_short(value)}")
-    for one in value if param.kind == "texts" else (value,) if param.kind in ("text", "moment") else ():
-        if isinstance(one, str) and len(one) > MESSAGE_AT_MOST:
-            raise Refused(f"{name}: {param.name} has {len(one)} characters; the limit is {MESSAGE_AT_MOST}")
-    if param.kind == "int" and value not in INT32:
-        raise Refused(f"{name}: {param.name} is {value}, and a number here lies between {INT32[0]} and {INT32[-1]}")
-    return moment(value) if param.kind == "moment" else value
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:79] + "…"
-
-
-def moment(value: str | int) -> int:
-    """Epoch microseconds of an ISO date-time. Without a zone it is in the machine's local time."""
-    if isinstance(value, int):
-        if value not in MOMENTS:
-            raise Refused(f"{value} is not a time that fluentsd knows: microseconds since 1970, until the year 9999")
-        return value
-    try:
-        return round(dt.datetime.fromisoformat(value).astimezone().timestamp() * 1_000_000)
-    except (ValueError, OverflowError):
-        raise Refused(
-            f"{_short(value)} is not a date and time; write it like 2026-12-01T09:00 or 2026-12-01T09:00-05:00"
-        ) from None

@@ -16,6 +16,7 @@ from fluentsd.verbs.execute import execute
 from tests.engine.conftest import stage
 from tests.engine.stage import MINUTE, MONDAY, SMS, Stage, person, spec
 from tests.fronts.web.front import Front
+from tests.verbs.arguments import example
 
 __all__ = ["stage"]
 PERSON = "+12125550001"
@@ -71,8 +72,7 @@ OF_FILES = {"campaign apply", "templates apply", "suppression take"}
 
 async def abuse(stage: Stage, verb: Verb) -> None:
     """Give each parameter each value, and the others what they need."""
-    typed = {"text": "x", "int": 1, "flag": False, "texts": ["x"], "moment": MONDAY, "data": {}}
-    rest = {param.name: typed[param.kind] for param in verb.params if param.required}
+    rest = {param.name: example(param) for param in verb.params if param.required}
     rest |= {"ref": "test"} if "ref" in rest else {}
     for param in verb.params:
         for value in VALUES:

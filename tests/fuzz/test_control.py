@@ -36,7 +36,7 @@ JSON = st.recursive(
 )
 PLAIN: dict[str, st.SearchStrategy[Any]] = {
     "text": TEXTS, "int": st.integers(-(2**70), 2**70), "flag": st.booleans(), "texts": st.lists(TEXTS, max_size=4),
-    "moment": st.one_of(TEXTS, st.integers()), "data": st.one_of(JSON, st.just(spec(SMS))),
+    "moment": st.one_of(TEXTS, st.integers()), "data": st.one_of(JSON, st.just(spec(SMS))), "file": st.one_of(JSON, st.just(spec(SMS))),
 }  # fmt: skip
 
 

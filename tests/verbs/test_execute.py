@@ -15,6 +15,7 @@ from fluentsd.verbs.call import ROLES, Role
 from fluentsd.verbs.catalogue import VERBS, Verb
 from fluentsd.verbs.execute import _function, change, execute, owning
 from tests.engine.stage import MONDAY, SMS, Stage, person, spec
+from tests.verbs.arguments import example
 
 
 @pytest.mark.parametrize("verb", VERBS.values(), ids=list(VERBS))
@@ -42,8 +43,7 @@ def test_a_call_without_a_role_may_look_and_no_more() -> None:
 
 def required(verb: Verb) -> dict[str, Any]:
     """Arguments that `execute` accepts: those that the verb requires, and the campaign `test`."""
-    given: dict[str, Any] = {"int": 1, "flag": True, "moment": MONDAY, "texts": ["x"], "data": spec(SMS)}
-    named = {param.name: given.get(param.kind, "x") for param in verb.params if param.required}
+    named = {p.name: spec(SMS) if p.kind == "file" else example(p) for p in verb.params if p.required}
     return named | ({"ref": "test"} if any(param.name == "ref" for param in verb.params) else {})
 
 

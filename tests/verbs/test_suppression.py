@@ -82,7 +82,7 @@ async def test_an_import_takes_every_format_once_and_names_what_it_cannot_read(s
 async def test_nonsense_is_refused(stage: Stage) -> None:
     with pytest.raises(Refused, match="neither a number nor an address"):
         await stage.do("suppression add", point="everybody", because="please")
-    with pytest.raises(Refused, match="use one of"):
+    with pytest.raises(Refused, match="is not one of phone"):
         await stage.do("suppression add", point=ANN, channel="fax", because="please")
     with pytest.raises(Refused, match="give the reason"):
         await stage.do("suppression add", point=ANN)

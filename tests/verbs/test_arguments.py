@@ -1,0 +1,120 @@
+"""Kinds of parameters: a verb with one of each is checked, in the help, in the docs and behind its role."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from typer.testing import CliRunner
+
+from fluentsd.api import Outcome
+from fluentsd.cli.app import build
+from fluentsd.domain.consent import BASES, CHANNELS
+from fluentsd.engine.runtime import Runtime
+from fluentsd.verbs import Call, Refused, catalogue, operations
+from fluentsd.verbs.arguments import checked_value
+from fluentsd.verbs.catalogue import OUTCOMES, VERBS, Kind, Param, Verb
+from fluentsd.verbs.execute import execute
+from tests.engine.stage import MONDAY, Stage
+from tests.verbs.arguments import example
+
+
+def draw() -> str:
+    """The page of the verbs, as it is drawn now."""
+    spec = importlib.util.spec_from_file_location("verbs_page", ROOT / "docs" / "verbs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page: str = module.draw()
+    return page
+
+
+ROOT = Path(__file__).parents[2]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+COLOURS = ("red", "green", "blue")
+PARAMS = tuple(
+    Param(
+        f"a_{kind}", kind, f"the {kind}", required=kind != "flag", default=False if kind == "flag" else None,
+        options=COLOURS if kind == "choice" else (),
+    )
+    for kind in KINDS
+)  # fmt: skip
+
+
+async def _all_kinds(runtime: Runtime, call: Call, **given: Any) -> dict[str, Any]:
+    return {"given": given, "actor": call.actor}
+
+
+@pytest.fixture
+def verb(monkeypatch: pytest.MonkeyPatch) -> Verb:
+    """A verb with one parameter of each kind, declared as any other."""
+    declared = Verb("campaign kinds", "take one of each kind", "operations.kinds", PARAMS, "change", "manager")
+    monkeypatch.setattr(operations, "kinds", _all_kinds, raising=False)
+    monkeypatch.setitem(catalogue.VERBS, declared.name, declared)
+    return declared
+
+
+async def test_it_runs_with_its_role_and_not_with_less(stage: Stage, verb: Verb) -> None:
+    given = {param.name: example(param) for param in verb.params}
+    answer = await execute(stage.runtime, verb.name, given, Call("dana", MONDAY, role="manager"))
+    assert answer == {"given": given, "actor": "dana"}
+    with pytest.raises(Refused, match="needs the role manager, and dana is operator"):
+        await execute(stage.runtime, verb.name, given, Call("dana", MONDAY, role="operator"))
+
+
+def test_its_help_has_every_parameter_and_the_options(verb: Verb) -> None:
+    shown = CliRunner().invoke(build(), ["campaign", "kinds", "--help"], env={"COLUMNS": "200"}).output
+    options = {f"--a-{kind}" for kind in KINDS if kind != "data"}
+    assert {option for option in options if option in shown} == options
+    assert "--a-data" not in shown
+    assert "red, green, blue" in shown
+    assert "--a-duration DURATION" in " ".join(shown.split())
+
+
+def test_the_docs_list_it(verb: Verb) -> None:
+    assert "`campaign kinds`" in draw()
+    assert "`--a-choice red/green/blue`" in draw()
+
+
+def test_the_docs_are_drawn_from_the_catalogue() -> None:
+    assert (ROOT / "docs" / "verbs.md").read_text("utf-8") == draw()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        ("choice", "gren", "a_choice 'gren' is not one of red, green, blue; did you mean green?"),
+        ("choice", "x", "a_choice 'x' is not one of red, green, blue"),
+        ("choice", 3, "a_choice should be text, not 3"),
+        ("date", "1.12.2026", "a_date '1.12.2026' is not a date; write it like 2026-12-01"),
+        ("date", "2026-02-30", "is not a date"),
+        ("duration", "soon", "'soon' is not a delay"),
+        ("campaign", ["q2"], "a_campaign should be text, not ['q2']"),
+        ("contact", True, "a_contact should be text, not True"),
+        ("int", True, "a_int should be int, not True"),
+        ("moment", "noon", "'noon' is not a date and time"),
+        ("number", None, "a_number is missing (the number)"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_one_sentence(kind: Kind, value: Any, message: str) -> None:
+    param = next(param for param in PARAMS if param.kind == kind)
+    with pytest.raises(Refused) as caught:
+        checked_value("campaign kinds", param, value)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_each_part_of_texts_with_options_is_checked() -> None:
+    param = Param("scope", "texts", "the channels", options=CHANNELS)
+    assert checked_value("v", param, ["phone,sms", "email"]) == ["phone,sms", "email"]
+    with pytest.raises(Refused, match=r"scope 'emial' is not one of phone, sms, email; did you mean email\?"):
+        checked_value("v", param, ["phone,emial"])
+
+
+def test_options_in_the_catalogue_are_those_of_the_rules() -> None:
+    assert tuple(Outcome) == OUTCOMES
+    basis, scope = (next(p for p in VERBS["contacts attest"].params if p.name == name) for name in ("basis", "scope"))
+    assert (basis.options, scope.options) == (tuple(BASES), CHANNELS)
