@@ -149,7 +149,7 @@ def new(
 
 def apply(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="the campaign file, - for standard input")],
+    file: Annotated[Path, typer.Argument(help="the campaign file, - for standard input", metavar="FILE")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would change, change nothing")] = False,
     as_json: JsonFlag = False,
 ) -> None:

@@ -19,7 +19,7 @@ _IN_FILES = ("text", "html")
 
 def apply_templates(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="the template file, - for standard input")],
+    file: Annotated[Path, typer.Argument(help="the template file, - for standard input", metavar="FILE")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would change, change nothing")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the answer as JSON")] = False,
 ) -> None:
