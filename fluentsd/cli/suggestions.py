@@ -35,9 +35,9 @@ def command_of(suggestion: Suggestion) -> str:
     return command(suggestion.verb, suggestion.arguments)
 
 
-def fix(suggestion: Mapping[str, Any] | None) -> str:
+def fix(suggestion: Suggestion | None) -> str:
     """What is added to a sentence that has a suggestion: ": fluentsd numbers add NUMBER"; "" when it has none."""
-    return f": {command(suggestion['verb'], suggestion['arguments'])}" if suggestion else ""
+    return f": {command_of(suggestion)}" if suggestion else ""
 
 
 def refusal(why: Refused) -> str:

@@ -3,9 +3,9 @@
 A Unix socket (mode 0600, or 0660 with a group) with one JSON object per line. The request `{"verb", "arguments",
 "request_id", "revision"}` is answered by `{"ok": true, "answer"}`, `{"ok": false, "refused", "suggestion"}` (the verb's
 reason, and the verb that helps; nothing was changed) or `{"ok": false, "error"}` (a fault of the request, the database
-or the daemon). A connection may send many requests, one after the other. The user's name and groups come from the
-kernel, never from the request; `Access` gives the role. Connections are isolated: an error in one is answered and
-logged there, and affects neither the others nor the daemon.
+or the daemon), each with the number of the `protocol`. A connection may send many requests, one after the other. The
+user's name and groups come from the kernel, never from the request; `Access` gives the role. Connections are isolated:
+an error in one is answered and logged there, and affects neither the others nor the daemon.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts.access import Access, User, look_up
 from fluentsd.unavailable import StoreUnavailable
 from fluentsd.verbs import Call, Refused, Suggestion
+from fluentsd.verbs.answers import PROTOCOL
 from fluentsd.verbs.execute import execute
 
 #: Bytes in the longest request; a batch of an import is the largest one.
@@ -199,15 +200,15 @@ class _Server:
                 )
             call = Call(user.name, self.runtime.clock.now(), request.request_id, request.revision, role=role)
             answer = await execute(self.runtime, verb, request.arguments, call)
-            return _encode({"ok": True, "answer": answer})
+            return _reply({"ok": True, "answer": answer})
         except Refused as why:
             suggestion = why.suggestion and asdict(why.suggestion)
-            return _encode({"ok": False, "refused": str(why), "suggestion": suggestion})
+            return _reply({"ok": False, "refused": str(why), "suggestion": suggestion})
         except (_NotARequest, StoreUnavailable) as why:
-            return _encode({"ok": False, "error": str(why)})
+            return _reply({"ok": False, "error": str(why)})
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each verb
             self._log("control.verb", why, verb=verb, actor=user.name)
-            return _encode(
+            return _reply(
                 {"ok": False, "error": f"{type(why).__name__}: {why} (a bug in fluentsd; its log has the place)"}
             )
 
@@ -245,6 +246,10 @@ def _request(line: bytes) -> _Request:
     return _Request(request["verb"], request.get("arguments", {}), request.get("request_id"), request.get("revision"))
 
 
+def _reply(message: Mapping[str, Any]) -> bytes:
+    return _encode({**message, "protocol": PROTOCOL})
+
+
 def _encode(message: Mapping[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
@@ -267,7 +272,7 @@ class _LineReader:
             looked = len(self._kept)
             if self._at_most is not None and looked > self._at_most:
                 await self._stream.send_all(
-                    _encode({"ok": False, "error": f"the line is longer than {self._at_most} bytes"})
+                    _reply({"ok": False, "error": f"the line is longer than {self._at_most} bytes"})
                 )
                 raise _TooLong
             more = await self._stream.receive_some(_CHUNK)
@@ -322,15 +327,31 @@ class ControlClient:
                 f"the daemon at {self._path} stopped before it answered {verb!r}, which may have run. "
                 "Check before you repeat it"
             )
-        answer = json.loads(reply)
-        if "refused" in answer:
-            suggestion = answer.get("suggestion")  # a newer daemon may say more of it than this shell knows
-            known = suggestion and Suggestion(suggestion["verb"], suggestion.get("arguments", {}))
-            raise Refused(answer["refused"], known)
-        if not answer["ok"]:
-            raise DaemonFailed(answer["error"])
-        found: dict[str, Any] = answer["answer"]
-        return found
+        return _answer_of(verb, reply)
+
+
+def _answer_of(verb: str, reply: bytes) -> dict[str, Any]:
+    """The answer in a reply. Raises `Refused` or `DaemonFailed`; a reply of another release that cannot be read is one
+    clear sentence."""
+    try:
+        read = json.loads(reply)
+    except (ValueError, RecursionError):
+        read = None
+    protocol = read.get("protocol", PROTOCOL) if isinstance(read, dict) else 0
+    match read:
+        case {"ok": True, "answer": dict(answer)} if protocol <= PROTOCOL:
+            return answer
+        case {"refused": str(why)}:
+            match read.get("suggestion"):
+                case {"verb": str(name), "arguments": dict(arguments)}:
+                    raise Refused(why, Suggestion(name, arguments))
+            raise Refused(why)
+        case {"ok": False, "error": str(why)}:
+            raise DaemonFailed(why)
+    raise DaemonFailed(
+        f"the daemon is another release than this shell, which cannot read its answer to {verb} (protocol {protocol}, "
+        f"here {PROTOCOL}); {verb} may have run. Use the same release for both, and restart the daemon after an upgrade"
+    )
 
 
 @asynccontextmanager

@@ -51,7 +51,9 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
         return answer | {"people_at_steps": waiting, "_details": {"changes": [c["path"] for c in changes]}}
 
     if dry_run:
-        return await refusing(runtime.store.run(unit))
+        answer = await refusing(runtime.store.run(unit))
+        answer.pop("_details", None)
+        return answer
     answer = await change(runtime, call, "apply", spec.slug, unit)
     runtime.recompute_wakeup.notify()
     await follow_new_flow(runtime, call, answer["ref"])

@@ -282,3 +282,35 @@ VERBS: dict[str, Verb] = {
         Verb("state", "the daemon's status", "operations.figures"),
     )
 }  # fmt: skip
+
+#: The answer of each verb: a class of `fluentsd.verbs.answers`. A verb that is not here answers with plain JSON.
+ANSWERS: Mapping[str, str] = {
+    "campaign apply": "campaigns.Applied",
+    "campaign export": "campaigns.Exported",
+    "campaign list": "campaigns.Listing",
+    "campaign show": "campaigns.Shown",
+    "campaign status": "campaigns.Status",
+    "campaign report": "campaigns.Report",
+    "campaign start": "campaigns.Started",
+    "campaign schedule": "campaigns.Changed",
+    "campaign pause": "campaigns.Changed",
+    "campaign resume": "campaigns.Resumed",
+    "campaign stop": "campaigns.Changed",
+    "campaign complete": "campaigns.Changed",
+    "campaign reopen": "campaigns.Changed",
+    "campaign copy": "campaigns.Campaign",
+    "campaign archive": "campaigns.Archived",
+    "campaign owner": "campaigns.Campaign",
+    "campaign errors": "campaigns.Errors",
+    "campaign retry": "campaigns.Settled",
+    "campaign dismiss": "campaigns.Settled",
+    "numbers list": "numbers.Listing",
+    "numbers add": "numbers.Changed",
+    "numbers untag": "numbers.Changed",
+    "numbers remove": "numbers.Changed",
+    "numbers sync": "numbers.Synced",
+    "holds": "holds.Holds",
+    "release": "holds.Released",
+    "log": "holds.Log",
+    "state": "holds.Status",
+}

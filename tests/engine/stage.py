@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -34,6 +35,9 @@ from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import campaigns
 from fluentsd.store.db.bridge import Store
 from fluentsd.verbs import Call
+from fluentsd.verbs.answers.codec import encode
+from fluentsd.verbs.answers.types import typed
+from fluentsd.verbs.catalogue import ANSWERS
 from fluentsd.verbs.execute import execute
 
 #: Monday 2 March 2026, 10:00 in New York.
@@ -144,7 +148,11 @@ class Stage:
         self.runtime.channels[kind].abilities = abilities_of(self.channels[kind])
 
     async def do(self, verb: str, **arguments: Any) -> dict[str, Any]:
-        return await execute(self.runtime, verb, arguments, Call("tester", self.clock.now(), role="admin"))
+        """The answer of a verb in its JSON form, which its class keeps whole."""
+        answer = await execute(self.runtime, verb, arguments, Call("tester", self.clock.now(), role="admin"))
+        plain: dict[str, Any] = json.loads(json.dumps(answer))
+        assert encode(typed(ANSWERS, verb, plain)) == plain, verb
+        return answer
 
     async def enroll(self, *people: dict[str, Any], ref: str = "test") -> dict[str, Any]:
         run = await self.do("contacts begin-import", source="people.csv", ref=ref)

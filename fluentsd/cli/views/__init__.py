@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.views import campaigns, contacts, explain, holds, numbers, operations, outbox, suppression, templates
+from fluentsd.verbs.answers.types import typed
+from fluentsd.verbs.catalogue import ANSWERS
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
@@ -77,8 +79,12 @@ VIEWS: dict[str, Callable[[Any, Any], None]] = {
 
 
 def show(screen: Screen, verb: str, answer: Any) -> None:
-    """Print a verb's answer: as JSON if requested, else by its view, else one line per key."""
+    """Print a verb's answer, given in its JSON form: as JSON if requested, else by its view, else one line per key."""
     if screen.as_json:
         print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - the shell's own output
         return
-    VIEWS.get(verb, operations.plain)(screen, answer)
+    view = VIEWS.get(verb)
+    if view is None:
+        operations.plain(screen, answer)
+    else:
+        view(screen, typed(ANSWERS, verb, answer))

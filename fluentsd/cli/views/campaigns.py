@@ -6,191 +6,188 @@ What must not live here: people (`contacts`), and the answers that explain decis
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fluentsd.cli.format import STYLES, people, when
 from fluentsd.cli.views import explain, holds
+from fluentsd.verbs.answers import campaigns as answers
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
 
-Answer = Mapping[str, Any]
 #: The counts of a campaign in the order of their columns.
 OVERVIEW = ("total", "queued", "active", "errored", "exited", "completed")
 _OVERVIEW_COLUMNS = ["#Total", "#Queued", "#Active", "#Errored", "#Exited", "#Completed"]
 
 
-def listing(screen: Screen, answer: Answer) -> None:
+def listing(screen: Screen, answer: answers.Listing) -> None:
     """All campaigns, one per row."""
-    if not answer["campaigns"]:
+    if not answer.campaigns:
         screen.say("no campaigns yet; begin with: fluentsd campaign new")
         return
     screen.table(
         ["Campaign", "State", *_OVERVIEW_COLUMNS, "Owner", "Started on"],
-        [
-            [c["ref"], c["state"], *(c[k] for k in OVERVIEW), c["owner"], when(c["started_at"])]
-            for c in answer["campaigns"]
-        ],
+        [[c.ref, c.state, *(getattr(c, k) for k in OVERVIEW), c.owner, when(c.started_at)] for c in answer.campaigns],
     )
 
 
-def status(screen: Screen, answer: Answer) -> None:
+def status(screen: Screen, answer: answers.Status) -> None:
     """Counts, the next due time, holds, and the commands for what needs a person."""
     _heading(screen, answer)
     _overview(screen, answer)
-    if answer["state"] == "active" and answer["next_at"]:
-        screen.say(f"next contact due at {when(answer['next_at'])}")
-    if answer["attempts"]:
-        screen.say(f"attempts made: {answer['attempts']}")
-    holds.lines(screen, answer["holds"])
-    for reason, count in answer["held_people"].items():
+    if answer.state == "active" and answer.next_at:
+        screen.say(f"next contact due at {when(answer.next_at)}")
+    if answer.attempts:
+        screen.say(f"attempts made: {answer.attempts}")
+    holds.lines(screen, answer.holds)
+    for reason, count in answer.held_people.items():
         screen.say(f"waiting for a fact to change: {people(count)}: {reason}", "yellow")
     _exits(screen, answer)
-    if answer["unknown"]:
-        command = f"fluentsd unknown list {answer['ref']}"
-        screen.say(f"attempts with an unknown outcome: {answer['unknown']}; see: {command}", "yellow")
-    if answer["errored"]:
-        screen.say(f"in error: {people(answer['errored'])}; see: fluentsd campaign errors {answer['ref']}", "red")
+    if answer.unknown:
+        command = f"fluentsd unknown list {answer.ref}"
+        screen.say(f"attempts with an unknown outcome: {answer.unknown}; see: {command}", "yellow")
+    if answer.errored:
+        screen.say(f"in error: {people(answer.errored)}; see: fluentsd campaign errors {answer.ref}", "red")
 
 
-def report(screen: Screen, answer: Answer) -> None:
+def report(screen: Screen, answer: answers.Report) -> None:
     """The funnel: waiting people, attempts and outcomes of each step."""
     _heading(screen, answer)
     _overview(screen, answer)
-    outcomes = sorted({o for step in answer["steps"] for o in step["outcomes"]})
+    outcomes = sorted({o for step in answer.steps for o in step.outcomes})
     screen.table(
         ["Step", "#Waiting", "#Attempts", *(f"#{o}" for o in outcomes)],
         [
-            [s["step"], s["waiting"], sum(s["outcomes"].values()), *(s["outcomes"].get(o, 0) for o in outcomes)]
-            for s in answer["steps"]
+            [s.step, s.waiting, sum(s.outcomes.values()), *(s.outcomes.get(o, 0) for o in outcomes)]
+            for s in answer.steps
         ],
     )
     _exits(screen, answer)
 
 
-def state_changed(screen: Screen, answer: Answer) -> None:
+def state_changed(screen: Screen, answer: answers.Campaign) -> None:
     """A campaign in its new state."""
-    screen.say(f"{answer['ref']} is {answer['state']}", STYLES.get(answer["state"], ""))
-    if answer.get("starts_at"):
-        screen.say(f"it starts at {when(answer['starts_at'])}")
-    if "total" in answer:
+    screen.say(f"{answer.ref} is {answer.state}", STYLES.get(answer.state, ""))
+    if answer.starts_at:
+        screen.say(f"it starts at {when(answer.starts_at)}")
+    if isinstance(answer, answers.Counted):
         _overview(screen, answer)
 
 
-def started(screen: Screen, answer: Answer) -> None:
+def started(screen: Screen, answer: answers.Started) -> None:
     """A started campaign, with the warnings and notes of its launch check."""
     state_changed(screen, answer)
-    explain.lines(screen, answer)
+    explain.lines(screen, answer.warnings, answer.notes, answer.suggestions)
 
 
-def resumed(screen: Screen, answer: Answer) -> None:
+def resumed(screen: Screen, answer: answers.Resumed) -> None:
     """A resumed campaign, and the people who fell due during the pause."""
-    if answer.get("dry_run"):
-        screen.say(f"{answer['ref']} would resume (dry run: nothing was changed)")
+    if answer.dry_run:
+        screen.say(f"{answer.ref} would resume (dry run: nothing was changed)")
     else:
         state_changed(screen, answer)
-    if not answer["late"]:
+    if not answer.late:
         return
     consequence = {
-        "drip": f"they are contacted gradually until about {when(answer.get('late_done_at'))}",
-        "shift": f"all due times move by {answer['away_s'] // 60:,} minutes",
+        "drip": f"they are contacted gradually until about {when(answer.late_done_at)}",
+        "shift": f"all due times move by {answer.away_s // 60:,} minutes",
         "skip": "those steps are skipped and the flow continues",
-    }[answer["late_policy"]]
-    channels = ", ".join(f"{channel} {count}" for channel, count in answer["late_by_channel"].items())
-    screen.say(f"{people(answer['late'])} fell due during the pause ({channels}): {consequence}", "yellow")
+    }.get(answer.late_policy, answer.late_policy)
+    channels = ", ".join(f"{channel} {count}" for channel, count in answer.late_by_channel.items())
+    screen.say(f"{people(answer.late)} fell due during the pause ({channels}): {consequence}", "yellow")
 
 
-def applied(screen: Screen, answer: Answer) -> None:
+def applied(screen: Screen, answer: answers.Applied) -> None:
     """A new draft, or the changed values and the people that they concern."""
-    dry = " (dry run: nothing was changed)" if answer["dry_run"] else ""
-    if answer["created"]:
-        screen.say(f"{answer['ref']} {'would be' if dry else 'is'} a new draft{dry}", "green")
+    dry = " (dry run: nothing was changed)" if answer.dry_run else ""
+    if answer.created:
+        screen.say(f"{answer.ref} {'would be' if dry else 'is'} a new draft{dry}", "green")
         if not dry:
-            screen.say(f"next: fluentsd contacts import FILE --campaign {answer['ref']}")
+            screen.say(f"next: fluentsd contacts import FILE --campaign {answer.ref}")
         return
-    count = len(answer["changes"])
+    count = len(answer.changes)
     if not count:
-        screen.say(f"{answer['ref']} is the same as the file; nothing was changed")
+        screen.say(f"{answer.ref} is the same as the file; nothing was changed")
         return
-    screen.say(f"{answer['ref']}: {count} change{'' if count == 1 else 's'}{dry}")
+    screen.say(f"{answer.ref}: {count} change{'' if count == 1 else 's'}{dry}")
     screen.table(
         ["Key", "Old", "New", "Applies to"],
-        [[c["path"], json.dumps(c["old"]), json.dumps(c["new"]), c["counts_for"]] for c in answer["changes"]],
+        [[c.path, json.dumps(c.old), json.dumps(c.new), c.counts_for] for c in answer.changes],
     )
-    by_step = ", ".join(f"{step}: {count}" for step, count in answer["people_at_steps"].items())
+    by_step = ", ".join(f"{step}: {count}" for step, count in (answer.people_at_steps or {}).items())
     if by_step:
         screen.say(f"people now at steps: {by_step}")
-    if answer["keep_their_flow"]:
-        screen.say(f"{people(answer['keep_their_flow'])} keep the steps and texts they entered with; to move them: "
-                   f"fluentsd campaign upgrade {answer['ref']} --dry-run")  # fmt: skip
-    if answer["retimed"]:
-        screen.say(f"due times recomputed for the new hours: {people(answer['retimed'])}")
+    if answer.keep_their_flow:
+        screen.say(f"{people(answer.keep_their_flow)} keep the steps and texts they entered with; to move them: "
+                   f"fluentsd campaign upgrade {answer.ref} --dry-run")  # fmt: skip
+    if answer.retimed:
+        screen.say(f"due times recomputed for the new hours: {people(answer.retimed)}")
 
 
-def errors(screen: Screen, answer: Answer) -> None:
+def errors(screen: Screen, answer: answers.Errors) -> None:
     """People in error, grouped by cause, and the commands to go on."""
-    if not answer["causes"]:
-        screen.say(f"no one in {answer['ref']} is in error", "green")
+    if not answer.causes:
+        screen.say(f"no one in {answer.ref} is in error", "green")
         return
     screen.table(
         ["#No", "Cause", "#People", "Examples"],
-        [[i, c["cause"], c["people"], ", ".join(c["some"])] for i, c in enumerate(answer["causes"], 1)],
+        [[i, c.cause, c.people, ", ".join(c.some)] for i, c in enumerate(answer.causes, 1)],
     )
-    screen.say(f"to queue them again: fluentsd campaign retry {answer['ref']} [--cause N | --person PERSON]")
-    screen.say(f"to remove them:      fluentsd campaign dismiss {answer['ref']} [--cause N | --person PERSON]")
+    screen.say(f"to queue them again: fluentsd campaign retry {answer.ref} [--cause N | --person PERSON]")
+    screen.say(f"to remove them:      fluentsd campaign dismiss {answer.ref} [--cause N | --person PERSON]")
 
 
-def retried(screen: Screen, answer: Answer) -> None:
+def retried(screen: Screen, answer: answers.Settled) -> None:
     """People in error who are queued again."""
-    screen.say(f"queued again: {people(answer['people'])}; {answer['ref']} is {answer['state']}")
+    screen.say(f"queued again: {people(answer.people)}; {answer.ref} is {answer.state}")
 
 
-def dismissed(screen: Screen, answer: Answer) -> None:
+def dismissed(screen: Screen, answer: answers.Settled) -> None:
     """People in error who have left the campaign."""
-    screen.say(f"removed: {people(answer['people'])}; {answer['ref']} is {answer['state']}")
+    screen.say(f"removed: {people(answer.people)}; {answer.ref} is {answer.state}")
 
 
-def copied(screen: Screen, answer: Answer) -> None:
+def copied(screen: Screen, answer: answers.Campaign) -> None:
     """The copy of a campaign."""
-    screen.say(f"{answer['ref']} is a new draft without people", "green")
+    screen.say(f"{answer.ref} is a new draft without people", "green")
 
 
-def archived(screen: Screen, answer: Answer) -> None:
+def archived(screen: Screen, answer: answers.Archived) -> None:
     """An archived campaign."""
-    screen.say(f"{answer['ref']} is archived; its history stays: fluentsd campaign list --archived")
+    screen.say(f"{answer.ref} is archived; its history stays: fluentsd campaign list --archived")
 
 
-def owner_changed(screen: Screen, answer: Answer) -> None:
+def owner_changed(screen: Screen, answer: answers.Campaign) -> None:
     """A campaign's new owner."""
-    screen.say(f"{answer['ref']} now belongs to {answer['owner']}")
+    screen.say(f"{answer.ref} now belongs to {answer.owner}")
 
 
-def exported(screen: Screen, answer: Answer) -> None:
+def exported(screen: Screen, answer: answers.Exported | answers.Shown) -> None:
     """The campaign file."""
     import tomli_w
 
     # a carriage return does not survive in a multi-line string, so such texts stay on one line
-    multiline = "\\r" not in json.dumps(answer["file"])
-    print(tomli_w.dumps(answer["file"], multiline_strings=multiline), end="")  # noqa: T201 - it is a file
+    multiline = "\\r" not in json.dumps(answer.file)
+    print(tomli_w.dumps(answer.file, multiline_strings=multiline), end="")  # noqa: T201 - it is a file
 
 
-def shown(screen: Screen, answer: Answer) -> None:
+def shown(screen: Screen, answer: answers.Shown) -> None:
     """A campaign's state, then its file."""
     state_changed(screen, answer)
     exported(screen, answer)
 
 
-def _heading(screen: Screen, answer: Answer) -> None:
-    screen.say(f"{answer['name']} ({answer['ref']}) is {answer['state']}", STYLES.get(answer["state"], ""))
+def _heading(screen: Screen, answer: answers.Campaign) -> None:
+    screen.say(f"{answer.name} ({answer.ref}) is {answer.state}", STYLES.get(answer.state, ""))
 
 
-def _overview(screen: Screen, answer: Answer) -> None:
+def _overview(screen: Screen, answer: answers.Counted) -> None:
     screen.table(
-        [*_OVERVIEW_COLUMNS, "Started on"], [[*(answer[k] for k in OVERVIEW), when(answer["started_at"]) or "not yet"]]
+        [*_OVERVIEW_COLUMNS, "Started on"],
+        [[*(getattr(answer, k) for k in OVERVIEW), when(answer.started_at) or "not yet"]],
     )
 
 
-def _exits(screen: Screen, answer: Answer) -> None:
-    for reason, count in answer["exited_by_reason"].items():
+def _exits(screen: Screen, answer: answers.Status | answers.Report) -> None:
+    for reason, count in answer.exited_by_reason.items():
         screen.say(f"{count} exited: {reason}")

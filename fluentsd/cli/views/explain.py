@@ -7,11 +7,13 @@ something (`campaigns`, `contacts`).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.format import STYLES, money, when
 from fluentsd.cli.suggestions import fix
+from fluentsd.verbs.answers.codec import decode
+from fluentsd.verbs.answers.suggestion import Suggestion
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
@@ -61,14 +63,19 @@ def totals(screen: Screen, answer: Answer) -> None:
     screen.say(f"sum {sum(r['people'] for r in answer['reasons'])}, Total {answer['total']}")
 
 
-def lines(screen: Screen, answer: Answer) -> None:
+def lines(
+    screen: Screen,
+    warnings: Sequence[str],
+    notes: Sequence[str],
+    suggestions: Mapping[str, Suggestion],
+    errors: Sequence[str] = (),
+) -> None:
     """Errors, warnings and notes of a launch check, with the commands that help."""
-    helps = answer.get("suggestions", {})
-    for line in answer.get("errors", ()):
-        screen.say(f"error    {line}{fix(helps.get(line))}", "red")
-    for line in answer.get("warnings", ()):
-        screen.say(f"warning  {line}{fix(helps.get(line))}", "yellow")
-    for line in answer.get("notes", ()):
+    for line in errors:
+        screen.say(f"error    {line}{fix(suggestions.get(line))}", "red")
+    for line in warnings:
+        screen.say(f"warning  {line}{fix(suggestions.get(line))}", "yellow")
+    for line in notes:
         screen.say(f"note     {line}")
 
 
@@ -94,7 +101,8 @@ def check(screen: Screen, answer: Answer) -> None:
         cost = " + ".join(price for price in prices if price)
         screen.say(f"forecast: {ahead['contacts']:,} contacts; {_finish(ahead)}{f'; {cost}' if cost else ''}")
         screen.say(f"          {ahead['bottleneck']['sentence']}")
-    lines(screen, answer)
+    helps = {line: decode(Suggestion, one) for line, one in answer.get("suggestions", {}).items()}
+    lines(screen, answer["warnings"], answer["notes"], helps, answer["errors"])
     if answer["duties"]:
         screen.say(f"duties for you to check, in the states of these people (rules of {answer['rules_version']}):")
         for duty in answer["duties"]:

@@ -2,58 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fluentsd.cli.format import when
 from fluentsd.cli.suggestions import command
+from fluentsd.verbs.answers.holds import Hold, Holds
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
 
-Answer = Mapping[str, Any]
 
-
-def listing(screen: Screen, answer: Answer) -> None:
-    if not answer["holds"]:
+def listing(screen: Screen, answer: Holds) -> None:
+    if not answer.holds:
         screen.say("nothing is held", "green")
         return
     screen.table(
         ["Scope", "Target", "Reason", "By", "Since", "Until"],
-        [
-            [h["scope"], h["target"], h["reason"], h["by"], when(h["since_at"]), when(h["until_at"])]
-            for h in answer["holds"]
-        ],
+        [[h.scope, h.target, h.reason, h.by, when(h.since_at), when(h.until_at)] for h in answer.holds],
     )
-    for hold in answer["holds"]:
-        if hold["scope"] == "installation":
+    for hold in answer.holds:
+        if hold.scope == "installation":
             screen.say(f"to release the installation: {_lift(hold)}", "yellow")
-    _cases(screen, answer["holds"])
+    _cases(screen, answer.holds)
 
 
-def lines(screen: Screen, holds: Sequence[Answer]) -> None:
+def lines(screen: Screen, holds: Sequence[Hold]) -> None:
     """One line per hold, with the command that lifts it."""
     for hold in holds:
-        until = f" until {when(hold['until_at'])}" if hold["until_at"] else ""
+        until = f" until {when(hold.until_at)}" if hold.until_at else ""
         screen.say(
-            f"held: {hold['scope']} {hold['target']}, by {hold['by']} since {when(hold['since_at'])}{until}: "
-            f"{hold['reason']}  (lift it: {_lift(hold)})",
+            f"held: {hold.scope} {hold.target}, by {hold.by} since {when(hold.since_at)}{until}: "
+            f"{hold.reason}  (lift it: {_lift(hold)})",
             "yellow",
         )
     _cases(screen, holds)
 
 
-def _lift(hold: Answer) -> str:
-    if hold["scope"] == "campaign":  # a breaker paused the campaign
-        return command("campaign resume", {"ref": hold["target"]})
-    return command("release", {"scope": hold["scope"], "target": hold["target"]})
+def _lift(hold: Hold) -> str:
+    if hold.scope == "campaign":  # a breaker paused the campaign
+        return command("campaign resume", {"ref": hold.target})
+    return command("release", {"scope": hold.scope, "target": hold.target})
 
 
-def _cases(screen: Screen, holds: Sequence[Answer]) -> None:
+def _cases(screen: Screen, holds: Sequence[Hold]) -> None:
     rows = [
-        [f"{hold['scope']} {hold['target']}", case["to"], case["ref"], case["step"], when(case["claimed_at"]),
-         case["outcome"], case["reason"]]
-        for hold in holds for case in hold["cases"]
+        [f"{hold.scope} {hold.target}", case.to, case.ref, case.step, when(case.claimed_at),
+         case.outcome, case.reason]
+        for hold in holds for case in hold.cases
     ]  # fmt: skip
     if rows:
         screen.table(["Held", "Contacted", "Campaign", "Step", "When", "Outcome", "Reason"], rows)

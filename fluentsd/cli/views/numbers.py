@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fluentsd.cli.format import when
+from fluentsd.verbs.answers import numbers as answers
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
 
-Answer = Mapping[str, Any]
 
-
-def listing(screen: Screen, answer: Answer) -> None:
-    if not answer["numbers"]:
+def listing(screen: Screen, answer: answers.Listing) -> None:
+    if not answer.numbers:
         screen.say("no caller IDs; add one: fluentsd numbers add +12125550123 --tag sales-us")
         return
     screen.table(
         ["Number", "Label", "Tags", "Pace", "Carries", "#Used", "Next use", "Held"],
-        [[n["e164"], n["label"], n["tags"], n["pace"] or "campaign's", n["carries"].replace(",", ", "), n["used"],
-          when(max(n["next_slot_at"], n["held_until_at"] or 0) or None), _held(n)] for n in answer["numbers"]],
+        [[n.e164, n.label, n.tags, n.pace or "campaign's", n.carries.replace(",", ", "), n.used,
+          when(max(n.next_slot_at, n.held_until_at or 0) or None), _held(n)] for n in answer.numbers],
     )  # fmt: skip
 
 
-def _held(number: Answer) -> str:
-    if number["held"] and number["held_until_at"]:
-        return f"cooling down: {number['held']}"
-    return str(number["held"])
+def _held(number: answers.CallerId) -> str:
+    if number.held and number.held_until_at:
+        return f"cooling down: {number.held}"
+    return str(number.held)
 
 
-def synced(screen: Screen, answer: Answer) -> None:
-    counts = answer["counts"]
+def synced(screen: Screen, answer: answers.Synced) -> None:
+    counts = answer.counts
     screen.table(["#Added", "#Known", "#Missing", "#Left out"],
-                 [[counts[k] for k in ("added", "known", "missing", "left_out")]])  # fmt: skip
-    if answer["added"]:
-        rows = [[one["number"], one["label"], one["tags"], one["carries"]] for one in answer["added"]]
+                 [[counts.get(k, 0) for k in ("added", "known", "missing", "left_out")]])  # fmt: skip
+    if answer.added:
+        rows = [[one.number, one.label, one.tags, one.carries] for one in answer.added]
         screen.table(["New", "Label", "Tags", "Carries"], rows)
-    if answer["tagged"]:
-        screen.say(f"tags added: {answer['tagged']}")
-    _some(screen, "no provider has these now; to stop using them: fluentsd numbers remove", answer["missing"])
-    _some(screen, "removed here earlier and not added again; to add one: fluentsd numbers add", answer["retired"])
-    for one in answer["left_out"]:
-        screen.say(f"left out: {one['number']} {one['why']}", "yellow")
-    for kind, why in answer["failed"].items():
+    if answer.tagged:
+        screen.say(f"tags added: {answer.tagged}")
+    _some(screen, "no provider has these now; to stop using them: fluentsd numbers remove", answer.missing)
+    _some(screen, "removed here earlier and not added again; to add one: fluentsd numbers add", answer.retired)
+    for one in answer.left_out:
+        screen.say(f"left out: {one.number} {one.why}", "yellow")
+    for kind, why in answer.failed.items():
         screen.say(f"{kind} could not be queried, so missing numbers are not listed: {why}", "red")
-    if answer["dry_run"]:
+    if answer.dry_run:
         screen.say("dry run: nothing was changed", "dim")
 
 

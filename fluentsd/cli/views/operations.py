@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.format import cell, when
+from fluentsd.verbs.answers.holds import Log
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
@@ -25,12 +26,11 @@ def check(screen: Screen, answer: Answer) -> None:
             screen.say(f"      fix: {finding['fix']}")
 
 
-def log(screen: Screen, answer: Answer) -> None:
+def log(screen: Screen, answer: Log) -> None:
     """The audit log, one act per row."""
     screen.table(
         ["When", "Who", "Did", "To", "Details"],
-        [[when(e["at"]), e["actor"], e["verb"], e["target"], json.dumps(e["details"]) if e["details"] else ""]
-         for e in answer["entries"]],
+        [[when(e.at), e.actor, e.verb, e.target, json.dumps(e.details) if e.details else ""] for e in answer.entries],
     )  # fmt: skip
 
 

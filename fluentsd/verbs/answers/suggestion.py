@@ -12,5 +12,5 @@ class Suggestion:
     """A verb by its name, and the arguments that are known. An argument that is None, and a required one that is not
     in `arguments`, is one that the person has to give."""
 
-    verb: str
+    verb: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)

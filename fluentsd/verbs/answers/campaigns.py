@@ -1,0 +1,188 @@
+"""Answers about campaigns. Instants are epoch microseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fluentsd.verbs.answers.codec import absent
+from fluentsd.verbs.answers.holds import Hold
+from fluentsd.verbs.answers.suggestion import Suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStep:
+    """One step of a flow; `after` is a delay as text."""
+
+    id: str = ""
+    channel: str = ""
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign's name, state and times."""
+
+    id: int = 0
+    ref: str = ""
+    name: str = ""
+    state: str = ""
+    revision: int = 0
+    owner: str = ""
+    created_at: int | None = None
+    starts_at: int | None = None
+    started_at: int | None = None
+    ended_at: int | None = None
+    steps_in_flow: tuple[FlowStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(Campaign):
+    """A campaign with its people by state, which add up to `total`."""
+
+    total: int = 0
+    queued: int = 0
+    active: int = 0
+    completed: int = 0
+    exited: int = 0
+    errored: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """`campaign list`: newest first."""
+
+    campaigns: tuple[Counted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Campaign):
+    """`campaign show`: with the campaign's file."""
+
+    file: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """`campaign export`: the campaign's file."""
+
+    ref: str = ""
+    file: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Counted):
+    """`campaign status`. `held_people` and `exited_by_reason`: reason → people; `next_at`: None when nothing is due."""
+
+    holds: tuple[Hold, ...] = ()
+    next_at: int | None = None
+    held_people: Mapping[str, int] = field(default_factory=dict)
+    exited_by_reason: Mapping[str, int] = field(default_factory=dict)
+    unknown: int = 0
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step: people who wait for it, and attempts by outcome."""
+
+    step: str = ""
+    waiting: int = 0
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Counted):
+    """`campaign report`: steps in the order of the flow."""
+
+    steps: tuple[StepReport, ...] = ()
+    exited_by_reason: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One changed value of a campaign's file, and the people to whom it applies."""
+
+    path: str = ""
+    old: Any = None
+    new: Any = None
+    counts_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """`campaign apply`. `people_at_steps`: step → people; `keep_their_flow`: people who follow an earlier flow
+    version; `retimed`: people whose due time is recomputed. A new campaign has none of the three."""
+
+    ref: str = ""
+    created: bool = False
+    changes: tuple[Change, ...] = ()
+    state: str = ""
+    dry_run: bool = False
+    id: int | None = absent()
+    keep_their_flow: int | None = absent()
+    retimed: int | None = absent()
+    people_at_steps: Mapping[str, int] | None = absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Archived(Campaign):
+    """`campaign archive`."""
+
+    archived: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Counted):
+    """`campaign schedule`, `pause`, `stop`, `complete`, `reopen`. `withdrawn`: cancelled calls of a pause or stop."""
+
+    withdrawn: int | None = absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Counted):
+    """`campaign start`: with the launch check's warnings and notes; `suggestions`: warning → the verb that helps."""
+
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    suggestions: Mapping[str, Suggestion] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Counted):
+    """`campaign resume`. `late`: people who fell due during the pause, also by channel; `late_policy`: drip, shift or
+    skip; `away_s`: seconds of the pause; `late_done_at`: the end of a drip."""
+
+    late: int = 0
+    late_policy: str = ""
+    away_s: int = 0
+    late_by_channel: Mapping[str, int] = field(default_factory=dict)
+    late_done_at: int | None = absent()
+    dry_run: bool | None = absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A cause of error: its people, some of them by number or address."""
+
+    cause: str = ""
+    people: int = 0
+    some: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """`campaign errors`: most frequent cause first."""
+
+    ref: str = ""
+    causes: tuple[Cause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """`campaign retry` and `dismiss`: people who are queued again, or have left."""
+
+    ref: str = ""
+    people: int = 0
+    state: str = ""
