@@ -11,18 +11,16 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from fluentsd.engine.ingest import service
+from fluentsd.engine.ingest.leaving import CannotLeave
 from fluentsd.engine.ingest.run import Malformed, Run
 from fluentsd.engine.ingest.service import CampaignStopped
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.consent import read as read_consent
 from fluentsd.verbs.execute import Answer, change, refusing
 
 T = TypeVar("T")
-#: This many people may leave a list without a confirmation.
-FEW_GONE = 10
 
 
 async def begin_import(
@@ -67,41 +65,10 @@ async def end_import(runtime: Runtime, call: Call, run: Any, counts: Any, whole:
     """End the run, with its counts in the audit log. With `whole`, the file is the whole list: people of its earlier
     imports who are not in it leave the campaign; if that is most of them, `yes` is needed."""
     begun = _run(run)
-    if not isinstance(counts, Mapping):
-        raise Refused("the counts of the import are not an object; nothing was changed")
-    left = await _remove_missing(runtime, call, begun, yes=yes) if whole else 0
-
-    async def unit(conn: Connection) -> Answer:
-        result = {**counts, "left": left}
-        target = begun.ref or begun.source
-        await audit.note(conn, at=call.at, actor=call.actor, verb="imported", target=target, details=result)
-        return result
-
-    answer = await runtime.store.run(unit)
-    if begun.campaign_id is not None:
-        runtime.enrollment_ended({begun.campaign_id})
-    return answer
-
-
-async def _remove_missing(runtime: Runtime, call: Call, run: Run, *, yes: bool) -> int:
-    """People who are in the campaign only through this source and were not in this run exit (left_segment)."""
-    campaign_id = run.campaign_id
-    if campaign_id is None:
-        raise Refused("--whole needs a campaign; add --campaign REF")
-    found = await _refusing(refusing(runtime.store.read(service.count_missing, run, campaign_id)))
-    if not found.leaves:
-        raise Refused(f"{found.ref} does not exit people for this; add left_segment to its exit.on")
-    if found.gone > found.here / 2 and found.gone > FEW_GONE and not yes:
-        raise Refused(
-            f"{found.gone} of {found.here} people of this list are missing from the file, more than half; nobody "
-            "was removed; if the file is complete, import it again with --yes"
-        )
-    left = 0
-    while part := await runtime.store.run(service.remove_some_missing, run, campaign_id, call.at):
-        left += part
-    if left:
-        runtime.enrollment_ended({campaign_id})
-    return left
+    if not isinstance(counts, Mapping) or any(type(count) is not int for count in counts.values()):
+        raise Refused("the counts of the import are not an object of whole numbers; nothing was changed")
+    ends: dict[str, Any] = {"whole": whole, "confirmed": yes, "by": call.actor, "at": call.at}
+    return {**counts, "left": await _refusing(refusing(service.end(runtime, begun, counts, **ends)))}
 
 
 def _run(given: object) -> Run:
@@ -125,3 +92,5 @@ async def _refusing(work: Awaitable[T]) -> T:
         raise Refused(f"{why} is stopped; reopen it first: fluentsd campaign reopen {why}") from None
     except Malformed as why:
         raise Refused(f"{why}; nothing was changed") from None
+    except CannotLeave as why:
+        raise Refused(str(why)) from None

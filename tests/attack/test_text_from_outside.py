@@ -66,6 +66,34 @@ async def test_every_parameter_of_every_verb_is_answered_or_clearly_refused(stag
         await abuse(stage, verb)
 
 
+async def test_every_value_of_a_run_and_of_a_person_is_taken_or_clearly_refused(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(SMS))
+    run = await stage.do("contacts begin-import", source="x.csv", ref="test")
+    run |= {"attestation": {"id": 1, "consent": "sms:written", "scrubbed_at": None}}
+    ann = {"states": ["US-NY"], "conflict": False, "language": "en"} | person(1)
+    shapes = [None, -1, 0, 1, 1.5, [], {}, [[]], ["phone"], [["phone"]], [["fax", "x"]], [["sms", 1]], "x,y"]
+    for value in [*VALUES, *shapes]:
+        for key in ann:
+            await refused_or_done(stage, "contacts take", run=run, people=[ann | {key: value}])
+        for key in run:
+            await refused_or_done(stage, "contacts take", run=run | {key: value}, people=[ann])
+            await refused_or_done(stage, "contacts end-import", run=run | {key: value}, counts={}, whole=True)
+        for key in run["attestation"]:
+            forged = run | {"attestation": run["attestation"] | {key: value}}
+            await refused_or_done(stage, "contacts take", run=forged, people=[ann])
+        await refused_or_done(stage, "contacts take", run=run, people=[value])
+        await refused_or_done(stage, "contacts end-import", run=run, counts={"rows": value})
+    await stage.do("contacts why", person="+12125550001")
+
+
+async def refused_or_done(stage: Stage, verb: str, **arguments: Any) -> None:
+    """Run a verb; only a refusal with a message is allowed as an error."""
+    try:
+        await execute(stage.runtime, verb, arguments, Call("tester", stage.clock.now(), role="admin"))
+    except Refused as why:
+        assert str(why)  # noqa: PT017
+
+
 #: Verbs whose data is a file that the shell checks before it sends it.
 OF_FILES = {"campaign apply", "templates apply", "suppression take"}
 

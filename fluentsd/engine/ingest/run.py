@@ -1,21 +1,19 @@
-"""One run of an import, and the people of its batches, as values that cross a socket as JSON.
+"""One run of an import, as a value that crosses a socket as JSON.
 
 A run is identified by its start time: a person seen twice in one run is a duplicate, a person known from an earlier run
-is updated. What must not live here: the reading of files and records, and what a batch changes (`service`).
+is updated. What must not live here: the people of its batches (`people`), what they change (`service`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fluentsd.store.contact_upserts import Attested, ContactUpsert
+from fluentsd.store.contact_upserts import Attested
 
 #: Batch sizes in people: about 11 ms while others use the database, and large when nothing else does.
 SHARED, ALONE = 250, 7_500
-_KINDS = ("phone", "email")
 
 
 class Malformed(ValueError):
@@ -53,6 +51,9 @@ class Run:
             for name, kinds in _RUN.items()
             if not isinstance(given.get(name), kinds) or isinstance(given.get(name), bool) is not (bool in kinds)
         ]
+        wrong += [
+            name for name in ("source_id", "at", "campaign_id") if name not in wrong and (given.get(name) or 0) < 0
+        ]
         if wrong:
             raise Malformed(f"the run is not what the beginning of the import answered: {', '.join(wrong)}")
         values: dict[str, Any] = {name: given.get(name) for name in _RUN} | {
@@ -72,49 +73,6 @@ def _attested(given: object) -> Attested | None:
         return None
     if isinstance(given, Mapping):
         id_, consent, scrubbed_at = given.get("id"), given.get("consent"), given.get("scrubbed_at")
-        if isinstance(id_, int) and isinstance(consent, str) and isinstance(scrubbed_at, int | None):
+        if type(id_) is int and isinstance(consent, str) and type(scrubbed_at) in (int, type(None)):
             return Attested(id_, consent, scrubbed_at)
     raise Malformed("the run's attestation is not what the beginning of the import answered")
-
-
-def upserts_of(people: Iterable[object], first: int = 0) -> list[ContactUpsert]:
-    """The people of a batch. `first`: the place of the first one, for the message. Raises `Malformed`."""
-    return [_upsert(person, place) for place, person in enumerate(people, first)]
-
-
-def _upsert(person: object, place: int) -> ContactUpsert:
-    """One person; a bad one is named by its place in the batch."""
-    if not isinstance(person, Mapping):
-        raise Malformed(f"person {place} of the batch is not an object")
-    fields = person.get("fields", "{}")
-    if not isinstance(fields, str):
-        fields = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    points = person.get("points")
-    zones, states = _items(person.get("zones", ())), _items(person.get("states", ()))
-    if not isinstance(points, list | tuple) or not points or not all(map(_is_point, points)):
-        raise Malformed(f'person {place} of the batch has no points; each is ["phone" or "email", value]')
-    if not _are_texts(person.get("key"), person.get("zone_basis", ""), person.get("language", ""), *zones, *states):
-        raise Malformed(f"person {place} of the batch has a key, zone, state or language that is not text")
-    return ContactUpsert(
-        person["key"],
-        [(kind, value) for kind, value in points],
-        tuple(zones),
-        person.get("zone_basis", "none"),
-        tuple(states),
-        bool(person.get("conflict", False)),
-        person.get("language", ""),
-        fields,
-    )
-
-
-def _is_point(point: object) -> bool:
-    return isinstance(point, list | tuple) and len(point) == 2 and point[0] in _KINDS and isinstance(point[1], str)
-
-
-def _are_texts(*values: object) -> bool:
-    return all(isinstance(value, str) for value in values)
-
-
-def _items(values: object) -> list[Any]:
-    """The values of a list; what is no list is its own, wrong, item."""
-    return list(values) if isinstance(values, list | tuple) else [values]

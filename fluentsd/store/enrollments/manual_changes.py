@@ -1,4 +1,4 @@
-"""Enrollments changed by an operator: a promised callback, another version of the flow, a list that lost people."""
+"""Enrollments changed by an operator: a promised callback, another version of the flow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import Prepared, field
 from fluentsd.store.enrollments.rows import ENROLLMENT_COLUMNS, PROMISED, EnrollmentRow, QueueKey
 from fluentsd.store.enrollments.transitions import leave_queue, reserve_those, unwait, wait
-from fluentsd.store.tables import enrollment, record
+from fluentsd.store.tables import enrollment
 
 #: The outcome of a step that a change of the flow made a person leave.
 MOVED = "moved"
@@ -112,44 +112,3 @@ def _with_moved(row: EnrollmentRow) -> str:
     if row.try_no == 1:
         return row.outcomes
     return json.dumps({row.step: MOVED} | json.loads(row.outcomes), separators=(",", ":"))
-
-
-def _gone(campaign_id: int, source_id: int, since_at: int) -> tuple[Any, ...]:
-    """Open enrollments of people whose only record is this source's, last seen before an instant."""
-    mine = select(record.c.contact_id).where(record.c.source_id == source_id, record.c.seen_at < since_at)
-    other = select(record.c.id).where(
-        record.c.contact_id == enrollment.c.contact_id,
-        (record.c.source_id != source_id) | (record.c.seen_at >= since_at),
-    )
-    here = (
-        enrollment.c.campaign_id == campaign_id,
-        enrollment.c.state.in_((EnrollmentState.queued, EnrollmentState.errored)),
-    )
-    return (*here, enrollment.c.contact_id.in_(mine), ~other.exists())
-
-
-async def count_gone(conn: AsyncConnection, campaign_id: int, source_id: int, since_at: int) -> tuple[int, int]:
-    """How many have gone from a source's list, and how many of its people are in the campaign in all."""
-    gone = select(func.count()).select_from(enrollment).where(*_gone(campaign_id, source_id, since_at))
-    mine = select(record.c.contact_id).where(record.c.source_id == source_id)
-    here = (
-        select(func.count())
-        .select_from(enrollment)
-        .where(
-            enrollment.c.campaign_id == campaign_id, enrollment.c.state.in_(_OPEN), enrollment.c.contact_id.in_(mine)
-        )
-    )
-    return int((await conn.execute(gone)).scalar_one()), int((await conn.execute(here)).scalar_one())
-
-
-async def some_gone(
-    conn: AsyncConnection, campaign_id: int, source_id: int, since_at: int, most: int
-) -> list[EnrollmentRow]:
-    """Some of those who have gone; a person who is being contacted now leaves with the next run."""
-    statement = (
-        select(*ENROLLMENT_COLUMNS)
-        .where(*_gone(campaign_id, source_id, since_at))
-        .order_by(enrollment.c.id)
-        .limit(most)
-    )
-    return [EnrollmentRow._make(row) for row in await conn.execute(statement)]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from fluentsd.engine.ingest import service
-from fluentsd.engine.ingest.run import Malformed, Run, upserts_of
+from fluentsd.engine.ingest.people import upserts_of
+from fluentsd.engine.ingest.run import Malformed, Run
 from fluentsd.engine.ingest.service import CampaignStopped
 from fluentsd.store.contact_upserts import Attested
 from fluentsd.store.db import Connection
@@ -50,6 +51,13 @@ def test_what_is_no_run_is_named(given: Any, what: str) -> None:
         (person(1) | {"key": None}, "that is not text"),
         (person(1) | {"zones": [7]}, "that is not text"),
         (person(1) | {"zones": 7}, "that is not text"),
+        (person(1) | {"zones": ["Mars/Base"]}, "a zone or state that does not exist"),
+        (person(1) | {"states": ["US-NY,US-CA"]}, "a zone or state that does not exist"),
+        (person(1) | {"language": "x" * 17}, "of another form"),
+        (person(1) | {"conflict": 1}, "of another form"),
+        (person(1) | {"fields": "{"}, "fields that are not an object of texts"),
+        (person(1) | {"fields": "[]"}, "fields that are not an object of texts"),
+        (person(1) | {"fields": {"age": 7}}, "fields that are not an object of texts"),
     ],
 )
 async def test_a_bad_person_is_named_by_its_place_and_nothing_is_changed(stage: Stage, bad: Any, what: str) -> None:
