@@ -506,7 +506,7 @@ def test_a_list_of_people_that_is_no_file(installation: Installation, name: str,
 def test_a_list_of_more_broken_rows_than_memory_should_hold_names_the_file_they_are_in(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fluentsd.cli.import_csv.KEPT_AT_MOST", 100)
+    monkeypatch.setattr("fluentsd.engine.ingest.file_import.KEPT_AT_MOST", 100)
     path = installation.given("bad.csv", _HEAD + "Kilo,call me\n" * 300)
     figures = {name: content for name, content in installation.contents().items() if "/home/" in name}
     message = installation.types("contacts", "import", str(path), "--campaign", "fair")

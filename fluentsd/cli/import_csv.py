@@ -1,19 +1,17 @@
-"""`fluentsd contacts import`: reads the file on the user's machine, sends batches, and writes the rejects file.
+"""`fluentsd contacts import`: reads a file on the user's machine and imports it through verbs.
 
-The import begins only after the first valid row. A file that is not a list of people, that lacks the column that the
-campaign needs, or in which every row is invalid changes nothing and leaves no file behind.
+Options, progress and the printed summary live here; the import itself is `engine.ingest.file_import`, and nothing of it
+may live here.
 """
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import trio
 import typer
 
 from fluentsd.bootstrap import freeze_gc
@@ -23,22 +21,12 @@ from fluentsd.cli.screen import Screen
 from fluentsd.cli.views import show
 from fluentsd.domain.contacts.identity import in_words
 from fluentsd.domain.contacts.mapping import CsvError, Need
-from fluentsd.domain.contacts.reader import Reject, region_of
-from fluentsd.engine.ingest.batches import (
-    Batch,
-    Chunk,
-    batches,
-    mapping_of,
-    next_chunk,
-    previewed,
-    rejects_path,
-)
+from fluentsd.domain.contacts.reader import region_of
+from fluentsd.engine.ingest.batches import Taken, batches, mapping_of, previewed, rejects_path
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv
+from fluentsd.engine.ingest.file_import import FileImport, Options, read_in_thread
 from fluentsd.engine.ingest.import_process import SUBPROCESS_FROM, batches_from_subprocess
 from fluentsd.engine.ingest.rejects import RejectFile
-
-#: Invalid rows kept in memory before the first valid one; further ones are written to the rejects file at once.
-KEPT_AT_MOST = 10_000
 
 
 def import_file(
@@ -85,9 +73,13 @@ def import_file(
             if preview:
                 _show_preview(shell.screen, opened, asked, country)
                 return
-            run = _Run(shell.screen, opened, asked, country, rejects or rejects_path(file), keep_duplicates)
-            ends = {"whole": whole, "yes": yes}
-            answer = with_client(shell, lambda client: run.carry_out(client, file.name, campaign, consent, ends))
+            rejected = RejectFile(rejects or rejects_path(file), opened.header or ())
+            options = Options(keep_duplicates, whole, yes)
+
+            async def carry_out(client: Client) -> dict[str, Any]:
+                return await _import(client, shell.screen, opened, asked, country, campaign, consent, rejected, options)
+
+            answer = with_client(shell, carry_out)
     except CsvError as why:
         fail(str(why))
     if as_json:
@@ -123,163 +115,75 @@ async def _need(client: Client, campaign: str | None) -> tuple[Need, bool]:
     return "phone" if by_phone else "any", shown["state"] == "draft"
 
 
-class _Run:
-    """One running import: its file, counts and rejects."""
+class _VerbIngest:
+    """The batch service, called through verbs (`file_import.Ingest`). `begun` is called when the run has begun."""
 
     def __init__(
-        self, screen: Screen, file: CsvFile, asked: Mapping[str, str], region: str, rejects: Path, keep: bool
-    ) -> None:
-        self.screen, self.file, self.asked, self.region, self.keep = screen, file, asked, region, keep
-        self.rejects = RejectFile(rejects, file.header or ())
-        self.kept: list[Reject] = []
-        self.counts: Counter[str] = Counter()
-        self.problems: Counter[str] = Counter()
-        self.shared: set[tuple[str, int]] = set()  #: points that belong to several people
-
-    async def carry_out(
         self,
         client: Client,
         source: str,
         campaign: str | None,
         consent: Mapping[str, str] | None,
-        ends: Mapping[str, bool],
-    ) -> dict[str, Any]:
-        need, is_draft = await _need(client, campaign)
-        mapping = mapping_of(self.file, self.asked, self.region, need)
-        self._check_rejects()
-        read = batches_from_subprocess if self.file.size >= SUBPROCESS_FROM else batches
-        try:
-            with closing(read(self.file, mapping, self.region, need)) as work, self._progress() as bar:
-                first = await self._first(work, bar)
-                begun = await client.perform(
-                    "contacts begin-import", {"source": source, "ref": campaign, "consent": consent}
-                )
-                await self._send(client, begun, first, work, bar)
-        except CsvError as why:
-            raise self._in_the_middle(why) from None
-        finally:
-            self.rejects.close()
-        names = ("rows", "new", "updated", "duplicates", "enrolled", "rejected")
-        counts: dict[str, Any] = {name: self.counts[name] for name in names}
-        counts["left"] = (await client.perform("contacts end-import", {"run": begun, "counts": counts, **ends}))["left"]
-        counts["next"] = f"fluentsd campaign start {campaign}" if is_draft and self.counts["enrolled"] else None
-        counts["rejects_file"] = str(self.rejects.path) if self.rejects.written else None
-        counts["shared"] = dict(Counter(kind for kind, _ in self.shared))
-        counts["rejected_because"] = dict(self.problems.most_common(8))
-        counts["read_as"] = {"encoding": self.file.encoding, "delimiter": self.file.delimiter, "notes": self.file.notes}
-        counts["columns"] = {c.label: c.target or c.slug for c in mapping.columns}
-        return counts
-
-    def _check_rejects(self) -> None:
-        """Check before the first person is imported that the rejects file can be written."""
-        path = self.rejects.path
-        place = path if path.exists() else path.absolute().parent
-        if path.exists() and path.samefile(self.file.path):
-            raise CsvError(
-                "The rejects file would overwrite the file that is read.", "Name another file: --rejects FILE."
-            )
-        if path.is_dir() or not os.access(place, os.W_OK):
-            fix = "Name a file in an existing, writable folder: --rejects FILE."
-            raise CsvError(f'The rejects file "{path}" cannot be written.', fix)
-
-    def _in_the_middle(self, why: CsvError) -> Exception:
-        """The error with the number of people imported before it."""
-        taken = self.counts["new"] + self.counts["updated"]
-        if taken:
-            why.args = (str(why).replace("Nothing was imported.", f"{taken} people were imported before that."),)
-        return why
-
-    async def _first(self, work: Iterator[Batch | Reject], bar: Any) -> Batch:
-        """The first batch of people; `CsvError` if the file has none."""
-        while (item := await trio.to_thread.run_sync(next, work, None)) is not None:
-            self._show(bar)
-            if isinstance(item, Batch):
-                return item
-            self._refuse(item)
-        raise self._no_valid_row()
-
-    def _no_valid_row(self) -> CsvError:
-        """The error of a file without a single valid row."""
-        rows, first = self.counts["rows"], self.kept[0].line if self.kept else 0
-        reasons = "; ".join(f"{count} × {reason}" for reason, count in self.problems.most_common(3))
-        where = f"The first is in line {first}." if first else ""
-        if self.rejects.written:  # too many to keep in memory
-            self._write_kept()
-            where = f"All of them are in {self.rejects.path}."
-        return CsvError(
-            f'"{self.file.path.name}" has {rows} row{"" if rows == 1 else "s"}, and none is valid: {reasons}.',
-            f"{where} --preview shows how the columns are read.",
-        )
-
-    async def _send(
-        self, client: Client, begun: Mapping[str, Any], first: Batch, work: Iterator[Batch | Reject], bar: Any
+        begun: Callable[[], None],
     ) -> None:
-        """Send one pile while the next one is read. A reading error is raised after the piles before it are sent."""
-        self._write_kept()
-        if self.file.size >= SUBPROCESS_FROM:
-            freeze_gc()  # this process ends with the import
-        why: CsvError | None = None
-        await self._send_batch(client, begun, first)
-        send, receive = trio.open_memory_channel[Chunk](0)
-        with unwrapped():
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_read_ahead, work, begun["at_once"], send)
-                async for pile in receive:
-                    for reject in pile.refused:
-                        self._refuse(reject, keep=False)
-                    await self._send_batch(client, begun, pile.batch)
-                    self._show(bar)
-                    why = pile.why
-        if why is not None:
-            raise why
+        self._client, self._begun = client, begun
+        self._run: dict[str, Any] = {}
+        self._given = {"source": source, "ref": campaign, "consent": consent}
 
-    def _show(self, bar: Any) -> None:
-        if bar is not None:
-            bar[0].update(bar[1], completed=self.file.position)
+    async def begin(self) -> int:
+        self._run = await self._client.perform("contacts begin-import", self._given)
+        self._begun()
+        return int(self._run["at_once"])
 
-    def _refuse(self, reject: Reject, *, keep: bool = True) -> None:
-        self.kept.append(reject)
-        if not keep or len(self.kept) > KEPT_AT_MOST:
-            self._write_kept()
-        self.counts["rejected"] += 1
-        self.counts["rows"] += 1
-        self.problems[reject.reason] += 1
+    async def take(self, people: Sequence[Mapping[str, Any]], *, keep_duplicates: bool) -> Taken:
+        given = {"run": self._run, "people": people, "keep_duplicates": keep_duplicates}
+        answer = await self._client.perform("contacts take", given)
+        known = {name: answer[name] for name in ("new", "updated", "duplicates", "enrolled", "back", "duplicate_rows")}
+        return Taken(**known, shared={(kind, point_id) for kind, point_id in answer["shared"]})
 
-    def _write_kept(self) -> None:
-        for reject in self.kept:
-            self.rejects.write(reject)
-        self.kept.clear()
-
-    async def _send_batch(self, client: Client, begun: Mapping[str, Any], batch: Batch) -> None:
-        if not batch.people:
-            return
-        given = {"run": begun, "people": batch.people, "keep_duplicates": self.keep}
-        answer = await client.perform("contacts take", given)
-        self.counts["rows"] += len(batch.people)
-        for name in ("new", "updated", "duplicates", "enrolled"):
-            self.counts[name] += answer[name]
-        self.shared.update((kind, point_id) for kind, point_id in answer["shared"])
-        if not self.keep:
-            for row in answer["duplicate_rows"]:
-                line, cells = batch.row(row)
-                self.rejects.write(Reject(line, "the same person as an earlier row", cells))
-
-    def _progress(self) -> AbstractContextManager[Any]:
-        if not self.screen.is_terminal or self.screen.as_json:
-            return nullcontext(None)
-        return _bar(self.screen.console, self.file.size)
+    async def end(self, counts: Mapping[str, int], *, whole: bool, confirmed: bool) -> int:
+        given = {"run": self._run, "counts": counts, "whole": whole, "yes": confirmed}
+        return int((await self._client.perform("contacts end-import", given))["left"])
 
 
-async def _read_ahead(work: Iterator[Batch | Reject], most: int, send: trio.MemorySendChannel[Chunk]) -> None:
-    """Read piles of at least `most` people in a thread, until the file ends or a reading error."""
-    async with send:
-        ended = False
-        while not ended:
-            pile, ended = await trio.to_thread.run_sync(next_chunk, work, most)
-            await send.send(pile)
+async def _import(
+    client: Client,
+    screen: Screen,
+    file: CsvFile,
+    asked: Mapping[str, str],
+    region: str,
+    campaign: str | None,
+    consent: Mapping[str, str] | None,
+    rejects: RejectFile,
+    options: Options,
+) -> dict[str, Any]:
+    """Import the file, and the answer as it is printed."""
+    need, is_draft = await _need(client, campaign)
+    mapping = mapping_of(file, asked, region, need)
+    rejects.check(file.path)
+    is_large = file.size >= SUBPROCESS_FROM
+    # this process ends with the import
+    ingest = _VerbIngest(client, file.path.name, campaign, consent, freeze_gc if is_large else lambda: None)
+    read = batches_from_subprocess if is_large else batches
+    with rejects, closing(read(file, mapping, region, need)) as work, _progress(screen, file) as progress:
+        reading = read_in_thread(work)
+        done = await FileImport(file.path.name, reading, ingest, rejects, options, progress).carry_out()
+    answer = asdict(done)
+    answer["rejects_file"] = answer.pop("rejects_in")
+    answer["next"] = f"fluentsd campaign start {campaign}" if is_draft and done.enrolled else None
+    answer["read_as"] = {"encoding": file.encoding, "delimiter": file.delimiter, "notes": file.notes}
+    answer["columns"] = {c.label: c.target or c.slug for c in mapping.columns}
+    return answer
 
 
-def _bar(console: Any, total: int) -> AbstractContextManager[Any]:
+def _progress(screen: Screen, file: CsvFile) -> AbstractContextManager[Callable[[], None]]:
+    """A bar of the bytes read, and the function that moves it."""
+    if not screen.is_terminal or screen.as_json:
+        return nullcontext(lambda: None)
+    return _bar(screen.console, file)
+
+
+def _bar(console: Any, file: CsvFile) -> AbstractContextManager[Callable[[], None]]:
     from contextlib import contextmanager
 
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -288,7 +192,8 @@ def _bar(console: Any, total: int) -> AbstractContextManager[Any]:
     def shown() -> Any:
         columns = (TextColumn("importing"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as progress:
-            yield progress, progress.add_task("", total=total)
+            task = progress.add_task("", total=file.size)
+            yield lambda: progress.update(task, completed=file.position)
 
     return shown()
 

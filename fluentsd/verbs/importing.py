@@ -33,11 +33,7 @@ async def begin_import(
 
     async def unit(conn: Connection) -> Answer:
         run = await service.begin(conn, runtime, source, ref, attestation, call.actor, call.at)
-        answer = run.as_json()
-        if attestation is not None and run.attestation is not None:
-            said = {"said": attestation.text, "by": attestation.by, "attestation": run.attestation.id}
-            answer["_details"] = said
-        return answer
+        return run.as_json() | {"_details": service.said(run, attestation)}
 
     return await _refusing(change(runtime, call, "import", ref or source, unit))
 

@@ -1,14 +1,15 @@
 """Batches of an import: turns the rows of a file into batches of normalised people, in constant memory.
 
-Blocking generators on the user's machine, run in this process or in a subprocess (`import_process`). Batches hold plain
-values, because they are serialised: as JSON for a daemon, with marshal between the two processes.
+Blocking generators, run in a thread, in a subprocess (`import_process`), or in slices between which other tasks run.
+Batches hold plain values, because they are serialised: as JSON for a daemon, with marshal between two processes.
 """
 
 from __future__ import annotations
 
 import json
 import marshal
-from collections.abc import Generator, Iterator, Mapping
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,20 @@ class Batch:
         return line, tuple(marshal.loads(packed))  # noqa: S302 - this program packed it
 
 
+@dataclass(slots=True)
+class Taken:
+    """What the service answers to one batch. `back`: enrollments that go on because a fact was missing before;
+    `duplicate_rows`: places in the batch; `shared`: points of these people that belong to several, as (kind, id)."""
+
+    new: int = 0
+    updated: int = 0
+    duplicates: int = 0
+    enrolled: int = 0
+    back: int = 0
+    duplicate_rows: list[int] = field(default_factory=list)
+    shared: set[tuple[str, int]] = field(default_factory=set)
+
+
 def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need) -> Columns:
     """The meaning of each column. Raises `CsvError` when the file lacks what `need` asks for."""
     mapping = suggest(file.header or (), file.sample, region)
@@ -61,22 +76,33 @@ def previewed(file: CsvFile, mapping: Columns, region: str, need: Need) -> Previ
     return preview(mapping, people, [r for r in read if isinstance(r, Reject)])
 
 
-def batches(file: CsvFile, mapping: Columns, region: str, need: Need) -> Generator[Batch | Reject, None, None]:
-    """The whole file as batches of people, and between them the invalid rows."""
-    batch, text = Batch(), 0
+def batches(
+    file: CsvFile,
+    mapping: Columns,
+    region: str,
+    need: Need,
+    *,
+    slice_s: float | None = None,
+    now: Callable[[], float] = time.perf_counter,
+) -> Generator[Batch | Reject, None, None]:
+    """The whole file as batches of people, and between them the invalid rows. With `slice_s`, what has been read is
+    yielded after that many seconds, if only an empty batch: no step takes longer, save for the row it ends with."""
+    batch, text, ends_at = Batch(), 0, now() + slice_s if slice_s else None
     read = RowReader(mapping, region, need).read
     for line, row in file:
         found = read(row, line)
         if isinstance(found, Reject):
             yield found
-        elif found is not None and not isinstance(row, Reject):
+            ends_at = now() + slice_s if slice_s else None
+            continue
+        if found is not None and not isinstance(row, Reject):
             person = contact_data(found)
             batch.people.append(person)
             batch.rows.append((line, marshal.dumps(row)))
             text += len(person["fields"])
-            if len(batch.people) >= BATCH or text >= TEXT_AT_MOST:
-                yield batch
-                batch, text = Batch(), 0
+        if len(batch.people) >= BATCH or text >= TEXT_AT_MOST or (ends_at is not None and now() >= ends_at):
+            yield batch
+            batch, text, ends_at = Batch(), 0, now() + slice_s if slice_s else None
     if batch.people:
         yield batch
 
@@ -105,22 +131,32 @@ class Chunk:
     batch: Batch = field(default_factory=Batch)
     refused: list[Reject] = field(default_factory=list)
     why: CsvError | None = None
+    is_last: bool = False
+
+    def add(self, item: Batch | Reject) -> None:
+        """Take over what a step of reading gave."""
+        if isinstance(item, Reject):
+            self.refused.append(item)
+        else:
+            self.batch.add(item)
+
+    def is_full(self, most: int) -> bool:
+        """Whether it has `most` people, or as many rejects as memory should hold."""
+        return len(self.batch.people) >= most or len(self.refused) >= REFUSED_AT_MOST
 
 
-def next_chunk(work: Iterator[Batch | Reject], most: int) -> tuple[Chunk, bool]:
-    """The next chunk of at least `most` people, and whether it is the last one. Blocking."""
+def next_chunk(work: Iterator[Batch | Reject], most: int) -> Chunk:
+    """The next chunk of at least `most` people; the last one may have fewer. Blocking."""
     chunk = Chunk()
     try:
         for item in work:
-            if isinstance(item, Reject):
-                chunk.refused.append(item)
-            else:
-                chunk.batch.add(item)
-            if len(chunk.batch.people) >= most or len(chunk.refused) >= REFUSED_AT_MOST:
-                return chunk, False
+            chunk.add(item)
+            if chunk.is_full(most):
+                return chunk
     except CsvError as why:
         chunk.why = why
-    return chunk, True
+    chunk.is_last = True
+    return chunk
 
 
 def rejects_path(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""CSV files: opens a file, detects its format, and yields its rows.
+"""CSV files: opens a file or its bytes, detects its format, and yields its rows.
 
 Plain blocking generators in constant memory; callers run them in a thread. What must not live here: decoding and
 parsing (`encoding`, `delimiter`, `lines`), the meaning of columns (`domain.contacts.mapping`), the store, Trio. The
@@ -9,6 +9,7 @@ imported.
 from __future__ import annotations
 
 import csv
+import io
 import os
 import stat
 from collections import deque
@@ -79,7 +80,8 @@ class CsvFile:
     def _begin(self, header: bool | None, encoding: str | None, delimiter: str | None) -> None:
         # The limit is the interpreter's, not a reader's; it is only ever raised.
         csv.field_size_limit(max(csv.field_size_limit(), CELL_LIMIT))
-        self.size = os.fstat(self._file.fileno()).st_size
+        self.size = self._file.seek(0, os.SEEK_END)
+        self._file.seek(0)
         samples = self._samples()
         _refuse_other_kinds(self.path, samples[0])
         self.encoding = encoding or self._detected(samples)
@@ -183,6 +185,19 @@ def open_csv(
     """
     named = parse_encoding(encoding) if encoding else None
     return CsvFile(Path(path), _opened(Path(path)), header, named, delimiter)
+
+
+def open_csv_bytes(
+    content: bytes,
+    name: str,
+    *,
+    header: bool | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> CsvFile:
+    """Open a CSV file that was handed in whole, under its name; otherwise as `open_csv`."""
+    named = parse_encoding(encoding) if encoding else None
+    return CsvFile(Path(name), io.BytesIO(content), header, named, delimiter)
 
 
 def _is_blank(row: list[str] | Reject) -> bool:

@@ -29,6 +29,22 @@ class RejectFile:
         self._header = tuple(header)
         self._file: TextIO | None = None
 
+    @property
+    def place(self) -> str:
+        """Where the rejects are, in words for the user."""
+        return str(self.path)
+
+    def check(self, read: Path) -> None:
+        """Raise `CsvError` if the file cannot be written, or is the file that is read."""
+        if self.path.exists() and self.path.samefile(read):
+            raise CsvError(
+                "The rejects file would overwrite the file that is read.", "Name another file: --rejects FILE."
+            )
+        place = self.path if self.path.exists() else self.path.absolute().parent
+        if self.path.is_dir() or not os.access(place, os.W_OK):
+            fix = "Name a file in an existing, writable folder: --rejects FILE."
+            raise CsvError(f'The rejects file "{self.path}" cannot be written.', fix)
+
     def write(self, reject: Reject) -> None:
         """Append one reject. Raises `CsvError` if the file cannot be written."""
         try:

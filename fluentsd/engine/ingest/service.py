@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from fluentsd.domain.consent import Attestation
 from fluentsd.domain.states import CampaignState
 from fluentsd.engine.campaigns.rescheduling import bring_forward
+from fluentsd.engine.ingest.batches import Taken
 from fluentsd.engine.ingest.enrolling import enroll
 from fluentsd.engine.ingest.leaving import leave_by_list
 from fluentsd.engine.ingest.people import upserts_of
@@ -33,20 +33,6 @@ SLICE = 2_500
 
 class CampaignStopped(Exception):
     """People cannot be imported into a stopped campaign."""
-
-
-@dataclass(slots=True)
-class Taken:
-    """The result of one batch. `back`: enrollments that go on because a fact was missing before; `duplicate_rows`:
-    places in the batch; `shared`: points of these people that belong to several, as (kind, id)."""
-
-    new: int = 0
-    updated: int = 0
-    duplicates: int = 0
-    enrolled: int = 0
-    back: int = 0
-    duplicate_rows: list[int] = field(default_factory=list)
-    shared: set[tuple[str, int]] = field(default_factory=set)
 
 
 async def begin(
@@ -68,6 +54,13 @@ async def begin(
     if is_alone:  # a SQLite file under its lock, and no engine in this process: nothing else uses the database
         await bulk_insert.prepare(conn)
     return Run(source, source_id, at, ref, campaign_id, needs_phone, ALONE if is_alone else SHARED, attested)
+
+
+def said(run: Run, attestation: Attestation | None) -> dict[str, Any] | None:
+    """What the audit log keeps of the beginning: the attestation of consent, if any."""
+    if attestation is None or run.attestation is None:
+        return None
+    return {"said": attestation.text, "by": attestation.by, "attestation": run.attestation.id}
 
 
 async def take(
