@@ -117,7 +117,7 @@ async def abuse(stage: Stage, verb: Verb) -> None:
 
 async def test_a_search_finds_signs_as_they_are(stage: Stage) -> None:
     await stage.do("campaign apply", file=spec(SMS))
-    await stage.enroll(person(1, fields={"first_name": "50%_off\\"}), person(2))
+    await stage.enroll(person(1, first_name="50%_off\\"), person(2))
     found = await stage.do("contacts find", words="50%_OFF\\")
     assert len(found["people"] if "people" in found else found["contacts"]) == 1
     for words in ("%", "_", "\\", "x%x", "x" * 10_000, "_" * 9_000, "é%"):

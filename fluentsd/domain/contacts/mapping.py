@@ -62,6 +62,20 @@ class Columns:
     order: Mapping[Target, tuple[int, ...]]
 
 
+def record_columns(fields: Mapping[str, str]) -> Columns:
+    """The columns of a CRM's records: field name → its meaning, a target's name or "" for a variable of its own. Of
+    several fields with one meaning the earlier is preferred. A last column holds the record's id in its source, which
+    is the person's id there. Raises CsvError for an unknown meaning."""
+    order: dict[Target, tuple[int, ...]] = dict.fromkeys(Target, ())
+    for i, (name, meant) in enumerate(fields.items()):
+        if meant and meant not in list(Target):
+            raise CsvError(f'"{meant}" is not a meaning of the field "{name}".', f"Use one of: {', '.join(Target)}.")
+        if meant:
+            order[Target(meant)] += (i,)
+    order[Target.EXTERNAL_ID] = (len(fields),)
+    return _columns([*fields, "id"], order, dict.fromkeys(range(len(fields) + 1), "asked"))
+
+
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row is a header: it holds no point, and has known headings or points below."""
     if not rows:

@@ -1,14 +1,15 @@
-"""The reading of rows into people, and the preview of an import.
+"""The reading of rows and records into people, and the preview of an import.
 
-Here live the reading of a row (`read_row`, `RowReader`), the identity of a person (`keys`) and the `preview`. What must
-not live here: the meaning of columns (`mapping`), the reading of points and names (`points`, `names`), files, the
-store. A row is a person, a reject with its line and reason, or empty; every non-empty row is accounted for.
+Here live the one reader of both (`ContactReader`), the identity of a person (`keys`) and the `preview`. What must not
+live here: the meaning of columns and fields (`mapping`), typed values (`values`), the reading of points and names
+(`points`, `names`), files, the store. A row is a person, a reject with its line and reason, or empty; every non-empty
+row, and every record, is accounted for.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from phonenumbers import SUPPORTED_REGIONS
@@ -18,6 +19,7 @@ from fluentsd.domain.contacts.identity import PointKey, Profile, name_in, shared
 from fluentsd.domain.contacts.mapping import Column, Columns, Need
 from fluentsd.domain.contacts.names import Names, names
 from fluentsd.domain.contacts.points import BadPoint, Phone, email, email_key, phone
+from fluentsd.domain.contacts.values import UnknownValue, Value, texts_of
 
 #: Cell texts that mean "no value".
 _NOTHING = frozenset(("n/a", "na", "none", "null", "nil", "-", "--", "?", "unknown", "#n/a", "#value!", "#ref!", "."))
@@ -81,14 +83,20 @@ def read_row(
     A number without a country code belongs to the row's country, else to `region`. `need="phone"` rejects people who
     have only an e-mail address. Short rows are filled up; a row with more cells than columns has lost its quoting.
     """
-    return RowReader(mapping, region, need).read(row, line)
+    return ContactReader(mapping, region, need).read(row, line)
 
 
-class RowReader:
-    """Reads the rows of one table, as `read_row` does; the mapping is compiled once."""
+#: Further values of a field that is a list, by the index of its column; a row of cells has none.
+_More = Mapping[int, Sequence[str]]
+_NO_MORE: _More = {}
+
+
+class ContactReader:
+    """Reads the rows of a table (`read`) or the records of a CRM (`read_record`); the mapping is compiled once."""
 
     def __init__(self, mapping: Columns, region: str = "US", need: Need = "any") -> None:
         self._region, self._need = region, need
+        self._columns = mapping.columns
         self._width = len(mapping.columns)
         self._phones = [(i, mapping.columns[i].label) for i in mapping.order[Target.PHONE]]
         self._emails = [(i, mapping.columns[i].label) for i in mapping.order[Target.EMAIL]]
@@ -110,45 +118,67 @@ class RowReader:
                 reason = f"{len(cells)} cells but {self._width} columns; check the quotes"
                 return Reject(line, reason, tuple(row))
             cells += [""] * (self._width - len(cells))
+        return self._read(cells, _NO_MORE, line, row)
+
+    def read_record(self, id_: str, fields: Mapping[str, Value]) -> Person | Reject:
+        """The record with this id in its source; `mapping` is `record_columns`. Fields that it does not name are passed
+        over, and missing ones are empty. Each value of a list of points counts. A person and a reject have line 0."""
+        cells: list[str] = []
+        more: dict[int, list[str]] = {}
+        *columns, _ = self._columns  # the last one is the id's
+        for column in columns:
+            try:
+                several = texts_of(fields.get(column.name))
+            except UnknownValue as why:
+                return Reject(0, f"{column.label}: {why}", (id_,))
+            if column.target in _POINTS and len(several) > 1:
+                more[column.index] = several[1:]
+                del several[1:]
+            cells.append(", ".join(several))
+        cells.append(id_)
+        return self._read(cells, more, 0, cells)
+
+    def _read(self, cells: Sequence[str], more: _More, line: int, raw: Sequence[str]) -> Person | Reject:
+        """The person of these texts, one for each column."""
         problems: list[str] = []
         country = _first(self._country, cells)
-        phones = self._read_phones(cells, (country and region_of(country)) or self._region, problems)
-        emails = self._read_emails(cells, problems)
+        phones = self._read_phones(cells, more, (country and region_of(country)) or self._region, problems)
+        emails = self._read_emails(cells, more, problems)
         if not phones and (self._need == "phone" or not emails):
             missing = "no phone number" if self._need == "phone" else "neither a phone number nor an e-mail address"
-            return Reject(line, "; ".join(problems) or missing, tuple(row))
+            return Reject(line, "; ".join(problems) or missing, tuple(raw))
         return self._person(cells, line, phones, emails, tuple(problems))
 
-    def _read_phones(self, cells: Sequence[str], region: str, problems: list[str]) -> tuple[Phone, ...]:
+    def _read_phones(self, cells: Sequence[str], more: _More, region: str, problems: list[str]) -> tuple[Phone, ...]:
         found: dict[str, Phone] = {}
         for i, label in self._phones:
-            if not cells[i] or cells[i].lower() in _NOTHING:
-                continue
-            try:
-                number = phone(cells[i], region)
-            except BadPoint as bad:
-                problems.append(f"{label}: {bad.reason}")
-                continue
-            found.setdefault(number.e164, number)
-            if number.rest:
-                problems.append(f"{label}: {len(number.rest) + 1} numbers; only the first valid one is used")
-        return tuple(found.values())
-
-    def _read_emails(self, cells: Sequence[str], problems: list[str]) -> tuple[str, ...]:
-        found: dict[str, str] = {}
-        for i, label in self._emails:
-            if not cells[i]:
-                continue
-            several = cells[i].count("@") > 1 and cells[i].isprintable()
-            for text in _SEVERAL.split(cells[i]) if several else (cells[i],):
-                if not text.strip() or text.lower() in _NOTHING:
+            for text in (cells[i], *more[i]) if i in more else (cells[i],):
+                if not text or text.lower() in _NOTHING:
                     continue
                 try:
-                    address = email(text)
+                    number = phone(text, region)
                 except BadPoint as bad:
                     problems.append(f"{label}: {bad.reason}")
-                else:
-                    found.setdefault(email_key(address), address)
+                    continue
+                found.setdefault(number.e164, number)
+                if number.rest:
+                    problems.append(f"{label}: {len(number.rest) + 1} numbers; only the first valid one is used")
+        return tuple(found.values())
+
+    def _read_emails(self, cells: Sequence[str], more: _More, problems: list[str]) -> tuple[str, ...]:
+        found: dict[str, str] = {}
+        for i, label in self._emails:
+            for cell in (cells[i], *more[i]) if i in more else (cells[i],):
+                several = cell.count("@") > 1 and cell.isprintable()
+                for text in _SEVERAL.split(cell) if several else (cell,):
+                    if not text.strip() or text.lower() in _NOTHING:
+                        continue
+                    try:
+                        address = email(text)
+                    except BadPoint as bad:
+                        problems.append(f"{label}: {bad.reason}")
+                    else:
+                        found.setdefault(email_key(address), address)
         return tuple(found.values())
 
     def _person(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fluentsd.domain.contacts.mapping import Columns, CsvError, Need, require, suggest, with_asked
-from fluentsd.domain.contacts.reader import Person, Preview, Reject, RowReader, point_keys, preview
+from fluentsd.domain.contacts.reader import ContactReader, Person, Preview, Reject, point_keys, preview
 from fluentsd.domain.places.whereabouts import place_of
 from fluentsd.engine.ingest.csv_file import CsvFile
 
@@ -70,7 +70,7 @@ def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need)
 
 def previewed(file: CsvFile, mapping: Columns, region: str, need: Need) -> Preview:
     """The first rows as the import would read them. Nothing is imported."""
-    reader = RowReader(mapping, region, need)
+    reader = ContactReader(mapping, region, need)
     read = [reader.read(row, line) for line, row in file.ahead]
     people = [r for r in read if isinstance(r, Person)]
     return preview(mapping, people, [r for r in read if isinstance(r, Reject)])
@@ -88,7 +88,7 @@ def batches(
     """The whole file as batches of people, and between them the invalid rows. With `slice_s`, what has been read is
     yielded after that many seconds, if only an empty batch: no step takes longer, save for the row it ends with."""
     batch, text, ends_at = Batch(), 0, now() + slice_s if slice_s else None
-    read = RowReader(mapping, region, need).read
+    read = ContactReader(mapping, region, need).read
     for line, row in file:
         found = read(row, line)
         if isinstance(found, Reject):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluentsd.domain.contacts.mapping import suggest
-from fluentsd.domain.contacts.reader import Person, Reject, keys, preview, read_row, region_of
+from fluentsd.domain.contacts.mapping import CsvError, record_columns, suggest, with_asked
+from fluentsd.domain.contacts.reader import ContactReader, Person, Reject, keys, preview, read_row, region_of
+from fluentsd.domain.contacts.values import Value
+from fluentsd.engine.ingest.batches import contact_data
 
 MAPPING = suggest(["First Name", "Last Name", "Mobile", "Phone", "Email", "Country", "State", "Company Name", "Id"], [])
 
@@ -113,6 +117,63 @@ def test_two_rows_of_one_person_share_a_key_and_an_extension_tells_people_apart(
     assert set(keys(one)) & set(keys(other)) == {"mailto:jane@example.com"}
     assert keys(person("", "", "+1 212 555 0123")) == keys(person("", "", "2125550123.0"))
     assert not set(keys(person("", "", "2125550123 x1"))) & set(keys(person("", "", "2125550123 x2")))
+
+
+FIELDS = {
+    "first_name": "first_name", "last_name": "last_name", "mobile": "phone", "phones": "phone", "mail": "email",
+    "country": "country", "state": "state", "zip": "postal_code", "company": "", "employees": "", "since": "",
+    "vip": "",
+}  # fmt: skip
+RECORD: dict[str, Value] = {
+    "first_name": "JANE", "last_name": "DOE", "mobile": 12125550123, "phones": ["415.555.0199", None, "(212) 555-0123"],
+    "mail": "Jane@Example.COM", "country": None, "state": "NY", "zip": 10001, "company": " Acme ", "employees": 25.0,
+    "since": dt.date(2026, 11, 1), "vip": True, "not asked for": {"a": 1},
+}  # fmt: skip
+ROW = ("JANE", "DOE", "12125550123", "415.555.0199", "Jane@Example.COM", "", "NY", "10001", "Acme", "25", "2026-11-01",
+       "true", "17")  # fmt: skip
+
+
+def test_the_same_person_as_a_row_and_as_a_record_gives_the_same_contact():
+    table = suggest([*FIELDS, "id"], [])
+    asked = {"phone": "mobile", "email": "mail"}
+    row = read_row(with_asked(table, asked), ROW, 2)
+    record = ContactReader(record_columns({**FIELDS, "phones": ""})).read_record(
+        "17", {**RECORD, "phones": "415.555.0199"}
+    )
+    assert isinstance(row, Person)
+    assert isinstance(record, Person)
+    assert contact_data(record) == contact_data(row)
+    assert contact_data(record)["key"] == "17"
+    assert row.fields["since"] == "2026-11-01"
+
+
+def test_a_record_has_typed_values_and_lists_of_points():
+    jane = ContactReader(record_columns(FIELDS)).read_record("17", RECORD)
+    assert isinstance(jane, Person)
+    assert [p.e164 for p in jane.phones] == ["+12125550123", "+14155550199"]
+    assert (jane.postal_code, jane.country, jane.external_id, jane.line) == ("10001", "", "17", 0)
+    assert {name: jane.fields[name] for name in ("employees", "since", "vip", "company")} == {
+        "employees": "25", "since": "2026-11-01", "vip": "true", "company": "Acme",
+    }  # fmt: skip
+    assert "not asked for" not in jane.fields
+
+
+def test_a_record_is_a_person_or_a_reject_and_never_nothing():
+    reader = ContactReader(record_columns(FIELDS))
+    assert reader.read_record("9", {}) == Reject(
+        0, "neither a phone number nor an e-mail address", (*[""] * len(FIELDS), "9")
+    )
+    bad = reader.read_record("9", {**RECORD, "company": {"name": "Acme"}})
+    assert bad == Reject(0, "company: a value of the type dict is not supported", ("9",))
+    several = reader.read_record("9", {"phones": [True, "12"], "mail": ["nobody", "a@example.com"]})
+    assert isinstance(several, Person)
+    assert several.emails == ("a@example.com",)
+    assert [note.split(":")[0] for note in several.notes] == ["phones", "phones", "mail"]
+
+
+def test_an_unknown_meaning_of_a_field_is_refused():
+    with pytest.raises(CsvError, match='"fone" is not a meaning of the field "mobile"'):
+        record_columns({"mobile": "fone"})
 
 
 def test_a_preview_shows_columns_people_and_rejects():
