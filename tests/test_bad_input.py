@@ -465,11 +465,11 @@ PEOPLE: dict[str, tuple[str | bytes, list[str], list[str]]] = {
     "a meaning that is none": (_HEAD + _ROW, ["--map", "fone=To Number"], ['"fone" is not a mapping target', "phone, email, first_name"]),
     "the wrong column": (_HEAD + _ROW, ["--map", "phone=First Name"], ["none is valid", "First Name: no number"]),
     "an encoding that is none": (_HEAD + _ROW, ["--encoding", "utf-99"], ['no encoding "utf-99"', "leave it out"]),
-    "the wrong encoding": (_HEAD + _ROW, ["--encoding", "utf-16"], ["is not utf-16", "Leave --encoding out"]),
+    "the wrong encoding": (_HEAD + _ROW, ["--encoding", "utf-16"], ["is not utf-16", "Leave the encoding out"]),
     "a delimiter of two": (_HEAD + _ROW, ["--delimiter", "::"], ["A delimiter is one character"]),
     "the wrong delimiter": (_HEAD + _ROW, ["--delimiter", ";"], ["No column holds phone numbers"]),
     "refused rows over the file itself": (_HEAD + _ROW, ["--rejects", "bad.csv"], ["would overwrite the file that is read"]),
-    "refused rows into nowhere": (_HEAD + _ROW, ["--rejects", "nope/x.csv"], ["cannot be written", "--rejects FILE"]),
+    "refused rows into nowhere": (_HEAD + _ROW, ["--rejects", "nope/x.csv"], ["cannot be written", "writable folder for the rejects"]),
     "a campaign that is none": (_HEAD + _ROW, ["--campaign", "fiar"], ["no campaign is called 'fiar'; did you mean fair?"]),
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from fluentsd.engine.ingest.run import Malformed, Run
 from fluentsd.engine.ingest.service import CampaignStopped
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store.db import Connection
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.consent import read as read_consent
 from fluentsd.verbs.execute import Answer, change, refusing
@@ -85,7 +86,7 @@ async def _refusing(work: Awaitable[T]) -> T:
     try:
         return await work
     except CampaignStopped as why:
-        raise Refused(f"{why} is stopped; reopen it first: fluentsd campaign reopen {why}") from None
+        raise Refused(f"{why} is stopped; reopen it first", Suggestion("campaign reopen", {"ref": str(why)})) from None
     except Malformed as why:
         raise Refused(f"{why}; nothing was changed") from None
     except CannotLeave as why:

@@ -71,7 +71,7 @@ class CsvFile:
         except UnicodeError as error:
             self._file.close()
             raise CsvError(
-                f'"{path.name}" is not {encoding or self.encoding}: {error}.', "Leave --encoding out."
+                f'"{path.name}" is not {encoding or self.encoding}: {error}.', "Leave the encoding out; it is detected."
             ) from None
         except BaseException:
             self._file.close()
@@ -142,7 +142,7 @@ class CsvFile:
     def _detected(self, samples: Sequence[bytes]) -> str:
         encoding, guessed = detect_encoding(samples)
         if guessed:
-            self.notes.append(f"encoding guessed: {encoding}; if names look wrong, use --encoding")
+            self.notes.append(f"encoding guessed: {encoding}; if names look wrong, give the encoding")
         return encoding
 
     def _look_ahead(self) -> None:

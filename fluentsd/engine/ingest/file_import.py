@@ -241,5 +241,5 @@ class FileImport:
             where = f"All of them are in {self._rejects.place}."
         return CsvError(
             f'"{self._name}" has {rows} row{"" if rows == 1 else "s"}, and none is valid: {reasons}.',
-            f"{where} --preview shows how the columns are read.",
+            f"{where} A preview shows how the columns are read.",
         )

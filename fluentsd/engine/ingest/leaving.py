@@ -31,7 +31,7 @@ async def leave_by_list(runtime: Runtime, run: Run, at: int, *, confirmed: bool)
     holds, exit the campaign (left_segment). Returns how many. Raises `CannotLeave`, and then nobody left."""
     campaign_id = run.campaign_id
     if campaign_id is None:
-        raise CannotLeave("--whole needs a campaign; add --campaign REF")
+        raise CannotLeave("people can leave only a campaign, and none was named; nobody was removed")
     ref, leaves = await runtime.store.read(_exits_on_leaving, campaign_id)
     if not leaves:
         raise CannotLeave(f"{ref} does not exit people for this; add left_segment to its exit.on")
@@ -44,7 +44,7 @@ async def leave_by_list(runtime: Runtime, run: Run, at: int, *, confirmed: bool)
     if gone > here / 2 and gone > FEW_GONE and not confirmed:
         raise CannotLeave(
             f"{gone} of {here} people of this list are missing from the file, more than half; nobody was removed; if "
-            "the file is complete, import it again with --yes"
+            "the file is complete, import it again and confirm it"
         )
     while await store.run(memberships.confirm_missing, segment_id, at, COMPARED):
         pass

@@ -38,11 +38,11 @@ class RejectFile:
         """Raise `CsvError` if the file cannot be written, or is the file that is read."""
         if self.path.exists() and self.path.samefile(read):
             raise CsvError(
-                "The rejects file would overwrite the file that is read.", "Name another file: --rejects FILE."
+                "The rejects file would overwrite the file that is read.", "Name another file for the rejects."
             )
         place = self.path if self.path.exists() else self.path.absolute().parent
         if self.path.is_dir() or not os.access(place, os.W_OK):
-            fix = "Name a file in an existing, writable folder: --rejects FILE."
+            fix = "Name a file in an existing, writable folder for the rejects."
             raise CsvError(f'The rejects file "{self.path}" cannot be written.', fix)
 
     def write(self, reject: Reject) -> None:
