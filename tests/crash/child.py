@@ -86,7 +86,7 @@ async def main(folder: Path, fuse: Fuse) -> None:
                 call = Call("crash", runtime.clock.now(), role="admin")
                 if (await execute(runtime, "campaign status", {"ref": "crash"}, call))["state"] == "completed":
                     return
-                await trio.sleep(0.03)
+                await trio.sleep(0.2)
 
 
 if __name__ == "__main__":

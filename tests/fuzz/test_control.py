@@ -61,7 +61,7 @@ def lines() -> st.SearchStrategy[bytes]:
     )
 
 
-@fuzz(25)
+@fuzz(12)
 @given(st.lists(lines(), min_size=1, max_size=40))
 def test_every_line_is_answered_and_none_is_a_bug(requests: list[bytes]) -> None:
     with tempfile.TemporaryDirectory(prefix="fsd-") as folder, capture_logs() as logs:

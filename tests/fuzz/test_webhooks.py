@@ -57,7 +57,7 @@ RAW = st.one_of(
 )  # fmt: skip
 
 
-@fuzz(25)
+@fuzz(12)
 @given(st.lists(st.tuples(REPORTS, st.booleans()), max_size=8), st.lists(RAW, max_size=12))
 def test_any_request_is_answered_and_none_is_a_fault(reports: list[tuple[Any, bool]], raw: list[bytes]) -> None:
     trio.run(_ask, reports, raw)
@@ -104,7 +104,7 @@ CHANNEL = SmsChannel(
 )
 
 
-@fuzz(300)
+@fuzz(150)
 @given(FIELDS, st.sampled_from(["/hooks/sms", f"/hooks/sms/{TOKEN}", "/hooks/sms?x=1"]), st.booleans())
 def test_any_request_that_twilio_signs_is_read_or_refused(
     fields: list[tuple[str, str]], path: str, forged: bool

@@ -1,4 +1,4 @@
-"""An opt-out that arrives while a thousand attempts are being claimed: no claim after its commit."""
+"""An opt-out that arrives while hundreds of attempts are being claimed: no claim after its commit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fluentsd.api import Attempt, Inbound, Message, Outcome, Receipt
 from fluentsd.store import contacts, tables
 from tests.engine.stage import DAY, MONDAY, SMS, Stage, person, spec
 
-PEOPLE, STOPPING = 1000, 200
+PEOPLE, STOPPING = 400, 80
 MAIL = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
 
 

@@ -377,7 +377,7 @@ async def test_a_pass_reads_through_the_indexes(tmp_path: Path) -> None:
         assert "ix_outbox_delivery_open (target=? AND key=? AND event_id<?)" in found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     turns=st.lists(
         st.tuples(

@@ -116,7 +116,7 @@ def check(sequence: list[True_ | Stranger]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(TRUE | STRANGERS, max_size=14))
 def test_only_true_reports_count_each_once_in_any_order(sequence: list[True_ | Stranger]) -> None:
     check(sequence)
