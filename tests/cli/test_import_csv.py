@@ -151,11 +151,12 @@ def test_an_interrupt_leaves_whole_batches_and_no_process(tmp_path: Path) -> Non
     try:
         while process.poll() is None and not taken(folder):
             time.sleep(0.02)
+        assert process.poll() is None, "the import ended before its first batch was seen"
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: everybody in the group gets it
         _, message = process.communicate()
     finally:
         patience.cancel()
-    assert process.returncode == 130
+    assert process.returncode == 130, message
     assert "Traceback" not in message
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
