@@ -15,7 +15,7 @@ from typing import Any
 import pluggy
 
 from fluentsd import hookspecs
-from fluentsd.api import API_VERSION, AgentProvider, Channel, Closes, Source, Tools
+from fluentsd.api import API_VERSION, AgentProvider, Channel, Closes, CountsRequests, Source, Tools
 from fluentsd.api.abilities import CHANNEL_ABILITIES
 from fluentsd.api.contract import ContractBroken, require
 
@@ -39,7 +39,7 @@ class Offer:
 
 
 CHANNEL = Offer("channel", Channel, CHANNEL_ABILITIES)
-SOURCE = Offer("source", Source, (Closes,))
+SOURCE = Offer("source", Source, (Closes, CountsRequests))
 AGENT_PROVIDER = Offer("agent provider", AgentProvider, (Closes,))
 
 

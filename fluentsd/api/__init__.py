@@ -30,16 +30,22 @@ from fluentsd.api.abilities import (
 )
 from fluentsd.api.agent import Agent, AgentProvider, Conversation
 from fluentsd.api.channel import Channel, Clock, Links, Tools
-from fluentsd.api.errors import Forged, NeedsHuman, PluginError, Rejected, SocketClosed, Unavailable
+from fluentsd.api.errors import Forged, InDoubt, NeedsHuman, PluginError, Rejected, SocketClosed, Unavailable
+from fluentsd.api.opt_out_rules import OptOutRule, read_opt_out_rules, says_yes
 from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource
+from fluentsd.api.request_budget import RequestBudget, next_utc_midnight, retry_after
 from fluentsd.api.source import (
     Activity,
+    CountsRequests,
+    Meaning,
     Page,
     Record,
     Segment,
+    SegmentKind,
     Source,
     SourceField,
     SourceLimits,
+    Usage,
 )
 from fluentsd.api.values import (
     Absent,
@@ -64,6 +70,7 @@ from fluentsd.api.values import (
     Request,
     WebhookResult,
 )
+from fluentsd.api.write_ledger import WriteLedger
 from fluentsd.plugin_config import ConfigProblem, Table, a_rate
 
 __all__ = [
@@ -84,20 +91,24 @@ __all__ = [
     "Closes",
     "ConfigProblem",
     "Conversation",
+    "CountsRequests",
     "DatesMessages",
     "Fault",
     "Finding",
     "Forged",
     "Forgets",
     "Found",
+    "InDoubt",
     "Inbound",
     "Kind",
     "LimitsConcurrency",
     "Links",
     "ListsNumbers",
     "Lookup",
+    "Meaning",
     "Message",
     "NeedsHuman",
+    "OptOutRule",
     "Outcome",
     "Owned",
     "Page",
@@ -116,7 +127,9 @@ __all__ = [
     "Rejected",
     "Reply",
     "Request",
+    "RequestBudget",
     "Segment",
+    "SegmentKind",
     "ServesCalls",
     "SocketClosed",
     "Source",
@@ -126,10 +139,16 @@ __all__ = [
     "Table",
     "Tools",
     "Unavailable",
+    "Usage",
     "WebhookResult",
+    "WriteLedger",
     "a_rate",
     "asks_to_stop",
     "hookimpl",
+    "next_utc_midnight",
+    "read_opt_out_rules",
+    "retry_after",
+    "says_yes",
 ]
 
 #: The version of this API. A plugin declares the one it was written for: `FLUENTSD_API = 1` in its module.

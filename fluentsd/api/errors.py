@@ -21,6 +21,10 @@ class Unavailable(PluginError):
         self.only_this = only_this
 
 
+class InDoubt(Unavailable):
+    """The answer to a source's write was lost: it may have been written. The next try looks for it first."""
+
+
 class Rejected(PluginError):
     """The provider accepted nothing and never will for this person on this channel; the flow goes on.
 

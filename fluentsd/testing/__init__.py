@@ -11,7 +11,7 @@ from fluentsd.clock import SimClock
 from fluentsd.plugins import discover
 from fluentsd.testing.conformance import CHECKS, exercise_channel
 from fluentsd.testing.conformance_agent import AGENT_CHECKS, exercise_agent_provider
-from fluentsd.testing.conformance_source import SOURCE_CHECKS, SourceControl, exercise_source
+from fluentsd.testing.conformance_source import SOURCE_CHECKS, MergesRecords, SourceControl, exercise_source
 from fluentsd.testing.csv_folder import CsvFolder
 from fluentsd.testing.promises import ConformanceFailure
 from fluentsd.testing.smtp_faults import Phase, SinkFault
@@ -28,6 +28,7 @@ __all__ = [
     "CsvFolder",
     "Fault",
     "Mail",
+    "MergesRecords",
     "Phase",
     "ProviderControl",
     "SimClock",

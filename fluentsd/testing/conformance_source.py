@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, get_args, get_type_hints, runtime_checkable
 
-from fluentsd.api import Activity, Page, Record, Segment, Source, Tools
+from fluentsd.api import Activity, CountsRequests, Kind, Page, Record, Segment, Source, SourceField, Tools, says_yes
 from fluentsd.api.contract import check as compare
 from fluentsd.testing.promises import require, run_checks
 
@@ -17,14 +17,22 @@ PAGES_AT_MOST = 1000
 class SourceControl(Protocol):
     """The source's own data, from its own side. `segment` is a segment's id."""
 
-    def put(self, segment: str, record: str, fields: Mapping[str, str]) -> None:
-        """Add a record to a segment, or replace it."""
+    def put(self, segment: str, record: str, fields: Mapping[str, str]) -> str | None:
+        """Add a record to a segment; return its id if the source gives ids of its own, else `record` is its id."""
 
     def remove(self, segment: str, record: str) -> None:
         """Take a record out of a segment."""
 
     def written(self, key: str) -> int:
         """How many activities with this key it has."""
+
+
+@runtime_checkable
+class MergesRecords(Protocol):
+    """A control whose source can merge records."""
+
+    def merge(self, loser: str, winner: str) -> None:
+        """Merge one record into another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +78,20 @@ async def a_check_returns_findings(case: SourceCase) -> None:
 
 
 async def names_are_unique(case: SourceCase) -> None:
-    """Fields and segments have names, and no two have the same."""
+    """Fields and segments have names, and no two have the same; kinds and meanings are words of the API."""
     source = case.source()
-    fields = [field.name for field in await source.catalogue()]
-    segments = [segment.id for segment in await source.segments()]
-    for named, what in ((fields, "fields"), (segments, "segments")):
+    catalogue, segments = await source.catalogue(), await source.segments()
+    for named, what in (([one.name for one in catalogue], "fields"), ([one.id for one in segments], "segments")):
         require(all(named) and len(set(named)) == len(named), f"the {what} are {named}: empty or repeated names")
+    words = get_type_hints(SourceField)
+    for field in catalogue:
+        for attribute in ("meaning", "kind"):
+            word = getattr(field, attribute)
+            require(word in get_args(words[attribute]), f"{attribute} of the field {field.name!r} is {word!r}")
+    kinds = get_args(get_type_hints(Segment)["kind"])
+    for one in segments:
+        require(one.kind in kinds, f"kind of the segment {one.id!r} is {one.kind!r}")
+        require(one.id.startswith(f"{one.kind}:"), f"the segment {one.id!r} does not begin with its kind, {one.kind}:")
 
 
 async def a_walk_names_every_record_once(case: SourceCase) -> None:
@@ -133,18 +149,61 @@ async def records_can_be_fetched_by_id(case: SourceCase) -> None:
     """`refresh` gives the same records as a walk, with fields of the catalogue, and leaves missing ones out."""
     source = case.source()
     page = await source.walk((await _first(source)).id, None)
-    found = await source.refresh([*page.refs[: source.limits.page - 1], "no such record"])
-    require([one.id for one in found] == list(page.refs[: source.limits.page - 1]), f"refresh returned {found!r}")
-    known = {field.name for field in await source.catalogue()}
-    for record in found:
-        require(set(record.fields) <= known, f"record {record.id!r} has fields that the catalogue lacks")
-    if page.records is not None:
-        same: Sequence[Record] = page.records[: len(found)]
-        require([one.fields for one in found] == [one.fields for one in same], "refresh and walk differ")
+    asked = page.refs[: source.limits.refresh - 1]
+    found = {one.id: one for one in await source.refresh([*asked, "no such record"])}
+    require(set(found) == set(asked), f"refresh of {list(asked)} and a missing id returned {sorted(found)}")
+    catalogue = await source.catalogue()
+    for record in found.values():
+        for problem in _problems(record, catalogue):
+            require(False, f"record {record.id!r} {problem}")
+    for record in page.records or ():
+        same = found.get(record.id, record)
+        require(same.fields == record.fields, f"refresh and walk differ in record {record.id!r}")
+
+
+def _problems(record: Record, catalogue: Sequence[SourceField]) -> Iterator[str]:
+    """What is wrong with a record by itself."""
+    kinds, meanings = {one.name: one.kind for one in catalogue}, get_args(get_type_hints(SourceField)["meaning"])
+    if strange := set(record.fields) - set(kinds):
+        yield f"has fields that the catalogue lacks: {sorted(strange)}"
+    for name, value in record.fields.items():
+        if kinds.get(name) == "flag" and value not in (True, False, None):
+            yield f"has {value!r} in the flag {name!r}"
+    if record.id in record.aliases or not all(record.aliases):
+        yield "is its own alias, or has an empty one"
+    if record.url and not record.url.startswith(("https://", "http://")):
+        yield f"has an address that is none: {record.url!r}"
+    if strange := {one for one in record.unreadable if one not in meanings or not one}:
+        yield f"names unreadable meanings that there are not: {sorted(strange)}"
+
+
+async def a_merged_record_is_an_alias(case: SourceCase) -> None:
+    """Asked for a merged record by its old id, `refresh` returns the winner with that alias, once."""
+    if not isinstance(case.control, MergesRecords):
+        return
+    segment = await _first(case.source())
+    loser, winner = (
+        case.control.put(segment.id, name, {}) or name for name in ("conformance-loser", "conformance-winner")
+    )
+    case.control.merge(loser, winner)
+    found = await case.source().refresh([loser, winner])
+    require([one.id for one in found] == [winner], f"refresh of a merged record and its winner returned {found!r}")
+    require(loser in found[0].aliases, f"the winner {winner!r} does not have the alias {loser!r}")
+
+
+async def requests_are_counted(case: SourceCase) -> None:
+    """A source that counts its requests counts those of a walk, and the next source goes on counting."""
+    source = case.source()
+    if not isinstance(source, CountsRequests):
+        return
+    await source.walk((await _first(source)).id, None)
+    require(source.used().today > 0, "a walk was made, and no request is counted")
+    used = source.used()
+    require(used.allowed is None or used.daily is None or used.allowed <= used.daily, f"{used} allows more than a day")
 
 
 async def changes_are_told(case: SourceCase) -> None:
-    """Changes since now are none; a new record and one that left are told, by a fresh source too."""
+    """Changes since now are none; a new record is told by a fresh source, and the next walk knows who left."""
     segment = await _first(case.source())
     page = await case.source().changes(segment.id, None)
     require(not page.refs and not page.gone, f"changes since now are {page!r}")
@@ -152,16 +211,28 @@ async def changes_are_told(case: SourceCase) -> None:
     if case.control is None:
         return
     leaver = (await case.source().walk(segment.id, None)).refs[0]
-    case.control.put(segment.id, "conformance-1", {})
+    comer = case.control.put(segment.id, "conformance-1", {}) or "conformance-1"
     case.control.remove(segment.id, leaver)
-    told = [await case.source().changes(segment.id, page.since)]
-    while (cursor := told[-1].next) is not None:
-        told.append(await case.source().changes(segment.id, cursor))
+    told = await _told(case, segment.id, page.since)
     came, went = {ref for one in told for ref in one.refs}, {ref for one in told for ref in one.gone}
-    require(came == {"conformance-1"}, f"one record came, and the changes name {sorted(came)}")
-    require(went == {leaver}, f"{leaver!r} left, and the changes name {sorted(went)}")
-    again = await case.source().changes(segment.id, told[-1].since)
-    require(not again.refs and not again.gone, "changes that were told are told again")
+    members = {ref for one in await walked(case.source(), segment.id) for ref in one.refs}
+    require(comer in members and leaver not in members, "a walk after the changes is not true")
+    require(comer in came, f"{comer!r} came, and the changes name {sorted(came)}")
+    require(came <= members, f"the changes name {sorted(came - members)}, which are not in the segment")
+    require(went <= {leaver}, f"{leaver!r} left, and the changes name {sorted(went)}")
+    require(bool(went) or any(one.walk_again for one in told), f"nothing tells that {leaver!r} left")
+    again = await _told(case, segment.id, told[-1].since)
+    require(not any(one.gone or one.walk_again for one in again), "a leaver that was told is told again")
+
+
+async def _told(case: SourceCase, segment: str, since: str | None) -> list[Page]:
+    """All pages of the changes, each by a fresh source; the last one has the next cursor."""
+    pages = [await case.source().changes(segment, since)]
+    while (cursor := pages[-1].next) is not None:
+        require(len(pages) < PAGES_AT_MOST, f"the changes of {segment!r} have more than {PAGES_AT_MOST} pages")
+        pages.append(await case.source().changes(segment, cursor))
+    require(pages[-1].since is not None, "the last page of changes has no cursor for the next")
+    return pages
 
 
 async def writing_twice_writes_once(case: SourceCase) -> None:
@@ -179,6 +250,22 @@ async def writing_twice_writes_once(case: SourceCase) -> None:
         require(count == 1, f"the source has {count} activities with the key that was written twice")
 
 
+async def an_opt_out_reaches_its_field(case: SourceCase) -> None:
+    """An opt-out sets the CRM's own fields, those of the catalogue that are writable, and can be written twice."""
+    source = case.source()
+    ref = (await source.walk((await _first(source)).id, None)).refs[0]
+    channels: tuple[Kind, ...] = ("phone", "sms", "email")
+    opt_out = Activity(ref, "opt_out", case.tools.clock.now(), "A conformance check", channels=channels)
+    first = await source.write(opt_out, "conformance-opt-out")
+    again = await case.source().write(opt_out, "conformance-opt-out")
+    require(bool(first) and first == again, f"the same opt-out was written as {first!r} and as {again!r}")
+    own = [one for one in await source.catalogue() if one.meaning.startswith("opt_out") and one.writable]
+    [record] = await case.source().refresh([ref])
+    for field in own:
+        value = record.fields.get(field.name)
+        require(says_yes(value), f"after an opt-out of all channels {field.name!r} is {value!r}")
+
+
 SourceCheck = Callable[[SourceCase], Awaitable[None]]
 
 #: Every promise of a source; the ones that change its data come last.
@@ -190,7 +277,10 @@ SOURCE_CHECKS: tuple[SourceCheck, ...] = (
     a_walk_goes_on_after_a_restart,
     nonsense_is_refused,
     records_can_be_fetched_by_id,
+    requests_are_counted,
     writing_twice_writes_once,
+    an_opt_out_reaches_its_field,
+    a_merged_record_is_an_alias,
     changes_are_told,
 )
 

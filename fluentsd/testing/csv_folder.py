@@ -35,7 +35,7 @@ class CsvFolder:
 
     def __init__(self, folder: str | Path, tools: Tools, *, page: int = 100) -> None:
         self.folder, self._tools = Path(folder), tools
-        self.limits = SourceLimits(page=page)
+        self.limits = SourceLimits(page=page, refresh=page)
 
     async def check(self) -> Sequence[Finding]:
         """Whether the folder has files."""
@@ -51,11 +51,11 @@ class CsvFolder:
 
     async def segments(self) -> Sequence[Segment]:
         """The files."""
-        return [Segment(file.stem, file.stem, len(self._rows(file.stem))) for file in self._files()]
+        return [Segment(f"file:{file.stem}", file.stem, len(self._rows(file.stem)), "file") for file in self._files()]
 
     async def walk(self, segment: str, cursor: str | None) -> Page:
         """A part of a file; ValueError when the file has changed since the cursor was given."""
-        rows, now = self._rows(segment), self._tools.clock.now()
+        rows, now = self._rows(segment.removeprefix("file:")), self._tools.clock.now()
         digest = _digest([[row.id, row.fields] for row in rows])
         start = _place(cursor, digest) if cursor is not None else 0
         page = rows[start : start + self.limits.page]
@@ -66,7 +66,7 @@ class CsvFolder:
 
     async def changes(self, segment: str, since: str | None) -> Page:
         """The records that are new or different, a page at a time."""
-        rows, now = self._rows(segment), self._tools.clock.now()
+        rows, now = self._rows(segment.removeprefix("file:")), self._tools.clock.now()
         if since is None:
             return Page([], [], as_of=now, since=_state(rows))
         before: dict[str, str] = _known(since)

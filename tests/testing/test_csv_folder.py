@@ -24,12 +24,14 @@ class Folder:
         self.write("old", [])
 
     def write(self, segment: str, rows: Sequence[Mapping[str, str]]) -> None:
+        segment = segment.removeprefix("file:")
         with (self.folder / f"{segment}.csv").open("w", newline="") as out:
             writer = csv.DictWriter(out, ["id", "name"])
             writer.writeheader()
             writer.writerows(rows)
 
     def rows(self, segment: str) -> list[dict[str, str]]:
+        segment = segment.removeprefix("file:")
         with (self.folder / f"{segment}.csv").open(newline="") as file:
             return list(csv.DictReader(file))
 
@@ -122,11 +124,11 @@ async def test_a_source_that_lies_is_found_out(liar: type[CsvFolder], check: str
 
 async def test_a_walk_over_a_file_that_changes_begins_again(tmp_path: Path) -> None:
     files, source = Folder(tmp_path), CsvFolder(tmp_path, tools(folder=tmp_path), page=3)
-    page = await source.walk("leads", None)
+    page = await source.walk("file:leads", None)
     assert not page.complete
     files.remove("leads", "r6")
     with pytest.raises(ValueError, match="begin again"):
-        await source.walk("leads", page.next)
+        await source.walk("file:leads", page.next)
 
 
 async def test_a_file_without_ids_needs_a_human(tmp_path: Path) -> None:

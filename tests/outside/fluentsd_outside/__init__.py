@@ -97,8 +97,8 @@ class Lines:
         table.finish("lines")
         self.clock = tools.clock
 
-    def _lines(self, segment="lines"):
-        if segment != "lines":
+    def _lines(self, segment="list:lines"):
+        if segment != "list:lines":
             raise LookupError(segment)
         return self.file.read_text().split()
 
@@ -110,7 +110,7 @@ class Lines:
         return [SourceField("text")]
 
     async def segments(self):
-        return [Segment("lines", "All lines", len(self._lines()))]
+        return [Segment("list:lines", "All lines", len(self._lines()))]
 
     async def walk(self, segment, cursor):
         lines, start = self._lines(segment), int(cursor or 0)

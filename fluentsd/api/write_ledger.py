@@ -1,0 +1,79 @@
+"""Remembers what a source has written to its CRM, so that an activity is written once although it is delivered twice.
+
+A key is noted before the request leaves and its id after the answer. Between the two a crash or a lost answer leaves a
+doubt; the plugin then looks for the activity in the CRM before it writes again. A small SQLite file in the plugin's
+folder; all access goes through `Tools.run_sync`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from fluentsd.api.channel import Tools
+from fluentsd.api.errors import InDoubt, NeedsHuman, Rejected, Unavailable
+
+_TABLE = "CREATE TABLE IF NOT EXISTS written (key TEXT PRIMARY KEY, ref TEXT) WITHOUT ROWID"
+
+
+class WriteLedger:
+    """The activities that one source has written, by key; the file is opened at the first use."""
+
+    def __init__(self, tools: Tools, name: str = "written.sqlite3") -> None:
+        self._path, self._run_sync = Path(tools.folder) / name, tools.run_sync
+        self._connection: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+
+    async def once(self, key: str, write: Callable[[bool], Awaitable[str]]) -> str:
+        """The id of the activity `key`, written by `write(in_doubt)` unless it is there already.
+
+        `in_doubt` is True when an earlier try began and its end is not known. `Unavailable`, `Rejected` and
+        `NeedsHuman` from `write` assert that nothing was written; after `InDoubt`, any other error or a crash the next
+        try is in doubt.
+        """
+        ref, in_doubt = await self._run_sync(self._begin, key)
+        if ref:
+            return str(ref)
+        try:
+            ref = await write(in_doubt)
+        except InDoubt:
+            raise
+        except (Unavailable, Rejected, NeedsHuman):
+            if not in_doubt:
+                await self._run_sync(self._take_back, key)
+            raise
+        await self._run_sync(self._end, key, ref)
+        return str(ref)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute(_TABLE)
+        return self._connection
+
+    def _begin(self, key: str) -> tuple[str | None, bool]:
+        with self._lock:
+            row = self._open().execute("SELECT ref FROM written WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                self._open().execute("INSERT INTO written VALUES (?, NULL)", (key,))
+            return (row[0], row[0] is None) if row else (None, False)
+
+    def _take_back(self, key: str) -> None:
+        with self._lock:
+            self._open().execute("DELETE FROM written WHERE key = ? AND ref IS NULL", (key,))
+
+    def _end(self, key: str, ref: str) -> None:
+        with self._lock:
+            self._open().execute("UPDATE written SET ref = ? WHERE key = ?", (ref, key))
