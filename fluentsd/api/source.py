@@ -169,7 +169,8 @@ class Source(Protocol):
 
     async def walk(self, segment: str, cursor: str | None) -> Page:
         """One page of a whole segment; `cursor` is None at first, then the last page's `next`. A cursor stays good over
-        a restart; one that is not any more is a `ValueError`, and the walk begins again."""
+        a restart; one that is not any more is a `ValueError`, and the walk begins again. A page names a record once; a
+        later page may name it again (a contact with two deals in a stage)."""
 
     async def changes(self, segment: str, since: str | None) -> Page:
         """What changed in a segment since the cursor of an earlier page (None: since now, so the page is empty and has

@@ -13,6 +13,7 @@ from fluentsd.testing.conformance import CHECKS, exercise_channel
 from fluentsd.testing.conformance_agent import AGENT_CHECKS, exercise_agent_provider
 from fluentsd.testing.conformance_source import SOURCE_CHECKS, MergesRecords, SourceControl, exercise_source
 from fluentsd.testing.csv_folder import CsvFolder
+from fluentsd.testing.loopback import Answer, Asked, LoopbackServer
 from fluentsd.testing.promises import ConformanceFailure
 from fluentsd.testing.smtp_faults import Phase, SinkFault
 from fluentsd.testing.smtp_sink import Mail, SinkUnavailable, SmtpSink
@@ -23,10 +24,13 @@ __all__ = [
     "AGENT_CHECKS",
     "CHECKS",
     "SOURCE_CHECKS",
+    "Answer",
+    "Asked",
     "Case",
     "ConformanceFailure",
     "CsvFolder",
     "Fault",
+    "LoopbackServer",
     "Mail",
     "MergesRecords",
     "Phase",
