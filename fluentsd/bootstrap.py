@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from fluentsd.config import Settings
-from fluentsd.domain.subscriptions import LOG, LOG_TOPICS, WEBHOOK, Subscriptions
+from fluentsd.domain.subscriptions import (
+    LOG,
+    LOG_TOPICS,
+    WEBHOOK,
+    WRITE_BACK_TOPICS,
+    Subscriptions,
+    write_back_target,
+)
 from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.dispatch.plans import limits_of
 from fluentsd.engine.erasure.erase import replay
@@ -66,6 +73,7 @@ async def open_runtime(
                         clock,
                         parts.channels,
                         sources=parts.sources,
+                        sync_options=settings.syncs,
                         agent_providers=parts.agent_providers,
                         limits=limits_of(settings.per_contact, settings.gap, "the installation's"),
                         breakers=settings.breakers,
@@ -89,6 +97,9 @@ def subscriptions_of(settings: Settings) -> Subscriptions:
     topics: dict[str, tuple[str, ...]] = {LOG: LOG_TOPICS}
     if settings.notify is not None:
         topics[WEBHOOK] = settings.notify.topics
+    for name, options in settings.syncs.items():
+        if options.write_back:
+            topics[write_back_target(name)] = WRITE_BACK_TOPICS
     return Subscriptions(topics)
 
 

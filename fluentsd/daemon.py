@@ -25,6 +25,7 @@ from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.nursery import running
 from fluentsd.engine.outbox.targets import Target
 from fluentsd.engine.runtime import EngineClock, Runtime
+from fluentsd.engine.sync.write_back import WriteBack
 from fluentsd.fronts import control
 from fluentsd.fronts.access import Access
 from fluentsd.fronts.notify import LogTarget, WebhookTarget
@@ -83,7 +84,7 @@ async def _run_parts(
     ):
         watchdog.start_soon(supervisor.keep_pinging, runtime.store.wait_answer)
         shutdown.allow_grace()
-        targets, grace = _targets(settings, http, log), settings.grace / SECOND
+        targets, grace = _targets(runtime, settings, http, log), settings.grace / SECOND
         async with running(runtime, targets, grace=grace, ages=settings.retention) as inbox:
             async with trio.open_nursery() as fronts:
                 await fronts.start(
@@ -134,11 +135,13 @@ async def _web(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[None
             listener.socket.close()
 
 
-def _targets(settings: Settings, http: Http, log: Any) -> list[Target]:
+def _targets(runtime: Runtime, settings: Settings, http: Http, log: Any) -> list[Target]:
     """The targets of the outbox that `subscriptions_of` names."""
     targets: list[Target] = [LogTarget(log)]
     if settings.notify is not None:
         targets.append(WebhookTarget(http, settings.notify.url, settings.notify.secret))
+    written = [name for name, options in settings.syncs.items() if options.write_back]
+    targets += [WriteBack(runtime, name, runtime.sources[name]) for name in written]
     return targets
 
 

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-import trio
-
 from fluentsd.api.channel import Clock
 from fluentsd.api.errors import Unavailable
 from fluentsd.api.source import Usage
@@ -94,6 +92,8 @@ class RequestBudget:
         self._clock, self._pace = clock, Pace(interval, burst)
         self._share, self._resets, self._file = share, resets, file
         self._daily = daily
+        import trio  # here: whoever reads the settings imports this package, and needs no event loop
+
         self._at_once = trio.CapacityLimiter(concurrency)
         self._due_at = 0
         self._closed_until = 0

@@ -29,6 +29,8 @@ _GROUPS = {
     "numbers": "caller IDs",
     "unknown": "attempts with an unknown outcome",
     "suppression": "the suppression list: numbers and addresses that are never contacted",
+    "source": "CRMs and files that people come from",
+    "sync": "segments that campaigns follow",
     "outbox": "events on their way to the log, the webhook and other targets",
 }
 

@@ -21,7 +21,8 @@ from pydantic import ValidationError
 from fluentsd.api import Kind
 from fluentsd.config.environment import PREFIX, EnvironmentOverlay
 from fluentsd.config.settings import MASK, ChannelSettings, HttpSettings, NotifySettings, PluginSettings, Settings
-from fluentsd.config.shape import Channel, Channels, Database, File, Http, Plugin
+from fluentsd.config.shape import Channel, Channels, Database, File, Http, Plugin, Source
+from fluentsd.domain.sync_options import SyncOptions
 from fluentsd.domain.time.durations import SECOND, Delay, Rate
 from fluentsd.validation import Place, Problems, explain, explain_toml
 
@@ -118,6 +119,7 @@ def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
         channels=channels,
         http=_http(read.http) if read.http else None,
         sources=_plugins(read.source),
+        syncs={name: _sync(table) for name, table in read.source.items()},
         agent_providers=_plugins(read.agents),
         socket_group=daemon.socket_group,
         roles={role: tuple(accounts) for role, accounts in read.roles},
@@ -153,6 +155,18 @@ def _plugins(tables: Mapping[str, Plugin]) -> dict[str, PluginSettings]:
         options = dict(table.model_extra or {})
         found[name] = PluginSettings(name, table.plugin, table.concurrency, _micros(table.timeout), options)
     return found
+
+
+def _sync(table: Source) -> SyncOptions:
+    return SyncOptions(
+        every=_micros(table.every),
+        walk_every=_micros(table.walk_every),
+        consent_max_age=_micros(table.consent_max_age),
+        share=table.hold_above,
+        write_back=table.write_back,
+        meanings=table.map,
+        region=table.region,
+    )
 
 
 def _micros(text: str) -> int:

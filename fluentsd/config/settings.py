@@ -11,15 +11,16 @@ from urllib.parse import urlsplit
 
 from fluentsd.api import Kind
 from fluentsd.config.environment import PREFIX
-from fluentsd.config.shape import Channel
+from fluentsd.config.shape import Channel, Source
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.retention import USUAL, What
 from fluentsd.domain.subscriptions import WEBHOOK_TOPICS
+from fluentsd.domain.sync_options import SyncOptions
 from fluentsd.validation import Place, is_secret
 
 MASK = "****"
 #: The daemon's own keys of `[channel.<name>]`; every other key there is the plugin's.
-DAEMON_KEYS = frozenset(Channel.model_fields)
+DAEMON_KEYS = frozenset(Channel.model_fields) | frozenset(Source.model_fields)
 #: The tables of plugins; the daemon's own keys of `[source.<name>]` and `[agents.<name>]` are among `DAEMON_KEYS`.
 PLUGIN_TABLES = ("channel", "source", "agents")
 _PASSWORD_IN_URL = re.compile(r"(://[^/@:\s]*:)[^/@\s]+@")
@@ -86,6 +87,7 @@ class Settings:
     channels: Mapping[Kind, ChannelSettings]
     http: HttpSettings | None = None
     sources: Mapping[str, PluginSettings] = field(default_factory=dict)
+    syncs: Mapping[str, SyncOptions] = field(default_factory=dict)  #: how each source is synced, by name
     agent_providers: Mapping[str, PluginSettings] = field(default_factory=dict)
     socket_group: str | None = None  #: the group that may connect to the control socket
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: users and groups (`@name`) by role

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 import ipaddress
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from fluentsd.api import Meaning
 from fluentsd.domain.breakers import Shares
 from fluentsd.domain.retention import Retention
 from fluentsd.domain.subscriptions import WEBHOOK_TOPICS, check_pattern
@@ -171,6 +172,28 @@ class Plugin(_Table):
     timeout: Annotated[str, _span(1, 3600)] = "60 s"
 
 
+MEANINGS: tuple[str, ...] = get_args(Meaning)
+
+
+def _meaning(text: str) -> str:
+    if text not in MEANINGS:
+        known = ", ".join(meaning for meaning in MEANINGS if meaning)
+        raise ValueError(f'{text!r} is not a meaning of a field; write one of {known}, or "" for none')
+    return text
+
+
+class Source(Plugin):
+    """One source: the plugin's keys, and how it is synced."""
+
+    every: Annotated[str, _span(10, 86_400)] = "1 min"
+    walk_every: Annotated[str, _span(60, 7 * 86_400)] = "1 hour"
+    consent_max_age: Annotated[str, _span(60, 7 * 86_400)] = "15 min"
+    hold_above: Annotated[float, Field(strict=False, gt=0, le=1)] = 0.1
+    write_back: bool = True
+    region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
+    map: dict[str, Annotated[str, AfterValidator(_meaning)]] = {}
+
+
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError(f'{text!r} is not a name; write small letters, digits and hyphens, like "hubspot-eu"')
@@ -197,7 +220,7 @@ class File(_Table):
     breakers: Shares = Shares()
     retention: Retention = Retention()
     channel: Channels = Channels()
-    source: dict[Name, Plugin] = {}
+    source: dict[Name, Source] = {}
     agents: dict[Name, Plugin] = {}
 
 

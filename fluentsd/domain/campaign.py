@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from fluentsd.api import Kind
 from fluentsd.domain import statutes
+from fluentsd.domain.membership import leaves_after
 from fluentsd.domain.message_parts import PARTS, check_parts
 from fluentsd.domain.render import TemplateProblem, template
 from fluentsd.domain.time import windows
@@ -286,6 +287,28 @@ class Law(_Table):
     waive: list[Waiver] = []
 
 
+class Consent(_Table):
+    """What a named person attests of the consent of a segment's people, kept as each contact's evidence."""
+
+    basis: Literal["written", "express", "inquiry", "customer"]
+    date: Date
+    scope: Annotated[list[Kind], Field(min_length=1)]
+    by: Annotated[str, Field(min_length=1, max_length=120)]
+    scrubbed: Date | None = None
+    proof: str = ""
+
+
+class FollowedSegment(_Table):
+    """A segment of a source that the campaign follows: members are enrolled, people who leave it exit."""
+
+    source: Slug
+    segment: Annotated[str, Field(min_length=1, max_length=500)]
+    leaves: Annotated[str, _read(leaves_after)] = "exit after 1 hour"
+    reenter: Annotated[str, _read(_reenter)] | None = None
+    consent: Consent | None = None
+    no_opt_out_field: Annotated[str, Field(max_length=120)] = ""
+
+
 class CampaignFile(_Table):
     """The whole file."""
 
@@ -298,6 +321,7 @@ class CampaignFile(_Table):
     exit: Exits = Exits()
     limits: Limits = Limits()
     law: Law = Law()
+    segment: Annotated[list[FollowedSegment], Field(max_length=20)] = []
     priority: Annotated[int, Field(ge=0, le=100)] = 50
     exclusive: bool = False
 

@@ -231,6 +231,22 @@ class EnrollmentEnded(EnrollmentEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SyncHeld(Event):
+    """A sync would add or remove so many people that a person has to release it: `change` in words. `segment` is its
+    database id, `name` its name in the `source`."""
+
+    topic: ClassVar[str] = "sync.held"
+    segment: int
+    source: str
+    name: str
+    change: str
+
+    @property
+    def key(self) -> str:
+        return f"segment:{self.segment}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetTask(Event):
     """A task of the daemon's own: the provider of `channel` deletes its data about an erased person's attempt, found by
     our token or by the provider's reference. `claimed_at`: epoch microseconds."""
@@ -252,6 +268,6 @@ TOPICS: tuple[str, ...] = tuple(
     for event in (
         CampaignScheduled, CampaignUnscheduled, CampaignStarted, CampaignPaused, CampaignResumed, CampaignStopped,
         CampaignCompleted, CampaignReopened, CampaignArchived, NumberHeld, NumberCooling, HoldPlaced, HoldLifted,
-        AttemptRecorded, ReplyReceived, EnrollmentEnded,
+        AttemptRecorded, ReplyReceived, EnrollmentEnded, SyncHeld,
     )
 )  # fmt: skip

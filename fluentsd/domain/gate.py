@@ -81,6 +81,7 @@ class Person:
     late: bool = False  #: the step was due during a pause or downtime, and late steps are skipped
     done: bool = False  #: an attempt of this step was made before the person moved to another flow
     away_until_at: int | None = None
+    source_hold: Reason | None = None  #: what the person's CRM record, or its absence, says against a contact
     promised: bool = False  #: a callback at a time the person chose; an automatic reply does not delay it
 
 
@@ -166,6 +167,8 @@ def _check_person(step: Step, rules: Rules, person: Person, point: Point | Reaso
         return Never(Reason.opted_out)
     if rules.goal is not None and rules.goal.holds(person.values):
         return Never(Reason.goal)
+    if person.source_hold is not None:
+        return Hold(person.source_hold)
     if step.channel in person.stopped:
         return Skip(Reason.suppressed_channel)
     if isinstance(point, Reason):

@@ -26,6 +26,9 @@ class Reason(StrEnum):
     zone_unknown = "zone_unknown"
     place_conflict = "place_conflict"
     elsewhere = "elsewhere"
+    left_segment = "left_segment"
+    source_stale = "source_stale"
+    source_unreadable = "source_unreadable"
     away = "away"
     window = "window"
     lawful_hours = "lawful_hours"
@@ -56,6 +59,9 @@ WORDS: Mapping[Reason, str] = {
     Reason.zone_unknown: "the person's time zone is unknown, and the campaign holds such people",
     Reason.place_conflict: "the facts about the person's place disagree, and the campaign holds such people",
     Reason.elsewhere: "the person is in an exclusive campaign",
+    Reason.left_segment: "the person is in none of the segments that the campaign follows any more",
+    Reason.source_stale: "the opt-outs in the person's CRM record have to be read again first",
+    Reason.source_unreadable: "an opt-out in the person's CRM record cannot be read, so consent cannot be verified",
     Reason.away: "the person is away, according to an automatic reply",
     Reason.window: "the contact window is closed",
     Reason.lawful_hours: "it is outside the lawful hours of the person's place",

@@ -14,9 +14,18 @@ from fluentsd.domain.events import TOPICS, ForgetTask
 LOG, WEBHOOK = "log", "webhook"
 #: The daemon's own target. It is always subscribed, and alone: a task may hold a provider's reference.
 TASKS = "tasks"
-LOG_TOPICS = ("campaign.*", "number.*", "hold.*")
+LOG_TOPICS = ("campaign.*", "number.*", "hold.*", "sync.*")
 #: What the operator's webhook receives unless `[notify]` names topics.
 WEBHOOK_TOPICS = ("campaign.*", "number.*")
+
+
+#: What is written back to a CRM.
+WRITE_BACK_TOPICS = ("attempt.recorded", "reply.received", "enrollment.ended")
+
+
+def write_back_target(source: str) -> str:
+    """The target that writes to a source."""
+    return f"source:{source}"
 
 
 class Subscriptions:

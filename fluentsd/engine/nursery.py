@@ -26,6 +26,7 @@ from fluentsd.engine.erasure import retention
 from fluentsd.engine.outbox.deliver import deliver
 from fluentsd.engine.outbox.targets import Target
 from fluentsd.engine.runtime import Runtime
+from fluentsd.engine.sync.loop import SourceSync
 from fluentsd.store import nodes
 
 
@@ -63,6 +64,8 @@ async def running(
         await nursery.start(retention.run, runtime, ages or {})
         await nursery.start(partial(deliver, runtime, targets))
         nursery.start_soon(listen_all, inbox, runtime)
+        for name, source in runtime.sources.items():
+            nursery.start_soon(SourceSync(runtime, name, source).run)
         runtime.engine_runs = True
         try:
             yield inbox

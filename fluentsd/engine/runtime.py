@@ -19,6 +19,7 @@ from fluentsd.api.abilities import ChannelAbilities
 from fluentsd.api.contract import abilities_of
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.gate import Limit
+from fluentsd.domain.sync_options import USUAL, SyncOptions
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.calls.live import LiveCalls
 from fluentsd.engine.dispatch.claim import Claimed
@@ -27,6 +28,7 @@ from fluentsd.engine.dispatch.plans import Plans
 from fluentsd.engine.dispatch.requests import Withdrawal
 from fluentsd.engine.dispatch.trouble import Trouble
 from fluentsd.engine.erasure.ledger import ErasureLedger
+from fluentsd.engine.sync.state import SyncState
 from fluentsd.log import get_logger
 from fluentsd.store.db.bridge import Store
 from fluentsd.store.db.high_water import HighWaterMark
@@ -209,6 +211,7 @@ class Runtime:
         high_water: HighWaterMark | None = None,
         node: str = "this",
         sources: Mapping[str, Source] | None = None,
+        sync_options: Mapping[str, SyncOptions] | None = None,
         agent_providers: Mapping[str, AgentProvider] | None = None,
         lock: ServerLock | None = None,
         log: Any = None,
@@ -219,6 +222,10 @@ class Runtime:
         self.log = log or get_logger()
         #: Sources and agent providers, by the names of their tables.
         self.sources, self.agent_providers = dict(sources or {}), dict(agent_providers or {})
+        options = sync_options or {}
+        #: How the sync of each source stands.
+        self.syncs = {name: SyncState(options.get(name, USUAL)) for name in self.sources}
+        self.sync_wakeups = {name: Wakeup() for name in self.sources}  #: a source has something to do
         self.calls = LiveCalls()  #: calls in progress, and those whose socket is about to open
         spacing = max((channel_state.abilities.sender_interval for channel_state in channels.values()), default=0)
         self.plans = Plans(limits, breakers, spacing)

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.consent import Attestation, merged
+from fluentsd.store.contact_upserts import Attested
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import attestation, contact, enrollment, record, source
 
@@ -32,11 +33,36 @@ async def attest(conn: AsyncConnection, source_id: int, given: Attestation, *, a
     return int(result.inserted_primary_key[0])
 
 
+async def same(conn: AsyncConnection, source_id: int, given: Attestation) -> int | None:
+    """The newest attestation about a source that says exactly this."""
+    said = {"basis": given.basis, "given_on": given.given_on.isoformat(), "scope": ",".join(given.scope),
+            "scrubbed_on": given.scrubbed_on.isoformat() if given.scrubbed_on else None, "proof": given.proof,
+            "by": given.by}  # fmt: skip
+    mine = [
+        attestation.c.source_id == source_id,
+        *(attestation.c[name].is_not_distinct_from(v) for name, v in said.items()),
+    ]
+    found = (await conn.execute(select(attestation.c.id).where(*mine).order_by(attestation.c.id.desc()))).scalar()
+    return None if found is None else int(found)
+
+
+async def attested(conn: AsyncConnection, attestation_id: int) -> Attested:
+    """An attestation as the upserts of people take it."""
+    row = (await conn.execute(select(attestation).where(attestation.c.id == attestation_id))).one()
+    text = ",".join(f"{channel}:{row.basis}" for channel in row.scope.split(","))
+    scrubbed = None if row.scrubbed_on is None else _midnight(dt.date.fromisoformat(row.scrubbed_on))
+    return Attested(attestation_id, text, scrubbed)
+
+
 def scrubbed_at(given: Attestation) -> int | None:
     """The instant a scrub counts from: the beginning of its day in UTC, so that it never counts for too long."""
     if given.scrubbed_on is None:
         return None
-    return (given.scrubbed_on - dt.date(1970, 1, 1)).days * 86_400_000_000
+    return _midnight(given.scrubbed_on)
+
+
+def _midnight(day: dt.date) -> int:
+    return (day - dt.date(1970, 1, 1)).days * 86_400_000_000
 
 
 async def source_named(conn: AsyncConnection, name: str) -> int | None:

@@ -79,14 +79,18 @@ async def add_contact(
     reason: str,
     by: str,
     at: int,
+    channel: str = "*",
     evidence: Mapping[str, Any] | None = None,
     said_at: int | None = None,
 ) -> None:
-    """Put every number and address of a person on the list, for every channel, those that others share included."""
+    """Put the numbers and addresses of a person on the list, those that others share included: all of them for every
+    channel, or those that serve the one channel."""
     mine = select(contact_point.c.point_id).where(contact_point.c.contact_id == contact_id)
-    rows = await conn.execute(select(point.c.kind, point.c.value).where(point.c.id.in_(mine)).order_by(point.c.id))
-    points = [(kind, value) for kind, value in rows]
-    await add(conn, points, reason=reason, by=by, at=at, evidence=evidence, said_at=said_at)
+    statement = select(point.c.kind, point.c.value).where(point.c.id.in_(mine)).order_by(point.c.id)
+    if channel != "*":
+        statement = statement.where(point.c.kind == ("email" if channel == "email" else "phone"))
+    points = [(kind, value) for kind, value in await conn.execute(statement)]
+    await add(conn, points, reason=reason, by=by, at=at, channel=channel, evidence=evidence, said_at=said_at)
 
 
 async def lift_own(conn: AsyncConnection, kind: str, value: str, *, at: int, because: str, said_at: int) -> int:

@@ -88,7 +88,7 @@ class LoopbackServer:
     @property
     def url(self) -> str:
         """The origin, `http://127.0.0.1:port`."""
-        assert self._server is not None, "the double is not started"
+        assert self._server is not None, "the double is not started"  # noqa: S101 - a mistake of the test
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -99,7 +99,7 @@ class LoopbackServer:
     def __exit__(
         self, kind: type[BaseException] | None, why: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server is not None, "the double is not started"
+        assert self._server is not None, "the double is not started"  # noqa: S101 - a mistake of the test
         self._server.shutdown()
         self._server.server_close()
 

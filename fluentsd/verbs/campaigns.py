@@ -19,6 +19,7 @@ from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.store.nodes import EVERYTHING, INSTALLATION
+from fluentsd.verbs import following
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.diff import differences
 from fluentsd.verbs.enrollments import follow_new_flow
@@ -29,6 +30,7 @@ from fluentsd.verbs.operations import held
 async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answer:
     """Create the campaign a file describes, or change it to what the file says."""
     spec = await _read(file)
+    following.check(runtime, spec)
     call = await owning(runtime, call, spec.slug)
     await finish_recompute(runtime, spec.slug)
 
@@ -38,12 +40,14 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
             row = await campaigns.get(conn, spec.slug)
         except NoSuchCampaign:
             if not dry_run:
-                await campaigns.create(conn, spec, owner=call.actor, at=call.at)
+                row = await campaigns.create(conn, spec, owner=call.actor, at=call.at)
+                await following.link(conn, runtime, row.id, spec, call.actor, call.at)
             return {"ref": spec.slug, "created": True, "changes": [], "state": CampaignState.draft, "dry_run": dry_run}
         changes = differences(row.spec, spec)
         waiting = await reports.at_steps(conn, row.id)
         if changes and not dry_run:
             row = await campaigns.revise(conn, row, spec, by=call.actor, at=call.at, revision=call.revision)
+            await following.link(conn, runtime, row.id, spec, call.actor, call.at)
         answer: Answer = {"ref": row.ref, "created": False, "changes": changes, "state": row.state, "dry_run": dry_run}
         answer["id"] = row.id
         answer["keep_their_flow"] = await _keepers(conn, row, flow_changes=any(_is_flow(c) for c in changes))
@@ -62,6 +66,8 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
     if {"exclusive", "priority"} & {change["path"] for change in answer["changes"]}:
         await facts_changed(runtime, call, reason=Reason.elsewhere)
     runtime.look_again()
+    for wakeup in runtime.sync_wakeups.values():
+        wakeup.notify()
     return answer
 
 
@@ -165,7 +171,9 @@ async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str) -> Answer:
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         spec = read_campaign(row.spec.model_dump(mode="json") | {"ref": new_ref, "name": f"{row.name} (copy)"[:120]})
-        return facts_of(await campaigns.create(conn, spec, owner=call.actor, at=call.at))
+        made = await campaigns.create(conn, spec, owner=call.actor, at=call.at)
+        await following.link(conn, runtime, made.id, spec, call.actor, call.at)
+        return facts_of(made)
 
     return await change(runtime, call, "copy", ref, unit)
 

@@ -76,6 +76,7 @@ _PERSON = Param(
 )
 _ONE_PERSON = Param("person", "contact", "only this person (a number or address)")
 _ONE_ATTEMPT = Param("attempt", "text", "only this attempt, by its id")
+_SOURCE = Param("source", "source", "the source's name in fluentsd.toml", required=True, option=False)
 _POINT = Param("point", "text", "the number or address", required=True, option=False)
 _TEMPLATE = Param("name", "template", "the template's name", required=True, option=False)
 _ONE_TARGET = Param("target", "text", "only this target: log, webhook or tasks")
@@ -271,6 +272,17 @@ VERBS: dict[str, Verb] = {
         Verb("log", "audit log: who did what", "operations.log",
              (Param("target", "text", "only about this campaign or number", option=False),
               Param("most", "int", "maximum number of rows", default=50))),
+        Verb("source list", "the connected CRMs and files, and how each stands", "sources.listing"),
+        Verb("source segments", "the lists, stages and views of a source", "sources.list_segments", (_SOURCE,)),
+        Verb("source fields", "the fields of a source and their meanings", "sources.list_fields", (_SOURCE,)),
+        Verb("source check", "check credentials and permissions of a source", "sources.check", (_SOURCE,),
+             role="operator"),
+        Verb("sync status", "the segments that campaigns follow: people, as of when, what is held", "sources.status",
+             (Param("source", "source", "only this source", option=False),)),
+        Verb("sync now", "read all followed segments of a source now", "sources.now", (_SOURCE,), "change", "operator"),
+        Verb("sync hold", "stop the sync of a source", "sources.hold", (_SOURCE, _BECAUSE), "change", "operator"),
+        Verb("sync release", "allow the changes that are held, and lift the hold of a source", "sources.release",
+             (_SOURCE,), "change", "manager"),
         Verb("outbox list", "events that are not delivered: dead letters first, then those that wait", "outbox.listing",
              (_ONE_TARGET, Param("most", "int", "maximum number of rows", default=50))),
         Verb("outbox retry", "deliver dead letters again", "outbox.retry",

@@ -5,6 +5,10 @@ What must not live here: the start itself (`lifecycle`), the check of people (`e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from fluentsd.api import Kind
+from fluentsd.domain.campaign import FollowedSegment
 from fluentsd.engine.explain import launch_check
 from fluentsd.engine.explain.launch_check import Fix
 from fluentsd.engine.runtime import Runtime
@@ -44,7 +48,8 @@ async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> dict
     """Errors that do not depend on the people (nobody enrolled, a missing channel, missing caller IDs), each with the
     verb that removes it."""
     found: dict[str, Fix | None] = {}
-    if not await campaigns.has_people(conn, row.id):
+    found |= _segment_problems(runtime, row)
+    if not row.spec.segment and not await campaigns.has_people(conn, row.id):
         found["nobody is enrolled; import people"] = ("contacts import", {"campaign": row.ref})
     for channel in row.spec.channels:
         if channel not in runtime.channels:
@@ -59,3 +64,32 @@ async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> dict
             fix = ("numbers add", {"tag": list(spec.tags[:1])})
             found[f"no caller ID has a tag of {', '.join(spec.tags)}; add one"] = fix
     return found
+
+
+_CHANNEL_WORDS = {"phone": "call", "sms": "text", "email": "write to"}
+
+
+def _segment_problems(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | None]:
+    """What stands against following the campaign's segments: a source that is gone, or no field for opt-outs."""
+    found: dict[str, Fix | None] = {}
+    for one in row.spec.segment:
+        state, name = runtime.syncs.get(one.source), one.source
+        if state is None:
+            found[f"the source {name} is not configured any more; add [source.{name}]"] = ("source list", {})
+        elif state.protected is None:
+            why = state.problem or "its fields have not been read yet; wait for the first sync"
+            found[f"{name} cannot be checked for opt-outs: {why}"] = ("source check", {"source": name})
+        else:
+            bare = [channel for channel in row.spec.channels if channel not in state.protected]
+            if bare and not one.no_opt_out_field:
+                found[_unprotected(one, bare)] = ("source fields", {"source": name})
+    return found
+
+
+def _unprotected(one: FollowedSegment, channels: Sequence[Kind]) -> str:
+    """The sentence about channels for which the source has no field with opt-outs."""
+    doing = " or ".join(_CHANNEL_WORDS[channel] for channel in channels)
+    return (
+        f"no field of {one.source} says whom we must not {doing}; map one in [source.{one.source}.map], or name the "
+        f'person who attests that nobody in {one.segment!r} has opted out: no_opt_out_field = "NAME" in [[segment]]'
+    )

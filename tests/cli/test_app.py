@@ -498,7 +498,8 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "templates apply words.toml", "templates list", "templates show hello",
         "templates preview hello --person lima", "templates remove hello",
         "numbers add +12125550123 --tag a", "numbers list", "numbers untag +12125550123 --tag a",
-        "numbers remove +12125550123", "holds", "log", "outbox list", "state", "plugins", "check", "campaign new",
+        "numbers remove +12125550123", "holds", "log", "outbox list", "source list", "sync status",
+        "state", "plugins", "check", "campaign new",
         "campaign new n.toml", "init i.toml",
         "suppression import people.csv --because bought",
         "contacts export lima", "contacts erase lima --because asked",
@@ -518,6 +519,8 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "outbox retry",
         "outbox drop",
     }  # seen with a daemon, below
+    needs_a_reason |= {f"source {word}" for word in ("segments", "fields", "check")}  # seen with a source: engine/sync
+    needs_a_reason |= {f"sync {word}" for word in ("now", "hold", "release")}
     shown = {line for line in VERBS if any(f"{t} ".startswith(f"{line} ") for t in typed)}
     assert {name for name, verb in VERBS.items() if not verb.hidden} - shown == needs_a_reason
 

@@ -190,11 +190,13 @@ async def staged(store: Store, clock: SimClock, **options: Any) -> AsyncIterator
     """The engine with its loops running; the clock jumps ahead while the test sleeps on it."""
     kinds: tuple[Kind, ...] = ("phone", "sms", "email")
     channels = {kind: FakeChannel(kind, clock, final=options.pop("final", True)) for kind in kinds}
+    targets = options.pop("targets", lambda _: ())
+    sources, syncs = options.pop("sources", {}), options.pop("sync_options", {})
     log, ages = structlog.wrap_logger(structlog.ReturnLogger()), options.pop("ages", None)
     channel_state = {k: ChannelState(k, c, **options) for k, c in channels.items()}
-    runtime = Runtime(store, clock, channel_state, log=log)
+    runtime = Runtime(store, clock, channel_state, log=log, sources=sources, sync_options=syncs)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(clock.run)
-        async with running(runtime, grace=1.0, ages=ages) as inbox:
+        async with running(runtime, targets(runtime), grace=1.0, ages=ages) as inbox:
             yield Stage(runtime, clock, channels, inbox)
         nursery.cancel_scope.cancel()

@@ -11,7 +11,18 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fluentsd.cli.views import campaigns, contacts, explain, holds, numbers, operations, outbox, suppression, templates
+from fluentsd.cli.views import (
+    campaigns,
+    contacts,
+    explain,
+    holds,
+    numbers,
+    operations,
+    outbox,
+    sources,
+    suppression,
+    templates,
+)
 from fluentsd.verbs.answers.types import typed
 from fluentsd.verbs.catalogue import ANSWERS
 
@@ -62,11 +73,19 @@ VIEWS: dict[str, Callable[[Any, Any], None]] = {
     "outbox drop": outbox.dropped,
     "outbox list": outbox.listing,
     "outbox retry": outbox.retried,
+    "source check": sources.checked,
+    "source fields": sources.fields,
+    "source list": sources.listing,
+    "source segments": sources.segments,
     "suppression add": suppression.added,
     "suppression import": suppression.imported,
     "suppression list": suppression.listing,
     "suppression remove": suppression.lifted,
     "suppression why": suppression.listing,
+    "sync hold": sources.held,
+    "sync now": sources.asked,
+    "sync release": sources.released,
+    "sync status": sources.status,
     "templates apply": templates.applied,
     "templates list": templates.listed,
     "templates preview": templates.previewed,

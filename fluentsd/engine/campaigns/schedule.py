@@ -64,7 +64,9 @@ async def complete_if_done(conn: Connection, campaign_id: int, at: int) -> str |
     not keep a campaign open: a retry reopens it."""
     counts = await counters.overview(conn, campaign_id)
     row = await campaigns.by_id(conn, campaign_id)
-    if row.state != CampaignState.active or counts["queued"] or counts["active"] or not counts["total"]:
+    if row.state != CampaignState.active or row.spec.segment:  # people may join a segment at any time
+        return None
+    if counts["queued"] or counts["active"] or not counts["total"]:
         return None
     await campaigns.move(conn, row, "complete", at=at)
     await audit.note(conn, at=at, actor="fluentsd", verb="complete", target=row.ref, details=dict(counts))

@@ -18,7 +18,7 @@ from fluentsd.api import Attempt, Kind, Message, Prices
 from fluentsd.domain import pacing
 from fluentsd.domain.enrollment import Leave, Progress, Queue, local_zone, queue
 from fluentsd.domain.flow import Step, next_after_skip
-from fluentsd.domain.gate import Go, Hold, Never, Person, Skip, Wait
+from fluentsd.domain.gate import Go, Hold, Never, Person, Reason, Skip, Wait
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.facts import Facts, names_in, reason_to_wait
@@ -53,6 +53,7 @@ class ClaimResult:
     more: bool = False  #: the batch was full, so more rows may be due
     again_at: int = 0
     ended: bool = False  #: an enrollment ended
+    stale: bool = False  #: a person is held until a record of a CRM is read again
     claims: int = 0  #: the claim's number, for the high-water mark; 0 when nothing was claimed
 
 
@@ -97,7 +98,7 @@ async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) 
     facts = Facts(plan, rules, at, skipped=skipped, dripped=dripped)
     batch = _Batch(facts, request, pace)
     if rows:
-        await facts.read(conn, rows, lock=True)
+        await facts.read(conn, rows, lock=True, fresh=True)
         for row in rows:
             batch.decide(row)
             if batch.result.again_at:
@@ -149,6 +150,7 @@ class _Batch:
                     self._end(row, EnrollmentState.exited, reason, row.unreached)
                 case Hold(reason, _):
                     self.held.append(Cause(row.id, str(reason)))
+                    self.result.stale = self.result.stale or reason is Reason.source_stale
         except (TemplateProblem, ChannelMissing) as why:
             self.failed.append(Cause(row.id, f"step {step.id}: {why}"))
             self._note_end(row)

@@ -160,6 +160,9 @@ class Dispatcher:
             channel_state.next_slot_at = pacing.spread(
                 channel_state.next_slot_at, channel_state.interval, now, len(result.claimed)
             )
+        if result.stale:
+            for wakeup in runtime.sync_wakeups.values():
+                wakeup.notify()
         if result.ended:
             runtime.enrollment_ended({lane.campaign_id})
         return result

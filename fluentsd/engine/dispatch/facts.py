@@ -7,7 +7,7 @@ One statement per kind of fact, for any number of contacts. The facts are mutabl
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -19,10 +19,11 @@ from fluentsd.domain.gate import Go, Person, Point, Reason, Rules, Touch, Verdic
 from fluentsd.domain.pacing import CallerIds
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.plans import Plan
-from fluentsd.store import attempts, contacts, numbers, suppression
+from fluentsd.store import attempts, contacts, numbers, segments, suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import PROMISED, Due
 from fluentsd.store.enrollments import queries as enrollment_queries
+from fluentsd.store.segments import Reading
 
 _NONE: frozenset[str] = frozenset()
 
@@ -43,12 +44,23 @@ class Facts:
         self._at_points: dict[int, list[tuple[int, str, int]]] = {}  #: point → attempts to it: when, how, for whom
         self._elsewhere: Mapping[int, str] = {}
         self._fields: Mapping[int, dict[str, str]] = {}
+        self._lost: Collection[int] = ()
+        self._readings: dict[int, list[Reading]] = {}
+        self._asks_fresh = False
 
-    async def read(self, conn: Connection, rows: Sequence[Due], *, lock: bool, whole_flow: bool = False) -> None:
+    async def read(
+        self, conn: Connection, rows: Sequence[Due], *, lock: bool, whole_flow: bool = False, fresh: bool = False
+    ) -> None:
         """Read the facts of these rows. `lock`: lock the caller IDs until the transaction ends; `whole_flow`: read also
-        the facts that later steps need."""
+        the facts that later steps need; `fresh`: records of a CRM that were read too long ago hold a person back."""
+        self._asks_fresh = fresh
         people = [row.contact_id for row in rows]
         self._points = await contacts.points_of(conn, people)
+        if self.plan.spec.segment:
+            self._lost = await segments.lost(conn, self.plan.campaign_id, people)
+        if self.plan.fresh_within:
+            for reading in await segments.readings(conn, people):
+                self._readings.setdefault(reading.contact_id, []).append(reading)
         values = [p.value for points in self._points.values() for p in points]
         self._stopped = await suppression.stopped(conn, values)
         steps = [
@@ -150,7 +162,20 @@ class Facts:
             done=row.outcomes != "{}" and row.try_no == 1 and f'"{step.id}":' in row.outcomes,
             away_until_at=row.away_until_at,
             promised=row.rank == PROMISED,
+            source_hold=self._source_hold(row.contact_id, step),
         )
+
+    def _source_hold(self, contact_id: int, step: Step) -> Reason | None:
+        """What the CRMs say against a contact, beside opt-outs, which are on the suppression list."""
+        if contact_id in self._lost:
+            return Reason.left_segment
+        for reading in self._readings.get(contact_id, ()):
+            fresh_within = self.plan.fresh_within.get(reading.source_id)
+            if self._asks_fresh and fresh_within is not None and reading.seen_at < self.at - fresh_within:
+                return Reason.source_stale
+            if {"opt_out", f"opt_out_{step.channel}"}.intersection(reading.unreadable.split(",")):
+                return Reason.source_unreadable
+        return None
 
     def fields(self, row: Due) -> Mapping[str, str]:
         """The contact's fields from all sources; empty if they were not read."""

@@ -7,7 +7,7 @@ So a claim always follows the latest committed edit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.campaign import CampaignFile, contact_window
@@ -42,6 +42,7 @@ class Plan:
     currency: str
     resumed_at: int  #: when the campaign last became active
     spacing: int = 0  #: microseconds between two uses of one caller ID, required by providers
+    fresh_within: Mapping[int, int] = field(default_factory=dict)  #: `Plans.fresh_within`
 
     def flow(self, version_id: int) -> Flow:
         return self.flows[version_id]
@@ -61,6 +62,8 @@ class Plans:
         self.breakers = breakers
         self.spacing = spacing  #: microseconds between two uses of one caller ID, required by providers
         self.writer = Writer("", 0)  #: this process's right to insert attempts; taken when the engine starts
+        #: source → microseconds for which the opt-outs of its records count as read; filled by the sync
+        self.fresh_within: dict[int, int] = {}
         self.pruned_on = 0  #: day on which old outcome counts were last deleted
         self._known: dict[int, Plan] = {}
         self._prices: dict[tuple[int, str], int] = {}
@@ -95,7 +98,7 @@ class Plans:
         versions = await campaigns.versions_of(conn, campaign_id)
         flows = {version_id: compile_flow(steps) for version_id, steps in versions.items()}
         plan = build_plan(row, flows, await campaigns.lanes_of(conn, campaign_id), self.limits)
-        return replace(plan, spacing=self.spacing)
+        return replace(plan, spacing=self.spacing, fresh_within=self.fresh_within)
 
 
 def build_plan(

@@ -31,9 +31,10 @@ async def enroll(
     *,
     at: int,
     actor: str,
+    reenter: str = "",
 ) -> int:
     """Enroll contacts who are not in the campaign yet, due at the first allowed time; returns how many. `had`: for
-    contacts who were erased before, the campaigns they were in."""
+    contacts who were erased before, the campaigns they were in; `reenter`: a policy in place of the campaign's."""
     state, plan = await plans.current(conn, campaign_id)
     firsts: dict[int, ContactUpsert] = {}
     for result, upsert in zip(results, upserts, strict=True):
@@ -42,7 +43,8 @@ async def enroll(
     before = await enrolling.entered(conn, campaign_id, list(known)) if known else {}
     first = plan.flow(plan.version_id).steps[0]
     where = enrolling.Entrance(plan.campaign_id, plan.version_id, first.id, plan.lanes[first.channel])
-    numbered = {i: _entry(plan, before.get(i), at) for i in firsts if plan.ref not in had.get(i, ())}
+    policy = reenter or plan.spec.exit.reenter
+    numbered = {i: _entry(policy, before.get(i), at) for i in firsts if plan.ref not in had.get(i, ())}
     fresh = {i: (entry, firsts[i]) for i, entry in numbered.items() if entry}
     ids = await enrolling.enroll(conn, where, _due_times(plan, fresh, at), at)
     if not ids:
@@ -59,11 +61,10 @@ async def enroll(
 _FOR_GOOD = ("opted_out", "removed", "goal")
 
 
-def _entry(plan: Plan, before: Entered | None, at: int) -> int:
+def _entry(policy: str, before: Entered | None, at: int) -> int:
     """The number of the contact's new entry; 0 when they do not enter. `before`: their latest entry."""
     if before is None:
         return 1
-    policy = plan.spec.exit.reenter
     if policy == "never" or before.ended_at is None or before.reason in _FOR_GOOD:
         return 0
     wait = Delay.parse(policy.removeprefix("after ")).seconds * SECOND if policy != "always" else 0

@@ -13,6 +13,7 @@ from fluentsd.store.tables.audit import audit, meta
 from fluentsd.store.tables.campaigns import campaign, hold, lane, number, number_tag, template, version
 from fluentsd.store.tables.contacts import (
     attestation,
+    campaign_segment,
     contact,
     contact_point,
     erased_point,
@@ -45,6 +46,7 @@ __all__ = [
     "attestation",
     "audit",
     "campaign",
+    "campaign_segment",
     "contact",
     "contact_point",
     "content",
@@ -76,4 +78,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9

@@ -96,6 +96,8 @@ record = Table(  # what one source says of a person
     Column("attestation_id", Id),  # the evidence of this person's consent from this source
     Column("fields", Text, nullable=False),  # JSON object, text to text
     Column("seen_at", BigInteger, nullable=False),
+    Column("opted_out", Text, nullable=False, server_default=""),  # a CRM's own opt-outs: "opt_out_sms,opt_out_phone"
+    Column("unreadable", Text, nullable=False, server_default=""),  # opt-outs that the CRM did not let us read
     UniqueConstraint("source_id", "object", "key"),
 )
 
@@ -117,8 +119,28 @@ segment = Table(
     Column("key", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("cursor", JSON),  # where the last complete walk ended
-    Column("walked_at", BigInteger),
+    Column("walked_at", BigInteger),  # begin of the last complete walk
+    Column("ref", Text, nullable=False, server_default=""),  # the id in its CRM, once it is known
+    Column("size", Integer),  # as the CRM counts it
+    Column("walk_cursor", Text),  # the next page of the walk in progress
+    Column("walk_began_at", BigInteger),  # the walk in progress
+    Column("since", Text),  # the cursor of the next question for changes
+    Column("read_at", BigInteger),  # the instant for which our copy is true
+    Column("problem", Text, nullable=False, server_default=""),  # why it cannot be followed now
+    Column("held", Text, nullable=False, server_default=""),  # the change that waits for a person
+    Column("released_at", BigInteger),  # when a person allowed the change that was held
     UniqueConstraint("source_id", "key"),
+)
+
+campaign_segment = Table(  # a campaign follows a segment
+    "campaign_segment",
+    metadata,
+    Column("campaign_id", Id, ForeignKey("campaign.id"), nullable=False),
+    Column("segment_id", Id, ForeignKey("segment.id"), nullable=False, index=True),
+    Column("leaves_after", BigInteger),  # microseconds missing until a person exits; null: nobody leaves
+    Column("reenter", String(32), nullable=False, server_default=""),  # "": as the campaign says
+    Column("attestation_id", Id),  # the evidence of consent that its people get
+    PrimaryKeyConstraint("campaign_id", "segment_id"),
 )
 
 membership = Table(
@@ -129,6 +151,7 @@ membership = Table(
     Column("joined_at", BigInteger, nullable=False),
     Column("missing_since_at", BigInteger),
     Column("left_at", BigInteger),
+    Column("seen_at", BigInteger),  # begin of the last walk that named it, or the change that did
     PrimaryKeyConstraint("segment_id", "record_id"),
 )
 

@@ -1,0 +1,81 @@
+"""The write-back of one source: an outbox target that writes what happened to the person's record in the CRM.
+
+An attempt is one activity, written with its first outcome; a reply is another; an opt-out sets the CRM's own fields.
+The outbox delivers at least once and in order; the source's `write` keeps the key, so that nothing is there twice. What
+must not live here: the words of one CRM (its plugin), SQL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from fluentsd.api import Activity, NeedsHuman, Source, Unavailable
+from fluentsd.domain.events import AttemptRecorded, EnrollmentEnded, ReplyReceived
+from fluentsd.domain.subscriptions import write_back_target
+from fluentsd.engine.outbox.targets import Posted
+from fluentsd.store import activities
+
+if TYPE_CHECKING:
+    from fluentsd.engine.runtime import Runtime
+
+#: Seconds until the next try while a person has to see to the source.
+PERSON_AGAIN = 600.0
+_KINDS: dict[str, Literal["call", "sms", "email"]] = {"phone": "call", "sms": "sms", "email": "email"}
+_WORDS = {"phone": "Call", "sms": "Text message", "email": "E-mail"}
+
+
+class WriteBack:
+    """Writes activities to one source."""
+
+    keeps_delivered = False
+
+    def __init__(self, runtime: Runtime, name: str, source: Source) -> None:
+        self._runtime, self._source_name, self._source = runtime, name, source
+
+    @property
+    def name(self) -> str:
+        return write_back_target(self._source_name)
+
+    async def deliver(self, event: Posted) -> None:
+        """Write the event to each record of the person. Errors are the outbox's; `NeedsHuman` is tried again."""
+        store = self._runtime.store
+        records = await store.read(activities.records_in, self._source_name, event.payload["contact"])
+        if not records:
+            return
+        found = await self._activity(event)
+        if found is None:
+            return
+        key, about = found
+        for record in records:
+            try:
+                await self._source.write(Activity(record=record, **about), f"{key}:{record}")
+            except NeedsHuman as why:
+                raise Unavailable(str(why), PERSON_AGAIN) from why
+
+    async def _activity(self, event: Posted) -> tuple[str, dict[str, Any]] | None:
+        """The key and the content of the activity; None when there is nothing to write."""
+        about = event.payload
+        if event.topic == EnrollmentEnded.topic:
+            if about["reason"] != "opted_out":
+                return None
+            summary = f"Opted out, in the campaign {about['campaign']}"
+            return f"opt-out:{about['enrollment']}", {"kind": "opt_out", "at": event.at, "summary": summary}
+        done = await self._runtime.store.read(activities.of_attempt, about["attempt"])
+        if done is None:
+            return None
+        common = {"channel": done.channel, "address": done.point, "sender": done.sender, "outcome": about["outcome"]}
+        common |= {"kind": _KINDS[done.channel]}
+        if event.topic == ReplyReceived.topic:
+            text, at = await self._runtime.store.read(activities.words_of, about["attempt"], "reply")
+            summary = f"Reply to {done.campaign}, step {done.step}"
+            common |= {"direction": "in", "at": at or event.at, "text": text, "summary": summary}
+            return f"reply:{about['attempt']}:{about['outcome']}", common
+        if event.topic != AttemptRecorded.topic or about["outcome"] == "not_sent":
+            return None
+        kind = "transcript" if done.channel == "phone" else "body"
+        text, _ = await self._runtime.store.read(activities.words_of, about["attempt"], kind)
+        outcome = about["outcome"].replace("_", " ")
+        summary = f"{_WORDS[done.channel]}: {outcome} ({done.campaign}, step {done.step})"
+        return f"attempt:{about['attempt']}", common | {
+            "at": done.claimed_at, "text": text, "summary": summary, "duration_s": done.duration_s,
+        }  # fmt: skip

@@ -1,0 +1,63 @@
+"""Reads for the write-back: what happened in an attempt, and the records of its person in one source."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.store.tables import attempt, campaign, content, number, point, record, source
+
+
+class AttemptDone(NamedTuple):
+    """One attempt. Times are epoch microseconds."""
+
+    channel: str
+    step: str
+    outcome: str
+    claimed_at: int
+    settled_at: int | None
+    duration_s: int | None
+    campaign: str
+    point: str
+    sender: str
+
+
+async def of_attempt(conn: AsyncConnection, attempt_id: str) -> AttemptDone | None:
+    """The attempt; None when its person was erased."""
+    statement = (
+        select(
+            attempt.c.channel, attempt.c.step, attempt.c.outcome, attempt.c.claimed_at, attempt.c.settled_at,
+            attempt.c.duration_s, campaign.c.name, point.c.value, number.c.e164,
+        )
+        .join(campaign, campaign.c.id == attempt.c.campaign_id)
+        .outerjoin(point, point.c.id == attempt.c.point_id)
+        .outerjoin(number, number.c.id == attempt.c.number_id)
+        .where(attempt.c.id == attempt_id)
+    )  # fmt: skip
+    row = (await conn.execute(statement)).first()
+    if row is None:
+        return None
+    return AttemptDone(*(row[:2]), row[2] or "", *(row[3:7]), row[7] or "", row[8] or "")
+
+
+async def words_of(conn: AsyncConnection, attempt_id: str, kind: str) -> tuple[str, int]:
+    """The latest text of that kind of an attempt (body, reply, transcript), and when it was kept; "" when none is."""
+    statement = select(content.c.text, content.c.created_at).where(
+        content.c.attempt_id == attempt_id, content.c.kind == kind
+    )
+    row = (await conn.execute(statement.order_by(content.c.id.desc()).limit(1))).first()
+    return (row.text, row.created_at) if row is not None else ("", 0)
+
+
+async def records_in(conn: AsyncConnection, source_name: str, contact_id: int) -> list[str]:
+    """The ids in that source of a person's records."""
+    statement = (
+        select(record.c.key)
+        .join(source, source.c.id == record.c.source_id)
+        .where(source.c.kind == "crm", source.c.name == source_name)
+        .where(record.c.contact_id == contact_id, record.c.object == "row")
+        .order_by(record.c.id)
+    )
+    return list((await conn.execute(statement)).scalars())

@@ -1,0 +1,246 @@
+"""Campaigns follow a segment: members are enrolled, leavers exit after a grace, and nobody leaves by mistake."""
+
+from __future__ import annotations
+
+import pytest
+
+from fluentsd.api import NeedsHuman, Unavailable
+from fluentsd.verbs import Refused
+from tests.engine.stage import DAY, HOUR, MINUTE, SMS
+from tests.engine.sync.conftest import SEGMENT, Followed
+
+LATER = {"id": "later", "channel": "sms", "text": "Still there?", "after": "1 day"}
+
+
+async def test_members_are_enrolled_and_contacted(followed: Followed) -> None:
+    for n in range(25):
+        followed.crm.put(n)
+    await followed.start()
+    assert (await followed.stage.overview())["total"] == 25
+    await followed.pass_time(HOUR)
+    assert len(followed.texted()) == len(set(followed.texted())) == 25
+    found = await followed.segment()
+    assert (found["segment"], found["people"], found["missing"], found["campaigns"]) == ("Spring fair", 25, 0, ["test"])
+
+
+async def test_who_joins_later_is_enrolled_within_minutes(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start()
+    followed.crm.put(2)
+    await followed.pass_time(20 * MINUTE)
+    assert followed.texted() == ["+12125550001", "+12125550002"]
+
+
+async def test_the_campaign_stays_active_while_nobody_waits(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start()
+    await followed.pass_time(5 * HOUR)
+    found = await followed.stage.overview()
+    assert (found["state"], found["completed"]) == ("active", 1)
+
+
+async def test_who_leaves_is_not_contacted_and_exits_after_the_grace(followed: Followed) -> None:
+    for n in (1, 2):
+        followed.crm.put(n)
+    await followed.start(SMS | {"after": "2 hours"})
+    followed.crm.take_out(1)
+    await followed.pass_time(30 * MINUTE)
+    assert (await followed.segment())["missing"] == 1
+    assert (await followed.stage.overview())["exited"] == 0
+    await followed.pass_time(HOUR)
+    found = await followed.stage.overview()
+    assert (found["exited"], found["exited_by_reason"]) == (1, {"left_segment": 1})
+    await followed.pass_time(3 * HOUR)
+    assert followed.texted() == ["+12125550002"]
+
+
+async def test_who_is_missing_when_due_waits_and_goes_on_when_back(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start(SMS | {"after": "30 min"}, segment=[SEGMENT | {"leaves": "exit after 2 days"}])
+    followed.crm.take_out(1)
+    await followed.pass_time(2 * HOUR)
+    assert followed.texted() == []
+    why = await followed.stage.do("contacts why", person="+12125550001")
+    assert "none of the segments" in str(why)
+    followed.crm.put(1)
+    await followed.pass_time(20 * MINUTE)
+    assert followed.texted() == ["+12125550001"]
+
+
+async def test_a_flapping_member_stays_enrolled(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start(SMS, LATER)
+    for _ in range(3):
+        followed.crm.take_out(1)
+        await followed.pass_time(20 * MINUTE)
+        followed.crm.put(1)
+        await followed.pass_time(20 * MINUTE)
+    await followed.pass_time(2 * DAY)
+    found = await followed.stage.overview()
+    assert (found["total"], found["completed"], len(followed.texted())) == (1, 1, 2)
+
+
+async def test_only_a_complete_walk_finds_a_silent_leaver(followed: Followed) -> None:
+    for n in range(30):
+        followed.crm.put(n)
+    await followed.start(SMS | {"after": "5 days"})
+    followed.crm.take_out(7, silently=True)
+    await followed.pass_time(30 * MINUTE)
+    assert (await followed.segment())["missing"] == 0
+    await followed.pass_time(3 * HOUR)
+    assert (await followed.stage.overview())["exited_by_reason"] == {"left_segment": 1}
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("502", after=5), NeedsHuman("the token was revoked"), RuntimeError("a bug"), OSError("gone")]
+)
+async def test_a_walk_that_breaks_off_makes_nobody_leave(followed: Followed, error: Exception) -> None:
+    for n in range(30):
+        followed.crm.put(n)
+    await followed.start(SMS | {"after": "5 days"})
+    followed.crm.take_out(7, silently=True)
+    await followed.stage.do("sync now", source="crm")
+    followed.crm.fails = [error] * 3
+    await followed.pass_time(10_000)
+    [listed] = (await followed.stage.do("source list"))["sources"]
+    assert str(error) in listed["problem"]
+    assert (await followed.segment())["missing"] == 0
+    await followed.pass_time(4 * HOUR)  # it recovers alone
+    assert (await followed.stage.overview())["exited_by_reason"] == {"left_segment": 1}
+    assert (await followed.stage.do("source list"))["sources"][0]["problem"] == ""
+
+
+async def test_a_walk_that_could_not_name_everybody_makes_nobody_leave(followed: Followed) -> None:
+    for n in range(12):
+        followed.crm.put(n)
+    await followed.start(SMS | {"after": "5 days"})
+    followed.crm.is_complete = False
+    followed.crm.take_out(7, silently=True)
+    await followed.pass_time(3 * HOUR)
+    found = await followed.segment()
+    assert (found["missing"], "nobody leaves" in found["problem"]) == (0, True)
+
+
+async def test_an_expired_cursor_begins_the_walk_again(followed: Followed) -> None:
+    for n in range(30):
+        followed.crm.put(n)
+    followed.crm.walks_gone = {"20"}
+    await followed.start()
+    assert (await followed.segment())["people"] == 30
+
+
+async def test_a_large_change_is_held_until_a_person_releases_it(followed: Followed) -> None:
+    for n in range(60):
+        followed.crm.put(n)
+    await followed.start(SMS | {"after": "5 days"})
+    for n in range(40):
+        followed.crm.take_out(n, silently=True)
+    await followed.pass_time(3 * HOUR)
+    found = await followed.segment()
+    assert found["held"] == "would remove 40 of 60 people at once"
+    assert (await followed.stage.overview())["exited"] == 0
+    answer = await followed.stage.do("sync release", source="crm")
+    assert answer["changes"] == [{"segment": "Spring fair", "change": "would remove 40 of 60 people at once"}]
+    await followed.pass_time(20 * MINUTE)
+    assert (await followed.stage.overview())["exited"] == 40
+    assert (await followed.segment())["held"] == ""
+
+
+async def test_many_joins_at_once_are_held_too(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start()
+    for n in range(2, 60):
+        followed.crm.put(n)
+    await followed.pass_time(20 * MINUTE)
+    assert (await followed.segment())["held"] == "would add 58 of 1 people at once"
+    assert (await followed.stage.overview())["total"] == 1
+    await followed.stage.do("sync release", source="crm")
+    await followed.pass_time(20 * MINUTE)
+    assert (await followed.stage.overview())["total"] == 59
+
+
+async def test_a_held_source_is_not_asked(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start()
+    await followed.stage.do("sync hold", source="crm", because="the list is being cleaned")
+    await followed.pass_time(20 * MINUTE)
+    before = len(followed.crm.asked)
+    await followed.pass_time(3 * HOUR)
+    assert len(followed.crm.asked) == before
+    await followed.stage.do("sync release", source="crm")
+    await followed.pass_time(MINUTE)
+    assert len(followed.crm.asked) > before
+
+
+async def test_a_segment_is_named_by_its_id_or_its_name(followed: Followed) -> None:
+    followed.crm.put(1)
+    for name in ("list:1", "Spring fair", "list:spring  FAIR"):
+        await followed.apply(
+            ref=name.replace(":", "-").replace(" ", "-").lower(), segment=[SEGMENT | {"segment": name}]
+        )
+    await followed.pass_time(MINUTE)
+    found = (await followed.stage.do("sync status"))["segments"]
+    assert [(one["id"], one["people"]) for one in found] == [("list:1", 1)] * 3
+
+
+async def test_a_segment_nobody_has_is_said_with_similar_names(followed: Followed) -> None:
+    await followed.apply(segment=[SEGMENT | {"segment": "list:Sprign fair"}])
+    await followed.pass_time(MINUTE)
+    assert (await followed.segment())["problem"] == "no segment is called 'list:Sprign fair'; similar: list:Spring fair"
+
+
+async def test_an_unknown_source_is_refused(followed: Followed) -> None:
+    with pytest.raises(Refused, match="no source is called 'crn'; did you mean crm"):
+        await followed.apply(segment=[SEGMENT | {"source": "crn"}])
+    assert (await followed.stage.do("campaign list"))["campaigns"] == []
+
+
+async def test_a_segment_that_vanishes_makes_nobody_leave(followed: Followed) -> None:
+    for n in range(5):
+        followed.crm.put(n)
+    await followed.start(SMS | {"after": "5 days"})
+    members = followed.crm.members.pop("list:1")
+    await followed.pass_time(3 * HOUR)
+    assert (await followed.stage.overview())["exited"] == 0
+    assert "no segment" in (await followed.segment())["problem"]
+    followed.crm.members["list:1"] = members
+    await followed.pass_time(HOUR)
+    assert (await followed.segment())["problem"] == ""
+
+
+async def test_leaving_one_of_two_segments_is_not_leaving_the_campaign(followed: Followed) -> None:
+    followed.crm.members["list:2"], followed.crm.names["list:2"] = [], "Webinar"
+    followed.crm.put(1)
+    followed.crm.put(1, segment="list:2")
+    await followed.start(SMS | {"after": "5 days"}, segment=[SEGMENT, SEGMENT | {"segment": "Webinar"}])
+    followed.crm.take_out(1)
+    await followed.pass_time(4 * HOUR)
+    assert (await followed.stage.overview())["exited"] == 0
+    followed.crm.take_out(1, segment="list:2")
+    await followed.pass_time(4 * HOUR)
+    assert (await followed.stage.overview())["exited"] == 1
+
+
+async def test_who_comes_back_enters_again_only_by_the_policy(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start(SMS, segment=[SEGMENT | {"reenter": "always"}])
+    followed.crm.take_out(1)
+    await followed.pass_time(4 * HOUR)
+    followed.crm.put(1)
+    await followed.pass_time(20 * MINUTE)
+    assert followed.texted() == ["+12125550001"] * 2
+
+
+async def test_a_person_of_two_sources_is_enrolled_once(followed: Followed) -> None:
+    await followed.apply()
+    await followed.stage.enroll(
+        {
+            "key": "",
+            "points": [["phone", "+12125550001"]],
+            "zones": ["America/New_York"],
+            "fields": {"first_name": "P1"},
+        }
+    )
+    followed.crm.put(1)
+    await followed.pass_time(20 * MINUTE)
+    assert (await followed.stage.overview())["total"] == 1

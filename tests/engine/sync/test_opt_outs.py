@@ -1,0 +1,116 @@
+"""Opt-outs of a CRM: they enter the suppression list, are read again before a contact, and only a person lifts them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fluentsd.api import Unavailable
+from tests.engine.stage import DAY, HOUR, MINUTE, SMS
+from tests.engine.sync.conftest import Followed
+
+MAIL = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
+
+
+async def test_an_opt_out_of_the_crm_stops_all_channels(followed: Followed) -> None:
+    followed.crm.put(1, do_not_call=True)
+    followed.crm.put(2)
+    await followed.start()
+    await followed.pass_time(HOUR)
+    assert followed.texted() == ["+12125550002"]
+    [entry] = (await followed.stage.do("suppression why", point="+12125550001"))["entries"]
+    assert (entry["reason"], entry["by"]) == ("opted out in crm", "source:crm")
+    assert entry["evidence"] == {"source": "crm", "record": "r1", "fields": ["opt_out"]}
+
+
+async def test_an_opt_out_of_one_channel_stops_that_alone(followed: Followed) -> None:
+    followed.crm.put(1, no_texts="yes", mail="p1@example.com")
+    await followed.start(SMS, MAIL)
+    await followed.pass_time(HOUR)
+    assert followed.texted() == []
+    assert len(followed.stage.email.accepted) == 1
+
+
+async def test_opt_outs_are_read_again_before_each_contact(followed: Followed) -> None:
+    followed.crm.put(1)
+    followed.crm.put(2)
+    await followed.start(SMS | {"after": "2 hours"})
+    record = followed.crm.records["r1"]  # the CRM tells nobody of this change
+    followed.crm.records["r1"] = replace(record, fields={**record.fields, "do_not_call": "true"})
+    await followed.pass_time(3 * HOUR)
+    assert followed.texted() == ["+12125550002"]
+
+
+async def test_while_a_crm_is_down_only_its_people_wait(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start(SMS | {"after": "2 hours"})
+    await followed.stage.enroll(
+        {"key": "k9", "points": [["phone", "+12125550009"]], "zones": ["America/New_York"], "fields": {}}
+    )
+    followed.crm.fails = [Unavailable("503", after=60)] * 300
+    await followed.pass_time(4 * HOUR)
+    assert followed.texted() == ["+12125550009"]
+    why = await followed.stage.do("contacts why", person="+12125550001")
+    assert "have to be read again" in str(why)
+    followed.crm.fails = []
+    await followed.pass_time(20 * MINUTE)
+    assert followed.texted() == ["+12125550001", "+12125550009"]
+
+
+async def test_a_lifted_opt_out_is_not_entered_again_while_the_crm_still_says_it(followed: Followed) -> None:
+    followed.crm.put(1, do_not_call=True)
+    followed.crm.put(9)
+    await followed.start(SMS | {"after": "1 day"})
+    await followed.stage.do("suppression remove", point="+12125550001", because="they signed a new agreement today")
+    await followed.pass_time(30 * HOUR)
+    entries = (await followed.stage.do("suppression why", point="+12125550001"))["entries"]
+    assert [bool(entry["lifted_at"]) for entry in entries] == [True]
+    followed.crm.put(1, do_not_call=False)
+    await followed.pass_time(20 * MINUTE)
+    followed.crm.put(1, do_not_call=True)  # said anew
+    await followed.pass_time(20 * MINUTE)
+    entries = (await followed.stage.do("suppression why", point="+12125550001"))["entries"]
+    assert sorted(bool(entry["lifted_at"]) for entry in entries) == [False, True]
+
+
+async def test_a_no_of_the_crm_lifts_nothing(followed: Followed) -> None:
+    followed.crm.put(1, do_not_call=True)
+    followed.crm.put(9)
+    await followed.start()
+    followed.crm.put(1, do_not_call=False)
+    await followed.pass_time(2 * HOUR)
+    assert followed.texted() == ["+12125550009"]
+
+
+async def test_nobody_is_contacted_whose_opt_out_cannot_be_read(followed: Followed) -> None:
+    followed.crm.put(1)
+    followed.crm.records["r1"] = replace(followed.crm.records["r1"], unreadable=frozenset({"opt_out_sms"}))
+    followed.crm.put(9)
+    await followed.start()
+    await followed.pass_time(2 * HOUR)
+    assert followed.texted() == ["+12125550009"]
+    assert "cannot be read" in str(await followed.stage.do("contacts why", person="+12125550001"))
+
+
+async def test_a_record_that_is_deleted_is_not_contacted(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start(SMS | {"after": "2 hours"})
+    del followed.crm.records["r1"]
+    followed.crm.members["list:1"].clear()
+    await followed.pass_time(5 * HOUR)
+    assert followed.texted() == []
+    assert (await followed.stage.overview())["exited_by_reason"] == {"left_segment": 1}
+
+
+async def test_a_merge_keeps_the_further_enrollment(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start(SMS, SMS | {"id": "two", "after": "1 day"})
+    await followed.pass_time(20 * MINUTE)
+    followed.crm.put(2)
+    await followed.pass_time(20 * MINUTE)
+    assert len(followed.texted()) == 2
+    followed.crm.merge(winner=2, loser=1)
+    await followed.pass_time(20 * MINUTE)
+    found = await followed.stage.overview()
+    assert found["exited_by_reason"] == {"merged": 1}
+    await followed.pass_time(2 * DAY)
+    assert len(followed.texted()) == 3

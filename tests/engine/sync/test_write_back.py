@@ -1,0 +1,101 @@
+"""What happened is written to the person's record in the CRM: once, in order, also when the CRM is away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fluentsd.api import Inbound, NeedsHuman, Outcome, Rejected, Unavailable
+from fluentsd.clock import SimClock
+from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, Subscriptions
+from fluentsd.domain.sync_options import SyncOptions
+from fluentsd.engine.sync.write_back import WriteBack
+from fluentsd.store import tables
+from fluentsd.store.db.bridge import open_store
+from tests.engine.stage import HOUR, MINUTE, MONDAY, SMS, staged
+from tests.engine.sync.conftest import Followed
+from tests.engine.sync.fake_source import FakeCrm
+
+CALL = {"id": "call", "channel": "phone", "agent": "a"}
+
+
+@pytest.fixture
+async def written(database_url: str) -> AsyncIterator[Followed]:
+    clock = SimClock(MONDAY)
+    crm = FakeCrm(clock)
+    topics = Subscriptions({"source:crm": WRITE_BACK_TOPICS})
+    async with open_store(database_url, busy=clock.busy, subscriptions=topics) as store:
+        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+        options = {"sources": {"crm": crm}, "sync_options": {"crm": SyncOptions(every=15 * MINUTE)}}
+        async with staged(store, clock, targets=lambda r: [WriteBack(r, "crm", crm)], **options) as stage:
+            yield Followed(stage, crm)
+
+
+def kinds(followed: Followed) -> list[tuple[str, str, str]]:
+    return [(one.kind, one.direction, one.outcome) for one in followed.crm.written.values()]
+
+
+async def test_a_text_and_the_reply_are_two_activities(written: Followed) -> None:
+    written.crm.put(1)
+    await written.start()
+    await written.pass_time(5 * MINUTE)
+    [attempt] = [attempt for attempt, *_ in written.stage.sms.accepted]
+    await written.stage.sms.tell(Inbound(Outcome.delivered, token=attempt.token))
+    await written.stage.sms.tell(Inbound(Outcome.replied, token=attempt.token, text="Call me on Tuesday"))
+    await written.pass_time(20 * MINUTE)
+    assert kinds(written) == [("sms", "out", "sent"), ("sms", "in", "replied")]
+    sent, reply = written.crm.written.values()
+    assert (sent.record, sent.text, sent.address) == ("r1", "Hello P1", "+12125550001")
+    assert sent.summary == "Text message: sent (A test, step text)"
+    assert (reply.text, reply.record) == ("Call me on Tuesday", "r1")
+
+
+async def test_a_call_has_its_duration_and_transcript(written: Followed) -> None:
+    written.crm.put(1)
+    await written.start(CALL)
+    await written.pass_time(5 * MINUTE)
+    [attempt] = [attempt for attempt, *_ in written.stage.phone.accepted]
+    await written.stage.phone.tell(Inbound(Outcome.answered, token=attempt.token, duration_s=60, transcript="hello"))
+    await written.pass_time(20 * MINUTE)
+    [call] = written.crm.written.values()
+    assert (call.kind, call.outcome, call.duration_s, call.text) == ("call", "answered", 60, "hello")
+
+
+async def test_an_opt_out_sets_the_crms_own_fields(written: Followed) -> None:
+    written.crm.put(1)
+    await written.start(SMS, SMS | {"id": "two", "after": "1 hour"})
+    await written.pass_time(5 * MINUTE)
+    [attempt] = [attempt for attempt, *_ in written.stage.sms.accepted]
+    await written.stage.sms.tell(Inbound(Outcome.opted_out, token=attempt.token, text="STOP"))
+    await written.pass_time(20 * MINUTE)
+    assert ("opt_out", "out", "") in kinds(written)
+
+
+@pytest.mark.parametrize("error", [Unavailable("503", after=30), NeedsHuman("no scope"), OSError("reset")])
+async def test_a_crm_that_is_away_gets_everything_once_when_it_is_back(written: Followed, error: Exception) -> None:
+    for n in range(3):
+        written.crm.put(n)
+    await written.start()
+    written.crm.fails = [error] * 5
+    await written.pass_time(6 * HOUR)
+    assert sorted(one.record for one in written.crm.written.values()) == ["r0", "r1", "r2"]
+
+
+async def test_what_the_crm_refuses_is_a_dead_letter(written: Followed) -> None:
+    written.crm.put(1)
+    await written.start()
+    written.crm.fails = []
+    original = written.crm.write
+
+    async def refuses(activity: object, key: str) -> str:
+        raise Rejected("the record is read-only")
+
+    written.crm.write = refuses  # type: ignore[method-assign]
+    await written.pass_time(30 * HOUR)
+    found = await written.stage.do("outbox list")
+    assert [(one["target"], one["state"]) for one in found["deliveries"]] == [("source:crm", "dead")]
+    written.crm.write = original  # type: ignore[method-assign]
+    await written.stage.do("outbox retry", target="source:crm")
+    await written.pass_time(HOUR)
+    assert len(written.crm.written) == 1
