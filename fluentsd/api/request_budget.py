@@ -27,6 +27,8 @@ LONGEST_WAIT = 60 * SECOND
 USUAL_SHARE, USUAL_RESERVE = 0.4, 0.2
 #: After a 429 the pace is divided by this, at most to this part, and comes back by this factor a request.
 SLOWER, SLOWEST, FASTER = 2.0, 16.0, 0.98
+#: How long to leave a quota alone of which others have used most, in microseconds.
+REST = 900 * SECOND
 #: Seconds to wait after a 429 that does not say how long.
 USUAL_RETRY = 10.0
 
@@ -101,6 +103,7 @@ class RequestBudget:
         self._count, self._resets_at = self._remembered()
         self._left: int | None = None
         self._over_until = 0
+        self._rest_until = 0
         self._why = ""
 
     @asynccontextmanager
@@ -168,9 +171,10 @@ class RequestBudget:
             raise Unavailable(f"{why}; the quota of {self._daily} is renewed then", after=after)
         if self._left is not None and self._left < self._daily * USUAL_RESERVE:
             self._left = None  # the next request asks again: a rolling quota comes back bit by bit
+            self._rest_until = min(self._resets_at, now + REST)
+        if now < self._rest_until:
             why = f"the account has used {100 - 100 * USUAL_RESERVE:.0f} % of its {self._daily} requests of today"
-            self._over_until, self._why = min(self._resets_at, now + 900 * SECOND), f"{why}; the rest is for others"
-            raise Unavailable(self._why, after=(self._over_until - now) / SECOND)
+            raise Unavailable(f"{why}; the rest is for others", after=(self._rest_until - now) / SECOND)
 
     def _count_one(self) -> None:
         self._count += 1

@@ -141,6 +141,7 @@ async def test_what_others_use_counts(autojump_clock: trio.testing.MockClock) ->
     budget.learn_day(1000, left=150)
     with pytest.raises(Unavailable, match="80 % of its 1000 requests"):
         await ask(budget, 1)
+    await ask(budget, 1, urgent=True)
     await trio.sleep(901)
     await ask(budget, 1)  # asks again how much is left
     budget.learn_day(1000, left=900)
