@@ -104,12 +104,12 @@ class Page:
     """A part of a segment, or of its changes.
 
     `refs` are the ids of the records in it; `records` their content, or None when the source lists ids only (then
-    `refresh` gives it). `gone` are ids that are proved to have left the segment or been deleted. `next` is the cursor
-    of the following page; None at the end. `complete` is True only on the last page of a walk that has named *every*
-    record of the segment: without it nobody leaves, whatever the walk has not named. `as_of` (epoch microseconds) is
-    the instant for which the page is true; `since` is the cursor for the next `changes`, on the last page.
-    `walk_again` (of changes): records have left that `gone` does not name, so that a walk is due now. `requests` is
-    how many requests the page took.
+    `refresh` gives it). `gone` are ids that are proved not to be in the segment (any more); some may be told twice, or
+    never have been in it. `next` is the cursor of the following page; None at the end. `complete` is True only on the
+    last page of a walk that has named *every* record of the segment: without it nobody leaves, whatever the walk has
+    not named. `as_of` (epoch microseconds) is the instant for which the page is true; `since` is the cursor for the
+    next `changes`, on the last page. `walk_again` (of changes): records have left that `gone` does not name, so that a
+    walk is due now. `requests` is how many requests the page took.
     """
 
     refs: Sequence[str]

@@ -17,7 +17,7 @@ from fluentsd.testing.loopback import Answer, Asked, LoopbackServer
 from fluentsd.testing.promises import ConformanceFailure
 from fluentsd.testing.smtp_faults import Phase, SinkFault
 from fluentsd.testing.smtp_sink import Mail, SinkUnavailable, SmtpSink
-from fluentsd.testing.toolbox import TrioClock, tools
+from fluentsd.testing.toolbox import SkippingClock, TrioClock, tools
 from fluentsd.testing.trial import Case, Fault, ProviderControl, Trial
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "SimClock",
     "SinkFault",
     "SinkUnavailable",
+    "SkippingClock",
     "SmtpSink",
     "SourceControl",
     "Trial",

@@ -220,10 +220,11 @@ async def changes_are_told(case: SourceCase) -> None:
     require(comer in members and leaver not in members, "a walk after the changes is not true")
     require(comer in came, f"{comer!r} came, and the changes name {sorted(came)}")
     require(came <= members, f"the changes name {sorted(came - members)}, which are not in the segment")
-    require(went <= {leaver}, f"{leaver!r} left, and the changes name {sorted(went)}")
-    require(bool(went) or any(one.walk_again for one in told), f"nothing tells that {leaver!r} left")
+    require(not went & members, f"the changes say that {sorted(went & members)} left, which are in the segment")
+    require(leaver in went or any(one.walk_again for one in told), f"nothing tells that {leaver!r} left")
     again = await _told(case, segment.id, told[-1].since)
-    require(not any(one.gone or one.walk_again for one in again), "a leaver that was told is told again")
+    require(not any(one.walk_again for one in again), "changes after a walk ask for a walk again")
+    require(not {ref for one in again for ref in one.gone} & members, "a member is told as a leaver later")
 
 
 async def _told(case: SourceCase, segment: str, since: str | None) -> list[Page]:

@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         raw = b"" if answer.body is None else answer.body
         raw = raw if isinstance(raw, bytes) else json.dumps(raw).encode()
-        self.send_response(answer.status)
+        self.send_response_only(answer.status)  # no Date of its own: that is the double's
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(raw))}.items():
             if name not in answer.headers:
                 self.send_header(name, value)

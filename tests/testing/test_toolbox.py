@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from fluentsd.clock import SimClock
-from fluentsd.testing import TrioClock, tools
+from fluentsd.testing import SkippingClock, TrioClock, tools
 
 
 async def test_time_runs_ahead_under_a_virtual_clock(tmp_path, autojump_clock):
@@ -36,3 +36,10 @@ async def test_there_is_one_client_and_it_is_made_when_asked_for(tmp_path):
     hands = tools(folder=tmp_path)
     assert hands.http() is hands.http()
     await hands.http().aclose()
+
+
+async def test_a_skipping_clock_moves_by_sleeping_alone() -> None:
+    clock = SkippingClock(5)
+    await clock.sleep_until(9)
+    await clock.sleep_until(7)
+    assert clock.now() == 9

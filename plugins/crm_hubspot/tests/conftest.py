@@ -8,7 +8,7 @@ import pytest
 from fluentsd_crm_hubspot import HubspotSource, read_settings
 
 from fluentsd.api import Tools
-from fluentsd.testing import tools
+from fluentsd.testing import SkippingClock, tools
 from plugins.crm_hubspot.tests.fake_hubspot import TOKEN, FakeHubspot
 
 
@@ -20,7 +20,7 @@ def hubspot() -> Iterator[FakeHubspot]:
 
 @pytest.fixture
 async def given(tmp_path) -> AsyncIterator[Tools]:
-    made = tools(folder=tmp_path)
+    made = tools(SkippingClock(), folder=tmp_path)
     yield made
     await made.http().aclose()
 

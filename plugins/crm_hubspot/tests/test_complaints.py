@@ -117,7 +117,7 @@ async def test_a_key_that_expires_during_a_walk_costs_the_walk(hubspot, connect)
     assert third.complete
 
 
-async def test_a_429_is_ignored_on_searches(hubspot, connect, spring, autojump_clock):
+async def test_a_429_is_ignored_on_searches(hubspot, connect, spring):
     source = connect()
     [page] = await walk(source, f"list:{spring}")
     limited = Answer(429, LIMITED | {"policyName": "SECONDLY"}, {"Retry-After": "1"})
@@ -147,7 +147,7 @@ async def test_the_quota_of_the_whole_account_is_used_up(hubspot, connect, sprin
     assert len(await source.refresh(["1"])) == 0  # questions about consent go on
 
 
-async def test_a_server_error_is_taken_for_an_empty_list(hubspot, connect, spring, autojump_clock):
+async def test_a_server_error_is_taken_for_an_empty_list(hubspot, connect, spring):
     source = connect()
     hubspot.fail("GET .*memberships", Answer(502, b"<html>Bad gateway</html>"), times=3)
     [page] = await walk(source, f"list:{spring}")
@@ -200,7 +200,7 @@ async def test_an_opt_out_property_that_is_hidden_is_taken_for_consent(hubspot, 
     assert record.unreadable == {"opt_out_phone"}
 
 
-async def test_a_lost_answer_writes_a_call_twice(hubspot, connect, spring, autojump_clock):
+async def test_a_lost_answer_writes_a_call_twice(hubspot, connect, spring):
     [page] = await walk(connect(), f"list:{spring}")
     call = Activity(page.refs[0], "call", hubspot.now, "Call", outcome="answered", duration_s=61, sender="+14155550100")
     hubspot.fail("POST /crm/v3/objects/calls$", None, after=True)

@@ -1,0 +1,122 @@
+"""Salesforce's campaigns as segments.
+
+Each membership is a row of its own, so that `changes` names who left as well: the row is in the recycle bin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fluentsd.api import Page, Segment, Tools
+from fluentsd_crm_salesforce.client import Refused, SalesforceClient
+from fluentsd_crm_salesforce.cursors import read_cursor, write_cursor
+from fluentsd_crm_salesforce.records import OBJECTS, Records
+from fluentsd_crm_salesforce.windows import ROWS, SETTLED, after, window
+
+_MEMBER = "SELECT Id, LeadId, ContactId, IsDeleted, SystemModstamp FROM CampaignMember"
+
+
+class Campaigns:
+    """The campaigns of one org."""
+
+    def __init__(self, client: SalesforceClient, records: Records, tools: Tools, overlap: int) -> None:
+        self._client, self._records, self._tools, self._overlap = client, records, tools, overlap
+
+    async def segments(self) -> list[Segment]:
+        """All campaigns."""
+        found: list[Segment] = []
+        last = ""
+        while True:
+            rows = (await self._client.query(f"SELECT Id, Name FROM Campaign {after(last)}")).body
+            found += [Segment(f"campaign:{row['Id']}", str(row["Name"]), None, "campaign") for row in rows]
+            if len(rows) < ROWS:
+                return found
+            last = str(rows[-1]["Id"])
+
+    async def walk(self, ref: str, cursor: str | None) -> Page:
+        """One page of members, in the order of their membership."""
+        now = self._tools.clock.now()
+        if cursor is None:
+            state: dict[str, Any] = {"of": ref, "last": "", "from": await self._must_exist(ref) or now}
+        else:
+            state = _state(cursor, ref, "walk")
+        reply = await self._client.query(f"{_MEMBER} {after(str(state['last']), _of(ref))}")
+        refs = list(dict.fromkeys(one for row in reply.body if (one := _person(row))))
+        if len(reply.body) >= ROWS:
+            following = write_cursor("walk", **{**state, "last": reply.body[-1]["Id"]})
+            return Page(refs, next=following, as_of=now, requests=1)
+        since = write_cursor("since", of=ref, **{"from": state["from"]})
+        return Page(refs, complete=True, as_of=now, since=since, requests=1)
+
+    async def changes(self, ref: str, since: str | None) -> Page:
+        """Who joined and left, then the members whose own fields changed."""
+        now = self._tools.clock.now()
+        if since is None:
+            begin = await self._must_exist(ref) or now
+            return Page([], [], as_of=now, since=write_cursor("since", of=ref, **{"from": begin}), requests=1)
+        state = _state(since, ref, "since", "members", *OBJECTS)
+        kind = str(state.pop("phase"))
+        if kind == "since":
+            end = max((await self._must_exist(ref) or now) - SETTLED, int(state["from"]))
+            state |= {"to": end, "last": ""}
+            kind = "members"
+        begin, end = int(state["from"]) - self._overlap, int(state["to"])
+        if kind == "members":
+            return await self._moved(ref, state, begin, end, now)
+        for name in OBJECTS:
+            if kind == name:
+                members = f"Id IN (SELECT {name}Id FROM CampaignMember WHERE {_of(ref)})"
+                rest = after(str(state["last"]), f"{window(begin, end)} AND {members}")
+                reply, described = await self._records.select(name, rest)
+                records = [self._records.record(name, row, described) for row in reply.body]
+                following = self._following(ref, state, name, reply.body, end)
+                return Page([one.id for one in records], records, as_of=now, requests=1, **following)
+        raise ValueError("this cursor was never given; walk it")
+
+    async def _moved(self, ref: str, state: dict[str, Any], begin: int, end: int, now: int) -> Page:
+        rest = after(str(state["last"]), f"{_of(ref)} AND {window(begin, end)}")
+        reply = await self._client.query(f"{_MEMBER} {rest}", deleted=True)
+        there = dict.fromkeys(one for row in reply.body if not row["IsDeleted"] and (one := _person(row)))
+        gone = dict.fromkeys(one for row in reply.body if row["IsDeleted"] and (one := _person(row)) not in there)
+        following = self._following(ref, state, "members", reply.body, end)
+        return Page(list(there), gone=[one for one in gone if one], as_of=now, requests=2, **following)
+
+    def _following(self, ref: str, state: Mapping[str, Any], phase: str, rows: list[Any], end: int) -> dict[str, Any]:
+        """The cursor after a page of a phase: of the same phase, of the next one, or of the next changes."""
+        if len(rows) >= ROWS:
+            return {"next": write_cursor(phase, **{**state, "last": rows[-1]["Id"]})}
+        phases = ["members", *OBJECTS]
+        place = phases.index(phase) + 1
+        if place < len(phases):
+            return {"next": write_cursor(phases[place], **{**state, "last": ""})}
+        return {"since": write_cursor("since", of=ref, **{"from": end})}
+
+    async def _must_exist(self, ref: str) -> int:
+        """Salesforce's time; raises LookupError if there is no such campaign."""
+        try:
+            reply = await self._client.query(f"SELECT Id FROM Campaign WHERE Id = '{ref}' LIMIT 1")
+        except Refused as why:
+            if why.code not in ("INVALID_QUERY_FILTER_OPERATOR", "MALFORMED_ID", "INVALID_ID_FIELD"):
+                raise
+            raise LookupError(f"{ref!r} is not the id of a campaign") from why
+        if not reply.body:
+            raise LookupError(f"Salesforce has no campaign {ref}")
+        return reply.at
+
+
+def _of(ref: str) -> str:
+    return f"CampaignId = '{ref}'"
+
+
+def _person(row: Mapping[str, Any]) -> str:
+    """The contact of a membership, else its lead; "" for neither (an account)."""
+    return str(row.get("ContactId") or row.get("LeadId") or "")
+
+
+def _state(cursor: str, ref: str, *kinds: str) -> dict[str, Any]:
+    state = dict(read_cursor(cursor, *kinds))
+    if state.get("of") != ref:
+        raise ValueError("this cursor is one of another campaign; begin again")
+    state["phase"] = state.pop("kind")
+    return state

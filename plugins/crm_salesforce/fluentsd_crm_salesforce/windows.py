@@ -1,0 +1,33 @@
+"""Windows of time in SOQL. Pure.
+
+A window ends before Salesforce's clock less a minute, because a transaction that is under way commits with an earlier
+stamp, and each begins `overlap` before the last one ended. Inside a window rows are ordered by id, so that any number
+of equal stamps costs nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+#: Rows in one query, Salesforce's largest page.
+ROWS = 2000
+#: How long before now a window ends, in microseconds.
+SETTLED = 60 * 1_000_000
+
+
+def literal(at: int) -> str:
+    """An instant (epoch microseconds) as SOQL writes it."""
+    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at // 1000 % 1000:03d}Z"
+
+
+def window(begin: int, end: int | None, stamp: str = "SystemModstamp") -> str:
+    """The condition of a window; without `end` it is open."""
+    until = f" AND {stamp} < {literal(end)}" if end is not None else ""
+    return f"{stamp} >= {literal(begin)}{until}"
+
+
+def after(last: str, condition: str = "") -> str:
+    """WHERE, ORDER BY and LIMIT of a page of rows after an id ("": from the beginning)."""
+    parts = [one for one in (f"({condition})" if condition else "", f"Id > '{last}'" if last else "") if one]
+    where = f"WHERE {' AND '.join(parts)} " if parts else ""
+    return f"{where}ORDER BY Id LIMIT {ROWS}"
