@@ -12,7 +12,6 @@ from fluentsd.plugins import discover
 from fluentsd.testing.conformance import CHECKS, exercise_channel
 from fluentsd.testing.conformance_agent import AGENT_CHECKS, exercise_agent_provider
 from fluentsd.testing.conformance_source import SOURCE_CHECKS, MergesRecords, SourceControl, exercise_source
-from fluentsd.testing.csv_folder import CsvFolder
 from fluentsd.testing.loopback import Answer, Asked, LoopbackServer
 from fluentsd.testing.promises import ConformanceFailure
 from fluentsd.testing.smtp_faults import Phase, SinkFault
@@ -28,7 +27,6 @@ __all__ = [
     "Asked",
     "Case",
     "ConformanceFailure",
-    "CsvFolder",
     "Fault",
     "LoopbackServer",
     "Mail",

@@ -157,6 +157,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         for name, value in answer.headers.items():
             self.send_header(name, value)
+        if int(answer.headers.get("Content-Length", len(raw))) != len(raw):
+            self.close_connection = True  # cut off
         self.end_headers()
         self.wfile.write(b"" if self.command == "HEAD" else raw)
         self.wfile.flush()
