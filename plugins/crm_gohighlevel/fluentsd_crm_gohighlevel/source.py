@@ -1,0 +1,177 @@
+"""The source `gohighlevel`: puts segments, contacts, checks and writes behind the protocol of a source."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fluentsd.api import (
+    Activity,
+    Finding,
+    NeedsHuman,
+    Page,
+    Record,
+    RequestBudget,
+    Segment,
+    SourceField,
+    SourceLimits,
+    Tools,
+    Unavailable,
+    Usage,
+    WriteLedger,
+)
+from fluentsd_crm_gohighlevel.client import GohighlevelClient, NotFound
+from fluentsd_crm_gohighlevel.contacts import DND, SEARCH_AT_ONCE, USUAL, Contacts
+from fluentsd_crm_gohighlevel.segments import Segments
+from fluentsd_crm_gohighlevel.settings import Settings
+
+#: Requests at once, a location's requests a day, and contacts in one `refresh` (a request each).
+AT_ONCE, QUOTA, REFRESH_AT_ONCE = 4, 200_000, 20
+_DND_OF = {"phone": "Call", "sms": "SMS", "email": "Email"}
+
+
+class GohighlevelSource:
+    """One sub-account of GoHighLevel."""
+
+    def __init__(self, settings: Settings, tools: Tools) -> None:
+        self._settings = settings
+        self._budget = RequestBudget(
+            tools.clock, settings.interval, burst=AT_ONCE, concurrency=AT_ONCE, daily=QUOTA, share=settings.daily_share,
+            file=Path(tools.folder) / "requests.json",
+        )  # fmt: skip
+        self._client = GohighlevelClient(settings, tools, self._budget)
+        self._contacts = Contacts(self._client, settings, tools)
+        self._segments = Segments(self._client, self._contacts, settings, tools)
+        self._ledger = WriteLedger(tools)
+        self.limits = SourceLimits(SEARCH_AT_ONCE, AT_ONCE, settings.interval, REFRESH_AT_ONCE, QUOTA)
+
+    async def check(self) -> Sequence[Finding]:
+        """Check the token and each scope that reading needs."""
+        location = self._settings.location
+        asks: list[tuple[str, str, Any]] = [
+            ("contacts", "contacts.readonly", lambda: self._contacts.search([], None)),
+            ("tags", "locations/tags.readonly", lambda: self._client.read("GET", f"/locations/{location}/tags")),
+            ("custom fields", "locations/customFields.readonly", lambda: self._contacts.custom(-1)),
+            ("pipelines", "opportunities.readonly", lambda: self._client.read(
+                "GET", "/opportunities/pipelines", query={"locationId": location})),
+        ]  # fmt: skip
+        found: list[Finding] = []
+        for what, scope, ask in asks:
+            try:
+                await ask()
+            except Unavailable as why:
+                return [*found, Finding(False, f"gohighlevel: {why}", "run the check again later")]
+            except (NeedsHuman, NotFound) as why:
+                if "refuses the token" in str(why):
+                    return [
+                        Finding(False, f"gohighlevel: {why}", "create a private integration and set token (README)")
+                    ]
+                found.append(Finding(False, f"gohighlevel: {what} cannot be read: {why}", f"give it the scope {scope}"))
+                continue
+            except ValueError:
+                found.append(Finding(False, f"gohighlevel: {what}: an answer without a list", "correct base_url"))
+                continue
+            found.append(Finding(True, f"gohighlevel: {what} can be read"))
+        if all(one.ok for one in found):
+            names = {*USUAL, *await self._contacts.custom()}
+            for name in dict.fromkeys([*self._settings.fields, *(rule.field for rule in self._settings.opt_outs)]):
+                if name not in names:
+                    found.append(Finding(False, f"gohighlevel: there is no custom field {name!r}", "correct its name"))
+        return found
+
+    async def catalogue(self) -> Sequence[SourceField]:
+        """Standard and custom fields of contacts."""
+        return await self._contacts.catalogue()
+
+    async def segments(self) -> Sequence[Segment]:
+        """Tags, filters of the settings, pipeline stages."""
+        return await self._segments.all()
+
+    async def walk(self, segment: str, cursor: str | None) -> Page:
+        """One page of a segment."""
+        return await self._segments.walk(segment, cursor)
+
+    async def changes(self, segment: str, since: str | None) -> Page:
+        """What changed in a segment."""
+        return await self._segments.changes(segment, since)
+
+    async def refresh(self, ids: Sequence[str]) -> Sequence[Record]:
+        """The contacts with these ids."""
+        return await self._contacts.refresh(ids)
+
+    async def write(self, activity: Activity, key: str) -> str:
+        """Write an activity as a note, values to fields, and an opt-out to "do not disturb"."""
+        notes = f"/contacts/{activity.record}/notes"
+
+        async def create(in_doubt: bool) -> str:
+            await self._set(activity)
+            if in_doubt:
+                for note in (await self._client.read("GET", notes)).body.get("notes") or []:
+                    if _mark(key) in str(note.get("body") or ""):
+                        return str(note["id"])
+            reply = await self._client.write("POST", notes, {"body": _body(activity, key)})
+            return str(reply.body["note"]["id"])
+
+        return await self._ledger.once(key, create)
+
+    def used(self) -> Usage:
+        """The requests of today, as this machine counts them."""
+        return self._budget.used()
+
+    async def aclose(self) -> None:
+        """Close the ledger."""
+        self._ledger.close()
+
+    async def _set(self, activity: Activity) -> None:
+        """Set fields, the flags of an opt-out and the tags of its rules, all of which can be repeated."""
+        values, tags, body = dict(activity.fields), list[str](), dict[str, Any]()
+        if activity.kind == "opt_out":
+            wanted: set[str] = set(activity.channels) or {*_DND_OF}
+            everything = wanted >= {*_DND_OF}
+            try:
+                contact = await self._contacts.fetch(activity.record)
+            except NotFound:
+                contact = {}
+            on = {
+                _DND_OF[one]: {"status": "active"} for one in sorted(wanted)
+                if str(((contact.get("dndSettings") or {}).get(_DND_OF[one]) or {}).get("status")) != "permanent"
+            }  # fmt: skip
+            body["dndSettings"] = {**(contact.get("dndSettings") or {}), **on}
+            body |= {"dnd": True} if everything else {}
+            for rule in self._settings.opt_outs:
+                if rule.channel in wanted or (rule.channel == "all" and everything):
+                    value = (rule.values or ("Yes",))[0]
+                    if rule.field == "tags":
+                        tags.append(value)
+                    else:
+                        values[rule.field] = value
+        custom = await self._contacts.custom() if values else {}
+        body |= {name: value for name, value in values.items() if name not in custom and name not in DND}
+        own = [{"id": custom[name]["id"], "field_value": value} for name, value in values.items() if name in custom]
+        body |= {"customFields": own} if own else {}
+        if body:
+            await self._client.write("PUT", f"/contacts/{activity.record}", body, urgent=activity.kind == "opt_out")
+        if tags:
+            await self._client.write("POST", f"/contacts/{activity.record}/tags", {"tags": tags}, urgent=True)
+
+
+def _body(activity: Activity, key: str) -> str:
+    at = datetime.fromtimestamp(activity.at / 1_000_000, UTC)
+    titles = {"call": "Call", "sms": "SMS", "email": "E-mail", "note": "Note", "opt_out": "Opt-out"}
+    head = f"{titles[activity.kind]}, {at:%Y-%m-%d %H:%M} UTC"
+    facts = {
+        "Outcome": activity.outcome.replace("_", " "), "Disposition": activity.disposition.replace("_", " "),
+        "Seconds": "" if activity.duration_s is None else str(activity.duration_s), "From": activity.sender,
+        "Recording": activity.recording,
+    }  # fmt: skip
+    lines = [head, activity.summary, *(f"{name}: {value}" for name, value in facts.items() if value)]
+    if activity.kind == "opt_out":
+        lines.append(f"Do not contact: {', '.join(activity.channels) or 'all channels'}")
+    return "\n".join(line for line in [*lines, activity.text[:30_000], _mark(key)] if line)
+
+
+def _mark(key: str) -> str:
+    return f"fluentsd {hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}"
