@@ -129,7 +129,7 @@ class GohighlevelClient:
             if "scope" in words or status == 403:
                 raise NeedsHuman(f"GoHighLevel refuses this ({words}); give the integration the scopes of the README")
             raise NeedsHuman(
-                f"GoHighLevel refuses the token ({words}). Nothing was changed; create a private integration and set token"
+                f"GoHighLevel refuses the token ({words}). Nothing was changed; create a private integration, set token"
             )
         if status == 404 or (status == 400 and "not found" in words.casefold()):
             raise NotFound(words)

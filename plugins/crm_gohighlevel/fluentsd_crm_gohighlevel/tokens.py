@@ -1,7 +1,7 @@
-"""The bearer token: a private integration token as it is, or OAuth access tokens with refresh tokens that are good once.
+"""The bearer token: a private integration token, or OAuth access tokens with refresh tokens that are good once.
 
-A new refresh token is on disk before its access token is used, so that a crash never loses the connection. One task at a
-time refreshes.
+A new refresh token is on disk before its access token is used, so that a crash never loses the connection. One task at
+a time refreshes.
 """
 
 from __future__ import annotations
