@@ -86,8 +86,8 @@ class Record:
     A field of kind "flag" is True, False or None. `aliases` are other ids of this record: of records that were merged
     into it, or of the lead that became this contact. `object` is the CRM's word for it ("contact", "lead"); ids are
     unique over all objects of a source. `url` is its address in the CRM, for people. `unreadable` are the meanings that
-    could not be read this time, like an opt-out field that the credentials may not see: the engine then contacts nobody
-    on those channels.
+    could not be read this time, like an opt-out field that the credentials may not see, or that lists do not have and
+    `refresh` may read: until it is read, the engine contacts nobody on those channels.
     """
 
     id: str

@@ -159,7 +159,8 @@ async def records_can_be_fetched_by_id(case: SourceCase) -> None:
             require(False, f"record {record.id!r} {problem}")
     for record in page.records or ():
         same = found.get(record.id, record)
-        require(same.fields == record.fields, f"refresh and walk differ in record {record.id!r}")
+        differing = [name for name, value in record.fields.items() if same.fields.get(name) != value]
+        require(not differing, f"refresh and walk differ in {differing} of record {record.id!r}")
 
 
 def _problems(record: Record, catalogue: Sequence[SourceField]) -> Iterator[str]:

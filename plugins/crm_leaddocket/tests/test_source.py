@@ -1,0 +1,205 @@
+"""Statuses, consent, notes, limits and settings; complaints as tests named after the failure."""
+
+from __future__ import annotations
+
+import pytest
+from fluentsd_crm_leaddocket import read_settings
+from fluentsd_crm_leaddocket.leads import ACCEPTED, folded
+from hypothesis import given as examples
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from fluentsd.api import Activity, ConfigProblem, NeedsHuman, Rejected, Unavailable
+from fluentsd.testing import Answer
+
+NEW = "status:1"
+
+
+async def walk(source, segment=NEW):
+    pages = [await source.walk(segment, None)]
+    while pages[-1].next:
+        pages.append(await source.walk(segment, pages[-1].next))
+    return pages
+
+
+def refs(pages):
+    return {ref for page in pages for ref in page.refs}
+
+
+async def test_statuses_and_sub_statuses_are_segments(connect):
+    assert [(one.id, one.name) for one in await connect().segments()] == [
+        ("status:1", "New"), ("status:1/11", "New: Fresh"), ("status:1/12", "New: Do not contact"),
+        ("status:2", "Chase"), ("status:3", "Closed"),
+    ]  # fmt: skip
+
+
+async def test_a_filter_that_is_ignored_brings_in_strangers(crm, connect):
+    mine, _ = crm.lead(1, 12), crm.lead(1, 11)
+    crm.lead(2, None)
+    crm.ignores_filters = True
+    assert refs(await walk(connect(), "status:1/12")) == {mine}
+
+
+async def test_a_third_of_the_times_is_wrong_because_they_have_no_zone(crm, connect):
+    ref = crm.lead()
+    [page] = await walk(connect())
+    assert (page.records[0].id, page.records[0].changed_at) == (ref, crm.now)
+
+
+async def test_a_leaver_is_missed(crm, connect):
+    stays, goes = crm.lead(), crm.lead()
+    crm.pass_time(3600)
+    source = connect()
+    [page] = await walk(source)
+    crm.move(goes, 3)
+    comer = crm.lead()
+    told = await source.changes(NEW, page.since)
+    assert (set(told.refs), list(told.gone)) == ({comer}, [goes])
+    assert stays not in told.refs
+
+
+async def test_a_lead_hides_behind_one_that_leaves_during_a_walk(crm, connect):
+    members = [crm.lead() for _ in range(6)]
+    crm.most = 3
+    source = connect()
+    first = await source.walk(NEW, None)
+    crm.pass_time(1)
+    crm.move(members[0], 3)
+    last = await source.walk(NEW, first.next)
+    assert members[3] not in refs([first, last])
+    assert last.next is None
+    assert not last.complete
+    crm.pass_time(60)
+    pages = await walk(source)
+    assert pages[-1].complete
+    assert refs(pages) == set(members[1:])
+
+
+async def test_a_list_without_consent_is_taken_for_consent(crm, connect):
+    ref = crm.lead(DoNotText=True, CustomFields=[{"Name": "Do not call", "Value": "Yes"}])
+    source = connect(opt_out={"phone": "Do not call"})
+    [page] = await walk(source)
+    assert page.records[0].unreadable == {"opt_out_sms", "opt_out_phone"}
+    [record] = await source.refresh([ref])
+    assert record.unreadable == frozenset()
+    assert (record.fields["DoNotText"], record.fields["opt_out_phone"]) == (True, True)
+
+
+async def test_a_removed_custom_field_is_taken_for_consent(crm, connect):
+    [record] = await connect(opt_out={"phone": "Do not call"}).refresh([crm.lead()])
+    assert record.unreadable == {"opt_out_phone"}
+
+
+async def test_opt_outs_by_tag_and_sub_status(crm, connect):
+    rules = {
+        "all": {"field": "SubStatusName", "values": ["Do not contact"]},
+        "phone": {"field": "Tags", "values": ["DNC"]},
+    }
+    ref = crm.lead(1, 12, Tags=[{"Id": 5, "Name": "DNC"}])
+    [record] = await connect(opt_out=rules).refresh([ref])
+    assert (record.fields["opt_out"], record.fields["opt_out_phone"]) == (True, True)
+
+
+async def test_requests_are_a_second_apart_and_a_429_stops_them(crm, connect, given):
+    crm.lead()
+    source, began = connect(), given.clock.now()
+    await source.segments()
+    await walk(source)
+    assert given.clock.now() - began >= 3_000_000
+    crm.fail("", Answer(429, b""), times=2)
+    began = given.clock.now()
+    await source.segments()
+    assert given.clock.now() - began >= 15_000_000
+
+
+async def test_the_throttled_detail_is_never_asked(crm, connect):
+    ref = crm.lead()
+    await connect().refresh([ref])
+    assert crm.count(rf"/api/leads/{ref}$") == 0
+
+
+async def test_an_outage_is_taken_for_an_empty_status(crm, connect):
+    crm.lead()
+    crm.fail("GET /api/leads$", Answer(200, {"Message": "maintenance"}), times=9)
+    with pytest.raises(Unavailable, match="without a list"):
+        await walk(connect())
+
+
+async def test_curly_quotes_and_emoji_make_a_note_bounce(crm, connect):
+    ref = crm.lead()
+    text = "She said \u201cyes\u201d \u2014 caf\u00e9 <5> ~ ^ ` \U0001f600 \u0141\u00f3d\u017a"
+    await connect().write(Activity(ref, "call", crm.now, "Wants \u2026", text, outcome="no_answer"), "k")
+    [note] = crm.notes[int(ref)]
+    assert 'She said "yes" - cafe (5) -' in note["Text"]
+    assert "Lodz" in note["Text"]
+    assert note["Summary"] == "Wants ..."
+
+
+@settings(max_examples=50)
+@examples(st.text(max_size=50))
+def test_every_text_fits_the_alphabet(text):
+    assert ACCEPTED.fullmatch(folded(text))
+
+
+async def test_a_lost_answer_writes_a_note_twice(crm, connect):
+    ref = crm.lead()
+    note = Activity(ref, "note", crm.now, "Hello")
+    crm.fail("POST .*/notes", None, after=True)
+    with pytest.raises(Unavailable, match="answer to a write was lost"):
+        await connect().write(note, "k")
+    await connect().write(note, "k")
+    assert len(crm.notes[int(ref)]) == 1
+
+
+async def test_an_opt_out_moves_the_lead_to_its_sub_status(crm, connect):
+    ref = crm.lead()
+    source = connect(opt_out={"all": {"field": "SubStatusName", "values": ["Do not contact"]}})
+    await source.write(Activity(ref, "opt_out", crm.now, channels=("sms",)), "k1")
+    assert crm.leads[int(ref)]["SubStatusId"] == 11
+    await source.write(Activity(ref, "opt_out", crm.now), "k2")
+    assert crm.leads[int(ref)]["SubStatusId"] == 12
+    assert len(crm.notes[int(ref)]) == 2
+
+
+async def test_a_write_that_is_refused_is_repeated_for_ever(crm, connect):
+    ref = crm.lead()
+    with pytest.raises(Rejected, match="not Colour"):
+        await connect().write(Activity(ref, "note", crm.now, fields={"Colour": "red"}), "k")
+    with pytest.raises(Rejected, match="Unknown status"):
+        await connect().write(Activity(ref, "note", crm.now, fields={"Status": "Odd"}), "k")
+    with pytest.raises(Rejected, match="404"):
+        await connect().write(Activity("5", "note", crm.now), "k")
+
+
+async def test_the_check_knows_a_wrong_key_and_a_missing_opt_out(connect):
+    [wrong] = await connect(api_key="wrong").check()
+    assert "refuses the key" in wrong.what
+    found = await connect().check()
+    assert [one.ok for one in found] == [True, True]
+    assert "do not call" in found[1].fix
+    with pytest.raises(NeedsHuman):
+        await connect(api_key="wrong").segments()
+
+
+@pytest.mark.parametrize("segment", ["status:9", "status:1/99", "list:1", "x"])
+async def test_an_unknown_segment_is_a_lookup_error(connect, segment):
+    with pytest.raises(LookupError):
+        await connect().walk(segment, None)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"api_key": "k"}, "tenant: is missing"),
+        ({"tenant": "acme"}, "api_key: is missing"),
+        ({"tenant": "https://acme.leaddocket.com", "api_key": "k"}, "the first part of the address"),
+        ({"tenant": "acme", "api_key": "a b"}, "without spaces"),
+        ({"base_url": "http://example.com", "api_key": "k"}, "http only on this machine"),
+        ({"tenant": "acme", "api_key": "k", "fields": "x"}, "list of custom fields"),
+        ({"tenant": "acme", "api_key": "k", "overlap": -5}, "should be seconds"),
+    ],
+)
+def test_a_mistake_in_the_settings_has_a_fix(table, words):
+    with pytest.raises(ConfigProblem) as caught:
+        read_settings(table)
+    assert words in str(caught.value)
