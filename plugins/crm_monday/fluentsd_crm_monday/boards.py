@@ -1,0 +1,200 @@
+"""monday's boards: their columns as fields, their items as records. Pure but for one read of the boards.
+
+A field is named by its column's title, so that boards of one kind share their fields; a second column with a title is
+named by its id.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from fluentsd.api import Meaning, Record, SourceField, Tools
+from fluentsd_crm_monday.client import MondayClient
+from fluentsd_crm_monday.settings import Settings
+
+BOARDS_AT_ONCE, REMEMBERED = 25, 3600 * 1_000_000
+#: What a column means by its type, and by its title in lower case.
+BY_TYPE: Mapping[str, Meaning] = {
+    "phone": "phone", "email": "email", "country": "country", "world_clock": "timezone",
+}  # fmt: skip
+BY_TITLE: Mapping[str, Meaning] = {
+    "first name": "first_name", "last name": "last_name", "city": "city", "state": "state", "zip": "zip",
+    "zip code": "zip", "postal code": "zip", "time zone": "timezone", "timezone": "timezone",
+}  # fmt: skip
+_KINDS: Mapping[str, Literal["number", "flag", "date", "choice"]] = {
+    "checkbox": "flag", "numbers": "number", "date": "date", "status": "choice", "dropdown": "choice",
+}  # fmt: skip
+#: Columns that can be written, and how a value of each looks in monday's JSON.
+_WRITABLE = ("text", "long_text", "numbers", "status", "dropdown", "checkbox", "date", "phone", "email")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a board: its id, the name of its field, its type, and the labels of a status by their number."""
+
+    id: str
+    name: str
+    type: str
+    labels: Mapping[str, str]
+
+    @property
+    def meaning(self) -> Meaning:
+        return BY_TYPE.get(self.type) or BY_TITLE.get(self.name.casefold(), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One board: its groups by id, and its columns by the name of their field."""
+
+    id: str
+    name: str
+    size: int | None
+    groups: Mapping[str, str]
+    columns: Mapping[str, Column]
+
+
+class Boards:
+    """The boards of one account."""
+
+    def __init__(self, client: MondayClient, settings: Settings, tools: Tools) -> None:
+        self._client, self._settings, self._tools = client, settings, tools
+        self._boards: dict[str, Board] = {}
+        self._read_at: int | None = None
+
+    async def all(self, max_age: int = REMEMBERED) -> Mapping[str, Board]:
+        """The boards to follow, by id."""
+        now = self._tools.clock.now()
+        if self._read_at is None or now - self._read_at > max_age:
+            found: dict[str, Board] = {}
+            page, more = 1, True
+            while more:
+                ids = list(self._settings.boards) or None
+                variables = {"ids": ids, "limit": BOARDS_AT_ONCE, "page": page}
+                rows = (await self._client.read("Boards", variables)).data["boards"]
+                found |= {str(one["id"]): _board(one) for one in rows}
+                page, more = page + 1, len(rows) >= BOARDS_AT_ONCE
+            self._boards, self._read_at = found, now
+        return self._boards
+
+    async def fields(self) -> list[SourceField]:
+        """The item's name, and the columns of all boards."""
+        found = {"Name": SourceField("Name", "Name", meaning="name")}
+        for board in (await self.all()).values():
+            for column in board.columns.values():
+                kind = _KINDS.get(column.type, "text")
+                options = tuple(dict.fromkeys(column.labels.values())) if kind == "choice" else ()
+                found.setdefault(column.name, SourceField(
+                    column.name, column.name, kind, options, column.meaning, self._is_read(column),
+                    column.type in _WRITABLE,
+                ))  # fmt: skip
+        for rule in self._settings.opt_outs:
+            found[rule.meaning] = SourceField(rule.meaning, rule.field, "flag", meaning=rule.meaning, writable=True)
+        return list(found.values())
+
+    def columns(self, boards: Sequence[Board], extra: Sequence[str] = ()) -> list[str]:
+        """The ids of the columns to ask for: only those that are read, because others cost."""
+        wanted = [one.id for board in boards for one in board.columns.values() if self._is_read(one)]
+        return list(dict.fromkeys([*wanted, *extra])) or ["name"]
+
+    def record(self, board: Board, item: Mapping[str, Any]) -> Record:
+        """An item as a record."""
+        values = {str(one["id"]): one for one in item.get("column_values") or []}
+        fields: dict[str, Any] = {"Name": item.get("name")}
+        known: dict[str, Any] = {
+            "Name": item.get("name"),
+            "Group": board.groups.get(str((item.get("group") or {}).get("id"))),
+        }
+        for column in board.columns.values():
+            if self._is_read(column) and column.id in values:
+                fields[column.name] = known[column.name] = value_of(column, values[column.id])
+        for meaning in dict.fromkeys(rule.meaning for rule in self._settings.opt_outs):
+            mine = [rule for rule in self._settings.opt_outs if rule.meaning == meaning]
+            fields[meaning] = any(rule.holds(_many(known.get(rule.field))) for rule in mine)
+        unreadable = frozenset(rule.meaning for rule in self._settings.opt_outs if rule.field not in known)
+        ref = str(item["id"])
+        return Record(
+            ref, fields, moment(item.get("updated_at")), object="item", url=str(item.get("url") or ""),
+            unreadable=unreadable,
+        )  # fmt: skip
+
+    def _is_read(self, column: Column) -> bool:
+        named = {*self._settings.fields, *(rule.field for rule in self._settings.opt_outs)}
+        return bool(column.meaning) or column.name in named
+
+
+def value_of(column: Column, given: Mapping[str, Any]) -> Any:
+    """A column's value: its text, a flag of a checkbox, the number of a phone in full."""
+    if column.type == "checkbox":
+        return bool(given.get("checked")) or str(given.get("text") or "").casefold() in ("v", "true", "yes")
+    text = given.get("text") or given.get("display_value")
+    raw = given.get("value")
+    if column.type in ("email", "phone", "world_clock") and isinstance(raw, str) and raw:
+        try:
+            inner = json.loads(raw)
+        except ValueError:
+            inner = None
+        if isinstance(inner, dict):
+            text = inner.get({"email": "email", "phone": "phone", "world_clock": "timezone"}[column.type]) or text
+    if column.type == "phone" and text and not str(text).startswith("+") and str(text).isdecimal() and len(text) > 10:
+        text = f"+{text}"  # monday keeps a number with its country's code, without the plus
+    return text or None
+
+
+def value_for(column: Column, value: Any) -> Any:
+    """A value as monday's JSON for a column of its type; raises ValueError for a type that cannot be written."""
+    text = "" if value is None else str(value)
+    if column.type == "checkbox":
+        return {"checked": "true"} if value and text.casefold() not in ("false", "no", "0") else None
+    if column.type in ("status", "dropdown"):
+        return {"label": text} if column.type == "status" else {"labels": [text]}
+    if column.type == "email":
+        return {"email": text, "text": text}
+    if column.type == "phone":
+        return {"phone": text, "countryShortName": ""}
+    if column.type == "date":
+        return {"date": text[:10]}
+    if column.type == "long_text":
+        return {"text": text}
+    if column.type in ("text", "numbers"):
+        return text
+    raise ValueError(f"the column {column.name!r} ({column.type}) cannot be written")
+
+
+def moment(given: Any) -> int | None:
+    """An instant of monday (ISO 8601) in epoch microseconds."""
+    try:
+        at = datetime.fromisoformat(str(given))
+    except ValueError:
+        return None
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000) * 1000
+
+
+def _many(given: Any) -> Any:
+    return [one.strip() for one in given.split(",")] if isinstance(given, str) and "," in given else given
+
+
+def _board(one: Mapping[str, Any]) -> Board:
+    columns: dict[str, Column] = {}
+    for each in one.get("columns") or []:
+        if each.get("archived") or each["type"] in ("name", "subtasks"):
+            continue
+        title = str(each["title"])
+        name = title if title not in {*columns, "Name"} else str(each["id"])
+        columns[name] = Column(str(each["id"]), name, str(each["type"]), _labels(each))
+    groups = {str(each["id"]): str(each["title"]) for each in one.get("groups") or []}
+    return Board(str(one["id"]), str(one["name"]), one.get("items_count"), groups, columns)
+
+
+def _labels(column: Mapping[str, Any]) -> Mapping[str, str]:
+    """The labels of a status column by their number."""
+    try:
+        labels = json.loads(column.get("settings_str") or "{}").get("labels") or {}
+    except (ValueError, AttributeError):
+        return {}
+    if isinstance(labels, dict):
+        return {str(key): str(value) for key, value in labels.items() if value and isinstance(value, str)}
+    return {str(one.get("id")): str(one.get("label") or one.get("name")) for one in labels if isinstance(one, dict)}

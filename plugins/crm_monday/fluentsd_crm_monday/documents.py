@@ -1,0 +1,66 @@
+"""Every GraphQL document that the plugin sends; a test validates each against monday's schema."""
+
+from __future__ import annotations
+
+_COLUMN_VALUES = """column_values(ids: $columns) {
+      id type text value
+      ... on CheckboxValue { checked }
+      ... on MirrorValue { display_value }
+      ... on BoardRelationValue { display_value }
+      ... on FormulaValue { display_value }
+    }"""
+_ITEM = f"""id name state updated_at url
+    group {{ id }}
+    {_COLUMN_VALUES}"""
+
+BOARDS = """query Boards($ids: [ID!], $limit: Int!, $page: Int!) {
+  boards(ids: $ids, limit: $limit, page: $page, state: active) {
+    id name items_count
+    groups { id title }
+    columns { id title type settings_str archived }
+  }
+}"""
+
+FIRST_PAGE = f"""query FirstPage($board: [ID!], $limit: Int!, $rules: ItemsQuery, $columns: [String!]) {{
+  boards(ids: $board, state: active) {{
+    items_page(limit: $limit, query_params: $rules) {{
+      cursor
+      items {{ {_ITEM} }}
+    }}
+  }}
+}}"""
+
+NEXT_PAGE = f"""query NextPage($cursor: String!, $limit: Int!, $columns: [String!]) {{
+  next_items_page(cursor: $cursor, limit: $limit) {{
+    cursor
+    items {{ {_ITEM} }}
+  }}
+}}"""
+
+ITEMS = f"""query Items($ids: [ID!], $limit: Int!, $columns: [String!]) {{
+  items(ids: $ids, limit: $limit, exclude_nonactive: true) {{
+    board {{ id }}
+    {_ITEM}
+  }}
+}}"""
+
+UPDATES = """query Updates($ids: [ID!]) {
+  items(ids: $ids) { updates(limit: 50) { id body } }
+}"""
+
+CREATE_UPDATE = """mutation CreateUpdate($item: ID!, $body: String!) {
+  create_update(item_id: $item, body: $body) { id }
+}"""
+
+CHANGE_COLUMNS = """mutation ChangeColumns($board: ID!, $item: ID!, $values: JSON!) {
+  change_multiple_column_values(
+    board_id: $board, item_id: $item, column_values: $values, create_labels_if_missing: false
+  ) { id }
+}"""
+
+ME = "query Me { me { id name } account { id name slug } }"
+
+ALL = {
+    "Boards": BOARDS, "FirstPage": FIRST_PAGE, "NextPage": NEXT_PAGE, "Items": ITEMS, "Updates": UPDATES,
+    "CreateUpdate": CREATE_UPDATE, "ChangeColumns": CHANGE_COLUMNS, "Me": ME,
+}  # fmt: skip

@@ -1,0 +1,179 @@
+"""Boards, groups and statuses as segments.
+
+monday has no "changed since": a sweep of the board with ids and times tells. One sweep serves all segments of a board, and
+no board is swept more often than `every`, because calls are few. Cursors live 60 minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fluentsd.api import Page, Segment, Tools
+from fluentsd_crm_monday.boards import Board, Boards, Column, moment
+from fluentsd_crm_monday.client import CursorEnded, MondayClient
+from fluentsd_crm_monday.cursors import read_cursor, write_cursor
+from fluentsd_crm_monday.settings import Settings
+
+#: Items on a page of a walk, and of a sweep, which asks for less of each.
+WALK_AT_ONCE, SWEEP_AT_ONCE = 100, 500
+#: How long a cursor is used, in microseconds: monday ends it after 60 minutes.
+CURSOR_LIFE = 55 * 60 * 1_000_000
+#: How far a comparison of times reaches back, in microseconds.
+OVERLAP = 120 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A segment: a board, perhaps a group of it, perhaps a label of a status column."""
+
+    board: Board
+    group: str = ""
+    column: Column | None = None
+    label: str = ""
+
+    def holds(self, item: Mapping[str, Any]) -> bool:
+        """Whether an item is in it."""
+        if str(item.get("state") or "active") != "active":
+            return False
+        if self.group:
+            return str((item.get("group") or {}).get("id")) == self.group
+        if self.column is not None:
+            values = {str(one["id"]): one.get("text") for one in item.get("column_values") or []}
+            return values.get(self.column.id) == self.label
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """All items of a board at an instant, with their times; `asked_at` is our clock, `at` monday's."""
+
+    asked_at: int
+    at: int
+    items: Sequence[Mapping[str, Any]]
+    calls: int
+
+
+class Segments:
+    """The segments of one account."""
+
+    def __init__(self, client: MondayClient, boards: Boards, settings: Settings, tools: Tools) -> None:
+        self._client, self._boards, self._settings, self._tools = client, boards, settings, tools
+        self._sweeps: dict[str, Sweep] = {}
+        self._told: dict[str, frozenset[str]] = {}
+
+    async def all(self) -> list[Segment]:
+        """Boards, their groups, and the labels of their status columns."""
+        found: list[Segment] = []
+        for board in (await self._boards.all()).values():
+            found.append(Segment(f"list:{board.id}", board.name, board.size, "list"))
+            for ref, title in board.groups.items():
+                found.append(Segment(f"group:{board.id}/{ref}", f"{board.name}: {title}", None, "group"))
+            for column in board.columns.values():
+                if column.type == "status":
+                    for label in dict.fromkeys(column.labels.values()):
+                        ref = f"status:{board.id}/{column.id}/{label}"
+                        found.append(Segment(ref, f"{board.name}: {column.name}: {label}", None, "status"))
+        return found
+
+    async def walk(self, segment: str, cursor: str | None) -> Page:
+        """One page of a segment."""
+        place, now = await self._place(segment), self._tools.clock.now()
+        columns = self._columns(place)
+        if cursor is None:
+            variables = {
+                "board": [place.board.id], "limit": WALK_AT_ONCE, "rules": _rules(place), "columns": columns,
+            }  # fmt: skip
+            reply = await self._client.read("FirstPage", variables)
+            if not reply.data["boards"]:
+                raise LookupError(f"monday.com has no board {place.board.id}")
+            page = reply.data["boards"][0]["items_page"]
+            began, since_at = now, reply.at or now
+        else:
+            state = read_cursor(cursor, "walk")
+            if state["of"] != segment:
+                raise ValueError("this cursor is one of another segment; begin again")
+            began, since_at = int(state["began"]), int(state["from"])
+            if now - began > CURSOR_LIFE:
+                raise CursorEnded("monday.com's cursors live 60 minutes; begin again")
+            variables = {"cursor": state["cursor"], "limit": WALK_AT_ONCE, "columns": columns}
+            page = (await self._client.read("NextPage", variables)).data["next_items_page"]
+        items = {str(one["id"]): one for one in page["items"] if place.holds(one)}
+        records = [self._boards.record(place.board, one) for one in items.values()]
+        if page["cursor"]:
+            following = write_cursor("walk", of=segment, cursor=page["cursor"], began=began, **{"from": since_at})
+            return Page(list(items), records, following, as_of=now, requests=1)
+        since = write_cursor("since", of=segment, **{"from": since_at})
+        return Page(list(items), records, complete=True, as_of=now, since=since, requests=1)
+
+    async def changes(self, segment: str, since: str | None) -> Page:
+        """The items that changed since, and those that left."""
+        place = await self._place(segment)
+        state = None if since is None else read_cursor(since, "since")
+        if state is not None and state["of"] != segment:
+            raise ValueError("this cursor is one of another segment; walk it")
+        sweep, is_new = await self._sweep(place.board)
+        members = {str(one["id"]): one for one in sweep.items if place.holds(one)}
+        cursor = write_cursor("since", of=segment, **{"from": sweep.at})
+        requests = sweep.calls if is_new else 0
+        known = self._told.get(segment)
+        self._told[segment] = frozenset(members)
+        if state is None:
+            return Page([], [], as_of=sweep.asked_at, since=cursor, requests=requests)
+        begin = int(state["from"]) - OVERLAP
+        touched = [str(one["id"]) for one in sweep.items if (moment(one.get("updated_at")) or begin) >= begin]
+        new = [ref for ref in members if known is not None and ref not in known]
+        refs = list(dict.fromkeys([*new, *(ref for ref in touched if ref in members)]))
+        gone = set(touched) - set(members)
+        gone |= (known or frozenset()) - set(members)
+        return Page(refs, as_of=sweep.asked_at, gone=sorted(gone), since=cursor, requests=requests)
+
+    async def _sweep(self, board: Board) -> tuple[Sweep, bool]:
+        """All items of a board, at most `every` old; and whether they were asked for now."""
+        now, known = self._tools.clock.now(), self._sweeps.get(board.id)
+        if known is not None and 0 <= now - known.asked_at < self._settings.every:
+            return known, False
+        statuses = [one.id for one in board.columns.values() if one.type == "status"] or ["name"]
+        variables = {"board": [board.id], "limit": SWEEP_AT_ONCE, "rules": None, "columns": statuses}
+        reply = await self._client.read("FirstPage", variables)
+        if not reply.data["boards"]:
+            raise LookupError(f"monday.com has no board {board.id}")
+        page, calls = reply.data["boards"][0]["items_page"], 1
+        items = list(page["items"])
+        while page["cursor"]:
+            variables = {"cursor": page["cursor"], "limit": SWEEP_AT_ONCE, "columns": statuses}
+            page = (await self._client.read("NextPage", variables)).data["next_items_page"]
+            items += page["items"]
+            calls += 1
+        self._sweeps[board.id] = Sweep(now, reply.at or now, items, calls)
+        return self._sweeps[board.id], True
+
+    async def _place(self, segment: str) -> Place:
+        """A segment; raises LookupError if there is none of this name."""
+        kind, _, ref = segment.partition(":")
+        board_id, _, rest = ref.partition("/")
+        board = (await self._boards.all()).get(board_id)
+        if board is not None and kind == "list" and not rest:
+            return Place(board)
+        if board is not None and kind == "group" and rest in board.groups:
+            return Place(board, group=rest)
+        if board is not None and kind == "status":
+            column_id, _, label = rest.partition("/")
+            column = next((one for one in board.columns.values() if one.id == column_id), None)
+            if column is not None and label in column.labels.values():
+                return Place(board, column=column, label=label)
+        raise LookupError(f"monday.com has no segment {segment!r} (or boards does not name its board)")
+
+    def _columns(self, place: Place) -> list[str]:
+        return self._boards.columns([place.board], [place.column.id] if place.column else [])
+
+
+def _rules(place: Place) -> Mapping[str, Any] | None:
+    """The filter of a walk; what it lets through is compared again here."""
+    if place.group:
+        return {"rules": [{"column_id": "group", "compare_value": [place.group], "operator": "any_of"}]}
+    if place.column is not None:
+        numbers = [int(one) for one, label in place.column.labels.items() if label == place.label and one.isdecimal()]
+        return {"rules": [{"column_id": place.column.id, "compare_value": numbers, "operator": "any_of"}]}
+    return None

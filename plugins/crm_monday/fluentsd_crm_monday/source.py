@@ -1,0 +1,181 @@
+"""The source `monday`: puts boards, segments, checks and writes behind the protocol of a source."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fluentsd.api import (
+    Activity,
+    Finding,
+    NeedsHuman,
+    Page,
+    Record,
+    Rejected,
+    RequestBudget,
+    Segment,
+    SourceField,
+    SourceLimits,
+    Tools,
+    Unavailable,
+    Usage,
+    WriteLedger,
+)
+from fluentsd_crm_monday.boards import Boards, value_for
+from fluentsd_crm_monday.client import MondayClient
+from fluentsd_crm_monday.segments import WALK_AT_ONCE, Segments
+from fluentsd_crm_monday.settings import Settings
+
+
+class MondaySource:
+    """One account of monday.com."""
+
+    def __init__(self, settings: Settings, tools: Tools) -> None:
+        self._settings = settings
+        self._budget = RequestBudget(
+            tools.clock, settings.interval, concurrency=1, daily=settings.calls_per_day, share=settings.daily_share,
+            file=Path(tools.folder) / "requests.json",
+        )  # fmt: skip
+        self._client = MondayClient(settings, tools, self._budget)
+        self._boards = Boards(self._client, settings, tools)
+        self._segments = Segments(self._client, self._boards, settings, tools)
+        self._ledger = WriteLedger(tools)
+        self.limits = SourceLimits(WALK_AT_ONCE, 1, settings.interval, WALK_AT_ONCE, settings.calls_per_day)
+
+    async def check(self) -> Sequence[Finding]:
+        """Check the token, the boards, and the columns that the settings name."""
+        try:
+            account = (await self._client.read("Me", {})).data
+            boards = await self._boards.all(0)
+        except Unavailable as why:
+            return [Finding(False, f"monday: {why}", "check that this machine reaches api.monday.com, or wait")]
+        except NeedsHuman as why:
+            return [Finding(False, f"monday: {why}", "create a personal token and set it (README, step 1)")]
+        found = [Finding(True, f"monday: signed in to {(account.get('account') or {}).get('name', 'the account')!r}")]
+        for ref in self._settings.boards:
+            if ref not in boards:
+                fix = "correct boards, or let the token's user see it"
+                found.append(Finding(False, f"monday: there is no active board {ref}", fix))
+        for board in boards.values():
+            found.append(Finding(True, f"monday: the board {board.name!r} can be read"))
+            for rule in self._settings.opt_outs:
+                if rule.field not in board.columns and rule.field != "Group":
+                    what = f"monday: the board {board.name!r} has no column {rule.field!r}: nobody on it is contacted"
+                    found.append(Finding(False, f"{what} ({rule.channel})", "add the column, or correct opt_out"))
+        if not self._settings.opt_outs:
+            fix = "set opt_out to a checkbox or status column; monday.com has no opt-outs of its own"
+            found.append(Finding(True, "monday: no column says whom not to contact", fix))
+        return found
+
+    async def catalogue(self) -> Sequence[SourceField]:
+        """The columns of the boards."""
+        return await self._boards.fields()
+
+    async def segments(self) -> Sequence[Segment]:
+        """Boards, groups, statuses."""
+        return await self._segments.all()
+
+    async def walk(self, segment: str, cursor: str | None) -> Page:
+        """One page of a segment."""
+        return await self._segments.walk(segment, cursor)
+
+    async def changes(self, segment: str, since: str | None) -> Page:
+        """What changed in a segment; nothing, without a call, if its board was swept less than `every` ago."""
+        return await self._segments.changes(segment, since)
+
+    async def refresh(self, ids: Sequence[str]) -> Sequence[Record]:
+        """The active items with these ids on the boards that are followed."""
+        wanted = [one for one in dict.fromkeys(ids) if one.isdecimal()]
+        if not wanted:
+            return []
+        boards = await self._boards.all()
+        columns = self._boards.columns(list(boards.values()))
+        variables = {"ids": wanted, "limit": len(wanted), "columns": columns}
+        reply = await self._client.read("Items", variables, urgent=True)
+        return [
+            self._boards.record(boards[str(one["board"]["id"])], one) for one in reply.data["items"]
+            if str(one.get("state") or "active") == "active" and str((one.get("board") or {}).get("id")) in boards
+        ]  # fmt: skip
+
+    async def write(self, activity: Activity, key: str) -> str:
+        """Write an activity as an update of its item, values and opt-outs to its columns."""
+        if not activity.record.isdecimal():
+            raise Rejected(f"{activity.record!r} is not the id of an item")
+
+        async def create(in_doubt: bool) -> str:
+            await self._set(activity)
+            if in_doubt:
+                items = (await self._client.read("Updates", {"ids": [activity.record]})).data["items"]
+                for update in (items[0].get("updates") or []) if items else []:
+                    if _mark(key) in str(update.get("body") or ""):
+                        return str(update["id"])
+            variables = {"item": activity.record, "body": _body(activity, key)}
+            reply = await self._client.write("CreateUpdate", variables, urgent=activity.kind == "opt_out")
+            return str(reply.data["create_update"]["id"])
+
+        return await self._ledger.once(key, create)
+
+    def used(self) -> Usage:
+        """The calls of today, as this machine counts them."""
+        return self._budget.used()
+
+    async def aclose(self) -> None:
+        """Close the ledger."""
+        self._ledger.close()
+
+    async def _set(self, activity: Activity) -> None:
+        """Set columns: those of `fields`, and those of the rules of an opt-out."""
+        values: dict[str, Any] = dict(activity.fields)
+        if activity.kind == "opt_out":
+            wanted: set[str] = set(activity.channels) or {"phone", "sms", "email"}
+            wanted |= {"all"} if wanted >= {"phone", "sms", "email"} else set()
+            for rule in self._settings.opt_outs:
+                if rule.channel in wanted:
+                    values[rule.field] = rule.values[0] if rule.values else True
+        if not values:
+            return
+        items = (await self._client.read("Items", {"ids": [activity.record], "limit": 1, "columns": ["name"]})).data[
+            "items"
+        ]
+        board = (await self._boards.all()).get(str(items[0]["board"]["id"])) if items else None
+        if board is None:
+            raise Rejected(f"monday.com has no item {activity.record} on the boards that are followed")
+        found: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in board.columns:
+                if activity.kind == "opt_out":
+                    continue  # `check` names it; the update tells the opt-out
+                raise Rejected(f"the board {board.name!r} has no column {name!r}")
+            try:
+                found[board.columns[name].id] = value_for(board.columns[name], value)
+            except ValueError as why:
+                raise Rejected(str(why)) from why
+        if found:
+            variables = {"board": board.id, "item": activity.record, "values": json.dumps(found)}
+            await self._client.write("ChangeColumns", variables, urgent=activity.kind == "opt_out")
+
+
+def _body(activity: Activity, key: str) -> str:
+    """An update's HTML."""
+    at = datetime.fromtimestamp(activity.at / 1_000_000, UTC)
+    titles = {"call": "Call", "sms": "SMS", "email": "E-mail", "note": "Note", "opt_out": "Opt-out"}
+    facts = {
+        "Outcome": activity.outcome.replace("_", " "), "Disposition": activity.disposition.replace("_", " "),
+        "Seconds": "" if activity.duration_s is None else str(activity.duration_s), "From": activity.sender,
+        "Recording": activity.recording,
+    }  # fmt: skip
+    lines = [f"{titles[activity.kind]}, {at:%Y-%m-%d %H:%M} UTC", activity.summary]
+    lines += [f"{name}: {value}" for name, value in facts.items() if value]
+    if activity.kind == "opt_out":
+        lines.append(f"Do not contact: {', '.join(activity.channels) or 'all channels'}")
+    lines += [*activity.text[:30_000].splitlines(), _mark(key)]
+    return "<br>".join(html.escape(line) for line in lines if line)
+
+
+def _mark(key: str) -> str:
+    return f"fluentsd {hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}"
