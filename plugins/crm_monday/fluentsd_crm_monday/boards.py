@@ -25,7 +25,8 @@ BY_TITLE: Mapping[str, Meaning] = {
     "first name": "first_name", "last name": "last_name", "city": "city", "state": "state", "zip": "zip",
     "zip code": "zip", "postal code": "zip", "time zone": "timezone", "timezone": "timezone",
 }  # fmt: skip
-_KINDS: Mapping[str, Literal["number", "flag", "date", "choice"]] = {
+_Kind = Literal["text", "number", "flag", "date", "choice"]
+_KINDS: Mapping[str, _Kind] = {
     "checkbox": "flag", "numbers": "number", "date": "date", "status": "choice", "dropdown": "choice",
 }  # fmt: skip
 #: Columns that can be written, and how a value of each looks in monday's JSON.
@@ -85,7 +86,7 @@ class Boards:
         found = {"Name": SourceField("Name", "Name", meaning="name")}
         for board in (await self.all()).values():
             for column in board.columns.values():
-                kind = _KINDS.get(column.type, "text")
+                kind: _Kind = _KINDS.get(column.type, "text")
                 options = tuple(dict.fromkeys(column.labels.values())) if kind == "choice" else ()
                 found.setdefault(column.name, SourceField(
                     column.name, column.name, kind, options, column.meaning, self._is_read(column),

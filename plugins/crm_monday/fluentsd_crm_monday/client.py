@@ -141,7 +141,7 @@ def _failure(answer: httpx.Response, now: int) -> _Failure | None:
         errors = [{"message": body.get("error_message"), "extensions": {"code": body.get("error_code")}}]
     if not errors and answer.status_code == 200 and isinstance(body.get("data"), dict):
         return None
-    first = errors[0] if errors and isinstance(errors[0], dict) else {}
+    first: Mapping[str, Any] = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     extensions = first.get("extensions") or {}
     code = str(extensions.get("code") or _by_status(answer.status_code) or answer.status_code).upper()
     after = extensions.get("retry_in_seconds")

@@ -1,7 +1,7 @@
 """Boards, groups and statuses as segments.
 
-monday has no "changed since": a sweep of the board with ids and times tells. One sweep serves all segments of a board, and
-no board is swept more often than `every`, because calls are few. Cursors live 60 minutes.
+monday has no "changed since": a sweep of the board with ids and times tells. One sweep serves all segments of a board,
+and no board is swept more often than `every`, because calls are few. Cursors live 60 minutes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The source `csv`: each file is a segment, each row a record.
 
-Activities cannot be written into somebody's file; they are lines of `activities.jsonl` in the plugin's folder.
+Activities are not written into the files; they are lines of `activities.jsonl` in the plugin's folder.
 """
 
 from __future__ import annotations

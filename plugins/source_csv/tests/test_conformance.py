@@ -32,7 +32,7 @@ class Published:
 
 
 class InFolder(Published):
-    """A file in a folder, written anew after each change."""
+    """A file in a folder, written again after each change."""
 
     def __init__(self, web: FakeWeb, folder: Path) -> None:
         super().__init__(web, folder)
