@@ -30,6 +30,7 @@ from fluentsd.api.abilities import (
 )
 from fluentsd.api.agent import Agent, AgentProvider, Conversation
 from fluentsd.api.channel import Channel, Clock, Links, Tools
+from fluentsd.api.cursors import read_cursor, write_cursor
 from fluentsd.api.errors import Forged, InDoubt, NeedsHuman, PluginError, Rejected, SocketClosed, Unavailable
 from fluentsd.api.opt_out_rules import OptOutRule, read_opt_out_rules, says_yes
 from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource
@@ -146,9 +147,11 @@ __all__ = [
     "asks_to_stop",
     "hookimpl",
     "next_utc_midnight",
+    "read_cursor",
     "read_opt_out_rules",
     "retry_after",
     "says_yes",
+    "write_cursor",
 ]
 
 #: The version of this API. A plugin declares the one it was written for: `FLUENTSD_API = 1` in its module.

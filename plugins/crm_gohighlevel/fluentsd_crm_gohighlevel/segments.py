@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fluentsd.api import Page, Record, Segment, Tools, Unavailable
+from fluentsd.api import Page, Record, Segment, Tools, Unavailable, read_cursor, write_cursor
 from fluentsd_crm_gohighlevel.client import GohighlevelClient, Reply
 from fluentsd_crm_gohighlevel.contacts import SEARCH_AT_ONCE, Contacts, UnreadableSearch
-from fluentsd_crm_gohighlevel.cursors import read_cursor, write_cursor
 from fluentsd_crm_gohighlevel.settings import Settings
 
 OPPORTUNITIES_AT_ONCE = 100

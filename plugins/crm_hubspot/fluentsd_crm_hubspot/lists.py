@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools
+from fluentsd.api import Page, Segment, Tools, read_cursor, write_cursor
 from fluentsd_crm_hubspot import paths
 from fluentsd_crm_hubspot.client import HubspotClient, Invalid, NotFound
 from fluentsd_crm_hubspot.contacts import Contacts
-from fluentsd_crm_hubspot.cursors import read_cursor, write_cursor
 from fluentsd_crm_hubspot.properties import moment
 
 _SIZE, _ADDED, _REMOVED = "hs_list_size", "hs_last_record_added_at", "hs_last_record_removed_at"

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fluentsd.api import NeedsHuman, Page, Segment, Tools
+from fluentsd.api import NeedsHuman, Page, Segment, Tools, read_cursor, write_cursor
 from fluentsd_crm_hubspot import paths
 from fluentsd_crm_hubspot.client import HubspotClient, NotFound
 from fluentsd_crm_hubspot.contacts import Contacts
-from fluentsd_crm_hubspot.cursors import read_cursor, write_cursor
 
 #: The stamp of every object that is no contact.
 STAMP = "hs_lastmodifieddate"

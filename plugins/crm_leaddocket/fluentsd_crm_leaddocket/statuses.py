@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools, Unavailable
+from fluentsd.api import Page, Segment, Tools, Unavailable, read_cursor, write_cursor
 from fluentsd_crm_leaddocket.client import LeaddocketClient, Reply
-from fluentsd_crm_leaddocket.cursors import read_cursor, write_cursor
 from fluentsd_crm_leaddocket.leads import moment, record_of
 from fluentsd_crm_leaddocket.settings import Settings
 

@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools
+from fluentsd.api import Page, Segment, Tools, read_cursor, write_cursor
 from fluentsd_crm_monday.boards import Board, Boards, Column, moment
 from fluentsd_crm_monday.client import CursorEnded, MondayClient
-from fluentsd_crm_monday.cursors import read_cursor, write_cursor
 from fluentsd_crm_monday.settings import Settings
 
 #: Items on a page of a walk, and of a sweep, which asks for less of each.

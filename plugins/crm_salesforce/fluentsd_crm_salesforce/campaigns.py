@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools
+from fluentsd.api import Page, Segment, Tools, read_cursor, write_cursor
 from fluentsd_crm_salesforce.client import Refused, SalesforceClient
-from fluentsd_crm_salesforce.cursors import read_cursor, write_cursor
 from fluentsd_crm_salesforce.records import OBJECTS, Records
 from fluentsd_crm_salesforce.windows import ROWS, SETTLED, after, window
 

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools
+from fluentsd.api import Page, Segment, Tools, read_cursor, write_cursor
 from fluentsd_crm_salesforce.client import NotFound, Refused, Reply, SalesforceClient
-from fluentsd_crm_salesforce.cursors import read_cursor, write_cursor
 from fluentsd_crm_salesforce.records import OBJECTS, Described, Object, Records
 from fluentsd_crm_salesforce.settings import Query
 from fluentsd_crm_salesforce.windows import ROWS, SETTLED, after, window

@@ -1,4 +1,4 @@
-"""The cursors of walks and changes: small JSON objects, good over a restart. Pure."""
+"""The cursors of a source's walks and changes: small JSON objects with a kind, good over a restart. Pure."""
 
 from __future__ import annotations
 
