@@ -159,7 +159,7 @@ def _plugins(tables: Mapping[str, Plugin]) -> dict[str, PluginSettings]:
 
 def _sync(table: Source) -> SyncOptions:
     return SyncOptions(
-        every=_micros(table.every),
+        every=_micros(table.sync_every),
         walk_every=_micros(table.walk_every),
         consent_max_age=_micros(table.consent_max_age),
         share=table.hold_above,

@@ -185,7 +185,7 @@ def _meaning(text: str) -> str:
 class Source(Plugin):
     """One source: the plugin's keys, and how it is synced."""
 
-    every: Annotated[str, _span(10, 86_400)] = "1 min"
+    sync_every: Annotated[str, _span(10, 86_400)] = "1 min"
     walk_every: Annotated[str, _span(60, 7 * 86_400)] = "1 hour"
     consent_max_age: Annotated[str, _span(60, 7 * 86_400)] = "15 min"
     hold_above: Annotated[float, Field(strict=False, gt=0, le=1)] = 0.1

@@ -34,6 +34,8 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
     call = await owning(runtime, call, spec.slug)
     await finish_recompute(runtime, spec.slug)
 
+    followed = {"segments": [f"{one.source}: {one.segment}" for one in spec.segment]} if spec.segment else {}
+
     async def unit(conn: Connection) -> Answer:
         await campaigns.flow_of(conn, spec)
         try:
@@ -42,7 +44,8 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
             if not dry_run:
                 row = await campaigns.create(conn, spec, owner=call.actor, at=call.at)
                 await following.link(conn, runtime, row.id, spec, call.actor, call.at)
-            return {"ref": spec.slug, "created": True, "changes": [], "state": CampaignState.draft, "dry_run": dry_run}
+            made: Answer = {"ref": spec.slug, "created": True, "changes": [], "state": CampaignState.draft}
+            return made | {"dry_run": dry_run} | followed
         changes = differences(row.spec, spec)
         waiting = await reports.at_steps(conn, row.id)
         if changes and not dry_run:
@@ -52,6 +55,7 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
         answer["id"] = row.id
         answer["keep_their_flow"] = await _keepers(conn, row, flow_changes=any(_is_flow(c) for c in changes))
         answer["retimed"] = sum(waiting.values()) if any(_is_hours(c) for c in changes) else 0
+        answer |= followed
         return answer | {"people_at_steps": waiting, "_details": {"changes": [c["path"] for c in changes]}}
 
     if dry_run:

@@ -29,6 +29,12 @@ def differences(before: CampaignFile, after: CampaignFile) -> list[dict[str, Any
 def _flat(value: Any, path: str = "") -> dict[str, Any]:
     if isinstance(value, dict):
         pairs = [(f"{path}.{key}" if path else key, inner) for key, inner in value.items()]
+    elif path == "segment" and isinstance(value, list):
+        named = {f"segment.{one['source']}: {one['segment']}": one for one in value}
+        pairs = [
+            (name, {k: v for k, v in one.items() if k not in ("source", "segment")}) for name, one in named.items()
+        ]
+        return {p: v for name, inner in pairs for p, v in _flat(inner, name).items() if v}
     elif isinstance(value, list) and value and isinstance(value[0], dict) and "id" in value[0]:
         order = {f"{path}.order": [step["id"] for step in value]}
         pairs = [(f"{path}.{step['id']}", {k: v for k, v in step.items() if k != "id"}) for step in value]

@@ -103,7 +103,9 @@ def applied(screen: Screen, answer: answers.Applied) -> None:
     if answer.created:
         screen.say(f"{answer.ref} {'would be' if dry else 'is'} a new draft{dry}", "green")
         if not dry:
-            screen.say(f"next: fluentsd contacts import FILE --campaign {answer.ref}")
+            following = f"sync status, then: fluentsd campaign check {answer.ref}"
+            imports = f"contacts import FILE --campaign {answer.ref}"
+            screen.say(f"next: fluentsd {following if answer.segments else imports}")
         return
     count = len(answer.changes)
     if not count:

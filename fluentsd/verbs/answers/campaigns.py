@@ -113,7 +113,8 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Applied:
     """`campaign apply`. `people_at_steps`: step → people; `keep_their_flow`: people who follow an earlier flow
-    version; `retimed`: people whose due time is recomputed. A new campaign has none of the three."""
+    version; `retimed`: people whose due time is recomputed. A new campaign has none of the three. `segments`: those
+    that it follows, as its file names them."""
 
     ref: str = ""
     created: bool = False
@@ -124,6 +125,7 @@ class Applied:
     keep_their_flow: int | None = absent()
     retimed: int | None = absent()
     people_at_steps: Mapping[str, int] | None = absent()
+    segments: tuple[str, ...] | None = absent()
 
 
 @dataclass(frozen=True, slots=True)
