@@ -71,6 +71,7 @@ from fluentsd.api.values import (
     Request,
     WebhookResult,
 )
+from fluentsd.api.vendor_text import without_personal_data
 from fluentsd.api.write_ledger import WriteLedger
 from fluentsd.plugin_config import ConfigProblem, Table, a_rate
 
@@ -151,6 +152,7 @@ __all__ = [
     "read_opt_out_rules",
     "retry_after",
     "says_yes",
+    "without_personal_data",
     "write_cursor",
 ]
 

@@ -9,7 +9,16 @@ from typing import Any
 
 import httpx
 
-from fluentsd.api import InDoubt, NeedsHuman, Rejected, RequestBudget, Tools, Unavailable, retry_after
+from fluentsd.api import (
+    InDoubt,
+    NeedsHuman,
+    Rejected,
+    RequestBudget,
+    Tools,
+    Unavailable,
+    retry_after,
+    without_personal_data,
+)
 from fluentsd_crm_gohighlevel.settings import Settings
 from fluentsd_crm_gohighlevel.tokens import Tokens
 
@@ -150,7 +159,7 @@ def _words(answer: httpx.Response) -> str:
         message = answer.json().get("message", "")
     except (ValueError, AttributeError):
         return f"HTTP {answer.status_code}"
-    return ("; ".join(str(one) for one in message) if isinstance(message, list) else str(message))[:300]
+    return without_personal_data("; ".join(str(one) for one in message) if isinstance(message, list) else str(message))
 
 
 def _what(answer: httpx.Response | httpx.HTTPError) -> str:

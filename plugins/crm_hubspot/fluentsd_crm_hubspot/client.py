@@ -14,7 +14,16 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-from fluentsd.api import InDoubt, NeedsHuman, Rejected, RequestBudget, Tools, Unavailable, retry_after
+from fluentsd.api import (
+    InDoubt,
+    NeedsHuman,
+    Rejected,
+    RequestBudget,
+    Tools,
+    Unavailable,
+    retry_after,
+    without_personal_data,
+)
 from fluentsd_crm_hubspot.settings import Settings
 
 #: Seconds to connect and to wait for an answer.
@@ -234,7 +243,7 @@ def _error(raw: _Raw) -> dict[str, Any]:
 
 
 def _words(error: Mapping[str, Any]) -> str:
-    return " ".join(str(error[key])[:300] for key in ("category", "message") if error.get(key))
+    return without_personal_data(" ".join(str(error[key]) for key in ("category", "message") if error.get(key)))
 
 
 def _number(text: str | None) -> int | None:

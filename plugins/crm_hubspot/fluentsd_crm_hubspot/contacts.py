@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fluentsd.api import NeedsHuman, Record, Tools
+from fluentsd.api import NeedsHuman, Record, Tools, without_personal_data
 from fluentsd_crm_hubspot import paths
 from fluentsd_crm_hubspot.client import HubspotClient, NotFound
 from fluentsd_crm_hubspot.properties import STAMP, Catalogue
@@ -119,4 +119,5 @@ def _only_missing(body: Mapping[str, Any]) -> None:
     """A 207 names what it could not read: contacts that are gone are no problem, all else is."""
     for error in body.get("errors") or []:
         if "NOT_FOUND" not in str(error.get("category", "")).upper():
-            raise NeedsHuman(f"HubSpot could not read some contacts: {error.get('category')} {error.get('message')}")
+            words = without_personal_data(f"{error.get('category')} {error.get('message')}")
+            raise NeedsHuman(f"HubSpot could not read some contacts: {words}")

@@ -116,7 +116,7 @@ class Lists:
         probe = await self.probe(ref)
         size, added, removed = state["mark"]
         left = removed != probe.removed or (size or 0) > (probe.size or 0)
-        joined = added != probe.added or (size or 0) < (probe.size or 0)
+        joined = not probe.added or added != probe.added or (size or 0) < (probe.size or 0)
         state |= {"mark": probe.mark, "to": probe.at or now, "last": "0", "old": state["from"]}
         if joined and state["order"] == JOINS:
             page = await self._joined(ref, state, now, requests=1)

@@ -63,6 +63,7 @@ async def test_list_membership_is_not_incremental(hubspot, connect, spring):
     assert hubspot.count() - before <= 6  # five, and once the account's address
 
 
+@pytest.mark.slow
 async def test_a_search_ends_after_ten_thousand_results(hubspot, connect, spring):
     source = connect()
     [page] = await walk(source, f"list:{spring}")

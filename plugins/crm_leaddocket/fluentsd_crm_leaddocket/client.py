@@ -9,7 +9,16 @@ from typing import Any
 
 import httpx
 
-from fluentsd.api import InDoubt, NeedsHuman, Rejected, RequestBudget, Tools, Unavailable, retry_after
+from fluentsd.api import (
+    InDoubt,
+    NeedsHuman,
+    Rejected,
+    RequestBudget,
+    Tools,
+    Unavailable,
+    retry_after,
+    without_personal_data,
+)
 from fluentsd_crm_leaddocket.settings import Settings
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
@@ -101,9 +110,9 @@ class LeaddocketClient:
                 "key, and set api_key"
             )
         if status == 404:
-            raise NotFound(f"HTTP 404: {answer.text[:200]}")
+            raise NotFound(f"HTTP 404: {without_personal_data(answer.text)}")
         if status >= 300:
-            raise Invalid(f"Lead Docket refuses the request (HTTP {status}): {answer.text[:300]}")
+            raise Invalid(f"Lead Docket refuses the request (HTTP {status}): {without_personal_data(answer.text)}")
         at = 0
         if stamp := answer.headers.get("date"):
             try:

@@ -13,7 +13,16 @@ from typing import Any
 import httpx
 import trio
 
-from fluentsd.api import InDoubt, NeedsHuman, Rejected, RequestBudget, Tools, Unavailable, retry_after
+from fluentsd.api import (
+    InDoubt,
+    NeedsHuman,
+    Rejected,
+    RequestBudget,
+    Tools,
+    Unavailable,
+    retry_after,
+    without_personal_data,
+)
 from fluentsd_crm_monday.documents import ALL
 from fluentsd_crm_monday.settings import Settings
 
@@ -147,7 +156,7 @@ def _failure(answer: httpx.Response, now: int) -> _Failure | None:
     after = extensions.get("retry_in_seconds")
     header = answer.headers.get("retry-after")
     seconds = float(after) if isinstance(after, (int, float)) else retry_after(header, now) if header else None
-    return _Failure(code, str(first.get("message") or f"HTTP {answer.status_code}")[:300], seconds)
+    return _Failure(code, without_personal_data(str(first.get("message") or f"HTTP {answer.status_code}")), seconds)
 
 
 def _by_status(status: int) -> str:

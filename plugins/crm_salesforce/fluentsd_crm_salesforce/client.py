@@ -13,7 +13,16 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from fluentsd.api import InDoubt, NeedsHuman, Rejected, RequestBudget, Tools, Unavailable, retry_after
+from fluentsd.api import (
+    InDoubt,
+    NeedsHuman,
+    Rejected,
+    RequestBudget,
+    Tools,
+    Unavailable,
+    retry_after,
+    without_personal_data,
+)
 from fluentsd_crm_salesforce.settings import Settings
 from fluentsd_crm_salesforce.tokens import Session, Tokens
 
@@ -209,5 +218,5 @@ def _words(raw: _Raw) -> str:
     if raw.status <= 0:
         return {0: "no connection", -1: "no answer", -2: "no JSON"}[raw.status]
     if isinstance(raw.body, list) and raw.body and isinstance(raw.body[0], dict):
-        return f"{raw.body[0].get('errorCode')}: {str(raw.body[0].get('message'))[:300]}"
+        return without_personal_data(f"{raw.body[0].get('errorCode')}: {raw.body[0].get('message')}")
     return f"HTTP {raw.status}"

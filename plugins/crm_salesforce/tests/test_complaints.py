@@ -81,6 +81,7 @@ async def test_a_stamp_below_the_cursor_is_missed(salesforce, connect, spring):
     assert late in refs(await changes(source, f"campaign:{spring}", first[-1].since))
 
 
+@pytest.mark.slow
 async def test_equal_stamps_loop_for_ever(salesforce, connect):
     leads = [salesforce.add("Lead") for _ in range(4100)]
     source = connect(queries={"All": "SELECT Id FROM Lead"})
@@ -171,6 +172,7 @@ async def test_a_lost_answer_writes_a_task_twice(salesforce, connect, external_i
     assert [one["Id"] for one in salesforce.tasks()] == [written]
 
 
+@pytest.mark.slow
 async def test_a_report_is_cut_at_two_thousand_rows(salesforce, connect):
     people = [salesforce.add("Lead") for _ in range(2001)]
     salesforce.add("Report", Name="Leads", Format="Tabular")
