@@ -12,6 +12,7 @@ from fluentsd.plugins import discover
 from fluentsd.testing.conformance import CHECKS, exercise_channel
 from fluentsd.testing.conformance_agent import AGENT_CHECKS, exercise_agent_provider
 from fluentsd.testing.conformance_source import SOURCE_CHECKS, MergesRecords, SourceControl, exercise_source
+from fluentsd.testing.follower import Follower
 from fluentsd.testing.loopback import Answer, Asked, LoopbackServer
 from fluentsd.testing.promises import ConformanceFailure
 from fluentsd.testing.smtp_faults import Phase, SinkFault
@@ -28,6 +29,7 @@ __all__ = [
     "Case",
     "ConformanceFailure",
     "Fault",
+    "Follower",
     "LoopbackServer",
     "Mail",
     "MergesRecords",

@@ -67,7 +67,11 @@ class Tokens:
                 f"GoHighLevel refuses the refresh token (HTTP {answer.status_code}); install the app in the location "
                 "again, and set the new refresh_token"
             )
-        body = answer.json()
+        try:
+            body = answer.json()
+            body["refresh_token"], body["access_token"]
+        except (ValueError, KeyError, TypeError) as why:
+            raise Unavailable("GoHighLevel's sign-in answers without tokens", after=60) from why
         kept = {
             "given": self._given(), "refresh": str(body["refresh_token"]), "access": str(body["access_token"]),
             "ends_at": self._tools.clock.now() + int(body.get("expires_in", 86_399)) * SECOND,

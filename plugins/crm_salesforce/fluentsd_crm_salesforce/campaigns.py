@@ -66,6 +66,7 @@ class Campaigns:
         for name in OBJECTS:
             if kind == name:
                 members = f"Id IN (SELECT {name}Id FROM CampaignMember WHERE {_of(ref)})"
+                members += " AND IsConverted = false" if name == "Lead" else ""  # its row is its contact's
                 rest = after(str(state["last"]), f"{window(begin, end)} AND {members}")
                 reply, described = await self._records.select(name, rest)
                 records = [self._records.record(name, row, described) for row in reply.body]
@@ -78,6 +79,8 @@ class Campaigns:
         reply = await self._client.query(f"{_MEMBER} {rest}", deleted=True)
         there = dict.fromkeys(one for row in reply.body if not row["IsDeleted"] and (one := _person(row)))
         gone = dict.fromkeys(one for row in reply.body if row["IsDeleted"] and (one := _person(row)) not in there)
+        converted = {str(row["LeadId"]) for row in reply.body if row.get("LeadId") and row.get("ContactId")}
+        gone |= dict.fromkeys(converted - set(there))  # the membership goes on as the contact's
         following = self._following(ref, state, "members", reply.body, end)
         return Page(list(there), gone=[one for one in gone if one], as_of=now, requests=2, **following)
 

@@ -71,6 +71,8 @@ class Tokens:
             words = f"{code}: {body.get('error_description', 'no description')}"
             fix = _FIXES.get(code, "check login_url, client_id and the flow of the External Client App (README)")
             raise NeedsHuman(f"Salesforce refuses the sign-in ({words}). Nothing was changed; {fix}")
+        if not isinstance(body, dict) or not body.get("access_token"):
+            raise Unavailable("Salesforce's sign-in answers without a token", after=60)
         return Session(str(body["access_token"]), self._checked(str(body.get("instance_url", ""))))
 
     def _checked(self, url: str) -> str:

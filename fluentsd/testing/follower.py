@@ -1,0 +1,55 @@
+"""Follows a segment as the engine does, for tests that compare with the truth of a double.
+
+It walks at first, then asks for changes; it walks again when a cursor is no good or a page says so. Members leave by
+`gone`, or by a complete walk that does not name them, never otherwise.
+"""
+
+from __future__ import annotations
+
+from fluentsd.api import NeedsHuman, Source, Unavailable
+
+
+class Follower:
+    """One followed segment; `members` are the ids that it knows, `cursor` is where it goes on."""
+
+    def __init__(self, segment: str) -> None:
+        self.segment = segment
+        self.members: set[str] = set()
+        self.cursor: str | None = None
+        self.walks = 0
+
+    async def follow(self, source: Source) -> bool:
+        """Ask once; False if the source was not available; only whole pages are kept."""
+        try:
+            if self.cursor is None or not await self._changes(source, self.cursor):
+                await self._walk(source)
+        except (Unavailable, NeedsHuman):
+            return False
+        return True
+
+    async def _changes(self, source: Source, cursor: str) -> bool:
+        """Take all changes; False if a walk is due."""
+        again = False
+        try:
+            page = await source.changes(self.segment, cursor)
+            while True:
+                self.members = (self.members - set(page.gone)) | set(page.refs)
+                again |= page.walk_again
+                if page.next is None:
+                    break
+                page = await source.changes(self.segment, page.next)
+        except ValueError:
+            return False
+        self.cursor = page.since
+        return not again
+
+    async def _walk(self, source: Source) -> None:
+        self.walks += 1
+        named: set[str] = set()
+        page = await source.walk(self.segment, None)
+        named |= set(page.refs)
+        while page.next is not None:
+            page = await source.walk(self.segment, page.next)
+            named |= set(page.refs)
+        self.members = named if page.complete else self.members | named
+        self.cursor = page.since if page.complete else None

@@ -1,0 +1,60 @@
+"""Random histories of joins, leaves, edits, outages and restarts: changes lead to the truth."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from fluentsd.testing import Answer, Follower
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+async def test_changes_lead_to_the_truth(web, connect, given, seed):
+    chance, members, source = random.Random(seed), set[str](), connect()
+    segment = "file:Leads"
+    web.rows.clear()
+    web.rows["r"] = {"id": "r"}
+    members.add("r")
+    follower = Follower(segment)
+    for _ in range(3):
+        act = chance.choice(["join", "join", "leave", "edit", "follow", "follow", "outage", "restart", "other"])
+        one = chance.choice(sorted(members)) if members else ""
+        if act == "join" or not one:
+            one = f"x{len(web.asked)}-{chance.random()}"
+            web.rows[one] = {"id": one}
+            members.add(one)
+        elif act == "leave":
+            del web.rows[one]
+            members.discard(one)
+        elif act == "edit":
+            web.rows[one]["Name"] = str(chance.random())
+        elif act == "other":
+            web.content = None
+        elif act == "outage":
+            web.fail(
+                "",
+                chance.choice([None, Answer(500, b"oops"), Answer(200, b"<html>")]),
+                times=chance.randint(1, 9),
+                skip=chance.randint(0, 3),
+            )
+        elif act == "restart":
+            source = connect()
+        else:
+            await follower.follow(source)
+        assert len(web.rows) == len(members)
+    web._failures.clear()
+    given.clock.at += 1
+    for _ in range(3):
+        assert await follower.follow(source)
+        given.clock.at += 1
+    assert follower.members == members
+    assert {record.id for record in await _refresh(source, members)} == members
+
+
+async def _refresh(source, ids):
+    found, ids = [], sorted(ids)
+    for start in range(0, len(ids), source.limits.refresh):
+        found += await source.refresh(ids[start : start + source.limits.refresh])
+    return found
