@@ -91,6 +91,8 @@ class RequestBudget:
         resets: Callable[[int], int] = next_utc_midnight,
         file: Path | None = None,
     ) -> None:
+        import trio  # only here: reading the configuration loads this API and needs no trio
+
         self._clock, self._pace = clock, Pace(interval, burst)
         self._share, self._resets, self._file = share, resets, file
         self._daily = daily

@@ -7,13 +7,16 @@ folder; all access goes through `Tools.run_sync`.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fluentsd.api.channel import Tools
 from fluentsd.api.errors import InDoubt, NeedsHuman, Rejected, Unavailable
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _TABLE = "CREATE TABLE IF NOT EXISTS written (key TEXT PRIMARY KEY, ref TEXT) WITHOUT ROWID"
 
@@ -56,6 +59,8 @@ class WriteLedger:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
+            import sqlite3  # only here: a channel plugin has no ledger
+
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
