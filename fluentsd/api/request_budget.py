@@ -96,7 +96,6 @@ class RequestBudget:
         self._clock, self._pace = clock, Pace(interval, burst)
         self._share, self._resets, self._file = share, resets, file
         self._daily = daily
-        import trio  # here: whoever reads the settings imports this package, and needs no event loop
 
         self._at_once = trio.CapacityLimiter(concurrency)
         self._due_at = 0

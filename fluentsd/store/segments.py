@@ -141,6 +141,10 @@ async def links_of(conn: AsyncConnection, segment_id: int) -> list[Link]:
     return [Link._make((*row[:5], bool(row[5]))) for row in await conn.execute(statement)]
 
 
+#: Before opt-outs that a walk could not read, and that a look-up of the one record may.
+TO_LOOK_UP = "?"
+
+
 class Known(NamedTuple):
     """A record that the store has: its id, its contact, and its opt-outs when it was last read."""
 
@@ -373,11 +377,13 @@ async def readings(conn: AsyncConnection, contact_ids: Collection[int]) -> list[
 
 
 async def some_stale(conn: AsyncConnection, source_id: int, reason: str, before: int, most: int) -> dict[str, int]:
-    """Records of the source, by key, last read before `before`, of people who are held for that reason."""
+    """Records of the source, by key, of people who are held for that reason: those last read before `before`, and those
+    with opt-outs that only a look-up reads."""
     waiting = select(enrollment.c.contact_id).where(enrollment.c.held, enrollment.c.reason == reason)
     statement = (
         select(record.c.key, record.c.id)
-        .where(record.c.source_id == source_id, record.c.object == _BY_ID, record.c.seen_at < before)
+        .where(record.c.source_id == source_id, record.c.object == _BY_ID)
+        .where(or_(record.c.seen_at < before, record.c.unreadable.startswith(TO_LOOK_UP, autoescape=True)))
         .where(record.c.contact_id.in_(waiting))
         .order_by(record.c.id)
         .limit(most)

@@ -23,7 +23,7 @@ from fluentsd.store import attempts, contacts, numbers, segments, suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import PROMISED, Due
 from fluentsd.store.enrollments import queries as enrollment_queries
-from fluentsd.store.segments import Reading
+from fluentsd.store.segments import TO_LOOK_UP, Reading
 
 _NONE: frozenset[str] = frozenset()
 
@@ -171,9 +171,13 @@ class Facts:
             return Reason.left_segment
         for reading in self._readings.get(contact_id, ()):
             fresh_within = self.plan.fresh_within.get(reading.source_id)
-            if self._asks_fresh and fresh_within is not None and reading.seen_at < self.at - fresh_within:
-                return Reason.source_stale
-            if {"opt_out", f"opt_out_{step.channel}"}.intersection(reading.unreadable.split(",")):
+            unreadable, to_look_up = reading.unreadable, reading.unreadable.startswith(TO_LOOK_UP)
+            if self._asks_fresh and fresh_within is not None:
+                if to_look_up or reading.seen_at < self.at - fresh_within:
+                    return Reason.source_stale
+            elif to_look_up:
+                continue
+            if {"opt_out", f"opt_out_{step.channel}"}.intersection(unreadable.split(",")):
                 return Reason.source_unreadable
         return None
 

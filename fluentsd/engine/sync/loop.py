@@ -281,7 +281,9 @@ class SourceSync:
 
         async def unit(conn: Connection) -> Stored:
             attested = await _attested(conn, row.id) if read else None
-            stored = await records.store(conn, runtime, self._ref, read, at=at, attested=attested)
+            stored = await records.store(
+                conn, runtime, self._ref, read, at=at, attested=attested, looked_up=page.records is None
+            )
             ids = [stored.ids[key].id for key in named if key in stored.ids and key not in stored.rejected]
             await segments.name_members(conn, row.id, ids, at, seen_at)
             if page.gone:

@@ -54,8 +54,10 @@ async def store(
     *,
     at: int,
     attested: Attested | None = None,
+    looked_up: bool = True,
 ) -> Stored:
-    """Store records that were read from the source at `at`."""
+    """Store records that were read from the source at `at`. `looked_up`: each was asked for by its id, which reads all
+    that can be read; a walk may leave fields out."""
     if not read:
         return Stored()
     stored = Stored(rejected={one.record.id: one.reason for one in read if one.person is None})
@@ -74,19 +76,29 @@ async def store(
         known = before.get(one.record.id)
         if one.person is None:  # a person before, and not any more: their place in the flow stays, their data too
             await segments.looked_up(conn, [now.id], at)
-        stored.opt_outs += await _opt_outs(conn, source, one, now, known, at)
+        stored.opt_outs += await _opt_outs(conn, source, one, now, known, at, looked_up=looked_up)
         if one.record.aliases:
             stored.ended |= await merge_aliases(conn, source.id, now, one.record.aliases, at)
     return stored
 
 
 async def _opt_outs(
-    conn: Connection, source: SourceRef, one: RecordRead, now: Known, before: Known | None, at: int
+    conn: Connection,
+    source: SourceRef,
+    one: RecordRead,
+    now: Known,
+    before: Known | None,
+    at: int,
+    *,
+    looked_up: bool,
 ) -> int:
     """Enter the opt-outs that the record did not say before; returns how many."""
     said = set(before.opted_out.split(",")) if before is not None and before.opted_out else set()
     fresh = one.opted_out - said
     opted_out, unreadable = words_of(one.opted_out), words_of(one.unreadable)
+    if unreadable and not looked_up:
+        unreadable = f"{segments.TO_LOOK_UP}{unreadable}"
+        opted_out = words_of(one.opted_out | (said & one.unreadable))  # not said this time, and not taken back
     if (opted_out, unreadable) != (now.opted_out, now.unreadable):
         await segments.note_opt_outs(conn, now.id, opted_out, unreadable)
     for channel in channels_of(fresh) if fresh else ():

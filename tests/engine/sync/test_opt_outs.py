@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fluentsd.api import Unavailable
+from fluentsd.api import Page, Unavailable
 from tests.engine.stage import DAY, HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import Followed
 
@@ -79,6 +79,22 @@ async def test_a_no_of_the_crm_lifts_nothing(followed: Followed) -> None:
     followed.crm.put(1, do_not_call=False)
     await followed.pass_time(2 * HOUR)
     assert followed.texted() == ["+12125550009"]
+
+
+async def test_a_field_that_walks_leave_out_is_looked_up_before_a_contact(followed: Followed) -> None:
+    for n, answer in ((1, True), (2, False)):
+        followed.crm.put(n, do_not_call=answer)
+    original = followed.crm.walk
+
+    async def poor(segment: str, cursor: str | None) -> Page:
+        page = await original(segment, cursor)
+        bare = [replace(one, fields={**one.fields, "do_not_call": None}) for one in page.records or ()]
+        return replace(page, records=[replace(one, unreadable=frozenset({"opt_out"})) for one in bare])
+
+    followed.crm.walk = poor  # type: ignore[method-assign]
+    await followed.start()
+    await followed.pass_time(HOUR)
+    assert followed.texted() == ["+12125550002"]
 
 
 async def test_nobody_is_contacted_whose_opt_out_cannot_be_read(followed: Followed) -> None:
