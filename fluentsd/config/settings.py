@@ -69,6 +69,22 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """The Slack app. `roles`: ids of users ("U…") and user groups ("S…") by role; `approvers`: users who may approve a
+    start of more than `second_approver_above` people (None: no approval is needed); `channel`: where cards and alerts
+    go, None when they go nowhere."""
+
+    app_token: str = field(repr=False)
+    bot_token: str = field(repr=False)
+    command: str
+    channel: str | None
+    roles: Mapping[str, tuple[str, ...]]
+    approvers: tuple[str, ...]
+    second_approver_above: int | None
+    api_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings in effect. `database_url` is the store's URL, `database_file` is None on PostgreSQL; `grace` is
     microseconds."""
@@ -85,6 +101,7 @@ class Settings:
     notify: NotifySettings | None
     channels: Mapping[Kind, ChannelSettings]
     http: HttpSettings | None = None
+    slack: SlackSettings | None = None
     sources: Mapping[str, PluginSettings] = field(default_factory=dict)
     agent_providers: Mapping[str, PluginSettings] = field(default_factory=dict)
     socket_group: str | None = None  #: the group that may connect to the control socket
