@@ -108,7 +108,7 @@ def _rest(name: str) -> Callable[[Sequence[Token]], Mapping[str, Any]]:
 
 def _because(rest: Sequence[Token]) -> Mapping[str, Any]:
     """[because <text>] [yes]"""
-    return _pause([one for one in rest], timed=False)
+    return _pause(rest, timed=False)
 
 
 def _pause(rest: Sequence[Token], *, timed: bool = True) -> Mapping[str, Any]:
@@ -213,6 +213,12 @@ def _list(rest: Sequence[Token]) -> Mapping[str, Any]:
     return found | ({"words": joined(left)} if left else {})
 
 
+def _copy(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if len(rest) < 2 or rest[0].folded not in ("as", "to"):
+        raise _BadTail("what is the copy called? Write: as <new name>")
+    return {"new": joined(rest[1:])}
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("overview", summary="running, next and what needs attention", aliases=("home",), tail=_none),
     Command("help", more="[command]", summary="the commands, or one of them", aliases=("?", "commands", "usage"),
@@ -248,7 +254,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("alerts", more="here|off", summary="post cards and alerts to this channel, or stop that", tail=_here()),
     Command("digest", more="here [HH:MM]|off", summary="a daily summary in this channel", tail=_here("at")),
     Command("settings", "state", summary="roles, channels and the state of the connection", tail=_none),
-    Command("copy", "campaign copy", "must", "as <new name>", lambda rest: _copy(rest), aliases=("duplicate",)),
+    Command("copy", "campaign copy", "must", "as <new name>", _copy, aliases=("duplicate",)),
     Command("new", more="[name]", tail=_rest("name"), summary="create a campaign", aliases=("create",),
             missing="campaigns are made by a file so far: write one with `fluentsd campaign new FILE`, change it, then "
                     "`fluentsd campaign apply FILE`. To start from one that exists: copy"),
@@ -260,17 +266,12 @@ COMMANDS: tuple[Command, ...] = (
 )  # fmt: skip
 
 
-def _copy(rest: Sequence[Token]) -> Mapping[str, Any]:
-    if len(rest) < 2 or rest[0].folded not in ("as", "to"):
-        raise _BadTail("what is the copy called? Write: as <new name>")
-    return {"new": joined(rest[1:])}
-
-
 BY_WORD: Mapping[str, Command] = {word: one for one in COMMANDS for word in (one.word, *one.aliases)}
-#: Commands of which the second does the opposite of the first: a mistyped one never offers its opposite.
-_OPPOSITES: Mapping[str, str] = {"pause": "resume", "resume": "pause", "start": "stop", "stop": "reopen",
-                                 "schedule": "schedule … clear"}  # fmt: skip
-_NEGATIONS = ("un", "de", "dis", "non", "not", "dont", "don't", "no")
+#: What undoes a command, as a line with a place for the campaign: a mistyped command never offers its opposite.
+_OPPOSITES: Mapping[str, str] = {"pause": "resume {}", "resume": "pause {}", "start": "stop {}", "stop": "reopen {}",
+                                 "reopen": "stop {}", "schedule": "schedule {} clear"}  # fmt: skip
+_UNDOING = ("un", "de", "dis", "non")
+_DENYING = ("not", "dont", "don't", "no", "never")
 
 
 def parse(text: str, campaigns: Sequence[Named], here: Named | None = None) -> Parsed:
@@ -289,20 +290,17 @@ def parse(text: str, campaigns: Sequence[Named], here: Named | None = None) -> P
 
 def _unknown(line: Sequence[Token]) -> Misread:
     typed, rest = line[0].folded, joined(line[1:])
-    if typed in _NEGATIONS and len(line) > 1:  # "don't pause spring"
-        typed, rest = typed + line[1].folded, joined(line[2:])
     said = f"there is no command {line[0].text[:40]!r}; nothing was changed"
-    for prefix in _NEGATIONS:
-        word = BY_WORD.get(typed.removeprefix(prefix)) if typed.startswith(prefix) else None
-        if word is not None:
-            opposite = _OPPOSITES.get(word.word, "")
-            return Misread(said, [f"{opposite} {rest}".strip()] if opposite and "…" not in opposite else [])
-    near = difflib.get_close_matches(typed, list(BY_WORD), 8, 0.6)
-    commands = dict.fromkeys(BY_WORD[word].word for word in near)
-    negated = {word for word in commands if any(typed.startswith(p + word[:4]) for p in _NEGATIONS)}
-    offers = [f"{word} {rest}".strip() for word in commands if word not in negated][:3]
-    offers += [f"{_OPPOSITES[word]} {rest}".strip() for word in negated if "…" not in _OPPOSITES.get(word, "…")]
-    return Misread(said, offers)
+    if typed in _DENYING:
+        return Misread(said)
+    undone = {typed.removeprefix(prefix) for prefix in _UNDOING if typed.startswith(prefix)}
+    for word in (found for part in undone for found in difflib.get_close_matches(part, list(BY_WORD), 1, 0.8)):
+        opposite = _OPPOSITES.get(BY_WORD[word].word)
+        return Misread(said, [opposite.format(rest)] if opposite else [])
+    near = dict.fromkeys(BY_WORD[word].word for word in difflib.get_close_matches(typed, list(BY_WORD), 8, 0.6))
+    best = next(iter(near), "")
+    opposite = _OPPOSITES.get(best, "").partition(" ")[0]
+    return Misread(said, [f"{word} {rest}".strip() for word in near if word == best or word != opposite][:3])
 
 
 def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here: Named | None) -> Parsed:
