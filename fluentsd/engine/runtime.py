@@ -7,7 +7,7 @@ part gets the runtime and reads from it) and plugins (a channel is any object wi
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -242,6 +242,7 @@ class Runtime:
         self.closing = False
         self.claiming = trio.CancelScope()  #: around the dispatcher's claims
         self.listens_at: str | None = None  #: address of the web front, once it listens
+        self.fronts: dict[str, Callable[[], str]] = {}  #: guarded fronts → a function that tells the problem, "" if none
         self.in_flight = InFlight()
         self.engine_runs = False  #: whether the engine's loops run in this process, so that something can be sent
         self.committed: deque[Claimed] = deque()  #: attempts that a verb has committed; the dispatcher sends them next

@@ -69,7 +69,7 @@ class SocketMode:
         open_url: Callable[[], Awaitable[str]],
         answer: Callable[[Mapping[str, Any]], Awaitable[Ack]],
         log: Any,
-        timing: Timing = Timing(),  # noqa: B008 - a frozen value
+        timing: Timing = Timing(),
     ) -> None:
         self._open_url, self._answer, self._log, self._timing = open_url, answer, log, timing
         self._connections: list[_Connection] = []

@@ -13,8 +13,8 @@ from fluentsd.domain.time.durations import SECOND
 #: Characters that turn the direction of text, which could disguise a name.
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-#: A zero-width character after each mark of mrkdwn keeps it a character.
-_MARKS = re.compile(r"([*_~`:])")
+#: Marks of mrkdwn where they would format or become an emoji; a zero-width character after each keeps it a character.
+_MARKS = re.compile(r"(`|(?<!\w)[*_~]|[*_~](?!\w)|:(?=[\w+'-]+:))")
 _NUMBER = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
