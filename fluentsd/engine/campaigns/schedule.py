@@ -51,6 +51,9 @@ async def complete_finished(runtime: Runtime, *, task_status: trio.TaskStatus[No
         for campaign_id in sorted(ended):
             try:
                 ref = await runtime.store.run(complete_if_done, campaign_id, runtime.clock.now())
+            except campaigns.Changed:  # a person paused or stopped it in the same moment: look again
+                runtime.enrollment_ended({campaign_id})
+                continue
             except StoreUnavailable:
                 runtime.enrollment_ended({campaign_id})
                 await runtime.clock.sleep_until(runtime.clock.now() + SECOND)

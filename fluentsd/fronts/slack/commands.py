@@ -209,7 +209,9 @@ async def schedule_at(session: Session, ref: str, at: int, zone: str = "", *, is
     if not is_sure:
         text = f"schedule {ref} {_iso(at, zone)} yes"
         return launch(await session.run("campaign check", {"ref": ref}), when=shown, text=text)
-    found = await session.run("campaign schedule", {"ref": ref, "at": at, "yes": True}, revision=_seen_revision(session))
+    found = await session.run(
+        "campaign schedule", {"ref": ref, "at": at, "yes": True}, revision=_seen_revision(session)
+    )
     return _done(found, f"*{safe(found.name)}* starts {shown}.")
 
 
@@ -236,7 +238,9 @@ async def _pause(session: Session, parsed: Parsed) -> Message:
         return await _for_all(session, parsed, "active", "campaign pause", until, because)
     found = await session.run("campaign pause", {"ref": _ref(parsed), "because": because, **until})
     again = f" It resumes {moment(until['until'])}." if until else ""
-    return _done(found, f"*{safe(found.name)}* is {found.state}: no contacts until it is resumed.{again}", *_withdrawn(found))
+    return _done(
+        found, f"*{safe(found.name)}* is {found.state}: no contacts until it is resumed.{again}", *_withdrawn(found)
+    )
 
 
 def _withdrawn(found: Changed) -> list[str]:

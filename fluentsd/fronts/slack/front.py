@@ -48,7 +48,9 @@ class SlackFront:
             except Unavailable:
                 await trio.sleep(AGAIN)
             except SlackRefused as why:
-                self._services.log.error("slack.refused", error=why.error, method=why.method, fix="`fluentsd slack check`")
+                self._services.log.error(
+                    "slack.refused", error=why.error, method=why.method, fix="`fluentsd slack check`"
+                )
                 await trio.sleep(10 * AGAIN)
 
     def health(self) -> str:

@@ -311,7 +311,7 @@ def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here:
         return Parsed(command, arguments=tail(rest[1:]), all=True)
     if rest and rest[0].folded == "this" and not rest[0].quoted:
         if here is None:
-            raise Misread("this channel does not belong to one campaign, so \"this\" names none; write its name")
+            raise Misread('this channel does not belong to one campaign, so "this" names none; write its name')
         return Parsed(command, here, tail(rest[1:]))
     if command.ref == "may" and (found := _without_ref(tail, rest)) is not None:
         return Parsed(command, arguments=found)
@@ -321,7 +321,9 @@ def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here:
     return _with_ref(command, tail, rest, campaigns)
 
 
-def _without_ref(tail: Callable[[Sequence[Token]], Mapping[str, Any]], rest: Sequence[Token]) -> Mapping[str, Any] | None:
+def _without_ref(
+    tail: Callable[[Sequence[Token]], Mapping[str, Any]], rest: Sequence[Token]
+) -> Mapping[str, Any] | None:
     try:
         return tail(rest)
     except _BadTail:
@@ -329,7 +331,10 @@ def _without_ref(tail: Callable[[Sequence[Token]], Mapping[str, Any]], rest: Seq
 
 
 def _with_ref(
-    command: Command, tail: Callable[[Sequence[Token]], Mapping[str, Any]], rest: list[Token], campaigns: Sequence[Named]
+    command: Command,
+    tail: Callable[[Sequence[Token]], Mapping[str, Any]],
+    rest: list[Token],
+    campaigns: Sequence[Named],
 ) -> Parsed:
     """The longest beginning of the words that names a campaign, and whose rest can be read."""
     unclear: tuple[Unclear, str, int] | None = None

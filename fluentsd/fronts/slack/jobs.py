@@ -48,9 +48,7 @@ class Jobs:
         if self._nursery is not None:
             self._nursery.start_soon(self._guarded, job)
 
-    async def within(
-        self, seconds: float, job: Callable[[], Awaitable[T]], late: Callable[[T], Awaitable[None]]
-    ) -> T:
+    async def within(self, seconds: float, job: Callable[[], Awaitable[T]], late: Callable[[T], Awaitable[None]]) -> T:
         """The value of a job that ends in time. Else raises `Late`, and `late` gets the value when there is one."""
         result: _Result[T] = _Result(late)
 

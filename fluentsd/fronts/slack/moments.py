@@ -53,7 +53,7 @@ def read_moment(text: str, zone: str, now: int) -> int:
             raise BadMoment(f"{text!r}: is {bare[1]} in the morning? Write {bare[1]}am, {bare[1]}pm or {bare[1]}:00")
         if not rest or not _DAY.fullmatch(rest):
             raise BadMoment(f"{text!r} is not a moment; write it like {EXAMPLES}")
-        raise BadMoment(f"{text!r} names a day without a time; add one: \"{rest} 9am\"")
+        raise BadMoment(f'{text!r} names a day without a time; add one: "{rest} 9am"')
     if not rest:
         moment = dt.datetime.combine(today.date(), time, here)
         return _micros(moment if moment > today else dt.datetime.combine(today.date() + dt.timedelta(1), time, here))
@@ -100,8 +100,10 @@ def _day(words: str, time: dt.time, text: str, today: dt.datetime) -> dt.date:
     }  # fmt: skip
     found = dateparser.parse(plain, languages=["en"], settings=settings)
     numbers = re.findall(r"\d+", words)
-    if found is None or (numbers and str(found.day) not in {number.lstrip("0") for number in numbers}) or (
-        "/" in words and found.month != int(numbers[0])
+    if (
+        found is None
+        or (numbers and str(found.day) not in {number.lstrip("0") for number in numbers})
+        or ("/" in words and found.month != int(numbers[0]))
     ):
         raise BadMoment(f"{text!r} is not a moment: there is no day {words!r} (month/day, like 12/1)")
     day = found.date()

@@ -100,7 +100,9 @@ class Router:
             return refusal("the database does not answer, so nothing was changed; try again in a minute")
         except (Unavailable, SlackRefused) as why:
             self._services.log.warning("slack.refused", error=str(why))
-            return refusal(f"Slack did not do its part ({why}); an admin can find the cause with `fluentsd slack check`")
+            return refusal(
+                f"Slack did not do its part ({why}); an admin can find the cause with `fluentsd slack check`"
+            )
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each interaction
             self._services.log.error("slack.interaction", error=type(why).__name__, where=place_of(why))
             return message(FAILED)
@@ -151,7 +153,9 @@ class Router:
                 await self._home(interaction)
             case "app_mention":
                 await self._in_thread(interaction)
-            case "message" if event.get("channel_type") == "im" and not event.get("subtype") and not event.get("bot_id"):
+            case "message" if (
+                event.get("channel_type") == "im" and not event.get("subtype") and not event.get("bot_id")
+            ):
                 await self._in_thread(interaction)
             case "tokens_revoked" | "app_uninstalled":
                 self._services.log.error("slack.uninstalled", fix="install the app again, then `fluentsd slack check`")

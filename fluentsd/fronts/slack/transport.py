@@ -85,7 +85,9 @@ class SocketMode:
             silent = trio.current_time() - self.last_frame_at
             late = 3 * (self._timing.ping_every + self._timing.answer_within)
             return f"no frame for {silent:.0f} s" if silent > late else ""
-        since = "" if self.last_frame_at is None else f"; last frame {trio.current_time() - self.last_frame_at:.0f} s ago"
+        since = (
+            "" if self.last_frame_at is None else f"; last frame {trio.current_time() - self.last_frame_at:.0f} s ago"
+        )
         return self.problem + since
 
     async def run(self) -> None:
@@ -141,7 +143,15 @@ class SocketMode:
                     if not self._connections:
                         self.problem = "not connected"
                     connection.needs_successor.set()
-        except (HandshakeError, ConnectionClosed, OSError, trio.TooSlowError, Unavailable, SlackRefused, ValueError) as why:
+        except (
+            HandshakeError,
+            ConnectionClosed,
+            OSError,
+            trio.TooSlowError,
+            Unavailable,
+            SlackRefused,
+            ValueError,
+        ) as why:
             pause = self._note(why)
             if not started:
                 task_status.started(pause)

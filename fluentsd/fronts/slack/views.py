@@ -59,7 +59,7 @@ async def submitted(session: Session) -> Message | None:
             text = str(interaction.state("text") or "")
             return await commands.answer(session, ref, str(value.get("person", "")), text)
         case "pause":
-            return await commands.typed(session, f'pause {ref} because {interaction.state("because") or "-"}')
+            return await commands.typed(session, f"pause {ref} because {interaction.state('because') or '-'}")
     return message("this form is not known any more; open it again")
 
 

@@ -85,4 +85,3 @@ def forecast_line(ahead: Mapping[str, Any]) -> str:
 def _bullets(lines: Sequence[str]) -> str:
     shown = [f"• {ours(without_points(line), 300)}" for line in lines[:LINES]]
     return "\n".join(shown + ([f"… and {len(lines) - LINES} more"] if len(lines) > LINES else []))
-

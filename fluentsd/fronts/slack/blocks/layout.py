@@ -114,7 +114,12 @@ def confirm(title: str, text: str, yes: str, no: str = "Cancel", *, danger: bool
 
 
 def modal(
-    title: str, callback: str, value: Mapping[str, Any], blocks: Iterable[Block], submit: str = "", close: str = "Cancel"
+    title: str,
+    callback: str,
+    value: Mapping[str, Any],
+    blocks: Iterable[Block],
+    submit: str = "",
+    close: str = "Cancel",
 ) -> Block:
     """A view; without `submit` it can only be closed."""
     view: Block = {

@@ -19,7 +19,9 @@ ENTRIES = 20
 
 def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: str) -> Message:
     """Running, next, and what needs attention."""
-    by_state = {state: [one for one in found if one.state == state] for state in ("active", "paused", "scheduled", "draft")}
+    by_state = {
+        state: [one for one in found if one.state == state] for state in ("active", "paused", "scheduled", "draft")
+    }
     blocks = [header("Campaigns")]
     attention = [f"• {safe(hold.scope)} {safe(hold.target)}: {ours(hold.reason, 200)}" for hold in holds[:5]]
     attention += [f"• {safe(one.name)}: {count(one.errored)} in error" for one in found if one.errored][:5]
@@ -89,7 +91,9 @@ def caller_ids(found: Sequence[CallerId], tag: str) -> Message:
         + (f" · pace {safe(one.pace)}" if one.pace else "") + (f" · ⚠️ {ours(one.held, 100)}" if one.held else "")
         for one in chosen[:ENTRIES]
     ]  # fmt: skip
-    return message(f"{count(len(chosen), 'caller ID', 'caller IDs')}", section("\n".join(lines)), *_more(len(chosen), ENTRIES))
+    return message(
+        f"{count(len(chosen), 'caller ID', 'caller IDs')}", section("\n".join(lines)), *_more(len(chosen), ENTRIES)
+    )
 
 
 def people(found: Sequence[Mapping[str, Any]], words: str, hidden: bool) -> Message:
@@ -99,7 +103,11 @@ def people(found: Sequence[Mapping[str, Any]], words: str, hidden: bool) -> Mess
     lines = []
     for one in found[:ENTRIES]:
         fields = one.get("fields", {})
-        name = fields.get("full_name") or " ".join(filter(None, (fields.get("first_name"), fields.get("last_name")))) or "–"
+        name = (
+            fields.get("full_name")
+            or " ".join(filter(None, (fields.get("first_name"), fields.get("last_name"))))
+            or "–"
+        )
         points = ", ".join(point(p) if hidden else safe(p) for p in one["points"][:3])
         where = ", ".join(safe(c.get("ref") or c.get("campaign") or "") for c in one["campaigns"][:3])
         lines.append(f"#{one['id']} *{safe(name, 60)}* · {points} · {where or 'in no campaign'}")
@@ -134,7 +142,10 @@ def calls(found: Sequence[Mapping[str, Any]], name: str) -> Message:
 
 def forecast(found: Mapping[str, Any], name: str) -> Message:
     """`forecast`."""
-    lines = [forecast_line(found), f"completed {found.get('completed', 0):,} · exited {numbers(found.get('exited', {}))}"]
+    lines = [
+        forecast_line(found),
+        f"completed {found.get('completed', 0):,} · exited {numbers(found.get('exited', {}))}",
+    ]
     if (bottleneck := found.get("bottleneck") or {}).get("share"):
         lines.append(f"what slows it down: {ours(str(bottleneck['sentence']))}")
     lines += [f"{count(one['people'])} skip `{safe(one['step'], 40)}`: {ours(str(one['sentence']))}"
@@ -167,7 +178,9 @@ def replies(found: Sequence[Mapping[str, Any]]) -> Message:
         f"{masked(one['text'] or '', 200)}"
         for one in found[:ENTRIES]
     ]
-    return message(f"{count(len(found), 'reply', 'replies')} open", section("\n".join(lines)), *_more(len(found), ENTRIES))
+    return message(
+        f"{count(len(found), 'reply', 'replies')} open", section("\n".join(lines)), *_more(len(found), ENTRIES)
+    )
 
 
 def _more(total: int, shown: int) -> list[Block]:
