@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from fluentsd.config import Settings
-from fluentsd.domain.subscriptions import LOG, LOG_TOPICS, WEBHOOK, Subscriptions
+from fluentsd.domain.subscriptions import LOG, LOG_TOPICS, SLACK, SLACK_TOPICS, WEBHOOK, Subscriptions
 from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.dispatch.plans import limits_of
 from fluentsd.engine.erasure.erase import replay
@@ -89,6 +89,8 @@ def subscriptions_of(settings: Settings) -> Subscriptions:
     topics: dict[str, tuple[str, ...]] = {LOG: LOG_TOPICS}
     if settings.notify is not None:
         topics[WEBHOOK] = settings.notify.topics
+    if settings.slack is not None and settings.slack.channel is not None:
+        topics[SLACK] = SLACK_TOPICS
     return Subscriptions(topics)
 
 

@@ -20,7 +20,15 @@ from pydantic import ValidationError
 
 from fluentsd.api import Kind
 from fluentsd.config.environment import PREFIX, EnvironmentOverlay
-from fluentsd.config.settings import MASK, ChannelSettings, HttpSettings, NotifySettings, PluginSettings, Settings, SlackSettings
+from fluentsd.config.settings import (
+    MASK,
+    ChannelSettings,
+    HttpSettings,
+    NotifySettings,
+    PluginSettings,
+    Settings,
+    SlackSettings,
+)
 from fluentsd.config.shape import Channel, Channels, Database, File, Http, Plugin, Slack
 from fluentsd.domain.time.durations import SECOND, Delay, Rate
 from fluentsd.validation import Place, Problems, explain, explain_toml

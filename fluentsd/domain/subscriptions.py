@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 
 from fluentsd.domain.events import TOPICS, ForgetTask
 
-LOG, WEBHOOK = "log", "webhook"
+LOG, WEBHOOK, SLACK = "log", "webhook", "slack"
 #: The daemon's own target. It is always subscribed, and alone: a task may hold a provider's reference.
 TASKS = "tasks"
 LOG_TOPICS = ("campaign.*", "number.*", "hold.*")
 #: What the operator's webhook receives unless `[notify]` names topics.
 WEBHOOK_TOPICS = ("campaign.*", "number.*")
+#: What the cards and threads of Slack show.
+SLACK_TOPICS = ("campaign.*", "number.*", "hold.*", "reply.received")
 
 
 class Subscriptions:

@@ -242,7 +242,9 @@ class Runtime:
         self.closing = False
         self.claiming = trio.CancelScope()  #: around the dispatcher's claims
         self.listens_at: str | None = None  #: address of the web front, once it listens
-        self.fronts: dict[str, Callable[[], str]] = {}  #: guarded fronts → a function that tells the problem, "" if none
+        self.fronts: dict[
+            str, Callable[[], str]
+        ] = {}  #: guarded fronts → a function that tells the problem, "" if none
         self.in_flight = InFlight()
         self.engine_runs = False  #: whether the engine's loops run in this process, so that something can be sent
         self.committed: deque[Claimed] = deque()  #: attempts that a verb has committed; the dispatcher sends them next

@@ -9,6 +9,8 @@ import trio
 from fluentsd.api import Unavailable
 from fluentsd.config import SlackSettings
 from fluentsd.engine.runtime import Runtime
+from fluentsd.fronts.guard import guarded
+from fluentsd.fronts.slack.cards import Cards
 from fluentsd.fronts.slack.identity import Identity
 from fluentsd.fronts.slack.jobs import Jobs
 from fluentsd.fronts.slack.listener import Listener
@@ -31,7 +33,17 @@ class SlackFront:
         self._services = Services(runtime, settings, api, identity, people, jobs, log)
         listener = Listener(api, identity, Router(self._services).handle, log)
         self.socket = SocketMode(api.open_socket, listener.answer, log, timing or Timing())
-        self.api = api
+        self.api, self._problem = api, ""
+        #: The target of the outbox; None without a channel for cards.
+        self.target = Cards(self._services, settings.channel) if settings.channel is not None else None
+        runtime.fronts["slack"] = self.health
+
+    async def serve(self) -> None:
+        """Serve until cancelled, behind a guard: a failure restarts this front and reaches no other part."""
+        await guarded("slack", self.run, self._services.log, self._note)
+
+    def _note(self, problem: str) -> None:
+        self._problem = problem
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -39,6 +51,8 @@ class SlackFront:
             await nursery.start(self._services.jobs.run)
             nursery.start_soon(self._identify)
             nursery.start_soon(self.socket.run)
+            if self.target is not None:
+                nursery.start_soon(self.target.keep_current)
 
     async def _identify(self) -> None:
         """Learn who the app is. Until then it works all the same."""
@@ -55,4 +69,4 @@ class SlackFront:
 
     def health(self) -> str:
         """The problem for /healthz; "" when there is none."""
-        return self.socket.health()
+        return self._problem or self.socket.health()

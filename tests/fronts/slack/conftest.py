@@ -84,7 +84,9 @@ class Office:
 
     async def campaign(self, ref: str = "spring", people: int = 3, owner: str = "@sales", **more: Any) -> None:
         """A draft with people, shared by all managers."""
-        await self.stage.do("campaign apply", file=spec(SMS, LATER, ref=ref, name=more.pop("name", "Spring fair"), **more))
+        await self.stage.do(
+            "campaign apply", file=spec(SMS, LATER, ref=ref, name=more.pop("name", "Spring fair"), **more)
+        )
         await self.stage.enroll(*(person(n) for n in range(people)), ref=ref)
         await self.stage.do("campaign owner", ref=ref, owner=owner)
 
