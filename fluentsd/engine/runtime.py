@@ -193,6 +193,14 @@ class StoreState:
         self._is_lost = False
 
 
+class Approval(Protocol):
+    """When a start needs a second person: with more people than `above`."""
+
+    @property
+    def above(self) -> int: ...
+    def may_approve(self, call: Any) -> bool: ...
+
+
 class Runtime:
     """The engine's shared state; one per daemon."""
 
@@ -242,6 +250,7 @@ class Runtime:
         self.closing = False
         self.claiming = trio.CancelScope()  #: around the dispatcher's claims
         self.listens_at: str | None = None  #: address of the web front, once it listens
+        self.approval: Approval | None = None  #: whether a start needs a second person; None: never
         self.fronts: dict[
             str, Callable[[], str]
         ] = {}  #: guarded fronts → a function that tells the problem, "" if none

@@ -6,6 +6,7 @@ A command that reaches people or cannot be undone shows what it would do, with a
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -16,7 +17,7 @@ from fluentsd.domain.time.durations import BadDuration, Delay
 from fluentsd.fronts.slack.blocks import lists
 from fluentsd.fronts.slack.blocks.card import buttons, card, title
 from fluentsd.fronts.slack.blocks.help import help_of
-from fluentsd.fronts.slack.blocks.launch import launch
+from fluentsd.fronts.slack.blocks.launch import approval, approved, launch
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import actor, count, moment, ours, safe
 from fluentsd.fronts.slack.grammar import Misread, Parsed, parse
@@ -165,12 +166,38 @@ async def _settings(session: Session, parsed: Parsed) -> Message:
 
 
 async def _start(session: Session, parsed: Parsed) -> Message:
-    ref, asked = _ref(parsed), parsed.arguments
-    if not asked.get("yes"):
-        return launch(await session.run("campaign check", {"ref": ref}), first=asked.get("canary"))
-    found: Started = await session.run("campaign start", {"ref": ref, "yes": True}, revision=_seen_revision(session))
+    ref = _ref(parsed)
+    if not parsed.arguments.get("yes"):
+        return launch(await session.run("campaign check", {"ref": ref}))
+    try:
+        found: Started = await session.run(
+            "campaign start", {"ref": ref, "yes": True}, revision=_seen_revision(session)
+        )
+    except Refused as why:
+        if why.suggestion is None or why.suggestion.verb != "campaign approve":
+            raise
+        return await _ask_approval(session, ref)
     notes = [f"⚠️ {ours(warning, 200)}" for warning in found.warnings[:5]]
     return _done(found, f"*{safe(found.name)}* is started: {count(found.queued)} queued.", *notes)
+
+
+async def _ask_approval(session: Session, ref: str) -> Message:
+    """Ask the approvers in the channel, with what would start; the approval counts for this revision alone."""
+    settings = session.services.settings
+    found = await session.run("campaign status", {"ref": ref})
+    approvers = " ".join(f"<@{one}>" for one in settings.approvers if one != session.person.id)
+    asked = approval(found, session.person.id, approvers)
+    if settings.channel is None:
+        return replace(asked, public=True)
+    await session.services.api.call("chat.postMessage", channel=settings.channel, **asked.body())
+    return message(f"{safe(found.name)} needs the approval of a second person before it starts; {approvers} are asked in "
+                   f"<#{settings.channel}>. Nothing was changed.")  # fmt: skip
+
+
+async def _approve(session: Session, parsed: Parsed) -> Message:
+    ref = _ref(parsed)
+    found = await session.run("campaign approve", {"ref": ref}, revision=_seen_revision(session))
+    return replace(approved(found, session.person.id), public=True)
 
 
 def _seen_revision(session: Session) -> int | None:
@@ -216,8 +243,6 @@ async def schedule_at(session: Session, ref: str, at: int, zone: str = "", *, is
 
 
 def _iso(at: int, zone: str) -> str:
-    import datetime as dt
-
     return dt.datetime.fromtimestamp(at // 1_000_000, ZoneInfo(zone)).isoformat()
 
 
@@ -319,9 +344,8 @@ async def _for_all(
 
 async def _one_of_all(session: Session, one: Named, verb: str, arguments: Mapping[str, Any]) -> str:
     """One campaign of all; a refusal of one does not keep the others."""
-    of_one = replace(session.interaction, key=f"{session.interaction.key} {one.ref}")
     try:
-        found = await replace(session, interaction=of_one).run(verb, arguments)
+        found = await session.again(one.ref).run(verb, arguments)
     except Refused as why:
         return f"• *{safe(one.name)}*: {ours(str(why), 200)}"
     return f"• *{safe(one.name)}* is {found.state}"
@@ -363,6 +387,12 @@ async def answer(session: Session, ref: str, person: str, text: str) -> Message:
     return message("your answer is on its way")
 
 
+async def call_back(session: Session, ref: str, person: str, at: int) -> Message:
+    """Contact a person at a promised moment."""
+    await session.run("campaign callback", {"ref": ref, "person": person, "at": at})
+    return message(f"the person is contacted {show_moment(at, session.person.zone)}, ahead of the flow's schedule")
+
+
 async def _not_yet(session: Session, parsed: Parsed) -> Message:
     channel = session.services.settings.channel
     where = f"<#{channel}>" if channel else "no channel"
@@ -376,7 +406,7 @@ def _done(found: Any, *lines: str) -> Message:
 
 
 _COMMANDS: Mapping[str, Command] = {
-    "overview": _overview, "help": _help, "list": _list, "status": _status, "start": _start, "schedule": _schedule,
+    "overview": _overview, "help": _help, "list": _list, "status": _status, "start": _start, "approve": _approve, "schedule": _schedule,
     "pause": _pause, "resume": _resume, "stop": _stop, "reopen": _reopen, "contacts": _contacts, "why": _why,
     "numbers": _numbers, "report": _report, "forecast": _forecast, "calls": _calls, "replies": _replies,
     "errors": _errors, "test": _test, "owner": _owner, "suppress": _suppress, "log": _log, "settings": _settings,

@@ -19,6 +19,7 @@ from fluentsd.fronts.slack.router import Router
 from fluentsd.fronts.slack.session import Services
 from fluentsd.fronts.slack.transport import SocketMode, Timing
 from fluentsd.fronts.slack.web_api import SlackRefused, WebApi
+from fluentsd.verbs.approval import SecondApproval
 
 #: Seconds until `auth.test` is tried again while Slack does not answer.
 AGAIN = 30.0
@@ -37,6 +38,9 @@ class SlackFront:
         #: The target of the outbox; None without a channel for cards.
         self.target = Cards(self._services, settings.channel) if settings.channel is not None else None
         runtime.fronts["slack"] = self.health
+        if settings.second_approver_above is not None:
+            approvers = tuple(f"slack:{user}" for user in settings.approvers)
+            runtime.approval = SecondApproval(settings.second_approver_above, approvers)
 
     async def serve(self) -> None:
         """Serve until cancelled, behind a guard: a failure restarts this front and reaches no other part."""

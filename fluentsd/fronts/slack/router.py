@@ -14,7 +14,7 @@ from typing import Any
 
 from fluentsd.api import Unavailable
 from fluentsd.fronts.guard import place_of
-from fluentsd.fronts.slack import commands, views
+from fluentsd.fronts.slack import clicks, commands, views
 from fluentsd.fronts.slack.blocks.help import offers_of, refusal
 from fluentsd.fronts.slack.blocks.layout import Message, message
 from fluentsd.fronts.slack.grammar import Misread
@@ -73,8 +73,7 @@ class Router:
         if interaction.name.partition(":")[0] == "open":  # a view has to be opened while its trigger lives
             return await self._answer_later(interaction, views.open_view)
         text = str(interaction.value.get("text", ""))
-        if text:
-            await self._answer_later(interaction, partial(commands.typed, text=text))
+        await self._answer_later(interaction, partial(commands.typed, text=text) if text else clicks.clicked)
 
     async def _answer_later(
         self, interaction: Interaction, work: Callable[[Session], Awaitable[Message | None]]

@@ -7,7 +7,7 @@ names the person. What must not live here: the meaning of commands (`commands`),
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fluentsd.config import SlackSettings
@@ -63,9 +63,12 @@ class Session:
     async def run(self, verb: str, arguments: Mapping[str, Any], *, revision: int | None = None) -> Any:
         """The answer of a verb, as its class where it has one. Raises `Refused`. A repetition of the interaction gets
         the stored answer."""
-        request_id = f"{self.interaction.request_id}"
-        call = Call(self.person.actor, self.now, request_id, revision, role=self.person.role)
+        call = Call(self.person.actor, self.now, self.interaction.request_id, revision, role=self.person.role)
         return typed(ANSWERS, verb, await execute(self.services.runtime, verb, arguments, call))
+
+    def again(self, part: str) -> Session:
+        """The same interaction for a further change: each change of one click has a request id of its own."""
+        return replace(self, interaction=replace(self.interaction, key=f"{self.interaction.key} {part}"))
 
     async def campaigns(self) -> list[Named]:
         """The campaigns as people may call them."""

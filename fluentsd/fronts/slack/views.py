@@ -40,11 +40,14 @@ def _reply(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
     return modal("Reply", "reply", value, [text_input("text", "Your answer", lines=True)], "Send")
 
 
-def _pause(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
-    return modal("Pause", "pause", value, [text_input("because", "Why?", required=False, at_most=300)], "Pause")
+def _callback(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
+    hour = 3600 * SECOND
+    return modal(
+        "Call back", "callback", value, [date_time_input("when", "When?", (session.now // hour + 1) * 3600)], "Save"
+    )
 
 
-_VIEWS = {"schedule": _schedule, "reply": _reply, "pause": _pause}
+_VIEWS = {"schedule": _schedule, "reply": _reply, "callback": _callback}
 
 
 async def submitted(session: Session) -> Message | None:
@@ -58,8 +61,9 @@ async def submitted(session: Session) -> Message | None:
         case "reply":
             text = str(interaction.state("text") or "")
             return await commands.answer(session, ref, str(value.get("person", "")), text)
-        case "pause":
-            return await commands.typed(session, f"pause {ref} because {interaction.state('because') or '-'}")
+        case "callback":
+            at = int(interaction.state("when")) * SECOND
+            return await commands.call_back(session, ref, str(value.get("person", "")), at)
     return message("this form is not known any more; open it again")
 
 

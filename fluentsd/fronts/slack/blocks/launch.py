@@ -7,34 +7,55 @@ from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
 from fluentsd.fronts.slack.blocks.wording import count, masked, moment, money, ours, point, safe, without_points
+from fluentsd.verbs.answers.campaigns import Campaign, Status
 
 #: Samples of messages, and lines of each list, on the card.
 SAMPLES, LINES = 3, 8
 
 
-def launch(check: Mapping[str, Any], when: str = "", text: str = "", first: int | None = None) -> Message:
+def launch(check: Mapping[str, Any], when: str = "", text: str = "") -> Message:
     """The card of a `campaign check`. `when` is the shown moment of a scheduled start, `text` the command that
-    schedules; `first`: stop after this many people."""
+    schedules."""
     ref, people, ready = f"c{check['id']}", check["people"], check["ready"]
     name = safe(check["name"], 100)
     verb = f"Schedule *{name}* for {when}" if when else f"Start *{name}*"
-    blocks = [section(f"{verb}?"), section(_counts(check, first)), *_lists(check), *_samples(check), *_ahead(check)]
+    blocks = [section(f"{verb}?"), section(_counts(check)), *_lists(check), *_samples(check), *_ahead(check)]
     if check["errors"]:
         blocks.append(section(f"⛔ *It cannot start; nothing was changed.*\n{_bullets(check['errors'])}"))
         return message(f"{name} cannot start", *blocks)
     yes = f"{verb} → {count(ready)} of {people:,} will be contacted."
-    yes += f" After {count(first)} it waits for Go." if first else ""
     yes += f" {count(len(check['warnings']), 'warning', 'warnings')} stay open." if check["warnings"] else ""
     dialog = confirm("Schedule it?" if when else "Start now?", yes, "Schedule" if when else "Start")
-    go = {"text": text or f"start {ref}{f' first {first}' if first else ''} yes", "revision": check["revision"]}
+    go = {"text": text or f"start {ref} yes", "revision": check["revision"]}
     made = [button("Schedule" if when else "Start", "say:go", go, "primary", dialog)]
-    if not when and not first and ready > 50:
-        made.append(button("Start with the first 50…", "say:first", {"text": f"start {ref} first 50"}))
     made.append(button("Cancel", "close", {}))
     return message(f"{name}: {count(ready)} of {people:,} would be contacted", *blocks, actions(*made))
 
 
-def _counts(check: Mapping[str, Any], first: int | None) -> str:
+def approval(found: Status, requester: str, approvers: str) -> Message:
+    """The question to a second person; the button approves what is shown, and nothing newer."""
+    name, ref = safe(found.name, 100), f"c{found.id}"
+    dialog = confirm("Approve this start?", f"<@{requester}> may then start *{name}* for {count(found.queued)}. An edit makes "
+                     "the approval void.", "Approve")  # fmt: skip
+    return message(
+        f"{name} needs an approval",
+        section(f"<@{requester}> wants to start *{name}* ({ref}) for *{count(found.queued)}*. {approvers}: do you agree?"),
+        actions(button("Approve", "say:approve", {"text": f"approve {ref}", "revision": found.revision}, "primary", dialog),
+                button("Look", "say:look", {"text": f"start {ref}"})),
+    )  # fmt: skip
+
+
+def approved(found: Campaign, by: str) -> Message:
+    """A second person agreed; the start itself is the requester's."""
+    name, ref = safe(found.name, 100), f"c{found.id}"
+    go = {"text": f"start {ref} yes", "revision": found.revision}
+    return message(
+        f"{name} is approved", section(f"✅ <@{by}> approves the start of *{name}* as it is now."),
+        actions(button("Start", "say:go", go, "primary", confirm("Start now?", f"*{name}* starts.", "Start"))),
+    )  # fmt: skip
+
+
+def _counts(check: Mapping[str, Any]) -> str:
     lines = [f"*{count(check['ready'])}* of {check['people']:,} would be contacted."]
     lines += [f"• {count(out['people'])} not: {safe(out['sentence'])}" for out in check["out"][:LINES]]
     for step in check["steps"]:
@@ -42,8 +63,6 @@ def _counts(check: Mapping[str, Any], first: int | None) -> str:
         if skipped and not check["errors"]:
             lines.append(f"• step `{safe(step['step'], 40)}`: {step['people'].get('ready', 0):,} people, "
                          + ", ".join(f"{people:,} skip ({safe(reason)})" for reason, people in skipped.items()))  # fmt: skip
-    if first:
-        lines.append(f"It stops after the first *{count(first)}* and waits for your Go.")
     return "\n".join(lines[: LINES * 2])
 
 
