@@ -141,8 +141,8 @@ async def _web(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[None
 
 
 def _slack(runtime: Runtime, settings: Settings, log: Any) -> SlackFront | None:
-    """The Slack front, if `[slack]` is configured. It connects once it is served, so the daemon starts without Slack. The
-    import is here, so that a daemon without Slack does not load it."""
+    """The Slack front, if `[slack]` is configured. It connects once it is served, so the daemon starts without Slack.
+    The import is here, so that a daemon without Slack does not load it."""
     if settings.slack is None:
         return None
     from fluentsd.fronts.slack.front import SlackFront

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.tables import slack_post
@@ -12,7 +12,7 @@ from fluentsd.store.tables import slack_post
 
 @dataclass(frozen=True, slots=True)
 class SlackPost:
-    """One message. `kind`: card or reply; `about`: the campaign's ref or the attempt's id; `updated_at`: microseconds."""
+    """One message. `kind`: card or reply; `about`: the campaign's ref or the attempt's id."""
 
     kind: str
     about: str
@@ -49,5 +49,5 @@ async def forget(conn: AsyncConnection, post: SlackPost) -> None:
     await conn.execute(delete(slack_post).where(*_key(post.kind, post.about, post.channel)))
 
 
-def _key(kind: str, about: str, channel: str) -> tuple[object, ...]:
+def _key(kind: str, about: str, channel: str) -> tuple[ColumnElement[bool], ...]:
     return slack_post.c.kind == kind, slack_post.c.about == about, slack_post.c.channel == channel

@@ -155,8 +155,8 @@ async def _move(
             raise Refused(f"{ref} is archived; copy it", Suggestion("campaign copy", {"ref": ref}))
         if call.revision is not None and call.revision != row.revision:
             raise Refused(
-                f"{ref} has changed since you looked at it (revision {row.revision}, you saw {call.revision}); nothing was "
-                "changed. Look again, then repeat it",
+                f"{ref} has changed since you looked at it (revision {row.revision}, you saw {call.revision}); "
+                "nothing was changed. Look again, then repeat it",
                 Suggestion(f"campaign {verb}" if verb in ("start", "schedule") else "campaign status", {"ref": ref}),
             )
         if verb in ("start", "schedule"):

@@ -2,8 +2,8 @@
 alerts in its thread, and one card per reply.
 
 A card shows what `campaign status` answers. A change of state edits it at once; counters follow within 15 s, at most 40
-edits a minute for all campaigns. While Slack is away the events wait in the outbox, and the cards agree again when it is
-back. What must not live here: the words (`blocks`), and the pace of calls (`web_api`).
+edits a minute for all campaigns. While Slack is away the events wait in the outbox, and the cards agree again when it
+is back. What must not live here: the words (`blocks`), and the pace of calls (`web_api`).
 """
 
 from __future__ import annotations

@@ -55,6 +55,12 @@ class Parsed:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     all: bool = False
 
+    @property
+    def ref(self) -> str:
+        """The campaign's ref; the grammar gives a command that needs a campaign one."""
+        assert self.campaign is not None  # noqa: S101 - see above
+        return self.campaign.ref
+
 
 class Misread(Exception):
     """The text is no command; the message says what is wrong and how to write it, `offers` are commands to choose

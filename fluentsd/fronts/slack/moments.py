@@ -18,8 +18,8 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _WEEKDAY = r"(?:(?:on|next|this)\s+)?(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?"
-_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"\
-    r"nov(?:ember)?|dec(?:ember)?)"  # fmt: skip
+_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"\
+    r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"  # fmt: skip
 _DAY = re.compile(
     rf"today|tonight|tomorrow|{_WEEKDAY}|\d{{4}}-\d{{1,2}}-\d{{1,2}}|\d{{1,2}}/\d{{1,2}}(?:/\d{{4}})?"
     rf"|(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}(?:\s+\d{{4}})?"
@@ -106,7 +106,7 @@ def _day(words: str, time: dt.time, text: str, today: dt.datetime) -> dt.date:
         or ("/" in words and found.month != int(numbers[0]))
     ):
         raise BadMoment(f"{text!r} is not a moment: there is no day {words!r} (month/day, like 12/1)")
-    day = found.date()
+    day: dt.date = found.date()
     has_year = any(len(number) == 4 for number in numbers)
     if numbers and not has_year and today.date() - day > _OVER:
         day = day.replace(year=day.year + 1) if (day.month, day.day) != (2, 29) else day

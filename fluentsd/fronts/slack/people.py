@@ -1,4 +1,4 @@
-"""People of the workspace: name, time zone and role. A role comes from user ids and user groups; in doubt there is none.
+"""People of the workspace: name, zone and role. A role comes from user ids and user groups; in doubt there is none.
 
 Guests, bots, deleted users and people of other workspaces are refused. Slack is asked about a user once in five
 minutes and about a group once in five minutes, or when Slack says that it has changed. When Slack does not answer, what

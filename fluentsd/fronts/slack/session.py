@@ -70,6 +70,12 @@ class Session:
         """The same interaction for a further change: each change of one click has a request id of its own."""
         return replace(self, interaction=replace(self.interaction, key=f"{self.interaction.key} {part}"))
 
+    async def zone_of(self, ref: str) -> str:
+        """The zone in which a campaign's moments are meant: its own, or the reader's if each contact has its own."""
+        window = (await self.run("campaign show", {"ref": ref})).file.get("window", {})
+        zone = str(window.get("timezone") or "contact")
+        return self.person.zone if zone == "contact" else zone
+
     async def campaigns(self) -> list[Named]:
         """The campaigns as people may call them."""
         found = await self.run("campaign list", {})

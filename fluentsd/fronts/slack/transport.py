@@ -111,7 +111,8 @@ class SocketMode:
         """No pause after a connection that served well; then a growing one with jitter."""
         if not failures:
             return 0.0
-        return random.uniform(0.25, 1.0) * min(self._timing.longest_pause, 0.4 * 2 ** min(failures - 1, 10))  # noqa: S311
+        share = random.uniform(0.25, 1.0)  # noqa: S311 - jitter, no secret
+        return share * min(self._timing.longest_pause, 0.4 * float(2 ** min(failures - 1, 10)))
 
     async def _serve(
         self, handlers: trio.Nursery, *, task_status: trio.TaskStatus[_Connection | float] = trio.TASK_STATUS_IGNORED

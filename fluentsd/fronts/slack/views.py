@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.fronts.slack import commands
 from fluentsd.fronts.slack.blocks.layout import Message, date_time_input, message, modal, section, text_input
 from fluentsd.fronts.slack.blocks.wording import safe
+from fluentsd.fronts.slack.commands import acting, starting
 from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.session import Session
 
@@ -30,10 +30,18 @@ def _schedule(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
     hour = 3600 * SECOND
     tomorrow = (session.now // hour + 24) * 3600
     return modal(
-        "Schedule", "schedule", value, [section(f"When should *{safe(value.get('name', ''))}* start? The time is in your "
-        "zone; it is shown in the campaign's before anything happens."),
-        date_time_input("when", "Start", tomorrow)], "Continue",
-    )  # fmt: skip
+        "Schedule",
+        "schedule",
+        value,
+        [
+            section(
+                f"When should *{safe(value.get('name', ''))}* start? The time is in your "
+                "zone; it is shown in the campaign's before anything happens."
+            ),
+            date_time_input("when", "Start", tomorrow),
+        ],
+        "Continue",
+    )
 
 
 def _reply(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,13 +65,13 @@ async def submitted(session: Session) -> Message | None:
     match interaction.name:
         case "schedule":
             at = interaction.state("when")
-            return await commands.schedule_at(session, ref, int(at) * SECOND)
+            return await starting.schedule_at(session, ref, int(at) * SECOND)
         case "reply":
             text = str(interaction.state("text") or "")
-            return await commands.answer(session, ref, str(value.get("person", "")), text)
+            return await acting.answer(session, ref, str(value.get("person", "")), text)
         case "callback":
             at = int(interaction.state("when")) * SECOND
-            return await commands.call_back(session, ref, str(value.get("person", "")), at)
+            return await acting.call_back(session, ref, str(value.get("person", "")), at)
     return message("this form is not known any more; open it again")
 
 
@@ -71,6 +79,11 @@ def shown(interaction: Interaction, answer: Message | None) -> Mapping[str, Any]
     """The acknowledgement of a submitted modal: its answer takes the place of the form."""
     if answer is None:
         return None
-    view = modal(str(interaction.view.get("title", {}).get("text", "fluentsd")), "shown", {}, answer.body().get("blocks", []),
-                 close="Close")  # fmt: skip
+    view = modal(
+        str(interaction.view.get("title", {}).get("text", "fluentsd")),
+        "shown",
+        {},
+        answer.body().get("blocks", []),
+        close="Close",
+    )
     return {"response_action": "update", "view": view}

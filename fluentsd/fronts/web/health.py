@@ -3,8 +3,8 @@
 A check changes nothing and wakes no task: it reads the backlog from the database and finds work that is overdue. The
 status is 503 when a vital part fails (store, dispatcher, reconciler). A channel that is held or backs off, an outbox
 whose listener fails, Slack that is not connected, or an installation that is held as a whole, is unhealthy with status
-200, because a restart of the daemon would not fix it. The response holds no personal data. One check serves all requests of a second, so any number
-of requests is cheap.
+200, because a restart of the daemon would not fix it. The response holds no personal data. One check serves all
+requests of a second, so any number of requests is cheap.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ LATER = {"id": "later", "channel": "sms", "after": "1 day", "text": "Hello again
 
 
 class Steady(SystemClock):
-    """A clock that begins on a Monday and goes as Trio's does; `step` sets it forward. A simulated clock would run ahead
-    while the loopback carries a request."""
+    """A clock that begins on a Monday and goes as Trio's does; `step` sets it forward. A simulated clock would run
+    ahead while the loopback carries a request."""
 
     def __init__(self) -> None:
         self._ahead = MONDAY - super().now()

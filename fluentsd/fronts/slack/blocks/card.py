@@ -8,9 +8,13 @@ from fluentsd.verbs.answers.campaigns import Campaign, Status
 
 #: What a button does in each state, in the order of the card.
 _BUTTONS: dict[str, tuple[str, ...]] = {
-    "draft": ("start", "schedule"), "scheduled": ("start", "schedule clear"), "active": ("pause", "stop"),
-    "paused": ("resume", "stop"), "stopped": ("reopen",), "completed": ("reopen",),
-}  # fmt: skip
+    "draft": ("start", "schedule"),
+    "scheduled": ("start", "schedule clear"),
+    "active": ("pause", "stop"),
+    "paused": ("resume", "stop"),
+    "stopped": ("reopen",),
+    "completed": ("reopen",),
+}
 _MARKS = {"active": "🟢", "paused": "⏸️", "scheduled": "🗓️", "draft": "📝", "stopped": "⏹️", "completed": "✅"}
 
 
@@ -23,10 +27,15 @@ def card(found: Status) -> Message:
     """The card. The words of its figures are those of `campaign status`."""
     text = f"{safe(found.name)}: {found.state}, {found.completed} of {found.total} completed"
     figures = [
-        f"*Total*\n{found.total:,}", f"*Queued*\n{found.queued:,}", f"*Active*\n{found.active:,}",
-        f"*Errored*\n{found.errored:,}", f"*Exited*\n{found.exited:,}", f"*Completed*\n{found.completed:,}",
-        f"*Started on*\n{moment(found.started_at)}", f"*Owner*\n{actor(found.owner)}",
-    ]  # fmt: skip
+        f"*Total*\n{found.total:,}",
+        f"*Queued*\n{found.queued:,}",
+        f"*Active*\n{found.active:,}",
+        f"*Errored*\n{found.errored:,}",
+        f"*Exited*\n{found.exited:,}",
+        f"*Completed*\n{found.completed:,}",
+        f"*Started on*\n{moment(found.started_at)}",
+        f"*Owner*\n{actor(found.owner)}",
+    ]
     blocks = [section(title(found)), section("", *figures), *_notes(found)]
     return message(text, *blocks, *buttons(found))
 
@@ -71,6 +80,15 @@ def _button(one: Campaign, word: str) -> Block:
             return button("Resume", "say:resume", {"text": f"resume {ref}"}, "primary")
         case "reopen":
             return button("Reopen", "say:reopen", {"text": f"reopen {ref}"})
-    dialog = confirm("Stop this campaign?", f"*{name}* makes no more contacts. People keep their progress, and it can "
-                     "be reopened.", "Stop it", danger=True)  # fmt: skip
+    dialog = confirm(
+        "Stop this campaign?",
+        f"*{name}* makes no more contacts. People keep their progress, and it can be reopened.",
+        "Stop it",
+        danger=True,
+    )
     return button("Stop", "say:stop", {"text": f"stop {ref} yes"}, "danger", dialog)
+
+
+def receipt(found: Campaign, *lines: str) -> Message:
+    """The answer to a change of a campaign, with the buttons that are possible now."""
+    return message(lines[0], section("\n".join(line for line in lines if line)), *buttons(found))

@@ -1,4 +1,4 @@
-"""Help, refusals and mistyped commands: what happened, what changed (nothing), and what to do, as buttons and as text."""
+"""Help, refusals and mistyped commands: what happened, what changed (nothing), and what to do."""
 
 from __future__ import annotations
 
@@ -16,12 +16,20 @@ def help_of(topic: str, name: str) -> Message:
     command = BY_WORD.get(topic.casefold().strip())
     if command is None:
         lines = [f"`{_usage(one, name)}`  {safe(one.help)}" for one in COMMANDS]
-        ways = ("A campaign is its id (c42), its name, or words that fit only one. Moments: tomorrow 9am, Tue 15:00, 12/1 "
-                "9:00. Durations: 30m, 2h, 3d. Buttons do the same as commands.")  # fmt: skip
+        ways = (
+            "A campaign is its id (c42), its name, or words that fit only one. Moments: tomorrow 9am, Tue 15:00, 12/1 "
+            "9:00. Durations: 30m, 2h, 3d. Buttons do the same as commands."
+        )
         note = f"there is no command {safe(topic)}; these exist:" if topic else "What you can type"
         half = len(lines) // 2
-        return message("help", header("Help"), section(note), section("\n".join(lines[:half])),
-                       section("\n".join(lines[half:])), context(ways))  # fmt: skip
+        return message(
+            "help",
+            header("Help"),
+            section(note),
+            section("\n".join(lines[:half])),
+            section("\n".join(lines[half:])),
+            context(ways),
+        )
     lines = [f"`{_usage(command, name)}`", safe(command.help)]
     if command.aliases:
         lines.append(f"also: {', '.join(command.aliases)}")

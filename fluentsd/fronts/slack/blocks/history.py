@@ -11,10 +11,16 @@ from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, o
 
 #: What happened, by topic.
 _DONE: Mapping[str, str] = {
-    "campaign.scheduled": "scheduled", "campaign.unscheduled": "unscheduled", "campaign.started": "started",
-    "campaign.paused": "paused", "campaign.resumed": "resumed", "campaign.stopped": "stopped",
-    "campaign.completed": "completed", "campaign.reopened": "reopened", "campaign.archived": "archived",
-}  # fmt: skip
+    "campaign.scheduled": "scheduled",
+    "campaign.unscheduled": "unscheduled",
+    "campaign.started": "started",
+    "campaign.paused": "paused",
+    "campaign.resumed": "resumed",
+    "campaign.stopped": "stopped",
+    "campaign.completed": "completed",
+    "campaign.reopened": "reopened",
+    "campaign.archived": "archived",
+}
 
 
 def line(event: Posted, because: str) -> Message | None:
@@ -45,8 +51,12 @@ def alert(event: Posted) -> Message:
         case "campaign.paused":
             ref = str(payload["campaign"])
             text = f"⚠️ *{safe(ref)}* was paused by a breaker: {because}"
-            blocks = [actions(button("Resume", "say:resume", {"text": f"resume {ref}"}, "primary"),
-                              button("Attempts", "say:calls", {"text": f"calls {ref}"}))]  # fmt: skip
+            blocks = [
+                actions(
+                    button("Resume", "say:resume", {"text": f"resume {ref}"}, "primary"),
+                    button("Attempts", "say:calls", {"text": f"calls {ref}"}),
+                )
+            ]
         case "hold.placed":
             target = "everything" if payload["scope"] == "installation" else f"{payload['scope']} {payload['target']}"
             until = f" until {moment(payload['until_at'])}" if payload.get("until_at") else ""
@@ -70,8 +80,12 @@ def reply(one: Mapping[str, Any], contact: int, owner: str) -> Message:
     ref = str(one["ref"])
     about = {"ref": ref, "person": f"#{contact}"}
     said = masked(one["text"] or "(no text)", 1500)
-    stop = confirm("Never contact this person again?", "The number or address goes on the suppression list, for every "
-                   "channel and campaign.", "Suppress", danger=True)  # fmt: skip
+    stop = confirm(
+        "Never contact this person again?",
+        "The number or address goes on the suppression list, for every channel and campaign.",
+        "Suppress",
+        danger=True,
+    )
     return message(
         f"a reply in {plain(ref, 60)}",
         section(f"💬 {point(one['person'] or '')} answered in *{safe(ref)}* by {one['channel']}\n>{said}"),

@@ -35,14 +35,21 @@ def launch(check: Mapping[str, Any], when: str = "", text: str = "") -> Message:
 def approval(found: Status, requester: str, approvers: str) -> Message:
     """The question to a second person; the button approves what is shown, and nothing newer."""
     name, ref = safe(found.name, 100), f"c{found.id}"
-    dialog = confirm("Approve this start?", f"<@{requester}> may then start *{name}* for {count(found.queued)}. An edit makes "
-                     "the approval void.", "Approve")  # fmt: skip
+    dialog = confirm(
+        "Approve this start?",
+        f"<@{requester}> may then start *{name}* for {count(found.queued)}. An edit makes the approval void.",
+        "Approve",
+    )
     return message(
         f"{name} needs an approval",
-        section(f"<@{requester}> wants to start *{name}* ({ref}) for *{count(found.queued)}*. {approvers}: do you agree?"),
-        actions(button("Approve", "say:approve", {"text": f"approve {ref}", "revision": found.revision}, "primary", dialog),
-                button("Look", "say:look", {"text": f"start {ref}"})),
-    )  # fmt: skip
+        section(
+            f"<@{requester}> wants to start *{name}* ({ref}) for *{count(found.queued)}*. {approvers}: do you agree?"
+        ),
+        actions(
+            button("Approve", "say:approve", {"text": f"approve {ref}", "revision": found.revision}, "primary", dialog),
+            button("Look", "say:look", {"text": f"start {ref}"}),
+        ),
+    )
 
 
 def approved(found: Campaign, by: str) -> Message:
@@ -50,9 +57,10 @@ def approved(found: Campaign, by: str) -> Message:
     name, ref = safe(found.name, 100), f"c{found.id}"
     go = {"text": f"start {ref} yes", "revision": found.revision}
     return message(
-        f"{name} is approved", section(f"✅ <@{by}> approves the start of *{name}* as it is now."),
+        f"{name} is approved",
+        section(f"✅ <@{by}> approves the start of *{name}* as it is now."),
         actions(button("Start", "say:go", go, "primary", confirm("Start now?", f"*{name}* starts.", "Start"))),
-    )  # fmt: skip
+    )
 
 
 def _counts(check: Mapping[str, Any]) -> str:
@@ -61,8 +69,10 @@ def _counts(check: Mapping[str, Any]) -> str:
     for step in check["steps"]:
         skipped = {reason: people for reason, people in step["people"].items() if reason != "ready"}
         if skipped and not check["errors"]:
-            lines.append(f"• step `{safe(step['step'], 40)}`: {step['people'].get('ready', 0):,} people, "
-                         + ", ".join(f"{people:,} skip ({safe(reason)})" for reason, people in skipped.items()))  # fmt: skip
+            lines.append(
+                f"• step `{safe(step['step'], 40)}`: {step['people'].get('ready', 0):,} people, "
+                + ", ".join(f"{people:,} skip ({safe(reason)})" for reason, people in skipped.items())
+            )
     return "\n".join(lines[: LINES * 2])
 
 

@@ -32,8 +32,11 @@ def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: s
             blocks.append(section(f"*{heading}*\n" + "\n".join(_line(one) for one in by_state[state][:8])))
     if len(blocks) == 1:
         blocks.append(section("Nothing is running, scheduled or prepared."))
-    made = [button("All campaigns", "say:list", {"text": "list all"}), button("Replies", "say:replies", {"text": "replies"}),
-            button("Help", "say:help", {"text": "help"})]  # fmt: skip
+    made = [
+        button("All campaigns", "say:list", {"text": "list all"}),
+        button("Replies", "say:replies", {"text": "replies"}),
+        button("Help", "say:help", {"text": "help"}),
+    ]
     blocks += [actions(*made), context(f"Type `{plain(command)} help` for all commands")]
     running = len(by_state["active"])
     return message(f"{count(running, 'campaign', 'campaigns')} running", *blocks)
@@ -57,9 +60,13 @@ def campaigns(found: Sequence[answers.Counted], asked: str) -> Message:
 
 def report(found: answers.Report, period: str) -> Message:
     """`report`: the funnel."""
-    blocks = [section(title(found)), section(
-        f"*Total* {found.total:,} · *Queued* {found.queued:,} · *Active* {found.active:,} · *Errored* {found.errored:,} "
-        f"· *Exited* {found.exited:,} · *Completed* {found.completed:,}")]  # fmt: skip
+    blocks = [
+        section(title(found)),
+        section(
+            f"*Total* {found.total:,} · *Queued* {found.queued:,} · *Active* {found.active:,} "
+            f"· *Errored* {found.errored:,} · *Exited* {found.exited:,} · *Completed* {found.completed:,}"
+        ),
+    ]
     lines = [f"`{safe(step.step, 40)}` waiting {step.waiting:,} · {numbers(step.outcomes)}" for step in found.steps]
     blocks.append(section("\n".join(lines) or "no steps"))
     if found.exited_by_reason:
@@ -88,9 +95,10 @@ def caller_ids(found: Sequence[CallerId], tag: str) -> Message:
         return message(f"no caller ID{f' has the tag {safe(tag)}' if tag else ''}")
     lines = [
         f"`{safe(one.e164)}` {safe(one.label or '')} {' '.join(f'#{safe(t)}' for t in one.tags)} · used {one.used:,}"
-        + (f" · pace {safe(one.pace)}" if one.pace else "") + (f" · ⚠️ {ours(one.held, 100)}" if one.held else "")
+        + (f" · pace {safe(one.pace)}" if one.pace else "")
+        + (f" · ⚠️ {ours(one.held, 100)}" if one.held else "")
         for one in chosen[:ENTRIES]
-    ]  # fmt: skip
+    ]
     return message(
         f"{count(len(chosen), 'caller ID', 'caller IDs')}", section("\n".join(lines)), *_more(len(chosen), ENTRIES)
     )
@@ -124,7 +132,7 @@ def why(found: Mapping[str, Any], person: str) -> Message:
         f"*{safe(one['campaign'])}* ({one['campaign_state']}) · {one['state']}: {ours(one.get('sentence', ''), 400)}"
         + (f" · {moment(one['at'])}" if one.get("at") else "")
         for one in entries[:ENTRIES]
-    ]  # fmt: skip
+    ]
     return message(f"why {shown}", section(f"*{shown}*\n" + "\n".join(lines)))
 
 
@@ -136,7 +144,7 @@ def calls(found: Sequence[Mapping[str, Any]], name: str) -> Message:
         f"{moment(one['claimed_at'])} · {one['channel']} `{safe(one['step'], 40)}` · {point(one['to'] or '')} · "
         f"{one['outcome'] or one['state']}" + (f" · {one['duration_s']} s" if one.get("duration_s") else "")
         for one in found[:ENTRIES]
-    ]  # fmt: skip
+    ]
     return message(f"attempts of {safe(name)}", section("\n".join(lines)), *_more(len(found), ENTRIES))
 
 
@@ -148,8 +156,10 @@ def forecast(found: Mapping[str, Any], name: str) -> Message:
     ]
     if (bottleneck := found.get("bottleneck") or {}).get("share"):
         lines.append(f"what slows it down: {ours(str(bottleneck['sentence']))}")
-    lines += [f"{count(one['people'])} skip `{safe(one['step'], 40)}`: {ours(str(one['sentence']))}"
-              for one in found.get("skips", ())[:8]]  # fmt: skip
+    lines += [
+        f"{count(one['people'])} skip `{safe(one['step'], 40)}`: {ours(str(one['sentence']))}"
+        for one in found.get("skips", ())[:8]
+    ]
     return message(f"forecast of {safe(name)}", section(f"*{safe(name)}*\n" + "\n".join(lines)))
 
 

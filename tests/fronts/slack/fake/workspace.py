@@ -105,8 +105,15 @@ class Workspace:
     # ── people of the workspace ──────────────────────────────────────────────────────────────────────────────────
 
     def add_user(self, id_: str, name: str, zone: str = "America/New_York", **more: Any) -> str:
-        self.users[id_] = {"id": id_, "name": name.lower(), "team_id": TEAM, "tz": zone, "deleted": False, "is_bot": False,
-                           "profile": {"display_name": name, "real_name": name}} | more  # fmt: skip
+        self.users[id_] = {
+            "id": id_,
+            "name": name.lower(),
+            "team_id": TEAM,
+            "tz": zone,
+            "deleted": False,
+            "is_bot": False,
+            "profile": {"display_name": name, "real_name": name},
+        } | more
         return id_
 
     async def command(self, text: str, user: str = "U1", channel: str = "C1", **more: Any) -> Shown:
@@ -114,10 +121,20 @@ class Workspace:
         trigger, hook = self._trigger(), self._hook(None, user, channel)
         before = len(self.ephemerals)
         payload = {
-            "token": "t", "team_id": TEAM, "team_domain": "acme", "channel_id": channel, "channel_name": "sales",
-            "user_id": user, "user_name": self.users.get(user, {}).get("name", "x"), "command": "/campaign", "text": text,
-            "api_app_id": "A1", "is_enterprise_install": "false", "response_url": hook, "trigger_id": trigger,
-        } | more  # fmt: skip
+            "token": "t",
+            "team_id": TEAM,
+            "team_domain": "acme",
+            "channel_id": channel,
+            "channel_name": "sales",
+            "user_id": user,
+            "user_name": self.users.get(user, {}).get("name", "x"),
+            "command": "/campaign",
+            "text": text,
+            "api_app_id": "A1",
+            "is_enterprise_install": "false",
+            "response_url": hook,
+            "trigger_id": trigger,
+        } | more
         ack = await self.send("slash_commands", payload)
         if ack.payload and (ack.payload.get("blocks") or ack.payload.get("text")):
             self._check(ack.payload, "message")
@@ -146,12 +163,19 @@ class Workspace:
         """Click a button and wait for the acknowledgement alone."""
         button = shown.button(label)
         payload = self._interaction("block_actions", user) | {
-            "container": {"type": "message", "message_ts": shown.ts, "channel_id": shown.channel, "is_ephemeral": bool(shown.user)},
+            "container": {
+                "type": "message",
+                "message_ts": shown.ts,
+                "channel_id": shown.channel,
+                "is_ephemeral": bool(shown.user),
+            },
             "channel": {"id": shown.channel, "name": "sales"},
             "message": {"ts": shown.ts, "text": shown.text, "blocks": shown.blocks},
             "response_url": self._hook(shown, user, shown.channel),
-            "actions": [{**{k: v for k, v in button.items() if k != "confirm"}, "action_ts": f"{next(self._numbers)}.1"}],
-        }  # fmt: skip
+            "actions": [
+                {**{k: v for k, v in button.items() if k != "confirm"}, "action_ts": f"{next(self._numbers)}.1"}
+            ],
+        }
         return await self.send("interactive", payload)
 
     async def opened_view(self) -> dict[str, Any]:
@@ -165,8 +189,9 @@ class Workspace:
         """Submit a view. `values`: the state of each input block."""
         state = {block: {"x": value} for block, value in values.items()}
         payload = self._interaction("view_submission", user) | {
-            "view": {**view, "state": {"values": state}, "team_id": TEAM}, "response_urls": [],
-        }  # fmt: skip
+            "view": {**view, "state": {"values": state}, "team_id": TEAM},
+            "response_urls": [],
+        }
         ack = await self.send("interactive", payload)
         if ack.payload and ack.payload.get("view"):
             self._check(ack.payload["view"], "modal")
@@ -174,14 +199,28 @@ class Workspace:
 
     async def event(self, event: Mapping[str, Any], event_id: str = "") -> Ack:
         id_ = event_id or f"Ev{next(self._numbers)}"
-        payload = {"token": "t", "team_id": TEAM, "api_app_id": "A1", "event": dict(event), "type": "event_callback",
-                   "event_id": id_, "event_time": 1, "authorizations": [{"team_id": TEAM, "user_id": "UBOT", "is_bot": True}]}  # fmt: skip
+        payload = {
+            "token": "t",
+            "team_id": TEAM,
+            "api_app_id": "A1",
+            "event": dict(event),
+            "type": "event_callback",
+            "event_id": id_,
+            "event_time": 1,
+            "authorizations": [{"team_id": TEAM, "user_id": "UBOT", "is_bot": True}],
+        }
         return await self.send("events_api", payload, accepts=False)
 
     def _interaction(self, kind: str, user: str) -> dict[str, Any]:
         theirs = self.users.get(user, {}).get("team_id", TEAM)
-        return {"type": kind, "team": {"id": TEAM, "domain": "acme"}, "api_app_id": "A1", "token": "t",
-                "user": {"id": user, "username": "x", "name": "x", "team_id": theirs}, "trigger_id": self._trigger()}  # fmt: skip
+        return {
+            "type": kind,
+            "team": {"id": TEAM, "domain": "acme"},
+            "api_app_id": "A1",
+            "token": "t",
+            "user": {"id": user, "username": "x", "name": "x", "team_id": theirs},
+            "trigger_id": self._trigger(),
+        }
 
     # ── the socket ───────────────────────────────────────────────────────────────────────────────────────────────
 
