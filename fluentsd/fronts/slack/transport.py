@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import trio
-from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, open_websocket_url
+from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_client_stream
 
 from fluentsd.api import Unavailable
 from fluentsd.fronts.guard import place_of
@@ -26,6 +27,11 @@ from fluentsd.fronts.slack.web_api import SlackRefused
 Ack = Mapping[str, Any] | None
 #: Envelopes and events remembered, to know one that comes again.
 REMEMBERED = 10_000
+#: Seconds for the closing handshake.
+CLOSED_WITHIN = 0.5
+#: What a network and Slack may do to a connection.
+_NETWORK = (HandshakeError, ConnectionClosed, OSError, trio.BrokenResourceError, trio.TooSlowError, Unavailable,
+            SlackRefused, ValueError)  # fmt: skip
 #: Bytes of the largest frame; Slack's largest is a view with its state.
 FRAME_AT_MOST = 4 * 1024 * 1024
 #: What Slack answers when a person has to act.
@@ -123,12 +129,7 @@ class SocketMode:
         try:
             with trio.fail_after(4 * self._timing.answer_within):
                 url = await self._open_url()
-            async with open_websocket_url(
-                url,
-                max_message_size=FRAME_AT_MOST,
-                connect_timeout=self._timing.answer_within,
-                disconnect_timeout=0.5,
-            ) as socket:
+            async with self._open(url) as socket:
                 connection = await self._greet(socket)
                 if connection.is_disabled:
                     raise SlackRefused("the socket", "link_disabled")
@@ -156,6 +157,33 @@ class SocketMode:
             pause = self._note(why)
             if not started:
                 task_status.started(pause)
+
+    @asynccontextmanager
+    async def _open(self, url: str) -> AsyncIterator[WebSocketConnection]:
+        """A WebSocket over a stream of our own: the library leaves the stream open when the other side closes."""
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "wss" else 80)
+        with trio.fail_after(self._timing.answer_within):
+            stream: trio.abc.Stream = (
+                await trio.open_ssl_over_tcp_stream(parts.hostname or "", port, https_compatible=True)
+                if parts.scheme == "wss"
+                else await trio.open_tcp_stream(parts.hostname or "", port)
+            )
+        try:
+            async with trio.open_nursery() as reader:
+                with trio.fail_after(self._timing.answer_within):
+                    resource = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+                    socket = await wrap_client_stream(
+                        reader, stream, parts.hostname or "", resource, max_message_size=FRAME_AT_MOST
+                    )
+                try:
+                    yield socket
+                finally:
+                    with trio.move_on_after(CLOSED_WITHIN):
+                        await socket.aclose()
+                    reader.cancel_scope.cancel()
+        finally:
+            await trio.aclose_forcefully(stream)
 
     def _note(self, why: Exception) -> float:
         """Log a connection that could not be had; the pause in seconds that it asks for."""

@@ -150,6 +150,15 @@ class Workspace:
                 await self._changed.wait()
         return self.ephemerals[-1]
 
+    async def wait_shown(self, part: str) -> Shown:
+        """The message of a channel in which this can be read."""
+        with trio.fail_after(10):
+            while True:
+                for one in self.messages.values():
+                    if part in one.whole:
+                        return one
+                await self._changed.wait()
+
     async def click(self, shown: Shown, label: str, user: str = "U1") -> Shown:
         """Click a button; the message that comes of it, which may be the clicked one with another content."""
         before, edits = len(self.ephemerals), sum(one.edits for one in self.ephemerals)
