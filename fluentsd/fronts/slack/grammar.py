@@ -289,10 +289,10 @@ def _unknown(line: Sequence[Token]) -> Misread:
     for word in (found for part in undone for found in difflib.get_close_matches(part, list(BY_WORD), 1, 0.8)):
         opposite = _OPPOSITES.get(BY_WORD[word].word)
         return Misread(said, [opposite.format(rest)] if opposite else [])
-    if len(line) > 1 and line[1].folded in BY_WORD and not line[1].quoted:  # "please pause spring"
-        return Misread(said, [rest])
     if len(line) > 1 and line[-1].folded in BY_WORD and not line[-1].quoted:  # "spring pause"
         return Misread(said, [f"{line[-1].folded} {joined(line[:-1])}"])
+    if len(line) > 1 and line[1].folded in BY_WORD and not line[1].quoted:  # "please pause spring"
+        return Misread(said, [rest])
     near = dict.fromkeys(BY_WORD[word].word for word in difflib.get_close_matches(typed, list(BY_WORD), 8, 0.6))
     best = next(iter(near), "")
     opposite = _OPPOSITES.get(best, "").partition(" ")[0]

@@ -145,15 +145,12 @@ class SocketMode:
                     if not self._connections:
                         self.problem = "not connected"
                     connection.needs_successor.set()
-        except (
-            HandshakeError,
-            ConnectionClosed,
-            OSError,
-            trio.TooSlowError,
-            Unavailable,
-            SlackRefused,
-            ValueError,
-        ) as why:
+        except Exception as error:
+            why = error
+            while isinstance(why, ExceptionGroup) and len(why.exceptions) == 1:
+                why = why.exceptions[0]
+            if not isinstance(why, _NETWORK):
+                raise
             pause = self._note(why)
             if not started:
                 task_status.started(pause)
@@ -164,7 +161,7 @@ class SocketMode:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "wss" else 80)
         with trio.fail_after(self._timing.answer_within):
-            stream: trio.abc.Stream = (
+            stream: trio.SocketStream | trio.SSLStream[trio.SocketStream] = (
                 await trio.open_ssl_over_tcp_stream(parts.hostname or "", port, https_compatible=True)
                 if parts.scheme == "wss"
                 else await trio.open_tcp_stream(parts.hostname or "", port)

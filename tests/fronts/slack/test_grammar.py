@@ -89,7 +89,7 @@ WRONG = [
     ("pause c99", "no campaign is called", ()),
     ("pause #c99", "no campaign is called", ()),
     ("pause nothing", "There are: spring-fair", ()),
-    ('pause "spring"', "no campaign is called", ("pause spring-fair",)),
+    ('pause "spring"', "no campaign is called", ("pause spring-sale", "pause spring-fair")),
     ("status <!channel>", "no campaign is called", ()),
     ("pause q2 foo", "for <duration>, until <when> or because <reason>", ()),
     ("pause q2 for", "needs a time", ()),

@@ -142,6 +142,8 @@ class Workspace:
             self._show(channel, ack.payload, "" if public else user)
             if ack.payload.get("text") == "Working on it…":
                 before += 1
+            if public:
+                return list(self.messages.values())[-1]
         return await self.next_ephemeral(before)
 
     async def next_ephemeral(self, since: int) -> Shown:
