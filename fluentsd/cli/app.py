@@ -29,6 +29,7 @@ _GROUPS = {
     "numbers": "caller IDs",
     "unknown": "attempts with an unknown outcome",
     "suppression": "the suppression list: numbers and addresses that are never contacted",
+    "slack": "the Slack app: its manifest, and the check of its set-up",
     "outbox": "events on their way to the log, the webhook and other targets",
 }
 
