@@ -50,6 +50,7 @@ class CampaignRow:
     recompute_from: int | None
     resumed_at: int | None
     resumes_at: int | None
+    first_left: int | None
 
 
 def _row(found: Any) -> CampaignRow:
@@ -199,11 +200,15 @@ async def move(
     at: int,
     starts_at: int | None = None,
     resumes_at: int | None = None,
+    first: int | None = None,
 ) -> CampaignRow:
     """One transition of the campaign machine; `IllegalTransition` says what is possible instead. `resumes_at`: when a
-    pause ends by itself; every other transition forgets it."""
+    pause ends by itself; every other transition forgets it. `first`: people whom a start or its schedule contacts
+    before a person says go."""
     after = next_campaign_state(verb, row.state)
     values: dict[str, Any] = {"revision": campaign.c.revision + 1, "starts_at": starts_at, "resumes_at": resumes_at}
+    if first is not None or verb in ("schedule", "reopen"):
+        values["first_left"] = first
     if after == CampaignState.active:
         values["started_at"] = func.coalesce(campaign.c.started_at, at)
         values["resumed_at"] = at
@@ -239,6 +244,17 @@ async def next_start(conn: AsyncConnection) -> int | None:
     statement = select(func.min(campaign.c.starts_at)).where(campaign.c.state == CampaignState.scheduled)
     found: int | None = (await conn.execute(statement)).scalar()
     return found
+
+
+async def first_left(conn: AsyncConnection, campaign_id: int) -> int | None:
+    """How many more people may be contacted before a person says go; None: everybody."""
+    found: int | None = (await conn.execute(select(campaign.c.first_left).where(campaign.c.id == campaign_id))).scalar()
+    return found
+
+
+async def set_first_left(conn: AsyncConnection, campaign_id: int, left: int | None) -> None:
+    """Note how many are left, in the transaction of the claim."""
+    await conn.execute(update(campaign).where(campaign.c.id == campaign_id).values(first_left=left))
 
 
 async def due_to_resume(conn: AsyncConnection, at: int) -> list[int]:

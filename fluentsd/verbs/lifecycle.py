@@ -36,10 +36,13 @@ from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
 from fluentsd.verbs.launch_check import examined, problems
 
 
-async def start(runtime: Runtime, call: Call, ref: str, yes: bool) -> Answer:
-    """draft or scheduled → active, if the launch check has no errors and its warnings are confirmed (`yes`)."""
+async def start(runtime: Runtime, call: Call, ref: str, yes: bool, first: int | None) -> Answer:
+    """draft or scheduled → active, if the launch check has no errors and its warnings are confirmed (`yes`). After
+    the `first` people the campaign is held until a person releases it."""
+    if first is not None and first < 1:
+        raise Refused("the number of the first people is at least 1; nothing was changed")
     checked = await _checked(runtime, call, ref, "start", yes)
-    return await _move(runtime, call, "start", ref) | checked
+    return await _move(runtime, call, "start", ref, first=first) | checked
 
 
 async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool, **more: Any) -> Answer:
@@ -144,6 +147,7 @@ async def _move(
     *,
     starts_at: int | None = None,
     resumes_at: int | None = None,
+    first: int | None = None,
     because: str = "",
     also: Callable[[Connection, CampaignRow], Awaitable[Answer]] | None = None,
 ) -> Answer:
@@ -167,11 +171,11 @@ async def _move(
         before = row.state
         next_campaign_state(verb, before)
         more = await also(conn, row) if also is not None else {}
-        row = await campaigns.move(conn, row, verb, at=call.at, starts_at=starts_at, resumes_at=resumes_at)
+        row = await campaigns.move(conn, row, verb, at=call.at, starts_at=starts_at, resumes_at=resumes_at, first=first)
         await holds.lift(conn, "campaign", row.ref, call.at)  # the user has decided about a breaker's hold
         details = {"from": before, "to": row.state, **({"because": because} if because else {}), **more}
-        if resumes_at is not None:
-            details["until"] = resumes_at
+        details |= {"until": resumes_at} if resumes_at is not None else {}
+        details |= {"first": first} if first is not None else {}
         counts = dict(await counters.overview(conn, row.id))
         await outbox.post(conn, _event(verb, row, call.actor, counts), at=call.at)
         return facts_of(row) | counts | more | {"_details": details}

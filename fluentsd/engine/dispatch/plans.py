@@ -42,6 +42,7 @@ class Plan:
     currency: str
     resumed_at: int  #: when the campaign last became active
     spacing: int = 0  #: microseconds between two uses of one caller ID, required by providers
+    starts_with_few: bool = False  #: whether the claim counts people, to hold the campaign after the first ones
 
     def flow(self, version_id: int) -> Flow:
         return self.flows[version_id]
@@ -120,6 +121,7 @@ def build_plan(
         number_pace=Rate.parse(spec.numbers.pace) if spec.numbers.pace else None,
         currency=budget.currency if budget else "USD",
         resumed_at=row.resumed_at or 0,
+        starts_with_few=row.first_left is not None,
     )
 
 

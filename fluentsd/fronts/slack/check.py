@@ -69,7 +69,8 @@ async def _app_token(api: WebApi) -> Finding:
     try:
         await api.open_socket()
     except (SlackRefused, Unavailable) as why:
-        fix = (f"generate an app-level token (xapp-…) with the scope connections:write under Basic Information {_APP_PAGE}, "
+        fix = (f"generate an app-level token (xapp-…) with the scope connections:write under Basic "
+               f"Information {_APP_PAGE}, "
                "and switch Socket Mode on")  # fmt: skip
         return Finding(False, f"slack: the app-level token opens no connection ({why})", fix)
     return Finding(True, "slack: Socket Mode")
@@ -84,7 +85,7 @@ async def _channel(settings: SlackSettings, api: WebApi) -> AsyncIterator[Findin
     try:
         found = (await api.call("conversations.info", channel=settings.channel)).get("channel") or {}
     except (SlackRefused, Unavailable) as why:
-        fix = "correct [slack] channel: open the channel's details in Slack, the id is at the bottom; invite the app to it"
+        fix = "correct [slack] channel: the id is at the bottom of the channel's details in Slack; invite the app to it"
         yield Finding(False, f"slack: the channel {settings.channel} cannot be read ({why})", fix)
         return
     name = f"#{found.get('name')}"

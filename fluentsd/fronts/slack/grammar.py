@@ -93,6 +93,22 @@ def _flag(name: str, *words: str) -> Callable[[Sequence[Token]], Mapping[str, An
     return read
 
 
+def _start(rest: Sequence[Token]) -> Mapping[str, Any]:
+    """[first N] [yes]"""
+    found: dict[str, Any] = {}
+    left = list(rest)
+    if left and left[-1].folded in ("yes", "confirm", "now"):
+        found["yes"] = True
+        left.pop()
+    if len(left) == 2 and left[0].folded in ("first", "canary"):
+        number = left[1].text.replace(",", "")
+        if not (number.isascii() and number.isdigit() and 0 < int(number) < 10**6):
+            raise _BadTail(f"{left[1].text!r} is not a number of people; write it like: first 50")
+        found["first"] = int(number)
+        return found
+    return {**found, **_none(left)}
+
+
 def _rest(name: str) -> Callable[[Sequence[Token]], Mapping[str, Any]]:
     return lambda rest: {name: joined(rest)} if rest else {}
 
@@ -217,8 +233,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("list", "campaign list", more=f"[{'|'.join(STATES)}] [mine] [words]", aliases=("ls", "campaigns"),
             tail=_list),
     Command("status", "campaign status", "may", "[share]", _flag("share", "share"), aliases=("show", "info", "stats")),
-    Command("start", "campaign start", "must", "[yes]", _flag("yes", "yes", "confirm", "now"),
-            "check a campaign, then start it",
+    Command("start", "campaign start", "must", "[first <people>] [yes]", _start,
+            "check a campaign, then start it; with first, hold it after that many people until you say go",
             aliases=("run", "go", "launch", "begin")),
     Command("approve", "campaign approve", "must", "", _none),
     Command("schedule", "campaign schedule", "must", "[<when>|clear]", _rest("when"), aliases=("plan", "at")),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 import trio
 
@@ -89,7 +90,7 @@ class People:
                 "you have no role here yet; nothing was changed. An admin of fluentsd can give you one: add your id "
                 f'"{interaction.user}" or a user group of yours to [slack.roles] in fluentsd.toml'
             )
-        return Person(interaction.user, name_of(user), str(user.get("tz") or "UTC"), role)
+        return Person(interaction.user, name_of(user), _zone(user), role)
 
     async def profile(self, user_id: str) -> Mapping[str, Any]:
         """The user as `users.info` shows it. Raises `NotAllowed` when Slack does not say."""
@@ -137,6 +138,15 @@ class People:
 
     async def _ask_group(self, group_id: str) -> frozenset[str]:
         return frozenset((await self._api.call("usergroups.users.list", usergroup=group_id)).get("users") or ())
+
+
+def _zone(user: Mapping[str, Any]) -> str:
+    """The user's zone; UTC if Slack has none, or one that this machine does not know."""
+    zone = str(user.get("tz") or "UTC")
+    try:
+        return ZoneInfo(zone).key
+    except (ValueError, OSError):
+        return "UTC"
 
 
 def _refusal(user: Mapping[str, Any], team: str) -> str:

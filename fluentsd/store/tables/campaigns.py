@@ -43,6 +43,7 @@ campaign = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("resumed_at", BigInteger),  # when it last became active: breakers count from here
     Column("resumes_at", BigInteger),  # when a pause ends by itself
+    Column("first_left", Integer),  # people who may still be contacted before a person says go; NULL: everybody
 )
 
 launch_approval = Table(  # a second person agrees to a start; void once the campaign's revision is another one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -93,6 +94,18 @@ class Office:
     async def say(self, text: str, user: str = "U1", **more: Any) -> str:
         """Type a command; all that can be read in the answer."""
         return (await self.slack.command(text, user, **more)).whole
+
+
+async def until(condition: Callable[[], Any]) -> Any:
+    """The first value of a condition, or of what it awaits, that is true."""
+    with trio.fail_after(10):
+        while True:
+            found = condition()
+            if inspect.isawaitable(found):
+                found = await found
+            if found:
+                return found
+            await trio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from fluentsd.engine.outbox.targets import Posted
 from fluentsd.store import tables
 from fluentsd.store.db.bridge import open_store
 from tests.engine.stage import MINUTE, MONDAY, Stage, staged
-from tests.fronts.slack.conftest import Office, Steady, an_office
+from tests.fronts.slack.conftest import Office, Steady, an_office, until
 from tests.fronts.slack.fake import Shown
 
 
@@ -44,20 +44,14 @@ async def office(stage: Stage) -> AsyncIterator[Office]:
         nursery.cancel_scope.cancel()
 
 
-async def until(condition: Callable[[], Any]) -> Any:
-    with trio.fail_after(10):
-        while not (found := condition()):
-            await trio.sleep(0.01)
-        return found
-
-
 async def settled(office: Office) -> None:
     """Wait until everybody has had the first step, and it is recorded."""
-    with trio.fail_after(10):
-        while (await office.stage.do("campaign report", ref="spring"))["steps"][1]["waiting"] == 0:
-            await trio.sleep(0.02)
-        while (await office.stage.overview("spring"))["active"]:
-            await trio.sleep(0.02)
+
+    async def has_settled() -> bool:
+        found = await office.stage.do("campaign report", ref="spring")
+        return found["steps"][1]["waiting"] == found["total"] and not found["active"]
+
+    await until(has_settled)
 
 
 def card_of(office: Office, state: str) -> Shown | None:
@@ -166,3 +160,15 @@ async def test_names_and_reasons_cannot_speak_for_the_app(office: Office) -> Non
     assert "\u202e" not in whole
     assert "5550001" not in whole
     assert "p1@example.com" not in whole
+
+
+async def test_a_start_with_a_few_people_first_waits_for_a_go(office: Office) -> None:
+    await office.campaign(people=4)
+    shown = await office.slack.command("start spring first 2")
+    assert "After 2 people it is held" in shown.whole
+    await office.slack.click(shown, "Start")
+    alert = await office.slack.wait_shown("Go on")
+    await until(lambda: len(office.stage.sms.accepted) == 2)
+    assert alert.buttons == ["Go on"]
+    await office.slack.click(alert, "Go on")
+    await until(lambda: len(office.stage.sms.accepted) == 4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from tests.fronts.slack.conftest import Office
+from tests.fronts.slack.conftest import Office, until
 
 
 async def test_the_life_of_a_campaign_by_keyboard(office: Office) -> None:
@@ -92,9 +92,11 @@ async def test_a_pause_ends_by_itself(office: Office) -> None:
     await office.say("start spring yes")
     assert "It resumes" in await office.say("pause spring for 2h")
     office.stage.clock.step(2 * 3600 * 1_000_000 + 1)
-    with trio.fail_after(10):
-        while (await office.stage.overview("spring"))["state"] != "active":
-            await trio.sleep(0.01)
+
+    async def goes_on() -> bool:
+        return bool((await office.stage.overview("spring"))["state"] == "active")
+
+    await until(goes_on)
 
 
 async def test_what_has_no_verb_says_so(office: Office) -> None:
@@ -118,7 +120,8 @@ async def test_questions_about_a_campaign(office: Office) -> None:
     for text, part in (
         ("report spring", "`text`"), ("errors spring", "nobody is in error"), ("replies", "no reply waits"),
         ("numbers", "no caller ID"), ("settings", "You are manager"), ("contacts spring", "queued"),
-        ("help pause", "needs the role operator"), ("list running", "Spring fair"), ("list paused", "no campaign is paused"),
+        ("help pause", "needs the role operator"), ("list running", "Spring fair"),
+        ("list paused", "no campaign is paused"),
         ("forecast spring", "Forecast"), ("why +12125550001", "spring"),
         ("contacts find P1", "••• "), ("copy spring as Autumn fair", "autumn-fair"), ("log", "<@U1>"),
     ):  # fmt: skip
@@ -138,7 +141,5 @@ async def test_a_mention_and_a_direct_message_are_answered_in_their_thread(offic
 async def test_the_home_shows_the_overview(office: Office) -> None:
     await office.campaign()
     await office.slack.event({"type": "app_home_opened", "user": "U1", "tab": "home"})
-    with trio.fail_after(5):
-        while "U1" not in office.slack.homes:
-            await trio.sleep(0.01)
+    await until(lambda: "U1" in office.slack.homes)
     assert "Spring fair" in str(office.slack.homes["U1"])

@@ -27,7 +27,12 @@ CAMPAIGNS = [
         ("STATUS C42", "status", "q2", {}),
         ("show #c42 share", "status", "q2", {"share": True}),
         ("status share", "status", None, {"share": True}),
-        ("pause “Spring fair” for 2h because “lunch break”", "pause", "spring-fair", {"for": "2h", "because": "lunch break"}),
+        (
+            "pause “Spring fair” for 2h because “lunch break”",
+            "pause",
+            "spring-fair",
+            {"for": "2h", "because": "lunch break"},
+        ),
         ("pause spring–fair until tomorrow 9am", "pause", "spring-fair", {"until": "tomorrow 9am"}),
         ("pause warm", "pause", "q2", {}),
         ("pause pause", "pause", "pause", {}),
@@ -45,7 +50,7 @@ CAMPAIGNS = [
         ("suppress +12125550001 because asked", "suppress", None, {"point": "+12125550001", "because": "asked"}),
         ("contacts q2 find Dana Doe", "contacts", "q2", {"find": "Dana Doe"}),
     ],
-)  # fmt: skip
+)
 def test_a_command_is_read(text: str, command: str, ref: str | None, arguments: dict[str, Any]) -> None:
     parsed = parse(text, CAMPAIGNS)
     assert (parsed.command.word, parsed.campaign and parsed.campaign.ref) == (command, ref)

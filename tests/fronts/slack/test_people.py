@@ -36,7 +36,8 @@ async def test_a_click_is_checked_like_a_command(office: Office) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"is_restricted": True}, "guests"), ({"is_ultra_restricted": True}, "guests"), ({"is_stranger": True}, "other"),
+        ({"is_restricted": True}, "guests"), ({"is_ultra_restricted": True}, "guests"),
+        ({"is_stranger": True}, "other"),
         ({"team_id": "T9"}, "other workspaces"), ({"deleted": True}, "deactivated"), ({"is_bot": True}, "bots"),
     ],
 )  # fmt: skip

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import trio
 
 from fluentsd.api import Inbound, Outcome
-from tests.fronts.slack.conftest import Office
+from tests.fronts.slack.conftest import Office, until
 from tests.fronts.slack.fake import Shown
 from tests.fronts.slack.test_cards import database_url, office, settled, stage
 
@@ -43,9 +42,7 @@ async def test_a_manager_answers_from_the_form(office: Office) -> None:
     view = await office.slack.opened_view()
     ack = await office.slack.submit(view, {"text": {"type": "plain_text_input", "value": "I call you at five"}})
     assert "on its way" in str(ack.payload)
-    with trio.fail_after(10):
-        while len(office.stage.sms.accepted) < 2:
-            await trio.sleep(0.01)
+    await until(lambda: len(office.stage.sms.accepted) == 2)
     assert office.stage.sms.accepted[-1][1].text == "I call you at five"
     assert await open_replies(office) == []
 

@@ -9,7 +9,7 @@ from trio_websocket import ConnectionClosed
 from fluentsd.fronts.slack.front import SlackFront
 from fluentsd.fronts.slack.transport import Timing
 from tests.engine.stage import Stage
-from tests.fronts.slack.conftest import Office, slack_settings
+from tests.fronts.slack.conftest import Office, slack_settings, until
 from tests.fronts.slack.fake import fake_slack
 
 
@@ -48,8 +48,8 @@ async def test_a_silent_connection_is_noticed_by_our_own_pings(office: Office, m
 
 async def test_a_repeated_envelope_is_acknowledged_and_not_handled_again(office: Office) -> None:
     await office.campaign()
-    payload = {"team_id": "T0001", "channel_id": "C1", "user_id": "U1", "command": "/campaign", "text": "start spring yes",
-               "response_url": "", "trigger_id": "1.same"}  # fmt: skip
+    payload = {"team_id": "T0001", "channel_id": "C1", "user_id": "U1", "command": "/campaign",
+               "text": "start spring yes", "response_url": "", "trigger_id": "1.same"}  # fmt: skip
     first = await office.slack.send("slash_commands", payload, envelope_id="e-same")
     second = await office.slack.send("slash_commands", payload, envelope_id="e-same")
     assert first.payload == second.payload
@@ -62,9 +62,7 @@ async def test_an_event_that_comes_again_is_handled_once(office: Office) -> None
     event = {"type": "app_mention", "user": "U1", "channel": "C1", "text": "<@UBOT> help", "ts": "1.1"}
     await office.slack.event(event, "Ev-1")
     await office.slack.event(event, "Ev-1")
-    with trio.fail_after(5):
-        while office.slack.calls["chat.postMessage"] < 1:
-            await trio.sleep(0.01)
+    await until(lambda: office.slack.calls["chat.postMessage"])
     await office.say("")
     assert office.slack.calls["chat.postMessage"] == 1
 
@@ -96,9 +94,7 @@ async def test_the_front_starts_without_slack_and_connects_when_it_comes(stage: 
         slack.is_away = True
         front = SlackFront(stage.runtime, slack_settings(slack), stage.runtime.log, Timing(longest_pause=0.2))
         nursery.start_soon(front.serve)
-        with trio.fail_after(5):
-            while "cannot be reached" not in front.health():
-                await trio.sleep(0.01)
+        await until(lambda: "cannot be reached" in front.health())
         slack.is_away = False
         await slack.wait_opened(1)
         nursery.cancel_scope.cancel()
@@ -110,9 +106,7 @@ async def test_a_refused_token_is_told_with_its_fix(stage: Stage, error: str) ->
         slack.fail("apps.connections.open", error)
         front = SlackFront(stage.runtime, slack_settings(slack), stage.runtime.log, Timing(refusal_pause=0.1))
         nursery.start_soon(front.serve)
-        with trio.fail_after(5):
-            while error not in front.health():
-                await trio.sleep(0.005)
+        await until(lambda: error in front.health())
         await slack.wait_opened(1)
         nursery.cancel_scope.cancel()
 

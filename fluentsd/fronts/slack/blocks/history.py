@@ -63,7 +63,10 @@ def alert(event: Posted) -> Message:
             text = f"⚠️ {safe(target)} is held{until} by {actor(str(payload['by']))}: {because}"
             release = {"scope": payload["scope"], "target": payload["target"]}
             dialog = confirm("Release it?", "Contacts continue at once.", "Release")
-            blocks = [actions(button("Release", "release", release, "", dialog))]
+            go = "first people" in because
+            blocks = [
+                actions(button("Go on" if go else "Release", "release", release, "primary" if go else "", dialog))
+            ]
         case "hold.lifted":
             text = f"✅ the hold on {safe(payload['scope'])} {safe(payload['target'])} is lifted"
         case "number.held" | "number.cooling":

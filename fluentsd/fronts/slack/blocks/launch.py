@@ -11,11 +11,13 @@ from fluentsd.verbs.answers.campaigns import Campaign, Status
 
 #: Samples of messages, and lines of each list, on the card.
 SAMPLES, LINES = 3, 8
+#: People of a start that is held after a few.
+FEW = 50
 
 
-def launch(check: Mapping[str, Any], when: str = "", text: str = "") -> Message:
+def launch(check: Mapping[str, Any], when: str = "", text: str = "", first: int | None = None) -> Message:
     """The card of a `campaign check`. `when` is the shown moment of a scheduled start, `text` the command that
-    schedules."""
+    schedules; `first`: hold the campaign after this many people."""
     ref, people, ready = f"c{check['id']}", check["people"], check["ready"]
     name = safe(check["name"], 100)
     verb = f"Schedule *{name}* for {when}" if when else f"Start *{name}*"
@@ -25,9 +27,13 @@ def launch(check: Mapping[str, Any], when: str = "", text: str = "") -> Message:
         return message(f"{name} cannot start", *blocks)
     yes = f"{verb} → {count(ready)} of {people:,} will be contacted."
     yes += f" {count(len(check['warnings']), 'warning', 'warnings')} stay open." if check["warnings"] else ""
+    yes += f" After {count(first)} it is held until you say go." if first else ""
     dialog = confirm("Schedule it?" if when else "Start now?", yes, "Schedule" if when else "Start")
-    go = {"text": text or f"start {ref} yes", "revision": check["revision"]}
+    few = f" first {first}" if first else ""
+    go = {"text": text or f"start {ref}{few} yes", "revision": check["revision"]}
     made = [button("Schedule" if when else "Start", "say:go", go, "primary", dialog)]
+    if not when and not first and ready > FEW:
+        made.append(button(f"Only the first {FEW}…", "say:first", {"text": f"start {ref} first {FEW}"}))
     made.append(button("Cancel", "close", {}))
     return message(f"{name}: {count(ready)} of {people:,} would be contacted", *blocks, actions(*made))
 

@@ -22,16 +22,19 @@ from fluentsd.verbs.answers.campaigns import Started
 async def start(session: Session, parsed: Parsed) -> Message:
     ref = parsed.ref
     if not parsed.arguments.get("yes"):
-        return launch(await session.run("campaign check", {"ref": ref}))
+        return launch(await session.run("campaign check", {"ref": ref}), first=parsed.arguments.get("first"))
+    first = {"first": parsed.arguments["first"]} if "first" in parsed.arguments else {}
     try:
         found: Started = await session.run(
-            "campaign start", {"ref": ref, "yes": True}, revision=_seen_revision(session)
+            "campaign start", {"ref": ref, "yes": True, **first}, revision=_seen_revision(session)
         )
     except Refused as why:
         if why.suggestion is None or why.suggestion.verb != "campaign approve":
             raise
         return await _ask_approval(session, ref)
     notes = [f"⚠️ {ours(warning, 200)}" for warning in found.warnings[:5]]
+    if first:
+        notes.append(f"After {count(first['first'])} it is held until you say go.")
     return receipt(found, f"*{safe(found.name)}* is started: {count(found.queued)} queued.", *notes)
 
 

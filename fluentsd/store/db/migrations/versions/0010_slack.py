@@ -1,4 +1,4 @@
-"""What the Slack front has posted, the approvals of starts, and the end of a pause."""
+"""What the Slack front has posted, the approvals of starts, the end of a pause, and a start with a few people first."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.add_column("campaign", sa.Column("resumes_at", sa.BigInteger(), nullable=True))
+    op.add_column("campaign", sa.Column("first_left", sa.Integer(), nullable=True))
     op.create_table(
         "slack_post",
         sa.Column("kind", sa.String(length=16), nullable=False),
