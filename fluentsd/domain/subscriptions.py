@@ -1,6 +1,6 @@
 """Subscriptions: which targets receive the events of a topic. Pure.
 
-A target is a name: the log, the operator's webhook, the daemon's own tasks. It subscribes to topics, exact
+A target is a name: the log, the operator's webhook, Slack, the daemon's own tasks. It subscribes to topics, exact
 (`attempt.recorded`) or with a common beginning (`campaign.*`). Subscriptions come from the settings, so a command of
 the shell posts the same deliveries as the daemon.
 """

@@ -78,7 +78,7 @@ _ONE_PERSON = Param("person", "contact", "only this person (a number or address)
 _ONE_ATTEMPT = Param("attempt", "text", "only this attempt, by its id")
 _POINT = Param("point", "text", "the number or address", required=True, option=False)
 _TEMPLATE = Param("name", "template", "the template's name", required=True, option=False)
-_ONE_TARGET = Param("target", "text", "only this target: log, webhook or tasks")
+_ONE_TARGET = Param("target", "text", "only this target: log, webhook, slack or tasks")
 _ONE_EVENT = Param("id", "int", "only this event, by its id")
 _BECAUSE = Param("because", "text", "the reason; kept in the audit log", default="")
 

@@ -32,7 +32,7 @@ from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused, identity
 from fluentsd.verbs.campaigns import facts_of, finish_recompute, row_of
-from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
+from fluentsd.verbs.execute import Answer, change, facts_changed, refusing, repeated
 from fluentsd.verbs.launch_check import examined, problems
 
 
@@ -41,6 +41,8 @@ async def start(runtime: Runtime, call: Call, ref: str, yes: bool, first: int | 
     the `first` people the campaign is held until a person releases it."""
     if first is not None and first < 1:
         raise Refused("the number of the first people is at least 1; nothing was changed")
+    if (stored := await repeated(runtime, call)) is not None:
+        return stored
     checked = await _checked(runtime, call, ref, "start", yes)
     return await _move(runtime, call, "start", ref, first=first) | checked
 
@@ -65,6 +67,8 @@ async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool,
 
 async def schedule(runtime: Runtime, call: Call, ref: str, at: int, yes: bool) -> Answer:
     """draft → scheduled for a future time, after the same check as a start."""
+    if (stored := await repeated(runtime, call)) is not None:
+        return stored
     if at <= call.at:
         raise Refused("that time is in the past; give a future time, or use start")
     await _checked(runtime, call, ref, "schedule", yes, at=at)

@@ -54,6 +54,8 @@ async def test_a_repeated_envelope_is_acknowledged_and_not_handled_again(office:
     second = await office.slack.send("slash_commands", payload, envelope_id="e-same")
     assert first.payload == second.payload
     assert "is started" in str(first.payload)
+    third = await office.slack.send("slash_commands", payload, envelope_id="e-other")  # the same, in another envelope
+    assert "is started" in str(third.payload)
     entries = (await office.stage.do("log", target="spring"))["entries"]
     assert [entry["verb"] for entry in entries].count("start") == 1
 
