@@ -34,6 +34,13 @@ async def _retry(session: Session) -> Message:
     return message(f"{count(found.people)} of {safe(found.ref)} are queued again")
 
 
+async def _unknown(session: Session) -> Message:
+    verb = session.interaction.name.partition(":")[2]
+    found = await session.run(f"unknown {verb}", {"ref": str(session.interaction.value.get("ref", ""))})
+    done = "are queued again" if verb == "retry" else "are kept as made"
+    return message(f"{count(found['people'], 'attempt', 'attempts')} of {safe(found['ref'])} {done}")
+
+
 async def _handled(session: Session) -> Message | None:
     value = session.interaction.value
     ref = str(value.get("ref", ""))
@@ -66,5 +73,5 @@ async def settle(session: Session, ref: str, what: str) -> Message | None:
 
 
 _CLICKS: Mapping[str, Callable[[Session], Awaitable[Message | None]]] = {
-    "release": _release, "retry": _retry, "reply:handled": _handled, "reply:suppress": _suppress,
+    "release": _release, "retry": _retry, "unknown:retry": _unknown, "unknown:dismiss": _unknown, "reply:handled": _handled, "reply:suppress": _suppress,
 }  # fmt: skip

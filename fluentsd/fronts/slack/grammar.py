@@ -254,6 +254,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("calls", "calls", "must", "[outcome]", _outcome, aliases=("history", "attempts")),
     Command("replies", "campaign replies", "may", "", _none, aliases=("answers",)),
     Command("errors", "campaign errors", "must", "", _none, aliases=("problems",)),
+    Command("unknown", "unknown list", "must", "", _none),
     Command("test", "campaign test", "must", "to <number or address>", _to),
     Command("owner", "campaign owner", "must", "<@user>", _user, aliases=("assign", "give")),
     Command("suppress", "suppression add", more="<number or address> [because <reason>]", tail=_suppress,

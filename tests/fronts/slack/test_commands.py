@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 
+from fluentsd.api import Receipt
+from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.words import Named
 from tests.fronts.slack.conftest import Office, until
 
 
@@ -118,13 +122,22 @@ async def test_questions_about_a_campaign(office: Office) -> None:
     await office.campaign()
     await office.say("start spring yes")
     for text, part in (
-        ("report spring", "`text`"), ("errors spring", "nobody is in error"), ("replies", "no reply waits"),
-        ("numbers", "no caller ID"), ("settings", "You are manager"), ("contacts spring", "queued"),
-        ("help pause", "needs the role operator"), ("list running", "Spring fair"),
+        ("report spring", "`text`"),
+        ("errors spring", "nobody is in error"),
+        ("unknown spring", "no attempt has an unknown"),
+        ("replies", "no reply waits"),
+        ("numbers", "no caller ID"),
+        ("settings", "You are manager"),
+        ("contacts spring", "queued"),
+        ("help pause", "needs the role operator"),
+        ("list running", "Spring fair"),
         ("list paused", "no campaign is paused"),
-        ("forecast spring", "Forecast"), ("why +12125550001", "spring"),
-        ("contacts find P1", "••• "), ("copy spring as Autumn fair", "autumn-fair"), ("log", "<@U1>"),
-    ):  # fmt: skip
+        ("forecast spring", "Forecast"),
+        ("why +12125550001", "spring"),
+        ("contacts find P1", "••• "),
+        ("copy spring as Autumn fair", "autumn-fair"),
+        ("log", "<@U1>"),
+    ):
         assert part in await office.say(text), text
 
 
@@ -143,3 +156,43 @@ async def test_the_home_shows_the_overview(office: Office) -> None:
     await office.slack.event({"type": "app_home_opened", "user": "U1", "tab": "home"})
     await until(lambda: "U1" in office.slack.homes)
     assert "Spring fair" in str(office.slack.homes["U1"])
+
+
+async def test_a_slow_answer_comes_after_the_acknowledgement(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    await office.campaign()
+    free = trio.Event()
+    run = Session.campaigns
+
+    async def slow(session: Session) -> list[Named]:
+        await free.wait()
+        return await run(session)
+
+    monkeypatch.setattr("fluentsd.fronts.slack.router.ACK_WITHIN", 0.05)
+    monkeypatch.setattr(Session, "campaigns", slow)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(office.slack.command, "status spring")
+        await until(lambda: any("Working on it" in one.text for one in office.slack.ephemerals))
+        free.set()
+    assert "Spring fair" in office.slack.ephemerals[-1].whole
+
+
+async def test_unknown_attempts_are_a_question(office: Office) -> None:
+    """The sending fails without a proof, and the provider cannot tell afterwards."""
+
+    def silent(*_: object) -> Receipt:
+        raise RuntimeError("the answer was lost")
+
+    sms = office.stage.sms
+    sms.always, sms.cannot_tell = silent, True
+    await office.campaign(people=2)
+    await office.say("start spring yes")
+
+    async def is_unknown() -> bool:
+        office.stage.clock.step(3600 * 1_000_000)
+        return bool((await office.stage.overview("spring"))["unknown"] == 2)
+
+    await until(is_unknown)
+    shown = await office.slack.command("unknown spring")
+    assert "2 attempts have an unknown result" in shown.whole
+    assert "2 attempts of spring are kept as made" in (await office.slack.click(shown, "Keep as made")).whole
+    assert "no attempt has an unknown" in await office.say("unknown spring")

@@ -62,6 +62,8 @@ def buttons(one: Campaign) -> list[Block]:
     made.append(button("Details", "say:report", {"text": f"report c{one.id}"}))
     if getattr(one, "errored", 0):
         made.append(button("Errors", "say:errors", {"text": f"errors c{one.id}"}))
+    if getattr(one, "unknown", 0):
+        made.append(button("Unknown", "say:unknown", {"text": f"unknown c{one.id}"}))
     return [actions(*made)]
 
 

@@ -7,7 +7,17 @@ from typing import Any
 
 from fluentsd.fronts.slack.blocks.card import title
 from fluentsd.fronts.slack.blocks.launch import forecast_line
-from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, header, message, section
+from fluentsd.fronts.slack.blocks.layout import (
+    Block,
+    Message,
+    actions,
+    button,
+    confirm,
+    context,
+    header,
+    message,
+    section,
+)
 from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, numbers, ours, plain, point, safe
 from fluentsd.verbs.answers import campaigns as answers
 from fluentsd.verbs.answers.holds import Entry, Hold
@@ -146,6 +156,28 @@ def calls(found: Sequence[Mapping[str, Any]], name: str) -> Message:
         for one in found[:ENTRIES]
     ]
     return message(f"attempts of {safe(name)}", section("\n".join(lines)), *_more(len(found), ENTRIES))
+
+
+def unknown(found: Sequence[Mapping[str, Any]], ref: str) -> Message:
+    """`unknown`: attempts whose result nobody could prove, as a question."""
+    if not found:
+        return message(f"{safe(ref)}: no attempt has an unknown result")
+    lines = [
+        f"{moment(one['claimed_at'])} · {one['channel']} `{safe(one['step'], 40)}` · {point(one['to'] or '')}"
+        for one in found[:ENTRIES]
+    ]
+    total = count(len(found), "attempt has", "attempts have")
+    twice = confirm("Repeat them?", "The provider may have accepted them, so people may be contacted twice.", "Repeat")
+    return message(
+        f"{safe(ref)}: {total} an unknown result",
+        section(f"❓ {total} an unknown result: the provider did not say. They count as made. Repeat them?"),
+        section("\n".join(lines)),
+        *_more(len(found), ENTRIES),
+        actions(
+            button("Keep as made", "unknown:dismiss", {"ref": ref}),
+            button("Repeat", "unknown:retry", {"ref": ref}, "danger", twice),
+        ),
+    )
 
 
 def forecast(found: Mapping[str, Any], name: str) -> Message:

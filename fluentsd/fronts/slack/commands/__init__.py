@@ -35,6 +35,7 @@ _COMMANDS: Mapping[str, Command] = {
     "calls": looking.calls,
     "replies": looking.replies,
     "errors": looking.errors,
+    "unknown": looking.unknown,
     "test": acting.test,
     "owner": acting.owner,
     "suppress": acting.suppress,

@@ -110,6 +110,11 @@ async def replies(session: Session, parsed: Parsed) -> Message:
     return lists.replies((await session.run("campaign replies", ref))["replies"])
 
 
+async def unknown(session: Session, parsed: Parsed) -> Message:
+    found = await session.run("unknown list", {"ref": parsed.ref, "most": 100})
+    return lists.unknown(found["calls"], parsed.ref)
+
+
 async def log(session: Session, parsed: Parsed) -> Message:
     by = parsed.arguments.get("by")
     target = {"target": parsed.ref} if parsed.campaign else {}
