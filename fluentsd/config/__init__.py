@@ -158,6 +158,7 @@ def _slack(table: Slack) -> SlackSettings:
         approvers=tuple(table.approvers),
         second_approver_above=table.second_approver_above,
         api_url=table.api_url.rstrip("/") + "/",
+        digest=table.digest,
     )
 
 

@@ -82,6 +82,7 @@ class SlackSettings:
     approvers: tuple[str, ...]
     second_approver_above: int | None
     api_url: str
+    digest: str | None = None  #: "09:00 America/New_York": when the daily digest is posted
 
 
 @dataclass(frozen=True, slots=True)

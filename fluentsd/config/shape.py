@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import ipaddress
 import re
+from contextlib import suppress
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -176,6 +178,14 @@ def _token(prefix: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _time_of_day(text: str) -> str:
+    time, _, zone = text.partition(" ")
+    if zone and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", time):
+        with suppress(ValueError, OSError, KeyError):
+            return f"{time} {ZoneInfo(zone).key}"
+    raise ValueError(f'{text!r} is not a time with its zone; write it like "09:00 America/New_York"')
+
+
 SlackIds = list[Annotated[str, _slack_id("UWS", "U012AB3CD")]]
 
 
@@ -197,6 +207,7 @@ class Slack(_Table):
     approvers: list[Annotated[str, _slack_id("UW", "U012AB3CD")]] = []
     second_approver_above: Annotated[int, Field(ge=0)] | None = None
     api_url: Annotated[str, AfterValidator(_web_address)] = "https://slack.com/api/"
+    digest: Annotated[str, AfterValidator(_time_of_day)] | None = None
 
     @model_validator(mode="after")
     def _enough_approvers(self) -> Slack:

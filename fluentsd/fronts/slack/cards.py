@@ -17,7 +17,7 @@ import trio
 from fluentsd.api import Rejected, Unavailable
 from fluentsd.domain.subscriptions import SLACK
 from fluentsd.engine.outbox.targets import Posted
-from fluentsd.fronts.slack.blocks import history
+from fluentsd.fronts.slack.blocks import history, lists
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.layout import Message
 from fluentsd.fronts.slack.session import Services
@@ -96,6 +96,11 @@ class Cards:
             edits += after is not None and after.shown != post.shown
             if edits >= EDITS_AT_ONCE:
                 return
+
+    async def overview(self) -> Message:
+        """The overview of all campaigns, for the daily digest."""
+        found, holds = await self._ask("campaign list", {}), await self._ask("holds", {})
+        return lists.overview(found.campaigns, holds.holds, self._services.settings.command)
 
     async def refresh(self, ref: str) -> SlackPost | None:
         """Bring a campaign's card up to date, or post it; None for a campaign that is not there any more."""

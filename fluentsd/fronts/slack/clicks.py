@@ -73,5 +73,10 @@ async def settle(session: Session, ref: str, what: str) -> Message | None:
 
 
 _CLICKS: Mapping[str, Callable[[Session], Awaitable[Message | None]]] = {
-    "release": _release, "retry": _retry, "unknown:retry": _unknown, "unknown:dismiss": _unknown, "reply:handled": _handled, "reply:suppress": _suppress,
-}  # fmt: skip
+    "release": _release,
+    "retry": _retry,
+    "unknown:retry": _unknown,
+    "unknown:dismiss": _unknown,
+    "reply:handled": _handled,
+    "reply:suppress": _suppress,
+}

@@ -11,6 +11,7 @@ from fluentsd.config import SlackSettings
 from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts.guard import guarded
 from fluentsd.fronts.slack.cards import Cards
+from fluentsd.fronts.slack.digest import post_daily
 from fluentsd.fronts.slack.identity import Identity
 from fluentsd.fronts.slack.jobs import Jobs
 from fluentsd.fronts.slack.listener import Listener
@@ -57,6 +58,8 @@ class SlackFront:
             nursery.start_soon(self.socket.run)
             if self.target is not None:
                 nursery.start_soon(self.target.keep_current)
+                if (at := self._services.settings.digest) is not None and (channel := self._services.settings.channel):
+                    nursery.start_soon(post_daily, self._services, channel, at, self.target.overview)
 
     async def _identify(self) -> None:
         """Learn who the app is. Until then it works all the same."""

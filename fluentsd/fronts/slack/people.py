@@ -145,7 +145,7 @@ def _zone(user: Mapping[str, Any]) -> str:
     zone = str(user.get("tz") or "UTC")
     try:
         return ZoneInfo(zone).key
-    except (ValueError, OSError):
+    except (ValueError, OSError, KeyError):
         return "UTC"
 
 

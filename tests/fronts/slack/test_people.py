@@ -112,3 +112,9 @@ async def test_an_edit_makes_an_approval_void(make_office: MakeOffice) -> None:
         found = await office.stage.do("campaign export", ref="spring")
         await office.stage.do("campaign apply", file=found["file"] | {"name": "Another"})
         assert "needs the approval" in await office.say("start spring yes", "U1")
+
+
+async def test_a_zone_that_this_machine_does_not_know_is_utc(office: Office) -> None:
+    office.slack.users["U1"]["tz"] = "Mars/Base"
+    await office.campaign()
+    assert "09:00 UTC" in await office.say("schedule spring tomorrow 9am")

@@ -55,9 +55,11 @@ async def call_back(session: Session, ref: str, person: str, at: int) -> Message
 
 
 async def not_yet(session: Session, parsed: Parsed) -> Message:
-    channel = session.services.settings.channel
-    where = f"<#{channel}>" if channel else "no channel"
+    """Where cards and digest go is a setting of the installation so far."""
+    settings = session.services.settings
+    where = f"<#{settings.channel}>" if settings.channel else "no channel"
+    now = f"cards and alerts go to {where}; the daily digest is {settings.digest or 'off'}"
     raise Misread(
-        f"{parsed.command.word} cannot be changed from Slack yet; cards and alerts go to {where}. "
-        "An admin changes it in fluentsd.toml: [slack] channel"
+        f"{parsed.command.word} cannot be changed from Slack yet: {now}. An admin changes it in fluentsd.toml, "
+        "table [slack]: channel, digest"
     )
