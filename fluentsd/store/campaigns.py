@@ -280,9 +280,10 @@ async def approve(conn: AsyncConnection, row: CampaignRow, *, by: str, at: int) 
     return known is None
 
 
-async def approvals(conn: AsyncConnection, row: CampaignRow) -> list[str]:
-    """Who agreed to the start of the campaign as it is now."""
-    mine = (launch_approval.c.campaign_id == row.id, launch_approval.c.revision == row.revision)
+async def approvals(conn: AsyncConnection, row: CampaignRow, revision: int | None = None) -> list[str]:
+    """Who agreed to the start of the campaign as it is now, or as it was at another revision."""
+    seen = row.revision if revision is None else revision
+    mine = (launch_approval.c.campaign_id == row.id, launch_approval.c.revision == seen)
     return list((await conn.execute(select(launch_approval.c.by).where(*mine))).scalars())
 
 

@@ -82,6 +82,18 @@ async def test_an_edit_makes_an_approval_void(draft: Stage) -> None:
         await ask(draft, "campaign start", yes=True)
 
 
+@pytest.mark.parametrize("is_edited", [False, True])
+async def test_an_approved_schedule_starts_unless_it_was_edited(draft: Stage, is_edited: bool) -> None:
+    draft.runtime.approval = SecondApproval(2, ("slack:U1", "slack:U2"))
+    await ask(draft, "campaign approve", "slack:U2 Kim")
+    at = draft.clock.now() + DAY
+    await ask(draft, "campaign schedule", at=at, yes=True)
+    if is_edited:
+        await draft.do("campaign apply", file=spec(SMS, LATER, name="Another"))
+    await draft.until(at + 1_000_000)
+    assert (await draft.overview())["state"] == ("draft" if is_edited else "active")
+
+
 def test_an_actor_of_slack_is_known_by_the_id_alone() -> None:
     assert identity("slack:U1 Dana Doe") == identity("slack:U1 Dana") == "slack:U1"
     assert identity("uid 1000") == "uid 1000"

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import trio
 
-from fluentsd.domain.events import CampaignCompleted, CampaignResumed, CampaignStarted
+from fluentsd.domain.events import CampaignCompleted, CampaignResumed, CampaignStarted, CampaignUnscheduled
 from fluentsd.domain.states import CampaignState
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.campaigns.rescheduling.catch_up import settle
-from fluentsd.engine.runtime import Runtime
+from fluentsd.engine.runtime import Approval, Runtime
 from fluentsd.store import audit, campaigns, counters, outbox
 from fluentsd.store.db import Connection
 from fluentsd.unavailable import StoreUnavailable
@@ -23,8 +23,8 @@ async def start_scheduled(runtime: Runtime, *, task_status: trio.TaskStatus[None
         try:
             now = runtime.clock.now()
             for ref in await runtime.store.read(campaigns.due_to_start, now):
-                await runtime.store.run(_start, ref, now)
-                runtime.log.info("campaign.started", campaign=ref, by="schedule")
+                started = await runtime.store.run(_start, ref, now, runtime.approval)
+                runtime.log.info("campaign.started" if started else "campaign.unscheduled", campaign=ref, by="schedule")
                 runtime.dispatcher_wakeup.notify()
             for campaign_id in await runtime.store.read(campaigns.due_to_resume, now):
                 await _resume(runtime, campaign_id, now)
@@ -35,12 +35,26 @@ async def start_scheduled(runtime: Runtime, *, task_status: trio.TaskStatus[None
         await runtime.schedule_wakeup.wait_until(runtime.clock, until)
 
 
-async def _start(conn: Connection, ref: str, at: int) -> None:
+async def _start(conn: Connection, ref: str, at: int, approval: Approval | None) -> bool:
+    """scheduled → active; back to draft if it was edited after a second person had approved it. Whether it started."""
     row = await campaigns.get(conn, ref)
     if row.state == CampaignState.scheduled and row.starts_at is not None and row.starts_at <= at:
+        people = (await counters.overview(conn, row.id))["queued"]
+        # the schedule itself made the revision one higher than the approved one
+        if (
+            approval is not None
+            and people > approval.above
+            and not await campaigns.approvals(conn, row, row.revision - 1)
+        ):
+            await campaigns.move(conn, row, "pause", at=at)
+            details = {"because": "it was changed after its start was approved", "scheduled": row.starts_at}
+            await audit.note(conn, at=at, actor="fluentsd", verb="unschedule", target=ref, details=details)
+            await outbox.post(conn, CampaignUnscheduled(campaign=ref, by="fluentsd"), at=at)
+            return False
         await campaigns.move(conn, row, "start", at=at)
         await audit.note(conn, at=at, actor="fluentsd", verb="start", target=ref, details={"scheduled": row.starts_at})
         await outbox.post(conn, CampaignStarted(campaign=ref, by="schedule"), at=at)
+    return True
 
 
 async def _resume(runtime: Runtime, campaign_id: int, at: int) -> None:
