@@ -21,6 +21,8 @@ from fluentsd.config import Settings
 from fluentsd.domain.subscriptions import (
     LOG,
     LOG_TOPICS,
+    SLACK,
+    SLACK_TOPICS,
     WEBHOOK,
     WRITE_BACK_TOPICS,
     Subscriptions,
@@ -100,6 +102,8 @@ def subscriptions_of(settings: Settings) -> Subscriptions:
     for name, options in settings.syncs.items():
         if options.write_back:
             topics[write_back_target(name)] = WRITE_BACK_TOPICS
+    if settings.slack is not None and settings.slack.channel is not None:
+        topics[SLACK] = SLACK_TOPICS
     return Subscriptions(topics)
 
 

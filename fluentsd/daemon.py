@@ -14,7 +14,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -31,6 +31,9 @@ from fluentsd.fronts.access import Access
 from fluentsd.fronts.notify import LogTarget, WebhookTarget
 from fluentsd.plugins import Plugins
 from fluentsd.systemd import Supervisor
+
+if TYPE_CHECKING:
+    from fluentsd.fronts.slack.front import SlackFront
 
 __all__ = ["open_runtime", "run"]
 
@@ -84,7 +87,8 @@ async def _run_parts(
     ):
         watchdog.start_soon(supervisor.keep_pinging, runtime.store.wait_answer)
         shutdown.allow_grace()
-        targets, grace = _targets(runtime, settings, http, log), settings.grace / SECOND
+        slack = _slack(runtime, settings, log)
+        targets, grace = _targets(runtime, settings, http, log, slack), settings.grace / SECOND
         async with running(runtime, targets, grace=grace, ages=settings.retention) as inbox:
             async with trio.open_nursery() as fronts:
                 await fronts.start(
@@ -92,6 +96,8 @@ async def _run_parts(
                 )
                 if web is not None:
                     runtime.listens_at = await fronts.start(web, runtime, inbox)
+                if slack is not None:
+                    fronts.start_soon(slack.serve)
                 supervisor.tell("READY=1", f"STATUS=serving {', '.join(sorted(runtime.channels)) or 'no channel'}")
                 log.info("daemon.ready", channels=sorted(runtime.channels), socket=str(settings.socket))
                 freeze_gc()
@@ -135,9 +141,21 @@ async def _web(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[None
             listener.socket.close()
 
 
-def _targets(runtime: Runtime, settings: Settings, http: Http, log: Any) -> list[Target]:
+def _slack(runtime: Runtime, settings: Settings, log: Any) -> SlackFront | None:
+    """The Slack front, if `[slack]` is configured. It connects once it is served, so the daemon starts without Slack.
+    The import is here, so that a daemon without Slack does not load it."""
+    if settings.slack is None:
+        return None
+    from fluentsd.fronts.slack.front import SlackFront
+
+    return SlackFront(runtime, settings.slack, log)
+
+
+def _targets(runtime: Runtime, settings: Settings, http: Http, log: Any, slack: SlackFront | None) -> list[Target]:
     """The targets of the outbox that `subscriptions_of` names."""
     targets: list[Target] = [LogTarget(log)]
+    if slack is not None and slack.target is not None:
+        targets.append(slack.target)
     if settings.notify is not None:
         targets.append(WebhookTarget(http, settings.notify.url, settings.notify.secret))
     written = [name for name, options in settings.syncs.items() if options.write_back]

@@ -31,6 +31,7 @@ _GROUPS = {
     "suppression": "the suppression list: numbers and addresses that are never contacted",
     "source": "CRMs and files that people come from",
     "sync": "segments that campaigns follow",
+    "slack": "the Slack app: its manifest, and the check of its set-up",
     "outbox": "events on their way to the log, the webhook and other targets",
 }
 

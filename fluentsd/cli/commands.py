@@ -13,6 +13,7 @@ from typing import Annotated
 import trio
 import typer
 
+from fluentsd.cli import slack
 from fluentsd.cli.copies import backup, restore
 from fluentsd.cli.files import display_name, read_toml
 from fluentsd.cli.import_csv import import_file
@@ -38,6 +39,8 @@ def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     groups["templates"].command("apply")(apply_templates)
     groups["suppression"].command("import")(import_list)
     groups["suppression"].command("export")(export_list)
+    groups["slack"].command("manifest")(slack.manifest)
+    groups["slack"].command("check")(slack.check)
 
 
 def init(

@@ -20,14 +20,22 @@ from pydantic import ValidationError
 
 from fluentsd.api import Kind
 from fluentsd.config.environment import PREFIX, EnvironmentOverlay
-from fluentsd.config.settings import MASK, ChannelSettings, HttpSettings, NotifySettings, PluginSettings, Settings
-from fluentsd.config.shape import Channel, Channels, Database, File, Http, Plugin, Source
+from fluentsd.config.settings import (
+    MASK,
+    ChannelSettings,
+    HttpSettings,
+    NotifySettings,
+    PluginSettings,
+    Settings,
+    SlackSettings,
+)
+from fluentsd.config.shape import Channel, Channels, Database, File, Http, Plugin, Slack, Source
 from fluentsd.domain.sync_options import SyncOptions
 from fluentsd.domain.time.durations import SECOND, Delay, Rate
 from fluentsd.validation import Place, Problems, explain, explain_toml
 
 __all__ = ["MASK", "NAME", "SYSTEM", "TEMPLATE", "ChannelSettings", "HttpSettings", "NoSettings", "NotifySettings",
-           "PluginSettings", "Settings", "find", "load"]  # fmt: skip
+           "PluginSettings", "Settings", "SlackSettings", "find", "load"]  # fmt: skip
 
 NAME = "fluentsd.toml"
 SYSTEM = Path("/etc/fluentsd") / NAME
@@ -66,6 +74,8 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool =
     environment.follow(table, secrets=secrets)
     if not secrets and isinstance(table.get("notify"), dict) and "url" not in table["notify"]:
         del table["notify"]  # its address is a secret, and only a daemon posts there
+    if not secrets and isinstance(table.get("slack"), dict) and not {"app_token", "bot_token"} <= table["slack"].keys():
+        del table["slack"]  # only a daemon, and `slack check`, talk to Slack
     try:
         read = File.model_validate(table)
     except ValidationError as why:
@@ -118,6 +128,7 @@ def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
         notify=NotifySettings(read.notify.url, read.notify.secret, tuple(read.notify.topics)) if read.notify else None,
         channels=channels,
         http=_http(read.http) if read.http else None,
+        slack=_slack(read.slack) if read.slack else None,
         sources=_plugins(read.source),
         syncs={name: _sync(table) for name, table in read.source.items()},
         agent_providers=_plugins(read.agents),
@@ -137,6 +148,20 @@ def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
 def _http(table: Http) -> HttpSettings:
     host, _, port = table.listen.rpartition(":")
     return HttpSettings(host.strip("[]"), int(port), table.public_url, tuple(table.trusted_proxies))
+
+
+def _slack(table: Slack) -> SlackSettings:
+    return SlackSettings(
+        app_token=table.app_token,
+        bot_token=table.bot_token,
+        command=table.command,
+        channel=table.channel,
+        roles={role: tuple(ids) for role, ids in table.roles},
+        approvers=tuple(table.approvers),
+        second_approver_above=table.second_approver_above,
+        api_url=table.api_url.rstrip("/") + "/",
+        digest=table.digest,
+    )
 
 
 def _tables(channels: Channels) -> list[tuple[Kind, Channel]]:

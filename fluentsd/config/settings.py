@@ -70,6 +70,23 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """The Slack app. `roles`: ids of users ("U…") and user groups ("S…") by role; `approvers`: users who may approve a
+    start of more than `second_approver_above` people (None: no approval is needed); `channel`: where cards and alerts
+    go, None when they go nowhere."""
+
+    app_token: str = field(repr=False)
+    bot_token: str = field(repr=False)
+    command: str
+    channel: str | None
+    roles: Mapping[str, tuple[str, ...]]
+    approvers: tuple[str, ...]
+    second_approver_above: int | None
+    api_url: str
+    digest: str | None = None  #: "09:00 America/New_York": when the daily digest is posted
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings in effect. `database_url` is the store's URL, `database_file` is None on PostgreSQL; `grace` is
     microseconds."""
@@ -86,6 +103,7 @@ class Settings:
     notify: NotifySettings | None
     channels: Mapping[Kind, ChannelSettings]
     http: HttpSettings | None = None
+    slack: SlackSettings | None = None
     sources: Mapping[str, PluginSettings] = field(default_factory=dict)
     syncs: Mapping[str, SyncOptions] = field(default_factory=dict)  #: how each source is synced, by name
     agent_providers: Mapping[str, PluginSettings] = field(default_factory=dict)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import ipaddress
 import re
+from contextlib import suppress
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -148,6 +150,76 @@ class Http(_Table):
     trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = []
 
 
+def _slack_id(kinds: str, example: str) -> AfterValidator:
+    """A validator for an id of Slack that begins with one of these letters."""
+    pattern = re.compile(rf"[{kinds}][A-Z0-9]{{1,20}}")
+
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(f'{text!r} is not an id of Slack; write it like "{example}"')
+        return text
+
+    return AfterValidator(check)
+
+
+def _command(text: str) -> str:
+    if not re.fullmatch(r"/[a-z0-9_-]{1,31}", text):
+        raise ValueError(f'{text!r} is not a command of Slack; write it like "/campaign"')
+    return text
+
+
+def _token(prefix: str) -> AfterValidator:
+    """A validator for a token of one kind; the message never repeats it."""
+
+    def check(text: str) -> str:
+        if not text.startswith(prefix):
+            raise ValueError(f'is not a token that begins with "{prefix}"; copy it from the app\'s page at Slack')
+        return text
+
+    return AfterValidator(check)
+
+
+def _time_of_day(text: str) -> str:
+    time, _, zone = text.partition(" ")
+    if zone and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", time):
+        with suppress(ValueError, OSError, KeyError):
+            return f"{time} {ZoneInfo(zone).key}"
+    raise ValueError(f'{text!r} is not a time with its zone; write it like "09:00 America/New_York"')
+
+
+SlackIds = list[Annotated[str, _slack_id("UWS", "U012AB3CD")]]
+
+
+class _SlackRoles(_Table):
+    """Users ("U…") and user groups ("S…") of the workspace by role."""
+
+    admin: SlackIds = []
+    manager: SlackIds = []
+    operator: SlackIds = []
+    viewer: SlackIds = []
+
+
+class Slack(_Table):
+    app_token: Annotated[str, _token("xapp-")]
+    bot_token: Annotated[str, _token("xoxb-")]
+    command: Annotated[str, AfterValidator(_command)] = "/campaign"
+    channel: Annotated[str, _slack_id("CG", "C012AB3CD")] | None = None
+    roles: _SlackRoles = _SlackRoles()
+    approvers: list[Annotated[str, _slack_id("UW", "U012AB3CD")]] = []
+    second_approver_above: Annotated[int, Field(ge=0)] | None = None
+    api_url: Annotated[str, AfterValidator(_web_address)] = "https://slack.com/api/"
+    digest: Annotated[str, AfterValidator(_time_of_day)] | None = None
+
+    @model_validator(mode="after")
+    def _enough_approvers(self) -> Slack:
+        if self.second_approver_above is not None and len(set(self.approvers)) < 2:
+            raise ValueError("second_approver_above needs two approvers at least, because nobody approves their own "
+                             'start; write approvers = ["U012AB3CD", "U045EF6GH"]')  # fmt: skip
+        if importlib.util.find_spec("slack_bolt") is None:
+            raise ValueError("Slack needs its libraries: pip install 'fluentsd[slack]'")
+        return self
+
+
 class _Limits(_Table):
     per_contact: Annotated[str, AfterValidator(_rate)] | None = None
     gap: Annotated[str, _span(1, 30 * 86_400)] | None = None
@@ -216,6 +288,7 @@ class File(_Table):
     log: _Log = _Log()
     notify: _Notify | None = None
     http: Http | None = None
+    slack: Slack | None = None
     limits: _Limits = _Limits()
     breakers: Shares = Shares()
     retention: Retention = Retention()

@@ -1,6 +1,6 @@
 """Subscriptions: which targets receive the events of a topic. Pure.
 
-A target is a name: the log, the operator's webhook, the daemon's own tasks. It subscribes to topics, exact
+A target is a name: the log, the operator's webhook, Slack, the daemon's own tasks. It subscribes to topics, exact
 (`attempt.recorded`) or with a common beginning (`campaign.*`). Subscriptions come from the settings, so a command of
 the shell posts the same deliveries as the daemon.
 """
@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 
 from fluentsd.domain.events import TOPICS, ForgetTask
 
-LOG, WEBHOOK = "log", "webhook"
+LOG, WEBHOOK, SLACK = "log", "webhook", "slack"
 #: The daemon's own target. It is always subscribed, and alone: a task may hold a provider's reference.
 TASKS = "tasks"
 LOG_TOPICS = ("campaign.*", "number.*", "hold.*", "sync.*")
 #: What the operator's webhook receives unless `[notify]` names topics.
 WEBHOOK_TOPICS = ("campaign.*", "number.*")
+#: What the cards and threads of Slack show.
+SLACK_TOPICS = ("campaign.*", "number.*", "hold.*", "reply.received")
 
 
 #: What is written back to a CRM.

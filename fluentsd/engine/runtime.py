@@ -7,7 +7,7 @@ part gets the runtime and reads from it) and plugins (a channel is any object wi
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -195,6 +195,14 @@ class StoreState:
         self._is_lost = False
 
 
+class Approval(Protocol):
+    """When a start needs a second person: with more people than `above`."""
+
+    @property
+    def above(self) -> int: ...
+    def may_approve(self, call: Any) -> bool: ...
+
+
 class Runtime:
     """The engine's shared state; one per daemon."""
 
@@ -249,6 +257,10 @@ class Runtime:
         self.closing = False
         self.claiming = trio.CancelScope()  #: around the dispatcher's claims
         self.listens_at: str | None = None  #: address of the web front, once it listens
+        self.approval: Approval | None = None  #: whether a start needs a second person; None: never
+        self.fronts: dict[
+            str, Callable[[], str]
+        ] = {}  #: guarded fronts → a function that tells the problem, "" if none
         self.in_flight = InFlight()
         self.engine_runs = False  #: whether the engine's loops run in this process, so that something can be sent
         self.committed: deque[Claimed] = deque()  #: attempts that a verb has committed; the dispatcher sends them next

@@ -14,7 +14,7 @@ from fluentsd.domain.states import CampaignState, next_campaign_state
 from fluentsd.domain.templates import named_in, resolve
 from fluentsd.store import templates
 from fluentsd.store.db.machines import transition
-from fluentsd.store.tables import campaign, enrollment, lane, version
+from fluentsd.store.tables import campaign, enrollment, lane, launch_approval, version
 
 
 class NoSuchCampaign(LookupError):
@@ -49,6 +49,8 @@ class CampaignRow:
     paused_at: int | None
     recompute_from: int | None
     resumed_at: int | None
+    resumes_at: int | None
+    first_left: int | None
 
 
 def _row(found: Any) -> CampaignRow:
@@ -191,11 +193,22 @@ async def versions_of(conn: AsyncConnection, campaign_id: int) -> dict[int, list
 
 
 async def move(
-    conn: AsyncConnection, row: CampaignRow, verb: str, *, at: int, starts_at: int | None = None
+    conn: AsyncConnection,
+    row: CampaignRow,
+    verb: str,
+    *,
+    at: int,
+    starts_at: int | None = None,
+    resumes_at: int | None = None,
+    first: int | None = None,
 ) -> CampaignRow:
-    """One transition of the campaign machine; `IllegalTransition` says what is possible instead."""
+    """One transition of the campaign machine; `IllegalTransition` says what is possible instead. `resumes_at`: when a
+    pause ends by itself; every other transition forgets it. `first`: people whom a start or its schedule contacts
+    before a person says go."""
     after = next_campaign_state(verb, row.state)
-    values: dict[str, Any] = {"revision": campaign.c.revision + 1, "starts_at": starts_at}
+    values: dict[str, Any] = {"revision": campaign.c.revision + 1, "starts_at": starts_at, "resumes_at": resumes_at}
+    if first is not None or verb in ("schedule", "reopen"):
+        values["first_left"] = first
     if after == CampaignState.active:
         values["started_at"] = func.coalesce(campaign.c.started_at, at)
         values["resumed_at"] = at
@@ -231,6 +244,47 @@ async def next_start(conn: AsyncConnection) -> int | None:
     statement = select(func.min(campaign.c.starts_at)).where(campaign.c.state == CampaignState.scheduled)
     found: int | None = (await conn.execute(statement)).scalar()
     return found
+
+
+async def first_left(conn: AsyncConnection, campaign_id: int) -> int | None:
+    """How many more people may be contacted before a person says go; None: everybody."""
+    found: int | None = (await conn.execute(select(campaign.c.first_left).where(campaign.c.id == campaign_id))).scalar()
+    return found
+
+
+async def set_first_left(conn: AsyncConnection, campaign_id: int, left: int | None) -> None:
+    """Note how many are left, in the transaction of the claim."""
+    await conn.execute(update(campaign).where(campaign.c.id == campaign_id).values(first_left=left))
+
+
+async def due_to_resume(conn: AsyncConnection, at: int) -> list[int]:
+    """Ids of paused campaigns whose pause ends by itself now."""
+    mine = (campaign.c.state == CampaignState.paused, campaign.c.resumes_at <= at)
+    return list((await conn.execute(select(campaign.c.id).where(*mine).order_by(campaign.c.resumes_at))).scalars())
+
+
+async def next_resume(conn: AsyncConnection) -> int | None:
+    """The earliest end of a pause."""
+    statement = select(func.min(campaign.c.resumes_at)).where(campaign.c.state == CampaignState.paused)
+    found: int | None = (await conn.execute(statement)).scalar()
+    return found
+
+
+async def approve(conn: AsyncConnection, row: CampaignRow, *, by: str, at: int) -> bool:
+    """Note that a person agrees to the start of this revision; False if that is noted already."""
+    mine = (launch_approval.c.campaign_id == row.id, launch_approval.c.revision == row.revision)
+    known = (await conn.execute(select(launch_approval.c.by).where(*mine, launch_approval.c.by == by))).first()
+    if known is None:
+        values = {"campaign_id": row.id, "revision": row.revision, "by": by, "at": at}
+        await conn.execute(insert(launch_approval).values(**values))
+    return known is None
+
+
+async def approvals(conn: AsyncConnection, row: CampaignRow, revision: int | None = None) -> list[str]:
+    """Who agreed to the start of the campaign as it is now, or as it was at another revision."""
+    seen = row.revision if revision is None else revision
+    mine = (launch_approval.c.campaign_id == row.id, launch_approval.c.revision == seen)
+    return list((await conn.execute(select(launch_approval.c.by).where(*mine))).scalars())
 
 
 async def exists(conn: AsyncConnection, campaign_id: int) -> bool:

@@ -18,7 +18,8 @@ async def unanswered(conn: AsyncConnection, campaign_id: int | None, most: int) 
     """Open replies, oldest first, of one campaign or of all: who wrote, on which channel, to which step, the words."""
     statement = (
         select(
-            content.c.id, campaign.c.ref, attempt.c.step, attempt.c.channel, point.c.value.label("person"),
+            content.c.id, content.c.attempt_id.label("attempt"),
+            campaign.c.ref, attempt.c.step, attempt.c.channel, point.c.value.label("person"),
             content.c.text, content.c.created_at,
         )
         .join(attempt, attempt.c.id == content.c.attempt_id)

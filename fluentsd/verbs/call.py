@@ -23,6 +23,11 @@ class Refused(Exception):
         self.suggestion = suggestion
 
 
+def identity(actor: str) -> str:
+    """The part of an actor that does not change: of a user of Slack the id, without the name behind it."""
+    return actor.partition(" ")[0] if actor.startswith("slack:") else actor
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """The actor and the time of a request. `request_id` makes a repetition harmless; `revision` is the campaign's
@@ -45,4 +50,4 @@ class Call:
     def owns(self, owner: str) -> bool:
         """Whether the actor may change a campaign of this owner: an admin every one, others their own and the shared
         ones, whose owner is a group ("@sales") or nobody at all ("")."""
-        return self.may("admin") or owner == self.actor or not owner or owner.startswith("@")
+        return self.may("admin") or identity(owner) == identity(self.actor) or not owner or owner.startswith("@")

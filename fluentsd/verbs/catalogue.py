@@ -79,7 +79,7 @@ _ONE_ATTEMPT = Param("attempt", "text", "only this attempt, by its id")
 _SOURCE = Param("source", "source", "the source's name in fluentsd.toml", required=True, option=False)
 _POINT = Param("point", "text", "the number or address", required=True, option=False)
 _TEMPLATE = Param("name", "template", "the template's name", required=True, option=False)
-_ONE_TARGET = Param("target", "text", "only this target: log, webhook or tasks")
+_ONE_TARGET = Param("target", "text", "only this target: log, webhook, slack or tasks")
 _ONE_EVENT = Param("id", "int", "only this event, by its id")
 _BECAUSE = Param("because", "text", "the reason; kept in the audit log", default="")
 
@@ -108,13 +108,18 @@ VERBS: dict[str, Verb] = {
         Verb("campaign report", "the funnel: outcomes of each step", "campaigns.report", (_ref(),)),
         Verb("campaign check", "launch check: who would be contacted, who would not and why, and what is missing",
              "launch_check.check", (_ref(),)),
-        Verb("campaign start", "start a campaign now", "lifecycle.start", (_ref(), _YES),
+        Verb("campaign start", "start a campaign now", "lifecycle.start",
+             (_ref(), _YES, Param("first", "int", "contact this many people, then hold the campaign until `release`")),
              "change", "manager", owned=True),
         Verb("campaign schedule", "start a campaign at a given time", "lifecycle.schedule",
              (_ref(), Param("at", "moment", "date and time, e.g. 2026-12-01T09:00", required=True, option=False), _YES),
              "change", "manager", owned=True),
         Verb("campaign pause", "pause a campaign; no contacts until it is resumed", "lifecycle.pause",
-             (_ref(), _BECAUSE), "change", "operator"),
+             (_ref(), _BECAUSE,
+              Param("until", "moment", "when it resumes by itself; default: until a person resumes it")),
+             "change", "operator"),
+        Verb("campaign approve", "agree to a start that needs the approval of a second person", "lifecycle.approve",
+             (_ref(),), "change", "manager"),
         Verb("campaign resume", "resume a campaign; steps missed during the pause are dripped, shifted or skipped",
              "lifecycle.resume",
              (_ref(), Param("late", "choice", "what becomes of missed steps; default: the campaign's setting",
@@ -307,6 +312,7 @@ ANSWERS: Mapping[str, str] = {
     "campaign schedule": "campaigns.Changed",
     "campaign pause": "campaigns.Changed",
     "campaign resume": "campaigns.Resumed",
+    "campaign approve": "campaigns.Campaign",
     "campaign stop": "campaigns.Changed",
     "campaign complete": "campaigns.Changed",
     "campaign reopen": "campaigns.Changed",

@@ -70,6 +70,14 @@ async def change(
     return await refusing(runtime.store.run(whole))
 
 
+async def repeated(runtime: Runtime, call: Call) -> Answer | None:
+    """The stored answer of a repeated request, for a verb that checks more than its transaction does; else None."""
+    if call.digest is None:
+        return None
+    stored: Answer | None = await refusing(runtime.store.read(audit.answered, call.request_id, digest=call.digest))
+    return stored
+
+
 async def facts_changed(
     runtime: Runtime, call: Call, *, campaign_id: int | None = None, reason: str | None = None
 ) -> None:

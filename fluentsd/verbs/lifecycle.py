@@ -30,16 +30,21 @@ from fluentsd.store import campaigns, counters, holds, outbox
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
-from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.call import Call, Refused, identity
 from fluentsd.verbs.campaigns import facts_of, finish_recompute, row_of
-from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
+from fluentsd.verbs.execute import Answer, change, facts_changed, refusing, repeated
 from fluentsd.verbs.launch_check import examined, problems
 
 
-async def start(runtime: Runtime, call: Call, ref: str, yes: bool) -> Answer:
-    """draft or scheduled → active, if the launch check has no errors and its warnings are confirmed (`yes`)."""
+async def start(runtime: Runtime, call: Call, ref: str, yes: bool, first: int | None) -> Answer:
+    """draft or scheduled → active, if the launch check has no errors and its warnings are confirmed (`yes`). After
+    the `first` people the campaign is held until a person releases it."""
+    if first is not None and first < 1:
+        raise Refused("the number of the first people is at least 1; nothing was changed")
+    if (stored := await repeated(runtime, call)) is not None:
+        return stored
     checked = await _checked(runtime, call, ref, "start", yes)
-    return await _move(runtime, call, "start", ref) | checked
+    return await _move(runtime, call, "start", ref, first=first) | checked
 
 
 async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool, **more: Any) -> Answer:
@@ -62,6 +67,8 @@ async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool,
 
 async def schedule(runtime: Runtime, call: Call, ref: str, at: int, yes: bool) -> Answer:
     """draft → scheduled for a future time, after the same check as a start."""
+    if (stored := await repeated(runtime, call)) is not None:
+        return stored
     if at <= call.at:
         raise Refused("that time is in the past; give a future time, or use start")
     await _checked(runtime, call, ref, "schedule", yes, at=at)
@@ -70,10 +77,14 @@ async def schedule(runtime: Runtime, call: Call, ref: str, at: int, yes: bool) -
     return answer
 
 
-async def pause(runtime: Runtime, call: Call, ref: str, because: str) -> Answer:
+async def pause(runtime: Runtime, call: Call, ref: str, because: str, until: int | None) -> Answer:
     """active → paused: no claims after this commits, claimed attempts that have not begun do not begin, ringing calls
-    are withdrawn where the provider supports it; conversations finish."""
-    return await _halt(runtime, call, "pause", ref, because)
+    are withdrawn where the provider supports it; conversations finish. With `until` it resumes by itself then."""
+    if until is not None and until <= call.at:
+        raise Refused("that time is in the past; nothing was changed. Give a future time for the end of the pause")
+    answer = await _halt(runtime, call, "pause", ref, because, until)
+    runtime.schedule_wakeup.notify()
+    return answer
 
 
 async def stop(runtime: Runtime, call: Call, ref: str, because: str) -> Answer:
@@ -116,12 +127,14 @@ async def reopen(runtime: Runtime, call: Call, ref: str) -> Answer:
     return await _move(runtime, call, "reopen", ref)
 
 
-async def _halt(runtime: Runtime, call: Call, verb: str, ref: str, because: str) -> Answer:
+async def _halt(
+    runtime: Runtime, call: Call, verb: str, ref: str, because: str, resumes_at: int | None = None
+) -> Answer:
     row = await row_of(runtime, ref)
     was = row.id in runtime.paused
     runtime.paused.add(row.id)  # before the commit: from now on no claimed attempt begins
     try:
-        answer = await _move(runtime, call, verb, ref, because=because)
+        answer = await _move(runtime, call, verb, ref, because=because, resumes_at=resumes_at)
     except BaseException:
         if not was:
             runtime.paused.discard(row.id)
@@ -137,6 +150,8 @@ async def _move(
     ref: str,
     *,
     starts_at: int | None = None,
+    resumes_at: int | None = None,
+    first: int | None = None,
     because: str = "",
     also: Callable[[Connection, CampaignRow], Awaitable[Answer]] | None = None,
 ) -> Answer:
@@ -146,16 +161,25 @@ async def _move(
         row = await campaigns.get(conn, ref)
         if row.archived_at is not None:
             raise Refused(f"{ref} is archived; copy it", Suggestion("campaign copy", {"ref": ref}))
+        if call.revision is not None and call.revision != row.revision:
+            raise Refused(
+                f"{ref} has changed since you looked at it (revision {row.revision}, you saw {call.revision}); "
+                "nothing was changed. Look again, then repeat it",
+                Suggestion(f"campaign {verb}" if verb in ("start", "schedule") else "campaign status", {"ref": ref}),
+            )
         if verb in ("start", "schedule"):
             await _may_start(runtime, conn, row)
+            await _may_launch(runtime, conn, row, call)
         if verb == "complete":
             await _may_complete(conn, row)
         before = row.state
         next_campaign_state(verb, before)
         more = await also(conn, row) if also is not None else {}
-        row = await campaigns.move(conn, row, verb, at=call.at, starts_at=starts_at)
+        row = await campaigns.move(conn, row, verb, at=call.at, starts_at=starts_at, resumes_at=resumes_at, first=first)
         await holds.lift(conn, "campaign", row.ref, call.at)  # the user has decided about a breaker's hold
         details = {"from": before, "to": row.state, **({"because": because} if because else {}), **more}
+        details |= {"until": resumes_at} if resumes_at is not None else {}
+        details |= {"first": first} if first is not None else {}
         counts = dict(await counters.overview(conn, row.id))
         await outbox.post(conn, _event(verb, row, call.actor, counts), at=call.at)
         return facts_of(row) | counts | more | {"_details": details}
@@ -201,6 +225,41 @@ async def _may_start(runtime: Runtime, conn: Connection, row: CampaignRow) -> No
             "the check shows all of it",
         ]
         raise Refused("\n".join(lines), Suggestion("campaign check", {"ref": row.ref}))
+
+
+async def approve(runtime: Runtime, call: Call, ref: str) -> Answer:
+    """Agree to the start of a campaign as it is now; an edit makes the approval void."""
+    policy = runtime.approval
+    if policy is None:
+        raise Refused("no start needs an approval here; nothing was changed")
+    if not policy.may_approve(call):
+        raise Refused(f"{call.actor} is not one of the approvers; nothing was changed")
+
+    async def unit(conn: Connection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        if call.revision is not None and call.revision != row.revision:
+            raise Refused(f"{ref} has changed since the approval was asked for; nothing was changed. Look at it again")
+        next_campaign_state("start", row.state)
+        if not await campaigns.approve(conn, row, by=identity(call.actor), at=call.at):
+            raise Refused(f"you have approved {ref} already; nothing was changed")
+        return facts_of(row) | {"_details": {"revision": row.revision}}
+
+    return await change(runtime, call, "approve", ref, unit)
+
+
+async def _may_launch(runtime: Runtime, conn: Connection, row: CampaignRow, call: Call) -> None:
+    """A start with many people needs the approval of another person, for this revision."""
+    policy = runtime.approval
+    if policy is None:
+        return
+    people = (await counters.overview(conn, row.id))["queued"]
+    others = [by for by in await campaigns.approvals(conn, row) if by != identity(call.actor)]
+    if people > policy.above and not others:
+        raise Refused(
+            f"{row.ref} has {people:,} people; a start with more than {policy.above:,} needs the approval of a second "
+            "person first; nothing was changed",
+            Suggestion("campaign approve", {"ref": row.ref}),
+        )
 
 
 async def _may_complete(conn: Connection, row: CampaignRow) -> None:

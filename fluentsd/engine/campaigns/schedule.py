@@ -1,40 +1,88 @@
-"""Two loops: start campaigns at their scheduled time, and complete campaigns in which nobody is waiting."""
+"""Two loops: start campaigns at their scheduled time and end pauses that have an end, and complete campaigns in which
+nobody is waiting."""
 
 from __future__ import annotations
 
 import trio
 
-from fluentsd.domain.events import CampaignCompleted, CampaignStarted
+from fluentsd.domain.events import CampaignCompleted, CampaignResumed, CampaignStarted, CampaignUnscheduled
 from fluentsd.domain.states import CampaignState
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.runtime import Runtime
+from fluentsd.engine.campaigns.rescheduling import recompute
+from fluentsd.engine.campaigns.rescheduling.catch_up import settle
+from fluentsd.engine.runtime import Approval, Runtime
 from fluentsd.store import audit, campaigns, counters, outbox
 from fluentsd.store.db import Connection
 from fluentsd.unavailable import StoreUnavailable
 
 
 async def start_scheduled(runtime: Runtime, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    """Sleep until the earliest scheduled start, then start it."""
+    """Sleep until the earliest scheduled start or end of a pause, then start or resume the campaign."""
     task_status.started()
     while True:
         try:
             now = runtime.clock.now()
             for ref in await runtime.store.read(campaigns.due_to_start, now):
-                await runtime.store.run(_start, ref, now)
-                runtime.log.info("campaign.started", campaign=ref, by="schedule")
+                started = await runtime.store.run(_start, ref, now, runtime.approval)
+                runtime.log.info("campaign.started" if started else "campaign.unscheduled", campaign=ref, by="schedule")
                 runtime.dispatcher_wakeup.notify()
-            until = await runtime.store.read(campaigns.next_start)
+            for campaign_id in await runtime.store.read(campaigns.due_to_resume, now):
+                await _resume(runtime, campaign_id, now)
+            moments = [await runtime.store.read(next_) for next_ in (campaigns.next_start, campaigns.next_resume)]
+            until = min((at for at in moments if at is not None), default=None)
         except StoreUnavailable:
             until = runtime.clock.now() + SECOND
         await runtime.schedule_wakeup.wait_until(runtime.clock, until)
 
 
-async def _start(conn: Connection, ref: str, at: int) -> None:
+async def _start(conn: Connection, ref: str, at: int, approval: Approval | None) -> bool:
+    """scheduled → active; back to draft if it was edited after a second person had approved it. Whether it started."""
     row = await campaigns.get(conn, ref)
     if row.state == CampaignState.scheduled and row.starts_at is not None and row.starts_at <= at:
+        people = (await counters.overview(conn, row.id))["queued"]
+        # the schedule itself made the revision one higher than the approved one
+        if (
+            approval is not None
+            and people > approval.above
+            and not await campaigns.approvals(conn, row, row.revision - 1)
+        ):
+            await campaigns.move(conn, row, "pause", at=at)
+            details = {"because": "it was changed after its start was approved", "scheduled": row.starts_at}
+            await audit.note(conn, at=at, actor="fluentsd", verb="unschedule", target=ref, details=details)
+            await outbox.post(conn, CampaignUnscheduled(campaign=ref, by="fluentsd"), at=at)
+            return False
         await campaigns.move(conn, row, "start", at=at)
         await audit.note(conn, at=at, actor="fluentsd", verb="start", target=ref, details={"scheduled": row.starts_at})
         await outbox.post(conn, CampaignStarted(campaign=ref, by="schedule"), at=at)
+    return True
+
+
+async def _resume(runtime: Runtime, campaign_id: int, at: int) -> None:
+    """paused → active at the end that the pause was given; missed steps follow the campaign's setting."""
+    await recompute.finish(runtime, campaign_id)
+
+    async def unit(conn: Connection) -> str | None:
+        row = await campaigns.by_id(conn, campaign_id)
+        if row.state != CampaignState.paused or row.resumes_at is None or row.resumes_at > at:
+            return None
+        _, plan = await runtime.plans.current(conn, row.id)
+        found = await settle(conn, plan, row.spec.limits.on_resume, row.paused_at or at, at)
+        await campaigns.move(conn, row, "resume", at=at)
+        details = {"from": row.state, "to": CampaignState.active, **found}
+        await audit.note(conn, at=at, actor="fluentsd", verb="resume", target=row.ref, details=details)
+        await outbox.post(conn, CampaignResumed(campaign=row.ref, by="schedule"), at=at)
+        return row.ref
+
+    try:
+        ref = await runtime.store.run(unit)
+    except campaigns.Changed:
+        return  # a person was faster; the next pass looks again
+    if ref is not None:
+        runtime.log.info("campaign.resumed", campaign=ref, by="schedule")
+        runtime.paused.discard(campaign_id)
+        runtime.enrollment_ended({campaign_id})
+        runtime.recompute_wakeup.notify()
+        runtime.dispatcher_wakeup.notify()
 
 
 async def complete_finished(runtime: Runtime, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -51,6 +99,9 @@ async def complete_finished(runtime: Runtime, *, task_status: trio.TaskStatus[No
         for campaign_id in sorted(ended):
             try:
                 ref = await runtime.store.run(complete_if_done, campaign_id, runtime.clock.now())
+            except campaigns.Changed:  # a person paused or stopped it in the same moment: look again
+                runtime.enrollment_ended({campaign_id})
+                continue
             except StoreUnavailable:
                 runtime.enrollment_ended({campaign_id})
                 await runtime.clock.sleep_until(runtime.clock.now() + SECOND)

@@ -23,7 +23,7 @@ from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.facts import Facts, names_in, reason_to_wait
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
-from fluentsd.store import attempts, counters, enrollments, lanes, numbers, spending
+from fluentsd.store import attempts, campaigns, counters, enrollments, holds, lanes, numbers, spending
 from fluentsd.store.attempts import Content, OpenAttempt
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import Cause, Claim, Due, End, QueueKey, Requeue, Snooze
@@ -32,6 +32,10 @@ from fluentsd.store.nodes import Writer
 
 class ChannelMissing(LookupError):
     """A step names a channel that is not configured."""
+
+
+#: The reason of the hold after the first people of a start.
+FIRST_DONE = "the first people were contacted; look at the results, then release it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +100,34 @@ async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) 
             return ClaimResult(again_at=request.next_slot_at)
     rules = plans.with_price(plan, await with_spending(conn, plan, at), request.channel)
     facts = Facts(plan, rules, at, skipped=skipped, dripped=dripped)
-    batch = _Batch(facts, request, pace)
+    left = await campaigns.first_left(conn, plan.campaign_id) if plan.starts_with_few else None
+    batch = _Batch(facts, request, pace, left)
     if rows:
         await facts.read(conn, rows, lock=True, fresh=True)
         for row in rows:
             batch.decide(row)
-            if batch.result.again_at:
+            if batch.result.again_at or batch.is_full:
                 break
         await batch.write(conn, plans.writer)
+        if left is not None:
+            await _count_first(conn, plan, batch.first_left or 0, at)
         plans.note_price(plan, request.channel, batch.price)
     batch.result.more = batch.result.moved == most and not pace
     return batch.result
 
 
-class _Batch:
-    """The facts and the verdicts of one claim."""
+async def _count_first(conn: Connection, plan: Plan, left: int, at: int) -> None:
+    """Note how many people are left before a person has to say go; after the last one the campaign is held."""
+    await campaigns.set_first_left(conn, plan.campaign_id, left or None)
+    if not left:
+        await holds.place(conn, "campaign", plan.ref, reason=FIRST_DONE, by="fluentsd", at=at)
 
-    def __init__(self, facts: Facts, request: ClaimRequest, pace: int) -> None:
-        self.pace = pace
+
+class _Batch:
+    """The facts and the verdicts of one claim. `first_left`: people who may still be contacted for the first time."""
+
+    def __init__(self, facts: Facts, request: ClaimRequest, pace: int, first_left: int | None = None) -> None:
+        self.pace, self.first_left, self.is_full = pace, first_left, False
         self.facts, self.plan, self.at, self.request = facts, facts.plan, facts.at, request
         self.result = ClaimResult()
         self.unwait: list[QueueKey] = []
@@ -137,6 +151,11 @@ class _Batch:
             person, verdict = self.facts.ask(row, step)
             match verdict:
                 case Go():
+                    if self.first_left is not None and not row.last_outcome and row.try_no == 1:
+                        if not self.first_left:
+                            self.is_full = True
+                            return
+                        self.first_left -= 1
                     self._go(row, step, person, verdict)
                 case Wait(until_at, reason, whole_lane):
                     if whole_lane:

@@ -43,6 +43,7 @@ class Plan:
     resumed_at: int  #: when the campaign last became active
     spacing: int = 0  #: microseconds between two uses of one caller ID, required by providers
     fresh_within: Mapping[int, int] = field(default_factory=dict)  #: `Plans.fresh_within`
+    starts_with_few: bool = False  #: whether the claim counts people, to hold the campaign after the first ones
 
     def flow(self, version_id: int) -> Flow:
         return self.flows[version_id]
@@ -123,6 +124,7 @@ def build_plan(
         number_pace=Rate.parse(spec.numbers.pace) if spec.numbers.pace else None,
         currency=budget.currency if budget else "USD",
         resumed_at=row.resumed_at or 0,
+        starts_with_few=row.first_left is not None,
     )
 
 

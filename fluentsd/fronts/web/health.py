@@ -2,9 +2,9 @@
 
 A check changes nothing and wakes no task: it reads the backlog from the database and finds work that is overdue. The
 status is 503 when a vital part fails (store, dispatcher, reconciler). A channel that is held or backs off, an outbox
-whose listener fails, or an installation that is held as a whole, is unhealthy with status 200, because a restart of the
-daemon would not fix it. The response holds no personal data. One check serves all requests of a second, so any number
-of requests is cheap.
+whose listener fails, Slack that is not connected, or an installation that is held as a whole, is unhealthy with status
+200, because a restart of the daemon would not fix it. The response holds no personal data. One check serves all
+requests of a second, so any number of requests is cheap.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ class Health:
             "outbox": self._outbox(backlog.outbox_at, now),
             "installation": backlog.all_held_because,
             **{kind: self._channel(kind, backlog.held_channels, now) for kind in self._runtime.channels},
+            **{front: problem() for front, problem in self._runtime.fronts.items()},
         }
 
     def _opens_at(self, lane: queries.LaneDue) -> int | None:

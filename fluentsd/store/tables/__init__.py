@@ -10,7 +10,7 @@ is derived from `domain.states`. The tables are declared in the modules beside t
 from __future__ import annotations
 
 from fluentsd.store.tables.audit import audit, meta
-from fluentsd.store.tables.campaigns import campaign, hold, lane, number, number_tag, template, version
+from fluentsd.store.tables.campaigns import campaign, hold, lane, launch_approval, number, number_tag, template, version
 from fluentsd.store.tables.contacts import (
     attestation,
     campaign_segment,
@@ -38,6 +38,7 @@ from fluentsd.store.tables.enrollments import (
 from fluentsd.store.tables.metadata import Id, metadata
 from fluentsd.store.tables.nodes import node
 from fluentsd.store.tables.outbox import outbox_delivery, outbox_event
+from fluentsd.store.tables.slack import slack_post
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -56,6 +57,7 @@ __all__ = [
     "hold",
     "inbound_message",
     "lane",
+    "launch_approval",
     "membership",
     "meta",
     "metadata",
@@ -69,6 +71,7 @@ __all__ = [
     "record",
     "record_alias",
     "segment",
+    "slack_post",
     "source",
     "spend",
     "suppression",
@@ -78,4 +81,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10

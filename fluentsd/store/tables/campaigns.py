@@ -42,6 +42,18 @@ campaign = Table(
     Column("archived_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("resumed_at", BigInteger),  # when it last became active: breakers count from here
+    Column("resumes_at", BigInteger),  # when a pause ends by itself
+    Column("first_left", Integer),  # people who may still be contacted before a person says go; NULL: everybody
+)
+
+launch_approval = Table(  # a second person agrees to a start; void once the campaign's revision is another one
+    "launch_approval",
+    metadata,
+    Column("campaign_id", Id, ForeignKey("campaign.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "revision", "by"),
 )
 
 version = Table(  # a flow as it was when people entered

@@ -1,0 +1,45 @@
+"""The guard around a front: a front that fails is restarted after a pause, and the others go on.
+
+What must not live here: what a front does, and how its state is shown (`web.health`).
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import trio
+
+#: Seconds before the first restart, and at most; each failure doubles the pause.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
+#: A front that ran this long, in seconds, starts with a short pause again.
+RAN_WELL = 600.0
+
+
+async def guarded(
+    name: str, front: Callable[[], Awaitable[None]], log: Any, note: Callable[[str], None] = lambda _: None
+) -> None:
+    """Run a front until it returns or is cancelled; restart it when it fails. `note` gets the problem, "" when it
+    runs."""
+    pause = FIRST_PAUSE
+    while True:
+        note("")
+        began = trio.current_time()
+        try:
+            return await front()
+        except Exception as why:  # noqa: BLE001 - the guard at the edge of each front
+            pause = FIRST_PAUSE if trio.current_time() - began > RAN_WELL else pause
+            log.error("front.failed", front=name, error=type(why).__name__, where=place_of(why), restarts_in_s=pause)
+            note(f"it failed ({type(why).__name__}) and restarts; the log has the place")
+        await trio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def place_of(error: BaseException) -> str:
+    """The place of an error, innermost first; never its message, which may hold personal data."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))

@@ -1,0 +1,67 @@
+"""Help, refusals and mistyped commands: what happened, what changed (nothing), and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, header, message, section
+from fluentsd.fronts.slack.blocks.wording import ours, plain, safe, without_points
+from fluentsd.fronts.slack.grammar import BY_WORD, COMMANDS, Command
+from fluentsd.verbs.answers.suggestion import Suggestion
+from fluentsd.verbs.catalogue import VERBS
+
+
+def help_of(topic: str, name: str) -> Message:
+    """Help about one command, or the list of all. `name`: the slash command as it is installed."""
+    command = BY_WORD.get(topic.casefold().strip())
+    if command is None:
+        lines = [f"`{_usage(one, name)}`  {safe(one.help)}" for one in COMMANDS]
+        ways = (
+            "A campaign is its id (c42), its name, or words that fit only one. Moments: tomorrow 9am, Tue 15:00, 12/1 "
+            "9:00. Durations: 30m, 2h, 3d. Buttons do the same as commands."
+        )
+        note = f"there is no command {safe(topic)}; these exist:" if topic else "What you can type"
+        half = len(lines) // 2
+        return message(
+            "help",
+            header("Help"),
+            section(note),
+            section("\n".join(lines[:half])),
+            section("\n".join(lines[half:])),
+            context(ways),
+        )
+    lines = [f"`{_usage(command, name)}`", safe(command.help)]
+    if command.aliases:
+        lines.append(f"also: {', '.join(command.aliases)}")
+    if command.verb:
+        lines.append(f"needs the role {VERBS[command.verb].role}")
+    if command.missing:
+        lines.append(ours(command.missing))
+    return message(f"help for {command.word}", section("\n".join(lines)))
+
+
+def _usage(command: Command, name: str) -> str:
+    return f"{plain(name)} {command.usage}".replace("<", "&lt;").replace(">", "&gt;")
+
+
+def refusal(text: str, offers: Sequence[str] = (), name: str = "") -> Message:
+    """A refusal or a mistyped command; `offers` are commands, each with its button. A button never changes anything at
+    once: a command that changes something asks first, or can be undone."""
+    blocks: list[Block] = [section(f"🚫 {ours(without_points(text))}")]
+    if offers:
+        made = [button(f"{name} {offer}".strip(), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
+        blocks.append(actions(*made))
+    return message(plain(text, 300), *blocks)
+
+
+def offers_of(suggestion: Suggestion | None) -> list[str]:
+    """A verb that a refusal suggests, as a command of this front; none if it has none or needs more arguments."""
+    if suggestion is None:
+        return []
+    command = next((one for one in COMMANDS if one.verb == suggestion.verb and not one.missing), None)
+    if command is None and suggestion.verb == "campaign check":
+        command = BY_WORD["start"]
+    ref = suggestion.arguments.get("ref")
+    if command is None or (command.ref == "must" and not ref):
+        return []
+    return [f"{command.word} {ref or ''}".strip()]

@@ -1,0 +1,122 @@
+"""The launch card: what a start would do, before it does it; its buttons start the campaign as it was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
+from fluentsd.fronts.slack.blocks.wording import count, masked, moment, money, ours, point, safe, without_points
+from fluentsd.verbs.answers.campaigns import Campaign, Status
+
+#: Samples of messages, and lines of each list, on the card.
+SAMPLES, LINES = 3, 8
+#: People of a start that is held after a few.
+FEW = 50
+
+
+def launch(check: Mapping[str, Any], when: str = "", text: str = "", first: int | None = None) -> Message:
+    """The card of a `campaign check`. `when` is the shown moment of a scheduled start, `text` the command that
+    schedules; `first`: hold the campaign after this many people."""
+    ref, people, ready = f"c{check['id']}", check["people"], check["ready"]
+    name = safe(check["name"], 100)
+    verb = f"Schedule *{name}* for {when}" if when else f"Start *{name}*"
+    blocks = [section(f"{verb}?"), section(_counts(check)), *_lists(check), *_samples(check), *_ahead(check)]
+    if check["errors"]:
+        blocks.append(section(f"⛔ *It cannot start; nothing was changed.*\n{_bullets(check['errors'])}"))
+        return message(f"{name} cannot start", *blocks)
+    yes = f"{verb} → {count(ready)} of {people:,} will be contacted."
+    yes += f" {count(len(check['warnings']), 'warning', 'warnings')} stay open." if check["warnings"] else ""
+    yes += f" After {count(first)} it is held until you say go." if first else ""
+    dialog = confirm("Schedule it?" if when else "Start now?", yes, "Schedule" if when else "Start")
+    few = f" first {first}" if first else ""
+    go = {"text": text or f"start {ref}{few} yes", "revision": check["revision"]}
+    made = [button("Schedule" if when else "Start", "say:go", go, "primary", dialog)]
+    if not when and not first and ready > FEW:
+        made.append(button(f"Only the first {FEW}…", "say:first", {"text": f"start {ref} first {FEW}"}))
+    made.append(button("Cancel", "close", {}))
+    return message(f"{name}: {count(ready)} of {people:,} would be contacted", *blocks, actions(*made))
+
+
+def approval(found: Status, requester: str, approvers: str) -> Message:
+    """The question to a second person; the button approves what is shown, and nothing newer."""
+    name, ref = safe(found.name, 100), f"c{found.id}"
+    dialog = confirm(
+        "Approve this start?",
+        f"<@{requester}> may then start *{name}* for {count(found.queued)}. An edit makes the approval void.",
+        "Approve",
+    )
+    return message(
+        f"{name} needs an approval",
+        section(
+            f"<@{requester}> wants to start *{name}* ({ref}) for *{count(found.queued)}*. {approvers}: do you agree?"
+        ),
+        actions(
+            button("Approve", "say:approve", {"text": f"approve {ref}", "revision": found.revision}, "primary", dialog),
+            button("Look", "say:look", {"text": f"start {ref}"}),
+        ),
+    )
+
+
+def approved(found: Campaign, by: str) -> Message:
+    """A second person agreed; the start itself is the requester's."""
+    name, ref = safe(found.name, 100), f"c{found.id}"
+    go = {"text": f"start {ref} yes", "revision": found.revision}
+    return message(
+        f"{name} is approved",
+        section(f"✅ <@{by}> approves the start of *{name}* as it is now."),
+        actions(button("Start", "say:go", go, "primary", confirm("Start now?", f"*{name}* starts.", "Start"))),
+    )
+
+
+def _counts(check: Mapping[str, Any]) -> str:
+    lines = [f"*{count(check['ready'])}* of {check['people']:,} would be contacted."]
+    lines += [f"• {count(out['people'])} not: {safe(out['sentence'])}" for out in check["out"][:LINES]]
+    for step in check["steps"]:
+        skipped = {reason: people for reason, people in step["people"].items() if reason != "ready"}
+        if skipped and not check["errors"]:
+            lines.append(
+                f"• step `{safe(step['step'], 40)}`: {step['people'].get('ready', 0):,} people, "
+                + ", ".join(f"{people:,} skip ({safe(reason)})" for reason, people in skipped.items())
+            )
+    return "\n".join(lines[: LINES * 2])
+
+
+def _lists(check: Mapping[str, Any]) -> list[Block]:
+    blocks = []
+    if check["warnings"]:
+        blocks.append(section(f"⚠️ *Look at this first*\n{_bullets(check['warnings'])}"))
+    if check["notes"]:
+        blocks.append(context(_bullets(check["notes"])))
+    if check["duties"]:
+        duties = [f"{duty['says']} ({duty['cite']})" for duty in check["duties"]]
+        blocks.append(context(f"Duties that no program can check:\n{_bullets(duties)}"))
+    return blocks
+
+
+def _samples(check: Mapping[str, Any]) -> list[Block]:
+    blocks = []
+    for step, sample in list(check["samples"].items())[:SAMPLES]:
+        said = sample.get("text") or (f"a call by the agent {sample['agent']}" if sample.get("agent") else "–")
+        subject = f"*{masked(sample['subject'], 100)}*\n" if sample.get("subject") else ""
+        blocks.append(section(f"`{safe(step, 40)}` to {point(sample['to'])}\n{subject}>{masked(said, 500)}"))
+    return blocks
+
+
+def _ahead(check: Mapping[str, Any]) -> list[Block]:
+    ahead = check.get("forecast")
+    return [context(forecast_line(ahead))] if ahead else []
+
+
+def forecast_line(ahead: Mapping[str, Any]) -> str:
+    """When it would finish, and what it would cost."""
+    early, late = ahead.get("finish_early_at"), ahead.get("finish_late_at")
+    line = f"Forecast: finished {moment(early)} – {moment(late)}" if early else "Forecast: no end in sight"
+    costs = [money(one["money_micros"], one["currency"]) for one in ahead.get("channels", ()) if one["money_micros"]]
+    contacts = ", ".join(f"{one['contacts']:,} by {one['channel']}" for one in ahead.get("channels", ()))
+    return f"{line}; {contacts or 'no contacts'}; cost {' + '.join(costs) or 'not priced'}"
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    shown = [f"• {ours(without_points(line), 300)}" for line in lines[:LINES]]
+    return "\n".join(shown + ([f"… and {len(lines) - LINES} more"] if len(lines) > LINES else []))

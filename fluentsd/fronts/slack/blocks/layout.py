@@ -1,0 +1,157 @@
+"""Block Kit within Slack's limits: every function cuts what is too long, so no message is refused for its size.
+
+What must not live here: escaping (`wording`), and what a message says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Block = dict[str, Any]
+#: Slack's limits (docs.slack.dev/reference/block-kit).
+BLOCKS_AT_MOST, SECTION, FIELD, HEADER, BUTTON, CONTEXT, FALLBACK = 50, 3000, 2000, 150, 75, 2000, 3900
+#: Characters of all blocks of a message as JSON; Slack refuses more with msg_blocks_too_long.
+WHOLE_AT_MOST = 12_500
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An answer: `text` is what notifications and screen readers say. `public`: the whole channel sees it. `replace`:
+    it takes the place of the message with the clicked button."""
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+    public: bool = False
+    replace: bool = False
+
+    def body(self) -> dict[str, Any]:
+        """The arguments of `chat.postMessage`, and the base of other answers."""
+        return {"text": cut(self.text, FALLBACK), "blocks": fitting(self.blocks)} if self.blocks else {
+            "text": cut(self.text, FALLBACK)
+        }  # fmt: skip
+
+
+def message(text: str, *blocks: Block, public: bool = False, replace: bool = False) -> Message:
+    """A message of blocks; `text` alone if there are none."""
+    return Message(text, blocks or (section(text),), public, replace)
+
+
+def fitting(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks that fit into one message, with a note if some do not."""
+    kept: list[Block] = []
+    size = 2
+    for block in blocks:
+        size += len(json.dumps(block)) + 2
+        if size > WHOLE_AT_MOST or len(kept) == BLOCKS_AT_MOST - 1 < len(blocks) - 1:
+            kept.append(context(f"… and {len(blocks) - len(kept)} more lines that do not fit here"))
+            break
+        kept.append(block)
+    return kept
+
+
+def section(text: str, *fields: str, accessory: Block | None = None) -> Block:
+    """A paragraph of mrkdwn, with at most ten fields in two columns."""
+    block: Block = {"type": "section"}
+    if text:
+        block["text"] = {"type": "mrkdwn", "text": cut(text, SECTION)}
+    if fields:
+        block["fields"] = [{"type": "mrkdwn", "text": cut(one, FIELD)} for one in fields[:10]]
+    if accessory:
+        block["accessory"] = accessory
+    return block
+
+
+def header(text: str) -> Block:
+    return {"type": "header", "text": _plain(text, HEADER)}
+
+
+def context(*texts: str) -> Block:
+    """Small grey lines, ten at most."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(one, CONTEXT)} for one in texts[:10]]}
+
+
+def divider() -> Block:
+    return {"type": "divider"}
+
+
+def actions(*elements: Block) -> Block:
+    return {"type": "actions", "elements": list(elements[:25])}
+
+
+def button(
+    text: str,
+    action: str,
+    value: Mapping[str, Any],
+    style: Literal["primary", "danger", ""] = "",
+    confirm: Block | None = None,
+) -> Block:
+    """A button. `action` is its id, unique in its message; `value` comes back with the click."""
+    block: Block = {"type": "button", "text": _plain(text, BUTTON), "action_id": action, "value": packed(value)}
+    if style:
+        block["style"] = style
+    if confirm:
+        block["confirm"] = confirm
+    return block
+
+
+def packed(value: Mapping[str, Any]) -> str:
+    """The value of a button or option."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def confirm(title: str, text: str, yes: str, no: str = "Cancel", *, danger: bool = False) -> Block:
+    """The dialog before a button acts."""
+    block: Block = {
+        "title": _plain(title, 100),
+        "text": {"type": "mrkdwn", "text": cut(text, 300)},
+        "confirm": _plain(yes, 30),
+        "deny": _plain(no, 30),
+    }
+    return block | ({"style": "danger"} if danger else {})
+
+
+def modal(
+    title: str,
+    callback: str,
+    value: Mapping[str, Any],
+    blocks: Iterable[Block],
+    submit: str = "",
+    close: str = "Cancel",
+) -> Block:
+    """A view; without `submit` it can only be closed."""
+    view: Block = {
+        "type": "modal",
+        "callback_id": callback,
+        "title": _plain(title, 24),
+        "close": _plain(close, 24),
+        "private_metadata": json.dumps(value, separators=(",", ":"))[:3000],
+        "blocks": list(blocks)[:100],
+    }
+    return view | ({"submit": _plain(submit, 24)} if submit else {})
+
+
+def text_input(block: str, label: str, hint: str = "", *, lines: bool = False, required: bool = True,
+               initial: str = "", at_most: int = 2000) -> Block:  # fmt: skip
+    """An input for text in a modal."""
+    element: Block = {"type": "plain_text_input", "action_id": "text", "multiline": lines, "max_length": at_most}
+    if initial:
+        element["initial_value"] = initial[:at_most]
+    found: Block = {"type": "input", "block_id": block, "label": _plain(label, 2000), "element": element}
+    return found | {"optional": not required} | ({"hint": _plain(hint, 2000)} if hint else {})
+
+
+def date_time_input(block: str, label: str, initial_s: int) -> Block:
+    """An input for a moment, in the zone of the reader; seconds since 1970."""
+    element = {"type": "datetimepicker", "action_id": "moment", "initial_date_time": initial_s}
+    return {"type": "input", "block_id": block, "label": _plain(label, 2000), "element": element}
+
+
+def cut(text: str, at_most: int) -> str:
+    return text if len(text) <= at_most else text[: at_most - 1] + "…"
+
+
+def _plain(text: str, at_most: int) -> Block:
+    return {"type": "plain_text", "text": cut(text, at_most) or " ", "emoji": False}

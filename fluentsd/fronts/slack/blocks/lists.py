@@ -1,0 +1,229 @@
+"""Answers that are lists: campaigns, reports, people, numbers, attempts, replies, errors, the log, the forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fluentsd.fronts.slack.blocks.card import title
+from fluentsd.fronts.slack.blocks.launch import forecast_line
+from fluentsd.fronts.slack.blocks.layout import (
+    Block,
+    Message,
+    actions,
+    button,
+    confirm,
+    context,
+    header,
+    message,
+    section,
+)
+from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, numbers, ours, plain, point, safe
+from fluentsd.verbs.answers import campaigns as answers
+from fluentsd.verbs.answers.holds import Entry, Hold
+from fluentsd.verbs.answers.numbers import CallerId
+
+#: Entries of a list in one message.
+ENTRIES = 20
+
+
+def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: str) -> Message:
+    """Running, next, and what needs attention."""
+    by_state = {
+        state: [one for one in found if one.state == state] for state in ("active", "paused", "scheduled", "draft")
+    }
+    blocks = [header("Campaigns")]
+    attention = [f"• {safe(hold.scope)} {safe(hold.target)}: {ours(hold.reason, 200)}" for hold in holds[:5]]
+    attention += [f"• {safe(one.name)}: {count(one.errored)} in error" for one in found if one.errored][:5]
+    if attention:
+        blocks.append(section("*Needs attention*\n" + "\n".join(attention)))
+    for state, heading in (("active", "Running"), ("paused", "Paused"), ("scheduled", "Next"), ("draft", "Drafts")):
+        if by_state[state]:
+            blocks.append(section(f"*{heading}*\n" + "\n".join(_line(one) for one in by_state[state][:8])))
+    if len(blocks) == 1:
+        blocks.append(section("Nothing is running, scheduled or prepared."))
+    made = [
+        button("All campaigns", "say:list", {"text": "list all"}),
+        button("Replies", "say:replies", {"text": "replies"}),
+        button("Help", "say:help", {"text": "help"}),
+    ]
+    blocks += [actions(*made), context(f"Type `{plain(command)} help` for all commands")]
+    running = len(by_state["active"])
+    return message(f"{count(running, 'campaign', 'campaigns')} running", *blocks)
+
+
+def _line(one: answers.Counted) -> str:
+    done = f"{one.completed + one.exited:,} of {one.total:,} ended"
+    when = f", starts {moment(one.starts_at)}" if one.state == "scheduled" else ""
+    return f"{title(one)} · {done}{when}"
+
+
+def campaigns(found: Sequence[answers.Counted], asked: str) -> Message:
+    """`list`."""
+    if not found:
+        return message(f"no campaign{f' is {asked}' if asked else ''}")
+    lines = [_line(one) for one in found[:ENTRIES]]
+    return message(
+        f"{count(len(found), 'campaign', 'campaigns')}", section("\n".join(lines)), *_more(len(found), ENTRIES)
+    )
+
+
+def report(found: answers.Report, period: str) -> Message:
+    """`report`: the funnel."""
+    blocks = [
+        section(title(found)),
+        section(
+            f"*Total* {found.total:,} · *Queued* {found.queued:,} · *Active* {found.active:,} "
+            f"· *Errored* {found.errored:,} · *Exited* {found.exited:,} · *Completed* {found.completed:,}"
+        ),
+    ]
+    lines = [f"`{safe(step.step, 40)}` waiting {step.waiting:,} · {numbers(step.outcomes)}" for step in found.steps]
+    blocks.append(section("\n".join(lines) or "no steps"))
+    if found.exited_by_reason:
+        blocks.append(context(f"exited: {numbers(found.exited_by_reason)}"))
+    if period in ("today", "7d"):
+        blocks.append(context("The figures are those since the start: reports of a period do not exist yet."))
+    return message(f"report of {safe(found.name)}", *blocks)
+
+
+def errors(found: answers.Errors, ref: str) -> Message:
+    """`errors`: causes, each with the button that tries again."""
+    if not found.causes:
+        return message("nobody is in error")
+    blocks: list[Block] = [
+        section(f"*{count(cause.people)}*: {ours(cause.cause, 300)}\n{', '.join(point(one) for one in cause.some[:5])}")
+        for cause in found.causes[:ENTRIES]
+    ]
+    blocks.append(actions(button("Try all again", "retry", {"ref": found.ref}, "primary")))
+    return message(f"errors of {safe(ref)}", *blocks)
+
+
+def caller_ids(found: Sequence[CallerId], tag: str) -> Message:
+    """`numbers`. Our own lines are not masked."""
+    chosen = [one for one in found if not tag or tag in one.tags]
+    if not chosen:
+        return message(f"no caller ID{f' has the tag {safe(tag)}' if tag else ''}")
+    lines = [
+        f"`{safe(one.e164)}` {safe(one.label or '')} {' '.join(f'#{safe(t)}' for t in one.tags)} · used {one.used:,}"
+        + (f" · pace {safe(one.pace)}" if one.pace else "")
+        + (f" · ⚠️ {ours(one.held, 100)}" if one.held else "")
+        for one in chosen[:ENTRIES]
+    ]
+    return message(
+        f"{count(len(chosen), 'caller ID', 'caller IDs')}", section("\n".join(lines)), *_more(len(chosen), ENTRIES)
+    )
+
+
+def people(found: Sequence[Mapping[str, Any]], words: str, hidden: bool) -> Message:
+    """`contacts find`. `hidden`: others can read along, so numbers and addresses are masked."""
+    if not found:
+        return message(f"nobody is found by {safe(words)}")
+    lines = []
+    for one in found[:ENTRIES]:
+        fields = one.get("fields", {})
+        name = (
+            fields.get("full_name")
+            or " ".join(filter(None, (fields.get("first_name"), fields.get("last_name"))))
+            or "–"
+        )
+        points = ", ".join(point(p) if hidden else safe(p) for p in one["points"][:3])
+        where = ", ".join(safe(c.get("ref") or c.get("campaign") or "") for c in one["campaigns"][:3])
+        lines.append(f"#{one['id']} *{safe(name, 60)}* · {points} · {where or 'in no campaign'}")
+    return message(f"{count(len(found))} found", section("\n".join(lines)), *_more(len(found), ENTRIES))
+
+
+def why(found: Mapping[str, Any], person: str) -> Message:
+    """`why`: one sentence per campaign."""
+    shown = point(person) if "@" in person or any(char.isdigit() for char in person) else safe(person)
+    entries = found["campaigns"]
+    if not entries:
+        return message(f"{shown}: {ours(found.get('sentence', ''))}")
+    lines = [
+        f"*{safe(one['campaign'])}* ({one['campaign_state']}) · {one['state']}: {ours(one.get('sentence', ''), 400)}"
+        + (f" · {moment(one['at'])}" if one.get("at") else "")
+        for one in entries[:ENTRIES]
+    ]
+    return message(f"why {shown}", section(f"*{shown}*\n" + "\n".join(lines)))
+
+
+def calls(found: Sequence[Mapping[str, Any]], name: str) -> Message:
+    """`calls`: attempts, newest first."""
+    if not found:
+        return message(f"{safe(name)}: no such attempt")
+    lines = [
+        f"{moment(one['claimed_at'])} · {one['channel']} `{safe(one['step'], 40)}` · {point(one['to'] or '')} · "
+        f"{one['outcome'] or one['state']}" + (f" · {one['duration_s']} s" if one.get("duration_s") else "")
+        for one in found[:ENTRIES]
+    ]
+    return message(f"attempts of {safe(name)}", section("\n".join(lines)), *_more(len(found), ENTRIES))
+
+
+def unknown(found: Sequence[Mapping[str, Any]], ref: str) -> Message:
+    """`unknown`: attempts whose result nobody could prove, as a question."""
+    if not found:
+        return message(f"{safe(ref)}: no attempt has an unknown result")
+    lines = [
+        f"{moment(one['claimed_at'])} · {one['channel']} `{safe(one['step'], 40)}` · {point(one['to'] or '')}"
+        for one in found[:ENTRIES]
+    ]
+    total = count(len(found), "attempt has", "attempts have")
+    twice = confirm("Repeat them?", "The provider may have accepted them, so people may be contacted twice.", "Repeat")
+    return message(
+        f"{safe(ref)}: {total} an unknown result",
+        section(f"❓ {total} an unknown result: the provider did not say. They count as made. Repeat them?"),
+        section("\n".join(lines)),
+        *_more(len(found), ENTRIES),
+        actions(
+            button("Keep as made", "unknown:dismiss", {"ref": ref}),
+            button("Repeat", "unknown:retry", {"ref": ref}, "danger", twice),
+        ),
+    )
+
+
+def forecast(found: Mapping[str, Any], name: str) -> Message:
+    """`forecast`."""
+    lines = [
+        forecast_line(found),
+        f"completed {found.get('completed', 0):,} · exited {numbers(found.get('exited', {}))}",
+    ]
+    if (bottleneck := found.get("bottleneck") or {}).get("share"):
+        lines.append(f"what slows it down: {ours(str(bottleneck['sentence']))}")
+    lines += [
+        f"{count(one['people'])} skip `{safe(one['step'], 40)}`: {ours(str(one['sentence']))}"
+        for one in found.get("skips", ())[:8]
+    ]
+    return message(f"forecast of {safe(name)}", section(f"*{safe(name)}*\n" + "\n".join(lines)))
+
+
+def log(found: Sequence[Entry]) -> Message:
+    """`log`: the newest acts."""
+    if not found:
+        return message("no such entry")
+    lines = [
+        f"{moment(one.at)} · {actor(one.actor)} · {safe(one.verb)} {safe(one.target)}" + _reason(one.details)
+        for one in found[:ENTRIES]
+    ]
+    return message("audit log", section("\n".join(lines)), *_more(len(found), ENTRIES))
+
+
+def _reason(details: Any) -> str:
+    because = details.get("because") if isinstance(details, Mapping) else None
+    return f" ({masked(because, 100)})" if because else ""
+
+
+def replies(found: Sequence[Mapping[str, Any]]) -> Message:
+    """`replies`: open ones, oldest first."""
+    if not found:
+        return message("no reply waits")
+    lines = [
+        f"{moment(one['created_at'])} · *{safe(one['ref'])}* · {one['channel']} {point(one['person'] or '')}: "
+        f"{masked(one['text'] or '', 200)}"
+        for one in found[:ENTRIES]
+    ]
+    return message(
+        f"{count(len(found), 'reply', 'replies')} open", section("\n".join(lines)), *_more(len(found), ENTRIES)
+    )
+
+
+def _more(total: int, shown: int) -> list[Block]:
+    return [context(f"… and {total - shown} more")] if total > shown else []

@@ -1,0 +1,87 @@
+"""Texts for Slack: escaped, cut, masked, and moments that each reader sees in the own zone. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from fluentsd.domain.time.durations import SECOND
+
+#: Characters that turn the direction of text, which could disguise a name.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+#: Marks of mrkdwn where they would format or become an emoji; a zero-width character after each keeps it a character.
+_MARKS = re.compile(r"(`|(?<!\w)[*_~]|[*_~](?!\w)|:(?=[\w+'-]+:))")
+_NUMBER = re.compile(r"\+?\d[\d\s().-]{5,}\d")
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+
+
+def plain(text: object, at_most: int = 150) -> str:
+    """A text for plain_text elements: one line, no control characters, cut."""
+    line = " ".join(_TURNING.sub("", str(text)).split())
+    line = "".join(char for char in line if unicodedata.category(char) not in ("Cc", "Cs"))
+    return line if len(line) <= at_most else line[: at_most - 1] + "…"
+
+
+def safe(text: object, at_most: int = 150) -> str:
+    """A text of somebody else for mrkdwn: no link, no mention, no formatting, one line, cut."""
+    return _MARKS.sub("\\1\u200b", plain(text, at_most).translate(_ESCAPED))
+
+
+def ours(text: str, at_most: int = 2900) -> str:
+    """A sentence of fluentsd for mrkdwn, which may quote names: escaped, its lines kept, cut."""
+    lines = (safe(line, at_most) for line in text.splitlines())
+    return "\n".join(lines)[:at_most]
+
+
+def point(value: object) -> str:
+    """A number or address, masked: `+1 ••• ••• 0142`, `d•••@example.com`."""
+    text = plain(value, 120)
+    if "@" in text:
+        name, _, domain = text.rpartition("@")
+        return f"{name[:1]}•••@{domain}"
+    digits = re.sub(r"\D", "", text)
+    return f"••• {digits[-4:]}" if len(digits) >= 7 else "•••"
+
+
+def without_points(text: str) -> str:
+    """A text with every number and address in it masked, not yet escaped."""
+    return _NUMBER.sub(lambda match: point(match[0]), _ADDRESS.sub(lambda match: point(match[0]), text))
+
+
+def masked(text: object, at_most: int = 1500) -> str:
+    """A text with every number and address in it masked, safe for mrkdwn."""
+    return safe(without_points(str(text)), at_most)
+
+
+def moment(at: int | None) -> str:
+    """A moment in the zone of each reader; "–" for none."""
+    if at is None:
+        return "–"
+    fallback = f"{dt.datetime.fromtimestamp(at / SECOND, dt.UTC):%Y-%m-%d %H:%M} UTC"
+    return f"<!date^{at // SECOND}^{{date_short_pretty}} {{time}}|{fallback}>"
+
+
+def count(number: int, noun: str = "person", plural: str = "people") -> str:
+    """`1,204 people`."""
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def actor(who: str) -> str:
+    """An actor of the audit log: a mention for a user of Slack."""
+    if match := re.match(r"slack:([UW][A-Z0-9]+)\b", who):
+        return f"<@{match[1]}>"
+    return safe(who, 60) or "–"
+
+
+def money(micros: int, currency: str) -> str:
+    """`12.50 USD`."""
+    return f"{micros / 1_000_000:,.2f} {plain(currency, 8)}"
+
+
+def numbers(counts: Mapping[str, Any]) -> str:
+    """`answered 3 · voicemail 2`."""
+    return " · ".join(f"{safe(name.replace('_', ' '), 40)} {number:,}" for name, number in counts.items()) or "–"

@@ -1,0 +1,82 @@
+"""Clicks that are no commands: they carry more than a text, or name a person whom the text may not name.
+
+What must not live here: commands (`commands`), modals (`views`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from fluentsd.fronts.slack.blocks.history import handled
+from fluentsd.fronts.slack.blocks.layout import Message, message
+from fluentsd.fronts.slack.blocks.wording import count, safe
+from fluentsd.fronts.slack.session import Session
+from fluentsd.verbs import Refused
+
+
+async def clicked(session: Session) -> Message | None:
+    """Carry out a click by the id of its action."""
+    run = _CLICKS.get(session.interaction.name)
+    return (
+        await run(session) if run is not None else message("this button is not known any more; open its message again")
+    )
+
+
+async def _release(session: Session) -> Message:
+    value = session.interaction.value
+    scope, target = str(value.get("scope", "")), str(value.get("target", ""))
+    await session.run("release", {"scope": scope, "target": target})
+    return message(f"the hold on {safe(scope)} {safe(target)} is lifted")
+
+
+async def _retry(session: Session) -> Message:
+    found = await session.run("campaign retry", {"ref": str(session.interaction.value.get("ref", ""))})
+    return message(f"{count(found.people)} of {safe(found.ref)} are queued again")
+
+
+async def _unknown(session: Session) -> Message:
+    verb = session.interaction.name.partition(":")[2]
+    found = await session.run(f"unknown {verb}", {"ref": str(session.interaction.value.get("ref", ""))})
+    done = "are queued again" if verb == "retry" else "are kept as made"
+    return message(f"{count(found['people'], 'attempt', 'attempts')} of {safe(found['ref'])} {done}")
+
+
+async def _handled(session: Session) -> Message | None:
+    value = session.interaction.value
+    ref = str(value.get("ref", ""))
+    await session.run("campaign answer", {"ref": ref, "person": str(value.get("person", "")), "nothing": True})
+    return await settle(session, ref, "handled")
+
+
+async def _suppress(session: Session) -> Message | None:
+    """Suppress the number or address of a reply. The button holds no number, so it is looked up."""
+    value = session.interaction.value
+    ref, person = str(value.get("ref", "")), str(value.get("person", ""))
+    found = (await session.run("campaign replies", {"ref": ref, "most": 1000}))["replies"]
+    point = next((one["person"] for one in found if one["attempt"] == value.get("attempt")), None)
+    if not point:
+        raise Refused("this reply is handled already; nothing was changed. Use: suppress <number or address>")
+    await session.run("suppression add", {"point": point, "because": f"asked for in a reply in {ref}"})
+    await session.again("handled").run("campaign answer", {"ref": ref, "person": person, "nothing": True})
+    return await settle(session, ref, "never contacted again")
+
+
+async def settle(session: Session, ref: str, what: str) -> Message | None:
+    """Show on the card of a reply who dealt with it; the card is shared, so everybody sees it."""
+    interaction = session.interaction
+    done = handled(session.person.actor, ref, what)
+    channel, ts = interaction.channel, interaction.message_ts
+    if interaction.kind != "action" or interaction.is_ephemeral or not (channel and ts):
+        return done
+    await session.services.api.call("chat.update", channel=channel, ts=ts, **done.body())
+    return None
+
+
+_CLICKS: Mapping[str, Callable[[Session], Awaitable[Message | None]]] = {
+    "release": _release,
+    "retry": _retry,
+    "unknown:retry": _unknown,
+    "unknown:dismiss": _unknown,
+    "reply:handled": _handled,
+    "reply:suppress": _suppress,
+}

@@ -1,0 +1,55 @@
+"""The commands of Slack: one function each, from a parsed text to the message that answers it.
+
+A command that reaches people or cannot be undone shows what it would do, with a button that holds the same command and
+"yes". What must not live here: parsing (`grammar`), wording (`blocks`), and the way to Slack (`router`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from fluentsd.fronts.slack.blocks.layout import Message
+from fluentsd.fronts.slack.commands import acting, halting, looking, starting
+from fluentsd.fronts.slack.grammar import Misread, Parsed, parse
+from fluentsd.fronts.slack.session import Session
+
+Command = Callable[[Session, Parsed], Awaitable[Message]]
+
+_COMMANDS: Mapping[str, Command] = {
+    "overview": looking.overview,
+    "help": looking.help,
+    "list": looking.list,
+    "status": looking.status,
+    "start": starting.start,
+    "approve": starting.approve,
+    "schedule": starting.schedule,
+    "pause": halting.pause,
+    "resume": halting.resume,
+    "stop": halting.stop,
+    "reopen": halting.reopen,
+    "contacts": looking.contacts,
+    "why": looking.why,
+    "numbers": looking.numbers,
+    "report": looking.report,
+    "forecast": looking.forecast,
+    "calls": looking.calls,
+    "replies": looking.replies,
+    "errors": looking.errors,
+    "unknown": looking.unknown,
+    "test": acting.test,
+    "owner": acting.owner,
+    "suppress": acting.suppress,
+    "log": looking.log,
+    "settings": looking.settings,
+    "copy": acting.copy,
+    "alerts": acting.not_yet,
+    "digest": acting.not_yet,
+}
+
+
+async def typed(session: Session, text: str) -> Message:
+    """The answer to a typed text, or to the text of a button."""
+    parsed = parse(text, await session.campaigns() if text.strip() else ())
+    if parsed.command.missing:
+        raise Misread(parsed.command.missing)
+    return await _COMMANDS[parsed.command.word](session, parsed)

@@ -1,0 +1,119 @@
+"""Commands that pause, resume, stop and reopen. One campaign is paused at once, because that is quick to undo; what
+cannot be undone, or concerns all campaigns, asks first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fluentsd.domain.time.durations import BadDuration, Delay
+from fluentsd.fronts.slack.blocks.card import receipt, title
+from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
+from fluentsd.fronts.slack.blocks.wording import count, moment, ours, safe
+from fluentsd.fronts.slack.grammar import Misread, Parsed
+from fluentsd.fronts.slack.moments import BadMoment, read_moment
+from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.words import Named
+from fluentsd.verbs import Refused
+from fluentsd.verbs.answers.campaigns import Changed
+
+
+async def pause(session: Session, parsed: Parsed) -> Message:
+    because = str(parsed.arguments.get("because", ""))
+    until = await _until(session, parsed)
+    if parsed.all:
+        return await _for_all(session, parsed, "active", "campaign pause", until, because)
+    found = await session.run("campaign pause", {"ref": parsed.ref, "because": because, **until})
+    again = f" It resumes {moment(until['until'])}." if until else ""
+    return receipt(
+        found, f"*{safe(found.name)}* is {found.state}: no contacts until it is resumed.{again}", *_withdrawn(found)
+    )
+
+
+def _withdrawn(found: Changed) -> list[str]:
+    return [f"{count(found.withdrawn, 'ringing call was', 'ringing calls were')} withdrawn."] if found.withdrawn else []
+
+
+async def _until(session: Session, parsed: Parsed) -> dict[str, int]:
+    """The moment of `for` or `until`, as the argument of the verb."""
+    asked = parsed.arguments
+    if "for" in asked:
+        try:
+            return {"until": Delay.parse(asked["for"]).after(session.now, session.person.zone)}
+        except BadDuration as why:
+            raise Misread(str(why)) from None
+    if "until" in asked:
+        zone = session.person.zone if parsed.all else await session.zone_of(parsed.ref)
+        try:
+            return {"until": read_moment(asked["until"], zone, session.now)}
+        except BadMoment as why:
+            raise Misread(str(why)) from None
+    return {}
+
+
+async def resume(session: Session, parsed: Parsed) -> Message:
+    if parsed.all:
+        return await _for_all(session, parsed, "paused", "campaign resume", {}, "")
+    found = await session.run("campaign resume", {"ref": parsed.ref})
+    late = f"{count(found.late)} fell due meanwhile: {found.late_policy}." if found.late else ""
+    return receipt(found, f"*{safe(found.name)}* goes on.", late)
+
+
+async def stop(session: Session, parsed: Parsed) -> Message:
+    ref, because = parsed.ref, str(parsed.arguments.get("because", ""))
+    if parsed.arguments.get("yes"):
+        found = await session.run("campaign stop", {"ref": ref, "because": because})
+        return receipt(found, f"*{safe(found.name)}* is stopped; people keep their progress.", *_withdrawn(found))
+    found = await session.run("campaign status", {"ref": ref})
+    if found.state not in ("active", "paused", "scheduled"):
+        raise Refused(f"{ref} is {found.state}, so there is nothing to stop; nothing was changed")
+    text = f"stop {ref}{f' because {because}' if because else ''} yes"
+    return message(
+        f"stop {safe(found.name)}?",
+        section(
+            f"{title(found)}\nStop it? {count(found.queued)} would get no more contacts. "
+            "They keep their progress, and the campaign can be reopened."
+        ),
+        actions(button("Stop", "say:stop", {"text": text}, "danger"), button("Cancel", "close", {})),
+    )
+
+
+async def reopen(session: Session, parsed: Parsed) -> Message:
+    found = await session.run("campaign reopen", {"ref": parsed.ref})
+    return receipt(found, f"*{safe(found.name)}* is open again, and paused; resume it when it should go on.")
+
+
+async def _for_all(
+    session: Session, parsed: Parsed, state: str, verb: str, more: Mapping[str, Any], because: str
+) -> Message:
+    """Pause or resume every campaign that can be, after a question with their number."""
+    affected = [one for one in await session.campaigns() if one.state == state]
+    word = parsed.command.word
+    if not affected:
+        raise Refused(f"no campaign is {state}; nothing was changed")
+    if not parsed.arguments.get("yes"):
+        asked = parsed.arguments
+        words = "".join(f" {name} {asked[name]}" for name in ("for", "until", "because") if name in asked)
+        names = "\n".join(f"• {safe(one.name)} · c{one.id}" for one in affected[:20])
+        return message(
+            f"{word} all?",
+            section(f"*{word.capitalize()} {count(len(affected), 'campaign', 'campaigns')}?*\n{names}"),
+            actions(
+                button(f"{word.capitalize()} all", "say:all", {"text": f"{word} all{words} yes"}, "danger"),
+                button("Cancel", "close", {}),
+            ),
+        )
+    lines = []
+    for one in affected:
+        reason = {"because": because} if verb == "campaign pause" else {}
+        lines.append(await _one_of_all(session, one, verb, {"ref": one.ref, **reason, **more}))
+    return message(f"{word} all", section("\n".join(lines)))
+
+
+async def _one_of_all(session: Session, one: Named, verb: str, arguments: Mapping[str, Any]) -> str:
+    """One campaign of all; a refusal of one does not keep the others."""
+    try:
+        found = await session.again(one.ref).run(verb, arguments)
+    except Refused as why:
+        return f"• *{safe(one.name)}*: {ours(str(why), 200)}"
+    return f"• *{safe(one.name)}* is {found.state}"

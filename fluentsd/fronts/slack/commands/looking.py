@@ -1,0 +1,143 @@
+"""Commands that look: each reads with a verb and words the answer. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fluentsd.fronts.slack.blocks import lists
+from fluentsd.fronts.slack.blocks.card import card
+from fluentsd.fronts.slack.blocks.help import help_of
+from fluentsd.fronts.slack.blocks.layout import Message, message, section
+from fluentsd.fronts.slack.blocks.wording import count, ours, safe
+from fluentsd.fronts.slack.grammar import Misread, Parsed
+from fluentsd.fronts.slack.session import Session
+from fluentsd.verbs.answers.campaigns import Counted
+
+
+async def overview(session: Session, parsed: Parsed) -> Message:
+    found = await session.run("campaign list", {})
+    holds = await session.run("holds", {})
+    return lists.overview(found.campaigns, holds.holds, session.command_name)
+
+
+async def help(session: Session, parsed: Parsed) -> Message:
+    return help_of(str(parsed.arguments.get("topic", "")), session.command_name)
+
+
+_STATES: Mapping[str, tuple[str, ...]] = {"running": ("active",), "done": ("stopped", "completed")}
+
+
+async def list(session: Session, parsed: Parsed) -> Message:
+    found: tuple[Counted, ...] = (await session.run("campaign list", {})).campaigns
+    asked = parsed.arguments
+    state = asked.get("state", "all")
+    if state != "all":
+        found = tuple(one for one in found if one.state in _STATES.get(state, (state,)))
+    if asked.get("mine"):
+        found = tuple(one for one in found if one.owner.startswith(f"slack:{session.person.id} "))
+    words = str(asked.get("words", "")).casefold().split()
+    found = tuple(one for one in found if all(word in f"{one.name} {one.ref}".casefold() for word in words))
+    return lists.campaigns(found, "" if state == "all" else state)
+
+
+async def status(session: Session, parsed: Parsed) -> Message:
+    if parsed.campaign is None:
+        answer = await overview(session, parsed)
+    else:
+        answer = card(await session.run("campaign status", {"ref": parsed.ref}))
+    return replace(answer, public=bool(parsed.arguments.get("share")))
+
+
+async def report(session: Session, parsed: Parsed) -> Message:
+    found = await session.run("campaign report", {"ref": parsed.ref})
+    return lists.report(found, str(parsed.arguments.get("period", "")))
+
+
+async def errors(session: Session, parsed: Parsed) -> Message:
+    return lists.errors(await session.run("campaign errors", {"ref": parsed.ref}), parsed.ref)
+
+
+async def numbers(session: Session, parsed: Parsed) -> Message:
+    tag = str(parsed.arguments.get("tag", "")).removeprefix("#")
+    return lists.caller_ids((await session.run("numbers list", {})).numbers, tag)
+
+
+async def contacts(session: Session, parsed: Parsed) -> Message:
+    asked = parsed.arguments
+    if "find" in asked:
+        found = await session.run("contacts find", {"words": asked["find"]})
+        people = found["people"]
+        if parsed.campaign is not None:
+            people = [one for one in people if any(parsed.ref in place.values() for place in one["campaigns"])]
+        return lists.people(people, asked["find"], hidden=not session.is_private)
+    if "add" in asked:
+        raise Misread(
+            "people are added from a file on the shell so far: fluentsd contacts import FILE --campaign " + parsed.ref
+            if parsed.campaign
+            else "which campaign? contacts <campaign> add"
+        )
+    if "export" in asked:
+        raise Misread(
+            "an export of a campaign's people does not exist yet; of one person it does, on the shell: "
+            "fluentsd contacts export PERSON"
+        )
+    if parsed.campaign is None:
+        raise Misread("whom do you look for? contacts find <number, address or name>")
+    totals = await session.run("campaign why", {"ref": parsed.ref})
+    lines = [f"{count(one['people'])} {one['state']}: {ours(one['sentence'], 200)}" for one in totals["reasons"][:20]]
+    return message(f"people of {safe(parsed.campaign.name)}", section("\n".join(lines) or "nobody is enrolled"))
+
+
+async def why(session: Session, parsed: Parsed) -> Message:
+    person = parsed.arguments.get("person")
+    if not person:
+        raise Misread("about whom? why <number, address or name>")
+    return lists.why(await session.run("contacts why", {"person": person}), str(person))
+
+
+async def forecast(session: Session, parsed: Parsed) -> Message:
+    return lists.forecast(await session.run("forecast", {"ref": parsed.ref, "most": 0}), parsed.ref)
+
+
+async def calls(session: Session, parsed: Parsed) -> Message:
+    found = await session.run("calls", {"ref": parsed.ref, "most": 50, **parsed.arguments})
+    return lists.calls(found["calls"], parsed.ref)
+
+
+async def replies(session: Session, parsed: Parsed) -> Message:
+    ref = {"ref": parsed.ref} if parsed.campaign else {}
+    return lists.replies((await session.run("campaign replies", ref))["replies"])
+
+
+async def unknown(session: Session, parsed: Parsed) -> Message:
+    found = await session.run("unknown list", {"ref": parsed.ref, "most": 100})
+    return lists.unknown(found["calls"], parsed.ref)
+
+
+async def log(session: Session, parsed: Parsed) -> Message:
+    by = parsed.arguments.get("by")
+    target = {"target": parsed.ref} if parsed.campaign else {}
+    found = await session.run("log", {**target, "most": 1000 if by else 50})
+    return lists.log([one for one in found.entries if not by or one.actor.startswith(f"slack:{by} ")])
+
+
+async def settings(session: Session, parsed: Parsed) -> Message:
+    settings = session.services.settings
+    roles = "\n".join(
+        f"*{role}*: " + (" ".join(f"<!subteam^{one}>" if one.startswith("S") else f"<@{one}>" for one in ids) or "–")
+        for role, ids in settings.roles.items()
+    )
+    channel = f"<#{settings.channel}>" if settings.channel else "no channel yet: [slack] channel in fluentsd.toml"
+    problem = session.services.runtime.fronts["slack"]() if "slack" in session.services.runtime.fronts else ""
+    above = settings.second_approver_above
+    approval = (
+        "off" if above is None else (f"above {count(above)}, by {' '.join(f'<@{one}>' for one in settings.approvers)}")
+    )
+    return message(
+        "settings",
+        section(f"You are {session.person.role}. Cards go to {channel}."),
+        section(roles),
+        section(f"Second approval of a start: {approval}. Connection: {ours(problem) or 'healthy'}."),
+        section("They are changed in fluentsd.toml, table [slack], and take effect at the next start of fluentsd."),
+    )

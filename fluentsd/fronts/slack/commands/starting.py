@@ -1,0 +1,111 @@
+"""Commands that start a campaign, now or later. Each shows first what would happen, with a button that holds the same
+command and "yes", bound to the revision that is shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from fluentsd.fronts.slack.blocks.card import receipt
+from fluentsd.fronts.slack.blocks.launch import approval, approved, launch
+from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
+from fluentsd.fronts.slack.blocks.wording import count, ours, safe
+from fluentsd.fronts.slack.grammar import Misread, Parsed
+from fluentsd.fronts.slack.moments import BadMoment, read_moment, show_moment
+from fluentsd.fronts.slack.session import Session
+from fluentsd.verbs import Refused
+from fluentsd.verbs.answers.campaigns import Started
+
+
+async def start(session: Session, parsed: Parsed) -> Message:
+    ref = parsed.ref
+    if not parsed.arguments.get("yes"):
+        return launch(await session.run("campaign check", {"ref": ref}), first=parsed.arguments.get("first"))
+    first = {"first": parsed.arguments["first"]} if "first" in parsed.arguments else {}
+    try:
+        found: Started = await session.run(
+            "campaign start", {"ref": ref, "yes": True, **first}, revision=_seen_revision(session)
+        )
+    except Refused as why:
+        if why.suggestion is None or why.suggestion.verb != "campaign approve":
+            raise
+        return await _ask_approval(session, ref)
+    notes = [f"⚠️ {ours(warning, 200)}" for warning in found.warnings[:5]]
+    if first:
+        notes.append(f"After {count(first['first'])} it is held until you say go.")
+    return receipt(found, f"*{safe(found.name)}* is started: {count(found.queued)} queued.", *notes)
+
+
+async def _ask_approval(session: Session, ref: str) -> Message:
+    """Ask the approvers in the channel, with what would start; the approval counts for this revision alone."""
+    settings = session.services.settings
+    found = await session.run("campaign status", {"ref": ref})
+    approvers = " ".join(f"<@{one}>" for one in settings.approvers if one != session.person.id)
+    asked = approval(found, session.person.id, approvers)
+    if settings.channel is None:
+        return replace(asked, public=True)
+    await session.services.api.call("chat.postMessage", channel=settings.channel, **asked.body())
+    return message(
+        f"{safe(found.name)} needs the approval of a second person before it starts; {approvers} are asked in "
+        f"<#{settings.channel}>. Nothing was changed."
+    )
+
+
+async def approve(session: Session, parsed: Parsed) -> Message:
+    ref = parsed.ref
+    found = await session.run("campaign approve", {"ref": ref}, revision=_seen_revision(session))
+    return replace(approved(found, session.person.id), public=True)
+
+
+def _seen_revision(session: Session) -> int | None:
+    """The revision that the launch card showed; None for a typed command."""
+    revision = session.interaction.value.get("revision")
+    return revision if session.interaction.kind == "action" and isinstance(revision, int) else None
+
+
+async def schedule(session: Session, parsed: Parsed) -> Message:
+    ref, words = parsed.ref, str(parsed.arguments.get("when", ""))
+    if words.casefold() in ("clear", "off", "never"):
+        found = await session.run("campaign pause", {"ref": ref, "because": "unscheduled"})
+        return receipt(found, f"*{safe(found.name)}* is not scheduled any more.")
+    if not words:
+        assert parsed.campaign is not None  # noqa: S101 - it has been used above
+        pick = {"ref": ref, "name": parsed.campaign.name}
+        return message(
+            "when?",
+            section(
+                f"When should *{safe(parsed.campaign.name)}* start? Type it: `schedule {safe(ref)} "
+                "tomorrow 9am`, or pick it."
+            ),
+            actions(button("Pick a time…", "open:schedule", pick, "primary")),
+        )
+    words, is_sure = re.subn(r"\s+(?:yes|confirm)$", "", words, flags=re.IGNORECASE)
+    zone = await session.zone_of(ref)
+    try:
+        at = read_moment(words, zone, session.now)
+    except BadMoment as why:
+        raise Misread(str(why)) from None
+    return await schedule_at(session, ref, at, zone, is_sure=bool(is_sure))
+
+
+async def schedule_at(session: Session, ref: str, at: int, zone: str = "", *, is_sure: bool = False) -> Message:
+    """Show a scheduled start in the campaign's zone and in the reader's, or carry it out."""
+    zone = zone or await session.zone_of(ref)
+    shown = f"{show_moment(at, zone)}"
+    if zone != session.person.zone:
+        shown += f" ({show_moment(at, session.person.zone)} for you)"
+    if at <= session.now:
+        raise Misread(f"{shown} is in the past; nothing was changed. Give a time to come", [f"start {ref}"])
+    if not is_sure:
+        text = f"schedule {ref} {_iso(at, zone)} yes"
+        return launch(await session.run("campaign check", {"ref": ref}), when=shown, text=text)
+    found = await session.run(
+        "campaign schedule", {"ref": ref, "at": at, "yes": True}, revision=_seen_revision(session)
+    )
+    return receipt(found, f"*{safe(found.name)}* starts {shown}.")
+
+
+def _iso(at: int, zone: str) -> str:
+    return dt.datetime.fromtimestamp(at // 1_000_000, ZoneInfo(zone)).isoformat()

@@ -1,0 +1,151 @@
+"""One interaction of a person with the app: a command, a click, a submitted view, a message. Values only.
+
+`read` makes it from the payload of an envelope; every field that Slack leaves out is empty. What must not live here:
+who may do what (`people`), and what is done (`router`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["command", "action", "submission", "closed", "suggestion", "shortcut", "event", "other"]
+_KINDS: Mapping[str, Kind] = {
+    "block_actions": "action", "view_submission": "submission", "view_closed": "closed",
+    "block_suggestion": "suggestion", "shortcut": "shortcut", "message_action": "shortcut", "event_callback": "event",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """`name`: the command, action id, callback id or event type. `text`: what was typed. `value`: of the button.
+    `foreign`: whether the payload itself says that the user belongs to another workspace."""
+
+    kind: Kind
+    name: str = ""
+    user: str = ""
+    team: str = ""
+    channel: str = ""
+    text: str = ""
+    value: Mapping[str, Any] = field(default_factory=dict)
+    trigger_id: str = ""
+    response_url: str = ""
+    message_ts: str = ""
+    thread_ts: str = ""
+    is_ephemeral: bool = False
+    view: Mapping[str, Any] = field(default_factory=dict)
+    event: Mapping[str, Any] = field(default_factory=dict)
+    foreign: bool = False
+    key: str = ""
+
+    @property
+    def request_id(self) -> str:
+        """The same for a repetition of this interaction, and for no other."""
+        return "slack-" + hashlib.blake2b(self.key.encode(), digest_size=16).hexdigest()
+
+    def state(self, block: str) -> Any:
+        """What a submitted view has in an input block: text, the value of an option, an id or a time; None if empty."""
+        values = self.view.get("state", {}).get("values", {}).get(block, {})
+        for element in values.values():
+            option = element.get("selected_option")
+            if isinstance(option, Mapping):
+                return option.get("value")
+            for name in ("value", "selected_user", "selected_date_time", "selected_channel", "selected_conversation"):
+                if element.get(name) is not None:
+                    return element[name]
+        return None
+
+
+def read(body: Mapping[str, Any]) -> Interaction:
+    """The interaction in a payload."""
+    if "command" in body:
+        return _command(body)
+    kind = _KINDS.get(str(body.get("type", "")), "other")
+    return _event(body) if kind == "event" else _interactive(kind, body)
+
+
+def _command(body: Mapping[str, Any]) -> Interaction:
+    team = _text(body, "team_id")
+    return Interaction(
+        "command",
+        name=_text(body, "command"),
+        user=_text(body, "user_id"),
+        team=team,
+        channel=_text(body, "channel_id"),
+        text=_text(body, "text"),
+        trigger_id=_text(body, "trigger_id"),
+        response_url=_text(body, "response_url"),
+        foreign=body.get("user_team_id", team) != team,
+        key=f"command {body.get('trigger_id') or json.dumps(body, sort_keys=True, default=str)}",
+    )
+
+
+def _interactive(kind: Kind, body: Mapping[str, Any]) -> Interaction:
+    user, team = _table(body, "user"), _text(_table(body, "team"), "id")
+    actions = body.get("actions") or [{}]
+    action: Mapping[str, Any] = actions[0] if kind == "action" else {}
+    container, message, view = _table(body, "container"), _table(body, "message"), _table(body, "view")
+    name = _text(action, "action_id") or _text(body, "action_id") or _text(body, "callback_id")
+    return Interaction(
+        kind,
+        name=name or _text(view, "callback_id"),
+        user=_text(user, "id"),
+        team=team or _text(user, "team_id"),
+        channel=_text(_table(body, "channel"), "id") or _text(container, "channel_id"),
+        text=_text(body, "value"),
+        value=_value(action) if kind == "action" else _json(_text(view, "private_metadata")),
+        trigger_id=_text(body, "trigger_id"),
+        response_url=_text(body, "response_url"),
+        message_ts=_text(message, "ts") or _text(container, "message_ts"),
+        thread_ts=_text(message, "thread_ts"),
+        is_ephemeral=bool(container.get("is_ephemeral")),
+        view=view,
+        foreign=bool(team) and user.get("team_id", team) != team,
+        key=" ".join([kind, name, _text(user, "id"), _text(view, "id") + _text(view, "hash"),
+                      str(action.get("action_ts", "")), _text(body, "trigger_id")]),
+    )  # fmt: skip
+
+
+def _event(body: Mapping[str, Any]) -> Interaction:
+    event, team = _table(body, "event"), _text(body, "team_id")
+    theirs = event.get("user_team") or event.get("source_team") or team
+    return Interaction(
+        "event",
+        name=_text(event, "type"),
+        user=_text(event, "user"),
+        team=team,
+        channel=_text(event, "channel"),
+        text=_text(event, "text"),
+        message_ts=_text(event, "ts"),
+        thread_ts=_text(event, "thread_ts"),
+        event=event,
+        foreign=theirs != team,
+        key=f"event {body.get('event_id', '')}",
+    )
+
+
+def _value(action: Mapping[str, Any]) -> Mapping[str, Any]:
+    option = action.get("selected_option")
+    chosen = _text(option, "value") if isinstance(option, Mapping) else _text(action, "value")
+    return _json(chosen)
+
+
+def _json(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _table(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = body.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    found = body.get(name)
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,200 @@
+"""From a payload to an answer: finds the person, then the command, click, view or event, and gets the answer to Slack
+in time.
+
+A command is answered with its acknowledgement if it is quick, else through its response_url. A click is acknowledged
+at once: its button holds the text of a command, so buttons and typed commands are the same code. What must not live
+here: the meaning of commands (`commands`), the connection (`transport`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+from fluentsd.api import Unavailable
+from fluentsd.fronts.guard import place_of
+from fluentsd.fronts.slack import clicks, commands, views
+from fluentsd.fronts.slack.blocks.help import offers_of, refusal
+from fluentsd.fronts.slack.blocks.layout import Message, message
+from fluentsd.fronts.slack.grammar import Misread
+from fluentsd.fronts.slack.interaction import Interaction, read
+from fluentsd.fronts.slack.jobs import Late
+from fluentsd.fronts.slack.listener import FAILED
+from fluentsd.fronts.slack.people import NotAllowed
+from fluentsd.fronts.slack.session import Services, Session
+from fluentsd.fronts.slack.web_api import SlackRefused
+from fluentsd.unavailable import StoreUnavailable
+from fluentsd.verbs import Refused
+
+#: Seconds until an answer goes through the response_url instead of the acknowledgement, which Slack needs within 3 s.
+ACK_WITHIN = 2.0
+
+Ack = Mapping[str, Any] | None
+
+
+class Router:
+    """Answers payloads. `home` shows the app's home to a user."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def handle(self, body: Mapping[str, Any]) -> Ack:
+        """The payload of the acknowledgement, within `ACK_WITHIN`."""
+        interaction, jobs = read(body), self._services.jobs
+        match interaction.kind:
+            case "command":
+                return await self._command(interaction)
+            case "action":
+                jobs.later(partial(self._click, interaction))
+            case "submission":
+                return await self._submission(interaction)
+            case "suggestion":
+                return {"options": []}
+            case "shortcut":
+                jobs.later(partial(self._answer_later, interaction, partial(commands.typed, text="")))
+            case "event":
+                jobs.later(partial(self._event, interaction))
+        return None
+
+    # ── commands and clicks ──────────────────────────────────────────────────────────────────────────────────────
+
+    async def _command(self, interaction: Interaction) -> Ack:
+        work = partial(self._answer, interaction, partial(commands.typed, text=interaction.text))
+        try:
+            answer = await self._services.jobs.within(ACK_WITHIN, work, partial(self._respond, interaction))
+        except Late:
+            return {"response_type": "ephemeral", "text": "Working on it…"}
+        return _as_response(answer) if answer is not None else {"text": FAILED}
+
+    async def _click(self, interaction: Interaction) -> None:
+        if interaction.name == "close":
+            return await self._respond(interaction, None)
+        if interaction.name.partition(":")[0] == "open":  # a view has to be opened while its trigger lives
+            return await self._answer_later(interaction, views.open_view)
+        text = str(interaction.value.get("text", ""))
+        await self._answer_later(interaction, partial(commands.typed, text=text) if text else clicks.clicked)
+
+    async def _answer_later(
+        self, interaction: Interaction, work: Callable[[Session], Awaitable[Message | None]]
+    ) -> None:
+        answer = await self._answer(interaction, work)
+        if answer is not None:
+            await self._respond(interaction, answer)
+
+    async def _answer(
+        self, interaction: Interaction, work: Callable[[Session], Awaitable[Message | None]]
+    ) -> Message | None:
+        """The answer, or the message about why there is none. Never raises."""
+        try:
+            person = await self._services.people.find(interaction)
+            return await work(Session(self._services, interaction, person))
+        except NotAllowed as why:
+            return refusal(str(why))
+        except Misread as why:
+            return refusal(str(why), why.offers, interaction.name if interaction.kind == "command" else "")
+        except Refused as why:
+            return refusal(str(why), offers_of(why.suggestion))
+        except StoreUnavailable:
+            return refusal("the database does not answer, so nothing was changed; try again in a minute")
+        except (Unavailable, SlackRefused) as why:
+            self._services.log.warning("slack.refused", error=str(why))
+            return refusal(
+                f"Slack did not do its part ({why}); an admin can find the cause with `fluentsd slack check`"
+            )
+        except Exception as why:  # noqa: BLE001 - the guard at the edge of each interaction
+            self._services.log.error("slack.interaction", error=type(why).__name__, where=place_of(why))
+            return message(FAILED)
+
+    async def _respond(self, interaction: Interaction, answer: Message | None) -> None:
+        """Answer through the response_url; without one, in the channel to this person alone. None deletes the message
+        with the clicked button."""
+        try:
+            if interaction.response_url:
+                return await self._services.api.respond(interaction.response_url, _response(interaction, answer))
+            if answer is not None and interaction.channel and interaction.user:
+                where = {"thread_ts": interaction.thread_ts} if interaction.thread_ts else {}
+                await self._services.api.call(
+                    "chat.postEphemeral", channel=interaction.channel, user=interaction.user, **where, **answer.body()
+                )
+        except (Unavailable, SlackRefused) as why:
+            self._services.log.warning("slack.answer_lost", error=str(why))
+
+    # ── views and events ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _submission(self, interaction: Interaction) -> Ack:
+        """Submitted values are checked within the acknowledgement, so that mistakes show beside their inputs."""
+        work = partial(self._answer, interaction, views.submitted)
+        try:
+            answer = await self._services.jobs.within(ACK_WITHIN, work, partial(self._direct, interaction))
+        except Late:
+            return {"response_action": "clear"}
+        return views.shown(interaction, answer)
+
+    async def _direct(self, interaction: Interaction, answer: Message | None) -> None:
+        """A late answer of a view, as a direct message."""
+        if answer is not None:
+            try:
+                await self._services.api.call("chat.postMessage", channel=interaction.user, **answer.body())
+            except (Unavailable, SlackRefused) as why:
+                self._services.log.warning("slack.answer_lost", error=str(why))
+
+    async def _event(self, interaction: Interaction) -> None:
+        event, people = interaction.event, self._services.people
+        match interaction.name:
+            case "subteam_members_changed":
+                people.group_changed(str(event.get("subteam_id", "")))
+            case "subteam_updated":
+                people.group_changed(str((event.get("subteam") or {}).get("id", "")))
+            case "user_change":
+                people.user_changed(str((event.get("user") or {}).get("id", "")))
+            case "app_home_opened" if event.get("tab", "home") == "home":
+                await self._home(interaction)
+            case "app_mention":
+                await self._in_thread(interaction)
+            case "message" if (
+                event.get("channel_type") == "im" and not event.get("subtype") and not event.get("bot_id")
+            ):
+                await self._in_thread(interaction)
+            case "tokens_revoked" | "app_uninstalled":
+                self._services.log.error("slack.uninstalled", fix="install the app again, then `fluentsd slack check`")
+
+    async def _in_thread(self, interaction: Interaction) -> None:
+        """A mention or a direct message: the same commands. Others read a thread, so an answer with contact data is
+        masked, and one that asks before a change goes to the person alone."""
+        text = interaction.text
+        if interaction.name == "app_mention":
+            text = text.partition(">")[2] if text.lstrip().startswith("<@") else text.replace(
+                f"<@{self._services.identity.bot_user}>", "")  # fmt: skip
+        answer = await self._answer(interaction, partial(commands.typed, text=text))
+        if answer is None:
+            return
+        thread = {} if interaction.name == "message" and not interaction.thread_ts else {
+            "thread_ts": interaction.thread_ts or interaction.message_ts
+        }  # fmt: skip
+        try:
+            await self._services.api.call("chat.postMessage", channel=interaction.channel, **thread, **answer.body())
+        except (Unavailable, SlackRefused) as why:
+            self._services.log.warning("slack.answer_lost", error=str(why))
+
+    async def _home(self, interaction: Interaction) -> None:
+        answer = await self._answer(interaction, partial(commands.typed, text=""))
+        if answer is not None:
+            view = {"type": "home", "blocks": answer.body()["blocks"]}
+            try:
+                await self._services.api.call("views.publish", user_id=interaction.user, view=view)
+            except (Unavailable, SlackRefused) as why:
+                self._services.log.warning("slack.answer_lost", error=str(why))
+
+
+def _as_response(answer: Message) -> dict[str, Any]:
+    return {"response_type": "in_channel" if answer.public else "ephemeral", **answer.body()}
+
+
+def _response(interaction: Interaction, answer: Message | None) -> dict[str, Any]:
+    """The body for a response_url. The answer to a click takes the place of a message that only this person sees, and
+    leaves a shared one as it is."""
+    if answer is None:
+        return {"delete_original": True}
+    replaces = interaction.kind == "action" and interaction.is_ephemeral
+    return {**_as_response(answer), "replace_original": replaces}

@@ -1,0 +1,157 @@
+"""Calls to Slack's Web API: Slack's own client in threads, at the pace of `rates`.
+
+Also the one place that knows Slack's addresses: a response_url that is not Slack's own is refused, so that no answer
+and no token leaves for another host.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import trio
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from fluentsd.api import Unavailable
+from fluentsd.config import SlackSettings
+from fluentsd.fronts.slack.rates import Rates
+
+#: Seconds until one request times out.
+PATIENCE = 10
+#: The longest pause, in seconds, that a call waits for by itself; a longer one is `Unavailable`.
+WAITS_AT_MOST = 5.0
+#: Hosts of response_url, of commercial and of government workspaces.
+HOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+#: Slack's own troubles, which pass.
+_PASSING = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+
+
+class SlackRefused(Exception):
+    """Slack refused a call; `error` is its code (`channel_not_found`), `messages` are details about blocks."""
+
+    def __init__(self, method: str, error: str, messages: tuple[str, ...] = ()) -> None:
+        super().__init__(f"{method}: {error}" + (f" ({'; '.join(messages[:3])})" if messages else ""))
+        self.method, self.error, self.messages = method, error, messages
+
+
+class WebApi:
+    """Calls methods of the Web API. `busy` holds a simulated clock while a thread works."""
+
+    def __init__(
+        self, settings: SlackSettings, log: Any, busy: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
+        self._settings, self._log, self._busy = settings, log, busy
+        quiet = logging.getLogger("fluentsd.slack_sdk")
+        quiet.setLevel(logging.CRITICAL)  # it would log requests, with what people wrote
+        self.client = WebClient(
+            token=settings.bot_token, base_url=settings.api_url, timeout=PATIENCE, retry_handlers=[], logger=quiet
+        )
+        self._rates = Rates()
+        self._threads = trio.CapacityLimiter(20)
+
+    async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """The answer of a method. Raises `SlackRefused`, or `Unavailable` with the pause that Slack asked for."""
+        return (await self.call_with_headers(method, **arguments))[0]
+
+    async def call_with_headers(self, method: str, **arguments: Any) -> tuple[dict[str, Any], Mapping[str, str]]:
+        """The answer of a method, and the headers of the response."""
+        function = getattr(self.client, method.replace(".", "_"))
+        waited = 0.0
+        while True:
+            pause = self._rates.reserve(method, arguments.get("channel"), trio.current_time())
+            with self._busy():
+                await trio.sleep(pause)
+                try:
+                    found = await trio.to_thread.run_sync(
+                        partial(function, **arguments), limiter=self._threads, abandon_on_cancel=True
+                    )
+                    return dict(found.data), _lower(found.headers)
+                except SlackApiError as why:
+                    asked = self._asked_pause(method, why)
+                except (OSError, http.client.HTTPException, SlackClientError) as why:
+                    raise Unavailable(f"Slack cannot be reached ({type(why).__name__})", 0.0) from why
+            waited += asked
+            if waited > WAITS_AT_MOST:
+                raise Unavailable(f"Slack asked for a pause of {asked:g} s ({method})", asked)
+
+    def _asked_pause(self, method: str, why: SlackApiError) -> float:
+        """The seconds that Slack asked to wait; any other refusal is raised."""
+        response: Any = why.response
+        status, data = response.status_code, response.data
+        if status == 429 or (isinstance(data, dict) and data.get("error") in ("ratelimited", "rate_limited")):
+            asked = _seconds(_lower(response.headers).get("retry-after", ""))
+            self._rates.pause(method, asked, trio.current_time())
+            self._log.info("slack.rate_limited", method=method, seconds=asked)
+            return asked
+        error = str(data.get("error", "")) if isinstance(data, dict) else ""
+        if status >= 500 or not error or error in _PASSING:
+            raise Unavailable(f"Slack answered {status} {error}".rstrip(), 0.0) from why
+        details = data.get("response_metadata", {}).get("messages") or data.get("errors") or ()
+        raise SlackRefused(method, error, tuple(str(one) for one in details)) from why
+
+    async def open_socket(self) -> str:
+        """The address of a new Socket Mode connection."""
+        answer = await self.call("apps.connections.open", app_token=self._settings.app_token)
+        url = str(answer.get("url", ""))
+        secure = "wss" if self._settings.api_url.startswith("https") else ("wss", "ws")
+        if urlsplit(url).scheme not in secure:
+            raise SlackRefused("apps.connections.open", "the answer has no address of a WebSocket")
+        return url
+
+    async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
+        """Post to a response_url. Raises `SlackRefused` if it is not Slack's own, used up or expired."""
+        if not self.is_hook(response_url):
+            raise SlackRefused("response_url", "the address is not Slack's own; nothing was sent")
+        body = json.dumps(message).encode()
+        with self._busy():
+            status = await trio.to_thread.run_sync(
+                _post, response_url, body, limiter=self._threads, abandon_on_cancel=True
+            )
+        if status == 429 or status >= 500:
+            raise Unavailable(f"Slack answered {status}", 1.0)
+        if status != 200:
+            raise SlackRefused("response_url", f"status {status}")
+
+    def is_hook(self, url: str) -> bool:
+        """Whether a response_url belongs to the same Slack as the Web API."""
+        parts, api = urlsplit(url), urlsplit(self._settings.api_url)
+        if api.hostname in _LOOPBACK:
+            return parts.hostname in _LOOPBACK
+        if api.hostname in ("slack.com", "slack-gov.com") or (api.hostname or "").endswith(".slack.com"):
+            return parts.scheme == "https" and parts.hostname in HOOKS and parts.port in (None, 443)
+        return parts.scheme == api.scheme and parts.hostname == api.hostname
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _post(url: str, body: bytes) -> int:
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json; charset=utf-8"})  # noqa: S310 - is_hook
+    try:
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=PATIENCE) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as why:
+        with why:
+            return why.code
+    except (OSError, http.client.HTTPException) as why:
+        raise Unavailable(f"Slack cannot be reached ({type(why).__name__})", 0.0) from why
+
+
+def _lower(headers: Mapping[str, Any]) -> dict[str, str]:
+    return {str(k).lower(): v if isinstance(v, str) else ",".join(v) for k, v in dict(headers).items()}
+
+
+def _seconds(text: str) -> float:
+    """The seconds of a Retry-After header, an hour at most; one second if there is none."""
+    return float(min(int(text), 3600)) if text.isascii() and text.isdigit() else 1.0

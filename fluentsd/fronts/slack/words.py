@@ -1,0 +1,115 @@
+"""The typed line as tokens, and the campaign that some of them name. Pure.
+
+Slack sends users and channels as `<@U1|dana>` and `<#C1|general>`, and escapes `&`, `<` and `>`; people type curly
+quotes and long dashes. A name that fits several campaigns, or none, is never decided here: the caller asks.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_TOKEN = re.compile(r'"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]+)')
+_PLAIN = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "—": "-", "‑": "-", "−": "-",
+                        "‘": "'", "’": "'", "\u00a0": " ", "\u200b": "", "\u200e": "", "\u200f": ""})  # fmt: skip
+_USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+_CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)(?:\|[^>]*)?>")
+_LINK = re.compile(r"<(?:mailto:|tel:)([^|>]+)(?:\|[^>]*)?>")
+_ID = re.compile(r"#?c(\d{1,9})", re.IGNORECASE)
+#: Tokens of a line that are looked at; a name has fewer.
+TOKENS_AT_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word, or several in quotes."""
+
+    text: str
+    quoted: bool = False
+
+    @property
+    def folded(self) -> str:
+        return self.text.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A campaign as people may call it."""
+
+    id: int
+    ref: str
+    name: str
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Exactly one campaign is meant. `exact`: it is called exactly so."""
+
+    campaign: Named
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Several campaigns fit, or none does and these sound alike."""
+
+    near: tuple[Named, ...]
+    fits: bool
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of a line as Slack sends it."""
+    text = _LINK.sub(lambda match: match[1], text.translate(_PLAIN))
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") if "<" not in text else text
+    found = []
+    for match in _TOKEN.finditer(text):
+        quoted = match["quoted"] is not None
+        if quoted or match["plain"]:
+            found.append(Token(match["quoted"].strip() if quoted else match["plain"], quoted))
+    return found[:TOKENS_AT_MOST]
+
+
+def user_in(token: Token) -> str | None:
+    """The id of the user that a token mentions."""
+    match = _USER.fullmatch(token.text)
+    return match[1] if match else None
+
+
+def joined(words: Sequence[Token]) -> str:
+    """The tokens as one text."""
+    return " ".join(word.text for word in words)
+
+
+def find_campaign(words: Sequence[Token], campaigns: Sequence[Named]) -> Found | Unclear:
+    """The campaign that the words name: by id, ref, exact name, then by words that fit one campaign alone."""
+    text = joined(words).casefold().strip()
+    if match := _ID.fullmatch(text):
+        by_id = [one for one in campaigns if one.id == int(match[1])]
+        if by_id:
+            return Found(by_id[0], exact=True)
+    plain = text.removeprefix("#")
+    exact = [one for one in campaigns if one.ref.casefold() == plain] or [
+        one for one in campaigns if _folded(one.name) == " ".join(text.split())
+    ]
+    if exact:
+        return Found(exact[0], exact=True) if len(exact) == 1 else Unclear(tuple(exact), fits=True)
+    if not any(word.quoted for word in words):
+        parts = re.findall(r"\w+", plain)
+        fitting = [one for one in campaigns if parts and all(_begins(part, one) for part in parts)]
+        if fitting:
+            return Found(fitting[0]) if len(fitting) == 1 else Unclear(tuple(fitting), fits=True)
+    names = {_folded(one.name): one for one in campaigns} | {one.ref.casefold(): one for one in campaigns}
+    near = difflib.get_close_matches(plain, list(names), 6, 0.6)
+    return Unclear(tuple(dict.fromkeys(names[name] for name in near))[:3], fits=False)
+
+
+def _begins(part: str, campaign: Named) -> bool:
+    """Whether a word of the name or ref begins with these letters."""
+    return any(word.startswith(part) for word in re.findall(r"\w+", f"{campaign.name} {campaign.ref}".casefold()))
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.translate(_PLAIN).casefold().split())

@@ -1,0 +1,198 @@
+"""Commands and clicks, from the socket to the engine and back."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from fluentsd.api import Receipt
+from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.words import Named
+from tests.fronts.slack.conftest import Office, until
+
+
+async def test_the_life_of_a_campaign_by_keyboard(office: Office) -> None:
+    await office.campaign()
+    assert "Drafts" in await office.say("")
+    assert "3 people" in await office.say("start spring")
+    assert "is started" in await office.say("start spring yes")
+    assert "active" in await office.say("status spring")
+    assert "is paused" in await office.say("pause spring because lunch")
+    assert "goes on" in await office.say("resume spring")
+    assert "can be reopened" in await office.say("stop spring")
+    assert "is stopped" in await office.say("stop spring because over yes")
+    log = await office.say("log spring")
+    assert "<@U1>" in log
+    assert "lunch" in log
+    assert (await office.stage.overview("spring"))["state"] == "stopped"
+
+
+async def test_the_life_of_a_campaign_by_clicks(office: Office) -> None:
+    await office.campaign()
+    slack = office.slack
+    card = await slack.click(await slack.command("status spring"), "Start…")
+    started = await slack.click(card, "Start")
+    paused = await slack.click(started, "Pause")
+    resumed = await slack.click(paused, "Resume")
+    stopped = await slack.click(resumed, "Stop")
+    assert "is stopped" in stopped.whole
+    reopened = await slack.click(stopped, "Reopen")
+    assert "paused" in reopened.whole
+    assert (await office.stage.overview("spring"))["state"] == "paused"
+
+
+async def test_two_managers_click_at_once_and_one_is_told(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    shown = await office.slack.command("status spring share")
+    before = len(office.slack.ephemerals)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(office.slack.press, shown, "Pause", "U1")
+        nursery.start_soon(office.slack.press, shown, "Pause", "U2")
+    await office.slack.next_ephemeral(before + 1)
+    first, second = (one.whole for one in office.slack.ephemerals[before:])
+    assert ("🚫" in first) != ("🚫" in second)
+    entries = (await office.stage.do("log", target="spring"))["entries"]
+    assert [entry["verb"] for entry in entries].count("pause") == 1
+
+
+async def test_a_moment_is_shown_in_both_zones_before_anything_happens(office: Office) -> None:
+    office.slack.users["U1"]["tz"] = "Europe/London"
+    await office.campaign(window={"timezone": "America/Chicago"})
+    shown = await office.slack.command("schedule spring tomorrow 9am")
+    assert "Tue Mar 3 2026, 09:00 America/Chicago (Tue Mar 3 2026, 15:00 Europe/London for you)" in shown.whole
+    assert (await office.stage.overview("spring"))["state"] == "draft"
+    assert "starts Tue Mar 3 2026, 09:00 America/Chicago" in (await office.slack.click(shown, "Schedule")).whole
+    assert (await office.stage.overview("spring"))["state"] == "scheduled"
+    assert "not scheduled any more" in await office.say("schedule spring clear")
+    assert "is in the past" in await office.say("schedule spring 2026-01-01 09:00")
+
+
+async def test_a_moment_is_picked_in_a_form(office: Office) -> None:
+    await office.campaign()
+    shown = await office.slack.command("schedule spring")
+    await office.slack.press(shown, "Pick a time")
+    view = await office.slack.opened_view()
+    at = view["blocks"][1]["element"]["initial_date_time"]
+    ack = await office.slack.submit(view, {"when": {"type": "datetimepicker", "selected_date_time": at}})
+    assert ack.payload["response_action"] == "update"
+    assert "Schedule *Spring fair*" in str(ack.payload["view"])
+
+
+async def test_all_campaigns_are_paused_after_a_question(office: Office) -> None:
+    await office.campaign()
+    await office.campaign("autumn", name="Autumn fair")
+    await office.say("start spring yes")
+    await office.say("start autumn yes")
+    asked = await office.slack.command("pause all for 2h")
+    assert "2 campaigns" in asked.whole
+    assert (await office.stage.overview("spring"))["state"] == "active"
+    await office.slack.click(asked, "Pause all")
+    assert {(await office.stage.overview(ref))["state"] for ref in ("spring", "autumn")} == {"paused"}
+
+
+async def test_a_pause_ends_by_itself(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    assert "It resumes" in await office.say("pause spring for 2h")
+    office.stage.clock.step(2 * 3600 * 1_000_000 + 1)
+
+    async def goes_on() -> bool:
+        return bool((await office.stage.overview("spring"))["state"] == "active")
+
+    await until(goes_on)
+
+
+async def test_what_has_no_verb_says_so(office: Office) -> None:
+    await office.campaign()
+    for text in (
+        "new Autumn",
+        "edit spring flow",
+        "sources",
+        "alerts here",
+        "digest here 09:00",
+        "contacts spring add",
+    ):
+        said = await office.say(text)
+        assert "🚫" in said
+        assert "fluentsd" in said
+
+
+async def test_questions_about_a_campaign(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    for text, part in (
+        ("report spring", "`text`"),
+        ("errors spring", "nobody is in error"),
+        ("unknown spring", "no attempt has an unknown"),
+        ("replies", "no reply waits"),
+        ("numbers", "no caller ID"),
+        ("settings", "You are manager"),
+        ("contacts spring", "queued"),
+        ("help pause", "needs the role operator"),
+        ("list running", "Spring fair"),
+        ("list paused", "no campaign is paused"),
+        ("forecast spring", "Forecast"),
+        ("why +12125550001", "spring"),
+        ("contacts find P1", "••• "),
+        ("copy spring as Autumn fair", "autumn-fair"),
+        ("log", "<@U1>"),
+    ):
+        assert part in await office.say(text), text
+
+
+async def test_a_mention_and_a_direct_message_are_answered_in_their_thread(office: Office) -> None:
+    await office.campaign()
+    await office.slack.event({"type": "app_mention", "user": "U1", "channel": "C1", "text": "<@UBOT> status spring",
+                              "ts": "5.1"})  # fmt: skip
+    assert (await office.slack.wait_shown("Spring fair")).thread_ts == "5.1"
+    await office.slack.event({"type": "message", "channel_type": "im", "user": "U1", "channel": "D1", "text": "help",
+                              "ts": "6.1"})  # fmt: skip
+    assert (await office.slack.wait_shown("What you can type")).channel == "D1"
+
+
+async def test_the_home_shows_the_overview(office: Office) -> None:
+    await office.campaign()
+    await office.slack.event({"type": "app_home_opened", "user": "U1", "tab": "home"})
+    await until(lambda: "U1" in office.slack.homes)
+    assert "Spring fair" in str(office.slack.homes["U1"])
+
+
+async def test_a_slow_answer_comes_after_the_acknowledgement(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    await office.campaign()
+    free = trio.Event()
+    run = Session.campaigns
+
+    async def slow(session: Session) -> list[Named]:
+        await free.wait()
+        return await run(session)
+
+    monkeypatch.setattr("fluentsd.fronts.slack.router.ACK_WITHIN", 0.05)
+    monkeypatch.setattr(Session, "campaigns", slow)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(office.slack.command, "status spring")
+        await until(lambda: any("Working on it" in one.text for one in office.slack.ephemerals))
+        free.set()
+    assert "Spring fair" in office.slack.ephemerals[-1].whole
+
+
+async def test_unknown_attempts_are_a_question(office: Office) -> None:
+    """The sending fails without a proof, and the provider cannot tell afterwards."""
+
+    def silent(*_: object) -> Receipt:
+        raise RuntimeError("the answer was lost")
+
+    sms = office.stage.sms
+    sms.always, sms.cannot_tell = silent, True
+    await office.campaign(people=2)
+    await office.say("start spring yes")
+
+    async def is_unknown() -> bool:
+        office.stage.clock.step(3600 * 1_000_000)
+        return bool((await office.stage.overview("spring"))["unknown"] == 2)
+
+    await until(is_unknown)
+    shown = await office.slack.command("unknown spring")
+    assert "2 attempts have an unknown result" in shown.whole
+    assert "2 attempts of spring are kept as made" in (await office.slack.click(shown, "Keep as made")).whole
+    assert "no attempt has an unknown" in await office.say("unknown spring")

@@ -1,0 +1,151 @@
+"""The grammar: names, arguments, and what is answered to wrong commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fluentsd.fronts.slack.grammar import BY_WORD, COMMANDS, Misread, parse
+from fluentsd.fronts.slack.words import Named
+from fluentsd.verbs.catalogue import VERBS
+
+CAMPAIGNS = [
+    Named(1, "spring-fair", "Spring fair", "active"),
+    Named(2, "spring-sale", "Spring sale", "draft"),
+    Named(42, "q2", "Q2 warm leads", "paused"),
+    Named(7, "pause", "Pause", "draft"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "ref", "arguments"),
+    [
+        ("", "overview", None, {}),
+        ("?", "help", None, {}),
+        ("help start", "help", None, {"topic": "start"}),
+        ("STATUS C42", "status", "q2", {}),
+        ("show #c42 share", "status", "q2", {"share": True}),
+        ("status share", "status", None, {"share": True}),
+        (
+            "pause “Spring fair” for 2h because “lunch break”",
+            "pause",
+            "spring-fair",
+            {"for": "2h", "because": "lunch break"},
+        ),
+        ("pause spring–fair until tomorrow 9am", "pause", "spring-fair", {"until": "tomorrow 9am"}),
+        ("pause warm", "pause", "q2", {}),
+        ("pause pause", "pause", "pause", {}),
+        ("unpause q2", "resume", "q2", {}),
+        ("abort q2", "stop", "q2", {}),
+        ("go fair yes", "start", "spring-fair", {"yes": True}),
+        ("schedule spring fair tomorrow 9am", "schedule", "spring-fair", {"when": "tomorrow 9am"}),
+        ("schedule q2 clear", "schedule", "q2", {"when": "clear"}),
+        ("calls q2 no answer", "calls", "q2", {"outcome": "no_answer"}),
+        ("owner q2 <@U123|dana>", "owner", "q2", {"user": "U123"}),
+        ("log by <@U1|x>", "log", None, {"by": "U1"}),
+        ("why <mailto:p1@example.com|p1@example.com>", "why", None, {"person": "p1@example.com"}),
+        ("copy q2 as Autumn fair", "copy", "q2", {"new": "Autumn fair"}),
+        ("list running mine fair", "list", None, {"state": "running", "mine": True, "words": "fair"}),
+        ("suppress +12125550001 because asked", "suppress", None, {"point": "+12125550001", "because": "asked"}),
+        ("contacts q2 find Dana Doe", "contacts", "q2", {"find": "Dana Doe"}),
+    ],
+)
+def test_a_command_is_read(text: str, command: str, ref: str | None, arguments: dict[str, Any]) -> None:
+    parsed = parse(text, CAMPAIGNS)
+    assert (parsed.command.word, parsed.campaign and parsed.campaign.ref) == (command, ref)
+    assert dict(parsed.arguments) == arguments
+
+
+#: What is typed, a part of what is said, and the commands that are offered.
+WRONG = [
+    ("stauts q2", "no command", ("status q2",)),
+    ("puase q2", "no command", ("pause q2",)),
+    ("pasue q2", "no command", ("pause q2",)),
+    ("shedule q2 tomorrow 9am", "no command", ("schedule q2 tomorrow 9am",)),
+    ("resmue q2", "no command", ("resume q2",)),
+    ("strat q2", "no command", ("status q2", "start q2")),
+    ("sotp q2", "no command", ("stop q2",)),
+    ("forcast q2", "no command", ("forecast q2",)),
+    ("reprot q2", "no command", ("report q2",)),
+    ("lsit", "no command", ("list",)),
+    ("hlep", "no command", ("help",)),
+    ("repleis", "no command", ("replies",)),
+    ("unstart q2", "no command", ("stop q2",)),
+    ("unschedule q2", "no command", ("schedule q2 clear",)),
+    ("unpuase q2", "no command", ("resume q2",)),
+    ("depause q2", "no command", ("resume q2",)),
+    ("unresume q2", "no command", ("pause q2",)),
+    ("dont pause q2", "no command", ()),
+    ("don’t stop q2", "no command", ()),
+    ("not q2", "no command", ()),
+    ("xyzzy", "no command", ()),
+    ("please pause q2", "no command", ("pause q2",)),
+    ("q2 pause", "no command", ("pause q2",)),
+    ("spring fair pause", "no command", ("pause spring fair",)),
+    ("pause", "which campaign", ("pause spring-fair", "pause spring-sale", "pause q2", "pause pause")),
+    ("start", "which campaign", ("start spring-fair",)),
+    ("stop", "which campaign", ("stop spring-fair",)),
+    ("report", "which campaign", ("report spring-fair",)),
+    ("pause spring", "several campaigns fit 'spring'", ("pause spring-fair", "pause spring-sale")),
+    ("stop spring because over", "several campaigns fit", ("stop spring-fair because over",)),
+    ("schedule spring mon 9am", "several campaigns fit", ("schedule spring-fair mon 9am",)),
+    ("status sprng fair", "no campaign is called", ("status spring-fair",)),
+    ("pause c99", "no campaign is called", ()),
+    ("pause #c99", "no campaign is called", ()),
+    ("pause nothing", "There are: spring-fair", ()),
+    ('pause "spring"', "no campaign is called", ("pause spring-sale", "pause spring-fair")),
+    ("status <!channel>", "no campaign is called", ()),
+    ("pause q2 foo", "for <duration>, until <when> or because <reason>", ()),
+    ("pause q2 for", "needs a time", ()),
+    ("pause q2 until", "needs a time", ()),
+    ("resume q2 tomorrow", "nothing may follow", ()),
+    ("stop q2 tomorrow", "because <reason>", ()),
+    ("start q2 tomorrow 9am", "nothing may follow", ()),
+    ("status q2 loud", "nothing may follow", ()),
+    ("calls q2 ansered", "did you mean answered", ()),
+    ("calls q2 nonsense", "is not an outcome", ()),
+    ("owner q2", "who is the new owner", ()),
+    ("owner q2 dana", "who is the new owner", ()),
+    ("owner q2 @", "who is the new owner", ()),
+    ("test q2", "where should the test go", ()),
+    ("suppress", "whom?", ()),
+    ("copy q2", "what is the copy called", ()),
+    ("copy q2 as", "what is the copy called", ()),
+    ("contacts q2 find", "what should be found", ()),
+    ("contacts q2 delete", "nothing may follow", ()),
+    ("report q2 yesterday", "nothing may follow", ()),
+    ("alerts", "here or off", ()),
+    ("alerts on", "here or off", ()),
+    ("digest daily", "here or off", ()),
+    ("log q2 by dana", "nothing may follow", ()),
+    ("pause this", "this channel", ()),
+    ("reopen", "which campaign", ("reopen spring-fair",)),
+]
+
+
+@pytest.mark.parametrize(("text", "said", "offers"), WRONG, ids=[text for text, _, _ in WRONG])
+def test_a_wrong_command_is_answered_with_what_to_do(text: str, said: str, offers: tuple[str, ...]) -> None:
+    with pytest.raises(Misread) as caught:
+        parse(text, CAMPAIGNS)
+    assert said in str(caught.value)
+    assert caught.value.offers[: len(offers)] == offers
+    assert bool(caught.value.offers) == bool(offers)
+
+
+def test_there_are_sixty_wrong_commands() -> None:
+    assert len(WRONG) >= 60
+
+
+@pytest.mark.parametrize(("typed", "opposite"), [("puase q2", "resume"), ("rsume q2", "pause"), ("stopp q2", "start")])
+def test_the_opposite_is_never_offered(typed: str, opposite: str) -> None:
+    with pytest.raises(Misread) as caught:
+        parse(typed, CAMPAIGNS)
+    assert all(not offer.startswith(opposite) for offer in caught.value.offers)
+
+
+def test_every_command_has_help_and_a_verb_of_the_catalogue() -> None:
+    for command in COMMANDS:
+        assert command.help
+        assert not command.verb or command.verb in VERBS
+    assert len(BY_WORD) == sum(1 + len(command.aliases) for command in COMMANDS)  # no word means two commands

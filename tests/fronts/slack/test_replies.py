@@ -1,0 +1,84 @@
+"""Cards of replies: masked, with buttons that answer, settle, call back and suppress."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fluentsd.api import Inbound, Outcome
+from tests.fronts.slack.conftest import Office, until
+from tests.fronts.slack.fake import Shown
+from tests.fronts.slack.test_cards import database_url, office, settled, stage
+
+__all__ = ["database_url", "office", "stage"]
+
+
+async def a_reply(office: Office, text: str = "Call me at +1 415 555 0123, dana@example.com") -> Shown:
+    await office.campaign(people=1)
+    await office.say("start spring yes")
+    await settled(office)
+    [(attempt, _, _)] = office.stage.sms.accepted
+    await office.stage.sms.tell(Inbound(token=attempt.token, outcome=Outcome.replied, text=text))
+    return await office.slack.wait_shown("answered in")
+
+
+async def open_replies(office: Office) -> list[Any]:
+    return list((await office.stage.do("campaign replies", ref="spring"))["replies"])
+
+
+async def test_a_reply_is_shown_masked(office: Office) -> None:
+    card = await a_reply(office)
+    assert "••• 0123" in card.whole
+    assert "d•••@example.com" in card.whole
+    assert "0000" in card.whole  # the last digits of the person's own number
+    assert "2125550000" not in card.whole
+    assert card.buttons == ["Reply…", "Handled", "Call back…", "Suppress"]
+
+
+async def test_a_manager_answers_from_the_form(office: Office) -> None:
+    card = await a_reply(office)
+    await office.slack.press(card, "Reply")
+    view = await office.slack.opened_view()
+    ack = await office.slack.submit(view, {"text": {"type": "plain_text_input", "value": "I call you at five"}})
+    assert "on its way" in str(ack.payload)
+    await until(lambda: len(office.stage.sms.accepted) == 2)
+    assert office.stage.sms.accepted[-1][1].text == "I call you at five"
+    assert await open_replies(office) == []
+
+
+async def test_a_handled_reply_says_by_whom(office: Office) -> None:
+    card = await a_reply(office)
+    await office.slack.press(card, "Handled", "U2")
+    await office.slack.wait_shown("handled by <@U2>")
+    assert await open_replies(office) == []
+
+
+async def test_suppress_ends_all_contact(office: Office) -> None:
+    card = await a_reply(office)
+    await office.slack.press(card, "Suppress")
+    await office.slack.wait_shown("never contacted again by <@U1>")
+    found = await office.stage.do("suppression list")
+    assert [entry["value"] for entry in found["entries"]] == ["+12125550000"]
+
+
+async def test_a_second_click_on_a_settled_reply_is_told(office: Office) -> None:
+    card = await a_reply(office)
+    await office.slack.press(card, "Handled", "U2")
+    await office.slack.wait_shown("handled by <@U2>")
+    old = Shown(card.channel, card.ts, card.text, [*card.blocks, *(await stale_buttons(card))], "", "")
+    assert "🚫" in (await office.slack.click(old, "Handled", "U1")).whole
+
+
+async def stale_buttons(card: Shown) -> list[Any]:
+    """The buttons as a client shows them that has not yet got the edit."""
+    from fluentsd.fronts.slack.blocks.layout import actions, button
+
+    return [actions(button("Handled", "reply:handled", {"ref": "spring", "person": "#1"}))]
+
+
+@pytest.mark.parametrize("label", ["Handled", "Suppress"])
+async def test_a_viewer_cannot_settle_a_reply(office: Office, label: str) -> None:
+    card = await a_reply(office)
+    assert "needs the role manager" in (await office.slack.click(card, label, "U3")).whole
+    assert len(await open_replies(office)) == 1

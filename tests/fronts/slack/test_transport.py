@@ -1,0 +1,132 @@
+"""Socket Mode: acknowledgements, repetitions, and connections that end in every way."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from trio_websocket import ConnectionClosed
+
+from fluentsd.fronts.slack.front import SlackFront
+from fluentsd.fronts.slack.transport import Timing
+from tests.engine.stage import Stage
+from tests.fronts.slack.conftest import Office, slack_settings, until
+from tests.fronts.slack.fake import fake_slack
+
+
+@pytest.fixture
+def database_url(tmp_path: object) -> str:
+    """One database: the transport knows none."""
+    return f"sqlite+aiosqlite:///{tmp_path}/fluentsd.db"
+
+
+async def test_a_second_connection_serves_before_the_first_is_recycled(office: Office) -> None:
+    await office.slack.disconnect("refresh_requested")
+    await office.slack.wait_opened(2)
+    assert len(office.slack.sockets) == 2
+    assert "Nothing is running" in await office.say("")
+    await office.slack.sockets[0].aclose()
+    assert "Nothing is running" in await office.say("")
+    assert office.front.health() == ""
+
+
+async def test_a_reset_connection_is_replaced_within_a_second(office: Office) -> None:
+    with trio.fail_after(1):
+        await office.slack.sockets[0]._stream.aclose()  # the network goes without a closing frame
+        await office.slack.wait_opened(2)
+    assert "Nothing is running" in await office.say("")
+
+
+async def test_a_silent_connection_is_noticed_by_our_own_pings(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(*_: object) -> None:
+        await trio.sleep_forever()
+
+    monkeypatch.setattr(office.slack.sockets[0], "_handle_ping_event", silent)
+    monkeypatch.setattr(office.slack.sockets[0], "_send", silent)
+    with trio.fail_after(5):
+        await office.slack.wait_opened(2)
+
+
+async def test_a_repeated_envelope_is_acknowledged_and_not_handled_again(office: Office) -> None:
+    await office.campaign()
+    payload = {"team_id": "T0001", "channel_id": "C1", "user_id": "U1", "command": "/campaign",
+               "text": "start spring yes", "response_url": "", "trigger_id": "1.same"}  # fmt: skip
+    first = await office.slack.send("slash_commands", payload, envelope_id="e-same")
+    second = await office.slack.send("slash_commands", payload, envelope_id="e-same")
+    assert first.payload == second.payload
+    assert "is started" in str(first.payload)
+    third = await office.slack.send("slash_commands", payload, envelope_id="e-other")  # the same, in another envelope
+    assert "is started" in str(third.payload)
+    entries = (await office.stage.do("log", target="spring"))["entries"]
+    assert [entry["verb"] for entry in entries].count("start") == 1
+
+
+async def test_an_event_that_comes_again_is_handled_once(office: Office) -> None:
+    event = {"type": "app_mention", "user": "U1", "channel": "C1", "text": "<@UBOT> help", "ts": "1.1"}
+    await office.slack.event(event, "Ev-1")
+    await office.slack.event(event, "Ev-1")
+    await until(lambda: office.slack.calls["chat.postMessage"])
+    await office.say("")
+    assert office.slack.calls["chat.postMessage"] == 1
+
+
+async def test_an_error_in_a_handler_is_acknowledged_with_a_message(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("fluentsd.fronts.slack.session.execute", broken)
+    assert "Something went wrong in fluentsd" in await office.say("")
+
+
+async def test_an_envelope_that_cannot_be_read_is_acknowledged(office: Office) -> None:
+    assert (await office.slack.send("slash_commands", None)).payload is None
+    assert (await office.slack.send("something_new", {"type": "something_new"})).payload is None
+
+
+async def test_fifty_commands_at_once_are_all_acknowledged(office: Office) -> None:
+    async with trio.open_nursery() as nursery:
+        for _ in range(50):
+            payload = {"team_id": "T0001", "user_id": "U1", "command": "/campaign", "text": "", "trigger_id": f"{_}.t"}
+            nursery.start_soon(office.slack.send, "slash_commands", payload)
+
+
+async def test_the_front_starts_without_slack_and_connects_when_it_comes(stage: Stage) -> None:
+    async with fake_slack() as slack, trio.open_nursery() as nursery:
+        slack.is_away = True
+        front = SlackFront(stage.runtime, slack_settings(slack), stage.runtime.log, Timing(longest_pause=0.2))
+        nursery.start_soon(front.serve)
+        await until(lambda: "cannot be reached" in front.health())
+        slack.is_away = False
+        await slack.wait_opened(1)
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("error", ["invalid_auth", "missing_scope"])
+async def test_a_refused_token_is_told_with_its_fix(stage: Stage, error: str) -> None:
+    async with fake_slack() as slack, trio.open_nursery() as nursery:
+        slack.fail("apps.connections.open", error)
+        front = SlackFront(stage.runtime, slack_settings(slack), stage.runtime.log, Timing(refusal_pause=0.1))
+        nursery.start_soon(front.serve)
+        await until(lambda: error in front.health())
+        await slack.wait_opened(1)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_pause_that_slack_asks_for_is_kept(stage: Stage) -> None:
+    async with fake_slack() as slack, trio.open_nursery() as nursery:
+        slack.fail("apps.connections.open", retry_after=1)
+        began = trio.current_time()
+        front = SlackFront(stage.runtime, slack_settings(slack), stage.runtime.log)
+        nursery.start_soon(front.serve)
+        await slack.wait_opened(1)
+        assert trio.current_time() - began >= 1.0
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_closed_socket_of_the_fake_is_seen(office: Office) -> None:
+    socket = office.slack.sockets[0]
+    await socket.aclose()
+    with pytest.raises(ConnectionClosed):
+        await socket.send_message("x")
+    await office.slack.wait_opened(2)
