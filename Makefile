@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PARTS := -e plugins/channel_sandbox -e plugins/channel_email -e plugins/channel_sms
+PARTS := -e plugins/channel_sandbox -e plugins/channel_email -e plugins/channel_sms -e plugins/channel_phone
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types check bench crash fuzz mta wheels clean
@@ -38,7 +38,7 @@ bench: $(VENV)/test.done  ## runs the benchmarks; ONLY=name runs one
 	$(BIN)/python bench/run.py $(ONLY)
 
 wheels: $(VENV)/test.done  ## builds the wheels into dist/
-	$(BIN)/python -m pip wheel -q --no-deps -w dist . plugins/channel_sandbox plugins/channel_email plugins/channel_sms
+	$(BIN)/python -m pip wheel -q --no-deps -w dist . plugins/channel_sandbox plugins/channel_email plugins/channel_sms plugins/channel_phone
 
 clean:  ## removes .venv, dist/ and all caches
 	rm -rf $(VENV) dist bench/.venv .mypy_cache .ruff_cache .pytest_cache

@@ -25,10 +25,12 @@ from fluentsd.api.abilities import (
     Previews,
     Prices,
     ReceivesWebhooks,
+    RunsAgents,
     ServesCalls,
     SpacesSends,
 )
 from fluentsd.api.agent import Agent, AgentProvider, Conversation
+from fluentsd.api.agent_settings import AgentSettings, Disposition, Endpointing, Interruption, Skill, WebhookSkill
 from fluentsd.api.channel import Channel, Clock, Links, Tools
 from fluentsd.api.errors import Forged, NeedsHuman, PluginError, Rejected, SocketClosed, Unavailable
 from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource
@@ -72,6 +74,7 @@ __all__ = [
     "Activity",
     "Agent",
     "AgentProvider",
+    "AgentSettings",
     "AnswersPickups",
     "Attempt",
     "BeginsAttempts",
@@ -85,12 +88,15 @@ __all__ = [
     "ConfigProblem",
     "Conversation",
     "DatesMessages",
+    "Disposition",
+    "Endpointing",
     "Fault",
     "Finding",
     "Forged",
     "Forgets",
     "Found",
     "Inbound",
+    "Interruption",
     "Kind",
     "LimitsConcurrency",
     "Links",
@@ -116,8 +122,10 @@ __all__ = [
     "Rejected",
     "Reply",
     "Request",
+    "RunsAgents",
     "Segment",
     "ServesCalls",
+    "Skill",
     "SocketClosed",
     "Source",
     "SourceField",
@@ -127,6 +135,7 @@ __all__ = [
     "Tools",
     "Unavailable",
     "WebhookResult",
+    "WebhookSkill",
     "a_rate",
     "asks_to_stop",
     "hookimpl",

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from fluentsd.api.agent_settings import AgentSettings
 from fluentsd.api.values import (
     Attempt,
     Call,
@@ -150,10 +151,19 @@ class ServesCalls(Protocol):
         this call and affects no other. When the daemon stops it is cancelled after `[daemon] call_grace`."""
 
 
+@runtime_checkable
+class RunsAgents(Protocol):
+    """The agents of `fluentsd agents` conduct its calls. A campaign whose agent is unknown, or has a setting that the
+    channel cannot keep, is refused."""
+
+    def unsupported(self, agent: AgentSettings) -> Sequence[str]:
+        """What the channel cannot keep of an agent's settings, one sentence each. Pure."""
+
+
 #: Every optional ability of a channel.
 CHANNEL_ABILITIES: tuple[type, ...] = (
     Closes, BeginsAttempts, ListsNumbers, Forgets, Previews, Prices, LimitsConcurrency, SpacesSends, ReceivesWebhooks,
-    DatesMessages, AnswersPickups, ServesCalls,
+    DatesMessages, AnswersPickups, ServesCalls, RunsAgents,
 )  # fmt: skip
 
 
@@ -171,6 +181,7 @@ class ChannelAbilities:
     dates: DatesMessages | None = None
     pickups: AnswersPickups | None = None
     calls: ServesCalls | None = None
+    agents: RunsAgents | None = None
     calls_begin: bool = False
     capacity: int | None = None
     sender_interval: int = 0

@@ -21,7 +21,7 @@ from fluentsd.domain.time.zones import read_instant
 #: Proven failures to reach; several in a row make a person unreachable. A call without an answer is not one.
 FAILURES = ("failed", "bounced")
 #: Proof that the person can be reached; it resets the count of failures.
-REACHED = ("answered", "voicemail", "delivered", "replied", "opted_out")
+REACHED = ("answered", "voicemail", "agent_error", "delivered", "replied", "opted_out")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,13 @@ from fluentsd.store.nodes import EVERYTHING, INSTALLATION
 @dataclass(frozen=True, slots=True)
 class Question:
     """One pick-up: the channel, the attempt's token, the provider's call id, and when to look the call up if it stays
-    without an outcome (epoch microseconds)."""
+    without an outcome (epoch microseconds). `resumes`: the call was picked up before, and its socket broke."""
 
     kind: Kind
     token: str
     ref: str
     deadline_at: int
+    resumes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,9 @@ async def recheck(conn: Connection, plans: Plans, question: Question, at: int, r
     row = (await attempts.load(conn, [question.token])).get(question.token)
     if row is None or row.channel != question.kind:
         return Rechecked("there is no such attempt")
-    if not await inbound_ids.first_time(conn, Once(digest("pickup", question.token)), at):
-        return Rechecked("this pick-up was answered before")
+    asked = "resumption" if question.resumes else "pickup"
+    if not await inbound_ids.first_time(conn, Once(digest(asked, question.token)), at):
+        return Rechecked(f"this {'resumption' if question.resumes else 'pick-up'} was answered before")
     found = await attempts.open_row(conn, question.token)
     if row.state != AttemptState.open or found is None:
         return Rechecked("the attempt has ended")
