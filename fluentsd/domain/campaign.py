@@ -199,7 +199,7 @@ class Retry(_Table):
 
     @model_validator(mode="after")
     def _some(self) -> Retry:
-        if not self.model_fields_set - {"limit"}:
+        if not any(value for name, value in self if name != "limit"):
             raise ValueError('names no outcome; write it like { no_answer = "2 hours", busy = "30 min", limit = 2 }')
         return self
 

@@ -50,7 +50,8 @@ _LENGTHS = (("reason", LINE_AT_MOST), ("ref", LINE_AT_MOST), ("message_ref", LIN
 #: From vague to clear: later evidence may move an outcome only to the right.
 _CLEARER = [
     Outcome.unknown, Outcome.sent, Outcome.delivered, Outcome.failed, Outcome.bounced,
-    Outcome.no_answer, Outcome.busy, Outcome.voicemail, Outcome.agent_error, Outcome.answered, Outcome.replied, Outcome.opted_out,
+    Outcome.no_answer, Outcome.busy, Outcome.voicemail, Outcome.agent_error, Outcome.answered, Outcome.replied,
+    Outcome.opted_out,
 ]  # fmt: skip
 
 
