@@ -7,8 +7,7 @@ while nothing has been said. Timeouts count from the last byte: a service that s
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -57,25 +56,45 @@ class Model(Protocol):
 
 @dataclass(slots=True)
 class _Pieces:
-    """An answer as it comes in."""
+    """An answer as it comes in. `failed` says what is wrong with it."""
 
     text: str = ""
     calls: dict[int, list[str]] = field(default_factory=dict)
     is_whole: bool = False
+    failed: str = ""
+    _rest: bytes = b""
 
-    def add(self, event: Any) -> str:
-        """Add one event; the text in it. Raises `ModelFailed` when the service reports an error in the stream."""
-        if not isinstance(event, dict):
-            raise ModelFailed("the model's answer cannot be read")
-        if event.get("error"):
-            raise ModelFailed("the model's service reports an error in its answer")
-        fresh = ""
-        for choice in event.get("choices") or ():
-            delta = choice.get("delta") or choice.get("message") or {}
-            fresh += delta.get("content") or ""
-            for position, call in enumerate(delta.get("tool_calls") or ()):
-                self._add_call(call, position)
-            self.is_whole = self.is_whole or bool(choice.get("finish_reason"))
+    def feed(self, chunk: bytes, *, in_lines: bool) -> str:
+        """Add bytes of the stream; the text that was in them. Without lines the whole answer is one document."""
+        if not in_lines:
+            self._rest += chunk
+            return ""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        return "".join(self._add(data) for line in lines if (data := _data(line)))
+
+    def end(self) -> str:
+        """The text in what is left at the end."""
+        rest, self._rest = self._rest.strip(), b""
+        data = rest if rest.startswith(b"{") else _data(rest)
+        return self._add(data) if data else ""
+
+    def _add(self, data: bytes) -> str:
+        """Add one event; the text in it."""
+        try:
+            event = json.loads(data)
+            if event.get("error"):
+                self.failed = "the model's service reports an error in its answer"
+                return ""
+            fresh = ""
+            for choice in event.get("choices") or ():
+                delta = choice.get("delta") or choice.get("message") or {}
+                fresh += delta.get("content") or ""
+                for position, call in enumerate(delta.get("tool_calls") or ()):
+                    self._add_call(call, position)
+                self.is_whole = self.is_whole or bool(choice.get("finish_reason"))
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            self.failed = "the model's answer cannot be read"
+            return ""
         self.text += fresh
         return fresh
 
@@ -123,26 +142,34 @@ class Completions:
         address = f"{endpoint.base_url}/chat/completions"
         timeout = httpx.Timeout(FIRST_WITHIN, connect=3.0)
         try:
-            with trio.fail_after(FIRST_WITHIN) as patience:
+            with trio.move_on_after(FIRST_WITHIN) as patience:
                 async with self._http().stream("POST", address, json=body, headers=headers, timeout=timeout) as found:
                     if found.status_code != 200:
                         raise ModelFailed(f"the model's service answers {found.status_code}")
-                    async with aclosing(_events(found)) as events:
-                        async for batch in events:
-                            patience.deadline = float("inf")  # the wait for a piece ends here, not the saying of it
-                            if fresh := "".join(pieces.add(event) for event in batch):
-                                await say(fresh)
-                            if len(pieces.text) > ANSWER_AT_MOST:
-                                return
-                            patience.deadline = trio.current_time() + NEXT_WITHIN
-        except trio.TooSlowError:
-            raise ModelFailed("the model's service does not answer in time") from None
+                    await self._read(found, pieces, say, patience)
         except httpx.HTTPError as why:
             raise ModelFailed(f"the model's service cannot be reached ({type(why).__name__})") from why
-        except (ValueError, TypeError, AttributeError, KeyError) as why:
-            raise ModelFailed("the model's answer cannot be read") from why
+        if pieces.failed:
+            raise ModelFailed(pieces.failed)
+        if patience.cancelled_caught and not pieces.is_whole:
+            raise ModelFailed("the model's service does not answer in time")
         if not pieces.is_whole:
             raise ModelFailed("the model's answer breaks off")
+
+    async def _read(self, found: httpx.Response, pieces: _Pieces, say: Say, patience: trio.CancelScope) -> None:
+        """Read the stream to its end; an answer that ends earlier cancels `patience`. Leaving the loop in another way
+        would leave httpx's nested generators open."""
+        streams = "json" not in found.headers.get("content-type", "")
+        async for chunk in found.aiter_bytes():
+            patience.deadline = float("inf")  # it limits the wait for a piece, not the saying of it
+            if fresh := pieces.feed(chunk, in_lines=streams):
+                await say(fresh)
+            if pieces.failed or len(pieces.text) > ANSWER_AT_MOST:
+                pieces.is_whole = True
+                patience.cancel()
+            patience.deadline = trio.current_time() + NEXT_WITHIN
+        if rest := pieces.end():
+            await say(rest)
 
 
 def request_body(
@@ -155,20 +182,6 @@ def request_body(
     if tools:
         body["tools"] = list(tools)
     return body
-
-
-async def _events(answer: httpx.Response) -> AsyncGenerator[list[Any], None]:
-    """The events of a stream, those that arrive together in one batch; or the answer of a service without streams."""
-    if "json" in answer.headers.get("content-type", ""):
-        yield [json.loads(await answer.aread())]
-        return
-    rest = b""
-    async for chunk in answer.aiter_bytes():
-        *lines, rest = (rest + chunk).split(b"\n")
-        if batch := [json.loads(data) for line in lines if (data := _data(line))]:
-            yield batch
-    if data := _data(rest):
-        yield [json.loads(data)]
 
 
 def _data(line: bytes) -> bytes:

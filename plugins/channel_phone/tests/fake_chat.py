@@ -47,12 +47,14 @@ class FakeChat:
     paths: list[str] = field(default_factory=list)
     streams: bool = True
     piece_after: float = 0.0
+    webhook_after: float = 0.0
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         if not request.url.path.endswith("/chat/completions"):
+            await trio.sleep(self.webhook_after)
             return httpx.Response(200, json={"ok": True, "echo": json.loads(request.content or b"{}")})
         body = json.loads(request.content)
         self.requests.append(body)

@@ -64,8 +64,8 @@ class Line:
         self._put.send_nowait(text)
 
     def setup(self) -> None:
-        self.put(type="setup", sessionId="VX1", accountSid="AC1", callSid=self.ref, parentCallSid="", direction="outbound",
-                 callType="PSTN", customParameters={}, somethingNew={"a": [1.5]})  # fmt: skip
+        self.put(type="setup", sessionId="VX1", accountSid="AC1", callSid=self.ref, parentCallSid="", callType="PSTN",
+                 direction="outbound", customParameters={}, somethingNew={"a": [1.5]})  # fmt: skip
 
     def say(self, text: str, *, last: bool = True) -> None:
         self.put(type="prompt", voicePrompt=text, lang="en-US", last=last, agentSpeaking=False)
