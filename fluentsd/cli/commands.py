@@ -13,6 +13,7 @@ from typing import Annotated
 import trio
 import typer
 
+from fluentsd.cli.agents import apply_agents
 from fluentsd.cli.copies import backup, restore
 from fluentsd.cli.files import display_name, read_toml
 from fluentsd.cli.import_csv import import_file
@@ -24,7 +25,7 @@ from fluentsd.cli.views import show
 from fluentsd.domain.campaign import read_campaign
 
 #: Verbs whose command reads a file first.
-FROM_FILES = ("campaign apply", "templates apply")
+FROM_FILES = ("campaign apply", "templates apply", "agents apply")
 JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
 
 
@@ -36,6 +37,7 @@ def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     groups["campaign"].command("apply")(apply)
     groups["contacts"].command("import")(import_file)
     groups["templates"].command("apply")(apply_templates)
+    groups["agents"].command("apply")(apply_agents)
     groups["suppression"].command("import")(import_list)
     groups["suppression"].command("export")(export_list)
 

@@ -16,6 +16,7 @@ SIZE_AT_MOST = 1 << 20
 _BEGIN = {
     "campaign": "begin with a ready campaign: fluentsd campaign new FILE",
     "template": 'write [[template]] with name = "…", channel = "email" and its text',
+    "agent": 'write [[agent]] with name = "…", company = "…" and prompt = "…"',
 }
 
 
@@ -24,7 +25,7 @@ def display_name(file: Path) -> str:
     return "standard input" if str(file) == "-" else str(file)
 
 
-def read_toml(file: Path, what: Literal["campaign", "template"]) -> dict[str, Any]:
+def read_toml(file: Path, what: Literal["campaign", "template", "agent"]) -> dict[str, Any]:
     """Parse a TOML file."""
     name, text = display_name(file), read_text(file)
     if not text.strip():

@@ -19,6 +19,7 @@ from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.store.nodes import EVERYTHING, INSTALLATION
+from fluentsd.verbs import agents
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.diff import differences
 from fluentsd.verbs.enrollments import follow_new_flow
@@ -33,6 +34,8 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
 
     async def unit(conn: Connection) -> Answer:
         await campaigns.flow_of(conn, spec)
+        if wrong := await agents.problems(runtime, conn, spec.step):
+            raise Refused("; ".join(wrong))
         try:
             row = await campaigns.get(conn, spec.slug)
         except NoSuchCampaign:

@@ -63,6 +63,7 @@ _ONE_PERSON = Param("person", "text", "only this person (a number or address)")
 _ONE_ATTEMPT = Param("attempt", "text", "only this attempt, by its id")
 _POINT = Param("point", "text", "the number or address", required=True, option=False)
 _TEMPLATE = Param("name", "text", "the template's name", required=True, option=False)
+_AGENT = Param("name", "text", "the agent's name", required=True, option=False)
 _ONE_TARGET = Param("target", "text", "only this target: log, webhook or tasks")
 _ONE_EVENT = Param("id", "int", "only this event, by its id")
 _BECAUSE = Param("because", "text", "the reason; kept in the audit log", default="")
@@ -219,6 +220,13 @@ VERBS: dict[str, Verb] = {
               Param("campaign", "text", "render as in this campaign"))),
         Verb("templates remove", "archive a template; its history stays", "templates.remove", (_TEMPLATE,),
              "change", "manager"),
+        Verb("agents apply", "create or change phone agents from a file", "agents.apply",
+             (Param("file", "data", "the parsed agent file", required=True),
+              Param("dry_run", "flag", "show what would change, change nothing", default=False)), "change", "manager"),
+        Verb("agents list", "all phone agents, and the campaigns that use them", "agents.listing"),
+        Verb("agents show", "an agent's file, what it says first, and its versions", "agents.show",
+             (_AGENT, Param("version", "int", "an earlier version"))),
+        Verb("agents remove", "archive an agent; its history stays", "agents.remove", (_AGENT,), "change", "manager"),
         Verb("numbers list", "caller IDs with tags and pace", "numbers.listing"),
         Verb("numbers add", "add a caller ID, or change its tags, label or pace", "numbers.add",
              (Param("number", "text", "in international form: +12125550123", required=True, option=False),

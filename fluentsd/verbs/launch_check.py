@@ -10,7 +10,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, numbers
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
-from fluentsd.verbs import forecasts
+from fluentsd.verbs import agents, forecasts
 from fluentsd.verbs.call import Call
 from fluentsd.verbs.campaigns import facts_of
 from fluentsd.verbs.execute import Answer, refusing
@@ -41,7 +41,7 @@ async def examined(runtime: Runtime, call: Call, ref: str) -> Answer:
 
 async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> list[str]:
     """Errors that do not depend on the people: nobody enrolled, a missing channel, missing caller IDs."""
-    found = []
+    found = await agents.problems(runtime, conn, row.spec.step)
     if not await campaigns.has_people(conn, row.id):
         found.append(f"nobody is enrolled; import people: fluentsd contacts import FILE --campaign {row.ref}")
     for channel in row.spec.channels:

@@ -234,7 +234,8 @@ def new_attempt(
     plan, at = facts.plan, facts.at
     token = attempts.new_id(at)
     sender = go.caller_id.e164 if go.caller_id else None
-    message = compose(step, person.values, go, sender)
+    timezone = local_zone(facts.rules, names_in(row.zones)) if step.speaker else ""
+    message = compose(step, person.values, go, sender, timezone)
     number_id = go.caller_id.id if go.caller_id else None
     attempt = Attempt(token, step.channel, go.point.value, at, sender, None, step.id, row.try_no)
     attempt_row = OpenAttempt(
@@ -270,8 +271,9 @@ def _price(prices: Prices | None, message: Message, plan: Plan) -> int | None:
     return price.micros if price is not None and price.currency == plan.currency else None
 
 
-def compose(step: Step, values: Mapping[str, Any], go: Go, sender: str | None) -> Message:
-    """The rendered message. Raises `TemplateProblem` when a variable is missing or a limit is exceeded."""
+def compose(step: Step, values: Mapping[str, Any], go: Go, sender: str | None, timezone: str = "") -> Message:
+    """The rendered message; `timezone` is the person's, for a call. Raises `TemplateProblem` when a variable is missing
+    or a limit is exceeded."""
     values = {**values, "sender": sender or ""} if values else values
     fields = values.get("contact", {})
     return Message(
@@ -285,6 +287,8 @@ def compose(step: Step, values: Mapping[str, Any], go: Go, sender: str | None) -
         agent=step.agent,
         variables=fields if step.agent else {},
         valid_until_at=go.closes_at,
+        settings=step.speaker.settings(values) if step.speaker else None,
+        timezone=timezone,
     )
 
 

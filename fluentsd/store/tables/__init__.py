@@ -10,7 +10,7 @@ is derived from `domain.states`. The tables are declared in the modules beside t
 from __future__ import annotations
 
 from fluentsd.store.tables.audit import audit, meta
-from fluentsd.store.tables.campaigns import campaign, hold, lane, number, number_tag, template, version
+from fluentsd.store.tables.campaigns import agent, campaign, hold, lane, number, number_tag, template, version
 from fluentsd.store.tables.contacts import (
     attestation,
     contact,
@@ -41,6 +41,7 @@ from fluentsd.store.tables.outbox import outbox_delivery, outbox_event
 __all__ = [
     "SCHEMA_VERSION",
     "Id",
+    "agent",
     "attempt",
     "attestation",
     "audit",
@@ -76,4 +77,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9

@@ -12,6 +12,10 @@ from fluentsd.api import Disposition, Outcome, WebhookSkill
 from plugins.channel_phone.tests.fake_chat import Use, use
 from plugins.channel_phone.tests.stage import OPENING, SALES, an_agent
 
+#: Frames that Twilio never sends, or that nobody knows.
+STRANGE = ("{", "[]", '"x"', '{"type": 5}', '{"type": "dtmf", "digit": 9}', '{"type": "prompt", "voicePrompt": 5}',
+           '{"type": "error", "description": "64107"}', '{"type": "interrupt"}', "9" * 5000)  # fmt: skip
+
 
 def said(body) -> list[tuple[str, str]]:
     """The turns in a request to the model."""
@@ -284,8 +288,7 @@ async def test_other_keys_are_a_turn_of_the_person(autojump_clock, stage, chat):
 
 async def test_frames_that_make_no_sense_change_nothing(autojump_clock, stage, chat):
     async with stage.talking() as call:
-        for raw in ("{", "[]", '"x"', '{"type": 5}', '{"type": "dtmf", "digit": 9}',
-                    '{"type":"prompt","voicePrompt":5}', '{"type":"error","description":"64107"}', '{"type":"interrupt"}', "9" * 5000):  # fmt: skip
+        for raw in STRANGE:
             call.line.raw(raw)
         call.line.say("Still there?")
         assert await call.line.heard(2) == "I see."

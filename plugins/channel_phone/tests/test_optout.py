@@ -50,7 +50,7 @@ async def talk(stage, text: str) -> Line:
     return call.line
 
 
-@pytest.mark.parametrize("text", STOPS[::12] + ["no me llamen más"])
+@pytest.mark.parametrize("text", [*STOPS[::12], "no me llamen más"])
 async def test_a_person_who_says_so_and_hangs_up_is_heard(autojump_clock, stage, chat, text):
     await talk(stage, text)
     reports = stage.channel._reception.reports
