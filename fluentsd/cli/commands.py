@@ -14,6 +14,7 @@ import trio
 import typer
 
 from fluentsd.cli.agents import apply_agents
+from fluentsd.cli.call_history import calls
 from fluentsd.cli.copies import backup, restore
 from fluentsd.cli.files import display_name, read_toml
 from fluentsd.cli.import_csv import import_file
@@ -24,14 +25,14 @@ from fluentsd.cli.templates import apply_templates
 from fluentsd.cli.views import show
 from fluentsd.domain.campaign import read_campaign
 
-#: Verbs whose command reads a file first.
-FROM_FILES = ("campaign apply", "templates apply", "agents apply")
+#: Verbs whose command reads or writes a file.
+FROM_FILES = ("campaign apply", "templates apply", "agents apply", "calls")
 JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
 
 
 def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     """Add these commands to the command line and its groups."""
-    for command in (init, run, check, demo, plugins, backup, restore):
+    for command in (init, run, check, demo, plugins, backup, restore, calls):
         app.command()(command)
     groups["campaign"].command("new")(new)
     groups["campaign"].command("apply")(apply)

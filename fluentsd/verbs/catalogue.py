@@ -178,6 +178,8 @@ VERBS: dict[str, Verb] = {
              "change", "manager", hidden=True),
         Verb("calls", "history of attempts", "calls.history",
              (Param("ref", "text", "only this campaign", option=False), Param("outcome", "text", "only this outcome"),
+              Param("disposition", "text", "only conversations that came to this: interested, callback, …"),
+              Param("channel", "text", "only phone, sms or email"), _ONE_ATTEMPT,
               Param("person", "text", "only this person (a number or address)"),
               Param("most", "int", "maximum number of rows", default=50),
               Param("since", "moment", "only attempts after this time"))),

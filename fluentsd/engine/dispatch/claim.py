@@ -26,7 +26,7 @@ from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
 from fluentsd.store import attempts, counters, enrollments, lanes, numbers, spending
 from fluentsd.store.attempts import Content, OpenAttempt
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments import Cause, Claim, Due, End, QueueKey, Requeue, Snooze
+from fluentsd.store.enrollments import ORDINARY, PROMISED, Cause, Claim, Due, End, QueueKey, Requeue, Snooze
 from fluentsd.store.nodes import Writer
 
 
@@ -306,4 +306,5 @@ def requeued(enrollment_id: int, plan: Plan, move: Queue, outcomes: str, last: s
         reason_to_wait(move.wanted_at, move.due_at),
         outcomes,
         last,
+        PROMISED if move.promised else ORDINARY,
     )

@@ -34,6 +34,7 @@ from fluentsd.store.attempts import (
     Acceptance,
     AttemptRow,
     Content,
+    Conversation,
     Improvement,
     Postponement,
     Settlement,
@@ -46,7 +47,7 @@ from fluentsd.text import LINE_AT_MOST, MESSAGE_AT_MOST, TRANSCRIPT_AT_MOST, cle
 
 #: The texts of a report, and how long each may be.
 _LENGTHS = (("reason", LINE_AT_MOST), ("ref", LINE_AT_MOST), ("message_ref", LINE_AT_MOST), ("recording", LINE_AT_MOST),
-            ("text", MESSAGE_AT_MOST), ("transcript", TRANSCRIPT_AT_MOST))  # fmt: skip
+            ("text", MESSAGE_AT_MOST), ("summary", MESSAGE_AT_MOST), ("transcript", TRANSCRIPT_AT_MOST))  # fmt: skip
 #: From vague to clear: later evidence may move an outcome only to the right.
 _CLEARER = [
     Outcome.unknown, Outcome.sent, Outcome.delivered, Outcome.failed, Outcome.bounced,
@@ -55,6 +56,8 @@ _CLEARER = [
 ]  # fmt: skip
 
 
+#: How far ahead a callback can be promised.
+PROMISED_WITHIN = 60 * 86_400 * SECOND
 #: When a provider is asked again after an answer that proves nothing.
 ASK_AGAIN = 60 * SECOND
 
@@ -84,6 +87,9 @@ class OutcomeReport(NamedTuple):
     transcript: str = ""
     recording: str = ""
     message_ref: str | None = None
+    disposition: str | None = None  #: what a conversation came to
+    summary: str = ""
+    callback_at: int | None = None  #: the time that the person asked for
     away_until_at: int | None = None  #: the return date in an automatic reply, see `Inbound`
     ref_is_proof: bool = False  #: nothing but `ref` shows that the report is about this attempt
     said_at: int | None = None  #: when the person said it, by the provider's clock if it is known
@@ -92,7 +98,8 @@ class OutcomeReport(NamedTuple):
 
 def _cleaned(report: OutcomeReport) -> OutcomeReport:
     """The report with every text storable: one that no database stores would fail all that are written with it."""
-    texts = (report.reason, report.ref, report.message_ref, report.recording, report.text, report.transcript)
+    texts = (report.reason, report.ref, report.message_ref, report.recording, report.text, report.summary,
+             report.transcript)  # fmt: skip
     changed: dict[str, Any] = {
         name: clean(text, most)
         for text, (name, most) in zip(texts, _LENGTHS, strict=True)
@@ -204,12 +211,16 @@ class _Batch:
         self.opt_outs: list[tuple[int, OutcomeReport]] = []
         self.absences: dict[int, int | None] = {}  #: contacts → new end of their absence; None: no longer away
         self.spending: list[tuple[Plan, int, int]] = []
+        self.conversations: list[Conversation] = []
         self.told: list[Told] = []  #: attempts whose outcome is new or clearer
 
     def add(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         """One report about one attempt."""
-        if report.text or report.transcript or report.recording:
+        if report.text or report.transcript or report.recording or report.summary:
             self._keep_content(row, report)
+        if report.disposition or report.transcript:
+            told = (report.disposition, _promised(report), report.duration_s)
+            self.conversations.append(Conversation(row.id, *told))
         if report.outcome == Outcome.opted_out:
             self.opt_outs.append((row.contact_id, report))
         self._note_absence(row, report)
@@ -267,7 +278,8 @@ class _Batch:
         place = (names_in(row.zones), names_in(row.states))
         progress = Progress(row.step, row.try_no, row.retries, row.unreached, *place)
         at = max(report.at, report.retry_at or 0)
-        move = move_after(plan.flow(row.version_id), plan.rules, plan.exits, progress, outcome, at, report.fault)
+        flow, promised = plan.flow(row.version_id), _promised(report)
+        move = move_after(flow, plan.rules, plan.exits, progress, outcome, at, report.fault, promised)
         outcomes, last = row.outcomes, row.last_outcome
         if outcome != Outcome.not_sent:
             outcomes, last = _remember(row.outcomes, row.step, outcome.value), outcome.value
@@ -332,7 +344,7 @@ class _Batch:
             self.freed[row.contact_id] = at
 
     def _keep_content(self, row: AttemptRow, report: OutcomeReport) -> None:
-        for kind in ("text", "transcript", "recording"):
+        for kind in ("text", "transcript", "recording", "summary"):
             text = getattr(report, kind)
             if kind == "text" and report.outcome not in _SPOKEN:
                 continue  # what a channel says of itself is no reply
@@ -347,6 +359,7 @@ class _Batch:
         await attempts.postpone(conn, self.postponed)
         await attempts.improve(conn, self.improved)
         await attempts.keep_content(conn, self.content)
+        await attempts.keep_conversations(conn, self.conversations)
         await post_outcomes(conn, self.told)
         await contacts.mark_dead(conn, self.dead)
         await contacts.are_away(conn, self.absences)
@@ -382,6 +395,12 @@ def _figure(row: AttemptRow, report: OutcomeReport) -> str | None:
         report.outcome, report.fault, dead=report.dead, reason=report.reason, has_caller_id=has_caller_id
     )
     return figure.value if figure else None
+
+
+def _promised(report: OutcomeReport) -> int | None:
+    """The time of a callback that can be kept; one that has passed or lies too far ahead is none."""
+    at = report.callback_at
+    return at if at is not None and report.at < at <= report.at + PROMISED_WITHIN else None
 
 
 def _remember(outcomes: str, step: str, outcome: str) -> str:
