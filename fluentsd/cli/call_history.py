@@ -19,7 +19,7 @@ _COLUMNS = ("id", "claimed_at", "ref", "step", "try_no", "channel", "to", "sende
 
 def calls(
     context: typer.Context,
-    ref: Annotated[str | None, typer.Argument(help="only this campaign")] = None,
+    ref: Annotated[str | None, typer.Argument(metavar="REF", help="only this campaign")] = None,
     outcome: Annotated[str | None, typer.Option("--outcome", help="only this outcome")] = None,
     disposition: Annotated[
         str | None, typer.Option("--disposition", help="only conversations that came to this: interested, callback, …")

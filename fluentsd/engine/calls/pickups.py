@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from fluentsd.api import Call, Outcome, Pickup, PickupVerdict
-from fluentsd.engine.dispatch.outcomes import OutcomeReport
+from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recheck import Question, Rechecked, recheck
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.text import LINE_AT_MOST, clean

@@ -21,7 +21,7 @@ from fluentsd.api import DatesMessages, Inbound, Outcome
 from fluentsd.domain.contacts.identity import kind_of
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.campaigns.exits import exit_everywhere
-from fluentsd.engine.dispatch.outcomes import OutcomeReport
+from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, suppression
