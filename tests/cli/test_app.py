@@ -497,6 +497,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "contacts import people.csv --preview", "calls", "unknown list",
         "templates apply words.toml", "templates list", "templates show hello",
         "templates preview hello --person lima", "templates remove hello",
+        "agents apply voices.toml", "agents list", "agents show ava", "agents remove ava",
         "numbers add +12125550123 --tag a", "numbers list", "numbers untag +12125550123 --tag a",
         "numbers remove +12125550123", "holds", "log", "outbox list", "state", "plugins", "check", "campaign new",
         "campaign new n.toml", "init i.toml",
@@ -504,6 +505,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "contacts export lima", "contacts erase lima --because asked",
     ]  # fmt: skip
     (launched.folder / "words.toml").write_text(WORDS.replace("html_file = ", "html = "))
+    (launched.folder / "voices.toml").write_text('[[agent]]\nname = "ava"\ncompany = "Acme"\nprompt = "Sell."\n')
     for line in typed:
         assert isinstance(launched.asks(*line.split()), dict), line
     needs_a_reason = {
