@@ -25,9 +25,11 @@ from fluentsd.api.abilities import (
     Previews,
     Prices,
     ReceivesWebhooks,
+    Rehearses,
     RunsAgents,
     ServesCalls,
     SpacesSends,
+    Typist,
 )
 from fluentsd.api.agent import Agent, AgentProvider, Conversation
 from fluentsd.api.agent_settings import AgentSettings, Disposition, Endpointing, Interruption, Skill, WebhookSkill
@@ -119,6 +121,7 @@ __all__ = [
     "Register",
     "RegisterAgentProvider",
     "RegisterSource",
+    "Rehearses",
     "Rejected",
     "Reply",
     "Request",
@@ -133,6 +136,7 @@ __all__ = [
     "SpacesSends",
     "Table",
     "Tools",
+    "Typist",
     "Unavailable",
     "WebhookResult",
     "WebhookSkill",

@@ -16,6 +16,7 @@ from fluentsd.api.values import (
     Attempt,
     Call,
     Finding,
+    Inbound,
     Message,
     Owned,
     Pickup,
@@ -160,10 +161,31 @@ class RunsAgents(Protocol):
         """What the channel cannot keep of an agent's settings, one sentence each. Pure."""
 
 
+class Typist(Protocol):
+    """Somebody at a keyboard who talks with an agent."""
+
+    async def say(self, text: str) -> None:
+        """Show what the agent says."""
+
+    async def listen(self) -> str | None:
+        """The next line; None hangs up."""
+
+
+@runtime_checkable
+class Rehearses(Protocol):
+    """Its agents can be talked with at a keyboard, without a call."""
+
+    has_model: bool  #: False: a script answers in the model's place
+
+    async def rehearse(self, message: Message, typist: Typist) -> Inbound:
+        """Converse as in a call to the person of `message`; the outcome, with the transcript. Calls nobody; skills
+        that ask other services do ask them."""
+
+
 #: Every optional ability of a channel.
 CHANNEL_ABILITIES: tuple[type, ...] = (
     Closes, BeginsAttempts, ListsNumbers, Forgets, Previews, Prices, LimitsConcurrency, SpacesSends, ReceivesWebhooks,
-    DatesMessages, AnswersPickups, ServesCalls, RunsAgents,
+    DatesMessages, AnswersPickups, ServesCalls, RunsAgents, Rehearses,
 )  # fmt: skip
 
 
@@ -182,6 +204,7 @@ class ChannelAbilities:
     pickups: AnswersPickups | None = None
     calls: ServesCalls | None = None
     agents: RunsAgents | None = None
+    rehearses: Rehearses | None = None
     calls_begin: bool = False
     capacity: int | None = None
     sender_interval: int = 0

@@ -69,6 +69,10 @@ class Able(Plain):
     def unsupported(self, agent: Any) -> list[str]:
         return []
 
+    has_model = False
+
+    async def rehearse(self, message: Any, typist: Any) -> Any: ...
+
 
 def test_a_channel_without_abilities_has_none() -> None:
     found = abilities_of(Plain())

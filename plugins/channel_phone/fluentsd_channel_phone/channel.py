@@ -37,6 +37,7 @@ from fluentsd.api import (
     Reply,
     Request,
     Tools,
+    Typist,
     Unavailable,
     WebhookResult,
 )
@@ -182,6 +183,15 @@ class PhoneChannel:
         if call.status != "canceled":
             return False
         return Cancelled.before_ringing if call.start_time is None else Cancelled.may_have_rung
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model speaks; else a script does, at a keyboard only."""
+        return self._model is not None
+
+    async def rehearse(self, message: Message, typist: Typist) -> Inbound:
+        """Converse with somebody at a keyboard."""
+        return await self._reception.rehearse(message, typist)
 
     def price(self, message: Message) -> Price | None:
         """The price of a call of usual length; None without `minute_price`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import trio
@@ -16,11 +17,13 @@ from fluentsd.api import (
     Call,
     CallSocket,
     Inbound,
+    Message,
     Outcome,
     Pickup,
     PickupVerdict,
     Reply,
     Tools,
+    Typist,
     WebhookResult,
 )
 from fluentsd_channel_phone import twiml, webhooks
@@ -30,6 +33,7 @@ from fluentsd_channel_phone.conversation import Conversation
 from fluentsd_channel_phone.error_codes import end_of
 from fluentsd_channel_phone.lookup import price_of
 from fluentsd_channel_phone.phrases import phrases
+from fluentsd_channel_phone.rehearsal import ScriptedModel, rehearse, unhurried
 from fluentsd_channel_phone.settings import SECOND, Settings
 from fluentsd_channel_phone.skills import Skills
 from fluentsd_channel_phone.webhooks import Event, Purpose
@@ -185,6 +189,17 @@ class Reception:
             live.sockets -= 1
         self._report(live, attempt.token)
 
+    async def rehearse(self, message: Message, typist: Typist) -> Inbound:
+        """A conversation at a keyboard, and what would be reported of it."""
+        if message.settings is None:
+            raise ValueError("the message has no agent")
+        agent = unhurried(message.settings)
+        skills = Skills(agent, message.timezone, self._tools.clock.now, self._tools.http, message.variables)
+        model = self._model or ScriptedModel()
+        talk = Conversation(agent, message.variables, model, skills, opted_out=lambda how: None)
+        await rehearse(talk, typist)
+        return _report_of(talk)
+
     async def _goes_on(self, live: LiveCall, *, resumed: bool) -> bool:
         """Whether another socket goes on with the call, after this one has ended."""
         talk = live.conversation
@@ -200,25 +215,14 @@ class Reception:
         if talk is None or live.is_reported:
             return
         live.is_reported = True
-        outcome, reason = talk.evidence.outcome()
-        self._note_model(outcome)
+        report = _report_of(talk)
+        self._note_model(report.outcome)
         seconds = live.duration_s
         if seconds is None and live.began_at is not None:
             seconds = max(0, (self._tools.clock.now() - live.began_at) // SECOND)
+        cost = price_of(self._settings, seconds or 0)
         self._put.send_nowait(
-            Inbound(
-                outcome,
-                token,
-                live.ref,
-                duration_s=seconds,
-                recording=live.recording,
-                transcript=talk.transcript.written,
-                cost_micros=price_of(self._settings, seconds or 0),
-                reason=reason,
-                disposition=talk.disposition,
-                summary=talk.summary,
-                callback_at=talk.callback_at,
-            )
+            replace(report, token=token, ref=live.ref, duration_s=seconds, cost_micros=cost, recording=live.recording)
         )
 
     def _tell_opt_out(self, live: LiveCall, token: str, how: str) -> None:
@@ -232,6 +236,19 @@ class Reception:
         if self._spoilt >= SPOILT_AT_MOST:
             self.model_rests_until = self._tools.clock.now() + round(MODEL_RESTS * SECOND)
             self._spoilt = SPOILT_AT_MOST - 1  # after the rest one call tries it
+
+
+def _report_of(talk: Conversation) -> Inbound:
+    """What a conversation came to."""
+    outcome, reason = talk.evidence.outcome()
+    return Inbound(
+        outcome,
+        transcript=talk.transcript.written,
+        reason=reason,
+        disposition=talk.disposition,
+        summary=talk.summary,
+        callback_at=talk.callback_at,
+    )
 
 
 def call_done(call: LiveCall | None) -> bool:
