@@ -21,6 +21,7 @@ from fluentsd.cli.import_csv import import_file
 from fluentsd.cli.runner import Shell, fail, refusals, run_verb
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.suppression_files import export_list, import_list
+from fluentsd.cli.talk import talk
 from fluentsd.cli.templates import apply_templates
 from fluentsd.cli.views import show
 from fluentsd.domain.campaign import read_campaign
@@ -39,6 +40,7 @@ def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     groups["contacts"].command("import")(import_file)
     groups["templates"].command("apply")(apply_templates)
     groups["agents"].command("apply")(apply_agents)
+    groups["agents"].command("talk")(talk)
     groups["suppression"].command("import")(import_list)
     groups["suppression"].command("export")(export_list)
 

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from fluentsd.domain.agents import Agent, KeptAgent, agents_in, read_agents, unpinned
 from fluentsd.domain.campaign import Step
-from fluentsd.domain.speaker import unrendered
+from fluentsd.domain.render import TemplateProblem
+from fluentsd.domain.speaker import compile_speaker, unrendered
+from fluentsd.engine.campaigns import previews
+from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import agents, campaigns
+from fluentsd.store import agents, campaigns, contacts
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.enrollments import follow_new_flow
 from fluentsd.verbs.execute import Answer, change, refusing
 
@@ -190,3 +195,26 @@ async def problems(runtime: Runtime, conn: Connection, steps: Sequence[Step]) ->
             words = unsupported(runtime, there[name].agent)
             found += [f"step {step.id}: the phone channel cannot keep a setting of {name}: {one}" for one in words]
     return found
+
+
+async def rehearsal(runtime: Runtime, call: Call, name: str, person: str | None) -> Answer:
+    """An agent rendered for a person, or for an invented one, for a conversation at a keyboard."""
+
+    async def unit(conn: Connection) -> tuple[KeptAgent, dict[str, Any], tuple[str, ...], str]:
+        kept = await named(conn, name)
+        if person is None:
+            fields = dict.fromkeys(compile_speaker(kept).variables, "Sample")
+            return kept, {**fields, "contact": fields}, (), "+12025550100"
+        contact_id = await find_one(conn, person)
+        points = (await contacts.points_of(conn, [contact_id])).get(contact_id, [])
+        number = next((point.value for point in points if point.kind == "phone"), "")
+        zones = names_in(await contacts.zones_of(conn, contact_id))
+        return kept, await previews.values_of(conn, contact_id), zones, number
+
+    kept, values, zones, to = await refusing(runtime.store.read(unit))
+    try:
+        settings = compile_speaker(kept).settings(values)
+    except TemplateProblem as why:
+        raise Refused(f"{name} cannot speak with {person}: {why}") from None
+    given = asdict(settings) | {"skills": sorted(settings.skills), "transfers": dict(settings.transfers)}
+    return {"settings": given, "variables": dict(values["contact"]), "timezone": next(iter(zones), ""), "to": to}

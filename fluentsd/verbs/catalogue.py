@@ -228,6 +228,8 @@ VERBS: dict[str, Verb] = {
         Verb("agents list", "all phone agents, and the campaigns that use them", "agents.listing"),
         Verb("agents show", "an agent's file, what it says first, and its versions", "agents.show",
              (_AGENT, Param("version", "int", "an earlier version"))),
+        Verb("agents rehearsal", "an agent rendered for a person, for a conversation at a keyboard", "agents.rehearsal",
+             (_AGENT, Param("person", "text", "a number, an address, or words that match one person")), hidden=True),
         Verb("agents remove", "archive an agent; its history stays", "agents.remove", (_AGENT,), "change", "manager"),
         Verb("numbers list", "caller IDs with tags and pace", "numbers.listing"),
         Verb("numbers add", "add a caller ID, or change its tags, label or pace", "numbers.add",

@@ -198,3 +198,14 @@ async def test_a_dry_run_and_an_unchanged_file_change_nothing(stage: Stage) -> N
     shown = await stage.do("agents show", name="sales")
     assert shown["file"] == file()
     assert (await stage.do("agents apply", file=shown["file"]))["agents"][0]["version"] == 1
+
+
+async def test_a_rehearsal_has_the_agent_rendered_for_a_person(stage: Stage) -> None:
+    await keep(stage, greeting="Hi {{ first_name }}.")
+    await stage.launch(spec(SMS), person(1))
+    found = await stage.do("agents rehearsal", name="sales", person="+12125550001")
+    assert found["settings"]["prompt"] == "Sell to «P1»."
+    assert (found["to"], found["timezone"]) == ("+12125550001", "America/New_York")
+    assert (await stage.do("agents rehearsal", name="sales"))["settings"]["opening"].endswith("Hi Sample.")
+    with pytest.raises(Refused, match="did you mean sales"):
+        await stage.do("agents rehearsal", name="sale")
