@@ -40,6 +40,7 @@ from fluentsd.api import (
     Typist,
     Unavailable,
     WebhookResult,
+    asks_to_stop,
 )
 from fluentsd_channel_phone import checks, webhooks
 from fluentsd_channel_phone.completions import Completions, Model
@@ -248,6 +249,8 @@ class PhoneChannel:
 
 
 def _load_connect() -> Callable[..., Any]:
+    """The SDK, and the words of opt-outs: what the first call would otherwise wait for."""
+    asks_to_stop("")
     from fluentsd_channel_sms.client import connect
 
     return connect

@@ -49,8 +49,11 @@ class FakeChat:
     piece_after: float = 0.0
     webhook_after: float = 0.0
 
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self._answer)
+
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+        return httpx.AsyncClient(transport=self.transport())
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         if not request.url.path.endswith("/chat/completions"):
