@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from fluentsd.api.agent_settings import AgentSettings
 from fluentsd.api.values import (
     Attempt,
     Call,
     Finding,
+    Inbound,
     Message,
     Owned,
     Pickup,
@@ -150,10 +152,40 @@ class ServesCalls(Protocol):
         this call and affects no other. When the daemon stops it is cancelled after `[daemon] call_grace`."""
 
 
+@runtime_checkable
+class RunsAgents(Protocol):
+    """The agents of `fluentsd agents` conduct its calls. A campaign whose agent is unknown, or has a setting that the
+    channel cannot keep, is refused."""
+
+    def unsupported(self, agent: AgentSettings) -> Sequence[str]:
+        """What the channel cannot keep of an agent's settings, one sentence each. Pure."""
+
+
+class Typist(Protocol):
+    """Somebody at a keyboard who talks with an agent."""
+
+    async def say(self, text: str) -> None:
+        """Show what the agent says."""
+
+    async def listen(self) -> str | None:
+        """The next line; None hangs up."""
+
+
+@runtime_checkable
+class Rehearses(Protocol):
+    """Its agents can be talked with at a keyboard, without a call."""
+
+    has_model: bool  #: False: a script answers in the model's place
+
+    async def rehearse(self, message: Message, typist: Typist) -> Inbound:
+        """Converse as in a call to the person of `message`; the outcome, with the transcript. Calls nobody; skills
+        that ask other services do ask them."""
+
+
 #: Every optional ability of a channel.
 CHANNEL_ABILITIES: tuple[type, ...] = (
     Closes, BeginsAttempts, ListsNumbers, Forgets, Previews, Prices, LimitsConcurrency, SpacesSends, ReceivesWebhooks,
-    DatesMessages, AnswersPickups, ServesCalls,
+    DatesMessages, AnswersPickups, ServesCalls, RunsAgents, Rehearses,
 )  # fmt: skip
 
 
@@ -171,6 +203,8 @@ class ChannelAbilities:
     dates: DatesMessages | None = None
     pickups: AnswersPickups | None = None
     calls: ServesCalls | None = None
+    agents: RunsAgents | None = None
+    rehearses: Rehearses | None = None
     calls_begin: bool = False
     capacity: int | None = None
     sender_interval: int = 0

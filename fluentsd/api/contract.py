@@ -24,6 +24,8 @@ from fluentsd.api.abilities import (
     Previews,
     Prices,
     ReceivesWebhooks,
+    Rehearses,
+    RunsAgents,
     ServesCalls,
     SpacesSends,
 )
@@ -76,6 +78,8 @@ def abilities_of(channel: object) -> ChannelAbilities:
         dates=channel if isinstance(channel, DatesMessages) else None,
         pickups=channel if isinstance(channel, AnswersPickups) else None,
         calls=channel if isinstance(channel, ServesCalls) else None,
+        agents=channel if isinstance(channel, RunsAgents) else None,
+        rehearses=channel if isinstance(channel, Rehearses) else None,
         calls_begin=isinstance(channel, BeginsAttempts) and channel.calls_begin,
         capacity=channel.capacity if isinstance(channel, LimitsConcurrency) else None,
         sender_interval=channel.sender_interval if isinstance(channel, SpacesSends) else 0,

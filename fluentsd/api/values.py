@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from fluentsd.api.agent_settings import AgentSettings, Disposition
+
 #: The kind of a channel. Steps, suppression entries and lanes refer to it.
 Kind = Literal["phone", "sms", "email"]
 #: The cause of a failed delivery: the person (a full mailbox, a phone that is off) · the message (a carrier or server
@@ -28,6 +30,7 @@ class Outcome(StrEnum):
     bounced = "bounced"
     replied = "replied"  #: the person wrote back
     opted_out = "opted_out"  #: the person asked us to stop
+    agent_error = "agent_error"  #: the call was picked up, and our agent failed
     unknown = "unknown"  #: the outcome cannot be proved; counts as made
     not_sent = "not_sent"  #: the call to the provider never began, or it accepted nothing; counts as not made
 
@@ -39,7 +42,9 @@ class Message:
     `to` is E.164 for phone and SMS, an address for e-mail. `sender` is the chosen caller ID (for e-mail, the From of
     the message), or None to leave the choice to the channel. `reply_to` is "" to use the channel's own.
     `valid_until_at` (epoch microseconds) is the end of this person's contact window: the provider must not deliver
-    later. `variables` are the contact's fields, for a phone agent's prompt.
+    later. `agent` is the name of the agent who speaks, `variables` are the contact's fields, for its prompt, and
+    `settings` is the agent with its texts rendered, None when fluentsd has no agent of that name (a hosted one).
+    `timezone` is the zone in which the person names hours, "" if it is not known.
     """
 
     kind: Kind
@@ -52,6 +57,8 @@ class Message:
     agent: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     valid_until_at: int | None = None
+    settings: AgentSettings | None = field(default=None, repr=False)
+    timezone: str = ""
 
 
 def _begin_unnoted() -> None:
@@ -151,6 +158,10 @@ class Inbound:
     `away_until_at` (epoch microseconds) is set for an automatic reply that says the person is away; `outcome` is then
     `delivered`, because an automatic reply proves no more. The person is not contacted before. A whole day in UTC means
     that day where the person is; a past date is ignored, and an absence lasts at most 60 days.
+
+    `disposition` is what a conversation came to and `summary` a sentence about it. With the disposition `callback`,
+    `callback_at` (epoch microseconds) is the time the person asked for: the step is repeated then, when the gate
+    allows it.
     """
 
     outcome: Outcome
@@ -169,6 +180,9 @@ class Inbound:
     fault: Fault = "person"
     away_until_at: int | None = None
     message_ref: str | None = None
+    disposition: Disposition | None = None
+    summary: str = ""
+    callback_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +214,14 @@ class Pickup:
 
     `ref` is the provider's id of the call. `token` names our attempt; without one it is taken from the request's URL,
     and a request without either is an inbound call from `address`. `details` are the channel's own, for its `answer`.
+    `resumes`: the call was picked up before, and its WebSocket broke; this is allowed once for each call.
     """
 
     ref: str
     token: str | None = None
     address: str | None = None
     details: Mapping[str, str] = field(default_factory=dict, repr=False)
+    resumes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ _GROUPS = {
     "campaign": "create, inspect and control campaigns",
     "contacts": "find, import and explain people",
     "templates": "named messages with versions",
+    "agents": "phone agents with versions",
     "numbers": "caller IDs",
     "unknown": "attempts with an unknown outcome",
     "suppression": "the suppression list: numbers and addresses that are never contacted",

@@ -14,29 +14,34 @@ import trio
 import typer
 
 from fluentsd.cli import slack
+from fluentsd.cli.agents import apply_agents
+from fluentsd.cli.call_history import calls
 from fluentsd.cli.copies import backup, restore
 from fluentsd.cli.files import display_name, read_toml
 from fluentsd.cli.import_csv import import_file
 from fluentsd.cli.runner import Shell, fail, refusals, run_verb
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.suppression_files import export_list, import_list
+from fluentsd.cli.talk import talk
 from fluentsd.cli.templates import apply_templates
 from fluentsd.cli.views import show
 from fluentsd.domain.campaign import read_campaign
 
-#: Verbs whose command reads a file first.
-FROM_FILES = ("campaign apply", "templates apply")
+#: Verbs whose command reads or writes a file.
+FROM_FILES = ("campaign apply", "templates apply", "agents apply", "calls")
 JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
 
 
 def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     """Add these commands to the command line and its groups."""
-    for command in (init, run, check, demo, plugins, backup, restore):
+    for command in (init, run, check, demo, plugins, backup, restore, calls):
         app.command()(command)
     groups["campaign"].command("new")(new)
     groups["campaign"].command("apply")(apply)
     groups["contacts"].command("import")(import_file)
     groups["templates"].command("apply")(apply_templates)
+    groups["agents"].command("apply")(apply_agents)
+    groups["agents"].command("talk")(talk)
     groups["suppression"].command("import")(import_list)
     groups["suppression"].command("export")(export_list)
     groups["slack"].command("manifest")(slack.manifest)

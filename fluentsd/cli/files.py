@@ -16,6 +16,7 @@ SIZE_AT_MOST = 1 << 20
 _BEGIN = {
     "campaign": "begin with a ready campaign: fluentsd campaign new FILE",
     "template": 'write [[template]] with name = "…", channel = "email" and its text',
+    "agent": 'write [[agent]] with name = "…", company = "…" and prompt = "…"',
 }
 
 

@@ -32,7 +32,7 @@ WHOLE = 1_000_000
 class Figure(StrEnum):
     """The kind that an attempt with a known outcome is counted as."""
 
-    made = "made"  #: made, with a neutral outcome: sent, voicemail, no answer, busy
+    made = "made"  #: made, with a neutral outcome: sent, voicemail, no answer, busy, an agent that failed
     reached = "reached"  #: it arrived, or a person spoke
     failed = "failed"  #: it did not arrive, for a reason on the person's side
     dead = "dead"  #: there is no such number on this channel
@@ -48,6 +48,7 @@ _BY_OUTCOME: Mapping[str, Figure] = {
     Outcome.voicemail: Figure.made,
     Outcome.no_answer: Figure.made,
     Outcome.busy: Figure.made,
+    Outcome.agent_error: Figure.made,
     Outcome.answered: Figure.reached,
     Outcome.delivered: Figure.reached,
     Outcome.replied: Figure.reached,

@@ -195,11 +195,12 @@ class Retry(_Table):
     voicemail: DelayText | None = None
     failed: DelayText | None = None
     bounced: DelayText | None = None
+    agent_error: DelayText | None = None
     limit: Annotated[int, Field(ge=1, le=20)] = 2
 
     @model_validator(mode="after")
     def _some(self) -> Retry:
-        if not any((self.no_answer, self.busy, self.voicemail, self.failed, self.bounced)):
+        if not any(value for name, value in self if name != "limit"):
             raise ValueError('names no outcome; write it like { no_answer = "2 hours", busy = "30 min", limit = 2 }')
         return self
 

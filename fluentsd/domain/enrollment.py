@@ -13,6 +13,9 @@ from fluentsd.api import Fault, Outcome
 from fluentsd.domain.flow import Flow, Next, Step, count_unreached, exit_reason, next_after_outcome
 from fluentsd.domain.gate import Rules
 
+#: Outcomes of a call in which a callback can have been promised.
+PROMISING = (Outcome.answered, Outcome.agent_error)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -36,6 +39,7 @@ class Queue:
     try_no: int
     retries: int
     unreached: int
+    promised: bool = False  #: a time that the person was promised: before all others, if the gate allows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,17 @@ class Exits:
 
 
 def move_after(
-    flow: Flow, rules: Rules, exits: Exits, progress: Progress, outcome: Outcome, at: int, fault: Fault = "person"
+    flow: Flow,
+    rules: Rules,
+    exits: Exits,
+    progress: Progress,
+    outcome: Outcome,
+    at: int,
+    fault: Fault = "person",
+    callback_at: int | None = None,
 ) -> Move:
-    """The move after an outcome of the current step, proven or unknown.
+    """The move after an outcome of the current step, proven or unknown. A callback that was promised in a call repeats
+    the step then; it goes before the exit criterion "answered", never before an opt-out.
 
     `not_sent` repeats the same try under a new number and is not counted; `unknown` counts as made. A failure that is
     not the person's `fault` does not count towards "unreachable".
@@ -70,6 +82,9 @@ def move_after(
         due = align(rules, step, progress, at)
         return Queue(step, at, due, progress.try_no + 1, progress.retries, progress.unreached)
     unreached = count_unreached(progress.unreached, outcome, fault)
+    if callback_at is not None and outcome in PROMISING:
+        due = align(rules, step, progress, callback_at)
+        return Queue(step, callback_at, due, progress.try_no + 1, progress.retries, unreached, promised=True)
     reason = exit_reason(exits.on, outcome, unreached, exits.unreachable_after, fault)
     if reason:
         return Leave(reason, unreached)

@@ -12,8 +12,10 @@ from typing import Any
 
 from fluentsd.api import Fault, Kind, Outcome
 from fluentsd.domain import campaign as spec
+from fluentsd.domain.agents import unpinned
 from fluentsd.domain.message_parts import TEXTS
 from fluentsd.domain.render import Template, template
+from fluentsd.domain.speaker import Speaker
 from fluentsd.domain.time.durations import NOW, Delay
 from fluentsd.domain.time.windows import ContactWindow
 from fluentsd.domain.time.zones import read_instant
@@ -21,7 +23,7 @@ from fluentsd.domain.time.zones import read_instant
 #: Proven failures to reach; several in a row make a person unreachable. A call without an answer is not one.
 FAILURES = ("failed", "bounced")
 #: Proof that the person can be reached; it resets the count of failures.
-REACHED = ("answered", "voicemail", "delivered", "replied", "opted_out")
+REACHED = ("answered", "voicemail", "agent_error", "delivered", "replied", "opted_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Step:
     moment: Moment | None  #: the gate applies it; the flow moves the person to the step at once
     retry: Mapping[str, Delay]
     retry_limit: int
-    agent: str
+    agent: str  #: without its version
+    speaker: Speaker | None  #: of an agent that is kept here, not hosted
     subject: Template
     sender: Template
     reply_to: Template
@@ -90,14 +93,14 @@ class Next:
     again: bool = False  #: the same step once more
 
 
-def compile_flow(steps: Sequence[spec.Step]) -> Flow:
-    """The flow the daemon runs on."""
-    compiled = tuple(_compile(i, step) for i, step in enumerate(steps))
+def compile_flow(steps: Sequence[spec.Step], speakers: Mapping[str, Speaker] | None = None) -> Flow:
+    """The flow the daemon runs on; `speakers` are the kept agents that the steps name, by name and version."""
+    compiled = tuple(_compile(i, step, (speakers or {}).get(step.agent)) for i, step in enumerate(steps))
     asks = any(step.when is not None for step in compiled)
     return Flow(compiled, {step.id: step.index for step in compiled}, asks)
 
 
-def _compile(index: int, step: spec.Step) -> Step:
+def _compile(index: int, step: spec.Step, speaker: Speaker | None) -> Step:
     parts = {part: template(getattr(step, part), part) for part in TEXTS}
     when = template(step.when, "condition") if step.when else None
     texts = [*parts.values(), *([when] if when else [])]
@@ -115,8 +118,11 @@ def _compile(index: int, step: spec.Step) -> Step:
         when=when,
         retry={outcome: Delay.parse(text) for outcome, text in retry.items()},
         retry_limit=step.retry.limit if step.retry else 0,
-        agent=step.agent,
-        variables=frozenset[str]().union(*(part.variables for part in parts.values())),
+        agent=unpinned(step.agent)[0],
+        speaker=speaker,
+        variables=frozenset[str]().union(
+            *(part.variables for part in parts.values()), speaker.variables if speaker else ()
+        ),
         reads_fields=bool(step.agent or moment) or any(t.variables or "contact" in t.source for t in texts),
         **parts,
     )

@@ -30,7 +30,7 @@ MOST_KNOWN = 1024
 #: Liquid's names for the clock: such a condition is evaluated each time.
 _CLOCK = re.compile(r"\b(?:now|today)\b")
 
-Part = Literal["text", "html", "subject", "sender", "reply_to", "condition"]
+Part = Literal["text", "html", "subject", "sender", "reply_to", "condition", "prompt"]
 #: Parts that go into a header, on one line.
 _ONE_LINE = ("subject", "sender", "reply_to")
 
@@ -47,6 +47,7 @@ _ENVIRONMENTS: dict[str, Environment] = {
     "text": BoundedEnvironment(undefined=StrictDefaultUndefined),
     "html": BoundedEnvironment(undefined=StrictDefaultUndefined, autoescape=True),
     "condition": BoundedEnvironment(undefined=Undefined),
+    "prompt": BoundedEnvironment(undefined=StrictDefaultUndefined, autoescape=True),  # marks values, see `speaker`
     **{part: BoundedEnvironment(undefined=StrictDefaultUndefined) for part in _ONE_LINE},
 }
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.agents import agents_in, pin, unpinned
 from fluentsd.domain.campaign import CampaignFile, Step, read_campaign
+from fluentsd.domain.speaker import Speaker, compile_speaker
 from fluentsd.domain.states import CampaignState, next_campaign_state
 from fluentsd.domain.templates import named_in, resolve
-from fluentsd.store import templates
+from fluentsd.store import agents, templates
 from fluentsd.store.db.machines import transition
 from fluentsd.store.tables import campaign, enrollment, lane, launch_approval, version
 
@@ -162,9 +164,11 @@ async def renew_flow(conn: AsyncConnection, row: CampaignRow, *, by: str, at: in
 
 
 async def flow_of(conn: AsyncConnection, spec: CampaignFile) -> list[Step]:
-    """The flow of a campaign file with its templates' words in it; `NoSuchTemplate` when one is not there."""
-    names = named_in(spec.step)
-    return resolve(spec.step, await templates.current(conn, names) if names else {})
+    """The flow of a campaign file with its templates' words in it and its agents at their newest versions;
+    `NoSuchTemplate` when a template is not there."""
+    names, speakers = named_in(spec.step), agents_in(spec.step)
+    flow = resolve(spec.step, await templates.current(conn, names) if names else {})
+    return pin(flow, await agents.current(conn, speakers)) if speakers else flow
 
 
 async def add_lanes(conn: AsyncConnection, campaign_id: int, channels: Sequence[str]) -> None:
@@ -184,6 +188,12 @@ async def lanes_of(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
 def read_flow(stored: Sequence[Any]) -> list[Step]:
     """The steps of a version, from what the store keeps of them."""
     return [Step.model_validate(step) for step in stored]
+
+
+async def speakers_of(conn: AsyncConnection, versions: Iterable[Sequence[Step]]) -> dict[str, Speaker]:
+    """The agents that these flows name with a version, compiled."""
+    wanted = {(name, version) for steps in versions for name, version in (unpinned(s.agent) for s in steps) if version}
+    return {kept.pinned: compile_speaker(kept) for kept in await agents.versions(conn, wanted)}
 
 
 async def versions_of(conn: AsyncConnection, campaign_id: int) -> dict[int, list[Step]]:

@@ -127,6 +127,11 @@ def _owners_of(value: str) -> Select[int]:
     return select(contact_point.c.contact_id).join(point, point.c.id == contact_point.c.point_id).where(*this)
 
 
+async def zones_of(conn: AsyncConnection, contact_id: int) -> str:
+    """The zones in which a person may be, as they are stored."""
+    return str((await conn.execute(select(contact.c.zones).where(contact.c.id == contact_id))).scalar() or "")
+
+
 async def exists(conn: AsyncConnection, contact_id: int) -> bool:
     """Whether there is a contact with this id who is not erased."""
     mine = (contact.c.id == contact_id, contact.c.erased_at.is_(None))

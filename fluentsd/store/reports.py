@@ -139,6 +139,9 @@ async def attempts(
     outcome: str | None = None,
     since: int | None = None,
     unproved: bool = False,
+    disposition: str | None = None,
+    channel: str | None = None,
+    attempt_id: str | None = None,
 ) -> list[dict[str, Any]]:
     """Attempts, newest first, with recipient and caller ID; `unproved` for only those that wait for a decision."""
     statement = (
@@ -146,13 +149,16 @@ async def attempts(
             attempt.c.id, campaign.c.ref, attempt.c.step, attempt.c.try_no, attempt.c.channel,
             point.c.value.label("to"), number.c.e164.label("sender"), attempt.c.state, attempt.c.outcome,
             attempt.c.reason, attempt.c.claimed_at, attempt.c.settled_at, attempt.c.duration_s,
-            attempt.c.cost_micros, attempt.c.currency,
+            attempt.c.cost_micros, attempt.c.currency, attempt.c.disposition, attempt.c.callback_at,
+            attempt.c.provider_ref,
             select(content.c.text).where(content.c.attempt_id == attempt.c.id, content.c.kind == "reply")
             .order_by(content.c.id.desc()).limit(1).scalar_subquery().label("reply"),
             select(content.c.text).where(content.c.attempt_id == attempt.c.id, content.c.kind == "transcript")
             .order_by(content.c.id.desc()).limit(1).scalar_subquery().label("transcript"),
             select(content.c.text).where(content.c.attempt_id == attempt.c.id, content.c.kind == "recording")
             .order_by(content.c.id.desc()).limit(1).scalar_subquery().label("recording"),
+            select(content.c.text).where(content.c.attempt_id == attempt.c.id, content.c.kind == "summary")
+            .order_by(content.c.id.desc()).limit(1).scalar_subquery().label("summary"),
         )
         .join(campaign, campaign.c.id == attempt.c.campaign_id)
         .join(point, point.c.id == attempt.c.point_id, isouter=True)
@@ -167,6 +173,8 @@ async def attempts(
         statement = statement.where(attempt.c.enrollment_id.in_(theirs))
     if outcome is not None:
         statement = statement.where(attempt.c.outcome == outcome)
+    filters = ((attempt.c.disposition, disposition), (attempt.c.channel, channel), (attempt.c.id, attempt_id))
+    statement = statement.where(*(column == wanted for column, wanted in filters if wanted is not None))
     if since is not None:
         statement = statement.where(attempt.c.claimed_at >= since)
     if unproved:

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import trio
 
-from fluentsd.api import Attempt, Channel, Closes, Kind, Lookup, Message, Receipt, SocketClosed, Tools
+from fluentsd.api import AgentSettings, Attempt, Channel, Closes, Kind, Lookup, Message, Receipt, SocketClosed, Tools
 
 
 class Fault(StrEnum):
@@ -28,6 +28,10 @@ class Fault(StrEnum):
     accept_then_error = "accept_then_error"  #: it accepts, then answers with an error or drops the connection
     accept_then_hang = "accept_then_hang"  #: it accepts and never answers
     hang = "hang"  #: it accepts nothing and never answers
+
+
+#: Who speaks in the calls of the suite.
+AGENT = AgentSettings("trial", prompt="Say hello.", opening="This is a trial call of an automated assistant.")
 
 
 class ProviderControl(Protocol):
@@ -95,7 +99,8 @@ class Case:
             to,
             subject=f"Trial {number}" if kind == "email" else "",
             text=f"This is trial {number}.",
-            agent="trial" if kind == "phone" else "",
+            agent=AGENT.name if kind == "phone" else "",
+            settings=AGENT if kind == "phone" else None,
             valid_until_at=now + 3600 * 1_000_000,
         )
         return Trial(message, Attempt(uuid.uuid4().hex, kind, to, now, step="trial", try_no=1))

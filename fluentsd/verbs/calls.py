@@ -11,9 +11,18 @@ from fluentsd.verbs.execute import Answer, refusing
 
 
 async def history(
-    runtime: Runtime, call: Call, ref: str | None, outcome: str | None, person: str | None, most: int, since: int | None
+    runtime: Runtime,
+    call: Call,
+    ref: str | None,
+    outcome: str | None,
+    disposition: str | None,
+    channel: str | None,
+    person: str | None,
+    attempt: str | None,
+    most: int,
+    since: int | None,
 ) -> Answer:
-    """Attempts, newest first, filtered by campaign, outcome, person and time."""
+    """Attempts, newest first, filtered by campaign, outcome, disposition, channel, person and time; or one of them."""
 
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
@@ -25,8 +34,18 @@ async def history(
             )
         at_most = max(1, min(most, 100_000))
         rows = await reports.attempts(
-            conn, campaign_id=campaign_id, contact_ids=people, outcome=outcome, since=since, most=at_most
+            conn,
+            campaign_id=campaign_id,
+            contact_ids=people,
+            outcome=outcome,
+            since=since,
+            most=at_most,
+            disposition=disposition,
+            channel=channel,
+            attempt_id=attempt,
         )
-        return {"calls": rows}
+        if attempt is not None and not rows:
+            raise Refused(f"there is no attempt {attempt!r}", Suggestion("calls", {}))
+        return {"calls": rows, "whole": attempt is not None}
 
     return await refusing(runtime.store.read(unit))

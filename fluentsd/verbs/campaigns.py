@@ -19,7 +19,8 @@ from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.store.nodes import EVERYTHING, INSTALLATION
-from fluentsd.verbs import following
+from fluentsd.verbs import agents, following
+from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.diff import differences
 from fluentsd.verbs.enrollments import follow_new_flow
@@ -38,6 +39,8 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
 
     async def unit(conn: Connection) -> Answer:
         await campaigns.flow_of(conn, spec)
+        if wrong := await agents.problems(runtime, conn, spec.step):
+            raise Refused("; ".join(wrong), Suggestion(*next(iter(wrong.values()))))
         try:
             row = await campaigns.get(conn, spec.slug)
         except NoSuchCampaign:

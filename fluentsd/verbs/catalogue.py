@@ -79,7 +79,8 @@ _ONE_ATTEMPT = Param("attempt", "text", "only this attempt, by its id")
 _SOURCE = Param("source", "source", "the source's name in fluentsd.toml", required=True, option=False)
 _POINT = Param("point", "text", "the number or address", required=True, option=False)
 _TEMPLATE = Param("name", "template", "the template's name", required=True, option=False)
-_ONE_TARGET = Param("target", "text", "only this target: log, webhook, slack or tasks")
+_AGENT = Param("name", "agent", "the agent's name", required=True, option=False)
+_ONE_TARGET = Param("target", "text", "only this target: log, webhook, slack, tasks or source:NAME")
 _ONE_EVENT = Param("id", "int", "only this event, by its id")
 _BECAUSE = Param("because", "text", "the reason; kept in the audit log", default="")
 
@@ -87,8 +88,11 @@ _CHANNELS = ("phone", "sms", "email", "*")
 #: Every outcome of an attempt: `fluentsd.api.Outcome`, which takes long to import.
 OUTCOMES = (
     "answered", "voicemail", "no_answer", "busy", "failed", "sent", "delivered", "bounced", "replied",
-    "opted_out", "unknown", "not_sent",
+    "opted_out", "agent_error", "unknown", "not_sent",
 )  # fmt: skip
+
+#: What a conversation may come to: `fluentsd.api.Disposition`.
+DISPOSITIONS = ("interested", "not_interested", "callback", "wrong_number", "transferred", "angry")
 
 _YES = Param("yes", "flag", "start although the check has warnings", default=False)
 _DRY = Param("dry_run", "flag", "show what would happen, change nothing", default=False)
@@ -213,6 +217,8 @@ VERBS: dict[str, Verb] = {
         Verb("calls", "history of attempts", "calls.history",
              (Param("ref", "campaign", "only this campaign", option=False),
               Param("outcome", "choice", "only this outcome", options=OUTCOMES),
+              Param("disposition", "choice", "only conversations that came to this", options=DISPOSITIONS),
+              Param("channel", "choice", "only this channel", options=("phone", "sms", "email")), _ONE_ATTEMPT,
               Param("person", "contact", "only this person (a number or address)"),
               Param("most", "int", "maximum number of rows", default=50),
               Param("since", "moment", "only attempts after this time"))),
@@ -255,6 +261,15 @@ VERBS: dict[str, Verb] = {
               Param("campaign", "campaign", "render as in this campaign"))),
         Verb("templates remove", "archive a template; its history stays", "templates.remove", (_TEMPLATE,),
              "change", "manager"),
+        Verb("agents apply", "create or change phone agents from a file", "agents.apply",
+             (Param("file", "file", "the agent file", required=True, option=False),
+              Param("dry_run", "flag", "show what would change, change nothing", default=False)), "change", "manager"),
+        Verb("agents list", "all phone agents, and the campaigns that use them", "agents.listing"),
+        Verb("agents show", "an agent's file, what it says first, and its versions", "agents.show",
+             (_AGENT, Param("version", "int", "an earlier version"))),
+        Verb("agents rehearsal", "an agent rendered for a person, for a conversation at a keyboard", "agents.rehearsal",
+             (_AGENT, Param("person", "text", "a number, an address, or words that match one person")), hidden=True),
+        Verb("agents remove", "archive an agent; its history stays", "agents.remove", (_AGENT,), "change", "manager"),
         Verb("numbers list", "caller IDs with tags and pace", "numbers.listing"),
         Verb("numbers add", "add a caller ID, or change its tags, label or pace", "numbers.add",
              (Param("number", "number", "in international form: +12125550123", required=True, option=False),

@@ -15,7 +15,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, numbers
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
-from fluentsd.verbs import forecasts
+from fluentsd.verbs import agents, forecasts
 from fluentsd.verbs.call import Call
 from fluentsd.verbs.campaigns import facts_of
 from fluentsd.verbs.execute import Answer, refusing
@@ -47,7 +47,7 @@ async def examined(runtime: Runtime, call: Call, ref: str) -> Answer:
 async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> dict[str, Fix | None]:
     """Errors that do not depend on the people (nobody enrolled, a missing channel, missing caller IDs), each with the
     verb that removes it."""
-    found: dict[str, Fix | None] = {}
+    found: dict[str, Fix | None] = {**await agents.problems(runtime, conn, row.spec.step)}
     found |= _segment_problems(runtime, row)
     if not row.spec.segment and not await campaigns.has_people(conn, row.id):
         found["nobody is enrolled; import people"] = ("contacts import", {"campaign": row.ref})

@@ -66,6 +66,13 @@ class Able(Plain):
 
     async def serve_call(self, socket: Any, call: Any) -> None: ...
 
+    def unsupported(self, agent: Any) -> list[str]:
+        return []
+
+    has_model = False
+
+    async def rehearse(self, message: Any, typist: Any) -> Any: ...
+
 
 def test_a_channel_without_abilities_has_none() -> None:
     found = abilities_of(Plain())
@@ -76,7 +83,18 @@ def test_a_channel_without_abilities_has_none() -> None:
 def test_every_ability_is_found() -> None:
     channel = Able()
     found = abilities_of(channel)
-    for name in ("closes", "lists_numbers", "forgets", "previews", "prices", "webhooks", "dates", "pickups", "calls"):
+    for name in (
+        "closes",
+        "lists_numbers",
+        "forgets",
+        "previews",
+        "prices",
+        "webhooks",
+        "dates",
+        "pickups",
+        "calls",
+        "agents",
+    ):
         assert getattr(found, name) is channel, name
     assert (found.calls_begin, found.capacity, found.sender_interval) == (True, 7, 1_000_000)
     named = {name for ability in CHANNEL_ABILITIES for name in members(ability)}

@@ -497,6 +497,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "contacts import people.csv --preview", "calls", "unknown list",
         "templates apply words.toml", "templates list", "templates show hello",
         "templates preview hello --person lima", "templates remove hello",
+        "agents apply voices.toml", "agents list", "agents show ava", "agents remove ava",
         "numbers add +12125550123 --tag a", "numbers list", "numbers untag +12125550123 --tag a",
         "numbers remove +12125550123", "holds", "log", "outbox list", "source list", "sync status",
         "state", "plugins", "check", "campaign new",
@@ -505,6 +506,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "contacts export lima", "contacts erase lima --because asked",
     ]  # fmt: skip
     (launched.folder / "words.toml").write_text(WORDS.replace("html_file = ", "html = "))
+    (launched.folder / "voices.toml").write_text('[[agent]]\nname = "ava"\ncompany = "Acme"\nprompt = "Sell."\n')
     for line in typed:
         assert isinstance(launched.asks(*line.split()), dict), line
     needs_a_reason = {
@@ -518,6 +520,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "unknown dismiss",
         "outbox retry",
         "outbox drop",
+        "campaign approve",  # needs two approvers
     }  # seen with a daemon, below
     needs_a_reason |= {f"source {word}" for word in ("segments", "fields", "check")}  # seen with a source: engine/sync
     needs_a_reason |= {f"sync {word}" for word in ("now", "hold", "release")}

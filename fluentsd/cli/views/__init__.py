@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.views import (
+    agents,
     campaigns,
     contacts,
     explain,
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
 
 VIEWS: dict[str, Callable[[Any, Any], None]] = {
+    "agents apply": agents.applied,
+    "agents list": agents.listed,
+    "agents remove": agents.removed,
+    "agents show": agents.shown,
     "calls": contacts.calls,
     "campaign answer": contacts.answered,
     "campaign apply": campaigns.applied,

@@ -113,17 +113,45 @@ def calls(screen: Screen, answer: Answer) -> None:
     if not answer["calls"]:
         screen.say("no attempts")
         return
+    if answer.get("whole"):
+        _whole_call(screen, answer["calls"][0])
+        return
     screen.table(
-        ["When", "Campaign", "Step", "#Try", "Channel", "To", "From", "Outcome", "#Seconds", "Cost", "Note"],
+        ["When", "Campaign", "Step", "#Try", "Channel", "To", "From", "Outcome", "Came to", "#Seconds", "Cost", "Note"],
         [
             [
                 when(c["claimed_at"]), c["ref"], c["step"], c["try_no"], c["channel"], c["to"], c["sender"],
-                c["outcome"] or "open", c["duration_s"], money(c["cost_micros"], c["currency"]),
-                c["reply"] or c["reason"],
+                c["outcome"] or "open", c["disposition"], c["duration_s"], money(c["cost_micros"], c["currency"]),
+                c["reply"] or c["summary"] or c["reason"],
             ]
             for c in answer["calls"]
         ],
     )  # fmt: skip
+
+
+def _whole_call(screen: Screen, call: Answer) -> None:
+    """One attempt with its evidence and its words."""
+    sender = f" from {call['sender']}" if call["sender"] else ""
+    screen.say(f"{when(call['claimed_at'])}  {call['channel']} to {call['to']}{sender}, {call['ref']}, {call['step']}, "
+               f"try {call['try_no']}")  # fmt: skip
+    came_to = f", {call['disposition']}" if call["disposition"] else ""
+    screen.say(f"outcome: {call['outcome'] or 'open'}{came_to}", "bold")
+    facts = {
+        "evidence": call["reason"],
+        "callback": when(call["callback_at"]) if call["callback_at"] else "",
+        "length": f"{call['duration_s']} s" if call["duration_s"] is not None else "",
+        "cost": money(call["cost_micros"], call["currency"]) if call["cost_micros"] else "",
+        "recording": call["recording"],
+        "summary": call["summary"],
+        "reply": call["reply"],
+    }
+    for name, value in facts.items():
+        if value:
+            screen.say(f"{name}: {value}")
+    if call["transcript"]:
+        screen.say("transcript:")
+        for line in call["transcript"].splitlines():
+            screen.say(f"  {line}")
 
 
 def unknown_attempts(screen: Screen, answer: Answer) -> None:

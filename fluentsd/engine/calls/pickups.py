@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from fluentsd.api import Call, Outcome, Pickup, PickupVerdict
-from fluentsd.engine.dispatch.outcomes import OutcomeReport
+from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recheck import Question, Rechecked, recheck
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.text import LINE_AT_MOST, clean
@@ -34,7 +34,8 @@ async def decide(
     if pickup.token is None:
         found = Rechecked(reason="" if has_room else FULL)
     else:
-        question = Question(channel_state.kind, pickup.token, pickup.ref, now + channel_state.call_deadline)
+        deadline_at = now + channel_state.call_deadline
+        question = Question(channel_state.kind, pickup.token, pickup.ref, deadline_at, pickup.resumes)
         refusal = "" if has_room else FULL
         found = await runtime.store.run(recheck, runtime.plans, question, now, refusal)
     if found.reason:

@@ -13,7 +13,7 @@ import trio
 
 from fluentsd.api import Attempt, Cancelled, Kind, Outcome
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.dispatch.outcomes import OutcomeReport
+from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.dispatch.requests import Withdrawal
 from fluentsd.engine.runtime import Runtime

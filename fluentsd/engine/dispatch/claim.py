@@ -26,7 +26,7 @@ from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
 from fluentsd.store import attempts, campaigns, counters, enrollments, holds, lanes, numbers, spending
 from fluentsd.store.attempts import Content, OpenAttempt
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments import Cause, Claim, Due, End, QueueKey, Requeue, Snooze
+from fluentsd.store.enrollments import ORDINARY, PROMISED, Cause, Claim, Due, End, QueueKey, Requeue, Snooze
 from fluentsd.store.nodes import Writer
 
 
@@ -255,7 +255,8 @@ def new_attempt(
     plan, at = facts.plan, facts.at
     token = attempts.new_id(at)
     sender = go.caller_id.e164 if go.caller_id else None
-    message = compose(step, person.values, go, sender)
+    timezone = local_zone(facts.rules, names_in(row.zones)) if step.speaker else ""
+    message = compose(step, person.values, go, sender, timezone)
     number_id = go.caller_id.id if go.caller_id else None
     attempt = Attempt(token, step.channel, go.point.value, at, sender, None, step.id, row.try_no)
     attempt_row = OpenAttempt(
@@ -291,8 +292,9 @@ def _price(prices: Prices | None, message: Message, plan: Plan) -> int | None:
     return price.micros if price is not None and price.currency == plan.currency else None
 
 
-def compose(step: Step, values: Mapping[str, Any], go: Go, sender: str | None) -> Message:
-    """The rendered message. Raises `TemplateProblem` when a variable is missing or a limit is exceeded."""
+def compose(step: Step, values: Mapping[str, Any], go: Go, sender: str | None, timezone: str = "") -> Message:
+    """The rendered message; `timezone` is the person's, for a call. Raises `TemplateProblem` when a variable is missing
+    or a limit is exceeded."""
     values = {**values, "sender": sender or ""} if values else values
     fields = values.get("contact", {})
     return Message(
@@ -306,6 +308,8 @@ def compose(step: Step, values: Mapping[str, Any], go: Go, sender: str | None) -
         agent=step.agent,
         variables=fields if step.agent else {},
         valid_until_at=go.closes_at,
+        settings=step.speaker.settings(values) if step.speaker else None,
+        timezone=timezone,
     )
 
 
@@ -323,4 +327,5 @@ def requeued(enrollment_id: int, plan: Plan, move: Queue, outcomes: str, last: s
         reason_to_wait(move.wanted_at, move.due_at),
         outcomes,
         last,
+        PROMISED if move.promised else ORDINARY,
     )

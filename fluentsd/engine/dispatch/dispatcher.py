@@ -19,7 +19,7 @@ from fluentsd.domain import pacing
 from fluentsd.domain.pacing import BATCH, ROUNDS, SLACK
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, claim
-from fluentsd.engine.dispatch.outcomes import OutcomeReport
+from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.dispatch.sender import Sender
 from fluentsd.engine.heartbeat import fenced, take_over

@@ -21,7 +21,7 @@ from fluentsd.api import DatesMessages, Inbound, Outcome
 from fluentsd.domain.contacts.identity import kind_of
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.campaigns.exits import exit_everywhere
-from fluentsd.engine.dispatch.outcomes import OutcomeReport
+from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, suppression
@@ -132,6 +132,9 @@ def _report(attempt_id: str, inbound: Inbound, now: int) -> OutcomeReport:
         text=inbound.text,
         transcript=inbound.transcript,
         recording=inbound.recording,
+        disposition=str(inbound.disposition) if inbound.disposition is not None else None,
+        summary=inbound.summary,
+        callback_at=inbound.callback_at,
         away_until_at=inbound.away_until_at,
         message_ref=inbound.message_ref,
     )
@@ -151,10 +154,12 @@ def cleaned(inbound: Inbound) -> Inbound:
 
 _LENGTHS = {
     "token": LINE_AT_MOST, "ref": LINE_AT_MOST, "address": LINE_AT_MOST, "message_ref": LINE_AT_MOST,
-    "reason": LINE_AT_MOST, "recording": LINE_AT_MOST, "text": MESSAGE_AT_MOST, "transcript": TRANSCRIPT_AT_MOST,
+    "reason": LINE_AT_MOST, "recording": LINE_AT_MOST, "text": MESSAGE_AT_MOST, "summary": MESSAGE_AT_MOST,
+    "transcript": TRANSCRIPT_AT_MOST,
 }  # fmt: skip
 #: The largest numbers that the tables hold.
-_LARGEST = {"at": 2**63 - 1, "cost_micros": 2**63 - 1, "away_until_at": 2**63 - 1, "duration_s": 2**31 - 1}
+_LARGEST = {"at": 2**63 - 1, "cost_micros": 2**63 - 1, "away_until_at": 2**63 - 1, "callback_at": 2**63 - 1,
+            "duration_s": 2**31 - 1}  # fmt: skip
 #: Effects of the same message that make an effect a repetition. One message has one meaning, the first one that was
 #: heard; only an opt-out counts also if the message meant something else before.
 _ALSO = {"stop": (), "start": ("reply", "stop"), "reply": ("start", "stop"), "lift": ("reply", "stop")}

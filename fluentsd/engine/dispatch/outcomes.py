@@ -12,9 +12,8 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
-from fluentsd.api import Fault, Outcome
+from fluentsd.api import Outcome
 from fluentsd.domain.breakers import Figure, figure_of
 from fluentsd.domain.enrollment import Leave, Progress, Queue, move_after
 from fluentsd.domain.flow import count_unreached, exit_reason
@@ -28,12 +27,14 @@ from fluentsd.engine.dispatch.breakers import Tripped
 from fluentsd.engine.dispatch.claim import requeued
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.outcome_events import Told, post_outcomes
+from fluentsd.engine.dispatch.outcome_reports import OutcomeReport, cleaned, promised_at
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, spending, suppression
 from fluentsd.store.attempts import (
     Acceptance,
     AttemptRow,
     Content,
+    Conversation,
     Improvement,
     Postponement,
     Settlement,
@@ -41,16 +42,12 @@ from fluentsd.store.attempts import (
 )
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import End, Evidence, Requeue
-from fluentsd.store.inbound_ids import Once
-from fluentsd.text import LINE_AT_MOST, MESSAGE_AT_MOST, TRANSCRIPT_AT_MOST, clean
 
-#: The texts of a report, and how long each may be.
-_LENGTHS = (("reason", LINE_AT_MOST), ("ref", LINE_AT_MOST), ("message_ref", LINE_AT_MOST), ("recording", LINE_AT_MOST),
-            ("text", MESSAGE_AT_MOST), ("transcript", TRANSCRIPT_AT_MOST))  # fmt: skip
 #: From vague to clear: later evidence may move an outcome only to the right.
 _CLEARER = [
     Outcome.unknown, Outcome.sent, Outcome.delivered, Outcome.failed, Outcome.bounced,
-    Outcome.no_answer, Outcome.busy, Outcome.voicemail, Outcome.answered, Outcome.replied, Outcome.opted_out,
+    Outcome.no_answer, Outcome.busy, Outcome.voicemail, Outcome.agent_error, Outcome.answered, Outcome.replied,
+    Outcome.opted_out,
 ]  # fmt: skip
 
 
@@ -60,44 +57,6 @@ ASK_AGAIN = 60 * SECOND
 
 #: Outcomes whose text is the person's, an automatic answer included.
 _SPOKEN = (Outcome.replied, Outcome.opted_out, Outcome.delivered, Outcome.answered)
-
-
-class OutcomeReport(NamedTuple):
-    """One piece of news about one attempt. `outcome` None: no outcome yet, the attempt stays open and is looked up at
-    `ask_at`; a `ref` then says that the provider accepted it. `at`: the time of the news. `retry_at`, for `not_sent`:
-    the earliest time of the next try."""
-
-    attempt_id: str
-    at: int
-    outcome: Outcome | None = None
-    reason: str = ""
-    ref: str | None = None
-    ask_at: int | None = None
-    retry_at: int | None = None
-    cost_micros: int | None = None
-    currency: str = "USD"
-    duration_s: int | None = None
-    dead: bool = False
-    fault: Fault = "person"
-    text: str = ""
-    transcript: str = ""
-    recording: str = ""
-    message_ref: str | None = None
-    away_until_at: int | None = None  #: the return date in an automatic reply, see `Inbound`
-    ref_is_proof: bool = False  #: nothing but `ref` shows that the report is about this attempt
-    said_at: int | None = None  #: when the person said it, by the provider's clock if it is known
-    once: Once | None = None  #: the inbound message; its repetition has no effect
-
-
-def _cleaned(report: OutcomeReport) -> OutcomeReport:
-    """The report with every text storable: one that no database stores would fail all that are written with it."""
-    texts = (report.reason, report.ref, report.message_ref, report.recording, report.text, report.transcript)
-    changed: dict[str, Any] = {
-        name: clean(text, most)
-        for text, (name, most) in zip(texts, _LENGTHS, strict=True)
-        if text and (len(text) > most or not text.isprintable())
-    }
-    return report._replace(**changed) if changed else report
 
 
 @dataclass(slots=True)
@@ -120,7 +79,7 @@ async def record(
     read first, and such a report counts without its reference: rare, so the usual record does not pay for the read.
     """
     recorded = Recorded(set(), set(), [])
-    reports = [_cleaned(report) for report in reports]
+    reports = [cleaned(report) for report in reports]
     waiting = await inbound_ids.new_ones(conn, reports, max(report.at for report in reports))
     known, counted = dict[int, Plan](), outcome_stats.Deltas()
     while waiting:
@@ -203,12 +162,16 @@ class _Batch:
         self.opt_outs: list[tuple[int, OutcomeReport]] = []
         self.absences: dict[int, int | None] = {}  #: contacts → new end of their absence; None: no longer away
         self.spending: list[tuple[Plan, int, int]] = []
+        self.conversations: list[Conversation] = []
         self.told: list[Told] = []  #: attempts whose outcome is new or clearer
 
     def add(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         """One report about one attempt."""
-        if report.text or report.transcript or report.recording:
+        if report.text or report.transcript or report.recording or report.summary:
             self._keep_content(row, report)
+        if report.disposition or report.transcript:
+            told = (report.disposition, promised_at(report), report.duration_s)
+            self.conversations.append(Conversation(row.id, *told))
         if report.outcome == Outcome.opted_out:
             self.opt_outs.append((row.contact_id, report))
         self._note_absence(row, report)
@@ -266,7 +229,8 @@ class _Batch:
         place = (names_in(row.zones), names_in(row.states))
         progress = Progress(row.step, row.try_no, row.retries, row.unreached, *place)
         at = max(report.at, report.retry_at or 0)
-        move = move_after(plan.flow(row.version_id), plan.rules, plan.exits, progress, outcome, at, report.fault)
+        flow, promised = plan.flow(row.version_id), promised_at(report)
+        move = move_after(flow, plan.rules, plan.exits, progress, outcome, at, report.fault, promised)
         outcomes, last = row.outcomes, row.last_outcome
         if outcome != Outcome.not_sent:
             outcomes, last = _remember(row.outcomes, row.step, outcome.value), outcome.value
@@ -331,7 +295,7 @@ class _Batch:
             self.freed[row.contact_id] = at
 
     def _keep_content(self, row: AttemptRow, report: OutcomeReport) -> None:
-        for kind in ("text", "transcript", "recording"):
+        for kind in ("text", "transcript", "recording", "summary"):
             text = getattr(report, kind)
             if kind == "text" and report.outcome not in _SPOKEN:
                 continue  # what a channel says of itself is no reply
@@ -346,6 +310,7 @@ class _Batch:
         await attempts.postpone(conn, self.postponed)
         await attempts.improve(conn, self.improved)
         await attempts.keep_content(conn, self.content)
+        await attempts.keep_conversations(conn, self.conversations)
         await post_outcomes(conn, self.told)
         await contacts.mark_dead(conn, self.dead)
         await contacts.are_away(conn, self.absences)

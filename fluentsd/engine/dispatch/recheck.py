@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from fluentsd.api import Attempt, Kind, Message
+from fluentsd.domain.enrollment import local_zone
+from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import WORDS, Go
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.states import AttemptState, CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.claim import compose
-from fluentsd.engine.dispatch.facts import Facts
+from fluentsd.engine.dispatch.facts import Facts, names_in
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
-from fluentsd.store import attempts, holds, inbound_ids
+from fluentsd.store import agents, attempts, holds, inbound_ids
 from fluentsd.store.attempts import Acceptance, AttemptRow, OpenRow
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import as_due, of_contact
@@ -27,12 +29,13 @@ from fluentsd.store.nodes import EVERYTHING, INSTALLATION
 @dataclass(frozen=True, slots=True)
 class Question:
     """One pick-up: the channel, the attempt's token, the provider's call id, and when to look the call up if it stays
-    without an outcome (epoch microseconds)."""
+    without an outcome (epoch microseconds). `resumes`: the call was picked up before, and its socket broke."""
 
     kind: Kind
     token: str
     ref: str
     deadline_at: int
+    resumes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,9 @@ async def recheck(conn: Connection, plans: Plans, question: Question, at: int, r
     row = (await attempts.load(conn, [question.token])).get(question.token)
     if row is None or row.channel != question.kind:
         return Rechecked("there is no such attempt")
-    if not await inbound_ids.first_time(conn, Once(digest("pickup", question.token)), at):
-        return Rechecked("this pick-up was answered before")
+    asked = "resumption" if question.resumes else "pickup"
+    if not await inbound_ids.first_time(conn, Once(digest(asked, question.token)), at):
+        return Rechecked(f"this {'resumption' if question.resumes else 'pick-up'} was answered before")
     found = await attempts.open_row(conn, question.token)
     if row.state != AttemptState.open or found is None:
         return Rechecked("the attempt has ended")
@@ -106,10 +110,23 @@ async def _ask(conn: Connection, plan: Plan, row: AttemptRow, found: OpenRow, qu
             return Rechecked(WORDS[verdict.reason], ends=True)
         if verdict.point.id != row.point_id:
             return Rechecked("the person has another number now", ends=True)
-        message = compose(step, person.values, verdict, found.sender)
+        step = await _guarded(conn, step, row)
+        message = compose(step, person.values, verdict, found.sender, local_zone(facts.rules, names_in(due.zones)))
     except TemplateProblem as why:
         return Rechecked(f"step {step.id}: {why}", ends=True)
     attempt = Attempt(
         row.id, question.kind, verdict.point.value, row.claimed_at, found.sender, question.ref, row.step, row.try_no
     )
     return Rechecked(attempt=attempt, message=message)
+
+
+async def _guarded(conn: Connection, step: Step, row: AttemptRow) -> Step:
+    """The step with the guards of its agent's newest version, and without a message for a machine that has been left
+    one by this campaign."""
+    if step.speaker is None:
+        return step
+    newest = (await agents.current(conn, [step.agent], removed=True)).get(step.agent)
+    speaker = step.speaker.guarded_by(newest.agent) if newest is not None else step.speaker
+    if '"voicemail"' in row.outcomes:
+        speaker = speaker.without_voicemail()
+    return replace(step, speaker=speaker)

@@ -15,7 +15,8 @@ import trio
 from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Outcome
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.journal import new_run
-from fluentsd.engine.dispatch.outcomes import OutcomeReport, record
+from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
+from fluentsd.engine.dispatch.outcomes import record
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts, runs

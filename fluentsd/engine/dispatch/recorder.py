@@ -13,7 +13,8 @@ import trio
 from fluentsd.api import Kind
 from fluentsd.domain.pacing import BATCH
 from fluentsd.engine.dispatch.breakers import Tripped
-from fluentsd.engine.dispatch.outcomes import OutcomeReport, Recorded, record
+from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
+from fluentsd.engine.dispatch.outcomes import Recorded, record
 from fluentsd.engine.dispatch.plans import Plans
 from fluentsd.engine.dispatch.requests import Withdrawal
 from fluentsd.engine.runtime import STORE_PAUSE, Runtime

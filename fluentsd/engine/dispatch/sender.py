@@ -15,7 +15,7 @@ import trio
 from fluentsd.api import Attempt, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.claim import Claimed
-from fluentsd.engine.dispatch.outcomes import OutcomeReport
+from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.suspension import suspend
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import holds

@@ -149,7 +149,8 @@ class _MessageCheck:
         if failed := [finding for finding in findings if not finding.ok]:
             return "; ".join(filter(None, (text for finding in failed for text in (finding.what, finding.fix))))
         self._found.remarks |= {(step.id, finding.what): finding.fix for finding in findings if finding.fix}
-        sample = {"to": point.value, "subject": message.subject, "text": message.text, "agent": step.agent}
+        said = message.settings.opening if message.settings is not None else message.text
+        sample = {"to": point.value, "subject": message.subject, "text": said, "agent": step.agent}
         self._found.samples.setdefault(step.id, sample)
         return ""
 
@@ -239,6 +240,9 @@ def _notes(found: LaunchCheck, plan: Plan) -> list[str]:
     if found.states.get("US"):
         notes.append(f"US state unknown for {_people(found.states['US'])}: the strictest hours apply")
     notes += [f"step {step}: {what}; {advice}" for (step, what), advice in found.remarks.items()]
+    agents = {step.agent: step.speaker.agent for step in plan.flow(plan.version_id).steps if step.speaker}
+    for name, agent in agents.items():
+        notes += [f"the agent {name} leaves out its {w.part}, by {w.by}: {w.because}" for w in agent.waive]
     notes += [f"{w.rule} is waived by {w.by}: {w.because}" for w in plan.spec.law.waive]
     return notes
 

@@ -68,6 +68,15 @@ class Postponement(NamedTuple):
     reason: str
 
 
+class Conversation(NamedTuple):
+    """What a call's conversation came to; None leaves what is known."""
+
+    id: str
+    disposition: str | None
+    callback_at: int | None
+    duration_s: int | None
+
+
 class Improvement(NamedTuple):
     """Later evidence about a closed attempt; a `reason` of None leaves the old one."""
 

@@ -16,7 +16,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import ATTEMPT, AttemptState
-from fluentsd.store.attempts.rows import Acceptance, Content, Improvement, OpenAttempt, Postponement, Settlement
+from fluentsd.store.attempts.rows import (
+    Acceptance,
+    Content,
+    Conversation,
+    Improvement,
+    OpenAttempt,
+    Postponement,
+    Settlement,
+)
 from fluentsd.store.db.machines import transition
 from fluentsd.store.db.statements import Prepared, field
 from fluentsd.store.nodes import Writer, grant
@@ -66,6 +74,14 @@ _IMPROVE = Prepared[Improvement](
         reason=func.coalesce(field("reason"), attempt.c.reason),
         counted=field("counted"),
     ),
+)
+
+
+_CONVERSATION = Prepared[Conversation](
+    Conversation._fields,
+    update(attempt)
+    .where(_ID)
+    .values({name: func.coalesce(field(name), attempt.c[name]) for name in Conversation._fields[1:]}),
 )
 
 
@@ -128,6 +144,11 @@ async def postpone(conn: AsyncConnection, rows: Sequence[Postponement]) -> None:
 async def improve(conn: AsyncConnection, rows: Sequence[Improvement]) -> None:
     """settled or unknown → settled with a clearer outcome."""
     await _IMPROVE.many(conn, rows)
+
+
+async def keep_conversations(conn: AsyncConnection, rows: Sequence[Conversation]) -> None:
+    """Keep what conversations came to, beside the outcome."""
+    await _CONVERSATION.many(conn, rows)
 
 
 async def hasten(conn: AsyncConnection, channel: str, at: int) -> int:

@@ -94,6 +94,7 @@ class Requeue(NamedTuple):
     reason: str
     outcomes: str
     last_outcome: str
+    rank: int = ORDINARY
 
 
 class Snooze(NamedTuple):

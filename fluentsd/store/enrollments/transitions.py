@@ -71,7 +71,7 @@ _CLAIM = Prepared[Claim](
 
 def _requeue(event: str) -> Prepared[Requeue]:
     names = ("reason", "step", "try_no", "retries", "unreached", "due_at", "wanted_at", "outcomes", "last_outcome")
-    values: dict[str, Any] = {name: field(name) for name in names} | {"held": False, "rank": ORDINARY}
+    values: dict[str, Any] = {name: field(name) for name in names} | {"held": False, "rank": field("rank")}
     if event == "retry unknown":
         values["ended_at"] = None
     return Prepared(Requeue._fields, transition(enrollment, ENROLLMENT, event, _ID, **values))
@@ -151,14 +151,14 @@ async def claim(conn: AsyncConnection, rows: Sequence[Claim]) -> None:
 async def requeue(conn: AsyncConnection, rows: Sequence[Requeue]) -> None:
     """queued or active → queued at a step, with the waiting row."""
     await _REQUEUE.many(conn, rows)
-    await wait(conn, [QueueKey(row.lane_id, ORDINARY, row.due_at, row.id) for row in rows])
+    await wait(conn, [QueueKey(row.lane_id, row.rank, row.due_at, row.id) for row in rows])
 
 
 async def retry_unknown(conn: AsyncConnection, rows: Sequence[Requeue]) -> None:
     """queued or completed → queued at the step of an unproved attempt, with the waiting row."""
     await leave_queue(conn, [row.id for row in rows])
     await _RETRY_UNKNOWN.many(conn, rows)
-    await wait(conn, [QueueKey(row.lane_id, ORDINARY, row.due_at, row.id) for row in rows])
+    await wait(conn, [QueueKey(row.lane_id, row.rank, row.due_at, row.id) for row in rows])
 
 
 async def snooze(conn: AsyncConnection, lane_id: int, rows: Sequence[Snooze]) -> None:

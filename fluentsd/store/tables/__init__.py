@@ -10,7 +10,17 @@ is derived from `domain.states`. The tables are declared in the modules beside t
 from __future__ import annotations
 
 from fluentsd.store.tables.audit import audit, meta
-from fluentsd.store.tables.campaigns import campaign, hold, lane, launch_approval, number, number_tag, template, version
+from fluentsd.store.tables.campaigns import (
+    agent,
+    campaign,
+    hold,
+    lane,
+    launch_approval,
+    number,
+    number_tag,
+    template,
+    version,
+)
 from fluentsd.store.tables.contacts import (
     attestation,
     campaign_segment,
@@ -43,6 +53,7 @@ from fluentsd.store.tables.slack import slack_post
 __all__ = [
     "SCHEMA_VERSION",
     "Id",
+    "agent",
     "attempt",
     "attestation",
     "audit",
@@ -81,4 +92,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11

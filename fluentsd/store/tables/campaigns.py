@@ -81,6 +81,18 @@ template = Table(  # a message kept under a name; append-only: what people were 
     PrimaryKeyConstraint("name", "version"),
 )
 
+agent = Table(  # who speaks on the phone; append-only, like `template`
+    "agent",
+    metadata,
+    Column("name", String(63), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("spec", JSON, nullable=False),  # the agent, as its file says
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("removed_at", BigInteger),  # of every version of the name
+    PrimaryKeyConstraint("name", "version"),
+)
+
 lane = Table(  # campaign × channel: the queue in which enrollments wait
     "lane",
     metadata,

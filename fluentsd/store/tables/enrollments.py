@@ -87,6 +87,8 @@ attempt = Table(  # one try of one step, committed before the provider is called
     Column("counted", String(16)),  # the figure it counts as in `outcome_count`; NULL while its end is not known
     Column("dismissed_at", BigInteger),  # of an unknown one: when somebody decided about it
     Column("epoch", Integer, nullable=False, server_default="0"),  # of the process that claimed it (`node`)
+    Column("disposition", String(16)),  # what a conversation came to
+    Column("callback_at", BigInteger),  # the time that the person asked for
     UniqueConstraint("enrollment_id", "step", "try_no"),
     Index("ix_attempt_point", "point_id", "claimed_at"),  # those of a contact are found by its enrollments
     Index("ix_attempt_open", "deadline_at",
@@ -102,7 +104,7 @@ content = Table(  # the one place for words: bodies, replies, transcripts, recor
     Column("id", Id, primary_key=True),
     Column("contact_id", Id, nullable=False, index=True),
     Column("attempt_id", String(32), index=True),
-    Column("kind", String(12), nullable=False),  # body | reply | transcript | recording
+    Column("kind", String(12), nullable=False),  # body | reply | transcript | recording | summary
     Column("text", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("handled_at", BigInteger),  # when somebody saw to a reply

@@ -18,8 +18,8 @@ from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]  # the S
 from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
+from fluentsd_channel_sms.account import Account
 from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal
-from fluentsd_channel_sms.settings import Settings
 
 #: Seconds to connect, and then for each wait for bytes: together below the default channel timeout of 30 s.
 CONNECT_WITHIN, ANSWER_WITHIN = 5.0, 12.0
@@ -27,11 +27,11 @@ CONNECT_WITHIN, ANSWER_WITHIN = 5.0, 12.0
 _NO_ENVIRONMENT = {"TWILIO_EDGE": "", "TWILIO_REGION": ""}
 
 
-def connect(settings: Settings, http: Callable[[], httpx.AsyncClient]) -> Client:
+def connect(account: Account, http: Callable[[], httpx.AsyncClient]) -> Client:
     """The SDK's client for one account."""
-    user, password = settings.login
-    carrier = SharedHttpClient(http, settings.base_url)
-    return Client(user, password, settings.account_sid, http_client=carrier, environment=_NO_ENVIRONMENT)
+    user, password = account.login
+    carrier = SharedHttpClient(http, account.base_url)
+    return Client(user, password, account.account_sid, http_client=carrier, environment=_NO_ENVIRONMENT)
 
 
 class SharedHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships no types

@@ -7,6 +7,7 @@ Codes: https://www.twilio.com/docs/api/errors.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
@@ -130,14 +131,18 @@ def verdict_of(code: int) -> Verdict | None:
     return CODES.get(code)
 
 
-def asks_to_slow_down(refusal: Refusal) -> bool:
+#: A table of codes: the verdict on one, None for a code that it does not have.
+Codes = Callable[[int], Verdict | None]
+
+
+def asks_to_slow_down(refusal: Refusal, codes: Codes = verdict_of) -> bool:
     """Whether the channel has to wait."""
-    found = verdict_of(refusal.code) if refusal.code is not None else None
+    found = codes(refusal.code) if refusal.code is not None else None
     return refusal.status == 429 or (refusal.status < 500 and found is not None and found.act == Act.later)
 
 
-def refuse(refusal: Refusal, after: float) -> NoReturn:
-    """Raise the error for a refusal; `after` is the back-off if it asks for one.
+def refuse(refusal: Refusal, after: float, codes: Codes = verdict_of) -> NoReturn:
+    """Raise the error for a refusal by the table `codes`; `after` is the back-off if it asks for one.
 
     A client error with Twilio's code proves that nothing was accepted. Without a code a proxy answered: then only a
     refusal of the login or of the pace is trusted, because such a request went no further.
@@ -145,7 +150,7 @@ def refuse(refusal: Refusal, after: float) -> NoReturn:
     status, code, words = refusal.status, refusal.code, refusal.words
     if not 400 <= status < 500:
         raise NoAnswer(f"Twilio's answer decides nothing (HTTP {status})")
-    found = verdict_of(code) if code is not None else None
+    found = codes(code) if code is not None else None
     if code is not None and found is not None:
         _follow(found, found.say(code), after)
     if status == 429:
@@ -154,7 +159,7 @@ def refuse(refusal: Refusal, after: float) -> NoReturn:
         raise NeedsHuman(f"Twilio refuses the request ({refusal}); check account_sid and the credentials")
     if code is None:
         raise NoAnswer(f"the answer is not from Twilio (HTTP {status})")
-    raise Rejected(f"Twilio refused the message ({code}): {words}")
+    raise Rejected(f"Twilio refused the request ({code}): {words}")
 
 
 def _follow(verdict: Verdict, why: str, after: float) -> NoReturn:

@@ -131,6 +131,24 @@ async def test_a_pick_up_is_answered_once(stage: Stage) -> None:
     assert (await attempt_of(stage))[0] == "open"
 
 
+async def test_a_call_whose_socket_broke_is_resumed_once_and_asks_the_gate_again(stage: Stage) -> None:
+    token = await ring(stage)
+    assert (await pick_up(stage, token)).go
+    first = await pick_up(stage, token, resumes=True)
+    assert first.go
+    assert first.relay_url is not None
+    second = await pick_up(stage, token, resumes=True)
+    assert (second.go, second.reason) == (False, "this resumption was answered before")
+    assert (await attempt_of(stage))[0] == "open"
+
+
+async def test_an_opt_out_ends_a_call_that_would_be_resumed(stage: Stage) -> None:
+    token = await ring(stage)
+    assert (await pick_up(stage, token)).go
+    await stage.do("suppression add", point="+12125550001", channel="phone", because="asked")
+    assert not (await pick_up(stage, token, resumes=True)).go
+
+
 async def test_a_call_id_that_no_database_stores_harms_nobody(stage: Stage) -> None:
     equip(stage)
     stage.phone.always = _rings_forever

@@ -1,0 +1,389 @@
+"""One conversation over ConversationRelay: listens, lets the model answer, and ends the call.
+
+One nursery per call and one cancel scope per turn. One task reads frames, one takes turns; what the person says cancels
+the turn under way. An opt-out, by word or by key, is decided before any model sees it, and only from what the person
+says: the agent's own words never come in by this way. A conversation outlives its socket: after a broken connection
+`serve` goes on with a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import trio
+
+from fluentsd.api import AgentSettings, CallSocket, Disposition, SocketClosed, asks_to_stop
+from fluentsd_channel_phone import frames
+from fluentsd_channel_phone.briefing import briefing
+from fluentsd_channel_phone.completions import Answer, Model, ModelFailed
+from fluentsd_channel_phone.evidence import Evidence, is_greeting
+from fluentsd_channel_phone.phrases import phrases
+from fluentsd_channel_phone.skills import Skills, Used
+from fluentsd_channel_phone.transcript import Line, Transcript
+
+#: Seconds without a word from the model, or from a skill, after which the person hears that it takes a moment.
+FILLER_AFTER, SKILL_FILLER_AFTER = 2.5, 0.6
+#: Requests to the model in one turn, each after the use of skills.
+ROUNDS_AT_MOST = 4
+#: Times that the agent asks whether somebody is there, before it ends the call.
+IDLE_PROMPTS = 2
+#: Characters of speech in a second; the most seconds to let the last words be heard; and to wait for the close.
+SPOKEN_PER_SECOND, LAST_WORDS_WITHIN, CLOSE_WITHIN = 14.0, 20.0, 5.0
+#: Close codes by which the other side ends in order.
+IN_ORDER = (1000, 1001, 1005)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the call ends: the last words, and a transfer or none."""
+
+    words: str
+    transfer_to: str = ""
+
+
+class Conversation:
+    """One call. `opted_out` is called at once when the person opts out, because the call may still break."""
+
+    def __init__(
+        self,
+        agent: AgentSettings,
+        variables: Mapping[str, str],
+        model: Model,
+        skills: Skills,
+        opted_out: Callable[[str], None],
+        evidence: Evidence | None = None,
+    ) -> None:
+        self.agent, self._model, self._skills, self._tell_opt_out = agent, model, skills, opted_out
+        self.evidence = evidence or Evidence()
+        self.transcript = Transcript()
+        self.disposition: Disposition | None = None
+        self.summary = ""
+        self.callback_at: int | None = None
+        self.transfer_to = ""
+        self.is_over = False  #: ended by us
+        self.broke = False  #: the socket ended without a close
+        self._says = phrases(agent.language)
+        self._log: list[Line | dict[str, Any]] = [*briefing(agent, variables, skills.here())]
+        self._to_say = agent.opening
+        self._ending: Ending | None = None
+        self._asked, self._partial = 0, ""
+        self._whole, self._one_socket = trio.CancelScope(), trio.Lock()
+        self._line: Line | None = None  #: of the turn under way
+
+    async def serve(self, socket: CallSocket) -> None:
+        """Converse until the socket ends. Raises nothing of the other side's making."""
+        self._whole.cancel()  # an earlier socket that has not noticed its end
+        async with self._one_socket:
+            await self._converse(socket)
+        if not self.evidence.opted_out and self._partial and asks_to_stop(self._partial):
+            self.transcript.add("person", self._partial)
+            self._opt_out("asked to stop, in words")
+
+    async def _converse(self, socket: CallSocket) -> None:
+        self._socket, self._turn, self._line = socket, trio.CancelScope(), None
+        self._wanted, self._idle, self._silent = trio.Event(), trio.Event(), trio.Event()
+        self._active_at = self._spoken_until = trio.current_time()
+        self.broke = False
+        async with trio.open_nursery() as nursery:
+            self._whole = nursery.cancel_scope
+            nursery.start_soon(self._take_turns)
+            nursery.start_soon(self._watch_silence)
+            nursery.start_soon(self._limit_length)
+            await self._read()
+            nursery.cancel_scope.cancel()
+
+    def resume(self) -> None:
+        """Before `serve` with another socket: what is said first is that we were cut off."""
+        self._to_say = self._says.cut_off
+
+    def detected(self, answered_by: str) -> None:
+        """The provider has found out whether a person or a machine answered."""
+        self.evidence.answered_by = answered_by
+        self._meet_machine()
+
+    # The person
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                frame = frames.read(await self._socket.receive())
+            except SocketClosed as closed:
+                self.broke = closed.code not in IN_ORDER
+                return
+            match frame:
+                case frames.Setup():
+                    self._wanted.set()
+                case frames.Prompt(text, last):
+                    self._hear(text, last)
+                case frames.Key(digit):
+                    self._press(digit)
+                case frames.Interrupt(heard):
+                    self._interrupt(heard)
+                case frames.Speaking(now):
+                    self._speaking(now)
+                case frames.Trouble() | frames.Strange():
+                    pass  # it changes nothing
+
+    def _hear(self, text: str, last: bool) -> None:
+        self._active()
+        if not last:
+            self._partial = text
+            return
+        self._partial = ""
+        if not text.strip():
+            return
+        earlier = self._unfinished()
+        self._log.append(self.transcript.add("person", text))
+        self.evidence.turns += 1
+        self.evidence.greetings += is_greeting(text)
+        if asks_to_stop(text) or (earlier and asks_to_stop(f"{earlier} {text}")):
+            self._opt_out("asked to stop, in words")
+        elif is_greeting(text) and not self.evidence.spoke:
+            self._meet_machine()  # a machine gets no answer
+        elif self.evidence.turns > self.agent.turns:
+            self._end(Ending(self._says.too_long))
+        else:
+            self._take_turn()
+
+    def _unfinished(self) -> str:
+        """The person's words just before, when the agent has said nothing since and no sentence was ended."""
+        last = self.transcript.lines[-1] if self.transcript.lines else None
+        return last.text if last and last.who == "person" and last.text.rstrip()[-1:] not in ".?!" else ""
+
+    def _press(self, digit: str) -> None:
+        self._active()
+        line = self.transcript.add("person", f"(pressed {digit})")
+        if digit == self.agent.opt_out_key:
+            self._opt_out(f"pressed {digit}, the opt-out key")
+            return
+        self.evidence.keys += 1
+        self._log.append(line)
+        self._take_turn()
+
+    def _opt_out(self, how: str) -> None:
+        if not self.evidence.opted_out:
+            self.evidence.opted_out = how
+            self._tell_opt_out(how)
+        self._end(Ending(self._says.opted_out))
+
+    def _interrupt(self, heard: str) -> None:
+        self._active()
+        self._spoken_until = trio.current_time()
+        if self._line is not None:
+            self._turn.cancel()
+        self.transcript.cut(heard)
+
+    def _speaking(self, now: bool) -> None:
+        self._active_at = trio.current_time()
+        if not now:
+            self._spoken_until = trio.current_time()
+            self._silent.set()
+
+    def _active(self) -> None:
+        """Somebody is there."""
+        self._active_at, self._asked = trio.current_time(), 0
+
+    # The agent
+
+    def _take_turn(self) -> None:
+        """Answer; an answer under way is given up."""
+        if self._ending is None:
+            self._turn.cancel()
+            self._wanted.set()
+
+    def _end(self, ending: Ending) -> None:
+        """End the call with these words; the first ending counts."""
+        if self._ending is None:
+            self._ending = ending
+            self._turn.cancel()
+            self._wanted.set()
+
+    async def _take_turns(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted = trio.Event()
+            if self._idle.is_set():
+                self._idle = trio.Event()
+            if self._ending is None:
+                with trio.CancelScope() as self._turn:
+                    await self._take_one()
+            if self._ending is not None:
+                await self._say_goodbye(self._ending)
+                return
+            self._idle.set()
+
+    async def _take_one(self) -> None:
+        self._line = None
+        try:
+            if words := self._to_say:
+                await trio.sleep(self.agent.start_delay_s)
+                self._to_say = ""
+                await self._say(words)
+            elif await self._answer():
+                return
+        finally:
+            if self._line is not None:
+                await self._send(frames.say("", last=True))
+            self._line = None
+
+    async def _answer(self) -> bool:
+        """One answer of the model, with the skills it uses; whether it ended the call."""
+        for _ in range(ROUNDS_AT_MOST):
+            answer = await self._ask()
+            if answer is None:
+                return True
+            if not answer.calls:
+                if self._line is None:
+                    self._fail("the model said nothing")
+                return self._line is None
+            if await self._use(answer):
+                return True
+        self._fail("the model uses skills without an end")
+        return True
+
+    async def _ask(self) -> Answer | None:
+        """The model's answer, said as it comes; None when the model has failed."""
+        failed = ""
+        async with self._filling(FILLER_AFTER):
+            try:
+                return await self._model.answer(self.agent, self._messages(), self._skills.offered, self._say)
+            except ModelFailed as why:
+                failed = str(why)
+        self._fail(failed)
+        return None
+
+    async def _use(self, answer: Answer) -> bool:
+        """Use the skills that the model wants; whether that ended the call."""
+        self._log.append(_wish(answer))
+        results = [_result(call.id, "the person spoke meanwhile; the result is not known") for call in answer.calls]
+        self._log += results
+        for call, result in zip(answer.calls, results, strict=True):
+            async with self._filling(SKILL_FILLER_AFTER):
+                used = await self._skills.use(call.name, call.arguments)
+            result["content"] = used.result
+            if self._note(used, bool(answer.text.strip())):
+                return True
+        return False
+
+    def _note(self, used: Used, has_spoken: bool) -> bool:
+        """Keep what a skill came to; whether it ends the call."""
+        self.disposition = used.disposition or self.disposition
+        self.summary = used.summary or self.summary
+        self.callback_at = used.callback_at or self.callback_at
+        if used.opted_out:
+            self._opt_out("asked to stop, as the agent understood")
+        elif used.transfer_to:
+            self.transfer_to = used.transfer_to
+            self._end(Ending("" if has_spoken else self._says.transferring, used.transfer_to))
+        elif used.ends:
+            self._end(Ending("" if has_spoken else self._says.goodbye))
+        return used.ends
+
+    def _fail(self, why: str) -> None:
+        self.evidence.failed = why
+        self._end(Ending(self._says.broken))
+
+    def _meet_machine(self) -> None:
+        """End the call if a machine answered, after a message if there is one to leave."""
+        if self.agent.continues_on_machine or not self.evidence.is_voicemail or not self.evidence.says_machine:
+            return
+        self._leave_message()
+
+    def _leave_message(self) -> None:
+        if self._ending is None:
+            self.evidence.left_message = bool(self.agent.voicemail)
+            self._end(Ending(self.agent.voicemail))
+
+    # Saying
+
+    async def _say(self, text: str) -> None:
+        """Say a piece of this turn's text."""
+        if self._line is None:
+            self._line = self.transcript.add("agent", "")
+            self._log.append(self._line)
+        self._line.text += text
+        now = trio.current_time()
+        self._spoken_until = max(self._spoken_until, now) + len(text) / SPOKEN_PER_SECOND
+        await self._send(frames.say(text))
+
+    async def _send(self, frame: str) -> None:
+        """Send one whole frame: half of one would break the socket. When that has ended, the reader notices."""
+        with trio.CancelScope(shield=True), suppress(SocketClosed):
+            await self._socket.send(frame)
+
+    @asynccontextmanager
+    async def _filling(self, after: float) -> AsyncIterator[None]:
+        """Say that it takes a moment, if this turn has said nothing by then."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._fill, after)
+            yield
+            nursery.cancel_scope.cancel()
+
+    async def _fill(self, after: float) -> None:
+        await trio.sleep(after)
+        if self._line is None:
+            await self._say(f"{self._says.filler} ")
+
+    async def _say_goodbye(self, ending: Ending) -> None:
+        """The last words, the time to hear them, and the end of the call."""
+        self._line, self._silent = None, trio.Event()
+        if ending.words:
+            await self._say(ending.words)
+            await self._send(frames.say("", last=True))
+        with trio.move_on_at(min(self._spoken_until, trio.current_time() + LAST_WORDS_WITHIN)):
+            await self._silent.wait()
+        self.is_over = True
+        await self._send(frames.end({"reason": "transfer" if ending.transfer_to else "end"}))
+        await trio.sleep(CLOSE_WITHIN)
+        self._whole.cancel()
+
+    # Limits
+
+    async def _watch_silence(self) -> None:
+        """Ask whether somebody is there; after that, end the call."""
+        while True:
+            await self._idle.wait()
+            due = max(self._active_at, self._spoken_until) + self.agent.silence_s
+            if trio.current_time() < due or not self._idle.is_set():
+                await trio.sleep_until(due)
+            elif self.evidence.is_voicemail and not self.agent.continues_on_machine:
+                self._leave_message()
+                return
+            elif self._asked >= IDLE_PROMPTS:
+                self._end(Ending(self._says.goodbye))
+                return
+            else:
+                self._asked += 1
+                self._to_say = self.agent.idle_prompt or self._says.still_there
+                self._idle = trio.Event()
+                self._wanted.set()
+
+    async def _limit_length(self) -> None:
+        await trio.sleep(self.agent.length_s)
+        self._end(Ending(self._says.too_long))
+
+    def _messages(self) -> list[dict[str, Any]]:
+        """The conversation as the model gets it; of what was cut off, only what was heard."""
+        return [_message(entry) if isinstance(entry, Line) else entry for entry in self._log]
+
+
+def _message(line: Line) -> dict[str, Any]:
+    if line.who == "person":
+        return {"role": "user", "content": line.text}
+    heard = line.text if line.heard is None else f"{line.heard.rstrip()} [interrupted]"
+    return {"role": "assistant", "content": heard}
+
+
+def _wish(answer: Answer) -> dict[str, Any]:
+    calls = [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+        for call in answer.calls
+    ]
+    return {"role": "assistant", "content": None, "tool_calls": calls}
+
+
+def _result(call_id: str, content: str) -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": call_id, "content": content}

@@ -1,0 +1,51 @@
+"""The sentences that are ours and no model's, in English and Spanish; other languages get English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """One language's sentences."""
+
+    opted_out: str
+    goodbye: str
+    too_long: str
+    still_there: str
+    filler: str
+    broken: str
+    cut_off: str
+    transferring: str
+    nobody_there: str
+
+
+_ENGLISH = Phrases(
+    opted_out="Understood. You will not be contacted again. Goodbye.",
+    goodbye="Thank you for your time. Goodbye.",
+    too_long="I have to end the call here. Thank you for your time. Goodbye.",
+    still_there="Are you still there?",
+    filler="One moment, please.",
+    broken="I am sorry, I have a technical problem and must end this call. Goodbye.",
+    cut_off="I am sorry, we were cut off for a moment. Please go on.",
+    transferring="I am connecting you now.",
+    nobody_there="I am sorry, nobody is available at the moment. Goodbye.",
+)
+_SPANISH = Phrases(
+    opted_out="Entendido. No volveremos a contactarle. Adiós.",
+    goodbye="Gracias por su tiempo. Adiós.",
+    too_long="Tengo que terminar la llamada aquí. Gracias por su tiempo. Adiós.",
+    still_there="¿Sigue ahí?",
+    filler="Un momento, por favor.",
+    broken="Lo siento, tengo un problema técnico y debo terminar la llamada. Adiós.",
+    cut_off="Disculpe, se cortó un momento. Continúe, por favor.",
+    transferring="Le comunico ahora.",
+    nobody_there="Lo siento, no hay nadie disponible en este momento. Adiós.",
+)
+_BY_LANGUAGE: Mapping[str, Phrases] = {"en": _ENGLISH, "es": _SPANISH}
+
+
+def phrases(language: str) -> Phrases:
+    """The sentences of a language tag like "es-MX"."""
+    return _BY_LANGUAGE.get(language.partition("-")[0].lower(), _ENGLISH)

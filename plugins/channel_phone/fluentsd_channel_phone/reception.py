@@ -1,0 +1,264 @@
+"""The calls that were made: what Twilio asks and reports about them, their conversations, and the outcomes.
+
+A call that was picked up is connected with a conversation (`serve`), whose end is its outcome. Its socket may break:
+then Twilio asks what to do (`<Connect action>`), and another socket goes on with the same conversation, once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import trio
+
+from fluentsd.api import (
+    Call,
+    CallSocket,
+    Inbound,
+    Message,
+    Outcome,
+    Pickup,
+    PickupVerdict,
+    Reply,
+    Tools,
+    Typist,
+    WebhookResult,
+)
+from fluentsd_channel_phone import twiml, webhooks
+from fluentsd_channel_phone.calls import Calls, LiveCall
+from fluentsd_channel_phone.completions import Model
+from fluentsd_channel_phone.conversation import Conversation
+from fluentsd_channel_phone.error_codes import end_of
+from fluentsd_channel_phone.lookup import price_of
+from fluentsd_channel_phone.phrases import phrases
+from fluentsd_channel_phone.rehearsal import ScriptedModel, rehearse, unhurried
+from fluentsd_channel_phone.settings import SECOND, Settings
+from fluentsd_channel_phone.skills import Skills
+from fluentsd_channel_phone.webhooks import Event, Purpose
+
+#: Conversations in a row that a failing model may spoil; then nobody is called for `MODEL_RESTS` seconds.
+SPOILT_AT_MOST, MODEL_RESTS = 3, 60.0
+#: Seconds to learn whether a call goes on after its socket has ended, in order or broken.
+CONCLUDES_WITHIN, RESUMES_WITHIN = 3.0, 15.0
+
+
+class Reception:
+    """The calls of one channel. `reports` are the outcomes of its conversations; nobody should be called before
+    `model_rests_until` (epoch microseconds), because the model has failed in the last ones."""
+
+    def __init__(self, settings: Settings, tools: Tools, model: Model | None) -> None:
+        self._settings, self._tools, self._model = settings, tools, model
+        self._calls = Calls()
+        self._put, self.reports = trio.open_memory_channel[Inbound](math.inf)
+        self._spoilt, self.model_rests_until = 0, 0
+
+    def take(self, event: Event) -> WebhookResult:
+        """One request of Twilio."""
+        match event.purpose:
+            case Purpose.pickup:
+                details = {"call_sid": event.ref, "caller_id": event.fields.get("From", "")}
+                address = None if event.token else event.fields.get("From")
+                return WebhookResult(pickup=Pickup(event.ref, event.token, address, details))
+            case Purpose.machine:
+                self._detected(event)
+            case Purpose.status:
+                return WebhookResult(self._status(event))
+            case Purpose.end:
+                return self._ended(event)
+            case Purpose.dialled:
+                return self._dialled(event)
+            case Purpose.recording:
+                return WebhookResult(self._recorded(event))
+        return WebhookResult()
+
+    def _detected(self, event: Event) -> None:
+        """A person or a machine: known to the conversation, or kept until it begins."""
+        call, answered_by = self._calls.known(event.ref), event.fields.get("AnsweredBy", "")[:30]
+        call.evidence.answered_by = answered_by
+        if call.conversation is not None and not call.is_reported:
+            call.conversation.detected(answered_by)
+
+    def _status(self, event: Event) -> Sequence[Inbound]:
+        """The end of a call that nobody picked up. Of another, only that it is over."""
+        end = end_of(event.status, event.number("SipResponseCode"), event.number("ErrorCode"))
+        if end is not None:
+            token, ref = event.token, event.ref
+            return [Inbound(end.outcome, token, ref, reason=end.reason, dead=end.dead, fault=end.fault, cost_micros=0)]
+        if event.status != "completed":
+            return []
+        call, seconds = self._calls.find(event.ref), event.number("CallDuration")
+        if call is not None and call.conversation is not None:
+            call.duration_s = seconds
+            call.concluded.set()
+            if not call.sockets and event.token:  # it was to go on, and no socket opened
+                self._report(call, event.token)
+            return []
+        if call is not None and call.is_connected:  # the person was gone before the conversation began
+            outcome, why = call.evidence.outcome()
+        else:  # a restart lost it, or we ended it at pick-up
+            outcome, why = Outcome.unknown, f"picked up for {seconds or 0} s; the conversation is not known"
+        cost = price_of(self._settings, seconds or 0)
+        return [Inbound(outcome, event.token, event.ref, reason=why, duration_s=seconds, cost_micros=cost)]
+
+    def _ended(self, event: Event) -> WebhookResult:
+        """What to do after the conversation's socket has ended: transfer, go on once with another, or hang up."""
+        call = self._calls.find(event.ref)
+        talk = call.conversation if call is not None else None
+        if call is not None and talk is not None and talk.transfer_to and not talk.evidence.opted_out:
+            number = talk.agent.transfers.get(talk.transfer_to, "")
+            callback = self._tools.links.callback(event.token or "") or ""
+            call.concluded.set()
+            dial = twiml.transfer(number, call.caller_id, webhooks.url_for(callback, Purpose.dialled))
+            return _reply(dial if number and event.status == "in-progress" else twiml.HANG_UP)
+        if event.status == "in-progress" and event.token and (talk is None or not (talk.is_over or call_done(call))):
+            details = {"call_sid": event.ref, "caller_id": event.fields.get("From", "")}
+            return WebhookResult(pickup=Pickup(event.ref, event.token, details=details, resumes=True))
+        if call is not None:
+            call.concluded.set()
+        return _reply(twiml.HANG_UP)
+
+    def _dialled(self, event: Event) -> WebhookResult:
+        """A transfer has ended; apologise when nobody took it."""
+        if event.fields.get("DialCallStatus") in ("completed", "answered"):
+            return _reply(twiml.HANG_UP)
+        call = self._calls.find(event.ref)
+        language = call.conversation.agent.language if call and call.conversation else ""
+        return _reply(twiml.say_and_hang_up(phrases(language or "en").nobody_there, language))
+
+    def _recorded(self, event: Event) -> Sequence[Inbound]:
+        """A recording is ready: a part of the report, or news about a reported call."""
+        url = event.fields.get("RecordingUrl", "")
+        if not url or event.fields.get("RecordingStatus", "completed") != "completed":
+            return []
+        call = self._calls.find(event.ref)
+        if call is not None and call.conversation is not None and not call.is_reported:
+            call.recording = url
+            return []
+        return [Inbound(Outcome.unknown, event.token, event.ref, recording=url)]
+
+    def answer(self, pickup: Pickup, verdict: PickupVerdict) -> Reply:
+        """Connect the call to its conversation, or end it."""
+        agent = verdict.message.settings if verdict.message is not None else None
+        callback = self._tools.links.callback(pickup.token) if pickup.token else None
+        if not verdict.go or agent is None or verdict.relay_url is None or callback is None or self._model is None:
+            return _twiml(twiml.HANG_UP)
+        call = self._calls.known(pickup.ref)
+        if pickup.resumes:
+            call.is_resumed = True
+            call.concluded.set()
+        call.is_connected = True
+        call.caller_id = pickup.details.get("caller_id", "")
+        record = webhooks.url_for(callback, Purpose.recording) if agent.recording and not pickup.resumes else ""
+        action = webhooks.url_for(callback, Purpose.end)
+        return _twiml(twiml.converse(agent, verdict.relay_url, action, record))
+
+    async def serve(self, socket: CallSocket, call: Call) -> None:
+        """Converse, then report the outcome; a broken socket waits for another, once."""
+        message, attempt = call.message, call.attempt
+        if message is None or message.settings is None or attempt is None or self._model is None:
+            return
+        live = self._calls.known(call.ref)
+        if live.began_at is None:
+            live.began_at = self._tools.clock.now()
+        if live.conversation is None:
+            skills = Skills(message.settings, message.timezone, self._tools.clock.now, self._tools.http,
+                            message.variables)  # fmt: skip
+            tell = partial(self._tell_opt_out, live, attempt.token)
+            live.conversation = Conversation(
+                message.settings, message.variables, self._model, skills, tell, live.evidence
+            )
+        goes_on = live.is_resumed and not live.is_reported
+        if goes_on:
+            live.conversation.resume()
+            live.concluded = trio.Event()
+        live.sockets += 1
+        try:
+            await live.conversation.serve(socket)
+            if await self._goes_on(live, resumed=goes_on):
+                return
+        except Exception as why:
+            live.evidence.failed = f"a fault of ours ({type(why).__name__})"
+            self._report(live, attempt.token)
+            raise
+        except BaseException:  # the daemon is stopping
+            self._report(live, attempt.token)
+            raise
+        finally:
+            live.sockets -= 1
+        self._report(live, attempt.token)
+
+    async def rehearse(self, message: Message, typist: Typist) -> Inbound:
+        """A conversation at a keyboard, and what would be reported of it."""
+        if message.settings is None:
+            raise ValueError("the message has no agent")
+        agent = unhurried(message.settings)
+        skills = Skills(agent, message.timezone, self._tools.clock.now, self._tools.http, message.variables)
+        model = self._model or ScriptedModel()
+        talk = Conversation(agent, message.variables, model, skills, opted_out=lambda how: None)
+        await rehearse(talk, typist)
+        return _report_of(talk)
+
+    async def _goes_on(self, live: LiveCall, *, resumed: bool) -> bool:
+        """Whether another socket goes on with the call, after this one has ended."""
+        talk = live.conversation
+        if talk is None or talk.is_over or talk.evidence.opted_out:
+            return False
+        with trio.move_on_after(RESUMES_WITHIN if talk.broke else CONCLUDES_WITHIN):
+            await live.concluded.wait()
+        return live.is_resumed and not resumed
+
+    def _report(self, live: LiveCall, token: str) -> None:
+        """The outcome of a conversation, once."""
+        talk = live.conversation
+        if talk is None or live.is_reported:
+            return
+        live.is_reported = True
+        report = _report_of(talk)
+        self._note_model(report.outcome)
+        seconds = live.duration_s
+        if seconds is None and live.began_at is not None:
+            seconds = max(0, (self._tools.clock.now() - live.began_at) // SECOND)
+        cost = price_of(self._settings, seconds or 0)
+        self._put.send_nowait(
+            replace(report, token=token, ref=live.ref, duration_s=seconds, cost_micros=cost, recording=live.recording)
+        )
+
+    def _tell_opt_out(self, live: LiveCall, token: str, how: str) -> None:
+        """Report an opt-out at once, before the call has ended."""
+        said = live.conversation.transcript.said_last if live.conversation else ""
+        self._put.send_nowait(Inbound(Outcome.opted_out, token, live.ref, text=said, reason=how))
+
+    def _note_model(self, outcome: Outcome) -> None:
+        """Nobody is called for a model that is gone."""
+        self._spoilt = self._spoilt + 1 if outcome == Outcome.agent_error else 0
+        if self._spoilt >= SPOILT_AT_MOST:
+            self.model_rests_until = self._tools.clock.now() + round(MODEL_RESTS * SECOND)
+            self._spoilt = SPOILT_AT_MOST - 1  # after the rest one call tries it
+
+
+def _report_of(talk: Conversation) -> Inbound:
+    """What a conversation came to."""
+    outcome, reason = talk.evidence.outcome()
+    return Inbound(
+        outcome,
+        transcript=talk.transcript.written,
+        reason=reason,
+        disposition=talk.disposition,
+        summary=talk.summary,
+        callback_at=talk.callback_at,
+    )
+
+
+def call_done(call: LiveCall | None) -> bool:
+    """Whether nothing more may be said in a call: its outcome is reported, or it was resumed once already."""
+    return call is not None and (call.is_reported or call.is_resumed)
+
+
+def _twiml(document: str) -> Reply:
+    return Reply(200, twiml.CONTENT_TYPE, document.encode())
+
+
+def _reply(document: str) -> WebhookResult:
+    return WebhookResult(reply=_twiml(document))

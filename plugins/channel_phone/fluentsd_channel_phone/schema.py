@@ -1,0 +1,53 @@
+"""Checks a model's arguments against the JSON schema of a skill: the part of JSON Schema that skills use. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "string": str, "integer": int, "number": (int, float), "boolean": bool, "object": dict, "array": list
+}  # fmt: skip
+#: The longest JSON of arguments, characters.
+ARGUMENTS_AT_MOST = 8000
+
+
+def read(raw: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments; ValueError says what is wrong, for the model."""
+    if len(raw) > ARGUMENTS_AT_MOST:
+        raise ValueError("the arguments are too long")
+    try:
+        found = json.loads(raw or "{}")
+    except (ValueError, RecursionError):
+        raise ValueError("the arguments are not JSON") from None
+    if not isinstance(found, dict):
+        raise ValueError("the arguments are not an object")
+    check(found, schema)
+    return found
+
+
+def check(value: Any, schema: Mapping[str, Any], place: str = "arguments") -> None:
+    """Raise ValueError unless a value keeps a schema. Properties that an object's schema does not name are refused."""
+    wanted = schema.get("type")
+    expected = _TYPES.get(wanted) if isinstance(wanted, str) else None
+    if expected is not None and (not isinstance(value, expected) or (isinstance(value, bool) and wanted != "boolean")):
+        raise ValueError(f"{place} must be of type {wanted}")
+    if "enum" in schema and value not in schema["enum"]:
+        raise ValueError(f"{place} must be one of {', '.join(map(str, schema['enum']))}")
+    if isinstance(value, str) and len(value) > int(schema.get("maxLength", ARGUMENTS_AT_MOST)):
+        raise ValueError(f"{place} is too long")
+    if isinstance(value, dict):
+        _check_object(value, schema, place)
+    for item in value if isinstance(value, list) else ():
+        check(item, schema.get("items", {}), f"an item of {place}")
+
+
+def _check_object(value: dict[str, Any], schema: Mapping[str, Any], place: str) -> None:
+    known = schema.get("properties", {})
+    if missing := [name for name in schema.get("required", ()) if name not in value]:
+        raise ValueError(f"{place} need {', '.join(missing)}")
+    if strange := sorted(value.keys() - known.keys()):
+        raise ValueError(f"{place} have no {', '.join(strange)[:100]}")
+    for name, inner in value.items():
+        check(inner, known[name], name)

@@ -1,0 +1,278 @@
+"""What breaks: the model's service, the socket, our own code; one call at a time, and the others go on."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+import trio.testing
+
+from fluentsd.api import Message, Outcome, Unavailable, WebhookSkill
+from plugins.channel_phone.tests.fake_chat import Fault, Use, use
+from plugins.channel_phone.tests.fake_voice import NUMBER
+from plugins.channel_phone.tests.stage import PERSON, an_agent
+
+FALLBACK = {"base_url": "http://other.example/v1", "model": "second"}
+BROKEN = "I am sorry, I have a technical problem and must end this call. Goodbye."
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault("refuse"), Fault("status", 429), Fault("status", 500), Fault("status", 401), Fault("hang"),
+     Fault("stall"), Fault("truncate"), Fault("malformed"), Fault("error")],
+    ids=lambda fault: f"{fault.kind}-{fault.status}",
+)  # fmt: skip
+async def test_a_fault_is_answered_by_the_other_service(autojump_clock, stage, chat, fault):
+    stage.use(fallback=FALLBACK)
+    chat.script = [fault, "I am the second."]
+    async with stage.talking() as call:
+        call.line.say("Hello?")
+        turn = await call.line.heard(2)
+        assert turn.endswith("I am the second.")
+        assert turn.startswith(("One moment, please.", "I am"))
+    assert chat.paths[-1] == "http://other.example/v1/chat/completions"
+    assert [body["model"] for body in chat.requests[-1:]] == ["second"]
+    assert stage.reports[0].outcome == Outcome.answered
+
+
+async def test_without_a_fallback_the_same_service_is_asked_once_more(autojump_clock, stage, chat):
+    chat.script = [Fault("status", 429), "Again."]
+    async with stage.talking() as call:
+        call.line.say("Hello?")
+        assert await call.line.heard(2) == "Again."
+
+
+async def test_when_the_model_is_gone_the_agent_apologises_and_ends_the_call(autojump_clock, stage, chat):
+    chat.otherwise = Fault("status", 503)
+    async with stage.talking() as call:
+        call.line.say("Hello?")
+        assert await call.line.heard(2) == BROKEN
+        await call.line.gone()
+    assert stage.reports[0].outcome == Outcome.agent_error
+    assert stage.reports[0].reason == "the model's service answers 503"
+
+
+async def test_an_answer_that_breaks_off_is_kept_as_far_as_it_was_said(autojump_clock, stage, chat):
+    chat.script = [Fault("stall", text="It has two")]
+    async with stage.talking() as call:
+        call.line.say("Hello?")
+        assert await call.line.heard(2) == "It has two"
+    assert len(chat.requests) == 1
+
+
+async def test_a_service_that_does_not_stream_is_understood(autojump_clock, stage, chat):
+    chat.streams = False
+    async with stage.talking() as call:
+        call.line.say("Hello?")
+        assert await call.line.heard(2) == "I see."
+
+
+@pytest.mark.parametrize("raw", ["", "{", "[1]", '{"to": 5}', '{"to": "sales", "number": "+1900"}', "null", "9" * 9000])
+async def test_arguments_that_are_garbage_are_refused_to_the_model(autojump_clock, stage, chat, raw):
+    chat.script = [Use((("transfer", raw),)), "Sorry."]
+    async with stage.talking() as call:
+        call.line.say("Hello?")
+        assert await call.line.heard(2) == "Sorry."
+    results = [m["content"] for m in chat.requests[1]["messages"] if m["role"] == "tool"]
+    assert results[0].startswith("refused: ")
+    assert stage.reports[0].disposition is None
+
+
+async def test_skills_without_an_end_end_the_call(autojump_clock, stage, chat):
+    chat.otherwise = use("note_result", disposition="interested")
+    async with stage.talking() as call:
+        call.line.say("Hello?")
+        assert (await call.line.heard(2)).endswith(BROKEN)
+    assert len(chat.requests) == 4
+
+
+async def test_a_slow_skill_is_covered_by_a_word(autojump_clock, stage, chat):
+    chat.script = [use("webhook_slow"), "Here it is."]
+    chat.webhook_after = 3.0
+    hook = WebhookSkill("slow", "Slow.", "http://slow.example/")
+    async with stage.talking(an_agent(webhooks=(hook,))) as call:
+        call.line.say("Look it up.")
+        assert await call.line.heard(2) == "One moment, please. Here it is."
+
+
+async def test_nobody_is_called_while_the_model_fails(autojump_clock, stage, chat):
+    chat.otherwise = Fault("status", 503)
+    for _ in range(3):
+        async with stage.talking() as call:
+            call.line.say("Hello?")
+            await call.line.gone()
+    message = Message("phone", PERSON, NUMBER, agent="sales", settings=an_agent())
+    with pytest.raises(Unavailable, match="the model failed in the last calls"):
+        await stage.channel.send(message, call.attempt)
+
+
+# A socket that breaks
+
+
+async def test_a_broken_socket_is_resumed_once_with_what_was_said(autojump_clock, stage, chat):
+    async with stage.talking() as call:
+        call.line.say("My name is Dana.")
+        await call.line.heard(2)
+        call.line.hang_up(1006)
+        await trio.testing.wait_all_tasks_blocked()
+        found = stage.post(call, "end", SessionStatus="failed", SessionDuration="12")
+        assert found.pickup.resumes
+        twiml = stage.answer(call, found)
+        assert twiml.find("Connect/ConversationRelay") is not None
+        second = type(call.line)(call.kept.sid)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.channel.serve_call, second, call.call)
+            second.setup()
+            assert await second.heard(1) == "I am sorry, we were cut off for a moment. Please go on."
+            second.say("What is my name?")
+            await second.heard(2)
+            second.hang_up(1006)
+            await trio.testing.wait_all_tasks_blocked()
+            again = stage.post(call, "end", SessionStatus="failed", SessionDuration="3")
+            assert (again.pickup, b"Hangup" in again.reply.body) == (None, True)
+    turns = [m["content"] for m in chat.requests[-1]["messages"] if m["role"] == "user"]
+    assert turns[-2:] == ["My name is Dana.", "What is my name?"]
+    (report,) = stage.reports
+    assert report.outcome == Outcome.answered
+    assert "My name is Dana." in report.transcript
+    assert "What is my name?" in report.transcript
+
+
+async def test_a_call_that_ends_with_its_socket_is_reported_at_once(autojump_clock, stage):
+    async with stage.talking() as call:
+        call.line.say("Hello")
+        await call.line.heard(2)
+        call.line.hang_up(1006)
+        began = trio.current_time()
+        await trio.testing.wait_all_tasks_blocked()
+        found = stage.channel.webhook(stage.twilio.ended(call.kept, "completed", CallDuration="41"))
+        assert list(found.inbounds) == []
+        await trio.testing.wait_all_tasks_blocked()
+        assert trio.current_time() - began < 1
+    assert (stage.reports[0].outcome, stage.reports[0].duration_s) == (Outcome.answered, 41)
+
+
+async def test_a_resumption_that_never_opens_is_reported_when_the_call_ends(autojump_clock, stage):
+    async with stage.talking() as call:
+        call.line.say("Hello")
+        await call.line.heard(2)
+        call.line.hang_up(1006)
+        await trio.testing.wait_all_tasks_blocked()
+        stage.answer(call, stage.post(call, "end", SessionStatus="failed"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert stage.reports == []
+        stage.channel.webhook(stage.twilio.ended(call.kept, "completed"))
+    assert [one.outcome for one in stage.reports] == [Outcome.answered]
+
+
+async def test_after_a_restart_a_call_goes_on_from_the_beginning(autojump_clock, stage):
+    call = stage.dial()
+    call.kept.status = "in-progress"
+    found = stage.post(call, "end", SessionStatus="failed")  # of a process that is gone
+    assert found.pickup.resumes
+    assert stage.answer(call, found).find("Connect") is not None
+
+
+async def test_an_earlier_socket_that_hangs_does_not_hold_the_call(autojump_clock, stage, chat):
+    async with stage.talking() as call:
+        stage.answer(call, stage.post(call, "end", SessionStatus="failed"))
+        second = type(call.line)(call.kept.sid)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.channel.serve_call, second, call.call)
+            second.setup()
+            await second.heard(1)
+            second.say("Hello")
+            assert await second.heard(2) == "I see."
+            second.hang_up()
+
+
+# Many calls
+
+
+class Bug(Exception):
+    """A fault of our own."""
+
+
+async def test_a_fault_in_one_of_a_hundred_calls_touches_no_other(autojump_clock, stage, chat):
+    """Every tenth call breaks in one of four ways: our own bug, garbage, a lost socket, a person who stalls."""
+    calls = [stage.dial() for _ in range(100)]
+    failed: list[str] = []
+
+    def reply(messages):
+        if messages[-1]["content"] == "Turn 3":
+            raise Bug
+        return "I see."
+
+    chat.otherwise = reply
+
+    async def serve(call) -> None:
+        try:
+            await stage.channel.serve_call(call.line, call.call)
+        except Exception:  # noqa: BLE001 - as the web front guards each call
+            failed.append(call.attempt.token)
+
+    async def talk(number: int, call) -> None:
+        call.line.setup()
+        await call.line.heard(1)
+        if number % 10 == 1:
+            call.line.hang_up(1006)
+            return
+        if number % 10 == 0:
+            call.line.raw("{")
+        call.line.say(f"Turn {number % 10}")
+        if number % 10 == 3:
+            return
+        await call.line.heard(2)
+        if number % 10 != 2:  # that one says no more, and never hangs up by itself
+            call.line.hang_up()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.channel.listen, stage._keep)
+        async with trio.open_nursery() as inner:
+            for number, call in enumerate(calls):
+                stage.pick_up(call)
+                inner.start_soon(serve, call)
+                inner.start_soon(talk, number, call)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    outcomes = {one.token: one.outcome for one in stage.reports}
+    assert len(stage.reports) == len(outcomes) == 100
+    for number, call in enumerate(calls):
+        wanted = {1: Outcome.no_answer, 3: Outcome.agent_error}.get(number % 10, Outcome.answered)
+        assert outcomes[call.attempt.token] == wanted, number
+    assert sorted(failed) == sorted(call.attempt.token for number, call in enumerate(calls) if number % 10 == 3)
+
+
+async def test_eighty_calls_end_at_the_same_moment(autojump_clock, stage):
+    calls = [stage.dial() for _ in range(80)]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.channel.listen, stage._keep)
+        async with trio.open_nursery() as inner:
+            for call in calls:
+                stage.pick_up(call)
+                inner.start_soon(stage.channel.serve_call, call.line, call.call)
+                call.line.setup()
+            for call in calls:
+                await call.line.heard(1)
+                call.line.say("Hello")
+                await call.line.heard(2)
+            for call in calls:
+                call.line.hang_up()
+                stage.channel.webhook(stage.twilio.ended(call.kept, "completed"))
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert sorted(one.token for one in stage.reports) == sorted(call.attempt.token for call in calls)
+    assert {one.outcome for one in stage.reports} == {Outcome.answered}
+
+
+async def test_a_stopping_daemon_reports_what_was_said(autojump_clock, stage):
+    call = stage.dial()
+    stage.pick_up(call)
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.channel.serve_call, call.line, call.call)
+            call.line.setup()
+            await call.line.heard(1)
+            call.line.say("Hello")
+            await call.line.heard(2)
+            scope.cancel()
+    assert stage.channel._reception.reports.receive_nowait().outcome == Outcome.answered

@@ -1,0 +1,53 @@
+"""`agents talk` on the shell: a script answers where no model is configured, and says so."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from fluentsd.api import AgentSettings, Inbound, Message, Outcome
+from fluentsd.cli import talk
+from fluentsd.cli.runner import Shell
+
+
+class Rehearsing:
+    """A channel that repeats what it hears."""
+
+    has_model = False
+
+    async def rehearse(self, message: Message, typist: Any) -> Inbound:
+        assert message.settings is not None
+        await typist.say(message.settings.opening)
+        heard = []
+        while (line := await typist.listen()) is not None:
+            heard.append(line)
+            await typist.say(f"I heard {line}")
+        return Inbound(Outcome.answered, reason="2 turns", transcript="\n".join(f"person: {one}" for one in heard))
+
+
+def test_the_conversation_and_its_outcome_are_on_the_screen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    shell = Shell(tmp_path / "fluentsd.toml")
+    monkeypatch.setattr("sys.stdin", io.StringIO("hello\nbye\n"))
+    message = Message("phone", "+12125550100", agent="sales", settings=AgentSettings("sales", opening="Hi."))
+    channel = Rehearsing()
+    talk._begin(shell, message, channel)
+    talk._report(shell, trio.run(channel.rehearse, message, talk._Keyboard(shell)))
+    shown = capsys.readouterr().out
+    wanted = ("a script, because no model", "agent: Hi.", "I heard hello", "outcome: answered (2 turns)", "person: bye")
+    for line in wanted:
+        assert line in shown
+
+
+def test_the_answer_of_the_daemon_becomes_a_message() -> None:
+    settings = {"name": "sales", "skills": ["end_call"], "webhooks": [{"name": "a", "description": "b", "url": "c"}]}
+    answer = {"settings": settings, "to": "+1", "variables": {"x": "y"}, "timezone": "Europe/Oslo"}
+    message = talk._message(answer)
+    assert message.settings is not None
+    assert message.settings.webhooks[0].url == "c"
+    assert (message.timezone, message.agent) == ("Europe/Oslo", "sales")
