@@ -22,6 +22,7 @@ class AttemptDone(NamedTuple):
     campaign: str
     point: str
     sender: str
+    disposition: str
 
 
 async def of_attempt(conn: AsyncConnection, attempt_id: str) -> AttemptDone | None:
@@ -29,7 +30,7 @@ async def of_attempt(conn: AsyncConnection, attempt_id: str) -> AttemptDone | No
     statement = (
         select(
             attempt.c.channel, attempt.c.step, attempt.c.outcome, attempt.c.claimed_at, attempt.c.settled_at,
-            attempt.c.duration_s, campaign.c.name, point.c.value, number.c.e164,
+            attempt.c.duration_s, campaign.c.name, point.c.value, number.c.e164, attempt.c.disposition,
         )
         .join(campaign, campaign.c.id == attempt.c.campaign_id)
         .outerjoin(point, point.c.id == attempt.c.point_id)
@@ -39,11 +40,11 @@ async def of_attempt(conn: AsyncConnection, attempt_id: str) -> AttemptDone | No
     row = (await conn.execute(statement)).first()
     if row is None:
         return None
-    return AttemptDone(*(row[:2]), row[2] or "", *(row[3:7]), row[7] or "", row[8] or "")
+    return AttemptDone(*(row[:2]), row[2] or "", *(row[3:7]), row[7] or "", row[8] or "", row[9] or "")
 
 
 async def words_of(conn: AsyncConnection, attempt_id: str, kind: str) -> tuple[str, int]:
-    """The latest text of that kind of an attempt (body, reply, transcript), and when it was kept; "" when none is."""
+    """The latest text of a kind (body, reply, transcript, summary) of an attempt, and when it was kept; "" without one."""
     statement = select(content.c.text, content.c.created_at).where(
         content.c.attempt_id == attempt_id, content.c.kind == kind
     )

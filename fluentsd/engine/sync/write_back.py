@@ -74,8 +74,12 @@ class WriteBack:
             return None
         kind = "transcript" if done.channel == "phone" else "body"
         text, _ = await self._runtime.store.read(activities.words_of, about["attempt"], kind)
-        outcome = about["outcome"].replace("_", " ")
-        summary = f"{_WORDS[done.channel]}: {outcome} ({done.campaign}, step {done.step})"
+        came_to = ", ".join(word.replace("_", " ") for word in (about["outcome"], done.disposition) if word)
+        summary = f"{_WORDS[done.channel]}: {came_to} ({done.campaign}, step {done.step})"
+        said, _ = await self._runtime.store.read(activities.words_of, about["attempt"], "summary")
+        if said:
+            summary += f": {said}"
         return f"attempt:{about['attempt']}", common | {
             "at": done.claimed_at, "text": text, "summary": summary, "duration_s": done.duration_s,
+            "disposition": done.disposition,
         }  # fmt: skip

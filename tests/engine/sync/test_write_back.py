@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fluentsd.api import Inbound, NeedsHuman, Outcome, Rejected, Unavailable
+from fluentsd.api import Disposition, Inbound, NeedsHuman, Outcome, Rejected, Unavailable
 from fluentsd.clock import SimClock
 from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, Subscriptions
 from fluentsd.domain.sync_options import SyncOptions
@@ -56,10 +56,13 @@ async def test_a_call_has_its_duration_and_transcript(written: Followed) -> None
     await written.start(CALL)
     await written.pass_time(5 * MINUTE)
     [attempt] = [attempt for attempt, *_ in written.stage.phone.accepted]
-    await written.stage.phone.tell(Inbound(Outcome.answered, token=attempt.token, duration_s=60, transcript="hello"))
+    await written.stage.phone.tell(Inbound(Outcome.answered, token=attempt.token, duration_s=60, transcript="hello",
+                                           disposition=Disposition.interested, summary="Wants a quote"))  # fmt: skip
     await written.pass_time(20 * MINUTE)
     [call] = written.crm.written.values()
     assert (call.kind, call.outcome, call.duration_s, call.text) == ("call", "answered", 60, "hello")
+    assert call.disposition == "interested"
+    assert call.summary == "Call: answered, interested (A test, step call): Wants a quote"
 
 
 async def test_an_opt_out_sets_the_crms_own_fields(written: Followed) -> None:
