@@ -10,6 +10,7 @@ import csv
 import io
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 _FIRST = (
     "Alfa Bravo Charlie Delta Echo Foxtrot Golf Hotel India Juliett Kilo Lima Mike November Oscar Papa Quebec Romeo "
@@ -91,3 +92,39 @@ def _broken(chance: random.Random) -> list[str]:
             ["Papa", "Empty", "", "", "", "", ""],
         ]
     )
+
+
+class LiveList:
+    """A list of a CRM that changes during the campaign, as a CSV file of its own numbers."""
+
+    _HEADING = ("id", "First name", "Phone", "State", "Do not call")
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._rows = file, dict[int, tuple[str, ...]]()
+        self.leads: list[Lead] = []
+        self.joined = self.left = 0
+
+    def join(self, count: int) -> None:
+        """New people join, one of ten with an opt-out of the CRM."""
+        for _ in range(count):
+            n = len(self.leads)
+            area = list(_AREAS)[n % len(_AREAS)]
+            lead = Lead(f"+1{area}5550{170 + n // len(_AREAS)}", "", _AREAS[area])
+            self.leads.append(lead)
+            self._rows[n] = (str(n), _FIRST[n % len(_FIRST)], lead.phone, "", "yes" if n % 10 == 9 else "")
+        self.joined += count
+        self._write()
+
+    def leave(self, count: int) -> None:
+        """The oldest people leave."""
+        for n in list(self._rows)[:count]:
+            del self._rows[n]
+        self.left += count
+        self._write()
+
+    def _write(self) -> None:
+        """Replace the file at once, so that nobody reads half of it."""
+        beside = self._file.with_suffix(".new")
+        with beside.open("w", encoding="utf-8", newline="") as out:
+            csv.writer(out).writerows([self._HEADING, *self._rows.values()])
+        beside.replace(self._file)

@@ -17,7 +17,7 @@ import trio
 from fluentsd.clock import SimClock, SystemClock
 from fluentsd.config import load
 from fluentsd.daemon import open_runtime
-from fluentsd.demo.people import CALLER_IDS, Lead, write_csv
+from fluentsd.demo.people import CALLER_IDS, Lead, LiveList, write_csv
 from fluentsd.demo.verify import duplicates, from_ledgers, from_mails, outside_window
 from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest.batches import batches, mapping_of
@@ -32,6 +32,9 @@ from fluentsd.verbs.execute import execute
 #: Monday before Thanksgiving, seven in the morning in New York.
 BEGINS = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 REF = "spring-fair"
+#: People on the list of the CRM before the start.
+AT_FIRST = 24
+MINUTE, HOUR = 60_000_000, 3_600_000_000
 _SETTINGS = """
 [database]
 path = "demo.db"
@@ -51,6 +54,14 @@ seed = {seed}
 cost_micros = 10000
 faults = {{ accept_then_error = 0.03, refuse_dead = 0.02 }}
 ledger = "{folder}/sms.jsonl"
+
+[source.crm]
+plugin = "csv"
+every = 0
+sync_every = "2 hours"
+walk_every = "6 hours"
+consent_max_age = "12 hours"
+files = {{ "Walk-ins" = "{folder}/walk-ins.csv" }}
 
 [channel.email]
 plugin = "email"
@@ -78,6 +89,7 @@ class DemoState:
     why: Mapping[str, Any] = field(default_factory=dict)
     errors: list[Mapping[str, Any]] = field(default_factory=list)
     figures: dict[str, int] = field(default_factory=dict)
+    followed: dict[str, int] = field(default_factory=dict)
     span: tuple[int, int] = (0, 0)
 
 
@@ -94,22 +106,30 @@ async def run_demo(people: int, seed: int, *, real: bool, watch: Callable[[DemoS
             )  # accepted, but never answered: the outcome is unknown, so it is not repeated
             (folder / "leads.csv").write_text(text, "utf-8-sig")
             (folder / "fluentsd.toml").write_text(_SETTINGS.format(seed=seed, folder=folder, port=sink.port), "utf-8")
-            return await _run(folder, sink, leads, real=real, watch=watch)
+            walk_ins = LiveList(folder / "walk-ins.csv")
+            walk_ins.join(AT_FIRST)
+            return await _run(folder, sink, leads, walk_ins, real=real, watch=watch)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _run(
-    folder: Path, sink: SmtpSink, leads: list[Lead], *, real: bool, watch: Callable[[DemoState], None]
+    folder: Path,
+    sink: SmtpSink,
+    leads: list[Lead],
+    walk_ins: LiveList,
+    *,
+    real: bool,
+    watch: Callable[[DemoState], None],
 ) -> DemoState:
     clock = SystemClock() if real else SimClock(round(BEGINS.timestamp() * 1_000_000))
     log = structlog.wrap_logger(structlog.PrintLogger(), processors=[_silent])
     state = DemoState()
     async with open_runtime(load(folder / "fluentsd.toml"), clock, discover(), log=log) as runtime:
         async with trio.open_nursery() as nursery:
-            await _run_campaign(runtime, clock, nursery, folder, state, watch)
+            await _run_campaign(runtime, clock, nursery, folder, walk_ins, state, watch)
             nursery.cancel_scope.cancel()
-        await _conclude(runtime, state, folder, sink, leads)
+        await _conclude(runtime, state, folder, sink, leads + walk_ins.leads)
     watch(state)
     return state
 
@@ -119,18 +139,32 @@ async def _run_campaign(
     clock: SystemClock | SimClock,
     nursery: trio.Nursery,
     folder: Path,
+    walk_ins: LiveList,
     state: DemoState,
     watch: Callable[[DemoState], None],
 ) -> None:
     await _prepare(runtime, folder, state)
-    state.checked = await _do(runtime, "campaign check", ref=REF)
-    state.ahead = await _do(runtime, "forecast", ref=REF)
     if isinstance(clock, SimClock):
         nursery.start_soon(clock.run)
     async with running(runtime, grace=5.0):
+        while (await _do(runtime, "sync status"))["segments"][0]["people"] < AT_FIRST:
+            await clock.sleep_until(clock.now() + MINUTE)
+        state.checked = await _do(runtime, "campaign check", ref=REF)
+        state.ahead = await _do(runtime, "forecast", ref=REF)
         nursery.start_soon(_look, runtime, state, watch)
         await _do(runtime, "campaign start", ref=REF, yes=True)
-        await _until_completed(runtime)
+        await _change_list(clock, walk_ins)
+        await _until_done(runtime, clock)
+        await _do(runtime, "campaign complete", ref=REF)
+    state.followed = {"joined": walk_ins.joined - AT_FIRST, "left": walk_ins.left, "people": AT_FIRST}
+
+
+async def _change_list(clock: SystemClock | SimClock, walk_ins: LiveList) -> None:
+    """People join and leave the list of the CRM in the first days."""
+    for after, joins, leaves in ((5, 6, 2), (20, 4, 3), (24, 5, 2)):
+        await clock.sleep_until(clock.now() + after * HOUR)
+        walk_ins.join(joins)
+        walk_ins.leave(leaves)
 
 
 def _silent(_logger: Any, _method: str, _event: Any) -> Any:
@@ -173,9 +207,13 @@ async def _look(runtime: Runtime, state: DemoState, watch: Callable[[DemoState],
         await trio.sleep(0.05)
 
 
-async def _until_completed(runtime: Runtime) -> None:
-    while (await _do(runtime, "campaign status", ref=REF))["state"] != "completed":  # noqa: ASYNC110 - polls as a user would
-        await trio.sleep(0.02)
+async def _until_done(runtime: Runtime, clock: SystemClock | SimClock) -> None:
+    """Return when nobody waits; a campaign that follows a list ends only by hand."""
+    while True:
+        await clock.sleep_until(clock.now() + HOUR)
+        found = await _do(runtime, "campaign status", ref=REF)
+        if not found["queued"] and not found["active"]:
+            return
 
 
 async def _conclude(runtime: Runtime, state: DemoState, folder: Path, sink: SmtpSink, leads: list[Lead]) -> None:

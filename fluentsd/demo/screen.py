@@ -67,6 +67,11 @@ class DemoScreen:
             f"[bold]Import[/]  {counts['rows']} rows of a messy CSV: {counts['enrolled']} people enrolled, "
             f"{counts['duplicates']} duplicates skipped, {counts['rejected']} invalid rows"
         )
+        followed = state.followed
+        say(
+            f"[bold]CRM[/]     a list of {followed['people']} people is followed; during the week {followed['joined']} "
+            f"joined and {followed['left']} left it"
+        )
         checked, ahead = state.checked, state.ahead
         say(
             f"[bold]Check[/]   {checked['ready']} of {checked['people']} could be contacted; {len(checked['errors'])} "

@@ -44,7 +44,7 @@ async def of_attempt(conn: AsyncConnection, attempt_id: str) -> AttemptDone | No
 
 
 async def words_of(conn: AsyncConnection, attempt_id: str, kind: str) -> tuple[str, int]:
-    """The latest text of a kind (body, reply, transcript, summary) of an attempt, and when it was kept; "" without one."""
+    """The latest text of a kind (body, reply, transcript, summary), and when it was kept; "" without one."""
     statement = select(content.c.text, content.c.created_at).where(
         content.c.attempt_id == attempt_id, content.c.kind == kind
     )
