@@ -8,7 +8,6 @@ row, and every record, is accounted for.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,13 +17,11 @@ from fluentsd.domain.contacts.headings import Target
 from fluentsd.domain.contacts.identity import PointKey, Profile, name_in, shared_points
 from fluentsd.domain.contacts.mapping import Column, Columns, Need
 from fluentsd.domain.contacts.names import Names, names
-from fluentsd.domain.contacts.points import BadPoint, Phone, email, email_key, phone
+from fluentsd.domain.contacts.points import BadPoint, Phone, addresses_in, email, email_key, phone
 from fluentsd.domain.contacts.values import UnknownValue, Value, texts_of
 
 #: Cell texts that mean "no value".
 _NOTHING = frozenset(("n/a", "na", "none", "null", "nil", "-", "--", "?", "unknown", "#n/a", "#value!", "#ref!", "."))
-#: Separators of several addresses in one cell.
-_SEVERAL = re.compile(r":::|[;,|]|\s/\s|\s+(?=\S+@)")
 _POINTS = (Target.PHONE, Target.EMAIL)
 _COUNTRY_NAMES = (
     "US:usa,united states,united states of america,u.s.,u.s.a.,america|CA:canada|"
@@ -169,8 +166,7 @@ class ContactReader:
         found: dict[str, str] = {}
         for i, label in self._emails:
             for cell in (cells[i], *more[i]) if i in more else (cells[i],):
-                several = cell.count("@") > 1 and cell.isprintable()
-                for text in _SEVERAL.split(cell) if several else (cell,):
+                for text in addresses_in(cell):
                     if not text.strip() or text.lower() in _NOTHING:
                         continue
                     try:
@@ -196,6 +192,8 @@ class ContactReader:
         fields = {slug: cells[index] for slug, index in self._variables if cells[index]}
         if phones:
             fields["phone"] = phones[0].e164
+            if phones[0].extension:
+                fields.setdefault("phone_extension", phones[0].extension)
         if emails:
             fields["email"] = emails[0]
         texts["first_name"], texts["last_name"], texts["full_name"] = called.first, called.last, called.full
@@ -230,9 +228,8 @@ def _first(order: Sequence[int], cells: Sequence[str]) -> str:
 
 
 def point_keys(person: Person) -> list[PointKey]:
-    """The points as the store knows them, in order of preference: (kind, value); a number with its extension."""
-    phones = [("phone", f"{p.e164};ext={p.extension}" if p.extension else p.e164) for p in person.phones]
-    return phones + [("email", email_key(address)) for address in person.emails]
+    """The points as the store knows them, in order of preference: (kind, value)."""
+    return [("phone", p.e164) for p in person.phones] + [("email", email_key(address)) for address in person.emails]
 
 
 def profile(person: Person) -> Profile:
@@ -243,8 +240,8 @@ def profile(person: Person) -> Profile:
 
 
 def keys(person: Person) -> tuple[str, ...]:
-    """The points as URIs, a number with its extension."""
-    phones = (f"tel:{p.e164};ext={p.extension}" if p.extension else f"tel:{p.e164}" for p in person.phones)
+    """The points as URIs."""
+    phones = (f"tel:{p.e164}" for p in person.phones)
     return (*phones, *(f"mailto:{email_key(address)}" for address in person.emails))
 
 
