@@ -53,6 +53,8 @@ class Person:
     language: str
     external_id: str
     fields: dict[str, str]
+    #: On which channel ("*" for all) the row says that the person opted out, and its words: ("phone", "DNC: yes").
+    opt_outs: tuple[tuple[str, str], ...] = ()
     #: Problems that did not cause a reject, such as an invalid second number.
     notes: tuple[str, ...] = ()
 
@@ -101,7 +103,8 @@ class ContactReader:
         self._empty = dict.fromkeys((target for target, _ in texts), "")
         self._texts = [(target, order) for target, order in texts if order]
         self._country = mapping.order[Target.COUNTRY]
-        self._variables = [(c.slug, c.index) for c in mapping.columns if c.slug != c.target]
+        self._variables = [(c.slug, c.index) for c in mapping.columns if c.slug != c.target and c.how != "ignored"]
+        self._opt_outs = [(c.index, c.label, c.opt_out) for c in mapping.columns if c.opt_out]
 
     def read(self, row: Sequence[str] | Reject, line: int) -> Person | Reject | None:
         """The row that begins at this line."""
@@ -210,8 +213,13 @@ class ContactReader:
             texts["language"],
             texts["external_id"],
             fields,
+            self._opted_out(cells) if self._opt_outs else (),
             notes,
         )
+
+    def _opted_out(self, cells: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        said = [(says, f"{label}: {cells[i][:40]}") for i, label, says in self._opt_outs if says.holds(cells[i])]
+        return tuple((channel, words) for says, words in said for channel in says.channels)
 
 
 def _unguarded(text: str) -> str:
@@ -248,23 +256,29 @@ def keys(person: Person) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class Preview:
     """Three small tables: (column, becomes, known by, example), (line, phone, e-mail, name, notes), (line, reason); and
-    how many points belong to several of the people, by kind."""
+    how many points belong to several of the people, by kind; and how many of the people opted out."""
 
     columns: tuple[tuple[str, str, str, str], ...]
     people: tuple[tuple[str, str, str, str, str], ...]
     rejects: tuple[tuple[str, str], ...]
     shared: dict[str, int]
+    opted_out: int = 0
 
 
 def preview(mapping: Columns, people: Sequence[Person], rejects: Iterable[Reject], limit: int = 5) -> Preview:
     """The preview of an import: its columns, its first `limit` people and rejects, and the points shared by any."""
     shown = people[:limit]
     return Preview(
-        tuple((c.label, _becomes(mapping, c), c.how, _example(c, shown)) for c in mapping.columns),
+        tuple((c.label, _becomes(mapping, c), _known_by(c), _example(c, shown)) for c in mapping.columns),
         tuple(_shown(p) for p in shown),
         tuple((str(r.line), r.reason) for r, _ in zip(rejects, range(limit), strict=False)),
         dict(shared_points(map(profile, people))),
+        sum(1 for person in people if person.opt_outs),
     )
+
+
+def _known_by(column: Column) -> str:
+    return f"{column.how}: {column.doubt}" if column.how and column.doubt else column.how or column.doubt
 
 
 def _shown(person: Person) -> tuple[str, str, str, str, str]:
@@ -273,6 +287,10 @@ def _shown(person: Person) -> tuple[str, str, str, str, str]:
 
 
 def _becomes(mapping: Columns, column: Column) -> str:
+    if column.opt_out:
+        return str(column.opt_out)
+    if column.how == "ignored":
+        return ""
     if column.target is None:
         return "{{ " + column.slug + " }}"
     place = mapping.order[column.target].index(column.index)
