@@ -85,8 +85,8 @@ class ContactUpsert:
     """One person as a source says it, normalised: points in order of preference, candidate places, fields.
 
     `key`: the person's id in the source; "" when the source gives none. `fields` is a JSON object, text to text.
-    `opt_outs`: pairs of a channel ("*" for all) and the source's words; nothing is attested of such a person. Not frozen,
-    because a million are made in an import; nobody changes one.
+    `opt_outs`: pairs of a channel ("*" for all) and the source's words; nothing is attested of such a person. Not
+    frozen, because a million are made in an import; nobody changes one.
     """
 
     key: str

@@ -6,6 +6,7 @@ Call", "Unsubscribed at"), that they may be contacted ("Accepts SMS Marketing"),
 so. A doubtful text below an opt-out counts as one: a missed one harms a person.
 """
 
+# ruff: noqa: E501 - a pattern is read as a whole
 from __future__ import annotations
 
 import re

@@ -48,7 +48,8 @@ class Batch:
 @dataclass(slots=True)
 class Taken:
     """What the service answers to one batch. `back`: enrollments that go on because a fact was missing before;
-    `opted_out`: people whose row says so; `duplicate_rows`: places in the batch; `shared`: points of these people that belong to several, as (kind, id)."""
+    `opted_out`: people whose row says so; `duplicate_rows`: places in the batch; `shared`: points of these people that
+    belong to several, as (kind, id)."""
 
     new: int = 0
     updated: int = 0

@@ -95,8 +95,9 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an import came to. `opted_out`: people whose row says so; `shared`: points that belong to several people, by kind; `rejected_because`: the most
-    frequent reasons; `rejects_in`: where invalid and skipped rows are, None without any."""
+    """What an import came to. `opted_out`: people whose row says so; `shared`: points that belong to several people, by
+    kind; `rejected_because`: the most frequent reasons; `rejects_in`: where invalid and skipped rows are, None without
+    any."""
 
     rows: int
     new: int

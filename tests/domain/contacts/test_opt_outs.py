@@ -59,7 +59,8 @@ def test_an_opt_out_is_read_with_its_channels(heading, cell, channels):
     [
         ("Do Not Call", "0"), ("Do Not Call", "No"), ("Do Not Call", ""), ("DNC", "FALSE"), ("DNC", "n/a"),
         ("Unsubscribed", "never"), ("Unsubscribed at", ""), ("Unsubscribe link", "https://example.com/u/1"),
-        ("Do not call before", "9am"), ("No. of calls", "3"), ("Status", "Active"), ("Lead Status", "Open - Not Contacted"),
+        ("Do not call before", "9am"), ("No. of calls", "3"), ("Status", "Active"),
+        ("Lead Status", "Open - Not Contacted"),
         ("Accepts Email Marketing", "yes"), ("Accepts SMS Marketing", ""), ("Opt-In", "2026-03-04"),
         ("Order Status", "cancelled"), ("State", "DO"), ("Notes", "do not call"), ("Last Call", "1"),
     ],
