@@ -224,7 +224,7 @@ def with_asked(mapping: Columns, asked: Mapping[str, str]) -> Columns:
 def with_kept(mapping: Columns, ignored: Sequence[str] = (), only_fields: Sequence[str] = ()) -> Columns:
     """The mapping with columns that the user sets aside: an ignored one is not read, one that is only a field has no
     other meaning. Raises CsvError for an unknown column, with similar names."""
-    aside = {_find(mapping, wanted).index: "ignored" for wanted in ignored}
+    aside: dict[int, How] = {_find(mapping, wanted).index: "ignored" for wanted in ignored}
     aside |= {_find(mapping, wanted).index: "asked" for wanted in only_fields}
     order = {target: tuple(i for i in indexes if i not in aside) for target, indexes in mapping.order.items()}
     columns = tuple(

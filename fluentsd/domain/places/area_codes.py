@@ -60,7 +60,7 @@ def of_number(text: str, region: str | None) -> Area:
     at_home = of_country(country) if country else ()
     if len(zones) > MOST:
         return Area(country_wide=at_home)
-    if at_home:
+    if country and at_home:
         zones = _moved(country, str(number.national_number)) or _in(at_home, zones) or at_home
     return Area(zones)
 

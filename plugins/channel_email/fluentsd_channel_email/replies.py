@@ -85,8 +85,7 @@ def _quote_starts(lines: list[str], at: int) -> bool:
         return bool(_FROM.match(below))
     if _FROM.match(line) and any(_HEADER.match(one) for one in lines[at + 1 : at + 3]):
         return True
-    below = lines[at + 1 : at + 4]
-    return bool(_ANY_FROM.match(line)) and sum(1 for one in below if _ANY_HEADER.match(one)) >= 2
+    return bool(_ANY_FROM.match(line)) and sum(1 for one in lines[at + 1 : at + 4] if _ANY_HEADER.match(one)) >= 2
 
 
 def _attribution(lines: list[str], at: int) -> int:

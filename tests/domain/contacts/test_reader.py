@@ -199,3 +199,41 @@ def test_every_row_is_a_person_a_reject_or_empty(cells):
     elif isinstance(read, Reject):
         assert read.reason
         assert read.raw == tuple(cells)
+
+
+@pytest.mark.parametrize(
+    ("cell", "first"),
+    [
+        ("N/A", ""), ("NULL", ""), ("null", ""), ("-", ""), ("jane@example.net", ""), ("+12125550137", ""), ("nan", ""),
+        ("{{first_name}}", ""), ("[First Name]", ""), ("#N/A", ""), ("https://example.com", ""), ("12345", ""),
+        ('="Jane"', "Jane"), ("JosÃ©", "José"), ("O&#039;Hara", "O'Hara"), ("Ann &amp; Bob", "Ann & Bob"),
+        ("MÃ¼ller", "Müller"), ("Oâ€™Hara", "O’Hara"), ("José", "José"), ("Ãngela", "Ãngela"), ("Nan", ""),
+        ("Al", "Al"), ("Xi", "Xi"), ("Ñandú", "Ñandú"),
+    ],
+)  # fmt: skip
+def test_a_first_name_is_a_name_or_nothing(cell, first):
+    mapping = suggest(["First Name", "Email"], [[cell, "a@example.com"]])
+    assert ContactReader(mapping).read([cell, "a@example.com"], 2).fields.get("first_name", "") == first
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "region", "zones"),
+    [
+        ("Vorname;E-Mail-Adresse;PLZ;Land", "Jörg;joerg@example.de;80331;Deutschland", "US", ("Europe/Berlin",)),
+        ("Vorname;E-Mail-Adresse;PLZ", "Jörg;joerg@example.de;80331", "US", ()),
+        ("Prénom;Courriel;Code postal", "Zoé;zoe@example.fr;75001", "US", ()),
+        ("Name;Email;ZIP", "Zoé;zoe@example.fr;75001", "FR", ()),
+        ("Name;Email;ZIP", "Zoe;zoe@example.com;75201.0", "US", ("America/Chicago",)),
+        ("Name;Email;ZIP", 'Zoe;zoe@example.com;="02134"', "US", ("America/New_York",)),
+        ("Name;Email;Country", "Petr;petr@example.cz;Czech Republic", "US", ("Europe/Prague",)),
+    ],
+)
+def test_five_digits_of_another_country_are_no_zip_code(header, row, region, zones):
+    cells = row.split(";")
+    person = ContactReader(suggest(header.split(";"), [cells]), region).read(cells, 2)
+    assert tuple(contact_data(person)["zones"]) == zones
+
+
+def test_a_number_in_a_list_of_germans_without_its_plus_is_no_stranger():
+    mapping = suggest(["Name", "Phone", "Country"], [["Gerd", "4915112345678", "Germany"]])
+    assert ContactReader(mapping).read(["Gerd", "4915112345678", "Germany"], 2).phones[0].e164 == "+4915112345678"
