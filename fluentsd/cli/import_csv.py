@@ -129,11 +129,12 @@ def _asked(pairs: list[str]) -> dict[str, str]:
 
 
 async def _need(client: Client, campaign: str | None) -> tuple[Need, bool]:
-    """The column that the campaign needs, and whether the campaign is still a draft."""
+    """The column that the campaign needs, and whether the campaign is still a draft. Whoever one step can reach is
+    enrolled; steps on other channels are skipped."""
     if campaign is None:
         return "any", False
     shown = await client.perform("campaign show", {"ref": campaign})
-    by_phone = any(step["channel"] != "email" for step in shown["steps_in_flow"])
+    by_phone = all(step["channel"] != "email" for step in shown["steps_in_flow"])
     return "phone" if by_phone else "any", shown["state"] == "draft"
 
 

@@ -75,3 +75,32 @@ def test_a_suppression_list_with_two_numbers_in_a_cell_loses_none(folder: Path) 
     (folder / "stop.csv").write_text("Phone\n415-555-0148 / 415-555-0149\n", "utf-8")
     typed(folder, "suppression", "import", str(folder / "stop.csv"), "--because", "the old list")
     assert {value for value, _ in entries(folder)} == {"+14155550148", "+14155550149"}
+
+
+MIXED = """
+name = "Mixed"
+ref = "mixed"
+[window]
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+hours = "00:00-24:00"
+fallback_timezone = "America/New_York"
+[[step]]
+id = "mail"
+channel = "email"
+subject = "Hi"
+text = "Hi {{ first_name }}"
+[[step]]
+id = "text"
+channel = "sms"
+text = "Hi {{ first_name }}"
+"""
+
+
+def test_whoever_one_step_can_reach_is_enrolled(folder: Path) -> None:
+    settings = folder / "fluentsd.toml"
+    settings.write_text(settings.read_text("utf-8") + '[channel.email]\nplugin = "noop"\n', "utf-8")
+    (folder / "mixed.toml").write_text(MIXED, "utf-8")
+    (folder / "ada.csv").write_text("First Name,Email,Phone\nAda,ada@example.com,\n", "utf-8")
+    typed(folder, "campaign", "apply", str(folder / "mixed.toml"))
+    answer = typed(folder, "contacts", "import", str(folder / "ada.csv"), "--campaign", "mixed")
+    assert (answer["enrolled"], answer["rejected"]) == (1, 0)

@@ -83,12 +83,31 @@ def record_columns(fields: Mapping[str, str]) -> Columns:
     return replace(read, columns=tuple(replace(c, opt_out=None) for c in read.columns))  # the source tells opt-outs
 
 
+#: An address anywhere in a cell ("Jane <jane@example.com>"), or a number between few words ("555-0111 ext 2").
+_HOLDS_POINT = re.compile(
+    r"[^\s@<>]@[^\s@<>]+\.[A-Za-z]{2,}|^[^\d]{0,8}\+?\(?\d(?:[\s().\-/]{0,3}\d){6,14}[^\d]{0,8}\d{0,5}$"
+)
+
+
+def header_at(rows: Sequence[Sequence[str]]) -> int:
+    """The place of the header among a file's first rows: 0, or that of a row with several known headings below a title,
+    which has one cell."""
+    if not rows or sum(1 for c in rows[0] if c.strip()) > 1:
+        return 0
+    for place, row in enumerate(rows[1:6], 1):
+        filled = [c for c in row if c.strip()]
+        if len(filled) > 1:
+            known = sum(1 for c in filled if meaning(plain(c), ()))
+            return place if known > 1 and not any(like_email(c) or like_phone(c) for c in filled) else 0
+    return 0
+
+
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row is a header: it holds no point, and has known headings or points below."""
     if not rows:
         return False
     first, below = rows[0], rows[1:]
-    if any(like_email(c) or like_phone(c) for c in first):
+    if any(like_email(c) or like_phone(c) or _HOLDS_POINT.search(c) for c in first):
         return False
     if any(meaning(plain(c), ()) for c in first if c.strip()):
         return True
