@@ -160,6 +160,7 @@ __all__ = [
     "a_rate",
     "asks_to_stop",
     "hookimpl",
+    "is_reaction",
     "next_utc_midnight",
     "read_cursor",
     "read_opt_out_rules",
@@ -178,5 +179,13 @@ hookimpl = pluggy.HookimplMarker("fluentsd")
 def asks_to_stop(text: str) -> bool:
     """Whether a person's text is an opt-out; one detection for SMS, e-mail and calls."""
     from fluentsd.optout import asks_to_stop as read  # only here: a plugin without replies does not load it
+
+    return read(text)
+
+
+def is_reaction(text: str) -> bool:
+    """Whether a text is a phone's report of a tapped reaction to a message of ours (`Liked “…”`), which is neither a
+    reply nor an opt-out."""
+    from fluentsd.optout.quoted import is_reaction as read
 
     return read(text)

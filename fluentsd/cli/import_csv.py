@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from fluentsd.cli.runner import Shell, fail, unwrapped, with_client
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.views import show
 from fluentsd.domain.contacts.identity import in_words
-from fluentsd.domain.contacts.mapping import CsvError, Need
+from fluentsd.domain.contacts.mapping import Columns, CsvError, Need
 from fluentsd.domain.contacts.reader import region_of
 from fluentsd.engine.ingest.batches import Taken, batches, mapping_of, previewed, rejects_path
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv
@@ -29,12 +29,31 @@ from fluentsd.engine.ingest.import_process import SUBPROCESS_FROM, batches_from_
 from fluentsd.engine.ingest.rejects import RejectFile
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAs:
+    """What the user says of the file's columns: meanings, columns to ignore, columns that are only a field."""
+
+    asked: Mapping[str, str]
+    ignored: tuple[str, ...] = ()
+    only_fields: tuple[str, ...] = ()
+
+    def mapping_of(self, file: CsvFile, region: str, need: Need) -> Columns:
+        return mapping_of(file, self.asked, region, need, ignored=self.ignored, only_fields=self.only_fields)
+
+
 def import_file(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="a CSV file as Excel, Google Sheets or a CRM exports it")],
     campaign: Annotated[str | None, typer.Option("--campaign", help="enroll the people into this campaign")] = None,
     mapping: Annotated[
         list[str] | None, typer.Option("--map", help='the meaning of a column, e.g. --map phone="Mobile"; repeatable')
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="a column that is not read at all; repeatable")
+    ] = None,
+    only_a_field: Annotated[
+        list[str] | None,
+        typer.Option("--only-a-field", help="a column that is a field and means no more, e.g. no opt-out; repeatable"),
     ] = None,
     no_header: Annotated[
         bool, typer.Option("--no-header", help="the file has no header; the first row is a person")
@@ -62,7 +81,8 @@ def import_file(
     """Import people from a CSV file; importing it again updates them and enrolls no one twice."""
     shell: Shell = context.obj
     shell.as_json = as_json
-    asked, country = _asked(mapping or []), _country(region)
+    country = _country(region)
+    read_as = ReadAs(_asked(mapping or []), tuple(ignore or ()), tuple(only_a_field or ()))
     evidence = {"basis": basis, "given": given, "scope": scope, "by": by, "scrubbed": scrubbed, "proof": proof}
     consent = evidence if any(evidence.values()) else None
     try:
@@ -71,13 +91,15 @@ def import_file(
             open_csv(file, header=not no_header and None, encoding=encoding, delimiter=delimiter) as opened,
         ):
             if preview:
-                _show_preview(shell.screen, opened, asked, country)
+                _show_preview(shell.screen, opened, read_as, country)
                 return
             rejected = RejectFile(rejects or rejects_path(file), opened.header or ())
             options = Options(keep_duplicates, whole, yes)
 
             async def carry_out(client: Client) -> dict[str, Any]:
-                return await _import(client, shell.screen, opened, asked, country, campaign, consent, rejected, options)
+                return await _import(
+                    client, shell.screen, opened, read_as, country, campaign, consent, rejected, options
+                )
 
             answer = with_client(shell, carry_out)
     except CsvError as why:
@@ -107,11 +129,12 @@ def _asked(pairs: list[str]) -> dict[str, str]:
 
 
 async def _need(client: Client, campaign: str | None) -> tuple[Need, bool]:
-    """The column that the campaign needs, and whether the campaign is still a draft."""
+    """The column that the campaign needs, and whether the campaign is still a draft. Whoever one step can reach is
+    enrolled; steps on other channels are skipped."""
     if campaign is None:
         return "any", False
     shown = await client.perform("campaign show", {"ref": campaign})
-    by_phone = any(step["channel"] != "email" for step in shown["steps_in_flow"])
+    by_phone = all(step["channel"] != "email" for step in shown["steps_in_flow"])
     return "phone" if by_phone else "any", shown["state"] == "draft"
 
 
@@ -138,7 +161,10 @@ class _VerbIngest:
     async def take(self, people: Sequence[Mapping[str, Any]], *, keep_duplicates: bool) -> Taken:
         given = {"run": self._run, "people": people, "keep_duplicates": keep_duplicates}
         answer = await self._client.perform("contacts take", given)
-        known = {name: answer[name] for name in ("new", "updated", "duplicates", "enrolled", "back", "duplicate_rows")}
+        known = {
+            name: answer[name]
+            for name in ("new", "updated", "duplicates", "enrolled", "back", "opted_out", "duplicate_rows")
+        }
         return Taken(**known, shared={(kind, point_id) for kind, point_id in answer["shared"]})
 
     async def end(self, counts: Mapping[str, int], *, whole: bool, confirmed: bool) -> int:
@@ -150,7 +176,7 @@ async def _import(
     client: Client,
     screen: Screen,
     file: CsvFile,
-    asked: Mapping[str, str],
+    read_as: ReadAs,
     region: str,
     campaign: str | None,
     consent: Mapping[str, str] | None,
@@ -159,7 +185,7 @@ async def _import(
 ) -> dict[str, Any]:
     """Import the file, and the answer as it is printed."""
     need, is_draft = await _need(client, campaign)
-    mapping = mapping_of(file, asked, region, need)
+    mapping = read_as.mapping_of(file, region, need)
     rejects.check(file.path)
     is_large = file.size >= SUBPROCESS_FROM
     # this process ends with the import
@@ -213,23 +239,35 @@ def _summary(screen: Screen, counts: Mapping[str, Any]) -> None:
         screen.say(f"invalid and skipped rows, with line and reason: {counts['rejects_file']}")
     if counts["shared"]:
         screen.say(f"{in_words(counts['shared'])}, who count as one for caps, gaps and opt-outs there")
+    if counts["opted_out"]:
+        screen.say(f"{counts['opted_out']} people are on the suppression list now, because the file says so", "yellow")
     if counts["left"]:
         screen.say(f"{counts['left']} people who are no longer on the list have left the campaign")
     if counts["next"]:
         screen.say(f"next: {counts['next']}")
 
 
-def _show_preview(screen: Screen, file: CsvFile, asked: Mapping[str, str], region: str) -> None:
-    mapping = mapping_of(file, asked, region, "any")
+def _show_preview(screen: Screen, file: CsvFile, read_as: ReadAs, region: str) -> None:
+    mapping = read_as.mapping_of(file, region, "any")
     seen = previewed(file, mapping, region, "any")
     if screen.as_json:
         show(
-            screen, "", {"columns": seen.columns, "people": seen.people, "rejects": seen.rejects, "shared": seen.shared}
+            screen,
+            "",
+            {
+                "columns": seen.columns,
+                "people": seen.people,
+                "rejects": seen.rejects,
+                "shared": seen.shared,
+                "opted_out": seen.opted_out,
+            },
         )
         return
     screen.say(f"read as {file.encoding}, columns split at {file.delimiter!r}; nothing is imported")
     screen.table(["Column", "Field", "Detected by", "Example"], seen.columns)
     screen.table(["Line", "Phone", "E-mail", "Name", "Note"], seen.people)
+    if seen.opted_out:
+        screen.say(f"{seen.opted_out} of the rows read for this preview enter the suppression list", "yellow")
     if seen.shared:
         screen.say(f"in the rows read for this preview, {in_words(seen.shared)}")
     if seen.rejects:

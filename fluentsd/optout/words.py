@@ -4,6 +4,7 @@ Here live patterns over a normalised text (see `optout`) and nothing else. Lists
 word is a regular expression. Every repetition matches in one way only, so matching time is bounded.
 """
 
+# ruff: noqa: E501 - a pattern is read as a whole
 from __future__ import annotations
 
 import re
@@ -82,7 +83,7 @@ REQUEST = re.compile(rf"\|{_AROUND} {_ALONE}{_AROUND}")
 
 #: Requests for another channel, hour or place, which are not opt-outs.
 RATHER = re.compile(
-    rf"\b(?:dont|do not|cant|please dont|no) (?:please )?{_REACH}(?: me| us| here| my \w+)*"
+    rf"\b(?:dont|do not|cant|please dont|no) (?:please )?{_REACH}(?: me| us| here| him| her| them| (?:my|our|the|his|her) \w+)*"
     r"(?: \|)? (?:(?:please |just |only |but |instead )*(?:text|txt|email|message|call|send|write"
     r"|use) (?:me|it|us|my|instead|only|please|is)"
     r"|(?:text|txt|email|e ?mail|messages?|calls?) (?:only|instead|is (?:better|best|fine))"
@@ -102,6 +103,22 @@ _LATER = (
 
 #: Harmless phrases that look like an opt-out; removed before the search.
 HARMLESS = _joined([
+    # a question about the word, and another thing asked for in the place of one
+    r"\b(?:nachster|letzter|erster|kurzer|ein) stopp\b",
+    r"\b(?:if|when|once|after|does|what|why|how(?! many)|where) (?:\w+ ){0,6}(?:reply|text|send|type"
+    r"|write|say|says|answer|respond)(?:ing)? (?:with |the word )?stop\b(?: to (?:opt out|stop|end|unsubscribe))?",
+    r"\b(?:what|how) (?:does|do|is|would) (?:the word )?stop (?:mean|do|for|work|about)\b",
+    r"\b(?:does|will|would|is|can|did) (?:the word )?stop (?:\w+ ){0,2}(?:cancel|end|mean|work|delete|remove|stop)\b(?: my| the)?",
+    r"\bstop (?:sending|mailing|attaching|using|writing) (?:me |us )?(?:\w+ ){1,3}?(?:and |but |\| )(?:just |please |instead "
+    r"|rather )*(?:send|use|give|share|post|attach|call|text|email) (?:me |us |it )?(?:a|an|the|one|some|my|me|us|it|link)\b",
+    # the footer of a newsletter or of the person's own company
+    r"(?<!want )(?<!like )(?<!need )(?<!trying )(?<!how )\bto (?:stop|unsubscribe|opt out|be removed|no longer|manage)"
+    r"(?: \w+){0,10}?(?: \|)?(?: \w+){0,3}? (?:click|here|visit|follow|tap|below|link)\b(?: here| this link| below)?",
+    r"\bif you (?:\w+ ){0,6}?(?:receive|hear|e ?mails?|messages?|newsletters?|unsubscribe)(?: \w+){0,8}?(?: \|)?"
+    r"(?: \w+){0,4}? (?:click|here|unsubscribe|link|reply)\b(?: \w+){0,4}",
+    r"\b(?:click (?:here )?to unsubscribe|unsubscribe (?:here|link|at any time|preferences)|you (?:can|may) unsubscribe(?: \w+){0,4})\b",
+    r"\b(?:um|pour|para|per|om|чтобы|aby)\b(?: \w+){1,10}?(?: \|)?(?: \w+){0,3}? (?:klick\w*|clique\w*|clic|clicca|klik"
+    r"|kliknij|нажмите)\b(?: \w+){0,2}",
     r"(?<!how )\b(?:did|didnt|do|does|doesnt|if|once|after|before|since|until) (?:you|i|we|he|she|they|u"
     r"|the \w+|it|your \w+|\w+ \w+) stop\b(?! (?:call|text|messag|both))(?! \|)",
     r"\b(?:why|when|where|how come) (?:did|do|does|have|has|havent|will) (?:you|u|yall|they|it"

@@ -84,7 +84,8 @@ class Attested:
 class ContactUpsert:
     """One person as a source says it, normalised: points in order of preference, candidate places, fields.
 
-    `key`: the person's id in the source; "" when the source gives none. `fields` is a JSON object, text to text. Not
+    `key`: the person's id in the source; "" when the source gives none. `fields` is a JSON object, text to text.
+    `opt_outs`: pairs of a channel ("*" for all) and the source's words; nothing is attested of such a person. Not
     frozen, because a million are made in an import; nobody changes one.
     """
 
@@ -96,6 +97,7 @@ class ContactUpsert:
     conflict: bool = False
     language: str = ""
     fields: str = "{}"
+    opt_outs: tuple[tuple[str, str], ...] = ()
 
 
 class UpsertResult(NamedTuple):
@@ -272,7 +274,7 @@ class _Batch:
         if is_new or contact_id in self.contacts:  # in it already: twice in one batch, and the later wins
             self.contacts[contact_id] = (
                 contact_id, ",".join(person.zones), person.zone_basis, person.conflict, ",".join(person.states),
-                *self.first, person.language, at, at,
+                *(("", None) if person.opt_outs else self.first), person.language, at, at,
             )  # fmt: skip
         else:
             self.changed[contact_id] = person
@@ -286,7 +288,8 @@ class _Batch:
                 owners[value] += (contact_id,)
                 self.owned.append((contact_id, value, position))
         key = object_, its_key = record_key(person, contact_id)
-        self.records[key] = (source, object_, its_key, contact_id, self.evidence, person.fields, at)
+        evidence = None if person.opt_outs else self.evidence
+        self.records[key] = (source, object_, its_key, contact_id, evidence, person.fields, at)
         people.note(person, contact_id, is_new=is_new)
 
     async def write(self, conn: AsyncConnection) -> None:
@@ -294,7 +297,7 @@ class _Batch:
         await _CONTACT.many(conn, list(self.contacts.values()))
         await _CHANGE.many(conn, [self._change(*changed) for changed in self.changed.items()])
         if self.attested and self.changed:
-            await _attest(conn, self.attested, list(self.changed))
+            await _attest(conn, self.attested, [i for i, person in self.changed.items() if not person.opt_outs])
         point_ids = self.people.point_ids
         self.points.sort()
         ids = await new_ids(conn, point, len(self.points))

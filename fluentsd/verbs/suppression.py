@@ -71,14 +71,13 @@ async def take(runtime: Runtime, call: Call, points: Sequence[str], channel: str
     """Add one batch of an import. Invalid numbers and addresses are returned in `bad`."""
     good, bad = list[tuple[str, str]](), list[dict[str, str]]()
     from fluentsd.domain.contacts.points import (
-        BadPoint,  # imported here: it loads 3 MB of numbering plans, which a daemon may never need
+        points_in,  # imported here: it loads 3 MB of numbering plans, which a daemon may never need
     )
 
     for text in points:
-        try:
-            good.append(_read(text))
-        except BadPoint as problem:
-            bad.append({"text": text, "reason": problem.reason})
+        found, wrong = points_in(text)
+        good += found
+        bad += [{"text": text, "reason": reason} for reason in wrong]
 
     async def unit(conn: Connection) -> Answer:
         known = await suppression.already(conn, [value for _, value in good], channel)

@@ -33,15 +33,17 @@ class Target(StrEnum):
 #: Headings as `plain` leaves them, best first. English with what Google, HubSpot, Outlook and Salesforce write,
 #: then German, French, Spanish, Italian, Portuguese, Dutch.
 _HEADINGS: dict[Target, str] = {
-    Target.FIRST_NAME: "first name|firstname|given name|forename|fname|first|vorname|prenom|nombre|nome|voornaam",
+    Target.FIRST_NAME: "first name|firstname|given name|forename|fname|first|vorname|prenom|nombre|nome|voornaam|imie"
+    "|имя|名",
     Target.LAST_NAME: "last name|lastname|family name|surname|lname|last|nachname|familienname|nom|nom de famille"
-    "|apellido|apellidos|cognome|sobrenome|achternaam",
+    "|apellido|apellidos|cognome|sobrenome|achternaam|nazwisko|фамилия|姓",
     Target.FULL_NAME: "full name|fullname|name|customer name|display name|contact|nombre completo|nom complet|naam",
     Target.TIMEZONE: "timezone|time zone|tz|iana timezone|zeitzone|fuseau horaire|zona horaria|fuso orario|tijdzone",
     Target.STATE: "state|state province|state region|province|us state|state code|region|bundesland|estado|provincia",
-    Target.COUNTRY: "country|country region|country code|country name|pays|pais|paese",
+    Target.COUNTRY: "country|country region|country code|country name|land|staat|pays|pais|paese|nazione|kraj|страна"
+    "|国|国名",
     Target.POSTAL_CODE: "zip|zip code|zipcode|postal code|postcode|zip postal code|postalcode|plz|postleitzahl"
-    "|code postal|codigo postal|cep",
+    "|code postal|codigo postal|cep|cap|postnummer|kod pocztowy|pin code|pincode|eircode",
     Target.LANGUAGE: "language|preferred language|lang|locale|sprache|langue|idioma|lingua|taal",
     Target.EXTERNAL_ID: "external id|record id|record id contact|contact id|lead id|customer id|person id|object id"
     "|id|vid|user id",
@@ -54,13 +56,19 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_MOBILE = _words("mobile cell cellphone cellular mobil handy handynummer mobilnummer portable movil celular cellulare")
-_PHONE = _MOBILE | _words("phone phonenumber telephone tel telefon telefonnummer rufnummer telefono telefone telefoon")
-_PHONE_CJK = _words("电话 电话号码 手机 手机号 電話 電話番号 携帯電話 전화번호 휴대폰")
-_EMAIL = _words("email emailaddress mail correo courriel")
+_MOBILE = _words(
+    "mobile mob gsm natel cell cellphone cellular mobil handy handynummer mobilnummer portable movil celular cellulare"
+)
+_PHONE = _MOBILE | _words(
+    "phone phonenumber telephone tel telefon telefonnummer rufnummer tlf ph fon whatsapp telefono telefone telefoon"
+)
+_PHONE_CJK = _words("телефон номер 电话 电话号码 手机 手机号 電話 電話番号 携帯電話 전화번호 휴대폰")
+_EMAIL = _words("email emailaddress mail correo courriel メール メールアドレス почта 邮箱 이메일")
 _TO_NUMBER = _words("to_number tonumber")
 #: Headings that hold a number only if the cells say so.
-_MAYBE_PHONE = _words("number contact to contact_number direct_line direct_dial numero")
+_MAYBE_PHONE = _words(
+    "number contact to contact_number contact_no contact_num contact_nr no direct_line direct_dial numero"
+)
 #: Words of headings about a property of a number or address, or about another person's.
 _NOT_A_POINT = _words(
     "fax from caller agent assistant asst type label ext extension opt opted out optin optout consent status valid "
@@ -68,8 +76,23 @@ _NOT_A_POINT = _words(
     "referral referred not dnc carrier model display domain subject last first sent open opened click clicked name "
     "provider hash code area country id preference reason unsubscribed unsubscribe marketing delivered replied source "
     "template campaign confirmation quarantined app device version is has do allow allowed calls parent partner "
-    "invoice order amount yomi format calculated searchable"
+    "invoice order amount yomi format calculated searchable created creator by assigned assignee salesman "
+    "salesperson salesrep sales uploaded modified updated added bcc cc rm csm ae sdr bdr processor"
 )
+#: Words before a point or a name that say no more than that it is the person's.
+_THE_PERSON = (
+    "hs|contact|lead|person|prospect|primary|invitee|attendee|registrant|customer|client|patient|guest|subscriber"
+    "|recipient|applicant|candidate|respondent|buyer|your|homeowner|tenant"
+)
+#: Words beside a point's own that raise no doubt; any other one may name somebody else.
+_PLAIN_WORDS = _words(
+    "home personal private work business office direct main other alternate alternative secondary primary preferred "
+    "best default first 1 2 3 4 number no nr num id address addresses adresse contact your my raw full formatted "
+    "international e164 with code day daytime evening night line land landline voice sms text whatsapp and or de e "
+    "el of kontakt privat geschaftlich dienstlich standard haupt optional required normalized clean new old current"
+)
+#: The rank of a column whose heading may be about somebody else.
+DOUBTFUL = 8
 _SHARED = _words("company main account switchboard corporate headquarters hq organization")
 _RANKS = ((_MOBILE, 1), (_words("home personal private"), 3), (_words("work business office direct"), 4))
 _FLAGS = _words("yes no true false y n 0 1 x mobile home work cell other main on off ja nein oui non si")
@@ -80,7 +103,7 @@ def plain(name: str) -> str:
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     text = re.sub(r"[\W_]+", " ", unaccented(split).casefold()).strip()
     text = re.sub(r"\be mail\b", "email", text)
-    text = re.sub(r" c$|^(?:hs|contact|lead|person|prospect|primary) (?!id$|number$|owner\b)", "", text)
+    text = re.sub(rf" c$|^(?:{_THE_PERSON}) (?!id$|number$|no$|nr$|num$|owner\b)", "", text)
     return re.sub(r" value$", "", text)
 
 
@@ -91,13 +114,22 @@ def unaccented(text: str) -> str:
 
 
 def _point_rank(heading: str) -> tuple[Target, int] | None:
-    """The target and rank if the heading names a point of the person (rank 9: only if there is no other)."""
+    """The target and rank if the heading names a point of the person (rank 8 or 9: only if there is no other)."""
     words = {w.rstrip("0123456789") or w for w in heading.split()}
     if heading.replace(" ", "_") in _TO_NUMBER:
         return Target.PHONE, 0
     if words & _NOT_A_POINT and heading != "email id":
         return None
-    late = 9 if words & _SHARED else 5 if words & {"other", "alternate", "alternative", "secondary"} else None
+    unknown = words - _EMAIL - _PHONE - _PHONE_CJK - _PLAIN_WORDS - _SHARED
+    late = (
+        9
+        if words & _SHARED
+        else DOUBTFUL
+        if unknown
+        else 5
+        if words & {"other", "alternate", "alternative", "secondary"}
+        else None
+    )
     if words & _EMAIL:
         return Target.EMAIL, late or 1
     if words & _PHONE or words & _PHONE_CJK:

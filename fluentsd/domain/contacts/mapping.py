@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +18,7 @@ from itertools import count
 from typing import Literal
 
 from fluentsd.domain.contacts.headings import (
+    DOUBTFUL,
     Target,
     is_no_point,
     like_email,
@@ -25,10 +27,11 @@ from fluentsd.domain.contacts.headings import (
     plain,
     unaccented,
 )
+from fluentsd.domain.contacts.opt_outs import OptOut, by_heading
 from fluentsd.domain.contacts.points import BadPoint, email, phone
 
 Need = Literal["phone", "any"]
-How = Literal["name", "content", "asked", ""]
+How = Literal["name", "content", "asked", "ignored", ""]
 
 
 class CsvError(Exception):
@@ -40,13 +43,16 @@ class CsvError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading ("" without a header), its variable, its target and how the target was found."""
+    """One column: its heading ("" without a header), its variable, its target and how the target was found. `opt_out`:
+    what it says about whom not to contact; `doubt`: why its reading may be wrong, for the preview."""
 
     index: int
     name: str
     slug: str
     target: Target | None = None
     how: How = ""
+    opt_out: OptOut | None = None
+    doubt: str = ""
 
     @property
     def label(self) -> str:
@@ -73,7 +79,27 @@ def record_columns(fields: Mapping[str, str]) -> Columns:
         if meant:
             order[Target(meant)] += (i,)
     order[Target.EXTERNAL_ID] = (len(fields),)
-    return _columns([*fields, "id"], order, dict.fromkeys(range(len(fields) + 1), "asked"))
+    read = _columns([*fields, "id"], order, dict.fromkeys(range(len(fields) + 1), "asked"))
+    return replace(read, columns=tuple(replace(c, opt_out=None) for c in read.columns))  # the source tells opt-outs
+
+
+#: An address anywhere in a cell ("Jane <jane@example.com>"), or a number between few words ("555-0111 ext 2").
+_HOLDS_POINT = re.compile(
+    r"[^\s@<>]@[^\s@<>]+\.[A-Za-z]{2,}|^[^\d]{0,8}\+?\(?\d(?:[\s().\-/]{0,3}\d){6,14}[^\d]{0,8}\d{0,5}$"
+)
+
+
+def header_at(rows: Sequence[Sequence[str]]) -> int:
+    """The place of the header among a file's first rows: 0, or that of a row with several known headings below a title,
+    which has one cell."""
+    if not rows or sum(1 for c in rows[0] if c.strip()) > 1:
+        return 0
+    for place, row in enumerate(rows[1:6], 1):
+        filled = [c for c in row if c.strip()]
+        if len(filled) > 1:
+            known = sum(1 for c in filled if meaning(plain(c), ()))
+            return place if known > 1 and not any(like_email(c) or like_phone(c) for c in filled) else 0
+    return 0
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -81,7 +107,7 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     if not rows:
         return False
     first, below = rows[0], rows[1:]
-    if any(like_email(c) or like_phone(c) for c in first):
+    if any(like_email(c) or like_phone(c) or _HOLDS_POINT.search(c) for c in first):
         return False
     if any(meaning(plain(c), ()) for c in first if c.strip()):
         return True
@@ -104,7 +130,29 @@ def suggest(header: Sequence[str], sample: Sequence[Sequence[str]], region: str 
             share, best = max(((_share(cells[i], good, bool(header[i])), -i) for i in free), default=(0.0, 0))
             if share >= 0.8:
                 found[-best] = (target, 0, "content")
-    return _mapping(header, found)
+    for i, (target, rank, how) in found.items():
+        if target in (Target.EMAIL, Target.PHONE) and rank < DOUBTFUL and _is_one_for_most(cells[i]):
+            found[i] = (target, DOUBTFUL, how)
+    mapping = _mapping(header, found)
+    return replace(mapping, columns=tuple(replace(c, doubt=_doubt(c, cells[c.index], found)) for c in mapping.columns))
+
+
+def _is_one_for_most(cells: Sequence[str]) -> bool:
+    """Whether most rows have the same point: it is rather a salesman's or a switchboard's than these people's."""
+    return len(cells) > 1 and Counter(map(str.lower, cells)).most_common(1)[0][1] > max(1, len(cells) // 2)
+
+
+def _doubt(column: Column, cells: Sequence[str], found: Mapping[int, tuple[Target, int, How]]) -> str:
+    """What a person should look at in the preview: an unused column of points, or one that may be somebody else's."""
+    target, rank, _ = found.get(column.index, (None, 0, ""))
+    if target in (Target.EMAIL, Target.PHONE) and rank == DOUBTFUL:
+        why = "most rows have the same" if _is_one_for_most(cells) else "may be somebody else's"
+        return f"{why}; {'used' if column.target else 'not used'}"
+    if column.target is None and column.opt_out is None and cells:
+        for like, what in ((like_email, "e-mail addresses"), (like_phone, "phone numbers")):
+            if sum(map(like, cells)) >= 0.8 * len(cells):
+                return f"looks like {what} and is not used"
+    return ""
 
 
 def _share(cells: Sequence[str], good: Callable[[str], object], strict: bool) -> float:
@@ -128,8 +176,9 @@ def _mapping(header: Sequence[str], found: dict[int, tuple[Target, int, How]]) -
     order: dict[Target, tuple[int, ...]] = {}
     for target in Target:
         ranked = sorted((rank, i) for i, (t, rank, _) in found.items() if t is target)
-        usable = [i for rank, i in ranked if rank < 9 or target not in (Target.PHONE, Target.EMAIL)]
-        order[target] = tuple(usable or [i for _, i in ranked])
+        sure = [i for rank, i in ranked if rank < DOUBTFUL or target not in (Target.PHONE, Target.EMAIL)]
+        best = ranked[0][0] if ranked else 0
+        order[target] = tuple(sure or [i for rank, i in ranked if rank == best])
     order[Target.EXTERNAL_ID] = order[Target.EXTERNAL_ID][:1]  # ids of two systems must not mix
     _german_and_french_names(header, order)
     return _columns(header, order, {i: how for i, (_, _, how) in found.items()})
@@ -148,7 +197,9 @@ def _columns(header: Sequence[str], order: dict[Target, tuple[int, ...]], how: M
     columns = []
     for i, name in enumerate(header):
         slug = _free_slug(name, i, targets.get(i), taken)
-        columns.append(Column(i, name, slug, targets.get(i), how.get(i, "") if i in targets else ""))
+        says = by_heading(name) if i not in targets else None
+        is_known = i in targets or how.get(i) == "ignored"
+        columns.append(Column(i, name, slug, targets.get(i), how.get(i, "") if is_known else "", says))
     return Columns(tuple(columns), any(header), order)
 
 
@@ -187,6 +238,19 @@ def with_asked(mapping: Columns, asked: Mapping[str, str]) -> Columns:
         order[Target(key)] = (column.index,)
         how[column.index] = "asked"
     return replace(_columns([c.name for c in mapping.columns], order, how), has_header=mapping.has_header)
+
+
+def with_kept(mapping: Columns, ignored: Sequence[str] = (), only_fields: Sequence[str] = ()) -> Columns:
+    """The mapping with columns that the user sets aside: an ignored one is not read, one that is only a field has no
+    other meaning. Raises CsvError for an unknown column, with similar names."""
+    aside: dict[int, How] = {_find(mapping, wanted).index: "ignored" for wanted in ignored}
+    aside |= {_find(mapping, wanted).index: "asked" for wanted in only_fields}
+    order = {target: tuple(i for i in indexes if i not in aside) for target, indexes in mapping.order.items()}
+    columns = tuple(
+        replace(c, target=None, how=aside[c.index], opt_out=None, doubt="") if c.index in aside else c
+        for c in mapping.columns
+    )
+    return replace(mapping, columns=columns, order=order)
 
 
 def _find(mapping: Columns, wanted: str) -> Column:

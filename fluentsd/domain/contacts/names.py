@@ -49,7 +49,10 @@ def names(full: str = "", first: str = "", last: str = "") -> Names:
     "DOE, JANE" becomes Jane Doe: a name all in capitals gets normal case, mixed case is kept. Couples, e-mail addresses
     and East Asian names are not split, because the first name would be a guess.
     """
-    full, first, last = _tidy(full), _tidy(first), _tidy(last)
+    full, first, last = _tidy(full), _a_name(_tidy(first)), _tidy(last)
+    last = last if last.istitle() and last.isalpha() else _a_name(last)
+    if len(full) > 2 and full.casefold() in _NONE:
+        full = ""
     if full.isupper() or first.isupper() or last.isupper():
         shouting = not any(map(str.islower, full + first + last))
         full, first, last = (_calm(text, shouting) for text in (full, first, last))
@@ -59,6 +62,26 @@ def names(full: str = "", first: str = "", last: str = "") -> Names:
     if inverted:
         return Names(_without_initials(inverted[0]), inverted[1], " ".join(inverted))
     return Names(*_split(full), full)
+
+
+#: What exports write where they have no name.
+_NONE = frozenset(
+    (
+        "n/a", "na", "n.a.", "n.a", "none", "null", "nil", "undefined", "nan", "unknown", "unbekannt", "inconnu",
+        "no name", "noname", "not provided", "not available", "not given", "not set", "anonymous", "blank", "(blank)",
+        "empty", "(empty)", "tbd", "xxx", "#n/a", "#ref!", "#value!", "#name?", "first name", "last name", "full name",
+        "firstname", "lastname", "-", "--", "?", ".",
+    )
+)  # fmt: skip
+_NOT_A_NAME = re.compile(r"\S+@\S+\.\S+|(?:https?:|www\.)\S*|[^\w&]+|[\W\d_]*\d[\W\d_]*|(?:\{\{|%|\[|<).*")
+
+
+def _a_name(text: str) -> str:
+    """The text if it can be a name; "" for a word that stands for none, an address, a number, a template's field. A
+    family may be called Null, a cell NULL."""
+    if text.isalpha():
+        return "" if text.casefold() in _NONE else text
+    return "" if text.casefold() in _NONE or _NOT_A_NAME.fullmatch(text) else text
 
 
 def _tidy(text: str) -> str:

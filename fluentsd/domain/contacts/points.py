@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -51,7 +52,8 @@ class PhoneKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """One number: `e164` to dial, `region` an ISO country ("001" for none), `rest` the cell's other numbers."""
+    """One number: `e164` to dial, `region` an ISO country ("001" for none), `rest` the cell's other numbers. The
+    extension is no part of the point: caps, opt-outs and the suppression list hold for the line that rings."""
 
     e164: str
     region: str
@@ -81,9 +83,23 @@ _PLAIN_PHONE = re.compile(r"\+?[0-9() .\-]{7,24}")
 _WRAPPED = re.compile(r'=?\s*"(.*)"|=(.*)', re.DOTALL)
 _WHOLE_FLOAT = re.compile(r"(\+?\d{7,15})[.,]0+")
 _EXPONENT = re.compile(r"\+?(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})")
-_LABEL = re.compile(r"(?:tel(?:ephone)?|phone|mobile|cell|office|home|work|sms|whatsapp|ph|[mtwhcpo])\s*[:.]\s*", re.I)
+_KIND = (
+    r"(?:tel(?:e(?:phone|fon[eo]?))?|(?:cell)?phone|mobil[e]?|cell(?:ular)?|handy|office|direct|main|home|work|business"
+    r"|private|personal|sms|text|whatsapp|land ?line|ph|portable|m[oó]vil|celular|b[uü]ro|privat)"
+)
+#: "Cell: ", "(C) ", "Mobile " before a number, and "(cell)", " - mobile" after it; a letter alone needs its sign.
+_LABEL = re.compile(
+    rf"\s*(?:{_KIND}\s*(?:no\.?|nr\.?|number)?\s*[:.\-]?|[mtwhcpo]\s*[:.]|[(\[]\s*(?:{_KIND}|[mtwhcpo])\s*[)\]]\s*:?)\s*",
+    re.I,
+)
+_LABEL_AFTER = re.compile(rf"(?<=\d)\s*[-–,]?\s*(?:[(\[]\s*(?:{_KIND}|[mtwhcpo])\s*[)\]]|\b{_KIND})\s*$", re.I)
 _EXTENSION = re.compile(r"[\s,;]*(?:;ext=|\bext(?:ension|n)?\b\.?|x|#|\bposte\b|\bdw\b)\s*[:.]?\s*(\d{1,7})\s*$", re.I)
-_SEVERAL = re.compile(r":::|[/|;,&\n\r]|\s(?:or|and|oder|ou|y)\s", re.I)
+_SEVERAL = re.compile(
+    rf":::|[/|;,&\n\r]|\s(?:or|and|oder|und|ou|et|o|e|y)\s|(?<=[\d)])\s+(?=(?:{_KIND}\s*:|[mtwhcpo]\s*[:.])\s*[+(]?\d)",
+    re.I,
+)
+#: Mexico's mobiles until 2019 had a 1 after the country code; the number without it is the same line.
+_OLD_MEXICAN = re.compile(r"(\+|00)\s*52[\s().\-]*1[\s().\-]*(?=(?:[\s().\-]*\d){10}\s*$)")
 
 
 def phone(text: str, region: str = "US") -> Phone:
@@ -142,13 +158,16 @@ def _from_exponent(lead: str, decimals: str, exponent: int) -> str:
 def _one_phone(cell: str, region: str) -> Phone:
     extension = ""
     if not _PLAIN_PHONE.fullmatch(cell):
-        cell = _LABEL.sub("", cell, count=1) if _LABEL.match(cell) else cell
+        if label := _LABEL.match(cell):
+            cell = cell[label.end() :]
+        cell = _LABEL_AFTER.sub("", cell)
         if found := _EXTENSION.search(cell):
             cell, extension = cell[: found.start()], found[1]
         if any(map(str.isalpha, cell)):
             raise BadPhone("letters in the number" if any(map(str.isdigit, cell)) else "no number")
     if (plain := nanp.plain(cell.strip(), region)) is not None:
         return _dialled(plain.e164, plain.region, plain.kind, extension)
+    cell = _OLD_MEXICAN.sub("+52", cell)
     try:
         number = phonenumbers.parse(_international(cell), region)
     except NumberParseException as bad:
@@ -157,9 +176,33 @@ def _one_phone(cell: str, region: str) -> Phone:
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN:
         raise BadPhone(_why_invalid(number, cell, region))
+    if (lost := _without_plus(cell, number)) is not None:
+        number, kind = lost, PhoneNumberType.MOBILE
     where = phonenumbers.region_code_for_number(number) or "001"
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     return _dialled(e164, where, kind, extension or number.extension or "")
+
+
+def _without_plus(cell: str, national: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber | None:
+    """The number of a cell that has lost the plus before its own country's code ("4915112345678" in Germany).
+
+    Only where both readings are valid is there a question. Plans with numbers of any length accept such a cell as a
+    long national number without its trunk 0. A mobile, whose length is fixed, is that number; anything else is doubt,
+    and refused. Raises BadPhone.
+    """
+    digits, code = re.sub(r"\D", "", cell), str(national.country_code)
+    if not digits.startswith(code) or "+" in cell or str(national.national_number) != digits:
+        return None
+    try:
+        other = phonenumbers.parse(f"+{digits}")
+    except NumberParseException:
+        return None
+    kind = phonenumbers.number_type(other)
+    if kind == PhoneNumberType.UNKNOWN:
+        return None
+    if kind == PhoneNumberType.MOBILE and phonenumbers.number_type(national) != PhoneNumberType.MOBILE:
+        return other
+    raise BadPhone(f"doubtful: +{code} or a number in {code} without its 0; write the + or the 0")
 
 
 def _dialled(e164: str, region: str, kind: int, extension: str = "") -> Phone:
@@ -213,6 +256,39 @@ def email(text: str) -> str:
     if len(local) > 64 or len(local) + 1 + len(domain) > 254:
         raise BadEmail("too long")
     return f"{local}@{domain}"
+
+
+_BETWEEN_ADDRESSES = re.compile(
+    r":::|[;,|\r\n\t]+|\s/\s|(?<=\w)/(?=\S+@)|\s(?:or|and|oder|und|ou|et|o|e|y|&)\s|\s+(?=\S+@)", re.I
+)
+
+
+def addresses_in(cell: str) -> Sequence[str]:
+    """The parts of a cell that holds several addresses, in their order; the cell itself if it holds one."""
+    if cell.count("@") < 2:
+        return (cell,)
+    parts = [part for part in _BETWEEN_ADDRESSES.split(cell) if part.strip()]
+    return [part for part in parts if "@" in part] or parts
+
+
+def points_in(text: str, region: str = "US") -> tuple[list[tuple[str, str]], list[str]]:
+    """Every point of a text as (kind, value), and the reasons of the parts that are none. For lists of people who must
+    not be contacted, where a number left out is a person called."""
+    found: dict[tuple[str, str], None] = {}
+    wrong: list[str] = []
+    if "@" in text:
+        for part in addresses_in(text):
+            try:
+                found["email", email_key(email(part))] = None
+            except BadEmail as bad:
+                wrong.append(bad.reason)
+        return list(found), wrong
+    for part in _numbers_in(_as_typed(text)) or (text,):
+        try:
+            found["phone", phone(part, region).e164] = None
+        except BadPhone as bad:
+            wrong.append(bad.reason)
+    return list(found), wrong
 
 
 def email_key(address: str) -> str:

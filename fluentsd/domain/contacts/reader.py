@@ -8,23 +8,29 @@ row, and every record, is accounted for.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from fluentsd.domain.contacts.headings import Target
+from fluentsd.domain.contacts.headings import Target, plain
 from fluentsd.domain.contacts.identity import PointKey, Profile, name_in, shared_points
 from fluentsd.domain.contacts.mapping import Column, Columns, Need
 from fluentsd.domain.contacts.names import Names, names
-from fluentsd.domain.contacts.points import BadPoint, Phone, email, email_key, phone
+from fluentsd.domain.contacts.points import BadPoint, Phone, addresses_in, email, email_key, phone
 from fluentsd.domain.contacts.values import UnknownValue, Value, texts_of
+from fluentsd.domain.places.readings import country_code
 
 #: Cell texts that mean "no value".
 _NOTHING = frozenset(("n/a", "na", "none", "null", "nil", "-", "--", "?", "unknown", "#n/a", "#value!", "#ref!", "."))
-#: Separators of several addresses in one cell.
-_SEVERAL = re.compile(r":::|[;,|]|\s/\s|\s+(?=\S+@)")
+#: Headings of postal codes outside the United States.
+_OTHER_POSTAL_CODES = frozenset(
+    ("plz", "postleitzahl", "code postal", "codigo postal", "cep", "cap", "postnummer", "kod pocztowy", "pin code",
+     "pincode", "eircode", "postcode")
+)  # fmt: skip
 _POINTS = (Target.PHONE, Target.EMAIL)
 _COUNTRY_NAMES = (
     "US:usa,united states,united states of america,u.s.,u.s.a.,america|CA:canada|"
@@ -56,6 +62,8 @@ class Person:
     language: str
     external_id: str
     fields: dict[str, str]
+    #: On which channel ("*" for all) the row says that the person opted out, and its words: ("phone", "DNC: yes").
+    opt_outs: tuple[tuple[str, str], ...] = ()
     #: Problems that did not cause a reject, such as an invalid second number.
     notes: tuple[str, ...] = ()
 
@@ -71,7 +79,7 @@ class Reject:
 
 def region_of(country: str) -> str | None:
     """The ISO code of a country's usual name or code; None when unknown."""
-    code = _COUNTRIES.get(country.casefold(), country.upper())
+    code = _COUNTRIES.get(country.casefold()) or country_code(country) or country.upper()
     return code if code in SUPPORTED_REGIONS else None
 
 
@@ -104,13 +112,24 @@ class ContactReader:
         self._empty = dict.fromkeys((target for target, _ in texts), "")
         self._texts = [(target, order) for target, order in texts if order]
         self._country = mapping.order[Target.COUNTRY]
-        self._variables = [(c.slug, c.index) for c in mapping.columns if c.slug != c.target]
+        self._is_zip = self._may_be_zip(mapping, region)
+        self._variables = [(c.slug, c.index) for c in mapping.columns if c.slug != c.target and c.how != "ignored"]
+        self._opt_outs = [(c.index, c.label, c.opt_out) for c in mapping.columns if c.opt_out]
+
+    @staticmethod
+    def _may_be_zip(mapping: Columns, region: str) -> bool:
+        """Whether five digits without a country may be a ZIP code: not under "PLZ", not in another country's list."""
+        headings = {plain(mapping.columns[i].name) for i in mapping.order[Target.POSTAL_CODE]}
+        return region in ("US", "CA") and not headings & _OTHER_POSTAL_CODES
 
     def read(self, row: Sequence[str] | Reject, line: int) -> Person | Reject | None:
         """The row that begins at this line."""
         if isinstance(row, Reject):
             return row
-        cells = [cell if cell[:1] != "'" else _unguarded(cell) for cell in map(str.strip, row)]
+        cells = [
+            cell if cell.isascii() and cell[:1] not in _DAMAGED and ";" not in cell else undamaged(cell)
+            for cell in map(str.strip, row)
+        ]
         if not any(cells):
             return None
         if len(cells) != self._width:
@@ -134,7 +153,7 @@ class ContactReader:
             if column.target in _POINTS and len(several) > 1:
                 more[column.index] = several[1:]
                 del several[1:]
-            cells.append(", ".join(several))
+            cells.append(undamaged(", ".join(several)))
         cells.append(id_)
         return self._read(cells, more, 0, cells)
 
@@ -169,8 +188,7 @@ class ContactReader:
         found: dict[str, str] = {}
         for i, label in self._emails:
             for cell in (cells[i], *more[i]) if i in more else (cells[i],):
-                several = cell.count("@") > 1 and cell.isprintable()
-                for text in _SEVERAL.split(cell) if several else (cell,):
+                for text in addresses_in(cell):
                     if not text.strip() or text.lower() in _NOTHING:
                         continue
                     try:
@@ -196,6 +214,8 @@ class ContactReader:
         fields = {slug: cells[index] for slug, index in self._variables if cells[index]}
         if phones:
             fields["phone"] = phones[0].e164
+            if phones[0].extension:
+                fields.setdefault("phone_extension", phones[0].extension)
         if emails:
             fields["email"] = emails[0]
         texts["first_name"], texts["last_name"], texts["full_name"] = called.first, called.last, called.full
@@ -208,17 +228,44 @@ class ContactReader:
             texts["timezone"],
             texts["state"],
             texts["country"],
-            texts["postal_code"],
+            texts["postal_code"] if self._is_zip or texts["country"] else "",
             texts["language"],
             texts["external_id"],
             fields,
+            self._opted_out(cells) if self._opt_outs else (),
             notes,
         )
 
+    def _opted_out(self, cells: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        said = [(says, f"{label}: {cells[i][:40]}") for i, label, says in self._opt_outs if says.holds(cells[i])]
+        return tuple((channel, words) for says, words in said for channel in says.channels)
 
-def _unguarded(text: str) -> str:
-    """A cell without the apostrophe that protects it from spreadsheets (our own reject files have it)."""
-    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
+
+#: A cell that begins with one of these may be a spreadsheet's text.
+_DAMAGED = ("'", "=")
+_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
+#: Letters of UTF-8 that were read as Windows-1252: "JosÃ©", "donâ€™t".
+_MOJIBAKE = re.compile(
+    "[\u00c2-\u00c5\u00d0\u00d1][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]|\u00e2\u20ac"
+)
+
+
+def undamaged(text: str) -> str:
+    """A cell without what programs did to it: an apostrophe against formulas (our own reject files have it), `="…"`,
+    the
+    entities of HTML, UTF-8 that was read as Windows-1252. Each is undone only where it is certain."""
+    if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@"):
+        return text[1:]
+    if text[:2] == '="' and (formula := _FORMULA.fullmatch(text)):
+        text = formula[1].replace('""', '"').strip()
+    if "&" in text and _ENTITY.search(text):
+        text = html.unescape(text)
+    if not text.isascii() and _MOJIBAKE.search(text):
+        for encoding in ("cp1252", "latin-1"):
+            with suppress(UnicodeError):
+                return text.encode(encoding).decode("utf-8")
+    return text
 
 
 def _first(order: Sequence[int], cells: Sequence[str]) -> str:
@@ -230,9 +277,8 @@ def _first(order: Sequence[int], cells: Sequence[str]) -> str:
 
 
 def point_keys(person: Person) -> list[PointKey]:
-    """The points as the store knows them, in order of preference: (kind, value); a number with its extension."""
-    phones = [("phone", f"{p.e164};ext={p.extension}" if p.extension else p.e164) for p in person.phones]
-    return phones + [("email", email_key(address)) for address in person.emails]
+    """The points as the store knows them, in order of preference: (kind, value)."""
+    return [("phone", p.e164) for p in person.phones] + [("email", email_key(address)) for address in person.emails]
 
 
 def profile(person: Person) -> Profile:
@@ -243,31 +289,37 @@ def profile(person: Person) -> Profile:
 
 
 def keys(person: Person) -> tuple[str, ...]:
-    """The points as URIs, a number with its extension."""
-    phones = (f"tel:{p.e164};ext={p.extension}" if p.extension else f"tel:{p.e164}" for p in person.phones)
+    """The points as URIs."""
+    phones = (f"tel:{p.e164}" for p in person.phones)
     return (*phones, *(f"mailto:{email_key(address)}" for address in person.emails))
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """Three small tables: (column, becomes, known by, example), (line, phone, e-mail, name, notes), (line, reason); and
-    how many points belong to several of the people, by kind."""
+    how many points belong to several of the people, by kind; and how many of the people opted out."""
 
     columns: tuple[tuple[str, str, str, str], ...]
     people: tuple[tuple[str, str, str, str, str], ...]
     rejects: tuple[tuple[str, str], ...]
     shared: dict[str, int]
+    opted_out: int = 0
 
 
 def preview(mapping: Columns, people: Sequence[Person], rejects: Iterable[Reject], limit: int = 5) -> Preview:
     """The preview of an import: its columns, its first `limit` people and rejects, and the points shared by any."""
     shown = people[:limit]
     return Preview(
-        tuple((c.label, _becomes(mapping, c), c.how, _example(c, shown)) for c in mapping.columns),
+        tuple((c.label, _becomes(mapping, c), _known_by(c), _example(c, shown)) for c in mapping.columns),
         tuple(_shown(p) for p in shown),
         tuple((str(r.line), r.reason) for r, _ in zip(rejects, range(limit), strict=False)),
         dict(shared_points(map(profile, people))),
+        sum(1 for person in people if person.opt_outs),
     )
+
+
+def _known_by(column: Column) -> str:
+    return f"{column.how}: {column.doubt}" if column.how and column.doubt else column.how or column.doubt
 
 
 def _shown(person: Person) -> tuple[str, str, str, str, str]:
@@ -276,6 +328,10 @@ def _shown(person: Person) -> tuple[str, str, str, str, str]:
 
 
 def _becomes(mapping: Columns, column: Column) -> str:
+    if column.opt_out:
+        return str(column.opt_out)
+    if column.how == "ignored":
+        return ""
     if column.target is None:
         return "{{ " + column.slug + " }}"
     place = mapping.order[column.target].index(column.index)

@@ -1,8 +1,9 @@
 """The zones and states of a phone number, by its area code or foreign prefix.
 
 What lives here: numbers of the North American plan by the table `rules/area_codes.toml` (made by
-`docs/area_codes.py`), all others by the library `phonenumbers`. What must not: addresses. A number shows where it was
-issued, not where the person is; other facts count too, so nothing here decides alone.
+`docs/area_codes.py`), all others by the library `phonenumbers`, held against tzdata's zones of the number's country:
+the library's map is older than some clocks (`rules/number_zones.toml`). What must not: addresses. A number shows where
+it was issued, not where the person is; other facts count too, so nothing here decides alone.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from fluentsd.domain.places.readings import MOST, rules
+from fluentsd.domain.places.readings import MOST, of_country, rules, zone_rules
 
 
 class Area(NamedTuple):
-    """The place of a number: zones, states ("US-FL", "CA-ON"), whether it is North American, what is wrong with it."""
+    """The place of a number: zones, states ("US-FL", "CA-ON"), whether it is North American, what is wrong with it.
+    `country_wide`: all zones of its country, if the number tells no more."""
 
     zones: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     place: str = ""
     north_american: bool = False
     wrong: str | None = None
+    country_wide: tuple[str, ...] = ()
 
 
 _PLACELESS = Area()
@@ -53,7 +56,25 @@ def of_number(text: str, region: str | None) -> Area:
     if number.country_code == 1:
         return table().get(str(number.national_number)[:3], _TOLL_FREE)
     zones = tuple(sorted(set(timezone.time_zones_for_number(number)) - {timezone.UNKNOWN_TIMEZONE}))
-    return Area(zones) if len(zones) <= MOST else _PLACELESS
+    country = phonenumbers.region_code_for_number(number)
+    at_home = of_country(country) if country else ()
+    if len(zones) > MOST:
+        return Area(country_wide=at_home)
+    if country and at_home:
+        zones = _moved(country, str(number.national_number)) or _in(at_home, zones) or at_home
+    return Area(zones)
+
+
+def _in(at_home: tuple[str, ...], zones: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the zones whose clock is one of the country's; the library's map names a neighbour's now and then."""
+    clocks = set(map(zone_rules, at_home))
+    return tuple(name for name in zones if zone_rules(name) in clocks)
+
+
+def _moved(country: str, national: str) -> tuple[str, ...]:
+    """The zones of numbers whose region has changed its clock since the library's map was made."""
+    rows = rules("number_zones.toml").get(country, {})
+    return tuple(name for name, prefixes in rows.items() if national.startswith(tuple(prefixes)))
 
 
 @lru_cache(maxsize=1)

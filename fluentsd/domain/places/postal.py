@@ -7,6 +7,7 @@ the choice of the country (five digits are a ZIP code only in the United States)
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -33,12 +34,27 @@ _FORCES = Code(wrong="the ZIP code belongs to the armed forces and has no place"
 
 def short(text: str) -> str:
     """The part of a postal code that matters, so that neighbours share a cache entry."""
-    text = text.strip()[:20]
+    text = _undamaged(text.strip()[:30])[:20]
     if len(text) == 10 and text[5] == "-":
         text = text[:5] if text[:5].isdigit() and text[6:].isdigit() else text
     if len(text) == 5 and text.isascii() and text.isdigit() and text not in _table().codes:
         return text[:3] + "00"
     return text
+
+
+#: A spreadsheet's decimals, formula, apostrophe, thousands; a country or state before the code, or a country after it.
+_DECIMALS = re.compile(r"(?<=[0-9])[.,]0{1,2}$")
+_BEFORE = re.compile(r"^(?:usa?|[a-z]{2}|zip(?: code)?:?)[ -]+(?=[0-9]{5})|[ ,]+(?:usa?|united states)$", re.I)
+_THOUSANDS = re.compile(r"([0-9]{1,2}),([0-9]{3})")
+
+
+def _undamaged(text: str) -> str:
+    """The code without what spreadsheets and people write around it."""
+    if text.isalnum() and text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", text).strip("'\"=\u2019 ")
+    text = _BEFORE.sub("", _DECIMALS.sub("", text)).rstrip(" -.")
+    return f"{whole[1]}{whole[2]}" if (whole := _THOUSANDS.fullmatch(text)) else text
 
 
 @lru_cache(maxsize=4096)

@@ -30,11 +30,13 @@ _FIXED = ("Etc/", "UTC", "UCT", "GMT", "Universal", "Zulu", "Greenwich")
 
 
 class Reading(NamedTuple):
-    """The reading of one text: zones, what is wrong (always reported), what is missing (reported without any zone)."""
+    """The reading of one text: zones, what is wrong (always reported), what is missing (reported without any zone).
+    `country_wide`: all zones of a country of many, which count only if nothing tells more."""
 
     zones: tuple[str, ...] = ()
     wrong: str | None = None
     lacks: str | None = None
+    country_wide: tuple[str, ...] = ()
 
 
 class State(NamedTuple):
@@ -90,7 +92,7 @@ def of_address(state: str, country: str) -> Reading:
         wrong = f"state {state[:40]!r} is not {_KINDS[code or '']}"
     zones = of_country(code) if code else ()
     if len(zones) > MOST:
-        return Reading((), wrong, f"country {country[:40]!r} has too many zones; a state is needed")
+        return Reading((), wrong, f"country {country[:40]!r} has {len(zones)} zones; a state is needed", zones)
     return Reading(zones, wrong)
 
 
@@ -206,8 +208,8 @@ def zone_countries() -> dict[str, str]:
 def of_country(code: str) -> tuple[str, ...]:
     """The zones of a country, one for each set of rules in the coming years."""
     by_rules: dict[object, str] = {}
-    for name, country in zone_countries().items():
-        if country == code:
+    for name in sorted(zone_countries(), key=lambda name: name.startswith("Antarctica/")):
+        if zone_countries()[name] == code:
             by_rules.setdefault(zone_rules(name), name)
     return tuple(sorted(by_rules.values()))
 

@@ -3,7 +3,8 @@
 What lives here: the clues of each basis, and how they are joined. What must not: the reading of the texts (`readings`,
 `postal`, `area_codes`), rules about hours (`windows`, `statutes`), or a default. Every basis counts: people move and
 keep their numbers, CRMs fill a zone from a server's clock, and a call must be lawful in every possible place. So
-`place_of` unites the candidates, and an instant is open for the person only when it is open in all.
+`place_of` unites the candidates, and an instant is open for the person only when it is open in all. Where nothing tells
+more than a country of many zones, all of them are candidates: another continent's clock is never better.
 
 Zones whose clocks agree in the coming years are one candidate. The cache is keyed by the parts that matter (state,
 three digits of a ZIP code, area codes), so a million people cost a look-up each.
@@ -54,6 +55,7 @@ class _Clues(NamedTuple):
     wrong: tuple[str, ...] = ()
     lacks: str | None = None
     disagrees: str | None = None
+    country_wide: tuple[str, ...] = ()
 
 
 def place_of(
@@ -88,13 +90,19 @@ def _place(field: str, state: str, country: str, code: str, phones: tuple[str, .
         for name in basis.zones:
             _keep(names, name, clues["field"].zones)
     problems = [sentence for basis in clues.values() for sentence in basis.wrong] + conflicts
+    shown = [name for name, basis in clues.items() if basis.zones]
     if not names:
         problems += [basis.lacks for basis in clues.values() if basis.lacks]
+        shown = [name for name, basis in clues.items() if basis.country_wide]
+        for basis in clues.values():
+            for name in basis.country_wide:
+                _keep(names, name, ())
+    if not names:
         problems = problems or ["the zone is unknown: no zone field, no state, ZIP code or country, no number"]
     return Place(
         zones=tuple(sorted(names.values())),
         states=_states(clues),
-        basis="+".join(name for name, basis in clues.items() if basis.zones) or "none",
+        basis="+".join(shown) or "none",
         conflict=bool(conflicts),
         problem="; ".join(problems) or None,
     )
@@ -131,7 +139,7 @@ def _short(states: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=4096)
 def _by_field(text: str) -> _Clues:
-    zones, wrong, _ = readings.of_field(text)
+    zones, wrong, *_ = readings.of_field(text)
     countries = readings.zone_countries()
     us = bool(zones) and all(name.startswith("US/") or countries.get(name) == "US" for name in zones)
     return _Clues(zones, us=us, wrong=(wrong,) if wrong else ())
@@ -148,7 +156,8 @@ def _by_address(state: str, country: str, code: str, foreign: bool) -> _Clues:
     wrong = tuple(sentence for sentence in (reading.wrong, mail.wrong) if sentence)
     us = home == "US"
     if not mail.states:
-        return _Clues(reading.zones, (found.id,) if found else (), us, wrong, reading.lacks)
+        wide = reading.country_wide
+        return _Clues(reading.zones, (found.id,) if found else (), us, wrong, reading.lacks, country_wide=wide)
     ids = tuple(sorted({state.id for state in mail.states}))
     if found is None:
         return _Clues(mail.zones, ids, us, wrong)
@@ -167,9 +176,12 @@ def _by_numbers(phones: tuple[str, ...], country: str, region: str | None) -> _C
     home = country_code(country)
     us = home in (None, "US") and any(area.north_american and not area.zones for area in areas)
     wrong = tuple(dict.fromkeys(area.wrong for area in areas if area.wrong))
+    wide = tuple(dict.fromkeys(name for area in areas for name in area.country_wide))
     placeless = areas and not zones and not wrong
-    lacks = "the number belongs to no place, so it gives no zone" if placeless else None
-    return _Clues(tuple(zones), tuple(sorted(states)), us, wrong, lacks)
+    lacks = "the number belongs to no place, so it gives no zone" if placeless and not wide else None
+    if wide and not zones:
+        lacks = "the number tells no more than its country, so all zones of it count"
+    return _Clues(tuple(zones), tuple(sorted(states)), us, wrong, lacks, country_wide=wide)
 
 
 def _foreign(phones: tuple[str, ...]) -> bool:

@@ -11,6 +11,7 @@ was sent after it. An opt-out that is new counts in any case, however late it ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -149,7 +150,26 @@ def cleaned(inbound: Inbound) -> Inbound:
     for name, largest in _LARGEST.items():
         if (number := getattr(inbound, name)) is not None and not 0 <= number <= largest:
             changed[name] = None
+    if (address := changed.get("address", inbound.address)) and (point := point_of(address)) != address:
+        changed["address"] = point
     return replace(inbound, **changed)
+
+
+_SCHEME = re.compile(r"^(?:whatsapp|tel|sms|rcs|mailto):", re.IGNORECASE)
+
+
+def point_of(address: str) -> str:
+    """A provider's spelling of an address as the store knows it: "whatsapp:+12125550111", "12125550111" and
+    "+1 (212) 555-0111" are one number. A short code and what is no address stay."""
+    bare = _SCHEME.sub("", address.strip())
+    if "@" in bare:
+        return bare.lower()
+    digits = re.sub(r"[\s().\-]", "", bare)
+    if re.fullmatch(r"\+?[0-9]{7,15}", digits) is None:
+        return bare
+    if digits[0] == "+" or len(digits) > 10:
+        return digits if digits[0] == "+" else f"+{digits.removeprefix('00')}"
+    return f"+1{digits}" if len(digits) == 10 and digits[0] not in "01" else digits
 
 
 _LENGTHS = {

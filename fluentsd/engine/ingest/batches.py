@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import marshal
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fluentsd.domain.contacts.mapping import Columns, CsvError, Need, require, suggest, with_asked
+from fluentsd.domain.contacts.mapping import Columns, CsvError, Need, require, suggest, with_asked, with_kept
 from fluentsd.domain.contacts.reader import ContactReader, Person, Preview, Reject, point_keys, preview
 from fluentsd.domain.places.whereabouts import place_of
 from fluentsd.engine.ingest.csv_file import CsvFile
@@ -48,22 +48,35 @@ class Batch:
 @dataclass(slots=True)
 class Taken:
     """What the service answers to one batch. `back`: enrollments that go on because a fact was missing before;
-    `duplicate_rows`: places in the batch; `shared`: points of these people that belong to several, as (kind, id)."""
+    `opted_out`: people whose row says so; `duplicate_rows`: places in the batch; `shared`: points of these people that
+    belong to several, as (kind, id)."""
 
     new: int = 0
     updated: int = 0
     duplicates: int = 0
     enrolled: int = 0
     back: int = 0
+    opted_out: int = 0
     duplicate_rows: list[int] = field(default_factory=list)
     shared: set[tuple[str, int]] = field(default_factory=set)
 
 
-def mapping_of(file: CsvFile, asked: Mapping[str, str], region: str, need: Need) -> Columns:
-    """The meaning of each column. Raises `CsvError` when the file lacks what `need` asks for."""
+def mapping_of(
+    file: CsvFile,
+    asked: Mapping[str, str],
+    region: str,
+    need: Need,
+    *,
+    ignored: Sequence[str] = (),
+    only_fields: Sequence[str] = (),
+) -> Columns:
+    """The meaning of each column, without the columns that the user set aside. Raises `CsvError` when the file lacks
+    what `need` asks for, or for an unknown column."""
     mapping = suggest(file.header or (), file.sample, region)
     if asked:
         mapping = with_asked(mapping, asked)
+    if ignored or only_fields:
+        mapping = with_kept(mapping, ignored, only_fields)
     require(mapping, need)
     return mapping
 
@@ -121,6 +134,7 @@ def contact_data(person: Person) -> dict[str, Any]:
         "conflict": place.conflict,
         "language": person.language[:16],
         "fields": _text_of(person.fields),
+        "opt_outs": person.opt_outs,
     }
 
 

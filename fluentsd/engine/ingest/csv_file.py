@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from fluentsd.domain.contacts.mapping import CsvError, has_header
+from fluentsd.domain.contacts.mapping import CsvError, has_header, header_at
 from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest.delimiter import SEP_LINE, detect_delimiter, parse_delimiter
 from fluentsd.engine.ingest.encoding import SAMPLE, detect_encoding, parse_encoding
@@ -152,9 +152,19 @@ class CsvFile:
             if len(self._ahead) > AHEAD:
                 break
 
+    def _skip_title(self) -> None:
+        """Pass over a report's title above the header."""
+        rows = [row if isinstance(row, list) else [] for _, row in self._ahead]
+        if place := header_at(rows):
+            self.notes.append(f"the header is in line {self._ahead[place][0]}; what is above it is not read")
+            for _ in range(place):
+                self._ahead.popleft()
+
     def _take_header(self, header: bool | None) -> tuple[str, ...]:
         if not self._ahead:
             raise CsvError(f'"{self.path.name}" is empty.', "Export the list again.")
+        if header is not False:
+            self._skip_title()
         first = self._ahead[0][1]
         if isinstance(first, Reject):
             raise CsvError(

@@ -95,8 +95,9 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an import came to. `shared`: points that belong to several people, by kind; `rejected_because`: the most
-    frequent reasons; `rejects_in`: where invalid and skipped rows are, None without any."""
+    """What an import came to. `opted_out`: people whose row says so; `shared`: points that belong to several people, by
+    kind; `rejected_because`: the most frequent reasons; `rejects_in`: where invalid and skipped rows are, None without
+    any."""
 
     rows: int
     new: int
@@ -105,6 +106,7 @@ class Summary:
     enrolled: int
     rejected: int
     left: int
+    opted_out: int = 0
     shared: Mapping[str, int] = field(default_factory=dict)
     rejected_because: Mapping[str, int] = field(default_factory=dict)
     rejects_in: str | None = None
@@ -149,7 +151,8 @@ class FileImport:
         left = await self._ingest.end(counts, whole=options.whole, confirmed=options.confirmed)
         shared = Counter(kind for kind, _ in self._shared)
         problems = dict(self._problems.most_common(REASONS))
-        return Summary(**counts, left=left, shared=dict(shared), rejected_because=problems,
+        opted_out = self._counts["opted_out"]
+        return Summary(**counts, left=left, opted_out=opted_out, shared=dict(shared), rejected_because=problems,
                        rejects_in=self._rejects.place if self._rejects.written else None)  # fmt: skip
 
     async def _first(self) -> Chunk:
@@ -204,7 +207,7 @@ class FileImport:
         keep = self._options.keep_duplicates
         taken = await self._ingest.take(batch.people, keep_duplicates=keep)
         self._counts["rows"] += len(batch.people)
-        for name in ("new", "updated", "duplicates", "enrolled"):
+        for name in ("new", "updated", "duplicates", "enrolled", "opted_out"):
             self._counts[name] += getattr(taken, name)
         self._shared.update(taken.shared)
         for row in () if keep else taken.duplicate_rows:

@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 
 from fluentsd.domain.contacts.headings import Target
 from fluentsd.domain.contacts.mapping import Column, Columns, CsvError, Need
+from fluentsd.domain.contacts.opt_outs import OptOut
 from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest.batches import Batch, batches
 from fluentsd.engine.ingest.csv_file import CsvFile
@@ -79,7 +80,7 @@ def _send_format(reader: subprocess.Popen[bytes], file: CsvFile, mapping: Column
         "header": bool(file.header),
         "encoding": file.encoding,
         "delimiter": file.delimiter,
-        "columns": [[c.index, c.name, c.slug, c.target, c.how] for c in mapping.columns],
+        "columns": [_column_json(c) for c in mapping.columns],
         "has_header": mapping.has_header,
         "order": {target: list(indexes) for target, indexes in mapping.order.items()},
         "region": region,
@@ -88,6 +89,12 @@ def _send_format(reader: subprocess.Popen[bytes], file: CsvFile, mapping: Column
     assert reader.stdin is not None  # noqa: S101 - it is a pipe
     with suppress(BrokenPipeError), reader.stdin as pipe:  # broken: the subprocess has ended, and `_receive` reports it
         pipe.write(json.dumps(details).encode())
+
+
+def _column_json(column: Column) -> list[Any]:
+    says = column.opt_out
+    opt_out = [says.channels, says.sense] if says else None
+    return [column.index, column.name, column.slug, column.target, column.how, opt_out]
 
 
 def _receive(reader: subprocess.Popen[bytes], file: CsvFile) -> Iterator[Batch | Reject]:
@@ -151,7 +158,10 @@ def main() -> None:
 def _read(inherited: BinaryIO, details: dict[str, Any], out: BinaryIO) -> None:
     inherited.seek(0)
     order = {Target(target): tuple(indexes) for target, indexes in details["order"].items()}
-    columns = (Column(i, name, slug, Target(t) if t else None, how) for i, name, slug, t, how in details["columns"])
+    columns = (
+        Column(i, name, slug, Target(t) if t else None, how, OptOut(tuple(says[0]), says[1]) if says else None)
+        for i, name, slug, t, how, says in details["columns"]
+    )
     mapping = Columns(tuple(columns), details["has_header"], order)
     path, header, delimiter = Path(details["path"]), details["header"], details["delimiter"]
     with CsvFile(path, inherited, header, details["encoding"], delimiter) as file:

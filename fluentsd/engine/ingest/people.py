@@ -15,6 +15,7 @@ from fluentsd.engine.ingest.run import Malformed
 from fluentsd.store.contact_upserts import ContactUpsert
 
 _KINDS = ("phone", "email")
+_OPT_OUT_CHANNELS = ("*", "phone", "sms", "email")
 #: Most characters that the columns hold.
 _BASIS_AT_MOST, _LANGUAGE_AT_MOST = 32, 16
 _text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -44,14 +45,22 @@ def _upsert(person: object, place: int) -> ContactUpsert:
     fields = _fields(get("fields", "{}"))
     if fields is None:
         raise Malformed(f"person {place} of the batch has fields that are not an object of texts")
+    opt_outs = get("opt_outs", ())
+    if not isinstance(opt_outs, list | tuple) or not all(map(_is_opt_out, opt_outs)):
+        raise Malformed(f"person {place} of the batch has opt-outs that are not pairs of a channel and its words")
     pairs = [(kind, value) for kind, value in points]
-    return ContactUpsert(key, pairs, tuple(zones), basis, tuple(states), conflict, language, fields)
+    said = tuple((channel, words) for channel, words in opt_outs)
+    return ContactUpsert(key, pairs, tuple(zones), basis, tuple(states), conflict, language, fields, said)
 
 
 def _is_point(point: object) -> bool:
     if not isinstance(point, list | tuple) or len(point) != 2 or not isinstance(point[1], str):
         return False
     return point[0] in _KINDS and point[1] != ""
+
+
+def _is_opt_out(said: object) -> bool:
+    return isinstance(said, list | tuple) and len(said) == 2 and _are_texts(*said) and said[0] in _OPT_OUT_CHANNELS
 
 
 def _are_texts(*values: object) -> bool:

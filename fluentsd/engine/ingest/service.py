@@ -14,6 +14,7 @@ from typing import Any
 
 from fluentsd.domain.consent import Attestation
 from fluentsd.domain.states import CampaignState
+from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.ingest.batches import Taken
 from fluentsd.engine.ingest.enrolling import enroll
@@ -21,9 +22,9 @@ from fluentsd.engine.ingest.leaving import leave_by_list
 from fluentsd.engine.ingest.people import upserts_of
 from fluentsd.engine.ingest.run import ALONE, SHARED, Malformed, Run
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, campaigns, contact_upserts, contacts, enrollments
+from fluentsd.store import audit, campaigns, contact_upserts, contacts, counters, enrollments, suppression
 from fluentsd.store import consent as evidence
-from fluentsd.store.contact_upserts import Attested, UpsertResult
+from fluentsd.store.contact_upserts import Attested, ContactUpsert, UpsertResult
 from fluentsd.store.db import Connection, bulk_insert
 from fluentsd.store.erasure import erase as erasure
 
@@ -82,6 +83,8 @@ async def take(
             conn, run.source_id, upserts, at=run.at, later_wins=keep_duplicates, attested=run.attestation
         )
         taken.shared.update(several)
+        if any(person.opt_outs for person in upserts):
+            taken.opted_out += await _opt_outs(conn, runtime, run, results, upserts, by=by, at=at)
         had = await erasure.recall(conn, runtime.erasure_ledger.hashed, [r.contact_id for r in results])
         counts = Counter(map(_name_of, results))
         taken.new += counts["new"]
@@ -95,6 +98,38 @@ async def take(
         if run.campaign_id is not None:
             taken.enrolled += await enroll(conn, runtime.plans, run.campaign_id, results, upserts, had, at=at, actor=by)
     return taken
+
+
+async def _opt_outs(
+    conn: Connection,
+    runtime: Runtime,
+    run: Run,
+    results: Sequence[UpsertResult],
+    upserts: Sequence[ContactUpsert],
+    *,
+    by: str,
+    at: int,
+) -> int:
+    """Enter what the rows say of opt-outs into the suppression list, with the list's words as evidence, and end the
+    enrollments of those who want no contact at all. Returns how many of the people that were."""
+    said: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    everybody: set[int] = set()
+    for result, person in zip(results, upserts, strict=True):
+        for channel, words in person.opt_outs:
+            kind = "email" if channel == "email" else "phone"
+            serving = [point for point in person.points if channel == "*" or point[0] == kind]
+            said.setdefault((channel, words), []).extend(serving or person.points)
+            if channel == "*":
+                everybody.add(result.contact_id)
+    for (channel, words), points in said.items():
+        entry = {"reason": f"opted out in {run.source}", "by": by, "at": at, "channel": channel}
+        unique = list(dict.fromkeys(points))
+        await suppression.add(conn, unique, **entry, evidence={"source": run.source, "said": words})  # type: ignore[arg-type]
+    deltas = counters.Deltas()
+    if everybody:
+        runtime.enrollment_ended(await exit_everywhere(conn, everybody, "opted_out", at, deltas))
+        await counters.add(conn, deltas)
+    return len({r.contact_id for r, person in zip(results, upserts, strict=True) if person.opt_outs})
 
 
 async def check(conn: Connection, run: Run) -> None:

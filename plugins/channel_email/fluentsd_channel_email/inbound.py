@@ -38,10 +38,16 @@ _ROBOT_HEADERS = (
 )  # fmt: skip
 _ROBOT_PRECEDENCE = ("bulk", "junk", "auto_reply")
 _ROBOT_SUBJECT = re.compile(
-    r"^\s*(?:auto(?:matic|mated|matische)?[- ]?(?:reply|response|antwort)\b|out of (?:the )?office\b|ooo\b|abwesenheit|"
+    r"^\s*(?:(?:\[[^\]]{1,40}\]|[(*]{1,3}[\w ]{1,30}[)*]{1,3}|ext(?:ern(?:al)?)?(?: e?-?mail)? ?[:\-])\s*)*"
+    r"(?:auto(?:matic|mated|matische)?[- ]?(?:reply|response|antwort)\b|out of (?:the )?office\b|ooo\b|abwesenheit|"
     r"automatische antwort|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord|"
     r"resposta automática|on vacation\b|autosvar|automatic answer|abwesend\b|fuera de (?:la )?oficina|"
-    r"absence du bureau|fora do escritório|fuori (?:sede|ufficio)|afwezig)",
+    r"absence du bureau|fora do escritório|fuori (?:sede|ufficio)|afwezig|"
+    r"automatiskt svar|automatisk svar|automaattinen vastaus|auto-?odpowiedź|odpowiedź automatyczna"
+    r"|automatyczna odpowied"
+    r"|автоответ|автоматический ответ|автоматична відповідь|αυτόματη απάντηση|otomatik yanıt|automatická odpově"
+    r"|自動応答|自動返信|自动回复|自動回覆|自动答复|자동 ?(?:회신|응답|답장)|不在|réponse d'absence"
+    r"|resposta de ausência|absent(?:e)? du bureau|poza biurem|nieobecno|вне офиса|отсутствую)",
     re.IGNORECASE,
 )
 _DAEMONS = re.compile(r"^(?:mailer-daemon|postmaster|bounces?)(?:[+@-]|$)", re.IGNORECASE)

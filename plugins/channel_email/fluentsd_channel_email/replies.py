@@ -20,13 +20,16 @@ _ATTRIBUTION_LINES = 4
 _ATTRIBUTION = re.compile(
     r"^[\W_]*(?:on|am|le|el|il|op|den|em|w dniu|dnia|pe|kl)\b(?=.*(?:\d|@)).{3,}?"
     r"(?:wrote|schrieb|a écrit|escribió|ha scritto|schreef|skrev|escreveu|napisał(?:\(a\))?|kirjoitti)\b.{0,200}:\s*$"
-    r"|^.{3,300}<[^<>\s]+@[^<>\s]+>\s*(?:wrote|schrieb|writes)\s*:\s*$",
+    r"|^.{3,300}<[^<>\s]+@[^<>\s]+>.{0,60}[:：]\s*$"
+    r"|^.{3,300}\b(?:пишет|написал(?:\(?а\)?)?|pisze|napisał(?:a|\(a\))?|yazdı|έγραψε|のメール|写道|寫道|님이 작성)"
+    r"\s*[:：]\s*$",
     re.IGNORECASE,
 )
 _ATTRIBUTION_STARTS = re.compile(r"^[\W_]*(?:on|am|le|el|il|op|den|em|w dniu|dnia)\b.*\d", re.IGNORECASE)
 _RULE = re.compile(
     r"^\s*[-_=*]{2,}\s*(?:original message|forwarded message|ursprüngliche nachricht|message d'origine|mensaje original"
     r"|messaggio originale|oorspronkelijk bericht|weitergeleitete nachricht)\s*(?:[-_=*]{2,})?\s*$"
+    r"|^\s*-{5,}\s*[^\W\d_][\w '’]{4,40}?\s*-{5,}\s*$"
     r"|^\s*begin forwarded message:\s*$",
     re.IGNORECASE,
 )
@@ -37,6 +40,9 @@ _HEADER = re.compile(
     r"|data|a|oggetto|verzonden|aan|onderwerp|reply-to)\s*:",
     re.IGNORECASE,
 )
+#: The same in any language: a name with an address after a word and a colon, then two lines or more of that form.
+_ANY_FROM = re.compile(r"^\s*\*?[^\W\d_][\w. ]{0,20}?\s?\*?[:：]\*?\s*.{0,200}[\w.+-]@[\w-]+\.\w")
+_ANY_HEADER = re.compile(r"^\s*\*?[^\W\d_][\w. -]{0,24}?\s?\*?[:：]\*?\s*\S")
 _PHONE_LINE = re.compile(
     r"^\s*(?:sent from (?:my|mail|outlook|yahoo|the)\b|get outlook for\b|von meinem \w+ gesendet|gesendet von\b"
     r"|enviado desde\b|envoyé de(?:puis)? mon\b|inviato da\b|verzonden (?:vanaf|met)\b).{0,60}$",
@@ -77,7 +83,9 @@ def _quote_starts(lines: list[str], at: int) -> bool:
     if _LONG_RULE.match(line):
         below = next((one for one in lines[at + 1 : at + 4] if one.strip()), "")
         return bool(_FROM.match(below))
-    return bool(_FROM.match(line)) and any(_HEADER.match(one) for one in lines[at + 1 : at + 3])
+    if _FROM.match(line) and any(_HEADER.match(one) for one in lines[at + 1 : at + 3]):
+        return True
+    return bool(_ANY_FROM.match(line)) and sum(1 for one in lines[at + 1 : at + 4] if _ANY_HEADER.match(one)) >= 2
 
 
 def _attribution(lines: list[str], at: int) -> int:

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 from fluentsd_channel_email import read_settings
-from fluentsd_channel_email.inbound import Arrival, Reader, Sort
+from fluentsd_channel_email.inbound import _ROBOT_SUBJECT, Arrival, Reader, Sort
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -445,3 +445,16 @@ def test_every_event_of_a_broken_mail_has_a_token_or_an_address(raw, breaks):
         assert "\x00" not in inbound.text
         inbound.text.encode()
         inbound.reason.encode()
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "[EXTERNAL] Automatic reply: Hi", "EXTERNAL: Out of office", "[EXT] [SPAM?] Abwesenheit: Hi", "自動応答: Hi",
+        "自动回复: Hi", "Автоответ: Hi", "Odpowiedź automatyczna: Hi", "Automatiskt svar: Hi",
+        "(External) Automatic reply",
+    ],
+)  # fmt: skip
+def test_an_automatic_subject_is_known_behind_marks_and_in_other_languages(subject):
+    assert _ROBOT_SUBJECT.match(subject)
+    assert not _ROBOT_SUBJECT.match("[Ticket 5] Re: Hi")

@@ -123,3 +123,26 @@ def test_a_hostile_text_takes_no_long_time(line):
     new_words(line)
     answer_of(line)
     assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize(
+    "quotation",
+    [
+        "Od: Sales <sales@example.com>\nWysłano: środa, 25 listopada 2026\nDo: Jan\nTemat: Hi",
+        "От: Sales <sales@example.com>\nОтправлено: 25 ноября 2026\nКому: Иван\nТема: Hi",
+        "差出人: Sales <sales@example.com>\n送信日時: 2026年11月25日\n宛先: x\n件名: Hi",
+        "Kimden: Sales <sales@example.com>\nGönderildi: x\nKime: y\nKonu: z",
+        "ср, 25 нояб. 2026 г. в 10:00, Sales <sales@example.com>:",
+        "2026年11月25日(水) 10:00 Sales <sales@example.com>:",
+        "25 нояб. 2026, Sales пишет:",
+        "----- Исходное сообщение -----",
+        "----- Ursprungligt meddelande -----",
+    ],
+)
+def test_a_quotation_is_known_by_its_form_in_any_language(quotation):
+    assert new_words(f"Tak, proszę dzwonić.\n\n{quotation}\n\nHello, reply STOP to opt out") == "Tak, proszę dzwonić."
+
+
+def test_a_signature_with_an_address_is_no_quotation():
+    text = "Call me.\n\nE-mail: me@example.com\nsee you"
+    assert new_words(text) == text

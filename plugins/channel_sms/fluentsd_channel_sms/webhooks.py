@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
-from fluentsd.api import Inbound, Outcome, asks_to_stop
+from fluentsd.api import Inbound, Outcome, asks_to_stop, is_reaction
 from fluentsd_channel_sms.boundaries import after_body
 from fluentsd_channel_sms.error_codes import end_of
 
@@ -62,6 +62,8 @@ def _words(fields: Mapping[str, str]) -> Sequence[Inbound]:
     if kind == "START" or (word in START_WORDS and not rest):
         return [came(Outcome.replied, text=text, resubscribed=True)]
     if kind == "HELP" or word in HELP_WORDS:
+        return []
+    if is_reaction(text):
         return []
     if asks_to_stop(text) or (rest and asks_to_stop(text + rest)):
         return [came(Outcome.opted_out, text=text, reason="asked to stop in their own words")]

@@ -205,3 +205,56 @@ def test_a_table_without_the_needed_column_is_refused_before_its_rows():
     with pytest.raises(CsvError, match=r'No column holds phone numbers \(columns: "Name", "Email"\).*--map phone='):
         require(suggest(["Name", "Email"], []), "phone")
     require(suggest(["Name", "Email"], []), "any")
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "address"),
+    [
+        (
+            ["User Email", "Invitee Name", "Invitee Email"],
+            [
+                ["sam@our.example.com", "Jane Doe", "jane@example.com"],
+                ["sam@our.example.com", "Kim", "kim@example.com"],
+            ],
+            "Invitee Email",
+        ),
+        (["Created By Email", "Email"], [["sam@our.example.com", "jane@example.com"]], "Email"),
+        (["Host Email", "Attendee Email"], [["sam@our.example.com", "jane@example.com"]], "Attendee Email"),
+        (["Partner Firm Email", "E-Mail"], [["sam@our.example.com", "jane@example.com"]], "E-Mail"),
+        (
+            ["Email", "Email 2"],
+            [["sam@our.example.com", "jane@example.com"], ["sam@our.example.com", "kim@example.com"]],
+            "Email 2",
+        ),
+        (["User Email", "Name"], [["jane@example.com", "Jane"], ["kim@example.com", "Kim"]], "User Email"),
+    ],
+)
+def test_somebody_elses_address_is_not_the_persons(header, rows, address):
+    mapping = suggest(header, rows)
+    assert [mapping.columns[i].name for i in mapping.order[Target.EMAIL]] == [address]
+
+
+def test_doubt_is_said_of_the_column():
+    mapping = suggest(
+        ["User Email", "Invitee Email", "Agent Phone", "Contact No"],
+        [["sam@our.example.com", f"p{i}@example.com", "212-555-0100", f"212-555-010{i}"] for i in range(3)],
+    )
+    assert [c.doubt for c in mapping.columns] == [
+        "most rows have the same; not used", "", "looks like phone numbers and is not used", "",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "target"),
+    [
+        ("Contact No", "212-555-0101", Target.PHONE),
+        ("Mob. No.", "212-555-0101", Target.PHONE),
+        ("Invitee First Name", "Jane", Target.FIRST_NAME),
+        ("Attendee Last Name", "Doe", Target.LAST_NAME),
+        ("Customer Phone", "212-555-0101", Target.PHONE),
+        ("Land", "Deutschland", Target.COUNTRY),
+        ("E-Mail-Adresse", "joerg@example.de", Target.EMAIL),
+    ],
+)
+def test_headings_of_other_products_are_known(heading, cell, target):
+    assert suggest([heading, "X"], [[cell, ""]]).columns[0].target is target

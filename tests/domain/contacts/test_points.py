@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluentsd.domain.contacts.names import names
-from fluentsd.domain.contacts.points import BadEmail, BadPhone, BadPoint, PhoneKind, email, email_key, phone
+from fluentsd.domain.contacts.points import (
+    BadEmail,
+    BadPhone,
+    BadPoint,
+    PhoneKind,
+    email,
+    email_key,
+    phone,
+    points_in,
+)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +98,66 @@ def test_of_two_numbers_the_first_valid_one_is_taken_and_the_other_is_noted(text
     number = phone(text)
     assert (number.e164, number.rest) == ("+12125550123", ("415-555-0199",))
     assert phone("999 111 2222; 415 555 0199").e164 == "+14155550199"
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "e164"),
+    [
+        ("4915112345678", "DE", "+4915112345678"),
+        ("4915112345678.0", "DE", "+4915112345678"),
+        ("49 151 1234 5678", "DE", "+4915112345678"),
+        ("436641234567", "AT", "+436641234567"),
+        ("393331234567", "IT", "+393331234567"),
+        ("919876543210", "IN", "+919876543210"),
+        ("5511987654321", "BR", "+5511987654321"),
+        ("04915112345", "DE", "+494915112345"),
+        ("4931123456", "DE", "+494931123456"),
+        ("0491 5112345678", "DE", "+494915112345678"),
+    ],
+)
+def test_a_lost_plus_never_makes_a_stranger(text, region, e164):
+    assert phone(text, region).e164 == e164
+
+
+@pytest.mark.parametrize(
+    ("text", "e164"),
+    [
+        ("(212) 555-0148 (cell)", "+12125550148"),
+        ("212-555-0148 mobile", "+12125550148"),
+        ("212-555-0148 - home", "+12125550148"),
+        ("+1 (212) 555-0148 [w]", "+12125550148"),
+        ("(c) 212 555 0148", "+12125550148"),
+        ("Cell 212-555-0148", "+12125550148"),
+        ("Mobile no. 212-555-0148", "+12125550148"),
+        ("+52 1 55 1234 5678", "+525512345678"),
+        ("0052 1 (55) 1234-5678", "+525512345678"),
+    ],
+)
+def test_the_words_around_a_number_are_no_part_of_it(text, e164):
+    assert phone(text).e164 == e164
+
+
+@pytest.mark.parametrize("text", ["C: 212-555-0148 W: 212-555-0149", "cell: 212-555-0148 home: 212-555-0149"])
+def test_words_part_two_numbers(text):
+    assert points_in(text) == ([("phone", "+12125550148"), ("phone", "+12125550149")], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "wrong"),
+    [
+        ("415-555-0148 / 415-555-0149", ["+14155550148", "+14155550149"], 0),
+        ("415-555-0148", ["+14155550148"], 0),
+        ("415-555-0148; 999 111 2222", ["+14155550148"], 1),
+        ("415-555-0148 ext 12", ["+14155550148"], 0),
+        ("b2@example.com\nB2x@example.com", ["b2@example.com", "b2x@example.com"], 0),
+        ("a@example.com or b@example.com", ["a@example.com", "b@example.com"], 0),
+        ("Jane <a@example.com>, Kim <b@example.com>", ["a@example.com", "b@example.com"], 0),
+    ],
+)
+def test_a_list_of_people_to_leave_alone_loses_no_point_of_a_cell(text, values, wrong):
+    found, reasons = points_in(text)
+    assert [value for _, value in found] == values
+    assert len(reasons) == wrong
 
 
 def test_a_slash_inside_one_german_number_does_not_cut_it():

@@ -112,11 +112,12 @@ def test_an_apostrophe_put_against_formulas_is_taken_off_again():
     assert person("'=Jane", "'-", "'+12125550123").fields["first_name"] == "=Jane"
 
 
-def test_two_rows_of_one_person_share_a_key_and_an_extension_tells_people_apart():
+def test_two_rows_of_one_person_share_a_key_and_an_extension_is_no_part_of_it():
     one, other = person("", "", "(212) 555-0123", "", "Jane@Example.com"), person("", "", "", "", "jane@example.COM")
     assert set(keys(one)) & set(keys(other)) == {"mailto:jane@example.com"}
     assert keys(person("", "", "+1 212 555 0123")) == keys(person("", "", "2125550123.0"))
-    assert not set(keys(person("", "", "2125550123 x1"))) & set(keys(person("", "", "2125550123 x2")))
+    assert keys(person("", "", "2125550123 x1")) == keys(person("", "", "2125550123"))
+    assert person("", "", "2125550123 x1").fields["phone_extension"] == "1"
 
 
 FIELDS = {
@@ -198,3 +199,41 @@ def test_every_row_is_a_person_a_reject_or_empty(cells):
     elif isinstance(read, Reject):
         assert read.reason
         assert read.raw == tuple(cells)
+
+
+@pytest.mark.parametrize(
+    ("cell", "first"),
+    [
+        ("N/A", ""), ("NULL", ""), ("null", ""), ("-", ""), ("jane@example.net", ""), ("+12125550137", ""), ("nan", ""),
+        ("{{first_name}}", ""), ("[First Name]", ""), ("#N/A", ""), ("https://example.com", ""), ("12345", ""),
+        ('="Jane"', "Jane"), ("JosÃ©", "José"), ("O&#039;Hara", "O'Hara"), ("Ann &amp; Bob", "Ann & Bob"),
+        ("MÃ¼ller", "Müller"), ("Oâ€™Hara", "O’Hara"), ("José", "José"), ("Ãngela", "Ãngela"), ("Nan", ""),
+        ("Al", "Al"), ("Xi", "Xi"), ("Ñandú", "Ñandú"),
+    ],
+)  # fmt: skip
+def test_a_first_name_is_a_name_or_nothing(cell, first):
+    mapping = suggest(["First Name", "Email"], [[cell, "a@example.com"]])
+    assert ContactReader(mapping).read([cell, "a@example.com"], 2).fields.get("first_name", "") == first
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "region", "zones"),
+    [
+        ("Vorname;E-Mail-Adresse;PLZ;Land", "Jörg;joerg@example.de;80331;Deutschland", "US", ("Europe/Berlin",)),
+        ("Vorname;E-Mail-Adresse;PLZ", "Jörg;joerg@example.de;80331", "US", ()),
+        ("Prénom;Courriel;Code postal", "Zoé;zoe@example.fr;75001", "US", ()),
+        ("Name;Email;ZIP", "Zoé;zoe@example.fr;75001", "FR", ()),
+        ("Name;Email;ZIP", "Zoe;zoe@example.com;75201.0", "US", ("America/Chicago",)),
+        ("Name;Email;ZIP", 'Zoe;zoe@example.com;="02134"', "US", ("America/New_York",)),
+        ("Name;Email;Country", "Petr;petr@example.cz;Czech Republic", "US", ("Europe/Prague",)),
+    ],
+)
+def test_five_digits_of_another_country_are_no_zip_code(header, row, region, zones):
+    cells = row.split(";")
+    person = ContactReader(suggest(header.split(";"), [cells]), region).read(cells, 2)
+    assert tuple(contact_data(person)["zones"]) == zones
+
+
+def test_a_number_in_a_list_of_germans_without_its_plus_is_no_stranger():
+    mapping = suggest(["Name", "Phone", "Country"], [["Gerd", "4915112345678", "Germany"]])
+    assert ContactReader(mapping).read(["Gerd", "4915112345678", "Germany"], 2).phones[0].e164 == "+4915112345678"

@@ -95,10 +95,6 @@ def test_exactly_fifteen_states_have_two_zones():
 @pytest.mark.parametrize(
     ("state", "country", "says"),
     [
-        ("WA", "Australia", "too many zones"),  # Western Australia is not Washington
-        (None, "US", "too many zones"),
-        ("ZZ", "US", "'ZZ' is not a US state"),
-        ("FL", "Canada", "'FL' is not a Canadian province"),
         ("AA", None, "is not a US state or a Canadian province"),  # the armed forces are no place
         ("NY", "Narnia", "country 'Narnia' is unknown"),
     ],
@@ -110,8 +106,79 @@ def test_an_address_that_tells_no_zone_says_why(state, country, says):
 
 
 @pytest.mark.parametrize(
-    "phone", ["+18005551234", "+15555555555", "+870773111632", "+79161234567", "0123", "call me", "+"]
+    ("state", "country", "says"),
+    [
+        ("WA", "Australia", "7 zones; a state is needed"),  # Western Australia is not Washington
+        (None, "US", "8 zones; a state is needed"),
+        (None, "Russia", "11 zones; a state is needed"),
+        ("ZZ", "US", "'ZZ' is not a US state"),
+        ("FL", "Canada", "'FL' is not a Canadian province"),
+    ],
 )
+def test_a_country_of_many_zones_means_all_of_them_and_says_so(state, country, says):
+    found = place_of(None, state, country, None, ())
+    assert set(found.zones) == set(readings.of_country(readings.country_code(country)))
+    assert found.basis == "address"
+    assert says in found.problem
+
+
+@pytest.mark.parametrize(
+    ("phone", "country", "continents"),
+    [
+        ("+79123456789", "RU", {"Europe", "Asia"}),
+        ("+61412345678", "AU", {"Australia", "Antarctica"}),
+        ("+77001234567", "KZ", {"Asia"}),
+        ("+5215512345678", "MX", {"America"}),
+    ],
+)
+def test_a_mobile_that_tells_only_its_country_is_open_when_all_of_it_is(phone, country, continents):
+    found = place_of(None, None, None, None, (phone,))
+    assert found.zones
+    assert set(found.zones) <= set(readings.of_country(country)) | {"Asia/Almaty"}
+    assert {name.partition("/")[0] for name in found.zones} <= continents
+    assert found.basis == "number"
+
+
+def test_a_country_of_many_zones_widens_nothing_that_is_known_better():
+    assert place_of(None, None, "USA", None, ("+12125550148",)).zones == ("America/New_York",)
+    assert place_of("Europe/Moscow", None, "Russia", None, ("+79123456789",)).zones == ("Europe/Moscow",)
+
+
+@pytest.mark.parametrize(
+    ("phone", "zones"),
+    [
+        ("+526141234567", ("America/Chihuahua",)),
+        ("+526251234567", ("America/Chihuahua",)),
+        ("+526561234567", ("America/Ciudad_Juarez",)),
+        ("+526671234567", ("America/Mazatlan",)),
+        ("+211912345678", ("Africa/Juba",)),
+        ("+74951234567", ("Europe/Moscow",)),
+    ],
+)
+def test_a_number_has_the_clock_of_its_country_today(phone, zones):
+    assert place_of(None, None, None, None, (phone,)).zones == zones
+
+
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        ("75201.0", ("US-TX",)),
+        ("75201,00", ("US-TX",)),
+        ('="02134"', ("US-MA",)),
+        ("2134.0", ("US-MA",)),
+        ("'02134", ("US-MA",)),
+        ("75,201", ("US-TX",)),
+        ("TX 75201", ("US-TX",)),
+        ("75201-1234.0", ("US-TX",)),
+        ("75201, USA", ("US-TX",)),
+        ("75201-", ("US-TX",)),
+    ],
+)
+def test_a_zip_code_that_a_spreadsheet_damaged_is_read(text, states):
+    assert place_of(None, None, "US", text, ()).states == states
+
+
+@pytest.mark.parametrize("phone", ["+18005551234", "+15555555555", "+870773111632", "0123", "call me", "+"])
 def test_a_number_without_a_place_gives_no_zone(phone):
     found = place_of(None, None, None, None, (phone,))
     assert (found.zones, found.basis) == ((), "none")
@@ -194,13 +261,13 @@ NEW_YORK, CHICAGO, DENVER, LOS_ANGELES = (
         ((None, None, None, None, ["+18005551234"]), set(), ("US",), "none"),
         ((None, "NY", None, None, ["+18005551234"]), {NEW_YORK}, ("US-NY",), "address"),
         (("PST", None, None, None, ["+19005551234"]), {LOS_ANGELES}, ("US",), "field"),
-        ((None, None, "USA", None, []), set(), ("US",), "none"),
+        ((None, None, "USA", None, []), set(readings.of_country("US")), ("US",), "address"),
         ((None, None, "USA", None, ["+442079460000"]), {"Europe/London"}, ("US",), "number"),
         # territories, Canada, the rest of the world
         ((None, None, "Puerto Rico", None, []), {"America/Puerto_Rico"}, ("US-PR",), "address"),
         ((None, None, None, None, ["+17875551234"]), {"America/Puerto_Rico"}, ("US-PR",), "number"),
         ((None, None, None, "M5V 2T6", ["+14165551234"]), {"America/Toronto"}, ("CA-ON",), "address+number"),
-        ((None, None, "Canada", None, ["+18005551234"]), set(), (), "none"),
+        ((None, None, "Canada", None, ["+18005551234"]), set(readings.of_country("CA")), (), "address"),
         ((None, None, None, None, ["+442079460000"]), {"Europe/London"}, (), "number"),
         ((None, None, None, None, ["+18765551234"]), {"America/Jamaica"}, (), "number"),
         # five digits are a ZIP code only in the United States

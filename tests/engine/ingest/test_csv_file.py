@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from fluentsd.domain.contacts.mapping import CsvError, suggest
 from fluentsd.domain.contacts.reader import Person, Reject, read_row
 from fluentsd.engine.ingest import csv_file
-from fluentsd.engine.ingest.csv_file import open_csv
+from fluentsd.engine.ingest.csv_file import open_csv, open_csv_bytes
 
 PEOPLE = [
     ["First Name", "Last Name", "Mobile Phone", "Email", "Notes"],
@@ -338,3 +338,18 @@ def test_quotes_opened_on_many_lines_cost_each_its_own_line(write):
     with open_csv(write(b"Name,Phone\n" + lines)) as file:
         kinds = [isinstance(row, Reject) for _, row in file]
     assert (sum(kinds), len(kinds)) == (500, 500 * 21)
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "rows"),
+    [
+        ("Lead report for Q4\n\nFirst Name,Phone\nAnn,212-555-0111\n", ("First Name", "Phone"), 1),
+        ("Export;;\nGenerated today;;\nVorname;Telefon;Ort\nAnn;0151 12345678;Ulm\n", ("Vorname", "Telefon", "Ort"), 1),
+        ("Jane Doe <jane@example.com>\nbob@example.com\nkim@example.com\n", None, 3),
+        ("Name\nAnn\n", ("Name",), 1),
+    ],
+)  # fmt: skip
+def test_the_header_is_found_below_a_title_and_a_person_is_none(text, header, rows):
+    with open_csv_bytes(text.encode(), "list.csv") as file:
+        assert (file.header or None) == header
+        assert sum(1 for _, row in file if any(row)) == rows

@@ -113,6 +113,6 @@ async def test_a_list_without_a_campaign_or_without_the_exit_is_refused_unchange
     with pytest.raises(Refused, match=r"add left_segment to its exit\.on"):
         await listed(stage, "a.csv", person(1))
     run = await stage.do("contacts begin-import", source="a.csv")
-    with pytest.raises(Refused, match="--whole needs a campaign"):
+    with pytest.raises(Refused, match="people can leave only a campaign"):
         await stage.do("contacts end-import", run=run, counts={}, whole=True)
     assert await members(stage) == {}

@@ -1,0 +1,108 @@
+"""Columns in which a list says whom not to contact.
+
+Here live the reading of such a heading (`by_heading`) and of its cells (`OptOut.holds`). What must not live here: the
+suppression list, consent that a person attests. A column is one of three: it says that somebody opted out ("Do Not
+Call", "Unsubscribed at"), that they may be contacted ("Accepts SMS Marketing"), or it is a status whose words may say
+so. A doubtful text below an opt-out counts as one: a missed one harms a person.
+"""
+
+# ruff: noqa: E501 - a pattern is read as a whole
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from fluentsd.domain.contacts.headings import plain, unaccented
+
+Sense = Literal["stops", "allows", "status"]
+EVERY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """What a column says of its people: on which channels ("*" for all), and in which sense."""
+
+    channels: tuple[str, ...]
+    sense: Sense
+
+    def holds(self, cell: str) -> bool:
+        """Whether this cell says that the person must not be contacted on the channels."""
+        text = " ".join(unaccented(cell).casefold().replace("_", " ").replace("-", " ").split()).strip(" .!")
+        if not text:
+            return False
+        if self.sense == "stops":
+            return text not in _NO
+        return text in _STATUS if self.sense == "status" else text in _REFUSED or text in _STATUS
+
+    def __str__(self) -> str:
+        return f"opt-out from {'every channel' if EVERY in self.channels else ' and '.join(self.channels)}"
+
+
+def _texts(text: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in text.split(","))
+
+
+_NO = _texts(
+    "no, n, false, f, 0, 0.0, off, nein, non, nao, nee, none, never, null, nil, n/a, na, ?, unknown, unchecked, "
+    "inactive, not set, ok, ok to call, ok to contact, ok to email, allowed, subscribed, active, opted in, opt in, "
+    "not opted out, not unsubscribed, can contact, callable, contactable, falso, faux, falsch, niet, ne, "
+    "нет, いいえ, ☐, ✗, ✘, ❌, []"
+)
+_REFUSED = _texts(
+    "no, n, false, f, 0, 0.0, off, nein, non, nao, nee, never, declined, denied, refused, revoked, withdrawn, "
+    "not subscribed, not granted, not allowed, not given, disabled, unchecked, falso, faux, falsch, niet, нет, ☐, ✗, ✘, ❌"
+)
+_STATUS = _texts(
+    "unsubscribed, unsubscribe, opted out, opt out, optout, optedout, do not contact, do not call, do not email, "
+    "do not text, dnc, dnd, suppressed, blacklisted, blocklisted, on suppression list, complained, spam complaint, "
+    "marked as spam, removed by request, never contact, never contact again, abgemeldet, widerrufen, desabonne, "
+    "desinscrit, dado de baja, cancelado por el usuario, disiscritto, afgemeld, uitgeschreven, wypisany, отписан"
+)
+_HEADING_STOPS = re.compile(
+    r"\b(?:do ?not|dont|don t|never) (?:\w+ ){0,2}?(?:call|text|sms|e ?mail|contact|solicit|message|disturb|phone|market"
+    r"|whatsapp|cold call)\w*\b|\bno (?:more )?(?:calls?|texts?|sms|e ?mails?|contact|marketing|messages?|solicit\w*)\b"
+    r"|\b(?:dnc|dnd|dne|optout|suppress(?:ed|ion)|blacklist(?:ed)?|blocklist(?:ed)?|unsubs?\w*|opted ?out|opt ?out)\b"
+    r"|\b(?:nicht|keine?n?) (?:mehr )?(?:anruf\w*|kontakt\w*|anschreiben|e ?mails?|sms|werbung|mailing)\b"
+    r"|\b(?:kontaktsperre|werbesperre|anrufsperre|mailsperre|sperrvermerk|abgemeldet|abmeldung|(?:werbe)?widerspruch)\b"
+    r"|\bne (?:pas|plus) (?:\w+ )?(?:appeler|contacter|ecrire|envoyer|demarcher)\b|\b(?:desabonne|desinscrit|bloctel)\w*\b"
+    r"|\bno (?:llamar|contactar|enviar|molestar)\b|\b(?:dado de baja|baja|lista robinson|robinson)\b"
+    r"|\bnon (?:chiamare|contattare)\b|\bdisiscritt\w+\b|\bnao (?:ligar|contatar|perturbe)\b|\bdescadastrad\w+\b"
+    r"|\b(?:niet (?:bellen|mailen|benaderen)|afgemeld|uitgeschreven|bel me niet)\b"
+)
+_HEADING_ALLOWS = re.compile(
+    r"\b(?:accepts?|accepted|allows?|allowed|opt ?in|opted ?in|optin|subscribed|subscriber|agreed?s?|wants?|receives?)\b"
+    r"|\b(?:consents?|consented|permissions?|einwilligung|zustimmung|consentement|consentimiento|consenso|toestemming)\b"
+    r"|\b(?:can|may|ok to|okay to) (?:call|text|sms|e ?mail|contact|market)\w*\b|\bis (?:callable|contactable|subscribed)\b"
+)
+_HEADING_STATUS = re.compile(
+    r"^(?:(?:email|sms|text|phone|call|marketing|subscription|subscriber|contact|lead|member|mailing|newsletter|list|opt"
+    r"|consent|global) ?){0,3}status$|\b(?:consent|subscription|marketing) state$"
+)
+#: What a heading about something else has: a link, a count, an hour.
+_NO_OPT_OUT = re.compile(
+    r"\b(?:link|url|uri|href|token|count|rate|number of|hours?|time|before|after|until|between|policy|wording|template"
+    r"|page|list id|campaign)\b|\bopt ?(?:in|out) (?:text|message|keyword)\b"
+)
+_CHANNELS = (
+    ("phone", re.compile(r"\b(?:call\w*|phone|voice|dial\w*|dnc|telemarketing|cold call|anruf\w*|telefon\w*|llamar|appeler"
+                         r"|bloctel|bellen|bel|chiamare|ligar)\b")),
+    ("sms", re.compile(r"\b(?:sms|text\w*|mms|message|messages|whatsapp|dnc|do ?not call|dont call)\b")),
+    ("email", re.compile(r"\b(?:e ?mail\w*|newsletters?|mailing\w*|mail\w*|dne|courriel|correo)\b")),
+)  # fmt: skip
+
+
+def by_heading(name: str) -> OptOut | None:
+    """The opt-out that a column's heading is about; None for a heading of something else."""
+    bare = plain(name)
+    if not bare or _NO_OPT_OUT.search(bare):
+        return None
+    if _HEADING_STATUS.search(bare):
+        return OptOut(_channels(bare), "status")
+    if _HEADING_STOPS.search(bare):
+        return OptOut(_channels(bare), "stops")
+    return OptOut(_channels(bare), "allows") if _HEADING_ALLOWS.search(bare) else None
+
+
+def _channels(heading: str) -> tuple[str, ...]:
+    return tuple(channel for channel, words in _CHANNELS if words.search(heading)) or (EVERY,)

@@ -1,0 +1,120 @@
+"""Opt-out words and phrases in languages other than English and Spanish; see `optout.words` for those.
+
+Here live patterns over a normalised text and nothing else. They are written as people write and folded as texts are
+(`fold`): without case and accents, with the letters of every script. Every repetition matches in one way only.
+"""
+
+# ruff: noqa: E501 - a pattern is read as a whole
+from __future__ import annotations
+
+import re
+import unicodedata
+
+
+def fold(text: str) -> str:
+    """The letters of a text without case and without accents, in any script."""
+    marked = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(char for char in marked if not unicodedata.combining(char))
+
+
+def _any(words: str) -> str:
+    return f"(?:{'|'.join(word.strip() for word in words.split(','))})"
+
+
+#: The whole text is one of these, perhaps with courtesy around it.
+_ALONE = _any(
+    """
+    abmelden, abmeldung, abbestellen, austragen, stoppe?n?, stopp, löschen, widerspruch, kündigen, aufhören, schluss,
+    arreter, arretez, arrêt, désabonner, désabonnement, désinscrire, désinscription, stopper, résilier, supprimer,
+    sair, parar, pare, cancelar, descadastrar, descadastro, remover, chega,
+    basta, disiscrivi(?:mi)?, disiscrizione, cancella(?:mi|temi)?, annulla, rimuovi(?:mi)?, rimuovetemi, disdici,
+    disdire, fermati, fermatevi, smettila, smettetela,
+    afmelden, afmelding, afmeld, uitschrijven, uitschrijving, stoppen, opzeggen, ophouden,
+    rezygnuję, rezygnacja, wypisz, anuluj, usuń, przestań, przestańcie, koniec,
+    стоп, стап, отписка, отписаться, отпишите, отпишись, отказ, отказываюсь, отмена, хватит, прекратите, удалить,
+    avregistrera, avsluta, avmeld, avmelde, sluta, slutt, lopeta, peru, stands, dur, iptal, ret, στοπ, διακοπή,
+    停止, 配信停止, ストップ, 解除, 配信解除, 退会, 中止, やめて, やめてください, 不要, td, 退订, 退訂, 取消订阅, 取消訂閱,
+    拒收, 수신거부, 수신 거부, 그만, 중지, 해지, 거부, إيقاف, توقف, إلغاء, الغاء, הסר, הפסק, रोकें, बंद
+    """
+)
+_COURTESY = _any(
+    """
+    bitte, danke, sofort, jetzt, hallo, svp, stp, merci, bonjour, maintenant, por favor, obrigad[oa], già, subito,
+    per favore, grazie, ciao, aub, alstublieft, graag, bedankt, dank u, nu, hallo, proszę, dziękuję, пожалуйста, спасибо,
+    tack, takk, tak, kiitos, お願いします, 请, 請, ok, sms, newsletter, mich, moi, mi, me, mij, mnie, меня, alles, tout
+    """
+)
+REQUEST = re.compile(fold(rf"\|(?: (?:{_COURTESY}|\|))* {_ALONE}(?: (?:{_COURTESY}|{_ALONE}|\|))*"))
+
+#: Postponed, or at another hour: no opt-out.
+_LATER = (
+    r"(?! (?:vor|nach|heute|jetzt|gerade|derzeit|momentan|aktuell|im moment|zur zeit|um \d|am \w+tag|zwischen|während"
+    r"|avant|après|aujourdhui|maintenant|pour le moment|pour linstant|entre|le (?:matin|soir|weekend)|pendant"
+    r"|antes|depois|agora|hoje|amanhã|por enquanto|no momento|durante|de manhã"
+    r"|prima|dopo|ora|oggi|domani|adesso|per ora|al momento|tra le|voor|na \d|nu|vandaag|morgen|op dit moment|tussen"
+    r"|до|после|сейчас|сегодня|завтра|пока|утром|вечером|przed|po \d|teraz|dziś|jutro|dzisiaj|na razie|w tej chwili"
+    r")\b)"
+)
+_PHRASES = (
+    # German
+    r"\b(?:nicht|nie|keine?n?|niemals) (?:mehr|wieder) (?:\w+ )?(?:an(?:ge)?ruf\w*|kontaktier\w*|schreib\w*|mailen|"
+    r"anschreib\w*|angeschrieben|belästig\w*|nachricht\w*|e ?mails?|mails?|sms|werbung|kontakt\w*|melden|an)\b",
+    r"\bkeine?n? (?:\w+ )?(?:werbung|anrufe?|nachrichten|sms|newsletter|e ?mails?|mails?|kontakt\w*) (?:mehr|von ihnen)\b",
+    rf"\bkein(?:erlei)? interesse\b{_LATER}",
+    rf"\b(?:rufe?n?|ruft|schreibe?n?|kontaktieren?|melden?) (?:sie )?(?:mich |uns |hier |sich )?(?:bitte )?(?:nicht|nie)\b{_LATER}",
+    r"\b(?:bitte )(?:nicht|nie) (?:mehr )?(?:anrufen|schreiben|kontaktieren|anschreiben|melden)\b",
+    r"\b(?:lösche?n?|löscht|entfernen?|streichen?|nehmen|nimm|tragen) (?:sie )?(?:bitte )?(?:mich|uns|meine?n?|unsere|diese)\b",
+    r"\b(?:lassen|lass|lasst) (?:sie )?(?:mich|uns) (?:\w+ )?in ruhe\b|\b(?:ich )?(?:widerspreche|widerrufe)\b",
+    r"\b(?:möchte|will|wünsche|wollen) (?:\w+ ){0,2}(?:keine?n?|nicht|nie) (?:mehr )?(?:\w+ ){0,2}(?:erhalten|bekommen|haben"
+    r"|kontaktiert|angerufen|angeschrieben)\b|\bfalsche (?:nummer|person)\b|\bhören sie auf\b|\bhör(?:t)? auf\b",
+    # French; a text has no apostrophes here
+    rf"\bne (?:me |nous |m|pas |plus )?(?:me |nous |m)?(?:re)?(?:appele|contacte|écri|envoye|dérange|téléphone|sollicite|relance"
+    rf"|harcele)\w* (?:plus|pas|jamais)\b{_LATER}|\bn(?:appele|écri|envoye)\w* (?:plus|pas|jamais)\b{_LATER}",
+    r"\bne (?:plus|pas|jamais) (?:me |nous |m)?(?:appeler|contacter|écrire|envoyer|déranger|téléphoner|démarcher)\b",
+    r"\b(?:arrêt|cess)\w+ (?:de |d|tout|avec|les|ces|vos)|\bplus (?:de |d|aucun )(?:sms|messages?|appels?|e ?mails?|mails?|pub"
+    r"|textos?)\b",
+    r"\b(?:retire|supprime|enlève|efface|désinscri|désabonne|raye)\w* (?:moi|nous|mon|ma|mes)\b",
+    r"\blaisse[zr]? (?:moi|nous) (?:tranquilles?|en paix)\b|\b(?:faux|mauvais) numéro\b",
+    r"\bne (?:veux|souhaite|désire|voulons) (?:plus|pas) (?:\w+ ){0,3}(?:recevoir|être|sms|messages?|appels?|contact\w*)\b",
+    rf"\bpas (?:du tout )?intéressée?s?\b{_LATER}",
+    # Portuguese
+    rf"\bnão (?:me |nos )?(?:ligu|chame|contat|contact|mand|envi|escrev|telefon|perturb|incomod)\w*(?: mais)?\b{_LATER}",
+    r"\bnão (?:quero|desejo|queremos) (?:mais )?(?:\w+ ){0,2}(?:receber|mensage\w+|ligaç\w+|contato|e ?mails?|nada)\b",
+    r"\b(?:remova|remover|exclua|excluir|tire|retire|apague|descadastre)\w* (?:me|meu|minha|o meu|a minha)\b",
+    r"\bme (?:remov|tir|retir|exclu|descadastr)\w+\b|\b(?:deixe|me deix\w+)(?: me)? em paz\b|\bnúmero errado\b",
+    r"\bcancel\w+ (?:a |minha |a minha )?(?:inscrição|assinatura|mensagens)\b",
+    r"\bpar\w+ de (?:me |nos )?(?:ligar|mandar|enviar|escrever|incomodar)\b",
+    rf"\bnão (?:tenho interesse|estou interessad[oa]|me interessa)\b{_LATER}",
+    # Italian
+    rf"\bnon (?:mi |ci |vogliate )?(?:chiam|contatt|scriv|mand|invi|disturb|telefon)\w*(?: più| mai)?\b{_LATER}",
+    r"\b(?:cancell|rimuov|elimin|togli)\w*(?:mi|temi|ci)\b|\b(?:cancell|rimuov|elimin|togli)\w+ (?:il mio|i miei|questo)\b",
+    r"\blasci\w*(?: mi| ci)? in pace\b|\bsmett\w+ di\b|\bbasta (?:con|chiam\w+|mess\w+|sms|mail)\b|\bnumero sbagliato\b",
+    r"\bnon (?:voglio|desidero|intendo) (?:più )?(?:\w+ ){0,2}(?:ricevere|essere|messaggi\w*|chiamate)\b|\bdisiscri\w+\b",
+    rf"\bnon (?:sono|siamo) (?:più )?interessat\w\b{_LATER}",
+    # Dutch
+    rf"\b(?:bel|mail|sms|app|contacteer|benader|schrijf|stuur)t? (?:me |mij |ons |dit nummer |alstublieft )?(?:niet|nooit)(?: meer)?\b{_LATER}",
+    r"\b(?:niet|nooit) meer (?:\w+ )?(?:bellen|mailen|smsen|contacteren|benaderen|sturen|appen|gebeld|benaderd|lastig)\b",
+    r"\b(?:verwijder|haal|schrap) (?:me|mij|mijn|ons|dit nummer)\b|\blaat (?:me|mij|ons) met rust\b|\bstop met\b",
+    rf"\bgeen (?:sms\w*|berichten|e ?mails?|mails?|telefoontjes|reclame|contact) meer\b|\bgeen interesse\b{_LATER}",
+    rf"\bniet geïnteresseerd\b{_LATER}|\b(?:uitschrijven|afmelden)\b|\bverkeerd nummer\b",
+    # Polish
+    rf"\bnie (?:dzwoń|dzwoni|kontaktuj|kontaktować|pisz|pisać|wysyłać|wysyłaj)\w*(?: do mnie| do nas)?(?: więcej)?\b{_LATER}",
+    r"\b(?:wypisz|wypiszcie|usuń|usuńcie|wykreśl)\w* (?:mnie|mój|nas|moje|z)\b|\bdaj\w* (?:mi|nam) (?:święty )?spokój\b",
+    rf"\bnie (?:jestem|jesteśmy) zainteresowan\w+\b{_LATER}|\bpomyłka\b|\bzły numer\b|\brezygnuj\w+ z\b",
+    r"\bnie chcę (?:\w+ ){0,2}(?:otrzymywać|dostawać|wiadomości|telefonów|kontaktu)\b",
+    # Russian
+    rf"\bне (?:надо |нужно )?(?:мне |нам |больше |сюда )*(?:звон|пиши|писа|беспоко|присыла|шлите|связыва|отправля)\w*\b{_LATER}",
+    r"\b(?:удалите|уберите|вычеркните|исключите|удали) (?:меня|мой|мои|наш|из|этот)\b|\bотпи(?:ши|са)\w+\b",
+    r"\bоставьте? (?:меня|нас) в покое\b|\b(?:хватит|прекратите|перестаньте)\b|\bошиблись номером\b|\bне тот номер\b",
+    rf"\bне (?:интерес\w+|заинтересован\w*)\b{_LATER}|\bне хо(?:чу|тим) (?:\w+ ){{0,2}}(?:получать|звонк\w+|сообщени\w+)\b",
+    # Swedish, Danish, Norwegian, Finnish
+    r"\b(?:sluta|slutt|stop|hold op med at) (?:å |att |med |at )?(?:ringa|ringe|skicka|sende|kontakt\w+|skriv\w+|messe)\b",
+    r"\b(?:ring|kontakta?|skriv|skicka|send) (?:mig |meg |oss |os )?(?:inte|ikke|aldrig) (?:mer|mere|igen|igjen|längre)\b",
+    r"\bälkää? (?:soitta|lähettä)\w+\b|\b(?:ta bort|slet|slett|fjern) (?:mig|meg|mit|mitt|min)\b",
+    # Chinese, Japanese, Korean have no spaces between words
+    r"連絡しないで|連絡は?(?:不要|やめ)|電話しないで|送らないで|送信しないで|配信(?:を)?(?:止め|停止|解除|不要)|登録解除|退会(?:します|させ|希望|したい)"
+    r"|やめてください|興味(?:は|が)?(?:ありません|ない)",
+    r"不要再|别再|別再|请勿|請勿|退订|退訂|取消订阅|取消訂閱|拒收|没有?兴趣|沒有?興趣|停止发|停止發|不要(?:打|发|發|联系|聯繫|骚扰|騷擾)",
+    r"수신 ?거부|연락하지 ?마|전화하지 ?마|보내지 ?마|그만 ?(?:보내|전화|연락)|구독 ?취소|관심 ?없",
+)
+ASKING = re.compile("|".join(f"(?:{fold(pattern)})" for pattern in _PHRASES))
