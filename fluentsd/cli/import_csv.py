@@ -129,8 +129,8 @@ def _asked(pairs: list[str]) -> dict[str, str]:
 
 
 async def _need(client: Client, campaign: str | None) -> tuple[Need, bool]:
-    """The column that the campaign needs, and whether the campaign is still a draft. Whoever one step can reach is
-    enrolled; steps on other channels are skipped."""
+    """The column that the campaign needs, and whether the campaign is still a draft. People are enrolled
+    if one step can reach them; steps on other channels are skipped."""
     if campaign is None:
         return "any", False
     shown = await client.perform("campaign show", {"ref": campaign})

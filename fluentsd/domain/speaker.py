@@ -1,7 +1,7 @@
 """The speaker of a phone step: one version of an agent, compiled, and the settings of one call.
 
 The prompt and the other texts are the version's that a person entered with. What guards people is that of the newest
-version, whoever entered when: the opening's notices, the opt-out key, the transfer targets, whether the call is
+version, whenever a person entered: the opening's notices, the opt-out key, the transfer targets, whether the call is
 recorded. Pure.
 """
 

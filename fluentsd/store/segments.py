@@ -209,7 +209,7 @@ _NAMED = Insert(
 
 async def name_members(conn: AsyncConnection, segment_id: int, record_ids: Sequence[int], at: int, seen_at: int) -> int:
     """These records are in the segment, as the walk or change that began at `seen_at` says; returns how many were not.
-    Members that were missing are present again; one that had left has joined anew."""
+    Members that were missing are present again; one that had left has joined again."""
     ids = sorted(set(record_ids))
     there = await _count(conn, segment_id, _PRESENT, among(membership.c.record_id, "ids"), ids=json_of(ids))
     await _NAMED.many(conn, [(segment_id, record_id, at, seen_at) for record_id in ids])

@@ -10,7 +10,7 @@ from fluentsd.verbs.call import Call, identity
 @dataclass(frozen=True, slots=True)
 class SecondApproval:
     """A start with more people than `above` needs one of the `approvers` (identities of actors) who is not its own
-    requester. On the shell an admin may approve too, because whoever has the machine can change the settings."""
+    requester. On the shell an admin may approve too, because a user of the machine can change the settings."""
 
     above: int
     approvers: tuple[str, ...]

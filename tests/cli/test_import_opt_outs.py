@@ -1,4 +1,4 @@
-"""Whoever a list says not to contact is on the suppression list after its import, for the channels that it names."""
+"""Opt-outs of a list are on the suppression list after its import, for the channels that it names."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Stored:
     back: int = 0
     opt_outs: int = 0
     rejected: dict[str, str] = field(default_factory=dict)
-    ended: set[int] = field(default_factory=set)  #: campaigns in which somebody's enrollment ended
+    ended: set[int] = field(default_factory=set)  #: campaigns in which an enrollment ended
 
 
 async def store(

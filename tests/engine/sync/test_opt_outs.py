@@ -66,7 +66,7 @@ async def test_a_lifted_opt_out_is_not_entered_again_while_the_crm_still_says_it
     assert [bool(entry["lifted_at"]) for entry in entries] == [True]
     followed.crm.put(1, do_not_call=False)
     await followed.pass_time(20 * MINUTE)
-    followed.crm.put(1, do_not_call=True)  # said anew
+    followed.crm.put(1, do_not_call=True)  # said again
     await followed.pass_time(20 * MINUTE)
     entries = (await followed.stage.do("suppression why", point="+12125550001"))["entries"]
     assert sorted(bool(entry["lifted_at"]) for entry in entries) == [False, True]
