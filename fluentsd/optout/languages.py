@@ -41,7 +41,7 @@ _COURTESY = _any(
     """
     bitte, danke, sofort, jetzt, hallo, svp, stp, merci, bonjour, maintenant, por favor, obrigad[oa], già, subito,
     per favore, grazie, ciao, aub, alstublieft, graag, bedankt, dank u, nu, hallo, proszę, dziękuję, пожалуйста, спасибо,
-    tack, takk, tak, kiitos, お願いします, 请, 請, ok, sms, newsletter, mich, moi, mi, me, mij, mnie, меня, alles, tout
+    hi, hey, hello, thanks, thank you, please, tack, takk, tak, kiitos, お願いします, 请, 請, ok, sms, newsletter, mich, moi, mi, me, mij, mnie, меня, alles, tout
     """
 )
 REQUEST = re.compile(fold(rf"\|(?: (?:{_COURTESY}|\|))* {_ALONE}(?: (?:{_COURTESY}|{_ALONE}|\|))*"))

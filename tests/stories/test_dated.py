@@ -545,7 +545,7 @@ async def test_a_promised_callback_in_front_does_not_let_the_late_steps_through_
 
 async def test_nobody_is_late_who_came_while_it_was_paused_and_was_not_due(tmp_path: Path) -> None:
     async with paused_for_a_week(tmp_path) as stage:
-        with pytest.raises(Refused, match="not drip, shift or skip"):
+        with pytest.raises(Refused, match="not one of drip, shift, skip"):
             await stage.do("campaign resume", ref="test", late="hurry")
         await stage.do("campaign resume", ref="test", late="drip")
         await stage.until(local("2026-05-11 13:00"))

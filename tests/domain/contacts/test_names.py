@@ -5,10 +5,10 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fluentsd.domain.contacts.names import Names, names
+from fluentsd.domain.contacts.names import _NONE, Names, names
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,5 @@ def test_a_name_that_cannot_be_split_for_certain_is_left_whole(full):
 
 @given(st.text(alphabet=string.ascii_letters + " '-.", max_size=30))
 def test_names_add_and_lose_no_letters(full):
+    assume(any(map(str.isalpha, full)) and " ".join(full.split()).casefold() not in _NONE)
     assert names(full).full.casefold() == " ".join(full.split()).casefold()

@@ -251,7 +251,7 @@ async def test_a_person_retries_and_drops_dead_letters(database_url: str) -> Non
         assert (await scene.do("outbox retry", target="one")) == {"retried": 1}
         await scene.wait(SECOND)
         assert sorted(target.keys()) == ["b", "c"]
-        with pytest.raises(Refused, match="needs --target"):
+        with pytest.raises(Refused, match="name the target whose"):
             await scene.do("outbox drop", all=True, waiting=True)
         assert (await scene.do("outbox drop", target="other", waiting=True)) == {"dropped": 3}
         assert await scene.rows() == (2, 2)  # what was delivered stays until retention

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -17,6 +17,8 @@ from typing import Any
 
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
+from wsproto.events import Ping
+from wsproto.utilities import LocalProtocolError
 
 from tests.fronts.slack.fake import http
 from tests.fronts.slack.fake.http import Request, Response
@@ -459,6 +461,16 @@ class Workspace:
     def _notify(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
+
+
+async def _answer_ping(self: WebSocketConnection, event: Ping) -> None:
+    """Answer a ping, unless this side is closing already: trio-websocket would end the whole server."""
+    with suppress(LocalProtocolError):
+        await _ANSWER_PING(self, event)
+
+
+_ANSWER_PING = WebSocketConnection._handle_ping_event
+WebSocketConnection._handle_ping_event = _answer_ping  # type: ignore[method-assign]
 
 
 @asynccontextmanager
