@@ -28,15 +28,16 @@ def display_name(file: Path) -> str:
 def read_toml(file: Path, what: str = "TOML") -> dict[str, Any]:
     """Parse a TOML file; `what` is "campaign", "template" or another noun for messages."""
     name, text = display_name(file), read_text(file)
+    article = "an" if what[0] in "aeiou" else "a"
     if not text.strip():
         fail(f"{name} is empty; {_BEGIN.get(what, 'write its keys')}; nothing was changed")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as why:
-        fail(f"{name} is not a {what} file: {explain_toml(text, why)}; nothing was changed")
+        fail(f"{name} is not {article} {what} file: {explain_toml(text, why)}; nothing was changed")
     except (ValueError, RecursionError):  # the interpreter's own limits
         limits = "its brackets are nested too deeply, or a number is too long"
-        fail(f"{name} is not a {what} file: {limits}; nothing was changed")
+        fail(f"{name} is not {article} {what} file: {limits}; nothing was changed")
 
 
 def read_text(file: Path) -> str:
