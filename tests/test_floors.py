@@ -33,6 +33,7 @@ LAYERS = (
     {"fronts"},
     {"daemon"},
     {"doctor", "demo"},
+    {"preview"},
     {"cli"},
     {"__main__"},
 )

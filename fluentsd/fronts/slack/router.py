@@ -15,7 +15,7 @@ from typing import Any
 from fluentsd.api import Unavailable
 from fluentsd.fronts.guard import place_of
 from fluentsd.fronts.slack import clicks, commands, views
-from fluentsd.fronts.slack.blocks.help import offers_of, refusal
+from fluentsd.fronts.slack.blocks.help import denied, offers_of, refusal
 from fluentsd.fronts.slack.blocks.layout import Message, message
 from fluentsd.fronts.slack.grammar import Misread
 from fluentsd.fronts.slack.interaction import Interaction, read
@@ -25,7 +25,7 @@ from fluentsd.fronts.slack.people import NotAllowed
 from fluentsd.fronts.slack.session import Services, Session
 from fluentsd.fronts.slack.web_api import SlackRefused
 from fluentsd.unavailable import StoreUnavailable
-from fluentsd.verbs import Refused
+from fluentsd.verbs import Refused, RoleRefused
 
 #: Seconds until an answer goes through the response_url instead of the acknowledgement, which Slack needs within 3 s.
 ACK_WITHIN = 2.0
@@ -93,6 +93,8 @@ class Router:
             return refusal(str(why))
         except Misread as why:
             return refusal(str(why), why.offers, interaction.name if interaction.kind == "command" else "")
+        except RoleRefused as why:
+            return denied(why.needs, why.has, self._services.settings.roles.get("admin", ()))
         except Refused as why:
             return refusal(str(why), offers_of(why.suggestion))
         except StoreUnavailable:
