@@ -253,9 +253,9 @@ async def test_a_second_daemon_is_refused_and_told_whom_to_ask(place: Place) -> 
         assert runtime.store.dialect == "sqlite"
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_one_postgresql_database_has_one_daemon(place: Place, database_url: str) -> None:
-    settings = place.settings(f'[database]\nurl = "{database_url}"')
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+async def test_one_postgresql_database_has_one_daemon(place: Place, empty_database_url: str) -> None:
+    settings = place.settings(f'[database]\nurl = "{empty_database_url}"')
     async with living(place, settings) as client:
         await launch(client, spec(SMS, window=ALWAYS), person(1))
         await until(lambda: place.logged("campaign.completed"))

@@ -35,12 +35,11 @@ from fluentsd.fronts.control import (
     connect,
     serve,
 )
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.unavailable import StoreBusy
 from fluentsd.verbs import Call, Refused, Suggestion, catalogue, operations
 from fluentsd.verbs.call import ROLES, Role
 from fluentsd.verbs.catalogue import VERBS, Param, Verb
+from tests.databases import open_whole
 
 
 @pytest.fixture
@@ -52,8 +51,7 @@ def path() -> Iterator[Path]:
 
 @pytest.fixture
 async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+    async with open_whole(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as store:
         yield Runtime(store, SystemClock(), {})
 
 

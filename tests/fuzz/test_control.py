@@ -17,9 +17,8 @@ from fluentsd.clock import SimClock
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.fronts import control
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.verbs.catalogue import VERBS, Verb
+from tests.databases import open_whole
 from tests.engine.stage import MONDAY, SMS, FakeChannel, spec
 from tests.fuzz.conftest import fuzz
 
@@ -73,10 +72,9 @@ def test_every_line_is_answered_and_none_is_a_bug(requests: list[bytes]) -> None
 async def _talk(folder: Path, requests: list[bytes]) -> None:
     clock, path = SimClock(MONDAY), folder / "control.sock"
     async with (
-        open_store(f"sqlite+aiosqlite:///{folder / 'f.db'}", busy=clock.busy) as store,
+        open_whole(f"sqlite+aiosqlite:///{folder / 'f.db'}", busy=clock.busy) as store,
         trio.open_nursery() as nursery,
     ):
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         channels: dict[Any, Any] = {
             kind: ChannelState(kind, FakeChannel(kind, clock)) for kind in ("sms", "email", "phone")
         }

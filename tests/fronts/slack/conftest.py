@@ -15,10 +15,9 @@ from fluentsd.clock import AdjustableClock
 from fluentsd.config import SlackSettings
 from fluentsd.fronts.slack.front import SlackFront
 from fluentsd.fronts.slack.transport import Timing
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.testing.slack import Workspace, fake_slack
 from fluentsd.testing.slack.workspace import APP_TOKEN, BOT_TOKEN
+from tests.databases import open_whole
 from tests.engine.conftest import TO_LOG
 from tests.engine.stage import MONDAY, SMS, Stage, person, spec, staged
 
@@ -29,10 +28,9 @@ LATER = {"id": "later", "channel": "sms", "after": "1 day", "text": "Hello again
 @pytest.fixture
 async def stage(database_url: str) -> AsyncIterator[Stage]:
     clock: Any = AdjustableClock(MONDAY)
-    async with open_store(database_url, busy=clock.busy, subscriptions=TO_LOG) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(store, clock) as stage:
-            yield stage
+    options = {"busy": clock.busy, "subscriptions": TO_LOG}
+    async with open_whole(database_url, **options) as store, staged(store, clock) as stage:
+        yield stage
 
 
 ROLES = {"admin": ("U9",), "manager": ("S1",), "operator": (), "viewer": ("U3",)}
