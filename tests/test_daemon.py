@@ -30,7 +30,8 @@ from fluentsd.api import Attempt, Kind, Message, Outcome, Receipt, Request, Webh
 from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SystemClock
 from fluentsd.config import Settings, load
-from fluentsd.fronts.control import ControlClient, ControlProblem, DaemonFailed, NoDaemon, connect
+from fluentsd.fronts.control.client import ControlClient, connect
+from fluentsd.fronts.control.protocol import ControlProblem, DaemonFailed, NoDaemon
 from fluentsd.plugins import Plugins
 from fluentsd.store.db.bridge import open_store
 from fluentsd.store.db.lock import AlreadyRunning

@@ -23,6 +23,7 @@ LAYERS = (
         "unavailable",
         "text",
         "csv_output",
+        "settings_file",
     },
     {"api"},
     {"domain"},

@@ -18,7 +18,7 @@ import trio
 from fluentsd.api import Attempt, Message, Outcome, Receipt
 from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SystemClock
-from fluentsd.fronts.control import DaemonFailed
+from fluentsd.fronts.control.protocol import DaemonFailed
 from fluentsd.store.db.bridge import open_store
 from fluentsd.store.db.high_water import HighWaterMark, UnreadableMark
 from fluentsd.verbs import Call, Refused

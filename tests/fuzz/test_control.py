@@ -16,7 +16,8 @@ from structlog.testing import capture_logs
 from fluentsd.clock import SimClock
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
-from fluentsd.fronts import control
+from fluentsd.fronts.control.client import connect
+from fluentsd.fronts.control.server import serve
 from fluentsd.verbs.catalogue import VERBS, Verb
 from tests.databases import open_whole
 from tests.engine.stage import MONDAY, SMS, FakeChannel, spec
@@ -65,7 +66,7 @@ def lines() -> st.SearchStrategy[bytes]:
 def test_every_line_is_answered_and_none_is_a_bug(requests: list[bytes]) -> None:
     with tempfile.TemporaryDirectory(prefix="fsd-") as folder, capture_logs() as logs:
         trio.run(_talk, Path(folder), requests)
-    bugs = [entry for entry in logs if entry["event"] in ("control.verb", "control.connection")]
+    bugs = [entry for entry in logs if entry["event"] in ("control.verb", "connection")]
     assert not bugs
 
 
@@ -80,8 +81,8 @@ async def _talk(folder: Path, requests: list[bytes]) -> None:
         }
         runtime = Runtime(store, clock, channels)
         async with running(runtime, grace=0.1), trio.open_nursery() as fronts:
-            await fronts.start(control.serve, runtime, path)
-            async with control.connect(path) as client:
+            await fronts.start(serve, runtime, path)
+            async with connect(path) as client:
                 await client.ask("campaign apply", {"file": spec(SMS)})
             async with await trio.open_unix_socket(path) as stream:
                 for request in requests:
