@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fluentsd.api import Kind
+from fluentsd.api import Kind, Message
 from fluentsd.domain.campaign import FollowedSegment
+from fluentsd.domain.time.durations import Budget
+from fluentsd.engine.campaigns import previews
+from fluentsd.engine.dispatch.claim import price_of, unpriced
 from fluentsd.engine.explain import launch_check
 from fluentsd.engine.explain.launch_check import Fix
 from fluentsd.engine.runtime import Runtime
@@ -54,6 +57,7 @@ async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> dict
     for channel in row.spec.channels:
         if channel not in runtime.channels:
             found[f"no channel serves {channel}; add [channel.{channel}] to fluentsd.toml"] = None
+    found |= _budget_problems(runtime, row)
     spec = row.spec.numbers
     if (spec.numbers or spec.tags) and row.spec.needs_phone:
         caller_ids = await numbers.caller_ids(conn, spec.numbers, spec.tags, None, lock=False)
@@ -63,6 +67,22 @@ async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> dict
         elif not caller_ids:
             fix = ("numbers add", {"tag": list(spec.tags[:1])})
             found[f"no caller ID has a tag of {', '.join(spec.tags)}; add one"] = fix
+    return found
+
+
+def _budget_problems(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | None]:
+    """A budget needs a price of every step: the campaign's own, or the channel's."""
+    limits = row.spec.limits
+    if not limits.budget:
+        return {}
+    currency = Budget.parse(limits.budget).currency
+    found: dict[str, Fix | None] = {}
+    for channel in row.spec.channels:
+        state = runtime.channels.get(channel)
+        if channel not in limits.cost and state is not None:
+            message = Message(channel, "someone@example.com" if channel == "email" else previews.ANY_NUMBER, text="x")
+            if price_of(state.abilities.prices, message, currency) is None:
+                found[unpriced(channel, currency)] = None
     return found
 
 

@@ -88,8 +88,9 @@ async def _claim(
         raise Refused(f"no channel serves {reply.channel}; add [channel.{reply.channel}] to fluentsd.toml")
     try:
         return await manual_replies.claim(
-            conn, runtime.plans, contact_id, campaign_id, reply, channel_state.lookup_after, at
-        )
+            conn, runtime.plans, contact_id, campaign_id, reply, channel_state.lookup_after, at,
+            channel_state.abilities.prices,
+        )  # fmt: skip
     except ValidationError as why:
         raise Refused("\n".join(explain(None, why))) from None
     except TemplateProblem as why:
