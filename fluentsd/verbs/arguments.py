@@ -28,8 +28,8 @@ _TYPES: Mapping[Kind, Any] = {
 
 
 def checked_value(verb: str, param: Param, value: Any) -> Any:
-    """The value that the verb gets: its default when there is none, and epoch microseconds for a moment. Raises
-    `Refused`."""
+    """The value that the verb gets: its default when there is none. A moment stays a text, because its zone is not known
+    here (`moments`). Raises `Refused`."""
     if value is None or value in ((), []):
         if param.required:
             raise Refused(f"{verb}: {param.name} is missing ({param.help})")
@@ -45,8 +45,8 @@ def checked_value(verb: str, param: Param, value: Any) -> Any:
     match param.kind:
         case "int" if value not in INT32:
             raise Refused(f"{verb}: {param.name} is {value}, and a number here lies between {INT32[0]} and {INT32[-1]}")
-        case "moment":
-            return moment(value)
+        case "moment" if isinstance(value, int) and value not in MOMENTS:
+            raise Refused(f"{value} is not a time that fluentsd knows: microseconds since 1970, until the year 9999")
         case "date":
             return _date(verb, param, value)
         case "duration":
@@ -89,17 +89,3 @@ def short(value: Any) -> str:
     """A value for a message, cut when it is long."""
     text = repr(value)
     return text if len(text) <= 80 else text[:79] + "…"
-
-
-def moment(value: str | int) -> int:
-    """Epoch microseconds of an ISO date-time. Without a zone it is in the machine's local time."""
-    if isinstance(value, int):
-        if value not in MOMENTS:
-            raise Refused(f"{value} is not a time that fluentsd knows: microseconds since 1970, until the year 9999")
-        return value
-    try:
-        return round(dt.datetime.fromisoformat(value).astimezone().timestamp() * 1_000_000)
-    except (ValueError, OverflowError):
-        raise Refused(
-            f"{short(value)} is not a date and time; write it like 2026-12-01T09:00 or 2026-12-01T09:00-05:00"
-        ) from None

@@ -225,6 +225,7 @@ def facts_of(row: CampaignRow) -> Answer:
         "state": row.state,
         "revision": row.revision,
         "owner": row.owner,
+        "zone": row.spec.zone,
         "created_at": row.created_at,
         "starts_at": row.starts_at,
         "started_at": row.started_at,

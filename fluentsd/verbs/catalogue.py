@@ -27,9 +27,9 @@ TEXTUAL: tuple[Kind, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One parameter. `kind`: text, int, flag, texts (repeatable), moment (a date-time with a zone, or in the machine's
-    local time), date (2026-12-01), duration ("2 days"), choice (one of `options`); campaign, contact, number, step,
-    template, agent, source, segment, user (the name of one); file (a file that the front reads; the verb gets its
+    """One parameter. `kind`: text, int, flag, texts (repeatable), moment ("tomorrow 9am", in the campaign's zone if it
+    names none; with `of_person` in the person's, with `whole_days` perhaps only a day), date (2026-12-01), duration
+    ("2 days"), choice (one of `options`); campaign, contact, number, step, template, agent, source, segment, user (the name of one); file (a file that the front reads; the verb gets its
     content), data (a JSON value, passed by programs only). `options` are also those of each part of texts."""
 
     name: str
@@ -39,6 +39,8 @@ class Param:
     default: Any = None
     option: bool = True  #: False: a positional argument
     options: tuple[str, ...] = ()
+    of_person: bool = False
+    whole_days: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +118,13 @@ VERBS: dict[str, Verb] = {
              (_ref(), _YES, Param("first", "int", "contact this many people, then hold the campaign until `release`")),
              "change", "manager", owned=True),
         Verb("campaign schedule", "start a campaign at a given time", "lifecycle.schedule",
-             (_ref(), Param("at", "moment", "date and time, e.g. 2026-12-01T09:00", required=True, option=False), _YES),
+             (_ref(), Param("at", "moment", "when, in the campaign's zone: 2026-12-01T09:00, tomorrow 9am, Tue 9am ET",
+                           required=True, option=False, whole_days=True), _YES),
              "change", "manager", owned=True),
         Verb("campaign pause", "pause a campaign; no contacts until it is resumed", "lifecycle.pause",
              (_ref(), _BECAUSE,
-              Param("until", "moment", "when it resumes by itself; default: until a person resumes it")),
+              Param("until", "moment", "when it resumes by itself, in the campaign's zone; default: until a person "
+                    "resumes it", whole_days=True)),
              "change", "operator"),
         Verb("campaign approve", "agree to a start that needs the approval of a second person", "lifecycle.approve",
              (_ref(),), "change", "manager"),
@@ -167,10 +171,13 @@ VERBS: dict[str, Verb] = {
              "change", "manager"),
         Verb("campaign remove", "remove one person from the campaign", "enrollments.remove",
              (_ref(), _PERSON, _BECAUSE), "change", "manager", owned=True),
-        Verb("campaign callback", "contact one person at a promised time, ahead of the flow's schedule",
+        Verb("campaign callback", "call one person at a promised time, ahead of the flow's schedule",
              "enrollments.callback",
              (_ref(), _PERSON,
-              Param("at", "moment", "date and time, e.g. 2026-12-01T15:00", required=True, option=False)),
+              Param("at", "moment", "when, in the person's zone: 2026-12-01T15:00, tomorrow 3pm, Tue 15:00 ET",
+                    required=True, option=False, of_person=True),
+              Param("channel", "choice", "the channel of the contact", default="phone",
+                    options=("phone", "sms", "email"))),
              "change", "manager", owned=True),
         Verb("campaign upgrade", "move people from earlier flow versions to the current one", "enrollments.upgrade",
              (_ref(), Param("step", "texts", "OLD=NEW: the new step for people at a deleted step; repeatable"),
@@ -221,10 +228,11 @@ VERBS: dict[str, Verb] = {
               Param("channel", "choice", "only this channel", options=("phone", "sms", "email")), _ONE_ATTEMPT,
               Param("person", "contact", "only this person (a number or address)"),
               Param("most", "int", "maximum number of rows", default=50),
-              Param("since", "moment", "only attempts after this time"))),
+              Param("since", "moment", "only attempts after this time", whole_days=True))),
         Verb("forecast", "forecast: who, when, from which number; load, finish, cost; who is skipped and why",
              "forecasts.ahead",
-             (_ref(), Param("until", "moment", "end of the forecast; default: 90 days from now"),
+             (_ref(), Param("until", "moment", "end of the forecast; default: 90 days after its start",
+                           whole_days=True),
               Param("most", "int", "how many contacts to list one by one", default=10),
               Param("seed", "int", "random seed", default=0))),
         Verb("unknown list", "attempts with an unknown result that need a decision", "unknown_attempts.listing",

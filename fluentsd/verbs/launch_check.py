@@ -36,12 +36,14 @@ async def check(runtime: Runtime, call: Call, ref: str) -> Answer:
 _FORECAST_PARTS = ("contacts", "finish_early_at", "finish_late_at", "until_at", "waiting", "channels", "bottleneck")
 
 
-async def examined(runtime: Runtime, call: Call, ref: str) -> Answer:
+async def examined(runtime: Runtime, call: Call, ref: str, starts_at: int | None = None) -> Answer:
+    """The check of the campaign and its people, as of its start: `starts_at`, else its scheduled start, else now."""
+
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         _, plan = await runtime.plans.current(conn, row.id, lock=False)
         channels = {kind: channel_state.abilities.previews for kind, channel_state in runtime.channels.items()}
-        found = await launch_check.examine(conn, plan, call.at, channels)
+        found = await launch_check.examine(conn, plan, max(call.at, starts_at or row.starts_at or 0), channels)
         return facts_of(row) | launch_check.as_answer(found, plan, await problems(runtime, conn, row))
 
     return await refusing(runtime.store.read(unit))

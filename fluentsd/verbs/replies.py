@@ -25,8 +25,8 @@ from fluentsd.store.nodes import Fenced
 from fluentsd.validation import explain
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
-from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
+from fluentsd.verbs.people import find_one
 from fluentsd.verbs.suppression import read_point
 
 

@@ -81,20 +81,18 @@ def lines(
 
 def check(screen: Screen, answer: Answer) -> None:
     """The ready and excluded people by step, samples, the forecast, then errors, warnings and duties."""
-    out = answer["people"] - answer["ready"]
-    tail = f", {out:,} would not" if out else ""
-    screen.say(f"{answer['name']} ({answer['ref']}): {answer['ready']:,} of {answer['people']:,} people would be "
-               f"contacted{tail}", "green" if answer["ready"] and not answer["errors"] else "red")  # fmt: skip
+    screen.say(f"{answer['name']} ({answer['ref']}): {_reach(answer)}",
+               "green" if answer["ready"] and not answer["errors"] else "red")  # fmt: skip
     if answer["out"]:
         screen.table(
             ["#People", "Reason for no contact", "Rule"],
             [[o["people"], o["sentence"], o["rule"]] for o in answer["out"]],
         )
-    reasons = sorted({reason for step in answer["steps"] for reason in step["people"]} - {"ready"})
     screen.table(
-        ["Step", "#Ready", *(f"#{reason}" for reason in reasons)],
-        [[s["step"], s["people"].get("ready", 0), *(s["people"].get(r, 0) for r in reasons)] for s in answer["steps"]],
-    )
+        ["Step", "#Reach it", "#Do not", "Why not"],
+        [[s["step"], s["people"].get("ready", 0), sum(_others(s).values()), _counted(_others(s))]
+         for s in answer["steps"]],
+    )  # fmt: skip
     _samples(screen, answer["samples"])
     if ahead := answer["forecast"]:
         prices = (money(c["money_micros"], c["currency"]) for c in ahead["channels"])
@@ -110,6 +108,24 @@ def check(screen: Screen, answer: Answer) -> None:
     if not answer["errors"]:
         asks = " --yes" if answer["warnings"] else ""
         screen.say(f"next: fluentsd forecast {answer['ref']}, then fluentsd campaign start {answer['ref']}{asks}")
+
+
+def _reach(answer: Answer) -> str:
+    """The headline of a check: who reaches the first step; of a campaign under way, who still reaches one."""
+    people, first = answer["people"], answer["first_step"]
+    if answer["started_at"] is not None:
+        return f"{answer['ready']:,} of {people:,} people under way still reach a step"
+    others = {"are held there": first["held"], "skip it": first["skip"], "leave there": first["leave"]}
+    tail = "".join(f", {count:,} {what}" for what, count in others.items() if count)
+    return f"{first['ready']:,} of {people:,} people reach step 1 ({first['step']}, {first['channel']}){tail}"
+
+
+def _others(step: Answer) -> dict[str, int]:
+    return {reason: people for reason, people in step["people"].items() if reason != "ready"}
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
 
 
 #: Eight heights of a bar, from nothing to the busiest hour.

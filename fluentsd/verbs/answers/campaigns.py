@@ -22,7 +22,7 @@ class FlowStep:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign's name, state and times."""
+    """A campaign's name, state, own zone and times."""
 
     id: int = 0
     ref: str = ""
@@ -30,6 +30,7 @@ class Campaign:
     state: str = ""
     revision: int = 0
     owner: str = ""
+    zone: str = ""
     created_at: int | None = None
     starts_at: int | None = None
     started_at: int | None = None
