@@ -15,7 +15,7 @@ import typer
 
 from fluentsd.cli import slack
 from fluentsd.cli.agents import apply_agents
-from fluentsd.cli.call_history import calls
+from fluentsd.cli.call_history import calls, history
 from fluentsd.cli.copies import backup, restore
 from fluentsd.cli.files import display_name, read_toml
 from fluentsd.cli.import_csv import import_file
@@ -28,13 +28,13 @@ from fluentsd.cli.views import show
 from fluentsd.domain.campaign import read_campaign
 
 #: Verbs whose command reads or writes a file.
-FROM_FILES = ("campaign apply", "templates apply", "agents apply", "calls")
+FROM_FILES = ("campaign apply", "templates apply", "agents apply", "calls", "history")
 JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
 
 
 def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     """Add these commands to the command line and its groups."""
-    for command in (init, run, check, demo, plugins, backup, restore, calls):
+    for command in (init, run, check, demo, plugins, backup, restore, history, calls):
         app.command()(command)
     groups["campaign"].command("new")(new)
     groups["campaign"].command("apply")(apply)

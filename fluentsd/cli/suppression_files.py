@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from fluentsd.cli.client import Client
-from fluentsd.cli.format import when
+from fluentsd.cli.format import iso
 from fluentsd.cli.runner import Shell, fail, with_client
 from fluentsd.cli.views import show
 from fluentsd.csv_output import SafeWriter, open_private
@@ -96,5 +96,5 @@ def _write(out: Any, rows: list[dict[str, Any]]) -> None:
     writer = SafeWriter(out)
     writer.writerow(_COLUMNS)
     for row in rows:
-        cells = {**row, "at": when(row["at"]), "evidence": row["evidence"] or ""}
+        cells = {**row, "at": iso(row["at"]), "evidence": row["evidence"] or ""}
         writer.writerow(cells[name] for name in _COLUMNS)

@@ -56,7 +56,7 @@ class Rules:
     spent: int = 0  #: micros today, reservations included
     budget: int | None = None
     cost: Mapping[str, int] = field(default_factory=dict)  #: micros of one attempt that the campaign names, by channel
-    prices: Mapping[str, int] = field(default_factory=dict)  #: a channel's own price where the campaign has none, by step
+    prices: Mapping[str, int] = field(default_factory=dict)  #: the channel's own micros of one attempt, by step
     day_zone: str = "UTC"  #: the zone of the budget's days
     chooses_number: bool = False  #: the campaign names numbers or tags
     hold_conflicts: bool = False

@@ -28,8 +28,8 @@ _TYPES: Mapping[Kind, Any] = {
 
 
 def checked_value(verb: str, param: Param, value: Any) -> Any:
-    """The value that the verb gets: its default when there is none. A moment stays a text, because its zone is not known
-    here (`moments`). Raises `Refused`."""
+    """The value that the verb gets: its default when there is none. A moment stays a text, because its zone is not
+    known here (`moments`). Raises `Refused`."""
     if value is None or value in ((), []):
         if param.required:
             raise Refused(f"{verb}: {param.name} is missing ({param.help})")

@@ -29,8 +29,9 @@ TEXTUAL: tuple[Kind, ...] = (
 class Param:
     """One parameter. `kind`: text, int, flag, texts (repeatable), moment ("tomorrow 9am", in the campaign's zone if it
     names none; with `of_person` in the person's, with `whole_days` perhaps only a day), date (2026-12-01), duration
-    ("2 days"), choice (one of `options`); campaign, contact, number, step, template, agent, source, segment, user (the name of one); file (a file that the front reads; the verb gets its
-    content), data (a JSON value, passed by programs only). `options` are also those of each part of texts."""
+    ("2 days"), choice (one of `options`); campaign, contact, number, step, template, agent, source, segment, user (the
+    name of one); file (a file that the front reads; the verb gets its content), data (a JSON value, passed by programs
+    only). `options` are also those of each part of texts."""
 
     name: str
     kind: Kind
@@ -47,7 +48,8 @@ class Param:
 class Verb:
     """One verb. `name` is the typed command ("campaign pause"); `run` names its function, `module.function` in
     `fluentsd.verbs`; `role` is the least role that may run it; `hidden` verbs are for programs. With `owned`, only
-    an admin may run it on a campaign that belongs to another person."""
+    an admin may run it on a campaign that belongs to another person; a verb that changes an archived campaign is
+    refused without `if_archived`."""
 
     name: str
     help: str
@@ -57,6 +59,7 @@ class Verb:
     role: Role = "viewer"
     hidden: bool = False
     owned: bool = False
+    if_archived: bool = False
 
 
 #: Old groups of verbs and their present names. Old names work until the next release.
@@ -141,19 +144,23 @@ VERBS: dict[str, Verb] = {
              "change", "manager", owned=True),
         Verb("campaign copy", "create a draft with the same settings and flow", "campaigns.copy",
              (_ref(), Param("new_ref", "text", "the copy's ref", required=True, option=False)),
-             "change", "manager"),
-        Verb("campaign archive", "hide an ended campaign from lists", "campaigns.archive", (_ref(),),
+             "change", "manager", if_archived=True),
+        Verb("campaign archive", "hide a draft or an ended campaign from lists", "campaigns.archive",
+             (_ref(), Param("yes", "flag", "confirm it for a draft with people", default=False)),
              "change", "manager", owned=True),
+        Verb("campaign unarchive", "bring an archived campaign back", "campaigns.unarchive", (_ref(),),
+             "change", "manager", owned=True, if_archived=True),
         Verb("campaign owner", "change a campaign's owner", "campaigns.give",
              (_ref(), Param("owner", "user", "the new owner", required=True, option=False)),
-             "change", "manager", owned=True),
+             "change", "manager", owned=True, if_archived=True),
         Verb("campaign errors", "people in error, grouped by cause", "errors.errors", (_ref(),)),
         Verb("campaign retry", "put people in error back into the queue", "errors.retry",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
               Param("person", "contact", "only this person (a number or address)")), "change", "manager", owned=True),
         Verb("campaign dismiss", "remove people in error from the campaign", "errors.dismiss",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
-              Param("person", "contact", "only this person (a number or address)")), "change", "manager", owned=True),
+              Param("person", "contact", "only this person (a number or address)")), "change", "manager", owned=True,
+             if_archived=True),
         Verb("campaign why", "counts of people by state and reason; they add up to the campaign's total",
              "contacts.totals", (_ref(),)),
         Verb("campaign replies", "replies that are not handled yet", "replies.listing",
@@ -163,14 +170,14 @@ VERBS: dict[str, Verb] = {
              (_ref(), _PERSON, Param("text", "text", "the answer", default="", option=False),
               Param("subject", "text", "subject of an e-mail answer", default=""),
               Param("nothing", "flag", "mark as handled without an answer", default=False)),
-             "change", "manager", owned=True),
+             "change", "manager", owned=True, if_archived=True),
         Verb("campaign test", "send a step to yourself, marked as a test and not counted", "replies.test",
              (_ref(), Param("to", "text", "your own number or address", required=True),
               Param("step", "step", "the step; default: the first that can go to that address"),
               Param("person", "contact", "render for this person of the campaign; default: the first")),
              "change", "manager"),
         Verb("campaign remove", "remove one person from the campaign", "enrollments.remove",
-             (_ref(), _PERSON, _BECAUSE), "change", "manager", owned=True),
+             (_ref(), _PERSON, _BECAUSE), "change", "manager", owned=True, if_archived=True),
         Verb("campaign callback", "call one person at a promised time, ahead of the flow's schedule",
              "enrollments.callback",
              (_ref(), _PERSON,
@@ -221,11 +228,19 @@ VERBS: dict[str, Verb] = {
               Param("whole", "flag", "the file is the whole list: people missing from it leave", default=False),
               Param("yes", "flag", "continue even when most people would leave", default=False)),
              "change", "manager", hidden=True),
-        Verb("calls", "history of attempts", "calls.history",
+        Verb("history", "history of attempts on all channels", "calls.history",
              (Param("ref", "campaign", "only this campaign", option=False),
               Param("outcome", "choice", "only this outcome", options=OUTCOMES),
               Param("disposition", "choice", "only conversations that came to this", options=DISPOSITIONS),
               Param("channel", "choice", "only this channel", options=("phone", "sms", "email")), _ONE_ATTEMPT,
+              Param("person", "contact", "only this person (a number or address)"),
+              Param("most", "int", "maximum number of rows", default=50),
+              Param("since", "moment", "only attempts after this time", whole_days=True))),
+        Verb("calls", "history of phone calls", "calls.calls",
+             (Param("ref", "campaign", "only this campaign", option=False),
+              Param("outcome", "choice", "only this outcome", options=OUTCOMES),
+              Param("disposition", "choice", "only conversations that came to this", options=DISPOSITIONS),
+              _ONE_ATTEMPT,
               Param("person", "contact", "only this person (a number or address)"),
               Param("most", "int", "maximum number of rows", default=50),
               Param("since", "moment", "only attempts after this time", whole_days=True))),
@@ -241,7 +256,7 @@ VERBS: dict[str, Verb] = {
         Verb("unknown retry", "repeat the step; the person may get it twice", "unknown_attempts.retry",
              (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager", owned=True),
         Verb("unknown dismiss", "keep them as sent and hide them", "unknown_attempts.dismiss",
-             (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager", owned=True),
+             (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager", owned=True, if_archived=True),
         Verb("suppression list", "numbers and addresses that are never contacted", "suppression.listing",
              (Param("words", "text", "only entries whose number, address or reason contains this", option=False),
               Param("since", "int", "first entry id", default=0),
@@ -341,6 +356,7 @@ ANSWERS: Mapping[str, str] = {
     "campaign reopen": "campaigns.Changed",
     "campaign copy": "campaigns.Campaign",
     "campaign archive": "campaigns.Archived",
+    "campaign unarchive": "campaigns.Archived",
     "campaign owner": "campaigns.Campaign",
     "campaign errors": "campaigns.Errors",
     "campaign retry": "campaigns.Settled",

@@ -121,7 +121,18 @@ async def execute(runtime: Runtime, name: str, arguments: Mapping[str, Any], cal
     checked = await moments.resolved(runtime, verb, checked, call.at)
     if verb.owned and checked.get("ref"):
         call = await owning(runtime, call, checked["ref"])
+    if verb.effect == "change" and checked.get("ref") and not verb.if_archived:
+        await refuse_archived(runtime, checked["ref"])
     return await _function(verb)(runtime, call, **checked)
+
+
+async def refuse_archived(runtime: Runtime, ref: str) -> None:
+    """Raise `Refused` if the campaign is archived."""
+    if await runtime.store.read(campaigns.is_archived, ref):
+        raise Refused(
+            f"{ref} is archived; nothing was changed. Bring it back first",
+            Suggestion("campaign unarchive", {"ref": ref}),
+        )
 
 
 async def owning(runtime: Runtime, call: Call, ref: str) -> Call:

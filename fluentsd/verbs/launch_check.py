@@ -33,7 +33,9 @@ async def check(runtime: Runtime, call: Call, ref: str) -> Answer:
 
 
 #: Parts of the forecast in the launch check.
-_FORECAST_PARTS = ("contacts", "finish_early_at", "finish_late_at", "until_at", "waiting", "channels", "bottleneck")
+_FORECAST_PARTS = (
+    "contacts", "finish_early_at", "finish_late_at", "until_at", "zone", "waiting", "channels", "bottleneck",
+)  # fmt: skip
 
 
 async def examined(runtime: Runtime, call: Call, ref: str, starts_at: int | None = None) -> Answer:

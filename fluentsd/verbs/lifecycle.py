@@ -167,8 +167,6 @@ async def _move(
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
-        if row.archived_at is not None:
-            raise Refused(f"{ref} is archived; copy it", Suggestion("campaign copy", {"ref": ref}))
         if call.revision is not None and call.revision != row.revision:
             raise Refused(
                 f"{ref} has changed since you looked at it (revision {row.revision}, you saw {call.revision}); "
@@ -183,6 +181,8 @@ async def _move(
         before = row.state
         next_campaign_state(verb, before)
         more = await also(conn, row) if also is not None else {}
+        if before == CampaignState.scheduled and verb == "pause":
+            more["unscheduled_at"] = row.starts_at
         row = await campaigns.move(conn, row, verb, at=call.at, starts_at=starts_at, resumes_at=resumes_at, first=first)
         await holds.lift(conn, "campaign", row.ref, call.at)  # the user has decided about a breaker's hold
         details = {"from": before, "to": row.state, **({"because": because} if because else {}), **more}

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import tzlocal
-
+from fluentsd.clock import machine_zone
 from fluentsd.domain.time.moments import BadMoment, read_moment, show_moment
-from fluentsd.domain.time.zones import zone_names
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts
@@ -20,18 +18,6 @@ from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Refused
 from fluentsd.verbs.catalogue import Param, Verb
 from fluentsd.verbs.people import find_one
-
-#: The zone of a machine whose own zone has no name.
-_NAMELESS = "UTC"
-
-
-def machine_zone() -> str:
-    """The name of the machine's zone; "UTC" if it has none."""
-    try:
-        name = tzlocal.get_localzone_name()
-    except Exception:  # noqa: BLE001 - a machine whose settings contradict each other
-        return _NAMELESS
-    return name if name in zone_names() else _NAMELESS
 
 
 async def zone_of_person(conn: Connection, ref: str, person: str) -> str:

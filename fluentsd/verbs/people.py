@@ -22,7 +22,7 @@ async def find_one(conn: Connection, person: str) -> int:
         if await contacts.exists(conn, int(number)):
             return int(number)
         raise Refused(f"no contact has the id {person}; search for the person", Suggestion("contacts find"))
-    sharing = await _owners(conn, person)
+    sharing = await owners(conn, person)
     if len(sharing) > 1:
         raise Refused(await _which(conn, person, sharing))
     if sharing:
@@ -34,7 +34,7 @@ async def find_one(conn: Connection, person: str) -> int:
     raise Refused(f"{count} {person!r}; search for the person", Suggestion("contacts find", {"words": person}))
 
 
-async def _owners(conn: Connection, person: str) -> list[int]:
+async def owners(conn: Connection, person: str) -> list[int]:
     """The people with this number or address, also when it is written in another way: "(212) 555-0101"."""
     found = await contacts.owners(conn, person)
     if found or (sum(map(str.isdigit, person)) < 7 and "@" not in person):

@@ -344,8 +344,13 @@ def test_schedule_and_take_it_back(launched: Person) -> None:
     scheduled = launched.asks("campaign", "schedule", "fair", moment.isoformat())
     assert scheduled["starts_at"] == round(moment.timestamp() * 1_000_000)
     assert scheduled["state"] == "scheduled"
-    assert "it starts at" in launched.gets("campaign", "schedule", "fair", moment.strftime("%Y-%m-%dT%H:%M")).out
-    assert "fair is draft" in launched.gets("campaign", "pause", "fair").out
+    said = launched.gets("campaign", "schedule", "fair", moment.strftime("%Y-%m-%dT09:00")).out
+    assert f"it starts on {moment:%a %b %-d %Y}, 09:00 E" in said
+    assert "(America/New_York)" in said
+    assert f"it starts on {moment:%a %b %-d %Y}, 09:00 E" in launched.gets("campaign", "status", "fair").out
+    paused = launched.gets("campaign", "pause", "fair").out
+    assert paused.startswith(f"fair is draft\nits start on {moment:%a %b %-d %Y}, 09:00 E")
+    assert "is off" in paused
 
 
 def test_copy_owner_archive(launched: Person) -> None:
@@ -646,7 +651,7 @@ def test_people_in_error_are_put_back_or_taken_out_and_counted_once(launched: Pe
 def test_what_a_daemon_refuses_it_refuses_in_the_same_words(launched: Person) -> None:
     typed = (
         ["campaign", "pause", "fair"], ["campaign", "start", "fiar"], ["campaign", "copy", "fair", "A B"],
-        ["campaign", "schedule", "fair", "tomorrow"], ["numbers", "add", "123"], ["contacts", "find", "x"],
+        ["campaign", "schedule", "fair", "soon"], ["numbers", "add", "123"], ["contacts", "find", "x"],
         ["calls", "--outcome", "lost"], ["release", "channel", "sms"], ["campaign", "retry", "fair"],
         ["campaign", "complete", "fair"],
     )  # fmt: skip
@@ -760,8 +765,8 @@ def test_wrong_usage_is_status_two_and_one_sentence(person: Person, typed: str, 
         ("campaign pause fair", "cannot pause a campaign that is draft; possible now: schedule, start"),
         ("campaign resume fair", "cannot resume a campaign that is draft"),
         ("campaign complete fair", "2 people are queued and 0 active in fair"),
-        ("campaign schedule fair tomorrow", "'tomorrow' is not a date and time; write it like 2026-12-01T09:00"),
-        ("campaign schedule fair 2020-01-01T09:00", "that time is in the past"),
+        ("campaign schedule fair soon", "'soon' is not a moment; write it like"),
+        ("campaign schedule fair 2020-01-01T09:00", "Wed Jan 1 2020, 09:00 America/New_York is in the past; nothing"),
         ("campaign copy fair fair", "a campaign called 'fair' exists already"),
         ("campaign copy fair Fair", "'Fair' may have only lower-case letters, digits, - and _"),
         ("campaign retry fair", "nobody in fair is in error"),

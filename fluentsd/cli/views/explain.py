@@ -10,8 +10,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fluentsd.cli.format import STYLES, money, when
+from fluentsd.cli.format import STYLES, money, people, when
 from fluentsd.cli.suggestions import fix
+from fluentsd.domain.time.zones import zone as zone_named
 from fluentsd.verbs.answers.codec import decode
 from fluentsd.verbs.answers.suggestion import Suggestion
 
@@ -155,8 +156,8 @@ def forecast(screen: Screen, answer: Answer) -> None:
     _ends(screen, answer)
     if answer["first"]:
         screen.table(
-            ["First contacts", "To", "Step", "Channel", "From"],
-            [[when(e["at"]), e["to"], e["step"], e["channel"], e["sender"] or ""] for e in answer["first"]],
+            ["@First contacts", "To", "Step", "Channel", "From"],
+            [[when(e["at"], answer["zone"]), e["to"], e["step"], e["channel"], e["sender"]] for e in answer["first"]],
         )
     _samples(screen, answer["samples"])
     for assumed in answer["assumed"]:
@@ -170,26 +171,29 @@ def forecast(screen: Screen, answer: Answer) -> None:
 
 
 def _finish(answer: Answer) -> str:
-    early, late = answer["finish_early_at"], answer["finish_late_at"]
+    early, late, zone = answer["finish_early_at"], answer["finish_late_at"], answer["zone"]
     if early is None:
-        return f"{answer['waiting']:,} people still wait at its end on {when(answer['until_at'])}"
+        return f"{people(answer['waiting'])} still wait at its end on {when(answer['until_at'], zone)}"
     if late is None:
-        return f"finished on {when(early)} at the earliest, perhaps only after {when(answer['until_at'])}"
-    return f"finished on {when(early)}" if early == late else f"finished between {when(early)} and {when(late)}"
+        return f"finished on {when(early, zone)} at the earliest, perhaps only after {when(answer['until_at'], zone)}"
+    if early == late:
+        return f"finished on {when(early, zone)}"
+    return f"finished between {when(early, zone)} and {when(late, zone)}"
 
 
 def _chart(screen: Screen, answer: Answer) -> None:
-    """Contacts by hour, one line per day in the machine's zone."""
+    """Contacts by hour, one line per day in the campaign's zone."""
     days: dict[dt.date, list[int]] = {}
     for load in answer["load"].values():
         for hour, count in enumerate(load):
             if count:
-                moment = dt.datetime.fromtimestamp(answer["load_from"] / 1_000_000 + 3600 * hour, dt.UTC).astimezone()
+                at = dt.datetime.fromtimestamp(answer["load_from"] / 1_000_000 + 3600 * hour, dt.UTC)
+                moment = at.astimezone(zone_named(answer["zone"]))
                 days.setdefault(moment.date(), [0] * 24)[moment.hour] += count
     if not days:
         return
     most = max(max(hours) for hours in days.values())
-    screen.say(f"contacts by hour, at most {most:,} (on {when(answer['peak_at'])})")
+    screen.say(f"contacts by hour, at most {most:,} (on {when(answer['peak_at'], answer['zone'])})")
     screen.say(f"{'':10} 0     6     12    18    24")
     for day in sorted(days)[:DAYS_SHOWN]:
         bars = "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in days[day])

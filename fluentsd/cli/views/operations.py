@@ -29,7 +29,7 @@ def check(screen: Screen, answer: Answer) -> None:
 def log(screen: Screen, answer: Log) -> None:
     """The audit log, one act per row."""
     screen.table(
-        ["When", "Who", "Did", "To", "Details"],
+        ["@When", "Who", "Did", "To", "Details"],
         [[when(e.at), e.actor, e.verb, e.target, json.dumps(e.details) if e.details else ""] for e in answer.entries],
     )  # fmt: skip
 

@@ -1,8 +1,8 @@
 """The steps that a person reaches if nobody answers: one walk in the order of the flow that stops at the first hold.
 
-The launch check counts these walks. The gate decides at each step, at the time the person comes there; what happens in a
-contact is assumed as in the longest forecast (`assumptions.NOBODY`): nobody is reached and nobody opts out, so nothing
-but the gate ends a walk. Lanes, pace and money are left out, because they delay people and turn nobody away; a
+The launch check counts these walks. The gate decides at each step, at the time the person comes there; what happens in
+a contact is assumed as in the longest forecast (`assumptions.NOBODY`): nobody is reached and nobody opts out, so
+nothing but the gate ends a walk. Lanes, pace and money are left out, because they delay people and turn nobody away; a
 condition over outcomes is taken as met, because no outcome is known yet. What must not live here: any decision.
 """
 

@@ -120,10 +120,10 @@ def _day(words: str, time: dt.time, text: str, today: dt.datetime) -> dt.date:
     if words == "tonight":
         return today.date()
     if named := re.fullmatch(rf"({_WEEKDAY})\s+(.*\d.*)", words):
-        day = _day(named[2], time, text, today)
-        if f"{day:%a}".lower() not in named[1]:
-            raise BadMoment(f"{text!r}: {day:%b %-d %Y} is a {day:%A}")
-        return day
+        date = _day(named[2], time, text, today)
+        if f"{date:%a}".lower() not in named[1]:
+            raise BadMoment(f"{text!r}: {date:%b %-d %Y} is a {date:%A}")
+        return date
     if not _DAY.fullmatch(words):
         raise BadMoment(f"{text!r} is not a moment: {words!r} is not a day; write it like {EXAMPLES}")
     import dateparser  # here: it takes long to import, and most commands have no moment

@@ -8,6 +8,7 @@ with their number.
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from typing import Any
 from fluentsd.api import Kind, Previews
 from fluentsd.domain import statutes
 from fluentsd.domain.flow import Step
-from fluentsd.domain.forecast.reach import walk
-from fluentsd.domain.gate import WORDS, Hold, Never, Person, Point, Reason
+from fluentsd.domain.forecast.reach import Stop, walk
+from fluentsd.domain.gate import WORDS, Hold, Never, Person, Point, Reason, Skip
 from fluentsd.domain.render import TemplateProblem
+from fluentsd.domain.review import review
 from fluentsd.engine.campaigns import previews
 from fluentsd.engine.dispatch.facts import Facts, names_in
 from fluentsd.engine.dispatch.plans import Plan, with_spending
@@ -64,6 +66,8 @@ class LaunchCheck:
     samples: dict[str, dict[str, str]] = field(default_factory=dict)  #: step → one rendered message
     remarks: dict[tuple[str, str], str] = field(default_factory=dict)  #: (step, a channel's finding) → advice
     elsewhere: dict[str, int] = field(default_factory=dict)
+    fields: set[str] = field(default_factory=set)  #: names of fields that somebody has
+    dates: Counter[tuple[str, str]] = field(default_factory=Counter)  #: unread dates, by (step, field)
 
 
 async def pages(conn: Connection, plan: Plan, at: int) -> AsyncIterator[tuple[list[UnderWay], Facts]]:
@@ -91,6 +95,7 @@ async def examine(
 def _check_row(found: LaunchCheck, row: UnderWay, facts: Facts, messages: _MessageCheck) -> None:
     due = row.due
     found.people += 1
+    found.fields.update(facts.fields(due))
     _count_place(found, due, facts)
     flow = facts.plan.flow(due.version_id)
     obstacle: tuple[str, str] | None = None
@@ -98,6 +103,8 @@ def _check_row(found: LaunchCheck, row: UnderWay, facts: Facts, messages: _Messa
     try:
         for stop in walk(flow, facts.rules, step, max(facts.at, due.due_at), _persons(facts, due), facts.caller_ids):
             step, reason, rule = stop.step, "ready", ""
+            if step.moment is not None and facts.fields(due).get(step.moment.of) and _is_unread(stop):
+                found.dates[step.id, step.moment.of] += 1
             if stop.is_reached:
                 is_reached = True
                 messages.check(due, step, stop.person, stop.at)
@@ -120,6 +127,10 @@ def _check_row(found: LaunchCheck, row: UnderWay, facts: Facts, messages: _Messa
         found.ready += 1
     else:
         found.out[obstacle or ("condition", "")] += 1
+
+
+def _is_unread(stop: Stop) -> bool:
+    return isinstance(stop.verdict, Skip) and stop.verdict.reason is Reason.no_moment
 
 
 def _persons(facts: Facts, row: Due) -> Callable[[Step], Person]:
@@ -204,6 +215,15 @@ def as_answer(found: LaunchCheck, plan: Plan, problems: Mapping[str, Fix | None]
         (errors if hopeless else warnings if reason in _FIXES else []).append(sentence)
         if verb := _suggested(reason, plan):
             suggestions[sentence] = verb
+    reviewed = review(plan.spec)
+    errors += reviewed.errors
+    warnings += reviewed.warnings
+    for (step, name), count in found.dates.items():
+        warnings.append(f"step {step}: {name} of {_people(count)} is not a date; write it like 2026-12-25 15:00")
+    for step, name, of_date in _unknown_fields(found, plan):
+        near = difflib.get_close_matches(name, found.fields, 1, 0.6)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        (errors if of_date else warnings).append(f"{step}: nobody has a field {name!r}{hint}")
     for ref, count in found.elsewhere.items():
         warnings.append(f"{_people(count)} also enrolled in {ref}")
     return {
@@ -234,6 +254,25 @@ def as_answer(found: LaunchCheck, plan: Plan, problems: Mapping[str, Fix | None]
     }
 
 
+def _unknown_fields(found: LaunchCheck, plan: Plan) -> list[tuple[str, str, bool]]:
+    """Fields that the flow reads and nobody has: the place, the field, whether a date of the flow depends on it. A text
+    whose field is missing without a default is an error of its people."""
+    asked: dict[tuple[str, str], bool] = {}
+    for step in plan.flow(plan.version_id).steps:
+        read = step.variables | (step.when.variables if step.when is not None else frozenset())
+        asked |= {(f"step {step.id}", name): False for name in sorted(read)}
+        if step.moment is not None:
+            asked[f"step {step.id}: of", step.moment.of] = True
+    if plan.rules.goal is not None:
+        asked |= {("exit.goal", name): False for name in sorted(plan.rules.goal.variables)}
+    missing = {problem[0] for problem in found.missing}
+    return [
+        (place, name, of_date)
+        for (place, name), of_date in asked.items()
+        if found.people and name not in found.fields and place.removeprefix("step ") not in missing
+    ]
+
+
 def _in_order(found: LaunchCheck, plan: Plan) -> list[tuple[str, Counter[str]]]:
     """The lines of the steps: those of the current flow in its order, then those that only earlier versions have."""
     now = plan.flow(plan.version_id).index
@@ -257,7 +296,8 @@ def _obstacles(found: LaunchCheck) -> list[tuple[str, str]]:
         told.append((reason, f"{_people(count)} will not be contacted: {_because(reason, rule)}"))
     for (step, reason, rule), count in found.late.most_common():
         if count:
-            told.append((reason, f"{_people(count)} will be held at {step}, after earlier steps: {_because(reason, rule)}"))
+            held = f"{_people(count)} will be held at {step}, after earlier steps"
+            told.append((reason, f"{held}: {_because(reason, rule)}"))
     return told
 
 

@@ -34,7 +34,8 @@ async def promise(conn: AsyncConnection, row: EnrollmentRow, step: str, try_no: 
     """queued → queued at this step at a promised moment, before the flow; a hold is lifted with it, and the gate is
     asked again."""
     await leave_queue(conn, [row.id])
-    values = {"step": step, "try_no": try_no, "rank": PROMISED, "due_at": at, "wanted_at": at, "held": False, "reason": ""}
+    values: dict[str, Any] = {"step": step, "try_no": try_no, "rank": PROMISED}
+    values |= {"due_at": at, "wanted_at": at, "held": False, "reason": ""}
     mine = (enrollment.c.id == row.id, enrollment.c.state == EnrollmentState.queued)
     await conn.execute(update(enrollment).where(*mine).values(**values))
     await wait(conn, [QueueKey(lane_id, PROMISED, at, row.id)])
