@@ -140,7 +140,8 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a campaign file from a preset: simple-call, multi-step-calls or call-and-follow-up."""
+    """Write a campaign file from a preset: simple-call, multi-step-calls, call-and-follow-up, re-engagement,
+    appointment-reminder or payment-reminder."""
     folder = files("fluentsd") / "presets"
     known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
     if pattern not in known:

@@ -71,4 +71,4 @@ def money(micros: int | None, currency: str) -> str:
 
 def people(count: int) -> str:
     """A count of people, as text: "1 person", "2 people"."""
-    return f"{count} {'person' if count == 1 else 'people'}"
+    return f"{count:,} {'person' if count == 1 else 'people'}"

@@ -37,7 +37,7 @@ class _Column:
         """The width in which no word is broken."""
         if self.is_whole:
             return self.widest
-        return max((_length(word) for text in (self.title, *self.values) for word in text.split()), default=0)
+        return max(_length(self.title), *(_length(word) for text in self.values for word in text.split()), 0)
 
 
 class Screen:
@@ -60,7 +60,10 @@ class Screen:
         """Print one line of text; on a terminal long lines are wrapped between words."""
         from rich.text import Text
 
-        self.console.print(Text("\n".join(CONTROL.sub(" ", line) for line in text.split("\n")), style=style))
+        lines = [CONTROL.sub(" ", line) for line in text.split("\n")]
+        if self.is_terminal:
+            lines = [part for line in lines for part in _hung(line, self.console.width)]
+        self.console.print(Text("\n".join(lines), style=style), no_wrap=True, overflow="ignore", crop=False)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Print a table. Columns that start with # are numbers, with @ times; neither is ever wrapped."""
@@ -154,6 +157,15 @@ def _below(columns: Sequence[_Column], row: int, width: int) -> Iterator[str]:
         yield from (" " * INDENT + one for one in (_wrap(line, width - INDENT) if line else ()))
         line = part
     yield from (" " * INDENT + one for one in (_wrap(line, width - INDENT) if line else ()))
+
+
+def _hung(line: str, width: int) -> list[str]:
+    """A sentence in lines of this width; those after the first are indented as it is, and by two more."""
+    indent = len(line) - len(line.lstrip())
+    first, *rest = _wrap(line, width) if _length(line) <= width else _wrap(line.strip(), width - indent - 2)
+    if not rest:
+        return [first if _length(line) <= width else " " * indent + first]
+    return [" " * indent + first, *(" " * (indent + 2) + one for one in rest)]
 
 
 def _wrap(text: str, width: int) -> list[str]:

@@ -84,7 +84,7 @@ def report(screen: Screen, answer: answers.Report) -> None:
     screen.table(
         ["Step", "#Waiting", "#Attempts", *(f"#{o}" for o in outcomes)],
         [
-            [s.step, s.waiting, s.attempts, *(s.outcomes.get(o, 0) for o in outcomes)]
+            [s.step, s.waiting, s.attempts, *(s.outcomes.get(o) for o in outcomes)]
             for s in answer.steps
         ],
     )

@@ -101,7 +101,7 @@ def upgraded(screen: Screen, answer: Answer) -> None:
     for step, count in answer["lost"].items():
         screen.say(f"{people(count)} are at {step}, which no longer exists; give the new step: --step {step}=…", "red")
     if answer["busy"]:
-        screen.say(f"{people(answer['busy'])} are being contacted now and were not moved; repeat this later")
+        screen.say(f"not moved, because they are being contacted now: {people(answer['busy'])}; repeat this later")
     done = "dry run: no one was moved" if answer["dry_run"] else f"moved: {people(answer['moved'])}"
     screen.say(done, "green" if answer["moved"] else "")
 

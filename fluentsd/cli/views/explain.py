@@ -98,7 +98,7 @@ def check(screen: Screen, answer: Answer) -> None:
     if ahead := answer["forecast"]:
         prices = (money(c["money_micros"], c["currency"]) for c in ahead["channels"])
         cost = " + ".join(price for price in prices if price)
-        screen.say(f"forecast: {ahead['contacts']:,} contacts; {_finish(ahead)}{f'; {cost}' if cost else ''}")
+        screen.say(f"forecast: {_contacts(ahead)}; {_finish(ahead)}{f'; {cost}' if cost else ''}")
         screen.say(f"          {ahead['bottleneck']['sentence']}")
     helps = {line: decode(Suggestion, one) for line, one in answer.get("suggestions", {}).items()}
     lines(screen, answer["warnings"], answer["notes"], helps, answer["errors"])
@@ -135,14 +135,14 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 def forecast(screen: Screen, answer: Answer) -> None:
     """The finish date, the load by hour, outcomes, cost, excluded people, and the assumptions."""
-    screen.say(f"{answer['name']} ({answer['ref']}): {answer['contacts']:,} contacts with {answer['people']:,} people; "
+    screen.say(f"{answer['name']} ({answer['ref']}): {_contacts(answer)} with {people(answer['people'])}; "
                f"{_finish(answer)}", "green")  # fmt: skip
     screen.say(f"bottleneck: {answer['bottleneck']['sentence']}")
     _chart(screen, answer)
     outcomes = list(dict.fromkeys(o for step in answer["steps"] for o in step["outcomes"]))
     screen.table(
         ["Step", "#Contacts", *(f"#{o}" for o in outcomes)],
-        [[s["step"], s["contacts"], *(s["outcomes"].get(o, 0) for o in outcomes)] for s in answer["steps"]],
+        [[s["step"], s["contacts"], *(s["outcomes"].get(o) for o in outcomes)] for s in answer["steps"]],
     )
     screen.table(
         ["Channel", "#Contacts", "#Minutes", "Cost"],
@@ -168,6 +168,10 @@ def forecast(screen: Screen, answer: Answer) -> None:
             else "assumed, because there is no history yet"
         )
         screen.say(f"{assumed['channel']}: {shares} ({basis})", "dim")
+
+
+def _contacts(answer: Answer) -> str:
+    return f"{answer['contacts']:,} contact{'' if answer['contacts'] == 1 else 's'}"
 
 
 def _finish(answer: Answer) -> str:
