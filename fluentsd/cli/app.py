@@ -136,11 +136,14 @@ def _command(verb: Verb) -> Callable[..., None]:
         shell.as_json = given.pop("as_json")
         given = {name: read_toml(value) if isinstance(value, Path) else value for name, value in given.items()}
         for param in verb.params:
-            if param.kind == "moment" and given.get(param.name):
-                given[param.name] = _moment(param, given[param.name], has_campaign="ref" in given and given["ref"])
+            if isinstance(given.get(param.name), list) and param.kind != "texts":
+                given[param.name] = " ".join(given[param.name])
+            if param.kind == "moment" and given.get(param.name) and not given.get("ref"):
+                given[param.name] = local_moment(given[param.name], days=param.whole_days)
         run_verb(shell, verb.name, {name: value for name, value in given.items() if value is not None})
 
-    params = [_parameter(param) for param in verb.params if param.kind != "data"]
+    positional = [param for param in verb.params if not param.option]
+    params = [_parameter(param, is_last=positional[-1:] == [param]) for param in verb.params if param.kind != "data"]
     params.append(_json())
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     command.__signature__ = inspect.Signature([context, *params])  # type: ignore[attr-defined]
@@ -148,15 +151,9 @@ def _command(verb: Verb) -> Callable[..., None]:
     return command
 
 
-def _moment(param: Param, value: str | list[str], *, has_campaign: bool) -> Any:
-    """The words of a moment as one text; read here, in the zone of this shell, if it concerns no campaign."""
-    words = " ".join(value) if isinstance(value, list) else value
-    return words if has_campaign else local_moment(words, days=param.whole_days)
-
-
-def _parameter(param: Param) -> inspect.Parameter:
-    is_moment = param.kind == "moment" and not param.option  # several words: tomorrow 9am
-    kind: Any = list[str] if is_moment else _TYPES.get(param.kind, str)
+def _parameter(param: Param, *, is_last: bool) -> inspect.Parameter:
+    takes_words = is_last and param.required and param.kind in ("moment", "contact")  # tomorrow 9am, +49 151 1234567
+    kind: Any = list[str] if takes_words or (is_last and param.name == "words") else _TYPES.get(param.kind, str)
     flag = param.name.replace("_", "-")
     choices = f" ({', '.join(param.options)})" if param.options else ""
     if param.option:

@@ -48,6 +48,10 @@ def import_list(
     if not points:
         fail(f"{file} has no numbers and no addresses; nothing was changed")
     answer = with_client(shell, lambda client: _send(client, points, channel, because))
+    if not answer["added"] and not answer["known"]:
+        first = answer["bad"][0]
+        fail(f"{file} has no number and no address that can be read; nothing was changed. The first is "
+             f"{first['text']!r}: {first['reason']}")  # fmt: skip
     show(shell.screen, "suppression import", answer)
 
 

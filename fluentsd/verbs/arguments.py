@@ -42,7 +42,11 @@ def checked_value(verb: str, param: Param, value: Any) -> Any:
     for one in value if param.kind == "texts" else (value,):
         if isinstance(one, str) and len(one) > MESSAGE_AT_MOST and param.kind not in ("data", "file"):
             raise Refused(f"{verb}: {param.name} has {len(one)} characters; the limit is {MESSAGE_AT_MOST}")
+        if isinstance(one, str) and not one.strip() and (param.required or param.kind == "texts"):
+            raise Refused(f"{verb}: {param.name} is empty ({param.help}); nothing was changed")
     match param.kind:
+        case "int" if param.least is not None and value < param.least:
+            raise Refused(f"{verb}: {param.name} is {value}, and the smallest is {param.least}; nothing was changed")
         case "int" if value not in INT32:
             raise Refused(f"{verb}: {param.name} is {value}, and a number here lies between {INT32[0]} and {INT32[-1]}")
         case "moment" if isinstance(value, int) and value not in MOMENTS:
@@ -66,7 +70,7 @@ _NOUNS: Mapping[Kind, str] = {"int": "int", "flag": "flag", "texts": "texts", "m
 def _choice(verb: str, param: Param, value: str) -> str:
     if value in param.options:
         return value
-    near = difflib.get_close_matches(value.lower(), param.options, 1, 0.5)
+    near = difflib.get_close_matches(value.lower(), param.options, 1, 0.7)
     hint = f"; did you mean {near[0]}?" if near else ""
     raise Refused(f"{verb}: {param.name} {short(value)} is not one of {', '.join(param.options)}{hint}")
 

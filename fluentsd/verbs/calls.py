@@ -40,6 +40,9 @@ async def history(
 ) -> Answer:
     """Attempts, newest first, filtered by campaign, outcome, disposition, channel, person and time; or one of them."""
 
+    if since is not None and since > call.at:
+        raise Refused("that time lies ahead, so there are no attempts after it")
+
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         people = await owners(conn, person) if person else None

@@ -31,7 +31,8 @@ class Param:
     names none; with `of_person` in the person's, with `whole_days` perhaps only a day), date (2026-12-01), duration
     ("2 days"), choice (one of `options`); campaign, contact, number, step, template, agent, source, segment, user (the
     name of one); file (a file that the front reads; the verb gets its content), data (a JSON value, passed by programs
-    only). `options` are also those of each part of texts."""
+    only). `options` are also those of each part of texts; `least` is the
+    smallest int."""
 
     name: str
     kind: Kind
@@ -42,6 +43,7 @@ class Param:
     options: tuple[str, ...] = ()
     of_person: bool = False
     whole_days: bool = False
+    least: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,10 @@ def current_name(name: str) -> str:
 
 def _ref(help_text: str = "the campaign's ref") -> Param:
     return Param("ref", "campaign", help_text, required=True, option=False)
+
+
+def _most(default: int) -> Param:
+    return Param("most", "int", "maximum number of rows", default=default, least=1)
 
 
 _PERSON = Param(
@@ -118,7 +124,8 @@ VERBS: dict[str, Verb] = {
         Verb("campaign check", "launch check: who would be contacted, who would not and why, and what is missing",
              "launch_check.check", (_ref(),)),
         Verb("campaign start", "start a campaign now", "lifecycle.start",
-             (_ref(), _YES, Param("first", "int", "contact this many people, then hold the campaign until `release`")),
+             (_ref(), _YES, Param("first", "int", "contact this many people, then hold the campaign until `release`",
+                           least=1)),
              "change", "manager", owned=True),
         Verb("campaign schedule", "start a campaign at a given time", "lifecycle.schedule",
              (_ref(), Param("at", "moment", "when, in the campaign's zone: 2026-12-01T09:00, tomorrow 9am, Tue 9am ET",
@@ -165,7 +172,7 @@ VERBS: dict[str, Verb] = {
              "contacts.totals", (_ref(),)),
         Verb("campaign replies", "replies that are not handled yet", "replies.listing",
              (Param("ref", "campaign", "only in this campaign", option=False),
-              Param("most", "int", "maximum number of rows", default=50))),
+              _most(50))),
         Verb("campaign answer", "answer a person's reply on the same channel", "replies.answer",
              (_ref(), _PERSON, Param("text", "text", "the answer", default="", option=False),
               Param("subject", "text", "subject of an e-mail answer", default=""),
@@ -203,7 +210,7 @@ VERBS: dict[str, Verb] = {
               Param("proof", "text", "where the proof is stored", default="")), "change", "manager"),
         Verb("contacts find", "find people by number, address or any field value", "contacts.find",
              (Param("words", "text", "search text", required=True, option=False),
-              Param("most", "int", "maximum number of rows", default=20))),
+              _most(20))),
         Verb("contacts why", "why a person was contacted or not: one sentence, then the evidence", "contacts.why",
              (_PERSON, Param("campaign", "campaign", "only in this campaign"))),
         Verb("contacts timeline", "every attempt to reach a person, and what comes next", "contacts.timeline",
@@ -234,7 +241,7 @@ VERBS: dict[str, Verb] = {
               Param("disposition", "choice", "only conversations that came to this", options=DISPOSITIONS),
               Param("channel", "choice", "only this channel", options=("phone", "sms", "email")), _ONE_ATTEMPT,
               Param("person", "contact", "only this person (a number or address)"),
-              Param("most", "int", "maximum number of rows", default=50),
+              _most(50),
               Param("since", "moment", "only attempts after this time", whole_days=True))),
         Verb("calls", "history of phone calls", "calls.calls",
              (Param("ref", "campaign", "only this campaign", option=False),
@@ -242,17 +249,17 @@ VERBS: dict[str, Verb] = {
               Param("disposition", "choice", "only conversations that came to this", options=DISPOSITIONS),
               _ONE_ATTEMPT,
               Param("person", "contact", "only this person (a number or address)"),
-              Param("most", "int", "maximum number of rows", default=50),
+              _most(50),
               Param("since", "moment", "only attempts after this time", whole_days=True))),
         Verb("forecast", "forecast: who, when, from which number; load, finish, cost; who is skipped and why",
              "forecasts.ahead",
              (_ref(), Param("until", "moment", "end of the forecast; default: 90 days after its start",
                            whole_days=True),
-              Param("most", "int", "how many contacts to list one by one", default=10),
+              Param("most", "int", "how many contacts to list one by one", default=10, least=0),
               Param("seed", "int", "random seed", default=0))),
         Verb("unknown list", "attempts with an unknown result that need a decision", "unknown_attempts.listing",
              (Param("ref", "campaign", "only this campaign", option=False),
-              Param("most", "int", "maximum number of rows", default=1000))),
+              _most(1000))),
         Verb("unknown retry", "repeat the step; the person may get it twice", "unknown_attempts.retry",
              (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager", owned=True),
         Verb("unknown dismiss", "keep them as sent and hide them", "unknown_attempts.dismiss",
@@ -260,7 +267,7 @@ VERBS: dict[str, Verb] = {
         Verb("suppression list", "numbers and addresses that are never contacted", "suppression.listing",
              (Param("words", "text", "only entries whose number, address or reason contains this", option=False),
               Param("since", "int", "first entry id", default=0),
-              Param("most", "int", "maximum number of rows", default=100))),
+              _most(100))),
         Verb("suppression why", "full history of one number or address on the suppression list", "suppression.why",
              (_POINT,)),
         Verb("suppression add", "never contact a number or address again", "suppression.add",
@@ -314,7 +321,7 @@ VERBS: dict[str, Verb] = {
              "change", "manager"),
         Verb("log", "audit log: who did what", "operations.log",
              (Param("target", "text", "only about this campaign or number", option=False),
-              Param("most", "int", "maximum number of rows", default=50))),
+              _most(50))),
         Verb("source list", "the connected CRMs and files, and how each stands", "sources.listing"),
         Verb("source segments", "the lists, stages and views of a source", "sources.list_segments", (_SOURCE,)),
         Verb("source fields", "the fields of a source and their meanings", "sources.list_fields", (_SOURCE,)),
@@ -327,7 +334,7 @@ VERBS: dict[str, Verb] = {
         Verb("sync release", "allow the changes that are held, and lift the hold of a source", "sources.release",
              (_SOURCE,), "change", "manager"),
         Verb("outbox list", "events that are not delivered: dead letters first, then those that wait", "outbox.listing",
-             (_ONE_TARGET, Param("most", "int", "maximum number of rows", default=50))),
+             (_ONE_TARGET, _most(50))),
         Verb("outbox retry", "deliver dead letters again", "outbox.retry",
              (_ONE_EVENT, _ONE_TARGET, Param("all", "flag", "every dead letter", default=False)), "change", "manager"),
         Verb("outbox drop", "delete dead letters for good", "outbox.drop",

@@ -61,7 +61,7 @@ async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int,
             raise Refused(f"an attempt to {person} is in progress; try again when it has ended")
         if row.state == EnrollmentState.errored:
             raise Refused(f"{person} is in error: {row.reason}", Suggestion("campaign errors", {"ref": ref}))
-        _, plan = await runtime.plans.current(conn, row.campaign_id)
+        state, plan = await runtime.plans.current(conn, row.campaign_id)
         step = _step_on(plan.flow(row.version_id), row.step, channel)
         if step is None:
             others = list(dict.fromkeys(one.channel for one in plan.flow(row.version_id).steps))
@@ -73,6 +73,7 @@ async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int,
         try_no = row.try_no if step.id == row.step else await attempts.tries_of(conn, row.id, step.id) + 1
         await manual_changes.promise(conn, row, step.id, try_no, plan.lanes[step.channel], at)
         result = {"ref": ref, "person": person, "step": step.id, "channel": step.channel, "next_at": at, "zone": zone}
+        result["state"] = state
         result["left_out"] = [one.id for one in plan.flow(row.version_id).steps if _between(plan, row, one, step)]
         return result | {"_details": {"contact": row.contact_id, "at": at}}
 

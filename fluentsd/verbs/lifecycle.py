@@ -41,8 +41,6 @@ from fluentsd.verbs.moments import past
 async def start(runtime: Runtime, call: Call, ref: str, yes: bool, first: int | None) -> Answer:
     """draft or scheduled → active, if the launch check has no errors and its warnings are confirmed (`yes`). After
     the `first` people the campaign is held until a person releases it."""
-    if first is not None and first < 1:
-        raise Refused("the number of the first people is at least 1; nothing was changed")
     if (stored := await repeated(runtime, call)) is not None:
         return stored
     checked = await _checked(runtime, call, ref, "start", yes)
@@ -87,9 +85,15 @@ async def schedule(runtime: Runtime, call: Call, ref: str, at: int, yes: bool) -
 async def pause(runtime: Runtime, call: Call, ref: str, because: str, until: int | None) -> Answer:
     """active → paused: no claims after this commits, claimed attempts that have not begun do not begin, ringing calls
     are withdrawn where the provider supports it; conversations finish. With `until` it resumes by itself then."""
+    row = await row_of(runtime, ref)
     if until is not None and until <= call.at:
-        zone = (await row_of(runtime, ref)).spec.zone
-        raise Refused(f"{past(until, zone)}. Give a future time for the end of the pause")
+        raise Refused(f"{past(until, row.spec.zone)}. Give a future time for the end of the pause")
+    if until is not None and row.state == CampaignState.scheduled:
+        raise Refused(
+            f"{ref} has not started, so a pause takes its start back and has no end; nothing was changed. Give the "
+            "start another time",
+            Suggestion("campaign schedule", {"ref": ref, "at": iso(until, row.spec.zone)}),
+        )
     answer = await _halt(runtime, call, "pause", ref, because, until)
     runtime.schedule_wakeup.notify()
     return answer

@@ -88,6 +88,8 @@ def callback_set(screen: Screen, answer: Answer) -> None:
         f"{answer['person']}: {answer['step']} by {answer['channel']} is set for "
         f"{moment(answer['next_at'], answer['zone'])}; it goes first in its lane, and only if the gate allows it"
     )
+    if answer["state"] != "active":
+        screen.say(f"{answer['ref']} is {answer['state']}, so nobody is contacted before it is active", "yellow")
     if answer["left_out"]:
         steps = ", ".join(answer["left_out"])
         screen.say(f"the flow goes on from there, so these steps are left out: {steps}", "yellow")

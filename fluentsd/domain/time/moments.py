@@ -24,6 +24,7 @@ _MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|a
     r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"  # fmt: skip
 _DAY = re.compile(
     rf"today|tonight|tomorrow|{_WEEKDAY}|\d{{4}}-\d{{1,2}}-\d{{1,2}}|\d{{1,2}}/\d{{1,2}}(?:/\d{{4}})?"
+    rf"|\d{{1,2}}\.\d{{1,2}}\.(?:\d{{4}})?"
     rf"|(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}(?:\s+\d{{4}})?"
     rf"|{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:\s+\d{{4}})?",
     re.IGNORECASE,
@@ -126,6 +127,8 @@ def _day(words: str, time: dt.time, text: str, today: dt.datetime) -> dt.date:
         return date
     if not _DAY.fullmatch(words):
         raise BadMoment(f"{text!r} is not a moment: {words!r} is not a day; write it like {EXAMPLES}")
+    if dotted := re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})?", words):  # day.month. is never month.day.
+        words = f"{dotted[2]}/{dotted[1]}{f'/{dotted[3]}' if dotted[3] else ''}"
     import dateparser  # here: it takes long to import, and most commands have no moment
 
     is_weekday = re.fullmatch(_WEEKDAY, words) is not None

@@ -158,7 +158,7 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
          "text": "Yes please, tomorrow after 3pm works, but not before because I am at work"},
         {"created_at": at(3), "ref": None, "step": None, "channel": "email", "person": None, "text": "Who are you?"}]}],
     "campaign callback": [{"ref": REF, "person": "+12125550101", "step": "first-call", "channel": "phone", "next_at":
-                           at(5, 20), "zone": "America/Chicago", "left_out": ["sorry-we-missed-you"]}],
+                           at(5, 20), "zone": "America/Chicago", "left_out": ["sorry-we-missed-you"], "state": "paused"}],
     "campaign upgrade": [{"ref": REF, "state": "active", "id": 3, "people": 12, "moves": [{"from": "first-call", "to":
                           "call-in-the-morning", "people": 12}], "lost": {"old-step": 2}, "busy": 1, "moved": 12,
                           "dry_run": False}],
