@@ -3,6 +3,7 @@ or write a file of a campaign, a template, people or the suppression list."""
 
 from __future__ import annotations
 
+import json
 import time
 import tomllib
 from contextlib import nullcontext
@@ -50,13 +51,21 @@ def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
 
 def init(
     file: Annotated[Path, typer.Argument(help="the file to write")] = Path("fluentsd.toml"),
+    data: Annotated[
+        Path | None, typer.Option("--data", help="the folder of the database; default: the folder of the file")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Write a commented fluentsd.toml that runs as it is, with simulated carriers on this machine."""
     from fluentsd.config import TEMPLATE
 
-    _write_new(file, TEMPLATE, force)
+    text = TEMPLATE
+    if data is not None:
+        if not data.is_dir():
+            fail(f"{data} is not a folder; make it first, owned by the user who runs the daemon; nothing was written")
+        text = text.replace('path = "fluentsd.db"', f"path = {json.dumps(str(data.absolute() / 'fluentsd.db'))}", 1)
+    _write_new(file, text, force)
     _wrote(file, "fluentsd check, then fluentsd run", as_json)
 
 
@@ -87,8 +96,6 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object with the figures")] = False,
 ) -> None:
     """Run weeks of a campaign in seconds with simulated carriers on this machine; fails if a promise is broken."""
-    import json
-
     from fluentsd.demo.run import DemoState, run_demo
     from fluentsd.demo.screen import DemoScreen
     from fluentsd.demo.verify import broken_promises
