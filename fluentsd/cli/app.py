@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from fluentsd.cli import guesses
 from fluentsd.cli.files import read_toml
+from fluentsd.cli.names import completer
 from fluentsd.cli.runner import REFUSE_AS_JSON, Shell, fail, local_moment, run_program, run_verb
 from fluentsd.verbs.catalogue import ALIASES, VERBS, Param, Verb
 
@@ -165,7 +166,6 @@ def build() -> Any:
         cls=_Commands,
         help="Run outreach campaigns by phone, SMS and e-mail, inside each person's contact window.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=_markup(),
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -221,11 +221,12 @@ def _parameter(param: Param, *, is_last: bool) -> inspect.Parameter:
     kind: Any = list[str] if takes_words or (is_last and param.name == "words") else _TYPES.get(param.kind, str)
     flag = param.name.replace("_", "-")
     choices = f" ({', '.join(param.options)})" if param.options else ""
+    about: Any = {"help": f"{param.help}{choices}", "autocompletion": completer(param)}
     if param.option:
         word = None if param.kind in ("text", "texts", "int", "flag") else param.kind.upper()
-        info: Any = typer.Option(f"--{flag}", help=f"{param.help}{choices}", metavar=word)
+        info: Any = typer.Option(f"--{flag}", metavar=word, **about)
     else:
-        info = typer.Argument(help=f"{param.help}{choices}", metavar=param.name.upper())
+        info = typer.Argument(metavar=param.name.upper(), **about)
     optional = not param.required and param.kind not in ("flag", "texts") and param.default is None
     annotation: Any = Annotated[(kind | None) if optional else kind, info]
     default = (
