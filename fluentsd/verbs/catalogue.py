@@ -341,6 +341,8 @@ VERBS: dict[str, Verb] = {
              (_ONE_EVENT, _ONE_TARGET, Param("all", "flag", "every dead letter", default=False),
               Param("waiting", "flag", "with a target: also events that wait for it", default=False)),
              "change", "admin"),
+        Verb("reload", "take in fluentsd.toml and rotated secrets; calls and sends in progress end first",
+             "operations.reload", (), "change", "admin"),
         Verb("state", "the daemon's status", "operations.figures"),
     )
 }  # fmt: skip
