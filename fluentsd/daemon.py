@@ -32,6 +32,7 @@ from fluentsd.engine.runtime import EngineClock, Runtime
 from fluentsd.engine.sync.write_back import WriteBack
 from fluentsd.fronts.access import Access
 from fluentsd.fronts.control import protocol, server
+from fluentsd.fronts.guard import guarded_server
 from fluentsd.fronts.notify import LogTarget, WebhookTarget
 from fluentsd.plugins import Plugins
 from fluentsd.systemd import Supervisor
@@ -102,11 +103,10 @@ async def _run_parts(
         targets, grace = _targets(runtime, settings, http, log, slack), settings.grace / SECOND
         async with running(runtime, targets, grace=grace, ages=settings.retention) as inbox:
             async with trio.open_nursery() as fronts:
-                await fronts.start(
-                    server.serve, runtime, settings.socket, Access(settings.socket_group, settings.roles)
-                )
+                access = Access(settings.socket_group, settings.roles)
+                await _serve(fronts, runtime, "control", partial(server.serve, runtime, settings.socket, access))
                 if web is not None:
-                    runtime.listens_at = await fronts.start(web, runtime, inbox)
+                    runtime.listens_at = await _serve(fronts, runtime, "web", partial(web, runtime, inbox))
                 if slack is not None:
                     fronts.start_soon(slack.serve)
                 supervisor.tell("READY=1", f"STATUS=serving {', '.join(sorted(runtime.channels)) or 'no channel'}")
@@ -122,6 +122,18 @@ async def _run_parts(
                 fronts.cancel_scope.cancel()
             supervisor.tell("STOPPING=1", f"STATUS=waiting up to {settings.grace // SECOND} s for sends in progress")
         watchdog.cancel_scope.cancel()
+
+
+async def _serve(fronts: trio.Nursery, runtime: Runtime, name: str, serve: Callable[..., Awaitable[None]]) -> Any:
+    """Start a front behind a guard, with its state in /healthz; its start value."""
+    problem = ""
+
+    def note(text: str) -> None:
+        nonlocal problem
+        problem = text
+
+    runtime.fronts[name] = lambda: problem
+    return await fronts.start(guarded_server, name, serve, runtime.log, note)
 
 
 async def _finish_calls(runtime: Runtime, settings: Settings, supervisor: Supervisor) -> None:
@@ -147,9 +159,15 @@ async def _web(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[None
         return
     from fluentsd.fronts import web
 
-    listeners = await web.listen(settings.http, settings.path)
+    http, listeners = settings.http, await web.listen(settings.http, settings.path)
+
+    async def serve(*given: Any, **more: Any) -> None:
+        if any(listener.socket.fileno() < 0 for listener in listeners):  # they ended with a front that failed
+            listeners[:] = await web.listen(http, settings.path)
+        await web.serve(http, listeners, *given, **more)
+
     try:
-        yield partial(web.serve, settings.http, listeners)
+        yield serve
     finally:
         for listener in listeners:
             listener.socket.close()
