@@ -205,7 +205,7 @@ async def _import(
         done = await running[0].carry_out()
     answer = asdict(done)
     answer["rejects_file"] = answer.pop("rejects_in")
-    answer["next"] = f"fluentsd campaign start {campaign}" if is_draft and done.enrolled else None
+    answer["next"] = f"fluentsd campaign check {campaign}" if is_draft and done.enrolled else None
     answer["read_as"] = {"encoding": file.encoding, "delimiter": file.delimiter, "notes": file.notes}
     answer["columns"] = {c.label: c.target or c.slug for c in mapping.columns}
     return answer

@@ -310,7 +310,7 @@ def test_a_messy_file_is_taken_in_and_what_was_refused_is_kept_with_its_reason(p
     typed = person.gets("contacts", "import", "people.csv", "--campaign", "fair")
     assert ["4", "2", "0", "1", "1", "2"] in typed.rows
     assert "1 × To Number: no number" in typed.out
-    assert typed.out.endswith("next: fluentsd campaign start fair\n")
+    assert typed.out.endswith("next: fluentsd campaign check fair\n")
     rejects = Path("people.rejects.csv").read_text("utf-8-sig").splitlines()
     assert rejects[0] == "line,reason,First Name,To Number,Interest,E-mail"
     assert [line.split(",")[:2] for line in rejects[1:]] == [
