@@ -25,6 +25,7 @@ from fluentsd.cli.views import show
 from fluentsd.domain.contacts.identity import in_words
 from fluentsd.domain.contacts.mapping import Columns, CsvError, Need
 from fluentsd.domain.contacts.reader import region_of
+from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.batches import PREVIEW_AT_MOST, Taken, batches, mapping_of, previewed, rejects_path
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv
 from fluentsd.engine.ingest.file_import import FileImport, Options, read_in_thread
@@ -34,14 +35,17 @@ from fluentsd.engine.ingest.rejects import RejectFile
 
 @dataclass(frozen=True, slots=True)
 class ReadAs:
-    """What the user says of the file's columns: meanings, columns to ignore, columns that are only a field."""
+    """What the user says of the file's columns: meanings, columns to ignore, columns that are only a field, and the
+    order of day and month in dates."""
 
     asked: Mapping[str, str]
     ignored: tuple[str, ...] = ()
     only_fields: tuple[str, ...] = ()
+    dates: Order = ""
 
     def mapping_of(self, file: CsvFile, region: str, need: Need) -> Columns:
-        return mapping_of(file, self.asked, region, need, ignored=self.ignored, only_fields=self.only_fields)
+        aside: dict[str, Any] = {"ignored": self.ignored, "only_fields": self.only_fields}
+        return mapping_of(file, self.asked, region, need, **aside, dates=self.dates)
 
 
 def import_file(
@@ -58,6 +62,8 @@ def import_file(
         list[str] | None,
         typer.Option("--only-a-field", help="a column that is a field and means no more, e.g. no opt-out; repeatable"),
     ] = None,
+    day_first: Annotated[bool, typer.Option("--day-first", help="12/1/2026 is the 12th of January")] = False,
+    month_first: Annotated[bool, typer.Option("--month-first", help="12/1/2026 is the 1st of December")] = False,
     no_header: Annotated[
         bool, typer.Option("--no-header", help="the file has no header; the first row is a person")
     ] = False,
@@ -85,7 +91,10 @@ def import_file(
     shell: Shell = context.obj
     shell.as_json = as_json
     country = _country(region)
-    read_as = ReadAs(_asked(mapping or []), tuple(ignore or ()), tuple(only_a_field or ()))
+    if day_first and month_first:
+        fail("give --day-first or --month-first, not both; nothing was imported", 2)
+    order: Order = "day first" if day_first else "month first" if month_first else ""
+    read_as = ReadAs(_asked(mapping or []), tuple(ignore or ()), tuple(only_a_field or ()), order)
     evidence = {"basis": basis, "given": given, "scope": scope, "by": by, "scrubbed": scrubbed, "proof": proof}
     consent = evidence if any(evidence.values()) else None
     running: list[FileImport] = []
