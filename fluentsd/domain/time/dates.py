@@ -1,8 +1,8 @@
 """Dates and times as spreadsheets and CRMs write them: "12/25/2026 3:00 PM", "25.12.2026 15:00", "Dec 5, 2026". Pure.
 
 A date between slashes is read in the order of its column, which is found from the column as a whole (`order_of`),
-because "12/1/2026" alone says nothing. What must not live here: zones and instants (`zones`), moments that people type at
-a command (`moments`).
+because "12/1/2026" alone says nothing. What must not live here: zones and instants (`zones`), moments that people type
+at a command (`moments`).
 """
 
 from __future__ import annotations
