@@ -230,8 +230,12 @@ async def report(runtime: Runtime, call: Call, ref: str) -> Answer:
         return facts_of(row) | {
             **(await counters.overview(conn, row.id)),
             "steps": [
-                {"step": s, "waiting": waiting.get(s, 0), "attempts": made(by_step.get(s, {})),
-                 "outcomes": by_step.get(s, {})}
+                {
+                    "step": s,
+                    "waiting": waiting.get(s, 0),
+                    "attempts": made(by_step.get(s, {})),
+                    "outcomes": by_step.get(s, {}),
+                }
                 for s in steps
             ],
             "exited_by_reason": await reports.exits(conn, row.id),

@@ -87,10 +87,7 @@ def report(screen: Screen, answer: answers.Report) -> None:
     outcomes = sorted({o for step in answer.steps for o in step.outcomes})
     screen.table(
         ["Step", "#Waiting", "#Attempts", *(f"#{o}" for o in outcomes)],
-        [
-            [s.step, s.waiting, s.attempts, *(s.outcomes.get(o) for o in outcomes)]
-            for s in answer.steps
-        ],
+        [[s.step, s.waiting, s.attempts, *(s.outcomes.get(o) for o in outcomes)] for s in answer.steps],
     )
     _exits(screen, answer)
 

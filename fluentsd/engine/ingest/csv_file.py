@@ -199,9 +199,7 @@ def _wrapped(rows: Sequence[Sequence[str]]) -> str:
     return ""
 
 
-def _unwrapped(
-    rows: Iterable[tuple[int, list[str] | Reject]], inner: str
-) -> Iterator[tuple[int, list[str] | Reject]]:
+def _unwrapped(rows: Iterable[tuple[int, list[str] | Reject]], inner: str) -> Iterator[tuple[int, list[str] | Reject]]:
     """Rows that were quoted as a whole, split at the delimiter inside."""
     for line, row in rows:
         cell = row[0] if isinstance(row, list) and len(row) == 1 else None
