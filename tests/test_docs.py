@@ -35,8 +35,10 @@ def test_the_campaign_in_the_readme_is_one() -> None:
 PRESETS = sorted((ROOT / "fluentsd" / "presets").glob("*.toml"))
 
 
-def test_there_are_three_presets() -> None:
-    assert [preset.stem for preset in PRESETS] == ["call-and-follow-up", "multi-step-calls", "simple-call"]
+def test_there_are_six_presets() -> None:
+    usual = ["call-and-follow-up", "multi-step-calls", "simple-call"]
+    reminders = ["appointment-reminder", "payment-reminder", "re-engagement"]
+    assert [preset.stem for preset in PRESETS] == sorted(usual + reminders)
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda p: p.stem)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import time
 import tomllib
 from contextlib import nullcontext
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +25,7 @@ from fluentsd.cli.talk import talk
 from fluentsd.cli.templates import apply_templates
 from fluentsd.cli.views import show
 from fluentsd.domain.campaign import read_campaign
+from fluentsd.verbs import presets
 
 #: Verbs whose command reads or writes a file.
 FROM_FILES = ("campaign apply", "templates apply", "agents apply", "calls")
@@ -140,12 +140,12 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a campaign file from a preset: simple-call, multi-step-calls or call-and-follow-up."""
-    folder = files("fluentsd") / "presets"
-    known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    """Write a campaign file from a preset: simple-call, multi-step-calls, call-and-follow-up, re-engagement,
+    appointment-reminder or payment-reminder."""
+    known = presets.names()
     if pattern not in known:
         fail(f"there is no pattern {pattern!r}; there are: {', '.join(known)}", 2)
-    text = (folder / f"{pattern}.toml").read_text("utf-8")
+    text = presets.text_of(pattern)
     if file is not None:
         _write_new(file, text, force)
         _wrote(file, f"edit it, then: fluentsd campaign apply {file}", as_json)

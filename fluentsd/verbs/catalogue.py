@@ -95,6 +95,7 @@ OUTCOMES = (
 DISPOSITIONS = ("interested", "not_interested", "callback", "wrong_number", "transferred", "angry")
 
 _YES = Param("yes", "flag", "start although the check has warnings", default=False)
+_SEEN = Param("seen", "text", "`seen` of the answer that the actor has looked at", required=True)
 _DRY = Param("dry_run", "flag", "show what would happen, change nothing", default=False)
 
 VERBS: dict[str, Verb] = {
@@ -175,6 +176,22 @@ VERBS: dict[str, Verb] = {
         Verb("campaign upgrade", "move people from earlier flow versions to the current one", "enrollments.upgrade",
              (_ref(), Param("step", "texts", "OLD=NEW: the new step for people at a deleted step; repeatable"),
               _DRY), "change", "manager", owned=True),
+        Verb("edit begin", "an edit for a new campaign", "edits.begin",
+             (Param("name", "text", "the campaign's name", required=True),
+              Param("file", "data", "the campaign file to begin with", required=True)),
+             "change", "manager", hidden=True),
+        Verb("edit open", "the campaign's file with the changes that wait", "edits.open", (_ref(),), hidden=True),
+        Verb("edit list", "edits that are not applied yet", "edits.listing", hidden=True),
+        Verb("edit save", "keep an edit, and apply it to a draft", "edits.save",
+             (_ref(), Param("file", "data", "the whole campaign file", required=True), _SEEN),
+             "change", "manager", owned=True, hidden=True),
+        Verb("edit keep", "keep the answers of a form that is not submitted yet", "edits.keep",
+             (_ref(), Param("typed", "data", "the form and its answers", required=True)),
+             "change", "manager", owned=True, hidden=True),
+        Verb("edit apply", "change a campaign to what its edit says", "edits.apply", (_ref(), _SEEN, _DRY),
+             "change", "manager", owned=True, hidden=True),
+        Verb("edit discard", "forget an edit; the campaign stays as it is", "edits.discard", (_ref(),),
+             "change", "manager", owned=True, hidden=True),
         Verb("contacts attest", "record consent for the people of a source or campaign; kept as each person's evidence",
              "consent.attest",
              (Param("source", "source", "the people of this file or CRM source", option=False),
@@ -337,6 +354,12 @@ ANSWERS: Mapping[str, str] = {
     "campaign errors": "campaigns.Errors",
     "campaign retry": "campaigns.Settled",
     "campaign dismiss": "campaigns.Settled",
+    "edit begin": "edits.Edit",
+    "edit open": "edits.Edit",
+    "edit list": "edits.Listing",
+    "edit save": "edits.Edit",
+    "edit apply": "campaigns.Applied",
+    "edit discard": "edits.Discarded",
     "templates apply": "templates.Applied",
     "templates list": "templates.Listing",
     "templates show": "templates.Shown",

@@ -31,6 +31,7 @@ from fluentsd.cli.runner import run_program
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.views import show
 from fluentsd.domain.campaign import DAYS, read_campaign
+from fluentsd.verbs import presets
 from fluentsd.verbs.catalogue import VERBS
 from fluentsd.verbs.diff import differences
 
@@ -245,12 +246,12 @@ def test_init_check_new_apply(person: Person) -> None:
     assert 'plugin = "sandbox"' in checked.out
     assert "FAIL" not in checked.out
     assert sorted(os.listdir()) == before
-    for pattern in ("simple-call", "multi-step-calls", "call-and-follow-up"):
+    for pattern in presets.names():
         text = person.gets("campaign", "new", "--pattern", pattern).out
         person.gets("campaign", "new", f"{pattern}.toml", "--pattern", pattern)
         assert Path(f"{pattern}.toml").read_text() == text
         assert "is a new draft" in person.gets("campaign", "apply", f"{pattern}.toml").out
-    assert len(person.gets("campaign", "list").rows) == 4
+    assert len(person.gets("campaign", "list").rows) == 1 + len(presets.names())
 
 
 def test_init_and_new_want_a_file_not_a_folder(person: Person) -> None:
