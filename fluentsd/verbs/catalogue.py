@@ -273,8 +273,8 @@ VERBS: dict[str, Verb] = {
         Verb("templates show", "a template's file and its versions", "templates.show",
              (_TEMPLATE, Param("version", "int", "an earlier version"))),
         Verb("templates preview", "render a template for one person; nothing is sent", "templates.preview",
-             (_TEMPLATE, Param("person", "contact", "a number, an address, or words that match one person",
-                               required=True),
+             (_TEMPLATE, Param("person", "contact", "a number, an address, or words that match one person; default: an "
+                               "invented one"),
               Param("campaign", "campaign", "render as in this campaign"))),
         Verb("templates remove", "archive a template; its history stays", "templates.remove", (_TEMPLATE,),
              "change", "manager"),

@@ -264,12 +264,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("digest", more="here [HH:MM]|off", summary="a daily summary in this channel", tail=_here("at")),
     Command("settings", "state", summary="roles, channels and the state of the connection", tail=_none),
     Command("copy", "campaign copy", "must", "as <new name>", _copy, aliases=("duplicate",)),
-    Command("new", more="[name]", tail=_rest("name"), summary="create a campaign", aliases=("create",),
-            missing="campaigns are made by a file so far: write one with `fluentsd campaign new FILE`, change it, then "
-                    "`fluentsd campaign apply FILE`. To start from one that exists: copy"),
-    Command("edit", "campaign apply", "may", "", _rest("part"), "change a campaign", aliases=("change",),
-            missing="campaigns are changed by their file so far: `fluentsd campaign export`, change it, then `fluentsd "
-                    "campaign apply FILE`. It shows every change before it makes it, with --dry-run"),
+    Command("new", more="[name]", tail=_rest("name"), summary="create a campaign, page by page", aliases=("create",)),
+    Command("edit", "edit save", "must", "[name|window|flow|numbers|contacts|exit|limits|review]", _rest("part"),
+            "change a campaign, page by page; a campaign that has started changes when you apply it",
+            aliases=("change",)),
     Command("sources", tail=_rest("name"), summary="CRM sources", aliases=("source", "sync", "segments"),
             missing="sources are not served from Slack yet; on the shell, see `fluentsd plugins`"),
 )  # fmt: skip

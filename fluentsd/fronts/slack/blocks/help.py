@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, header, message, section
 from fluentsd.fronts.slack.blocks.wording import ours, plain, safe, without_points
@@ -51,7 +52,7 @@ def refusal(text: str, offers: Sequence[str] = (), name: str = "") -> Message:
     if offers:
         made = [button(f"{name} {offer}".strip(), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
         blocks.append(actions(*made))
-    return message(plain(text, 300), *blocks)
+    return replace(message(plain(text, 300), *blocks), is_refusal=True)
 
 
 def offers_of(suggestion: Suggestion | None) -> list[str]:

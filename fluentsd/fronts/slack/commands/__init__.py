@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from fluentsd.fronts.slack.blocks.layout import Message
-from fluentsd.fronts.slack.commands import acting, halting, looking, starting
+from fluentsd.fronts.slack.commands import acting, halting, looking, making, starting
 from fluentsd.fronts.slack.grammar import Misread, Parsed, parse
 from fluentsd.fronts.slack.session import Session
 
@@ -42,6 +42,8 @@ _COMMANDS: Mapping[str, Command] = {
     "log": looking.log,
     "settings": looking.settings,
     "copy": acting.copy,
+    "new": making.new,
+    "edit": making.edit,
     "alerts": acting.not_yet,
     "digest": acting.not_yet,
 }

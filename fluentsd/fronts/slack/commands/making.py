@@ -1,0 +1,31 @@
+"""Commands that open the wizard."""
+
+from __future__ import annotations
+
+from fluentsd.fronts.slack.blocks.layout import SILENT, Message, actions, button, message, section
+from fluentsd.fronts.slack.grammar import Misread, Parsed
+from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.wizard import turns
+
+
+async def new(session: Session, parsed: Parsed) -> Message:
+    """Open the first page; in a thread or a direct message, where nothing can be opened, a button that does."""
+    if not session.interaction.trigger_id:
+        return message("a new campaign", section("Make a campaign, page by page:"),
+                       actions(button("New campaign…", "open:new", {}, "primary")))  # fmt: skip
+    if not session.may("manager"):
+        raise Misread(f"a campaign is made by a manager, and you are {session.person.role}; nothing was changed")
+    await turns.begin(session, str(parsed.arguments.get("name", "")))
+    return SILENT
+
+
+async def edit(session: Session, parsed: Parsed) -> Message:
+    """Open a campaign at one of its pages."""
+    part = str(parsed.arguments.get("part", ""))
+    if not session.interaction.trigger_id:
+        pick = {"ref": parsed.ref, "page": part}
+        return message("edit", actions(button("Edit…", "open:edit", pick, "primary")))
+    if not session.may("manager"):
+        raise Misread(f"a campaign is changed by a manager, and you are {session.person.role}; nothing was changed")
+    await turns.resume(session, parsed.ref, part)
+    return SILENT

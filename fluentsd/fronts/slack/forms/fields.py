@@ -1,0 +1,56 @@
+"""Fields: a path of the file, a label and a kind, as an input of a modal. Reading gives the file with the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fluentsd.fronts.slack.blocks.layout import Block, plain_text
+from fluentsd.fronts.slack.forms.kinds import File, Kind
+from fluentsd.fronts.slack.forms.paths import value_at, with_value
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input. `path`: its place in the file, and the id of its block and element; `required`: Slack does not submit
+    the form without it. `channels`: only for steps on these."""
+
+    path: str
+    label: str
+    kind: Kind
+    hint: str = ""
+    required: bool = False
+    channels: tuple[str, ...] = ()
+
+    def block(self, file: Mapping[str, Any]) -> Block:
+        """The input with the file's value."""
+        element = self.kind.element(value_at(file, self.path)) | {"action_id": self.path}
+        found: Block = {
+            "type": "input",
+            "block_id": self.path,
+            "label": plain_text(self.label, 2000),
+            "element": element,
+            "optional": not self.required,
+        }
+        if not isinstance(self.kind, File):
+            found["dispatch_action"] = True
+        return found | ({"hint": plain_text(self.hint, 2000)} if self.hint else {})
+
+
+Answers = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def filled(fields: Iterable[Field], file: Mapping[str, Any], answers: Answers) -> dict[str, Any]:
+    """The file with the answers of a view (`state.values`); a field that the view does not show stays as it is."""
+    changed = dict(file)
+    for field in fields:
+        if (entered := answers.get(field.path)) is not None:
+            state = next(iter(entered.values()), {})
+            changed = with_value(changed, field.path, field.kind.read(state))
+    return changed
+
+
+def blocks(fields: Sequence[Field], file: Mapping[str, Any]) -> list[Block]:
+    """The inputs of a form."""
+    return [field.block(file) for field in fields]
