@@ -75,7 +75,7 @@ def serve_bolt(address: str) -> None:
 
 
 async def measure(which: str) -> dict[str, float]:
-    from tests.fronts.slack.fake import fake_slack
+    from fluentsd.testing.slack import fake_slack
 
     async with fake_slack() as slack:
         app = subprocess.Popen(  # noqa: ASYNC220 - before anything is measured

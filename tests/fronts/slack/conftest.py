@@ -17,10 +17,10 @@ from fluentsd.fronts.slack.front import SlackFront
 from fluentsd.fronts.slack.transport import Timing
 from fluentsd.store import tables
 from fluentsd.store.db.bridge import open_store
+from fluentsd.testing.slack import Workspace, fake_slack
+from fluentsd.testing.slack.workspace import APP_TOKEN, BOT_TOKEN
 from tests.engine.conftest import TO_LOG
 from tests.engine.stage import MONDAY, SMS, Stage, person, spec, staged
-from tests.fronts.slack.fake import Workspace, fake_slack
-from tests.fronts.slack.fake.workspace import APP_TOKEN, BOT_TOKEN
 
 #: The second step keeps a campaign active after the first.
 LATER = {"id": "later", "channel": "sms", "after": "1 day", "text": "Hello again"}

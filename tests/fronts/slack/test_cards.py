@@ -14,9 +14,9 @@ from fluentsd.engine.outbox.deliver import deliver
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.store import tables
 from fluentsd.store.db.bridge import open_store
+from fluentsd.testing.slack import Shown
 from tests.engine.stage import MINUTE, MONDAY, Stage, staged
 from tests.fronts.slack.conftest import Office, Steady, an_office, until
-from tests.fronts.slack.fake import Shown
 
 
 @pytest.fixture

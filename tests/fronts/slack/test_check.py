@@ -19,9 +19,9 @@ from fluentsd.config import load
 from fluentsd.fronts.slack.check import look
 from fluentsd.fronts.slack.manifest import EVENTS, SCOPES, manifest
 from fluentsd.fronts.slack.web_api import WebApi
+from fluentsd.testing.slack import Workspace, fake_slack
+from fluentsd.testing.slack.workspace import APP_TOKEN, BOT_TOKEN
 from tests.fronts.slack.conftest import slack_settings
-from tests.fronts.slack.fake import Workspace, fake_slack
-from tests.fronts.slack.fake.workspace import APP_TOKEN, BOT_TOKEN
 
 DOCS = Path(__file__).parents[3] / "docs" / "slack.md"
 

@@ -10,10 +10,10 @@ import trio
 
 from fluentsd.fronts.control import ControlClient
 from fluentsd.fronts.guard import guarded
+from fluentsd.testing.slack import Workspace, fake_slack
+from fluentsd.testing.slack.workspace import APP_TOKEN, BOT_TOKEN
 from tests.engine.stage import SMS, person, spec
 from tests.fronts.slack.conftest import until
-from tests.fronts.slack.fake import Workspace, fake_slack
-from tests.fronts.slack.fake.workspace import APP_TOKEN, BOT_TOKEN
 from tests.test_daemon import ALWAYS, Place, living, place
 
 __all__ = ["place"]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fluentsd.api import Inbound, Outcome
+from fluentsd.testing.slack import Shown
 from tests.fronts.slack.conftest import Office, until
-from tests.fronts.slack.fake import Shown
 from tests.fronts.slack.test_cards import database_url, office, settled, stage
 
 __all__ = ["database_url", "office", "stage"]

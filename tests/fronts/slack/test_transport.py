@@ -8,9 +8,9 @@ from trio_websocket import ConnectionClosed
 
 from fluentsd.fronts.slack.front import SlackFront
 from fluentsd.fronts.slack.transport import Timing
+from fluentsd.testing.slack import fake_slack
 from tests.engine.stage import Stage
 from tests.fronts.slack.conftest import Office, slack_settings, until
-from tests.fronts.slack.fake import fake_slack
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import trio
 from fluentsd.api import Unavailable
 from fluentsd.fronts.slack.rates import Rates
 from fluentsd.fronts.slack.web_api import SlackRefused, WebApi
+from fluentsd.testing.slack import Workspace, fake_slack
 from tests.fronts.slack.conftest import slack_settings
-from tests.fronts.slack.fake import Workspace, fake_slack
 
 PRODUCTION = "https://slack.com/api/"
 

@@ -20,9 +20,9 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketReque
 from wsproto.events import Ping
 from wsproto.utilities import LocalProtocolError
 
-from tests.fronts.slack.fake import http
-from tests.fronts.slack.fake.http import Request, Response
-from tests.fronts.slack.fake.limits import problems
+from fluentsd.testing.slack import http
+from fluentsd.testing.slack.http import Request, Response
+from fluentsd.testing.slack.limits import problems
 
 TEAM, APP_TOKEN, BOT_TOKEN = "T0001", "xapp-1-test", "xoxb-test"
 SCOPES = (
