@@ -47,7 +47,8 @@ async def serve(stream: trio.SocketStream, answer: Answer) -> None:
             return
         out = response.body if isinstance(response.body, bytes) else json.dumps(response.body).encode()
         extra = "".join(f"{name}: {value}\r\n" for name, value in response.headers.items())
-        top = f"HTTP/1.1 {response.status} X\r\nContent-Type: application/json\r\nContent-Length: {len(out)}\r\n{extra}"
+        kind = "" if "Content-Type" in response.headers else "Content-Type: application/json\r\n"
+        top = f"HTTP/1.1 {response.status} X\r\n{kind}Content-Length: {len(out)}\r\n{extra}"
         await stream.send_all((top + "Connection: close\r\n\r\n").encode() + out)
 
 

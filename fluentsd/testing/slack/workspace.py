@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from typing import Any
+from urllib.parse import quote
 
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
@@ -28,7 +29,8 @@ TEAM, APP_TOKEN, BOT_TOKEN = "T0001", "xapp-1-test", "xoxb-test"
 SCOPES = (
     "commands,chat:write,app_mentions:read,im:history,im:write,users:read,usergroups:read,channels:read,groups:read"
 )
-ACK_WITHIN = 3.0
+#: Seconds for an acknowledgement; seconds that a trigger works; views on top of each other.
+ACK_WITHIN, TRIGGER_LIVES, VIEWS_AT_MOST = 3.0, 3.0, 3
 
 
 class LateAck(AssertionError):
@@ -47,6 +49,7 @@ class Shown:
     thread_ts: str = ""
     deleted: bool = False
     edits: int = 0
+    author: str = ""  #: the person who wrote it; "" for the app
 
     @property
     def whole(self) -> str:
@@ -94,12 +97,17 @@ class Workspace:
     is_away: bool = False
     sockets: list[WebSocketConnection] = field(default_factory=list)
     opened: int = 0
+    stacks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  #: user → ids of the open views
+    files: dict[str, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
+    version: int = 0  #: grows with every change
+    app_name: str = "fluents"
+    now: Callable[[], float] = lambda: 1_700_000_000.0  #: the time of messages
 
     def __post_init__(self) -> None:
         self.address = ""
         self._numbers = count(1)
         self._faults: dict[str, list[Response | None]] = defaultdict(list)
-        self._triggers: dict[str, float] = {}
+        self._triggers: dict[str, tuple[float, str]] = {}
         self._hooks: dict[str, tuple[Shown | None, str, str, int]] = {}
         self._changed = trio.Event()
         self._socket_address = ""
@@ -120,9 +128,22 @@ class Workspace:
 
     async def command(self, text: str, user: str = "U1", channel: str = "C1", **more: Any) -> Shown:
         """Type a slash command; the message that the user gets, however it comes."""
-        trigger, hook = self._trigger(), self._hook(None, user, channel)
         before = len(self.ephemerals)
-        payload = {
+        payload = self.slash(text, user, channel) | more
+        ack = await self.send("slash_commands", payload)
+        if ack.payload and (ack.payload.get("blocks") or ack.payload.get("text")):
+            self.check(ack.payload, "message")
+            public = ack.payload.get("response_type") == "in_channel"
+            self.show(channel, ack.payload, "" if public else user)
+            if ack.payload.get("text") == "Working on it…":
+                before += 1
+            if public:
+                return list(self.messages.values())[-1]
+        return await self.next_ephemeral(before)
+
+    def slash(self, text: str, user: str, channel: str) -> dict[str, Any]:
+        """The payload of a slash command."""
+        return {
             "token": "t",
             "team_id": TEAM,
             "team_domain": "acme",
@@ -134,19 +155,9 @@ class Workspace:
             "text": text,
             "api_app_id": "A1",
             "is_enterprise_install": "false",
-            "response_url": hook,
-            "trigger_id": trigger,
-        } | more
-        ack = await self.send("slash_commands", payload)
-        if ack.payload and (ack.payload.get("blocks") or ack.payload.get("text")):
-            self._check(ack.payload, "message")
-            public = ack.payload.get("response_type") == "in_channel"
-            self._show(channel, ack.payload, "" if public else user)
-            if ack.payload.get("text") == "Working on it…":
-                before += 1
-            if public:
-                return list(self.messages.values())[-1]
-        return await self.next_ephemeral(before)
+            "response_url": self.hook(None, user, channel),
+            "trigger_id": self._trigger(user),
+        }
 
     async def next_ephemeral(self, since: int) -> Shown:
         with trio.fail_after(10):
@@ -175,7 +186,7 @@ class Workspace:
     async def press(self, shown: Shown, label: str, user: str = "U1") -> Ack:
         """Click a button and wait for the acknowledgement alone."""
         button = shown.button(label)
-        payload = self._interaction("block_actions", user) | {
+        payload = self.interaction("block_actions", user) | {
             "container": {
                 "type": "message",
                 "message_ts": shown.ts,
@@ -184,7 +195,7 @@ class Workspace:
             },
             "channel": {"id": shown.channel, "name": "sales"},
             "message": {"ts": shown.ts, "text": shown.text, "blocks": shown.blocks},
-            "response_url": self._hook(shown, user, shown.channel),
+            "response_url": self.hook(shown, user, shown.channel),
             "actions": [
                 {**{k: v for k, v in button.items() if k != "confirm"}, "action_ts": f"{next(self._numbers)}.1"}
             ],
@@ -201,13 +212,13 @@ class Workspace:
     async def submit(self, view: Mapping[str, Any], values: Mapping[str, Any], user: str = "U1") -> Ack:
         """Submit a view. `values`: the state of each input block."""
         state = {block: {"x": value} for block, value in values.items()}
-        payload = self._interaction("view_submission", user) | {
+        payload = self.interaction("view_submission", user) | {
             "view": {**view, "state": {"values": state}, "team_id": TEAM},
             "response_urls": [],
         }
         ack = await self.send("interactive", payload)
         if ack.payload and ack.payload.get("view"):
-            self._check(ack.payload["view"], "modal")
+            self.check(ack.payload["view"], "modal")
         return ack
 
     async def event(self, event: Mapping[str, Any], event_id: str = "") -> Ack:
@@ -224,7 +235,7 @@ class Workspace:
         }
         return await self.send("events_api", payload, accepts=False)
 
-    def _interaction(self, kind: str, user: str) -> dict[str, Any]:
+    def interaction(self, kind: str, user: str) -> dict[str, Any]:
         theirs = self.users.get(user, {}).get("team_id", TEAM)
         return {
             "type": kind,
@@ -232,7 +243,7 @@ class Workspace:
             "api_app_id": "A1",
             "token": "t",
             "user": {"id": user, "username": "x", "name": "x", "team_id": theirs},
-            "trigger_id": self._trigger(),
+            "trigger_id": self._trigger(user),
         }
 
     # ── the socket ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -276,11 +287,11 @@ class Workspace:
         try:
             await socket.send_message(json.dumps(hello))
             self.opened += 1
-            self._notify()
+            self.changed()
             while True:
                 message = json.loads(await socket.get_message())
                 self.acks[message["envelope_id"]].append(Ack(trio.current_time(), message.get("payload")))
-                self._notify()
+                self.changed()
         except ConnectionClosed:
             pass
         finally:
@@ -302,6 +313,8 @@ class Workspace:
             return None
         if request.path.startswith("/hook/"):
             return self._respond(request)
+        if request.path.startswith("/files/"):
+            return self._file(request)
         method = request.path.partition("?")[0].removeprefix("/api/")
         self.calls[method] += 1
         if self._faults[method]:
@@ -313,7 +326,7 @@ class Workspace:
         if handler is None:
             return Response({"ok": False, "error": "unknown_method"})
         found = handler(request.arguments)
-        self._notify()
+        self.changed()
         found = {"ok": False, "error": found} if isinstance(found, str) else {"ok": True, **found}
         return Response(found, headers={"x-oauth-scopes": self.scopes, "x-accepted-oauth-scopes": ""})
 
@@ -357,21 +370,21 @@ class Workspace:
             return "channel_not_found"
         elif not self.channels[channel]:
             return "not_in_channel"
-        if wrong := self._check(args, "message"):
+        if wrong := self.check(args, "message"):
             return wrong
-        shown = self._show(channel, args, "", args.get("thread_ts", ""))
+        shown = self.show(channel, args, "", args.get("thread_ts", ""))
         return {"channel": channel, "ts": shown.ts, "message": {"ts": shown.ts, "text": shown.text}}
 
     def _chat_postEphemeral(self, args: Any) -> Any:
-        if wrong := self._check(args, "message"):
+        if wrong := self.check(args, "message"):
             return wrong
-        return {"message_ts": self._show(args["channel"], args, args["user"]).ts}
+        return {"message_ts": self.show(args["channel"], args, args["user"]).ts}
 
     def _chat_update(self, args: Any) -> Any:
         shown = self.messages.get((args["channel"], args["ts"]))
         if shown is None:
             return "message_not_found"
-        if wrong := self._check(args, "message"):
+        if wrong := self.check(args, "message"):
             return wrong
         shown.text, shown.blocks, shown.edits = args["text"], args.get("blocks", []), shown.edits + 1
         return {"channel": shown.channel, "ts": shown.ts, "text": shown.text}
@@ -380,16 +393,23 @@ class Workspace:
         return {"permalink": f"https://acme.slack.com/archives/{args['channel']}/p{args['message_ts']}"}
 
     def _views_open(self, args: Any) -> Any:
-        began = self._triggers.pop(args["trigger_id"], None)
-        if began is None:
-            return "exchanged_trigger_id"
-        if trio.current_time() - began > 3:
-            return "expired_trigger_id"
-        if wrong := self._check(args["view"], "modal"):
+        user = self._use_trigger(args["trigger_id"])
+        if not user.startswith("U"):
+            return user
+        if wrong := self.check(args["view"], "modal"):
             return wrong
-        id_ = f"V{next(self._numbers)}"
-        self.views[id_] = {**args["view"], "id": id_, "hash": f"{next(self._numbers)}.h", "state": {"values": {}}}
-        return {"view": self.views[id_]}
+        self.stacks[user] = []
+        return {"view": self.put_view(user, args["view"])}
+
+    def _views_push(self, args: Any) -> Any:
+        user = self._use_trigger(args["trigger_id"])
+        if not user.startswith("U"):
+            return user
+        if wrong := self.check(args["view"], "modal"):
+            return wrong
+        if len(self.stacks[user]) >= VIEWS_AT_MOST:
+            return "push_limit_reached"
+        return {"view": self.put_view(user, args["view"])}
 
     def _views_update(self, args: Any) -> Any:
         view = self.views.get(args["view_id"])
@@ -397,18 +417,82 @@ class Workspace:
             return "not_found"
         if args.get("hash") and args["hash"] != view["hash"]:
             return "hash_conflict"
-        if wrong := self._check(args["view"], "modal"):
+        if wrong := self.check(args["view"], "modal"):
             return wrong
-        self.views[args["view_id"]] = {**args["view"], "id": view["id"], "hash": f"{next(self._numbers)}.h"}
-        return {"view": self.views[args["view_id"]]}
+        return {"view": self.change_view(view["id"], args["view"])}
 
     def _views_publish(self, args: Any) -> Any:
-        if wrong := self._check(args["view"], "home"):
+        if wrong := self.check(args["view"], "home"):
             return wrong
-        self.homes[args["user_id"]] = args["view"]
-        return {"view": args["view"]}
+        self.homes[args["user_id"]] = {
+            **args["view"], "id": f"VH{args['user_id']}", "hash": f"{next(self._numbers)}.h"
+        }  # fmt: skip
+        return {"view": self.homes[args["user_id"]]}
+
+    # ── views ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def put_view(self, user: str, view: Mapping[str, Any]) -> dict[str, Any]:
+        """A new view on top of a person's open ones."""
+        id_, stack = f"V{next(self._numbers)}", self.stacks[user]
+        made = {
+            **view, "id": id_, "team_id": TEAM, "hash": f"{next(self._numbers)}.h", "state": {"values": {}},
+            "root_view_id": stack[0] if stack else id_, "previous_view_id": stack[-1] if stack else None,
+        }  # fmt: skip
+        self.views[id_] = made
+        stack.append(id_)
+        self.changed()
+        return made
+
+    def change_view(self, id_: str, view: Mapping[str, Any]) -> dict[str, Any]:
+        """Another content of an open view."""
+        kept = {name: self.views[id_][name] for name in ("root_view_id", "previous_view_id", "team_id")}
+        self.views[id_] = {**view, **kept, "id": id_, "hash": f"{next(self._numbers)}.h", "state": {"values": {}}}
+        self.changed()
+        return self.views[id_]
+
+    def close_views(self, user: str, keep: int) -> None:
+        """Close the open views of a person from the top until `keep` are left."""
+        for id_ in self.stacks[user][keep:]:
+            self.views.pop(id_, None)
+        del self.stacks[user][keep:]
+        self.changed()
+
+    def _use_trigger(self, trigger: str) -> str:
+        """The user of a trigger, which works once; or why it does not."""
+        began, user = self._triggers.pop(trigger, (None, ""))
+        if began is None:
+            return "exchanged_trigger_id"
+        return user if trio.current_time() - began <= TRIGGER_LIVES else "expired_trigger_id"
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _file(self, request: Request) -> Response:
+        """The content of a file; the page of a login for all who have no token, as Slack answers them."""
+        if request.headers.get("authorization") != f"Bearer {BOT_TOKEN}":
+            return Response(b"<!DOCTYPE html><title>Slack</title>", headers={"Content-Type": "text/html"})
+        found = self.files.get(request.path.split("/")[2])
+        return Response(b"not found", 404) if found is None else Response(
+            found[1], headers={"Content-Type": str(found[0]["mimetype"])})  # fmt: skip
+
+    def _files_info(self, args: Any) -> Any:
+        return {"file": self.files[args["file"]][0]} if args["file"] in self.files else "file_not_found"
+
+    def add_file(self, user: str, name: str, content: bytes, mimetype: str) -> dict[str, Any]:
+        """A file that a person uploads; the object that Slack sends of it."""
+        id_ = f"F{next(self._numbers)}"
+        url = f"{self.address}/files/{id_}/{quote(name)}"
+        made = {
+            "id": id_, "name": name, "title": name, "mimetype": mimetype, "filetype": name.rpartition(".")[2].lower(),
+            "size": len(content), "user": user, "mode": "hosted", "url_private": url, "url_private_download": url,
+        }  # fmt: skip
+        self.files[id_] = made, content
+        return made
+
+    async def wait_changed(self, since: int) -> int:
+        """The version after `since`, as soon as there is one."""
+        while self.version <= since:
+            await self._changed.wait()
+        return self.version
 
     def _respond(self, request: Request) -> Response:
         url = f"{self.address}{request.path}"
@@ -423,42 +507,51 @@ class Workspace:
         if args.get("delete_original"):
             if shown is not None:
                 shown.deleted, shown.edits = True, shown.edits + 1
-        elif self._check(args, "message"):
+        elif self.check(args, "message"):
             return Response(b"invalid_blocks", 400)
         elif args.get("replace_original") and shown is not None:
             shown.text, shown.blocks, shown.edits = args["text"], args.get("blocks", []), shown.edits + 1
         else:
-            self._show(channel, args, "" if args.get("response_type") == "in_channel" else user)
-        self._notify()
+            self.show(channel, args, "" if args.get("response_type") == "in_channel" else user)
+        self.changed()
         return Response(b"ok")
 
-    def _show(self, channel: str, args: Mapping[str, Any], user: str, thread: str = "") -> Shown:
+    def show(self, channel: str, args: Mapping[str, Any], user: str, thread: str = "", author: str = "") -> Shown:
+        """A new message: ephemeral for `user`, or for all; written by the app, or by the person `author`."""
         shown = Shown(
-            channel, f"1700000000.{next(self._numbers):06d}", args.get("text", ""), args.get("blocks", []), user, thread
+            channel,
+            f"{self.now():.0f}.{next(self._numbers):06d}",
+            args.get("text", ""),
+            args.get("blocks", []),
+            user,
+            thread,
+            author=author,
         )
         if user:
             self.ephemerals.append(shown)
         else:
             self.messages[channel, shown.ts] = shown
-        self._notify()
+        self.changed()
         return shown
 
-    def _check(self, payload: Mapping[str, Any], surface: str) -> str:
+    def check(self, payload: Mapping[str, Any], surface: str) -> str:
         found = problems(payload, surface)
         self.refusals += found
         return "invalid_blocks" if found else ""
 
-    def _trigger(self) -> str:
+    def _trigger(self, user: str) -> str:
         id_ = f"{next(self._numbers)}.trigger"
-        self._triggers[id_] = trio.current_time()
+        self._triggers[id_] = trio.current_time(), user
         return id_
 
-    def _hook(self, shown: Shown | None, user: str, channel: str) -> str:
+    def hook(self, shown: Shown | None, user: str, channel: str) -> str:
         url = f"{self.address}/hook/{next(self._numbers)}"
         self._hooks[url] = shown, user, channel, 0
         return url
 
-    def _notify(self) -> None:
+    def changed(self) -> None:
+        """Wake all who wait for a change."""
+        self.version += 1
         self._changed.set()
         self._changed = trio.Event()
 
@@ -474,13 +567,8 @@ WebSocketConnection._handle_ping_event = _answer_ping  # type: ignore[method-ass
 
 
 @asynccontextmanager
-async def fake_slack() -> AsyncIterator[Workspace]:
-    """A workspace with a manager (U1), a second one (U2), a viewer (U3) and an admin (U9), and a channel C1."""
-    workspace = Workspace()
-    for id_, name in (("U1", "Dana"), ("U2", "Kim"), ("U3", "Vera"), ("U9", "Ada")):
-        workspace.add_user(id_, name)
-    workspace.groups["S1"] = ["U1", "U2"]
-    workspace.channels["C1"] = True
+async def serving(workspace: Workspace) -> AsyncIterator[None]:
+    """Serve a workspace on loopback; its `address` is known inside."""
     async with trio.open_nursery() as nursery:
         listeners = await nursery.start(
             partial(trio.serve_tcp, partial(http.serve, answer=workspace._answer), 0, host="127.0.0.1")
@@ -488,5 +576,17 @@ async def fake_slack() -> AsyncIterator[Workspace]:
         workspace.address = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
         server = await nursery.start(partial(serve_websocket, workspace._serve_socket, "127.0.0.1", 0, None))
         workspace._socket_address = f"ws://127.0.0.1:{server.port}"
-        yield workspace
+        yield
         nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def fake_slack() -> AsyncIterator[Workspace]:
+    """A workspace with a manager (U1), a second one (U2), a viewer (U3) and an admin (U9), and a channel C1."""
+    workspace = Workspace()
+    for id_, name in (("U1", "Dana"), ("U2", "Kim"), ("U3", "Vera"), ("U9", "Ada")):
+        workspace.add_user(id_, name)
+    workspace.groups["S1"] = ["U1", "U2"]
+    workspace.channels["C1"] = True
+    async with serving(workspace):
+        yield workspace

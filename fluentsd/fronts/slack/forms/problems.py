@@ -28,16 +28,17 @@ def placed(problems: Iterable[str], ids: Sequence[str], prefixes: Sequence[str],
             path = item["list"] + path[item.end() :]
         if not any(path == one or path.startswith(f"{one}.") or path.startswith(f"{one}[") for one in prefixes):
             continue
-        id_ = _nearest(re.sub(r"\[\d+\]", "", path), ids)
+        id_ = _nearest(re.sub(r"\[\d+\]", "", path), ids, match["words"])
         words = f"{found[id_]}; {match['words']}" if id_ in found else match["words"]
         found[id_] = words[:WORDS_AT_MOST]
     return found
 
 
-def _nearest(path: str, ids: Sequence[str]) -> str:
-    """The input of a path, else one inside it or around it, else the first."""
+def _nearest(path: str, ids: Sequence[str], words: str) -> str:
+    """The input of a path, else one around it, else the one inside it that the words name, else the first."""
     if path in ids:
         return path
     around = [one for one in ids if path.startswith(f"{one}.")]
     inside = [one for one in ids if one.startswith(f"{path}.")]
-    return next(iter([*around, *inside, *ids]), path)
+    named = [one for one in inside if re.search(rf"\b{one.rpartition('.')[2]}\b", words)]
+    return next(iter([*around, *named, *inside, *ids]), path)

@@ -24,7 +24,7 @@ def entry_form(file: Mapping[str, Any], place: Place) -> dict[str, Any]:
     there = entries(file, place.page)
     if 0 <= place.nth < len(there) and not place.new:
         entry = there[place.nth]
-    elif place.page == "step":
+    elif place.page == "step" and place.new in _FIRST_ID:
         entry = {"id": _free_id(there, _FIRST_ID[place.new]), "channel": place.new}
         if there:
             entry["after"] = "1 day"

@@ -26,7 +26,8 @@ class Place:
     round: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value not in ("", -1, 0)}
+        usual = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in asdict(self).items() if value != usual[name] and name != "page"}
 
     def at(self, page: str, **more: Any) -> Place:
         """Another page of the same campaign."""

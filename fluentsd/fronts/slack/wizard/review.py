@@ -33,7 +33,9 @@ async def review_view(session: Session, place: Place, edit: Edit) -> Block:
         pick = {"ref": f"c{edit.id}", "name": edit.name}
         start = [button("Start…", "say:start", {"text": f"start c{edit.id}"}, "primary"),
                  button("Schedule…", "open:schedule", pick)]  # fmt: skip
-        return wizard_view(place, REVIEW.title, [*above, *found, actions(*start), ways(REVIEW.key)], "Save draft")
+        if not check["errors"]:
+            found.append(actions(*start))
+        return wizard_view(place, REVIEW.title, [*above, *found, ways(REVIEW.key)], "Save draft")
     if not edit.is_pending:
         words = section("Nothing has been changed.")
         return wizard_view(place, REVIEW.title, [*above, words, ways(REVIEW.key)], submit="")

@@ -78,14 +78,16 @@ async def submitted(session: Session) -> Ack:
         return await _begun(session)
     if place.page == "review":
         return await review.done(session, place)
+    page = BY_KEY[place.page]
+    edit = await session.run("edit open", {"ref": place.ref})
+    file = filled(page.fields, edit.file, session.interaction.answers)
+    if wrong := placed(_mistakes(file), [field.path for field in page.fields], page.prefixes):
+        _note_typing(session, place)  # a view with mistakes stays open, and what it has seen stays as it is
+        return _errors(wrong)
     try:
-        edit = await _saved(session, place)
+        edit = await _save(session, place, edit, file)
     except _Conflict as why:
         return _shown(await _conflict(session, place, why.edit))
-    page = BY_KEY[place.page]
-    shown = [field.path for field in page.fields]
-    if wrong := placed(edit.problems, shown, page.prefixes):
-        return {"response_action": "errors", "errors": {id_: plain(words, 300) for id_, words in wrong.items()}}
     following = PAGES[PAGES.index(page) + 1]
     return _shown(await drawn(session, replace(place, page=following.key, seen=edit.seen), edit))
 
@@ -116,7 +118,7 @@ async def _entry_submitted(session: Session, place: Place) -> Ack:
         raise Refused(f"{await _who(session, place.ref)} has changed this campaign since you opened this form; nothing of "
                       "yours was saved. Go back, look, and enter it again")  # fmt: skip
     if wrong := placed(_mistakes(file), [field.path for field in shown], [place.page], nth):
-        return {"response_action": "errors", "errors": {id_: plain(words, 300) for id_, words in wrong.items()}}
+        return _errors(wrong)
     edit = await session.again("save").run("edit save", {"ref": place.ref, "file": file, "seen": place.seen})
     below = "flow" if place.page == "step" else "people"
     await draw_below(session, place.at(below), edit)
@@ -282,6 +284,10 @@ async def _who(session: Session, ref: str) -> str:
     entries = (await session.run("log", {"target": ref, "most": 1})).entries
     actor = edit.saved_by or (entries[0].actor if entries else "somebody")
     return plain(actor.partition(" ")[2] or actor, 60)
+
+
+def _errors(wrong: Mapping[str, str]) -> Ack:
+    return {"response_action": "errors", "errors": {id_: plain(words, 300) for id_, words in wrong.items()}}
 
 
 def _shown(view: Block) -> Ack:
