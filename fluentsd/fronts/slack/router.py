@@ -70,12 +70,16 @@ class Router:
     async def _command(self, interaction: Interaction) -> Ack:
         work = partial(self._answer, interaction, partial(commands.typed, text=interaction.text))
         try:
-            answer = await self._services.jobs.within(ACK_WITHIN, work, partial(self._respond, interaction))
+            answer = await self._services.jobs.within(ACK_WITHIN, work, partial(self._late_command, interaction))
         except Late:
             return {"response_type": "ephemeral", "text": "Working on it…"}
         if answer is SILENT:
             return None
         return _as_response(answer) if answer is not None else {"text": FAILED}
+
+    async def _late_command(self, interaction: Interaction, answer: Message | None) -> None:
+        """An answer that came after the acknowledgement; if a view was opened, the acknowledgement's words go away."""
+        await self._respond(interaction, None if answer is SILENT else answer)
 
     async def _click(self, interaction: Interaction) -> None:
         if interaction.name == "close":

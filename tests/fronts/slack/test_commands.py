@@ -106,8 +106,6 @@ async def test_a_pause_ends_by_itself(office: Office) -> None:
 async def test_what_has_no_verb_says_so(office: Office) -> None:
     await office.campaign()
     for text in (
-        "new Autumn",
-        "edit spring flow",
         "sources",
         "alerts here",
         "digest here 09:00",

@@ -46,9 +46,15 @@ def filled(fields: Iterable[Field], file: Mapping[str, Any], answers: Answers) -
     changed = dict(file)
     for field in fields:
         if (entered := answers.get(field.path)) is not None:
-            state = next(iter(entered.values()), {})
-            changed = with_value(changed, field.path, field.kind.read(state))
+            value, before = field.kind.read(next(iter(entered.values()), {})), value_at(changed, field.path)
+            if not _has_same_members(value, before):
+                changed = with_value(changed, field.path, value)
     return changed
+
+
+def _has_same_members(one: Any, other: Any) -> bool:
+    """Whether two lists differ in their order alone, which means nothing where some of several values are chosen."""
+    return isinstance(one, list) and isinstance(other, list) and sorted(map(str, one)) == sorted(map(str, other))
 
 
 def blocks(fields: Sequence[Field], file: Mapping[str, Any]) -> list[Block]:

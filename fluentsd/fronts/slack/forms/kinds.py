@@ -19,6 +19,7 @@ State = Mapping[str, Any]
 #: Slack's limits of an input.
 TEXT_AT_MOST, OPTIONS_AT_MOST, VALUE_AT_MOST = 3000, 100, 150
 _ON_CHANGE = {"trigger_actions_on": ["on_character_entered"]}
+_ON_ENTER = {"trigger_actions_on": ["on_enter_pressed"]}
 
 
 class Kind(Protocol):
@@ -33,16 +34,17 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text. `default`: a value that is not written into the file."""
+    """A text. `default`: a value that is not written into the file; `on_enter`: a change is told at the end of it only."""
 
     at_most: int = 500
     lines: bool = False
     default: str = ""
     placeholder: str = ""
+    on_enter: bool = False
 
     def element(self, value: Any) -> Block:
         block: Block = {"type": "plain_text_input", "multiline": self.lines, "max_length": self.at_most,
-                        "dispatch_action_config": _ON_CHANGE}  # fmt: skip
+                        "dispatch_action_config": _ON_ENTER if self.on_enter else _ON_CHANGE}  # fmt: skip
         if shown := self.show(value):
             block["initial_value"] = shown[: self.at_most]
         if self.placeholder:

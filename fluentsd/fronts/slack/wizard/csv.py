@@ -15,7 +15,7 @@ from typing import Any
 import trio
 
 from fluentsd.domain.contacts.headings import Target
-from fluentsd.domain.contacts.mapping import Column, Columns, CsvError, Need
+from fluentsd.domain.contacts.mapping import Column, Columns, CsvError, Need, NoPoints, suggest
 from fluentsd.domain.contacts.reader import Preview, Reject, region_of
 from fluentsd.engine.ingest.batches import batches, mapping_of, previewed
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv_bytes
@@ -46,9 +46,9 @@ UPLOAD = (Field("csv.file", "CSV file", File(), "Up to 10 MB, as Excel, Google S
 READING = (
     Field("csv.header", "First row", Choice((("auto", "find out"), ("yes", "it has the names of the columns"),
           ("no", "it is a person")))),
-    Field("csv.region", "Country of numbers without a country code", Text(60, default="US")),
-    Field("csv.encoding", "Encoding", Text(40), "Empty: found out."),
-    Field("csv.delimiter", "Columns are divided by", Text(10), "Empty: found out."),
+    Field("csv.region", "Country of numbers without a country code", Text(60, default="US", on_enter=True)),
+    Field("csv.encoding", "Encoding", Text(40, on_enter=True), "Empty: found out."),
+    Field("csv.delimiter", "Columns are divided by", Text(10, on_enter=True), "Empty: found out."),
 )  # fmt: skip
 TAKING = (
     Field("csv.keep_duplicates", "Several rows about one person", Choice((("first", "skip all but the first"),
@@ -109,17 +109,21 @@ async def uploaded(session: Session, place: Place) -> Ack:
 
 
 async def changed(session: Session, place: Place) -> None:
-    """Another way to read the file was chosen: read it again."""
-    if session.interaction.name not in {one.path for one in READING}:
-        return
+    """Another way to read the file was chosen: read it again. Of several changes in a row the last one counts."""
+    if session.interaction.name in {one.path for one in READING}:
+        view_id = str(session.interaction.view.get("id", ""))
+        session.services.wizard.typing.note(view_id, partial(_read_again, session, place, view_id))
+
+
+async def _read_again(session: Session, place: Place, view_id: str) -> None:
     form = filled(READING + TAKING, {}, session.interaction.answers)
-    again = replace(place, round=place.round + 1)
+    again = replace(place, round=next(session.services.wizard.rounds))
     try:
         upload = await session.services.wizard.uploads.get(session, place.file)
         view = await _columns(session, again, upload, form)
-    except CsvError as why:
+    except (CsvError, Refused) as why:
         view = wizard_view(again, "Columns", blocks(READING, form), "Import", "Back", [str(why)])
-    await update(session, session.interaction.view, view)
+    await update(session, {"id": view_id}, view)
 
 
 async def _need(session: Session, ref: str) -> Need:
@@ -155,9 +159,14 @@ def _region(form: Mapping[str, Any]) -> str:
 def _look(upload: Upload, form: Mapping[str, Any], need: Need) -> Look:
     with _opened(upload, form) as file:
         region = _region(form)
-        mapping = mapping_of(file, {}, region, "any")
+        mapping = _suggested(file, region)
         raw = [(line, " | ".join(row)) for line, row in file.ahead[:ROWS] if not isinstance(row, Reject)]
         return Look(file, mapping, previewed(file, mapping, region, need), tuple(raw))
+
+
+def _suggested(file: CsvFile, region: str) -> Columns:
+    """What the columns mean by themselves; perhaps none holds a point, which a person may know better."""
+    return suggest(file.header or (), file.sample, region)
 
 
 def _columns_view(place: Place, upload: Upload, look: Look, form: Mapping[str, Any]) -> Block:
@@ -171,6 +180,8 @@ def _columns_view(place: Place, upload: Upload, look: Look, form: Mapping[str, A
     )
     wrong = "\n".join(f"• line {line}: {ours(reason, 200)}" for line, reason in seen.rejects)
     made: list[Block] = [section(says)]
+    if not look.mapping.order[Target.PHONE] and not look.mapping.order[Target.EMAIL]:
+        made.append(section("⚠️ No column is known to hold numbers or addresses. Choose it below."))
     if look.file.notes:
         made.append(context("\n".join(ours(note, 300) for note in look.file.notes[:5])))
     made += [section(f"*As it is*\n{raw}"), section(f"*As it would be read*\n{people or 'nobody'}")]
@@ -233,6 +244,9 @@ async def submitted(session: Session, place: Place) -> Ack:
             mapping = mapping_of(file, asked.targets, _region(form), need, ignored=asked.ignored, only_fields=asked.plain)
         except _Twice as why:
             return _errors(why.block, str(why))
+        except NoPoints:
+            words = "numbers" if need == "phone" else "numbers or addresses"
+            return _errors("csv.header", f"Name the column of the {words} above; nothing was imported.")
         except CsvError as why:
             return _errors("csv.header", str(why))
         rejects = _Rejects()
@@ -295,7 +309,7 @@ class _Twice(Exception):
 
 def _asked(session: Session, file: CsvFile, region: str, round_: int) -> _Asked:
     """What the form's selects change of the suggestion. Raises `_Twice`."""
-    suggested = mapping_of(file, {}, region, "any")
+    suggested = _suggested(file, region)
     asked = _Asked()
     for column in suggested.columns[:COLUMNS_SHOWN]:
         block = f"column.{column.index}.{round_}"

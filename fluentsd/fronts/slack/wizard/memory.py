@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import count
 
 import trio
 
@@ -57,3 +58,4 @@ class Memory:
 
     def __init__(self, jobs: Jobs) -> None:
         self.segments, self.uploads, self.typing = Segments(jobs), Uploads(), Typing(jobs)
+        self.rounds = count(1)  #: of forms that are drawn anew with other options

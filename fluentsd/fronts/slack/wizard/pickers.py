@@ -117,8 +117,10 @@ async def _agents(session: Session, words: str) -> list[Block]:
 
 
 async def _templates(session: Session, words: str) -> list[Block]:
-    found = (await session.run("templates list", {})).templates
-    return _fitting([one.name for one in found], words, {one.name: f"{one.channel} {one.subject}" for one in found})
+    blocks = session.interaction.view.get("blocks") or ()
+    channel = "email" if any(one.get("block_id") == "step.subject" for one in blocks) else "sms"
+    found = [one for one in (await session.run("templates list", {})).templates if one.channel == channel]
+    return _fitting([one.name for one in found], words, {one.name: one.subject for one in found})
 
 
 async def _numbers(session: Session, words: str) -> list[Block]:

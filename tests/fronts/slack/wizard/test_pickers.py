@@ -1,0 +1,135 @@
+"""Selects that search, and things that are made on the way: numbers, texts, followed segments."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import trio
+
+from fluentsd.api import Segment, Unavailable
+from fluentsd.domain.sync_options import USUAL
+from fluentsd.engine.runtime import Wakeup
+from fluentsd.engine.sync.state import SyncState
+from fluentsd.fronts.slack.wizard import pickers
+from tests.engine.sync.fake_source import FakeCrm
+from tests.fronts.slack.conftest import Office
+from tests.fronts.slack.modals import Person
+
+
+class Crm(FakeCrm):
+    """A CRM that can be silent."""
+
+    silent = False
+
+    async def segments(self) -> list[Segment]:
+        if self.silent:
+            await trio.sleep_forever()
+        return list(await super().segments())
+
+
+@pytest.fixture
+async def crm(office: Office) -> AsyncIterator[Crm]:
+    """A source of the office. Its segments are not synced: only their lists are asked for."""
+    made, runtime = Crm(office.stage.clock), office.stage.runtime
+    runtime.sources["crm"], runtime.syncs["crm"] = made, SyncState(USUAL)
+    runtime.sync_wakeups["crm"] = Wakeup()
+    made.members["list:2"], made.names["list:2"] = [], "Autumn <!channel> *fair*"
+    yield made
+
+
+async def at(office: Office, part: str, shows: str) -> Person:
+    await office.campaign()
+    dana = Person(office.slack)
+    await dana.say(f"edit spring {part}")
+    await dana.shows(shows)
+    return dana
+
+
+async def test_a_segment_is_picked_followed_changed_and_removed(office: Office, crm: Crm) -> None:
+    dana = await at(office, "contacts", "Follow a CRM segment")
+    await dana.press("Follow a CRM segment")
+    await dana.until(lambda: dana.page == "segment")
+    assert await dana.options("segment.segment", "spring") == ["crm: list:1"]
+    assert await dana.options("segment.segment", "fair") == ["crm: list:1", "crm: list:2"]
+    assert crm.asked.count("segments") == 1
+    dana.fill(segment__segment="crm: list:1", segment__leaves="in a while")
+    assert set(await dana.submit()) == {"segment.leaves"}
+    assert await dana.fill(segment__leaves="stay").submit() == {}
+    await dana.shows("follows *list:1* of crm")
+    followed = (await office.stage.do("campaign show", ref="spring"))["file"]["segment"]
+    assert followed == [{"source": "crm", "segment": "list:1", "leaves": "stay"}]
+    await dana.choose("segment:entry:0", "Remove")
+    await dana.until(lambda: "follows" not in dana.text)
+    assert "segment" not in (await office.stage.do("campaign show", ref="spring"))["file"]
+
+
+async def test_a_crm_that_is_away_leaves_its_last_list_with_its_age(
+    office: Office, crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pickers, "FRESH_FOR", 0.0)
+    monkeypatch.setattr(pickers, "WAITS_FOR", 0.05)
+    dana = await at(office, "contacts", "Follow a CRM segment")
+    await dana.press("Follow a CRM segment")
+    await dana.until(lambda: dana.page == "segment")
+    assert len(await dana.options("segment.segment")) == 2
+    crm.silent = True
+    assert len(await dana.options("segment.segment")) == 2
+    assert "list of 10:0" in office.slack.acks[list(office.slack.acks)[-1]][-1].payload["option_groups"][0]["label"]["text"]
+    crm.silent, crm.fails = False, [Unavailable("the account is locked", None)]
+    assert len(await dana.options("segment.segment")) == 2
+
+
+async def test_a_crm_that_was_never_read_says_why_and_cannot_be_followed(office: Office, crm: Crm) -> None:
+    crm.fails = [Unavailable("the account is locked", None)]
+    dana = await at(office, "contacts", "Follow a CRM segment")
+    await dana.press("Follow a CRM segment")
+    await dana.until(lambda: dana.page == "segment")
+    assert await dana.options("segment.segment") == ["crm: "]
+    assert set(await dana.fill(segment__segment="crm: ").submit()) == {"segment.segment"}
+
+
+async def test_without_a_crm_the_page_says_what_an_admin_does(office: Office) -> None:
+    dana = await at(office, "contacts", "Who is contacted?")
+    assert "No CRM is connected. An admin connects one in fluentsd.toml" in dana.text
+    assert "Follow a CRM" not in dana.text
+
+
+async def test_zones_agents_numbers_and_tags_are_offered(office: Office) -> None:
+    dana = await at(office, "window", "When may people be contacted?")
+    assert await dana.options("window.fallback_timezone", "chicago") == ["America/Chicago"]
+    assert (await dana.options("window.timezone", "cont"))[0] == "contact"
+    assert len(await dana.options("window.fallback_timezone")) == 100
+    await dana.choose("wizard:goto", "Numbers")
+    await dana.shows("From which numbers?")
+    await dana.press("Add a number")
+    await dana.until(lambda: dana.page == "number")
+    assert "number.number" in await dana.fill(number__number="555").submit()
+    assert await dana.fill(number__number="+12125550100", number__tag="sales, east").submit() == {}
+    assert dana.page == "numbers"
+    assert await dana.options("numbers.numbers", "east") == ["+12125550100"]
+    assert await dana.options("numbers.tags") == ["east", "sales"]
+    await dana.fill(numbers__tags=["east"], numbers__local_presence=[]).next("people")
+    assert (await office.stage.do("campaign show", ref="spring"))["file"]["numbers"] == {
+        "tags": ["east"], "local_presence": False,
+    }  # fmt: skip
+
+
+async def test_a_text_is_stored_with_a_sample_and_used_by_a_step(office: Office) -> None:
+    dana = await at(office, "flow", "step by step")
+    await dana.press("Add an e-mail")
+    await dana.until(lambda: dana.page == "step")
+    await dana.press("Store a new text")
+    await dana.until(lambda: dana.page == "text")
+    dana.fill(text__name="hello mail", text__subject="Hi {{ first_name }}", text__text="<!channel> {{ first_name }")
+    assert "text.name" in await dana.submit()
+    assert "text.text" in await dana.fill(text__name="hello-mail").submit()
+    assert await dana.fill(text__text="Dear {{ first_name }} <!channel>", text__sender="a@example.com").submit() == {}
+    assert "is stored as version 1" in dana.text
+    assert "Dear Jane &lt;!channel&gt;" in dana.mrkdwn
+    await dana.close()
+    assert await dana.options("step.template") == ["hello-mail"]
+    assert await dana.fill(step__template="hello-mail").submit() == {}
+    await dana.shows("*3. E-mail*")
+    flow = (await office.stage.do("campaign show", ref="spring"))["file"]["step"]
+    assert flow[2] == {"id": "email", "channel": "email", "after": "1 day", "template": "hello-mail"}
