@@ -58,7 +58,7 @@ async def _free_ref(conn: Connection, wanted: str) -> str:
     return free
 
 
-async def open(runtime: Runtime, call: Call, ref: str) -> Answer:  # noqa: A001 - the verb's name
+async def open(runtime: Runtime, call: Call, ref: str) -> Answer:
     """The edit of a campaign; the campaign's own file when nothing is kept."""
     return _answer(*await runtime.store.read(_there, ref))
 

@@ -117,8 +117,8 @@ class Router:
                 f"Slack did not do its part ({why}); an admin can find the cause with `fluentsd slack check`"
             )
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each interaction
-            import os, traceback
-            if os.environ.get("DBG"): traceback.print_exc()
+
+
             self._services.log.error("slack.interaction", error=type(why).__name__, where=place_of(why))
             return replace(message(FAILED), is_refusal=True)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fluentsd.config import SlackSettings
 from fluentsd.engine.runtime import Runtime
@@ -17,15 +17,13 @@ from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.jobs import Jobs
 from fluentsd.fronts.slack.people import People, Person
 from fluentsd.fronts.slack.web_api import WebApi
+from fluentsd.fronts.slack.wizard.memory import Memory
 from fluentsd.fronts.slack.words import Named
 from fluentsd.verbs import Call
 from fluentsd.verbs.answers.types import typed
 from fluentsd.verbs.call import Role
 from fluentsd.verbs.catalogue import ANSWERS
 from fluentsd.verbs.execute import execute
-
-if TYPE_CHECKING:
-    from fluentsd.fronts.slack.wizard.memory import Memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ from fluentsd.testing.slack.limits import problems
 
 TEAM, APP_TOKEN, BOT_TOKEN = "T0001", "xapp-1-test", "xoxb-test"
 SCOPES = (
-    "commands,chat:write,app_mentions:read,im:history,im:write,users:read,usergroups:read,channels:read,groups:read"
+    "commands,chat:write,app_mentions:read,im:history,im:write,users:read,usergroups:read,channels:read,groups:read,"
+    "files:read"
 )
 #: Seconds for an acknowledgement; seconds that a trigger works; views on top of each other.
 ACK_WITHIN, TRIGGER_LIVES, VIEWS_AT_MOST = 3.0, 3.0, 3

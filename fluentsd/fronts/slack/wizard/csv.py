@@ -101,7 +101,7 @@ async def uploaded(session: Session, place: Place) -> Ack:
     if not file.get("id"):
         return _errors("csv.file", "Choose a file.")
     try:
-        upload = await session.services.wizard.uploads.get(session, str(file["id"]), file)
+        upload = await session.services.wizard.uploads.get(session.services.api, str(file["id"]), file)
         view = await _columns(session, replace(place, page="columns", file=upload.id), upload, {})
     except (Refused, CsvError) as why:
         return _errors("csv.file", str(why))
@@ -119,7 +119,7 @@ async def _read_again(session: Session, place: Place, view_id: str) -> None:
     form = filled(READING + TAKING, {}, session.interaction.answers)
     again = replace(place, round=next(session.services.wizard.rounds))
     try:
-        upload = await session.services.wizard.uploads.get(session, place.file)
+        upload = await session.services.wizard.uploads.get(session.services.api, place.file)
         view = await _columns(session, again, upload, form)
     except (CsvError, Refused) as why:
         view = wizard_view(again, "Columns", blocks(READING, form), "Import", "Back", [str(why)])
@@ -232,7 +232,7 @@ async def submitted(session: Session, place: Place) -> Ack:
     """Import the file as the form says."""
     form = filled(READING + TAKING, {}, session.interaction.answers)
     try:
-        upload = await session.services.wizard.uploads.get(session, place.file)
+        upload = await session.services.wizard.uploads.get(session.services.api, place.file)
         need = await _need(session, place.ref)
         with session.services.runtime.clock.busy():
             file = await trio.to_thread.run_sync(_opened, upload, form)

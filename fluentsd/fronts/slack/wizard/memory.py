@@ -12,7 +12,7 @@ from itertools import count
 import trio
 
 from fluentsd.fronts.slack.jobs import Jobs
-from fluentsd.fronts.slack.wizard.pickers import Segments
+from fluentsd.fronts.slack.wizard.segments import Segments
 from fluentsd.fronts.slack.wizard.uploads import Uploads
 
 #: Seconds between two saves of what is being typed in one view.

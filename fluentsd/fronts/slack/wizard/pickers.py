@@ -8,77 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
-
-import trio
 
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks.layout import Block, plain_text
 from fluentsd.fronts.slack.blocks.wording import plain
 from fluentsd.fronts.slack.forms.kinds import Pick, Picks, fits, option
-from fluentsd.fronts.slack.jobs import Jobs, Late
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard.pages import BY_KEY
-from fluentsd.unavailable import StoreUnavailable
-from fluentsd.verbs import Refused
+from fluentsd.fronts.slack.wizard.segments import Known
 
-#: Seconds for which a CRM's list is fresh, and seconds that an answer waits for a CRM.
-FRESH_FOR, WAITS_FOR = 60.0, 1.5
 #: Options of one answer, and of one source in it.
 AT_MOST, OF_ONE = 100, 50
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A source's segments as (id, kind and name, size), and when they were read, in epoch microseconds."""
-
-    segments: tuple[tuple[str, str, int | None], ...]
-    at: int
-    is_fresh_until: float
-
-
-@dataclass(slots=True)
-class Segments:
-    """Segments of every source, read at most once a minute and once at a time."""
-
-    jobs: Jobs
-    known: dict[str, Known] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
-    reading: set[str] = field(default_factory=set)
-
-    async def of(self, session: Session, source: str) -> tuple[Known | None, str]:
-        """The newest list that there is in time, and why there is no fresher one."""
-        known = self.known.get(source)
-        if known is not None and trio.current_time() < known.is_fresh_until:
-            return known, ""
-        if source not in self.reading:
-            try:
-                await self.jobs.within(WAITS_FOR, lambda: self._read(session, source), _nothing)
-            except Late:
-                return self.known.get(source), "it does not answer in time"
-        else:
-            return known, "it is being read"
-        return self.known.get(source), self.problems.get(source, "")
-
-    async def _read(self, session: Session, source: str) -> None:
-        self.reading.add(source)
-        try:
-            found = (await session.run("source segments", {"source": source}))["segments"]
-        except (Refused, StoreUnavailable) as why:
-            self.problems[source] = str(why)
-            return
-        finally:
-            self.reading.discard(source)
-        self.problems.pop(source, None)
-        rows = tuple((str(one["id"]), f"{one['name']} ({one['kind']})", one["size"]) for one in found)
-        self.known[source] = Known(rows, session.now, trio.current_time() + FRESH_FOR)
-
-
-async def _nothing(_: None) -> None:
-    """A list that came too late is in the cache."""
 
 
 async def suggestions(session: Session) -> Mapping[str, Any]:
@@ -150,12 +93,18 @@ def _fitting(
     return [*made, *([option(f"use “{words}”", words)] if typed and fits(words) and words not in values else [])]
 
 
+async def _read_segments(session: Session, source: str) -> Known:
+    """The segments of a source as it names them now. Raises `Refused`, `StoreUnavailable`."""
+    found = (await session.run("source segments", {"source": source}))["segments"]
+    return Known(tuple((str(one["id"]), f"{one['name']} ({one['kind']})", one["size"]) for one in found), session.now)
+
+
 async def _segments(session: Session, words: str) -> list[Block]:
     """A group for each source, which says the age of its list."""
     groups: list[Block] = []
     cache, wanted = session.services.wizard.segments, words.casefold()
     for source in session.services.runtime.sources:
-        known, why = await cache.of(session, source)
+        known, why = await cache.of(source, partial(_read_segments, session, source))
         if known is None:
             made = [option(f"{source} cannot be read", "", why)]
             groups.append(_group(source, [made[0] | {"value": f"{source}: "}]))

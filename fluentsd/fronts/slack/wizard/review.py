@@ -14,7 +14,7 @@ from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard.pages import PAGES, REVIEW
 from fluentsd.fronts.slack.wizard.place import Place
 from fluentsd.fronts.slack.wizard.view import ways, where, wizard_view
-from fluentsd.verbs.answers.campaigns import Applied, Change
+from fluentsd.verbs.answers.campaigns import Applied
 from fluentsd.verbs.answers.edits import Edit
 
 #: Changes that are shown one by one.

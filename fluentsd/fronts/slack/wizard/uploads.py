@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fluentsd.api import Unavailable
-from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.web_api import SlackRefused, TooLarge
+from fluentsd.fronts.slack.web_api import SlackRefused, TooLarge, WebApi
 from fluentsd.verbs import Refused
 
 #: Slack's own limit of a file in a form.
@@ -36,17 +35,17 @@ class Uploads:
 
     _kept: dict[str, Upload] = field(default_factory=dict)
 
-    async def get(self, session: Session, id_: str, file: Mapping[str, Any] | None = None) -> Upload:
+    async def get(self, api: WebApi, id_: str, file: Mapping[str, Any] | None = None) -> Upload:
         """A file by its id; `file` is Slack's file object, where a form has just brought it. Raises `Refused`."""
         if id_ in self._kept:
             return self._kept[id_]
         try:
-            found = file or dict((await session.services.api.call("files.info", file=id_)).get("file") or {})
+            found = file or dict((await api.call("files.info", file=id_)).get("file") or {})
             name = str(found.get("name") or "upload.csv")
             if int(found.get("size") or 0) > BYTES_AT_MOST:
                 raise TooLarge
             url = str(found.get("url_private_download") or found.get("url_private") or "")
-            content = await session.services.api.download(url, BYTES_AT_MOST)
+            content = await api.download(url, BYTES_AT_MOST)
         except TooLarge:
             raise Refused(
                 f"the file has more than {BYTES_AT_MOST // 1024**2} MB, which is Slack's limit; nothing was imported. "

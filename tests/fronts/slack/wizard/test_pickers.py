@@ -11,7 +11,7 @@ from fluentsd.api import Segment, Unavailable
 from fluentsd.domain.sync_options import USUAL
 from fluentsd.engine.runtime import Wakeup
 from fluentsd.engine.sync.state import SyncState
-from fluentsd.fronts.slack.wizard import pickers
+from fluentsd.fronts.slack.wizard import segments
 from tests.engine.sync.fake_source import FakeCrm
 from tests.fronts.slack.conftest import Office
 from tests.fronts.slack.modals import Person
@@ -67,8 +67,8 @@ async def test_a_segment_is_picked_followed_changed_and_removed(office: Office, 
 async def test_a_crm_that_is_away_leaves_its_last_list_with_its_age(
     office: Office, crm: Crm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pickers, "FRESH_FOR", 0.0)
-    monkeypatch.setattr(pickers, "WAITS_FOR", 0.05)
+    monkeypatch.setattr(segments, "FRESH_FOR", 0.0)
+    monkeypatch.setattr(segments, "WAITS_FOR", 0.05)
     dana = await at(office, "contacts", "Follow a CRM segment")
     await dana.press("Follow a CRM segment")
     await dana.until(lambda: dana.page == "segment")
