@@ -110,7 +110,9 @@ VERBS: dict[str, Verb] = {
              (Param("archived", "flag", "include archived campaigns", default=False),)),
         Verb("campaign show", "a campaign's settings and flow", "campaigns.show", (_ref(),)),
         Verb("campaign status", "counts, next due time, holds and numbers", "campaigns.status", (_ref(),)),
-        Verb("campaign report", "the funnel: outcomes of each step", "campaigns.report", (_ref(),)),
+        Verb("campaign report", "results: people contacted, conversations, interest, opt-outs and cost, by step, agent, "
+             "number, source and hour", "reports.report",
+             (_ref(), Param("since", "moment", "only attempts since this time; default: all"))),
         Verb("campaign check", "launch check: who would be contacted, who would not and why, and what is missing",
              "launch_check.check", (_ref(),)),
         Verb("campaign start", "start a campaign now", "lifecycle.start",

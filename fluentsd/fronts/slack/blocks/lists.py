@@ -68,24 +68,6 @@ def campaigns(found: Sequence[answers.Counted], asked: str) -> Message:
     )
 
 
-def report(found: answers.Report, period: str) -> Message:
-    """`report`: the funnel."""
-    blocks = [
-        section(title(found)),
-        section(
-            f"*Total* {found.total:,} · *Queued* {found.queued:,} · *Active* {found.active:,} "
-            f"· *Errored* {found.errored:,} · *Exited* {found.exited:,} · *Completed* {found.completed:,}"
-        ),
-    ]
-    lines = [f"`{safe(step.step, 40)}` waiting {step.waiting:,} · {numbers(step.outcomes)}" for step in found.steps]
-    blocks.append(section("\n".join(lines) or "no steps"))
-    if found.exited_by_reason:
-        blocks.append(context(f"exited: {numbers(found.exited_by_reason)}"))
-    if period in ("today", "7d"):
-        blocks.append(context("The figures are those since the start: reports of a period do not exist yet."))
-    return message(f"report of {safe(found.name)}", *blocks)
-
-
 def errors(found: answers.Errors, ref: str) -> Message:
     """`errors`: causes, each with the button that tries again."""
     if not found.causes:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
+from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks import lists
+from fluentsd.fronts.slack.blocks import report as blocks_report
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.help import help_of
 from fluentsd.fronts.slack.blocks.layout import Message, message, section
@@ -50,8 +54,15 @@ async def status(session: Session, parsed: Parsed) -> Message:
 
 
 async def report(session: Session, parsed: Parsed) -> Message:
-    found = await session.run("campaign report", {"ref": parsed.ref})
-    return lists.report(found, str(parsed.arguments.get("period", "")))
+    """The report, of all attempts, of the last seven days, or of today in the campaign's zone."""
+    since: dict[str, int] = {}
+    match parsed.arguments.get("period"):
+        case "7d":
+            since = {"since": session.now - 7 * 24 * 3600 * SECOND}
+        case "today":
+            here = dt.datetime.fromtimestamp(session.now / SECOND, ZoneInfo(await session.zone_of(parsed.ref)))
+            since = {"since": round(here.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * SECOND}
+    return blocks_report.report(await session.run("campaign report", {"ref": parsed.ref, **since}))
 
 
 async def errors(session: Session, parsed: Parsed) -> Message:
