@@ -19,6 +19,7 @@ from fluentsd.fronts.slack import clicks, commands, views
 from fluentsd.fronts.slack.blocks.help import offers_of, refusal
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, message
 from fluentsd.fronts.slack.grammar import Misread
+from fluentsd.fronts.slack.home import home
 from fluentsd.fronts.slack.interaction import Interaction, read
 from fluentsd.fronts.slack.jobs import Late
 from fluentsd.fronts.slack.listener import FAILED
@@ -40,7 +41,7 @@ T = TypeVar("T")
 
 
 class Router:
-    """Answers payloads. `home` shows the app's home to a user."""
+    """Answers payloads."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -89,7 +90,19 @@ class Router:
         if str(interaction.view.get("callback_id", "")).startswith(PREFIX) and not interaction.name.startswith("say:"):
             return await self._answer_later(interaction, turns.clicked)
         text = str(interaction.value.get("text", ""))
+        if interaction.view.get("type") == "home":
+            interaction = await self._with_modal(interaction)
         await self._answer_later(interaction, partial(commands.typed, text=text) if text else clicks.clicked)
+
+    async def _with_modal(self, interaction: Interaction) -> Interaction:
+        """A click in the app's home, with a modal that will hold its answer: opened first, while the trigger lives."""
+        view = views.in_modal(interaction, message("One moment…"))
+        try:
+            opened = await self._services.api.call("views.open", trigger_id=interaction.trigger_id, view=view)
+        except (Unavailable, SlackRefused) as why:
+            self._services.log.warning("slack.answer_lost", error=str(why))
+            return interaction
+        return replace(interaction, view=dict(opened.get("view") or {}))
 
     async def _answer_later(
         self, interaction: Interaction, work: Callable[[Session], Awaitable[Message | None]]
@@ -139,12 +152,9 @@ class Router:
             self._services.log.warning("slack.answer_lost", error=str(why))
 
     async def _in_view(self, interaction: Interaction, answer: Message | None) -> None:
-        """Answer a click in a modal by drawing it anew, a refusal above the form; one in the app's home by a modal."""
+        """Answer a click in a modal by drawing it anew, a refusal above the form."""
         view, call = interaction.view, self._services.api.call
-        if answer is None:
-            return
-        if not interaction.is_in_modal:
-            await call("views.open", trigger_id=interaction.trigger_id, view=views.in_modal(interaction, answer))
+        if answer is None or not interaction.is_in_modal:
             return
         is_form = str(view.get("callback_id", "")).startswith(PREFIX)
         new = views.with_note(view, answer) if answer.is_refusal and is_form else views.in_modal(interaction, answer)
@@ -246,13 +256,12 @@ class Router:
             self._services.log.warning("slack.answer_lost", error=str(why))
 
     async def _home(self, interaction: Interaction) -> None:
-        answer = await self._answer(interaction, partial(commands.typed, text=""))
-        if answer is not None:
-            view = {"type": "home", "blocks": answer.body()["blocks"]}
-            try:
-                await self._services.api.call("views.publish", user_id=interaction.user, view=view)
-            except (Unavailable, SlackRefused) as why:
-                self._services.log.warning("slack.answer_lost", error=str(why))
+        answer = await self._answer(interaction, home)
+        view = {"type": "home", "blocks": answer.body()["blocks"]} if isinstance(answer, Message) else answer
+        try:
+            await self._services.api.call("views.publish", user_id=interaction.user, view=view)
+        except (Unavailable, SlackRefused) as why:
+            self._services.log.warning("slack.answer_lost", error=str(why))
 
 
 async def _forgotten(_: object) -> None:

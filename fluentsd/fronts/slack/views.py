@@ -103,7 +103,16 @@ def in_modal(interaction: Interaction, answer: Message) -> Block:
     """An answer as a modal of its own."""
     title = str((interaction.view.get("title") or {}).get("text") or "fluentsd")
     is_modal = interaction.view.get("type") == "modal"
-    return modal(title if is_modal else "fluentsd", "shown", {}, answer.body().get("blocks", []), close="Close")
+    blocks = [kept for one in answer.body().get("blocks", []) if (kept := _without_close(one))]
+    return modal(title if is_modal else "fluentsd", "shown", {}, blocks, close="Close")
+
+
+def _without_close(block: Block) -> Block | None:
+    """A block without the button that deletes its message: a modal has its own."""
+    if block.get("type") != "actions":
+        return block
+    kept = [one for one in block["elements"] if one.get("action_id") != "close"]
+    return {**block, "elements": kept} if kept else None
 
 
 def with_note(view: Mapping[str, Any], note: Message) -> Block:

@@ -43,6 +43,7 @@ def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: s
     if len(blocks) == 1:
         blocks.append(section("Nothing is running, scheduled or prepared."))
     made = [
+        button("New campaign…", "open:new", {}),
         button("All campaigns", "say:list", {"text": "list all"}),
         button("Replies", "say:replies", {"text": "replies"}),
         button("Help", "say:help", {"text": "help"}),
