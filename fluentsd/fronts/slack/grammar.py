@@ -248,6 +248,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("contacts", "contacts find", "may", "[find <person>|add|export]", _contacts,
             "people of a campaign: find one", aliases=("people",)),
     Command("why", "contacts why", more="<person>", tail=_rest("person")),
+    Command("texts", "templates list", more="[words]", tail=_rest("words"), aliases=("templates", "messages")),
     Command("numbers", "numbers list", more="[tag]", tail=_rest("tag"), aliases=("lines",)),
     Command("report", "campaign report", "must", "[today|7d|all]", _report, aliases=("funnel", "results")),
     Command("forecast", "forecast", "must", "", _none),

@@ -22,11 +22,13 @@ from fluentsd.fronts.slack.wizard.place import PREFIX
 async def open_view(session: Session) -> Message | None:
     """Open the modal that a button names, on top of the one with the button, if it stands in one."""
     interaction = session.interaction
-    value, name = dict(interaction.value), interaction.name.partition(":")[2]
+    value, name = dict(interaction.value), interaction.name.split(":")[1]
     if name == "new":
         await turns.begin(session)
     elif name == "edit":
         await turns.resume(session, str(value.get("ref", "")), str(value.get("page", "")))
+    elif name == "text":
+        await turns.open_text(session, str(value.get("channel", "")), str(value.get("name", "")))
     elif name in _VIEWS:
         method = "views.push" if interaction.is_in_modal else "views.open"
         view = _VIEWS[name](session, value)

@@ -109,7 +109,6 @@ async def test_what_has_no_verb_says_so(office: Office) -> None:
         "sources",
         "alerts here",
         "digest here 09:00",
-        "contacts spring add",
     ):
         said = await office.say(text)
         assert "🚫" in said

@@ -20,6 +20,7 @@ from fluentsd.fronts.slack.blocks.layout import (
 )
 from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, numbers, ours, plain, point, safe
 from fluentsd.verbs.answers import campaigns as answers
+from fluentsd.verbs.answers import templates
 from fluentsd.verbs.answers.holds import Entry, Hold
 from fluentsd.verbs.answers.numbers import CallerId
 
@@ -95,6 +96,22 @@ def caller_ids(found: Sequence[CallerId], tag: str) -> Message:
     return message(
         f"{count(len(chosen), 'caller ID', 'caller IDs')}", section("\n".join(lines)), *_more(len(chosen), ENTRIES)
     )
+
+
+def texts(found: Sequence[templates.Listed], *, is_manager: bool) -> Message:
+    """`texts`: each with its version and the campaigns that use it."""
+    made: list[Block] = []
+    for one in found[:ENTRIES]:
+        used = ", ".join(safe(ref, 40) for ref in one.campaigns[:5]) or "no campaign"
+        subject = f" · {safe(one.subject, 80)}" if one.subject else ""
+        change = button("Change…", "open:text", {"name": one.name, "channel": one.channel}) if is_manager else None
+        words = f"`{safe(one.name, 63)}` · {safe(one.channel)} · version {one.version}{subject}\nused by {used}"
+        made.append(section(words, accessory=change))
+    made += _more(len(found), ENTRIES) if made else [section("There is no stored text yet.")]
+    if is_manager:
+        new = (("New text message…", "sms"), ("New e-mail…", "email"))
+        made.append(actions(*(button(words, f"open:text:{channel}", {"channel": channel}) for words, channel in new)))
+    return message(count(len(found), "stored text", "stored texts"), *made)
 
 
 def people(found: Sequence[Mapping[str, Any]], words: str, hidden: bool) -> Message:

@@ -44,6 +44,7 @@ _COMMANDS: Mapping[str, Command] = {
     "copy": acting.copy,
     "new": making.new,
     "edit": making.edit,
+    "texts": making.texts,
     "alerts": acting.not_yet,
     "digest": acting.not_yet,
 }

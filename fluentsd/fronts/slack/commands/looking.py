@@ -14,6 +14,7 @@ from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.help import help_of
 from fluentsd.fronts.slack.blocks.layout import Message, message, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
+from fluentsd.fronts.slack.commands import making
 from fluentsd.fronts.slack.grammar import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs.answers.campaigns import Counted
@@ -83,11 +84,9 @@ async def contacts(session: Session, parsed: Parsed) -> Message:
             people = [one for one in people if any(parsed.ref in place.values() for place in one["campaigns"])]
         return lists.people(people, asked["find"], hidden=not session.is_private)
     if "add" in asked:
-        raise Misread(
-            "people are added from a file on the shell so far: fluentsd contacts import FILE --campaign " + parsed.ref
-            if parsed.campaign
-            else "which campaign? contacts <campaign> add"
-        )
+        if parsed.campaign is None:
+            raise Misread("which campaign? contacts <campaign> add")
+        return await making.edit(session, replace(parsed, arguments={"part": "contacts"}))
     if "export" in asked:
         raise Misread(
             "an export of a campaign's people does not exist yet; of one person it does, on the shell: "

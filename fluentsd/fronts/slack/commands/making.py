@@ -1,7 +1,8 @@
-"""Commands that open the wizard."""
+"""Commands that open the wizard, and the list of texts, whose buttons open their forms."""
 
 from __future__ import annotations
 
+from fluentsd.fronts.slack.blocks import lists
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, actions, button, message, section
 from fluentsd.fronts.slack.grammar import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
@@ -29,3 +30,11 @@ async def edit(session: Session, parsed: Parsed) -> Message:
         raise Misread(f"a campaign is changed by a manager, and you are {session.person.role}; nothing was changed")
     await turns.resume(session, parsed.ref, part)
     return SILENT
+
+
+async def texts(session: Session, parsed: Parsed) -> Message:
+    """The stored texts, each with a button that makes a new version."""
+    found = (await session.run("templates list", {})).templates
+    words = str(parsed.arguments.get("words", "")).casefold().split()
+    chosen = [one for one in found if all(word in f"{one.name} {one.channel} {one.subject}".casefold() for word in words)]
+    return lists.texts(chosen, is_manager=session.may("manager"))

@@ -58,6 +58,15 @@ async def resume(session: Session, ref: str, part: str = "") -> None:
     await update(session, opened, await drawn(session, Place(page, ref, edit.seen), edit))
 
 
+async def open_text(session: Session, channel: str, name: str = "") -> None:
+    """Open the form of a new text, or of the next version of one."""
+    place = Place("text", new="email" if channel == "email" else "sms")
+    opened = await _open(session, making.text_view(place) if not name else waiting(place))
+    if name:
+        file = (await session.run("templates show", {"name": name})).file["template"][0]
+        await update(session, opened, making.text_view(place, file))
+
+
 async def _open(session: Session, view: Block) -> dict[str, Any]:
     answer = await session.services.api.call("views.open", trigger_id=session.interaction.trigger_id, view=view)
     return dict(answer.get("view") or {})

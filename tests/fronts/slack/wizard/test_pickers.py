@@ -133,3 +133,22 @@ async def test_a_text_is_stored_with_a_sample_and_used_by_a_step(office: Office)
     await dana.shows("*3. E-mail*")
     flow = (await office.stage.do("campaign show", ref="spring"))["file"]["step"]
     assert flow[2] == {"id": "email", "channel": "email", "after": "1 day", "template": "hello-mail"}
+
+
+async def test_texts_are_listed_and_changed_as_new_versions(office: Office) -> None:
+    text = {"name": "hello", "channel": "sms", "text": "Hi <!channel>"}
+    await office.stage.do("templates apply", file={"template": [text]})
+    dana = Person(office.slack)
+    listed = await office.slack.command("texts")
+    assert "`hello` · sms · version 1" in listed.whole
+    await office.slack.press(listed, "Change")
+    await dana.until(lambda: dana.is_open and dana.page == "text" and "text.name" in dana.text)
+    assert dana.state()["values"]["text.text"]["text.text"]["value"] == "Hi <!channel>"
+    assert await dana.fill(text__text="Hello").submit() == {}
+    assert "is stored as version 2" in dana.text
+    await office.slack.press(listed, "New e-mail")
+    await dana.until(lambda: dana.page == "text" and "text.subject" in dana.text)
+    assert "Change" not in str((await office.slack.command("texts", "U3")).buttons)
+    await office.campaign()
+    await dana.say("contacts spring add")
+    await dana.shows("Who is contacted?")
