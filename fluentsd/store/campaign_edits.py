@@ -49,6 +49,9 @@ async def put(conn: AsyncConnection, row: EditRow) -> None:
         await conn.execute(insert(campaign_edit).values(**values))
 
 
-async def drop(conn: AsyncConnection, ref: str) -> bool:
-    """Forget an edit; whether there was one."""
-    return (await conn.execute(delete(campaign_edit).where(campaign_edit.c.ref == ref))).rowcount > 0
+async def drop(conn: AsyncConnection, ref: str, revision: int | None = None) -> bool:
+    """Forget an edit, if it is still the one with this revision; whether there was one."""
+    mine = delete(campaign_edit).where(campaign_edit.c.ref == ref)
+    if revision is not None:
+        mine = mine.where(campaign_edit.c.revision == revision)
+    return (await conn.execute(mine)).rowcount > 0

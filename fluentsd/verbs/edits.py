@@ -128,7 +128,7 @@ async def apply(runtime: Runtime, call: Call, ref: str, seen: str, dry_run: bool
         raise Refused(f"{ref} has no changes that wait; nothing was changed")
     answer = await _apply(runtime, call, row, dry_run=dry_run)
     if not dry_run:
-        await runtime.store.run(campaign_edits.drop, ref)
+        await runtime.store.run(campaign_edits.drop, ref, row.revision)
     return answer
 
 
@@ -161,7 +161,7 @@ async def _settled(runtime: Runtime, call: Call, ref: str) -> Answer:
     except Refused as why:
         return _answer(row, campaign) | {"problems": [str(why)]}
     if is_draft:
-        await runtime.store.run(campaign_edits.drop, ref)
+        await runtime.store.run(campaign_edits.drop, ref, row.revision)
         row, campaign = await refusing(runtime.store.read(_there, ref))
     return _answer(row, campaign)
 

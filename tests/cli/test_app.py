@@ -500,7 +500,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "templates preview hello --person lima", "templates remove hello",
         "agents apply voices.toml", "agents list", "agents show ava", "agents remove ava",
         "numbers add +12125550123 --tag a", "numbers list", "numbers untag +12125550123 --tag a",
-        "numbers remove +12125550123", "holds", "log", "outbox list", "source list", "sync status",
+        "numbers rest +12125550123", "numbers remove +12125550123", "holds", "log", "outbox list", "source list", "sync status",
         "state", "plugins", "check", "campaign new",
         "campaign new n.toml", "init i.toml",
         "suppression import people.csv --because bought",

@@ -39,7 +39,7 @@ async def home(session: Session) -> Block:
 def _health(session: Session, state: words.State, sources: list[words.Source]) -> tuple[tuple[str, str], ...]:
     """The parts of the installation, each with its problem, "" if it has none."""
     fronts = {name: problem() for name, problem in session.services.runtime.fronts.items()}
-    channels = {name: "" for name in state.channels}
+    channels = dict.fromkeys(state.channels, "")
     crms = {str(one["source"]): str(one["problem"] or "") for one in sources}
     down = {f"deliveries to {target}": "they wait until it answers" for target in state.targets_down}
     dead = {f"deliveries to {target}": f"{count} were given up" for target, count in state.dead_letters.items()}

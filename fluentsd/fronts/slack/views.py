@@ -27,6 +27,8 @@ async def open_view(session: Session) -> Message | None:
         await turns.begin(session)
     elif name == "edit":
         await turns.resume(session, str(value.get("ref", "")), str(value.get("page", "")))
+    elif name == "number":
+        await turns.open_number(session)
     elif name == "text":
         await turns.open_text(session, str(value.get("channel", "")), str(value.get("name", "")))
     elif name in _VIEWS:

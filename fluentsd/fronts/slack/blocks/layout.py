@@ -13,6 +13,7 @@ from typing import Any, Literal
 Block = dict[str, Any]
 #: Slack's limits (docs.slack.dev/reference/block-kit).
 BLOCKS_AT_MOST, SECTION, FIELD, HEADER, BUTTON, CONTEXT, FALLBACK = 50, 3000, 2000, 150, 75, 2000, 3900
+OPTION, OPTION_VALUE = 75, 150
 #: Characters of all blocks of a message as JSON; Slack refuses more with msg_blocks_too_long.
 WHOLE_AT_MOST = 12_500
 
@@ -100,6 +101,16 @@ def button(
     if confirm:
         block["confirm"] = confirm
     return block
+
+
+def option(words: str, value: str, more: str = "") -> Block:
+    """An option of a select or menu. `more`: a second line."""
+    made: Block = {"text": plain_text(_line(words) or value, OPTION), "value": value[:OPTION_VALUE]}
+    return made | ({"description": plain_text(_line(more), OPTION)} if more else {})
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def packed(value: Mapping[str, Any]) -> str:

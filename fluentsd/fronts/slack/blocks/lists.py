@@ -16,6 +16,8 @@ from fluentsd.fronts.slack.blocks.layout import (
     context,
     header,
     message,
+    option,
+    packed,
     section,
 )
 from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, numbers, ours, plain, point, safe
@@ -82,20 +84,31 @@ def errors(found: answers.Errors, ref: str) -> Message:
     return message(f"errors of {safe(ref)}", *blocks)
 
 
-def caller_ids(found: Sequence[CallerId], tag: str) -> Message:
-    """`numbers`. Our own lines are not masked."""
+def caller_ids(found: Sequence[CallerId], tag: str, *, is_manager: bool = False) -> Message:
+    """`numbers`, each with a menu. Our own lines are not masked."""
     chosen = [one for one in found if not tag or tag in one.tags]
+    new = [actions(button("Add a number…", "open:number", {}))] if is_manager else []
     if not chosen:
-        return message(f"no caller ID{f' has the tag {safe(tag)}' if tag else ''}")
-    lines = [
+        words = f"no caller ID{f' has the tag {safe(tag)}' if tag else ''}"
+        return message(words, section(words), *new)
+    made = [section(_caller_id(one), accessory=_number_menu(one) if is_manager else None) for one in chosen[:ENTRIES]]
+    return message(f"{count(len(chosen), 'caller ID', 'caller IDs')}", *made, *_more(len(chosen), ENTRIES), *new)
+
+
+def _caller_id(one: CallerId) -> str:
+    until = f" until {moment(one.held_until_at)}" if one.held_until_at else ""
+    return (
         f"`{safe(one.e164)}` {safe(one.label or '')} {' '.join(f'#{safe(t)}' for t in one.tags)} · used {one.used:,}"
         + (f" · pace {safe(one.pace)}" if one.pace else "")
-        + (f" · ⚠️ {ours(one.held, 100)}" if one.held else "")
-        for one in chosen[:ENTRIES]
-    ]
-    return message(
-        f"{count(len(chosen), 'caller ID', 'caller IDs')}", section("\n".join(lines)), *_more(len(chosen), ENTRIES)
+        + (f" · ⚠️ {ours(one.held, 100)}{until}" if one.held else "")
     )
+
+
+def _number_menu(one: CallerId) -> Block:
+    """What can be done with a number."""
+    does = (("release", "Use it again"),) if one.held else (("rest", "Let it rest for a day"),)
+    made = [option(words, packed({"do": do, "number": one.e164})) for do, words in (*does, ("remove", "Stop using it"))]
+    return {"type": "overflow", "action_id": f"number:{plain(one.e164, 20)}", "options": made}
 
 
 def texts(found: Sequence[templates.Listed], *, is_manager: bool) -> Message:

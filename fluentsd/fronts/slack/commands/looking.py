@@ -72,7 +72,8 @@ async def errors(session: Session, parsed: Parsed) -> Message:
 
 async def numbers(session: Session, parsed: Parsed) -> Message:
     tag = str(parsed.arguments.get("tag", "")).removeprefix("#")
-    return lists.caller_ids((await session.run("numbers list", {})).numbers, tag)
+    found = (await session.run("numbers list", {})).numbers
+    return lists.caller_ids(found, tag, is_manager=session.may("manager"))
 
 
 async def contacts(session: Session, parsed: Parsed) -> Message:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fluentsd.domain.campaign import DAYS
-from fluentsd.fronts.slack.blocks.layout import Block, plain_text
+from fluentsd.fronts.slack.blocks.layout import OPTION_VALUE, Block, option, plain_text
 from fluentsd.fronts.slack.blocks.wording import plain
 
 State = Mapping[str, Any]
 #: Slack's limits of an input.
-TEXT_AT_MOST, OPTIONS_AT_MOST, VALUE_AT_MOST = 3000, 100, 150
+OPTIONS_AT_MOST = 100
 _ON_CHANGE = {"trigger_actions_on": ["on_character_entered"]}
 _ON_ENTER = {"trigger_actions_on": ["on_enter_pressed"]}
 
@@ -48,7 +48,7 @@ class Text:
         if shown := self.show(value):
             block["initial_value"] = shown[: self.at_most]
         if self.placeholder:
-            block["placeholder"] = plain_text(self.placeholder, VALUE_AT_MOST)
+            block["placeholder"] = plain_text(self.placeholder, OPTION_VALUE)
         return block
 
     def show(self, value: Any) -> str:
@@ -235,8 +235,8 @@ class Pick:
         shown = value if isinstance(value, str) and value else self.default
         block: Block = {"type": "external_select", "min_query_length": 0}
         if self.placeholder:
-            block["placeholder"] = plain_text(self.placeholder, VALUE_AT_MOST)
-        return block | ({"initial_option": option(shown, shown)} if fits(shown) else {})
+            block["placeholder"] = plain_text(self.placeholder, OPTION_VALUE)
+        return block | ({"initial_option": option(plain(shown, 75), shown)} if fits(shown) else {})
 
     def read(self, state: State) -> Any:
         found = (state.get("selected_option") or {}).get("value")
@@ -251,10 +251,10 @@ class Picks:
     placeholder: str = ""
 
     def element(self, value: Any) -> Block:
-        chosen = [option(one, one) for one in value if fits(one)] if isinstance(value, Sequence) else []
+        chosen = [option(plain(one, 75), one) for one in value if fits(one)] if isinstance(value, Sequence) else []
         block: Block = {"type": "multi_external_select", "min_query_length": 0}
         if self.placeholder:
-            block["placeholder"] = plain_text(self.placeholder, VALUE_AT_MOST)
+            block["placeholder"] = plain_text(self.placeholder, OPTION_VALUE)
         return block | ({"initial_options": chosen[:OPTIONS_AT_MOST]} if chosen else {})
 
     def read(self, state: State) -> Any:
@@ -276,10 +276,4 @@ class File:
 
 def fits(value: Any) -> bool:
     """Whether a value can be that of an option."""
-    return isinstance(value, str) and 0 < len(value) <= VALUE_AT_MOST
-
-
-def option(words: object, value: str, more: str = "") -> Block:
-    """An option of a select. `more`: a second line."""
-    block: Block = {"text": plain_text(plain(words, 75) or value, 75), "value": value[:VALUE_AT_MOST]}
-    return block | ({"description": plain_text(plain(more, 75), 75)} if more else {})
+    return isinstance(value, str) and 0 < len(value) <= OPTION_VALUE

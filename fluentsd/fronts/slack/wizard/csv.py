@@ -20,10 +20,10 @@ from fluentsd.domain.contacts.reader import Preview, Reject, region_of
 from fluentsd.engine.ingest.batches import batches, mapping_of, previewed
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv_bytes
 from fluentsd.engine.ingest.file_import import SLICE_S, FileImport, Options, Summary, read_in_slices
-from fluentsd.fronts.slack.blocks.layout import Block, context, plain_text, section
+from fluentsd.fronts.slack.blocks.layout import Block, context, option, plain_text, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, plain, safe
 from fluentsd.fronts.slack.forms.fields import Field, blocks, filled
-from fluentsd.fronts.slack.forms.kinds import Choice, Date, File, Flag, Many, Text, option
+from fluentsd.fronts.slack.forms.kinds import Choice, Date, File, Flag, Many, Text
 from fluentsd.fronts.slack.forms.paths import value_at
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard.drawing import draw_below, update
@@ -202,7 +202,7 @@ def _column(column: Column, round_: int, known: str, example: str) -> Block:
     """The select of one column, with how its meaning was found, an example and a doubt."""
     suggested = _meaning(column)
     choices = dict.fromkeys([suggested, "variable", "ignore", *_MEANINGS])
-    made = [option(_words(one, column), one) for one in choices]
+    made = [option(plain(_words(one, column), 75), one) for one in choices]
     hint = " · ".join(part for part in (f"like {plain(example, 60)}" if example else "", known) if part)
     element: Block = {"type": "static_select", "options": made, "initial_option": made[0],
                       "action_id": f"column.{column.index}"}  # fmt: skip

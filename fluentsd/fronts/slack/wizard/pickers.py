@@ -13,9 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.fronts.slack.blocks.layout import Block, plain_text
+from fluentsd.fronts.slack.blocks.layout import Block, option, plain_text
 from fluentsd.fronts.slack.blocks.wording import plain
-from fluentsd.fronts.slack.forms.kinds import Pick, Picks, fits, option
+from fluentsd.fronts.slack.forms.kinds import Pick, Picks, fits
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard.pages import BY_KEY
 from fluentsd.fronts.slack.wizard.segments import Known
@@ -89,8 +89,8 @@ def _fitting(
     """The values whose name or second line holds the words; with `typed`, also the words themselves."""
     wanted, says = words.casefold(), more or {}
     found = [one for one in values if wanted in f"{one} {says.get(one, '')}".casefold() and fits(one)]
-    made = [option(one, one, says.get(one, "")) for one in found]
-    return [*made, *([option(f"use “{words}”", words)] if typed and fits(words) and words not in values else [])]
+    made = [option(plain(one, 75), one, plain(says.get(one, ""), 75)) for one in found]
+    return [*made, *([option(plain(f"use “{words}”", 75), words)] if typed and fits(words) and words not in values else [])]
 
 
 async def _read_segments(session: Session, source: str) -> Known:
@@ -106,11 +106,11 @@ async def _segments(session: Session, words: str) -> list[Block]:
     for source in session.services.runtime.sources:
         known, why = await cache.of(source, partial(_read_segments, session, source))
         if known is None:
-            made = [option(f"{source} cannot be read", "", why)]
+            made = [option(f"{source} cannot be read", "-", plain(why, 75))]
             groups.append(_group(source, [made[0] | {"value": f"{source}: "}]))
             continue
         fitting = [row for row in known.segments if wanted in row[1].casefold() and fits(f"{source}: {row[0]}")]
-        made = [option(name, f"{source}: {id_}", _size(size)) for id_, name, size in fitting[:OF_ONE]]
+        made = [option(plain(name, 75), f"{source}: {id_}", _size(size)) for id_, name, size in fitting[:OF_ONE]]
         age = f"{source}, list of {_clock(known.at, session.person.zone)}" + (f": {why}" if why else "")
         groups += [_group(age, made)] if made else []
     return groups[:AT_MOST]

@@ -58,6 +58,11 @@ async def resume(session: Session, ref: str, part: str = "") -> None:
     await update(session, opened, await drawn(session, Place(page, ref, edit.seen), edit))
 
 
+async def open_number(session: Session) -> None:
+    """Open the form of a caller ID."""
+    await _open(session, making.number_view(Place("number")))
+
+
 async def open_text(session: Session, channel: str, name: str = "") -> None:
     """Open the form of a new text, or of the next version of one."""
     place = Place("text", new="email" if channel == "email" else "sms")

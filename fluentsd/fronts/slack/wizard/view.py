@@ -9,10 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, modal, packed, plain_text, section
+from fluentsd.fronts.slack.blocks.layout import (
+    Block,
+    actions,
+    button,
+    context,
+    modal,
+    option,
+    packed,
+    plain_text,
+    section,
+)
 from fluentsd.fronts.slack.blocks.wording import count, ours, plain, safe
 from fluentsd.fronts.slack.forms.fields import Answers, blocks, filled
-from fluentsd.fronts.slack.forms.kinds import option
 from fluentsd.fronts.slack.wizard.lists import entries, entry_form
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, fields_of
 from fluentsd.fronts.slack.wizard.place import PREFIX, Place

@@ -12,8 +12,9 @@ from fluentsd.domain.sync_options import USUAL
 from fluentsd.engine.runtime import Wakeup
 from fluentsd.engine.sync.state import SyncState
 from fluentsd.fronts.slack.wizard import segments
+from fluentsd.testing.slack.client import Client, Where
 from tests.engine.sync.fake_source import FakeCrm
-from tests.fronts.slack.conftest import Office
+from tests.fronts.slack.conftest import Office, until
 from tests.fronts.slack.modals import Person
 
 
@@ -152,3 +153,19 @@ async def test_texts_are_listed_and_changed_as_new_versions(office: Office) -> N
     await office.campaign()
     await dana.say("contacts spring add")
     await dana.shows("Who is contacted?")
+
+
+async def test_a_number_rests_is_used_again_and_is_given_up_from_its_menu(office: Office) -> None:
+    await office.stage.do("numbers add", number="+12125550100", tag=["east"])
+    dana = Person(office.slack)
+    for choice, words in (("Let it rest", "rests until"), ("Use it", "is used again"), ("Stop", "is not used any more")):
+        listed = await office.slack.command("numbers")
+        menu = listed.blocks[0]["accessory"]
+        chosen = next(one for one in menu["options"] if one["text"]["text"].startswith(choice))
+        where = Where(listed.channel, listed.ts)
+        await Client(office.slack, "U1").click(where, "b0", menu["action_id"], {"selected_option": chosen}, {})
+        await until(lambda listed=listed, words=words: words in listed.whole)
+    assert "no caller ID" in await office.say("numbers")
+    await office.slack.press(await office.slack.command("numbers"), "Add a number")
+    await dana.until(lambda: dana.is_open and dana.page == "number")
+    assert "accessory" not in str((await office.slack.command("numbers", "U3")).blocks)
