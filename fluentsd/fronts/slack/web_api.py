@@ -129,6 +129,21 @@ class WebApi:
         if status != 200:
             raise SlackRefused("response_url", f"status {status}")
 
+    async def send_file(self, channel: str, name: str, content: bytes, words: str) -> None:
+        """Share a file in a channel, in Slack's three steps. Raises `SlackRefused`, `Unavailable`."""
+        place = await self.call("files.getUploadURLExternal", filename=name, length=len(content))
+        url = str(place.get("upload_url", ""))
+        if not self.is_file(url):
+            raise SlackRefused("files", "the address is not Slack's own; nothing was sent")
+        with self._busy():
+            status = await trio.to_thread.run_sync(
+                partial(_post, url, content, "application/octet-stream"), limiter=self._threads, abandon_on_cancel=True
+            )
+        if status != 200:
+            raise SlackRefused("files", f"status {status}")
+        files = [{"id": str(place.get("file_id", "")), "title": name}]
+        await self.call("files.completeUploadExternal", files=files, channel_id=channel, initial_comment=words)
+
     async def download(self, url: str, at_most: int) -> bytes:
         """A file of the workspace, fetched with the app's token. Raises `SlackRefused` for an address that is not Slack's
         own and for a refusal, `TooLarge`, `Unavailable`."""
@@ -161,8 +176,8 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _post(url: str, body: bytes) -> int:
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json; charset=utf-8"})  # noqa: S310 - is_hook
+def _post(url: str, body: bytes, kind: str = "application/json; charset=utf-8") -> int:
+    request = urllib.request.Request(url, body, {"Content-Type": kind})  # noqa: S310 - is_hook, is_file
     try:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=PATIENCE) as answer:
             return int(answer.status)

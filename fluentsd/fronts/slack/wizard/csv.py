@@ -6,6 +6,7 @@ not live here: reading of a table, and the fetching of a file (`uploads`).
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,8 @@ from typing import Any
 
 import trio
 
+from fluentsd.api import Unavailable
+from fluentsd.csv_output import SafeWriter
 from fluentsd.domain.contacts.headings import Target
 from fluentsd.domain.contacts.mapping import Column, Columns, CsvError, Need, NoPoints, suggest
 from fluentsd.domain.contacts.reader import Preview, Reject, region_of
@@ -26,6 +29,7 @@ from fluentsd.fronts.slack.forms.fields import Field, blocks, filled
 from fluentsd.fronts.slack.forms.kinds import Choice, Date, File, Flag, Many, Text
 from fluentsd.fronts.slack.forms.paths import value_at
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.web_api import SlackRefused
 from fluentsd.fronts.slack.wizard.drawing import draw_below, update
 from fluentsd.fronts.slack.wizard.lists import entries
 from fluentsd.fronts.slack.wizard.place import Place
@@ -261,6 +265,8 @@ async def submitted(session: Session, place: Place) -> Ack:
         except Refused as why:
             return _errors("csv.header", str(why))
     session.services.wizard.uploads.forget(upload.id)
+    if rejects.written > REJECTS:
+        session.services.jobs.later(partial(_send_rejects, session, upload.name, file.header or (), rejects))
     await draw_below(session, place.at("people"))
     return _shown(place, _answer(done, rejects, file.notes))
 
@@ -288,6 +294,23 @@ class _Rejects:
         self.written += 1
         if len(self.kept) < REJECTS_KEPT:
             self.kept.append(reject)
+
+
+async def _send_rejects(session: Session, name: str, header: Sequence[str], rejects: _Rejects) -> None:
+    """All rejected rows as a file in a direct message, to be corrected and uploaded again."""
+    out = io.StringIO()
+    rows = SafeWriter(out)
+    rows.writerow(("line", "reason", *header))
+    for one in rejects.kept:
+        rows.writerow((one.line, one.reason, *one.raw))
+    api, words = session.services.api, f"{count(rejects.written, 'row was', 'rows were')} not taken of {plain(name, 100)}"
+    try:
+        opened = await api.call("conversations.open", users=session.person.id)
+        channel = str((opened.get("channel") or {}).get("id", ""))
+        stem = name.rpartition(".")[0] or name
+        await api.send_file(channel, f"{stem}.rejects.csv", out.getvalue().encode("utf-8-sig"), words)
+    except (SlackRefused, Unavailable) as why:
+        session.services.log.warning("slack.answer_lost", error=str(why))
 
 
 @dataclass(slots=True)
@@ -353,8 +376,8 @@ def _answer(done: Summary, rejects: _Rejects, notes: Sequence[str]) -> list[Bloc
         )
         made += [section(f"*Not taken*\n{listed}"), section(lines[:2900])]
         if rejects.written > REJECTS:
-            made.append(context(f"… and {rejects.written - REJECTS:,} more lines. Correct the file and upload it again: "
-                                "nobody is enrolled twice."))  # fmt: skip
+            made.append(context(f"… and {rejects.written - REJECTS:,} more lines, which come as a file in a direct message. "
+                                "Correct them and upload it: nobody is enrolled twice."))  # fmt: skip
     return made
 
 

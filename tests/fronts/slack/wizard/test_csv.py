@@ -114,6 +114,20 @@ async def test_an_upload_goes_on_after_a_restart(office: Office) -> None:
     assert "*Enrolled*\\n2" in dana.text
 
 
+async def test_many_rows_that_were_not_taken_come_as_a_file(office: Office) -> None:
+    rows = "".join(f"P{n},{n},=1+{n}\n" for n in range(40))
+    dana = await at_upload(office, "spring.csv", f"First Name,Mobile,Note\nJane,+12125550101,x\n{rows}".encode())
+    await dana.submit()
+    assert await dana.submit() == {}
+    assert "and 20 more lines" in dana.text
+    await office.slack.wait_shown("40 rows were not taken of spring.csv spring.rejects.csv")
+    name, content = next((one["name"], content) for one, content in office.slack.files.values() if "rejects" in one["name"])
+    lines = content.decode("utf-8-sig").splitlines()
+    assert (name, len(lines), lines[0]) == ("spring.rejects.csv", 41, "line,reason,First Name,Mobile,Note")
+    assert lines[1].startswith("3,")
+    assert lines[1].endswith("P0,0,'=1+0")
+
+
 @pytest.mark.slow
 async def test_ten_megabytes_are_imported_while_the_person_is_told_to_wait(
     office: Office, monkeypatch: pytest.MonkeyPatch
