@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PARTS := $(addprefix -e ,$(wildcard plugins/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check bench crash fuzz mta wheels clean
+.PHONY: help demo preview browser test lint types check bench crash fuzz mta wheels clean
 
 help:  ## lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,8 +14,11 @@ help:  ## lists the targets
 demo: $(VENV)/demo.done  ## runs a campaign of a week in seconds, on a simulated clock
 	$(BIN)/fluentsd demo
 
+preview: $(VENV)/demo.done  ## shows the Slack commands in a browser, without a workspace
+	$(BIN)/fluentsd slack preview
+
 test: $(VENV)/test.done  ## runs the test suite on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -q -m "not crash and not mta" -n 2
+	$(BIN)/python -m pytest -q -m "not crash and not mta and not browser" -n 2
 
 lint: $(VENV)/test.done  ## checks style and formatting
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -30,6 +33,9 @@ crash: $(VENV)/test.done  ## kills a daemon 350 times and counts contacts at the
 
 fuzz: $(VENV)/test.done  ## feeds random input to all that strangers reach, for MINUTES (60)
 	$(BIN)/python -m tests.fuzz $(or $(MINUTES),60)
+
+browser: $(VENV)/test.done  ## drives the preview in a headless Chromium, if one is installed
+	$(BIN)/python -m pytest -q -m browser
 
 mta: $(VENV)/test.done  ## sends e-mail through exim4 and dovecot, if they are installed
 	$(BIN)/python -m pytest -q -m mta
@@ -48,7 +54,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/demo.done: pyproject.toml constraints.txt plugins/*/pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[demo]" $(PARTS)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[demo,slack]" $(PARTS)
 	@touch $@
 
 $(VENV)/test.done: pyproject.toml constraints.txt plugins/*/pyproject.toml | $(VENV)/bin/python

@@ -2,7 +2,8 @@
 
 `SystemClock` sleeps in Trio until a wall-clock instant and looks again at least once a minute, so that a clock jump
 (NTP, a suspended machine) is noticed. `SimClock` jumps to the next sleeper as soon as there is no work left: no Trio
-task can run *and* no work is going on outside Trio (`busy`).
+task can run *and* no work is going on outside Trio (`busy`). `AdjustableClock` goes on by itself, faster if wanted, and
+can be set forward: for previews and tests in which something real takes time.
 """
 
 from __future__ import annotations
@@ -115,3 +116,36 @@ class SimClock:
             woken.set()
             while self._sleepers and self._sleepers[0][0] <= self._now:
                 heapq.heappop(self._sleepers)[2].set()
+
+
+class AdjustableClock:
+    """A clock that starts at `start_at` and runs `speed` times as fast as the wall clock; `step` sets it forward."""
+
+    def __init__(self, start_at: int, speed: float = 1.0) -> None:
+        self._start_at, self._speed, self._began = start_at, speed, time.monotonic()
+        self._advanced = trio.Event()
+
+    def now(self) -> int:
+        return self._start_at + round((time.monotonic() - self._began) * self._speed * SECOND)
+
+    def step(self, by: int) -> None:
+        """Set the clock forward by microseconds; every sleeper whose time has come wakes up."""
+        self._start_at += by
+        self._advanced.set()
+        self._advanced = trio.Event()
+
+    async def sleep_until(self, at: int) -> None:
+        while (left := at - self.now()) > 0:
+            with trio.move_on_after(left / self._speed / SECOND):
+                await self._advanced.wait()
+        await trio.lowlevel.checkpoint()
+
+    async def wait_step_back(self) -> None:
+        """It never goes back."""
+        await trio.sleep_forever()
+
+    def busy(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    async def run(self) -> None:
+        """It needs no task; simulations start one for every clock."""

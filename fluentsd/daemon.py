@@ -26,8 +26,8 @@ from fluentsd.engine.nursery import running
 from fluentsd.engine.outbox.targets import Target
 from fluentsd.engine.runtime import EngineClock, Runtime
 from fluentsd.engine.sync.write_back import WriteBack
-from fluentsd.fronts import control
 from fluentsd.fronts.access import Access
+from fluentsd.fronts.control import protocol, server
 from fluentsd.fronts.notify import LogTarget, WebhookTarget
 from fluentsd.plugins import Plugins
 from fluentsd.systemd import Supervisor
@@ -77,7 +77,7 @@ async def _run_parts(
     shutdown: _Shutdown,
     ready: Callable[[], None] | None,
 ) -> None:
-    control.check_length(settings.socket)  # before anything is opened or sent
+    protocol.check_length(settings.socket)  # before anything is opened or sent
     supervisor, http = Supervisor(), Http()
     supervisor.tell("STATUS=opening the database")
     async with (
@@ -92,7 +92,7 @@ async def _run_parts(
         async with running(runtime, targets, grace=grace, ages=settings.retention) as inbox:
             async with trio.open_nursery() as fronts:
                 await fronts.start(
-                    control.serve, runtime, settings.socket, Access(settings.socket_group, settings.roles)
+                    server.serve, runtime, settings.socket, Access(settings.socket_group, settings.roles)
                 )
                 if web is not None:
                     runtime.listens_at = await fronts.start(web, runtime, inbox)

@@ -22,7 +22,8 @@ from typing import Any
 
 import pytest
 
-from fluentsd.store.db.bridge import Store, open_store
+from fluentsd.store.db.bridge import Store
+from tests.databases import make_whole, open_whole
 
 # Durability makes a database slow; these tests never cut the power.
 SERVER_OPTIONS = {
@@ -126,27 +127,43 @@ def postgresql_server() -> Iterator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def whole_database(postgresql_server: PostgresServer) -> str:
+    """The name of a database of PostgreSQL with the whole schema, to copy."""
+    postgresql_server.ask("CREATE DATABASE whole")
+    make_whole(postgresql_server.url("whole"))
+    return "whole"
+
+
 _databases = count(1)
+
+
+def _a_database(request: pytest.FixtureRequest, file: Path, template: str) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{file}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgresql_server")
+    name = f"test_{next(_databases)}"
+    server.ask(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield server.url(name)
+    server.ask(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database for this test, on each kind of database in turn."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'fluentsd.db'}"
-        return
-    server: PostgresServer = request.getfixturevalue("postgresql_server")
-    name = f"test_{next(_databases)}"
-    server.ask(f"CREATE DATABASE {name} STRATEGY file_copy")
-    yield server.url(name)
-    server.ask(f"DROP DATABASE {name} WITH (FORCE)")
+    """The URL of a database for `open_whole`, on each kind in turn."""
+    template = request.getfixturevalue("whole_database") if request.param == "postgresql" else ""
+    yield from _a_database(request, tmp_path / "fluentsd.db", template)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, on each kind in turn."""
+    yield from _a_database(request, tmp_path / "fluentsd.db", "template1")
 
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
     """An open store with the whole schema."""
-    from fluentsd.store import tables
-
-    async with open_store(database_url) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+    async with open_whole(database_url) as store:
         yield store

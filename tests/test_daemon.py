@@ -30,7 +30,8 @@ from fluentsd.api import Attempt, Kind, Message, Outcome, Receipt, Request, Webh
 from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SystemClock
 from fluentsd.config import Settings, load
-from fluentsd.fronts.control import ControlClient, ControlProblem, DaemonFailed, NoDaemon, connect
+from fluentsd.fronts.control.client import ControlClient, connect
+from fluentsd.fronts.control.protocol import ControlProblem, DaemonFailed, NoDaemon
 from fluentsd.plugins import Plugins
 from fluentsd.store.db.bridge import open_store
 from fluentsd.store.db.lock import AlreadyRunning
@@ -253,9 +254,9 @@ async def test_a_second_daemon_is_refused_and_told_whom_to_ask(place: Place) -> 
         assert runtime.store.dialect == "sqlite"
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_one_postgresql_database_has_one_daemon(place: Place, database_url: str) -> None:
-    settings = place.settings(f'[database]\nurl = "{database_url}"')
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+async def test_one_postgresql_database_has_one_daemon(place: Place, empty_database_url: str) -> None:
+    settings = place.settings(f'[database]\nurl = "{empty_database_url}"')
     async with living(place, settings) as client:
         await launch(client, spec(SMS, window=ALWAYS), person(1))
         await until(lambda: place.logged("campaign.completed"))

@@ -23,6 +23,7 @@ LAYERS = (
         "unavailable",
         "text",
         "csv_output",
+        "settings_file",
     },
     {"api"},
     {"domain"},
@@ -33,6 +34,7 @@ LAYERS = (
     {"fronts"},
     {"daemon"},
     {"doctor", "demo"},
+    {"preview"},
     {"cli"},
     {"__main__"},
 )

@@ -18,7 +18,7 @@ import pytest
 import trio
 from trio_websocket import wrap_client_stream
 
-from fluentsd.fronts.control import connect
+from fluentsd.fronts.control.client import connect
 from tests.engine.stage import person, spec
 
 OUTSIDE = Path(__file__).parent / "outside"

@@ -10,11 +10,15 @@ import pwd
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from fluentsd.config import Settings
-from fluentsd.fronts.control import ControlClient, NoDaemon, connect
+from fluentsd.fronts.control.client import ControlClient, connect
+from fluentsd.fronts.control.protocol import NoDaemon
 from fluentsd.verbs import Call
+
+if TYPE_CHECKING:
+    from fluentsd.config import Settings
 
 
 class Client(Protocol):
@@ -57,14 +61,16 @@ def _actor() -> str:
 
 
 @asynccontextmanager
-async def open_client(settings: Settings, with_secrets: Callable[[], Settings]) -> AsyncIterator[Client]:
-    """A client of the daemon if one answers, else of this process, which then needs the settings with their secrets."""
+async def open_client(socket: Path | None, settings: Callable[[bool], Settings]) -> AsyncIterator[Client]:
+    """A client of the daemon if one answers, else of this process. `settings` reads them, with their secrets or
+    without: a running daemon has its own. `socket`: where a daemon would answer, None if only the settings tell."""
     async with AsyncExitStack() as stack:
         client: Client
         try:
-            client = _DaemonClient(await stack.enter_async_context(connect(settings.socket)))
+            path = socket or settings(False).socket
+            client = _DaemonClient(await stack.enter_async_context(connect(path)))
         except NoDaemon:
-            client = await stack.enter_async_context(_open_local(with_secrets()))
+            client = await stack.enter_async_context(_open_local(settings(True)))
         yield client
 
 

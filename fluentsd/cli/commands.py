@@ -46,6 +46,7 @@ def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     groups["suppression"].command("export")(export_list)
     groups["slack"].command("manifest")(slack.manifest)
     groups["slack"].command("check")(slack.check)
+    groups["slack"].command("preview")(slack.preview)
 
 
 def init(

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import trio
 
@@ -20,9 +20,11 @@ from fluentsd.cli.client import Client, open_client
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.suggestions import refusal
 from fluentsd.cli.views import show
-from fluentsd.config import NoSettings, Settings, find, load
-from fluentsd.validation import Problems
+from fluentsd.settings_file import NoSettings, find, socket_of
 from fluentsd.verbs import Refused
+
+if TYPE_CHECKING:
+    from fluentsd.config import Settings
 
 T = TypeVar("T")
 TRACEBACK = "FLUENTSD_TRACEBACK"
@@ -37,11 +39,21 @@ class Shell:
 
     def settings(self, *, secrets: bool = True) -> Settings:
         """The effective settings; ends the program with a list of all mistakes if there are any."""
+        from fluentsd.config import load
+        from fluentsd.validation import Problems
+
         try:
             return load(find(self.config), secrets=secrets)
         except (Problems, NoSettings, OSError) as why:
             if not secrets:
                 self.settings()  # lists the mistakes in secret references too
+            fail(str(why))
+
+    def socket(self) -> Path | None:
+        """Where a running daemon answers; None if only the settings tell."""
+        try:
+            return socket_of(find(self.config))
+        except NoSettings as why:
             fail(str(why))
 
     @property
@@ -69,10 +81,10 @@ def with_client(shell: Shell, work: Callable[[Client], Awaitable[T]]) -> T:
 
     A running daemon has its own secrets, so the shell resolves secret references only when it does the work itself.
     """
-    settings = shell.settings(secrets=False)
+    socket = shell.socket()
 
     async def main() -> T:
-        async with open_client(settings, shell.settings) as client:
+        async with open_client(socket, lambda secrets: shell.settings(secrets=secrets)) as client:
             return await work(client)
 
     with refusals(as_json=shell.as_json):
@@ -83,12 +95,6 @@ def with_client(shell: Shell, work: Callable[[Client], Awaitable[T]]) -> T:
 def refusals(*, as_json: bool = False) -> Iterator[None]:
     """Turn the errors that stop a command into one message and exit status 1. With `as_json` a verb's refusal is one
     JSON object, which has the suggested verb and its arguments."""
-    from fluentsd.fronts.control import ControlProblem
-    from fluentsd.store.db.lock import AlreadyRunning
-    from fluentsd.store.db.upgrade import DatabaseRefused
-    from fluentsd.store.nodes import Fenced
-    from fluentsd.unavailable import StoreUnavailable
-
     try:
         with unwrapped():
             yield
@@ -96,16 +102,28 @@ def refusals(*, as_json: bool = False) -> Iterator[None]:
         suggestion = why.suggestion and {"verb": why.suggestion.verb, "arguments": why.suggestion.arguments}
         said = {"refused": str(why), "suggestion": suggestion}
         fail(json.dumps(said, ensure_ascii=False, indent=2, default=str) if as_json else refusal(why))
-    except (StoreUnavailable, Problems, ControlProblem, AlreadyRunning, DatabaseRefused, Fenced) as why:
-        fail(str(why))
-    except OSError as why:
-        if isinstance(why, BrokenPipeError):
-            raise
-        fail(f"{why.filename or 'a file'} cannot be used: {why.strerror or why}; nothing was changed")
+    except BrokenPipeError:
+        raise
     except Exception as why:
-        if (damage := _damage(why)) is None:
+        if (message := _message_of(why)) is None:
             raise
-        fail(damage)
+        fail(message)
+
+
+def _message_of(why: Exception) -> str | None:
+    """The message for the user; None for a bug. The classes take long to import, so that is done here."""
+    from fluentsd.fronts.control.protocol import ControlProblem
+    from fluentsd.store.db.lock import AlreadyRunning
+    from fluentsd.store.db.upgrade import DatabaseRefused
+    from fluentsd.store.nodes import Fenced
+    from fluentsd.unavailable import StoreUnavailable
+    from fluentsd.validation import Problems
+
+    if isinstance(why, StoreUnavailable | Problems | ControlProblem | AlreadyRunning | DatabaseRefused | Fenced):
+        return str(why)
+    if isinstance(why, OSError):
+        return f"{why.filename or 'a file'} cannot be used: {why.strerror or why}; nothing was changed"
+    return _damage(why)
 
 
 @contextmanager

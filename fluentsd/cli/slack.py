@@ -1,4 +1,4 @@
-"""The commands `fluentsd slack …`: the app's manifest, and the check of an installed app."""
+"""The commands `fluentsd slack …`: the app's manifest, the check of an installed app, and the preview without one."""
 
 from __future__ import annotations
 
@@ -47,3 +47,27 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     else:
         show(shell.screen, "check", {"settings": {}, "findings": findings})
     raise SystemExit(0 if all(finding["ok"] for finding in findings) else 1)
+
+
+def preview(
+    context: typer.Context,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="the page's port; 0 takes a free one")] = 8790,
+    empty: Annotated[bool, typer.Option("--empty", help="start without a campaign and without numbers")] = False,
+) -> None:
+    """Try the Slack commands in a browser, without a workspace: nobody is called or written to."""
+    from fluentsd.cli.runner import refusals
+
+    try:
+        from fluentsd.preview.run import run
+    except ImportError as why:
+        fail(f"the preview needs the libraries of Slack and the demo ({why.name}): pip install 'fluentsd[slack,demo]'")
+
+    def ready(address: str) -> None:
+        text = f"Open {address}\nType /campaign there. Ctrl-C ends the preview and removes its data."
+        print(text, flush=True)  # noqa: T201 - the shell's own output
+
+    with refusals():
+        try:
+            trio.run(lambda: run(port, empty=empty, ready=ready))
+        except* OSError as group:
+            fail(f"port {port} cannot be used ({group.exceptions[0]}); choose another with --port, or --port 0")

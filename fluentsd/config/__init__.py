@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from pydantic import ValidationError
 
 from fluentsd.api import Kind
-from fluentsd.config.environment import PREFIX, EnvironmentOverlay
+from fluentsd.config.environment import EnvironmentOverlay
 from fluentsd.config.settings import (
     MASK,
     ChannelSettings,
@@ -32,33 +32,14 @@ from fluentsd.config.settings import (
 from fluentsd.config.shape import Channel, Channels, Database, File, Http, Plugin, Slack, Source
 from fluentsd.domain.sync_options import SyncOptions
 from fluentsd.domain.time.durations import SECOND, Delay, Rate
+from fluentsd.settings_file import DATABASE, NAME, SOCKET, SYSTEM, NoSettings, find
 from fluentsd.validation import Place, Problems, explain, explain_toml
 
 __all__ = ["MASK", "NAME", "SYSTEM", "TEMPLATE", "ChannelSettings", "HttpSettings", "NoSettings", "NotifySettings",
            "PluginSettings", "Settings", "SlackSettings", "find", "load"]  # fmt: skip
 
-NAME = "fluentsd.toml"
-SYSTEM = Path("/etc/fluentsd") / NAME
 #: The file that `fluentsd init` writes; it works unchanged, with simulated carriers on this machine.
 TEMPLATE = (Path(__file__).parent / "template.toml").read_text(encoding="utf-8")
-
-
-class NoSettings(LookupError):
-    """No configuration file was found; the message says where it was expected, and how to create one."""
-
-
-def find(explicit: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """The configuration file: --config, else $FLUENTSD_CONFIG, else ./fluentsd.toml, else the one in /etc/fluentsd."""
-    named = explicit or environ.get(f"{PREFIX}CONFIG")
-    if named:
-        if Path(named).is_file():
-            return Path(named)
-        origin = "--config" if explicit else f"${PREFIX}CONFIG"
-        raise NoSettings(f"{named} (from {origin}) is not a file; correct it, or create one: fluentsd init")
-    for path in (Path(NAME), SYSTEM):
-        if path.is_file():
-            return path
-    raise NoSettings(f"there is no {NAME} here and no {SYSTEM}; create one: fluentsd init, or name it: --config FILE")
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool = True) -> Settings:
@@ -111,7 +92,7 @@ def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
     channels = {kind: _channel(kind, table) for kind, table in _tables(read.channel)}
     daemon = read.daemon
     settings = {
-        "socket": home / daemon.socket if daemon.socket else beside / "fluentsd.sock",
+        "socket": home / daemon.socket if daemon.socket else beside / SOCKET,
         "backups": home / daemon.backups if daemon.backups else beside / "backups",
         "folder": home / daemon.folder if daemon.folder else beside / "plugins",
     }
@@ -201,7 +182,7 @@ def _micros(text: str) -> int:
 def _database(home: Path, table: Database) -> tuple[str, Path | None]:
     """The database URL for the store, and the file if it is SQLite."""
     if table.url is None or table.url.startswith("sqlite"):
-        named = table.path or (table.url or "").partition(":///")[2] or "fluentsd.db"
+        named = table.path or (table.url or "").partition(":///")[2] or DATABASE
         file = home / named
         return f"sqlite+aiosqlite:///{quote(str(file))}", file
     parts = urlsplit(table.url)

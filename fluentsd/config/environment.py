@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fluentsd.settings_file import PREFIX
 from fluentsd.validation import Place, show_place
 
-PREFIX = "FLUENTSD_"
 #: A file or credential is one secret, not a data set.
 SECRET_AT_MOST = 65_536
 _REFERENCE = re.compile(r"(env|file|credential):(.+)", re.DOTALL)

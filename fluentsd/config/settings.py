@@ -10,12 +10,12 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from fluentsd.api import Kind
-from fluentsd.config.environment import PREFIX
 from fluentsd.config.shape import Channel, Source
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.retention import USUAL, What
 from fluentsd.domain.subscriptions import WEBHOOK_TOPICS
 from fluentsd.domain.sync_options import SyncOptions
+from fluentsd.settings_file import PREFIX
 from fluentsd.validation import Place, is_secret
 
 MASK = "****"

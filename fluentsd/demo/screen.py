@@ -90,6 +90,7 @@ class DemoScreen:
         say(_history(state.attempts))
         say(f"[bold]Why[/]     {state.why['sentence']}; {', '.join(state.why['clock'])}\n")
         self._promises(state.figures)
+        say("[bold]Next[/]    make preview: the same in Slack, in your browser, without a workspace")
         if self.picture is not None:
             drawn = self.console.export_svg(title="fluentsd demo")
             self.picture.write_text(_FONTS.sub("", drawn), "utf-8")  # the picture must load nothing from the network

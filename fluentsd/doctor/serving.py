@@ -21,7 +21,8 @@ from fluentsd.api import AgentProvider, Channel, Finding, Forged, Kind, Request,
 from fluentsd.bootstrap import Http
 from fluentsd.config import Settings
 from fluentsd.engine.runtime import ChannelState, EngineClock
-from fluentsd.fronts import control
+from fluentsd.fronts.control.client import connect
+from fluentsd.fronts.control.protocol import ControlProblem, NoDaemon
 from fluentsd.parts import Parts, build_parts
 from fluentsd.plugins import Plugins
 from fluentsd.validation import Problems
@@ -35,12 +36,12 @@ async def daemon(settings: Settings, patience: float) -> list[Finding]:
 async def _daemon(settings: Settings, patience: float) -> Finding:
     try:
         with trio.fail_after(patience):
-            async with control.connect(settings.socket) as client:
+            async with connect(settings.socket) as client:
                 figures = await client.ask("state")
         return Finding(True, f"daemon: running, {sum(figures['in_flight'].values())} attempts in flight")
-    except control.NoDaemon:
+    except NoDaemon:
         return _without_socket(settings)
-    except control.ControlProblem as why:
+    except ControlProblem as why:
         return Finding(False, f"daemon: {why}", "see above")
     except trio.TooSlowError:
         return Finding(False, f"daemon: no answer within {patience:g} s", "read its log, then restart it")

@@ -15,12 +15,13 @@ _OPEN = (content.c.kind == "reply", content.c.handled_at.is_(None))
 
 
 async def unanswered(conn: AsyncConnection, campaign_id: int | None, most: int) -> list[dict[str, Any]]:
-    """Open replies, oldest first, of one campaign or of all: who wrote, on which channel, to which step, the words."""
+    """Open replies, oldest first, of one campaign or of all: who wrote, on which channel, to which step, the words,
+    and the outcome of the attempt that they answer."""
     statement = (
         select(
             content.c.id, content.c.attempt_id.label("attempt"),
             campaign.c.ref, attempt.c.step, attempt.c.channel, point.c.value.label("person"),
-            content.c.text, content.c.created_at,
+            content.c.text, content.c.created_at, attempt.c.outcome,
         )
         .join(attempt, attempt.c.id == content.c.attempt_id)
         .join(campaign, campaign.c.id == attempt.c.campaign_id)

@@ -7,6 +7,6 @@ answer. A verb that is not possible raises `Refused`, whose message has the caus
 from __future__ import annotations
 
 from fluentsd.verbs.answers.suggestion import Suggestion
-from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.call import Call, Refused, RoleRefused
 
-__all__ = ["Call", "Refused", "Suggestion"]
+__all__ = ["Call", "Refused", "RoleRefused", "Suggestion"]

@@ -23,6 +23,15 @@ class Refused(Exception):
         self.suggestion = suggestion
 
 
+class RoleRefused(Refused):
+    """The caller has the role `has` and the verb needs the role `needs`; a front that knows its people may say who can
+    help."""
+
+    def __init__(self, message: str, needs: Role, has: Role) -> None:
+        super().__init__(message)
+        self.needs, self.has = needs, has
+
+
 def identity(actor: str) -> str:
     """The part of an actor that does not change: of a user of Slack the id, without the name behind it."""
     return actor.partition(" ")[0] if actor.startswith("slack:") else actor

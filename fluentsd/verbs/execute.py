@@ -24,7 +24,7 @@ from fluentsd.unavailable import StoreBusy
 from fluentsd.validation import Problems
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.arguments import INT32, checked_value, short
-from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.call import Call, Refused, RoleRefused
 from fluentsd.verbs.catalogue import VERBS, Verb, current_name
 
 Answer = dict[str, Any]
@@ -106,7 +106,8 @@ async def execute(runtime: Runtime, name: str, arguments: Mapping[str, Any], cal
     if verb is None:
         raise Refused(f"there is no verb {short(name)}")
     if not call.may(verb.role):
-        raise Refused(f"{verb.name} needs the role {verb.role}, and {call.actor} is {call.role}; nothing was changed")
+        message = f"{verb.name} needs the role {verb.role}, and {call.actor} is {call.role}; nothing was changed"
+        raise RoleRefused(message, verb.role, call.role)
     try:
         arguments, call = storable(arguments), _checked_call(name, call)
     except NotStorable as why:

@@ -28,8 +28,8 @@ from fluentsd.clock import SimClock
 from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import Store, open_store
+from fluentsd.store.db.bridge import Store
+from tests.databases import open_whole
 from tests.engine.stage import MONDAY, Stage
 
 SECOND = 1_000_000
@@ -121,6 +121,5 @@ async def started(store: Store, clock: SimClock, folder: Path | None, **channels
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[tuple[Store, SimClock]]:
     clock = SimClock(MONDAY)
-    async with open_store(url, busy=clock.busy) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+    async with open_whole(url, busy=clock.busy) as store:
         yield store, clock

@@ -18,7 +18,7 @@ import trio
 from fluentsd.api import Attempt, Message, Outcome, Receipt
 from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SystemClock
-from fluentsd.fronts.control import DaemonFailed
+from fluentsd.fronts.control.protocol import DaemonFailed
 from fluentsd.store.db.bridge import open_store
 from fluentsd.store.db.high_water import HighWaterMark, UnreadableMark
 from fluentsd.verbs import Call, Refused
@@ -175,14 +175,14 @@ async def test_a_new_database_where_an_old_one_was_is_not_held(place: Place) -> 
     assert len(await sent_to_all(place)) == PEOPLE
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_postgresql_database_put_back_is_held_too(place: Place, database_url: str) -> None:
-    settings = place.settings(f'[database]\nurl = "{database_url}"')
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+async def test_a_postgresql_database_put_back_is_held_too(place: Place, empty_database_url: str) -> None:
+    settings = place.settings(f'[database]\nurl = "{empty_database_url}"')
     async with living(place, settings) as client:
         await launch(client, FILE, person(1), person(2))
         await until(lambda: place.logged("campaign.completed"))
     place.logs.clear()
-    async with open_store(database_url) as store:  # as a dump from before the sends would have it
+    async with open_store(empty_database_url) as store:  # as a dump from before the sends would have it
         for statement in ("UPDATE node SET claims = 0", "DELETE FROM attempt"):
             await store.run(lambda conn, statement=statement: conn.exec_driver_sql(statement))
     async with living(place, settings) as client:

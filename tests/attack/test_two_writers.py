@@ -145,7 +145,7 @@ async def launched(runtime: Runtime, people: int) -> None:
     await ask("campaign start", ref="test", yes=True)
 
 
-on_a_server = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+on_a_server = pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
 
 
 def at_server(place: Place, url: str) -> Settings:
@@ -164,14 +164,14 @@ async def cut(url: str) -> int:
 
 @on_a_server
 async def test_a_lost_lock_is_noticed_and_taken_again(
-    place: Place, database_url: str, monkeypatch: pytest.MonkeyPatch
+    place: Place, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeat, "BEAT_EVERY", 0.1)
-    settings = at_server(place, database_url)
+    settings = at_server(place, empty_database_url)
     async with opened(place, settings) as runtime:
-        assert await cut(database_url) == 1
+        assert await cut(empty_database_url) == 1
         await trio.sleep(1)
-        assert await cut(database_url) == 1  # it was taken again
+        assert await cut(empty_database_url) == 1  # it was taken again
         await trio.sleep(1)
         with pytest.raises(AlreadyRunning):
             async with open_runtime(settings, SystemClock(), Place(place.folder).plugins):
@@ -182,15 +182,15 @@ async def test_a_lost_lock_is_noticed_and_taken_again(
 
 @on_a_server
 async def test_who_lost_the_lock_to_another_process_is_fenced_and_contacts_nobody(
-    place: Place, database_url: str, monkeypatch: pytest.MonkeyPatch
+    place: Place, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeat, "BEAT_EVERY", 2.0)
-    settings, other = at_server(place, database_url), Place(place.folder)
+    settings, other = at_server(place, empty_database_url), Place(place.folder)
 
     async def both() -> None:
         async with opened(place, settings):
             await trio.sleep(0.2)
-            assert await cut(database_url) == 1
+            assert await cut(empty_database_url) == 1
             async with opened(other, settings) as runtime:
                 await launched(runtime, 20)
                 await until(lambda: len(other.channels["sms"].accepted) == 20)
@@ -203,28 +203,28 @@ async def test_who_lost_the_lock_to_another_process_is_fenced_and_contacts_nobod
 
 
 @on_a_server
-async def test_a_claim_of_a_replaced_process_is_rolled_back(place: Place, database_url: str) -> None:
+async def test_a_claim_of_a_replaced_process_is_rolled_back(place: Place, empty_database_url: str) -> None:
     async def replaced() -> None:
-        async with opened(place, at_server(place, database_url)) as runtime:
+        async with opened(place, at_server(place, empty_database_url)) as runtime:
             await runtime.store.run(nodes.take_over, "another:1")
             await launched(runtime, 3)
             await trio.sleep(3)
 
     with pytest.raises(Fenced), unwrapped():
         await replaced()
-    async with open_store(database_url) as store:
+    async with open_store(empty_database_url) as store:
         assert (await store.read(lambda conn: conn.exec_driver_sql("SELECT count(*) FROM attempt"))).scalar() == 0
     assert place.channels["sms"].accepted == []
 
 
 @on_a_server
 async def test_another_host_waits_until_the_last_beat_is_old(
-    place: Place, database_url: str, monkeypatch: pytest.MonkeyPatch
+    place: Place, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = at_server(place, database_url)
+    settings = at_server(place, empty_database_url)
     async with opened(place, settings):
         pass
-    async with open_store(database_url) as store:
+    async with open_store(empty_database_url) as store:
         await store.run(nodes.take_over, "another:1")  # it beat just now, and has no lock
     monkeypatch.setattr(server_lock, "STALE_AFTER", 1.5)
     began = trio.current_time()
@@ -234,10 +234,10 @@ async def test_another_host_waits_until_the_last_beat_is_old(
 
 @on_a_server
 async def test_a_holder_that_no_longer_beats_loses_the_lock(
-    place: Place, database_url: str, monkeypatch: pytest.MonkeyPatch
+    place: Place, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeat, "BEAT_EVERY", 100.0)
-    settings, other = at_server(place, database_url), Place(place.folder)
+    settings, other = at_server(place, empty_database_url), Place(place.folder)
     async with opened(place, settings):
         await trio.sleep(1)
         with pytest.raises(AlreadyRunning):
@@ -250,9 +250,9 @@ async def test_a_holder_that_no_longer_beats_loses_the_lock(
 
 @on_a_server
 async def test_without_a_young_beat_nothing_is_claimed(
-    place: Place, database_url: str, monkeypatch: pytest.MonkeyPatch
+    place: Place, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(place, at_server(place, database_url)) as runtime:
+    async with opened(place, at_server(place, empty_database_url)) as runtime:
         monkeypatch.setattr(server_lock, "CLAIMS_STOP_AFTER", 0.0)
         await launched(runtime, 5)
         await trio.sleep(1.5)
@@ -262,18 +262,18 @@ async def test_without_a_young_beat_nothing_is_claimed(
 
 
 @on_a_server
-async def test_a_pooler_is_refused(place: Place, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pooler_is_refused(place: Place, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import asyncpg
 
     monkeypatch.setattr(asyncpg.Connection, "get_server_pid", lambda _: 1)
     with pytest.raises(server_lock.PooledConnection, match="pooler"):
-        async with open_runtime(at_server(place, database_url), SystemClock(), place.plugins):
+        async with open_runtime(at_server(place, empty_database_url), SystemClock(), place.plugins):
             pass
 
 
 @on_a_server
-async def test_a_restart_after_an_orderly_end_waits_for_nobody(place: Place, database_url: str) -> None:
+async def test_a_restart_after_an_orderly_end_waits_for_nobody(place: Place, empty_database_url: str) -> None:
     for _ in range(2):
         began = trio.current_time()
-        async with opened(place, at_server(place, database_url)):
+        async with opened(place, at_server(place, empty_database_url)):
             assert trio.current_time() - began < 5

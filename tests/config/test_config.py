@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from fluentsd import config
+from fluentsd import config, settings_file
 from fluentsd.config import NoSettings, Settings, find, load
 from fluentsd.validation import Problems
 
@@ -305,7 +305,7 @@ def test_a_secret_of_the_wrong_kind_is_not_repeated_in_the_mistake(write: Write)
 def test_the_file_is_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here, named, asked, system = (tmp_path / name for name in ("fluentsd.toml", "named", "asked", "system"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(config, "SYSTEM", system)
+    monkeypatch.setattr(settings_file, "SYSTEM", system)
     with pytest.raises(NoSettings, match="fluentsd init"):
         find(None, {})
     for path in (system, here, named, asked):

@@ -22,7 +22,7 @@ from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SimClock, SystemClock
 from fluentsd.config import Settings, load
 from fluentsd.doctor import look
-from fluentsd.fronts import control
+from fluentsd.fronts.control.server import serve
 from fluentsd.plugins import Plugins, discover
 from fluentsd.store.tables import SCHEMA_VERSION
 from fluentsd.verbs import Call
@@ -131,7 +131,7 @@ async def test_it_runs_beside_a_daemon_and_takes_nothing_from_it(write: Write, t
     settings = write()
     log = structlog.wrap_logger(structlog.ReturnLogger())
     async with open_runtime(settings, SystemClock(), discover(), log=log) as runtime, trio.open_nursery() as nursery:
-        await nursery.start(control.serve, runtime, settings.socket)
+        await nursery.start(serve, runtime, settings.socket)
         await execute(runtime, "numbers add", {"number": "+12125550123"}, DANA)  # a log beside the file
         found = await findings(settings)
         assert bad(found) == []

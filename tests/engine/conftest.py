@@ -8,8 +8,7 @@ import pytest
 
 from fluentsd.clock import SimClock
 from fluentsd.domain.subscriptions import LOG, LOG_TOPICS, Subscriptions
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
+from tests.databases import open_whole
 from tests.engine.stage import MONDAY, Stage, staged
 
 #: As without a `[notify]` table.
@@ -19,7 +18,6 @@ TO_LOG = Subscriptions({LOG: LOG_TOPICS})
 @pytest.fixture
 async def stage(database_url: str) -> AsyncIterator[Stage]:
     clock = SimClock(MONDAY)
-    async with open_store(database_url, busy=clock.busy, subscriptions=TO_LOG) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(store, clock) as stage:
-            yield stage
+    options = {"busy": clock.busy, "subscriptions": TO_LOG}
+    async with open_whole(database_url, **options) as store, staged(store, clock) as stage:
+        yield stage

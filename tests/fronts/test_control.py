@@ -23,24 +23,17 @@ from structlog.testing import capture_logs
 
 from fluentsd.clock import SystemClock
 from fluentsd.engine.runtime import Runtime
-from fluentsd.fronts import control
 from fluentsd.fronts.access import Access, User
-from fluentsd.fronts.control import (
-    ControlProblem,
-    DaemonFailed,
-    NoDaemon,
-    NotAllowed,
-    SocketTaken,
-    Unanswered,
-    connect,
-    serve,
-)
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
+from fluentsd.fronts.control import client as client_side
+from fluentsd.fronts.control import server
+from fluentsd.fronts.control.client import connect
+from fluentsd.fronts.control.protocol import ControlProblem, DaemonFailed, NoDaemon, NotAllowed, SocketTaken, Unanswered
+from fluentsd.fronts.control.server import serve
 from fluentsd.unavailable import StoreBusy
 from fluentsd.verbs import Call, Refused, Suggestion, catalogue, operations
 from fluentsd.verbs.call import ROLES, Role
 from fluentsd.verbs.catalogue import VERBS, Param, Verb
+from tests.databases import open_whole
 
 
 @pytest.fixture
@@ -52,8 +45,7 @@ def path() -> Iterator[Path]:
 
 @pytest.fixture
 async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+    async with open_whole(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as store:
         yield Runtime(store, SystemClock(), {})
 
 
@@ -145,7 +137,7 @@ async def test_the_role_of_a_group_is_enforced(
     async def peer(stream: trio.SocketStream) -> User:
         return KIM
 
-    monkeypatch.setattr(control, "_peer", peer)
+    monkeypatch.setattr(server, "_peer", peer)
     await nursery.start(serve, runtime, path, Access(None, {role: ["@staff"]}))
     async with connect(path) as client:
         for verb in VERBS.values():
@@ -161,7 +153,7 @@ async def test_a_user_without_a_role_is_refused_with_the_fix(
     async def peer(stream: trio.SocketStream) -> User:
         return KIM
 
-    monkeypatch.setattr(control, "_peer", peer)
+    monkeypatch.setattr(server, "_peer", peer)
     await nursery.start(serve, runtime, path, Access(None, {"viewer": ["lee"]}))
     async with connect(path) as client:
         with pytest.raises(Refused, match=r'kim has no role here; .*viewer = \["kim"\]'):
@@ -274,7 +266,8 @@ async def test_what_is_not_a_request_is_answered_as_such(served: Path, line: byt
 
 
 async def test_an_endless_line_is_cut_off_and_others_go_on(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "LINE_AT_MOST", 1000)
+    for side in (server, client_side):
+        monkeypatch.setattr(side, "LINE_AT_MOST", 1000)
     [answer] = await raw(served, b"x" * 1002)
     assert "longer than 1000 bytes" in answer["error"]
     async with connect(served) as client:

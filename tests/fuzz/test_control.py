@@ -16,10 +16,10 @@ from structlog.testing import capture_logs
 from fluentsd.clock import SimClock
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
-from fluentsd.fronts import control
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
+from fluentsd.fronts.control.client import connect
+from fluentsd.fronts.control.server import serve
 from fluentsd.verbs.catalogue import VERBS, Verb
+from tests.databases import open_whole
 from tests.engine.stage import MONDAY, SMS, FakeChannel, spec
 from tests.fuzz.conftest import fuzz
 
@@ -66,24 +66,23 @@ def lines() -> st.SearchStrategy[bytes]:
 def test_every_line_is_answered_and_none_is_a_bug(requests: list[bytes]) -> None:
     with tempfile.TemporaryDirectory(prefix="fsd-") as folder, capture_logs() as logs:
         trio.run(_talk, Path(folder), requests)
-    bugs = [entry for entry in logs if entry["event"] in ("control.verb", "control.connection")]
+    bugs = [entry for entry in logs if entry["event"] in ("control.verb", "connection")]
     assert not bugs
 
 
 async def _talk(folder: Path, requests: list[bytes]) -> None:
     clock, path = SimClock(MONDAY), folder / "control.sock"
     async with (
-        open_store(f"sqlite+aiosqlite:///{folder / 'f.db'}", busy=clock.busy) as store,
+        open_whole(f"sqlite+aiosqlite:///{folder / 'f.db'}", busy=clock.busy) as store,
         trio.open_nursery() as nursery,
     ):
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         channels: dict[Any, Any] = {
             kind: ChannelState(kind, FakeChannel(kind, clock)) for kind in ("sms", "email", "phone")
         }
         runtime = Runtime(store, clock, channels)
         async with running(runtime, grace=0.1), trio.open_nursery() as fronts:
-            await fronts.start(control.serve, runtime, path)
-            async with control.connect(path) as client:
+            await fronts.start(serve, runtime, path)
+            async with connect(path) as client:
                 await client.ask("campaign apply", {"file": spec(SMS)})
             async with await trio.open_unix_socket(path) as stream:
                 for request in requests:

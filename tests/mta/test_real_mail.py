@@ -21,8 +21,8 @@ from fluentsd.clock import SystemClock
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import tools
+from tests.databases import open_whole
 from tests.engine.stage import Stage, person, spec
 from tests.mta import servers
 from tests.mta.servers import AWAY, BUSY, OURS, PASSWORD, THEIRS, USER, Servers
@@ -61,8 +61,7 @@ async def stage(mta: Servers, tmp_path: Path) -> AsyncIterator[Stage]:
              "bounce_domain": OURS, "postal_address": "1 High Street", "inbox": inbox}  # fmt: skip
     given = tools(clock, folder=tmp_path, kind="email", public_url="https://fluentsd.example")
     channel = EmailChannel(read_settings(table), given)
-    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+    async with open_whole(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
         log = structlog.wrap_logger(structlog.ReturnLogger())
         runtime = Runtime(store, clock, {"email": ChannelState("email", channel)}, log=log)
         async with running(runtime, grace=1.0) as box:

@@ -22,9 +22,9 @@ from fluentsd.clock import SimClock, SystemClock
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import SmtpSink, tools
 from plugins.channel_email.tests.conftest import ImapServer
+from tests.databases import open_whole
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, Stage, person, spec, staged
 
 STEPS = [
@@ -82,8 +82,7 @@ async def test_mails_go_out_and_inbound_mail_changes_the_right_enrollments(tmp_p
                 "postal_address": "Example Inc, 1 Example Street", "inbox": server.inbox(),
             }  # fmt: skip
             channel = EmailChannel(read_settings(settings), tools(clock, folder=tmp_path, kind="email"))
-            async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
-                await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+            async with open_whole(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
                 log = structlog.wrap_logger(structlog.ReturnLogger())
                 runtime = Runtime(store, clock, {"email": ChannelState("email", channel)}, log=log)
                 async with running(runtime, grace=1.0) as inbox:
@@ -146,32 +145,30 @@ async def test_the_next_mail_goes_out_when_the_day_of_their_return_opens(databas
     """On simulated time: their mailbox answers as mailboxes do, and the mail that was due on Tuesday waits."""
     clock, steps = SimClock(MONDAY), [STEPS[0], STEPS[1] | {"after": "1 day"}]
     reader = Reader.of(read_settings({"host": "x", "from": "us@example.com"}))
-    async with open_store(database_url, busy=clock.busy) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(store, clock) as stage:
-            await stage.launch(spec(*steps, exit={"on": ["replied", "opted_out"]}), person(1))
-            await stage.until(MONDAY + MINUTE)
-            sent = EmailMessage()
-            sent["To"], sent["From"], sent["Subject"] = "p1@example.com", "us@example.com", "Hello"
-            sent["Message-ID"] = f"<{stage.email.accepted[0][0].token}@example.com>"
-            words = "I am out of the office and will be back on Thursday, March 12th. Kind regards"
-            mail = answer(
-                sent, words, Subject="Automatic reply: Hello", Auto_Submitted="auto-generated",
-                Date="Mon, 02 Mar 2026 10:01:00 -0500", X_Auto_Response_Suppress="All",
-            )  # fmt: skip
-            for inbound in reader.read(mail).inbounds:
-                await stage.email.tell(inbound)
-            await stage.until(MONDAY + 2 * DAY)
-            nine_of_thursday = MONDAY + 10 * DAY - 2 * HOUR  # the clocks went forward in between
-            told = (await stage.do("contacts why", person="p1@example.com"))["campaigns"][0]
-            assert (told["reason"], told["next_at"], told["step"]) == ("away", nine_of_thursday, "second")
-            assert "the person is away" in told["sentence"]
-            await stage.until(nine_of_thursday + MINUTE)
-            assert [(a.step, at) for a, _, at in stage.email.accepted] == [
-                ("first", MONDAY),
-                ("second", nine_of_thursday),
-            ]
-            assert (await stage.until_ended())["exited"] == 0
+    async with open_whole(database_url, busy=clock.busy) as store, staged(store, clock) as stage:
+        await stage.launch(spec(*steps, exit={"on": ["replied", "opted_out"]}), person(1))
+        await stage.until(MONDAY + MINUTE)
+        sent = EmailMessage()
+        sent["To"], sent["From"], sent["Subject"] = "p1@example.com", "us@example.com", "Hello"
+        sent["Message-ID"] = f"<{stage.email.accepted[0][0].token}@example.com>"
+        words = "I am out of the office and will be back on Thursday, March 12th. Kind regards"
+        mail = answer(
+            sent, words, Subject="Automatic reply: Hello", Auto_Submitted="auto-generated",
+            Date="Mon, 02 Mar 2026 10:01:00 -0500", X_Auto_Response_Suppress="All",
+        )  # fmt: skip
+        for inbound in reader.read(mail).inbounds:
+            await stage.email.tell(inbound)
+        await stage.until(MONDAY + 2 * DAY)
+        nine_of_thursday = MONDAY + 10 * DAY - 2 * HOUR  # the clocks went forward in between
+        told = (await stage.do("contacts why", person="p1@example.com"))["campaigns"][0]
+        assert (told["reason"], told["next_at"], told["step"]) == ("away", nine_of_thursday, "second")
+        assert "the person is away" in told["sentence"]
+        await stage.until(nine_of_thursday + MINUTE)
+        assert [(a.step, at) for a, _, at in stage.email.accepted] == [
+            ("first", MONDAY),
+            ("second", nine_of_thursday),
+        ]
+        assert (await stage.until_ended())["exited"] == 0
 
 
 async def test_mails_to_one_domain_keep_its_pace_and_none_is_postponed_twice(tmp_path: Path) -> None:
@@ -184,8 +181,7 @@ async def test_mails_to_one_domain_keep_its_pace_and_none_is_postponed_twice(tmp
         }  # fmt: skip
         given = replace(tools(clock, folder=tmp_path, kind="email"), run_sync=partial(_busily, clock))
         channel = EmailChannel(read_settings(settings), given)
-        async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy) as store:
-            await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+        async with open_whole(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy) as store:
             log = structlog.wrap_logger(structlog.ReturnLogger())
             runtime = Runtime(store, clock, {"email": ChannelState("email", channel)}, log=log)
             async with trio.open_nursery() as nursery:

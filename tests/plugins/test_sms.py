@@ -24,10 +24,10 @@ from fluentsd.clock import SimClock
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts, tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import tools
 from fluentsd.urls import PublicLinks
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, TOKEN, FakeTwilio
+from tests.databases import open_whole
 from tests.engine.stage import HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
 
 pytestmark = pytest.mark.slow
@@ -77,13 +77,12 @@ async def theatre(url: str, folder, twilio: FakeTwilio, at: int = MONDAY, **conf
     clock = SimClock(at)
     twilio.clock = clock.now
     table = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": NUMBER, "base_url": twilio.url}
-    async with httpx.AsyncClient(transport=_Busy(clock)) as http, open_store(url, busy=clock.busy) as store:
+    async with httpx.AsyncClient(transport=_Busy(clock)) as http, open_whole(url, busy=clock.busy) as store:
         given = Tools(lambda: http, tools(clock, folder=folder).run_sync, structlog.get_logger(), clock, str(folder),
                       PublicLinks("sms", "https://outreach.example"))  # fmt: skip
         channel = SmsChannel(
             read_settings({k: v for k, v in (table | {"throughput": "100/second"} | config).items() if v}), given
         )
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         log = structlog.wrap_logger(structlog.ReturnLogger())
         runtime = Runtime(store, clock, {"sms": ChannelState("sms", channel)}, log=log)
         async with trio.open_nursery() as nursery:

@@ -11,8 +11,8 @@ from tests.store.pairs import create
 
 
 @pytest.fixture
-async def small(database_url: str) -> AsyncIterator[Store]:
+async def small(empty_database_url: str) -> AsyncIterator[Store]:
     """A store with the two tables of `pairs`."""
-    async with open_store(database_url) as store:
+    async with open_store(empty_database_url) as store:
         await store.run(create)
         yield store

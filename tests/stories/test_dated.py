@@ -23,9 +23,8 @@ from fluentsd.domain.gate import Limit
 from fluentsd.domain.places.whereabouts import place_of
 from fluentsd.domain.time.windows import zone
 from fluentsd.engine.dispatch.plans import limits_of
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.verbs import Refused
+from tests.databases import open_whole
 from tests.engine.stage import DAY, HOUR, MINUTE, FakeChannel, Stage, person, spec, staged
 
 NEW_YORK, CHICAGO, LOS_ANGELES = "America/New_York", "America/Chicago", "America/Los_Angeles"
@@ -84,13 +83,10 @@ def found_at(n: int, *numbers: str, state: str | None = None, postal: str | None
 async def begun(path: Path, at: int, limits: tuple[Limit, ...] = ()) -> AsyncIterator[Stage]:
     """An engine on the story's database file, started at a given time; a second one is a restart."""
     clock, file = SimClock(at), path / "story.db"
-    is_new = not file.exists()
-    async with open_store(f"sqlite+aiosqlite:///{file}", busy=clock.busy, synchronous="OFF") as store:
-        if is_new:
-            await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(store, clock) as stage:
-            stage.runtime.plans.limits = limits
-            yield stage
+    url, options = f"sqlite+aiosqlite:///{file}", {"busy": clock.busy, "synchronous": "OFF"}
+    async with open_whole(url, **options) as store, staged(store, clock) as stage:
+        stage.runtime.plans.limits = limits
+        yield stage
 
 
 async def agreed(stage: Stage, ref: str = "test", basis: str = "written", **more: str) -> None:

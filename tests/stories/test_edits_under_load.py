@@ -22,8 +22,8 @@ from fluentsd.clock import SimClock
 from fluentsd.domain.campaign import CampaignFile, contact_window, read_campaign, step_window
 from fluentsd.domain.time.windows import calendar
 from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.verbs import Refused
+from tests.databases import open_whole
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, FakeChannel, Stage, person, spec, staged
 from tests.stories.test_law import barred_by
 
@@ -236,21 +236,19 @@ async def _left_over(conn: AsyncConnection) -> tuple[int, ...]:
 @pytest.mark.parametrize("seed", range(1, 41 if os.environ.get("FLUENTSD_LONG") else 3))
 async def test_edits_under_load_double_nothing_and_lose_nobody(database_url: str, seed: int) -> None:
     chance, clock = random.Random(seed), SimClock(MONDAY)
-    async with open_store(database_url, busy=clock.busy, synchronous="OFF") as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(store, clock) as stage:
-            for channel in stage.channels.values():
-                channel.always = Provider(chance, channel)
-            operators = Operators(stage, chance)
-            operators.note()
-            await stage.do("campaign apply", file=operators.file)
-            await stage.enroll(*operators.people[:PEOPLE])
-            await operators.agree()
-            await stage.do("campaign start", ref="test", yes=True)
-            for _ in range(EDITS):
-                await operators.act()
-                await stage.until(clock.now() + chance.choice([1, 20, 90, 240]) * MINUTE)
-            await operators.arrive()
-            await operators.see_it_through()
-            await judge(stage, operators)
-            assert len(operators.done) >= 6, operators.done
+    async with open_whole(database_url, busy=clock.busy, synchronous="OFF") as store, staged(store, clock) as stage:
+        for channel in stage.channels.values():
+            channel.always = Provider(chance, channel)
+        operators = Operators(stage, chance)
+        operators.note()
+        await stage.do("campaign apply", file=operators.file)
+        await stage.enroll(*operators.people[:PEOPLE])
+        await operators.agree()
+        await stage.do("campaign start", ref="test", yes=True)
+        for _ in range(EDITS):
+            await operators.act()
+            await stage.until(clock.now() + chance.choice([1, 20, 90, 240]) * MINUTE)
+        await operators.arrive()
+        await operators.see_it_through()
+        await judge(stage, operators)
+        assert len(operators.done) >= 6, operators.done

@@ -31,7 +31,7 @@ from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import contacts, enrollments, numbers, tables
-from fluentsd.store.db.bridge import open_store
+from tests.databases import open_whole
 from tests.engine.stage import DAY, HOUR, MONDAY, FakeChannel, Stage, person
 
 KINDS: tuple[Kind, ...] = ("phone", "sms", "email")
@@ -198,8 +198,7 @@ async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int)
     assumed, clock = random_assumed(chance, at_once=at_once), SimClock(MONDAY + chance.randrange(2) * HOUR)
     file = random_file(chance, scarce=not at_once)
     log = structlog.wrap_logger(structlog.ReturnLogger())
-    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy, synchronous="OFF") as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+    async with open_whole(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy, synchronous="OFF") as store:
         channels = {kind: Talking(kind, clock) for kind in KINDS}
         interval = 0 if at_once else chance.choice([0, 0, 700_000, 40_000_000])
         most = 50 if at_once else 3

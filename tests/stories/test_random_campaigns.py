@@ -17,8 +17,8 @@ from fluentsd.clock import SimClock
 from fluentsd.domain.campaign import contact_window, read_campaign
 from fluentsd.domain.time.windows import calendar
 from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.verbs import Refused
+from tests.databases import open_whole
 from tests.engine.stage import DAY, HOUR, MONDAY, FakeChannel, Stage, person, staged
 
 ZONES = ("America/New_York", "America/Los_Angeles", "Australia/Sydney", "Asia/Kathmandu")
@@ -120,8 +120,7 @@ async def test_the_laws_hold_whatever_happens(tmp_path: Path, seed: int) -> None
     chance = random.Random(seed)
     clock = SimClock(MONDAY)
     file = random_campaign(chance)
-    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy, synchronous="OFF") as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+    async with open_whole(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy, synchronous="OFF") as store:  # noqa: SIM117 - the pair is clearer
         async with staged(store, clock, final=chance.random() < 0.7) as stage:
             for channel in stage.channels.values():
                 channel.always = Mischief(chance, channel, stage)

@@ -15,8 +15,7 @@ import pytest
 
 from fluentsd.api import Attempt, Inbound, Kind, Message, Outcome, Receipt
 from fluentsd.clock import SimClock
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
+from tests.databases import open_whole
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, Stage, spec, staged
 
 CAP, SPAN = 2, DAY
@@ -168,29 +167,27 @@ class Story:
 @pytest.mark.parametrize("seed", range(10))
 async def test_caps_opt_outs_and_erasures_are_those_of_the_slow_implementation(database_url: str, seed: int) -> None:
     chance, clock = random.Random(seed), SimClock(MONDAY)
-    async with open_store(database_url, busy=clock.busy) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(store, clock) as stage:
-            story = Story(stage, chance)
-            window = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "hours": "00:00-24:00"}
-            file = spec(*map(dict, STEPS), window=window, limits={"per_contact": f"{CAP}/day"})
-            await stage.do("campaign apply", file=file)
-            names = list(story.model.points)
-            chance.shuffle(names)
-            for start in range(0, len(names), 3):
-                assert (await story.bring(names[start : start + 3]))["new"] == len(names[start : start + 3])
-            await stage.do("campaign start", ref="test", yes=True)
-            acts: list[Callable[[], Awaitable[None]]] = [story.opts_out, story.is_erased, story.comes_again]
-            for _ in range(10):
-                await stage.until(clock.now() + chance.randrange(1, 10) * HOUR + 7 * MINUTE)
-                if chance.random() < 0.7:
-                    await chance.choice(acts)()
-                await story.agrees()
-            await stage.until(clock.now() + 60 * DAY)
+    async with open_whole(database_url, busy=clock.busy) as store, staged(store, clock) as stage:
+        story = Story(stage, chance)
+        window = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "hours": "00:00-24:00"}
+        file = spec(*map(dict, STEPS), window=window, limits={"per_contact": f"{CAP}/day"})
+        await stage.do("campaign apply", file=file)
+        names = list(story.model.points)
+        chance.shuffle(names)
+        for start in range(0, len(names), 3):
+            assert (await story.bring(names[start : start + 3]))["new"] == len(names[start : start + 3])
+        await stage.do("campaign start", ref="test", yes=True)
+        acts: list[Callable[[], Awaitable[None]]] = [story.opts_out, story.is_erased, story.comes_again]
+        for _ in range(10):
+            await stage.until(clock.now() + chance.randrange(1, 10) * HOUR + 7 * MINUTE)
+            if chance.random() < 0.7:
+                await chance.choice(acts)()
             await story.agrees()
-            left = set(names) - story.model.erased
-            done = {name for name in left if not story.model.is_stopped(name)}
-            assert (await stage.overview())["queued"] == 0
-            for name in done:  # nobody is forgotten because of somebody else
-                assert sum(1 for _, _, whose in story.model.sent if whose == name) == len(STEPS), name
-            assert len({to for _, to, _ in story.model.sent}) > 3
+        await stage.until(clock.now() + 60 * DAY)
+        await story.agrees()
+        left = set(names) - story.model.erased
+        done = {name for name in left if not story.model.is_stopped(name)}
+        assert (await stage.overview())["queued"] == 0
+        for name in done:  # nobody is forgotten because of somebody else
+            assert sum(1 for _, _, whose in story.model.sent if whose == name) == len(STEPS), name
+        assert len({to for _, to, _ in story.model.sent}) > 3

@@ -21,8 +21,8 @@ from fluentsd.api import Attempt, Inbound, Message, Outcome, Receipt
 from fluentsd.clock import SimClock
 from fluentsd.domain.gate import Reason
 from fluentsd.store import contacts, holds, tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.verbs import Refused
+from tests.databases import open_whole
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, Stage, person, spec, staged
 
 PEOPLE = 16
@@ -251,25 +251,23 @@ async def test_what_is_told_beforehand_is_what_is_done(tmp_path: Path, seed: int
         return Receipt(f"ref-{attempt.token}", Outcome(chance.choice(TOLD_AT_ONCE)))
 
     url = f"sqlite+aiosqlite:///{tmp_path / 'why.db'}"
-    async with open_store(url, busy=clock.busy, synchronous="OFF") as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(store, clock) as stage:
-            stage.phone.always = at_once
-            file = random_campaign(chance)
-            people = [random_person(chance, n) for n in range(PEOPLE)]
-            await stage.launch(file, *people, checked=False)
-            await store.run(_send_away, chance, clock.now())
-            witness = Witness(stage, chance)
-            for _ in range(24):
-                acts = [await meddle(stage, chance, file, people) for _ in range(chance.choice([0, 1, 1, 2]))]
-                await stage.until(clock.now() + MINUTE)  # immediate effects of the act are done
-                if "resume" in acts:
-                    witness.dripped_until = clock.now() + 2 * HOUR
-                answers, since = await witness.look(), clock.now()
-                await stage.until(clock.now() + chance.choice([10 * MINUTE, 3 * HOUR, 20 * HOUR, 2 * DAY]) + 7)
-                await witness.judge(answers, since)
-                await stage.overview()  # the counts add up
-            assert len(witness.seen) >= 4, witness.seen
+    async with open_whole(url, busy=clock.busy, synchronous="OFF") as store, staged(store, clock) as stage:
+        stage.phone.always = at_once
+        file = random_campaign(chance)
+        people = [random_person(chance, n) for n in range(PEOPLE)]
+        await stage.launch(file, *people, checked=False)
+        await store.run(_send_away, chance, clock.now())
+        witness = Witness(stage, chance)
+        for _ in range(24):
+            acts = [await meddle(stage, chance, file, people) for _ in range(chance.choice([0, 1, 1, 2]))]
+            await stage.until(clock.now() + MINUTE)  # immediate effects of the act are done
+            if "resume" in acts:
+                witness.dripped_until = clock.now() + 2 * HOUR
+            answers, since = await witness.look(), clock.now()
+            await stage.until(clock.now() + chance.choice([10 * MINUTE, 3 * HOUR, 20 * HOUR, 2 * DAY]) + 7)
+            await witness.judge(answers, since)
+            await stage.overview()  # the counts add up
+        assert len(witness.seen) >= 4, witness.seen
 
 
 def test_every_reason_of_the_gate_has_a_place_in_the_judgement() -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from fluentsd.api import Attempt, Inbound, Message, Outcome, Receipt
 from fluentsd.clock import SimClock
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.verbs import Refused
+from tests.databases import open_whole
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec, staged
 
 TWO = SMS | {"id": "two", "after": "1 day"}
@@ -21,11 +20,9 @@ ANN, BEN = "+12125550001", "+12125550002"
 async def stage(database_url: str) -> AsyncIterator[Stage]:
     """Nothing can be looked up, so an attempt with a lost answer stays unknown."""
     clock = SimClock(MONDAY)
-    async with open_store(database_url, busy=clock.busy) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(store, clock) as stage:
-            stage.sms.cannot_tell = True
-            yield stage
+    async with open_whole(database_url, busy=clock.busy) as store, staged(store, clock) as stage:
+        stage.sms.cannot_tell = True
+        yield stage
 
 
 def lost(stage: Stage, *first: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from fluentsd.api import Unavailable
 from fluentsd.fronts.guard import place_of
 from fluentsd.fronts.slack import clicks, commands, views
-from fluentsd.fronts.slack.blocks.help import offers_of, refusal
+from fluentsd.fronts.slack.blocks.help import denied, offers_of, refusal
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, message
 from fluentsd.fronts.slack.grammar import Misread
 from fluentsd.fronts.slack.home import home
@@ -31,7 +31,7 @@ from fluentsd.fronts.slack.wizard.pickers import suggestions
 from fluentsd.fronts.slack.wizard.place import PREFIX, place_in
 from fluentsd.fronts.slack.wizard.view import waiting
 from fluentsd.unavailable import StoreUnavailable
-from fluentsd.verbs import Refused
+from fluentsd.verbs import Refused, RoleRefused
 
 #: Seconds until an answer goes through the response_url instead of the acknowledgement, which Slack needs within 3 s.
 ACK_WITHIN = 2.0
@@ -120,6 +120,8 @@ class Router:
             return refusal(str(why))
         except Misread as why:
             return refusal(str(why), why.offers, interaction.name if interaction.kind == "command" else "")
+        except RoleRefused as why:
+            return denied(why.needs, why.has, self._services.settings.roles.get("admin", ()))
         except Refused as why:
             return refusal(str(why), offers_of(why.suggestion))
         except StoreUnavailable:

@@ -21,10 +21,11 @@ from fluentsd.engine.erasure.erase import replay
 from fluentsd.engine.erasure.ledger import KEY_FILE, LIST_FILE, ErasureLedger, KeyLost
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import tables
-from fluentsd.store.db.bridge import Store, open_store
+from fluentsd.store.db.bridge import Store
 from fluentsd.store.erasure.erase import Gone
 from fluentsd.verbs import Call, Refused
 from fluentsd.verbs.execute import execute
+from tests.databases import open_whole
 from tests.engine.stage import DAY, MINUTE, MONDAY, SMS, Stage, person, spec, staged
 
 PHONE, MAIL = "+12125550001", "p1@example.com"
@@ -225,8 +226,7 @@ def file(tmp_path: Path) -> Path:
 
 
 async def at_file(file: Path, clock: SimClock, work: Any) -> Any:
-    async with open_store(f"sqlite+aiosqlite:///{file}", busy=clock.busy) as store, trio.open_nursery() as nursery:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+    async with open_whole(f"sqlite+aiosqlite:///{file}", busy=clock.busy) as store, trio.open_nursery() as nursery:
         nursery.start_soon(clock.run)
         try:
             return await work(runtime_at(store, clock, file.parent))

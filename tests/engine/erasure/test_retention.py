@@ -14,8 +14,8 @@ from fluentsd.domain.events import CampaignStarted
 from fluentsd.domain.retention import Retention
 from fluentsd.domain.subscriptions import Subscriptions
 from fluentsd.store import outbox, tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.store.outbox import Postponed
+from tests.databases import open_whole
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec, staged
 
 AGES = Retention(bodies="10 days", replies="20 days", details="30 days").ages()
@@ -27,10 +27,8 @@ ROUND = HOUR + MINUTE
 @pytest.fixture
 async def stage(database_url: str) -> AsyncIterator[Stage]:
     clock = SimClock(MONDAY)
-    async with open_store(database_url, busy=clock.busy) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(store, clock, ages=AGES) as stage:
-            yield stage
+    async with open_whole(database_url, busy=clock.busy) as store, staged(store, clock, ages=AGES) as stage:
+        yield stage
 
 
 async def held(stage: Stage) -> dict[str, int]:

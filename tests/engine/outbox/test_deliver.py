@@ -26,9 +26,10 @@ from fluentsd.engine.outbox.deliver import BATCH, TRIES, deliver
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import outbox, tables
-from fluentsd.store.db.bridge import Store, open_store
+from fluentsd.store.db.bridge import Store
 from fluentsd.verbs import Call
 from fluentsd.verbs.execute import Refused, execute
+from tests.databases import open_whole
 from tests.engine.outbox.targets import DOWN, ListTarget
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY
 
@@ -82,10 +83,9 @@ class Scene:
 async def opened(url: str, **topics: list[str]) -> AsyncIterator[Scene]:
     clock = SimClock(MONDAY)
     async with (
-        open_store(url, busy=clock.busy, subscriptions=Subscriptions(topics)) as store,
+        open_whole(url, busy=clock.busy, subscriptions=Subscriptions(topics)) as store,
         trio.open_nursery() as nursery,
     ):
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
         nursery.start_soon(clock.run)
         yield Scene(store, clock)
         nursery.cancel_scope.cancel()

@@ -19,8 +19,9 @@ from fluentsd.domain.subscriptions import Subscriptions
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import outbox, tables
-from fluentsd.store.db.bridge import Store, open_store
+from fluentsd.store.db.bridge import Store
 from fluentsd.unavailable import StoreUnavailable
+from tests.databases import open_whole
 from tests.engine.outbox.targets import ListTarget
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, FakeChannel, Stage, person, spec
 
@@ -66,8 +67,7 @@ async def living(
 async def days(database_url: str) -> AsyncIterator[tuple[Store, SimClock]]:
     """An empty database, and a clock that jumps ahead while all tasks wait."""
     clock = SimClock(MONDAY)
-    async with open_store(database_url, busy=clock.busy) as store, trio.open_nursery() as nursery:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+    async with open_whole(database_url, busy=clock.busy) as store, trio.open_nursery() as nursery:
         nursery.start_soon(clock.run)
         yield store, clock
         nursery.cancel_scope.cancel()

@@ -10,8 +10,7 @@ import pytest
 
 from fluentsd.clock import SimClock
 from fluentsd.domain.sync_options import SyncOptions
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
+from tests.databases import open_whole
 from tests.engine.conftest import TO_LOG
 from tests.engine.stage import MINUTE, MONDAY, SMS, Stage, spec, staged
 from tests.engine.sync.fake_source import FakeCrm
@@ -58,9 +57,8 @@ class Followed:
 async def followed(database_url: str) -> AsyncIterator[Followed]:
     clock = SimClock(MONDAY)
     crm = FakeCrm(clock)
-    async with open_store(database_url, busy=clock.busy, subscriptions=TO_LOG) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(
-            store, clock, sources={"crm": crm}, sync_options={"crm": SyncOptions(every=15 * MINUTE)}
-        ) as stage:
-            yield Followed(stage, crm)
+    async with (
+        open_whole(database_url, busy=clock.busy, subscriptions=TO_LOG) as store,
+        staged(store, clock, sources={"crm": crm}, sync_options={"crm": SyncOptions(every=15 * MINUTE)}) as stage,
+    ):
+        yield Followed(stage, crm)

@@ -15,8 +15,7 @@ import trio
 from fluentsd.api import NeedsHuman, Unavailable
 from fluentsd.clock import SimClock
 from fluentsd.domain.sync_options import SyncOptions
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
+from tests.databases import open_whole
 from tests.engine.conftest import TO_LOG
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, staged
 from tests.engine.sync.conftest import SEGMENT, Followed
@@ -72,9 +71,7 @@ async def test_after_quiet_the_campaign_equals_the_list(tmp_path: Path, seed: in
         crm.put(n)
     url, is_new = f"sqlite+aiosqlite:///{tmp_path}/random.db", True
     for _ in range(4):  # as many lives of the daemon; each ends at any moment, in the middle of a walk too
-        async with open_store(url, busy=clock.busy, subscriptions=TO_LOG) as store:
-            if is_new:
-                await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+        async with open_whole(url, busy=clock.busy, subscriptions=TO_LOG) as store:
             options = {
                 "sources": {"crm": crm},
                 "sync_options": {"crm": SyncOptions(every=HOUR, walk_every=2 * HOUR, share=1.0)},
@@ -90,7 +87,7 @@ async def test_after_quiet_the_campaign_equals_the_list(tmp_path: Path, seed: in
                 for _ in range(chance.randrange(40)):
                     await trio.lowlevel.checkpoint()
     async with (
-        open_store(url, busy=clock.busy, subscriptions=TO_LOG) as store,
+        open_whole(url, busy=clock.busy, subscriptions=TO_LOG) as store,
         staged(store, clock, **options) as stage,
     ):
         crm.fails = []

@@ -11,8 +11,7 @@ from fluentsd.clock import SimClock
 from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, Subscriptions
 from fluentsd.domain.sync_options import SyncOptions
 from fluentsd.engine.sync.write_back import WriteBack
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
+from tests.databases import open_whole
 from tests.engine.stage import HOUR, MINUTE, MONDAY, SMS, staged
 from tests.engine.sync.conftest import Followed
 from tests.engine.sync.fake_source import FakeCrm
@@ -25,8 +24,7 @@ async def written(database_url: str) -> AsyncIterator[Followed]:
     clock = SimClock(MONDAY)
     crm = FakeCrm(clock)
     topics = Subscriptions({"source:crm": WRITE_BACK_TOPICS})
-    async with open_store(database_url, busy=clock.busy, subscriptions=topics) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+    async with open_whole(database_url, busy=clock.busy, subscriptions=topics) as store:
         options = {"sources": {"crm": crm}, "sync_options": {"crm": SyncOptions(every=15 * MINUTE)}}
         async with staged(store, clock, targets=lambda r: [WriteBack(r, "crm", crm)], **options) as stage:
             yield Followed(stage, crm)

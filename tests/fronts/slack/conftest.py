@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 import trio
 
-from fluentsd.clock import SystemClock
+from fluentsd.clock import AdjustableClock
 from fluentsd.config import SlackSettings
 from fluentsd.fronts.slack.front import SlackFront
 from fluentsd.fronts.slack.transport import Timing
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.testing.slack import Workspace, fake_slack
 from fluentsd.testing.slack.workspace import APP_TOKEN, BOT_TOKEN
+from tests.databases import open_whole
 from tests.engine.conftest import TO_LOG
 from tests.engine.stage import MONDAY, SMS, Stage, person, spec, staged
 
@@ -26,42 +25,12 @@ from tests.engine.stage import MONDAY, SMS, Stage, person, spec, staged
 LATER = {"id": "later", "channel": "sms", "after": "1 day", "text": "Hello again"}
 
 
-class Steady(SystemClock):
-    """A clock that begins on a Monday and goes as Trio's does; `step` sets it forward. A simulated clock would run
-    ahead while the loopback carries a request."""
-
-    def __init__(self) -> None:
-        self._ahead = MONDAY - super().now()
-        self._stepped = trio.Event()
-
-    def now(self) -> int:
-        return super().now() + self._ahead
-
-    def step(self, by: int) -> None:
-        self._ahead += by
-        self._stepped.set()
-        self._stepped = trio.Event()
-
-    async def sleep_until(self, at: int) -> None:
-        while (left := at - self.now()) > 0:
-            with trio.move_on_after(left / 1_000_000):
-                await self._stepped.wait()
-        await trio.lowlevel.checkpoint()
-
-    async def wait_step_back(self) -> None:
-        await trio.sleep_forever()
-
-    async def run(self) -> None:
-        """As a simulated clock has it."""
-
-
 @pytest.fixture
 async def stage(database_url: str) -> AsyncIterator[Stage]:
-    clock: Any = Steady()
-    async with open_store(database_url, busy=clock.busy, subscriptions=TO_LOG) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(store, clock) as stage:
-            yield stage
+    clock: Any = AdjustableClock(MONDAY)
+    options = {"busy": clock.busy, "subscriptions": TO_LOG}
+    async with open_whole(database_url, **options) as store, staged(store, clock) as stage:
+        yield stage
 
 
 ROLES = {"admin": ("U9",), "manager": ("S1",), "operator": (), "viewer": ("U3",)}

@@ -9,14 +9,14 @@ import pytest
 import trio
 
 from fluentsd.api import Unavailable
+from fluentsd.clock import AdjustableClock
 from fluentsd.domain.subscriptions import LOG, LOG_TOPICS, SLACK, SLACK_TOPICS, Subscriptions
 from fluentsd.engine.outbox.deliver import deliver
 from fluentsd.engine.outbox.targets import Posted
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
 from fluentsd.testing.slack import Shown
+from tests.databases import open_whole
 from tests.engine.stage import MINUTE, MONDAY, Stage, staged
-from tests.fronts.slack.conftest import Office, Steady, an_office, until
+from tests.fronts.slack.conftest import Office, an_office, until
 
 
 @pytest.fixture
@@ -28,12 +28,11 @@ def database_url(tmp_path: object) -> str:
 @pytest.fixture
 async def stage(database_url: str) -> AsyncIterator[Stage]:
     """A stage whose events reach Slack too."""
-    clock: Any = Steady()
+    clock: Any = AdjustableClock(MONDAY)
     topics = Subscriptions({LOG: LOG_TOPICS, SLACK: SLACK_TOPICS})
-    async with open_store(database_url, busy=clock.busy, subscriptions=topics) as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
-        async with staged(store, clock) as stage:
-            yield stage
+    options = {"busy": clock.busy, "subscriptions": topics}
+    async with open_whole(database_url, **options) as store, staged(store, clock) as stage:
+        yield stage
 
 
 @pytest.fixture

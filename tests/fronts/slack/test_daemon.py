@@ -8,7 +8,7 @@ import sys
 import pytest
 import trio
 
-from fluentsd.fronts.control import ControlClient
+from fluentsd.fronts.control.client import ControlClient
 from fluentsd.fronts.guard import guarded
 from fluentsd.testing.slack import Workspace, fake_slack
 from fluentsd.testing.slack.workspace import APP_TOKEN, BOT_TOKEN

@@ -14,13 +14,18 @@ from tests.fronts.slack.test_cards import database_url, office, settled, stage
 __all__ = ["database_url", "office", "stage"]
 
 
-async def a_reply(office: Office, text: str = "Call me at +1 415 555 0123, dana@example.com") -> Shown:
+async def a_reply(
+    office: Office,
+    text: str = "Call me at +1 415 555 0123, dana@example.com",
+    outcome: Outcome = Outcome.replied,
+    shown: str = "answered in",
+) -> Shown:
     await office.campaign(people=1)
     await office.say("start spring yes")
     await settled(office)
     [(attempt, _, _)] = office.stage.sms.accepted
-    await office.stage.sms.tell(Inbound(token=attempt.token, outcome=Outcome.replied, text=text))
-    return await office.slack.wait_shown("answered in")
+    await office.stage.sms.tell(Inbound(token=attempt.token, outcome=outcome, text=text))
+    return await office.slack.wait_shown(shown)
 
 
 async def open_replies(office: Office) -> list[Any]:
@@ -34,6 +39,12 @@ async def test_a_reply_is_shown_masked(office: Office) -> None:
     assert "0000" in card.whole  # the last digits of the person's own number
     assert "2125550000" not in card.whole
     assert card.buttons == ["Reply…", "Handled", "Call back…", "Suppress"]
+
+
+async def test_an_opt_out_offers_no_contact(office: Office) -> None:
+    card = await a_reply(office, "Stop texting me", Outcome.opted_out, "not to be contacted")
+    assert "suppression list" in card.whole
+    assert card.buttons == ["Handled"]
 
 
 async def test_a_manager_answers_from_the_form(office: Office) -> None:

@@ -21,8 +21,7 @@ from fluentsd.config import HttpSettings
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.fronts import web
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
+from tests.databases import open_whole
 from tests.engine.stage import MONDAY, SMS, FakeChannel, Stage, person, spec
 
 SECRET = "s3cret-canary-key"
@@ -131,8 +130,7 @@ async def fronted(url: str, http: HttpSettings | None = None, **options: Any) ->
     clock = SimClock(MONDAY)
     http = http or HttpSettings("127.0.0.1", 0, PUBLIC, ())
     with capture_logs() as logs:
-        async with open_store(url, busy=clock.busy) as store, trio.open_nursery() as nursery:
-            await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+        async with open_whole(url, busy=clock.busy) as store, trio.open_nursery() as nursery:
             channels: dict[Any, Any] = {kind: Signing(kind, clock) for kind in ("sms", "email")}
             channel_state = {kind: ChannelState(kind, channel, **options) for kind, channel in channels.items()}
             runtime = Runtime(store, clock, channel_state, log=structlog.get_logger())

@@ -139,7 +139,7 @@ async def test_units_run_on_one_thread_that_is_not_trios_and_ends_with_the_proce
     assert first.daemon
 
 
-async def test_busy_is_entered_while_a_unit_is_in_flight(database_url: str) -> None:
+async def test_busy_is_entered_while_a_unit_is_in_flight(empty_database_url: str) -> None:
     depth = 0
 
     @contextmanager
@@ -152,7 +152,7 @@ async def test_busy_is_entered_while_a_unit_is_in_flight(database_url: str) -> N
     async def look(_: AsyncConnection) -> int:
         return depth
 
-    async with open_store(database_url, busy=busy) as store:
+    async with open_store(empty_database_url, busy=busy) as store:
         assert depth == 0
         assert await store.run(look) == 1
         assert depth == 0
@@ -163,7 +163,7 @@ async def test_busy_is_entered_while_a_unit_is_in_flight(database_url: str) -> N
 
 
 @pytest.mark.slow
-async def test_closing_during_a_slow_query_is_quick_and_tells_its_caller(database_url: str) -> None:
+async def test_closing_during_a_slow_query_is_quick_and_tells_its_caller(empty_database_url: str) -> None:
     raised: list[type[BaseException]] = []
     reached = threading.Semaphore(0)
 
@@ -178,7 +178,7 @@ async def test_closing_during_a_slow_query_is_quick_and_tells_its_caller(databas
             raised.append(type(error))
 
     async with trio.open_nursery() as nursery:
-        async with open_store(database_url) as store:
+        async with open_store(empty_database_url) as store:
             for way in ("run", "run", "read"):
                 nursery.start_soon(ask, store, way)
             for _ in range(2):  # SQLite's second writer still waits for its turn
@@ -190,7 +190,7 @@ async def test_closing_during_a_slow_query_is_quick_and_tells_its_caller(databas
         await store.run(count_pairs)
 
 
-async def test_closing_waits_for_a_whole_unit(database_url: str) -> None:
+async def test_closing_waits_for_a_whole_unit(empty_database_url: str) -> None:
     reached, release = threading.Event(), threading.Event()
 
     async def hold(conn: AsyncConnection) -> None:
@@ -204,19 +204,19 @@ async def test_closing_waits_for_a_whole_unit(database_url: str) -> None:
                 await store.read(count_pairs)
         release.set()
 
-    async with trio.open_nursery() as nursery, open_store(database_url) as store:
+    async with trio.open_nursery() as nursery, open_store(empty_database_url) as store:
         await store.run(create)
         nursery.start_soon(store.run_whole, hold)
         await trio.to_thread.run_sync(reached.wait, 5)
         nursery.start_soon(release_once_closed, store)
-    async with open_store(database_url) as store:
+    async with open_store(empty_database_url) as store:
         assert await store.read(count_pairs) == 2
 
 
-async def test_a_cancelled_body_leaves_quickly_and_leaves_no_thread_behind(database_url: str) -> None:
+async def test_a_cancelled_body_leaves_quickly_and_leaves_no_thread_behind(empty_database_url: str) -> None:
     before = threading.active_count()
     with trio.move_on_after(0.1) as scope:
-        async with open_store(database_url) as store:
+        async with open_store(empty_database_url) as store:
             await store.run(crawl)
     assert scope.cancelled_caught
     assert trio.current_effective_deadline() == float("inf")
@@ -226,9 +226,9 @@ async def test_a_cancelled_body_leaves_quickly_and_leaves_no_thread_behind(datab
 
 
 async def test_nothing_leaks_when_errors_and_cancels_are_collected(
-    database_url: str, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+    empty_database_url: str, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
 ) -> None:
-    async with open_store(database_url) as store:
+    async with open_store(empty_database_url) as store:
         await store.run(create)
         for number in range(5):
             with trio.move_on_after(0.02):

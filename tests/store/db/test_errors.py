@@ -19,10 +19,10 @@ from tests.store.pairs import count_pairs, crawl, create, leaves_within, pairs, 
 
 
 @pytest.mark.slow
-async def test_a_locked_database_is_busy_and_works_once_it_is_free(database_url: str) -> None:
-    async with open_store(database_url) as store:
+async def test_a_locked_database_is_busy_and_works_once_it_is_free(empty_database_url: str) -> None:
+    async with open_store(empty_database_url) as store:
         await store.run(create)
-    async with open_store(database_url, busy_after=0.2) as store, open_store(database_url) as other:
+    async with open_store(empty_database_url, busy_after=0.2) as store, open_store(empty_database_url) as other:
         release, reached = threading.Event(), threading.Event()
 
         async def lock(conn: AsyncConnection) -> None:
@@ -42,8 +42,8 @@ async def test_a_locked_database_is_busy_and_works_once_it_is_free(database_url:
         assert await store.read(count_pairs) == 2
 
 
-async def test_waiting_for_another_programs_lock_can_be_cancelled(database_url: str) -> None:
-    async with open_store(database_url) as store, open_store(database_url) as other:
+async def test_waiting_for_another_programs_lock_can_be_cancelled(empty_database_url: str) -> None:
+    async with open_store(empty_database_url) as store, open_store(empty_database_url) as other:
         await store.run(create)
         release, reached = threading.Event(), threading.Event()
 
@@ -103,7 +103,7 @@ async def test_a_server_that_does_not_answer_is_gone(tmp_path: Path) -> None:
                 pytest.fail("it opened")
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
 async def test_a_lost_connection_is_gone_once_and_the_next_unit_connects_anew(small: Store) -> None:
     async def end_the_others(conn: AsyncConnection) -> None:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
@@ -134,7 +134,7 @@ async def test_a_lost_connection_is_gone_once_and_the_next_unit_connects_anew(sm
     assert await small.read(count_pairs) == 2
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
 async def test_a_connection_lost_while_idle_is_replaced_unnoticed(small: Store) -> None:
     async with open_store(small.url) as other:
         await other.run(
@@ -149,7 +149,7 @@ async def test_a_connection_lost_while_idle_is_replaced_unnoticed(small: Store) 
     assert await small.read(count_pairs) == 2
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
 async def test_a_connection_lost_during_commit_is_in_doubt(small: Store) -> None:
     async def die_at_commit(conn: AsyncConnection) -> None:
         await conn.execute(

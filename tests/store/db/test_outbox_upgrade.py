@@ -25,8 +25,8 @@ OLD = """INSERT INTO outbox (id, topic, key, payload, created_at, due_at, tries,
 
 
 @pytest.fixture
-async def old(database_url: str) -> AsyncIterator[Store]:
-    async with open_store(database_url, subscriptions=Subscriptions({"webhook": ["campaign.*"]})) as store:
+async def old(empty_database_url: str) -> AsyncIterator[Store]:
+    async with open_store(empty_database_url, subscriptions=Subscriptions({"webhook": ["campaign.*"]})) as store:
         await store.run(lambda conn: conn.run_sync(migrate.migrate, "0006"))
         await store.run(lambda conn: conn.execute(text(OLD)))
         yield store

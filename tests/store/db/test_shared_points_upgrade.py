@@ -37,8 +37,8 @@ BEFORE = [
 
 
 @pytest.fixture
-async def old(database_url: str) -> AsyncIterator[Store]:
-    async with open_store(database_url) as store:
+async def old(empty_database_url: str) -> AsyncIterator[Store]:
+    async with open_store(empty_database_url) as store:
         await store.run(lambda conn: conn.run_sync(migrate.migrate, "0006"))
 
         async def fill(conn: AsyncConnection) -> None:

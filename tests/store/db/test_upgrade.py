@@ -49,8 +49,8 @@ def upgrade():
 
 
 @pytest.fixture
-async def empty(database_url: str) -> AsyncIterator[Store]:
-    async with open_store(database_url) as store:
+async def empty(empty_database_url: str) -> AsyncIterator[Store]:
+    async with open_store(empty_database_url) as store:
         yield store
 
 
@@ -116,7 +116,9 @@ async def test_a_fresh_database_gets_the_schema_and_its_stamp(empty: Store, log:
 
 
 @pytest.mark.slow
-async def test_migrations_and_schema_come_to_the_same(database_url: str, empty: Store, log: CapturingLogger) -> None:
+async def test_migrations_and_schema_come_to_the_same(
+    empty_database_url: str, empty: Store, log: CapturingLogger
+) -> None:
     await empty.run(lambda conn: conn.run_sync(migrate.migrate))
     migrated = await empty.read(describe)
     made_by = await empty.read(lambda conn: conn.scalar(select(tables.meta.c.value)))

@@ -55,6 +55,14 @@ def refusal(text: str, offers: Sequence[str] = (), name: str = "") -> Message:
     return replace(message(plain(text, 300), *blocks), is_refusal=True)
 
 
+def denied(needs: str, has: str, admins: Sequence[str]) -> Message:
+    """The refusal of what a role does not allow, with the people who can help: ids of users and user groups."""
+    text = f"this needs the role {needs}, and yours is {has}; nothing was changed"
+    who = " or ".join(f"<!subteam^{one}>" if one.startswith("S") else f"<@{one}>" for one in admins[:3])
+    help_ = f"{who} can give you the role." if who else "Roles are given in `[slack] roles` of fluentsd.toml."
+    return replace(message(text, section(f"🚫 {text}"), context(help_)), is_refusal=True)
+
+
 def offers_of(suggestion: Suggestion | None) -> list[str]:
     """A verb that a refusal suggests, as a command of this front; none if it has none or needs more arguments."""
     if suggestion is None:

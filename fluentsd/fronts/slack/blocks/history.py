@@ -83,6 +83,16 @@ def reply(one: Mapping[str, Any], contact: int, owner: str) -> Message:
     ref = str(one["ref"])
     about = {"ref": ref, "person": f"#{contact}"}
     said = masked(one["text"] or "(no text)", 1500)
+    who, when = point(one["person"] or ""), context(f"{moment(one['created_at'])} · owner {actor(owner)}")
+    handle = button("Handled", "reply:handled", about)
+    if one["outcome"] == "opted_out":
+        return message(
+            f"an opt-out in {plain(ref, 60)}",
+            section(f"🚫 {who} asked in *{safe(ref)}* by {one['channel']} not to be contacted any more\n>{said}"),
+            context("On the suppression list for every campaign. No answer may be sent; nothing is left to do."),
+            when,
+            actions(handle),
+        )
     stop = confirm(
         "Never contact this person again?",
         "The number or address goes on the suppression list, for every channel and campaign.",
@@ -91,11 +101,11 @@ def reply(one: Mapping[str, Any], contact: int, owner: str) -> Message:
     )
     return message(
         f"a reply in {plain(ref, 60)}",
-        section(f"💬 {point(one['person'] or '')} answered in *{safe(ref)}* by {one['channel']}\n>{said}"),
-        context(f"{moment(one['created_at'])} · owner {actor(owner)}"),
+        section(f"💬 {who} answered in *{safe(ref)}* by {one['channel']}\n>{said}"),
+        when,
         actions(
             button("Reply…", "open:reply", about, "primary"),
-            button("Handled", "reply:handled", about),
+            handle,
             button("Call back…", "open:callback", about),
             button("Suppress", "reply:suppress", {**about, "attempt": one["attempt"]}, "danger", stop),
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fluentsd.domain.reasons import WORDS, Reason
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
 from fluentsd.fronts.slack.blocks.wording import count, masked, moment, money, ours, point, safe, without_points
 from fluentsd.verbs.answers.campaigns import Campaign, Status
@@ -77,9 +78,13 @@ def _counts(check: Mapping[str, Any]) -> str:
         if skipped and not check["errors"]:
             lines.append(
                 f"• step `{safe(step['step'], 40)}`: {step['people'].get('ready', 0):,} people, "
-                + ", ".join(f"{people:,} skip ({safe(reason)})" for reason, people in skipped.items())
+                + ", ".join(f"{people:,} skip it ({_words(reason)})" for reason, people in skipped.items())
             )
     return "\n".join(lines[: LINES * 2])
+
+
+def _words(reason: str) -> str:
+    return WORDS[Reason(reason)] if reason in Reason.__members__ else safe(reason.replace("_", " "))
 
 
 def _lists(check: Mapping[str, Any]) -> list[Block]:
@@ -89,8 +94,10 @@ def _lists(check: Mapping[str, Any]) -> list[Block]:
     if check["notes"]:
         blocks.append(context(_bullets(check["notes"])))
     if check["duties"]:
-        duties = [f"{duty['says']} ({duty['cite']})" for duty in check["duties"]]
-        blocks.append(context(f"Duties that no program can check:\n{_bullets(duties)}"))
+        duties = [f"• {ours(duty['says'])} ({ours(duty['cite'])})" for duty in check["duties"][:LINES]]
+        more = len(check["duties"]) - LINES
+        duties += [f"… and {more} more"] if more > 0 else []
+        blocks.append(context("\n".join(["Duties that no program can check:", *duties])))
     return blocks
 
 

@@ -15,7 +15,12 @@ _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 #: Marks of mrkdwn where they would format or become an emoji; a zero-width character after each keeps it a character.
 _MARKS = re.compile(r"(`|(?<!\w)[*_~]|[*_~](?!\w)|:(?=[\w+'-]+:))")
-_NUMBER = re.compile(r"\+?\d[\d\s().-]{5,}\d")
+#: A run of figures as they are written in telephone numbers. It stops before a date.
+_NUMBER = re.compile(r"\+?\d(?:(?!\d{4}-\d\d-\d\d)[\d\s().-]){5,}\d")
+#: A date, or a paragraph of the law: "367.46955(16)".
+_NO_NUMBER = re.compile(r"\d{4}-\d\d-\d\d|\d+\.\d+\(")
+#: A number without its area code. A longer run of fewer than ten figures is a paragraph of the law or an amount.
+_LOCAL = re.compile(r"\d{3}[-. ]\d{4}")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
@@ -49,7 +54,13 @@ def point(value: object) -> str:
 
 def without_points(text: str) -> str:
     """A text with every number and address in it masked, not yet escaped."""
-    return _NUMBER.sub(lambda match: point(match[0]), _ADDRESS.sub(lambda match: point(match[0]), text))
+    return _NUMBER.sub(_masked_number, _ADDRESS.sub(lambda match: point(match[0]), text))
+
+
+def _masked_number(match: re.Match[str]) -> str:
+    text, digits = match[0], sum(char.isdigit() for char in match[0])
+    is_number = digits >= 10 or (text[0] == "+" and digits >= 7) or _LOCAL.fullmatch(text)
+    return point(text) if is_number and not _NO_NUMBER.match(text) else text
 
 
 def masked(text: object, at_most: int = 1500) -> str:

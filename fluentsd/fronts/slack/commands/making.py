@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fluentsd.fronts.slack.blocks import lists
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, actions, button, message, section
-from fluentsd.fronts.slack.grammar import Misread, Parsed
+from fluentsd.fronts.slack.grammar import Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard import turns
+from fluentsd.verbs import RoleRefused
 
 
 async def new(session: Session, parsed: Parsed) -> Message:
@@ -14,8 +15,7 @@ async def new(session: Session, parsed: Parsed) -> Message:
     if not session.interaction.trigger_id:
         return message("a new campaign", section("Make a campaign, page by page:"),
                        actions(button("New campaign…", "open:new", {}, "primary")))  # fmt: skip
-    if not session.may("manager"):
-        raise Misread(f"a campaign is made by a manager, and you are {session.person.role}; nothing was changed")
+    _check_role(session)
     await turns.begin(session, str(parsed.arguments.get("name", "")))
     return SILENT
 
@@ -26,10 +26,16 @@ async def edit(session: Session, parsed: Parsed) -> Message:
     if not session.interaction.trigger_id:
         pick = {"ref": parsed.ref, "page": part}
         return message("edit", actions(button("Edit…", "open:edit", pick, "primary")))
-    if not session.may("manager"):
-        raise Misread(f"a campaign is changed by a manager, and you are {session.person.role}; nothing was changed")
+    _check_role(session)
     await turns.resume(session, parsed.ref, part)
     return SILENT
+
+
+def _check_role(session: Session) -> None:
+    """Refuse before a form is opened whose submit would be refused."""
+    if not session.may("manager"):
+        role = session.person.role
+        raise RoleRefused(f"this needs the role manager, and yours is {role}; nothing was changed", "manager", role)
 
 
 async def texts(session: Session, parsed: Parsed) -> Message:

@@ -18,10 +18,25 @@ from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs import Refused
 from fluentsd.verbs.answers.campaigns import Started
 
+#: States from which a campaign starts, and the command that fits another one.
+_BEFORE_START = ("draft", "scheduled")
+_INSTEAD = {"paused": "resume", "archived": "list"}
+
+
+def _refuse_started(parsed: Parsed) -> None:
+    """Say at once that a campaign cannot be started, before anybody picks a time or reads a launch card."""
+    campaign = parsed.campaign
+    if campaign is not None and campaign.state not in _BEFORE_START:
+        raise Misread(
+            f"{campaign.name!r} is {campaign.state}; a draft or scheduled campaign can be started. Nothing was "
+            "changed", [f"{_INSTEAD.get(campaign.state, 'status')} {parsed.ref}"],
+        )  # fmt: skip
+
 
 async def start(session: Session, parsed: Parsed) -> Message:
     ref = parsed.ref
     if not parsed.arguments.get("yes"):
+        _refuse_started(parsed)
         return launch(await session.run("campaign check", {"ref": ref}), first=parsed.arguments.get("first"))
     first = {"first": parsed.arguments["first"]} if "first" in parsed.arguments else {}
     try:
@@ -70,6 +85,9 @@ async def schedule(session: Session, parsed: Parsed) -> Message:
     if words.casefold() in ("clear", "off", "never"):
         found = await session.run("campaign pause", {"ref": ref, "because": "unscheduled"})
         return receipt(found, f"*{safe(found.name)}* is not scheduled any more.")
+    words, is_sure = re.subn(r"\s+(?:yes|confirm)$", "", words, flags=re.IGNORECASE)
+    if not is_sure:
+        _refuse_started(parsed)
     if not words:
         assert parsed.campaign is not None  # noqa: S101 - it has been used above
         pick = {"ref": ref, "name": parsed.campaign.name}
@@ -81,7 +99,6 @@ async def schedule(session: Session, parsed: Parsed) -> Message:
             ),
             actions(button("Pick a time…", "open:schedule", pick, "primary")),
         )
-    words, is_sure = re.subn(r"\s+(?:yes|confirm)$", "", words, flags=re.IGNORECASE)
     zone = await session.zone_of(ref)
     try:
         at = read_moment(words, zone, session.now)

@@ -147,7 +147,7 @@ async def test_every_page_can_be_reached_and_goes_back(office: Office) -> None:
 async def test_who_may_only_look_makes_and_changes_nothing(office: Office) -> None:
     await office.campaign()
     for text in ("new Autumn", "edit spring"):
-        assert "by a manager, and you are viewer" in await office.say(text, "U3")
+        assert "this needs the role manager, and yours is viewer" in await office.say(text, "U3")
     await office.stage.do("campaign owner", ref="spring", owner="slack:U2 Kim")
     dana = Person(office.slack)
     await dana.say("edit spring window")
