@@ -44,6 +44,7 @@ bench: $(VENV)/test.done  ## runs the benchmarks; ONLY=name runs one
 	$(BIN)/python bench/run.py $(ONLY)
 
 wheels: $(VENV)/test.done  ## builds the wheels into dist/
+	rm -rf dist
 	$(BIN)/python -m pip wheel -q --no-deps -w dist . $(wildcard plugins/*)
 
 clean:  ## removes .venv, dist/ and all caches

@@ -25,6 +25,16 @@ LOOK_AGAIN = 60.0
 STEP = 5.0
 
 
+def machine_zone() -> str:
+    """The name of the machine's time zone; "UTC" if it has none."""
+    import tzlocal
+
+    try:
+        return tzlocal.get_localzone_name() or "UTC"
+    except Exception:  # noqa: BLE001 - a machine whose settings contradict each other
+        return "UTC"
+
+
 class SystemClock:
     """The wall clock, in epoch microseconds."""
 

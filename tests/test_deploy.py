@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -13,7 +15,8 @@ import pytest
 from fluentsd.config import TEMPLATE, load
 from fluentsd.domain.time.durations import SECOND
 
-UNIT = Path(__file__).parent.parent / "deploy" / "fluentsd.service"
+ROOT = Path(__file__).parent.parent
+UNIT = ROOT / "deploy" / "fluentsd.service"
 
 
 @pytest.fixture
@@ -64,6 +67,57 @@ def test_it_is_locked_in(unit: dict[str, list[str]], key: str, value: str) -> No
 def test_it_may_speak_to_its_shell_and_to_the_network(unit: dict[str, list[str]]) -> None:
     assert set(unit["Service.RestrictAddressFamilies"][0].split()) == {"AF_UNIX", "AF_INET", "AF_INET6"}
     assert unit["Service.SystemCallFilter"] == ["@system-service", "~@privileged @resources"]
+
+
+@pytest.fixture(scope="module")
+def commands() -> list[str]:
+    """The commands of docs/operating.md that install, upgrade, back up and restore the service."""
+    text = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    section = text[text.index("## As a service") : text.index("## Configuration")]
+    return [line for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL) for line in block.splitlines()]
+
+
+def test_the_commands_make_what_the_unit_expects(unit: dict[str, list[str]], commands: list[str]) -> None:
+    program = unit["Service.ExecStart"][0].split()[0]
+    whole = "\n".join(commands)
+    assert f"python3 -m venv {program.removesuffix('/bin/fluentsd')}" in whole
+    assert re.search(rf"useradd --system .* {unit['Service.User'][0]}$", whole, re.MULTILINE)
+    config = unit["Service.Environment"][0].removeprefix("FLUENTSD_CONFIG=")
+    data = unit["Service.WorkingDirectory"][0]
+    assert f"{program} init {config} --data {data}" in whole
+    assert f"install -d -m {unit['Service.StateDirectoryMode'][0]} -o fluentsd -g fluentsd {data}" in whole
+    assert (
+        f"install -d -m {unit['Service.ConfigurationDirectoryMode'][0]} -o root -g fluentsd {Path(config).parent}"
+        in whole
+    )
+    assert "dist/*.whl" in whole
+    assert {line.split()[3] for line in commands if line.startswith("sudo -u fluentsd")} == {program}
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_program_do_what_they_say(commands: list[str], tmp_path: Path) -> None:
+    """Those that run fluentsd, in order, with the folders of the service below another root."""
+    for folder in ("var/lib/fluentsd", "etc/fluentsd"):
+        (tmp_path / folder).mkdir(parents=True)
+    ours = [line for line in commands if "/bin/fluentsd " in line and not line.endswith(" state")]
+    for line in ours:
+        line = (
+            line.replace("sudo -u fluentsd ", "")
+            .replace("sudo ", "")
+            .replace("backup-2026-12-01", "backup-$(date +%F)")
+        )
+        line = line.replace("/opt/fluentsd/bin/fluentsd", f"{sys.executable} -m fluentsd")
+        line = re.sub(r"/(etc|var/lib)/fluentsd", rf"{tmp_path}/\1/fluentsd", line)
+        environment = os.environ | {"FLUENTSD_CONFIG": str(tmp_path / "etc/fluentsd/fluentsd.toml")}
+        if " init " in line:
+            environment.pop("FLUENTSD_CONFIG")
+        if " backup " in line:  # the first start makes the database
+            subprocess.run([sys.executable, "-m", "fluentsd", "campaign", "list"], env=environment, check=True)
+        done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+    assert len(ours) == 5
+    assert (tmp_path / "var/lib/fluentsd/fluentsd.db").exists()
+    assert not list((tmp_path / "etc/fluentsd").glob("*.db"))
 
 
 @pytest.fixture

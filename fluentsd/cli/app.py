@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from fluentsd.cli import commands
+from fluentsd.cli import commands, guesses
 from fluentsd.cli.files import read_toml
-from fluentsd.cli.runner import Shell, run_program, run_verb
+from fluentsd.cli.runner import REFUSE_AS_JSON, Shell, fail, local_moment, run_program, run_verb
 from fluentsd.verbs.catalogue import ALIASES, VERBS, Param, Verb
 
 #: The type of a kind on the command line; every other kind is a text.
@@ -37,16 +38,48 @@ _GROUPS = {
 }
 
 
-class _Commands(TyperGroup):
-    """The top level of the command line: suggests `campaign pause` for `pause`, and accepts a group's old name."""
+#: The error of words that are no command, of which typer exports only a kind.
+_UsageError: Any = typer.BadParameter.__base__
+
+
+class _Group(TyperGroup):
+    """A group of commands, which answers words that are none of them."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         word = args[0]
+        if word not in self.commands and not word.startswith("-"):
+            group = "" if ctx.parent is None else str(self.name)
+            ctx.fail(f"No such command {word!r}. {guesses.answer(group, word, list(self.commands))}".rstrip())
+        return super().resolve_command(ctx, args)
+
+
+class _Commands(_Group):
+    """The top level of the command line: suggests `campaign pause` for `pause`, and accepts a group's old name."""
+
+    def main(self, args: Sequence[str] | None = None, **more: Any) -> Any:  # type: ignore[override]
+        """Run; with `--json` among the words every refusal is one JSON object, a usage error too."""
+        words = list(sys.argv[1:] if args is None else args)
+        if "--json" not in words or not more.pop("standalone_mode", True):
+            return super().main(args=args, **more)
+        asked = REFUSE_AS_JSON.set(True)
+        try:
+            sys.exit(super().main(args=words, standalone_mode=False, **more) or 0)
+        except _UsageError as why:
+            fail(why.format_message(), why.exit_code)
+        finally:
+            REFUSE_AS_JSON.reset(asked)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        word = args[0]
+        if word == "help":
+            asked = self.commands.get(args[1]) if args[1:] else None
+            typer.echo(ctx.get_help() if asked is None else asked.get_help(ctx))
+            ctx.exit(0)
         if word in ALIASES:
             typer.echo(f"`{word}` is now `{ALIASES[word]}`; the old word goes away in the next release", err=True)
             return super().resolve_command(ctx, [ALIASES[word], *args[1:]])
         groups = [name for name, group in self.commands.items() if word in getattr(group, "commands", ())]
-        if word not in self.commands and groups:
+        if word not in self.commands and word not in guesses.GUESSES[""] and groups:
             ctx.fail(f"No such command {word!r}. Did you mean {' or '.join(f'{g} {word}' for g in groups)}?")
         return super().resolve_command(ctx, args)
 
@@ -65,7 +98,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_root)
     groups = {
-        name: typer.Typer(help=_sentence(text), no_args_is_help=True, rich_markup_mode=markup)
+        name: typer.Typer(cls=_Group, help=_sentence(text), no_args_is_help=True, rich_markup_mode=markup)
         for name, text in _GROUPS.items()
     }
     for verb in VERBS.values():
@@ -78,12 +111,21 @@ def build() -> typer.Typer:
     return app
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"fluentsd {metadata.version('fluentsd')}")
+        raise typer.Exit
+
+
 def _root(
     context: typer.Context,
     config: Annotated[
         Path | None,
         typer.Option("--config", "-c", help="the fluentsd.toml to use; default: $FLUENTSD_CONFIG, ./, /etc/fluentsd/"),
     ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     context.obj = Shell(config)
 
@@ -93,9 +135,15 @@ def _command(verb: Verb) -> Callable[..., None]:
         shell: Shell = given.pop("context").obj
         shell.as_json = given.pop("as_json")
         given = {name: read_toml(value) if isinstance(value, Path) else value for name, value in given.items()}
+        for param in verb.params:
+            if isinstance(given.get(param.name), list) and param.kind != "texts":
+                given[param.name] = " ".join(given[param.name])
+            if param.kind == "moment" and given.get(param.name) and not given.get("ref"):
+                given[param.name] = local_moment(given[param.name], days=param.whole_days)
         run_verb(shell, verb.name, {name: value for name, value in given.items() if value is not None})
 
-    params = [_parameter(param) for param in verb.params if param.kind != "data"]
+    positional = [param for param in verb.params if not param.option]
+    params = [_parameter(param, is_last=positional[-1:] == [param]) for param in verb.params if param.kind != "data"]
     params.append(_json())
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     command.__signature__ = inspect.Signature([context, *params])  # type: ignore[attr-defined]
@@ -103,8 +151,9 @@ def _command(verb: Verb) -> Callable[..., None]:
     return command
 
 
-def _parameter(param: Param) -> inspect.Parameter:
-    kind: Any = _TYPES.get(param.kind, str)
+def _parameter(param: Param, *, is_last: bool) -> inspect.Parameter:
+    takes_words = is_last and param.required and param.kind in ("moment", "contact")  # tomorrow 9am, +49 151 1234567
+    kind: Any = list[str] if takes_words or (is_last and param.name == "words") else _TYPES.get(param.kind, str)
     flag = param.name.replace("_", "-")
     choices = f" ({', '.join(param.options)})" if param.options else ""
     if param.option:

@@ -3,6 +3,7 @@ or write a file of a campaign, a template, people or the suppression list."""
 
 from __future__ import annotations
 
+import json
 import time
 import tomllib
 from contextlib import nullcontext
@@ -14,7 +15,7 @@ import typer
 
 from fluentsd.cli import slack
 from fluentsd.cli.agents import apply_agents
-from fluentsd.cli.call_history import calls
+from fluentsd.cli.call_history import calls, history
 from fluentsd.cli.copies import backup, restore
 from fluentsd.cli.files import display_name, read_toml
 from fluentsd.cli.import_csv import import_file
@@ -28,13 +29,13 @@ from fluentsd.domain.campaign import read_campaign
 from fluentsd.verbs import presets
 
 #: Verbs whose command reads or writes a file.
-FROM_FILES = ("campaign apply", "templates apply", "agents apply", "calls")
+FROM_FILES = ("campaign apply", "templates apply", "agents apply", "calls", "history")
 JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
 
 
 def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     """Add these commands to the command line and its groups."""
-    for command in (init, run, check, demo, plugins, backup, restore, calls):
+    for command in (init, run, check, demo, plugins, backup, restore, history, calls):
         app.command()(command)
     groups["campaign"].command("new")(new)
     groups["campaign"].command("apply")(apply)
@@ -51,13 +52,21 @@ def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
 
 def init(
     file: Annotated[Path, typer.Argument(help="the file to write")] = Path("fluentsd.toml"),
+    data: Annotated[
+        Path | None, typer.Option("--data", help="the folder of the database; default: the folder of the file")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Write a commented fluentsd.toml that runs as it is, with simulated carriers on this machine."""
     from fluentsd.config import TEMPLATE
 
-    _write_new(file, TEMPLATE, force)
+    text = TEMPLATE
+    if data is not None:
+        if not data.is_dir():
+            fail(f"{data} is not a folder; make it first, owned by the user who runs the daemon; nothing was written")
+        text = text.replace('path = "fluentsd.db"', f"path = {json.dumps(str(data.absolute() / 'fluentsd.db'))}", 1)
+    _write_new(file, text, force)
     _wrote(file, "fluentsd check, then fluentsd run", as_json)
 
 
@@ -88,8 +97,6 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object with the figures")] = False,
 ) -> None:
     """Run weeks of a campaign in seconds with simulated carriers on this machine; fails if a promise is broken."""
-    import json
-
     from fluentsd.demo.run import DemoState, run_demo
     from fluentsd.demo.screen import DemoScreen
     from fluentsd.demo.verify import broken_promises

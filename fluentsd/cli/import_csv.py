@@ -6,7 +6,9 @@ may live here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,13 +18,14 @@ import typer
 
 from fluentsd.bootstrap import freeze_gc
 from fluentsd.cli.client import Client
+from fluentsd.cli.format import people
 from fluentsd.cli.runner import Shell, fail, unwrapped, with_client
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.views import show
 from fluentsd.domain.contacts.identity import in_words
 from fluentsd.domain.contacts.mapping import Columns, CsvError, Need
 from fluentsd.domain.contacts.reader import region_of
-from fluentsd.engine.ingest.batches import batches, mapping_of, previewed, rejects_path
+from fluentsd.engine.ingest.batches import PREVIEW_AT_MOST, batches, mapping_of, previewed, rejects_path
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv
 from fluentsd.engine.ingest.file_import import FileImport, Options, read_in_thread
 from fluentsd.engine.ingest.import_process import SUBPROCESS_FROM, batches_from_subprocess
@@ -86,25 +89,29 @@ def import_file(
     read_as = ReadAs(_asked(mapping or []), tuple(ignore or ()), tuple(only_a_field or ()))
     evidence = {"basis": basis, "given": given, "scope": scope, "by": by, "scrubbed": scrubbed, "proof": proof}
     consent = evidence if any(evidence.values()) else None
+    running: list[FileImport] = []
     try:
         with (
             unwrapped(),
             open_csv(file, header=not no_header and None, encoding=encoding, delimiter=delimiter) as opened,
         ):
             if preview:
-                _show_preview(shell.screen, opened, read_as, country)
+                need = "any" if campaign is None else with_client(shell, lambda client: _need(client, campaign))[0]
+                _show_preview(shell.screen, opened, read_as, country, need)
                 return
             rejected = RejectFile(rejects or rejects_path(file), opened.header or ())
             options = Options(keep_duplicates, whole, yes)
 
             async def carry_out(client: Client) -> dict[str, Any]:
                 return await _import(
-                    client, shell.screen, opened, read_as, country, campaign, consent, rejected, options
+                    client, shell.screen, opened, read_as, country, campaign, consent, rejected, options, running
                 )
 
             answer = with_client(shell, carry_out)
     except CsvError as why:
         fail(str(why))
+    except KeyboardInterrupt:
+        fail(_interrupted(running, sys.argv[1:]), 130)
     if as_json:
         show(shell.screen, "contacts import", answer)
     else:
@@ -147,8 +154,9 @@ async def _import(
     consent: Mapping[str, str] | None,
     rejects: RejectFile,
     options: Options,
+    running: list[FileImport],
 ) -> dict[str, Any]:
-    """Import the file, and the answer as it is printed."""
+    """Import the file, and the answer as it is printed. `running` gets the import, for its counts."""
     need, is_draft = await _need(client, campaign)
     mapping = read_as.mapping_of(file, region, need)
     rejects.check(file.path)
@@ -158,13 +166,27 @@ async def _import(
     read = batches_from_subprocess if is_large else batches
     with rejects, closing(read(file, mapping, region, need)) as work, _progress(screen, file) as progress:
         reading = read_in_thread(work)
-        done = await FileImport(file.path.name, reading, ingest, rejects, options, progress).carry_out()
+        running.append(FileImport(file.path.name, reading, ingest, rejects, options, progress))
+        done = await running[0].carry_out()
     answer = asdict(done)
     answer["rejects_file"] = answer.pop("rejects_in")
     answer["next"] = f"fluentsd campaign start {campaign}" if is_draft and done.enrolled else None
     answer["read_as"] = {"encoding": file.encoding, "delimiter": file.delimiter, "notes": file.notes}
     answer["columns"] = {c.label: c.target or c.slug for c in mapping.columns}
     return answer
+
+
+def _interrupted(running: Sequence[FileImport], words: Sequence[str]) -> str:
+    """What is in after Ctrl-C, and how to go on."""
+    counts = running[0].so_far() if running else {"new": 0, "updated": 0, "enrolled": 0, "rows": 0}
+    stored = counts["new"] + counts["updated"]
+    if not stored:
+        return "interrupted; nobody was imported"
+    return (
+        f"interrupted after {counts['rows']:,} rows: {people(stored)} are in ({counts['new']:,} new, "
+        f"{counts['updated']:,} updated), {counts['enrolled']:,} of them enrolled; nobody has left. To go on, repeat "
+        f"the command; nobody is enrolled twice: fluentsd {shlex.join(words)}"
+    )
 
 
 def _progress(screen: Screen, file: CsvFile) -> AbstractContextManager[Callable[[], None]]:
@@ -212,9 +234,10 @@ def _summary(screen: Screen, counts: Mapping[str, Any]) -> None:
         screen.say(f"next: {counts['next']}")
 
 
-def _show_preview(screen: Screen, file: CsvFile, read_as: ReadAs, region: str) -> None:
-    mapping = read_as.mapping_of(file, region, "any")
-    seen = previewed(file, mapping, region, "any")
+def _show_preview(screen: Screen, file: CsvFile, read_as: ReadAs, region: str, need: Need) -> None:
+    mapping = read_as.mapping_of(file, region, need)
+    seen = previewed(file, mapping, region, need)
+    found = seen.rows - seen.rejected - seen.duplicates
     if screen.as_json:
         show(
             screen,
@@ -225,15 +248,25 @@ def _show_preview(screen: Screen, file: CsvFile, read_as: ReadAs, region: str) -
                 "rejects": seen.rejects,
                 "shared": seen.shared,
                 "opted_out": seen.opted_out,
+                "counts": {
+                    "rows": seen.rows,
+                    "people": found,
+                    "duplicates": seen.duplicates,
+                    "rejected": seen.rejected,
+                },
             },
         )
         return
     screen.say(f"read as {file.encoding}, columns split at {file.delimiter!r}; nothing is imported")
     screen.table(["Column", "Field", "Detected by", "Example"], seen.columns)
     screen.table(["Line", "Phone", "E-mail", "Name", "Note"], seen.people)
+    screen.table(["#Rows", "#People", "#Duplicates skipped", "#Invalid"],
+                 [[seen.rows, found, seen.duplicates, seen.rejected]])  # fmt: skip
+    if seen.rows >= PREVIEW_AT_MOST:
+        screen.say(f"only the first {PREVIEW_AT_MOST:,} rows were read for this preview")
     if seen.opted_out:
-        screen.say(f"{seen.opted_out} of the rows read for this preview enter the suppression list", "yellow")
+        screen.say(f"{people(seen.opted_out)} enter the suppression list, because the file says so", "yellow")
     if seen.shared:
-        screen.say(f"in the rows read for this preview, {in_words(seen.shared)}")
+        screen.say(f"{in_words(seen.shared)}, who count as one for caps, gaps and opt-outs there")
     if seen.rejects:
         screen.table(["Line", "Reason"], seen.rejects)

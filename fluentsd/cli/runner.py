@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -18,16 +20,18 @@ import trio
 
 from fluentsd.cli.client import Client, open_client
 from fluentsd.cli.screen import Screen
-from fluentsd.cli.suggestions import refusal
+from fluentsd.cli.suggestions import fix
 from fluentsd.cli.views import show
 from fluentsd.settings_file import NoSettings, find, socket_of
-from fluentsd.verbs import Refused
+from fluentsd.verbs import Refused, Suggestion
 
 if TYPE_CHECKING:
     from fluentsd.config import Settings
 
 T = TypeVar("T")
 TRACEBACK = "FLUENTSD_TRACEBACK"
+#: Whether the command was asked for JSON, so that a refusal is JSON too.
+REFUSE_AS_JSON: ContextVar[bool] = ContextVar("REFUSE_AS_JSON", default=False)
 
 
 class Shell:
@@ -61,10 +65,26 @@ class Shell:
         return Screen(as_json=self.as_json)
 
 
-def fail(message: str, status: int = 1) -> NoReturn:
-    """Print a message on stderr and exit."""
-    print(message, file=sys.stderr)  # noqa: T201 - the shell's own output
+def fail(message: str, status: int = 1, *, suggestion: Suggestion | None = None) -> NoReturn:
+    """Print a message on stderr and exit; as one JSON object if the command was asked for JSON."""
+    if REFUSE_AS_JSON.get():
+        helps = suggestion and {"verb": suggestion.verb, "arguments": suggestion.arguments}
+        said = {"refused": message, "suggestion": helps, "status": status}
+        print(json.dumps(said, ensure_ascii=False, indent=2, default=str), file=sys.stderr)  # noqa: T201 - its own output
+    else:
+        print(f"{message}{fix(suggestion)}", file=sys.stderr)  # noqa: T201 - the shell's own output
     raise SystemExit(status)
+
+
+def local_moment(words: str, *, days: bool = False) -> int:
+    """A moment in the zone of this shell; ends the program if the words are none."""
+    from fluentsd.clock import machine_zone
+    from fluentsd.domain.time.moments import read_moment
+
+    try:
+        return read_moment(words, machine_zone(), time.time_ns() // 1000, days=days)
+    except ValueError as why:
+        fail(f"{why}; nothing was changed")
 
 
 def run_verb(shell: Shell, name: str, arguments: Mapping[str, Any]) -> None:
@@ -87,21 +107,18 @@ def with_client(shell: Shell, work: Callable[[Client], Awaitable[T]]) -> T:
         async with open_client(socket, lambda secrets: shell.settings(secrets=secrets)) as client:
             return await work(client)
 
-    with refusals(as_json=shell.as_json):
+    with refusals():
         return trio.run(main)
 
 
 @contextmanager
-def refusals(*, as_json: bool = False) -> Iterator[None]:
-    """Turn the errors that stop a command into one message and exit status 1. With `as_json` a verb's refusal is one
-    JSON object, which has the suggested verb and its arguments."""
+def refusals() -> Iterator[None]:
+    """Turn the errors that stop a command into one message and exit status 1."""
     try:
         with unwrapped():
             yield
     except Refused as why:
-        suggestion = why.suggestion and {"verb": why.suggestion.verb, "arguments": why.suggestion.arguments}
-        said = {"refused": str(why), "suggestion": suggestion}
-        fail(json.dumps(said, ensure_ascii=False, indent=2, default=str) if as_json else refusal(why))
+        fail(str(why), suggestion=why.suggestion)
     except BrokenPipeError:
         raise
     except Exception as why:

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fluentsd.verbs import Refused, Suggestion
+from fluentsd.verbs import Suggestion
 from fluentsd.verbs.catalogue import VERBS, Param
 
 #: Verbs of the shell that are not in the catalogue, because they read a file: their parameters.
@@ -38,11 +38,6 @@ def command_of(suggestion: Suggestion) -> str:
 def fix(suggestion: Suggestion | None) -> str:
     """What is added to a sentence that has a suggestion: ": fluentsd numbers add NUMBER"; "" when it has none."""
     return f": {command_of(suggestion)}" if suggestion else ""
-
-
-def refusal(why: Refused) -> str:
-    """A refusal with its suggested command."""
-    return f"{why}: {command_of(why.suggestion)}" if why.suggestion else str(why)
 
 
 def _words(param: Param, arguments: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from fluentsd.cli.client import Client
-from fluentsd.cli.format import when
+from fluentsd.cli.format import iso
 from fluentsd.cli.runner import Shell, fail, with_client
 from fluentsd.cli.views import show
 from fluentsd.csv_output import SafeWriter, open_private
@@ -48,6 +48,10 @@ def import_list(
     if not points:
         fail(f"{file} has no numbers and no addresses; nothing was changed")
     answer = with_client(shell, lambda client: _send(client, points, channel, because))
+    if not answer["added"] and not answer["known"]:
+        first = answer["bad"][0]
+        fail(f"{file} has no number and no address that can be read; nothing was changed. The first is "
+             f"{first['text']!r}: {first['reason']}")  # fmt: skip
     show(shell.screen, "suppression import", answer)
 
 
@@ -96,5 +100,5 @@ def _write(out: Any, rows: list[dict[str, Any]]) -> None:
     writer = SafeWriter(out)
     writer.writerow(_COLUMNS)
     for row in rows:
-        cells = {**row, "at": when(row["at"]), "evidence": row["evidence"] or ""}
+        cells = {**row, "at": iso(row["at"]), "evidence": row["evidence"] or ""}
         writer.writerow(cells[name] for name in _COLUMNS)

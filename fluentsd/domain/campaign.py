@@ -340,6 +340,13 @@ class CampaignFile(_Table):
         return self.ref or plain(self.name) or "campaign"
 
     @property
+    def zone(self) -> str:
+        """The campaign's own zone: the one of its window, else the fallback zone. Its start and the days of its budget
+        are in this zone; "UTC" where the file names neither."""
+        named = self.window.timezone if self.window.timezone != "contact" else self.window.fallback_timezone
+        return named or "UTC"
+
+    @property
     def channels(self) -> tuple[Kind, ...]:
         return tuple(dict.fromkeys(step.channel for step in self.step))
 

@@ -23,6 +23,7 @@ from fluentsd.domain.reasons import WORDS, Reason
 from fluentsd.domain.terms import DAY, Limit, Rules
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.domain.time.windows import Calendar
+from fluentsd.domain.time.zones import next_day
 
 __all__ = [
     "DAY",
@@ -40,6 +41,7 @@ __all__ = [
     "Verdict",
     "Wait",
     "decide",
+    "spent",
 ]
 
 
@@ -156,9 +158,14 @@ def decide(step: Step, rules: Rules, person: Person, at: int, caller_ids: Caller
     limits = rules.limits_for(step.channel, person.states, at)
     if limits and (full := _full(limits, step.channel, person, point, at)) is not None:
         return _wait_open(open_hours, full)
-    if rules.budget is not None and rules.spent + rules.cost.get(step.channel, 0) > rules.budget:
-        return Wait((at // DAY + 1) * DAY, Reason.budget, whole_lane=True)
+    if not rules.affords(rules.cost_of(step)):
+        return spent(rules, at)
     return _with_caller_id(step, rules, person, point, at, caller_ids, open_hours)
+
+
+def spent(rules: Rules, at: int) -> Wait:
+    """The wait for the next day's budget."""
+    return Wait(next_day(at, rules.day_zone), Reason.budget, whole_lane=True)
 
 
 def _check_person(step: Step, rules: Rules, person: Person, point: Point | Reason) -> Verdict | None:

@@ -55,7 +55,7 @@ _ENVIRONMENTS: dict[str, Environment] = {
 class Template:
     """One compiled part of a message."""
 
-    __slots__ = ("_known", "_paths", "_plain", "_template", "part", "source", "variables")
+    __slots__ = ("_known", "_paths", "_plain", "_template", "part", "reads_outcomes", "source", "variables")
 
     def __init__(self, source: str, part: Part) -> None:
         text = source if part == "condition" else _SINGLE.sub(r"{{ \1 }}", source)
@@ -78,6 +78,8 @@ class Template:
         found = used.globals
         #: Contact fields that it reads, with or without a default.
         self.variables = frozenset(_field(str(v)) for refs in found.values() for v in refs) - BUILT_IN_NAMES
+        #: Whether it reads the outcomes of steps.
+        self.reads_outcomes = bool({"last", "steps"} & {_field(str(v)) for refs in found.values() for v in refs})
         self._plain = text if "{" not in text else None
         self._paths = _paths(found) if part == "condition" and not _CLOCK.search(source) else None
         self._known: dict[tuple[Any, ...], bool] = {}

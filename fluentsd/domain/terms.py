@@ -17,6 +17,7 @@ from fluentsd.domain import statutes
 from fluentsd.domain.flow import Step
 from fluentsd.domain.reasons import Reason
 from fluentsd.domain.render import Template
+from fluentsd.domain.time import zones
 from fluentsd.domain.time.durations import SECOND, Rate
 from fluentsd.domain.time.windows import Calendar, ContactWindow, Part, calendar, together
 
@@ -54,7 +55,9 @@ class Rules:
     limits: tuple[Limit, ...] = ()  #: the campaign's own and those of all campaigns together
     spent: int = 0  #: micros today, reservations included
     budget: int | None = None
-    cost: Mapping[str, int] = field(default_factory=dict)  #: expected micros of one attempt, by channel
+    cost: Mapping[str, int] = field(default_factory=dict)  #: micros of one attempt that the campaign names, by channel
+    prices: Mapping[str, int] = field(default_factory=dict)  #: the channel's own micros of one attempt, by step
+    day_zone: str = "UTC"  #: the zone of the budget's days
     chooses_number: bool = False  #: the campaign names numbers or tags
     hold_conflicts: bool = False
     purpose: statutes.Purpose = "marketing"
@@ -62,6 +65,19 @@ class Rules:
     goal: Template | None = None
     calendars: dict[Any, Calendar | None] = field(default_factory=dict, compare=False, repr=False)
     hours: dict[Any, list[Hours]] = field(default_factory=dict, compare=False, repr=False)
+
+    def cost_of(self, step: Step) -> int:
+        """The expected micros of one attempt of a step; 0 if unknown."""
+        named = self.cost.get(step.channel)
+        return self.prices.get(step.id, 0) if named is None else named
+
+    def affords(self, cost: int) -> bool:
+        """Whether the rest of the day's budget covers this cost."""
+        return self.budget is None or self.spent + cost <= self.budget
+
+    def day(self, at: int) -> int:
+        """The budget's day at an instant, in days since 1970-01-01."""
+        return zones.day_of(at, self.day_zone)
 
     def zones(self, person_zones: tuple[str, ...]) -> tuple[str, ...]:
         """The candidate zones of a person; empty when unknown and no fallback is allowed."""

@@ -72,6 +72,14 @@ async def note(
     )
 
 
+async def latest(conn: AsyncConnection, verb: str, target: str) -> dict[str, Any] | None:
+    """The newest entry of one verb about one target."""
+    mine = (audit.c.verb == verb, audit.c.target == target)
+    statement = select(audit.c.at, audit.c.actor, audit.c.details).where(*mine)
+    found = (await conn.execute(statement.order_by(audit.c.at.desc(), audit.c.id.desc()).limit(1))).mappings().first()
+    return None if found is None else dict(found)
+
+
 async def entries(conn: AsyncConnection, target: str | None, most: int) -> list[dict[str, Any]]:
     """The newest entries, of one target or of all."""
     statement = select(audit.c.at, audit.c.actor, audit.c.verb, audit.c.target, audit.c.details)

@@ -238,6 +238,17 @@ async def archive(conn: AsyncConnection, row: CampaignRow, at: int) -> None:
     await conn.execute(update(campaign).where(campaign.c.id == row.id).values(archived_at=at))
 
 
+async def unarchive(conn: AsyncConnection, row: CampaignRow) -> None:
+    """Bring it back into the lists."""
+    await conn.execute(update(campaign).where(campaign.c.id == row.id).values(archived_at=None))
+
+
+async def is_archived(conn: AsyncConnection, ref: str) -> bool:
+    """Whether there is a campaign of this name and it is archived."""
+    mine = (campaign.c.ref == ref, campaign.c.archived_at.is_not(None))
+    return (await conn.execute(select(campaign.c.id).where(*mine))).first() is not None
+
+
 async def give(conn: AsyncConnection, row: CampaignRow, owner: str) -> None:
     """Another owner."""
     await conn.execute(update(campaign).where(campaign.c.id == row.id).values(owner=owner))

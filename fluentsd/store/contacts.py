@@ -83,6 +83,12 @@ async def fields_of(conn: AsyncConnection, contact_ids: Sequence[int]) -> dict[i
     return found
 
 
+async def field_names(conn: AsyncConnection) -> frozenset[str]:
+    """The names of people's fields, as far as the latest records show them."""
+    statement = select(record.c.fields).order_by(record.c.contact_id.desc()).limit(500)
+    return frozenset(name for fields in (await conn.execute(statement)).scalars() for name in json.loads(fields))
+
+
 async def mark_dead(conn: AsyncConnection, rows: Sequence[tuple[int, str]]) -> None:
     """Remember that points cannot be reached on a channel: (point id, channel)."""
     for point_id, channel in rows:

@@ -13,13 +13,15 @@ from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.store.tables import attempt, campaign, contact_point, content, enrollment, lane, number, point, waiting
 
 
-async def next_moment(conn: AsyncConnection, campaign_id: int) -> int | None:
-    """When the earliest person in the queue is due."""
-    statement = (
+async def next_moments(conn: AsyncConnection, campaign_id: int) -> list[tuple[int, Kind, int]]:
+    """Each lane in which somebody waits: its id and channel, and when the earliest person is due and the lane's pace
+    allows it."""
+    earliest = (
         select(func.min(waiting.c.due_at)).where(waiting.c.lane_id == lane.c.id).correlate(lane).scalar_subquery()
     )
-    moments = await conn.execute(select(statement).where(lane.c.campaign_id == campaign_id))
-    return min((m for m in moments.scalars() if m is not None), default=None)
+    statement = select(lane.c.id, lane.c.channel, lane.c.next_slot_at, earliest)
+    rows = await conn.execute(statement.where(lane.c.campaign_id == campaign_id))
+    return [(lane_id, channel, max(due_at, slot)) for lane_id, channel, slot, due_at in rows if due_at is not None]
 
 
 async def at_steps(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
@@ -54,13 +56,6 @@ async def unknown_count(conn: AsyncConnection, campaign_id: int) -> int:
     """How many unknown attempts wait for a decision."""
     mine = (attempt.c.campaign_id == campaign_id, *_UNPROVED)
     return int((await conn.execute(select(func.count()).select_from(attempt).where(*mine))).scalar_one())
-
-
-async def attempt_count(conn: AsyncConnection, campaign_id: int) -> int:
-    """Attempts that were made, or may have been."""
-    made = attempt.c.outcome.is_(None) | (attempt.c.outcome != "not_sent")
-    statement = select(func.count()).select_from(attempt).where(attempt.c.campaign_id == campaign_id, made)
-    return int((await conn.execute(statement)).scalar_one())
 
 
 async def funnel(conn: AsyncConnection, campaign_id: int) -> dict[str, dict[str, int]]:

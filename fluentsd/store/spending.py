@@ -1,11 +1,10 @@
-"""What a campaign has spent, by day and currency."""
+"""What a campaign has spent, by day and currency. A day is a number of days since 1970-01-01 in the campaign's zone."""
 
 from __future__ import annotations
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.gate import DAY
 from fluentsd.store.tables import spend
 
 _ADD = text(
@@ -14,13 +13,13 @@ _ADD = text(
 )
 
 
-async def add(conn: AsyncConnection, campaign_id: int, currency: str, at: int, micros: int) -> None:
-    """Count money on the day of `at`; a negative amount gives a reservation back."""
-    row = {"campaign_id": campaign_id, "day": at // DAY, "currency": currency, "micros": micros}
+async def add(conn: AsyncConnection, campaign_id: int, currency: str, day: int, micros: int) -> None:
+    """Count money on a day; a negative amount gives a reservation back."""
+    row = {"campaign_id": campaign_id, "day": day, "currency": currency, "micros": micros}
     await conn.execute(_ADD, row)
 
 
-async def on_day_of(conn: AsyncConnection, campaign_id: int, currency: str, at: int) -> int:
-    """Micros spent on the day of `at`."""
-    mine = (spend.c.campaign_id == campaign_id, spend.c.day == at // DAY, spend.c.currency == currency)
+async def on_day(conn: AsyncConnection, campaign_id: int, currency: str, day: int) -> int:
+    """Micros spent on a day."""
+    mine = (spend.c.campaign_id == campaign_id, spend.c.day == day, spend.c.currency == currency)
     return int((await conn.execute(select(spend.c.micros).where(*mine))).scalar() or 0)

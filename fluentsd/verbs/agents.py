@@ -24,9 +24,9 @@ from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.verbs.call import Call, Refused
-from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.enrollments import follow_new_flow
 from fluentsd.verbs.execute import Answer, change, refusing
+from fluentsd.verbs.people import find_one
 
 #: Settings that count for everybody at once, whatever version they entered with.
 GUARDS = ("company", "disclosure", "opt_out_notice", "recording_notice", "opt_out_key", "transfer", "recording",

@@ -28,8 +28,8 @@ _TYPES: Mapping[Kind, Any] = {
 
 
 def checked_value(verb: str, param: Param, value: Any) -> Any:
-    """The value that the verb gets: its default when there is none, and epoch microseconds for a moment. Raises
-    `Refused`."""
+    """The value that the verb gets: its default when there is none. A moment stays a text, because its zone is not
+    known here (`moments`). Raises `Refused`."""
     if value is None or value in ((), []):
         if param.required:
             raise Refused(f"{verb}: {param.name} is missing ({param.help})")
@@ -42,11 +42,15 @@ def checked_value(verb: str, param: Param, value: Any) -> Any:
     for one in value if param.kind == "texts" else (value,):
         if isinstance(one, str) and len(one) > MESSAGE_AT_MOST and param.kind not in ("data", "file"):
             raise Refused(f"{verb}: {param.name} has {len(one)} characters; the limit is {MESSAGE_AT_MOST}")
+        if isinstance(one, str) and not one.strip() and (param.required or param.kind == "texts"):
+            raise Refused(f"{verb}: {param.name} is empty ({param.help}); nothing was changed")
     match param.kind:
+        case "int" if param.least is not None and value < param.least:
+            raise Refused(f"{verb}: {param.name} is {value}, and the smallest is {param.least}; nothing was changed")
         case "int" if value not in INT32:
             raise Refused(f"{verb}: {param.name} is {value}, and a number here lies between {INT32[0]} and {INT32[-1]}")
-        case "moment":
-            return moment(value)
+        case "moment" if isinstance(value, int) and value not in MOMENTS:
+            raise Refused(f"{value} is not a time that fluentsd knows: microseconds since 1970, until the year 9999")
         case "date":
             return _date(verb, param, value)
         case "duration":
@@ -66,7 +70,7 @@ _NOUNS: Mapping[Kind, str] = {"int": "int", "flag": "flag", "texts": "texts", "m
 def _choice(verb: str, param: Param, value: str) -> str:
     if value in param.options:
         return value
-    near = difflib.get_close_matches(value.lower(), param.options, 1, 0.5)
+    near = difflib.get_close_matches(value.lower(), param.options, 1, 0.7)
     hint = f"; did you mean {near[0]}?" if near else ""
     raise Refused(f"{verb}: {param.name} {short(value)} is not one of {', '.join(param.options)}{hint}")
 
@@ -89,17 +93,3 @@ def short(value: Any) -> str:
     """A value for a message, cut when it is long."""
     text = repr(value)
     return text if len(text) <= 80 else text[:79] + "…"
-
-
-def moment(value: str | int) -> int:
-    """Epoch microseconds of an ISO date-time. Without a zone it is in the machine's local time."""
-    if isinstance(value, int):
-        if value not in MOMENTS:
-            raise Refused(f"{value} is not a time that fluentsd knows: microseconds since 1970, until the year 9999")
-        return value
-    try:
-        return round(dt.datetime.fromisoformat(value).astimezone().timestamp() * 1_000_000)
-    except (ValueError, OverflowError):
-        raise Refused(
-            f"{short(value)} is not a date and time; write it like 2026-12-01T09:00 or 2026-12-01T09:00-05:00"
-        ) from None

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, contacts, reports
+from fluentsd.store import campaigns, reports
 from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, refusing
+from fluentsd.verbs.people import find_one, owners
+
+
+async def calls(
+    runtime: Runtime,
+    call: Call,
+    ref: str | None,
+    outcome: str | None,
+    disposition: str | None,
+    attempt: str | None,
+    person: str | None,
+    most: int,
+    since: int | None,
+) -> Answer:
+    """Phone calls, newest first, with the filters of `history`."""
+    return await history(runtime, call, ref, outcome, disposition, "phone", attempt, person, most, since)
 
 
 async def history(
@@ -17,21 +33,21 @@ async def history(
     outcome: str | None,
     disposition: str | None,
     channel: str | None,
-    person: str | None,
     attempt: str | None,
+    person: str | None,
     most: int,
     since: int | None,
 ) -> Answer:
     """Attempts, newest first, filtered by campaign, outcome, disposition, channel, person and time; or one of them."""
 
+    if since is not None and since > call.at:
+        raise Refused("that time lies ahead, so there are no attempts after it")
+
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
-        people = await contacts.owners(conn, person) if person else None
-        if people == []:
-            raise Refused(
-                f"no contact has the number or address {person!r}; search for it",
-                Suggestion("contacts find", {"words": person}),
-            )
+        people = await owners(conn, person) if person else None
+        if person and not people:
+            people = [await find_one(conn, person)]
         at_most = max(1, min(most, 100_000))
         rows = await reports.attempts(
             conn,
@@ -45,7 +61,7 @@ async def history(
             attempt_id=attempt,
         )
         if attempt is not None and not rows:
-            raise Refused(f"there is no attempt {attempt!r}", Suggestion("calls", {}))
+            raise Refused(f"there is no attempt {attempt!r}", Suggestion("history", {}))
         return {"calls": rows, "whole": attempt is not None}
 
     return await refusing(runtime.store.read(unit))

@@ -6,15 +6,21 @@ changes (`lifecycle`), people in error (`errors`), SQL (`store`), the display of
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
 from typing import Any
 
+from fluentsd.api import Outcome
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.events import CampaignArchived
 from fluentsd.domain.gate import Reason
+from fluentsd.domain.review import review
 from fluentsd.domain.states import CampaignState
+from fluentsd.domain.time.durations import Budget
+from fluentsd.domain.time.zones import day_of, next_day
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, counters, numbers, outbox, reports
+from fluentsd.store import audit, campaigns, contacts, counters, numbers, outbox, reports, spending
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
@@ -24,7 +30,7 @@ from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.diff import differences
 from fluentsd.verbs.enrollments import follow_new_flow
-from fluentsd.verbs.execute import Answer, change, facts_changed, owning, refusing
+from fluentsd.verbs.execute import Answer, change, facts_changed, owning, refuse_archived, refusing
 from fluentsd.verbs.operations import held
 
 
@@ -32,13 +38,20 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
     """Create the campaign a file describes, or change it to what the file says."""
     spec = await _read(file)
     following.check(runtime, spec)
+    reviewed = review(spec)
+    if reviewed.errors:
+        raise Refused("\n".join(["this campaign could never work as written; nothing was changed",
+                                 *(f"  {line}" for line in reviewed.errors)]))  # fmt: skip
     call = await owning(runtime, call, spec.slug)
+    await refuse_archived(runtime, spec.slug)
     await finish_recompute(runtime, spec.slug)
 
+    warned = {"warnings": list(reviewed.warnings)}
     followed = {"segments": [f"{one.source}: {one.segment}" for one in spec.segment]} if spec.segment else {}
 
     async def unit(conn: Connection) -> Answer:
         await campaigns.flow_of(conn, spec)
+        await _refuse_unknown_dates(conn, spec)
         if wrong := await agents.problems(runtime, conn, spec.step):
             raise Refused("; ".join(wrong), Suggestion(*next(iter(wrong.values()))))
         try:
@@ -48,7 +61,7 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
                 row = await campaigns.create(conn, spec, owner=call.actor, at=call.at)
                 await following.link(conn, runtime, row.id, spec, call.actor, call.at)
             made: Answer = {"ref": spec.slug, "created": True, "changes": [], "state": CampaignState.draft}
-            return made | {"dry_run": dry_run} | followed
+            return made | {"dry_run": dry_run} | followed | warned
         changes = differences(row.spec, spec)
         waiting = await reports.at_steps(conn, row.id)
         if changes and not dry_run:
@@ -58,7 +71,7 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
         answer["id"] = row.id
         answer["keep_their_flow"] = await _keepers(conn, row, flow_changes=any(_is_flow(c) for c in changes))
         answer["retimed"] = sum(waiting.values()) if any(_is_hours(c) for c in changes) else 0
-        answer |= followed
+        answer |= followed | warned
         return answer | {"people_at_steps": waiting, "_details": {"changes": [c["path"] for c in changes]}}
 
     if dry_run:
@@ -76,6 +89,18 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
     for wakeup in runtime.sync_wakeups.values():
         wakeup.notify()
     return answer
+
+
+async def _refuse_unknown_dates(conn: Connection, spec: CampaignFile) -> None:
+    """A step timed by a field that no known person has, if another field's name is nearly the same."""
+    named = {step.of: step.id for step in spec.step if step.of}
+    known = await contacts.field_names(conn) if named else frozenset()
+    for field, step in named.items():
+        near = difflib.get_close_matches(field, known, 1, 0.75)
+        if field not in known and near:
+            raise Refused(
+                f"step {step}: of: no person has a field {field!r}; did you mean {near[0]!r}? Nothing was changed"
+            )
 
 
 def _is_flow(change: Answer) -> bool:
@@ -144,14 +169,53 @@ async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
         relevant |= {("channel", channel) for channel in row.spec.channels}
         relevant |= {("number", e164) for e164 in await numbers.chosen(conn, row.spec.numbers)}
         answer["holds"] = [h for h in await held(conn, call.at) if (h["scope"], h["target"]) in relevant]
-        answer["next_at"] = await reports.next_moment(conn, row.id)
+        answer["now"] = call.at
+        answer["runs"] = runtime.engine_runs
+        answer["next_at"] = await _next_at(conn, runtime, row, call.at)
+        answer["resumes_at"] = row.resumes_at
+        answer["paused"] = await _pause_of(conn, row) if row.state == CampaignState.paused else None
+        answer["budget"] = await _budget_of(conn, row, call.at) if row.spec.limits.budget else None
         answer["held_people"] = await reports.held_people(conn, row.id)
         answer["exited_by_reason"] = await reports.exits(conn, row.id)
         answer["unknown"] = await reports.unknown_count(conn, row.id)
-        answer["attempts"] = await reports.attempt_count(conn, row.id)
+        answer["attempts"] = sum(map(made, (await reports.funnel(conn, row.id)).values()))
         return answer
 
     return await refusing(runtime.store.read(unit))
+
+
+def made(outcomes: Mapping[str, int]) -> int:
+    """Attempts that were made, or may have been: all but those that were not sent."""
+    return sum(count for outcome, count in outcomes.items() if outcome != Outcome.not_sent)
+
+
+async def _next_at(conn: Connection, runtime: Runtime, row: CampaignRow, now: int) -> int | None:
+    """The next possible contact, not before now and not before the campaign's start; None when nobody waits."""
+    moments = []
+    for lane_id, channel, due_at in await reports.next_moments(conn, row.id):
+        state = runtime.channels.get(channel)
+        busy_until = max(state.next_slot_at, state.backs_off_until) if state is not None else 0
+        moments.append(max(due_at, runtime.not_before.get(lane_id, 0), busy_until))
+    return max(now, min(moments), row.starts_at or row.resumes_at or 0) if moments else None
+
+
+async def _pause_of(conn: Connection, row: CampaignRow) -> Answer | None:
+    """Who paused the campaign, when and why."""
+    entry = await audit.latest(conn, "pause", row.ref)
+    if entry is None:
+        return None
+    details = entry["details"] if isinstance(entry["details"], Mapping) else {}
+    because = str(details.get("because") or details.get("reason") or "")
+    return {"by": entry["actor"], "at": entry["at"], "because": because}
+
+
+async def _budget_of(conn: Connection, row: CampaignRow, at: int) -> Answer:
+    """What is spent of the day's budget, and when the next day begins."""
+    budget, zone = Budget.parse(row.spec.limits.budget or ""), row.spec.zone
+    spent = await spending.on_day(conn, row.id, budget.currency, day_of(at, zone))
+    return {
+        "spent_micros": spent, "micros": budget.micros, "currency": budget.currency, "renewed_at": next_day(at, zone)
+    }  # fmt: skip
 
 
 async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str) -> Answer:
@@ -167,18 +231,41 @@ async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str) -> Answer:
     return await change(runtime, call, "copy", ref, unit)
 
 
-async def archive(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """Hide a campaign from lists; it must have ended or never have started."""
+async def archive(runtime: Runtime, call: Call, ref: str, yes: bool) -> Answer:
+    """Hide a campaign from lists; it must have ended or never have started. A draft with people asks for `yes`."""
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         if row.state not in (CampaignState.draft, CampaignState.stopped, CampaignState.completed):
-            raise Refused(f"{row.ref} is {row.state}; stop it first")
+            verb = "campaign pause" if row.state == CampaignState.scheduled else "campaign stop"
+            raise Refused(
+                f"{row.ref} is {row.state}; nothing was changed. Stop it first", Suggestion(verb, {"ref": ref})
+            )
+        people = (await counters.overview(conn, row.id))["queued"]
+        if row.state == CampaignState.draft and people and not yes:
+            raise Refused(
+                f"{row.ref} is a draft with {people:,} people who have not been contacted; nothing was changed. To "
+                "hide it all the same",
+                Suggestion("campaign archive", {"ref": ref, "yes": True}),
+            )
         await campaigns.archive(conn, row, call.at)
         await outbox.post(conn, CampaignArchived(campaign=row.ref, by=call.actor), at=call.at)
         return facts_of(row) | {"archived": True}
 
     return await change(runtime, call, "archive", ref, unit)
+
+
+async def unarchive(runtime: Runtime, call: Call, ref: str) -> Answer:
+    """Bring an archived campaign back, in the state it had."""
+
+    async def unit(conn: Connection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        if row.archived_at is None:
+            raise Refused(f"{row.ref} is not archived; nothing was changed")
+        await campaigns.unarchive(conn, row)
+        return facts_of(row) | {"archived": False}
+
+    return await change(runtime, call, "unarchive", ref, unit)
 
 
 async def give(runtime: Runtime, call: Call, ref: str, owner: str) -> Answer:
@@ -207,6 +294,7 @@ def facts_of(row: CampaignRow) -> Answer:
         "state": row.state,
         "revision": row.revision,
         "owner": row.owner,
+        "zone": row.spec.zone,
         "created_at": row.created_at,
         "starts_at": row.starts_at,
         "started_at": row.started_at,

@@ -27,10 +27,12 @@ TEXTUAL: tuple[Kind, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One parameter. `kind`: text, int, flag, texts (repeatable), moment (a date-time with a zone, or in the machine's
-    local time), date (2026-12-01), duration ("2 days"), choice (one of `options`); campaign, contact, number, step,
-    template, agent, source, segment, user (the name of one); file (a file that the front reads; the verb gets its
-    content), data (a JSON value, passed by programs only). `options` are also those of each part of texts."""
+    """One parameter. `kind`: text, int, flag, texts (repeatable), moment ("tomorrow 9am", in the campaign's zone if it
+    names none; with `of_person` in the person's, with `whole_days` perhaps only a day), date (2026-12-01), duration
+    ("2 days"), choice (one of `options`); campaign, contact, number, step, template, agent, source, segment, user (the
+    name of one); file (a file that the front reads; the verb gets its content), data (a JSON value, passed by programs
+    only). `options` are also those of each part of texts; `least` is the
+    smallest int."""
 
     name: str
     kind: Kind
@@ -39,13 +41,17 @@ class Param:
     default: Any = None
     option: bool = True  #: False: a positional argument
     options: tuple[str, ...] = ()
+    of_person: bool = False
+    whole_days: bool = False
+    least: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
     """One verb. `name` is the typed command ("campaign pause"); `run` names its function, `module.function` in
     `fluentsd.verbs`; `role` is the least role that may run it; `hidden` verbs are for programs. With `owned`, only
-    an admin may run it on a campaign that belongs to another person."""
+    an admin may run it on a campaign that belongs to another person; a verb that changes an archived campaign is
+    refused without `if_archived`."""
 
     name: str
     help: str
@@ -55,6 +61,7 @@ class Verb:
     role: Role = "viewer"
     hidden: bool = False
     owned: bool = False
+    if_archived: bool = False
 
 
 #: Old groups of verbs and their present names. Old names work until the next release.
@@ -69,6 +76,10 @@ def current_name(name: str) -> str:
 
 def _ref(help_text: str = "the campaign's ref") -> Param:
     return Param("ref", "campaign", help_text, required=True, option=False)
+
+
+def _most(default: int) -> Param:
+    return Param("most", "int", "maximum number of rows", default=default, least=1)
 
 
 _PERSON = Param(
@@ -116,14 +127,17 @@ VERBS: dict[str, Verb] = {
         Verb("campaign check", "launch check: who would be contacted, who would not and why, and what is missing",
              "launch_check.check", (_ref(),)),
         Verb("campaign start", "start a campaign now", "lifecycle.start",
-             (_ref(), _YES, Param("first", "int", "contact this many people, then hold the campaign until `release`")),
+             (_ref(), _YES, Param("first", "int", "contact this many people, then hold the campaign until `release`",
+                           least=1)),
              "change", "manager", owned=True),
         Verb("campaign schedule", "start a campaign at a given time", "lifecycle.schedule",
-             (_ref(), Param("at", "moment", "date and time, e.g. 2026-12-01T09:00", required=True, option=False), _YES),
+             (_ref(), Param("at", "moment", "when, in the campaign's zone: 2026-12-01T09:00, tomorrow 9am, Tue 9am ET",
+                           required=True, option=False, whole_days=True), _YES),
              "change", "manager", owned=True),
         Verb("campaign pause", "pause a campaign; no contacts until it is resumed", "lifecycle.pause",
              (_ref(), _BECAUSE,
-              Param("until", "moment", "when it resumes by itself; default: until a person resumes it")),
+              Param("until", "moment", "when it resumes by itself, in the campaign's zone; default: until a person "
+                    "resumes it", whole_days=True)),
              "change", "operator"),
         Verb("campaign approve", "agree to a start that needs the approval of a second person", "lifecycle.approve",
              (_ref(),), "change", "manager"),
@@ -140,40 +154,47 @@ VERBS: dict[str, Verb] = {
              "change", "manager", owned=True),
         Verb("campaign copy", "create a draft with the same settings and flow", "campaigns.copy",
              (_ref(), Param("new_ref", "text", "the copy's ref", required=True, option=False)),
-             "change", "manager"),
-        Verb("campaign archive", "hide an ended campaign from lists", "campaigns.archive", (_ref(),),
+             "change", "manager", if_archived=True),
+        Verb("campaign archive", "hide a draft or an ended campaign from lists", "campaigns.archive",
+             (_ref(), Param("yes", "flag", "confirm it for a draft with people", default=False)),
              "change", "manager", owned=True),
+        Verb("campaign unarchive", "bring an archived campaign back", "campaigns.unarchive", (_ref(),),
+             "change", "manager", owned=True, if_archived=True),
         Verb("campaign owner", "change a campaign's owner", "campaigns.give",
              (_ref(), Param("owner", "user", "the new owner", required=True, option=False)),
-             "change", "manager", owned=True),
+             "change", "manager", owned=True, if_archived=True),
         Verb("campaign errors", "people in error, grouped by cause", "errors.errors", (_ref(),)),
         Verb("campaign retry", "put people in error back into the queue", "errors.retry",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
               Param("person", "contact", "only this person (a number or address)")), "change", "manager", owned=True),
         Verb("campaign dismiss", "remove people in error from the campaign", "errors.dismiss",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
-              Param("person", "contact", "only this person (a number or address)")), "change", "manager", owned=True),
+              Param("person", "contact", "only this person (a number or address)")), "change", "manager", owned=True,
+             if_archived=True),
         Verb("campaign why", "counts of people by state and reason; they add up to the campaign's total",
              "contacts.totals", (_ref(),)),
         Verb("campaign replies", "replies that are not handled yet", "replies.listing",
              (Param("ref", "campaign", "only in this campaign", option=False),
-              Param("most", "int", "maximum number of rows", default=50))),
+              _most(50))),
         Verb("campaign answer", "answer a person's reply on the same channel", "replies.answer",
              (_ref(), _PERSON, Param("text", "text", "the answer", default="", option=False),
               Param("subject", "text", "subject of an e-mail answer", default=""),
               Param("nothing", "flag", "mark as handled without an answer", default=False)),
-             "change", "manager", owned=True),
+             "change", "manager", owned=True, if_archived=True),
         Verb("campaign test", "send a step to yourself, marked as a test and not counted", "replies.test",
              (_ref(), Param("to", "text", "your own number or address", required=True),
               Param("step", "step", "the step; default: the first that can go to that address"),
               Param("person", "contact", "render for this person of the campaign; default: the first")),
              "change", "manager"),
         Verb("campaign remove", "remove one person from the campaign", "enrollments.remove",
-             (_ref(), _PERSON, _BECAUSE), "change", "manager", owned=True),
-        Verb("campaign callback", "contact one person at a promised time, ahead of the flow's schedule",
+             (_ref(), _PERSON, _BECAUSE), "change", "manager", owned=True, if_archived=True),
+        Verb("campaign callback", "call one person at a promised time, ahead of the flow's schedule",
              "enrollments.callback",
              (_ref(), _PERSON,
-              Param("at", "moment", "date and time, e.g. 2026-12-01T15:00", required=True, option=False)),
+              Param("at", "moment", "when, in the person's zone: 2026-12-01T15:00, tomorrow 3pm, Tue 15:00 ET",
+                    required=True, option=False, of_person=True),
+              Param("channel", "choice", "the channel of the contact", default="phone",
+                    options=("phone", "sms", "email"))),
              "change", "manager", owned=True),
         Verb("campaign upgrade", "move people from earlier flow versions to the current one", "enrollments.upgrade",
              (_ref(), Param("step", "texts", "OLD=NEW: the new step for people at a deleted step; repeatable"),
@@ -208,7 +229,7 @@ VERBS: dict[str, Verb] = {
               Param("proof", "text", "where the proof is stored", default="")), "change", "manager"),
         Verb("contacts find", "find people by number, address or any field value", "contacts.find",
              (Param("words", "text", "search text", required=True, option=False),
-              Param("most", "int", "maximum number of rows", default=20))),
+              _most(20))),
         Verb("contacts why", "why a person was contacted or not: one sentence, then the evidence", "contacts.why",
              (_PERSON, Param("campaign", "campaign", "only in this campaign"))),
         Verb("contacts timeline", "every attempt to reach a person, and what comes next", "contacts.timeline",
@@ -233,30 +254,39 @@ VERBS: dict[str, Verb] = {
               Param("whole", "flag", "the file is the whole list: people missing from it leave", default=False),
               Param("yes", "flag", "continue even when most people would leave", default=False)),
              "change", "manager", hidden=True),
-        Verb("calls", "history of attempts", "calls.history",
+        Verb("history", "history of attempts on all channels", "calls.history",
              (Param("ref", "campaign", "only this campaign", option=False),
               Param("outcome", "choice", "only this outcome", options=OUTCOMES),
               Param("disposition", "choice", "only conversations that came to this", options=DISPOSITIONS),
               Param("channel", "choice", "only this channel", options=("phone", "sms", "email")), _ONE_ATTEMPT,
               Param("person", "contact", "only this person (a number or address)"),
-              Param("most", "int", "maximum number of rows", default=50),
-              Param("since", "moment", "only attempts after this time"))),
+              _most(50),
+              Param("since", "moment", "only attempts after this time", whole_days=True))),
+        Verb("calls", "history of phone calls", "calls.calls",
+             (Param("ref", "campaign", "only this campaign", option=False),
+              Param("outcome", "choice", "only this outcome", options=OUTCOMES),
+              Param("disposition", "choice", "only conversations that came to this", options=DISPOSITIONS),
+              _ONE_ATTEMPT,
+              Param("person", "contact", "only this person (a number or address)"),
+              _most(50),
+              Param("since", "moment", "only attempts after this time", whole_days=True))),
         Verb("forecast", "forecast: who, when, from which number; load, finish, cost; who is skipped and why",
              "forecasts.ahead",
-             (_ref(), Param("until", "moment", "end of the forecast; default: 90 days from now"),
-              Param("most", "int", "how many contacts to list one by one", default=10),
+             (_ref(), Param("until", "moment", "end of the forecast; default: 90 days after its start",
+                           whole_days=True),
+              Param("most", "int", "how many contacts to list one by one", default=10, least=0),
               Param("seed", "int", "random seed", default=0))),
         Verb("unknown list", "attempts with an unknown result that need a decision", "unknown_attempts.listing",
              (Param("ref", "campaign", "only this campaign", option=False),
-              Param("most", "int", "maximum number of rows", default=1000))),
+              _most(1000))),
         Verb("unknown retry", "repeat the step; the person may get it twice", "unknown_attempts.retry",
              (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager", owned=True),
         Verb("unknown dismiss", "keep them as sent and hide them", "unknown_attempts.dismiss",
-             (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager", owned=True),
+             (_ref(), _ONE_PERSON, _ONE_ATTEMPT), "change", "manager", owned=True, if_archived=True),
         Verb("suppression list", "numbers and addresses that are never contacted", "suppression.listing",
              (Param("words", "text", "only entries whose number, address or reason contains this", option=False),
               Param("since", "int", "first entry id", default=0),
-              Param("most", "int", "maximum number of rows", default=100))),
+              _most(100))),
         Verb("suppression why", "full history of one number or address on the suppression list", "suppression.why",
              (_POINT,)),
         Verb("suppression add", "never contact a number or address again", "suppression.add",
@@ -314,7 +344,7 @@ VERBS: dict[str, Verb] = {
              "change", "manager"),
         Verb("log", "audit log: who did what", "operations.log",
              (Param("target", "text", "only about this campaign or number", option=False),
-              Param("most", "int", "maximum number of rows", default=50))),
+              _most(50))),
         Verb("source list", "the connected CRMs and files, and how each stands", "sources.listing"),
         Verb("source segments", "the lists, stages and views of a source", "sources.list_segments", (_SOURCE,)),
         Verb("source fields", "the fields of a source and their meanings", "sources.list_fields", (_SOURCE,)),
@@ -327,7 +357,7 @@ VERBS: dict[str, Verb] = {
         Verb("sync release", "allow the changes that are held, and lift the hold of a source", "sources.release",
              (_SOURCE,), "change", "manager"),
         Verb("outbox list", "events that are not delivered: dead letters first, then those that wait", "outbox.listing",
-             (_ONE_TARGET, Param("most", "int", "maximum number of rows", default=50))),
+             (_ONE_TARGET, _most(50))),
         Verb("outbox retry", "deliver dead letters again", "outbox.retry",
              (_ONE_EVENT, _ONE_TARGET, Param("all", "flag", "every dead letter", default=False)), "change", "manager"),
         Verb("outbox drop", "delete dead letters for good", "outbox.drop",
@@ -356,6 +386,7 @@ ANSWERS: Mapping[str, str] = {
     "campaign reopen": "campaigns.Changed",
     "campaign copy": "campaigns.Campaign",
     "campaign archive": "campaigns.Archived",
+    "campaign unarchive": "campaigns.Archived",
     "campaign owner": "campaigns.Campaign",
     "campaign errors": "campaigns.Errors",
     "campaign retry": "campaigns.Settled",

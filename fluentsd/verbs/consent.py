@@ -36,8 +36,10 @@ async def attest(
     """Record the consent of the people of a source, or of a campaign's sources; people held for missing consent are
     released."""
     if (source is None) == (campaign is None):
+        both = f", not both ({source!r} was taken as a source; join channels with commas: phone,sms)" if source else ""
         raise Refused(
-            "name either a source (a file's name) or a campaign", Suggestion("contacts attest", {"campaign": None})
+            f"name either a source (a file's name) or a campaign{both}; nothing was changed",
+            Suggestion("contacts attest", {"campaign": campaign}),
         )
     attestation = read(
         call, {"basis": basis, "given": given, "scope": scope, "by": by, "scrubbed": scrubbed, "proof": proof}

@@ -10,17 +10,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from fluentsd.api import Kind
+from fluentsd.domain.flow import Flow, Step
 from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.time.moments import iso
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, counters
+from fluentsd.store import attempts, campaigns, counters
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import EnrollmentRow, manual_changes
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
-from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
+from fluentsd.verbs.moments import past, zone_of_person
+from fluentsd.verbs.people import find_one
 
 #: People moved in one transaction.
 BATCH = 1000
@@ -44,26 +48,51 @@ async def remove(runtime: Runtime, call: Call, ref: str, person: str, because: s
     return answer
 
 
-async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int) -> Answer:
-    """Contact one person at a promised time, ahead of the flow's schedule; the gate still decides."""
-    if at <= call.at:
-        raise Refused("that time is in the past; give a future time")
+async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int, channel: Kind) -> Answer:
+    """Call (or write to) one person at a promised time, ahead of the flow's schedule; the gate still decides. The flow
+    goes on from the step that is used, and repeats no later step that was made before."""
 
     async def unit(conn: Connection) -> Answer:
         row = await _enrollment(conn, ref, person)
+        zone = await zone_of_person(conn, ref, person)
+        if at <= call.at:
+            raise Refused(f"{past(at, zone)}; give a future time")
         if row.state == EnrollmentState.active:
             raise Refused(f"an attempt to {person} is in progress; try again when it has ended")
         if row.state == EnrollmentState.errored:
             raise Refused(f"{person} is in error: {row.reason}", Suggestion("campaign errors", {"ref": ref}))
-        _, plan = await runtime.plans.current(conn, row.campaign_id)
-        step = plan.flow(row.version_id).step(row.step)
-        await manual_changes.promise(conn, row, plan.lanes[step.channel], at)
-        result = {"ref": ref, "person": person, "step": step.id, "channel": step.channel, "next_at": at}
+        state, plan = await runtime.plans.current(conn, row.campaign_id)
+        step = _step_on(plan.flow(row.version_id), row.step, channel)
+        if step is None:
+            others = list(dict.fromkeys(one.channel for one in plan.flow(row.version_id).steps))
+            instead = {"ref": ref, "person": person, "at": iso(at, zone), "channel": others[0]}
+            raise Refused(
+                f"{ref} has no step by {channel}, so nothing was changed; its steps are by {', '.join(others)}",
+                Suggestion("campaign callback", instead),
+            )
+        try_no = row.try_no if step.id == row.step else await attempts.tries_of(conn, row.id, step.id) + 1
+        await manual_changes.promise(conn, row, step.id, try_no, plan.lanes[step.channel], at)
+        result = {"ref": ref, "person": person, "step": step.id, "channel": step.channel, "next_at": at, "zone": zone}
+        result["state"] = state
+        result["left_out"] = [one.id for one in plan.flow(row.version_id).steps if _between(plan, row, one, step)]
         return result | {"_details": {"contact": row.contact_id, "at": at}}
 
     answer = await change(runtime, call, "callback", ref, unit)
     runtime.dispatcher_wakeup.notify()
     return answer
+
+
+def _between(plan: Plan, row: EnrollmentRow, one: Step, step: Step) -> bool:
+    """Whether a step lies between the person's place and the promised step, so that the flow leaves it out."""
+    return plan.flow(row.version_id).index[row.step] <= one.index < step.index
+
+
+def _step_on(flow: Flow, here: str, channel: Kind) -> Step | None:
+    """The step of a promised contact: where the person is, else the last one before on this channel, else the next."""
+    place = flow.index[here]
+    fitting = [step for step in flow.steps if step.channel == channel]
+    earlier = [step for step in fitting if step.index <= place]
+    return earlier[-1] if earlier else next(iter(fitting), None)
 
 
 async def _enrollment(conn: Connection, ref: str, person: str) -> EnrollmentRow:

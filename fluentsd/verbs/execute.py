@@ -22,6 +22,7 @@ from fluentsd.store.db import Connection
 from fluentsd.text import NotStorable, clean, storable
 from fluentsd.unavailable import StoreBusy
 from fluentsd.validation import Problems
+from fluentsd.verbs import moments
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.arguments import INT32, checked_value, short
 from fluentsd.verbs.call import Call, Refused, RoleRefused
@@ -118,9 +119,21 @@ async def execute(runtime: Runtime, name: str, arguments: Mapping[str, Any], cal
         raise Refused(f"{name}: no such parameter: {', '.join(unknown)[:200]}")
     if call.request_id and verb.effect == "change":
         call = replace(call, digest=digest_of(verb.name, checked))
+    checked = await moments.resolved(runtime, verb, checked, call.at)
     if verb.owned and checked.get("ref"):
         call = await owning(runtime, call, checked["ref"])
+    if verb.effect == "change" and checked.get("ref") and not verb.if_archived:
+        await refuse_archived(runtime, checked["ref"])
     return await _function(verb)(runtime, call, **checked)
+
+
+async def refuse_archived(runtime: Runtime, ref: str) -> None:
+    """Raise `Refused` if the campaign is archived."""
+    if await runtime.store.read(campaigns.is_archived, ref):
+        raise Refused(
+            f"{ref} is archived; nothing was changed. Bring it back first",
+            Suggestion("campaign unarchive", {"ref": ref}),
+        )
 
 
 async def owning(runtime: Runtime, call: Call, ref: str) -> Call:

@@ -9,13 +9,17 @@ from functools import partial
 
 import trio
 
+from fluentsd.api import Message
+from fluentsd.engine.dispatch.claim import price_of
 from fluentsd.engine.explain import forecast
 from fluentsd.engine.explain.forecast import ForecastRequest
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.campaigns import row_of
 from fluentsd.verbs.execute import Answer, refusing
+from fluentsd.verbs.moments import past
 
 #: Most contacts listed one by one; the answer is one message.
 MOST = 100_000
@@ -23,8 +27,9 @@ MOST = 100_000
 
 async def ahead(runtime: Runtime, call: Call, ref: str, until: int | None, most: int, seed: int) -> Answer:
     """Contacts with their times and numbers, until every enrollment has ended or `until`."""
+    zone = (await row_of(runtime, ref)).spec.zone
     if until is not None and until <= call.at:
-        raise Refused("that time is in the past; give a future time")
+        raise Refused(f"{past(until, zone)}; give a future time")
     channels = {
         kind: (
             channel_state.concurrency,
@@ -35,19 +40,38 @@ async def ahead(runtime: Runtime, call: Call, ref: str, until: int | None, most:
     }
     listed = max(0, min(most, MOST))
     plans = runtime.plans
-    request = ForecastRequest(ref, call.at, until, seed, listed, channels, plans.limits, plans.spacing)
     counts = await refusing(runtime.store.read(_counts, ref))
+    prices = await _prices(runtime, ref, call.at) if counts["queued"] else {}
+    request = ForecastRequest(ref, call.at, until, seed, listed, channels, plans.limits, plans.spacing, prices)
     if not counts["queued"]:
         raise Refused(f"nobody is queued in {ref}, so there is nothing to forecast")
     if counts["queued"] <= forecast.IN_PROCESS_AT_MOST:
         snapshot = await runtime.store.read(forecast.take_snapshot, request)
         with runtime.clock.busy():
-            return await trio.to_thread.run_sync(forecast.run_forecast, snapshot)
-    return await _in_subprocess(runtime.store.url, request)
+            found: Answer = await trio.to_thread.run_sync(forecast.run_forecast, snapshot)
+    else:
+        found = await _in_subprocess(runtime.store.url, request)
+    return found | {"zone": zone}
 
 
 async def _counts(conn: Connection, ref: str) -> Answer:
     return dict(await counters.overview(conn, (await campaigns.get(conn, ref)).id))
+
+
+async def _prices(runtime: Runtime, ref: str, at: int) -> dict[str, int]:
+    """The channels' own prices in micros, by step, where they are known."""
+
+    async def unit(conn: Connection) -> tuple[str, dict[str, Message]]:
+        _, plan = await runtime.plans.current(conn, (await campaigns.get(conn, ref)).id, lock=False)
+        return plan.currency, await forecast.example_messages(conn, plan, at)
+
+    currency, messages = await runtime.store.read(unit)
+    found = {}
+    for step, message in messages.items():
+        state = runtime.channels.get(message.kind)
+        if state is not None and (price := price_of(state.abilities.prices, message, currency)) is not None:
+            found[step] = price
+    return found
 
 
 async def _in_subprocess(url: str, request: ForecastRequest) -> Answer:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fluentsd.api import Kind
+from fluentsd.api import Kind, Message
 from fluentsd.domain.campaign import FollowedSegment
+from fluentsd.domain.time.durations import Budget
+from fluentsd.engine.campaigns import previews
+from fluentsd.engine.dispatch.claim import price_of, unpriced
 from fluentsd.engine.explain import launch_check
 from fluentsd.engine.explain.launch_check import Fix
 from fluentsd.engine.runtime import Runtime
@@ -30,15 +33,19 @@ async def check(runtime: Runtime, call: Call, ref: str) -> Answer:
 
 
 #: Parts of the forecast in the launch check.
-_FORECAST_PARTS = ("contacts", "finish_early_at", "finish_late_at", "until_at", "waiting", "channels", "bottleneck")
+_FORECAST_PARTS = (
+    "contacts", "finish_early_at", "finish_late_at", "until_at", "zone", "waiting", "channels", "bottleneck",
+)  # fmt: skip
 
 
-async def examined(runtime: Runtime, call: Call, ref: str) -> Answer:
+async def examined(runtime: Runtime, call: Call, ref: str, starts_at: int | None = None) -> Answer:
+    """The check of the campaign and its people, as of its start: `starts_at`, else its scheduled start, else now."""
+
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         _, plan = await runtime.plans.current(conn, row.id, lock=False)
         channels = {kind: channel_state.abilities.previews for kind, channel_state in runtime.channels.items()}
-        found = await launch_check.examine(conn, plan, call.at, channels)
+        found = await launch_check.examine(conn, plan, max(call.at, starts_at or row.starts_at or 0), channels)
         return facts_of(row) | launch_check.as_answer(found, plan, await problems(runtime, conn, row))
 
     return await refusing(runtime.store.read(unit))
@@ -54,6 +61,7 @@ async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> dict
     for channel in row.spec.channels:
         if channel not in runtime.channels:
             found[f"no channel serves {channel}; add [channel.{channel}] to fluentsd.toml"] = None
+    found |= _budget_problems(runtime, row)
     spec = row.spec.numbers
     if (spec.numbers or spec.tags) and row.spec.needs_phone:
         caller_ids = await numbers.caller_ids(conn, spec.numbers, spec.tags, None, lock=False)
@@ -63,6 +71,22 @@ async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> dict
         elif not caller_ids:
             fix = ("numbers add", {"tag": list(spec.tags[:1])})
             found[f"no caller ID has a tag of {', '.join(spec.tags)}; add one"] = fix
+    return found
+
+
+def _budget_problems(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | None]:
+    """A budget needs a price of every step: the campaign's own, or the channel's."""
+    limits = row.spec.limits
+    if not limits.budget:
+        return {}
+    currency = Budget.parse(limits.budget).currency
+    found: dict[str, Fix | None] = {}
+    for channel in row.spec.channels:
+        state = runtime.channels.get(channel)
+        if channel not in limits.cost and state is not None:
+            message = Message(channel, "someone@example.com" if channel == "email" else previews.ANY_NUMBER, text="x")
+            if price_of(state.abilities.prices, message, currency) is None:
+                found[unpriced(channel, currency)] = None
     return found
 
 

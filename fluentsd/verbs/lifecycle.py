@@ -22,6 +22,7 @@ from fluentsd.domain.events import (
 )
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.states import CampaignState, IllegalTransition, next_campaign_state
+from fluentsd.domain.time.moments import iso, show_moment
 from fluentsd.engine.campaigns.rescheduling.catch_up import Policy
 from fluentsd.engine.campaigns.rescheduling.catch_up import settle as settle_late
 from fluentsd.engine.dispatch.cancellation import withdraw
@@ -34,13 +35,12 @@ from fluentsd.verbs.call import Call, Refused, identity
 from fluentsd.verbs.campaigns import facts_of, finish_recompute, row_of
 from fluentsd.verbs.execute import Answer, change, facts_changed, refusing, repeated
 from fluentsd.verbs.launch_check import examined, problems
+from fluentsd.verbs.moments import past
 
 
 async def start(runtime: Runtime, call: Call, ref: str, yes: bool, first: int | None) -> Answer:
     """draft or scheduled → active, if the launch check has no errors and its warnings are confirmed (`yes`). After
     the `first` people the campaign is held until a person releases it."""
-    if first is not None and first < 1:
-        raise Refused("the number of the first people is at least 1; nothing was changed")
     if (stored := await repeated(runtime, call)) is not None:
         return stored
     checked = await _checked(runtime, call, ref, "start", yes)
@@ -54,12 +54,16 @@ async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool,
         next_campaign_state(verb, row.state)
     except IllegalTransition as why:
         raise Refused(str(why)) from None
-    found = await examined(runtime, call, ref)
+    found = await examined(runtime, call, ref, more.get("at"))
     if found["errors"]:
         lines = [f"{ref} cannot start; nothing was changed", *(f"  {line}" for line in found["errors"])]
         raise Refused("\n".join([*lines, "the check shows all of it"]), Suggestion("campaign check", {"ref": ref}))
     if found["warnings"] and not yes:
-        lines = [f"{ref} was not started; fix this first, or confirm it", *(f"  {w}" for w in found["warnings"])]
+        done = "started"
+        if "at" in more:  # the moment is repeated with its zone, before it counts
+            zone = row.spec.zone
+            done, more = f"scheduled for {show_moment(more['at'], zone)}", {"at": iso(more["at"], zone)}
+        lines = [f"{ref} was not {done}; fix this first, or confirm it", *(f"  {w}" for w in found["warnings"])]
         lines.append("the check shows all of it; to go on as it is")
         raise Refused("\n".join(lines), Suggestion(f"campaign {verb}", {"ref": ref, **more, "yes": True}))
     return {name: found[name] for name in ("warnings", "notes", "suggestions")}
@@ -69,8 +73,9 @@ async def schedule(runtime: Runtime, call: Call, ref: str, at: int, yes: bool) -
     """draft → scheduled for a future time, after the same check as a start."""
     if (stored := await repeated(runtime, call)) is not None:
         return stored
+    zone = (await row_of(runtime, ref)).spec.zone
     if at <= call.at:
-        raise Refused("that time is in the past; give a future time, or use start")
+        raise Refused(f"{past(at, zone)}; give a future time, or use start")
     await _checked(runtime, call, ref, "schedule", yes, at=at)
     answer = await _move(runtime, call, "schedule", ref, starts_at=at)
     runtime.schedule_wakeup.notify()
@@ -80,8 +85,15 @@ async def schedule(runtime: Runtime, call: Call, ref: str, at: int, yes: bool) -
 async def pause(runtime: Runtime, call: Call, ref: str, because: str, until: int | None) -> Answer:
     """active → paused: no claims after this commits, claimed attempts that have not begun do not begin, ringing calls
     are withdrawn where the provider supports it; conversations finish. With `until` it resumes by itself then."""
+    row = await row_of(runtime, ref)
     if until is not None and until <= call.at:
-        raise Refused("that time is in the past; nothing was changed. Give a future time for the end of the pause")
+        raise Refused(f"{past(until, row.spec.zone)}. Give a future time for the end of the pause")
+    if until is not None and row.state == CampaignState.scheduled:
+        raise Refused(
+            f"{ref} has not started, so a pause takes its start back and has no end; nothing was changed. Give the "
+            "start another time",
+            Suggestion("campaign schedule", {"ref": ref, "at": iso(until, row.spec.zone)}),
+        )
     answer = await _halt(runtime, call, "pause", ref, because, until)
     runtime.schedule_wakeup.notify()
     return answer
@@ -159,8 +171,6 @@ async def _move(
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
-        if row.archived_at is not None:
-            raise Refused(f"{ref} is archived; copy it", Suggestion("campaign copy", {"ref": ref}))
         if call.revision is not None and call.revision != row.revision:
             raise Refused(
                 f"{ref} has changed since you looked at it (revision {row.revision}, you saw {call.revision}); "
@@ -175,6 +185,8 @@ async def _move(
         before = row.state
         next_campaign_state(verb, before)
         more = await also(conn, row) if also is not None else {}
+        if before == CampaignState.scheduled and verb == "pause":
+            more["unscheduled_at"] = row.starts_at
         row = await campaigns.move(conn, row, verb, at=call.at, starts_at=starts_at, resumes_at=resumes_at, first=first)
         await holds.lift(conn, "campaign", row.ref, call.at)  # the user has decided about a breaker's hold
         details = {"from": before, "to": row.state, **({"because": because} if because else {}), **more}

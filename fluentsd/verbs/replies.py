@@ -22,11 +22,10 @@ from fluentsd.store import attempts, campaigns, contacts, replies
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import of_contact, under_way
 from fluentsd.store.nodes import Fenced
-from fluentsd.validation import explain
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
-from fluentsd.verbs.contacts import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
+from fluentsd.verbs.people import find_one
 from fluentsd.verbs.suppression import read_point
 
 
@@ -88,12 +87,14 @@ async def _claim(
         raise Refused(f"no channel serves {reply.channel}; add [channel.{reply.channel}] to fluentsd.toml")
     try:
         return await manual_replies.claim(
-            conn, runtime.plans, contact_id, campaign_id, reply, channel_state.lookup_after, at
-        )
+            conn, runtime.plans, contact_id, campaign_id, reply, channel_state.lookup_after, at,
+            channel_state.abilities.prices,
+        )  # fmt: skip
     except ValidationError as why:
-        raise Refused("\n".join(explain(None, why))) from None
+        words = dict.fromkeys(str(error["msg"]).removeprefix("Value error, ") for error in why.errors())
+        raise Refused(f"the answer was not sent: {'; '.join(words)}") from None
     except TemplateProblem as why:
-        raise Refused(str(why)) from None
+        raise Refused(f"the answer was not sent: {why}") from None
     except Fenced as why:
         raise Refused(f"the answer was not sent: {why}") from None
     except manual_replies.CannotAnswer as why:

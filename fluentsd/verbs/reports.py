@@ -20,7 +20,7 @@ from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.store.results import Results
 from fluentsd.verbs.call import Call
-from fluentsd.verbs.campaigns import facts_of
+from fluentsd.verbs.campaigns import facts_of, made
 from fluentsd.verbs.execute import Answer, refusing
 
 
@@ -35,7 +35,10 @@ async def report(runtime: Runtime, call: Call, ref: str, since: int | None) -> A
         steps = [*order, *sorted((set(by_step) | set(waiting)) - set(order))]
         return facts_of(row) | {
             **(await counters.overview(conn, row.id)),
-            "steps": [{"step": s, "waiting": waiting.get(s, 0), "outcomes": by_step.get(s, {})} for s in steps],
+            "steps": [
+                {"step": s, "waiting": waiting.get(s, 0), "attempts": made(by_step.get(s, {})),
+                 "outcomes": by_step.get(s, {})} for s in steps
+            ],
             "exited_by_reason": await reports.exits(conn, row.id),
             **(await _results(conn, row, steps, since)),
         }
@@ -47,18 +50,17 @@ async def _results(conn: Connection, row: CampaignRow, steps: Sequence[str], sin
     numbers, sources = await results.names(conn)
     found = {by: await results.results(conn, row.id, by, since) for by in ("", "step", "version", "number", "source")}
     agents = _agents(await campaigns.versions_of(conn, row.id))
-    zone = row.spec.window.timezone if row.spec.window.timezone != "contact" else row.spec.window.fallback_timezone
     whole = next(iter(found[""].values()), Results())
     in_order = {step: n for n, step in enumerate(steps)}
     return {
         "since_at": since,
-        "zone": zone or "UTC",
+        "zone": row.spec.zone,
         "whole": _answer("", whole),
         "by_step": [_answer(step, one) for (step,), one in sorted(found["step"].items(), key=lambda it: in_order[it[0][0]])],
         "by_agent": _rows((agents.get(key, ""), one) for key, one in found["version"].items()),
         "by_number": _rows((numbers.get(id_, ""), one) for (id_,), one in found["number"].items()),
         "by_source": _rows((sources.get(id_, ""), one) for (id_,), one in found["source"].items()),
-        "hours": _hours(await results.by_hour(conn, row.id, since), zone or "UTC"),
+        "hours": _hours(await results.by_hour(conn, row.id, since), row.spec.zone),
     }
 
 

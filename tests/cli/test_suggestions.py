@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fluentsd.cli.suggestions import command, refusal
-from fluentsd.verbs import Refused, Suggestion
+from fluentsd.cli.suggestions import command, fix
+from fluentsd.verbs import Suggestion
 
 
 def test_a_verb_becomes_a_command_with_its_arguments() -> None:
@@ -36,6 +36,5 @@ def test_a_verb_that_this_shell_does_not_know_keeps_its_name() -> None:
 
 
 def test_a_refusal_ends_with_its_command() -> None:
-    why = Refused("q2 is paused; resume it", Suggestion("campaign resume", {"ref": "q2"}))
-    assert refusal(why) == "q2 is paused; resume it: fluentsd campaign resume q2"
-    assert refusal(Refused("that time is in the past")) == "that time is in the past"
+    assert fix(Suggestion("campaign resume", {"ref": "q2"})) == ": fluentsd campaign resume q2"
+    assert fix(None) == ""

@@ -533,7 +533,9 @@ async def test_a_resume_at_night_is_no_flood_in_the_morning(tmp_path: Path) -> N
 async def test_a_promised_callback_in_front_does_not_let_the_late_steps_through_as_a_flood(tmp_path: Path) -> None:
     async with paused_for_a_week(tmp_path) as stage:
         await stage.enroll(somebody(7))
-        await stage.do("campaign callback", ref="test", person="+12125550007", at=local("2026-05-11 12:11"))
+        await stage.do(
+            "campaign callback", ref="test", person="+12125550007", at=local("2026-05-11 12:11"), channel="sms"
+        )
         await stage.do("campaign resume", ref="test", late="drip")
         await stage.until(local("2026-05-11 12:25"))
         assert len(second(stage)) <= 3
@@ -633,7 +635,9 @@ async def test_an_import_brings_nobody_forward_who_waits_for_the_flow_or_a_promi
     async with begun(tmp_path, local("2026-05-04 10:00")) as stage:
         await stage.launch(campaign(sms(), sms("two", "3 days")), somebody(1), somebody(2))
         await stage.until(local("2026-05-04 11:00"))
-        await stage.do("campaign callback", ref="test", person="+12125550002", at=local("2026-05-05 15:00"))
+        await stage.do(
+            "campaign callback", ref="test", person="+12125550002", at=local("2026-05-05 15:00"), channel="sms"
+        )
         await stage.enroll(somebody(1, city="Oslo"), somebody(2, city="Oslo"))
         await finished(stage)
         assert made(stage.sms)[2:] == [("two", "Tue 2026-05-05 15:00"), ("two", "Thu 2026-05-07 10:00")]
@@ -674,8 +678,12 @@ async def test_a_promised_callback_goes_before_the_flow_and_still_waits_for_the_
         stage.runtime.channels["sms"].concurrency = 1
         await stage.launch(campaign(sms(), sms("two", "1 week")), *(somebody(n) for n in range(4)))
         await stage.until(local("2026-05-04 11:00"))
-        await stage.do("campaign callback", ref="test", person="+12125550003", at=local("2026-05-05 19:00"))
-        await stage.do("campaign callback", ref="test", person="+12125550002", at=local("2026-05-11 10:00"))
+        await stage.do(
+            "campaign callback", ref="test", person="+12125550003", at=local("2026-05-05 19:00"), channel="sms"
+        )
+        await stage.do(
+            "campaign callback", ref="test", person="+12125550002", at=local("2026-05-11 10:00"), channel="sms"
+        )
         await finished(stage)
         third = [(a.to[-1], shown(at)) for a, _, at in stage.sms.accepted if a.step == "two"]
         assert third[0] == ("3", "Wed 2026-05-06 09:00")

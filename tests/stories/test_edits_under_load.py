@@ -138,7 +138,7 @@ class Operators:
 
     async def callback(self) -> None:
         at = self.stage.clock.now() + self.chance.randrange(1, 1500) * MINUTE
-        await self.stage.do("campaign callback", ref="test", person=self._somebody(), at=at)
+        await self.stage.do("campaign callback", ref="test", person=self._somebody(), at=at, channel="sms")
 
     async def opt_out(self) -> None:
         await self.stage.sms.tell(Inbound(Outcome.opted_out, address=self._somebody()))

@@ -28,11 +28,11 @@ async def test_a_promised_moment_goes_before_the_flow_and_waits_for_the_window(s
     await stage.launch(spec(SMS, SMS | {"id": "two", "after": "1 week"}), person(1))
     await stage.until(MONDAY + MINUTE)
     night = MONDAY + 12 * HOUR
-    await stage.do("campaign callback", ref="test", person=ANN, at=night)
+    await stage.do("campaign callback", ref="test", person=ANN, at=night, channel="sms")
     await stage.until(MONDAY + DAY)
     assert [(a.step, at) for a, _, at in stage.sms.accepted][1:] == [("two", MONDAY + 23 * HOUR)]
     with pytest.raises(Refused, match="is in the past"):
-        await stage.do("campaign callback", ref="test", person=ANN, at=MONDAY)
+        await stage.do("campaign callback", ref="test", person=ANN, at=MONDAY, channel="sms")
 
 
 async def test_people_follow_a_new_flow_only_when_they_are_moved_and_repeat_nothing(stage: Stage) -> None:
@@ -120,7 +120,7 @@ async def test_somebody_on_the_phone_just_now_is_neither_called_back_nor_moved_b
     await stage.launch(spec(call, TWO), person(1))
     await stage.until(MONDAY + MINUTE)
     with pytest.raises(Refused, match="is in progress"):
-        await stage.do("campaign callback", ref="test", person=ANN, at=MONDAY + HOUR)
+        await stage.do("campaign callback", ref="test", person=ANN, at=MONDAY + HOUR, channel="sms")
     await stage.do("campaign apply", file=spec(call, TWO | {"text": "again"}))
     planned = await stage.do("campaign upgrade", ref="test")
     assert (planned["busy"], planned["moved"]) == (1, 0)

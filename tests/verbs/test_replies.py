@@ -55,6 +55,15 @@ async def test_an_answer_by_mail_comes_from_whom_they_heard_and_is_about_what_th
     assert {first.reply_to, second.reply_to} == {"desk@example.com"}
 
 
+async def test_an_answer_that_cannot_be_made_says_so_in_its_own_words(stage: Stage) -> None:
+    await replied(stage)
+    for text, part in (("Hi {{ first_name", "not valid liquid"), ("Hi {{ car }}", "'car' is undefined")):
+        with pytest.raises(Refused, match=f"^the answer was not sent: .*{part}") as caught:
+            await stage.do("campaign answer", ref="test", person=ANN, text=text)
+        assert "step" not in str(caught.value)
+    assert len((await stage.do("campaign replies"))["replies"]) == 1
+
+
 async def test_a_reply_may_be_seen_to_without_an_answer(stage: Stage) -> None:
     await replied(stage)
     await stage.do("campaign answer", ref="test", person=ANN, nothing=True)

@@ -8,9 +8,11 @@ next command to type, where there is one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from fluentsd.cli.format import iso
 from fluentsd.cli.views import (
     agents,
     campaigns,
@@ -61,6 +63,7 @@ VIEWS: dict[str, Callable[[Any, Any], None]] = {
     "campaign status": campaigns.status,
     "campaign stop": campaigns.state_changed,
     "campaign test": contacts.tested,
+    "campaign unarchive": campaigns.archived,
     "campaign upgrade": contacts.upgraded,
     "campaign why": explain.totals,
     "check": operations.check,
@@ -71,6 +74,7 @@ VIEWS: dict[str, Callable[[Any, Any], None]] = {
     "contacts timeline": contacts.timeline,
     "contacts why": explain.why,
     "forecast": explain.forecast,
+    "history": contacts.calls,
     "holds": holds.listing,
     "log": operations.log,
     "numbers list": numbers.listing,
@@ -102,10 +106,33 @@ VIEWS: dict[str, Callable[[Any, Any], None]] = {
 }
 
 
+#: Keys whose value is an instant in epoch microseconds.
+_INSTANT = re.compile(r"(?:.*_)?(?:at|now|until|from|since)")
+#: Instants of this century, which no other number of an answer is.
+_INSTANTS = range(10**15, 4 * 10**15)
+
+
+def with_iso(answer: Any, zone: str = "") -> Any:
+    """The answer with an ISO time beside each instant: `starts_at_iso`. In the zone that the answer names, else in the
+    machine's."""
+    if isinstance(answer, (list, tuple)):
+        return [with_iso(one, zone) for one in answer]
+    if not isinstance(answer, Mapping):
+        return answer
+    named = answer.get("zone")
+    zone = named if isinstance(named, str) and named else zone
+    found: dict[str, Any] = {}
+    for key, value in answer.items():
+        found[key] = with_iso(value, zone)
+        if type(value) is int and value in _INSTANTS and _INSTANT.fullmatch(str(key)):
+            found[f"{key}_iso"] = iso(value, zone)
+    return found
+
+
 def show(screen: Screen, verb: str, answer: Any) -> None:
     """Print a verb's answer, given in its JSON form: as JSON if requested, else by its view, else one line per key."""
     if screen.as_json:
-        print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - the shell's own output
+        print(json.dumps(with_iso(answer), ensure_ascii=False, indent=2, default=str))  # noqa: T201 - its own output
         return
     view = VIEWS.get(verb)
     if view is None:

@@ -40,7 +40,7 @@ def listed(screen: Screen, answer: Answer) -> None:
         screen.say("no agents; create one: fluentsd agents apply FILE")
         return
     screen.table(
-        ["Agent", "#Version", "Company", "Language", "Skills", "Recording", "Used by", "Changed", "By"],
+        ["Agent", "#Version", "Company", "Language", "Skills", "Recording", "Used by", "@Changed", "By"],
         [
             [
                 one["name"],

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from fluentsd.cli.format import STYLES, people, when
+from fluentsd.cli.format import STYLES, moment, money, people, when
+from fluentsd.cli.suggestions import command
 from fluentsd.cli.views import explain, holds
 from fluentsd.verbs.answers import campaigns as answers
 
@@ -26,8 +27,11 @@ def listing(screen: Screen, answer: answers.Listing) -> None:
         screen.say("no campaigns yet; begin with: fluentsd campaign new")
         return
     screen.table(
-        ["Campaign", "State", *_OVERVIEW_COLUMNS, "Owner", "Started on"],
-        [[c.ref, c.state, *(getattr(c, k) for k in OVERVIEW), c.owner, when(c.started_at)] for c in answer.campaigns],
+        ["Campaign", "State", *_OVERVIEW_COLUMNS, "Owner", "@Started on"],
+        [
+            [c.ref, c.state, *(getattr(c, k) for k in OVERVIEW), c.owner, when(c.started_at, c.zone)]
+            for c in answer.campaigns
+        ],
     )
 
 
@@ -35,11 +39,14 @@ def status(screen: Screen, answer: answers.Status) -> None:
     """Counts, the next due time, holds, and the commands for what needs a person."""
     _heading(screen, answer)
     _overview(screen, answer)
-    if answer.state == "active" and answer.next_at:
-        screen.say(f"next contact due at {when(answer.next_at)}")
+    _times(screen, answer)
     if answer.attempts:
         screen.say(f"attempts made: {answer.attempts}")
-    holds.lines(screen, answer.holds)
+    if answer.budget is not None:
+        budget = answer.budget
+        spent = f"{money(budget.spent_micros, budget.currency) or 'nothing'} of {money(budget.micros, budget.currency)}"
+        screen.say(f"spent today: {spent}; the next day begins {when(budget.renewed_at, answer.zone)}")
+    holds.lines(screen, answer.holds, is_paused=answer.state == "paused")
     for reason, count in answer.held_people.items():
         screen.say(f"waiting for a fact to change: {people(count)}: {reason}", "yellow")
     _exits(screen, answer)
@@ -50,6 +57,25 @@ def status(screen: Screen, answer: answers.Status) -> None:
         screen.say(f"in error: {people(answer.errored)}; see: fluentsd campaign errors {answer.ref}", "red")
 
 
+def _times(screen: Screen, answer: answers.Status) -> None:
+    """The scheduled start, the pause, and the next contact."""
+    if answer.state == "scheduled" and answer.starts_at:
+        screen.say(f"it starts on {moment(answer.starts_at, answer.zone)}")
+    if answer.state == "paused" and answer.paused is not None:
+        why = f": {answer.paused.because}" if answer.paused.because else "; no reason was given"
+        screen.say(f"paused by {answer.paused.by} on {when(answer.paused.at, answer.zone)}{why}", "yellow")
+    if answer.state == "paused" and answer.resumes_at:
+        screen.say(f"it resumes by itself on {moment(answer.resumes_at, answer.zone)}")
+    if answer.state not in ("active", "scheduled") or answer.next_at is None:
+        return
+    if answer.next_at > answer.now:
+        screen.say(f"next contact: {moment(answer.next_at, answer.zone)}")
+    elif answer.runs:
+        screen.say("people are due now")
+    else:
+        screen.say("people are due now, but no daemon runs, so nobody is contacted; start it: fluentsd run", "yellow")
+
+
 def report(screen: Screen, answer: answers.Report) -> None:
     """The funnel: waiting people, attempts and outcomes of each step."""
     _heading(screen, answer)
@@ -57,10 +83,7 @@ def report(screen: Screen, answer: answers.Report) -> None:
     outcomes = sorted({o for step in answer.steps for o in step.outcomes})
     screen.table(
         ["Step", "#Waiting", "#Attempts", *(f"#{o}" for o in outcomes)],
-        [
-            [s.step, s.waiting, sum(s.outcomes.values()), *(s.outcomes.get(o, 0) for o in outcomes)]
-            for s in answer.steps
-        ],
+        [[s.step, s.waiting, s.attempts, *(s.outcomes.get(o) for o in outcomes)] for s in answer.steps],
     )
     _exits(screen, answer)
     for title, rows in (("Whole", (answer.whole,)), ("Step", answer.by_step), ("Agent", answer.by_agent),
@@ -89,8 +112,10 @@ def _share(figure: int, of: int) -> str:
 def state_changed(screen: Screen, answer: answers.Campaign) -> None:
     """A campaign in its new state."""
     screen.say(f"{answer.ref} is {answer.state}", STYLES.get(answer.state, ""))
+    if isinstance(answer, answers.Changed) and answer.unscheduled_at:
+        screen.say(f"its start on {moment(answer.unscheduled_at, answer.zone)} is off", "yellow")
     if answer.starts_at:
-        screen.say(f"it starts at {when(answer.starts_at)}")
+        screen.say(f"it starts on {moment(answer.starts_at, answer.zone)}")
     if isinstance(answer, answers.Counted):
         _overview(screen, answer)
 
@@ -110,7 +135,7 @@ def resumed(screen: Screen, answer: answers.Resumed) -> None:
     if not answer.late:
         return
     consequence = {
-        "drip": f"they are contacted gradually until about {when(answer.late_done_at)}",
+        "drip": f"they are contacted gradually until about {when(answer.late_done_at, answer.zone)}",
         "shift": f"all due times move by {answer.away_s // 60:,} minutes",
         "skip": "those steps are skipped and the flow continues",
     }.get(answer.late_policy, answer.late_policy)
@@ -121,6 +146,8 @@ def resumed(screen: Screen, answer: answers.Resumed) -> None:
 def applied(screen: Screen, answer: answers.Applied) -> None:
     """A new draft, or the changed values and the people that they concern."""
     dry = " (dry run: nothing was changed)" if answer.dry_run else ""
+    for line in answer.warnings:
+        screen.say(f"warning  {line}", "yellow")
     if answer.created:
         screen.say(f"{answer.ref} {'would be' if dry else 'is'} a new draft{dry}", "green")
         if not dry:
@@ -176,8 +203,16 @@ def copied(screen: Screen, answer: answers.Campaign) -> None:
 
 
 def archived(screen: Screen, answer: answers.Archived) -> None:
-    """An archived campaign."""
-    screen.say(f"{answer.ref} is archived; its history stays: fluentsd campaign list --archived")
+    """A campaign that is archived, or not any more."""
+    if answer.archived:
+        listed = f"its history stays: fluentsd campaign list --archived; to bring it back: {_unarchive(answer.ref)}"
+        screen.say(f"{answer.ref} is archived; {listed}")
+    else:
+        screen.say(f"{answer.ref} is back, and is {answer.state}", "green")
+
+
+def _unarchive(ref: str) -> str:
+    return command("campaign unarchive", {"ref": ref})
 
 
 def owner_changed(screen: Screen, answer: answers.Campaign) -> None:
@@ -206,8 +241,8 @@ def _heading(screen: Screen, answer: answers.Campaign) -> None:
 
 def _overview(screen: Screen, answer: answers.Counted) -> None:
     screen.table(
-        [*_OVERVIEW_COLUMNS, "Started on"],
-        [[*(getattr(answer, k) for k in OVERVIEW), when(answer.started_at) or "not yet"]],
+        [*_OVERVIEW_COLUMNS, "@Started on"],
+        [[*(getattr(answer, k) for k in OVERVIEW), when(answer.started_at, answer.zone) or "not yet"]],
     )
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from fluentsd.cli.format import money, people, when
+from fluentsd.cli.format import moment, money, people, when
 from fluentsd.cli.views import explain
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def replies(screen: Screen, answer: Answer) -> None:
         screen.say("no unanswered replies", "green")
         return
     screen.table(
-        ["When", "Campaign", "Step", "Channel", "From", "Text"],
+        ["@When", "Campaign", "Step", "Channel", "From", "Text"],
         [[when(r["created_at"]), r["ref"], r["step"], r["channel"], r["person"] or "", r["text"]]
          for r in answer["replies"]],
     )  # fmt: skip
@@ -85,9 +85,14 @@ def removed(screen: Screen, answer: Answer) -> None:
 
 def callback_set(screen: Screen, answer: Answer) -> None:
     screen.say(
-        f"{answer['person']}: {answer['step']} by {answer['channel']} is set for {when(answer['next_at'])}; "
-        "it goes first in its lane, and only if the gate allows it"
+        f"{answer['person']}: {answer['step']} by {answer['channel']} is set for "
+        f"{moment(answer['next_at'], answer['zone'])}; it goes first in its lane, and only if the gate allows it"
     )
+    if answer["state"] != "active":
+        screen.say(f"{answer['ref']} is {answer['state']}, so nobody is contacted before it is active", "yellow")
+    if answer["left_out"]:
+        steps = ", ".join(answer["left_out"])
+        screen.say(f"the flow goes on from there, so these steps are left out: {steps}", "yellow")
 
 
 def upgraded(screen: Screen, answer: Answer) -> None:
@@ -98,7 +103,7 @@ def upgraded(screen: Screen, answer: Answer) -> None:
     for step, count in answer["lost"].items():
         screen.say(f"{people(count)} are at {step}, which no longer exists; give the new step: --step {step}=…", "red")
     if answer["busy"]:
-        screen.say(f"{people(answer['busy'])} are being contacted now and were not moved; repeat this later")
+        screen.say(f"not moved, because they are being contacted now: {people(answer['busy'])}; repeat this later")
     done = "dry run: no one was moved" if answer["dry_run"] else f"moved: {people(answer['moved'])}"
     screen.say(done, "green" if answer["moved"] else "")
 
@@ -117,11 +122,12 @@ def calls(screen: Screen, answer: Answer) -> None:
         _whole_call(screen, answer["calls"][0])
         return
     screen.table(
-        ["When", "Campaign", "Step", "#Try", "Channel", "To", "From", "Outcome", "Came to", "#Seconds", "Cost", "Note"],
+        ["@When", "To", "Step", "#Try", "Channel", "Outcome", "Came to", "Campaign", "From", "#Seconds", "Cost",
+         "Note"],
         [
             [
-                when(c["claimed_at"]), c["ref"], c["step"], c["try_no"], c["channel"], c["to"], c["sender"],
-                c["outcome"] or "open", c["disposition"], c["duration_s"], money(c["cost_micros"], c["currency"]),
+                when(c["claimed_at"]), c["to"], c["step"], c["try_no"], c["channel"], c["outcome"] or "open",
+                c["disposition"], c["ref"], c["sender"], c["duration_s"], money(c["cost_micros"], c["currency"]),
                 c["reply"] or c["summary"] or c["reason"],
             ]
             for c in answer["calls"]
@@ -160,7 +166,7 @@ def unknown_attempts(screen: Screen, answer: Answer) -> None:
         screen.say("no attempt needs a decision", "green")
         return
     screen.table(
-        ["Attempt", "When", "Campaign", "Step", "Channel", "To", "Why it is unknown"],
+        ["Attempt", "@When", "Campaign", "Step", "Channel", "To", "Why it is unknown"],
         [[c["id"], when(c["claimed_at"]), c["ref"], c["step"], c["channel"], c["to"], c["reason"]]
          for c in answer["calls"]],
     )  # fmt: skip

@@ -10,8 +10,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fluentsd.cli.format import STYLES, money, when
+from fluentsd.cli.format import STYLES, money, people, when
 from fluentsd.cli.suggestions import fix
+from fluentsd.domain.time.zones import zone as zone_named
 from fluentsd.verbs.answers.codec import decode
 from fluentsd.verbs.answers.suggestion import Suggestion
 
@@ -81,25 +82,23 @@ def lines(
 
 def check(screen: Screen, answer: Answer) -> None:
     """The ready and excluded people by step, samples, the forecast, then errors, warnings and duties."""
-    out = answer["people"] - answer["ready"]
-    tail = f", {out:,} would not" if out else ""
-    screen.say(f"{answer['name']} ({answer['ref']}): {answer['ready']:,} of {answer['people']:,} people would be "
-               f"contacted{tail}", "green" if answer["ready"] and not answer["errors"] else "red")  # fmt: skip
+    screen.say(f"{answer['name']} ({answer['ref']}): {_reach(answer)}",
+               "green" if answer["ready"] and not answer["errors"] else "red")  # fmt: skip
     if answer["out"]:
         screen.table(
             ["#People", "Reason for no contact", "Rule"],
             [[o["people"], o["sentence"], o["rule"]] for o in answer["out"]],
         )
-    reasons = sorted({reason for step in answer["steps"] for reason in step["people"]} - {"ready"})
     screen.table(
-        ["Step", "#Ready", *(f"#{reason}" for reason in reasons)],
-        [[s["step"], s["people"].get("ready", 0), *(s["people"].get(r, 0) for r in reasons)] for s in answer["steps"]],
-    )
+        ["Step", "#Reach it", "#Do not", "Why not"],
+        [[s["step"], s["people"].get("ready", 0), sum(_others(s).values()), _counted(_others(s))]
+         for s in answer["steps"]],
+    )  # fmt: skip
     _samples(screen, answer["samples"])
     if ahead := answer["forecast"]:
         prices = (money(c["money_micros"], c["currency"]) for c in ahead["channels"])
         cost = " + ".join(price for price in prices if price)
-        screen.say(f"forecast: {ahead['contacts']:,} contacts; {_finish(ahead)}{f'; {cost}' if cost else ''}")
+        screen.say(f"forecast: {_contacts(ahead)}; {_finish(ahead)}{f'; {cost}' if cost else ''}")
         screen.say(f"          {ahead['bottleneck']['sentence']}")
     helps = {line: decode(Suggestion, one) for line, one in answer.get("suggestions", {}).items()}
     lines(screen, answer["warnings"], answer["notes"], helps, answer["errors"])
@@ -112,20 +111,38 @@ def check(screen: Screen, answer: Answer) -> None:
         screen.say(f"next: fluentsd forecast {answer['ref']}, then fluentsd campaign start {answer['ref']}{asks}")
 
 
+def _reach(answer: Answer) -> str:
+    """The headline of a check: who reaches the first step; of a campaign under way, who still reaches one."""
+    people, first = answer["people"], answer["first_step"]
+    if answer["started_at"] is not None:
+        return f"{answer['ready']:,} of {people:,} people under way still reach a step"
+    others = {"are held there": first["held"], "skip it": first["skip"], "leave there": first["leave"]}
+    tail = "".join(f", {count:,} {what}" for what, count in others.items() if count)
+    return f"{first['ready']:,} of {people:,} people reach step 1 ({first['step']}, {first['channel']}){tail}"
+
+
+def _others(step: Answer) -> dict[str, int]:
+    return {reason: people for reason, people in step["people"].items() if reason != "ready"}
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+
+
 #: Eight heights of a bar, from nothing to the busiest hour.
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
 def forecast(screen: Screen, answer: Answer) -> None:
     """The finish date, the load by hour, outcomes, cost, excluded people, and the assumptions."""
-    screen.say(f"{answer['name']} ({answer['ref']}): {answer['contacts']:,} contacts with {answer['people']:,} people; "
+    screen.say(f"{answer['name']} ({answer['ref']}): {_contacts(answer)} with {people(answer['people'])}; "
                f"{_finish(answer)}", "green")  # fmt: skip
     screen.say(f"bottleneck: {answer['bottleneck']['sentence']}")
     _chart(screen, answer)
     outcomes = list(dict.fromkeys(o for step in answer["steps"] for o in step["outcomes"]))
     screen.table(
         ["Step", "#Contacts", *(f"#{o}" for o in outcomes)],
-        [[s["step"], s["contacts"], *(s["outcomes"].get(o, 0) for o in outcomes)] for s in answer["steps"]],
+        [[s["step"], s["contacts"], *(s["outcomes"].get(o) for o in outcomes)] for s in answer["steps"]],
     )
     screen.table(
         ["Channel", "#Contacts", "#Minutes", "Cost"],
@@ -139,8 +156,8 @@ def forecast(screen: Screen, answer: Answer) -> None:
     _ends(screen, answer)
     if answer["first"]:
         screen.table(
-            ["First contacts", "To", "Step", "Channel", "From"],
-            [[when(e["at"]), e["to"], e["step"], e["channel"], e["sender"] or ""] for e in answer["first"]],
+            ["@First contacts", "To", "Step", "Channel", "From"],
+            [[when(e["at"], answer["zone"]), e["to"], e["step"], e["channel"], e["sender"]] for e in answer["first"]],
         )
     _samples(screen, answer["samples"])
     for assumed in answer["assumed"]:
@@ -153,27 +170,34 @@ def forecast(screen: Screen, answer: Answer) -> None:
         screen.say(f"{assumed['channel']}: {shares} ({basis})", "dim")
 
 
+def _contacts(answer: Answer) -> str:
+    return f"{answer['contacts']:,} contact{'' if answer['contacts'] == 1 else 's'}"
+
+
 def _finish(answer: Answer) -> str:
-    early, late = answer["finish_early_at"], answer["finish_late_at"]
+    early, late, zone = answer["finish_early_at"], answer["finish_late_at"], answer["zone"]
     if early is None:
-        return f"{answer['waiting']:,} people still wait at its end on {when(answer['until_at'])}"
+        return f"{people(answer['waiting'])} still wait at its end on {when(answer['until_at'], zone)}"
     if late is None:
-        return f"finished on {when(early)} at the earliest, perhaps only after {when(answer['until_at'])}"
-    return f"finished on {when(early)}" if early == late else f"finished between {when(early)} and {when(late)}"
+        return f"finished on {when(early, zone)} at the earliest, perhaps only after {when(answer['until_at'], zone)}"
+    if early == late:
+        return f"finished on {when(early, zone)}"
+    return f"finished between {when(early, zone)} and {when(late, zone)}"
 
 
 def _chart(screen: Screen, answer: Answer) -> None:
-    """Contacts by hour, one line per day in the machine's zone."""
+    """Contacts by hour, one line per day in the campaign's zone."""
     days: dict[dt.date, list[int]] = {}
     for load in answer["load"].values():
         for hour, count in enumerate(load):
             if count:
-                moment = dt.datetime.fromtimestamp(answer["load_from"] / 1_000_000 + 3600 * hour, dt.UTC).astimezone()
+                at = dt.datetime.fromtimestamp(answer["load_from"] / 1_000_000 + 3600 * hour, dt.UTC)
+                moment = at.astimezone(zone_named(answer["zone"]))
                 days.setdefault(moment.date(), [0] * 24)[moment.hour] += count
     if not days:
         return
     most = max(max(hours) for hours in days.values())
-    screen.say(f"contacts by hour, at most {most:,} (on {when(answer['peak_at'])})")
+    screen.say(f"contacts by hour, at most {most:,} (on {when(answer['peak_at'], answer['zone'])})")
     screen.say(f"{'':10} 0     6     12    18    24")
     for day in sorted(days)[:DAYS_SHOWN]:
         bars = "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in days[day])

@@ -18,7 +18,7 @@ def listing(screen: Screen, answer: Holds) -> None:
         screen.say("nothing is held", "green")
         return
     screen.table(
-        ["Scope", "Target", "Reason", "By", "Since", "Until"],
+        ["Scope", "Target", "Reason", "By", "@Since", "@Until"],
         [[h.scope, h.target, h.reason, h.by, when(h.since_at), when(h.until_at)] for h in answer.holds],
     )
     for hold in answer.holds:
@@ -27,20 +27,20 @@ def listing(screen: Screen, answer: Holds) -> None:
     _cases(screen, answer.holds)
 
 
-def lines(screen: Screen, holds: Sequence[Hold]) -> None:
-    """One line per hold, with the command that lifts it."""
+def lines(screen: Screen, holds: Sequence[Hold], *, is_paused: bool = True) -> None:
+    """One line per hold, with the command that lifts it. `is_paused`: whether the campaign is paused too."""
     for hold in holds:
         until = f" until {when(hold.until_at)}" if hold.until_at else ""
         screen.say(
             f"held: {hold.scope} {hold.target}, by {hold.by} since {when(hold.since_at)}{until}: "
-            f"{hold.reason}  (lift it: {_lift(hold)})",
+            f"{hold.reason}  (lift it: {_lift(hold, is_paused=is_paused)})",
             "yellow",
         )
     _cases(screen, holds)
 
 
-def _lift(hold: Hold) -> str:
-    if hold.scope == "campaign":  # a breaker paused the campaign
+def _lift(hold: Hold, *, is_paused: bool = True) -> str:
+    if hold.scope == "campaign" and is_paused:  # a breaker paused the campaign
         return command("campaign resume", {"ref": hold.target})
     return command("release", {"scope": hold.scope, "target": hold.target})
 
@@ -52,4 +52,4 @@ def _cases(screen: Screen, holds: Sequence[Hold]) -> None:
         for hold in holds for case in hold.cases
     ]  # fmt: skip
     if rows:
-        screen.table(["Held", "Contacted", "Campaign", "Step", "When", "Outcome", "Reason"], rows)
+        screen.table(["Held", "Contacted", "Campaign", "Step", "@When", "Outcome", "Reason"], rows)

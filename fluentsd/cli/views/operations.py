@@ -28,8 +28,11 @@ def check(screen: Screen, answer: Answer) -> None:
 
 def log(screen: Screen, answer: Log) -> None:
     """The audit log, one act per row."""
+    if not answer.entries:
+        screen.say("no entries; without a word the whole log is shown: fluentsd log")
+        return
     screen.table(
-        ["When", "Who", "Did", "To", "Details"],
+        ["@When", "Who", "Did", "To", "Details"],
         [[when(e.at), e.actor, e.verb, e.target, json.dumps(e.details) if e.details else ""] for e in answer.entries],
     )  # fmt: skip
 

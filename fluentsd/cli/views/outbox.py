@@ -20,7 +20,7 @@ def listing(screen: Screen, answer: Answer) -> None:
         screen.say("every event is delivered", "green")
         return
     screen.table(
-        ["Id", "Target", "Topic", "Key", "State", "Tries", "Next try", "Problem"],
+        ["Id", "Target", "Topic", "Key", "State", "Tries", "@Next try", "Problem"],
         [
             [str(d["id"]), d["target"], d["topic"], d["key"], d["state"], str(d["tries"]), when(d["next_at"]),
              d["problem"]]

@@ -22,7 +22,7 @@ def listing(screen: Screen, answer: Answer) -> None:
          one["problem"] or "ok"]
         for one in answer["sources"]
     ]  # fmt: skip
-    screen.table(["Source", "#Segments", "As of", "#Held", "Requests today", "State"], rows)
+    screen.table(["Source", "#Segments", "@As of", "#Held", "Requests today", "State"], rows)
 
 
 def _usage(one: Answer) -> str:
@@ -71,7 +71,7 @@ def status(screen: Screen, answer: Answer) -> None:
          when(one["as_of_at"]), _state(one)]
         for one in answer["segments"]
     ]  # fmt: skip
-    screen.table(["Source", "Segment", "Campaigns", "#People", "#Missing", "As of", "State"], rows)
+    screen.table(["Source", "Segment", "Campaigns", "#People", "#Missing", "@As of", "State"], rows)
     if any(one["held"] for one in answer["segments"]):
         screen.say("allow a change that is held: fluentsd sync release SOURCE", "dim")
 

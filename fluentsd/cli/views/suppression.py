@@ -23,7 +23,7 @@ def listing(screen: Screen, answer: Answer) -> None:
         screen.say("no entries")
         return
     screen.table(
-        ["Number or address", "Channel", "Reason", "By", "Since", "Lifted", "Because"],
+        ["Number or address", "Channel", "Reason", "By", "@Since", "@Lifted", "Because"],
         [
             [
                 e["value"], "every" if e["channel"] == "*" else e["channel"], e["reason"], e["by"], when(e["at"]),

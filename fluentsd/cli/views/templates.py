@@ -34,7 +34,7 @@ def listed(screen: Screen, answer: answers.Listing) -> None:
         screen.say("no templates; create one: fluentsd templates apply FILE")
         return
     screen.table(
-        ["Template", "Channel", "#Version", "Subject", "Used by", "Changed", "By"],
+        ["Template", "Channel", "#Version", "Subject", "Used by", "@Changed", "By"],
         [
             [
                 t.name,

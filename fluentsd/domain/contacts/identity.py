@@ -146,20 +146,33 @@ def choose(row: Profile, known: Mapping[int, Profile]) -> int | None:
     return -max(same)[2] if same else None
 
 
-def shared_points(rows: Iterable[Profile]) -> Counter[str]:
-    """How many points belong to several people, by kind, when these rows are all there are."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Rows told apart: how many are about a person of an earlier row, and how many points belong to several people, by
+    kind."""
+
+    duplicates: int
+    shared: Counter[str]
+
+
+def tell_apart(rows: Iterable[Profile]) -> Told:
+    """Tell the people of these rows apart, when these rows are all there are."""
     people: dict[int, Profile] = {}
     owners: dict[PointKey, set[int]] = {}
+    count = 0
     for row in rows:
+        count += 1
         near = {i for point in row.points for i in owners.get(point, ())}
         found = choose(row, {i: people[i] for i in near})
         who = len(people) if found is None else found
         person = people.setdefault(who, Profile(set(), []))
         person.points |= row.points
+        person.ids = {*person.ids, *row.ids}
         person.names = [*person.names, *(name for name in row.names if name)]
         for point in row.points:
             owners.setdefault(point, set()).add(who)
-    return Counter(kind for (kind, _), several in owners.items() if len(several) > 1)
+    shared = Counter(kind for (kind, _), several in owners.items() if len(several) > 1)
+    return Told(count - len(people), shared)
 
 
 def in_words(shared: Mapping[str, int]) -> str:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from phonenumbers import SUPPORTED_REGIONS
 
 from fluentsd.domain.contacts.headings import Target, plain
-from fluentsd.domain.contacts.identity import PointKey, Profile, name_in, shared_points
+from fluentsd.domain.contacts.identity import PointKey, Profile, name_in, tell_apart
 from fluentsd.domain.contacts.mapping import Column, Columns, Need
 from fluentsd.domain.contacts.names import Names, names
 from fluentsd.domain.contacts.points import BadPoint, Phone, addresses_in, email, email_key, phone
@@ -296,25 +296,32 @@ def keys(person: Person) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Three small tables: (column, becomes, known by, example), (line, phone, e-mail, name, notes), (line, reason); and
-    how many points belong to several of the people, by kind; and how many of the people opted out."""
+    """Three small tables: (column, becomes, known by, example), (line, phone, e-mail, name, notes), (line, reason); how
+    many points belong to several of the people, by kind; how many of the people opted out; and the counts that an
+    import of the same rows has: rows, invalid rows, rows about a person of an earlier row."""
 
     columns: tuple[tuple[str, str, str, str], ...]
     people: tuple[tuple[str, str, str, str, str], ...]
     rejects: tuple[tuple[str, str], ...]
     shared: dict[str, int]
     opted_out: int = 0
+    rows: int = 0
+    rejected: int = 0
+    duplicates: int = 0
 
 
-def preview(mapping: Columns, people: Sequence[Person], rejects: Iterable[Reject], limit: int = 5) -> Preview:
-    """The preview of an import: its columns, its first `limit` people and rejects, and the points shared by any."""
-    shown = people[:limit]
+def preview(mapping: Columns, people: Sequence[Person], rejects: Sequence[Reject], limit: int = 5) -> Preview:
+    """The preview of an import: its columns, its first `limit` people and rejects, and the counts of all."""
+    shown, told = people[:limit], tell_apart(map(profile, people))
     return Preview(
         tuple((c.label, _becomes(mapping, c), _known_by(c), _example(c, shown)) for c in mapping.columns),
         tuple(_shown(p) for p in shown),
         tuple((str(r.line), r.reason) for r, _ in zip(rejects, range(limit), strict=False)),
-        dict(shared_points(map(profile, people))),
+        dict(told.shared),
         sum(1 for person in people if person.opt_outs),
+        len(people) + len(rejects),
+        len(rejects),
+        told.duplicates,
     )
 
 

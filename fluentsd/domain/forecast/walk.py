@@ -20,7 +20,7 @@ from fluentsd.domain.forecast.assumptions import Assumed, draw
 from fluentsd.domain.forecast.figures import HOUR, Cause, Forecast
 from fluentsd.domain.forecast.lanes import CannotForecast, Channel, Lane, Place, Queued, Subject
 from fluentsd.domain.forecast.remembered import remembering
-from fluentsd.domain.gate import DAY, Go, Hold, Never, Person, Point, Reason, Rules, Skip, Touch, Verdict, Wait, decide
+from fluentsd.domain.gate import Go, Hold, Never, Person, Point, Reason, Rules, Skip, Touch, Verdict, Wait, decide
 from fluentsd.domain.pacing import ROUNDS, CallerIds
 from fluentsd.domain.render import TemplateProblem
 
@@ -62,7 +62,7 @@ class Walk:
         #: Whether a condition or the goal may read earlier outcomes.
         self.remembers = any(flow.asks for flow in world.flows.values()) or world.rules.goal is not None
         self.landings: list[tuple[int, int, Place, Outcome]] = []
-        self.spent_on = start_at // DAY
+        self.spent_on = world.rules.day(start_at)
         self.moves: dict[Any, Move] = {}  # of this instant: people claimed together mostly make the same move
         self.found = Forecast(start_at, until_at, 0)
         self.hours_from = self.found.hours_from
@@ -148,8 +148,8 @@ class Walk:
         People who go on waiting join their queue when the turn is over, as the claim writes them after all
         decisions."""
         moved, flying, now, later = 0, lane.flying, self.now, list[Place]()
-        if self.rules.budget is not None and now // DAY != self.spent_on:
-            self.spent_on, self.rules = now // DAY, replace(self.rules, spent=0)
+        if self.rules.budget is not None and (today := self.rules.day(now)) != self.spent_on:
+            self.spent_on, self.rules = today, replace(self.rules, spent=0)
         while moved < most and (waiting := lane.waiting(now)).due_at <= now:
             if not self._judge(lane, waiting.next(), later):
                 break
@@ -211,7 +211,7 @@ class Walk:
         for _, point in self.sharers.get(go.point.id, ()):
             if point is not go.point:
                 _touch(point.others, step, now)
-        if cost := self.rules.cost.get(step.channel, 0):
+        if cost := self.rules.cost_of(step):
             found.money[step.channel] += cost
             if self.rules.budget is not None:
                 self.rules = replace(self.rules, spent=self.rules.spent + cost)

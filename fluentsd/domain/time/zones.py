@@ -123,6 +123,22 @@ def _change(tz: ZoneInfo, before: int, after: int) -> int:
     return high * SECOND
 
 
+def offset_at(at: int, zone_name: str) -> int:
+    """A zone's UTC offset at an instant, in microseconds."""
+    found = year_offsets(zone_name, year_of(at))
+    return found[bisect_right(found, at, key=lambda stretch: stretch[0]) - 1][1]
+
+
+def day_of(at: int, zone_name: str) -> int:
+    """The date at an instant in a zone, in days since 1970-01-01."""
+    return (at + offset_at(at, zone_name)) // DAY
+
+
+def next_day(at: int, zone_name: str) -> int:
+    """The first instant of the next date in a zone."""
+    return at_wall((day_of(at, zone_name) + 1) * DAY, zone_name)
+
+
 def stretches(name: str, since: int, until: int) -> Iterator[tuple[int, int, int]]:
     """Cut [since, until) where the zone's offset changes: (start, end, offset) each, in order."""
     for year in range(year_of(since), year_of(until - 1) + 1):

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fluentsd.api import Kind
+from fluentsd.api import Kind, Prices
 from fluentsd.domain.campaign import Step as StepSpec
 from fluentsd.domain.flow import Flow, Step, compile_flow
-from fluentsd.domain.gate import WORDS, Go, Hold, Never, Skip, Wait
+from fluentsd.domain.gate import WORDS, Go, Hold, Never, Reason, Skip, Wait, spent
 from fluentsd.domain.states import CampaignState
-from fluentsd.engine.dispatch.claim import Claimed, new_attempt
+from fluentsd.engine.dispatch.claim import Claimed, NoPrice, OverBudget, new_attempt
 from fluentsd.engine.dispatch.facts import Facts
 from fluentsd.engine.dispatch.plans import Plans, with_spending
 from fluentsd.store import attempts, numbers, spending
@@ -55,6 +55,7 @@ async def claim(
     reply: Reply,
     lookup_after: int,
     at: int,
+    prices: Prices | None = None,
 ) -> Claimed:
     """Commit one answer. Raises `CannotAnswer`, and `pydantic.ValidationError` when the text is not a valid
     template."""
@@ -70,7 +71,12 @@ async def claim(
     rules = replace(await with_spending(conn, plan, at), limits=(), goal=None)
     facts = Facts(plan, rules, at)
     await facts.read(conn, [due], lock=True, whole_flow=True)
-    new = new_attempt(facts, due, step, *_allowed(facts, due, step), lookup_after)
+    try:
+        new = new_attempt(facts, due, step, *_allowed(facts, due, step), lookup_after, prices)
+    except OverBudget:
+        raise CannotAnswer(f"not now: {WORDS[Reason.budget]}", spent(rules, at).until_at) from None
+    except NoPrice as why:
+        raise CannotAnswer(str(why)) from None
     try:
         claims = await attempts.add(conn, [new.row], plans.writer)
     except InstallationHeld:
@@ -79,7 +85,7 @@ async def claim(
     if facts.caller_ids is not None:
         await numbers.granted(conn, facts.caller_ids.changed())
     if new.row.cost_micros:
-        await spending.add(conn, plan.campaign_id, plan.currency, at, new.row.cost_micros)
+        await spending.add(conn, plan.campaign_id, plan.currency, rules.day(at), new.row.cost_micros)
     return replace(new.claimed, claims=claims)
 
 

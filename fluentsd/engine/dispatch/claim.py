@@ -18,7 +18,7 @@ from fluentsd.api import Attempt, Kind, Message, Prices
 from fluentsd.domain import pacing
 from fluentsd.domain.enrollment import Leave, Progress, Queue, local_zone, queue
 from fluentsd.domain.flow import Step, next_after_skip
-from fluentsd.domain.gate import Go, Hold, Never, Person, Reason, Skip, Wait
+from fluentsd.domain.gate import Go, Hold, Never, Person, Reason, Skip, Wait, spent
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.facts import Facts, names_in, reason_to_wait
@@ -32,6 +32,14 @@ from fluentsd.store.nodes import Writer
 
 class ChannelMissing(LookupError):
     """A step names a channel that is not configured."""
+
+
+class NoPrice(LookupError):
+    """The campaign has a budget, and the price of a step is not known; the campaign is held."""
+
+
+class OverBudget(Exception):
+    """The message costs more than what is left of the day's budget."""
 
 
 #: The reason of the hold after the first people of a start.
@@ -98,7 +106,7 @@ async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) 
         rows = rows[: pacing.capacity(request.next_slot_at, pace, at, most, pacing.SLACK)]
         if not rows:
             return ClaimResult(again_at=request.next_slot_at)
-    rules = plans.with_price(plan, await with_spending(conn, plan, at), request.channel)
+    rules = plans.with_prices(plan, await with_spending(conn, plan, at))
     facts = Facts(plan, rules, at, skipped=skipped, dripped=dripped)
     left = await campaigns.first_left(conn, plan.campaign_id) if plan.starts_with_few else None
     batch = _Batch(facts, request, pace, left)
@@ -111,7 +119,9 @@ async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) 
         await batch.write(conn, plans.writer)
         if left is not None:
             await _count_first(conn, plan, batch.first_left or 0, at)
-        plans.note_price(plan, request.channel, batch.price)
+        if batch.no_price:
+            await holds.place(conn, "campaign", plan.ref, reason=batch.no_price, by="fluentsd", at=at)
+        plans.note_prices(plan, batch.prices)
     batch.result.more = batch.result.moved == most and not pace
     return batch.result
 
@@ -139,7 +149,8 @@ class _Batch:
         self.ended: list[End] = []
         self.held: list[Cause] = []
         self.failed: list[Cause] = []
-        self.price = 0  #: micros of the latest message
+        self.prices: dict[str, int] = {}  #: step → micros of its latest message
+        self.no_price = ""  #: why the campaign has to be held: a budget, and a message of unknown price
         self.freed: list[int] = []  #: contacts released by this exclusive campaign
 
     def decide(self, row: Due) -> None:
@@ -151,12 +162,13 @@ class _Batch:
             person, verdict = self.facts.ask(row, step)
             match verdict:
                 case Go():
-                    if self.first_left is not None and not row.last_outcome and row.try_no == 1:
-                        if not self.first_left:
-                            self.is_full = True
-                            return
-                        self.first_left -= 1
+                    is_new = self.first_left is not None and not row.last_outcome and row.try_no == 1
+                    if is_new and not self.first_left:
+                        self.is_full = True
+                        return
                     self._go(row, step, person, verdict)
+                    if is_new and self.first_left is not None:
+                        self.first_left -= 1
                 case Wait(until_at, reason, whole_lane):
                     if whole_lane:
                         self.result.again_at = until_at
@@ -170,6 +182,12 @@ class _Batch:
                 case Hold(reason, _):
                     self.held.append(Cause(row.id, str(reason)))
                     self.result.stale = self.result.stale or reason is Reason.source_stale
+        except OverBudget:
+            self.result.again_at = spent(self.facts.rules, self.at).until_at
+            return
+        except NoPrice as why:
+            self.no_price, self.is_full = str(why), True
+            return
         except (TemplateProblem, ChannelMissing) as why:
             self.failed.append(Cause(row.id, f"step {step.id}: {why}"))
             self._note_end(row)
@@ -178,7 +196,7 @@ class _Batch:
 
     def _go(self, row: Due, step: Step, person: Person, go: Go) -> None:
         new = new_attempt(self.facts, row, step, person, go, self.request.lookup_after, self.request.prices)
-        self.price = new.row.cost_micros
+        self.prices[step.id] = new.row.cost_micros
         self.result.claimed.append(new.claimed)
         self.claims.append(Claim(row.id, self.at, new.row.number_id or row.sender_id))
         self.attempts.append(new.row)
@@ -235,7 +253,8 @@ class _Batch:
             await lanes.set_next_slot(conn, self.request.lane_id, next_slot_at)
         cost = sum(row.cost_micros for row in self.attempts)
         if cost:
-            await spending.add(conn, self.plan.campaign_id, self.plan.currency, self.at, cost)
+            day = self.plan.rules.day(self.at)
+            await spending.add(conn, self.plan.campaign_id, self.plan.currency, day, cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,12 +270,14 @@ def new_attempt(
     facts: Facts, row: Due, step: Step, person: Person, go: Go, lookup_after: int, prices: Prices | None = None
 ) -> NewAttempt:
     """Build the attempt that a `Go` allows and count what it uses up. Raises `TemplateProblem` when the message cannot
-    be rendered."""
+    be rendered, and `NoPrice` or `OverBudget` when the budget does not allow it."""
     plan, at = facts.plan, facts.at
     token = attempts.new_id(at)
     sender = go.caller_id.e164 if go.caller_id else None
     timezone = local_zone(facts.rules, names_in(row.zones)) if step.speaker else ""
     message = compose(step, person.values, go, sender, timezone)
+    cost = _cost(facts, step, prices, message)
+    facts.grant(row, step, go, cost)
     number_id = go.caller_id.id if go.caller_id else None
     attempt = Attempt(token, step.channel, go.point.value, at, sender, None, step.id, row.try_no)
     attempt_row = OpenAttempt(
@@ -271,7 +292,7 @@ def new_attempt(
         number_id=number_id,
         claimed_at=at,
         deadline_at=at + lookup_after,
-        cost_micros=facts.grant(row, step, go, _price(prices, message, plan)),
+        cost_micros=cost,
         currency=plan.currency,
     )
     body = None
@@ -281,15 +302,35 @@ def new_attempt(
     return NewAttempt(Claimed(plan.campaign_id, message, attempt), attempt_row, body)
 
 
-def _price(prices: Prices | None, message: Message, plan: Plan) -> int | None:
-    """The channel's price of a message in micros; None if it is not known in the campaign's currency."""
+def _cost(facts: Facts, step: Step, prices: Prices | None, message: Message) -> int:
+    """The micros to reserve for a message: the campaign's own cost, else the channel's price; checked against the
+    budget."""
+    named = facts.rules.cost.get(step.channel)
+    cost = price_of(prices, message, facts.plan.currency) if named is None else named
+    if cost is None and facts.rules.budget is not None:
+        raise NoPrice(unpriced(step.channel, facts.plan.currency))
+    if not facts.rules.affords(cost or 0):
+        raise OverBudget
+    return cost or 0
+
+
+def unpriced(channel: Kind, currency: str) -> str:
+    """The sentence about a budget that cannot be kept."""
+    return (
+        f"the campaign has a budget, and the price of {channel} in {currency} is not known; write it in the campaign's "
+        f"[limits], cost = {{ {channel} = 0.01 }}, or set the channel's price in fluentsd.toml"
+    )
+
+
+def price_of(prices: Prices | None, message: Message, currency: str) -> int | None:
+    """The channel's price of a message in micros; None if it is not known in the currency."""
     if prices is None:
         return None
     try:
         price = prices.price(message)
     except Exception:  # noqa: BLE001 - the guard at the edge of the plugin: what cannot be priced has no known price
         return None
-    return price.micros if price is not None and price.currency == plan.currency else None
+    return price.micros if price is not None and price.currency == currency else None
 
 
 def compose(step: Step, values: Mapping[str, Any], go: Go, sender: str | None, timezone: str = "") -> Message:

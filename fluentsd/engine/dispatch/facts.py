@@ -104,17 +104,13 @@ class Facts:
         person = self.person(row, step)
         return person, decide(step, self.rules, person, self.at, self.caller_ids)
 
-    def grant(self, row: Due, step: Step, go: Go, price: int | None = None) -> int:
-        """Count what a `Go` uses up, for the next rows of the batch; returns the expected cost in micros. The
-        campaign's own cost counts, else the channel's `price` of this message."""
+    def grant(self, row: Due, step: Step, go: Go, cost: int) -> None:
+        """Count what a `Go` uses up, for the next rows of the batch. `cost`: the expected micros."""
         if go.caller_id is not None and self.caller_ids is not None:
             self.caller_ids.grant(go.caller_id, self.at)
         self._note_touch(go.point.id, row.contact_id, (self.at, step.channel))
-        named = self.plan.rules.cost.get(step.channel)
-        expected = named if named is not None else price or 0
-        if expected:
-            self.rules = replace(self.rules, spent=self.rules.spent + expected)
-        return expected
+        if cost:
+            self.rules = replace(self.rules, spent=self.rules.spent + cost)
 
     def leave_out(self, contact_id: int, claimed_at: int, channel: str) -> None:
         """Forget one attempt, so that it does not count against itself."""

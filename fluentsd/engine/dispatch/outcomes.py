@@ -326,7 +326,7 @@ class _Batch:
             counters.moved(self.deltas, campaign_id, EnrollmentState.active, EnrollmentState.queued, count)
         await counters.add(conn, self.deltas)
         for plan, at, micros in self.spending:
-            await spending.add(conn, plan.campaign_id, plan.currency, at, micros)
+            await spending.add(conn, plan.campaign_id, plan.currency, plan.rules.day(at), micros)
 
     async def _opt_out(self, conn: Connection, contact_id: int, report: OutcomeReport) -> None:
         """The person goes on the suppression list with every point; they and all who share one leave all campaigns."""

@@ -67,23 +67,21 @@ class Plans:
         self.fresh_within: dict[int, int] = {}
         self.pruned_on = 0  #: day on which old outcome counts were last deleted
         self._known: dict[int, Plan] = {}
-        self._prices: dict[tuple[int, str], int] = {}
+        self._prices: dict[int, dict[str, int]] = {}
 
     def known(self, campaign_id: int) -> Plan | None:
         """The cached plan, for estimates outside a transaction."""
         return self._known.get(campaign_id)
 
-    def note_price(self, plan: Plan, channel: str, micros: int) -> None:
-        """Remember what a campaign's latest message on a channel costs, for the gate's next look at the budget."""
-        if micros:
-            self._prices[plan.campaign_id, channel] = micros
+    def note_prices(self, plan: Plan, prices: Mapping[str, int]) -> None:
+        """Remember what the latest message of each step costs, for the gate's next look at the budget."""
+        if prices:
+            self._prices.setdefault(plan.campaign_id, {}).update(prices)
 
-    def with_price(self, plan: Plan, rules: Rules, channel: str) -> Rules:
-        """The rules with the latest price where the campaign names no cost. Only a budget asks for it."""
-        price = self._prices.get((plan.campaign_id, channel))
-        if rules.budget is None or price is None or channel in rules.cost:
-            return rules
-        return replace(rules, cost={**rules.cost, channel: price})
+    def with_prices(self, plan: Plan, rules: Rules) -> Rules:
+        """The rules with the latest prices. Only a budget asks for them."""
+        prices = self._prices.get(plan.campaign_id)
+        return rules if rules.budget is None or not prices else replace(rules, prices=prices)
 
     async def current(self, conn: Connection, campaign_id: int, *, lock: bool = True) -> tuple[CampaignState, Plan]:
         """State and plan as of this transaction. The campaign row is share-locked where the database supports it, so a
@@ -146,6 +144,7 @@ def rules_of(spec: CampaignFile, shared: tuple[Limit, ...] = ()) -> Rules:
         fallback_zone=window.fallback_timezone if window.unknown_timezone == "fallback" else None,
         limits=(*limits_of(spec.limits.per_contact, spec.limits.gap, "the campaign's"), *shared),
         budget=Budget.parse(spec.limits.budget).micros if spec.limits.budget else None,
+        day_zone=spec.zone,
         cost={channel: round(amount * 1_000_000) for channel, amount in spec.limits.cost.items()},
         chooses_number=bool(spec.numbers.numbers or spec.numbers.tags),
         hold_conflicts=window.conflicting_timezone == "hold",
@@ -159,5 +158,5 @@ async def with_spending(conn: Connection, plan: Plan, at: int) -> Rules:
     """The rules with today's spending, which is read only when the campaign has a budget."""
     if plan.rules.budget is None:
         return plan.rules
-    spent = await spending.on_day_of(conn, plan.campaign_id, plan.currency, at)
+    spent = await spending.on_day(conn, plan.campaign_id, plan.currency, plan.rules.day(at))
     return replace(plan.rules, spent=spent)

@@ -12,12 +12,12 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import trio
 
-from fluentsd.api import Kind, Outcome
+from fluentsd.api import Kind, Message, Outcome
 from fluentsd.domain.flow import Flow
 from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
 from fluentsd.domain.forecast.assumptions import Assumed, from_history
@@ -45,8 +45,8 @@ IN_PROCESS_AT_MOST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class ForecastRequest:
-    """One forecast: the campaign, its start and end, the number of contacts to list one by one, and each channel's
-    (concurrency, interval, next_slot_at)."""
+    """One forecast: the campaign, its start and end, the number of contacts to list one by one, each channel's
+    (concurrency, interval, next_slot_at), and the channels' prices of a message in micros, by step."""
 
     ref: str
     at: int
@@ -56,6 +56,7 @@ class ForecastRequest:
     channels: Mapping[Kind, tuple[int, int, int]]
     limits: tuple[Limit, ...] = ()
     spacing: int = 0  #: microseconds between two uses of one caller ID, required by providers
+    prices: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +70,29 @@ class Snapshot:
     subjects: list[Subject]
     lanes: list[Lane]
     caller_ids: CallerIds | None
-    samples: dict[str, dict[str, str]]
+    samples: dict[str, Message]
     assumed: Assumed
     counted: Mapping[str, int]
 
 
+async def example_messages(conn: Connection, plan: Plan, at: int) -> dict[str, Message]:
+    """One rendered message for each step that can be rendered for one of the first people."""
+    samples = dict[str, Message]()
+    async for rows, facts in pages(conn, plan, at):
+        for one in rows:
+            if len(samples) < len(plan.spec.step):
+                _sample(samples, plan, facts.points(one.due), facts.values(one.due))
+        break
+    return samples
+
+
 async def take_snapshot(conn: Connection, request: ForecastRequest) -> Snapshot:
-    """Read the facts. Raises `NoSuchCampaign`."""
+    """Read the facts, as of the campaign's scheduled start or the end of its pause. Raises `NoSuchCampaign`."""
     row = await campaigns.get(conn, request.ref)
+    request = replace(request, at=max(request.at, row.starts_at or row.resumes_at or 0))
     _, plan = await Plans(request.limits, spacing=request.spacing).current(conn, row.id, lock=False)
-    rules = await with_spending(conn, plan, request.at)
-    subjects, samples = list[Subject](), dict[str, dict[str, str]]()
+    rules = replace(await with_spending(conn, plan, request.at), prices=request.prices)
+    subjects, samples = list[Subject](), dict[str, Message]()
     caller_ids: CallerIds | None = None
     async for rows, facts in pages(conn, plan, request.at):
         caller_ids = facts.caller_ids
@@ -123,7 +136,10 @@ def run_forecast(snapshot: Snapshot) -> dict[str, Any]:
     points = {point.id: point.value for subject in snapshot.subjects for point in subject.person.points}
     return _answer(plan, request, done, first_contacts, caller_ids, points) | {
         "state": snapshot.state,
-        "samples": snapshot.samples,
+        "samples": {
+            step: {"to": message.to, "subject": message.subject, "text": message.text, "agent": message.agent}
+            for step, message in snapshot.samples.items()
+        },
         "assumed": _shares(snapshot.assumed, snapshot.counted),
     }
 
@@ -148,7 +164,7 @@ async def _assumed(conn: Connection) -> tuple[Assumed, dict[str, int]]:
     return from_history(counts, seconds), {kind: sum(found.values()) for kind, found in counts.items()}
 
 
-def _sample(samples: dict[str, dict[str, str]], plan: Plan, points: Any, values: Mapping[str, Any]) -> None:
+def _sample(samples: dict[str, Message], plan: Plan, points: Any, values: Mapping[str, Any]) -> None:
     """One rendered message for each step, for the first person for whom it can be rendered."""
     for step in plan.flow(plan.version_id).steps:
         kind = "email" if step.channel == "email" else "phone"
@@ -159,7 +175,7 @@ def _sample(samples: dict[str, dict[str, str]], plan: Plan, points: Any, values:
             message = compose(step, values, Go(point, None, 0), None)
         except TemplateProblem:
             continue
-        samples[step.id] = {"to": point.value, "subject": message.subject, "text": message.text, "agent": step.agent}
+        samples[step.id] = message
 
 
 class _FirstContacts:
@@ -278,6 +294,7 @@ def pack(request: ForecastRequest) -> dict[str, Any]:
     """The request as JSON values."""
     limits = [[limit.rate.count, limit.rate.per_s, limit.rule] for limit in request.limits]
     named = {name: getattr(request, name) for name in ("ref", "at", "until_at", "seed", "most", "spacing")}
+    named["prices"] = dict(request.prices)
     return named | {"channels": dict(request.channels), "limits": limits}
 
 

@@ -1,22 +1,26 @@
-"""The launch check: who would be contacted, who would not and why, what is missing, and duties no code can check.
+"""The launch check: who reaches which step, who does not and why, what is missing, and duties no code can check.
 
-Nothing is decided here. The gate is asked about every queued enrollment at its due time, once for each step of its
-flow, and the verdicts are counted. Errors prevent a start; warnings need a confirmation; notes and duties are only
-shown. Enrollments are read in pages, so memory does not grow with their number.
+Nothing is decided here. For every enrollment the flow is walked in order, as the daemon will if nobody answers
+(`domain.forecast.reach`), and the gate's verdicts are counted; a walk stops at the first hold. Errors prevent a start;
+warnings need a confirmation; notes and duties are only shown. Enrollments are read in pages, so memory does not grow
+with their number.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from fluentsd.api import Kind, Previews
 from fluentsd.domain import statutes
 from fluentsd.domain.flow import Step
-from fluentsd.domain.gate import WORDS, Go, Hold, Never, Person, Reason, Skip, Wait, decide
+from fluentsd.domain.forecast.reach import Stop, walk
+from fluentsd.domain.gate import WORDS, Hold, Never, Person, Point, Reason, Skip
 from fluentsd.domain.render import TemplateProblem
+from fluentsd.domain.review import review
 from fluentsd.engine.campaigns import previews
 from fluentsd.engine.dispatch.facts import Facts, names_in
 from fluentsd.engine.dispatch.plans import Plan, with_spending
@@ -48,9 +52,12 @@ class LaunchCheck:
     """Counts of one launch check."""
 
     people: int = 0
-    ready: int = 0
-    first: Counter[tuple[str, str]] = field(default_factory=Counter)  #: people not ready, by (reason, rule)
+    ready: int = 0  #: people who reach a step
+    out: Counter[tuple[str, str]] = field(default_factory=Counter)  #: people who reach none, by (reason, rule)
     steps: dict[str, Counter[str]] = field(default_factory=dict)  #: step → "ready" or a reason → people
+    held: Counter[tuple[str, str, str]] = field(default_factory=Counter)  #: people held, by (step, reason, rule)
+    late: Counter[tuple[str, str, str]] = field(default_factory=Counter)  #: those of them who reach an earlier step
+    leaves: Counter[str] = field(default_factory=Counter)  #: people who leave the campaign at a step
     missing: dict[tuple[str, str], list[str]] = field(default_factory=dict)  #: (step, problem) → examples
     missing_people: Counter[tuple[str, str]] = field(default_factory=Counter)
     zones: Counter[str] = field(default_factory=Counter)  #: known, conflict, fallback, unknown
@@ -59,6 +66,8 @@ class LaunchCheck:
     samples: dict[str, dict[str, str]] = field(default_factory=dict)  #: step → one rendered message
     remarks: dict[tuple[str, str], str] = field(default_factory=dict)  #: (step, a channel's finding) → advice
     elsewhere: dict[str, int] = field(default_factory=dict)
+    fields: set[str] = field(default_factory=set)  #: names of fields that somebody has
+    dates: Counter[tuple[str, str]] = field(default_factory=Counter)  #: unread dates, by (step, field)
 
 
 async def pages(conn: Connection, plan: Plan, at: int) -> AsyncIterator[tuple[list[UnderWay], Facts]]:
@@ -79,43 +88,61 @@ async def examine(
     messages = _MessageCheck(found, channels or {})
     async for rows, facts in pages(conn, plan, at):
         for row in rows:
-            _check_row(found, row.due, facts, messages)
+            _check_row(found, row, facts, messages)
     return found
 
 
-def _check_row(found: LaunchCheck, row: Due, facts: Facts, messages: _MessageCheck) -> None:
+def _check_row(found: LaunchCheck, row: UnderWay, facts: Facts, messages: _MessageCheck) -> None:
+    due = row.due
     found.people += 1
-    _count_place(found, row, facts)
-    flow = facts.plan.flow(row.version_id)
-    answers = [(step, *_decide(row, step, facts)) for step in flow.steps[flow.index[row.step] :]]
-    for step, person, reason, _ in answers:
-        found.steps.setdefault(step.id, Counter())[reason or "ready"] += 1
-        if not reason:
-            messages.check(row, step, person, facts.at)
-    if all(reason for _, _, reason, _ in answers):
-        _, _, reason, rule = answers[0]
-        found.first[reason, rule] += 1
-    else:
+    found.fields.update(facts.fields(due))
+    _count_place(found, due, facts)
+    flow = facts.plan.flow(due.version_id)
+    obstacle: tuple[str, str] | None = None
+    is_reached, step = row.is_active, flow.step(due.step)
+    try:
+        for stop in walk(flow, facts.rules, step, max(facts.at, due.due_at), _persons(facts, due), facts.caller_ids):
+            step, reason, rule = stop.step, "ready", ""
+            if step.moment is not None and facts.fields(due).get(step.moment.of) and _is_unread(stop):
+                found.dates[step.id, step.moment.of] += 1
+            if stop.is_reached:
+                is_reached = True
+                messages.check(due, step, stop.person, stop.at)
+            else:
+                reason, rule = str(stop.verdict.reason), getattr(stop.verdict, "rule", "")  # type: ignore[union-attr]
+                ends = isinstance(stop.verdict, (Hold, Never))
+                obstacle = (reason, rule) if ends or obstacle is None else obstacle
+            found.steps.setdefault(step.id, Counter())[reason] += 1
+            if isinstance(stop.verdict, Hold):
+                found.held[step.id, reason, rule] += 1
+                found.late[step.id, reason, rule] += is_reached
+            elif isinstance(stop.verdict, Never):
+                found.leaves[step.id] += 1
+    except TemplateProblem as why:
+        following = flow.following(step) if step.id in found.steps else step
+        messages.note((following or step).id, str(why), facts.points(due))
+    for later in flow.steps[step.index + 1 :]:
+        found.steps.setdefault(later.id, Counter())
+    if is_reached:
         found.ready += 1
+    else:
+        found.out[obstacle or ("condition", "")] += 1
 
 
-def _decide(row: Due, step: Step, facts: Facts) -> tuple[Person, str, str]:
-    """The gate's facts about one person, the reason against one step ("" when it is allowed) and its rule. Conditions
-    and date fields are ignored, because they are not known yet."""
-    person = facts.person(row, step)
-    person.late = person.done = False
-    match decide(_unconditional(step), facts.rules, person, facts.at, facts.caller_ids):
-        case Go() | Wait():
-            return person, "", ""
-        case Hold(reason, rule):
-            return person, reason, rule
-        case Skip(reason) | Never(reason):
-            return person, reason, ""
+def _is_unread(stop: Stop) -> bool:
+    return isinstance(stop.verdict, Skip) and stop.verdict.reason is Reason.no_moment
 
 
-def _unconditional(step: Step) -> Step:
-    """The step without its condition and date field."""
-    return step if step.when is None and step.moment is None else replace(step, when=None, moment=None)
+def _persons(facts: Facts, row: Due) -> Callable[[Step], Person]:
+    """The gate's facts about one person, by step. No step counts as late: nothing has been missed before a start."""
+
+    def person_at(step: Step) -> Person:
+        person = facts.person(row, step)
+        person.late = False
+        person.done = person.done or (step.id != row.step and f'"{step.id}":' in row.outcomes)
+        return person
+
+    return person_at
 
 
 class _MessageCheck:
@@ -132,11 +159,14 @@ class _MessageCheck:
         if key not in self._problems:
             self._problems[key] = self._problem(step, person, at)
         if self._problems[key]:
-            problem = (step.id, self._problems[key])
-            self._found.missing_people[problem] += 1
-            some = self._found.missing.setdefault(problem, [])
-            if len(some) < NAMED:
-                some.append(next((p.value for p in person.points), "?"))
+            self.note(step.id, self._problems[key], person.points)
+
+    def note(self, step: str, problem: str, points: Sequence[Point]) -> None:
+        """Note a problem of one person at one step."""
+        self._found.missing_people[step, problem] += 1
+        some = self._found.missing.setdefault((step, problem), [])
+        if len(some) < NAMED:
+            some.append(next((p.value for p in points), "?"))
 
     def _problem(self, step: Step, person: Person, at: int) -> str:
         """The reason why the message cannot be rendered or would be rejected; "" when there is none."""
@@ -178,16 +208,22 @@ def as_answer(found: LaunchCheck, plan: Plan, problems: Mapping[str, Fix | None]
         step, why = problem
         count = found.missing_people[problem]
         errors.append(f"step {step}: {why}; {_people(count)}, among them {', '.join(some)}")
-    hopeless = not found.ready and any(reason != Reason.elsewhere for reason, _ in found.first)
+    hopeless = not found.ready and any(reason != Reason.elsewhere for reason, _ in found.out)
     if hopeless:
         errors.append("nobody could be contacted; these are the reasons:")
-    for (reason, rule), count in found.first.most_common():
-        fix = _FIXES.get(reason, "")
-        sentence = f"{_people(count)} will not be contacted: {WORDS[Reason(reason)]}{f' ({rule})' if rule else ''}"
-        sentence += f"; {fix}" if fix else ""
-        (errors if hopeless else warnings if fix else []).append(sentence)
+    for reason, sentence in _obstacles(found):
+        (errors if hopeless else warnings if reason in _FIXES else []).append(sentence)
         if verb := _suggested(reason, plan):
             suggestions[sentence] = verb
+    reviewed = review(plan.spec)
+    errors += reviewed.errors
+    warnings += reviewed.warnings
+    for (step, name), count in found.dates.items():
+        warnings.append(f"step {step}: {name} of {_people(count)} is not a date; write it like 2026-12-25 15:00")
+    for step, name, of_date in _unknown_fields(found, plan):
+        near = difflib.get_close_matches(name, found.fields, 1, 0.6)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        (errors if of_date else warnings).append(f"{step}: nobody has a field {name!r}{hint}")
     for ref, count in found.elsewhere.items():
         warnings.append(f"{_people(count)} also enrolled in {ref}")
     return {
@@ -203,14 +239,71 @@ def as_answer(found: LaunchCheck, plan: Plan, problems: Mapping[str, Fix | None]
         ],
         "people": found.people,
         "ready": found.ready,
+        "first_step": _first_step(found, plan),
         "out": [
             {"reason": reason, "rule": rule, "sentence": WORDS[Reason(reason)], "people": count}
-            for (reason, rule), count in found.first.most_common()
+            for (reason, rule), count in found.out.most_common()
         ],
-        "steps": [{"step": step, "people": dict(counts)} for step, counts in found.steps.items()],
+        "held": [
+            {"step": step, "reason": reason, "rule": rule, "sentence": WORDS[Reason(reason)], "people": count}
+            for (step, reason, rule), count in found.held.most_common()
+        ],
+        "steps": [{"step": step, "people": dict(counts)} for step, counts in _in_order(found, plan)],
         "samples": found.samples,
         "rules_version": statutes.VERSION,
     }
+
+
+def _unknown_fields(found: LaunchCheck, plan: Plan) -> list[tuple[str, str, bool]]:
+    """Fields that the flow reads and nobody has: the place, the field, whether a date of the flow depends on it. A text
+    whose field is missing without a default is an error of its people."""
+    asked: dict[tuple[str, str], bool] = {}
+    for step in plan.flow(plan.version_id).steps:
+        read = step.variables | (step.when.variables if step.when is not None else frozenset())
+        asked |= {(f"step {step.id}", name): False for name in sorted(read)}
+        if step.moment is not None:
+            asked[f"step {step.id}: of", step.moment.of] = True
+    if plan.rules.goal is not None:
+        asked |= {("exit.goal", name): False for name in sorted(plan.rules.goal.variables)}
+    missing = {problem[0] for problem in found.missing}
+    return [
+        (place, name, of_date)
+        for (place, name), of_date in asked.items()
+        if found.people and name not in found.fields and place.removeprefix("step ") not in missing
+    ]
+
+
+def _in_order(found: LaunchCheck, plan: Plan) -> list[tuple[str, Counter[str]]]:
+    """The lines of the steps: those of the current flow in its order, then those that only earlier versions have."""
+    now = plan.flow(plan.version_id).index
+    return sorted(found.steps.items(), key=lambda line: now.get(line[0], len(now)))
+
+
+def _first_step(found: LaunchCheck, plan: Plan) -> dict[str, Any]:
+    """The first step of the flow: who reaches it, who is held there, skips it, or leaves there."""
+    step = plan.flow(plan.version_id).steps[0]
+    counts = found.steps.get(step.id, Counter[str]())
+    held = sum(people for (at, _, _), people in found.held.items() if at == step.id)
+    skip = counts.total() - counts["ready"] - held - found.leaves[step.id]
+    named = {"step": step.id, "channel": step.channel}
+    return named | {"ready": counts["ready"], "held": held, "skip": skip, "leave": found.leaves[step.id]}
+
+
+def _obstacles(found: LaunchCheck) -> list[tuple[str, str]]:
+    """Sentences about the people who reach no step, and about those who are held at a later one: reason, sentence."""
+    told = []
+    for (reason, rule), count in found.out.most_common():
+        told.append((reason, f"{_people(count)} will not be contacted: {_because(reason, rule)}"))
+    for (step, reason, rule), count in found.late.most_common():
+        if count:
+            held = f"{_people(count)} will be held at {step}, after earlier steps"
+            told.append((reason, f"{held}: {_because(reason, rule)}"))
+    return told
+
+
+def _because(reason: str, rule: str) -> str:
+    fix = _FIXES.get(reason, "")
+    return f"{WORDS[Reason(reason)]}{f' ({rule})' if rule else ''}{f'; {fix}' if fix else ''}"
 
 
 def _suggested(reason: str, plan: Plan) -> Fix | None:

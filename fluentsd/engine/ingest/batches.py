@@ -11,6 +11,7 @@ import marshal
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from fluentsd.engine.ingest.csv_file import CsvFile
 #: People in a batch, and characters of their fields: a batch fits into one request, however wide the table.
 BATCH = 250
 TEXT_AT_MOST = 1_000_000
+#: Most rows of a preview.
+PREVIEW_AT_MOST = 100_000
 #: Rejected rows in a chunk.
 REFUSED_AT_MOST = 10_000
 
@@ -82,11 +85,17 @@ def mapping_of(
 
 
 def previewed(file: CsvFile, mapping: Columns, region: str, need: Need) -> Preview:
-    """The first rows as the import would read them. Nothing is imported."""
-    reader = ContactReader(mapping, region, need)
-    read = [reader.read(row, line) for line, row in file.ahead]
-    people = [r for r in read if isinstance(r, Person)]
-    return preview(mapping, people, [r for r in read if isinstance(r, Reject)])
+    """The rows as the import would read them, with the counts that it would have: all rows of a file, up to
+    `PREVIEW_AT_MOST`. Nothing is imported."""
+    read = ContactReader(mapping, region, need).read
+    people, rejects = list[Person](), list[Reject]()
+    for line, row in islice(file, PREVIEW_AT_MOST):
+        found = read(row, line)
+        if isinstance(found, Reject):
+            rejects.append(found)
+        elif found is not None:
+            people.append(found)
+    return preview(mapping, people, rejects)
 
 
 def batches(

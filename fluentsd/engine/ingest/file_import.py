@@ -155,6 +155,10 @@ class FileImport:
         return Summary(**counts, left=left, opted_out=opted_out, shared=dict(shared), rejected_because=problems,
                        rejects_in=self._rejects.place if self._rejects.written else None)  # fmt: skip
 
+    def so_far(self) -> Mapping[str, int]:
+        """The counts of what was stored, for an import that is interrupted."""
+        return {name: self._counts[name] for name in _COUNTED}
+
     async def _first(self) -> Chunk:
         """The first chunk with people; `CsvError` if the file has none."""
         while True:

@@ -30,10 +30,12 @@ async def of(conn: AsyncConnection, campaign_id: int, contact_id: int) -> Enroll
     return None if row is None else EnrollmentRow._make(row)
 
 
-async def promise(conn: AsyncConnection, row: EnrollmentRow, lane_id: int, at: int) -> None:
-    """queued → queued at a promised moment, before the flow; a hold is lifted with it, and the gate is asked again."""
+async def promise(conn: AsyncConnection, row: EnrollmentRow, step: str, try_no: int, lane_id: int, at: int) -> None:
+    """queued → queued at this step at a promised moment, before the flow; a hold is lifted with it, and the gate is
+    asked again."""
     await leave_queue(conn, [row.id])
-    values = {"rank": PROMISED, "due_at": at, "wanted_at": at, "held": False, "reason": ""}
+    values: dict[str, Any] = {"step": step, "try_no": try_no, "rank": PROMISED}
+    values |= {"due_at": at, "wanted_at": at, "held": False, "reason": ""}
     mine = (enrollment.c.id == row.id, enrollment.c.state == EnrollmentState.queued)
     await conn.execute(update(enrollment).where(*mine).values(**values))
     await wait(conn, [QueueKey(lane_id, PROMISED, at, row.id)])

@@ -22,7 +22,7 @@ class FlowStep:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign's name, state and times."""
+    """A campaign's name, state, own zone and times."""
 
     id: int = 0
     ref: str = ""
@@ -30,6 +30,7 @@ class Campaign:
     state: str = ""
     revision: int = 0
     owner: str = ""
+    zone: str = ""
     created_at: int | None = None
     starts_at: int | None = None
     started_at: int | None = None
@@ -72,11 +73,37 @@ class Exported:
 
 
 @dataclass(frozen=True, slots=True)
-class Status(Counted):
-    """`campaign status`. `held_people` and `exited_by_reason`: reason → people; `next_at`: None when nothing is due."""
+class Pause:
+    """Who paused a campaign, when, and why; `because` may be empty."""
 
+    by: str = ""
+    at: int | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What is spent of the day's budget, in micros; `renewed_at`: the beginning of the next day in the campaign's
+    zone."""
+
+    spent_micros: int = 0
+    micros: int = 0
+    currency: str = ""
+    renewed_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Counted):
+    """`campaign status`. `held_people` and `exited_by_reason`: reason → people; `next_at`: the next possible contact,
+    not before `now`, None when nobody waits; `runs`: whether a daemon answers; `resumes_at`: the end of a pause."""
+
+    now: int = 0
+    runs: bool = True
     holds: tuple[Hold, ...] = ()
     next_at: int | None = None
+    resumes_at: int | None = None
+    paused: Pause | None = None
+    budget: Spending | None = None
     held_people: Mapping[str, int] = field(default_factory=dict)
     exited_by_reason: Mapping[str, int] = field(default_factory=dict)
     unknown: int = 0
@@ -85,10 +112,11 @@ class Status(Counted):
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One step: people who wait for it, and attempts by outcome."""
+    """One step: people who wait for it, attempts that were made or may have been, and attempts by outcome."""
 
     step: str = ""
     waiting: int = 0
+    attempts: int = 0
     outcomes: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -157,7 +185,7 @@ class Change:
 class Applied:
     """`campaign apply`. `people_at_steps`: step → people; `keep_their_flow`: people who follow an earlier flow
     version; `retimed`: people whose due time is recomputed. A new campaign has none of the three. `segments`: those
-    that it follows, as its file names them."""
+    that it follows, as its file names them; `warnings`: what probably was not meant."""
 
     ref: str = ""
     created: bool = False
@@ -169,20 +197,23 @@ class Applied:
     retimed: int | None = absent()
     people_at_steps: Mapping[str, int] | None = absent()
     segments: tuple[str, ...] | None = absent()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Archived(Campaign):
-    """`campaign archive`."""
+    """`campaign archive` and `unarchive`."""
 
     archived: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Changed(Counted):
-    """`campaign schedule`, `pause`, `stop`, `complete`, `reopen`. `withdrawn`: cancelled calls of a pause or stop."""
+    """`campaign schedule`, `pause`, `stop`, `complete`, `reopen`. `withdrawn`: cancelled calls of a pause or stop;
+    `unscheduled_at`: the start that a pause of a scheduled campaign has taken back."""
 
     withdrawn: int | None = absent()
+    unscheduled_at: int | None = absent()
 
 
 @dataclass(frozen=True, slots=True)

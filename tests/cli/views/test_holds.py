@@ -50,7 +50,9 @@ def test_a_number_that_rests_says_so(capsys: pytest.CaptureFixture[str]) -> None
                               "next_slot_at": 0, "carries": "phone,sms"}  # fmt: skip
     resting = number | {"held": "texts do not arrive", "held_until_at": COOLING["until_at"]}
     held = number | {"held": "not registered", "held_until_at": None}
-    rows = [line.split("\t") for line in shown(capsys, "numbers list", numbers=[resting, held])[1:]]
-    assert [row[7] for row in rows] == ["cooling down: texts do not arrive", "not registered"]
-    assert rows[0][6].startswith("2026-03-")
-    assert (rows[1][4], rows[1][6]) == ("phone, sms", "")
+    heads, *rows = [line.split("\t") for line in shown(capsys, "numbers list", numbers=[resting, held])]
+    resting, held = (dict(zip(heads, row, strict=True)) for row in rows)
+    assert [row["Held"] for row in (resting, held)] == ["cooling down: texts do not arrive", "not registered"]
+    assert resting["Next use"].startswith("2026-03-")
+    assert (held["Carries"], held["Next use"]) == ("phone, sms", "")
+    assert "Label" not in heads  # no number has one

@@ -17,7 +17,7 @@ from fluentsd.domain.contacts.identity import (
     is_same_person,
     likeness,
     name_in,
-    shared_points,
+    tell_apart,
 )
 from fluentsd.domain.contacts.names import comparable
 
@@ -123,7 +123,7 @@ FAMILY = (
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
     for rows in permutations(FAMILY):
-        assert shared_points(rows) == {"phone": 1, "email": 1}, rows
+        assert tell_apart(rows).shared == {"phone": 1, "email": 1}, rows
 
 
 def test_points_of_several_people_are_counted_in_words() -> None:

@@ -7,6 +7,7 @@ of its tests open and close on quarters of an hour, as all zones' clocks change 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -214,8 +215,13 @@ class Walk:
                 return True
         cost = round(self.spec.limits.cost.get(step.channel, 0) * 1_000_000)
         budget = Budget.parse(self.spec.limits.budget).micros if self.spec.limits.budget else None
-        if budget is not None and self.spent.get(now // DAY, 0) + cost > budget:
-            road.not_before = (now // DAY + 1) * DAY
+        window = self.spec.window
+        here = zone(window.timezone if window.timezone != "contact" else window.fallback_timezone or "UTC")
+        local = dt.datetime.fromtimestamp(now / SECOND, here)
+        today = local.date().toordinal()
+        if budget is not None and self.spent.get(today, 0) + cost > budget:
+            tomorrow = dt.datetime.combine(local.date() + dt.timedelta(1), dt.time(), here)
+            road.not_before = round(tomorrow.timestamp() * SECOND)
             return False
         number = None
         if step.channel != "email" and self.spec.numbers.tags:
@@ -227,7 +233,7 @@ class Walk:
                 road.not_before = min(n.next_slot_at for n in self.numbers)
                 return False
             number.used, number.next_slot_at, body.sender = number.used + 1, now + number.interval, number.id
-        self.spent[now // DAY] = self.spent.get(now // DAY, 0) + cost
+        self.spent[today] = self.spent.get(today, 0) + cost
         body.touches.append(now)
         outcome, length = self.ends(body.id, step.id, body.try_no, step.channel)
         body.state, body.recording, body.lands_at = "active", outcome, now + length

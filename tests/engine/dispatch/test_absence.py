@@ -90,7 +90,7 @@ async def test_a_day_that_has_passed_changes_nothing_and_no_word_is_believed_for
 async def test_a_callback_for_a_moment_they_chose_is_made_all_the_same(stage: Stage) -> None:
     await stage.launch(spec(EMAIL, CALL, CALL | {"id": "again", "after": "1 hour"}), person(1))
     await stage.until(MONDAY + MINUTE)
-    await stage.do("campaign callback", ref="test", person=ANN, at=MONDAY + DAY + 3 * HOUR)
+    await stage.do("campaign callback", ref="test", person=ANN, at=MONDAY + DAY + 3 * HOUR, channel="sms")
     await away(stage, NEXT_MONDAY, MONDAY + DAY + 2 * HOUR)
     assert await why(stage) == ("not_due", MONDAY + DAY + 3 * HOUR)
     await stage.until(MONDAY + DAY + 4 * HOUR)

@@ -75,7 +75,7 @@ async def lived(stage: Stage) -> None:
     await execute(
         stage.runtime, "suppression add", {"point": PHONE, "channel": "phone", "because": "Canaria said so"}, call
     )
-    await stage.do("campaign callback", ref="test", person=MAIL, at=stage.clock.now() + DAY)
+    await stage.do("campaign callback", ref="test", person=MAIL, at=stage.clock.now() + DAY, channel="sms")
 
 
 async def test_an_export_tells_everything_that_is_held(stage: Stage) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from fluentsd.domain.time.moments import show_moment
 from fluentsd.fronts.slack.blocks.card import buttons, receipt
 from fluentsd.fronts.slack.blocks.layout import Message, message, section
 from fluentsd.fronts.slack.blocks.wording import actor, safe
 from fluentsd.fronts.slack.grammar import Misread, Parsed
-from fluentsd.fronts.slack.moments import show_moment
 from fluentsd.fronts.slack.people import name_of
 from fluentsd.fronts.slack.session import Session
 

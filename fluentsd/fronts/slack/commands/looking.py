@@ -112,7 +112,7 @@ async def forecast(session: Session, parsed: Parsed) -> Message:
 
 
 async def calls(session: Session, parsed: Parsed) -> Message:
-    found = await session.run("calls", {"ref": parsed.ref, "most": 50, **parsed.arguments})
+    found = await session.run("history", {"ref": parsed.ref, "most": 50, **parsed.arguments})
     return lists.calls(found["calls"], parsed.ref)
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from fluentsd.fronts.slack.moments import BadMoment, read_moment, show_moment
+from fluentsd.domain.time.moments import BadMoment, read_moment, show_moment
 
 #: Saturday 28 November 2026, 08:00 in New York.
 NOW = round(dt.datetime(2026, 11, 28, 13, tzinfo=dt.UTC).timestamp() * 1_000_000)
