@@ -15,8 +15,8 @@ from fluentsd.store.tables import campaign_edit
 @dataclass(frozen=True, slots=True)
 class EditRow:
     """One edit. `file`: the campaign file as it would be, perhaps with mistakes; `base`: the revision of the campaign
-    that it changes, 0 before there is a campaign; `typed`: answers of a form that was not submitted yet. `saved_at` is
-    epoch microseconds."""
+    that it changes, 0 before there is a campaign; `revision`: raised by each save, 0 when nothing waits; `typed`: person →
+    answers of a form that was not submitted yet. `saved_at` is epoch microseconds."""
 
     ref: str
     file: Mapping[str, Any]
@@ -49,9 +49,6 @@ async def put(conn: AsyncConnection, row: EditRow) -> None:
         await conn.execute(insert(campaign_edit).values(**values))
 
 
-async def drop(conn: AsyncConnection, ref: str, revision: int | None = None) -> bool:
-    """Forget an edit, if it is still the one with this revision; whether there was one."""
-    mine = delete(campaign_edit).where(campaign_edit.c.ref == ref)
-    if revision is not None:
-        mine = mine.where(campaign_edit.c.revision == revision)
-    return (await conn.execute(mine)).rowcount > 0
+async def drop(conn: AsyncConnection, ref: str) -> bool:
+    """Forget an edit; whether there was one."""
+    return (await conn.execute(delete(campaign_edit).where(campaign_edit.c.ref == ref))).rowcount > 0

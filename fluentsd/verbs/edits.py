@@ -35,8 +35,6 @@ _SAME_NAME = 200
 
 async def begin(runtime: Runtime, call: Call, name: str, file: Any) -> Answer:
     """An edit for a new campaign, from a file that may be a preset; its ref is made from the name, and is a free one."""
-    if not name.strip():
-        raise Refused("the campaign needs a name; nothing was changed")
 
     async def unit(conn: Connection) -> str:
         ref = await _free_ref(conn, plain(name) or "campaign")
@@ -60,7 +58,7 @@ async def _free_ref(conn: Connection, wanted: str) -> str:
 
 async def open(runtime: Runtime, call: Call, ref: str) -> Answer:
     """The edit of a campaign; the campaign's own file when nothing is kept."""
-    return _answer(*await runtime.store.read(_there, ref))
+    return _answer(call, *await refusing(runtime.store.read(_there, ref)))
 
 
 async def listing(runtime: Runtime, call: Call) -> Answer:
@@ -72,7 +70,7 @@ async def listing(runtime: Runtime, call: Call) -> Answer:
             "edits": [
                 {"ref": row.ref, "name": _name(row.file, row.ref), "state": states.get(row.ref, ""),
                  "owner": row.owner, "saved_by": row.saved_by, "saved_at": row.saved_at}
-                for row in await campaign_edits.listing(conn) if row.revision or row.typed
+                for row in await campaign_edits.listing(conn) if row.revision
             ]
         }  # fmt: skip
 
@@ -90,29 +88,30 @@ async def save(runtime: Runtime, call: Call, ref: str, file: Any, seen: str) -> 
             return  # a repeated request
         if _seen(row, campaign) != seen:
             raise Refused(_conflict(row, ref))
+        typed = _without_mine(call, row)
         if campaign is not None and _is_same(given, campaign):
-            await campaign_edits.drop(conn, ref)
+            await _end(conn, row and replace(row, typed=typed))
             return
         base, revision = campaign.revision if campaign else 0, (row.revision if row else 0) + 1
         owner = row.owner if row else campaign.owner if campaign else call.actor
-        await campaign_edits.put(conn, EditRow(ref, given, base, revision, None, owner, call.actor, call.at))
+        await campaign_edits.put(conn, EditRow(ref, given, base, revision, typed, owner, call.actor, call.at))
 
     await refusing(runtime.store.run(unit))
     return await _settled(runtime, call, ref)
 
 
 async def keep(runtime: Runtime, call: Call, ref: str, typed: Any) -> Answer:
-    """Keep the answers of a form that is not submitted yet; they change nothing, and a save forgets them."""
+    """Keep the answers of a form that is not submitted yet, for the person who typed them. They change nothing, and the
+    person's next save forgets them."""
     given = _table(typed)
 
     async def unit(conn: Connection) -> Answer:
         row, campaign = await _there(conn, ref, lock=True)
         _check_owner(call, row, campaign)
         if row is None and campaign is not None:
-            file = _file_of(campaign)
-            row = EditRow(ref, file, campaign.revision, 0, None, campaign.owner, call.actor, call.at)
+            row = EditRow(ref, {}, campaign.revision, 0, None, campaign.owner, call.actor, call.at)
         assert row is not None  # noqa: S101 - `_there` finds one of the two
-        await campaign_edits.put(conn, replace(row, typed=given, saved_by=call.actor, saved_at=call.at))
+        await campaign_edits.put(conn, replace(row, typed={**(row.typed or {}), identity(call.actor): given}))
         return {"ref": ref}
 
     return await refusing(runtime.store.run(unit))
@@ -128,7 +127,7 @@ async def apply(runtime: Runtime, call: Call, ref: str, seen: str, dry_run: bool
         raise Refused(f"{ref} has no changes that wait; nothing was changed")
     answer = await _apply(runtime, call, row, dry_run=dry_run)
     if not dry_run:
-        await runtime.store.run(campaign_edits.drop, ref, row.revision)
+        await runtime.store.run(_applied, row)
     return answer
 
 
@@ -151,25 +150,46 @@ async def discard(runtime: Runtime, call: Call, ref: str) -> Answer:
 async def _settled(runtime: Runtime, call: Call, ref: str) -> Answer:
     """The edit after a save: applied, if it is valid and nobody is affected yet; else with its problems."""
     row, campaign = await refusing(runtime.store.read(_there, ref))
-    if row is None:
-        return _answer(row, campaign)
+    if row is None or not row.revision:
+        return _answer(call, row, campaign)
     is_draft = campaign is None or campaign.state == CampaignState.draft
     try:
         await _apply(runtime, call, row, dry_run=not is_draft)
     except Problems as why:
-        return _answer(row, campaign) | {"problems": why.lines}
+        return _answer(call, row, campaign) | {"problems": why.lines}
     except Refused as why:
-        return _answer(row, campaign) | {"problems": [str(why)]}
+        return _answer(call, row, campaign) | {"problems": [str(why)]}
     if is_draft:
-        await runtime.store.run(campaign_edits.drop, ref, row.revision)
+        await runtime.store.run(_applied, row)
         row, campaign = await refusing(runtime.store.read(_there, ref))
-    return _answer(row, campaign)
+    return _answer(call, row, campaign)
 
 
 async def _apply(runtime: Runtime, call: Call, row: EditRow, *, dry_run: bool) -> Answer:
     """Apply the edit. Raises `Problems` for mistakes of the file, `Refused` for others."""
     read_campaign(row.file)
     return await apply_campaign(runtime, replace(call, revision=row.base or _NONE_YET), row.file, dry_run)
+
+
+async def _applied(conn: Connection, row: EditRow) -> None:
+    """Forget an edit that the campaign has now, unless it was saved again meanwhile."""
+    now = await campaign_edits.find(conn, row.ref, lock=True)
+    if now is not None and now.revision == row.revision:
+        await _end(conn, now)
+
+
+async def _end(conn: Connection, row: EditRow | None) -> None:
+    """Nothing waits any more. What others are typing stays."""
+    if row is not None and row.typed:
+        await campaign_edits.put(conn, replace(row, file={}, revision=0))
+    elif row is not None:
+        await campaign_edits.drop(conn, row.ref)
+
+
+def _without_mine(call: Call, row: EditRow | None) -> dict[str, Any] | None:
+    """What others are typing."""
+    typed = (row.typed if row else None) or {}
+    return {who: given for who, given in typed.items() if who != identity(call.actor)} or None
 
 
 async def _there(conn: Connection, ref: str, *, lock: bool = False) -> tuple[EditRow | None, CampaignRow | None]:
@@ -200,8 +220,10 @@ def _conflict(row: EditRow | None, ref: str) -> str:
     return f"{who} has changed {ref} since you opened it; nothing of yours was saved"
 
 
-def _answer(row: EditRow | None, campaign: CampaignRow | None) -> Answer:
-    file: Mapping[str, Any] = row.file if row else _file_of(campaign) if campaign else {}
+def _answer(call: Call, row: EditRow | None, campaign: CampaignRow | None) -> Answer:
+    is_pending = row is not None and bool(row.revision)
+    file: Mapping[str, Any] = row.file if row and is_pending else _file_of(campaign) if campaign else {}
+    typed = ((row.typed if row else None) or {}).get(identity(call.actor))
     ref = row.ref if row else campaign.ref if campaign else ""
     return {
         "ref": ref,
@@ -210,12 +232,12 @@ def _answer(row: EditRow | None, campaign: CampaignRow | None) -> Answer:
         "owner": row.owner if row else campaign.owner if campaign else "",
         "file": file,
         "seen": _seen(row, campaign),
-        "is_pending": bool(row and row.revision),
+        "is_pending": is_pending,
         "problems": [],
-        "saved_by": row.saved_by if row else "",
-        "saved_at": row.saved_at if row else None,
+        "saved_by": row.saved_by if row and is_pending else "",
+        "saved_at": row.saved_at if row and is_pending else None,
         **({"id": campaign.id} if campaign else {}),
-        **({"typed": row.typed} if row and row.typed else {}),
+        **({"typed": typed} if typed else {}),
     }
 
 

@@ -86,7 +86,15 @@ async def test_answers_that_are_not_submitted_are_kept_until_the_next_save(stage
     kept = await stage.do("edit open", ref="test")
     assert (kept["typed"], kept["is_pending"], kept["seen"]) == ({"page": "window"}, False, opened["seen"])
     later = with_hours(opened["file"], "10:00-16:00")
-    assert "typed" not in await stage.do("edit save", ref="test", file=later, seen=kept["seen"])
+    await stage.do("campaign owner", ref="test", owner="@sales")
+    await by(stage, "kim", "edit keep", ref="test", typed={"page": "exit"})
+    assert (await stage.do("edit open", ref="test"))["typed"] == {"page": "window"}
+    saved = await stage.do("edit save", ref="test", file=later, seen=kept["seen"])
+    assert "typed" not in saved
+    assert (await by(stage, "kim", "edit open", ref="test"))["typed"] == {"page": "exit"}
+    assert (await stage.do("edit list"))["edits"] == []
+    await by(stage, "kim", "edit save", ref="test", file=saved["file"], seen=saved["seen"])
+    assert "typed" not in await by(stage, "kim", "edit open", ref="test")
 
 
 async def test_an_edit_before_there_is_a_campaign_belongs_to_its_author(stage: Stage) -> None:
@@ -94,7 +102,7 @@ async def test_an_edit_before_there_is_a_campaign_belongs_to_its_author(stage: S
     for verb, more in (("save", {"file": {}, "seen": begun["seen"]}), ("keep", {"typed": {}}), ("discard", {})):
         with pytest.raises(Refused, match="belongs to dana"):
             await by(stage, "kim", f"edit {verb}", ref="spring", **more)
-    with pytest.raises(Refused, match="needs a name"):
+    with pytest.raises(Refused, match="name is empty"):
         await by(stage, "dana", "edit begin", name=" ", file={})
     with pytest.raises(Refused, match="too large"):
         await by(stage, "dana", "edit begin", name="x", file={"description": "x" * 600_000})

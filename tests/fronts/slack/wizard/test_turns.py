@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from fluentsd.verbs import Call
+from fluentsd.verbs.execute import execute
 from tests.engine.stage import DAY
 from tests.fronts.slack.conftest import Office, until
 from tests.fronts.slack.modals import Person
@@ -83,7 +85,8 @@ async def test_a_form_that_is_closed_or_left_open_for_a_day_loses_nothing(office
     await dana.fill(window__fallback_timezone="America/Chicago").change("window.hours", "8 to ")
 
     async def is_kept() -> bool:
-        return bool((await office.stage.do("edit open", ref="spring")).get("typed"))
+        call = Call("slack:U1 Dana", office.stage.clock.now())
+        return "typed" in await execute(office.stage.runtime, "edit open", {"ref": "spring"}, call)
 
     await until(is_kept)
     await dana.close()
