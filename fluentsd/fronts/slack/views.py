@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.fronts.slack.blocks.layout import Block, Message, date_time_input, message, modal, section, text_input
+from fluentsd.fronts.slack.blocks.layout import (
+    Block,
+    Message,
+    date_time_input,
+    message,
+    modal,
+    section,
+    text_input,
+    without_close,
+)
 from fluentsd.fronts.slack.blocks.wording import safe
 from fluentsd.fronts.slack.commands import acting, starting
 from fluentsd.fronts.slack.interaction import Interaction
@@ -107,16 +116,8 @@ def in_modal(interaction: Interaction, answer: Message) -> Block:
     """An answer as a modal of its own."""
     title = str((interaction.view.get("title") or {}).get("text") or "fluentsd")
     is_modal = interaction.view.get("type") == "modal"
-    blocks = [kept for one in answer.body().get("blocks", []) if (kept := _without_close(one))]
+    blocks = [kept for one in answer.body().get("blocks", []) if (kept := without_close(one))]
     return modal(title if is_modal else "fluentsd", "shown", {}, blocks, close="Close")
-
-
-def _without_close(block: Block) -> Block | None:
-    """A block without the button that deletes its message: a modal has its own."""
-    if block.get("type") != "actions":
-        return block
-    kept = [one for one in block["elements"] if one.get("action_id") != "close"]
-    return {**block, "elements": kept} if kept else None
 
 
 def with_note(view: Mapping[str, Any], note: Message) -> Block:

@@ -149,6 +149,14 @@ def modal(
     return view | ({"submit": plain_text(submit, 24)} if submit else {})
 
 
+def without_close(block: Block) -> Block | None:
+    """A block of a message as a modal has it: without the button that deletes the message, as a modal has its own."""
+    if block.get("type") != "actions":
+        return block
+    kept = [one for one in block["elements"] if one.get("action_id") != "close"]
+    return {**block, "elements": kept} if kept else None
+
+
 def text_input(block: str, label: str, hint: str = "", *, lines: bool = False, required: bool = True,
                initial: str = "", at_most: int = 2000) -> Block:  # fmt: skip
     """An input for text in a modal."""

@@ -14,7 +14,7 @@ from fluentsd.fronts.slack.blocks.wording import moment, money, numbers, plain, 
 from fluentsd.verbs.answers.campaigns import Hour, Report, Results
 
 #: Characters of a bar, rows of a list, characters of a name.
-BAR, ROWS, NAME = 16, 8, 18
+BAR, ROWS, NAME = 16, 8, 16
 #: Attempts from which an hour's share is shown.
 SAMPLE = 5
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -72,12 +72,14 @@ def _figures(whole: Results) -> list[str]:
 
 
 def _table(rows: Sequence[Results]) -> list[str]:
-    """Name, people contacted, conversations with their share, interested, opt-outs."""
-    shown = [f"{'':<{NAME}}{'people':>7}{'talked':>13}{'interest':>9}{'opt-out':>8}"]
+    """Name, people contacted, conversations with their share, interested, opt-outs, cost of a conversation."""
+    shown = [f"{'':<{NAME}}{'people':>7}{'talked':>12}{'interest':>9}{'opt-out':>8}{'per talk':>10}"]
     for one in rows[:ROWS]:
         talked = f"{one.conversations:,} ({_share(one.conversations, one.contacted)})"
         name = f"{plain(one.name, NAME - 1):<{NAME}}"
-        shown.append(f"{name}{one.contacted:>7,}{talked:>13}{one.interested:>9,}{one.opted_out:>8,}")
+        each = " ".join(f"{cost.per_conversation_micros / 1_000_000:.2f}" for cost in one.costs
+                        if cost.per_conversation_micros is not None)  # fmt: skip
+        shown.append(f"{name}{one.contacted:>7,}{talked:>12}{one.interested:>9,}{one.opted_out:>8,}{each or '–':>10}")
     return [*shown, *([f"… and {len(rows) - ROWS} more"] if len(rows) > ROWS else [])]
 
 

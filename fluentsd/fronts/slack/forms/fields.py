@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, plain_text
-from fluentsd.fronts.slack.forms.kinds import File, Kind
+from fluentsd.fronts.slack.forms.kinds import Choice, File, Kind
 from fluentsd.fronts.slack.forms.paths import value_at, with_value
 
 
@@ -31,7 +31,7 @@ class Field:
             "block_id": self.path,
             "label": plain_text(self.label, 2000),
             "element": element,
-            "optional": not self.required,
+            "optional": not self.required and not isinstance(self.kind, Choice),  # a choice has a value from the first
         }
         if not isinstance(self.kind, File):
             found["dispatch_action"] = True

@@ -8,7 +8,7 @@ from typing import Any
 
 from fluentsd.fronts.slack.blocks.card import buttons
 from fluentsd.fronts.slack.blocks.launch import launch
-from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, modal, section
+from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, modal, section, without_close
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard.pages import PAGES, REVIEW
@@ -29,13 +29,10 @@ async def review_view(session: Session, place: Place, edit: Edit) -> Block:
         return wizard_view(place, REVIEW.title, [*above, *made, context(_PAGES), ways(REVIEW.key)], submit="")
     if edit.state == "draft":
         check = await session.run("campaign check", {"ref": edit.ref})
-        found = [block for block in launch(check).blocks if block["type"] != "actions"]
-        pick = {"ref": f"c{edit.id}", "name": edit.name}
-        start = [button("Start…", "say:start", {"text": f"start c{edit.id}"}, "primary"),
-                 button("Schedule…", "open:schedule", pick)]  # fmt: skip
+        made = [kept for block in launch(check).blocks if (kept := without_close(block))]
         if not check["errors"]:
-            found.append(actions(*start))
-        return wizard_view(place, REVIEW.title, [*above, *found, ways(REVIEW.key)], "Save draft")
+            made.append(actions(button("Schedule…", "open:schedule", {"ref": f"c{edit.id}", "name": edit.name})))
+        return wizard_view(place, REVIEW.title, [*above, *made, ways(REVIEW.key)], "Save draft")
     if not edit.is_pending:
         words = section("Nothing has been changed.")
         return wizard_view(place, REVIEW.title, [*above, words, ways(REVIEW.key)], submit="")
