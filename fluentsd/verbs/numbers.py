@@ -93,7 +93,12 @@ async def rest(runtime: Runtime, call: Call, number: str, until: int | None, bec
         placed = await holds.place(conn, "number", e164, reason=reason, by=call.actor, at=call.at, until_at=until)
         if not placed:
             raise Refused(f"{e164} is held for this reason already; nothing was changed")
-        return {"number": e164, "rests": True, **({"until_at": until} if until else {}), "_details": {"because": reason, "until_at": until}}
+        return {
+            "number": e164,
+            "rests": True,
+            **({"until_at": until} if until else {}),
+            "_details": {"because": reason, "until_at": until},
+        }
 
     answer = await change(runtime, call, "numbers rest", e164, unit)
     runtime.look_again()

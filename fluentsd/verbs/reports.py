@@ -36,8 +36,13 @@ async def report(runtime: Runtime, call: Call, ref: str, since: int | None) -> A
         return facts_of(row) | {
             **(await counters.overview(conn, row.id)),
             "steps": [
-                {"step": s, "waiting": waiting.get(s, 0), "attempts": made(by_step.get(s, {})),
-                 "outcomes": by_step.get(s, {})} for s in steps
+                {
+                    "step": s,
+                    "waiting": waiting.get(s, 0),
+                    "attempts": made(by_step.get(s, {})),
+                    "outcomes": by_step.get(s, {}),
+                }
+                for s in steps
             ],
             "exited_by_reason": await reports.exits(conn, row.id),
             **(await _results(conn, row, steps, since)),
@@ -56,7 +61,9 @@ async def _results(conn: Connection, row: CampaignRow, steps: Sequence[str], sin
         "since_at": since,
         "zone": row.spec.zone,
         "whole": _answer("", whole),
-        "by_step": [_answer(step, one) for (step,), one in sorted(found["step"].items(), key=lambda it: in_order[it[0][0]])],
+        "by_step": [
+            _answer(step, one) for (step,), one in sorted(found["step"].items(), key=lambda it: in_order[it[0][0]])
+        ],
         "by_agent": _rows((agents.get(key, ""), one) for key, one in found["version"].items()),
         "by_number": _rows((numbers.get(id_, ""), one) for (id_,), one in found["number"].items()),
         "by_source": _rows((sources.get(id_, ""), one) for (id_,), one in found["source"].items()),

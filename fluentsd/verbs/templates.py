@@ -189,7 +189,10 @@ async def preview(runtime: Runtime, call: Call, name: str, person: str | None, c
 
 
 #: Where an invented person is reached.
-_ANYBODY: Mapping[str, Point] = {"sms": Point(0, "phone", "+12025550123"), "email": Point(0, "email", "jane@example.com")}
+_ANYBODY: Mapping[str, Point] = {
+    "sms": Point(0, "phone", "+12025550123"),
+    "email": Point(0, "email", "jane@example.com"),
+}
 _JANE = {"first_name": "Jane", "last_name": "Doe", "full_name": "Jane Doe", "email": "jane@example.com"}
 
 

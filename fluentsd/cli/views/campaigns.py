@@ -90,7 +90,16 @@ def report(screen: Screen, answer: answers.Report) -> None:
                         ("Number", answer.by_number), ("Source", answer.by_source)):  # fmt: skip
         if rows and answer.whole.attempts:
             screen.table(
-                [title, "#Attempts", "#Contacted", "#Conversations", "#Interested", "#Opt-outs", "#Cost", "#Per conversation"],
+                [
+                    title,
+                    "#Attempts",
+                    "#Contacted",
+                    "#Conversations",
+                    "#Interested",
+                    "#Opt-outs",
+                    "#Cost",
+                    "#Per conversation",
+                ],
                 [_results(one) for one in rows],
             )
 

@@ -132,8 +132,6 @@ class Router:
                 f"Slack did not do its part ({why}); an admin can find the cause with `fluentsd slack check`"
             )
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each interaction
-
-
             self._services.log.error("slack.interaction", error=type(why).__name__, where=place_of(why))
             return replace(message(FAILED), is_refusal=True)
 

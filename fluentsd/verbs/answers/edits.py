@@ -54,4 +54,3 @@ class Discarded:
 
     ref: str = ""
     discarded: bool = True
-

@@ -129,7 +129,11 @@ class Person:
                         payload = {"selected_option": chosen}
                     before = self._slack.version
                     await self._client.click(
-                        Where(view=view["id"]), block.get("block_id", f"b{index}"), one["action_id"], payload, self.state()
+                        Where(view=view["id"]),
+                        block.get("block_id", f"b{index}"),
+                        one["action_id"],
+                        payload,
+                        self.state(),
                     )
                     await self.until(lambda: self._slack.version > before + 1)
                     return
@@ -138,9 +142,7 @@ class Person:
     async def options(self, block_id: str, query: str = "") -> list[str]:
         """The values that an external select offers."""
         block = next(one for one in self.view["blocks"] if one.get("block_id") == block_id)
-        found = await self._client.suggest(
-            Where(view=self.view["id"]), block_id, block["element"]["action_id"], query
-        )
+        found = await self._client.suggest(Where(view=self.view["id"]), block_id, block["element"]["action_id"], query)
         return [option["value"] for option in found]
 
     def upload(self, name: str, content: bytes, mimetype: str = "text/csv") -> Person:

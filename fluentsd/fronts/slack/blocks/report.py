@@ -28,13 +28,20 @@ def report(found: Report) -> Message:
         blocks.append(context(f"attempts since {moment(found.since_at)}"))
     blocks.append(section(_columns(_funnel(found))))
     blocks.append(section("", *_figures(whole)))
-    lists = (("Step", found.by_step), ("Agent", found.by_agent), ("Number", found.by_number), ("Source", found.by_source))
+    lists = (
+        ("Step", found.by_step),
+        ("Agent", found.by_agent),
+        ("Number", found.by_number),
+        ("Source", found.by_source),
+    )
     for heading, rows in lists:
         if rows:
             blocks.append(section(f"*{heading}*\n{_columns(_table(rows))}"))
     if found.hours:
         blocks += [section(f"*When people answer*\n{_columns(_grid(found.hours))}"), context(_legend(found.zone))]
-    outcomes = [f"`{safe(step.step, 40)}` waiting {step.waiting:,} · {numbers(step.outcomes)}" for step in found.steps[:20]]
+    outcomes = [
+        f"`{safe(step.step, 40)}` waiting {step.waiting:,} · {numbers(step.outcomes)}" for step in found.steps[:20]
+    ]
     blocks.append(context("\n".join(outcomes) or "no steps"))
     if found.exited_by_reason:
         blocks.append(context(f"exited: {numbers(found.exited_by_reason)}"))

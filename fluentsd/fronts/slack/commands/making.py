@@ -42,5 +42,7 @@ async def texts(session: Session, parsed: Parsed) -> Message:
     """The stored texts, each with a button that makes a new version."""
     found = (await session.run("templates list", {})).templates
     words = str(parsed.arguments.get("words", "")).casefold().split()
-    chosen = [one for one in found if all(word in f"{one.name} {one.channel} {one.subject}".casefold() for word in words)]
+    chosen = [
+        one for one in found if all(word in f"{one.name} {one.channel} {one.subject}".casefold() for word in words)
+    ]
     return lists.texts(chosen, is_manager=session.may("manager"))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.fronts.slack.blocks.layout import Block, plain_text
+from fluentsd.fronts.slack.blocks.layout import Block, context, plain_text
 from fluentsd.fronts.slack.forms.kinds import Choice, File, Kind
 from fluentsd.fronts.slack.forms.paths import value_at, with_value
 
@@ -24,7 +24,9 @@ class Field:
     channels: tuple[str, ...] = ()
 
     def block(self, file: Mapping[str, Any]) -> Block:
-        """The input with the file's value."""
+        """The input with the file's value; a sentence, if the value is longer than an input of Slack can hold."""
+        if not self.kind.holds(value_at(file, self.path)):
+            return context(f"*{self.label}*: longer than a form of Slack holds, so it is changed in the campaign's file.")
         element = self.kind.element(value_at(file, self.path)) | {"action_id": self.path}
         found: Block = {
             "type": "input",

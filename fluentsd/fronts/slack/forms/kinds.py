@@ -7,9 +7,10 @@ None leaves the value out, so that its default counts. What must not live here: 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from fluentsd.domain.campaign import DAYS
 from fluentsd.fronts.slack.blocks.layout import OPTION_VALUE, Block, option, plain_text
@@ -22,18 +23,26 @@ _ON_CHANGE = {"trigger_actions_on": ["on_character_entered"]}
 _ON_ENTER = {"trigger_actions_on": ["on_enter_pressed"]}
 
 
-class Kind(Protocol):
+class Kind(ABC):
     """A kind of input."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def element(self, value: Any) -> Block:
         """The element that shows a value, None for none; its id is set by the field."""
 
+    @abstractmethod
     def read(self, state: State) -> Any:
         """What was entered, None for nothing."""
 
+    def holds(self, value: Any) -> bool:
+        """Whether the element can hold this value whole; a field whose value it cannot hold is not shown as an input."""
+        return True
+
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Kind):
     """A text. `default`: a value that is not written into the file; `on_enter`: a change is told at the end of it only."""
 
     at_most: int = 500
@@ -50,6 +59,9 @@ class Text:
         if self.placeholder:
             block["placeholder"] = plain_text(self.placeholder, OPTION_VALUE)
         return block
+
+    def holds(self, value: Any) -> bool:
+        return len(self.show(value)) <= self.at_most
 
     def show(self, value: Any) -> str:
         return self.default if value is None else str(value)
@@ -134,7 +146,7 @@ def _number(text: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Kind):
     """A whole number."""
 
     least: int = 0
@@ -156,7 +168,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Kind):
     """One of few values, each with its words; the first is the default and is not written, unless `is_written`."""
 
     options: tuple[tuple[str, str], ...]
@@ -175,7 +187,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
+class Many(Kind):
     """Some of at most ten values. `usual`: those that are not written when all of them are chosen; `always`: a value that
     cannot be left out, and is not shown."""
 
@@ -195,7 +207,7 @@ class Many:
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(Kind):
     """Yes or no, in words."""
 
     words: str
@@ -212,7 +224,7 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class Date:
+class Date(Kind):
     """A date."""
 
     def element(self, value: Any) -> Block:
@@ -224,7 +236,7 @@ class Date:
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(Kind):
     """One of many values, which `wizard.pickers` offers while a person types. `words`: what a value is called."""
 
     of: str
@@ -242,9 +254,12 @@ class Pick:
         found = (state.get("selected_option") or {}).get("value")
         return None if found == self.default else found
 
+    def holds(self, value: Any) -> bool:
+        return value is None or fits(value)
+
 
 @dataclass(frozen=True, slots=True)
-class Picks:
+class Picks(Kind):
     """Several of many values."""
 
     of: str
@@ -260,9 +275,12 @@ class Picks:
     def read(self, state: State) -> Any:
         return [one["value"] for one in state.get("selected_options") or ()] or None
 
+    def holds(self, value: Any) -> bool:
+        return not isinstance(value, Sequence) or (len(value) <= OPTIONS_AT_MOST and all(map(fits, value)))
+
 
 @dataclass(frozen=True, slots=True)
-class File:
+class File(Kind):
     """One uploaded file; its value is Slack's file object."""
 
     types: tuple[str, ...] = ("csv", "txt", "tsv")

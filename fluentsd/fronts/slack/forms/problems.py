@@ -12,7 +12,9 @@ _ITEM = re.compile(r"(?P<list>[a-z_]+)\[(?P<nth>\d+)\](?: \([^)]*\))?")
 WORDS_AT_MOST = 300
 
 
-def placed(problems: Iterable[str], ids: Sequence[str], prefixes: Sequence[str], nth: int | None = None) -> dict[str, str]:
+def placed(
+    problems: Iterable[str], ids: Sequence[str], prefixes: Sequence[str], nth: int | None = None
+) -> dict[str, str]:
     """Block id → what is wrong there, of the mistakes below `prefixes`. With `nth`, only those of this entry of a list,
     from 0. A mistake of no single input is shown at the first of its table."""
     found: dict[str, str] = {}

@@ -65,7 +65,9 @@ async def text(session: Session, place: Place) -> Ack:
     try:
         found = await session.run("templates apply", {"file": file})
     except Refused as why:
-        block = next((f"text.{part}" for part in ("name", "subject", "html", "text") if f".{part}:" in str(why)), "text.text")
+        block = next(
+            (f"text.{part}" for part in ("name", "subject", "html", "text") if f".{part}:" in str(why)), "text.text"
+        )
         return {"response_action": "errors", "errors": {block: plain(_last(str(why)), 300)}}
     change = found.templates[0]
     made: list[Block] = [section(f"`{safe(change.name)}` is stored as version {change.version}.")]

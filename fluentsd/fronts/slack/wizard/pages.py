@@ -39,7 +39,7 @@ _DAYS = tuple((day.casefold()[:3], day) for day in
               ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"))  # fmt: skip
 _CHANNELS = (("phone", "calls"), ("sms", "texts"), ("email", "e-mails"))
 CONSENT = (
-    Field("consent.basis", "Kind of consent", Choice((("", "none is attested here"), ("written", "written"),
+    Field("consent.basis", "Kind of consent", Choice((("none", "none is attested here"), ("written", "written"),
           ("express", "express"), ("inquiry", "inquiry"), ("customer", "existing customer")))),
     Field("consent.date", "Date of the consent", Date()),
     Field("consent.scope", "It covers", Many(_CHANNELS)),

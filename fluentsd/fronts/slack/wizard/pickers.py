@@ -90,7 +90,10 @@ def _fitting(
     wanted, says = words.casefold(), more or {}
     found = [one for one in values if wanted in f"{one} {says.get(one, '')}".casefold() and fits(one)]
     made = [option(plain(one, 75), one, plain(says.get(one, ""), 75)) for one in found]
-    return [*made, *([option(plain(f"use “{words}”", 75), words)] if typed and fits(words) and words not in values else [])]
+    return [
+        *made,
+        *([option(plain(f"use “{words}”", 75), words)] if typed and fits(words) and words not in values else []),
+    ]
 
 
 async def _read_segments(session: Session, source: str) -> Known:

@@ -25,7 +25,9 @@ async def review_view(session: Session, place: Place, edit: Edit) -> Block:
     """The page, with a submit if there is something to do."""
     above = [where(REVIEW.key, edit.name)]
     if edit.problems or not edit.state:
-        made = [section("*This is missing or wrong*\n" + "\n".join(f"• {ours(one, 300)}" for one in edit.problems[:20]))]
+        made = [
+            section("*This is missing or wrong*\n" + "\n".join(f"• {ours(one, 300)}" for one in edit.problems[:20]))
+        ]
         return wizard_view(place, REVIEW.title, [*above, *made, context(_PAGES), ways(REVIEW.key)], submit="")
     if edit.state == "draft":
         check = await session.run("campaign check", {"ref": edit.ref})

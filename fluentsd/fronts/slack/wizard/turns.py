@@ -18,7 +18,7 @@ from fluentsd.fronts.slack.blocks.wording import plain, safe
 from fluentsd.fronts.slack.forms.fields import filled
 from fluentsd.fronts.slack.forms.problems import placed
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard import csv, lists, making, review
+from fluentsd.fronts.slack.wizard import csv, importing, lists, making, review
 from fluentsd.fronts.slack.wizard.drawing import draw_below, drawn, people_of, update
 from fluentsd.fronts.slack.wizard.pages import ALIASES, BY_KEY, PAGES, fields_of
 from fluentsd.fronts.slack.wizard.place import Place, place_in
@@ -155,7 +155,7 @@ def _entry_fields(place: Place, form: Mapping[str, Any]) -> Any:
 
 #: Views whose submit makes something else than a page of the campaign.
 _OTHERS: Mapping[str, Callable[[Session, Place], Awaitable[Ack]]] = {
-    "upload": csv.uploaded, "columns": csv.submitted, "number": making.number, "text": making.text,
+    "upload": csv.uploaded, "columns": importing.submitted, "number": making.number, "text": making.text,
 }  # fmt: skip
 
 
@@ -289,7 +289,9 @@ async def _conflict(session: Session, place: Place, edit: Edit) -> Block:
     note = (f"{who} has changed this campaign while you had it open, and nothing of yours was saved. It is shown as it is "
             "now, with what you entered on this page; press Next to save that")  # fmt: skip
     place = replace(place, seen=edit.seen)
-    return page_view(place, edit, answers=session.interaction.answers, notes=[note], people=await people_of(session, place, edit))
+    return page_view(
+        place, edit, answers=session.interaction.answers, notes=[note], people=await people_of(session, place, edit)
+    )
 
 
 async def _who(session: Session, ref: str) -> str:
@@ -306,4 +308,3 @@ def _errors(wrong: Mapping[str, str]) -> Ack:
 
 def _shown(view: Block) -> Ack:
     return {"response_action": "update", "view": view}
-

@@ -108,7 +108,9 @@ async def test_an_upload_goes_on_after_a_restart(office: Office) -> None:
     """The bytes are kept in memory only; Slack has them still."""
     dana = await at_upload(office, "people.csv", LIST)
     await dana.submit()
-    office.front._services.wizard.uploads.forget(dana.view["private_metadata"].partition('"file":"')[2].partition('"')[0])
+    office.front._services.wizard.uploads.forget(
+        dana.view["private_metadata"].partition('"file":"')[2].partition('"')[0]
+    )
     assert await dana.submit() == {}
     assert office.slack.calls["files.info"] == 1
     assert "*Enrolled*\\n2" in dana.text
@@ -121,7 +123,9 @@ async def test_many_rows_that_were_not_taken_come_as_a_file(office: Office) -> N
     assert await dana.submit() == {}
     assert "and 20 more lines" in dana.text
     await office.slack.wait_shown("40 rows were not taken of spring.csv spring.rejects.csv")
-    name, content = next((one["name"], content) for one, content in office.slack.files.values() if "rejects" in one["name"])
+    name, content = next(
+        (one["name"], content) for one, content in office.slack.files.values() if "rejects" in one["name"]
+    )
     lines = content.decode("utf-8-sig").splitlines()
     assert (name, len(lines), lines[0]) == ("spring.rejects.csv", 41, "line,reason,First Name,Mobile,Note")
     assert lines[1].startswith("3,")

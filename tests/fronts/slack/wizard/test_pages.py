@@ -85,7 +85,7 @@ def through_forms(file: dict[str, Any]) -> dict[str, Any]:
 
 
 def drawn(fields: Any, file: dict[str, Any]) -> dict[str, Any]:
-    blocks = [field.block(file) for field in fields]
+    blocks = [one for field in fields if (one := field.block(file))["type"] == "input"]
     return {one["block_id"]: {one["element"]["action_id"]: _initial(one["element"])} for one in blocks}
 
 
@@ -107,3 +107,13 @@ def test_a_view_remembers_ids_within_slacks_limit() -> None:
     assert place_in(view, place.as_json()) == place
     assert len(str(place.as_json())) < 400
     assert place_in(view, {"nth": "1", "ref": 5, "page": "x"}) == Place("segment")
+
+
+def test_what_an_input_cannot_hold_is_left_as_it_is() -> None:
+    mail = {"id": "mail", "channel": "email", "subject": "Hi", "text": "x" * 9000}
+    many = [f"+1212555{n:04d}" for n in range(101)]
+    far = {"source": "crm", "segment": "s" * 400}
+    file = spec(mail, numbers={"numbers": many}, segment=[far])
+    assert read_campaign(through_forms(file)) == read_campaign(file)
+    block = next(one.block({"step": mail}) for one in BY_KEY["step"].fields if one.path == "step.text")
+    assert "longer than a form of Slack holds" in block["elements"][0]["text"]

@@ -76,7 +76,10 @@ async def test_a_crm_that_is_away_leaves_its_last_list_with_its_age(
     assert len(await dana.options("segment.segment")) == 2
     crm.silent = True
     assert len(await dana.options("segment.segment")) == 2
-    assert "list of 10:0" in office.slack.acks[list(office.slack.acks)[-1]][-1].payload["option_groups"][0]["label"]["text"]
+    assert (
+        "list of 10:0"
+        in office.slack.acks[list(office.slack.acks)[-1]][-1].payload["option_groups"][0]["label"]["text"]
+    )
     crm.silent, crm.fails = False, [Unavailable("the account is locked", None)]
     assert len(await dana.options("segment.segment")) == 2
 
@@ -158,7 +161,11 @@ async def test_texts_are_listed_and_changed_as_new_versions(office: Office) -> N
 async def test_a_number_rests_is_used_again_and_is_given_up_from_its_menu(office: Office) -> None:
     await office.stage.do("numbers add", number="+12125550100", tag=["east"])
     dana = Person(office.slack)
-    for choice, words in (("Let it rest", "rests until"), ("Use it", "is used again"), ("Stop", "is not used any more")):
+    for choice, words in (
+        ("Let it rest", "rests until"),
+        ("Use it", "is used again"),
+        ("Stop", "is not used any more"),
+    ):
         listed = await office.slack.command("numbers")
         menu = listed.blocks[0]["accessory"]
         chosen = next(one for one in menu["options"] if one["text"]["text"].startswith(choice))

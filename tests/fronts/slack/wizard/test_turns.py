@@ -94,9 +94,9 @@ async def test_a_form_that_is_closed_or_left_open_for_a_day_loses_nothing(office
     await dana.say("edit spring window")
     await dana.shows("What you had entered here is shown again")
     assert dana.state()["values"]["window.hours"]["window.hours"]["value"] == "8 to"
-    assert dana.state()["values"]["window.fallback_timezone"]["window.fallback_timezone"]["selected_option"]["value"] == (
-        "America/Chicago"
-    )
+    assert dana.state()["values"]["window.fallback_timezone"]["window.fallback_timezone"]["selected_option"][
+        "value"
+    ] == ("America/Chicago")
     errors = await dana.submit()
     assert "cannot read the hours" in errors["window.hours"]
     office.stage.clock.step(DAY)
