@@ -15,8 +15,8 @@ from fluentsd.store.tables import campaign_edit
 @dataclass(frozen=True, slots=True)
 class EditRow:
     """One edit. `file`: the campaign file as it would be, perhaps with mistakes; `base`: the revision of the campaign
-    that it changes, 0 before there is a campaign; `revision`: raised by each save, 0 when nothing waits; `typed`: person →
-    answers of a form that was not submitted yet. `saved_at` is epoch microseconds."""
+    that it changes, 0 before there is a campaign; `revision`: raised by each save, 0 when nothing waits; `typed`:
+    person → answers of a form that was not submitted yet. `saved_at` is epoch microseconds."""
 
     ref: str
     file: Mapping[str, Any]

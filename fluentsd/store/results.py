@@ -63,7 +63,8 @@ def _mine(campaign_id: int, since: int | None) -> list[ColumnElement[bool]]:
 async def results(
     conn: AsyncConnection, campaign_id: int, by: By, since: int | None = None
 ) -> dict[tuple[Any, ...], Results]:
-    """Results by step, (step, flow version), id of the number or id of the source; of attempts made since an instant."""
+    """Results by step, (step, flow version), id of the number or id of the source; of attempts made since an
+    instant."""
     parts = [column.label(f"part_{n}") for n, column in enumerate(_parts(by))]
     joined = attempt.join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
     mine = _mine(campaign_id, since)
@@ -88,7 +89,8 @@ async def results(
 
 
 async def by_hour(conn: AsyncConnection, campaign_id: int, since: int | None) -> list[tuple[int, int, int]]:
-    """Attempts and conversations of each hour in which there were any: (seconds since 1970, attempts, conversations)."""
+    """Attempts and conversations of each hour in which there were any: (seconds since 1970, attempts,
+    conversations)."""
     hour = attempt.c.claimed_at // (3600 * SECOND)
     talked = func.sum(case((attempt.c.outcome.in_(CONVERSATIONS), 1), else_=0))
     statement = select(hour, func.count(), talked).where(*_mine(campaign_id, since))

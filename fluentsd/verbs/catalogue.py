@@ -121,8 +121,8 @@ VERBS: dict[str, Verb] = {
              (Param("archived", "flag", "include archived campaigns", default=False),)),
         Verb("campaign show", "a campaign's settings and flow", "campaigns.show", (_ref(),)),
         Verb("campaign status", "counts, next due time, holds and numbers", "campaigns.status", (_ref(),)),
-        Verb("campaign report", "results: people contacted, conversations, interest, opt-outs and cost, by step, agent, "
-             "number, source and hour", "reports.report",
+        Verb("campaign report", "results: people contacted, conversations, interest, opt-outs and cost, by step, "
+             "agent, number, source and hour", "reports.report",
              (_ref(), Param("since", "moment", "only attempts since this time; default: all"))),
         Verb("campaign check", "launch check: who would be contacted, who would not and why, and what is missing",
              "launch_check.check", (_ref(),)),
@@ -330,7 +330,8 @@ VERBS: dict[str, Verb] = {
         Verb("numbers untag", "remove tags from a caller ID", "numbers.untag",
              (Param("number", "number", "the caller ID", required=True, option=False),
               Param("tag", "texts", "the tags", required=True)), "change", "manager"),
-        Verb("numbers rest", "let a caller ID rest: nothing leaves from it until a time or until `release`", "numbers.rest",
+        Verb("numbers rest", "let a caller ID rest: nothing leaves from it until a time or until `release`",
+             "numbers.rest",
              (Param("number", "number", "the caller ID", required=True, option=False),
               Param("until", "moment", "when it is used again; default: until a person releases it"), _BECAUSE),
              "change", "manager"),

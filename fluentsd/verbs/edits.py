@@ -3,8 +3,8 @@
 A campaign file is one act: `campaign apply` refuses what has a mistake. A form is many acts, and may be left half done
 for a day. So an edit is kept beside its campaign. While the campaign is a draft, or does not exist yet, each save that
 is valid is applied, and there is nothing left to keep; a campaign that has started changes with `edit apply` alone.
-Two people in one campaign: each save names what its author has seen, and is refused when that is no longer so. What must
-not live here: the meaning of a campaign file (`domain.campaign`), its application (`campaigns`).
+Two people in one campaign: each save names what its author has seen, and is refused when that is no longer so. What
+must not live here: the meaning of a campaign file (`domain.campaign`), its application (`campaigns`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _SAME_NAME = 200
 
 
 async def begin(runtime: Runtime, call: Call, name: str, file: Any) -> Answer:
-    """An edit for a new campaign, from a file that may be a preset; its ref is made from the name, and is a free one."""
+    """An edit for a new campaign, from a file that may be a preset; its ref is made from the name, and is a free
+    one."""
 
     async def unit(conn: Connection) -> str:
         ref = await _free_ref(conn, plain(name) or "campaign")

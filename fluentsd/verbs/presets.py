@@ -1,4 +1,5 @@
-"""Presets: campaign files to begin with, as the package brings them. A file begins with a comment that says what the campaign does.
+"""Presets: campaign files to begin with, as the package brings them. A file begins with a comment that says what the
+campaign does.
 
 No verbs: presets are part of the program, not of an installation."""
 

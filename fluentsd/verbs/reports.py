@@ -101,12 +101,12 @@ def _answer(name: str, one: Results) -> Answer:
 def _hours(found: Iterable[tuple[int, int, int]], zone: str) -> list[dict[str, Any]]:
     """Attempts and conversations by weekday and hour of the zone."""
     here, cells = ZoneInfo(zone), dict[tuple[int, int], list[int]]()
-    for at, made, talked in found:
+    for at, attempts, talked in found:
         moment = dt.datetime.fromtimestamp(at, here)
         cell = cells.setdefault((moment.weekday(), moment.hour), [0, 0])
-        cell[0] += made
+        cell[0] += attempts
         cell[1] += talked
     return [
-        {"weekday": weekday, "hour": hour, "attempts": made, "conversations": talked}
-        for (weekday, hour), (made, talked) in sorted(cells.items())
+        {"weekday": weekday, "hour": hour, "attempts": attempts, "conversations": talked}
+        for (weekday, hour), (attempts, talked) in sorted(cells.items())
     ]

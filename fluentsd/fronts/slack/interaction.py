@@ -21,9 +21,9 @@ _KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """`name`: the command, action id, callback id or event type. `text`: what was typed. `value`: of the button, or what a
-    submitted view remembers; `chosen`: the option of a select.
-    `foreign`: whether the payload itself says that the user belongs to another workspace."""
+    """`name`: the command, action id, callback id or event type. `text`: what was typed. `value`: of the button, or
+    what a submitted view remembers; `chosen`: the option of a select. `foreign`: whether the payload itself says that
+    the user belongs to another workspace."""
 
     kind: Kind
     name: str = ""

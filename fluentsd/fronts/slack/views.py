@@ -101,8 +101,8 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
 
 
 def shown(interaction: Interaction, answer: Message | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The acknowledgement of a submitted modal: its answer takes the place of the form; a refusal stands beside its first
-    input, so that nothing that was entered is lost."""
+    """The acknowledgement of a submitted modal: its answer takes the place of the form; a refusal stands beside its
+    first input, so that nothing that was entered is lost."""
     if not isinstance(answer, Message):
         return answer
     blocks = interaction.view.get("blocks") or ()

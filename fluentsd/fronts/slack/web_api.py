@@ -145,8 +145,8 @@ class WebApi:
         await self.call("files.completeUploadExternal", files=files, channel_id=channel, initial_comment=words)
 
     async def download(self, url: str, at_most: int) -> bytes:
-        """A file of the workspace, fetched with the app's token. Raises `SlackRefused` for an address that is not Slack's
-        own and for a refusal, `TooLarge`, `Unavailable`."""
+        """A file of the workspace, fetched with the app's token. Raises `SlackRefused` for an address that is not
+        Slack's own and for a refusal, `TooLarge`, `Unavailable`."""
         if not self.is_file(url):
             raise SlackRefused("files", "the address is not Slack's own; no token was sent")
         with self._busy():

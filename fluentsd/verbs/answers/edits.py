@@ -11,9 +11,10 @@ from fluentsd.verbs.answers.codec import absent
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A campaign's file as its edit has it. `state`: of the campaign, "" before there is one; `seen`: what the next save
-    names, so that it notices a change by another person; `is_pending`: the campaign differs from the edit; `problems`:
-    what is wrong with the file, `path: words` each; `typed`: answers of a form that was not submitted yet."""
+    """A campaign's file as its edit has it. `state`: of the campaign, "" before there is one; `seen`: what the next
+    save names, so that it notices a change by another person; `is_pending`: the campaign differs from the edit;
+    `problems`: what is wrong with the file, `path: words` each; `typed`: answers of a form that was not submitted
+    yet."""
 
     ref: str = ""
     name: str = ""

@@ -57,7 +57,7 @@ class Person:
 
     async def until(self, condition: Any) -> None:
         with trio.fail_after(10):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - what is shown changes in many ways
                 await trio.sleep(0.005)
 
     async def shows(self, part: str) -> None:
@@ -135,7 +135,7 @@ class Person:
                         payload,
                         self.state(),
                     )
-                    await self.until(lambda: self._slack.version > before + 1)
+                    await self.until(lambda before=before: self._slack.version > before + 1)
                     return
         raise AssertionError(f"no {label!r} in {self.text}")
 

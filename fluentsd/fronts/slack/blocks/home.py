@@ -69,14 +69,16 @@ def _attention(shown: Home) -> list[Block]:
     for hold in shown.holds[:ENTRIES]:
         until = f" until {moment(hold.until_at)}" if hold.until_at else ""
         what = "everything" if hold.scope == "installation" else f"{hold.scope} {hold.target}"
-        made.append(section(f"⚠️ {safe(what)} is held{until} by {actor(hold.by)}: {ours(hold.reason, 200)}",
-                            accessory=button("Release", "release", {"scope": hold.scope, "target": hold.target})))  # fmt: skip
+        release = button("Release", "release", {"scope": hold.scope, "target": hold.target})
+        words = f"⚠️ {safe(what)} is held{until} by {actor(hold.by)}: {ours(hold.reason, 200)}"
+        made.append(section(words, accessory=release))
     for one in [one for one in shown.campaigns if one.errored][:ENTRIES]:
         made.append(section(f"⚠️ *{safe(one.name, 100)}*: {count(one.errored)} in error",
                             accessory=button("Errors", "say:errors", {"text": f"errors c{one.id}"})))  # fmt: skip
     for status in [one for one in shown.running if one.unknown][:ENTRIES]:
-        made.append(section(f"❓ *{safe(status.name, 100)}*: {count(status.unknown, 'attempt', 'attempts')} with an unknown "
-                            "result", accessory=button("Decide", "say:unknown", {"text": f"unknown c{status.id}"})))  # fmt: skip
+        attempts = count(status.unknown, "attempt", "attempts")
+        decide = button("Decide", "say:unknown", {"text": f"unknown c{status.id}"})
+        made.append(section(f"❓ *{safe(status.name, 100)}*: {attempts} with an unknown result", accessory=decide))
     if shown.replies:
         made.append(section(f"💬 {count(shown.replies, 'reply waits', 'replies wait')} for an answer",
                             accessory=button("Replies", "say:replies", {"text": "replies"})))  # fmt: skip
@@ -110,8 +112,8 @@ def _drafts(shown: Home) -> list[Block]:
     made = []
     for edit in [one for one in shown.edits if one.state != "draft"][:ENTRIES]:
         what = "is not complete yet" if not edit.state else "has changes that are not applied"
-        made.append(_draft(edit.ref, f"📝 *{safe(edit.name, 100)}* {what} · {actor(edit.saved_by)}, {moment(edit.saved_at)}",
-                           shown, "review" if edit.state else "name"))  # fmt: skip
+        words = f"📝 *{safe(edit.name, 100)}* {what} · {actor(edit.saved_by)}, {moment(edit.saved_at)}"
+        made.append(_draft(edit.ref, words, shown, "review" if edit.state else "name"))
     for one in [one for one in shown.campaigns if one.state == "draft"][:ENTRIES]:
         more = " · has mistakes" if one.ref in waiting else ""
         made.append(_draft(one.ref, f"{title(one)} · {count(one.total)} · {actor(one.owner)}{more}", shown, "name"))

@@ -26,7 +26,7 @@ class Field:
     def block(self, file: Mapping[str, Any]) -> Block:
         """The input with the file's value; a sentence, if the value is longer than an input of Slack can hold."""
         if not self.kind.holds(value_at(file, self.path)):
-            return context(f"*{self.label}*: longer than a form of Slack holds, so it is changed in the campaign's file.")
+            return context(f"*{self.label}*: longer than a form of Slack holds, so the campaign's file changes it.")
         element = self.kind.element(value_at(file, self.path)) | {"action_id": self.path}
         found: Block = {
             "type": "input",

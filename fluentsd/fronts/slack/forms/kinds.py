@@ -37,13 +37,15 @@ class Kind(ABC):
         """What was entered, None for nothing."""
 
     def holds(self, value: Any) -> bool:
-        """Whether the element can hold this value whole; a field whose value it cannot hold is not shown as an input."""
+        """Whether the element can hold this value whole; a field whose value it cannot hold is not shown as an
+        input."""
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class Text(Kind):
-    """A text. `default`: a value that is not written into the file; `on_enter`: a change is told at the end of it only."""
+    """A text. `default`: a value that is not written into the file; `on_enter`: a change is told at the end of it
+    only."""
 
     at_most: int = 500
     lines: bool = False
@@ -188,8 +190,8 @@ class Choice(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Many(Kind):
-    """Some of at most ten values. `usual`: those that are not written when all of them are chosen; `always`: a value that
-    cannot be left out, and is not shown."""
+    """Some of at most ten values. `usual`: those that are not written when all of them are chosen; `always`: a value
+    that cannot be left out, and is not shown."""
 
     options: tuple[tuple[str, str], ...]
     usual: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ def placed(
             if int(item["nth"]) != nth + 1:
                 continue
             path = item["list"] + path[item.end() :]
-        if not any(path == one or path.startswith(f"{one}.") or path.startswith(f"{one}[") for one in prefixes):
+        if not any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in prefixes):
             continue
         id_ = _nearest(re.sub(r"\[\d+\]", "", path), ids, match["words"])
         words = f"{found[id_]}; {match['words']}" if id_ in found else match["words"]

@@ -2,5 +2,6 @@
 
 `pages` declares the fields of each page, `place` is what a view remembers (ids only), `view` draws a page, `lists` the
 pages that are lists (steps, segments), `review` the last one. `turns` carries out submits and clicks, `pickers` answers
-selects that search. What must not live here: rules of a campaign (`domain.campaign`), and what a save does (`verbs.edits`).
+selects that search. What must not live here: rules of a campaign (`domain.campaign`), and what a save does
+(`verbs.edits`).
 """

@@ -170,7 +170,8 @@ def suggested(file: CsvFile, region: str) -> Columns:
 def _columns_view(place: Place, upload: Upload, look: Look, form: Mapping[str, Any]) -> Block:
     """What each column means, with selects to correct it, and the first rows as they would be read."""
     seen, shown = look.preview, look.mapping.columns[:COLUMNS_SHOWN]
-    says = f"*{safe(upload.name, 100)}* · {safe(look.file.encoding, 40)} · columns divided by {safe(repr(look.file.delimiter))}"
+    divider = safe(repr(look.file.delimiter))
+    says = f"*{safe(upload.name, 100)}* · {safe(look.file.encoding, 40)} · columns divided by {divider}"
     raw = "\n".join(f"line {line}: {safe(text, 200)}" for line, text in look.raw)
     people = "\n".join(
         "• " + " · ".join(safe(part, 80) for part in (f"line {line}", name, number, address, notes) if part)

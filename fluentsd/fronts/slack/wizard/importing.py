@@ -1,5 +1,5 @@
-"""The import of an upload of the wizard, and what it came to: the counts, and the rows that were not taken with line and
-reason. The import itself is `engine.ingest.file_import` through the import verbs, as on the shell."""
+"""The import of an upload of the wizard, and what it came to: the counts, and the rows that were not taken with line
+and reason. The import itself is `engine.ingest.file_import` through the import verbs, as on the shell."""
 
 from __future__ import annotations
 
@@ -166,9 +166,7 @@ def _asked(session: Session, file: CsvFile, region: str, round_: int) -> _Asked:
             others = [one for one in found.columns[:COLUMNS_SHOWN] if one.index != column.index
                       and session.interaction.state(f"column.{one.index}.{round_}") == chosen]  # fmt: skip
             if others:
-                raise _Twice(
-                    block, f"{others[0].label} is the {MEANINGS[chosen]} already; let it be a variable first."
-                )
+                raise _Twice(block, f"{others[0].label} is the {MEANINGS[chosen]} already; let it be a variable first.")
             asked.targets[chosen] = number
         else:
             asked.plain.append(number)
@@ -200,8 +198,8 @@ def _answer(done: Summary, rejects: _Rejects, notes: Sequence[str]) -> list[Bloc
         )
         made += [section(f"*Not taken*\n{listed}"), section(lines[:2900])]
         if rejects.written > REJECTS:
-            made.append(context(f"… and {rejects.written - REJECTS:,} more lines, which come as a file in a direct message. "
-                                "Correct them and upload it: nobody is enrolled twice."))  # fmt: skip
+            made.append(context(f"… and {rejects.written - REJECTS:,} more lines, which come as a file in a direct "
+                                "message. Correct them and upload it: nobody is enrolled twice."))  # fmt: skip
     return made
 
 

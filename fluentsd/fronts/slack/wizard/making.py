@@ -24,8 +24,8 @@ NUMBER = (
     Field("number.pace", "Its own pace", Text(60), "Like 20/hour."),
 )  # fmt: skip
 TEXT = (
-    Field("text.name", "Name", Text(63), "Lower-case letters, digits and hyphens. A name that exists gets a new version.",
-          required=True),
+    Field("text.name", "Name", Text(63), "Lower-case letters, digits and hyphens. A name that exists gets a new "
+          "version.", required=True),
     Field("text.subject", "Subject", Text(300), required=True, channels=("email",)),
     Field("text.sender", "From", Text(200), 'Like "Dana <dana@example.com>".', channels=("email",)),
     Field("text.reply_to", "Reply-To", Text(200), channels=("email",)),
@@ -71,8 +71,10 @@ async def text(session: Session, place: Place) -> Ack:
         return {"response_action": "errors", "errors": {block: plain(_last(str(why)), 300)}}
     change = found.templates[0]
     made: list[Block] = [section(f"`{safe(change.name)}` is stored as version {change.version}.")]
-    used = [f"{safe(one.ref)}" + (f" ({count(one.keep_their_flow)} keep the earlier text)" if one.keep_their_flow else "")
-            for one in found.campaigns]  # fmt: skip
+    used = [
+        safe(one.ref) + (f" ({count(one.keep_their_flow)} keep the earlier text)" if one.keep_their_flow else "")
+        for one in found.campaigns
+    ]
     if used:
         made.append(context(f"used by {', '.join(used[:10])}"))
     made += await _sample(session, change.name)

@@ -1,7 +1,7 @@
 """Selects that search: the options that fit what a person has typed, within Slack's three seconds.
 
-Lists of a CRM come from a cache that says its age, because a CRM may be slow or away while its picker is open; all other
-lists are read from the database. What must not live here: what is done with a choice.
+Lists of a CRM come from a cache that says its age, because a CRM may be slow or away while its picker is open; all
+other lists are read from the database. What must not live here: what is done with a choice.
 """
 
 from __future__ import annotations

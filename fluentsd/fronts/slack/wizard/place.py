@@ -1,5 +1,5 @@
-"""What a view of the wizard remembers in its private_metadata: which campaign, which page, and what its reader has seen.
-Ids only, because Slack limits it to 3,000 characters."""
+"""What a view of the wizard remembers in its private_metadata: which campaign, which page, and what its reader has
+seen. Ids only, because Slack limits it to 3,000 characters."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ PREFIX = "wizard:"
 @dataclass(frozen=True, slots=True)
 class Place:
     """`ref`: "" before the campaign has one; `seen`: of the answer that the view shows; `nth`: the entry of a list;
-    `new`: the channel of a step that is not in the list yet; `file`: Slack's id of an upload; `round`: raised when a form
-    is drawn anew with other values, which Slack would not show under the same ids."""
+    `new`: the channel of a step that is not in the list yet; `file`: Slack's id of an upload; `round`: raised when a
+    form is drawn anew with other values, which Slack would not show under the same ids."""
 
     page: str
     ref: str = ""

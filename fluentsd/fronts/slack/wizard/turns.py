@@ -129,8 +129,8 @@ async def _entry_submitted(session: Session, place: Place) -> Ack:
     file = lists.with_entry(edit.file, place, filled(shown, form, session.interaction.answers))
     nth = len(lists.entries(file, place.page)) - 1 if place.new else place.nth
     if edit.seen != place.seen and file != edit.file:
-        raise Refused(f"{await _who(session, place.ref)} has changed this campaign since you opened this form; nothing of "
-                      "yours was saved. Go back, look, and enter it again")  # fmt: skip
+        raise Refused(f"{await _who(session, place.ref)} has changed this campaign since you opened this form; nothing "
+                      "of yours was saved. Go back, look, and enter it again")  # fmt: skip
     if wrong := placed(_mistakes(file), [field.path for field in shown], [place.page], nth):
         return _errors(wrong)
     edit = await session.again("save").run("edit save", {"ref": place.ref, "file": file, "seen": place.seen})
@@ -286,8 +286,8 @@ async def _save(session: Session, place: Place, edit: Edit, file: Mapping[str, A
 async def _conflict(session: Session, place: Place, edit: Edit) -> Block:
     """The page as it is now, with what was entered here, which is not saved yet."""
     who = await _who(session, place.ref)
-    note = (f"{who} has changed this campaign while you had it open, and nothing of yours was saved. It is shown as it is "
-            "now, with what you entered on this page; press Next to save that")  # fmt: skip
+    note = (f"{who} has changed this campaign while you had it open, and nothing of yours was saved. It is shown as it "
+            "is now, with what you entered on this page; press Next to save that")  # fmt: skip
     place = replace(place, seen=edit.seen)
     return page_view(
         place, edit, answers=session.interaction.answers, notes=[note], people=await people_of(session, place, edit)

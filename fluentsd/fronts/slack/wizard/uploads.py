@@ -1,5 +1,5 @@
-"""Files that people upload to Slack: fetched with the app's token from Slack's own hosts alone, and kept for a while, so
-that each look at the same file does not fetch it again.
+"""Files that people upload to Slack: fetched with the app's token from Slack's own hosts alone, and kept for a while,
+so that each look at the same file does not fetch it again.
 
 What must not live here: the reading of a table (`csv`).
 """

@@ -65,7 +65,8 @@ FULL = spec(
     limits={"per_contact": "3/week", "gap": "1 day", "pace": "200/hour", "concurrency": 3, "budget": "50 USD/day",
             "cost": {"phone": 0.12}, "on_resume": "skip"},
     law={"purpose": "informational", "waive": [{"rule": "US.hours", "because": "agreed with counsel", "by": "Ada"}]},
-    segment=[{"source": "hubspot", "segment": "7", "leaves": "stay", "reenter": "after 90 days", "no_opt_out_field": "Ada",
+    segment=[{"source": "hubspot", "segment": "7", "leaves": "stay", "reenter": "after 90 days",
+              "no_opt_out_field": "Ada",
               "consent": {"basis": "written", "date": "2026-01-02", "scope": ["phone"], "by": "Ada",
                           "scrubbed": "2026-01-03", "proof": "vault"}}],
 )  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 import trio
 
@@ -30,13 +28,13 @@ class Crm(FakeCrm):
 
 
 @pytest.fixture
-async def crm(office: Office) -> AsyncIterator[Crm]:
+async def crm(office: Office) -> Crm:
     """A source of the office. Its segments are not synced: only their lists are asked for."""
     made, runtime = Crm(office.stage.clock), office.stage.runtime
     runtime.sources["crm"], runtime.syncs["crm"] = made, SyncState(USUAL)
     runtime.sync_wakeups["crm"] = Wakeup()
     made.members["list:2"], made.names["list:2"] = [], "Autumn <!channel> *fair*"
-    yield made
+    return made
 
 
 async def at(office: Office, part: str, shows: str) -> Person:

@@ -135,7 +135,7 @@ async def test_every_page_can_be_reached_and_goes_back(office: Office) -> None:
     dana = Person(office.slack)
     for part in ("name", "window", "flow", "numbers", "contacts", "exit", "limits", "review"):
         await dana.say(f"edit spring {part}")
-        await dana.until(lambda: dana.page != "name" or part == "name")
+        await dana.until(lambda part=part: dana.page != "name" or part == "name")
     await dana.press("Back")
     await dana.until(lambda: dana.page == "limits")
     await dana.fill(limits__cost="phone 0.12", limits__budget="50 USD/day", priority=60).press("Back")
@@ -165,6 +165,6 @@ async def test_nasty_names_are_shown_as_they_are_and_mention_nobody(office: Offi
     dana = Person(office.slack)
     for part in ("name", "flow", "contacts", "review"):
         await dana.say(f"edit spring {part}")
-        await dana.until(lambda: dana.page != "name" or part == "name")
+        await dana.until(lambda part=part: dana.page != "name" or part == "name")
         assert "&lt;!channel&gt;" in dana.mrkdwn
         assert not {"<!channel>", "<https", "\u202e", ":smile:", "*bold*"} & set(re.split(r"[ \n]", dana.mrkdwn))
