@@ -12,7 +12,6 @@ import typer
 
 from fluentsd.cli.files import display_name, read_text, read_toml
 from fluentsd.cli.runner import Shell, refusals, run_verb
-from fluentsd.domain.agents import read_agents
 
 
 def apply_agents(
@@ -22,6 +21,8 @@ def apply_agents(
     as_json: Annotated[bool, typer.Option("--json", help="print the answer as JSON")] = False,
 ) -> None:
     """Create or change phone agents from a file; lists the campaigns that use a changed one."""
+    from fluentsd.domain.agents import read_agents
+
     shell: Shell = context.obj
     shell.as_json = as_json
     with refusals():

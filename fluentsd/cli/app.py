@@ -2,22 +2,25 @@
 
 Exit status: 0 done, 1 refused (the message says why), 2 wrong usage. `--json` on every command prints the verb's
 answer unchanged.
+
+A command is built, and its module imported, only when it is run or listed: the shell answers before a person notices.
 """
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
-from importlib import metadata
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from fluentsd.cli import commands, guesses
+from fluentsd.cli import guesses
 from fluentsd.cli.files import read_toml
+from fluentsd.cli.names import completer
 from fluentsd.cli.runner import REFUSE_AS_JSON, Shell, fail, local_moment, run_program, run_verb
 from fluentsd.verbs.catalogue import ALIASES, VERBS, Param, Verb
 
@@ -37,19 +40,53 @@ _GROUPS = {
     "outbox": "events on their way to the log, the webhook and other targets",
 }
 
+#: Commands that are no plain verbs, by what is typed: the function in `fluentsd.cli`.
+COMMANDS: Mapping[str, str] = {
+    "init": "commands.init",
+    "run": "commands.run",
+    "check": "commands.check",
+    "demo": "commands.demo",
+    "plugins": "commands.plugins",
+    "backup": "copies.backup",
+    "restore": "copies.restore",
+    "calls": "call_history.calls",
+    "history": "call_history.history",
+    "campaign new": "commands.new",
+    "campaign apply": "commands.apply",
+    "contacts import": "import_csv.import_file",
+    "templates apply": "templates.apply_templates",
+    "agents apply": "agents.apply_agents",
+    "agents talk": "talk.talk",
+    "suppression import": "suppression_files.import_list",
+    "suppression export": "suppression_files.export_list",
+    "slack manifest": "slack.manifest",
+    "slack check": "slack.check",
+    "slack preview": "slack.preview",
+}
 
 #: The error of words that are no command, of which typer exports only a kind.
 _UsageError: Any = typer.BadParameter.__base__
 
 
 class _Group(TyperGroup):
-    """A group of commands, which answers words that are none of them."""
+    """A group of commands, each made when it is asked for. It answers words that are none of them."""
+
+    def __init__(self, *, group: str = "", **more: Any) -> None:
+        super().__init__(**more)
+        self._group, self._words = group, words_of(group)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self._words)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in self._words and cmd_name not in self.commands:
+            self.commands[cmd_name] = _made(self._group, cmd_name)
+        return self.commands.get(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         word = args[0]
-        if word not in self.commands and not word.startswith("-"):
-            group = "" if ctx.parent is None else str(self.name)
-            ctx.fail(f"No such command {word!r}. {guesses.answer(group, word, list(self.commands))}".rstrip())
+        if word not in self._words and not word.startswith("-"):
+            ctx.fail(f"No such command {word!r}. {guesses.answer(self._group, word, self._words)}".rstrip())
         return super().resolve_command(ctx, args)
 
 
@@ -72,47 +109,75 @@ class _Commands(_Group):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         word = args[0]
         if word == "help":
-            asked = self.commands.get(args[1]) if args[1:] else None
+            asked = self.get_command(ctx, args[1]) if args[1:] else None
             typer.echo(ctx.get_help() if asked is None else asked.get_help(ctx))
             ctx.exit(0)
         if word in ALIASES:
             typer.echo(f"`{word}` is now `{ALIASES[word]}`; the old word goes away in the next release", err=True)
             return super().resolve_command(ctx, [ALIASES[word], *args[1:]])
-        groups = [name for name, group in self.commands.items() if word in getattr(group, "commands", ())]
-        if word not in self.commands and word not in guesses.GUESSES[""] and groups:
+        groups = [name for name in _GROUPS if word in words_of(name)]
+        if word not in self._words and word not in guesses.GUESSES[""] and groups:
             ctx.fail(f"No such command {word!r}. Did you mean {' or '.join(f'{g} {word}' for g in groups)}?")
         return super().resolve_command(ctx, args)
 
 
-def build() -> typer.Typer:
-    """The whole command line; the help has boxes and colours only on a terminal."""
-    markup: Any = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None
+def words_of(group: str) -> tuple[str, ...]:
+    """The words of a group; of the top level, with its groups."""
+    names = [verb.name for verb in VERBS.values() if not verb.hidden and verb.name not in COMMANDS]
+    words = [name.rpartition(" ") for name in (*names, *COMMANDS)]
+    return (*(word for its, _, word in words if its == group), *(() if group else _GROUPS))
+
+
+def _made(group: str, word: str) -> Any:
+    """A command, or a group of the top level."""
+    if not group and word in _GROUPS:
+        return _group_of(typer.Typer(help=_sentence(_GROUPS[word]), no_args_is_help=True), word)
+    name = f"{group} {word}".strip()
+    if name in COMMANDS:
+        module, _, function = COMMANDS[name].partition(".")
+        run, text = getattr(import_module(f"fluentsd.cli.{module}"), function), None
+    else:
+        run, text = _command(VERBS[name]), _sentence(VERBS[name].help)
+    app = typer.Typer(rich_markup_mode=_markup())
+    app.callback()(_nothing)
+    app.command(word, help=text)(run)
+    return typer.main.get_group(app).commands[word]
+
+
+def _group_of(app: typer.Typer, word: str) -> Any:
+    """A group that makes its commands when they are asked for."""
+    app.callback()(_nothing)
+    plain = typer.main.get_group(app)
+    return _Group(group=word, name=word, help=plain.help, no_args_is_help=True, rich_markup_mode=_markup())
+
+
+def _markup() -> Any:
+    """Boxes and colours in a help on a terminal only."""
+    return "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None
+
+
+def _nothing() -> None:
+    """The options of a group: none."""
+
+
+def build() -> Any:
+    """The whole command line."""
     app = typer.Typer(
         cls=_Commands,
         help="Run outreach campaigns by phone, SMS and e-mail, inside each person's contact window.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
-        rich_markup_mode=markup,
+        rich_markup_mode=_markup(),
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    groups = {
-        name: typer.Typer(cls=_Group, help=_sentence(text), no_args_is_help=True, rich_markup_mode=markup)
-        for name, text in _GROUPS.items()
-    }
-    for verb in VERBS.values():
-        group, _, word = verb.name.rpartition(" ")
-        if not verb.hidden and verb.name not in commands.FROM_FILES:
-            (groups[group] if group else app).command(word, help=_sentence(verb.help))(_command(verb))
-    commands.add_to(app, groups)
-    for name, group_app in groups.items():
-        app.add_typer(group_app, name=name)
     return app
 
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib import metadata
+
         typer.echo(f"fluentsd {metadata.version('fluentsd')}")
         raise typer.Exit
 
@@ -156,11 +221,12 @@ def _parameter(param: Param, *, is_last: bool) -> inspect.Parameter:
     kind: Any = list[str] if takes_words or (is_last and param.name == "words") else _TYPES.get(param.kind, str)
     flag = param.name.replace("_", "-")
     choices = f" ({', '.join(param.options)})" if param.options else ""
+    about: Any = {"help": f"{param.help}{choices}", "autocompletion": completer(param)}
     if param.option:
         word = None if param.kind in ("text", "texts", "int", "flag") else param.kind.upper()
-        info: Any = typer.Option(f"--{flag}", help=f"{param.help}{choices}", metavar=word)
+        info: Any = typer.Option(f"--{flag}", metavar=word, **about)
     else:
-        info = typer.Argument(help=f"{param.help}{choices}", metavar=param.name.upper())
+        info = typer.Argument(metavar=param.name.upper(), **about)
     optional = not param.required and param.kind not in ("flag", "texts") and param.default is None
     annotation: Any = Annotated[(kind | None) if optional else kind, info]
     default = (

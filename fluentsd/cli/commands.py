@@ -1,5 +1,4 @@
-"""The commands about this machine and its files: init, run, check, demo, plugins, backup, restore, and those that read
-or write a file of a campaign, a template, people or the suppression list."""
+"""The commands about this machine: init, run, check, demo, plugins; and those that write or read a campaign's file."""
 
 from __future__ import annotations
 
@@ -13,41 +12,12 @@ from typing import Annotated
 import trio
 import typer
 
-from fluentsd.cli import slack
-from fluentsd.cli.agents import apply_agents
-from fluentsd.cli.call_history import calls, history
-from fluentsd.cli.copies import backup, restore
 from fluentsd.cli.files import display_name, read_toml
-from fluentsd.cli.import_csv import import_file
 from fluentsd.cli.runner import Shell, fail, refusals, run_verb
 from fluentsd.cli.screen import Screen
-from fluentsd.cli.suppression_files import export_list, import_list
-from fluentsd.cli.talk import talk
-from fluentsd.cli.templates import apply_templates
 from fluentsd.cli.views import show
-from fluentsd.domain.campaign import read_campaign
-from fluentsd.verbs import presets
 
-#: Verbs whose command reads or writes a file.
-FROM_FILES = ("campaign apply", "templates apply", "agents apply", "calls", "history")
 JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
-
-
-def add_to(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
-    """Add these commands to the command line and its groups."""
-    for command in (init, run, check, demo, plugins, backup, restore, history, calls):
-        app.command()(command)
-    groups["campaign"].command("new")(new)
-    groups["campaign"].command("apply")(apply)
-    groups["contacts"].command("import")(import_file)
-    groups["templates"].command("apply")(apply_templates)
-    groups["agents"].command("apply")(apply_agents)
-    groups["agents"].command("talk")(talk)
-    groups["suppression"].command("import")(import_list)
-    groups["suppression"].command("export")(export_list)
-    groups["slack"].command("manifest")(slack.manifest)
-    groups["slack"].command("check")(slack.check)
-    groups["slack"].command("preview")(slack.preview)
 
 
 def init(
@@ -150,6 +120,8 @@ def new(
 ) -> None:
     """Write a campaign file from a preset: simple-call, multi-step-calls, call-and-follow-up, re-engagement,
     appointment-reminder or payment-reminder."""
+    from fluentsd.verbs import presets  # here: most commands need none
+
     known = presets.names()
     if pattern not in known:
         fail(f"there is no pattern {pattern!r}; there are: {', '.join(known)}", 2)
@@ -172,6 +144,8 @@ def apply(
     """Create or change a campaign from its file; shows the old and new value of each change."""
     shell: Shell = context.obj
     shell.as_json = as_json
+    from fluentsd.domain.campaign import read_campaign
+
     with refusals():
         spec = read_campaign(read_toml(file, "campaign"), display_name(file))
     data = spec.model_dump(mode="json", exclude_unset=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import trio
 import typer
@@ -15,7 +15,9 @@ import typer
 from fluentsd.cli.format import when
 from fluentsd.cli.runner import Shell, fail, refusals
 from fluentsd.cli.views import show
-from fluentsd.config import Settings
+
+if TYPE_CHECKING:
+    from fluentsd.config import Settings
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from fluentsd.cli.runner import fail
-from fluentsd.validation import explain_toml
 
 #: In bytes. Such a file has a page or two; a longer one was probably named by mistake.
 SIZE_AT_MOST = 1 << 20
@@ -34,6 +33,8 @@ def read_toml(file: Path, what: str = "TOML") -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as why:
+        from fluentsd.validation import explain_toml
+
         fail(f"{name} is not {article} {what} file: {explain_toml(text, why)}; nothing was changed")
     except (ValueError, RecursionError):  # the interpreter's own limits
         limits = "its brackets are nested too deeply, or a number is too long"

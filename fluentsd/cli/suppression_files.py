@@ -17,9 +17,6 @@ from fluentsd.cli.format import iso
 from fluentsd.cli.runner import Shell, fail, with_client
 from fluentsd.cli.views import show
 from fluentsd.csv_output import SafeWriter, open_private
-from fluentsd.domain.contacts.mapping import CsvError
-from fluentsd.domain.contacts.reader import Reject
-from fluentsd.engine.ingest.csv_file import open_csv
 
 #: Numbers and addresses in one request.
 BATCH = 500
@@ -36,6 +33,10 @@ def import_list(
     as_json: Annotated[bool, typer.Option("--json", help="print the answer as JSON")] = False,
 ) -> None:
     """Add every number and address of a file to the suppression list; existing entries stay as they are."""
+    from fluentsd.domain.contacts.mapping import CsvError
+    from fluentsd.domain.contacts.reader import Reject
+    from fluentsd.engine.ingest.csv_file import open_csv
+
     shell: Shell = context.obj
     shell.as_json = as_json
     try:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import trio
 import typer
 
-from fluentsd.api import AgentSettings, Inbound, Message, WebhookSkill
 from fluentsd.cli.format import when
 from fluentsd.cli.runner import Shell, fail, refusals, with_client
 
 if TYPE_CHECKING:
-    from fluentsd.api import Rehearses
+    from fluentsd.api import Inbound, Message, Rehearses
 
 
 def talk(
@@ -40,6 +39,8 @@ def talk(
 
 def _message(answer: dict[str, Any]) -> Message:
     """The message of a call to this person."""
+    from fluentsd.api import AgentSettings, Message, WebhookSkill
+
     given = dict(answer["settings"])
     given["skills"] = frozenset(given["skills"])
     given["webhooks"] = tuple(WebhookSkill(**hook) for hook in given["webhooks"])

@@ -12,7 +12,6 @@ import typer
 
 from fluentsd.cli.files import display_name, read_text, read_toml
 from fluentsd.cli.runner import Shell, refusals, run_verb
-from fluentsd.domain.templates import read_templates
 
 _IN_FILES = ("text", "html")
 
@@ -24,6 +23,8 @@ def apply_templates(
     as_json: Annotated[bool, typer.Option("--json", help="print the answer as JSON")] = False,
 ) -> None:
     """Create or change templates from a file; lists the campaigns that use a changed one."""
+    from fluentsd.domain.templates import read_templates
+
     shell: Shell = context.obj
     shell.as_json = as_json
     with refusals():

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from fluentsd.cli import import_csv
+from fluentsd.cli import importing
 from fluentsd.cli.app import build
 from fluentsd.engine.ingest import import_process
 
@@ -97,8 +97,8 @@ def test_both_ways_end_in_the_same_database(tmp_path: Path, monkeypatch: pytest.
     file = messy(tmp_path, rows)
     here, there = installed(tmp_path / "here"), installed(tmp_path / "there")
     answer = imported(here, file)
-    monkeypatch.setattr(import_csv, "SUBPROCESS_FROM", 0)
-    monkeypatch.setattr(import_csv, "freeze_gc", lambda: None)  # this process goes on
+    monkeypatch.setattr(importing, "SUBPROCESS_FROM", 0)
+    monkeypatch.setattr(importing, "freeze_gc", lambda: None)  # this process goes on
     apart_told = imported(there, file)
     assert {**apart_told, "rejects_file": ""} == {**answer, "rejects_file": ""}
     assert answer["duplicates"] > 0
@@ -113,16 +113,16 @@ def test_when_the_reader_is_killed_it_is_said_who_was_taken_in(tmp_path: Path, m
     typed(folder, "campaign", "apply", str(folder / "fair.toml"))
     started, start = [], import_process._start
     monkeypatch.setattr(import_process, "_start", lambda opened: started.append(start(opened)) or started[-1])
-    monkeypatch.setattr(import_csv, "SUBPROCESS_FROM", 0)
-    monkeypatch.setattr(import_csv, "freeze_gc", lambda: None)
-    take = import_csv._VerbIngest.take
+    monkeypatch.setattr(importing, "SUBPROCESS_FROM", 0)
+    monkeypatch.setattr(importing, "freeze_gc", lambda: None)
+    take = importing._VerbIngest.take
 
     async def take_and_kill(self: Any, *given: Any, **more: Any) -> Any:
         counts = await take(self, *given, **more)
         started[0].kill()
         return counts
 
-    monkeypatch.setattr(import_csv._VerbIngest, "take", take_and_kill)
+    monkeypatch.setattr(importing._VerbIngest, "take", take_and_kill)
     words = ["--config", str(folder / "fluentsd.toml"), "contacts", "import", str(file), "--campaign", "fair"]
     result = CliRunner().invoke(build(), words)
     assert result.exit_code == 1
