@@ -16,13 +16,14 @@ def placed(
     problems: Iterable[str], ids: Sequence[str], prefixes: Sequence[str], nth: int | None = None
 ) -> dict[str, str]:
     """Block id → what is wrong there, of the mistakes below `prefixes`. With `nth`, only those of this entry of a list,
-    from 0. A mistake of no single input is shown at the first of its table."""
+    from 0, and those of the file as a whole, such as two entries of one name. A mistake of no single input is shown at
+    the first of its table."""
     found: dict[str, str] = {}
     for line in problems:
         match = _LINE.fullmatch(line)
         if match is None:
             continue
-        path = match["path"]
+        path = prefixes[0] if match["path"] == "file" and nth is not None else match["path"]
         item = _ITEM.match(path)
         if item is not None and nth is not None:
             if int(item["nth"]) != nth + 1:

@@ -168,3 +168,35 @@ async def test_nasty_names_are_shown_as_they_are_and_mention_nobody(office: Offi
         await dana.until(lambda part=part: dana.page != "name" or part == "name")
         assert "&lt;!channel&gt;" in dana.mrkdwn
         assert not {"<!channel>", "<https", "\u202e", ":smile:", "*bold*"} & set(re.split(r"[ \n]", dana.mrkdwn))
+
+
+async def test_a_preset_becomes_a_flow_of_five_steps(office: Office) -> None:
+    dana = Person(office.slack)
+    await dana.say("new")
+    await dana.fill(name="Autumn", preset="call-and-follow-up").next("window")
+    await dana.next("flow")
+    await dana.press("Add a text")
+    await dana.until(lambda: dana.page == "step")
+    assert "step.id" in await dana.fill(step__text="One more", step__id="call").submit()
+    assert await dana.fill(step__id="one-more").submit() == {}
+    await dana.shows("*4. Text*")
+    await dana.press("Add a call")
+    await dana.until(lambda: dana.page == "step")
+    dana.fill(step__agent="closer", step__hours="13:00-17:00", step__retry__busy="30 min", step__retry__limit=3)
+    assert await dana.submit() == {}
+    await dana.shows("*5. Call*")
+    await dana.choose("step:entry:4", "Move up")
+    await dana.shows("*4. Call*")
+    flow = (await office.stage.do("campaign show", ref="autumn"))["file"]["step"]
+    assert [step["id"] for step in flow] == ["call", "sorry-we-missed-you", "email-follow-up", "call-2", "one-more"]
+    assert flow[3] == {
+        "id": "call-2", "channel": "phone", "after": "1 day", "agent": "closer", "hours": "13:00-17:00",
+        "retry": {"busy": "30 min", "limit": 3},
+    }  # fmt: skip
+    await dana.choose("step:entry:0", "Edit")
+    await dana.until(lambda: dana.page == "step")
+    assert "step.id" not in {block.get("block_id") for block in dana.view["blocks"]}
+    dana.fill(step__retry__no_answer=None, step__retry__busy=None)
+    assert await dana.submit() == {}
+    await dana.until(lambda: dana.page == "flow")
+    assert "retry" not in (await office.stage.do("campaign show", ref="autumn"))["file"]["step"][0]
