@@ -23,7 +23,7 @@ from fluentsd.store.db import Connection
 from fluentsd.validation import Problems
 from fluentsd.verbs.call import Call, Refused, identity
 from fluentsd.verbs.campaigns import apply as apply_campaign
-from fluentsd.verbs.execute import Answer, refusing
+from fluentsd.verbs.execute import Answer, change, refusing
 
 #: Characters of an edit as JSON: fifty steps with long texts.
 FILE_AT_MOST = 500_000
@@ -37,14 +37,14 @@ async def begin(runtime: Runtime, call: Call, name: str, file: Any) -> Answer:
     """An edit for a new campaign, from a file that may be a preset; its ref is made from the name, and is a free
     one."""
 
-    async def unit(conn: Connection) -> str:
+    async def unit(conn: Connection) -> Answer:
         ref = await _free_ref(conn, plain(name) or "campaign")
         given = {**_table(file), "name": name.strip(), "ref": ref}
         await campaign_edits.put(conn, EditRow(ref, given, 0, 1, None, call.actor, call.actor, call.at))
-        return ref
+        return {"ref": ref}
 
-    ref = await refusing(runtime.store.run(unit))
-    return await _settled(runtime, call, ref)
+    begun = await change(runtime, call, "begin", plain(name) or "campaign", unit)
+    return await _settled(runtime, call, begun["ref"])
 
 
 async def _free_ref(conn: Connection, wanted: str) -> str:
@@ -169,7 +169,10 @@ async def _settled(runtime: Runtime, call: Call, ref: str) -> Answer:
 async def _apply(runtime: Runtime, call: Call, row: EditRow, *, dry_run: bool) -> Answer:
     """Apply the edit. Raises `Problems` for mistakes of the file, `Refused` for others."""
     read_campaign(row.file)
-    return await apply_campaign(runtime, replace(call, revision=row.base or _NONE_YET), row.file, dry_run)
+    mine = replace(
+        call, request_id=None, digest=None, revision=row.base or _NONE_YET
+    )  # the revision tells a repetition
+    return await apply_campaign(runtime, mine, row.file, dry_run)
 
 
 async def _applied(conn: Connection, row: EditRow) -> None:

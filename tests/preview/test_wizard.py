@@ -59,7 +59,7 @@ async def test_a_campaign_from_nothing_to_its_first_messages(tmp_path: Path) -> 
         await fill(browser, "Date of the consent", "2026-11-01")
         await fill(browser, "Who attests it", "Dana Roe")
         await fill(browser, "Last scrub", "2026-11-20")
-        await browser.run("document.querySelectorAll('.dialog input[type=checkbox][value=phone]').forEach(b => b.click())")
+        await browser.run("document.querySelectorAll('.dialog [type=checkbox][value=phone]').forEach(b => b.click())")
         await browser.click("Import", ".dialog")
         await shows(browser, "Enrolled")
         await browser.click("Back", ".dialog .foot")

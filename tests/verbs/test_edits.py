@@ -107,3 +107,12 @@ async def test_an_edit_before_there_is_a_campaign_belongs_to_its_author(stage: S
     with pytest.raises(Refused, match="too large"):
         await by(stage, "dana", "edit begin", name="x", file={"description": "x" * 600_000})
     assert stage.clock.now() >= MONDAY
+
+
+async def test_a_repeated_begin_makes_one_campaign(stage: Stage) -> None:
+    file = presets.preset("simple-call").file
+    call = Call("dana", stage.clock.now(), "request-1", role="manager")
+    given = {"name": "Spring fair", "file": file}
+    first, again = [await execute(stage.runtime, "edit begin", given, call) for _ in range(2)]
+    assert (first["ref"], again["ref"]) == ("spring-fair", "spring-fair")
+    assert [one["ref"] for one in (await stage.do("campaign list"))["campaigns"]] == ["spring-fair"]

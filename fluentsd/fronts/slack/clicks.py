@@ -80,6 +80,14 @@ async def _number(session: Session) -> Message:
     return message(f"{safe(number)} is not used any more; its history stays")
 
 
+async def _sync(session: Session) -> Message:
+    """Read a source now, or allow its held changes."""
+    verb, source = session.interaction.name.partition(":")[2], str(session.interaction.value.get("source", ""))
+    await session.run(f"sync {verb}", {"source": source})
+    done = "is being read" if verb == "now" else "goes on with the changes that were held"
+    return message(f"{safe(source)} {done}")
+
+
 async def settle(session: Session, ref: str, what: str) -> Message | None:
     """Show on the card of a reply who dealt with it; the card is shared, so everybody sees it."""
     interaction = session.interaction
@@ -94,6 +102,8 @@ async def settle(session: Session, ref: str, what: str) -> Message | None:
 _CLICKS: Mapping[str, Callable[[Session], Awaitable[Message | None]]] = {
     "release": _release,
     "number": _number,
+    "sync:now": _sync,
+    "sync:release": _sync,
     "retry": _retry,
     "unknown:retry": _unknown,
     "unknown:dismiss": _unknown,

@@ -269,8 +269,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("edit", "edit save", "must", "[name|window|flow|numbers|contacts|exit|limits|review]", _rest("part"),
             "change a campaign, page by page; a campaign that has started changes when you apply it",
             aliases=("change",)),
-    Command("sources", tail=_rest("name"), summary="CRM sources", aliases=("source", "sync", "segments"),
-            missing="sources are not served from Slack yet; on the shell, see `fluentsd plugins`"),
+    Command("sources", "source list", more="[source]", tail=_rest("name"), aliases=("source", "sync", "segments")),
 )  # fmt: skip
 
 

@@ -106,7 +106,6 @@ async def test_a_pause_ends_by_itself(office: Office) -> None:
 async def test_what_has_no_verb_says_so(office: Office) -> None:
     await office.campaign()
     for text in (
-        "sources",
         "alerts here",
         "digest here 09:00",
     ):
@@ -126,6 +125,7 @@ async def test_questions_about_a_campaign(office: Office) -> None:
         ("unknown spring", "no attempt has an unknown"),
         ("replies", "no reply waits"),
         ("numbers", "no caller ID"),
+        ("sources", "No CRM is connected"),
         ("settings", "You are manager"),
         ("contacts spring", "queued"),
         ("help pause", "needs the role operator"),

@@ -111,6 +111,35 @@ def _number_menu(one: CallerId) -> Block:
     return {"type": "overflow", "action_id": f"number:{plain(one.e164, 20)}", "options": made}
 
 
+def sources(
+    found: Sequence[Mapping[str, Any]], followed: Sequence[Mapping[str, Any]], *, may_read: bool, may_release: bool
+) -> Message:
+    """`sources`: each with its problem and the segments that campaigns follow, as of when."""
+    if not found:
+        words = "No CRM is connected. An admin connects one in fluentsd.toml with `[source.hubspot]`."
+        return message("no source", section(words))
+    made: list[Block] = []
+    for one in found[:ENTRIES]:
+        name = str(one["source"])
+        mine = [row for row in followed if row["source"] == name]
+        problem = f"⚠️ {ours(one['problem'], 300)} (since {moment(one['problem_since_at'])})" if one["problem"] else "🟢"
+        lines = [f"*{safe(name, 60)}* {problem}", *(_segment(row) for row in mine[:ENTRIES])]
+        read = button("Read now", "sync:now", {"source": name}) if may_read and mine else None
+        made.append(section("\n".join(lines), accessory=read))
+        if may_release and any(row["held"] for row in mine):
+            sure = confirm("Allow these changes?", "The people who are held back enter or leave at once.", "Allow")
+            made.append(actions(button("Allow the held changes", "sync:release", {"source": name}, "danger", sure)))
+    return message(count(len(found), "source", "sources"), *made, *_more(len(found), ENTRIES))
+
+
+def _segment(row: Mapping[str, Any]) -> str:
+    refs = ", ".join(safe(ref, 40) for ref in row["campaigns"][:5]) or "no campaign"
+    line = (
+        f"• {safe(row['segment'] or row['key'], 100)}: {count(row['people'])}, as of {moment(row['as_of_at'])} · {refs}"
+    )
+    return line + (f" · ⚠️ held: {ours(str(row['held']), 150)}" if row["held"] else "")
+
+
 def texts(found: Sequence[templates.Listed], *, is_manager: bool) -> Message:
     """`texts`: each with its version and the campaigns that use it."""
     made: list[Block] = []

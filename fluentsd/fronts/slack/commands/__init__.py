@@ -30,6 +30,7 @@ _COMMANDS: Mapping[str, Command] = {
     "contacts": looking.contacts,
     "why": looking.why,
     "numbers": looking.numbers,
+    "sources": looking.sources,
     "report": looking.report,
     "forecast": looking.forecast,
     "calls": looking.calls,

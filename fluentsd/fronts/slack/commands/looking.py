@@ -76,6 +76,18 @@ async def numbers(session: Session, parsed: Parsed) -> Message:
     return lists.caller_ids(found, tag, is_manager=session.may("manager"))
 
 
+async def sources(session: Session, parsed: Parsed) -> Message:
+    """The connected CRMs, and the segments that campaigns follow."""
+    found = (await session.run("source list", {}))["sources"]
+    name = str(parsed.arguments.get("name", "")).casefold()
+    chosen = [one for one in found if name in one["source"].casefold()]
+    if name and not chosen:
+        known = ", ".join(one["source"] for one in found) or "none; an admin adds [source.hubspot] to fluentsd.toml"
+        raise Misread(f"no source is called {name[:80]!r}; there are: {known}")
+    followed = (await session.run("sync status", {}))["segments"]
+    return lists.sources(chosen, followed, may_read=session.may("operator"), may_release=session.may("manager"))
+
+
 async def contacts(session: Session, parsed: Parsed) -> Message:
     asked = parsed.arguments
     if "find" in asked:

@@ -174,3 +174,15 @@ async def test_a_number_rests_is_used_again_and_is_given_up_from_its_menu(office
     await office.slack.press(await office.slack.command("numbers"), "Add a number")
     await dana.until(lambda: dana.is_open and dana.page == "number")
     assert "accessory" not in str((await office.slack.command("numbers", "U3")).blocks)
+
+
+async def test_sources_are_shown_and_read_by_a_button(office: Office, crm: Crm) -> None:
+    consent = {"basis": "written", "date": "2026-01-02", "scope": ["sms"], "by": "Ada"}
+    await office.campaign(segment=[{"source": "crm", "segment": "list:1", "consent": consent}])
+    office.stage.runtime.syncs["crm"].problem = "the <key> is wrong"
+    shown = await office.slack.command("sources")
+    assert "⚠️ the &lt;key&gt; is wrong" in shown.whole
+    assert "list:1" in shown.whole
+    assert "crm is being read" in (await office.slack.click(shown, "Read now")).whole
+    assert "no source is called 'salesforce'" in await office.say("sources salesforce")
+    assert "Read now" not in await office.say("sources", "U3")
