@@ -22,8 +22,7 @@ STATES = ("running", "scheduled", "paused", "draft", "done", "all")
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command. `verb`: its verb in the catalogue, "" for one of this front alone; `ref`: whether it names a
-    campaign; `more`: what may follow, as the usage shows it; `tail` reads that; `help` where no verb has one; `missing`
-    says why a command cannot run yet, and what to do instead."""
+    campaign; `more`: what may follow, as the usage shows it; `tail` reads that; `help` where no verb has one."""
 
     word: str
     verb: str = ""
@@ -33,7 +32,6 @@ class Command:
     summary: str = ""
     aliases: tuple[str, ...] = ()
     takes_all: bool = False
-    missing: str = ""
 
     @property
     def help(self) -> str:
@@ -316,7 +314,7 @@ def _unknown(line: Sequence[Token]) -> Misread:
 
 def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here: Named | None) -> Parsed:
     tail = command.tail or _none
-    if command.missing or command.ref == "no":
+    if command.ref == "no":
         return Parsed(command, arguments=tail(rest))
     if command.takes_all and rest and rest[0].folded == "all" and not rest[0].quoted:
         return Parsed(command, arguments=tail(rest[1:]), all=True)

@@ -36,8 +36,6 @@ def help_of(topic: str, name: str) -> Message:
         lines.append(f"also: {', '.join(command.aliases)}")
     if command.verb:
         lines.append(f"needs the role {VERBS[command.verb].role}")
-    if command.missing:
-        lines.append(ours(command.missing))
     return message(f"help for {command.word}", section("\n".join(lines)))
 
 
@@ -67,7 +65,7 @@ def offers_of(suggestion: Suggestion | None) -> list[str]:
     """A verb that a refusal suggests, as a command of this front; none if it has none or needs more arguments."""
     if suggestion is None:
         return []
-    command = next((one for one in COMMANDS if one.verb == suggestion.verb and not one.missing), None)
+    command = next((one for one in COMMANDS if one.verb == suggestion.verb), None)
     if command is None and suggestion.verb == "campaign check":
         command = BY_WORD["start"]
     ref = suggestion.arguments.get("ref")

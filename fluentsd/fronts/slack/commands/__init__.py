@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from fluentsd.fronts.slack.blocks.layout import Message
 from fluentsd.fronts.slack.commands import acting, halting, looking, making, starting
-from fluentsd.fronts.slack.grammar import Misread, Parsed, parse
+from fluentsd.fronts.slack.grammar import Parsed, parse
 from fluentsd.fronts.slack.session import Session
 
 Command = Callable[[Session, Parsed], Awaitable[Message]]
@@ -54,6 +54,4 @@ _COMMANDS: Mapping[str, Command] = {
 async def typed(session: Session, text: str) -> Message:
     """The answer to a typed text, or to the text of a button."""
     parsed = parse(text, await session.campaigns() if text.strip() else ())
-    if parsed.command.missing:
-        raise Misread(parsed.command.missing)
     return await _COMMANDS[parsed.command.word](session, parsed)
