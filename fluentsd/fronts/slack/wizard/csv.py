@@ -187,22 +187,26 @@ def _columns_view(place: Place, upload: Upload, look: Look, form: Mapping[str, A
     if wrong:
         made.append(section(f"*Not read, of the first rows*\n{wrong}"))
     if seen.opted_out:
-        made.append(section(f"⚠️ {count(seen.opted_out)} of the first rows say that they opted out; they enter the "
-                            "suppression list."))  # fmt: skip
-    examples = {n: (known, example) for n, (_, _, known, example) in enumerate(seen.columns)}
-    made += [_column(column, place.round, *examples.get(column.index, ("", ""))) for column in shown]
+        made.append(section(f"⚠️ By the file's own words {count(seen.opted_out)} of the first rows opted out; they "
+                            "enter the suppression list."))  # fmt: skip
+    made += [_column(column, place.round, seen.columns[column.index][3]) for column in shown]
     if (left := len(look.mapping.columns) - len(shown)) > 0:
         made.append(context(f"{count(left, 'more column is', 'more columns are')} read as variables"))
     made += blocks(TAKING, form) + blocks(READING, form)
     return wizard_view(place, "Columns", made, "Import", "Back")
 
 
-def _column(column: Column, round_: int, known: str, example: str) -> Block:
+#: How a meaning was found, in words.
+_KNOWN_BY: Mapping[str, str] = {"name": "known by its heading", "content": "known by its cells"}
+
+
+def _column(column: Column, round_: int, example: str) -> Block:
     """The select of one column, with how its meaning was found, an example and a doubt."""
     suggested = meaning_of(column)
     choices = dict.fromkeys([suggested, "variable", "ignore", *MEANINGS])
     made = [option(plain(_words(one, column), 75), one) for one in choices]
-    hint = " · ".join(part for part in (f"like {plain(example, 60)}" if example else "", known) if part)
+    parts = (f"like {plain(example, 60)}" if example else "", _KNOWN_BY.get(column.how, ""), column.doubt)
+    hint = " · ".join(part for part in parts if part)
     element: Block = {"type": "static_select", "options": made, "initial_option": made[0],
                       "action_id": f"column.{column.index}"}  # fmt: skip
     block: Block = {"type": "input", "block_id": f"column.{column.index}.{round_}", "element": element,

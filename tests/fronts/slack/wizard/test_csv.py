@@ -40,7 +40,7 @@ async def test_columns_are_shown_corrected_and_imported(office: Office) -> None:
     values = {block: next(iter(one.values())).get("selected_option") for block, one in dana.state()["values"].items()}
     meanings = {block: chosen["value"] for block, chosen in values.items() if block.startswith("column.")}
     assert list(meanings.values()) == ["first_name", "phone", "email", "opt_out", "variable"]
-    assert "1 person of the first rows say that they opted out" in dana.text
+    assert "1 person of the first rows opted out" in dana.text
     assert "<!channel>" not in dana.mrkdwn
     assert await dana.fill(column__2__0="ignore", column__4__0="timezone").submit() == {}
     assert "*Enrolled*\\n2" in dana.text
