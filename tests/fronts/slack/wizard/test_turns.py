@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from fluentsd.verbs import Call
 from fluentsd.verbs.execute import execute
 from tests.engine.stage import DAY
@@ -13,6 +15,7 @@ from tests.fronts.slack.modals import Person
 PEOPLE = b"First Name,Mobile,Email\nJane,+12125550101,jane@example.com\nLee,+12125550102,lee@example.com\nBad,123,\n"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 async def test_the_whole_life_of_a_campaign_by_clicks(office: Office) -> None:
     dana = Person(office.slack)
     await dana.say("new Spring fair")
