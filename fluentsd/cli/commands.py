@@ -7,7 +7,6 @@ import re
 import time
 import tomllib
 from contextlib import nullcontext
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -122,11 +121,12 @@ def new(
 ) -> None:
     """Write a campaign file from a preset: simple-call, multi-step-calls, call-and-follow-up, re-engagement,
     appointment-reminder or payment-reminder."""
-    folder = files("fluentsd") / "presets"
-    known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    from fluentsd.verbs import presets  # here: most commands need none
+
+    known = presets.names()
     if pattern not in known:
         fail(f"there is no pattern {pattern!r}; there are: {', '.join(known)}", 2)
-    text = (folder / f"{pattern}.toml").read_text("utf-8")
+    text = presets.text_of(pattern)
     if file is not None:
         _write_new(file, _named_after(file, text), force)
         _wrote(file, f"edit it, then: fluentsd campaign apply {file}", as_json)

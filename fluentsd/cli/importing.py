@@ -24,11 +24,12 @@ from fluentsd.domain.contacts.identity import in_words
 from fluentsd.domain.contacts.mapping import Columns, CsvError, Need
 from fluentsd.domain.contacts.reader import region_of
 from fluentsd.domain.time.dates import Order
-from fluentsd.engine.ingest.batches import PREVIEW_AT_MOST, Taken, batches, mapping_of, previewed, rejects_path
+from fluentsd.engine.ingest.batches import PREVIEW_AT_MOST, batches, mapping_of, previewed, rejects_path
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv
 from fluentsd.engine.ingest.file_import import FileImport, Options, read_in_thread
 from fluentsd.engine.ingest.import_process import SUBPROCESS_FROM, batches_from_subprocess
 from fluentsd.engine.ingest.rejects import RejectFile
+from fluentsd.verbs.file_ingest import VerbIngest, need_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,47 +131,11 @@ def _asked(pairs: Sequence[str]) -> dict[str, str]:
 
 
 async def _need(client: Client, campaign: str | None) -> tuple[Need, bool]:
-    """The column that the campaign needs, and whether the campaign is still a draft. People are enrolled
-    if one step can reach them; steps on other channels are skipped."""
+    """The column that the campaign needs, and whether the campaign is still a draft."""
     if campaign is None:
         return "any", False
     shown = await client.perform("campaign show", {"ref": campaign})
-    by_phone = all(step["channel"] != "email" for step in shown["steps_in_flow"])
-    return "phone" if by_phone else "any", shown["state"] == "draft"
-
-
-class _VerbIngest:
-    """The batch service, called through verbs (`file_import.Ingest`). `begun` is called when the run has begun."""
-
-    def __init__(
-        self,
-        client: Client,
-        source: str,
-        campaign: str | None,
-        consent: Mapping[str, str] | None,
-        begun: Callable[[], None],
-    ) -> None:
-        self._client, self._begun = client, begun
-        self._run: dict[str, Any] = {}
-        self._given = {"source": source, "ref": campaign, "consent": consent}
-
-    async def begin(self) -> int:
-        self._run = await self._client.perform("contacts begin-import", self._given)
-        self._begun()
-        return int(self._run["at_once"])
-
-    async def take(self, people: Sequence[Mapping[str, Any]], *, keep_duplicates: bool) -> Taken:
-        given = {"run": self._run, "people": people, "keep_duplicates": keep_duplicates}
-        answer = await self._client.perform("contacts take", given)
-        known = {
-            name: answer[name]
-            for name in ("new", "updated", "duplicates", "enrolled", "back", "opted_out", "duplicate_rows")
-        }
-        return Taken(**known, shared={(kind, point_id) for kind, point_id in answer["shared"]})
-
-    async def end(self, counts: Mapping[str, int], *, whole: bool, confirmed: bool) -> int:
-        given = {"run": self._run, "counts": counts, "whole": whole, "yes": confirmed}
-        return int((await self._client.perform("contacts end-import", given))["left"])
+    return need_of([step["channel"] for step in shown["steps_in_flow"]]), shown["state"] == "draft"
 
 
 async def _import(
@@ -191,7 +156,7 @@ async def _import(
     rejects.check(file.path)
     is_large = file.size >= SUBPROCESS_FROM
     # this process ends with the import
-    ingest = _VerbIngest(client, file.path.name, campaign, consent, freeze_gc if is_large else lambda: None)
+    ingest = VerbIngest(client.perform, file.path.name, campaign, consent, freeze_gc if is_large else lambda: None)
     read = batches_from_subprocess if is_large else batches
     with rejects, closing(read(file, mapping, region, need)) as work, _progress(screen, file) as progress:
         reading = read_in_thread(work)

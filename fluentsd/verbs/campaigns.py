@@ -218,32 +218,6 @@ async def _budget_of(conn: Connection, row: CampaignRow, at: int) -> Answer:
     }  # fmt: skip
 
 
-async def report(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """Outcomes of each step, in the order of the flow."""
-
-    async def unit(conn: Connection) -> Answer:
-        row = await campaigns.get(conn, ref)
-        by_step = await reports.funnel(conn, row.id)
-        waiting = await reports.at_steps(conn, row.id)
-        order = [step.id for step in row.spec.step]
-        steps = [*order, *sorted((set(by_step) | set(waiting)) - set(order))]
-        return facts_of(row) | {
-            **(await counters.overview(conn, row.id)),
-            "steps": [
-                {
-                    "step": s,
-                    "waiting": waiting.get(s, 0),
-                    "attempts": made(by_step.get(s, {})),
-                    "outcomes": by_step.get(s, {}),
-                }
-                for s in steps
-            ],
-            "exited_by_reason": await reports.exits(conn, row.id),
-        }
-
-    return await refusing(runtime.store.read(unit))
-
-
 async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str) -> Answer:
     """Create a draft with the same file and without people."""
 

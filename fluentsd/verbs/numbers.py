@@ -80,6 +80,31 @@ async def remove(runtime: Runtime, call: Call, number: str) -> Answer:
     return await change(runtime, call, "numbers remove", e164, unit)
 
 
+async def rest(runtime: Runtime, call: Call, number: str, until: int | None, because: str) -> Answer:
+    """Hold a number: nothing leaves from it until a time, or until a person releases it. What is on its way goes on."""
+    e164 = _e164(number)
+    if until is not None and until <= call.at:
+        raise Refused("that time is in the past; nothing was changed. Give a future time for the end of the rest")
+
+    async def unit(conn: Connection) -> Answer:
+        if e164 not in {one["e164"] for one in await numbers.inventory(conn)}:
+            raise Refused(f"{e164} is not a caller ID; see the list of them", Suggestion("numbers list"))
+        reason = because or "it rests"
+        placed = await holds.place(conn, "number", e164, reason=reason, by=call.actor, at=call.at, until_at=until)
+        if not placed:
+            raise Refused(f"{e164} is held for this reason already; nothing was changed")
+        return {
+            "number": e164,
+            "rests": True,
+            **({"until_at": until} if until else {}),
+            "_details": {"because": reason, "until_at": until},
+        }
+
+    answer = await change(runtime, call, "numbers rest", e164, unit)
+    runtime.look_again()
+    return answer
+
+
 def _e164(text: str) -> str:
     from fluentsd.domain.contacts.points import (  # imported here, because its tables take 3 MB
         BadPoint,

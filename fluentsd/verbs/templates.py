@@ -153,11 +153,13 @@ async def remove(runtime: Runtime, call: Call, name: str) -> Answer:
     return await change(runtime, call, "templates remove", name, unit)
 
 
-async def preview(runtime: Runtime, call: Call, name: str, person: str, campaign: str | None) -> Answer:
-    """The message rendered for one person, with the channel's findings. Nothing is sent."""
+async def preview(runtime: Runtime, call: Call, name: str, person: str | None, campaign: str | None) -> Answer:
+    """The message rendered for one person, or for an invented one, with the channel's findings. Nothing is sent."""
 
     async def unit(conn: Connection) -> tuple[Kept, Mapping[str, Any], Point]:
         kept = await _named(conn, name)
+        if person is None:
+            return kept, _invented(kept), _ANYBODY[kept.channel]
         contact_id = await find_one(conn, person)
         campaign_name = (await campaigns.get(conn, campaign)).name if campaign else ""
         return (
@@ -171,7 +173,7 @@ async def preview(runtime: Runtime, call: Call, name: str, person: str, campaign
     try:
         message = previews.render(step, values, point, call.at)
     except TemplateProblem as why:
-        raise Refused(f"{name} cannot be rendered for {person}: {why}") from None
+        raise Refused(f"{name} cannot be rendered for {person or 'an invented person'}: {why}") from None
     channel_state = runtime.channels.get(step.channel)
     channel = channel_state.abilities.previews if channel_state else None
     parts = {part: getattr(message, part) for part in ("subject", "reply_to", "text", "html")}
@@ -184,6 +186,20 @@ async def preview(runtime: Runtime, call: Call, name: str, person: str, campaign
             "remarks": previews.as_answer(previews.remarks(channel, message)),
         }
     )
+
+
+#: Where an invented person is reached.
+_ANYBODY: Mapping[str, Point] = {
+    "sms": Point(0, "phone", "+12025550123"),
+    "email": Point(0, "email", "jane@example.com"),
+}
+_JANE = {"first_name": "Jane", "last_name": "Doe", "full_name": "Jane Doe", "email": "jane@example.com"}
+
+
+def _invented(kept: Kept) -> Mapping[str, Any]:
+    """Template variables of an invented person: a name, and for each other field its own name."""
+    fields = {name: _JANE.get(name, name.replace("_", " ")) for name in _step(kept).variables}
+    return {**fields, "contact": fields, "last": {"outcome": ""}, "steps": {}, "campaign": {"name": "A campaign"}}
 
 
 def _step(kept: Kept) -> Step:

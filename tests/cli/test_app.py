@@ -31,6 +31,7 @@ from fluentsd.cli.runner import run_program
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.views import show
 from fluentsd.domain.campaign import DAYS, read_campaign
+from fluentsd.verbs import presets
 from fluentsd.verbs.catalogue import VERBS
 from fluentsd.verbs.diff import differences
 
@@ -245,14 +246,12 @@ def test_init_check_new_apply(person: Person) -> None:
     assert 'plugin = "sandbox"' in checked.out
     assert "FAIL" not in checked.out
     assert sorted(os.listdir()) == before
-    patterns = ("simple-call", "multi-step-calls", "call-and-follow-up", "re-engagement", "appointment-reminder",
-                "payment-reminder")  # fmt: skip
-    for pattern in patterns:
+    for pattern in presets.names():
         text = person.gets("campaign", "new", "--pattern", pattern).out
         person.gets("campaign", "new", f"{pattern}.toml", "--pattern", pattern)
         assert tomllib.loads(Path(f"{pattern}.toml").read_text()) == tomllib.loads(text) | {"ref": pattern}
         assert "is a new draft" in person.gets("campaign", "apply", f"{pattern}.toml").out
-    assert len(person.gets("campaign", "list").rows) == 7
+    assert len(person.gets("campaign", "list").rows) == 1 + len(presets.names())
 
 
 def test_init_and_new_want_a_file_not_a_folder(person: Person) -> None:
@@ -507,7 +506,8 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "templates preview hello --person lima", "templates remove hello",
         "agents apply voices.toml", "agents list", "agents show ava", "agents remove ava",
         "numbers add +12125550123 --tag a", "numbers list", "numbers untag +12125550123 --tag a",
-        "numbers remove +12125550123", "holds", "log", "outbox list", "source list", "sync status",
+        "numbers rest +12125550123", "numbers remove +12125550123", "holds", "log", "outbox list",
+        "source list", "sync status",
         "state", "plugins", "check", "campaign new",
         "campaign new n.toml", "init i.toml",
         "suppression import people.csv --because bought",
@@ -747,7 +747,7 @@ def test_any_file_comes_back_as_it_was(file: dict[str, Any]) -> None:
         ("campaign list --jsn", "No such option: --jsn (Possible options: --json)"),
         ("calls --most many", "--most"),
         ("numbers untag +12125550123", "Missing option '--tag'"),
-        ("campaign new x.toml --pattern cal", "there is no pattern 'cal'; there are: appointment-reminder, call-and-follow-up"),
+        ("campaign new x.toml --pattern cal", "there is no pattern 'cal'; there are: appointment-reminder"),
         ("contacts import people.csv --map phone", "should look like --map phone="),
         ("contacts import people.csv --region XX", "'XX' is not a country"),
         ("demo --speed slow", '--speed is "fast" or "real"'),

@@ -11,7 +11,7 @@ from fluentsd.api import Kind, NeedsHuman, Owned
 from fluentsd.verbs import Call, Refused
 from fluentsd.verbs import numbers as verbs
 from fluentsd.verbs.execute import execute
-from tests.engine.stage import MINUTE, MONDAY, SMS, Stage, person, spec
+from tests.engine.stage import HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
 
 A, B, C, D = (f"+1212555019{n}" for n in range(4))
 BOTH: frozenset[Kind] = frozenset({"sms", "phone"})
@@ -165,3 +165,24 @@ async def test_a_number_is_used_only_for_what_its_provider_lets_it_carry(stage: 
     assert (await stage.overview())["held_people"] == {"no_number": 1}
     answer = (await stage.do("contacts why", person="+12125550003"))["campaigns"][0]
     assert answer["reason"] == "no_number"
+
+
+async def test_a_number_rests_until_its_time_or_until_it_is_released(stage: Stage) -> None:
+    await stage.do("numbers add", number=A)
+    until = stage.clock.now() + HOUR
+    await stage.do("numbers rest", number=A, until=until, because="too many calls")
+    held = (await stage.do("numbers list"))["numbers"][0]
+    assert (held["held"], held["held_until_at"]) == ("too many calls", until)
+    with pytest.raises(Refused, match="held for this reason already"):
+        await stage.do("numbers rest", number=A, because="too many calls")
+    await stage.launch(spec(SMS, numbers={"numbers": [A]}), person(1))
+    await stage.until(until - 1)
+    assert not stage.sms.accepted
+    await stage.until(until + HOUR)
+    assert len(stage.sms.accepted) == 1
+    await stage.do("numbers rest", number=A)
+    await stage.do("release", scope="number", target=A)
+    assert (await stage.do("numbers list"))["numbers"][0]["held"] == ""
+    for number, at, words in ((B, None, "is not a caller ID"), (A, until, "in the past")):
+        with pytest.raises(Refused, match=words):
+            await stage.do("numbers rest", number=number, until=at)

@@ -159,6 +159,8 @@ async def test_a_preview_is_the_message_as_one_person_gets_it(stage: Stage) -> N
     assert (mail["sender"], mail["to"], mail["subject"]) == ("Sales <sales@example.com>", "p1@example.com", "For P1")
     with pytest.raises(Refused, match="hello cannot be rendered for \\+12125550002: 'note' is undefined"):
         await stage.do("templates preview", name="hello", person="+12125550002")
+    assert (await stage.do("templates preview", name="hello"))["text"] == "Jane: note"
+    assert (await stage.do("templates preview", name="follow-up"))["to"] == "jane@example.com"
     assert stage.sms.accepted == []
 
 

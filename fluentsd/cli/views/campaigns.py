@@ -6,7 +6,7 @@ What must not live here: people (`contacts`), and the answers that explain decis
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.format import STYLES, moment, money, people, when
 from fluentsd.cli.suggestions import command
@@ -90,6 +90,36 @@ def report(screen: Screen, answer: answers.Report) -> None:
         [[s.step, s.waiting, s.attempts, *(s.outcomes.get(o) for o in outcomes)] for s in answer.steps],
     )
     _exits(screen, answer)
+    for title, rows in (("Whole", (answer.whole,)), ("Step", answer.by_step), ("Agent", answer.by_agent),
+                        ("Number", answer.by_number), ("Source", answer.by_source)):  # fmt: skip
+        if rows and answer.whole.attempts:
+            screen.table(
+                [
+                    title,
+                    "#Attempts",
+                    "#Contacted",
+                    "#Conversations",
+                    "#Interested",
+                    "#Opt-outs",
+                    "#Cost",
+                    "#Per conversation",
+                ],
+                [_results(one) for one in rows],
+            )
+
+
+def _results(one: answers.Results) -> list[Any]:
+    """A row of results; a rate is of the people contacted."""
+    cost = " + ".join(f"{cost.micros / 1_000_000:.2f} {cost.currency}" for cost in one.costs)
+    each = " + ".join(f"{cost.per_conversation_micros / 1_000_000:.2f} {cost.currency}" for cost in one.costs
+                      if cost.per_conversation_micros is not None)  # fmt: skip
+    people = (one.conversations, one.interested, one.opted_out)
+    return [one.name, one.attempts, one.contacted, *(_share(figure, one.contacted) for figure in people), cost or "–",
+            each or "–"]  # fmt: skip
+
+
+def _share(figure: int, of: int) -> str:
+    return f"{figure} ({figure / of:.0%})" if of else str(figure)
 
 
 def state_changed(screen: Screen, answer: answers.Campaign) -> None:

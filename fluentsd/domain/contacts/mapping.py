@@ -42,6 +42,10 @@ class CsvError(Exception):
         super().__init__(f"{what} Nothing was imported. {fix}")
 
 
+class NoPoints(CsvError):
+    """No column holds the numbers or addresses that are needed. Nothing was imported."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: its heading ("" without a header), its variable, its target and how the target was found. `opt_out`:
@@ -297,9 +301,9 @@ def _find(mapping: Columns, wanted: str) -> Column:
 
 
 def require(mapping: Columns, need: Need) -> None:
-    """Raise CsvError if the table has no column with the points that are needed."""
+    """Raise `NoPoints` if the table has no column with the points that are needed."""
     if mapping.order[Target.PHONE] or (need == "any" and mapping.order[Target.EMAIL]):
         return
     what = "phone numbers" if need == "phone" else "phone numbers or e-mail addresses"
     columns = ", ".join(f'"{c.label}"' for c in mapping.columns[:12])
-    raise CsvError(f"No column holds {what} (columns: {columns}).", 'Name one, for example --map phone="To Number".')
+    raise NoPoints(f"No column holds {what} (columns: {columns}).", 'Name one, for example --map phone="To Number".')

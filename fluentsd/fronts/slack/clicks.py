@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks.history import handled
 from fluentsd.fronts.slack.blocks.layout import Message, message
-from fluentsd.fronts.slack.blocks.wording import count, safe
+from fluentsd.fronts.slack.blocks.wording import count, moment, safe
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs import Refused
+
+DAY = 24 * 3600 * SECOND
 
 
 async def clicked(session: Session) -> Message | None:
     """Carry out a click by the id of its action."""
-    run = _CLICKS.get(session.interaction.name)
+    name = session.interaction.name
+    run = _CLICKS.get(name) or _CLICKS.get(name.partition(":")[0])
     return (
         await run(session) if run is not None else message("this button is not known any more; open its message again")
     )
@@ -61,6 +65,29 @@ async def _suppress(session: Session) -> Message | None:
     return await settle(session, ref, "never contacted again")
 
 
+async def _number(session: Session) -> Message:
+    """The menu of a caller ID: rest, use again, stop using."""
+    value = session.interaction.value
+    number, do = str(value.get("number", "")), value.get("do")
+    if do == "rest":
+        until = session.now + DAY
+        await session.run("numbers rest", {"number": number, "until": until, "because": "it rests"})
+        return message(f"{safe(number)} rests until {moment(until)}; nothing leaves from it")
+    if do == "release":
+        await session.run("release", {"scope": "number", "target": number})
+        return message(f"{safe(number)} is used again")
+    await session.run("numbers remove", {"number": number})
+    return message(f"{safe(number)} is not used any more; its history stays")
+
+
+async def _sync(session: Session) -> Message:
+    """Read a source now, or allow its held changes."""
+    verb, source = session.interaction.name.partition(":")[2], str(session.interaction.value.get("source", ""))
+    await session.run(f"sync {verb}", {"source": source})
+    done = "is being read" if verb == "now" else "goes on with the changes that were held"
+    return message(f"{safe(source)} {done}")
+
+
 async def settle(session: Session, ref: str, what: str) -> Message | None:
     """Show on the card of a reply who dealt with it; the card is shared, so everybody sees it."""
     interaction = session.interaction
@@ -74,6 +101,9 @@ async def settle(session: Session, ref: str, what: str) -> Message | None:
 
 _CLICKS: Mapping[str, Callable[[Session], Awaitable[Message | None]]] = {
     "release": _release,
+    "number": _number,
+    "sync:now": _sync,
+    "sync:release": _sync,
     "retry": _retry,
     "unknown:retry": _unknown,
     "unknown:dismiss": _unknown,

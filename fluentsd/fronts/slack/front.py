@@ -20,6 +20,7 @@ from fluentsd.fronts.slack.router import Router
 from fluentsd.fronts.slack.session import Services
 from fluentsd.fronts.slack.transport import SocketMode, Timing
 from fluentsd.fronts.slack.web_api import SlackRefused, WebApi
+from fluentsd.fronts.slack.wizard.memory import Memory
 from fluentsd.verbs.approval import SecondApproval
 
 #: Seconds until `auth.test` is tried again while Slack does not answer.
@@ -32,7 +33,7 @@ class SlackFront:
     def __init__(self, runtime: Runtime, settings: SlackSettings, log: Any, timing: Timing | None = None) -> None:
         api, identity, jobs = WebApi(settings, log, runtime.clock.busy), Identity(), Jobs(log)
         people = People(api, settings.roles, log)
-        self._services = Services(runtime, settings, api, identity, people, jobs, log)
+        self._services = Services(runtime, settings, api, identity, people, jobs, Memory(jobs), log)
         listener = Listener(api, identity, Router(self._services).handle, log)
         self.socket = SocketMode(api.open_socket, listener.answer, log, timing or Timing())
         self.api, self._problem = api, ""

@@ -22,8 +22,7 @@ STATES = ("running", "scheduled", "paused", "draft", "done", "all")
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command. `verb`: its verb in the catalogue, "" for one of this front alone; `ref`: whether it names a
-    campaign; `more`: what may follow, as the usage shows it; `tail` reads that; `help` where no verb has one; `missing`
-    says why a command cannot run yet, and what to do instead."""
+    campaign; `more`: what may follow, as the usage shows it; `tail` reads that; `help` where no verb has one."""
 
     word: str
     verb: str = ""
@@ -33,7 +32,6 @@ class Command:
     summary: str = ""
     aliases: tuple[str, ...] = ()
     takes_all: bool = False
-    missing: str = ""
 
     @property
     def help(self) -> str:
@@ -248,6 +246,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("contacts", "contacts find", "may", "[find <person>|add|export]", _contacts,
             "people of a campaign: find one", aliases=("people",)),
     Command("why", "contacts why", more="<person>", tail=_rest("person")),
+    Command("texts", "templates list", more="[words]", tail=_rest("words"), aliases=("templates", "messages")),
     Command("numbers", "numbers list", more="[tag]", tail=_rest("tag"), aliases=("lines",)),
     Command("report", "campaign report", "must", "[today|7d|all]", _report, aliases=("funnel", "results")),
     Command("forecast", "forecast", "must", "", _none),
@@ -264,14 +263,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("digest", more="here [HH:MM]|off", summary="a daily summary in this channel", tail=_here("at")),
     Command("settings", "state", summary="roles, channels and the state of the connection", tail=_none),
     Command("copy", "campaign copy", "must", "as <new name>", _copy, aliases=("duplicate",)),
-    Command("new", more="[name]", tail=_rest("name"), summary="create a campaign", aliases=("create",),
-            missing="campaigns are made by a file so far: write one with `fluentsd campaign new FILE`, change it, then "
-                    "`fluentsd campaign apply FILE`. To start from one that exists: copy"),
-    Command("edit", "campaign apply", "may", "", _rest("part"), "change a campaign", aliases=("change",),
-            missing="campaigns are changed by their file so far: `fluentsd campaign export`, change it, then `fluentsd "
-                    "campaign apply FILE`. It shows every change before it makes it, with --dry-run"),
-    Command("sources", tail=_rest("name"), summary="CRM sources", aliases=("source", "sync", "segments"),
-            missing="sources are not served from Slack yet; on the shell, see `fluentsd plugins`"),
+    Command("new", more="[name]", tail=_rest("name"), summary="create a campaign, page by page", aliases=("create",)),
+    Command("edit", "edit save", "must", "[name|window|flow|numbers|contacts|exit|limits|review]", _rest("part"),
+            "change a campaign, page by page; a campaign that has started changes when you apply it",
+            aliases=("change",)),
+    Command("sources", "source list", more="[source]", tail=_rest("name"), aliases=("source", "sync", "segments")),
 )  # fmt: skip
 
 
@@ -318,7 +314,7 @@ def _unknown(line: Sequence[Token]) -> Misread:
 
 def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here: Named | None) -> Parsed:
     tail = command.tail or _none
-    if command.missing or command.ref == "no":
+    if command.ref == "no":
         return Parsed(command, arguments=tail(rest))
     if command.takes_all and rest and rest[0].folded == "all" and not rest[0].quoted:
         return Parsed(command, arguments=tail(rest[1:]), all=True)

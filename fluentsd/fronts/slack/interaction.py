@@ -21,8 +21,9 @@ _KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """`name`: the command, action id, callback id or event type. `text`: what was typed. `value`: of the button.
-    `foreign`: whether the payload itself says that the user belongs to another workspace."""
+    """`name`: the command, action id, callback id or event type. `text`: what was typed. `value`: of the button, or
+    what a submitted view remembers; `chosen`: the option of a select. `foreign`: whether the payload itself says that
+    the user belongs to another workspace."""
 
     kind: Kind
     name: str = ""
@@ -31,6 +32,7 @@ class Interaction:
     channel: str = ""
     text: str = ""
     value: Mapping[str, Any] = field(default_factory=dict)
+    chosen: str = ""
     trigger_id: str = ""
     response_url: str = ""
     message_ts: str = ""
@@ -45,6 +47,21 @@ class Interaction:
     def request_id(self) -> str:
         """The same for a repetition of this interaction, and for no other."""
         return "slack-" + hashlib.blake2b(self.key.encode(), digest_size=16).hexdigest()
+
+    @property
+    def is_in_modal(self) -> bool:
+        return self.view.get("type") == "modal"
+
+    @property
+    def answers(self) -> Mapping[str, Any]:
+        """What the inputs of the view hold, as Slack has it: block → element → state."""
+        found = _table(_table(self.view, "state"), "values")
+        return {block: inputs for block, inputs in found.items() if isinstance(inputs, Mapping)}
+
+    @property
+    def value_of_view(self) -> Mapping[str, Any]:
+        """What the view itself remembers, where `value` is that of the clicked element."""
+        return _json(_text(self.view, "private_metadata"))
 
     def state(self, block: str) -> Any:
         """What a submitted view has in an input block: text, the value of an option, an id or a time; None if empty."""
@@ -97,6 +114,7 @@ def _interactive(kind: Kind, body: Mapping[str, Any]) -> Interaction:
         channel=_text(_table(body, "channel"), "id") or _text(container, "channel_id"),
         text=_text(body, "value"),
         value=_value(action) if kind == "action" else _json(_text(view, "private_metadata")),
+        chosen=_text(_table(action, "selected_option"), "value"),
         trigger_id=_text(body, "trigger_id"),
         response_url=_text(body, "response_url"),
         message_ts=_text(message, "ts") or _text(container, "message_ts"),

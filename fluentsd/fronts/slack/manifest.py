@@ -19,6 +19,8 @@ SCOPES: Mapping[str, str] = {
     "usergroups:read": "roles by user group",
     "channels:read": "whether the app is in the channel of the cards",
     "groups:read": "the same for a private channel",
+    "files:read": "lists of contacts that people upload",
+    "files:write": "the rows of such a list that were not taken",
 }
 #: Events of the bot.
 EVENTS = (
@@ -41,7 +43,7 @@ def manifest(command: str = "/campaign", name: str = "Fluents") -> dict[str, Any
                 {
                     "command": command,
                     "description": "Start, pause, schedule, check campaigns",
-                    "usage_hint": "status | start <name> | pause <name> | help",
+                    "usage_hint": "new | status | start <name> | pause <name> | help",
                     "should_escape": True,
                 }
             ],

@@ -17,7 +17,7 @@ _TIER_OF: Mapping[str, int] = {
     "apps.connections.open": 3, "usergroups.list": 2, "usergroups.users.list": 2, "conversations.list": 2,
     "chat.update": 3, "conversations.info": 3, "conversations.open": 3, "chat.postMessage": 4,
     "chat.postEphemeral": 4, "views.open": 4, "views.update": 4, "views.push": 4, "views.publish": 4, "users.info": 4,
-    "auth.test": 4,
+    "auth.test": 4, "files.info": 4, "files.getUploadURLExternal": 4, "files.completeUploadExternal": 4,
 }  # fmt: skip
 #: Methods that post into a channel: one call per second and channel.
 POSTS = frozenset({"chat.postMessage", "chat.postEphemeral"})

@@ -9,21 +9,27 @@ here: the meaning of commands (`commands`), the connection (`transport`).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from fluentsd.api import Unavailable
 from fluentsd.fronts.guard import place_of
 from fluentsd.fronts.slack import clicks, commands, views
 from fluentsd.fronts.slack.blocks.help import denied, offers_of, refusal
-from fluentsd.fronts.slack.blocks.layout import Message, message
+from fluentsd.fronts.slack.blocks.layout import SILENT, Message, message
 from fluentsd.fronts.slack.grammar import Misread
+from fluentsd.fronts.slack.home import home
 from fluentsd.fronts.slack.interaction import Interaction, read
 from fluentsd.fronts.slack.jobs import Late
 from fluentsd.fronts.slack.listener import FAILED
 from fluentsd.fronts.slack.people import NotAllowed
 from fluentsd.fronts.slack.session import Services, Session
 from fluentsd.fronts.slack.web_api import SlackRefused
+from fluentsd.fronts.slack.wizard import turns
+from fluentsd.fronts.slack.wizard.pickers import suggestions
+from fluentsd.fronts.slack.wizard.place import PREFIX, place_in
+from fluentsd.fronts.slack.wizard.view import waiting
 from fluentsd.unavailable import StoreUnavailable
 from fluentsd.verbs import Refused, RoleRefused
 
@@ -31,10 +37,11 @@ from fluentsd.verbs import Refused, RoleRefused
 ACK_WITHIN = 2.0
 
 Ack = Mapping[str, Any] | None
+T = TypeVar("T")
 
 
 class Router:
-    """Answers payloads. `home` shows the app's home to a user."""
+    """Answers payloads."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -50,7 +57,9 @@ class Router:
             case "submission":
                 return await self._submission(interaction)
             case "suggestion":
-                return {"options": []}
+                return await self._suggestion(interaction)
+            case "closed":
+                jobs.later(partial(self._closed, interaction))
             case "shortcut":
                 jobs.later(partial(self._answer_later, interaction, partial(commands.typed, text="")))
             case "event":
@@ -62,29 +71,47 @@ class Router:
     async def _command(self, interaction: Interaction) -> Ack:
         work = partial(self._answer, interaction, partial(commands.typed, text=interaction.text))
         try:
-            answer = await self._services.jobs.within(ACK_WITHIN, work, partial(self._respond, interaction))
+            answer = await self._services.jobs.within(ACK_WITHIN, work, partial(self._late_command, interaction))
         except Late:
             return {"response_type": "ephemeral", "text": "Working on it…"}
+        if answer is SILENT:
+            return None
         return _as_response(answer) if answer is not None else {"text": FAILED}
+
+    async def _late_command(self, interaction: Interaction, answer: Message | None) -> None:
+        """An answer that came after the acknowledgement; if a view was opened, the acknowledgement's words go away."""
+        await self._respond(interaction, None if answer is SILENT else answer)
 
     async def _click(self, interaction: Interaction) -> None:
         if interaction.name == "close":
             return await self._respond(interaction, None)
         if interaction.name.partition(":")[0] == "open":  # a view has to be opened while its trigger lives
             return await self._answer_later(interaction, views.open_view)
+        if str(interaction.view.get("callback_id", "")).startswith(PREFIX) and not interaction.name.startswith("say:"):
+            return await self._answer_later(interaction, turns.clicked)
         text = str(interaction.value.get("text", ""))
+        if interaction.view.get("type") == "home":
+            interaction = await self._with_modal(interaction)
         await self._answer_later(interaction, partial(commands.typed, text=text) if text else clicks.clicked)
+
+    async def _with_modal(self, interaction: Interaction) -> Interaction:
+        """A click in the app's home, with a modal that will hold its answer: opened first, while the trigger lives."""
+        view = views.in_modal(interaction, message("One moment…"))
+        try:
+            opened = await self._services.api.call("views.open", trigger_id=interaction.trigger_id, view=view)
+        except (Unavailable, SlackRefused) as why:
+            self._services.log.warning("slack.answer_lost", error=str(why))
+            return interaction
+        return replace(interaction, view=dict(opened.get("view") or {}))
 
     async def _answer_later(
         self, interaction: Interaction, work: Callable[[Session], Awaitable[Message | None]]
     ) -> None:
         answer = await self._answer(interaction, work)
-        if answer is not None:
+        if answer is not None and answer is not SILENT:
             await self._respond(interaction, answer)
 
-    async def _answer(
-        self, interaction: Interaction, work: Callable[[Session], Awaitable[Message | None]]
-    ) -> Message | None:
+    async def _answer(self, interaction: Interaction, work: Callable[[Session], Awaitable[T]]) -> T | Message:
         """The answer, or the message about why there is none. Never raises."""
         try:
             person = await self._services.people.find(interaction)
@@ -106,12 +133,14 @@ class Router:
             )
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each interaction
             self._services.log.error("slack.interaction", error=type(why).__name__, where=place_of(why))
-            return message(FAILED)
+            return replace(message(FAILED), is_refusal=True)
 
     async def _respond(self, interaction: Interaction, answer: Message | None) -> None:
         """Answer through the response_url; without one, in the channel to this person alone. None deletes the message
         with the clicked button."""
         try:
+            if interaction.view:
+                return await self._in_view(interaction, answer)
             if interaction.response_url:
                 return await self._services.api.respond(interaction.response_url, _response(interaction, answer))
             if answer is not None and interaction.channel and interaction.user:
@@ -122,6 +151,19 @@ class Router:
         except (Unavailable, SlackRefused) as why:
             self._services.log.warning("slack.answer_lost", error=str(why))
 
+    async def _in_view(self, interaction: Interaction, answer: Message | None) -> None:
+        """Answer a click in a modal by drawing it anew, a refusal above the form."""
+        view, call = interaction.view, self._services.api.call
+        if answer is None or not interaction.is_in_modal:
+            return
+        is_form = str(view.get("callback_id", "")).startswith(PREFIX)
+        new = views.with_note(view, answer) if answer.is_refusal and is_form else views.in_modal(interaction, answer)
+        try:
+            await call("views.update", view_id=view.get("id"), hash=view.get("hash"), view=new)
+        except SlackRefused as why:
+            if why.error not in ("hash_conflict", "not_found"):
+                raise
+
     # ── views and events ─────────────────────────────────────────────────────────────────────────────────────────
 
     async def _submission(self, interaction: Interaction) -> Ack:
@@ -130,16 +172,50 @@ class Router:
         try:
             answer = await self._services.jobs.within(ACK_WITHIN, work, partial(self._direct, interaction))
         except Late:
+            if interaction.name.startswith(PREFIX):
+                place = place_in(interaction.view, interaction.value)
+                return {"response_action": "update", "view": waiting(place, "Working on it…")}
             return {"response_action": "clear"}
         return views.shown(interaction, answer)
 
-    async def _direct(self, interaction: Interaction, answer: Message | None) -> None:
-        """A late answer of a view, as a direct message."""
-        if answer is not None:
+    async def _direct(self, interaction: Interaction, answer: Message | Mapping[str, Any] | None) -> None:
+        """A late answer of a view: in the view that says so, or as a direct message."""
+        if interaction.name.startswith(PREFIX):
+            return await self._late(interaction, views.shown(interaction, answer))
+        if isinstance(answer, Message):
             try:
                 await self._services.api.call("chat.postMessage", channel=interaction.user, **answer.body())
             except (Unavailable, SlackRefused) as why:
                 self._services.log.warning("slack.answer_lost", error=str(why))
+
+    async def _late(self, interaction: Interaction, ack: Ack) -> None:
+        """The acknowledgement of a submit that took longer than Slack waits, in the view that waits for it."""
+        found = ack or {}
+        words = "; ".join(str(one) for one in (found.get("errors") or {}).values())
+        new = found.get("view") or views.in_modal(interaction, refusal(words) if words else message("done"))
+        try:
+            await self._services.api.call("views.update", view_id=interaction.view.get("id"), view=new)
+        except (Unavailable, SlackRefused) as why:
+            self._services.log.warning("slack.answer_lost", error=str(why))
+
+    async def _suggestion(self, interaction: Interaction) -> Ack:
+        """The options of a select that searches; none, if they are not there in time or the person may not look."""
+
+        async def work() -> Any:
+            return await self._answer(interaction, suggestions)
+
+        try:
+            found = await self._services.jobs.within(ACK_WITHIN, work, _forgotten)
+        except Late:
+            return {"options": []}
+        return found if isinstance(found, Mapping) else {"options": []}
+
+    async def _closed(self, interaction: Interaction) -> None:
+        """A view of the wizard was closed: a direct message says how to go on."""
+        if interaction.name.startswith(PREFIX):
+            answer = await self._answer(interaction, turns.closed)
+            if answer is not None and not answer.is_refusal:
+                await self._direct(replace(interaction, name=""), answer)
 
     async def _event(self, interaction: Interaction) -> None:
         event, people = interaction.event, self._services.people
@@ -180,13 +256,16 @@ class Router:
             self._services.log.warning("slack.answer_lost", error=str(why))
 
     async def _home(self, interaction: Interaction) -> None:
-        answer = await self._answer(interaction, partial(commands.typed, text=""))
-        if answer is not None:
-            view = {"type": "home", "blocks": answer.body()["blocks"]}
-            try:
-                await self._services.api.call("views.publish", user_id=interaction.user, view=view)
-            except (Unavailable, SlackRefused) as why:
-                self._services.log.warning("slack.answer_lost", error=str(why))
+        answer = await self._answer(interaction, home)
+        view = {"type": "home", "blocks": answer.body()["blocks"]} if isinstance(answer, Message) else answer
+        try:
+            await self._services.api.call("views.publish", user_id=interaction.user, view=view)
+        except (Unavailable, SlackRefused) as why:
+            self._services.log.warning("slack.answer_lost", error=str(why))
+
+
+async def _forgotten(_: object) -> None:
+    """Options that came too late."""
 
 
 def _as_response(answer: Message) -> dict[str, Any]:

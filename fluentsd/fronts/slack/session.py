@@ -17,9 +17,11 @@ from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.jobs import Jobs
 from fluentsd.fronts.slack.people import People, Person
 from fluentsd.fronts.slack.web_api import WebApi
+from fluentsd.fronts.slack.wizard.memory import Memory
 from fluentsd.fronts.slack.words import Named
 from fluentsd.verbs import Call
 from fluentsd.verbs.answers.types import typed
+from fluentsd.verbs.call import Role
 from fluentsd.verbs.catalogue import ANSWERS
 from fluentsd.verbs.execute import execute
 
@@ -34,6 +36,7 @@ class Services:
     identity: Identity
     people: People
     jobs: Jobs
+    wizard: Memory
     log: Any
 
 
@@ -60,10 +63,17 @@ class Session:
         """Whether only this person reads the answer: a direct message with the app."""
         return self.interaction.channel.startswith("D")
 
-    async def run(self, verb: str, arguments: Mapping[str, Any], *, revision: int | None = None) -> Any:
+    def may(self, role: Role) -> bool:
+        """Whether the person has this role or a higher one; `execute` checks it again."""
+        return Call(self.person.actor, self.now, role=self.person.role).may(role)
+
+    async def run(
+        self, verb: str, arguments: Mapping[str, Any], *, revision: int | None = None, repeatable: bool = True
+    ) -> Any:
         """The answer of a verb, as its class where it has one. Raises `Refused`. A repetition of the interaction gets
-        the stored answer."""
-        call = Call(self.person.actor, self.now, self.interaction.request_id, revision, role=self.person.role)
+        the stored answer, if it is `repeatable`."""
+        request_id = self.interaction.request_id if repeatable else None
+        call = Call(self.person.actor, self.now, request_id, revision, role=self.person.role)
         return typed(ANSWERS, verb, await execute(self.services.runtime, verb, arguments, call))
 
     def again(self, part: str) -> Session:
@@ -77,6 +87,8 @@ class Session:
         return self.person.zone if zone == "contact" else zone
 
     async def campaigns(self) -> list[Named]:
-        """The campaigns as people may call them."""
+        """The campaigns as people may call them, and those that are begun and not complete yet (without an id)."""
         found = await self.run("campaign list", {})
-        return [Named(one.id, one.ref, one.name, one.state) for one in found.campaigns]
+        begun = await self.run("edit list", {})
+        named = [Named(one.id, one.ref, one.name, one.state) for one in found.campaigns]
+        return [*named, *(Named(0, one.ref, one.name) for one in begun.edits if not one.state)]

@@ -10,19 +10,42 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.fronts.slack.blocks.layout import Message, date_time_input, message, modal, section, text_input
+from fluentsd.fronts.slack.blocks.layout import (
+    Block,
+    Message,
+    date_time_input,
+    message,
+    modal,
+    section,
+    text_input,
+    without_close,
+)
 from fluentsd.fronts.slack.blocks.wording import safe
 from fluentsd.fronts.slack.commands import acting, starting
 from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.wizard import turns
+from fluentsd.fronts.slack.wizard.place import PREFIX
 
 
 async def open_view(session: Session) -> Message | None:
-    """Open the modal that a button names."""
+    """Open the modal that a button names, on top of the one with the button, if it stands in one."""
     interaction = session.interaction
-    value = dict(interaction.value)
-    view = _VIEWS[interaction.name.partition(":")[2]](session, value)
-    await session.services.api.call("views.open", trigger_id=interaction.trigger_id, view=view)
+    value, name = dict(interaction.value), interaction.name.split(":")[1]
+    if name == "new":
+        await turns.begin(session)
+    elif name == "edit":
+        await turns.resume(session, str(value.get("ref", "")), str(value.get("page", "")))
+    elif name == "number":
+        await turns.open_number(session)
+    elif name == "text":
+        await turns.open_text(session, str(value.get("channel", "")), str(value.get("name", "")))
+    elif name in _VIEWS:
+        method = "views.push" if interaction.is_in_modal else "views.open"
+        view = _VIEWS[name](session, value)
+        await session.services.api.call(method, trigger_id=interaction.trigger_id, view=view)
+    else:
+        return message("this button is not known any more; open its message again")
     return None
 
 
@@ -58,9 +81,11 @@ def _callback(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
 _VIEWS = {"schedule": _schedule, "reply": _reply, "callback": _callback}
 
 
-async def submitted(session: Session) -> Message | None:
-    """Carry out a submitted modal."""
+async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
+    """Carry out a submitted modal: the message that answers it, or the acknowledgement itself."""
     interaction = session.interaction
+    if interaction.name.startswith(PREFIX):
+        return await turns.submitted(session)
     value, ref = interaction.value, str(interaction.value.get("ref", ""))
     match interaction.name:
         case "schedule":
@@ -75,15 +100,30 @@ async def submitted(session: Session) -> Message | None:
     return message("this form is not known any more; open it again")
 
 
-def shown(interaction: Interaction, answer: Message | None) -> Mapping[str, Any] | None:
-    """The acknowledgement of a submitted modal: its answer takes the place of the form."""
-    if answer is None:
-        return None
-    view = modal(
-        str(interaction.view.get("title", {}).get("text", "fluentsd")),
-        "shown",
-        {},
-        answer.body().get("blocks", []),
-        close="Close",
-    )
-    return {"response_action": "update", "view": view}
+def shown(interaction: Interaction, answer: Message | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The acknowledgement of a submitted modal: its answer takes the place of the form; a refusal stands beside its
+    first input, so that nothing that was entered is lost."""
+    if not isinstance(answer, Message):
+        return answer
+    blocks = interaction.view.get("blocks") or ()
+    first = next((one.get("block_id") for one in blocks if one.get("type") == "input"), None)
+    if answer.is_refusal and first and interaction.name.startswith(PREFIX):
+        return {"response_action": "errors", "errors": {str(first): answer.text.removeprefix("🚫 ")}}
+    return {"response_action": "update", "view": in_modal(interaction, answer)}
+
+
+def in_modal(interaction: Interaction, answer: Message) -> Block:
+    """An answer as a modal of its own."""
+    title = str((interaction.view.get("title") or {}).get("text") or "fluentsd")
+    is_modal = interaction.view.get("type") == "modal"
+    blocks = [kept for one in answer.body().get("blocks", []) if (kept := without_close(one))]
+    return modal(title if is_modal else "fluentsd", "shown", {}, blocks, close="Close")
+
+
+def with_note(view: Mapping[str, Any], note: Message) -> Block:
+    """A view as it is, with a note above it."""
+    kept = ("type", "callback_id", "title", "close", "submit", "private_metadata", "notify_on_close")
+    blocks = [one for one in view.get("blocks") or () if not str(one.get("block_id", "")).startswith("note.")]
+    above = [one | {"block_id": f"note.{n}"} for n, one in enumerate(note.body().get("blocks", []))]
+    same = {name: view[name] for name in kept if view.get(name)}
+    return same | {"blocks": [*above, *blocks][:100]}

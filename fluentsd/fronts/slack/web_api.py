@@ -30,6 +30,10 @@ PATIENCE = 10
 WAITS_AT_MOST = 5.0
 #: Hosts of response_url, of commercial and of government workspaces.
 HOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+#: Hosts of uploaded files.
+FILES = frozenset({"files.slack.com", "files.slack-gov.com"})
+#: Seconds until the fetching of a file times out between two parts of it.
+FILE_PATIENCE = 30
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 #: Slack's own troubles, which pass.
 _PASSING = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
@@ -41,6 +45,10 @@ class SlackRefused(Exception):
     def __init__(self, method: str, error: str, messages: tuple[str, ...] = ()) -> None:
         super().__init__(f"{method}: {error}" + (f" ({'; '.join(messages[:3])})" if messages else ""))
         self.method, self.error, self.messages = method, error, messages
+
+
+class TooLarge(Exception):
+    """A file is larger than asked for; the rest of it was not fetched."""
 
 
 class WebApi:
@@ -121,13 +129,45 @@ class WebApi:
         if status != 200:
             raise SlackRefused("response_url", f"status {status}")
 
+    async def send_file(self, channel: str, name: str, content: bytes, words: str) -> None:
+        """Share a file in a channel, in Slack's three steps. Raises `SlackRefused`, `Unavailable`."""
+        place = await self.call("files.getUploadURLExternal", filename=name, length=len(content))
+        url = str(place.get("upload_url", ""))
+        if not self.is_file(url):
+            raise SlackRefused("files", "the address is not Slack's own; nothing was sent")
+        with self._busy():
+            status = await trio.to_thread.run_sync(
+                partial(_post, url, content, "application/octet-stream"), limiter=self._threads, abandon_on_cancel=True
+            )
+        if status != 200:
+            raise SlackRefused("files", f"status {status}")
+        files = [{"id": str(place.get("file_id", "")), "title": name}]
+        await self.call("files.completeUploadExternal", files=files, channel_id=channel, initial_comment=words)
+
+    async def download(self, url: str, at_most: int) -> bytes:
+        """A file of the workspace, fetched with the app's token. Raises `SlackRefused` for an address that is not
+        Slack's own and for a refusal, `TooLarge`, `Unavailable`."""
+        if not self.is_file(url):
+            raise SlackRefused("files", "the address is not Slack's own; no token was sent")
+        with self._busy():
+            return await trio.to_thread.run_sync(
+                _fetch, url, self._settings.bot_token, at_most, limiter=self._threads, abandon_on_cancel=True
+            )
+
     def is_hook(self, url: str) -> bool:
         """Whether a response_url belongs to the same Slack as the Web API."""
+        return self._is_slacks(url, lambda host: host in HOOKS)
+
+    def is_file(self, url: str) -> bool:
+        """Whether the address of a file belongs to the same Slack as the Web API."""
+        return self._is_slacks(url, lambda host: host in FILES or host.endswith((".slack.com", ".slack-gov.com")))
+
+    def _is_slacks(self, url: str, is_known: Callable[[str], bool]) -> bool:
         parts, api = urlsplit(url), urlsplit(self._settings.api_url)
         if api.hostname in _LOOPBACK:
             return parts.hostname in _LOOPBACK
         if api.hostname in ("slack.com", "slack-gov.com") or (api.hostname or "").endswith(".slack.com"):
-            return parts.scheme == "https" and parts.hostname in HOOKS and parts.port in (None, 443)
+            return parts.scheme == "https" and is_known(parts.hostname or "") and parts.port in (None, 443)
         return parts.scheme == api.scheme and parts.hostname == api.hostname
 
 
@@ -136,8 +176,8 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _post(url: str, body: bytes) -> int:
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json; charset=utf-8"})  # noqa: S310 - is_hook
+def _post(url: str, body: bytes, kind: str = "application/json; charset=utf-8") -> int:
+    request = urllib.request.Request(url, body, {"Content-Type": kind})  # noqa: S310 - is_hook, is_file
     try:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=PATIENCE) as answer:
             return int(answer.status)
@@ -146,6 +186,26 @@ def _post(url: str, body: bytes) -> int:
             return why.code
     except (OSError, http.client.HTTPException) as why:
         raise Unavailable(f"Slack cannot be reached ({type(why).__name__})", 0.0) from why
+
+
+def _fetch(url: str, token: str, at_most: int) -> bytes:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - is_file
+    try:
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=FILE_PATIENCE) as answer:
+            content: bytes = answer.read(at_most + 1)
+            kind = str(answer.headers.get("content-type", ""))
+    except urllib.error.HTTPError as why:
+        with why:
+            if why.code == 429 or why.code >= 500:
+                raise Unavailable(f"Slack answered {why.code}", 1.0) from why
+            raise SlackRefused("files", f"status {why.code}") from why
+    except (OSError, http.client.HTTPException) as why:
+        raise Unavailable(f"Slack cannot be reached ({type(why).__name__})", 0.0) from why
+    if len(content) > at_most:
+        raise TooLarge
+    if kind.startswith("text/html"):  # Slack's page for signing in
+        raise SlackRefused("files", "missing_scope")
+    return content
 
 
 def _lower(headers: Mapping[str, Any]) -> dict[str, str]:

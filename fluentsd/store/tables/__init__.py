@@ -13,6 +13,7 @@ from fluentsd.store.tables.audit import audit, meta
 from fluentsd.store.tables.campaigns import (
     agent,
     campaign,
+    campaign_edit,
     hold,
     lane,
     launch_approval,
@@ -58,6 +59,7 @@ __all__ = [
     "attestation",
     "audit",
     "campaign",
+    "campaign_edit",
     "campaign_segment",
     "contact",
     "contact_point",
@@ -92,4 +94,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12

@@ -56,6 +56,19 @@ launch_approval = Table(  # a second person agrees to a start; void once the cam
     PrimaryKeyConstraint("campaign_id", "revision", "by"),
 )
 
+campaign_edit = Table(  # an edit that is not applied yet: not valid so far, or of a campaign that has started
+    "campaign_edit",
+    metadata,
+    Column("ref", String(63), primary_key=True),  # the campaign's, which may not exist yet
+    Column("file", JSON, nullable=False),  # the campaign file as it would be, checked when it is applied
+    Column("base", Integer, nullable=False),  # the campaign's revision that it changes; 0: there is none yet
+    Column("revision", Integer, nullable=False),  # raised by each save
+    Column("typed", JSON),  # answers of a form that was not submitted yet
+    Column("owner", Text, nullable=False),
+    Column("saved_by", Text, nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
+)
+
 version = Table(  # a flow as it was when people entered
     "version",
     metadata,

@@ -16,6 +16,7 @@ class Request:
     path: str
     headers: Mapping[str, str]
     arguments: Mapping[str, Any]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ async def serve(stream: trio.SocketStream, answer: Answer) -> None:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         while len(body) < int(headers.get("content-length", 0)):
             body += await stream.receive_some()
-        response = await answer(Request(first.split()[1], headers, _arguments(first.split()[1], headers, body)))
+        response = await answer(Request(first.split()[1], headers, _arguments(first.split()[1], headers, body), body))
         if response is None:
             return
         out = response.body if isinstance(response.body, bytes) else json.dumps(response.body).encode()
@@ -55,5 +56,7 @@ async def serve(stream: trio.SocketStream, answer: Answer) -> None:
 def _arguments(path: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]:
     if headers.get("content-type", "").startswith("application/json"):
         return dict(json.loads(body or b"{}"))
+    if headers.get("content-type", "").startswith("application/octet-stream"):
+        return {}
     form = dict(parse_qsl(path.partition("?")[2])) | dict(parse_qsl(body.decode()))
-    return {name: json.loads(value) if name in ("blocks", "view") else value for name, value in form.items()}
+    return {name: json.loads(value) if name in ("blocks", "view", "files") else value for name, value in form.items()}

@@ -121,9 +121,13 @@ def _element_problems(element: Mapping[str, Any]) -> Iterator[str]:
             yield "button value over 2000, or action_id over 255"
         if element.get("style") not in (None, "primary", "danger"):
             yield f"button style {element.get('style')!r}"
+    if len(element.get("initial_value", "")) > element.get("max_length", 3000) or element.get("max_length", 1) > 3000:
+        yield "initial_value over max_length, or max_length over 3000"
+    if element.get("type") == "overflow" and len(element["options"]) > 5:
+        yield "more than five options of an overflow menu"
     for option in element.get("options", ()):
-        if len(option["text"]["text"]) > 75 or len(option.get("value", "")) > 150:
-            yield "option text over 75, or value over 150"
+        if not 1 <= len(option["text"]["text"]) <= 75 or not 1 <= len(option.get("value", "")) <= 150:
+            yield "option text empty or over 75, or value empty or over 150"
     if len(element.get("options", ())) > 100:
         yield "more than 100 options"
     confirm = element.get("confirm")

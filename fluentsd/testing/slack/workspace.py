@@ -27,7 +27,8 @@ from fluentsd.testing.slack.limits import problems
 
 TEAM, APP_TOKEN, BOT_TOKEN = "T0001", "xapp-1-test", "xoxb-test"
 SCOPES = (
-    "commands,chat:write,app_mentions:read,im:history,im:write,users:read,usergroups:read,channels:read,groups:read"
+    "commands,chat:write,app_mentions:read,im:history,im:write,users:read,usergroups:read,channels:read,groups:read,"
+    "files:read,files:write"
 )
 #: Seconds for an acknowledgement; seconds that a trigger works; views on top of each other.
 ACK_WITHIN, TRIGGER_LIVES, VIEWS_AT_MOST = 3.0, 3.0, 3
@@ -315,6 +316,8 @@ class Workspace:
             return self._respond(request)
         if request.path.startswith("/files/"):
             return self._file(request)
+        if request.path.startswith("/upload/"):
+            return self._uploaded(request)
         method = request.path.partition("?")[0].removeprefix("/api/")
         self.calls[method] += 1
         if self._faults[method]:
@@ -473,6 +476,27 @@ class Workspace:
         found = self.files.get(request.path.split("/")[2])
         return Response(b"not found", 404) if found is None else Response(
             found[1], headers={"Content-Type": str(found[0]["mimetype"])})  # fmt: skip
+
+    def _conversations_open(self, args: Any) -> Any:
+        return {"channel": {"id": f"D{args['users']}"}} if args["users"] in self.users else "user_not_found"
+
+    def _files_getUploadURLExternal(self, args: Any) -> Any:
+        made = self.add_file("UBOT", args["filename"], b"", "text/csv")
+        self.files[made["id"]] = made | {"size": int(args["length"])}, b""
+        return {"upload_url": f"{self.address}/upload/{made['id']}", "file_id": made["id"]}
+
+    def _uploaded(self, request: Request) -> Response:
+        """The content of a file that the app sends."""
+        id_ = request.path.rpartition("/")[2]
+        if len(request.body) != self.files[id_][0]["size"]:
+            return Response(b"wrong length", 400)
+        self.files[id_] = self.files[id_][0], request.body
+        return Response(b"OK - 0")
+
+    def _files_completeUploadExternal(self, args: Any) -> Any:
+        names = [self.files[one["id"]][0]["name"] for one in args["files"]]
+        self.show(args["channel_id"], {"text": f"{args.get('initial_comment', '')} {' '.join(names)}"}, "")
+        return {"files": [self.files[one["id"]][0] for one in args["files"]]}
 
     def _files_info(self, args: Any) -> Any:
         return {"file": self.files[args["file"]][0]} if args["file"] in self.files else "file_not_found"

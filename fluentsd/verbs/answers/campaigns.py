@@ -121,11 +121,54 @@ class StepReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What was paid in one currency, in micros; `per_conversation`: None without a conversation."""
+
+    currency: str = ""
+    micros: int = 0
+    per_conversation_micros: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """People by what came of the attempts to reach them, each person once. A rate is a figure of `contacted`; `name` is
+    the step, agent, number or source."""
+
+    name: str = ""
+    attempts: int = 0
+    contacted: int = 0
+    conversations: int = 0
+    interested: int = 0
+    opted_out: int = 0
+    costs: tuple[Cost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """Attempts that began in an hour of a weekday (0: Monday) in the report's zone, and those that became a
+    conversation."""
+
+    weekday: int = 0
+    hour: int = 0
+    attempts: int = 0
+    conversations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Report(Counted):
-    """`campaign report`: steps in the order of the flow."""
+    """`campaign report`: steps in the order of the flow. `whole` and the four lists are of attempts since `since_at`
+    (None: all); `hours` are in `zone`."""
 
     steps: tuple[StepReport, ...] = ()
     exited_by_reason: Mapping[str, int] = field(default_factory=dict)
+    since_at: int | None = None
+    zone: str = ""
+    whole: Results = Results()
+    by_step: tuple[Results, ...] = ()
+    by_agent: tuple[Results, ...] = ()
+    by_number: tuple[Results, ...] = ()
+    by_source: tuple[Results, ...] = ()
+    hours: tuple[Hour, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,12 +32,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """`numbers add`, `untag` and `remove`: the number, and what became of it."""
+    """`numbers add`, `untag`, `rest` and `remove`: the number, and what became of it."""
 
     number: str = ""
     tags: tuple[str, ...] | None = absent()
     untagged: tuple[str, ...] | None = absent()
     removed: bool | None = absent()
+    rests: bool | None = absent()
+    until_at: int | None = absent()
 
 
 @dataclass(frozen=True, slots=True)

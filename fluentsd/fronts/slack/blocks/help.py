@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, header, message, section
 from fluentsd.fronts.slack.blocks.wording import ours, plain, safe, without_points
@@ -35,8 +36,6 @@ def help_of(topic: str, name: str) -> Message:
         lines.append(f"also: {', '.join(command.aliases)}")
     if command.verb:
         lines.append(f"needs the role {VERBS[command.verb].role}")
-    if command.missing:
-        lines.append(ours(command.missing))
     return message(f"help for {command.word}", section("\n".join(lines)))
 
 
@@ -51,7 +50,7 @@ def refusal(text: str, offers: Sequence[str] = (), name: str = "") -> Message:
     if offers:
         made = [button(f"{name} {offer}".strip(), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
         blocks.append(actions(*made))
-    return message(plain(text, 300), *blocks)
+    return replace(message(plain(text, 300), *blocks), is_refusal=True)
 
 
 def denied(needs: str, has: str, admins: Sequence[str]) -> Message:
@@ -59,14 +58,14 @@ def denied(needs: str, has: str, admins: Sequence[str]) -> Message:
     text = f"this needs the role {needs}, and yours is {has}; nothing was changed"
     who = " or ".join(f"<!subteam^{one}>" if one.startswith("S") else f"<@{one}>" for one in admins[:3])
     help_ = f"{who} can give you the role." if who else "Roles are given in `[slack] roles` of fluentsd.toml."
-    return message(text, section(f"🚫 {text}"), context(help_))
+    return replace(message(text, section(f"🚫 {text}"), context(help_)), is_refusal=True)
 
 
 def offers_of(suggestion: Suggestion | None) -> list[str]:
     """A verb that a refusal suggests, as a command of this front; none if it has none or needs more arguments."""
     if suggestion is None:
         return []
-    command = next((one for one in COMMANDS if one.verb == suggestion.verb and not one.missing), None)
+    command = next((one for one in COMMANDS if one.verb == suggestion.verb), None)
     if command is None and suggestion.verb == "campaign check":
         command = BY_WORD["start"]
     ref = suggestion.arguments.get("ref")

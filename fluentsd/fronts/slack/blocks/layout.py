@@ -13,6 +13,7 @@ from typing import Any, Literal
 Block = dict[str, Any]
 #: Slack's limits (docs.slack.dev/reference/block-kit).
 BLOCKS_AT_MOST, SECTION, FIELD, HEADER, BUTTON, CONTEXT, FALLBACK = 50, 3000, 2000, 150, 75, 2000, 3900
+OPTION, OPTION_VALUE = 75, 150
 #: Characters of all blocks of a message as JSON; Slack refuses more with msg_blocks_too_long.
 WHOLE_AT_MOST = 12_500
 
@@ -20,18 +21,23 @@ WHOLE_AT_MOST = 12_500
 @dataclass(frozen=True, slots=True)
 class Message:
     """An answer: `text` is what notifications and screen readers say. `public`: the whole channel sees it. `replace`:
-    it takes the place of the message with the clicked button."""
+    it takes the place of the message with the clicked button. `is_refusal`: nothing was changed, and it says why."""
 
     text: str
     blocks: tuple[Block, ...] = ()
     public: bool = False
     replace: bool = False
+    is_refusal: bool = False
 
     def body(self) -> dict[str, Any]:
         """The arguments of `chat.postMessage`, and the base of other answers."""
         return {"text": cut(self.text, FALLBACK), "blocks": fitting(self.blocks)} if self.blocks else {
             "text": cut(self.text, FALLBACK)
         }  # fmt: skip
+
+
+#: Nothing is said, because a view has been opened.
+SILENT = Message("")
 
 
 def message(text: str, *blocks: Block, public: bool = False, replace: bool = False) -> Message:
@@ -65,7 +71,7 @@ def section(text: str, *fields: str, accessory: Block | None = None) -> Block:
 
 
 def header(text: str) -> Block:
-    return {"type": "header", "text": _plain(text, HEADER)}
+    return {"type": "header", "text": plain_text(text, HEADER)}
 
 
 def context(*texts: str) -> Block:
@@ -89,12 +95,22 @@ def button(
     confirm: Block | None = None,
 ) -> Block:
     """A button. `action` is its id, unique in its message; `value` comes back with the click."""
-    block: Block = {"type": "button", "text": _plain(text, BUTTON), "action_id": action, "value": packed(value)}
+    block: Block = {"type": "button", "text": plain_text(text, BUTTON), "action_id": action, "value": packed(value)}
     if style:
         block["style"] = style
     if confirm:
         block["confirm"] = confirm
     return block
+
+
+def option(words: str, value: str, more: str = "") -> Block:
+    """An option of a select or menu. `more`: a second line."""
+    made: Block = {"text": plain_text(_line(words) or value, OPTION), "value": value[:OPTION_VALUE]}
+    return made | ({"description": plain_text(_line(more), OPTION)} if more else {})
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def packed(value: Mapping[str, Any]) -> str:
@@ -105,10 +121,10 @@ def packed(value: Mapping[str, Any]) -> str:
 def confirm(title: str, text: str, yes: str, no: str = "Cancel", *, danger: bool = False) -> Block:
     """The dialog before a button acts."""
     block: Block = {
-        "title": _plain(title, 100),
+        "title": plain_text(title, 100),
         "text": {"type": "mrkdwn", "text": cut(text, 300)},
-        "confirm": _plain(yes, 30),
-        "deny": _plain(no, 30),
+        "confirm": plain_text(yes, 30),
+        "deny": plain_text(no, 30),
     }
     return block | ({"style": "danger"} if danger else {})
 
@@ -125,12 +141,20 @@ def modal(
     view: Block = {
         "type": "modal",
         "callback_id": callback,
-        "title": _plain(title, 24),
-        "close": _plain(close, 24),
+        "title": plain_text(title, 24),
+        "close": plain_text(close, 24),
         "private_metadata": json.dumps(value, separators=(",", ":"))[:3000],
         "blocks": list(blocks)[:100],
     }
-    return view | ({"submit": _plain(submit, 24)} if submit else {})
+    return view | ({"submit": plain_text(submit, 24)} if submit else {})
+
+
+def without_close(block: Block) -> Block | None:
+    """A block of a message as a modal has it: without the button that deletes the message, as a modal has its own."""
+    if block.get("type") != "actions":
+        return block
+    kept = [one for one in block["elements"] if one.get("action_id") != "close"]
+    return {**block, "elements": kept} if kept else None
 
 
 def text_input(block: str, label: str, hint: str = "", *, lines: bool = False, required: bool = True,
@@ -139,19 +163,20 @@ def text_input(block: str, label: str, hint: str = "", *, lines: bool = False, r
     element: Block = {"type": "plain_text_input", "action_id": "text", "multiline": lines, "max_length": at_most}
     if initial:
         element["initial_value"] = initial[:at_most]
-    found: Block = {"type": "input", "block_id": block, "label": _plain(label, 2000), "element": element}
-    return found | {"optional": not required} | ({"hint": _plain(hint, 2000)} if hint else {})
+    found: Block = {"type": "input", "block_id": block, "label": plain_text(label, 2000), "element": element}
+    return found | {"optional": not required} | ({"hint": plain_text(hint, 2000)} if hint else {})
 
 
 def date_time_input(block: str, label: str, initial_s: int) -> Block:
     """An input for a moment, in the zone of the reader; seconds since 1970."""
     element = {"type": "datetimepicker", "action_id": "moment", "initial_date_time": initial_s}
-    return {"type": "input", "block_id": block, "label": _plain(label, 2000), "element": element}
+    return {"type": "input", "block_id": block, "label": plain_text(label, 2000), "element": element}
 
 
 def cut(text: str, at_most: int) -> str:
     return text if len(text) <= at_most else text[: at_most - 1] + "…"
 
 
-def _plain(text: str, at_most: int) -> Block:
+def plain_text(text: str, at_most: int) -> Block:
+    """A text without formatting."""
     return {"type": "plain_text", "text": cut(text, at_most) or " ", "emoji": False}

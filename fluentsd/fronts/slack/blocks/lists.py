@@ -16,10 +16,13 @@ from fluentsd.fronts.slack.blocks.layout import (
     context,
     header,
     message,
+    option,
+    packed,
     section,
 )
 from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, numbers, ours, plain, point, safe
 from fluentsd.verbs.answers import campaigns as answers
+from fluentsd.verbs.answers import templates
 from fluentsd.verbs.answers.holds import Entry, Hold
 from fluentsd.verbs.answers.numbers import CallerId
 
@@ -43,6 +46,7 @@ def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: s
     if len(blocks) == 1:
         blocks.append(section("Nothing is running, scheduled or prepared."))
     made = [
+        button("New campaign…", "open:new", {}),
         button("All campaigns", "say:list", {"text": "list all"}),
         button("Replies", "say:replies", {"text": "replies"}),
         button("Help", "say:help", {"text": "help"}),
@@ -68,24 +72,6 @@ def campaigns(found: Sequence[answers.Counted], asked: str) -> Message:
     )
 
 
-def report(found: answers.Report, period: str) -> Message:
-    """`report`: the funnel."""
-    blocks = [
-        section(title(found)),
-        section(
-            f"*Total* {found.total:,} · *Queued* {found.queued:,} · *Active* {found.active:,} "
-            f"· *Errored* {found.errored:,} · *Exited* {found.exited:,} · *Completed* {found.completed:,}"
-        ),
-    ]
-    lines = [f"`{safe(step.step, 40)}` waiting {step.waiting:,} · {numbers(step.outcomes)}" for step in found.steps]
-    blocks.append(section("\n".join(lines) or "no steps"))
-    if found.exited_by_reason:
-        blocks.append(context(f"exited: {numbers(found.exited_by_reason)}"))
-    if period in ("today", "7d"):
-        blocks.append(context("The figures are those since the start: reports of a period do not exist yet."))
-    return message(f"report of {safe(found.name)}", *blocks)
-
-
 def errors(found: answers.Errors, ref: str) -> Message:
     """`errors`: causes, each with the button that tries again."""
     if not found.causes:
@@ -98,20 +84,76 @@ def errors(found: answers.Errors, ref: str) -> Message:
     return message(f"errors of {safe(ref)}", *blocks)
 
 
-def caller_ids(found: Sequence[CallerId], tag: str) -> Message:
-    """`numbers`. Our own lines are not masked."""
+def caller_ids(found: Sequence[CallerId], tag: str, *, is_manager: bool = False) -> Message:
+    """`numbers`, each with a menu. Our own lines are not masked."""
     chosen = [one for one in found if not tag or tag in one.tags]
+    new = [actions(button("Add a number…", "open:number", {}))] if is_manager else []
     if not chosen:
-        return message(f"no caller ID{f' has the tag {safe(tag)}' if tag else ''}")
-    lines = [
+        words = f"no caller ID{f' has the tag {safe(tag)}' if tag else ''}"
+        return message(words, section(words), *new)
+    made = [section(_caller_id(one), accessory=_number_menu(one) if is_manager else None) for one in chosen[:ENTRIES]]
+    return message(f"{count(len(chosen), 'caller ID', 'caller IDs')}", *made, *_more(len(chosen), ENTRIES), *new)
+
+
+def _caller_id(one: CallerId) -> str:
+    until = f" until {moment(one.held_until_at)}" if one.held_until_at else ""
+    return (
         f"`{safe(one.e164)}` {safe(one.label or '')} {' '.join(f'#{safe(t)}' for t in one.tags)} · used {one.used:,}"
         + (f" · pace {safe(one.pace)}" if one.pace else "")
-        + (f" · ⚠️ {ours(one.held, 100)}" if one.held else "")
-        for one in chosen[:ENTRIES]
-    ]
-    return message(
-        f"{count(len(chosen), 'caller ID', 'caller IDs')}", section("\n".join(lines)), *_more(len(chosen), ENTRIES)
+        + (f" · ⚠️ {ours(one.held, 100)}{until}" if one.held else "")
     )
+
+
+def _number_menu(one: CallerId) -> Block:
+    """What can be done with a number."""
+    does = (("release", "Use it again"),) if one.held else (("rest", "Let it rest for a day"),)
+    made = [option(words, packed({"do": do, "number": one.e164})) for do, words in (*does, ("remove", "Stop using it"))]
+    return {"type": "overflow", "action_id": f"number:{plain(one.e164, 20)}", "options": made}
+
+
+def sources(
+    found: Sequence[Mapping[str, Any]], followed: Sequence[Mapping[str, Any]], *, may_read: bool, may_release: bool
+) -> Message:
+    """`sources`: each with its problem and the segments that campaigns follow, as of when."""
+    if not found:
+        words = "No CRM is connected. An admin connects one in fluentsd.toml with `[source.hubspot]`."
+        return message("no source", section(words))
+    made: list[Block] = []
+    for one in found[:ENTRIES]:
+        name = str(one["source"])
+        mine = [row for row in followed if row["source"] == name]
+        problem = f"⚠️ {ours(one['problem'], 300)} (since {moment(one['problem_since_at'])})" if one["problem"] else "🟢"
+        lines = [f"*{safe(name, 60)}* {problem}", *(_segment(row) for row in mine[:ENTRIES])]
+        read = button("Read now", "sync:now", {"source": name}) if may_read and mine else None
+        made.append(section("\n".join(lines), accessory=read))
+        if may_release and any(row["held"] for row in mine):
+            sure = confirm("Allow these changes?", "The people who are held back enter or leave at once.", "Allow")
+            made.append(actions(button("Allow the held changes", "sync:release", {"source": name}, "danger", sure)))
+    return message(count(len(found), "source", "sources"), *made, *_more(len(found), ENTRIES))
+
+
+def _segment(row: Mapping[str, Any]) -> str:
+    refs = ", ".join(safe(ref, 40) for ref in row["campaigns"][:5]) or "no campaign"
+    line = (
+        f"• {safe(row['segment'] or row['key'], 100)}: {count(row['people'])}, as of {moment(row['as_of_at'])} · {refs}"
+    )
+    return line + (f" · ⚠️ held: {ours(str(row['held']), 150)}" if row["held"] else "")
+
+
+def texts(found: Sequence[templates.Listed], *, is_manager: bool) -> Message:
+    """`texts`: each with its version and the campaigns that use it."""
+    made: list[Block] = []
+    for one in found[:ENTRIES]:
+        used = ", ".join(safe(ref, 40) for ref in one.campaigns[:5]) or "no campaign"
+        subject = f" · {safe(one.subject, 80)}" if one.subject else ""
+        change = button("Change…", "open:text", {"name": one.name, "channel": one.channel}) if is_manager else None
+        words = f"`{safe(one.name, 63)}` · {safe(one.channel)} · version {one.version}{subject}\nused by {used}"
+        made.append(section(words, accessory=change))
+    made += _more(len(found), ENTRIES) if made else [section("There is no stored text yet.")]
+    if is_manager:
+        new = (("New text message…", "sms"), ("New e-mail…", "email"))
+        made.append(actions(*(button(words, f"open:text:{channel}", {"channel": channel}) for words, channel in new)))
+    return message(count(len(found), "stored text", "stored texts"), *made)
 
 
 def people(found: Sequence[Mapping[str, Any]], words: str, hidden: bool) -> Message:

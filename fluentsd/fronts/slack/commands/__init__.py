@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from fluentsd.fronts.slack.blocks.layout import Message
-from fluentsd.fronts.slack.commands import acting, halting, looking, starting
-from fluentsd.fronts.slack.grammar import Misread, Parsed, parse
+from fluentsd.fronts.slack.commands import acting, halting, looking, making, starting
+from fluentsd.fronts.slack.grammar import Parsed, parse
 from fluentsd.fronts.slack.session import Session
 
 Command = Callable[[Session, Parsed], Awaitable[Message]]
@@ -30,6 +30,7 @@ _COMMANDS: Mapping[str, Command] = {
     "contacts": looking.contacts,
     "why": looking.why,
     "numbers": looking.numbers,
+    "sources": looking.sources,
     "report": looking.report,
     "forecast": looking.forecast,
     "calls": looking.calls,
@@ -42,6 +43,9 @@ _COMMANDS: Mapping[str, Command] = {
     "log": looking.log,
     "settings": looking.settings,
     "copy": acting.copy,
+    "new": making.new,
+    "edit": making.edit,
+    "texts": making.texts,
     "alerts": acting.not_yet,
     "digest": acting.not_yet,
 }
@@ -50,6 +54,4 @@ _COMMANDS: Mapping[str, Command] = {
 async def typed(session: Session, text: str) -> Message:
     """The answer to a typed text, or to the text of a button."""
     parsed = parse(text, await session.campaigns() if text.strip() else ())
-    if parsed.command.missing:
-        raise Misread(parsed.command.missing)
     return await _COMMANDS[parsed.command.word](session, parsed)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
+from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks import lists
+from fluentsd.fronts.slack.blocks import report as blocks_report
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.help import help_of
 from fluentsd.fronts.slack.blocks.layout import Message, message, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
+from fluentsd.fronts.slack.commands import making
 from fluentsd.fronts.slack.grammar import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs.answers.campaigns import Counted
@@ -50,8 +55,15 @@ async def status(session: Session, parsed: Parsed) -> Message:
 
 
 async def report(session: Session, parsed: Parsed) -> Message:
-    found = await session.run("campaign report", {"ref": parsed.ref})
-    return lists.report(found, str(parsed.arguments.get("period", "")))
+    """The report, of all attempts, of the last seven days, or of today in the campaign's zone."""
+    since: dict[str, int] = {}
+    match parsed.arguments.get("period"):
+        case "7d":
+            since = {"since": session.now - 7 * 24 * 3600 * SECOND}
+        case "today":
+            here = dt.datetime.fromtimestamp(session.now / SECOND, ZoneInfo(await session.zone_of(parsed.ref)))
+            since = {"since": round(here.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * SECOND}
+    return blocks_report.report(await session.run("campaign report", {"ref": parsed.ref, **since}))
 
 
 async def errors(session: Session, parsed: Parsed) -> Message:
@@ -60,7 +72,20 @@ async def errors(session: Session, parsed: Parsed) -> Message:
 
 async def numbers(session: Session, parsed: Parsed) -> Message:
     tag = str(parsed.arguments.get("tag", "")).removeprefix("#")
-    return lists.caller_ids((await session.run("numbers list", {})).numbers, tag)
+    found = (await session.run("numbers list", {})).numbers
+    return lists.caller_ids(found, tag, is_manager=session.may("manager"))
+
+
+async def sources(session: Session, parsed: Parsed) -> Message:
+    """The connected CRMs, and the segments that campaigns follow."""
+    found = (await session.run("source list", {}))["sources"]
+    name = str(parsed.arguments.get("name", "")).casefold()
+    chosen = [one for one in found if name in one["source"].casefold()]
+    if name and not chosen:
+        known = ", ".join(one["source"] for one in found) or "none; an admin adds [source.hubspot] to fluentsd.toml"
+        raise Misread(f"no source is called {name[:80]!r}; there are: {known}")
+    followed = (await session.run("sync status", {}))["segments"]
+    return lists.sources(chosen, followed, may_read=session.may("operator"), may_release=session.may("manager"))
 
 
 async def contacts(session: Session, parsed: Parsed) -> Message:
@@ -72,11 +97,9 @@ async def contacts(session: Session, parsed: Parsed) -> Message:
             people = [one for one in people if any(parsed.ref in place.values() for place in one["campaigns"])]
         return lists.people(people, asked["find"], hidden=not session.is_private)
     if "add" in asked:
-        raise Misread(
-            "people are added from a file on the shell so far: fluentsd contacts import FILE --campaign " + parsed.ref
-            if parsed.campaign
-            else "which campaign? contacts <campaign> add"
-        )
+        if parsed.campaign is None:
+            raise Misread("which campaign? contacts <campaign> add")
+        return await making.edit(session, replace(parsed, arguments={"part": "contacts"}))
     if "export" in asked:
         raise Misread(
             "an export of a campaign's people does not exist yet; of one person it does, on the shell: "

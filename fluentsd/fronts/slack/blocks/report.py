@@ -1,0 +1,128 @@
+"""The report of a campaign: its funnel, what came of it, and when people answer. Text in columns, because a table block
+is not allowed in a modal, and a chart without its numbers misleads.
+
+Every rate stands beside the number that it is a part of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fluentsd.fronts.slack.blocks.card import title
+from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
+from fluentsd.fronts.slack.blocks.wording import moment, money, numbers, plain, safe
+from fluentsd.verbs.answers.campaigns import Hour, Report, Results
+
+#: Characters of a bar, rows of a list, characters of a name.
+BAR, ROWS, NAME = 16, 8, 16
+#: Attempts from which an hour's share is shown.
+SAMPLE = 5
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def report(found: Report) -> Message:
+    """`report`."""
+    whole = found.whole
+    blocks: list[Block] = [section(title(found)), section(_progress(found))]
+    if found.since_at is not None:
+        blocks.append(context(f"attempts since {moment(found.since_at)}"))
+    blocks.append(section(_columns(_funnel(found))))
+    blocks.append(section("", *_figures(whole)))
+    lists = (
+        ("Step", found.by_step),
+        ("Agent", found.by_agent),
+        ("Number", found.by_number),
+        ("Source", found.by_source),
+    )
+    for heading, rows in lists:
+        if rows:
+            blocks.append(section(f"*{heading}*\n{_columns(_table(rows))}"))
+    if found.hours:
+        blocks += [section(f"*When people answer*\n{_columns(_grid(found.hours))}"), context(_legend(found.zone))]
+    outcomes = [
+        f"`{safe(step.step, 40)}` waiting {step.waiting:,} · {numbers(step.outcomes)}" for step in found.steps[:20]
+    ]
+    blocks.append(context("\n".join(outcomes) or "no steps"))
+    if found.exited_by_reason:
+        blocks.append(context(f"exited: {numbers(found.exited_by_reason)}"))
+    ref = f"c{found.id}"
+    periods = [button(words, f"say:report:{key}", {"text": f"report {ref} {key}"})
+               for key, words in (("today", "Today"), ("7d", "7 days"), ("all", "All"))]  # fmt: skip
+    return message(f"report of {safe(found.name)}", *blocks, actions(*periods))
+
+
+def _progress(found: Report) -> str:
+    """How far it is, in people who have ended, and the words of the card."""
+    ended = found.completed + found.exited
+    words = (f"*Total* {found.total:,} · *Queued* {found.queued:,} · *Active* {found.active:,} · *Errored* "
+             f"{found.errored:,} · *Exited* {found.exited:,} · *Completed* {found.completed:,}")  # fmt: skip
+    return f"`{_bar(ended, found.total)}` {ended:,} of {found.total:,} ended ({_share(ended, found.total)})\n{words}"
+
+
+def _funnel(found: Report) -> list[str]:
+    whole, total = found.whole, found.total
+    stages = (("enrolled", total), ("contacted", whole.contacted), ("conversations", whole.conversations),
+              ("interested", whole.interested))  # fmt: skip
+    return [f"{name:<14}{_bar(people, total)} {people:>7,}  {_share(people, total):>4}" for name, people in stages]
+
+
+def _figures(whole: Results) -> list[str]:
+    of = f" of {whole.contacted:,} contacted"
+    cost = " + ".join(money(one.micros, one.currency) for one in whole.costs) or "not priced"
+    each = " + ".join(money(one.per_conversation_micros, one.currency) for one in whole.costs
+                      if one.per_conversation_micros is not None)  # fmt: skip
+    rates = (("Conversations", whole.conversations), ("Interested", whole.interested), ("Opt-outs", whole.opted_out))
+    return [
+        *(f"*{name}*\n{people:,}{of} ({_share(people, whole.contacted)})" for name, people in rates),
+        f"*Cost*\n{cost}" + (f", {each} per conversation ({whole.conversations:,})" if each else ""),
+    ]
+
+
+def _table(rows: Sequence[Results]) -> list[str]:
+    """Name, people contacted, conversations with their share, interested, opt-outs, cost of a conversation."""
+    shown = [f"{'':<{NAME}}{'people':>7}{'talked':>12}{'interest':>9}{'opt-out':>8}{'per talk':>10}"]
+    for one in rows[:ROWS]:
+        talked = f"{one.conversations:,} ({_share(one.conversations, one.contacted)})"
+        name = f"{plain(one.name, NAME - 1):<{NAME}}"
+        each = " ".join(f"{cost.per_conversation_micros / 1_000_000:.2f}" for cost in one.costs
+                        if cost.per_conversation_micros is not None)  # fmt: skip
+        shown.append(f"{name}{one.contacted:>7,}{talked:>12}{one.interested:>9,}{one.opted_out:>8,}{each or '–':>10}")
+    return [*shown, *([f"… and {len(rows) - ROWS} more"] if len(rows) > ROWS else [])]
+
+
+def _grid(hours: Sequence[Hour]) -> list[str]:
+    """A row for each weekday, a column for each hour in use: the share of attempts that became a conversation."""
+    cells = {(one.weekday, one.hour): one for one in hours}
+    first, last = min(one.hour for one in hours), max(one.hour for one in hours)
+    shown = ["    " + "".join(f"{hour:>4}" for hour in range(first, last + 1)) + "    of"]
+    for weekday in sorted({one.weekday for one in hours}):
+        row = [cells.get((weekday, hour)) for hour in range(first, last + 1)]
+        total = sum(one.attempts for one in row if one)
+        shown.append(f"{_DAYS[weekday]:<4}" + "".join(f"{_cell(one):>4}" for one in row) + f"{total:>6,}")
+    return shown
+
+
+def _cell(one: Hour | None) -> str:
+    if one is None:
+        return "·"
+    return f"{one.conversations / one.attempts:.0%}" if one.attempts >= SAMPLE else f"<{SAMPLE}"
+
+
+def _legend(zone: str) -> str:
+    return (f"Conversations per attempt by hour, in {safe(zone, 60)}. “of”: attempts of the day; “&lt;{SAMPLE}”: fewer "
+            f"than {SAMPLE} attempts in that hour, which say nothing; “·”: none.")  # fmt: skip
+
+
+def _columns(lines: Sequence[str]) -> str:
+    """Lines in a fixed width. A backtick would end it, and signs of mrkdwn inside are escaped."""
+    escaped = (line.replace("`", "'").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for line in lines)
+    return "```" + "\n".join(escaped) + "```"
+
+
+def _bar(part: int, whole: int) -> str:
+    full = round(BAR * part / whole) if whole else 0
+    return "█" * min(full, BAR) + "░" * (BAR - min(full, BAR))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "–"

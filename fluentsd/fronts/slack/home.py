@@ -1,0 +1,46 @@
+"""The app's home: what is wrong, what needs attention, what runs, what comes next, and drafts to go on with.
+
+It is drawn when a person opens it. What must not live here: wording (`blocks.home`).
+"""
+
+from __future__ import annotations
+
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.fronts.slack.blocks import home as words
+from fluentsd.fronts.slack.blocks.layout import Block
+from fluentsd.fronts.slack.session import Session
+from fluentsd.verbs.answers.campaigns import Counted, Status
+
+#: Running campaigns whose next contact is asked for.
+ASKED = 8
+_DAY = 24 * 3600 * SECOND
+
+
+async def home(session: Session) -> Block:
+    """The view for `views.publish`."""
+    campaigns: tuple[Counted, ...] = (await session.run("campaign list", {})).campaigns
+    running = [one for one in campaigns if one.state == "active"]
+    statuses: list[Status] = [await session.run("campaign status", {"ref": one.ref}) for one in running[:ASKED]]
+    sources = (await session.run("source list", {}))["sources"]
+    shown = words.Home(
+        health=_health(session, await session.run("state", {}), sources),
+        holds=(await session.run("holds", {})).holds,
+        replies=len((await session.run("campaign replies", {"most": 100}))["replies"]),
+        campaigns=campaigns,
+        running=tuple(statuses),
+        edits=(await session.run("edit list", {})).edits,
+        until=session.now + _DAY,
+        is_manager=session.may("manager"),
+        command=session.command_name,
+    )
+    return {"type": "home", "blocks": words.blocks(shown)}
+
+
+def _health(session: Session, state: words.State, sources: list[words.Source]) -> tuple[tuple[str, str], ...]:
+    """The parts of the installation, each with its problem, "" if it has none."""
+    fronts = {name: problem() for name, problem in session.services.runtime.fronts.items()}
+    channels = dict.fromkeys(state.channels, "")
+    crms = {str(one["source"]): str(one["problem"] or "") for one in sources}
+    down = {f"deliveries to {target}": "they wait until it answers" for target in state.targets_down}
+    dead = {f"deliveries to {target}": f"{count} were given up" for target, count in state.dead_letters.items()}
+    return tuple({**fronts, **channels, **crms, "database": "", **down, **dead}.items())

@@ -1,0 +1,89 @@
+"""The entries of a campaign file that are lists, steps and segments: reading, adding, moving, removing. Pure.
+
+A form shows one entry as if the file had no others: `{"step": {…}}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fluentsd.fronts.slack.wizard.place import Place
+
+_FIRST_ID = {"phone": "call", "sms": "text", "email": "email"}
+
+
+def entries(file: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The steps or segments of a file; whatever is not a table is left out."""
+    found = file.get(kind)
+    return [dict(one) for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def entry_form(file: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """The file of the form of one entry: an existing one, or a new one."""
+    there = entries(file, place.page)
+    if 0 <= place.nth < len(there) and not place.new:
+        entry = there[place.nth]
+    elif place.page == "step" and place.new in _FIRST_ID:
+        entry = {"id": _free_id(there, _FIRST_ID[place.new]), "channel": place.new}
+        if there:
+            entry["after"] = "1 day"
+    else:
+        entry = {}
+    return {place.page: _joined(entry) if place.page == "segment" else entry}
+
+
+def with_entry(file: Mapping[str, Any], place: Place, form: Mapping[str, Any]) -> dict[str, Any]:
+    """The file with one entry changed or added."""
+    entry = form.get(place.page) or {}
+    entry = _split(entry) if place.page == "segment" else _tidy(entry)
+    there = entries(file, place.page)
+    if place.new or not 0 <= place.nth < len(there):
+        there.append(entry)
+    else:
+        there[place.nth] = entry
+    return {**file, place.page: there}
+
+
+def moved(file: Mapping[str, Any], kind: str, nth: int, by: int) -> dict[str, Any]:
+    """The file with one entry in another place."""
+    there = entries(file, kind)
+    if 0 <= nth < len(there) and 0 <= nth + by < len(there):
+        there.insert(nth + by, there.pop(nth))
+    return {**file, kind: there}
+
+
+def without(file: Mapping[str, Any], kind: str, nth: int) -> dict[str, Any]:
+    """The file without one entry."""
+    there = entries(file, kind)
+    if 0 <= nth < len(there):
+        there.pop(nth)
+    return {**file, kind: there}
+
+
+def _free_id(there: list[dict[str, Any]], wanted: str) -> str:
+    taken = {str(one.get("id")) for one in there}
+    return next(id_ for n in range(1, 99) if (id_ := wanted if n == 1 else f"{wanted}-{n}") not in taken)
+
+
+def _tidy(step: Mapping[str, Any]) -> dict[str, Any]:
+    """A step without retries that name no outcome."""
+    retry = step.get("retry")
+    is_empty = isinstance(retry, Mapping) and not set(retry) - {"limit"}
+    return {name: value for name, value in step.items() if name != "retry" or not is_empty}
+
+
+def _joined(segment: Mapping[str, Any]) -> dict[str, Any]:
+    """A segment as its form has it: the source and the id in one value."""
+    if not segment.get("source"):
+        return dict(segment)
+    return {**segment, "segment": f"{segment['source']}: {segment.get('segment', '')}"}
+
+
+def _split(segment: Mapping[str, Any]) -> dict[str, Any]:
+    source, _, id_ = str(segment.get("segment") or "").partition(": ")
+    found = {**segment, "source": source, "segment": id_}
+    consent = found.get("consent")
+    if isinstance(consent, Mapping) and not consent.get("basis"):
+        found.pop("consent")
+    return found

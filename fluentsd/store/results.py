@@ -1,0 +1,105 @@
+"""What the attempts of a campaign came to: people contacted, conversations, interest, opt-outs and cost, as a whole and
+by step, agent, number and source. People are counted once in each row, so rows of different numbers do not add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.api import Disposition, Outcome
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.store.tables import attempt, enrollment, number, record, source
+
+By = Literal["", "step", "version", "number", "source"]
+#: Outcomes that are a conversation.
+CONVERSATIONS = (Outcome.answered.value, Outcome.replied.value)
+
+
+@dataclass(slots=True)
+class Results:
+    """The results of one part of a campaign. `costs`: currency → micros."""
+
+    attempts: int = 0
+    contacted: int = 0
+    conversations: int = 0
+    interested: int = 0
+    opted_out: int = 0
+    costs: dict[str, int] = field(default_factory=dict)
+
+
+def _source_of() -> ColumnElement[Any]:
+    """The first source that named the person."""
+    theirs = select(func.min(record.c.source_id)).where(record.c.contact_id == attempt.c.contact_id)
+    return theirs.correlate(attempt).scalar_subquery()
+
+
+def _parts(by: By) -> Sequence[ColumnElement[Any]]:
+    match by:
+        case "step":
+            return [attempt.c.step]
+        case "version":
+            return [attempt.c.step, enrollment.c.version_id]
+        case "number":
+            return [attempt.c.number_id]
+        case "source":
+            return [_source_of()]
+    return [literal("")]
+
+
+def _people(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(func.distinct(case((condition, attempt.c.contact_id))))
+
+
+def _mine(campaign_id: int, since: int | None) -> list[ColumnElement[bool]]:
+    made = attempt.c.outcome.is_(None) | (attempt.c.outcome != Outcome.not_sent.value)
+    later = [attempt.c.claimed_at >= since] if since is not None else []
+    return [attempt.c.campaign_id == campaign_id, made, *later]
+
+
+async def results(
+    conn: AsyncConnection, campaign_id: int, by: By, since: int | None = None
+) -> dict[tuple[Any, ...], Results]:
+    """Results by step, (step, flow version), id of the number or id of the source; of attempts made since an
+    instant."""
+    parts = [column.label(f"part_{n}") for n, column in enumerate(_parts(by))]
+    joined = attempt.join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
+    mine = _mine(campaign_id, since)
+    counted = select(
+        *parts,
+        func.count(),
+        func.count(func.distinct(attempt.c.contact_id)),
+        _people(attempt.c.outcome.in_(CONVERSATIONS)),
+        _people(attempt.c.disposition == Disposition.interested.value),
+        _people((attempt.c.outcome == Outcome.opted_out.value) | (enrollment.c.reason == Outcome.opted_out.value)),
+    )
+    width = len(parts)
+    found: dict[tuple[Any, ...], Results] = {}
+    for row in await conn.execute(counted.select_from(joined).where(*mine).group_by(*parts)):
+        attempts, contacted, conversations, interested, opted_out = map(int, row[width:])
+        found[tuple(row[:width])] = Results(attempts, contacted, conversations, interested, opted_out)
+    priced = select(*parts, attempt.c.currency, func.sum(attempt.c.cost_micros)).select_from(joined)
+    priced = priced.where(*mine, attempt.c.cost_micros > 0).group_by(*parts, attempt.c.currency)
+    for row in await conn.execute(priced):
+        found[tuple(row[:width])].costs[row[width]] = int(row[width + 1])
+    return found
+
+
+async def by_hour(conn: AsyncConnection, campaign_id: int, since: int | None) -> list[tuple[int, int, int]]:
+    """Attempts and conversations of each hour in which there were any: (seconds since 1970, attempts,
+    conversations)."""
+    hour = attempt.c.claimed_at // (3600 * SECOND)
+    talked = func.sum(case((attempt.c.outcome.in_(CONVERSATIONS), 1), else_=0))
+    statement = select(hour, func.count(), talked).where(*_mine(campaign_id, since))
+    rows = await conn.execute(statement.group_by(hour))
+    return [(int(at) * 3600, int(made), int(conversations)) for at, made, conversations in rows]
+
+
+async def names(conn: AsyncConnection) -> tuple[dict[int, str], dict[int, str]]:
+    """Numbers and sources by id."""
+    numbers = await conn.execute(select(number.c.id, number.c.e164))
+    sources = await conn.execute(select(source.c.id, source.c.name))
+    return {int(id_): e164 for id_, e164 in numbers}, {int(id_): name for id_, name in sources}

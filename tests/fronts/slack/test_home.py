@@ -1,0 +1,99 @@
+"""The app's home, and the report: what they say, and where their buttons lead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fluentsd.api import Inbound, Outcome
+from fluentsd.fronts.slack.blocks.report import report
+from fluentsd.testing.slack.client import Client, Where
+from fluentsd.testing.slack.limits import problems
+from fluentsd.verbs.answers.campaigns import Cost, Hour, Report, Results
+from tests.engine.stage import HOUR
+from tests.fronts.slack.conftest import Office, until
+from tests.fronts.slack.modals import Person
+
+
+async def at_home(office: Office, user: str = "U1") -> str:
+    await Client(office.slack, user).open_home()
+    await until(lambda: user in office.slack.homes)
+    return str(office.slack.homes.pop(user))
+
+
+async def press(office: Office, label: str, user: str = "U1") -> Person:
+    """Click a button of the home."""
+    await Client(office.slack, user).open_home()
+    await until(lambda: user in office.slack.homes)
+    for index, block in enumerate(office.slack.homes[user]["blocks"]):
+        for one in [*block.get("elements", ()), block.get("accessory") or {}]:
+            if one.get("type") == "button" and one["text"]["text"].startswith(label):
+                await Client(office.slack, user).click(Where(), f"b{index}", one["action_id"], {}, {})
+                return Person(office.slack, user)
+    raise AssertionError(label)
+
+
+async def test_the_home_says_what_is_wrong_what_runs_and_what_comes(office: Office) -> None:
+    empty = await at_home(office)
+    assert "There is no campaign yet. Make the first one" in empty
+    assert "New campaign…" in empty
+    assert "New campaign…" not in await at_home(office, "U3")
+    await office.campaign()
+    await office.campaign("autumn", name="Autumn <!channel>")
+    await office.stage.do("edit begin", name="Winter", file={})
+    await office.say("start spring yes")
+    await office.stage.do("campaign schedule", ref="autumn", at=office.stage.clock.now() + HOUR, yes=True)
+    await until(lambda: office.stage.sms.accepted)
+    shown = await at_home(office)
+    for part in ("🟢 working: slack, email, phone, sms, database", "*Running*", "0 of 3 ended", "*Next 24 hours*",
+                 "*Drafts*", "*Winter* is not complete yet"):  # fmt: skip
+        assert part in shown, part
+    assert "<!channel>" not in shown
+    office.front.socket.health = lambda: "the connection is lost"  # type: ignore[method-assign]
+    assert "⚠️ *slack*: the connection is lost" in await at_home(office)
+
+
+async def test_buttons_of_the_home_open_modals(office: Office) -> None:
+    await office.campaign()
+    dana = await press(office, "New campaign")
+    await dana.until(lambda: dana.is_open and dana.page == "name")
+    dana = await press(office, "Continue")
+    await dana.shows("Spring fair")
+    await dana.until(lambda: dana.view["callback_id"] == "wizard:name")
+    dana = await press(office, "All campaigns")
+    await dana.shows("*Spring fair* · c1 · draft")
+    dana = await press(office, "Help")
+    await dana.shows("What you can type")
+
+
+async def test_the_report_of_a_campaign_names_what_each_rate_is_of(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    sms = office.stage.sms
+    await until(lambda: len(sms.accepted) == 3)
+    await sms.tell(Inbound(Outcome.replied, token=sms.accepted[0][0].token, text="yes please"))
+
+    async def has_replied() -> bool:
+        return bool((await office.stage.do("campaign report", ref="spring"))["whole"]["conversations"])
+
+    await until(has_replied)
+    shown = await office.slack.command("report spring")
+    for part in ("conversations █████░░░░░░░░░░░       1   33%", "1 of 3 contacted (33%)", "When people answer",
+                 "text                  3     1 (33%)        0       0         –"):  # fmt: skip
+        assert part in shown.whole, part
+    assert "1 of 3 contacted" in await office.say("report spring today")
+    office.stage.clock.step(8 * 24 * HOUR)
+    assert "0 of 0 contacted" in await office.say("report spring 7d")
+
+
+def test_a_large_report_with_nasty_names_is_within_slacks_limits() -> None:
+    rows = tuple(Results(f"`<!channel>` {n} " + "x" * 200, 10, 10, 3, 1, 1, (Cost("USD", 5, 1),)) for n in range(40))
+    hours = tuple(Hour(day, hour, 4 + hour, 2) for day in range(7) for hour in range(24))
+    found = Report(1, "r", "*n* <!here>" * 30, "active", total=10**6, whole=rows[0], by_step=rows, by_agent=rows,
+                   by_number=rows, by_source=rows, hours=hours, zone="America/Argentina/Buenos_Aires")  # fmt: skip
+    body: dict[str, Any] = report(found).body()
+    assert problems(body, "message") == []
+    said = str(body)
+    assert "<!channel>" not in said
+    assert "… and 32 more" in said
+    assert "<5" not in said
+    assert "&lt;5" in said

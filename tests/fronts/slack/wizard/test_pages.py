@@ -1,0 +1,120 @@
+"""Every field of a campaign file has an input of the wizard, or a reason why not; inputs show and read their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.fronts.slack.forms.fields import filled
+from fluentsd.fronts.slack.wizard.lists import entry_form, with_entry
+from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, WITHOUT_INPUT
+from fluentsd.fronts.slack.wizard.place import Place, place_in
+from fluentsd.verbs import presets
+from tests.engine.stage import SMS, spec
+from tests.fronts.slack.modals import _initial
+
+#: A table of several values in one input.
+AS_ONE = {"window.override": ("date", "hours"), "limits.cost": (), "window.hours": ()}
+
+
+def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """The path of every value of a file."""
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{name}"
+        inner = next(iter(models(field.annotation)), None)
+        if inner is None or path in AS_ONE:
+            yield path
+        else:
+            yield from leaves(inner, f"{path}.")
+
+
+def models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) is not None:
+        for one in get_args(annotation):
+            yield from models(one)
+
+
+def test_every_field_of_a_campaign_file_has_an_input_or_a_reason() -> None:
+    inputs = {field.path for page in BY_KEY.values() for field in page.fields}
+    missing = {path for path in leaves(CampaignFile) if path not in inputs}
+    reasons = {path for path in missing if any(path == one or path.startswith(f"{one}.") for one in WITHOUT_INPUT)}
+    assert missing == reasons
+    assert inputs <= set(leaves(CampaignFile))
+
+
+#: A file in which every field with an input has a value that is not its default.
+FULL = spec(
+    {"id": "call", "channel": "phone", "agent": "sales", "after": "2 hours", "hours": "10:00-12:00", "days": ["mon"],
+     "when": "last.outcome == 'busy'", "retry": {"no_answer": "2 hours", "busy": "30 min", "voicemail": "1 day",
+                                                 "failed": "1 hour", "agent_error": "1 hour", "limit": 4}},
+    {"id": "mail", "channel": "email", "subject": "Hi", "sender": "a@example.com", "reply_to": "b@example.com",
+     "text": "Hello\n\nyou", "html": "<p>Hello</p>", "retry": {"bounced": "1 day"}},
+    {"id": "stored", "channel": "sms", "template": "hello", "before": "2 days", "of": "due_at"},
+    description="For the fair", priority=70, exclusive=True,
+    window={"days": ["mon", "sat"], "timezone": "America/Chicago", "unknown_timezone": "hold",
+            "conflicting_timezone": "hold", "blackout": ["2026-12-24", "us-federal-holidays"],
+            "override": [{"date": "2026-12-31", "hours": "09:00-12:00"}]},
+    numbers={"numbers": ["+12125550100"], "tags": ["sales"], "local_presence": False, "pace": "20/hour"},
+    exit={"on": ["answered", "opted_out"], "unreachable_after": 5, "goal": "contact.stage == 'x'", "reenter": "always"},
+    limits={"per_contact": "3/week", "gap": "1 day", "pace": "200/hour", "concurrency": 3, "budget": "50 USD/day",
+            "cost": {"phone": 0.12}, "on_resume": "skip"},
+    law={"purpose": "informational", "waive": [{"rule": "US.hours", "because": "agreed with counsel", "by": "Ada"}]},
+    segment=[{"source": "hubspot", "segment": "7", "leaves": "stay", "reenter": "after 90 days",
+              "no_opt_out_field": "Ada",
+              "consent": {"basis": "written", "date": "2026-01-02", "scope": ["phone"], "by": "Ada",
+                          "scrubbed": "2026-01-03", "proof": "vault"}}],
+)  # fmt: skip
+
+
+def through_forms(file: dict[str, Any]) -> dict[str, Any]:
+    """The file after every form was opened and submitted as it was."""
+    for page in PAGES:
+        file = filled(page.fields, file, drawn(page.fields, file))
+    for kind in ("step", "segment"):
+        for nth in range(len(file.get(kind, []))):
+            place = Place(kind, nth=nth)
+            form = entry_form(file, place)
+            fields = BY_KEY[kind].fields
+            file = with_entry(file, place, filled(fields, form, drawn(fields, form)))
+    return file
+
+
+def drawn(fields: Any, file: dict[str, Any]) -> dict[str, Any]:
+    blocks = [one for field in fields if (one := field.block(file))["type"] == "input"]
+    return {one["block_id"]: {one["element"]["action_id"]: _initial(one["element"])} for one in blocks}
+
+
+@pytest.mark.parametrize("file", [spec(SMS), FULL, *(presets.preset(one).file for one in presets.names())])
+def test_a_form_that_is_submitted_as_it_is_changes_nothing(file: dict[str, Any]) -> None:
+    assert read_campaign(through_forms(file)) == read_campaign(file)
+
+
+def test_hours_of_single_days_are_lines() -> None:
+    file = spec(SMS, window={"hours": {"mon": "09:00-12:00", "sat": "10:00-14:00"}})
+    block = next(field.block(file) for field in BY_KEY["window"].fields if field.path == "window.hours")
+    assert block["element"]["initial_value"] == "mon 09:00-12:00\nsat 10:00-14:00"
+    assert read_campaign(through_forms(file)) == read_campaign(file)
+
+
+def test_a_view_remembers_ids_within_slacks_limit() -> None:
+    place = Place("segment", "r" * 63, "9999999.9999999", 49, "email", "F" * 20, 99)
+    view = {"callback_id": "wizard:segment"}
+    assert place_in(view, place.as_json()) == place
+    assert len(str(place.as_json())) < 400
+    assert place_in(view, {"nth": "1", "ref": 5, "page": "x"}) == Place("segment")
+
+
+def test_what_an_input_cannot_hold_is_left_as_it_is() -> None:
+    mail = {"id": "mail", "channel": "email", "subject": "Hi", "text": "x" * 9000}
+    many = [f"+1212555{n:04d}" for n in range(101)]
+    far = {"source": "crm", "segment": "s" * 400}
+    file = spec(mail, numbers={"numbers": many}, segment=[far])
+    assert read_campaign(through_forms(file)) == read_campaign(file)
+    block = next(one.block({"step": mail}) for one in BY_KEY["step"].fields if one.path == "step.text")
+    assert "longer than a form of Slack holds" in block["elements"][0]["text"]

@@ -1,0 +1,205 @@
+"""Stories of the wizard: a campaign from nothing to its report by clicks, two managers, a form left open for a day."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from fluentsd.verbs import Call
+from fluentsd.verbs.execute import execute
+from tests.engine.stage import DAY
+from tests.fronts.slack.conftest import Office, until
+from tests.fronts.slack.modals import Person
+
+PEOPLE = b"First Name,Mobile,Email\nJane,+12125550101,jane@example.com\nLee,+12125550102,lee@example.com\nBad,123,\n"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def test_the_whole_life_of_a_campaign_by_clicks(office: Office) -> None:
+    dana = Person(office.slack)
+    await dana.say("new Spring fair")
+    assert (dana.page, "Spring fair" in dana.text) == ("name", True)
+    await dana.next("window")
+    assert await dana.submit() == {}
+    assert (await office.stage.overview("spring-fair"))["state"] == "draft"
+    assert dana.page == "flow"
+    await dana.choose("step:entry:0", "Edit")
+    await dana.until(lambda: dana.page == "step")
+    assert "sales" in await dana.options("step.agent", "sales")
+    assert await dana.fill(step__agent="our sales").submit() == {}
+    await dana.shows("agent our sales")
+    await dana.press("Add a text")
+    await dana.until(lambda: dana.page == "step")
+    assert "text" in dana.text
+    assert set(await dana.fill(step__text="Hi {{ first_name }", step__after="2 moons").submit()) == {"step.after"}
+    assert set(await dana.fill(step__after="1 day").submit()) == {"step.text"}
+    assert await dana.fill(step__text="Hi {{ first_name | default: 'there' }}", step__after="0").submit() == {}
+    await dana.shows("*2. Text*")
+    await dana.choose("step:entry:1", "Move up")
+    await dana.shows("*1. Text*")
+    await dana.next("numbers")
+    await dana.next("people")
+    await dana.press("Upload a CSV")
+    await dana.until(lambda: dana.page == "upload")
+    assert await dana.upload("people.csv", PEOPLE).submit() == {}
+    assert "Jane" in dana.text
+    dana.fill(csv__basis="written", csv__given="2026-02-01", csv__scope=["phone", "sms"], csv__by="Dana Roe")
+    assert await dana.fill(csv__scrubbed="2026-02-20").submit() == {}
+    assert "*Enrolled*\\n2" in dana.text
+    assert "line 4" in dana.text
+    await dana.close()
+    assert "2 people enrolled so far" in dana.text
+    await dana.next("exit")
+    await dana.next("limits")
+    await dana.next("review")
+    await dana.shows("*2 people* of 2 would be contacted")
+    await dana.press("Start")
+    await dana.shows("is started: 2 people queued")
+    await dana.press("Details")
+    await dana.shows("*Queued*")
+    assert (await office.stage.overview("spring-fair"))["state"] == "active"
+    await until(lambda: len(office.stage.sms.accepted) == 2)
+
+
+async def test_the_later_of_two_managers_sees_what_the_first_did_and_loses_nothing(office: Office) -> None:
+    await office.campaign()
+    dana, kim = Person(office.slack, "U1"), Person(office.slack, "U2")
+    await dana.say("edit spring window")
+    await kim.say("edit spring exit")
+    await dana.shows("When may people be contacted?")
+    await kim.shows("When is a person done?")
+    await kim.fill(exit__unreachable_after=5).next("limits")
+    assert await dana.fill(window__hours="10:00-16:00").submit() == {}
+    await dana.shows("Kim has changed this campaign while you had it open, and nothing of yours was saved")
+    assert dana.page == "window"
+    await dana.next("flow")
+    file = (await office.stage.do("campaign show", ref="spring"))["file"]
+    assert (file["window"]["hours"], file["exit"]["unreachable_after"]) == ("10:00-16:00", 5)
+
+
+async def test_a_form_that_is_closed_or_left_open_for_a_day_loses_nothing(office: Office) -> None:
+    await office.campaign()
+    dana = Person(office.slack)
+    await dana.say("edit spring window")
+    await dana.shows("When may people be contacted?")
+    await dana.fill(window__fallback_timezone="America/Chicago").change("window.hours", "8 to ")
+
+    async def is_kept() -> bool:
+        call = Call("slack:U1 Dana", office.stage.clock.now())
+        return "typed" in await execute(office.stage.runtime, "edit open", {"ref": "spring"}, call)
+
+    await until(is_kept)
+    await dana.close()
+    kept = await office.slack.wait_shown("is a draft; everything that you entered is kept")
+    assert kept.buttons == ["Continue"]
+    office.stage.clock.step(DAY)
+    await dana.say("edit spring window")
+    await dana.shows("What you had entered here is shown again")
+    assert dana.state()["values"]["window.hours"]["window.hours"]["value"] == "8 to"
+    assert dana.state()["values"]["window.fallback_timezone"]["window.fallback_timezone"]["selected_option"][
+        "value"
+    ] == ("America/Chicago")
+    errors = await dana.submit()
+    assert "cannot read the hours" in errors["window.hours"]
+    office.stage.clock.step(DAY)
+    await dana.fill(window__hours="8am-6pm").next("flow")
+    file = (await office.stage.do("campaign show", ref="spring"))["file"]
+    assert file["window"] == {"hours": "8am-6pm", "fallback_timezone": "America/Chicago"}
+
+
+async def test_a_running_campaign_changes_when_its_changes_are_applied(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    dana = Person(office.slack)
+    await dana.say("edit spring window")
+    await dana.shows("When may people be contacted?")
+    await dana.fill(window__hours="10:00-16:00").next("flow")
+    await dana.choose("wizard:goto", "Review")
+    await dana.shows("*1 change*")
+    line = "• `window.hours`: 09:00-17:00 → 10:00-16:00 · for everybody, at once"
+    assert line in dana.text.replace("\u200b", "")
+    assert (await office.stage.do("campaign show", ref="spring"))["file"]["window"]["hours"] == "09:00-17:00"
+    assert await dana.submit() == {}
+    await dana.shows("1 change is applied to *Spring fair*")
+    assert (await office.stage.do("campaign show", ref="spring"))["file"]["window"]["hours"] == "10:00-16:00"
+    await dana.say("edit spring flow")
+    await dana.shows("step by step")
+    await dana.choose("step:entry:1", "Remove")
+    await dana.until(lambda: "*2." not in dana.text)
+    await dana.choose("wizard:goto", "Review")
+    await dana.shows("people who enter from now on")
+    await dana.press("Discard the changes")
+    await dana.shows("Nothing has been changed")
+
+
+async def test_every_page_can_be_reached_and_goes_back(office: Office) -> None:
+    await office.campaign()
+    dana = Person(office.slack)
+    for part in ("name", "window", "flow", "numbers", "contacts", "exit", "limits", "review"):
+        await dana.say(f"edit spring {part}")
+        await dana.until(lambda part=part: dana.page != "name" or part == "name")
+    await dana.press("Back")
+    await dana.until(lambda: dana.page == "limits")
+    await dana.fill(limits__cost="phone 0.12", limits__budget="50 USD/day", priority=60).press("Back")
+    await dana.until(lambda: dana.page == "exit")
+    file = (await office.stage.do("campaign show", ref="spring"))["file"]
+    assert (file["limits"], file["priority"]) == ({"cost": {"phone": 0.12}, "budget": "50 USD/day"}, 60)
+    assert "has no part 'colour'" in await office.say("edit spring colour")
+
+
+async def test_who_may_only_look_makes_and_changes_nothing(office: Office) -> None:
+    await office.campaign()
+    for text in ("new Autumn", "edit spring"):
+        assert "this needs the role manager, and yours is viewer" in await office.say(text, "U3")
+    await office.stage.do("campaign owner", ref="spring", owner="slack:U2 Kim")
+    dana = Person(office.slack)
+    await dana.say("edit spring window")
+    await dana.shows("When may people be contacted?")
+    assert "spring belongs to" in next(iter((await dana.fill(window__hours="9am-1pm").submit()).values()))
+
+
+#: Formatting, a mention, an emoji, a turned direction, a link, and length.
+NASTY = "*bold* <!channel> :smile: \u202eRTL <https://x.example|y> & " + "x" * 40
+
+
+async def test_nasty_names_are_shown_as_they_are_and_mention_nobody(office: Office) -> None:
+    await office.campaign(name=NASTY, description="`<!here>`" * 20)
+    dana = Person(office.slack)
+    for part in ("name", "flow", "contacts", "review"):
+        await dana.say(f"edit spring {part}")
+        await dana.until(lambda part=part: dana.page != "name" or part == "name")
+        assert "&lt;!channel&gt;" in dana.mrkdwn
+        assert not {"<!channel>", "<https", "\u202e", ":smile:", "*bold*"} & set(re.split(r"[ \n]", dana.mrkdwn))
+
+
+async def test_a_preset_becomes_a_flow_of_five_steps(office: Office) -> None:
+    dana = Person(office.slack)
+    await dana.say("new")
+    await dana.fill(name="Autumn", preset="call-and-follow-up").next("window")
+    await dana.next("flow")
+    await dana.press("Add a text")
+    await dana.until(lambda: dana.page == "step")
+    assert "step.id" in await dana.fill(step__text="One more", step__id="call").submit()
+    assert await dana.fill(step__id="one-more").submit() == {}
+    await dana.shows("*4. Text*")
+    await dana.press("Add a call")
+    await dana.until(lambda: dana.page == "step")
+    dana.fill(step__agent="closer", step__hours="13:00-17:00", step__retry__busy="30 min", step__retry__limit=3)
+    assert await dana.submit() == {}
+    await dana.shows("*5. Call*")
+    await dana.choose("step:entry:4", "Move up")
+    await dana.shows("*4. Call*")
+    flow = (await office.stage.do("campaign show", ref="autumn"))["file"]["step"]
+    assert [step["id"] for step in flow] == ["call", "sorry-we-missed-you", "email-follow-up", "call-2", "one-more"]
+    assert flow[3] == {
+        "id": "call-2", "channel": "phone", "after": "1 day", "agent": "closer", "hours": "13:00-17:00",
+        "retry": {"busy": "30 min", "limit": 3},
+    }  # fmt: skip
+    await dana.choose("step:entry:0", "Edit")
+    await dana.until(lambda: dana.page == "step")
+    assert "step.id" not in {block.get("block_id") for block in dana.view["blocks"]}
+    dana.fill(step__retry__no_answer=None, step__retry__busy=None)
+    assert await dana.submit() == {}
+    await dana.until(lambda: dana.page == "flow")
+    assert "retry" not in (await office.stage.do("campaign show", ref="autumn"))["file"]["step"][0]
