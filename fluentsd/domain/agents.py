@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fluentsd.api import Endpointing, Interruption, Skill
+from fluentsd.domain.analysis import AnalysisSettings
 from fluentsd.domain.campaign import E164, Slug, Step
 from fluentsd.domain.render import TemplateProblem, template
 from fluentsd.domain.time.durations import Delay
@@ -144,6 +145,7 @@ class Agent(_Table):
     idle_prompt: Liquid = ""
     voicemail: Liquid = ""
     machine: Literal["hang_up", "talk"] = "hang_up"
+    analysis: AnalysisSettings | None = None
     waive: list[GuardWaiver] = []
 
     @model_validator(mode="after")

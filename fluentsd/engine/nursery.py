@@ -13,6 +13,7 @@ from functools import partial
 import trio
 
 from fluentsd.engine import heartbeat
+from fluentsd.engine.after_calls.work import AfterCalls
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.campaigns.rescheduling.catch_up import note_leaving, notice_absence
 from fluentsd.engine.campaigns.schedule import complete_finished, start_scheduled
@@ -62,7 +63,7 @@ async def running(
         await nursery.start(recompute.run, runtime)
         await nursery.start(clock_steps.run, runtime)
         await nursery.start(retention.run, runtime, ages or {})
-        await nursery.start(partial(deliver, runtime, targets))
+        await nursery.start(partial(deliver, runtime, (AfterCalls(runtime, recorder), *targets)))
         nursery.start_soon(listen_all, inbox, runtime)
         for name, source in runtime.sources.items():
             nursery.start_soon(SourceSync(runtime, name, source).run)

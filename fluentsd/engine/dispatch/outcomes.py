@@ -20,6 +20,7 @@ from fluentsd.domain.flow import count_unreached, exit_reason
 from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.domain.time.absence import back_at
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.after_calls.begin import begin, has_work
 from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.dispatch import breakers
@@ -164,6 +165,7 @@ class _Batch:
         self.spending: list[tuple[Plan, int, int]] = []
         self.conversations: list[Conversation] = []
         self.told: list[Told] = []  #: attempts whose outcome is new or clearer
+        self.calls: list[tuple[AttemptRow, int]] = []  #: calls that have something to follow, and when they ended
 
     def add(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         """One report about one attempt."""
@@ -172,6 +174,8 @@ class _Batch:
         if report.disposition or report.transcript:
             told = (report.disposition, promised_at(report), report.duration_s)
             self.conversations.append(Conversation(row.id, *told))
+        if has_work(row, report, plan.flow(row.version_id)):
+            self.calls.append((row, report.at))
         if report.outcome == Outcome.opted_out:
             self.opt_outs.append((row.contact_id, report))
         self._note_absence(row, report)
@@ -312,6 +316,8 @@ class _Batch:
         await attempts.keep_content(conn, self.content)
         await attempts.keep_conversations(conn, self.conversations)
         await post_outcomes(conn, self.told)
+        if self.calls:
+            await begin(conn, [row for row, _ in self.calls], max(at for _, at in self.calls))
         await contacts.mark_dead(conn, self.dead)
         await contacts.are_away(conn, self.absences)
         await enrollments.note_evidence(conn, self.evidence)

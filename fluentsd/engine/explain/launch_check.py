@@ -92,8 +92,9 @@ def _check_row(found: LaunchCheck, row: Due, facts: Facts, messages: _MessageChe
         found.steps.setdefault(step.id, Counter())[reason or "ready"] += 1
         if not reason:
             messages.check(row, step, person, facts.at)
-    if all(reason for _, _, reason, _ in answers):
-        _, _, reason, rule = answers[0]
+    in_order = [answer for answer in answers if answer[0].after_call is None] or answers
+    if all(reason for _, _, reason, _ in in_order):
+        _, _, reason, rule = in_order[0]
         found.first[reason, rule] += 1
     else:
         found.ready += 1
