@@ -120,7 +120,7 @@ async def is_pending(conn: AsyncConnection, campaign_id: int) -> bool:
 class Failed(NamedTuple):
     """An analysis that has failed."""
 
-    attempt_id: str
+    attempt: str
     problem: str
     ended_at: int
 

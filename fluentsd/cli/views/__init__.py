@@ -36,6 +36,7 @@ VIEWS: dict[str, Callable[[Any, Any], None]] = {
     "agents remove": agents.removed,
     "agents show": agents.shown,
     "calls": contacts.calls,
+    "campaign analyse": campaigns.analysed,
     "campaign answer": contacts.answered,
     "campaign apply": campaigns.applied,
     "campaign archive": campaigns.archived,

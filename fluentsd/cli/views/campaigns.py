@@ -128,6 +128,10 @@ def applied(screen: Screen, answer: answers.Applied) -> None:
 
 def errors(screen: Screen, answer: answers.Errors) -> None:
     """People in error, grouped by cause, and the commands to go on."""
+    if answer.analyses:
+        screen.table(["Call", "When", "Why its analysis has failed"],
+                     [[one.attempt, when(one.ended_at), one.problem] for one in answer.analyses])  # fmt: skip
+        screen.say(f"the transcripts are kept; to analyse again: fluentsd campaign analyse {answer.ref} [--attempt ID]")
     if not answer.causes:
         screen.say(f"no one in {answer.ref} is in error", "green")
         return
@@ -142,6 +146,11 @@ def errors(screen: Screen, answer: answers.Errors) -> None:
 def retried(screen: Screen, answer: answers.Settled) -> None:
     """People in error who are queued again."""
     screen.say(f"queued again: {people(answer.people)}; {answer.ref} is {answer.state}")
+
+
+def analysed(screen: Screen, answer: answers.Analysed) -> None:
+    """Calls that are analysed again."""
+    screen.say(f"analysed again: {answer.calls:,} {'call' if answer.calls == 1 else 'calls'}; see the result: fluentsd calls {answer.ref}")
 
 
 def dismissed(screen: Screen, answer: answers.Settled) -> None:

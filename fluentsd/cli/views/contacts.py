@@ -143,6 +143,8 @@ def _whole_call(screen: Screen, call: Answer) -> None:
         "cost": money(call["cost_micros"], call["currency"]) if call["cost_micros"] else "",
         "recording": call["recording"],
         "summary": call["summary"],
+        **{name.replace("_", " "): str(value) for name, value in call.get("analysis", {}).items()},
+        "analysis failed": call.get("analysis_problem") or "",
         "reply": call["reply"],
     }
     for name, value in facts.items():

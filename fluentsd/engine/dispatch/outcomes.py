@@ -21,7 +21,7 @@ from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.domain.time.absence import back_at
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.after_calls.begin import begin, has_work
-from fluentsd.engine.campaigns.exits import exit_everywhere
+from fluentsd.engine.campaigns.exits import exit_everywhere, exit_one
 from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.dispatch import breakers
 from fluentsd.engine.dispatch.breakers import Tripped
@@ -165,6 +165,7 @@ class _Batch:
         self.spending: list[tuple[Plan, int, int]] = []
         self.conversations: list[Conversation] = []
         self.told: list[Told] = []  #: attempts whose outcome is new or clearer
+        self.answered: dict[int, tuple[AttemptRow, int]] = {}  #: enrollments whose follow-up was answered, and when
         self.calls: list[tuple[AttemptRow, int]] = []  #: calls that have something to follow, and when they ended
 
     def add(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
@@ -176,6 +177,8 @@ class _Batch:
             self.conversations.append(Conversation(row.id, *told))
         if has_work(row, report, plan.flow(row.version_id)):
             self.calls.append((row, report.at))
+        if row.follows is not None and report.outcome == Outcome.replied and Outcome.replied in plan.exits.on:
+            self.answered[row.follows] = (row, report.at)
         if report.outcome == Outcome.opted_out:
             self.opt_outs.append((row.contact_id, report))
         self._note_absence(row, report)
@@ -326,6 +329,9 @@ class _Batch:
         await enrollments.end(conn, list(self.ended.values()))
         for contact_id, at in self.freed.items():
             await enrollments.free(conn, [contact_id], at)
+        for enrollment_id, (row, at) in self.answered.items():
+            await exit_one(conn, enrollment_id, row.contact_id, str(Outcome.replied), at, self.deltas)
+            self.ended_in.add(row.campaign_id)
         for contact_id, report in self.opt_outs:
             await self._opt_out(conn, contact_id, report)
         for campaign_id, count in self.queued_in.items():

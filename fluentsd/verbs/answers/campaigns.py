@@ -174,11 +174,29 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedAnalysis:
+    """A call whose analysis has failed; its transcript is kept. `ended_at`: epoch microseconds."""
+
+    attempt: str = ""
+    problem: str = ""
+    ended_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Errors:
-    """`campaign errors`: most frequent cause first."""
+    """`campaign errors`: most frequent cause first, and the calls whose analysis has failed, newest first."""
 
     ref: str = ""
     causes: tuple[Cause, ...] = ()
+    analyses: tuple[FailedAnalysis, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """`campaign analyse`: calls that are analysed again."""
+
+    ref: str = ""
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ async def test_a_follow_up_waits_for_the_hours_and_caps_and_stops_for_an_opt_out
     await ended(stage)
     await stage.until(MONDAY + 12 * HOUR)
     assert stage.sms.steps() == []
-    await stage.do("suppress add", person="+12125550001", because="a letter")
+    await stage.do("suppression add", point="+12125550001", because="a letter")
     await stage.until(MONDAY + 2 * DAY)
     assert stage.sms.steps() == []
     assert (await stage.until_ended())["total"] == 1
@@ -91,7 +91,7 @@ async def test_an_answer_without_use_is_a_failed_analysis_with_the_transcript_ke
 async def test_a_failed_analysis_is_repeated_on_demand(stage: Stage) -> None:
     attempt = await called(stage, DETAILS, analyst=Analyst({"summary": ""}))
     await ended(stage)
-    answer = await stage.do("calls analyse", attempt=attempt)
+    answer = await stage.do("campaign analyse", ref="test", attempt=attempt)
     assert answer["calls"] == 1
     await stage.until(MONDAY + HOUR)
     assert (await the_call(stage))["analysis_state"] == "done"
@@ -123,7 +123,7 @@ async def test_an_analysis_adds_an_opt_out_and_nothing_follows(stage: Stage) -> 
     await called(stage, always, analyst=Analyst(GOOD | {"opted_out": True}))
     await ended(stage)
     assert (await the_call(stage))["outcome"] == "opted_out"
-    assert (await stage.do("suppress check", person="+12125550001"))["entries"]
+    assert (await stage.do("suppression list"))["entries"]
     await stage.until(MONDAY + DAY)
     assert stage.sms.steps() == []
 
