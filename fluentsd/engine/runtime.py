@@ -7,7 +7,7 @@ part gets the runtime and reads from it) and plugins (a channel is any object wi
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -246,7 +246,8 @@ class Runtime:
         self.dispatcher_wakeup = Wakeup()  #: something may be due
         self.reconciler_wakeup = Wakeup()  #: a deadline of an open attempt changed
         self.outbox_wakeup = Wakeup()  #: the outbox has a new event; a commit notifies it
-        store.on_posted = self.outbox_wakeup.notify
+        self.posted_to: set[str] = set()  #: the targets of these events
+        store.on_posted = self.wake_targets
         self.schedule_wakeup = Wakeup()  #: a start was scheduled
         self.completion_wakeup = Wakeup()  #: an enrollment ended
         self.cancellation_wakeup = Wakeup()  #: calls have to be withdrawn
@@ -288,6 +289,11 @@ class Runtime:
         """Have calls withdrawn that are not answered yet."""
         self.withdrawals.append(request)
         self.cancellation_wakeup.notify()
+
+    def wake_targets(self, names: Collection[str]) -> None:
+        """Have the outbox serve these targets now."""
+        self.posted_to.update(names)
+        self.outbox_wakeup.notify()
 
     def look_again(self) -> None:
         """Let every lane try a claim again, because its obstacle (a budget, a caller ID) may be gone."""

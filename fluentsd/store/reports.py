@@ -41,8 +41,9 @@ async def held_people(conn: AsyncConnection, campaign_id: int) -> dict[str, int]
 
 
 async def exits(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
-    """People who left, by exit criterion."""
-    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.exited)
+    """People who left, by exit criterion; follow-ups after calls are no further people."""
+    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.exited,
+            enrollment.c.follows.is_(None))  # fmt: skip
     rows = await conn.execute(select(enrollment.c.reason, func.count()).where(*here).group_by(enrollment.c.reason))
     return {reason: int(count) for reason, count in rows}
 
@@ -208,7 +209,7 @@ async def by_reason(conn: AsyncConnection, campaign_id: int, at: int) -> list[tu
     later = case((enrollment.c.due_at > at, 1), else_=0)
     statement = (
         select(enrollment.c.state, enrollment.c.held, reason, later, func.count())
-        .where(enrollment.c.campaign_id == campaign_id)
+        .where(enrollment.c.campaign_id == campaign_id, enrollment.c.follows.is_(None))
         .group_by(enrollment.c.state, enrollment.c.held, reason, later)
     )
     rows = await conn.execute(statement)

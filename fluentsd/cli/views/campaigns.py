@@ -39,6 +39,8 @@ def status(screen: Screen, answer: answers.Status) -> None:
         screen.say(f"next contact due at {when(answer.next_at)}")
     if answer.attempts:
         screen.say(f"attempts made: {answer.attempts}")
+    if answer.follow_ups:
+        screen.say(f"follow-ups after calls that are not sent yet: {answer.follow_ups}")
     holds.lines(screen, answer.holds)
     for reason, count in answer.held_people.items():
         screen.say(f"waiting for a fact to change: {people(count)}: {reason}", "yellow")

@@ -73,7 +73,8 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Status(Counted):
-    """`campaign status`. `held_people` and `exited_by_reason`: reason → people; `next_at`: None when nothing is due."""
+    """`campaign status`. `held_people` and `exited_by_reason`: reason → people; `next_at`: None when nothing is due;
+    `follow_ups`: texts and e-mails after calls that are not sent yet."""
 
     holds: tuple[Hold, ...] = ()
     next_at: int | None = None
@@ -81,6 +82,7 @@ class Status(Counted):
     exited_by_reason: Mapping[str, int] = field(default_factory=dict)
     unknown: int = 0
     attempts: int = 0
+    follow_ups: int = 0
 
 
 @dataclass(frozen=True, slots=True)
