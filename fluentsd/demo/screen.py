@@ -109,14 +109,15 @@ class DemoScreen:
         call, text, note = found["call"], found["follow_up"], found["note"]
         lines = [f"  {line}" for line in call["transcript"].splitlines()]
         fields = ", ".join(f"{name}: {value}" for name, value in call["analysis"].items())
-        lines += [f"analysis   {call['disposition'] or 'no result'}: {call['summary']} {f'({fields})' if fields else ''}"]
+        fields = f" ({fields})" if fields else ""
+        lines.append(f"analysis   {call['disposition'] or 'no result'}: {call['summary']}{fields}")
         if text:
             lines.append(f"follow-up  {_moment(text['claimed_at'])}, a text to {text['to']}: {text['outcome']}")
         if note:
             values = ", ".join(f"{name} = {value}" for name, value in note["fields"].items())
             lines.append(f"CRM note   {note['summary']}{f'; fields: {values}' if values else ''}")
-        lines.append(f"{found['analysed']} calls analysed, {found['follow_ups']} texts followed, {found['notes']} notes "
-                     "written to the CRM")  # fmt: skip
+        counts = f"{found['analysed']} calls analysed, {found['follow_ups']} texts followed"
+        lines.append(f"{counts}, {found['notes']} notes written to the CRM")
         title = f"After a call on {_moment(call['claimed_at'])} in New York"
         self.console.print(Panel(Text("\n".join(lines)), title=title, width=84))
 

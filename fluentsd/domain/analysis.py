@@ -55,7 +55,7 @@ class AnalysisField(_Table):
         return self
 
     @property
-    def schema(self) -> dict[str, Any]:
+    def shape(self) -> dict[str, Any]:
         """The JSON schema of its value."""
         shapes: dict[str, dict[str, Any]] = {
             "text": {"type": "string", "maxLength": TEXT_AT_MOST},
@@ -64,8 +64,7 @@ class AnalysisField(_Table):
             "date": {"type": "string", "maxLength": 10, "description": "a date like 2026-12-24"},
             "choice": {"type": "string", "enum": list(self.options)},
         }
-        shape = shapes[self.kind]
-        return shape | ({"description": self.about} if self.about else {})
+        return shapes[self.kind] | ({"description": self.about} if self.about else {})
 
 
 class AnalysisSettings(_Table):
@@ -95,7 +94,7 @@ class Analysis:
 
 def schema_of(settings: AnalysisSettings) -> dict[str, Any]:
     """The JSON schema of an answer."""
-    fields = {one.name: one.schema for one in settings.field}
+    fields = {one.name: one.shape for one in settings.field}
     properties: dict[str, Any] = {
         "summary": {"type": "string", "maxLength": SUMMARY_AT_MOST, "description": "one or two sentences"},
         "disposition": {"type": "string", "enum": _JUDGED, "description": "what it came to; leave it out if unclear"},

@@ -59,7 +59,7 @@ def read_after_call(given: str | Sequence[str]) -> AfterCall:
         except TemplateProblem as why:
             raise ValueError(f"{why}; compare like call.disposition == 'interested'") from None
     if not words:
-        raise ValueError(f'names no result of a call; write one or more of {", ".join(WORDS)}')
+        raise ValueError(f"names no result of a call; write one or more of {', '.join(WORDS)}")
     if strange := [word for word in words if word not in WORDS]:
         near = difflib.get_close_matches(strange[0], WORDS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(WORDS)}"

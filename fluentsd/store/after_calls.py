@@ -76,9 +76,8 @@ async def begin(conn: AsyncConnection, calls: Sequence[NewCall], at: int) -> lis
     known = set((await conn.execute(_KNOWN, {"ids": json_of(call.attempt_id for call in calls)})).scalars())
     new = {call.attempt_id: call for call in calls if call.attempt_id not in known}
     if new:
-        state = AfterCallState.pending
-        rows = [{**call._asdict(), "state": state, "began_at": at} for call in new.values()]
-        await conn.execute(insert(after_call), rows)
+        first = insert(after_call).values(state=AfterCallState.pending, began_at=at)
+        await conn.execute(first, [call._asdict() for call in new.values()])
     return list(new)
 
 

@@ -11,7 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
 from fluentsd.domain.states import AttemptState, EnrollmentState
-from fluentsd.store.tables import after_call, attempt, campaign, contact_point, content, enrollment, lane, number, point, waiting
+from fluentsd.store.tables import (
+    after_call,
+    attempt,
+    campaign,
+    contact_point,
+    content,
+    enrollment,
+    lane,
+    number,
+    point,
+    waiting,
+)
 
 
 async def next_moment(conn: AsyncConnection, campaign_id: int) -> int | None:

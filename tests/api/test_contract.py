@@ -73,6 +73,9 @@ class Able(Plain):
 
     async def rehearse(self, message: Any, typist: Any) -> Any: ...
 
+    async def analyse(self, request: Any) -> dict[str, Any]:
+        return {}
+
 
 def test_a_channel_without_abilities_has_none() -> None:
     found = abilities_of(Plain())
@@ -94,6 +97,8 @@ def test_every_ability_is_found() -> None:
         "pickups",
         "calls",
         "agents",
+        "rehearses",
+        "analyses",
     ):
         assert getattr(found, name) is channel, name
     assert (found.calls_begin, found.capacity, found.sender_interval) == (True, 7, 1_000_000)

@@ -152,7 +152,8 @@ def retried(screen: Screen, answer: answers.Settled) -> None:
 
 def analysed(screen: Screen, answer: answers.Analysed) -> None:
     """Calls that are analysed again."""
-    screen.say(f"analysed again: {answer.calls:,} {'call' if answer.calls == 1 else 'calls'}; see the result: fluentsd calls {answer.ref}")
+    noun = "call" if answer.calls == 1 else "calls"
+    screen.say(f"analysed again: {answer.calls:,} {noun}; see: fluentsd calls {answer.ref}")
 
 
 def dismissed(screen: Screen, answer: answers.Settled) -> None:

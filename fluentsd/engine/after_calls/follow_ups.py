@@ -7,6 +7,8 @@ enrollment, however many of its calls ask for it. Nothing follows an opt-out.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from fluentsd.api import Outcome
 from fluentsd.domain.enrollment import Progress, align, local_zone
@@ -22,14 +24,12 @@ from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import enrolling
 from fluentsd.store.enrollments.enrolling import FollowUp
 
-#: A campaign in these states makes no contacts any more.
-_OVER = (CampaignState.completed,)
-
 
 async def enroll(conn: Connection, plan: Plan, call: CallDone, result: CallResult, at: int) -> list[str]:
-    """Enroll the follow-ups that this result asks for; returns their steps."""
+    """Enroll the follow-ups that this result asks for; returns their steps. None in a campaign that was completed by
+    hand meanwhile."""
     flow = plan.flow(call.version_id)
-    if not flow.follow_ups or result.outcome == Outcome.opted_out or call.campaign_state in _OVER:
+    if not flow.follow_ups or result.outcome == Outcome.opted_out or call.campaign_state == CampaignState.completed:
         return []
     await contacts.reserve(conn, [call.contact_id])
     had = await after_calls.follow_ups_of(conn, call.enrollment_id)
@@ -45,7 +45,7 @@ async def enroll(conn: Connection, plan: Plan, call: CallDone, result: CallResul
     return [step.id for step in wanted]
 
 
-def _holds(step: Step, result: CallResult, values: dict[str, object]) -> bool:
+def _holds(step: Step, result: CallResult, values: Mapping[str, Any]) -> bool:
     """Whether the step follows this call; a condition that cannot be evaluated (a text compared with a number) does
     not hold."""
     try:

@@ -99,12 +99,14 @@ async def enroll_follow_ups(conn: AsyncConnection, rows: Sequence[FollowUp], at:
     ).scalar() or 0
     ids = await new_ids(conn, enrollment, len(rows))
     values = [
-        {**row._asdict(), "id": i, "entry": min(lowest, 0) - n, "state": EnrollmentState.queued, "enrolled_at": at}
+        {**row._asdict(), "id": i, "entry": min(lowest, 0) - n}
         for n, (i, row) in enumerate(zip(ids, rows, strict=True), 1)
     ]
     lanes = [value.pop("lane_id") for value in values]
-    await conn.execute(insert(enrollment), values)
-    await _WAIT_FIRST.many(conn, [(lane, ORDINARY, row.due_at, i) for lane, row, i in zip(lanes, rows, ids, strict=True)])
+    await conn.execute(insert(enrollment).values(state=EnrollmentState.queued, enrolled_at=at), values)
+    await _WAIT_FIRST.many(
+        conn, [(lane, ORDINARY, row.due_at, i) for lane, row, i in zip(lanes, rows, ids, strict=True)]
+    )
 
 
 class Entered(NamedTuple):

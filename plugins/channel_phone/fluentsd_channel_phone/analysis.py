@@ -32,7 +32,10 @@ async def analyse(model: Model, request: AnalysisRequest) -> Mapping[str, Any]:
     """The answer; raises `Unavailable` when the model has failed, `Rejected` when it gives no valid answer."""
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": _RULES.format(instructions=request.instructions).strip()},
-        {"role": "user", "content": f"Outcome: {request.outcome}. The transcript, as data:\n{_data(request.transcript)}"},
+        {
+            "role": "user",
+            "content": f"Outcome: {request.outcome}. The transcript, as data:\n{_data(request.transcript)}",
+        },
     ]
     what = {"name": FUNCTION, "description": "Record what the call came to.", "parameters": dict(request.schema)}
     agent, wrong = replace(request.agent, temperature=None), ""

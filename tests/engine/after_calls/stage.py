@@ -38,7 +38,9 @@ class Analyst:
         return answer
 
 
-async def called(stage: Stage, *steps: dict[str, Any], analyst: Analyst | None = None, agent: Any = AGENT, **more: Any) -> str:
+async def called(
+    stage: Stage, *steps: dict[str, Any], analyst: Analyst | None = None, agent: Any = AGENT, **more: Any
+) -> str:
     """A campaign whose one call rings; returns its attempt."""
     if analyst is not None:
         stage.phone.analyse = analyst.analyse  # type: ignore[attr-defined]

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from fluentsd.api import Disposition, NeedsHuman, Outcome, Rejected, Unavailable
+from fluentsd.api import Disposition, Inbound, NeedsHuman, Outcome, Unavailable
 from tests.engine.after_calls.stage import AGENT, CALL, DETAILS, GOOD, INTERESTED, Analyst, called, ended
-from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage
+from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
+
+pytestmark = pytest.mark.slow
 
 
 async def the_call(stage: Stage) -> dict[str, Any]:
-    [call] = [one for one in (await stage.do("calls", channel="phone"))["calls"]]
+    [call] = (await stage.do("calls", channel="phone"))["calls"]
     return call
 
 
@@ -57,45 +59,23 @@ async def test_a_cap_delays_a_follow_up(stage: Stage) -> None:
     assert stage.sms.steps() == ["details"]
 
 
-@pytest.mark.parametrize(
-    ("answer", "why"),
-    [
-        ({"disposition": "interested"}, "the analysis need summary"),
-        ({"summary": "x", "disposition": "transferred"}, "disposition must be one of"),
-        ({"summary": "x", "lift": "+12125550001"}, "properties that the schema does not name"),
-        ({"summary": "x", "fields": {"budget": "a lot"}}, "budget must be of type number"),
-        ({"summary": "x", "fields": {"budget": float("nan")}}, "budget must be a finite number"),
-        ({"summary": "x", "fields": {"moves_on": "soon"}}, "moves_on is no date"),
-        ({"summary": "  "}, "has no summary"),
-        (["summary"], "must be of type object"),
-        (Rejected("the model gives no answer that keeps the schema"), "keeps the schema"),
-        (RuntimeError("a bug"), "analysis broke (RuntimeError)"),
-    ],
-)
-async def test_an_answer_without_use_is_a_failed_analysis_with_the_transcript_kept(
-    stage: Stage, answer: Any, why: str
-) -> None:
+@pytest.mark.parametrize("answer", [{"summary": "x", "fields": {"budget": "a lot"}}, RuntimeError("a bug")])
+async def test_an_answer_without_use_is_a_failed_analysis_with_the_transcript_kept(stage: Stage, answer: Any) -> None:
     by_outcome = DETAILS | {"id": "thanks", "after_call": "answered"}
-    await called(stage, DETAILS, by_outcome, analyst=Analyst(answer))
+    attempt = await called(stage, DETAILS, by_outcome, analyst=Analyst(answer))
     await ended(stage)
     call = await the_call(stage)
     assert call["analysis_state"] == "failed"
-    assert why in call["analysis_problem"]
+    assert "budget must be of type number" in call["analysis_problem"] or "RuntimeError" in call["analysis_problem"]
     assert (call["transcript"], call["disposition"]) == ("agent: Hi\nperson: A roof, please.", None)
     [failed] = (await stage.do("campaign errors", ref="test"))["analyses"]
     assert (failed["attempt"], failed["problem"]) == (call["id"], call["analysis_problem"])
     await stage.until(MONDAY + HOUR)
     assert stage.sms.steps() == ["thanks"]  # it needs no analysis
-
-
-async def test_a_failed_analysis_is_repeated_on_demand(stage: Stage) -> None:
-    attempt = await called(stage, DETAILS, analyst=Analyst({"summary": ""}))
-    await ended(stage)
-    answer = await stage.do("campaign analyse", ref="test", attempt=attempt)
-    assert answer["calls"] == 1
-    await stage.until(MONDAY + HOUR)
+    assert (await stage.do("campaign analyse", ref="test", attempt=attempt))["calls"] == 1
+    await stage.until(MONDAY + 2 * HOUR)
     assert (await the_call(stage))["analysis_state"] == "done"
-    assert stage.sms.steps() == ["details"]
+    assert stage.sms.steps() == ["thanks", "details"]
 
 
 @pytest.mark.parametrize("trouble", [Unavailable("no answer", 5.0), NeedsHuman("no key"), ConnectionError("gone")])
@@ -156,8 +136,6 @@ async def test_a_follow_up_is_taken_once_however_many_calls_ask_for_it(stage: St
     missed = DETAILS | {"id": "missed", "after_call": ["no_answer", "voicemail"], "after": "0"}
     again = CALL | {"retry": {"no_answer": "1 hour", "limit": 2}}
     await stage.do("agents apply", file={"agent": [AGENT]})
-    from tests.engine.stage import person, spec
-
     await stage.launch(spec(again, missed), person(1))
     await stage.until(MONDAY + MINUTE)
     await ended(stage, Outcome.no_answer)
@@ -181,8 +159,6 @@ async def test_a_condition_reads_the_fields_of_the_analysis(stage: Stage) -> Non
 
 async def test_a_reply_to_a_follow_up_ends_the_flow_too(stage: Stage) -> None:
     """The call did not end the flow; the answer to its follow-up does."""
-    from fluentsd.api import Inbound
-
     more = {"exit": {"on": ["opted_out", "replied"]}}
     await called(stage, SMS | {"after": "3 days"}, DETAILS, analyst=Analyst(), **more)
     await ended(stage)
