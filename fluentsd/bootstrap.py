@@ -33,6 +33,7 @@ from fluentsd.engine.dispatch.plans import limits_of
 from fluentsd.engine.erasure.erase import replay
 from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.engine.held_start import compare_with_mark
+from fluentsd.engine.recordings.folder import Recordings
 from fluentsd.engine.runtime import EngineClock, Runtime
 from fluentsd.log import get_logger
 from fluentsd.parts import build_parts
@@ -84,6 +85,7 @@ async def open_runtime(
                         high_water=high_water,
                         node=_node(settings),
                         lock=lock,
+                        recordings=Recordings(settings.recordings, settings.http.public_url if settings.http else None),
                         log=log,
                     )
                     await compare_with_mark(runtime, place_of(settings))

@@ -288,6 +288,18 @@ class AfterCallTask(Event):
         return f"call:{self.attempt}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingTask(Event):
+    """A task of the daemon's own: the recording of an attempt is fetched from its provider (`engine.recordings`)."""
+
+    topic: ClassVar[str] = "task.recording"
+    attempt: str
+
+    @property
+    def key(self) -> str:
+        return f"recording:{self.attempt}"
+
+
 #: The topics that a target may subscribe to; tasks go to the daemon alone.
 TOPICS: tuple[str, ...] = tuple(
     event.topic

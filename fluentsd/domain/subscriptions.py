@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fluentsd.domain.events import TOPICS, AfterCallTask, ForgetTask
+from fluentsd.domain.events import TOPICS, AfterCallTask, ForgetTask, RecordingTask
 
 LOG, WEBHOOK, SLACK = "log", "webhook", "slack"
 #: The daemon's own target. It is always subscribed, and alone: a task may hold a provider's reference.
@@ -46,7 +46,7 @@ class Subscriptions:
         self._targets = {
             topic: tuple(name for name, wanted in patterns.items() if any(matches(one, topic) for one in wanted))
             for topic in TOPICS
-        } | {ForgetTask.topic: (TASKS,), AfterCallTask.topic: (AFTER_CALLS,)}
+        } | {ForgetTask.topic: (TASKS,), RecordingTask.topic: (TASKS,), AfterCallTask.topic: (AFTER_CALLS,)}
 
     def targets(self, topic: str) -> tuple[str, ...]:
         """The targets of a topic; KeyError for a topic that does not exist."""

@@ -28,6 +28,7 @@ from fluentsd.engine.dispatch.plans import Plans
 from fluentsd.engine.dispatch.requests import Withdrawal
 from fluentsd.engine.dispatch.trouble import Trouble
 from fluentsd.engine.erasure.ledger import ErasureLedger
+from fluentsd.engine.recordings.folder import Recordings
 from fluentsd.engine.sync.state import SyncState
 from fluentsd.log import get_logger
 from fluentsd.store.db.bridge import Store
@@ -222,6 +223,7 @@ class Runtime:
         sync_options: Mapping[str, SyncOptions] | None = None,
         agent_providers: Mapping[str, AgentProvider] | None = None,
         lock: ServerLock | None = None,
+        recordings: Recordings | None = None,
         log: Any = None,
     ) -> None:
         self.store = store
@@ -240,6 +242,7 @@ class Runtime:
         #: Key and hashes of erased people, stored outside the database.
         self.erasure_ledger = erasure_ledger or ErasureLedger()
         self.journal = journal or Journal()  #: which committed attempts were handed to their provider
+        self.recordings = recordings or Recordings(None)  #: the folder of recordings
         self.high_water = high_water or HighWaterMark()  #: the newest claim, noted outside the database
         self.node = node  #: this installation's name in the table of nodes
         self.lock = lock  #: the lock that has to beat; None on SQLite, where the kernel knows who lives

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fluentsd.engine.recordings.folder import OURS
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, reports
 from fluentsd.store.db import Connection
@@ -46,6 +47,16 @@ async def history(
         )
         if attempt is not None and not rows:
             raise Refused(f"there is no attempt {attempt!r}", Suggestion("calls", {}))
-        return {"calls": rows, "whole": attempt is not None}
+        now = runtime.clock.now()
+        return {"calls": [_heard(runtime, row, now) for row in rows], "whole": attempt is not None}
 
     return await refusing(runtime.store.read(unit))
+
+
+def _heard(runtime: Runtime, row: Answer, now: int) -> Answer:
+    """The attempt with a link at which its recording can be heard for a while; without a public address, its file."""
+    name = (row["recording"] or "").removeprefix(OURS)
+    if name == row["recording"] or not name:
+        return row
+    link, file = runtime.recordings.link(name, now), runtime.recordings.path(name)
+    return row | {"recording": link or (str(file) if file is not None else None)}

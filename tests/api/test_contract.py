@@ -73,6 +73,9 @@ class Able(Plain):
 
     async def rehearse(self, message: Any, typist: Any) -> Any: ...
 
+    async def fetch_recording(self, url: str, write: Any) -> str:
+        return ""
+
     async def analyse(self, request: Any) -> dict[str, Any]:
         return {}
 
@@ -99,6 +102,7 @@ def test_every_ability_is_found() -> None:
         "agents",
         "rehearses",
         "analyses",
+        "fetches",
     ):
         assert getattr(found, name) is channel, name
     assert (found.calls_begin, found.capacity, found.sender_interval) == (True, 7, 1_000_000)

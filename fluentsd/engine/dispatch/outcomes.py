@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fluentsd.api import Outcome
 from fluentsd.domain.breakers import Figure, figure_of
 from fluentsd.domain.enrollment import Leave, Progress, Queue, move_after
+from fluentsd.domain.events import RecordingTask
 from fluentsd.domain.flow import count_unreached, exit_reason
 from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.domain.time.absence import back_at
@@ -30,7 +31,7 @@ from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.outcome_events import Told, post_outcomes
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport, cleaned, promised_at
 from fluentsd.engine.dispatch.plans import Plan, Plans
-from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, spending, suppression
+from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, outbox, spending, suppression
 from fluentsd.store.attempts import (
     Acceptance,
     AttemptRow,
@@ -321,6 +322,9 @@ class _Batch:
         await post_outcomes(conn, self.told)
         if self.calls:
             await begin(conn, [row for row, _ in self.calls], max(at for _, at in self.calls))
+        for one in self.content:
+            if one.kind == "recording":
+                await outbox.post(conn, RecordingTask(attempt=one.attempt_id), at=one.created_at)
         await contacts.mark_dead(conn, self.dead)
         await contacts.are_away(conn, self.absences)
         await enrollments.note_evidence(conn, self.evidence)

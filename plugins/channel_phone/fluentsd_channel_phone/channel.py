@@ -44,7 +44,7 @@ from fluentsd.api import (
     WebhookResult,
     asks_to_stop,
 )
-from fluentsd_channel_phone import analysis, checks, webhooks
+from fluentsd_channel_phone import analysis, checks, recordings, webhooks
 from fluentsd_channel_phone.completions import Completions, Model
 from fluentsd_channel_phone.error_codes import verdict_of
 from fluentsd_channel_phone.lookup import LOOK_AT, judge, receipt_of
@@ -195,6 +195,10 @@ class PhoneChannel:
     async def rehearse(self, message: Message, typist: Typist) -> Inbound:
         """Converse with somebody at a keyboard."""
         return await self._reception.rehearse(message, typist)
+
+    async def fetch_recording(self, url: str, write: Callable[[bytes], Awaitable[None]]) -> str:
+        """Read a recording of the account."""
+        return await recordings.fetch(self.settings, self._tools.http(), url, write)
 
     async def analyse(self, request: AnalysisRequest) -> Mapping[str, Any]:
         """Let the model read the transcript of a conversation that is over."""
