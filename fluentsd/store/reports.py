@@ -197,7 +197,10 @@ async def attempts(
     if unproved:
         statement = statement.where(*_UNPROVED)
     rows = [dict(row) for row in (await conn.execute(statement)).mappings()]
-    return [row | {"analysis": json.loads(row["analysis"])["fields"] if row["analysis"] else {}} for row in rows]
+    return [
+        row | {"direction": "out", "analysis": json.loads(row["analysis"])["fields"] if row["analysis"] else {}}
+        for row in rows
+    ]
 
 
 async def cases(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:

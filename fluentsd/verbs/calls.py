@@ -1,10 +1,10 @@
-"""The history of attempts, on all channels."""
+"""The history of attempts, on all channels, and of the calls that people make to us."""
 
 from __future__ import annotations
 
 from fluentsd.engine.recordings.folder import OURS
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, contacts, reports
+from fluentsd.store import campaigns, contacts, inbound_calls, reports
 from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
@@ -45,6 +45,12 @@ async def history(
             channel=channel,
             attempt_id=attempt,
         )
+        if ref is None and channel in (None, "phone"):
+            inbound = await inbound_calls.listing(
+                conn, most=at_most, contact_ids=people, outcome=outcome, disposition=disposition, since=since,
+                call_id=attempt,
+            )  # fmt: skip
+            rows = sorted(rows + inbound, key=lambda row: str(row["id"]), reverse=True)[:at_most]
         if attempt is not None and not rows:
             raise Refused(f"there is no attempt {attempt!r}", Suggestion("calls", {}))
         now = runtime.clock.now()

@@ -120,7 +120,7 @@ def calls(screen: Screen, answer: Answer) -> None:
         ["When", "Campaign", "Step", "#Try", "Channel", "To", "From", "Outcome", "Came to", "#Seconds", "Cost", "Note"],
         [
             [
-                when(c["claimed_at"]), c["ref"], c["step"], c["try_no"], c["channel"], c["to"], c["sender"],
+                when(c["claimed_at"]), c["ref"], c["step"], c["try_no"] or "", _channel(c), c["to"], c["sender"],
                 c["outcome"] or "open", c["disposition"], c["duration_s"], money(c["cost_micros"], c["currency"]),
                 c["reply"] or c["summary"] or c["reason"],
             ]
@@ -129,11 +129,19 @@ def calls(screen: Screen, answer: Answer) -> None:
     )  # fmt: skip
 
 
+def _channel(call: Answer) -> str:
+    return f"{call['channel']} (to us)" if call.get("direction") == "in" else str(call["channel"])
+
+
 def _whole_call(screen: Screen, call: Answer) -> None:
     """One attempt with its evidence and its words."""
     sender = f" from {call['sender']}" if call["sender"] else ""
-    screen.say(f"{when(call['claimed_at'])}  {call['channel']} to {call['to']}{sender}, {call['ref']}, {call['step']}, "
-               f"try {call['try_no']}")  # fmt: skip
+    if call.get("direction") == "in":
+        who = f"answered by {call['agent'] or call['answered_by']}"
+        screen.say(f"{when(call['claimed_at'])}  call to us from {call['to'] or 'an unknown number'}, {who}")
+    else:
+        where = f"{call['ref']}, {call['step']}, try {call['try_no']}"
+        screen.say(f"{when(call['claimed_at'])}  {call['channel']} to {call['to']}{sender}, {where}")
     came_to = f", {call['disposition']}" if call["disposition"] else ""
     screen.say(f"outcome: {call['outcome'] or 'open'}{came_to}", "bold")
     facts = {

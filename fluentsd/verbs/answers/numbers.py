@@ -32,12 +32,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """`numbers add`, `untag` and `remove`: the number, and what became of it."""
+    """`numbers add`, `untag`, `inbound` and `remove`: the number, and what became of it. `answered_by` is an agent's
+    name, a number, or "announcement"."""
 
     number: str = ""
     tags: tuple[str, ...] | None = absent()
     untagged: tuple[str, ...] | None = absent()
     removed: bool | None = absent()
+    answered_by: str | None = absent()
 
 
 @dataclass(frozen=True, slots=True)

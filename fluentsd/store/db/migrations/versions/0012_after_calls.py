@@ -63,6 +63,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("provider_ref IS NOT NULL"),
         postgresql_where=sa.text("provider_ref IS NOT NULL"),
     )
+    op.add_column("contact", sa.Column("called_back_at", sa.BigInteger(), nullable=True))
     op.add_column("enrollment", sa.Column("follows", ID, nullable=True))
     op.create_index(
         "ix_enrollment_follow_ups",
