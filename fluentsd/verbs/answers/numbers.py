@@ -10,7 +10,8 @@ from fluentsd.verbs.answers.codec import absent
 
 @dataclass(frozen=True, slots=True)
 class CallerId:
-    """A caller ID in use. `carries`: "phone,sms"; `held`: why it is held, "" when it is not."""
+    """A caller ID in use. `carries`: "phone,sms"; `held`: why it is held, "" when it is not; a call to it is answered by
+    `inbound_agent`, or goes on to `forward_to`, or hears an announcement."""
 
     e164: str = ""
     label: str | None = None
@@ -21,6 +22,8 @@ class CallerId:
     tags: tuple[str, ...] = ()
     held: str = ""
     held_until_at: int | None = None
+    inbound_agent: str | None = None
+    forward_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
