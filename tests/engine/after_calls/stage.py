@@ -7,6 +7,7 @@ from typing import Any
 
 from fluentsd.api import AnalysisRequest, Disposition, Inbound, Outcome
 from tests.engine.stage import MINUTE, Stage, person, spec
+from tests.engine.sync.fake_source import FakeCrm
 
 AGENT = {
     "name": "ava", "company": "Acme Solar", "prompt": "Sell.",
@@ -45,6 +46,7 @@ async def called(
     if analyst is not None:
         stage.phone.analyse = analyst.analyse  # type: ignore[attr-defined]
         stage.resolve("phone")
+    stage.runtime.sources.setdefault("crm", FakeCrm(stage.clock))
     await stage.do("agents apply", file={"agent": [agent]})
     await stage.launch(spec(CALL, *steps, **more), person(1))
     await stage.until(stage.clock.now() + MINUTE)

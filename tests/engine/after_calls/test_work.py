@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from fluentsd.api import Disposition, Inbound, NeedsHuman, Outcome, Unavailable
+from fluentsd.verbs import Refused
 from tests.engine.after_calls.stage import AGENT, CALL, DETAILS, GOOD, INTERESTED, Analyst, called, ended
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
+from tests.engine.sync.fake_source import FakeCrm
 
 pytestmark = pytest.mark.slow
 
@@ -135,7 +137,7 @@ async def test_the_same_report_twice_is_one_analysis_and_one_follow_up(stage: St
 async def test_a_follow_up_is_taken_once_however_many_calls_ask_for_it(stage: Stage) -> None:
     missed = DETAILS | {"id": "missed", "after_call": ["no_answer", "voicemail"], "after": "0"}
     again = CALL | {"retry": {"no_answer": "1 hour", "limit": 2}}
-    await stage.do("agents apply", file={"agent": [AGENT]})
+    await stage.do("agents apply", file={"agent": [{**AGENT, "analysis": {}}]})
     await stage.launch(spec(again, missed), person(1))
     await stage.until(MONDAY + MINUTE)
     await ended(stage, Outcome.no_answer)
@@ -179,3 +181,10 @@ async def test_a_campaign_that_was_completed_by_hand_sends_nothing_more(stage: S
     await stage.until(MONDAY + DAY)
     assert len(analyst.asked) == 2
     assert stage.sms.steps() == []
+
+
+async def test_a_source_that_is_not_there_is_refused_with_its_neighbour(stage: Stage) -> None:
+    stage.runtime.sources["crm"] = FakeCrm(stage.clock)
+    wrong = AGENT | {"analysis": {"field": [{"name": "budget", "write_to": {"crn": "annual_budget"}}]}}
+    with pytest.raises(Refused, match="names the source 'crn'; did you mean 'crm'"):
+        await stage.do("agents apply", file={"agent": [wrong]})
