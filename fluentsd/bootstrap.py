@@ -141,7 +141,9 @@ class Http:
         if self._client is None:
             import httpx
 
-            limits = httpx.Limits(max_connections=1000, max_keepalive_connections=50)
+            # A turn of a conversation comes some seconds after the last one, so its connection is kept for longer than
+            # httpx's 5 s; far less than services keep an idle one, so that no request meets a connection that closes.
+            limits = httpx.Limits(max_connections=1000, max_keepalive_connections=200, keepalive_expiry=15.0)
             self._client = httpx.AsyncClient(limits=limits, timeout=60.0, headers={"User-Agent": "fluentsd"})
         return self._client
 

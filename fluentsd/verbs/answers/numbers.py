@@ -10,8 +10,8 @@ from fluentsd.verbs.answers.codec import absent
 
 @dataclass(frozen=True, slots=True)
 class CallerId:
-    """A caller ID in use. `carries`: "phone,sms"; `held`: why it is held, "" when it is not; a call to it is answered by
-    `inbound_agent`, or goes on to `forward_to`, or hears an announcement."""
+    """A caller ID in use. `carries`: "phone,sms"; `held`: why it is held, "" when it is not. A call to it is answered
+    by `inbound_agent`, or goes on to `forward_to`, or hears an announcement."""
 
     e164: str = ""
     label: str | None = None
