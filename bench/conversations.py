@@ -118,7 +118,7 @@ async def _whole_turn(ws: Any, path: str) -> None:
 async def measure(calls: int) -> dict[str, list[float]]:
     """Milliseconds of every turn, of an echo and of the agent, in the same minute."""
     found: dict[str, list[float]] = {}
-    limits = httpx.Limits(max_connections=1000, max_keepalive_connections=50)
+    limits = httpx.Limits(max_connections=1000, max_keepalive_connections=200, keepalive_expiry=15.0)  # the daemon's
     async with httpx.AsyncClient(limits=limits, trust_env=False) as client, trio.open_nursery() as nursery:
         (listener, *_) = await nursery.start(partial(trio.serve_tcp, model, 0, host="127.0.0.1"))
         base_url = f"http://127.0.0.1:{listener.socket.getsockname()[1]}/v1"

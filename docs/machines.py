@@ -20,7 +20,7 @@ _HEAD = """# State machines
 Drawn from the tables in `fluentsd/domain/states.py` by `python docs/machines.py`; a test compares them. A transition
 that is missing from a table cannot happen: the store's transitions have the same from-states in their WHERE.
 """
-_TITLES = {"EnrollmentState": "Enrollment: one person in one campaign"}
+_TITLES = {"EnrollmentState": "Enrollment: one person in one campaign", "AfterCallState": "After a call"}
 #: Used while `states` has no table of its own for attempts.
 _ATTEMPT = {
     ("settle", states.AttemptState.open): states.AttemptState.settled,
@@ -38,7 +38,12 @@ def machines() -> Iterator[tuple[type[StrEnum], Mapping[tuple[str, Any], Any]]]:
     """Each state enum of `states` with its table of transitions, in the order of the module."""
     for name, thing in vars(states).items():
         if inspect.isclass(thing) and issubclass(thing, StrEnum) and name.endswith("State"):
-            yield thing, getattr(states, name.removesuffix("State").upper(), _ATTEMPT)
+            yield thing, getattr(states, _table_name(name), _ATTEMPT)
+
+
+def _table_name(name: str) -> str:
+    """The name of an enum's table: AfterCallState → AFTER_CALL."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.removesuffix("State")).upper()
 
 
 def _machine(machine: type[StrEnum], table: Mapping[tuple[str, Any], Any]) -> str:

@@ -33,6 +33,7 @@ from fluentsd.engine.dispatch.plans import limits_of
 from fluentsd.engine.erasure.erase import replay
 from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.engine.held_start import compare_with_mark
+from fluentsd.engine.recordings.folder import Recordings
 from fluentsd.engine.runtime import EngineClock, Runtime
 from fluentsd.log import get_logger
 from fluentsd.parts import build_parts
@@ -84,6 +85,7 @@ async def open_runtime(
                         high_water=high_water,
                         node=_node(settings),
                         lock=lock,
+                        recordings=Recordings(settings.recordings, settings.http.public_url if settings.http else None),
                         log=log,
                     )
                     await compare_with_mark(runtime, place_of(settings))
@@ -139,7 +141,9 @@ class Http:
         if self._client is None:
             import httpx
 
-            limits = httpx.Limits(max_connections=1000, max_keepalive_connections=50)
+            # A turn of a conversation comes some seconds after the last one, so its connection is kept for longer than
+            # httpx's 5 s; far less than services keep an idle one, so that no request meets a connection that closes.
+            limits = httpx.Limits(max_connections=1000, max_keepalive_connections=200, keepalive_expiry=15.0)
             self._client = httpx.AsyncClient(limits=limits, timeout=60.0, headers={"User-Agent": "fluentsd"})
         return self._client
 

@@ -10,6 +10,8 @@ from fluentsd.api import Kind
 #: token of a relay is made for one connection.
 CALLBACK, INBOUND, UNSUBSCRIBE = "/hooks/{kind}/{token}", "/hooks/{kind}", "/u/{token}"
 AGENT_REPORTS, RELAY = "/hooks/agents/{name}", "/relay/{kind}/{token}"
+#: A recording; the token is signed and expires.
+RECORDING = "/r/{token}"
 
 
 @dataclass(frozen=True, slots=True)

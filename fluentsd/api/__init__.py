@@ -14,11 +14,13 @@ from __future__ import annotations
 import pluggy
 
 from fluentsd.api.abilities import (
+    AnalysesCalls,
     AnswersPickups,
     BeginsAttempts,
     CallSocket,
     Closes,
     DatesMessages,
+    FetchesRecordings,
     Forgets,
     LimitsConcurrency,
     ListsNumbers,
@@ -33,9 +35,11 @@ from fluentsd.api.abilities import (
 )
 from fluentsd.api.agent import Agent, AgentProvider, Conversation
 from fluentsd.api.agent_settings import AgentSettings, Disposition, Endpointing, Interruption, Skill, WebhookSkill
+from fluentsd.api.analysis import AnalysisRequest
 from fluentsd.api.channel import Channel, Clock, Links, Tools
 from fluentsd.api.cursors import read_cursor, write_cursor
 from fluentsd.api.errors import Forged, InDoubt, NeedsHuman, PluginError, Rejected, SocketClosed, Unavailable
+from fluentsd.api.json_schema import check_json, read_json
 from fluentsd.api.opt_out_rules import OptOutRule, read_opt_out_rules, says_yes
 from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource
 from fluentsd.api.request_budget import RequestBudget, next_utc_midnight, retry_after
@@ -86,6 +90,8 @@ __all__ = [
     "Agent",
     "AgentProvider",
     "AgentSettings",
+    "AnalysesCalls",
+    "AnalysisRequest",
     "AnswersPickups",
     "Attempt",
     "BeginsAttempts",
@@ -103,6 +109,7 @@ __all__ = [
     "Disposition",
     "Endpointing",
     "Fault",
+    "FetchesRecordings",
     "Finding",
     "Forged",
     "Forgets",
@@ -159,10 +166,12 @@ __all__ = [
     "WriteLedger",
     "a_rate",
     "asks_to_stop",
+    "check_json",
     "hookimpl",
     "is_reaction",
     "next_utc_midnight",
     "read_cursor",
+    "read_json",
     "read_opt_out_rules",
     "retry_after",
     "says_yes",

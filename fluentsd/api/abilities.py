@@ -7,11 +7,12 @@ one, or a member with the wrong form (see `fluentsd.api.contract`). The conforma
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from fluentsd.api.agent_settings import AgentSettings
+from fluentsd.api.analysis import AnalysisRequest
 from fluentsd.api.values import (
     Attempt,
     Call,
@@ -182,10 +183,30 @@ class Rehearses(Protocol):
         that ask other services do ask them."""
 
 
+@runtime_checkable
+class AnalysesCalls(Protocol):
+    """It can say what a conversation came to, after its end."""
+
+    async def analyse(self, request: AnalysisRequest) -> Mapping[str, Any]:
+        """The analysis as JSON values; fluentsd checks it against the schema. Raises `Unavailable` to be asked again
+        later, and `Rejected` when there will be no answer that keeps the schema."""
+
+
+@runtime_checkable
+class FetchesRecordings(Protocol):
+    """Its provider keeps recordings of calls, for those who have the account's credentials."""
+
+    async def fetch_recording(self, url: str, write: Callable[[bytes], Awaitable[None]]) -> str:
+        """Read the recording at an address that the provider has reported (`Inbound.recording`), piece by piece, and
+        return its media type. Raises `Unavailable` and `NeedsHuman`, to be asked again, and `Rejected` for an address
+        that is not the account's, or a recording that is gone."""
+
+
 #: Every optional ability of a channel.
 CHANNEL_ABILITIES: tuple[type, ...] = (
     Closes, BeginsAttempts, ListsNumbers, Forgets, Previews, Prices, LimitsConcurrency, SpacesSends, ReceivesWebhooks,
-    DatesMessages, AnswersPickups, ServesCalls, RunsAgents, Rehearses,
+    DatesMessages, AnswersPickups, ServesCalls, RunsAgents, Rehearses, AnalysesCalls,
+    FetchesRecordings,
 )  # fmt: skip
 
 
@@ -205,6 +226,8 @@ class ChannelAbilities:
     calls: ServesCalls | None = None
     agents: RunsAgents | None = None
     rehearses: Rehearses | None = None
+    analyses: AnalysesCalls | None = None
+    fetches: FetchesRecordings | None = None
     calls_begin: bool = False
     capacity: int | None = None
     sender_interval: int = 0

@@ -13,11 +13,13 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from fluentsd.api.abilities import (
     CHANNEL_ABILITIES,
+    AnalysesCalls,
     AnswersPickups,
     BeginsAttempts,
     ChannelAbilities,
     Closes,
     DatesMessages,
+    FetchesRecordings,
     Forgets,
     LimitsConcurrency,
     ListsNumbers,
@@ -80,6 +82,8 @@ def abilities_of(channel: object) -> ChannelAbilities:
         calls=channel if isinstance(channel, ServesCalls) else None,
         agents=channel if isinstance(channel, RunsAgents) else None,
         rehearses=channel if isinstance(channel, Rehearses) else None,
+        analyses=channel if isinstance(channel, AnalysesCalls) else None,
+        fetches=channel if isinstance(channel, FetchesRecordings) else None,
         calls_begin=isinstance(channel, BeginsAttempts) and channel.calls_begin,
         capacity=channel.capacity if isinstance(channel, LimitsConcurrency) else None,
         sender_interval=channel.sender_interval if isinstance(channel, SpacesSends) else 0,

@@ -159,6 +159,9 @@ class Inbound:
     `delivered`, because an automatic reply proves no more. The person is not contacted before. A whole day in UTC means
     that day where the person is; a past date is ignored, and an absence lasts at most 60 days.
 
+    `called_us`: the event is about a call that the person made to us, `ref` names it, and `address` is theirs; of such
+    a call `outcome` unknown says nothing.
+
     `disposition` is what a conversation came to and `summary` a sentence about it. With the disposition `callback`,
     `callback_at` (epoch microseconds) is the time the person asked for: the step is repeated then, when the gate
     allows it.
@@ -183,6 +186,7 @@ class Inbound:
     disposition: Disposition | None = None
     summary: str = ""
     callback_at: int | None = None
+    called_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +217,9 @@ class Pickup:
     """A call that was picked up, and a provider that asks what to do with it.
 
     `ref` is the provider's id of the call. `token` names our attempt; without one it is taken from the request's URL,
-    and a request without either is an inbound call from `address`. `details` are the channel's own, for its `answer`.
-    `resumes`: the call was picked up before, and its WebSocket broke; this is allowed once for each call.
+    and a request without either is an inbound call from `address` to `to`, a number of ours. `details` are the
+    channel's own, for its `answer`. `resumes`: the call was picked up before, and its WebSocket broke; this is allowed
+    once for each call.
     """
 
     ref: str
@@ -222,6 +227,7 @@ class Pickup:
     address: str | None = None
     details: Mapping[str, str] = field(default_factory=dict, repr=False)
     resumes: bool = False
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,14 +235,16 @@ class PickupVerdict:
     """Whether a call that was picked up goes on. Otherwise the channel ends it; `reason` says why, for the log.
 
     `relay_url` is the WebSocket of the call (wss://…), good for one connection within a minute; None when the channel
-    serves no calls or there is no public address. `message` is the message of the attempt, rendered now; None for an
-    inbound call.
+    serves no calls or there is no public address. `message` is the message of the attempt, rendered now. For an
+    inbound call `message` has the agent who answers; without one the call goes to `forward_to`; without either the
+    caller hears that nobody can answer, and how to opt out.
     """
 
     go: bool
     reason: str = ""
     relay_url: str | None = field(default=None, repr=False)
     message: Message | None = field(default=None, repr=False)
+    forward_to: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +262,8 @@ class WebhookResult:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One live call. An inbound one has no attempt and no message; `address` is the other party's number if it is
-    known. `details` are those of the channel's `Pickup`."""
+    """One live call. An inbound one has no attempt; its message has the agent who answers. `address` is the other
+    party's number if it is known. `details` are those of the channel's `Pickup`."""
 
     kind: Kind
     ref: str

@@ -12,9 +12,9 @@ from fluentsd.cli.format import iso
 from fluentsd.cli.runner import Shell, fail, local_moment, run_verb, with_client
 from fluentsd.csv_output import SafeWriter, open_private
 
-_COLUMNS = ("id", "claimed_at", "ref", "step", "try_no", "channel", "to", "sender", "outcome", "disposition", "reason",
-            "callback_at", "duration_s", "cost_micros", "currency", "summary", "reply", "recording",
-            "transcript")  # fmt: skip
+_COLUMNS = ("id", "claimed_at", "direction", "ref", "step", "try_no", "channel", "to", "sender", "outcome",
+            "disposition", "reason", "callback_at", "duration_s", "cost_micros", "currency", "summary", "reply",
+            "recording", "transcript")  # fmt: skip
 
 
 _Ref = Annotated[str | None, typer.Argument(metavar="REF", help="only this campaign")]

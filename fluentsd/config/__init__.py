@@ -95,6 +95,7 @@ def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
         "socket": home / daemon.socket if daemon.socket else beside / SOCKET,
         "backups": home / daemon.backups if daemon.backups else beside / "backups",
         "folder": home / daemon.folder if daemon.folder else beside / "plugins",
+        "recordings": home / daemon.recordings if daemon.recordings else beside / "recordings",
     }
     shown = read.model_dump(mode="json", exclude_none=True)
     shown["database"] = {"path": str(file)} if file else {"url": read.database.url}

@@ -98,6 +98,7 @@ class Settings:
     grace: int
     backups: Path
     folder: Path
+    recordings: Path
     log_format: Literal["text", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
     notify: NotifySettings | None

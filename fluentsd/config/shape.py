@@ -82,6 +82,7 @@ class _Daemon(_Table):
     call_grace: Annotated[str, _span(0, 3600)] = "60 s"
     backups: Text | None = None
     folder: Text | None = None
+    recordings: Text | None = None
 
 
 _ACCOUNT = re.compile(r"@?[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,255}\$?")

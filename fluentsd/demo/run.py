@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 import tempfile
 import tomllib
@@ -24,6 +25,7 @@ from fluentsd.engine.ingest.batches import batches, mapping_of
 from fluentsd.engine.ingest.csv_file import open_csv
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import Runtime
+from fluentsd.engine.sync.write_back import WriteBack
 from fluentsd.plugins import discover
 from fluentsd.testing import SmtpSink
 from fluentsd.verbs import Call
@@ -31,7 +33,7 @@ from fluentsd.verbs.execute import execute
 
 #: Monday before Thanksgiving, seven in the morning in New York.
 BEGINS = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
-REF = "spring-fair"
+REF, FOLLOW_UP = "spring-fair", "send-details"
 #: People on the list of the CRM before the start.
 AT_FIRST = 24
 MINUTE, HOUR = 60_000_000, 3_600_000_000
@@ -43,6 +45,7 @@ path = "demo.db"
 plugin = "sandbox"
 concurrency = 20
 seed = {seed}
+conversations = true
 cost_micros = 120000
 faults = {{ accept_then_error = 0.02, accept_then_hang = 0.01, unavailable = 0.01, list_lag = 2 }}
 ledger = "{folder}/phone.jsonl"
@@ -88,6 +91,7 @@ class DemoState:
     attempts: list[Mapping[str, Any]] = field(default_factory=list)
     why: Mapping[str, Any] = field(default_factory=dict)
     errors: list[Mapping[str, Any]] = field(default_factory=list)
+    after_call: Mapping[str, Any] = field(default_factory=dict)
     figures: dict[str, int] = field(default_factory=dict)
     followed: dict[str, int] = field(default_factory=dict)
     span: tuple[int, int] = (0, 0)
@@ -146,7 +150,8 @@ async def _run_campaign(
     await _prepare(runtime, folder, state)
     if isinstance(clock, SimClock):
         nursery.start_soon(clock.run)
-    async with running(runtime, grace=5.0):
+    targets = [WriteBack(runtime, name, source) for name, source in runtime.sources.items()]
+    async with running(runtime, targets, grace=5.0):
         while (await _do(runtime, "sync status"))["segments"][0]["people"] < AT_FIRST:
             await clock.sleep_until(clock.now() + MINUTE)
         state.checked = await _do(runtime, "campaign check", ref=REF)
@@ -177,8 +182,9 @@ async def _do(runtime: Runtime, verb: str, **arguments: Any) -> Any:
 
 async def _prepare(runtime: Runtime, folder: Path, state: DemoState) -> None:
     """Run the verbs that an operator would type: apply, add numbers, import, attest."""
-    file = tomllib.loads((Path(__file__).parent / "campaign.toml").read_text("utf-8"))
-    await _do(runtime, "campaign apply", file=file)
+    for name, verb in (("agent", "agents apply"), ("campaign", "campaign apply")):
+        file = tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text("utf-8"))
+        await _do(runtime, verb, file=file)
     for number in CALLER_IDS:
         await _do(runtime, "numbers add", number=number, tag=["sales-us"])
     counts = dict.fromkeys(("rows", "new", "updated", "duplicates", "enrolled", "rejected"), 0)
@@ -212,7 +218,7 @@ async def _until_done(runtime: Runtime, clock: SystemClock | SimClock) -> None:
     while True:
         await clock.sleep_until(clock.now() + HOUR)
         found = await _do(runtime, "campaign status", ref=REF)
-        if not found["queued"] and not found["active"]:
+        if not found["queued"] and not found["active"] and not found["follow_ups"]:
             return
 
 
@@ -224,6 +230,7 @@ async def _conclude(runtime: Runtime, state: DemoState, folder: Path, sink: Smtp
     calls = (await _do(runtime, "calls", ref=REF, most=100_000))["calls"]
     state.span = (min(c["claimed_at"] for c in calls), max(c["claimed_at"] for c in calls))
     state.attempts = _longest_history(calls)
+    state.after_call = _after_call(calls, folder)
     state.why = (await _do(runtime, "contacts why", person=state.attempts[0]["to"]))["campaigns"][0]
     contacted = from_ledgers([folder / "phone.jsonl", folder / "sms.jsonl"]) + from_mails(sink.mails)
     state.figures = {k: state.overview[k] for k in ("total", "queued", "active", "errored", "exited", "completed")} | {
@@ -232,6 +239,20 @@ async def _conclude(runtime: Runtime, state: DemoState, folder: Path, sink: Smtp
         "outside_window": outside_window(contacted, leads),
         "unknown": state.overview["unknown"],
     }
+
+
+def _after_call(calls: list[Mapping[str, Any]], folder: Path) -> dict[str, Any]:
+    """One conversation with everything that followed it: the analysis, the text, the note in the CRM."""
+    notes = [json.loads(line) for file in folder.rglob("activities.jsonl") for line in file.open(encoding="utf-8")]
+    by_attempt = {note["key"].split(":")[1]: note for note in notes if note["key"].startswith("analysis:")}
+    texts = {call["to"]: call for call in calls if call["step"] == FOLLOW_UP and call["outcome"] != "not_sent"}
+    talks = [call for call in calls if call["analysis_state"] == "done" and call["summary"]]
+    complete = [one for one in talks if one["id"] in by_attempt and one["to"] in texts] or talks
+    if not complete:
+        return {}
+    call = complete[-1]
+    return {"call": call, "follow_up": texts.get(call["to"]), "note": by_attempt.get(call["id"]),
+            "analysed": len(talks), "follow_ups": len(texts), "notes": len(by_attempt)}  # fmt: skip
 
 
 def _longest_history(calls: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

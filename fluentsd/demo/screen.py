@@ -88,6 +88,7 @@ class DemoScreen:
         for cause in state.errors:
             say(f"  [red]errored {cause['people']:>3}  {cause['cause']}[/]  (fix it, then: fluentsd campaign retry)")
         say(_history(state.attempts))
+        self._after_call(state.after_call)
         say(f"[bold]Why[/]     {state.why['sentence']}; {', '.join(state.why['clock'])}\n")
         self._promises(state.figures)
         if self.picture is None:
@@ -103,6 +104,25 @@ class DemoScreen:
         started = dt.datetime.fromtimestamp(overview["started_at"] / 1_000_000, _HOME).strftime("%d %b %Y %H:%M")
         table.add_row(*(str(overview[c.lower()]) for c in columns), started)
         return table
+
+    def _after_call(self, found: Mapping[str, Any]) -> None:
+        """One conversation, and what followed it; without a model, because the sandbox knows its conversations."""
+        if not found:
+            return
+        call, text, note = found["call"], found["follow_up"], found["note"]
+        lines = [f"  {line}" for line in call["transcript"].splitlines()]
+        fields = ", ".join(f"{name}: {value}" for name, value in call["analysis"].items())
+        fields = f" ({fields})" if fields else ""
+        lines.append(f"analysis   {call['disposition'] or 'no result'}: {call['summary']}{fields}")
+        if text:
+            lines.append(f"follow-up  {_moment(text['claimed_at'])}, a text to {text['to']}: {text['outcome']}")
+        if note:
+            values = ", ".join(f"{name} = {value}" for name, value in note["fields"].items())
+            lines.append(f"CRM note   {note['summary']}{f'; fields: {values}' if values else ''}")
+        counts = f"{found['analysed']} calls analysed, {found['follow_ups']} texts followed"
+        lines.append(f"{counts}, {found['notes']} notes written to the CRM")
+        title = f"After a call on {_moment(call['claimed_at'])} in New York"
+        self.console.print(Panel(Text("\n".join(lines)), title=title, width=84))
 
     def _promises(self, figures: Mapping[str, int]) -> None:
         broken = broken_promises(figures)
@@ -137,6 +157,10 @@ def _funnel(report: Mapping[str, Any]) -> Table:
 
 def _day(at: int | None) -> str:
     return "no known day" if at is None else f"{dt.datetime.fromtimestamp(at / 1_000_000, _HOME):%a %d %b}"
+
+
+def _moment(at: int) -> str:
+    return f"{dt.datetime.fromtimestamp(at / 1_000_000, _HOME):%a %d %b %H:%M}"
 
 
 def _history(attempts: list[Mapping[str, Any]]) -> Table:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fluentsd.api import Endpointing, Interruption, Skill
+from fluentsd.domain.analysis import AnalysisSettings
 from fluentsd.domain.campaign import E164, Slug, Step
 from fluentsd.domain.render import TemplateProblem, template
 from fluentsd.domain.time.durations import Delay
@@ -25,6 +26,11 @@ from fluentsd.validation import Problems, explain
 DISCLOSURES = {
     "en": "Hello, this is an automated assistant calling for {company}.",
     "es": "Hola, le habla un asistente automático de {company}.",
+}
+#: The same in a call that the person makes to us.
+ANSWERED = {
+    "en": "Hello, this is the automated assistant of {company}.",
+    "es": "Hola, le atiende el asistente automático de {company}.",
 }
 OPT_OUT_NOTICES = {"en": "To stop these calls, press {key}.", "es": "Para no recibir más llamadas, pulse {key}."}
 RECORDING_NOTICES = {"en": "This call is recorded.", "es": "Esta llamada se graba."}
@@ -144,6 +150,7 @@ class Agent(_Table):
     idle_prompt: Liquid = ""
     voicemail: Liquid = ""
     machine: Literal["hang_up", "talk"] = "hang_up"
+    analysis: AnalysisSettings | None = None
     waive: list[GuardWaiver] = []
 
     @model_validator(mode="after")
@@ -188,12 +195,13 @@ class Agent(_Table):
         """Whether a named person leaves this part of the opening out."""
         return any(waiver.part == part for waiver in self.waive)
 
-    def opening(self) -> str:
+    def opening(self, *, answers: bool = False) -> str:
         """What is said first, in the order that the law asks for: who calls and by what, the opt-out key at once, the
-        recording; then the greeting, which is a template."""
+        recording; then the greeting, which is a template. `answers`: in a call that the person makes to us."""
+        disclosures = ANSWERED if answers else DISCLOSURES
         tongue = self.language.partition("-")[0].lower()
         parts = [
-            "" if self.waives("disclosure") else self.disclosure or DISCLOSURES.get(tongue, ""),
+            "" if self.waives("disclosure") else self.disclosure or disclosures.get(tongue, ""),
             "" if self.waives("opt_out_notice") else self.opt_out_notice or OPT_OUT_NOTICES.get(tongue, ""),
         ]
         if self.recording and not self.waives("recording_notice"):

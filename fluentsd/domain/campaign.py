@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from fluentsd.api import Kind
 from fluentsd.domain import statutes
+from fluentsd.domain.follow_ups import read_after_call
 from fluentsd.domain.membership import leaves_after
 from fluentsd.domain.message_parts import PARTS, check_parts
 from fluentsd.domain.render import TemplateProblem, template
@@ -112,6 +113,13 @@ def _reenter(text: str) -> str:
     if text not in ("never", "always") and not (text.startswith("after ") and Delay.parse(text[6:])):
         raise ValueError(f'{text!r} is not "never", "always" or "after …", like "after 90 days"')
     return text
+
+
+def _after_call(given: Any) -> Any:
+    """Check the condition of a follow-up, keep what was written."""
+    if isinstance(given, str) or (isinstance(given, list) and all(isinstance(word, str) for word in given)):
+        read_after_call(given)
+    return given
 
 
 def _rule(text: str) -> str:
@@ -217,6 +225,7 @@ class Step(_Table):
     hours: HoursText | None = None
     days: Days | None = None
     when: Condition | None = None
+    after_call: Annotated[str | list[str], BeforeValidator(_after_call)] | None = None
     agent: str = ""
     template: Slug | None = None
     subject: str = ""
@@ -232,6 +241,16 @@ class Step(_Table):
             raise ValueError('has before but not of; name the date field: of = "appointment_at", a field with a date')
         if self.before is not None and self.after != "0":
             raise ValueError("use either before or after, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _follow_up(self) -> Step:
+        if self.after_call is None:
+            return self
+        if self.channel == "phone":
+            raise ValueError("has after_call and is a phone step; a follow-up is a text or an e-mail")
+        if self.of is not None or self.retry is not None:
+            raise ValueError(f"has after_call and {'of' if self.of else 'retry'}; a follow-up has neither")
         return self
 
     @model_validator(mode="after")
@@ -332,6 +351,17 @@ class CampaignFile(_Table):
         twice = sorted({i for i in ids if ids.count(i) > 1})
         if twice:
             raise ValueError(f"two steps have the id {twice[0]!r}; give each step its own id")
+        return self
+
+    @model_validator(mode="after")
+    def _follow_ups_last(self) -> CampaignFile:
+        first = next((i for i, step in enumerate(self.step) if step.after_call is not None), len(self.step))
+        if first == 0:
+            raise ValueError(f"the step {self.step[0].id!r} has after_call, but no call comes before it")
+        if late := [step.id for step in self.step[first:] if step.after_call is None]:
+            raise ValueError(f"steps with after_call stand at the end; move the step {late[0]!r} before them")
+        if first < len(self.step) and all(step.channel != "phone" for step in self.step):
+            raise ValueError(f"the step {self.step[first].id!r} has after_call, but no step is a call")
         return self
 
     @property

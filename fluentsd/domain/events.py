@@ -231,6 +231,20 @@ class EnrollmentEnded(EnrollmentEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnalysed(EnrollmentEvent):
+    """The work after a call is done. `state`: done, or failed when the analysis has failed; `disposition`: what the
+    conversation came to, "" if that is not known; `follow_ups`: the steps that follow it."""
+
+    topic: ClassVar[str] = "call.analysed"
+    attempt: str
+    step: str
+    outcome: str
+    disposition: str
+    state: str
+    follow_ups: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SyncHeld(Event):
     """A sync would add or remove so many people that a person has to release it: `change` in words. `segment` is its
     database id, `name` its name in the `source`."""
@@ -262,12 +276,37 @@ class ForgetTask(Event):
         return f"forget:{self.token or self.ref}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AfterCallTask(Event):
+    """A task of the daemon's own: what follows the call of an attempt (`engine.after_calls`)."""
+
+    topic: ClassVar[str] = "task.after_call"
+    attempt: str
+
+    @property
+    def key(self) -> str:
+        return f"call:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingTask(Event):
+    """A task of the daemon's own: the recording of an attempt is fetched from its provider (`engine.recordings`)."""
+
+    topic: ClassVar[str] = "task.recording"
+    attempt: str
+
+    @property
+    def key(self) -> str:
+        return f"recording:{self.attempt}"
+
+
 #: The topics that a target may subscribe to; tasks go to the daemon alone.
 TOPICS: tuple[str, ...] = tuple(
     event.topic
     for event in (
         CampaignScheduled, CampaignUnscheduled, CampaignStarted, CampaignPaused, CampaignResumed, CampaignStopped,
         CampaignCompleted, CampaignReopened, CampaignArchived, NumberHeld, NumberCooling, HoldPlaced, HoldLifted,
-        AttemptRecorded, ReplyReceived, EnrollmentEnded, SyncHeld,
+        AttemptRecorded, ReplyReceived, EnrollmentEnded, CallAnalysed,
+        SyncHeld,
     )
 )  # fmt: skip

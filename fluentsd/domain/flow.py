@@ -13,6 +13,7 @@ from typing import Any
 from fluentsd.api import Fault, Kind, Outcome
 from fluentsd.domain import campaign as spec
 from fluentsd.domain.agents import unpinned
+from fluentsd.domain.follow_ups import AfterCall, read_after_call
 from fluentsd.domain.message_parts import TEXTS
 from fluentsd.domain.render import Template, template
 from fluentsd.domain.speaker import Speaker
@@ -67,6 +68,8 @@ class Step:
     variables: frozenset[str]
     #: Whether the step needs the contact's fields.
     reads_fields: bool
+    #: Of a follow-up: the calls after which it is taken. It stands outside the flow's order.
+    after_call: AfterCall | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,14 @@ class Flow:
         return self.steps[self.index[step_id]]
 
     def following(self, step: Step) -> Step | None:
-        return self.steps[step.index + 1] if step.index + 1 < len(self.steps) else None
+        """The next step in order; None at the end, and after a follow-up."""
+        following = self.steps[step.index + 1] if step.index + 1 < len(self.steps) else None
+        return following if following is not None and following.after_call is None else None
+
+    @property
+    def follow_ups(self) -> tuple[Step, ...]:
+        """The steps that are taken after a call; they stand behind those in order."""
+        return tuple(step for step in self.steps if step.after_call is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,7 @@ def _compile(index: int, step: spec.Step, speaker: Speaker | None) -> Step:
             *(part.variables for part in parts.values()), speaker.variables if speaker else ()
         ),
         reads_fields=bool(step.agent or moment) or any(t.variables or "contact" in t.source for t in texts),
+        after_call=read_after_call(step.after_call) if step.after_call is not None else None,
         **parts,
     )
 

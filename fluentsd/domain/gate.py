@@ -84,6 +84,7 @@ class Person:
     done: bool = False  #: an attempt of this step was made before the person moved to another flow
     away_until_at: int | None = None
     source_hold: Reason | None = None  #: what the person's CRM record, or its absence, says against a contact
+    called_back: bool = False  #: the person has called us since, and nobody has decided yet
     promised: bool = False  #: a callback at a time the person chose; an automatic reply does not delay it
 
 
@@ -148,6 +149,8 @@ def decide(step: Step, rules: Rules, person: Person, at: int, caller_ids: Caller
     open_hours = rules.calendar(step, person.zones, person.states)
     if open_hours is None:
         return Hold(Reason.zone_unknown)
+    if person.called_back and not person.promised:
+        return Hold(Reason.called_back)
     if person.away_until_at is not None and person.away_until_at > at and not person.promised:
         return _wait_open(open_hours, Wait(person.away_until_at, Reason.away))
     opens_at = open_hours.next_open(at)

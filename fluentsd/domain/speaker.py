@@ -41,6 +41,7 @@ class Speaker:
     prompt: Template
     texts: Mapping[str, Template]
     variables: frozenset[str]
+    answers: bool = False  #: in a call that the person makes to us
 
     def settings(self, values: Mapping[str, Any]) -> AgentSettings:
         """The settings of a call to one person; raises `TemplateProblem` when a variable has no value."""
@@ -49,7 +50,7 @@ class Speaker:
             raise TemplateProblem(f"the agent {self.agent.name} needs {', '.join(lacking)}, which this person has not")
         said = {part: " ".join(text.render(values).split()) for part, text in self.texts.items()}
         found = unrendered(self.agent, self.version, self.guard)
-        opening = " ".join(filter(None, (self.guard.opening(), said["greeting"])))
+        opening = " ".join(filter(None, (self.guard.opening(answers=self.answers), said["greeting"])))
         return replace(
             found,
             prompt=self.prompt.render(_as_data(values)),
@@ -61,6 +62,10 @@ class Speaker:
     def guarded_by(self, newest: Agent) -> Speaker:
         """The same speaker with the guards of the newest version."""
         return replace(self, guard=newest)
+
+    def answering(self) -> Speaker:
+        """The same speaker, who answers a call."""
+        return replace(self, answers=True)
 
     def without_voicemail(self) -> Speaker:
         """The same speaker, who leaves no message."""

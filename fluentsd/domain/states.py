@@ -104,6 +104,21 @@ DELIVERY: dict[tuple[str, DeliveryState], DeliveryState] = {
 }
 
 
+class AfterCallState(StrEnum):
+    """The work after one call: analysis, write-back, follow-ups."""
+
+    pending = "pending"  #: the call's outcome enters; the work leaves. Survives a crash: its task is delivered again.
+    done = "done"  #: the work enters, with its follow-ups in the same transaction; nothing leaves.
+    failed = "failed"  #: an analysis without a usable answer enters; the transcript is kept; `calls analyse` leaves.
+
+
+AFTER_CALL: dict[tuple[str, AfterCallState], AfterCallState] = {
+    ("finish", AfterCallState.pending): AfterCallState.done,
+    ("fail", AfterCallState.pending): AfterCallState.failed,
+    ("repeat", AfterCallState.failed): AfterCallState.pending,
+}
+
+
 class IllegalTransition(ValueError):
     """A verb that the present state does not allow; nothing was changed."""
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fluentsd.domain.events import TOPICS, ForgetTask
+from fluentsd.domain.events import TOPICS, AfterCallTask, ForgetTask, RecordingTask
 
 LOG, WEBHOOK, SLACK = "log", "webhook", "slack"
 #: The daemon's own target. It is always subscribed, and alone: a task may hold a provider's reference.
 TASKS = "tasks"
+#: The work after calls, also the daemon's own: it waits for a model, and delays no other task.
+AFTER_CALLS = "after-calls"
 LOG_TOPICS = ("campaign.*", "number.*", "hold.*", "sync.*")
 #: What the operator's webhook receives unless `[notify]` names topics.
 WEBHOOK_TOPICS = ("campaign.*", "number.*")
@@ -22,7 +24,7 @@ SLACK_TOPICS = ("campaign.*", "number.*", "hold.*", "reply.received")
 
 
 #: What is written back to a CRM.
-WRITE_BACK_TOPICS = ("attempt.recorded", "reply.received", "enrollment.ended")
+WRITE_BACK_TOPICS = ("attempt.recorded", "reply.received", "enrollment.ended", "call.analysed")
 
 
 def write_back_target(source: str) -> str:
@@ -40,11 +42,11 @@ class Subscriptions:
         patterns = {target: tuple(wanted) for target, wanted in (topics or {}).items()}
         for pattern in (pattern for wanted in patterns.values() for pattern in wanted):
             check_pattern(pattern)
-        self.names = (TASKS, *patterns)  #: of all targets
+        self.names = (TASKS, AFTER_CALLS, *patterns)  #: of all targets
         self._targets = {
             topic: tuple(name for name, wanted in patterns.items() if any(matches(one, topic) for one in wanted))
             for topic in TOPICS
-        } | {ForgetTask.topic: (TASKS,)}
+        } | {ForgetTask.topic: (TASKS,), RecordingTask.topic: (TASKS,), AfterCallTask.topic: (AFTER_CALLS,)}
 
     def targets(self, topic: str) -> tuple[str, ...]:
         """The targets of a topic; KeyError for a topic that does not exist."""

@@ -13,6 +13,7 @@ from functools import partial
 import trio
 
 from fluentsd.engine import heartbeat
+from fluentsd.engine.after_calls.work import AfterCalls
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.campaigns.rescheduling.catch_up import note_leaving, notice_absence
 from fluentsd.engine.campaigns.schedule import complete_finished, start_scheduled
@@ -25,6 +26,7 @@ from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.erasure import retention
 from fluentsd.engine.outbox.deliver import deliver
 from fluentsd.engine.outbox.targets import Target
+from fluentsd.engine.recordings.fetching import sweep
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.loop import SourceSync
 from fluentsd.store import nodes
@@ -50,6 +52,7 @@ async def running(
     await notice_absence(runtime)
     await clock_steps.heal_at_start(runtime)
     await suspension.lift_old(runtime)
+    await sweep(runtime)
     await reconciler.begin()  # before any claim: attempts that are open now were left open by an earlier process
     async with trio.open_nursery() as nursery:
         if runtime.lock is not None:
@@ -62,7 +65,7 @@ async def running(
         await nursery.start(recompute.run, runtime)
         await nursery.start(clock_steps.run, runtime)
         await nursery.start(retention.run, runtime, ages or {})
-        await nursery.start(partial(deliver, runtime, targets))
+        await nursery.start(partial(deliver, runtime, (AfterCalls(runtime, recorder), *targets)))
         nursery.start_soon(listen_all, inbox, runtime)
         for name, source in runtime.sources.items():
             nursery.start_soon(SourceSync(runtime, name, source).run)

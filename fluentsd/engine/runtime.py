@@ -7,7 +7,7 @@ part gets the runtime and reads from it) and plugins (a channel is any object wi
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -28,6 +28,7 @@ from fluentsd.engine.dispatch.plans import Plans
 from fluentsd.engine.dispatch.requests import Withdrawal
 from fluentsd.engine.dispatch.trouble import Trouble
 from fluentsd.engine.erasure.ledger import ErasureLedger
+from fluentsd.engine.recordings.folder import Recordings
 from fluentsd.engine.sync.state import SyncState
 from fluentsd.log import get_logger
 from fluentsd.store.db.bridge import Store
@@ -222,6 +223,7 @@ class Runtime:
         sync_options: Mapping[str, SyncOptions] | None = None,
         agent_providers: Mapping[str, AgentProvider] | None = None,
         lock: ServerLock | None = None,
+        recordings: Recordings | None = None,
         log: Any = None,
     ) -> None:
         self.store = store
@@ -240,13 +242,15 @@ class Runtime:
         #: Key and hashes of erased people, stored outside the database.
         self.erasure_ledger = erasure_ledger or ErasureLedger()
         self.journal = journal or Journal()  #: which committed attempts were handed to their provider
+        self.recordings = recordings or Recordings(None)  #: the folder of recordings
         self.high_water = high_water or HighWaterMark()  #: the newest claim, noted outside the database
         self.node = node  #: this installation's name in the table of nodes
         self.lock = lock  #: the lock that has to beat; None on SQLite, where the kernel knows who lives
         self.dispatcher_wakeup = Wakeup()  #: something may be due
         self.reconciler_wakeup = Wakeup()  #: a deadline of an open attempt changed
         self.outbox_wakeup = Wakeup()  #: the outbox has a new event; a commit notifies it
-        store.on_posted = self.outbox_wakeup.notify
+        self.posted_to: set[str] = set()  #: the targets of these events
+        store.on_posted = self.wake_targets
         self.schedule_wakeup = Wakeup()  #: a start was scheduled
         self.completion_wakeup = Wakeup()  #: an enrollment ended
         self.cancellation_wakeup = Wakeup()  #: calls have to be withdrawn
@@ -289,6 +293,11 @@ class Runtime:
         """Have calls withdrawn that are not answered yet."""
         self.withdrawals.append(request)
         self.cancellation_wakeup.notify()
+
+    def wake_targets(self, names: Collection[str]) -> None:
+        """Have the outbox serve these targets now."""
+        self.posted_to.update(names)
+        self.outbox_wakeup.notify()
 
     def look_again(self) -> None:
         """Let every lane try a claim again, because its obstacle (a budget, a caller ID) may be gone."""

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import EnrollmentState
-from fluentsd.store.tables import counter
+from fluentsd.store.tables import counter, enrollment
 
 _ADD = text(
     "INSERT INTO counter (campaign_id, state, node, count) VALUES (:campaign_id, :state, :node, :count)"
@@ -45,8 +45,21 @@ async def add(conn: AsyncConnection, deltas: Deltas, node: str = "") -> None:
 
 
 async def overview(conn: AsyncConnection, campaign_id: int) -> Mapping[str, int]:
-    """People by state, every state present, and `total`: their sum."""
+    """People by state, every state present, and `total`: their sum. Follow-ups after calls are no further people."""
     statement = select(counter.c.state, func.sum(counter.c.count)).where(counter.c.campaign_id == campaign_id)
     found = {state: int(count) for state, count in await conn.execute(statement.group_by(counter.c.state))}
-    counts = {state.value: found.get(state.value, 0) for state in EnrollmentState}
+    more = await follow_ups(conn, campaign_id)
+    counts = {state.value: found.get(state.value, 0) - more.get(state.value, 0) for state in EnrollmentState}
     return {"total": sum(counts.values()), **counts}
+
+
+_FOLLOW_UPS = (
+    select(enrollment.c.state, func.count())
+    .where(enrollment.c.campaign_id == bindparam("campaign"), enrollment.c.follows.is_not(None))
+    .group_by(enrollment.c.state)
+)
+
+
+async def follow_ups(conn: AsyncConnection, campaign_id: int) -> Mapping[str, int]:
+    """Follow-ups after calls by state: enrollments that the counters hold too."""
+    return {state: int(count) for state, count in await conn.execute(_FOLLOW_UPS, {"campaign": campaign_id})}

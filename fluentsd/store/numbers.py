@@ -163,7 +163,11 @@ async def inventory(conn: AsyncConnection) -> list[dict[str, Any]]:
     for row in rows.mappings():
         entry = found.setdefault(
             row["e164"],
-            {k: row[k] for k in ("e164", "label", "pace", "next_slot_at", "used", "carries")} | {"tags": []},
+            {
+                k: row[k]
+                for k in ("e164", "label", "pace", "next_slot_at", "used", "carries", "inbound_agent", "forward_to")
+            }
+            | {"tags": []},
         )
         if row["tag"]:
             entry["tags"].append(row["tag"])

@@ -48,7 +48,7 @@ async def post(conn: AsyncConnection, *events: Event, at: int) -> int:
         await _POST.many(conn, [(id_, one.topic, one.key, one.as_json(), at) for id_, one, _ in numbered])
         due = DeliveryState.due.value
         await _DELIVER.many(conn, [(id_, name, one.key, due, at) for id_, one, to in numbered for name in to])
-        conn.info[POSTED] = True
+        conn.info.setdefault(POSTED, set()).update(name for _, _, to in numbered for name in to)
     return len(wanted)
 
 

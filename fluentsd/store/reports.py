@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -10,7 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
 from fluentsd.domain.states import AttemptState, EnrollmentState
-from fluentsd.store.tables import attempt, campaign, contact_point, content, enrollment, lane, number, point, waiting
+from fluentsd.store.tables import (
+    after_call,
+    attempt,
+    campaign,
+    contact_point,
+    content,
+    enrollment,
+    lane,
+    number,
+    point,
+    waiting,
+)
 
 
 async def next_moments(conn: AsyncConnection, campaign_id: int) -> list[tuple[int, Kind, int]]:
@@ -42,8 +54,9 @@ async def held_people(conn: AsyncConnection, campaign_id: int) -> dict[str, int]
 
 
 async def exits(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
-    """People who left, by exit criterion."""
-    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.exited)
+    """People who left, by exit criterion; follow-ups after calls are no further people."""
+    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.exited,
+            enrollment.c.follows.is_(None))  # fmt: skip
     rows = await conn.execute(select(enrollment.c.reason, func.count()).where(*here).group_by(enrollment.c.reason))
     return {reason: int(count) for reason, count in rows}
 
@@ -154,10 +167,14 @@ async def attempts(
             .order_by(content.c.id.desc()).limit(1).scalar_subquery().label("recording"),
             select(content.c.text).where(content.c.attempt_id == attempt.c.id, content.c.kind == "summary")
             .order_by(content.c.id.desc()).limit(1).scalar_subquery().label("summary"),
+            select(content.c.text).where(content.c.attempt_id == attempt.c.id, content.c.kind == "analysis")
+            .order_by(content.c.id.desc()).limit(1).scalar_subquery().label("analysis"),
+            after_call.c.state.label("analysis_state"), after_call.c.problem.label("analysis_problem"),
         )
         .join(campaign, campaign.c.id == attempt.c.campaign_id)
         .join(point, point.c.id == attempt.c.point_id, isouter=True)
         .join(number, number.c.id == attempt.c.number_id, isouter=True)
+        .join(after_call, after_call.c.attempt_id == attempt.c.id, isouter=True)
         .order_by(attempt.c.id.desc())
         .limit(most)
     )  # fmt: skip
@@ -174,7 +191,11 @@ async def attempts(
         statement = statement.where(attempt.c.claimed_at >= since)
     if unproved:
         statement = statement.where(*_UNPROVED)
-    return [dict(row) for row in (await conn.execute(statement)).mappings()]
+    rows = [dict(row) for row in (await conn.execute(statement)).mappings()]
+    return [
+        row | {"direction": "out", "analysis": json.loads(row["analysis"])["fields"] if row["analysis"] else {}}
+        for row in rows
+    ]
 
 
 async def cases(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -197,7 +218,7 @@ async def by_reason(conn: AsyncConnection, campaign_id: int, at: int) -> list[tu
     later = case((enrollment.c.due_at > at, 1), else_=0)
     statement = (
         select(enrollment.c.state, enrollment.c.held, reason, later, func.count())
-        .where(enrollment.c.campaign_id == campaign_id)
+        .where(enrollment.c.campaign_id == campaign_id, enrollment.c.follows.is_(None))
         .group_by(enrollment.c.state, enrollment.c.held, reason, later)
     )
     rows = await conn.execute(statement)

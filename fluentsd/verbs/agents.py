@@ -39,6 +39,8 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
         given = read_agents(file)
     except ValueError as why:
         raise Refused(str(why)) from None
+    if lost := [words for one in given for words in _lost_sources(runtime, one)]:
+        raise Refused("these fields would be written nowhere; nothing was changed. " + "; ".join(lost))
     if cannot := [f"{one.name}: {words}" for one in given for words in unsupported(runtime, one)]:
         raise Refused("the phone channel cannot keep these settings; nothing was changed. " + "; ".join(cannot))
 
@@ -64,6 +66,18 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
     for row in answer["campaigns"]:
         await follow_new_flow(runtime, call, row["ref"])
     return answer
+
+
+def _lost_sources(runtime: Runtime, agent: Agent) -> list[str]:
+    """The sources that an agent's analysis writes to, and that this installation has not."""
+    known, found = runtime.sources, list[str]()
+    for field in agent.analysis.field if agent.analysis is not None else ():
+        for name in field.write_to:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known)) or 'none'}"
+                found.append(f"{agent.name}: the field {field.name} names the source {name!r}; {hint}")
+    return found
 
 
 class _DryRun(Exception):

@@ -1,9 +1,10 @@
-"""The history of attempts, on all channels."""
+"""The history of attempts, on all channels, and of the calls that people make to us."""
 
 from __future__ import annotations
 
+from fluentsd.engine.recordings.folder import OURS
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, reports
+from fluentsd.store import campaigns, inbound_calls, reports
 from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
@@ -60,8 +61,24 @@ async def history(
             channel=channel,
             attempt_id=attempt,
         )
+        if ref is None and channel in (None, "phone"):
+            inbound = await inbound_calls.listing(
+                conn, most=at_most, contact_ids=people, outcome=outcome, disposition=disposition, since=since,
+                call_id=attempt,
+            )  # fmt: skip
+            rows = sorted(rows + inbound, key=lambda row: str(row["id"]), reverse=True)[:at_most]
         if attempt is not None and not rows:
             raise Refused(f"there is no attempt {attempt!r}", Suggestion("history", {}))
-        return {"calls": rows, "whole": attempt is not None}
+        now = runtime.clock.now()
+        return {"calls": [_heard(runtime, row, now) for row in rows], "whole": attempt is not None}
 
     return await refusing(runtime.store.read(unit))
+
+
+def _heard(runtime: Runtime, row: Answer, now: int) -> Answer:
+    """The attempt with a link at which its recording can be heard for a while; without a public address, its file."""
+    name = (row["recording"] or "").removeprefix(OURS)
+    if name == row["recording"] or not name:
+        return row
+    link, file = runtime.recordings.link(name, now), runtime.recordings.path(name)
+    return row | {"recording": link or (str(file) if file is not None else None)}

@@ -179,6 +179,8 @@ async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
         answer["exited_by_reason"] = await reports.exits(conn, row.id)
         answer["unknown"] = await reports.unknown_count(conn, row.id)
         answer["attempts"] = sum(map(made, (await reports.funnel(conn, row.id)).values()))
+        more = await counters.follow_ups(conn, row.id)
+        answer["follow_ups"] = more.get("queued", 0) + more.get("active", 0)
         return answer
 
     return await refusing(runtime.store.read(unit))

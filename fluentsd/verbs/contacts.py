@@ -5,7 +5,7 @@ from __future__ import annotations
 from fluentsd.engine.explain.why import totals as reasons
 from fluentsd.engine.explain.why import why as explain
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, contacts, counters, reports
+from fluentsd.store import campaigns, contacts, counters, inbound_calls, reports
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, refusing
@@ -71,7 +71,16 @@ async def _explained(runtime: Runtime, call: Call, person: str, ref: str | None,
             rows = await reports.attempts(
                 conn, campaign_id=campaign_id, contact_ids=[contact_id], outcome=None, since=None, most=1000
             )
+            if campaign_id is None:
+                rows = sorted(
+                    rows + await inbound_calls.listing(conn, most=1000, contact_ids=[contact_id]), key=_newest
+                )
+                rows.reverse()
             answer["attempts"] = rows[::-1]
         return answer
 
     return await refusing(runtime.store.read(unit))
+
+
+def _newest(row: Answer) -> str:
+    return str(row["id"])

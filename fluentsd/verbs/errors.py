@@ -10,7 +10,7 @@ from typing import Any
 
 from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, counters, enrollments, reports
+from fluentsd.store import after_calls, campaigns, counters, enrollments, reports
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Call, Refused
@@ -23,7 +23,8 @@ async def errors(runtime: Runtime, call: Call, ref: str) -> Answer:
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
-        return {"ref": row.ref, "causes": await reports.errors(conn, row.id)}
+        failed = [one._asdict() for one in await after_calls.failed(conn, row.id)]
+        return {"ref": row.ref, "causes": await reports.errors(conn, row.id), "analyses": failed}
 
     return await refusing(runtime.store.read(unit))
 

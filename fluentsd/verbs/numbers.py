@@ -39,7 +39,7 @@ def _held(hold: Answer | None) -> Answer:
 
 async def add(runtime: Runtime, call: Call, number: str, tag: list[str], label: str | None, pace: str | None) -> Answer:
     """Add a number, add tags to it, or change its label or pace."""
-    e164 = _e164(number)
+    e164 = e164_of(number)
     if pace is not None:
         try:
             Rate.parse(pace)
@@ -58,7 +58,7 @@ async def add(runtime: Runtime, call: Call, number: str, tag: list[str], label: 
 
 async def untag(runtime: Runtime, call: Call, number: str, tag: list[str]) -> Answer:
     """Remove tags from a number."""
-    e164 = _e164(number)
+    e164 = e164_of(number)
 
     async def unit(conn: Connection) -> Answer:
         if not await numbers.untag(conn, e164, tag):
@@ -70,7 +70,7 @@ async def untag(runtime: Runtime, call: Call, number: str, tag: list[str]) -> An
 
 async def remove(runtime: Runtime, call: Call, number: str) -> Answer:
     """Stop using a number; its history stays."""
-    e164 = _e164(number)
+    e164 = e164_of(number)
 
     async def unit(conn: Connection) -> Answer:
         if not await numbers.retire(conn, e164, call.at):
@@ -82,7 +82,7 @@ async def remove(runtime: Runtime, call: Call, number: str) -> Answer:
 
 async def rest(runtime: Runtime, call: Call, number: str, until: int | None, because: str) -> Answer:
     """Hold a number: nothing leaves from it until a time, or until a person releases it. What is on its way goes on."""
-    e164 = _e164(number)
+    e164 = e164_of(number)
     if until is not None and until <= call.at:
         raise Refused("that time is in the past; nothing was changed. Give a future time for the end of the rest")
 
@@ -105,7 +105,8 @@ async def rest(runtime: Runtime, call: Call, number: str, until: int | None, bec
     return answer
 
 
-def _e164(text: str) -> str:
+def e164_of(text: str) -> str:
+    """A number in international form; `Refused` when it is none."""
     from fluentsd.domain.contacts.points import (  # imported here, because its tables take 3 MB
         BadPoint,
         phone,

@@ -55,7 +55,7 @@ async def retry(runtime: Runtime, call: Call, id: int | None, target: str | None
     answer = await _in_portions(runtime, call, "outbox retry", "retried", some, id, target)
     for name in [target] if target is not None else list(runtime.targets_down):
         runtime.targets_down.pop(name, None)
-    runtime.outbox_wakeup.notify()
+    runtime.wake_targets(runtime.store.subscriptions.names)
     return answer
 
 
@@ -72,7 +72,7 @@ async def drop(runtime: Runtime, call: Call, id: int | None, target: str | None,
         return await outbox.drop(conn, target, id, call.at, AT_ONCE, waiting=waiting)
 
     answer = await _in_portions(runtime, call, "outbox drop", "dropped", some, id, target)
-    runtime.outbox_wakeup.notify()
+    runtime.wake_targets(runtime.store.subscriptions.names)
     return answer
 
 

@@ -73,6 +73,12 @@ class Able(Plain):
 
     async def rehearse(self, message: Any, typist: Any) -> Any: ...
 
+    async def fetch_recording(self, url: str, write: Any) -> str:
+        return ""
+
+    async def analyse(self, request: Any) -> dict[str, Any]:
+        return {}
+
 
 def test_a_channel_without_abilities_has_none() -> None:
     found = abilities_of(Plain())
@@ -94,6 +100,9 @@ def test_every_ability_is_found() -> None:
         "pickups",
         "calls",
         "agents",
+        "rehearses",
+        "analyses",
+        "fetches",
     ):
         assert getattr(found, name) is channel, name
     assert (found.calls_begin, found.capacity, found.sender_interval) == (True, 7, 1_000_000)

@@ -1,8 +1,8 @@
 """The daemon's loops in a process that will be killed: `python -m tests.crash.child FOLDER [LABEL NTH]`.
 
 LABEL names a point: `before-commit:UNIT`, `after-commit:UNIT` (UNIT is the name of a unit of work), `before-send`,
-`after-send`. At its NTH passing the process sends itself SIGKILL. Without a label it runs until the campaign is
-completed, or until it is killed from outside.
+`after-send`, `before-analysis`, `after-analysis`. At its NTH passing the process sends itself SIGKILL. Without a label
+it runs until the campaign is completed, or until it is killed from outside.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _name(unit: Any) -> str:
 
 
 def rig_channels(runtime: Runtime, fuse: Fuse) -> None:
-    """Put the fuse around every send."""
+    """Put the fuse around every send and every analysis."""
     for channel_state in runtime.channels.values():
         original = channel_state.channel.send
 
@@ -74,6 +74,20 @@ def rig_channels(runtime: Runtime, fuse: Fuse) -> None:
             return receipt
 
         channel_state.channel.send = rigged  # type: ignore[method-assign]
+        if channel_state.abilities.analyses is not None:
+            _rig_analysis(channel_state.channel, fuse)
+
+
+def _rig_analysis(channel: Any, fuse: Fuse) -> None:
+    original = channel.analyse
+
+    async def rigged(request: Any) -> Any:
+        fuse.passes("before-analysis")
+        answer = await original(request)
+        fuse.passes("after-analysis")
+        return answer
+
+    channel.analyse = rigged
 
 
 async def main(folder: Path, fuse: Fuse) -> None:

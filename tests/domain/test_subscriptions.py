@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fluentsd.domain.events import TOPICS, ForgetTask
-from fluentsd.domain.subscriptions import LOG_TOPICS, NOBODY, TASKS, WEBHOOK_TOPICS, Subscriptions
+from fluentsd.domain.subscriptions import AFTER_CALLS, LOG_TOPICS, NOBODY, TASKS, WEBHOOK_TOPICS, Subscriptions
 
 
 def test_a_target_gets_the_topics_it_names_and_those_of_its_groups() -> None:
@@ -14,7 +14,7 @@ def test_a_target_gets_the_topics_it_names_and_those_of_its_groups() -> None:
     assert both.targets("campaign.paused") == ("one",)
     assert both.targets("attempt.recorded") == ("two",)
     assert both.targets("hold.placed") == ()
-    assert both.names == (TASKS, "one", "two")
+    assert both.names == (TASKS, AFTER_CALLS, "one", "two")
 
 
 def test_tasks_go_to_the_daemon_and_nothing_else_does() -> None:

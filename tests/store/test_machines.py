@@ -15,17 +15,19 @@ from sqlalchemy.dialects import sqlite
 
 from fluentsd.domain import states
 from fluentsd.domain.states import (
+    AFTER_CALL,
     ATTEMPT,
     CAMPAIGN,
     DELIVERY,
     ENROLLMENT,
+    AfterCallState,
     AttemptState,
     CampaignState,
     DeliveryState,
     EnrollmentState,
 )
 from fluentsd.store.db.machines import transition
-from fluentsd.store.tables import attempt, campaign, enrollment, metadata, outbox_delivery
+from fluentsd.store.tables import after_call, attempt, campaign, enrollment, metadata, outbox_delivery
 
 STORE = Path(__file__).parents[2] / "fluentsd" / "store"
 MACHINES: tuple[tuple[Any, Mapping[tuple[str, Any], Any], type[StrEnum]], ...] = (
@@ -33,6 +35,7 @@ MACHINES: tuple[tuple[Any, Mapping[tuple[str, Any], Any], type[StrEnum]], ...] =
     (enrollment, ENROLLMENT, EnrollmentState),
     (attempt, ATTEMPT, AttemptState),
     (outbox_delivery, DELIVERY, DeliveryState),
+    (after_call, AFTER_CALL, AfterCallState),
 )
 
 

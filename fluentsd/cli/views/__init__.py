@@ -27,6 +27,7 @@ VIEWS: Mapping[str, str] = {
     "agents remove": "agents.removed",
     "agents show": "agents.shown",
     "calls": "contacts.calls",
+    "campaign analyse": "campaigns.analysed",
     "campaign answer": "contacts.answered",
     "campaign apply": "campaigns.applied",
     "campaign archive": "campaigns.archived",

@@ -46,6 +46,8 @@ def status(screen: Screen, answer: answers.Status) -> None:
         budget = answer.budget
         spent = f"{money(budget.spent_micros, budget.currency) or 'nothing'} of {money(budget.micros, budget.currency)}"
         screen.say(f"spent today: {spent}; the next day begins {when(budget.renewed_at, answer.zone)}")
+    if answer.follow_ups:
+        screen.say(f"follow-ups after calls that are not sent yet: {answer.follow_ups}")
     holds.lines(screen, answer.holds, is_paused=answer.state == "paused")
     for reason, count in answer.held_people.items():
         screen.say(f"waiting for a fact to change: {people(count)}: {reason}", "yellow")
@@ -190,6 +192,10 @@ def applied(screen: Screen, answer: answers.Applied) -> None:
 
 def errors(screen: Screen, answer: answers.Errors) -> None:
     """People in error, grouped by cause, and the commands to go on."""
+    if answer.analyses:
+        screen.table(["Call", "When", "Why its analysis has failed"],
+                     [[one.attempt, when(one.ended_at), one.problem] for one in answer.analyses])  # fmt: skip
+        screen.say(f"the transcripts are kept; to analyse again: fluentsd campaign analyse {answer.ref} [--attempt ID]")
     if not answer.causes:
         screen.say(f"no one in {answer.ref} is in error", "green")
         return
@@ -204,6 +210,12 @@ def errors(screen: Screen, answer: answers.Errors) -> None:
 def retried(screen: Screen, answer: answers.Settled) -> None:
     """People in error who are queued again."""
     screen.say(f"queued again: {people(answer.people)}; {answer.ref} is {answer.state}")
+
+
+def analysed(screen: Screen, answer: answers.Analysed) -> None:
+    """Calls that are analysed again."""
+    noun = "call" if answer.calls == 1 else "calls"
+    screen.say(f"analysed again: {answer.calls:,} {noun}; see: fluentsd calls {answer.ref}")
 
 
 def dismissed(screen: Screen, answer: answers.Settled) -> None:

@@ -126,7 +126,7 @@ def calls(screen: Screen, answer: Answer) -> None:
          "Note"],
         [
             [
-                when(c["claimed_at"]), c["to"], c["step"], c["try_no"], c["channel"], c["outcome"] or "open",
+                when(c["claimed_at"]), c["to"], c["step"], c["try_no"] or "", _channel(c), c["outcome"] or "open",
                 c["disposition"], c["ref"], c["sender"], c["duration_s"], money(c["cost_micros"], c["currency"]),
                 c["reply"] or c["summary"] or c["reason"],
             ]
@@ -135,11 +135,19 @@ def calls(screen: Screen, answer: Answer) -> None:
     )  # fmt: skip
 
 
+def _channel(call: Answer) -> str:
+    return f"{call['channel']} (to us)" if call.get("direction") == "in" else str(call["channel"])
+
+
 def _whole_call(screen: Screen, call: Answer) -> None:
     """One attempt with its evidence and its words."""
     sender = f" from {call['sender']}" if call["sender"] else ""
-    screen.say(f"{when(call['claimed_at'])}  {call['channel']} to {call['to']}{sender}, {call['ref']}, {call['step']}, "
-               f"try {call['try_no']}")  # fmt: skip
+    if call.get("direction") == "in":
+        who = f"answered by {call['agent'] or call['answered_by']}"
+        screen.say(f"{when(call['claimed_at'])}  call to us from {call['to'] or 'an unknown number'}, {who}")
+    else:
+        where = f"{call['ref']}, {call['step']}, try {call['try_no']}"
+        screen.say(f"{when(call['claimed_at'])}  {call['channel']} to {call['to']}{sender}, {where}")
     came_to = f", {call['disposition']}" if call["disposition"] else ""
     screen.say(f"outcome: {call['outcome'] or 'open'}{came_to}", "bold")
     facts = {
@@ -149,6 +157,8 @@ def _whole_call(screen: Screen, call: Answer) -> None:
         "cost": money(call["cost_micros"], call["currency"]) if call["cost_micros"] else "",
         "recording": call["recording"],
         "summary": call["summary"],
+        **{name.replace("_", " "): str(value) for name, value in call.get("analysis", {}).items()},
+        "analysis failed": call.get("analysis_problem") or "",
         "reply": call["reply"],
     }
     for name, value in facts.items():

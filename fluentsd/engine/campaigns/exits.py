@@ -27,6 +27,14 @@ async def exit_everywhere(
     return {row.campaign_id for row in rows}
 
 
+async def exit_one(
+    conn: Connection, enrollment_id: int, contact_id: int, reason: str, at: int, deltas: counters.Deltas
+) -> None:
+    """End one enrollment of this person, if it lasts."""
+    rows = [row for row in await enrollment_queries.open_of(conn, [contact_id]) if row.id == enrollment_id]
+    await leave(conn, rows, reason, at, deltas)
+
+
 async def _exit(conn: Connection, rows: Sequence[EnrollmentRow], reason: str, at: int, deltas: counters.Deltas) -> None:
     await enrollments.leave_queue(conn, [row.id for row in rows])
     exited = EnrollmentState.exited

@@ -1,8 +1,8 @@
 """Manual replies: a user's answer to a contact who wrote back, outside the flow.
 
 An answer is an ordinary attempt of a step that no flow can contain, committed before the provider is called. It does
-not change the contact's enrollment. The gate decides as always, except that contact limits and out-of-office dates do
-not count: the contact has asked for an answer.
+not change the contact's enrollment. The gate decides as always, except that contact limits, out-of-office dates and a
+call of the person do not count: the contact has asked for an answer.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ async def claim(
     if state in (CampaignState.paused, CampaignState.stopped):
         raise CannotAnswer(f"{plan.ref} is {state}, so it makes no contacts")
     tries = await attempts.tries_of(conn, rows[0].id, ANSWER)
-    due = as_due(rows[0], at)._replace(try_no=tries + 1, due_at=at, away_until_at=None)
+    due = as_due(rows[0], at)._replace(try_no=tries + 1, due_at=at, away_until_at=None, called_back_at=None)
     step = _step(reply, plan.flow(due.version_id))
     rules = replace(await with_spending(conn, plan, at), limits=(), goal=None)
     facts = Facts(plan, rules, at)

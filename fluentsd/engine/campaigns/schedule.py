@@ -11,7 +11,7 @@ from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.campaigns.rescheduling.catch_up import settle
 from fluentsd.engine.runtime import Approval, Runtime
-from fluentsd.store import audit, campaigns, counters, outbox
+from fluentsd.store import after_calls, audit, campaigns, counters, outbox
 from fluentsd.store.db import Connection
 from fluentsd.unavailable import StoreUnavailable
 
@@ -111,13 +111,17 @@ async def complete_finished(runtime: Runtime, *, task_status: trio.TaskStatus[No
 
 
 async def complete_if_done(conn: Connection, campaign_id: int, at: int) -> str | None:
-    """active → completed when nobody is queued or active; returns the ref of a completed campaign. People in error do
-    not keep a campaign open: a retry reopens it."""
+    """active → completed when nobody is queued or active, follow-ups after calls included, and no call's work is
+    pending; returns the ref of a completed campaign. People in error do not keep a campaign open: a retry reopens
+    it."""
     counts = await counters.overview(conn, campaign_id)
     row = await campaigns.by_id(conn, campaign_id)
     if row.state != CampaignState.active or row.spec.segment:  # people may join a segment at any time
         return None
-    if counts["queued"] or counts["active"] or not counts["total"]:
+    more = await counters.follow_ups(conn, campaign_id)
+    if any(counts[state] or more.get(state) for state in ("queued", "active")) or not counts["total"]:
+        return None
+    if await after_calls.is_pending(conn, campaign_id):
         return None
     await campaigns.move(conn, row, "complete", at=at)
     await audit.note(conn, at=at, actor="fluentsd", verb="complete", target=row.ref, details=dict(counts))

@@ -157,6 +157,7 @@ class Facts:
             late=row.due_at in self.skipped and not is_first(row.outcomes, step),
             done=row.outcomes != "{}" and row.try_no == 1 and f'"{step.id}":' in row.outcomes,
             away_until_at=row.away_until_at,
+            called_back=row.called_back_at is not None,
             promised=row.rank == PROMISED,
             source_hold=self._source_hold(row.contact_id, step),
         )

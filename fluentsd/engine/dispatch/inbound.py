@@ -22,6 +22,7 @@ import trio
 from fluentsd.api import DatesMessages, Inbound, Outcome
 from fluentsd.domain.contacts.identity import kind_of
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.calls.inbound_calls import record as record_call
 from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
@@ -33,6 +34,8 @@ from fluentsd.text import LINE_AT_MOST, MESSAGE_AT_MOST, TRANSCRIPT_AT_MOST, cle
 from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
 T = TypeVar("T")
+#: The channel of calls that people make to us.
+CALLS = "phone"
 #: Seconds to find out when an opt-in was written, and the age up to which its arrival counts (microseconds).
 DATING_PATIENCE, JUST_NOW = 4.0, 5 * SECOND
 
@@ -64,7 +67,9 @@ class Inbox:
         effect = "stop" if inbound.outcome == Outcome.opted_out else "start" if inbound.resubscribed else "reply"
         once = _once(inbound, effect, proof)
         attempt_id = inbound.token
-        if attempt_id is None or not (token_is_ours or (inbound.ref is None and inbound.address is None)):
+        if inbound.called_us:
+            await self._retrying(record_call, CALLS, inbound, now)
+        elif attempt_id is None or not (token_is_ours or (inbound.ref is None and inbound.address is None)):
             attempt_id = await self._retrying(_find, attempt_id, inbound)
         if attempt_id is not None:
             await self.recorder.record(_report(attempt_id, inbound, now)._replace(said_at=said_at, once=once))

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from fluentsd.api import Outcome
 from fluentsd.domain.breakers import Figure, figure_of
 from fluentsd.domain.enrollment import Leave, Progress, Queue, move_after
+from fluentsd.domain.events import RecordingTask
 from fluentsd.domain.flow import count_unreached, exit_reason
 from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.domain.time.absence import back_at
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.campaigns.exits import exit_everywhere
+from fluentsd.engine.after_calls.begin import begin, has_work
+from fluentsd.engine.campaigns.exits import exit_everywhere, exit_one
 from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.dispatch import breakers
 from fluentsd.engine.dispatch.breakers import Tripped
@@ -29,7 +31,7 @@ from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.outcome_events import Told, post_outcomes
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport, cleaned, promised_at
 from fluentsd.engine.dispatch.plans import Plan, Plans
-from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, spending, suppression
+from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, outbox, spending, suppression
 from fluentsd.store.attempts import (
     Acceptance,
     AttemptRow,
@@ -164,6 +166,8 @@ class _Batch:
         self.spending: list[tuple[Plan, int, int]] = []
         self.conversations: list[Conversation] = []
         self.told: list[Told] = []  #: attempts whose outcome is new or clearer
+        self.answered: dict[int, tuple[AttemptRow, int]] = {}  #: enrollments whose follow-up was answered, and when
+        self.calls: list[tuple[AttemptRow, int]] = []  #: calls that have something to follow, and when they ended
 
     def add(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         """One report about one attempt."""
@@ -172,6 +176,10 @@ class _Batch:
         if report.disposition or report.transcript:
             told = (report.disposition, promised_at(report), report.duration_s)
             self.conversations.append(Conversation(row.id, *told))
+        if has_work(row, report, plan.flow(row.version_id)):
+            self.calls.append((row, report.at))
+        if row.follows is not None and report.outcome == Outcome.replied and Outcome.replied in plan.exits.on:
+            self.answered[row.follows] = (row, report.at)
         if report.outcome == Outcome.opted_out:
             self.opt_outs.append((row.contact_id, report))
         self._note_absence(row, report)
@@ -312,6 +320,11 @@ class _Batch:
         await attempts.keep_content(conn, self.content)
         await attempts.keep_conversations(conn, self.conversations)
         await post_outcomes(conn, self.told)
+        if self.calls:
+            await begin(conn, [row for row, _ in self.calls], max(at for _, at in self.calls))
+        for one in self.content:
+            if one.kind == "recording":
+                await outbox.post(conn, RecordingTask(attempt=one.attempt_id), at=one.created_at)
         await contacts.mark_dead(conn, self.dead)
         await contacts.are_away(conn, self.absences)
         await enrollments.note_evidence(conn, self.evidence)
@@ -320,6 +333,9 @@ class _Batch:
         await enrollments.end(conn, list(self.ended.values()))
         for contact_id, at in self.freed.items():
             await enrollments.free(conn, [contact_id], at)
+        for enrollment_id, (row, at) in self.answered.items():
+            await exit_one(conn, enrollment_id, row.contact_id, str(Outcome.replied), at, self.deltas)
+            self.ended_in.add(row.campaign_id)
         for contact_id, report in self.opt_outs:
             await self._opt_out(conn, contact_id, report)
         for campaign_id, count in self.queued_in.items():

@@ -19,6 +19,7 @@ from fluentsd.api import Kind
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.engine.outbox.tasks import channels_without_forget, post_forget_tasks
+from fluentsd.engine.recordings.fetching import sweep
 from fluentsd.store import audit, contacts, counters
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import queries as enrollment_queries
@@ -93,6 +94,8 @@ async def _end_enrollments(conn: Connection, contact_id: int, at: int) -> frozen
 async def note_in_ledger(runtime: Runtime, hashes: Iterable[Gone]) -> None:
     """After the commit: add the hashes to the ledger, and remove old pages from SQLite's log. Shielded from
     cancellation."""
+    with trio.CancelScope(shield=True):
+        await sweep(runtime)
     with trio.CancelScope(shield=True), runtime.clock.busy():
         await trio.to_thread.run_sync(runtime.erasure_ledger.note, list(hashes))
         if runtime.store.dialect == "sqlite":

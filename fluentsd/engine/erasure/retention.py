@@ -13,6 +13,7 @@ import trio
 
 from fluentsd.domain.retention import What
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.recordings.fetching import sweep
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store.erasure import retention
 from fluentsd.unavailable import StoreUnavailable
@@ -35,6 +36,8 @@ async def run(runtime: Runtime, ages: Ages, *, task_status: trio.TaskStatus[None
             until = await _next_due(runtime, ages)
         except StoreUnavailable:
             gone, until = Counter(), runtime.clock.now() + REST
+        if gone["recording"]:
+            await sweep(runtime)
         if gone:
             runtime.log.info("retention.let_go", **gone)
         await runtime.clock.sleep_until(max(until, runtime.clock.now() + REST))

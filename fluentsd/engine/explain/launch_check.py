@@ -123,6 +123,9 @@ def _check_row(found: LaunchCheck, row: UnderWay, facts: Facts, messages: _Messa
         messages.note((following or step).id, str(why), facts.points(due))
     for later in flow.steps[step.index + 1 :]:
         found.steps.setdefault(later.id, Counter())
+    if step.after_call is None:
+        for follow_up in flow.follow_ups:  # nobody comes there by the flow; their texts are checked all the same
+            messages.check(due, follow_up, facts.person(due, follow_up), facts.at)
     if is_reached:
         found.ready += 1
     else:

@@ -46,8 +46,10 @@ async def deliver(
         task_status.started()
         while True:
             await runtime.outbox_wakeup.wait_until(runtime.clock, None)
+            names, runtime.posted_to = runtime.posted_to, set()
             for loop in loops:
-                loop.wakeup.notify()
+                if loop.target.name in names:
+                    loop.wakeup.notify()
 
 
 @dataclass(slots=True)
@@ -103,7 +105,7 @@ class _Loop:
             with trio.move_on_after(LAST_WRITE, shield=True):
                 await self._write(batch.delivered, [])
             raise
-        return now if found else await runtime.store.read(outbox.next_due, name)
+        return now if len(found) == most else await runtime.store.read(outbox.next_due, name)
 
     async def _send(self, chains: Sequence[Sequence[Waiting]], batch: _Batch) -> None:
         left = iter(chains)

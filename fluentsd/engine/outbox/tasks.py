@@ -1,6 +1,6 @@
 """The target of the daemon's own tasks: events that it handles itself, with retries like any delivery.
 
-The only topic so far: a provider deletes its data about an attempt to an erased person. A task that is done leaves no
+A provider deletes its data about an attempt to an erased person; a recording is fetched. A task that is done leaves no
 row: it may hold a provider's reference, which is stored nowhere else after an erasure. Each attempt is a task under its
 own key, so a task that has to wait delays no other.
 """
@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fluentsd.api import Attempt, Kind, NeedsHuman, Unavailable
-from fluentsd.domain.events import ForgetTask
+from fluentsd.domain.events import ForgetTask, RecordingTask
 from fluentsd.domain.subscriptions import TASKS
 from fluentsd.engine.outbox.targets import Posted
+from fluentsd.engine.recordings.fetching import fetch
 from fluentsd.store import outbox
 from fluentsd.store.db import Connection
 from fluentsd.store.erasure.erase import Elsewhere
@@ -47,7 +48,10 @@ class Tasks:
 
     async def deliver(self, event: Posted) -> None:
         try:
-            await self._forget(Elsewhere(**event.payload))
+            if event.topic == RecordingTask.topic:
+                await fetch(self._runtime, event.payload["attempt"])
+            else:
+                await self._forget(Elsewhere(**event.payload))
         except Unavailable as why:
             raise Unavailable(str(why), why.after, only_this=True) from why
         except (NeedsHuman, OSError) as why:

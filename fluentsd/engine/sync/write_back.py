@@ -1,16 +1,19 @@
 """The write-back of one source: an outbox target that writes what happened to the person's record in the CRM.
 
 An attempt is one activity, written with its first outcome; a reply is another; an opt-out sets the CRM's own fields.
+The analysis of a call is a note, with the values that the agent's file maps to fields of this CRM.
 The outbox delivers at least once and in order; the source's `write` keeps the key, so that nothing is there twice. What
 must not live here: the words of one CRM (its plugin), SQL.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from fluentsd.api import Activity, NeedsHuman, Source, Unavailable
-from fluentsd.domain.events import AttemptRecorded, EnrollmentEnded, ReplyReceived
+from fluentsd.domain.events import AttemptRecorded, CallAnalysed, EnrollmentEnded, ReplyReceived
 from fluentsd.domain.subscriptions import write_back_target
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.store import activities
@@ -63,6 +66,8 @@ class WriteBack:
         done = await self._runtime.store.read(activities.of_attempt, about["attempt"])
         if done is None:
             return None
+        if event.topic == CallAnalysed.topic:
+            return await self._analysis(about, done, event.at)
         common = {"channel": done.channel, "address": done.point, "sender": done.sender, "outcome": about["outcome"]}
         common |= {"kind": _KINDS[done.channel]}
         if event.topic == ReplyReceived.topic:
@@ -82,4 +87,22 @@ class WriteBack:
         return f"attempt:{about['attempt']}", common | {
             "at": done.claimed_at, "text": text, "summary": summary, "duration_s": done.duration_s,
             "disposition": done.disposition,
+        }  # fmt: skip
+
+    async def _analysis(
+        self, about: Mapping[str, Any], done: activities.AttemptDone, at: int
+    ) -> tuple[str, dict[str, Any]] | None:
+        """The note about a call: its summary and fields; None when the analysis found nothing."""
+        store, attempt = self._runtime.store, about["attempt"]
+        said, _ = await store.read(activities.words_of, attempt, "summary")
+        found, _ = await store.read(activities.words_of, attempt, "analysis")
+        if about["state"] != "done" or not said:
+            return None
+        kept = json.loads(found) if found else {"fields": {}, "writes": {}}
+        lines = [f"{name.replace('_', ' ')}: {value}" for name, value in kept["fields"].items()]
+        came_to = f", {about['disposition'].replace('_', ' ')}" if about["disposition"] else ""
+        return f"analysis:{attempt}", {
+            "kind": "note", "at": at, "summary": f"Summary of the call{came_to} ({done.campaign}, step {done.step})",
+            "text": "\n".join([said, *lines]), "fields": kept["writes"].get(self._source_name, {}),
+            "channel": done.channel, "outcome": about["outcome"], "disposition": about["disposition"],
         }  # fmt: skip

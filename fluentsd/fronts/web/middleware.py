@@ -196,7 +196,7 @@ def _busy(why: str) -> Response:
 def _route(scope: Scope) -> str:
     """The first segment of a known path; the rest may be a token, so it is never logged."""
     first = str(scope["path"]).split("/")[1:2]
-    return f"/{first[0]}" if first and first[0] in ("hooks", "u", "healthz", "metrics") else "other"
+    return f"/{first[0]}" if first and first[0] in ("hooks", "u", "r", "healthz", "metrics") else "other"
 
 
 class _Exchange:

@@ -1,7 +1,7 @@
 """Routes and their handlers. `fluentsd.urls` defines the public paths and builds their URLs.
 
 /healthz and /metrics answer every client that can connect, and hold no personal data. A reverse proxy in front of the
-daemon may forward /hooks and /u alone to keep them internal.
+daemon may forward /hooks, /relay, /r and /u alone to keep them internal.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from fluentsd.fronts.web.health import Health
 from fluentsd.fronts.web.hooks import Hooks
 from fluentsd.fronts.web.metrics import Metrics
 from fluentsd.fronts.web.middleware import App, Receive, RequestGuard, Scope, Send, answer
+from fluentsd.fronts.web.recordings import Listening
 from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.fronts.web.unsubscribe import UnsubscribePage
-from fluentsd.urls import AGENT_REPORTS, CALLBACK, INBOUND, UNSUBSCRIBE
+from fluentsd.urls import AGENT_REPORTS, CALLBACK, INBOUND, RECORDING, UNSUBSCRIBE
 
 
 def application(runtime: Runtime, inbox: Inbox, http: HttpSettings, tokens: Tokens, stats: WebStats) -> RequestGuard:
@@ -32,6 +33,7 @@ def application(runtime: Runtime, inbox: Inbox, http: HttpSettings, tokens: Toke
         Route(INBOUND, hooks.inbound, methods=["POST"]),
         Route(UNSUBSCRIBE, unsubscribe.show, methods=["GET"]),
         Route(UNSUBSCRIBE, unsubscribe.carry_out, methods=["POST"]),
+        Route(RECORDING, Listening(runtime).play, methods=["GET", "HEAD"]),
         Route("/healthz", Health(runtime).show, methods=["GET"]),
         Route("/metrics", Metrics(runtime, stats).show, methods=["GET"]),
     ]

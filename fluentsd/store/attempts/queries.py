@@ -45,6 +45,7 @@ _ROWS = (
         enrollment.c.last_outcome,
         contact.c.zones,
         contact.c.states,
+        enrollment.c.follows,
     )
     .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
     .join(contact, contact.c.id == attempt.c.contact_id)

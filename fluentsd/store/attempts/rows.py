@@ -113,6 +113,7 @@ class AttemptRow(NamedTuple):
     last_outcome: str
     zones: str
     states: str
+    follows: int | None = None  #: of a follow-up: the enrollment whose call it follows
 
 
 class OpenRow(NamedTuple):

@@ -63,7 +63,7 @@ class Store:
         self._busy = busy
         self._writes, self._reads = open_sides(parsed, synchronous, busy_after)
         self.subscribe(subscriptions)
-        self.on_posted: Callable[[], object] = lambda: None  #: called after a commit that posted events
+        self.on_posted: Callable[[frozenset[str]], object] = lambda targets: None  #: after a commit with events
         self._in_progress: set[UnitOfWork[Any]] = set()
         self._closed = False
         self._ended: Callable[[], object] = lambda: None
@@ -117,7 +117,7 @@ class Store:
             with self._busy():
                 rise = await self._until_ended(work.start, None if whole else work.stop)
         if work.posted:
-            self.on_posted()
+            self.on_posted(work.posted)
         return _result(work, rise)
 
     @trio.lowlevel.enable_ki_protection  # Ctrl-C between posting and sleeping would leave an end that no task waits for

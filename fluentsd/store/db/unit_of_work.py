@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-POSTED: Final = "posted"  #: in the connection's `info` while its unit has posted events to the outbox
+POSTED: Final = "posted"  #: in the connection's `info`: the targets to which its unit has posted events
 ENDING_AFTER: Final = 30.0  #: seconds PostgreSQL may take to COMMIT or ROLLBACK before the connection counts as lost
 # An interrupt that falls between two statements is lost, so it is repeated until the unit ends.
 INTERRUPT_EVERY: Final = 0.005
@@ -73,7 +73,7 @@ class UnitOfWork(Generic[T]):
     ) -> None:
         self.whole, self.stopped = whole, False
         self.value: T | None = None
-        self.posted = False  #: whether the committed unit posted events
+        self.posted: frozenset[str] = frozenset()  #: the targets to which the committed unit posted events
         self.error: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
         self._aloft, self._side, self._unit = aloft, side, unit
@@ -141,7 +141,7 @@ class UnitOfWork(Generic[T]):
             self._phase = Phase.COMMITTING
             async with self._bounded():
                 await conn.commit()
-            self.posted = conn.info.pop(POSTED, False)
+            self.posted = frozenset(conn.info.pop(POSTED, ()))
         except BaseException:
             self._failed_in, self._phase = self._phase, Phase.ENDING
             await self._roll_back(conn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import EnrollmentState
@@ -64,6 +64,49 @@ _ENTERED = (
     .where(enrollment.c.campaign_id == bindparam("campaign"), among(enrollment.c.contact_id, "ids"))
     .order_by(enrollment.c.entry)
 )
+
+
+class FollowUp(NamedTuple):
+    """A follow-up of one enrollment: its step and lane, its moments, and what it takes over from that enrollment."""
+
+    campaign_id: int
+    contact_id: int
+    version_id: int
+    step: str
+    lane_id: int
+    wanted_at: int
+    due_at: int
+    reason: str
+    follows: int
+    sender_id: int | None
+    unreached: int
+    outcomes: str
+    last_outcome: str
+
+
+_LOWEST = select(func.min(enrollment.c.entry)).where(
+    enrollment.c.campaign_id == bindparam("campaign"), enrollment.c.contact_id == bindparam("contact")
+)
+
+
+async def enroll_follow_ups(conn: AsyncConnection, rows: Sequence[FollowUp], at: int) -> None:
+    """Follow-ups of one person in one campaign, queued. Their entries count downwards from -1, apart from the person's
+    own; a step that follows the enrollment already breaks a constraint."""
+    if not rows:
+        return
+    lowest = (
+        await conn.execute(_LOWEST, {"campaign": rows[0].campaign_id, "contact": rows[0].contact_id})
+    ).scalar() or 0
+    ids = await new_ids(conn, enrollment, len(rows))
+    values = [
+        {**row._asdict(), "id": i, "entry": min(lowest, 0) - n}
+        for n, (i, row) in enumerate(zip(ids, rows, strict=True), 1)
+    ]
+    lanes = [value.pop("lane_id") for value in values]
+    await conn.execute(insert(enrollment).values(state=EnrollmentState.queued, enrolled_at=at), values)
+    await _WAIT_FIRST.many(
+        conn, [(lane, ORDINARY, row.due_at, i) for lane, row, i in zip(lanes, rows, ids, strict=True)]
+    )
 
 
 class Entered(NamedTuple):

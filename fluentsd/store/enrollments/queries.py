@@ -24,7 +24,8 @@ class UnderWay(NamedTuple):
 
 
 #: What is known of a person's place and consent.
-_OF_PERSON = ("zones", "zone_basis", "states", "conflict", "consent", "scrubbed_at", "away_until_at")
+_OF_PERSON = ("zones", "zone_basis", "states", "conflict", "consent", "scrubbed_at", "away_until_at",
+              "called_back_at")  # fmt: skip
 
 
 async def of_contact(conn: AsyncConnection, contact_id: int) -> list[Any]:

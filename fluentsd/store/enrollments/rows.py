@@ -34,6 +34,7 @@ class Due(NamedTuple):
     consent: str = ""
     scrubbed_at: int | None = None
     away_until_at: int | None = None
+    called_back_at: int | None = None
 
 
 class EnrollmentRow(NamedTuple):

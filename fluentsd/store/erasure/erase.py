@@ -30,6 +30,7 @@ from fluentsd.store.db.machines import transition
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.erasure.blanking import ERASED, blanked
 from fluentsd.store.tables import (
+    after_call,
     attempt,
     campaign,
     contact,
@@ -37,6 +38,7 @@ from fluentsd.store.tables import (
     content,
     enrollment,
     erased_point,
+    inbound_call,
     membership,
     point,
     record,
@@ -230,7 +232,11 @@ async def elsewhere(conn: AsyncConnection, contact_id: int, but: Iterable[Kind])
         .where(attempt.c.channel.not_in(list(but)))
         .order_by(content.c.id)
     )
-    return sent + [Elsewhere(channel, "", ref, at) for channel, ref, at in await conn.execute(came)]
+    calls = select(inbound_call.c.channel, inbound_call.c.provider_ref, inbound_call.c.began_at).where(
+        inbound_call.c.contact_id == contact_id, inbound_call.c.channel.not_in(list(but))
+    )
+    came_in = [*await conn.execute(came), *await conn.execute(calls.order_by(inbound_call.c.id))]
+    return sent + [Elsewhere(channel, "", ref, at) for channel, ref, at in came_in]
 
 
 async def untie(conn: AsyncConnection, contact_id: int) -> dict[str, str]:
@@ -300,6 +306,10 @@ async def delete_person(
     for name, table in (("points", contact_point), ("records", record), ("texts", content)):
         went[name] = (await conn.execute(delete(table).where(table.c.contact_id == contact_id))).rowcount
     await conn.execute(update(attempt).where(attempt.c.point_id.in_(ids)).values(point_id=None))
+    await conn.execute(delete(after_call).where(after_call.c.contact_id == contact_id))
+    theirs = or_(inbound_call.c.contact_id == contact_id, inbound_call.c.point_id.in_(ids))
+    anonymous = {"contact_id": None, "point_id": None, "provider_ref": None, "reason": ""}
+    await conn.execute(update(inbound_call).where(theirs).values(**anonymous))
     await conn.execute(delete(point).where(point.c.id.in_(ids)))
     for table, mine in ((attempt, to_contact(contact_id)), (enrollment, enrollment.c.contact_id == contact_id)):
         named = or_(*(table.c.reason.contains(value, autoescape=True) for value in values))
@@ -307,5 +317,7 @@ async def delete_person(
             await conn.execute(update(table).where(mine, named).values(reason=ERASED))
     blank = {"zones": "", "zone_basis": "none", "conflict": False, "states": "", "consent": "", "language": ""}
     empty = update(contact).where(contact.c.id == contact_id)
-    await conn.execute(empty.values(**blank, scrubbed_at=None, away_until_at=None, updated_at=at, erased_at=at))
+    await conn.execute(
+        empty.values(**blank, scrubbed_at=None, away_until_at=None, called_back_at=None, updated_at=at, erased_at=at)
+    )
     return went

@@ -10,6 +10,7 @@ is derived from `domain.states`. The tables are declared in the modules beside t
 from __future__ import annotations
 
 from fluentsd.store.tables.audit import audit, meta
+from fluentsd.store.tables.calls import after_call, inbound_call
 from fluentsd.store.tables.campaigns import (
     agent,
     campaign,
@@ -54,6 +55,7 @@ from fluentsd.store.tables.slack import slack_post
 __all__ = [
     "SCHEMA_VERSION",
     "Id",
+    "after_call",
     "agent",
     "attempt",
     "attestation",
@@ -68,6 +70,7 @@ __all__ = [
     "enrollment",
     "erased_point",
     "hold",
+    "inbound_call",
     "inbound_message",
     "lane",
     "launch_approval",
@@ -94,4 +97,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13

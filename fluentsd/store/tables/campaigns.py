@@ -131,6 +131,8 @@ number = Table(  # a caller ID
     Column("used", BigInteger, nullable=False, server_default="0"),
     Column("retired_at", BigInteger),
     Column("carries", String(16), nullable=False, server_default=""),  # "phone,sms", as its provider says; "" not known
+    Column("inbound_agent", String(63)),  # who answers a call to it
+    Column("forward_to", String(17)),  # where a call to it goes instead; without either it hears an announcement
 )
 
 number_tag = Table(

@@ -35,6 +35,7 @@ contact = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("erased_at", BigInteger),
     Column("away_until_at", BigInteger),  # by their own automatic answer: nobody is contacted before then
+    Column("called_back_at", BigInteger),  # when they last called us; NULL when somebody has decided how it goes on
 )
 
 point = Table(  # a phone number or an e-mail address; see contact_point

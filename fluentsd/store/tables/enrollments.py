@@ -43,7 +43,12 @@ enrollment = Table(
     Column("enrolled_at", BigInteger, nullable=False),
     Column("touched_at", BigInteger),  # when the last attempt was claimed
     Column("ended_at", BigInteger),
+    Column("follows", Id),  # of a follow-up: the enrollment whose call it follows; its `entry` is negative
     UniqueConstraint("campaign_id", "contact_id", "entry"),
+    Index("ix_enrollment_follows", "follows", "step", unique=True,  # a follow-up is taken once
+          sqlite_where=text("follows IS NOT NULL"), postgresql_where=text("follows IS NOT NULL")),
+    Index("ix_enrollment_follow_ups", "campaign_id", "state",  # to count people without them
+          sqlite_where=text("follows IS NOT NULL"), postgresql_where=text("follows IS NOT NULL")),
     Index("ix_enrollment_contact_id", "contact_id"),
     Index("ix_enrollment_errored", "campaign_id", "reason",
           sqlite_where=text("state = 'errored'"), postgresql_where=text("state = 'errored'")),
@@ -104,7 +109,7 @@ content = Table(  # the one place for words: bodies, replies, transcripts, recor
     Column("id", Id, primary_key=True),
     Column("contact_id", Id, nullable=False, index=True),
     Column("attempt_id", String(32), index=True),
-    Column("kind", String(12), nullable=False),  # body | reply | transcript | recording | summary
+    Column("kind", String(12), nullable=False),  # body | reply | transcript | recording | summary | analysis
     Column("text", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("handled_at", BigInteger),  # when somebody saw to a reply

@@ -108,6 +108,7 @@ class Status(Counted):
     exited_by_reason: Mapping[str, int] = field(default_factory=dict)
     unknown: int = 0
     attempts: int = 0
+    follow_ups: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +252,29 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedAnalysis:
+    """A call whose analysis has failed; its transcript is kept. `ended_at`: epoch microseconds."""
+
+    attempt: str = ""
+    problem: str = ""
+    ended_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Errors:
-    """`campaign errors`: most frequent cause first."""
+    """`campaign errors`: most frequent cause first, and the calls whose analysis has failed, newest first."""
 
     ref: str = ""
     causes: tuple[Cause, ...] = ()
+    analyses: tuple[FailedAnalysis, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """`campaign analyse`: calls that are analysed again."""
+
+    ref: str = ""
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

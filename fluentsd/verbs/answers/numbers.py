@@ -10,7 +10,8 @@ from fluentsd.verbs.answers.codec import absent
 
 @dataclass(frozen=True, slots=True)
 class CallerId:
-    """A caller ID in use. `carries`: "phone,sms"; `held`: why it is held, "" when it is not."""
+    """A caller ID in use. `carries`: "phone,sms"; `held`: why it is held, "" when it is not. A call to it is answered
+    by `inbound_agent`, or goes on to `forward_to`, or hears an announcement."""
 
     e164: str = ""
     label: str | None = None
@@ -21,6 +22,8 @@ class CallerId:
     tags: tuple[str, ...] = ()
     held: str = ""
     held_until_at: int | None = None
+    inbound_agent: str | None = None
+    forward_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """`numbers add`, `untag`, `rest` and `remove`: the number, and what became of it."""
+    """`numbers add`, `untag`, `rest`, `inbound` and `remove`: the number, and what became of it. `answered_by` is an
+    agent's name, a number, or "announcement"."""
 
     number: str = ""
     tags: tuple[str, ...] | None = absent()
@@ -40,6 +44,7 @@ class Changed:
     removed: bool | None = absent()
     rests: bool | None = absent()
     until_at: int | None = absent()
+    answered_by: str | None = absent()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,9 @@ class LiveCall:
     duration_s: int | None = None
     recording: str = ""
     caller_id: str = ""
+    token: str | None = None  #: of the attempt; None in a call that the person makes to us
+    address: str | None = None  #: the person's number
+    has_colleague: bool = False  #: a colleague took it
 
 
 class Calls:

@@ -7,7 +7,7 @@ a call that was picked up comes from its conversation, of another from Twilio's 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import trio
@@ -17,6 +17,7 @@ from fluentsd_channel_sms.pacing import Pace
 
 from fluentsd.api import (
     AgentSettings,
+    AnalysisRequest,
     Attempt,
     Call,
     CallSocket,
@@ -34,6 +35,7 @@ from fluentsd.api import (
     PickupVerdict,
     Price,
     Receipt,
+    Rejected,
     Reply,
     Request,
     Tools,
@@ -42,7 +44,7 @@ from fluentsd.api import (
     WebhookResult,
     asks_to_stop,
 )
-from fluentsd_channel_phone import checks, webhooks
+from fluentsd_channel_phone import analysis, checks, recordings, webhooks
 from fluentsd_channel_phone.completions import Completions, Model
 from fluentsd_channel_phone.error_codes import verdict_of
 from fluentsd_channel_phone.lookup import LOOK_AT, judge, receipt_of
@@ -193,6 +195,16 @@ class PhoneChannel:
     async def rehearse(self, message: Message, typist: Typist) -> Inbound:
         """Converse with somebody at a keyboard."""
         return await self._reception.rehearse(message, typist)
+
+    async def fetch_recording(self, url: str, write: Callable[[bytes], Awaitable[None]]) -> str:
+        """Read a recording of the account."""
+        return await recordings.fetch(self.settings, self._tools.http(), url, write)
+
+    async def analyse(self, request: AnalysisRequest) -> Mapping[str, Any]:
+        """Let the model read the transcript of a conversation that is over."""
+        if self._model is None:
+            raise Rejected("no model reads the conversations; add [channel.phone.model] to fluentsd.toml")
+        return await analysis.analyse(self._model, request)
 
     def price(self, message: Message) -> Price | None:
         """The price of a call of usual length; None without `minute_price`."""

@@ -19,9 +19,20 @@ from fluentsd_channel_phone.settings import Endpoint
 
 #: Seconds until the first piece of an answer, and between two pieces.
 FIRST_WITHIN, NEXT_WITHIN = 6.0, 5.0
-#: The longest answer of a model in one turn, characters; and tokens asked for.
-ANSWER_AT_MOST, TOKENS_AT_MOST = 4000, 400
+#: The longest text of a model in one answer, characters.
+ANSWER_AT_MOST = 4000
 Say = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The bounds of one answer: the tokens asked for, and the seconds until its first piece."""
+
+    tokens: int = 400
+    first_within: float = FIRST_WITHIN
+
+
+TURN = Bounds()
 
 
 class ModelFailed(Exception):
@@ -49,7 +60,12 @@ class Model(Protocol):
     """What speaks for an agent."""
 
     async def answer(
-        self, agent: AgentSettings, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], say: Say
+        self,
+        agent: AgentSettings,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+        say: Say,
+        bounds: Bounds = TURN,
     ) -> Answer:
         """The answer to a conversation; each piece of text goes to `say` as it comes. Raises `ModelFailed`."""
 
@@ -118,7 +134,12 @@ class Completions:
         self._http, self._endpoints = http, (model, fallback or model)
 
     async def answer(
-        self, agent: AgentSettings, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], say: Say
+        self,
+        agent: AgentSettings,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+        say: Say,
+        bounds: Bounds = TURN,
     ) -> Answer:
         """See `Model`. An answer that breaks off after something was said is kept as far as it was said, because a
         second answer would repeat it."""
@@ -126,9 +147,9 @@ class Completions:
         for endpoint in self._endpoints:
             pieces = _Pieces()
             model = agent.model if agent.model and endpoint is self._endpoints[0] else endpoint.model
-            body = request_body(model, agent, messages, tools)
+            body = request_body(model, agent, messages, tools, bounds)
             try:
-                await self._stream(endpoint, body, pieces, say)
+                await self._stream(endpoint, body, pieces, say, bounds)
             except ModelFailed as why:
                 failed = why
                 if pieces.text.strip():
@@ -137,12 +158,14 @@ class Completions:
                 return pieces.answer()
         raise failed or ModelFailed("there is no model")
 
-    async def _stream(self, endpoint: Endpoint, body: Mapping[str, Any], pieces: _Pieces, say: Say) -> None:
+    async def _stream(
+        self, endpoint: Endpoint, body: Mapping[str, Any], pieces: _Pieces, say: Say, bounds: Bounds
+    ) -> None:
         headers = {"authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
         address = f"{endpoint.base_url}/chat/completions"
-        timeout = httpx.Timeout(FIRST_WITHIN, connect=3.0)
+        timeout = httpx.Timeout(bounds.first_within, connect=3.0)
         try:
-            with trio.move_on_after(FIRST_WITHIN) as patience:
+            with trio.move_on_after(bounds.first_within) as patience:
                 async with self._http().stream("POST", address, json=body, headers=headers, timeout=timeout) as found:
                     if found.status_code != 200:
                         raise ModelFailed(f"the model's service answers {found.status_code}")
@@ -173,10 +196,14 @@ class Completions:
 
 
 def request_body(
-    model: str, agent: AgentSettings, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]
+    model: str,
+    agent: AgentSettings,
+    messages: Sequence[Mapping[str, Any]],
+    tools: Sequence[Mapping[str, Any]],
+    bounds: Bounds = TURN,
 ) -> dict[str, Any]:
-    """The request of one turn."""
-    body: dict[str, Any] = {"model": model, "messages": list(messages), "stream": True, "max_tokens": TOKENS_AT_MOST}
+    """The request of one answer."""
+    body: dict[str, Any] = {"model": model, "messages": list(messages), "stream": True, "max_tokens": bounds.tokens}
     if agent.temperature is not None:
         body["temperature"] = agent.temperature
     if tools:

@@ -19,6 +19,7 @@ class Phrases:
     cut_off: str
     transferring: str
     nobody_there: str
+    announcement: str
 
 
 _ENGLISH = Phrases(
@@ -31,6 +32,7 @@ _ENGLISH = Phrases(
     cut_off="I am sorry, we were cut off for a moment. Please go on.",
     transferring="I am connecting you now.",
     nobody_there="I am sorry, nobody is available at the moment. Goodbye.",
+    announcement="Thank you for calling. Nobody can take your call. To receive no more calls from us, press {key}.",
 )
 _SPANISH = Phrases(
     opted_out="Entendido. No volveremos a contactarle. Adiós.",
@@ -42,6 +44,7 @@ _SPANISH = Phrases(
     cut_off="Disculpe, se cortó un momento. Continúe, por favor.",
     transferring="Le comunico ahora.",
     nobody_there="Lo siento, no hay nadie disponible en este momento. Adiós.",
+    announcement="Gracias por llamar. Nadie puede atenderle. Para no recibir más llamadas nuestras, pulse {key}.",
 )
 _BY_LANGUAGE: Mapping[str, Phrases] = {"en": _ENGLISH, "es": _SPANISH}
 

@@ -1,7 +1,8 @@
-"""The calls that were made: what Twilio asks and reports about them, their conversations, and the outcomes.
+"""The calls: what Twilio asks and reports about them, their conversations, and the outcomes.
 
 A call that was picked up is connected with a conversation (`serve`), whose end is its outcome. Its socket may break:
-then Twilio asks what to do (`<Connect action>`), and another socket goes on with the same conversation, once.
+then Twilio asks what to do (`<Connect action>`), and another socket goes on with the same conversation, once. A call
+that a person makes to us has no attempt: it is known by its SID, and its requests come to the channel's own address.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ from fluentsd_channel_phone.settings import SECOND, Settings
 from fluentsd_channel_phone.skills import Skills
 from fluentsd_channel_phone.webhooks import Event, Purpose
 
+#: The key by which a caller opts out of an announcement; an agent has its own.
+OPT_OUT_KEY = "9"
 #: Conversations in a row that a failing model may spoil; then nobody is called for `MODEL_RESTS` seconds.
 SPOILT_AT_MOST, MODEL_RESTS = 3, 60.0
 #: Seconds to learn whether a call goes on after its socket has ended, in order or broken.
@@ -58,9 +61,7 @@ class Reception:
         """One request of Twilio."""
         match event.purpose:
             case Purpose.pickup:
-                details = {"call_sid": event.ref, "caller_id": event.fields.get("From", "")}
-                address = None if event.token else event.fields.get("From")
-                return WebhookResult(pickup=Pickup(event.ref, event.token, address, details))
+                return WebhookResult(pickup=_pickup(event))
             case Purpose.machine:
                 self._detected(event)
             case Purpose.status:
@@ -71,6 +72,8 @@ class Reception:
                 return self._dialled(event)
             case Purpose.recording:
                 return WebhookResult(self._recorded(event))
+            case Purpose.key:
+                return self._pressed(event)
         return WebhookResult()
 
     def _detected(self, event: Event) -> None:
@@ -84,23 +87,26 @@ class Reception:
         """The end of a call that nobody picked up. Of another, only that it is over."""
         end = end_of(event.status, event.number("SipResponseCode"), event.number("ErrorCode"))
         if end is not None:
-            token, ref = event.token, event.ref
-            return [Inbound(end.outcome, token, ref, reason=end.reason, dead=end.dead, fault=end.fault, cost_micros=0)]
+            news = _news(event, end.outcome)
+            return [replace(news, reason=end.reason, dead=end.dead, fault=end.fault, cost_micros=0)]
         if event.status != "completed":
             return []
         call, seconds = self._calls.find(event.ref), event.number("CallDuration")
         if call is not None and call.conversation is not None:
             call.duration_s = seconds
             call.concluded.set()
-            if not call.sockets and event.token:  # it was to go on, and no socket opened
-                self._report(call, event.token)
+            if not call.sockets:  # it was to go on, and no socket opened
+                self._report(call)
             return []
-        if call is not None and call.is_connected:  # the person was gone before the conversation began
+        if event.token is None:
+            outcome = Outcome.answered if call is not None and call.has_colleague else Outcome.no_answer
+            why = "a colleague took it" if outcome == Outcome.answered else "nobody took it"
+        elif call is not None and call.is_connected:  # the person was gone before the conversation began
             outcome, why = call.evidence.outcome()
         else:  # a restart lost it, or we ended it at pick-up
             outcome, why = Outcome.unknown, f"picked up for {seconds or 0} s; the conversation is not known"
         cost = price_of(self._settings, seconds or 0)
-        return [Inbound(outcome, event.token, event.ref, reason=why, duration_s=seconds, cost_micros=cost)]
+        return [replace(_news(event, outcome), reason=why, duration_s=seconds, cost_micros=cost)]
 
     def _ended(self, event: Event) -> WebhookResult:
         """What to do after the conversation's socket has ended: transfer, go on once with another, or hang up."""
@@ -108,22 +114,25 @@ class Reception:
         talk = call.conversation if call is not None else None
         if call is not None and talk is not None and talk.transfer_to and not talk.evidence.opted_out:
             number = talk.agent.transfers.get(talk.transfer_to, "")
-            callback = self._tools.links.callback(event.token or "") or ""
             call.concluded.set()
-            dial = twiml.transfer(number, call.caller_id, webhooks.url_for(callback, Purpose.dialled))
+            dial = twiml.transfer(number, call.caller_id, self._url(event.token, Purpose.dialled))
             return _reply(dial if number and event.status == "in-progress" else twiml.HANG_UP)
-        if event.status == "in-progress" and event.token and (talk is None or not (talk.is_over or call_done(call))):
-            details = {"call_sid": event.ref, "caller_id": event.fields.get("From", "")}
-            return WebhookResult(pickup=Pickup(event.ref, event.token, details=details, resumes=True))
+        is_known = bool(event.token) or talk is not None
+        if event.status == "in-progress" and is_known and (talk is None or not (talk.is_over or call_done(call))):
+            return WebhookResult(pickup=replace(_pickup(event), resumes=True))
         if call is not None:
             call.concluded.set()
         return _reply(twiml.HANG_UP)
 
     def _dialled(self, event: Event) -> WebhookResult:
         """A transfer has ended; apologise when nobody took it."""
-        if event.fields.get("DialCallStatus") in ("completed", "answered"):
-            return _reply(twiml.HANG_UP)
         call = self._calls.find(event.ref)
+        if event.fields.get("DialCallStatus") in ("completed", "answered"):
+            if call is not None:
+                call.has_colleague = True
+            return _reply(twiml.HANG_UP)
+        if event.token is None and (call is None or call.conversation is None):
+            return _reply(self._announcement())
         language = call.conversation.agent.language if call and call.conversation else ""
         return _reply(twiml.say_and_hang_up(phrases(language or "en").nobody_there, language))
 
@@ -136,36 +145,63 @@ class Reception:
         if call is not None and call.conversation is not None and not call.is_reported:
             call.recording = url
             return []
-        return [Inbound(Outcome.unknown, event.token, event.ref, recording=url)]
+        return [replace(_news(event, Outcome.unknown), recording=url)]
+
+    def _pressed(self, event: Event) -> WebhookResult:
+        """A key during an announcement: the opt-out key, or another one, which changes nothing."""
+        if event.token is not None or event.fields.get("Digits") != OPT_OUT_KEY:
+            return _reply(twiml.HANG_UP)
+        report = replace(
+            _news(event, Outcome.opted_out), reason=f"pressed {OPT_OUT_KEY}, the opt-out key, in a call to us"
+        )
+        return WebhookResult([report], reply=_twiml(twiml.say_and_hang_up(phrases("en").opted_out)))
+
+    def _announcement(self) -> str:
+        """What a caller hears whom nobody can answer."""
+        text = phrases("en").announcement.format(key=OPT_OUT_KEY)
+        return twiml.announce(text, self._url(None, Purpose.key))
+
+    def _url(self, token: str | None, purpose: Purpose) -> str:
+        """Where Twilio asks about a call: of an attempt, or one that a person makes to us."""
+        links = self._tools.links
+        return webhooks.url_for((links.callback(token) if token else links.inbound()) or "", purpose)
 
     def answer(self, pickup: Pickup, verdict: PickupVerdict) -> Reply:
-        """Connect the call to its conversation, or end it."""
+        """Connect the call to its conversation, or end it. A call to us may go on to a colleague instead."""
         agent = verdict.message.settings if verdict.message is not None else None
-        callback = self._tools.links.callback(pickup.token) if pickup.token else None
-        if not verdict.go or agent is None or verdict.relay_url is None or callback is None or self._model is None:
+        if self._tools.links.inbound() is None or not verdict.go:
             return _twiml(twiml.HANG_UP)
         call = self._calls.known(pickup.ref)
+        call.token, call.address = pickup.token, pickup.address
+        if agent is None or verdict.relay_url is None or self._model is None:
+            return _twiml(twiml.HANG_UP if pickup.token else self._without_agent(verdict))
         if pickup.resumes:
             call.is_resumed = True
             call.concluded.set()
         call.is_connected = True
         call.caller_id = pickup.details.get("caller_id", "")
-        record = webhooks.url_for(callback, Purpose.recording) if agent.recording and not pickup.resumes else ""
-        action = webhooks.url_for(callback, Purpose.end)
-        return _twiml(twiml.converse(agent, verdict.relay_url, action, record))
+        record = self._url(pickup.token, Purpose.recording) if agent.recording and not pickup.resumes else ""
+        return _twiml(twiml.converse(agent, verdict.relay_url, self._url(pickup.token, Purpose.end), record))
+
+    def _without_agent(self, verdict: PickupVerdict) -> str:
+        """A call to us that no agent answers."""
+        if verdict.forward_to:
+            return twiml.transfer(verdict.forward_to, "", self._url(None, Purpose.dialled))
+        return self._announcement()
 
     async def serve(self, socket: CallSocket, call: Call) -> None:
         """Converse, then report the outcome; a broken socket waits for another, once."""
-        message, attempt = call.message, call.attempt
-        if message is None or message.settings is None or attempt is None or self._model is None:
+        message = call.message
+        if message is None or message.settings is None or self._model is None:
             return
         live = self._calls.known(call.ref)
+        live.token, live.address = call.attempt.token if call.attempt is not None else None, call.address
         if live.began_at is None:
             live.began_at = self._tools.clock.now()
         if live.conversation is None:
             skills = Skills(message.settings, message.timezone, self._tools.clock.now, self._tools.http,
                             message.variables)  # fmt: skip
-            tell = partial(self._tell_opt_out, live, attempt.token)
+            tell = partial(self._tell_opt_out, live)
             live.conversation = Conversation(
                 message.settings, message.variables, self._model, skills, tell, live.evidence
             )
@@ -180,14 +216,14 @@ class Reception:
                 return
         except Exception as why:
             live.evidence.failed = f"a fault of ours ({type(why).__name__})"
-            self._report(live, attempt.token)
+            self._report(live)
             raise
         except BaseException:  # the daemon is stopping
-            self._report(live, attempt.token)
+            self._report(live)
             raise
         finally:
             live.sockets -= 1
-        self._report(live, attempt.token)
+        self._report(live)
 
     async def rehearse(self, message: Message, typist: Typist) -> Inbound:
         """A conversation at a keyboard, and what would be reported of it."""
@@ -209,7 +245,7 @@ class Reception:
             await live.concluded.wait()
         return live.is_resumed and not resumed
 
-    def _report(self, live: LiveCall, token: str) -> None:
+    def _report(self, live: LiveCall) -> None:
         """The outcome of a conversation, once."""
         talk = live.conversation
         if talk is None or live.is_reported:
@@ -221,14 +257,13 @@ class Reception:
         if seconds is None and live.began_at is not None:
             seconds = max(0, (self._tools.clock.now() - live.began_at) // SECOND)
         cost = price_of(self._settings, seconds or 0)
-        self._put.send_nowait(
-            replace(report, token=token, ref=live.ref, duration_s=seconds, cost_micros=cost, recording=live.recording)
-        )
+        report = replace(report, duration_s=seconds, cost_micros=cost, recording=live.recording)
+        self._put.send_nowait(_of(report, live))
 
-    def _tell_opt_out(self, live: LiveCall, token: str, how: str) -> None:
+    def _tell_opt_out(self, live: LiveCall, how: str) -> None:
         """Report an opt-out at once, before the call has ended."""
         said = live.conversation.transcript.said_last if live.conversation else ""
-        self._put.send_nowait(Inbound(Outcome.opted_out, token, live.ref, text=said, reason=how))
+        self._put.send_nowait(_of(Inbound(Outcome.opted_out, text=said, reason=how), live))
 
     def _note_model(self, outcome: Outcome) -> None:
         """Nobody is called for a model that is gone."""
@@ -236,6 +271,30 @@ class Reception:
         if self._spoilt >= SPOILT_AT_MOST:
             self.model_rests_until = self._tools.clock.now() + round(MODEL_RESTS * SECOND)
             self._spoilt = SPOILT_AT_MOST - 1  # after the rest one call tries it
+
+
+def _pickup(event: Event) -> Pickup:
+    """What Twilio asks about a call that was picked up: ours, or one to us."""
+    caller, details = event.fields.get("From", ""), {"call_sid": event.ref, "caller_id": event.fields.get("From", "")}
+    if event.token is not None:
+        return Pickup(event.ref, event.token, details=details)
+    return Pickup(
+        event.ref, None, caller, details | {"caller_id": event.fields.get("To", "")}, to=event.fields.get("To")
+    )
+
+
+def _news(event: Event, outcome: Outcome) -> Inbound:
+    """News about the call of a request."""
+    if event.token is not None:
+        return Inbound(outcome, event.token, event.ref)
+    return Inbound(outcome, None, event.ref, event.fields.get("From"), called_us=True)
+
+
+def _of(report: Inbound, live: LiveCall) -> Inbound:
+    """A report, about its call."""
+    if live.token is not None:
+        return replace(report, token=live.token, ref=live.ref)
+    return replace(report, ref=live.ref, address=live.address, called_us=True)
 
 
 def _report_of(talk: Conversation) -> Inbound:

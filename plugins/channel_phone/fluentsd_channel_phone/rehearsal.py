@@ -14,7 +14,7 @@ from typing import Any
 import trio
 
 from fluentsd.api import AgentSettings, CallSocket, SocketClosed, Typist
-from fluentsd_channel_phone.completions import Answer, Say, ToolCall
+from fluentsd_channel_phone.completions import TURN, Answer, Bounds, Say, ToolCall
 from fluentsd_channel_phone.conversation import Conversation
 
 #: Keys that are typed alone are keys of the phone.
@@ -98,7 +98,12 @@ class ScriptedModel:
     """What speaks where no model is configured: it repeats what it heard, and ends when the person says goodbye."""
 
     async def answer(
-        self, agent: AgentSettings, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], say: Say
+        self,
+        agent: AgentSettings,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+        say: Say,
+        bounds: Bounds = TURN,
     ) -> Answer:
         """See `completions.Model`."""
         heard = str(messages[-1].get("content", ""))

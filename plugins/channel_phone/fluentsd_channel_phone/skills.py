@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 
-from fluentsd.api import AgentSettings, Disposition, WebhookSkill
-from fluentsd_channel_phone import schema
+from fluentsd.api import AgentSettings, Disposition, WebhookSkill, read_json
 
 #: The last day for which a callback can be promised.
 PROMISED_WITHIN = dt.timedelta(days=60)
@@ -89,7 +88,7 @@ class Skills:
         try:
             if name not in self._schemas:
                 raise ValueError(f"there is no skill {name[:60]!r}")
-            given = schema.read(raw, self._schemas[name])
+            given = read_json(raw, self._schemas[name])
             match name:
                 case "note_result" | "end_call":
                     word = given.get("disposition")

@@ -45,6 +45,12 @@ def transfer(number: str, caller_id: str, action: str) -> str:
     return f"<Response><Dial{_attributes(options)}><Number>{_clean(escape(number))}</Number></Dial></Response>"
 
 
+def announce(text: str, action: str) -> str:
+    """Say a sentence, and ask `action` about a key that is pressed meanwhile or within some seconds."""
+    options = _attributes({"numDigits": "1", "timeout": "6", "action": action})
+    return f"<Response><Gather{options}><Say>{_clean(escape(text))}</Say></Gather><Hangup/></Response>"
+
+
 def say_and_hang_up(text: str, language: str = "") -> str:
     """Say one sentence, and end the call."""
     spoken = _attributes({"language": language}) if language else ""

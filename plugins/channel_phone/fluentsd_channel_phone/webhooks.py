@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     machine = "machine"  #: a person or a machine
     end = "end"  #: the conversation's WebSocket has ended: what next?
     dialled = "dialled"  #: a transfer has ended
+    key = "key"  #: a key during an announcement
     recording = "recording"
 
 

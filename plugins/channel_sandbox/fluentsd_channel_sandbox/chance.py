@@ -61,7 +61,7 @@ class Ending:
 
 
 def draw(settings: Settings, to: str, step: str, try_no: int) -> tuple[float, ...]:
-    """Eight numbers in [0, 1): fault, outcome, ring, talk or delivery, reply, text, two to spare."""
+    """Eight numbers in [0, 1): fault, outcome, ring, talk or delivery, reply, text, conversation, one to spare."""
     return _shares("\x00".join((settings.seed, settings.kind, to, step, str(try_no))))
 
 

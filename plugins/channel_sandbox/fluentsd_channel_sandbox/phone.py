@@ -2,17 +2,20 @@
 
 A test plays the carrier's side: it posts a signed pick-up, reads the response, and opens the WebSocket named in it.
 Whatever the call's socket receives is sent back, until either side closes. With `agents` an agent of that provider
-speaks, and a call that ends in a conversation has its transcript.
+speaks, and a call that ends in a conversation has its transcript; with `conversations` every answered call has one.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from fluentsd.api import (
     Agent,
     AgentProvider,
+    AnalysisRequest,
     Attempt,
     Call,
     CallSocket,
@@ -29,6 +32,7 @@ from fluentsd.api import (
     Tools,
     WebhookResult,
 )
+from fluentsd_channel_sandbox import chance, dialogues
 from fluentsd_channel_sandbox.carrier import Carrier
 from fluentsd_channel_sandbox.settings import Settings
 from fluentsd_channel_sandbox.signatures import prove, text
@@ -53,8 +57,16 @@ class PhoneCarrier(Carrier):
         await provider.start(message, replace(attempt, begin=_begun))
         return receipt
 
+    async def analyse(self, request: AnalysisRequest) -> Mapping[str, Any]:
+        """The analysis of a conversation, without a model."""
+        return dialogues.analyse(request)
+
     async def _inbound(self, event: Inbound) -> Inbound:
         """The event, with the transcript of a call that was a conversation."""
+        if self.settings.conversations and event.outcome in (Outcome.answered, Outcome.opted_out) and event.token:
+            entry = self.ledger.by_token[event.token]
+            drawn = chance.draw(self.settings, entry.to, entry.step, entry.try_no)
+            return replace(event, transcript=dialogues.transcript(event.text or dialogues.at(drawn[6]).person))
         if self._provider is None or event.outcome != Outcome.answered or event.token is None:
             return event
         try:

@@ -82,6 +82,7 @@ class Settings:
     cost_micros: int = 0
     currency: str = "USD"
     webhook_secret: str = ""  #: signs webhooks of a phone; without it there are none
+    conversations: bool = False  #: an answered call has a transcript (`dialogues`)
     agents: str = ""  #: the `[agents.<name>]` whose agents speak on a phone
 
 
@@ -103,10 +104,17 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         cost_micros=table.take("cost_micros", 0, _whole),
         currency=table.take("currency", "USD", _currency),
         webhook_secret=table.take("webhook_secret", "", _secret),
+        conversations=table.take("conversations", False, _flag),
         agents=table.take("agents", "", _name),
     )
     table.finish("sandbox")
     return settings
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} should be true or false")
+    return value
 
 
 def read_kind(table: Table) -> Kind:

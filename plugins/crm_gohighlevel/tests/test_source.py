@@ -120,3 +120,13 @@ async def test_every_request_is_in_the_contract(crm, connect):
             known = contract["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
             assert set(asked.json) <= set(known["properties"]), path
             assert set(known.get("required", [])) <= set(asked.json), path
+
+
+async def test_the_summary_of_a_call_is_a_note_with_the_values_it_maps(crm, connect):
+    ref = crm.contact()
+    note = Activity(ref, "note", crm.now, "Summary of the call", "Wants a quote", fields={"Consent": "by phone"})
+    for _ in range(2):
+        await connect().write(note, "analysis:a1:1")
+    [made] = crm.notes.values()
+    assert "Wants a quote" in made["body"]
+    assert crm.contacts[ref]["customFields"] == [{"id": "cf000002", "value": "by phone"}]

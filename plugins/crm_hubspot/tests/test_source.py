@@ -166,3 +166,16 @@ def test_a_mistake_in_the_settings_has_a_fix(table, words):
 def test_the_sdk_is_not_loaded_before_the_first_request():
     code = "import sys, fluentsd_crm_hubspot; sys.exit('hubspot' in sys.modules or 'urllib3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_the_summary_of_a_call_is_a_note_with_the_values_it_maps(hubspot, connect):
+    ref = hubspot.contact()
+    note = Activity(
+        ref, "note", hubspot.now, "Summary of the call, interested", "Wants a quote", fields={"hs_lead_status": "OPEN"}
+    )
+    for _ in range(2):
+        await connect().write(note, "analysis:a1:1")
+    [made] = hubspot.objects.values()
+    assert (made["kind"], made["contact"]) == ("notes", ref)
+    assert "Wants a quote" in made["properties"]["hs_note_body"]
+    assert hubspot.contacts[ref].properties["hs_lead_status"] == "OPEN"

@@ -203,3 +203,12 @@ def test_a_mistake_in_the_settings_has_a_fix(table, words):
     with pytest.raises(ConfigProblem) as caught:
         read_settings(table)
     assert words in str(caught.value)
+
+
+async def test_the_summary_of_a_call_is_a_note_with_the_status_it_maps(crm, connect):
+    ref = crm.lead()
+    note = Activity(ref, "note", crm.now, "Summary of the call", "Wants a lawyer", fields={"Status": "Chase"})
+    for _ in range(2):
+        await connect().write(note, "analysis:a1:1")
+    [made] = crm.notes[int(ref)]
+    assert "Wants a lawyer" in made["Text"]

@@ -278,3 +278,13 @@ def test_every_document_is_in_the_schema():
     for name, document in ALL.items():
         assert [one.message for one in validate(schema, parse(document))] == [], name
     assert validate(schema, parse("query { boards { nonsense } }"))
+
+
+async def test_the_summary_of_a_call_is_an_update_with_the_values_it_maps(crm, connect):
+    ref = crm.item()
+    note = Activity(ref, "note", crm.now, "Summary of the call", "Wants a lawyer", fields={"Case": "Crash"})
+    for _ in range(2):
+        await connect().write(note, "analysis:a1:1")
+    [update] = crm.updates.values()
+    assert "Wants a lawyer" in update["body"]
+    assert crm.items[ref]["values"]["text_1"] == "Crash"

@@ -165,3 +165,13 @@ def test_a_mistake_in_the_settings_has_a_fix(change, words):
 def test_the_library_is_not_loaded_before_the_first_request():
     code = "import sys, fluentsd_crm_salesforce; sys.exit('simple_salesforce' in sys.modules or 'jwt' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_the_summary_of_a_call_is_a_task_with_the_values_it_maps(salesforce, connect):
+    ref = salesforce.add("Lead")
+    note = Activity(ref, "note", salesforce.now, "Summary of the call", "Wants a quote", fields={"Rating": "Hot"})
+    for _ in range(2):
+        await connect().write(note, "analysis:a1:1")
+    [task] = salesforce.tasks()
+    assert "Wants a quote" in task["Description"]
+    assert salesforce.rows["Lead"][ref]["Rating"] == "Hot"

@@ -12,6 +12,7 @@ from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, Subscriptions
 from fluentsd.domain.sync_options import SyncOptions
 from fluentsd.engine.sync.write_back import WriteBack
 from tests.databases import open_whole
+from tests.engine.after_calls.stage import AGENT, Analyst
 from tests.engine.stage import HOUR, MINUTE, MONDAY, SMS, staged
 from tests.engine.sync.conftest import Followed
 from tests.engine.sync.fake_source import FakeCrm
@@ -100,3 +101,37 @@ async def test_what_the_crm_refuses_is_a_dead_letter(written: Followed) -> None:
     await written.stage.do("outbox retry", target="source:crm")
     await written.pass_time(HOUR)
     assert len(written.crm.written) == 1
+
+
+async def test_the_analysis_of_a_call_is_a_note_with_the_fields_of_this_crm(written: Followed) -> None:
+    written.crm.put(1)
+    analyst = Analyst({"summary": "Wants a roof.", "disposition": "interested", "fields": {"budget": 5000}})
+    written.stage.phone.analyse = analyst.analyse  # type: ignore[attr-defined]
+    written.stage.resolve("phone")
+    await written.stage.do("agents apply", file={"agent": [AGENT]})
+    await written.start(CALL | {"agent": "ava"})
+    await written.pass_time(5 * MINUTE)
+    [attempt] = [attempt for attempt, *_ in written.stage.phone.accepted]
+    for _ in range(2):
+        told = Inbound(Outcome.answered, token=attempt.token, transcript="person: A roof, please.")
+        await written.stage.phone.tell(told)
+    await written.pass_time(20 * MINUTE)
+    call, note = written.crm.written.values()
+    assert (call.kind, call.text) == ("call", "person: A roof, please.")
+    assert (note.kind, note.record, note.disposition) == ("note", "r1", "interested")
+    assert note.summary == "Summary of the call, interested (A test, step call)"
+    assert note.text == "Wants a roof.\nbudget: 5000"
+    assert note.fields == {"annual_budget": 5000}  # the field that the agent's file names, and no other
+
+
+async def test_a_failed_analysis_writes_nothing(written: Followed) -> None:
+    written.crm.put(1)
+    written.stage.phone.analyse = Analyst({"summary": ""}).analyse  # type: ignore[attr-defined]
+    written.stage.resolve("phone")
+    await written.stage.do("agents apply", file={"agent": [AGENT]})
+    await written.start(CALL | {"agent": "ava"})
+    await written.pass_time(5 * MINUTE)
+    [attempt] = [attempt for attempt, *_ in written.stage.phone.accepted]
+    await written.stage.phone.tell(Inbound(Outcome.answered, token=attempt.token, transcript="person: Hm."))
+    await written.pass_time(20 * MINUTE)
+    assert kinds(written) == [("call", "out", "answered")]

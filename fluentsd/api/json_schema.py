@@ -1,8 +1,9 @@
-"""Checks a model's arguments against the JSON schema of a skill: the part of JSON Schema that skills use. Pure."""
+"""Checks what a model answers against a JSON schema: the part of JSON Schema that skills and analyses use. Pure."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +14,8 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 ARGUMENTS_AT_MOST = 8000
 
 
-def read(raw: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments; ValueError says what is wrong, for the model."""
+def read_json(raw: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The object in a JSON text; ValueError says what is wrong, for the model."""
     if len(raw) > ARGUMENTS_AT_MOST:
         raise ValueError("the arguments are too long")
     try:
@@ -23,14 +24,16 @@ def read(raw: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("the arguments are not JSON") from None
     if not isinstance(found, dict):
         raise ValueError("the arguments are not an object")
-    check(found, schema)
+    check_json(found, schema)
     return found
 
 
-def check(value: Any, schema: Mapping[str, Any], place: str = "arguments") -> None:
+def check_json(value: Any, schema: Mapping[str, Any], place: str = "arguments") -> None:
     """Raise ValueError unless a value keeps a schema. Properties that an object's schema does not name are refused."""
     wanted = schema.get("type")
     expected = _TYPES.get(wanted) if isinstance(wanted, str) else None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{place} must be a finite number")
     if expected is not None and (not isinstance(value, expected) or (isinstance(value, bool) and wanted != "boolean")):
         raise ValueError(f"{place} must be of type {wanted}")
     if "enum" in schema and value not in schema["enum"]:
@@ -40,7 +43,7 @@ def check(value: Any, schema: Mapping[str, Any], place: str = "arguments") -> No
     if isinstance(value, dict):
         _check_object(value, schema, place)
     for item in value if isinstance(value, list) else ():
-        check(item, schema.get("items", {}), f"an item of {place}")
+        check_json(item, schema.get("items", {}), f"an item of {place}")
 
 
 def _check_object(value: dict[str, Any], schema: Mapping[str, Any], place: str) -> None:
@@ -50,4 +53,4 @@ def _check_object(value: dict[str, Any], schema: Mapping[str, Any], place: str) 
     if strange := sorted(value.keys() - known.keys()):
         raise ValueError(f"{place} have no {', '.join(strange)[:100]}")
     for name, inner in value.items():
-        check(inner, known[name], name)
+        check_json(inner, known[name], name)

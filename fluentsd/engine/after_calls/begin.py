@@ -1,0 +1,36 @@
+"""Which calls have something to follow; their work is begun in the transaction that records the outcome.
+
+A call has when its agent's file asks for an analysis and there is a transcript, or when its flow has follow-ups. The
+row of the work and its task are committed with the outcome, so no crash loses them, and a call begins its work once.
+What the work is: `work`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fluentsd.domain.events import AfterCallTask
+from fluentsd.domain.flow import Flow
+from fluentsd.domain.follow_ups import OUTCOMES
+from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
+from fluentsd.store import after_calls, outbox
+from fluentsd.store.after_calls import NewCall
+from fluentsd.store.attempts import AttemptRow
+from fluentsd.store.db import Connection
+
+
+def has_work(row: AttemptRow, report: OutcomeReport, flow: Flow) -> bool:
+    """Whether this report ends a call that has something to follow. A transcript comes with the last report of a
+    conversation; an opt-out may have been reported before it."""
+    if row.channel != "phone" or row.step not in flow.index:
+        return False
+    speaker = flow.step(row.step).speaker
+    if report.transcript:
+        return bool(flow.follow_ups) or (speaker is not None and speaker.agent.analysis is not None)
+    return bool(flow.follow_ups) and report.outcome in OUTCOMES
+
+
+async def begin(conn: Connection, rows: Sequence[AttemptRow], at: int) -> None:
+    """Begin the work of these calls, and post its tasks."""
+    new = await after_calls.begin(conn, [NewCall(row.id, row.campaign_id, row.contact_id) for row in rows], at)
+    await outbox.post(conn, *(AfterCallTask(attempt=attempt_id) for attempt_id in new), at=at)

@@ -1,0 +1,141 @@
+"""The work after calls: begun with a call's outcome, finished once. One named function per transition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.domain.states import AFTER_CALL, AfterCallState
+from fluentsd.store.db.machines import transition
+from fluentsd.store.db.statements import among, json_of
+from fluentsd.store.tables import after_call, attempt, campaign, contact, content, enrollment
+
+
+class NewCall(NamedTuple):
+    """A call that has something to follow."""
+
+    attempt_id: str
+    campaign_id: int
+    contact_id: int
+
+
+class CallDone(NamedTuple):
+    """A call and its enrollment, as the work after it needs them. Times are epoch microseconds."""
+
+    attempt_id: str
+    campaign_id: int
+    contact_id: int
+    enrollment_id: int
+    version_id: int
+    step: str
+    outcome: str
+    disposition: str | None
+    began_at: int
+    campaign: str
+    campaign_state: str
+    outcomes: str
+    last_outcome: str
+    unreached: int
+    sender_id: int | None
+    zones: str
+    states: str
+    transcript: str
+
+
+_KNOWN = select(after_call.c.attempt_id).where(among(after_call.c.attempt_id, "ids"))
+_TRANSCRIPT = (
+    select(content.c.text)
+    .where(content.c.attempt_id == attempt.c.id, content.c.kind == "transcript")
+    .order_by(content.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_PENDING = (
+    select(
+        attempt.c.id, attempt.c.campaign_id, attempt.c.contact_id, attempt.c.enrollment_id, enrollment.c.version_id,
+        attempt.c.step, attempt.c.outcome, attempt.c.disposition, after_call.c.began_at, campaign.c.ref,
+        campaign.c.state, enrollment.c.outcomes, enrollment.c.last_outcome, enrollment.c.unreached,
+        func.coalesce(attempt.c.number_id, enrollment.c.sender_id), contact.c.zones, contact.c.states,
+        func.coalesce(_TRANSCRIPT, ""),
+    )
+    .join(after_call, after_call.c.attempt_id == attempt.c.id)
+    .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
+    .join(campaign, campaign.c.id == attempt.c.campaign_id)
+    .join(contact, contact.c.id == attempt.c.contact_id)
+    .where(after_call.c.state == AfterCallState.pending)
+)  # fmt: skip
+
+
+async def begin(conn: AsyncConnection, calls: Sequence[NewCall], at: int) -> list[str]:
+    """→ pending, once for each call; returns the attempts that are new."""
+    if not calls:
+        return []
+    known = set((await conn.execute(_KNOWN, {"ids": json_of(call.attempt_id for call in calls)})).scalars())
+    new = {call.attempt_id: call for call in calls if call.attempt_id not in known}
+    if new:
+        first = insert(after_call).values(state=AfterCallState.pending, began_at=at)
+        await conn.execute(first, [call._asdict() for call in new.values()])
+    return list(new)
+
+
+async def pending(conn: AsyncConnection, attempt_id: str, *, lock: bool = False) -> CallDone | None:
+    """The call, while its work is to be done; None when it is done, or when the person was erased."""
+    statement = _PENDING.where(attempt.c.id == attempt_id)
+    if lock:
+        statement = statement.with_for_update(of=after_call)
+    row = (await conn.execute(statement)).first()
+    return CallDone._make(row) if row is not None else None
+
+
+async def finish(conn: AsyncConnection, attempt_id: str, at: int) -> bool:
+    """pending → done; whether it was pending."""
+    return await _move(conn, "finish", attempt_id, ended_at=at)
+
+
+async def fail(conn: AsyncConnection, attempt_id: str, problem: str, at: int) -> bool:
+    """pending → failed; whether it was pending."""
+    return await _move(conn, "fail", attempt_id, problem=problem, ended_at=at)
+
+
+async def repeat(conn: AsyncConnection, attempt_id: str, at: int) -> bool:
+    """failed → pending; whether it had failed."""
+    return await _move(conn, "repeat", attempt_id, problem="", began_at=at, ended_at=None)
+
+
+async def _move(conn: AsyncConnection, event: str, attempt_id: str, **values: Any) -> bool:
+    mine = after_call.c.attempt_id == attempt_id
+    return (await conn.execute(transition(after_call, AFTER_CALL, event, mine, **values))).rowcount == 1
+
+
+async def is_pending(conn: AsyncConnection, campaign_id: int) -> bool:
+    """Whether a call of the campaign has work to follow."""
+    mine = (after_call.c.campaign_id == campaign_id, after_call.c.state == AfterCallState.pending)
+    return (await conn.execute(select(after_call.c.attempt_id).where(*mine).limit(1))).first() is not None
+
+
+class Failed(NamedTuple):
+    """An analysis that has failed."""
+
+    attempt: str
+    problem: str
+    ended_at: int
+
+
+async def failed(conn: AsyncConnection, campaign_id: int, most: int = 1000) -> list[Failed]:
+    """The failed analyses of a campaign, newest first."""
+    statement = (
+        select(after_call.c.attempt_id, after_call.c.problem, after_call.c.ended_at)
+        .where(after_call.c.campaign_id == campaign_id, after_call.c.state == AfterCallState.failed)
+        .order_by(after_call.c.attempt_id.desc())
+        .limit(most)
+    )
+    return [Failed._make(row) for row in await conn.execute(statement)]
+
+
+async def follow_ups_of(conn: AsyncConnection, enrollment_id: int) -> set[str]:
+    """The follow-ups that an enrollment has had already."""
+    rows = await conn.execute(select(enrollment.c.step).where(enrollment.c.follows == enrollment_id))
+    return set(rows.scalars())

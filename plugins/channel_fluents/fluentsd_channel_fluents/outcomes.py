@@ -1,0 +1,80 @@
+"""What a call of the API says: its outcome, with the evidence in words. Pure.
+
+The API knows no "busy" and no "voicemail": a machine is a call that was picked up without a human. `human_disconnected`
+alone proves no person. Reference: the call object of Vocode's hosted API (openapi.json), which Fluents has renamed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fluentsd.api import Disposition, Fault, Outcome, asks_to_stop
+
+#: Lines of a transcript that are the person's; the API gives the transcript as one text.
+_PERSON = re.compile(r"^\s*(?:human|user|customer|caller|person)\s*:\s*(.+)$", re.IGNORECASE)
+_PICKED_UP = ("picked_up", "transfer_started", "transfer_successful")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call that is over."""
+
+    outcome: Outcome
+    reason: str
+    fault: Fault = "person"
+    disposition: Disposition | None = None
+    transcript: str = ""
+    duration_s: int | None = None
+    has_recording: bool = False
+
+
+def ended(call: Mapping[str, Any]) -> Ended | None:
+    """The end of a call; None while it goes on, and of a status that is not known."""
+    status = call.get("status")
+    if status not in ("ended", "error"):
+        return None
+    transcript = call.get("transcript") if isinstance(call.get("transcript"), str) else ""
+    outcome, reason, fault = _judged(call, status, str(transcript))
+    transferred = call.get("stage") == "transfer_successful" and outcome == Outcome.answered
+    return Ended(
+        outcome, reason, fault, Disposition.transferred if transferred else None, str(transcript),
+        _seconds(call.get("start_time"), call.get("end_time")), call.get("recording_available") is True,
+    )  # fmt: skip
+
+
+def _judged(call: Mapping[str, Any], status: str, transcript: str) -> tuple[Outcome, str, Fault]:
+    stage, end, detected = (call.get(name) for name in ("stage", "stage_outcome", "human_detection_result"))
+    said = [found[1] for line in transcript.splitlines() if (found := _PERSON.match(line))]
+    if call.get("do_not_call_result") is True:
+        return Outcome.opted_out, "asked to stop, as Fluents detected", "person"
+    if any(asks_to_stop(one) for one in said):
+        return Outcome.opted_out, "asked to stop, in words", "person"
+    if status == "error":
+        if stage in _PICKED_UP:
+            return Outcome.agent_error, "Fluents reports an error in the call", "message"
+        return Outcome.failed, "Fluents reports an error before the call was picked up", "message"
+    if end == "call_did_not_connect":
+        return Outcome.failed, "the call did not connect", "person"
+    if end == "human_unanswered":
+        return Outcome.no_answer, "nobody picked up", "person"
+    if stage not in _PICKED_UP:
+        return Outcome.unknown, "the call has ended, and Fluents does not say how", "person"
+    if detected == "no_human":
+        return Outcome.voicemail, "picked up, detected as no human", "person"
+    if detected == "human":
+        return Outcome.answered, f"picked up, detected as human, {len(said)} turns of the person", "person"
+    if said:
+        return Outcome.answered, f"picked up, not detected, {len(said)} turns of the person", "person"
+    return Outcome.no_answer, "picked up, not detected, and nobody spoke", "person"
+
+
+def _seconds(start: Any, end: Any) -> int | None:
+    try:
+        began, over = dt.datetime.fromisoformat(start), dt.datetime.fromisoformat(end)
+        return max(0, round((over - began).total_seconds()))
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,79 @@
+"""Requests to the API: what each status means, and which errors assert that nothing was accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from fluentsd.api import NeedsHuman, Rejected, Tools, Unavailable, retry_after
+from fluentsd_channel_fluents.settings import Settings
+
+#: Seconds to connect, and for each answer; seconds to wait without Retry-After.
+CONNECT_WITHIN, ANSWER_WITHIN, BACK_OFF = 5.0, 15.0, 10.0
+
+
+class NoAnswer(Exception):
+    """The request may have been accepted: its answer was lost, or cannot be read."""
+
+
+class Service:
+    """The account's API over the shared client."""
+
+    def __init__(self, settings: Settings, tools: Tools) -> None:
+        self._settings, self._http, self._now = settings, tools.http, tools.clock.now
+
+    async def create(self, body: Mapping[str, Any]) -> str:
+        """Create a call; its id. Raises `Unavailable`, `Rejected` and `NeedsHuman` only if nothing was accepted."""
+        answer = await self._ask("POST", "/v1/calls/create", json=body)
+        if answer.status_code in (400, 404, 409, 422):
+            raise Rejected(f"Fluents refuses the call ({answer.status_code})", fault="message")
+        return str(_object(answer)["id"])
+
+    async def call(self, ref: str) -> Mapping[str, Any] | None:
+        """One call; None when the account has none of this id."""
+        answer = await self._ask("GET", "/v1/calls", params={"id": ref})
+        return None if answer.status_code in (400, 404, 422) else _object(answer)
+
+    async def newest(self, size: int) -> list[Mapping[str, Any]]:
+        """The account's newest calls, as far as the list tells."""
+        wanted = {"page": 1, "size": size, "sort_column": "start_time", "sort_desc": "true"}
+        items = _object(await self._ask("GET", "/v1/calls/list", params=wanted), "items")["items"]
+        return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+
+    async def end(self, ref: str) -> bool:
+        """End a call; whether the API has ended it."""
+        return (await self._ask("POST", "/v1/calls/end", params={"id": ref})).status_code in (200, 201, 204)
+
+    async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self._settings.key}"}
+        timeout = httpx.Timeout(ANSWER_WITHIN, connect=CONNECT_WITHIN)
+        try:
+            answer: httpx.Response = await self._http().request(
+                method, self._settings.base_url + path, headers=headers, timeout=timeout, follow_redirects=False, **more
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as why:
+            raise Unavailable(f"Fluents cannot be reached ({type(why).__name__})", BACK_OFF) from why
+        except httpx.HTTPError as why:
+            raise NoAnswer(f"Fluents' answer was lost ({type(why).__name__})") from why
+        if answer.status_code in (401, 403):
+            raise NeedsHuman(f"Fluents refuses the key ({answer.status_code}); correct [channel.phone] key")
+        if answer.status_code == 429:
+            raise Unavailable(
+                "Fluents asks to slow down", retry_after(answer.headers.get("retry-after"), self._now(), BACK_OFF)
+            )
+        if answer.status_code >= 500:
+            raise NoAnswer(f"Fluents answers {answer.status_code}")
+        return answer
+
+
+def _object(answer: httpx.Response, needed: str = "id") -> dict[str, Any]:
+    """The object in an answer, which has what is needed of it."""
+    try:
+        found = answer.json()
+    except ValueError:
+        found = None
+    if answer.status_code not in (200, 201) or not isinstance(found, dict) or needed not in found:
+        raise NoAnswer(f"Fluents' answer cannot be read ({answer.status_code})")
+    return found
