@@ -227,7 +227,7 @@ async def _conclude(runtime: Runtime, state: DemoState, folder: Path, sink: Smtp
     state.overview = await _do(runtime, "campaign status", ref=REF)
     state.report = await _do(runtime, "campaign report", ref=REF)
     state.errors = (await _do(runtime, "campaign errors", ref=REF))["causes"]
-    calls = (await _do(runtime, "calls", ref=REF, most=100_000))["calls"]
+    calls = (await _do(runtime, "history", ref=REF, most=100_000))["calls"]
     state.span = (min(c["claimed_at"] for c in calls), max(c["claimed_at"] for c in calls))
     state.attempts = _longest_history(calls)
     state.after_call = _after_call(calls, folder)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 async def the_call(stage: Stage) -> dict[str, Any]:
-    [call] = (await stage.do("calls", channel="phone"))["calls"]
+    [call] = (await stage.do("calls"))["calls"]
     return call
 
 

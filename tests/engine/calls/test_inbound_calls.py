@@ -68,7 +68,7 @@ async def test_the_numbers_agent_answers_the_person_by_name_and_their_steps_wait
     said = {"outcome": Outcome.answered, "ref": "CA1", "address": CALLER, "called_us": True}
     await stage.inbox.take(Inbound(**said, transcript="person: Hi", summary="Asks for a quote.", duration_s=30))
     await stage.inbox.take(Inbound(Outcome.unknown, None, "CA1", CALLER, recording="https://r/1", called_us=True))
-    [call] = (await stage.do("calls", channel="phone"))["calls"]
+    [call] = (await stage.do("calls"))["calls"]
     assert (call["direction"], call["to"], call["sender"], call["agent"]) == ("in", CALLER, OURS, "ava")
     assert (call["outcome"], call["duration_s"], call["transcript"]) == ("answered", 30, "person: Hi")
     assert (call["summary"], call["recording"]) == ("Asks for a quote.", "https://r/1")
@@ -90,7 +90,7 @@ async def test_a_request_that_comes_twice_is_one_call(stage: Stage) -> None:
     await ready(stage, agent="ava")
     first, again = await calls_us(stage), await calls_us(stage)
     assert first.message == again.message
-    assert len((await stage.do("calls", channel="phone"))["calls"]) == 1
+    assert len((await stage.do("calls"))["calls"]) == 1
 
 
 async def test_who_shares_a_number_is_asked_and_all_of_them_are_held(stage: Stage) -> None:
@@ -114,7 +114,7 @@ async def test_a_stranger_is_answered_and_leaves_no_words(stage: Stage, caller: 
     assert verdict.message is not None
     assert verdict.message.settings.opening.endswith("Hi there.")  # type: ignore[union-attr]
     await stage.inbox.take(Inbound(Outcome.answered, None, "CA1", caller, transcript="secret", called_us=True))
-    [call] = (await stage.do("calls", channel="phone"))["calls"]
+    [call] = (await stage.do("calls"))["calls"]
     assert (call["to"], call["transcript"], call["outcome"]) == (None, None, "answered")
 
 
@@ -126,7 +126,7 @@ async def test_a_call_goes_on_to_a_colleague_or_hears_an_announcement(stage: Sta
     assert (await calls_us(stage, ref="CA2")).forward_to == "+12125550177"
     await stage.do("numbers inbound", number=OURS, announce=True)
     assert (await calls_us(stage, ref="CA3")).forward_to == ""
-    answered = [call["answered_by"] for call in (await stage.do("calls", channel="phone"))["calls"]]
+    answered = [call["answered_by"] for call in (await stage.do("calls"))["calls"]]
     assert sorted(answered) == ["announcement", "announcement", "forward"]
 
 
@@ -149,7 +149,7 @@ async def test_a_person_who_called_is_erased_with_their_calls(stage: Stage) -> N
     await calls_us(stage)
     await stage.inbox.take(Inbound(Outcome.answered, None, "CA1", CALLER, transcript="my words", called_us=True))
     await stage.do("contacts erase", person=CALLER, because="asked")
-    [call] = (await stage.do("calls", channel="phone"))["calls"]
+    [call] = (await stage.do("calls"))["calls"]
     assert (call["to"], call["transcript"], call["provider_ref"]) == (None, None, None)
 
 
