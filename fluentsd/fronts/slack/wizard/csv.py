@@ -125,7 +125,7 @@ async def _read_again(session: Session, place: Place, view_id: str) -> None:
 
 
 async def need_of_campaign(session: Session, ref: str) -> Need:
-    edit = await session.run("edit open", {"ref": ref})
+    edit = await session.run("campaign open-edit", {"ref": ref})
     return need_of([str(step.get("channel")) for step in entries(edit.file, "step")])
 
 

@@ -48,6 +48,6 @@ async def update(session: Session, view: Mapping[str, Any], new: Block) -> None:
 
 async def draw_below(session: Session, place: Place, edit: Edit | None = None) -> None:
     """Draw the page below a form anew, while the form is still open."""
-    edit = edit or await session.run("edit open", {"ref": place.ref})
+    edit = edit or await session.run("campaign open-edit", {"ref": place.ref})
     root = {"id": str(session.interaction.view.get("root_view_id") or "")}
     await update(session, root, await drawn(session, place.at(place.page, seen=edit.seen), edit))

@@ -87,7 +87,7 @@ async def test_a_form_that_is_closed_or_left_open_for_a_day_loses_nothing(office
 
     async def is_kept() -> bool:
         call = Call("slack:U1 Dana", office.stage.clock.now())
-        return "typed" in await execute(office.stage.runtime, "edit open", {"ref": "spring"}, call)
+        return "typed" in await execute(office.stage.runtime, "campaign open-edit", {"ref": "spring"}, call)
 
     await until(is_kept)
     await dana.close()
