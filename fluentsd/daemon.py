@@ -4,6 +4,9 @@ Every part is opened by `async with` or started in a nursery, so the indentation
 claiming, calls in progress get their grace, the fronts close, sends in progress get theirs, then listeners and look-ups
 end, then the store closes, and the lock is released last. The first SIGTERM or SIGINT starts this shutdown; a
 second one ends the process at once. Both are safe: the next start asks the providers about every attempt that was open.
+
+A reload (SIGHUP, or the verb) is the same shutdown and a new start with the new settings, in the same process: no part
+has to know that settings can change. A file with mistakes is refused before anything stops.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -28,9 +32,11 @@ from fluentsd.engine.runtime import EngineClock, Runtime
 from fluentsd.engine.sync.write_back import WriteBack
 from fluentsd.fronts.access import Access
 from fluentsd.fronts.control import protocol, server
+from fluentsd.fronts.guard import guarded_server
 from fluentsd.fronts.notify import LogTarget, WebhookTarget
 from fluentsd.plugins import Plugins
 from fluentsd.systemd import Supervisor
+from fluentsd.validation import Problems
 
 if TYPE_CHECKING:
     from fluentsd.fronts.slack.front import SlackFront
@@ -39,6 +45,8 @@ __all__ = ["open_runtime", "run"]
 
 #: Seconds after the second signal until the process exits, even if a task still blocks.
 LAST_RESORT_AFTER = 2.0
+#: Seconds between a reload's request and its shutdown.
+ANSWERED_WITHIN = 0.2
 
 
 async def run(
@@ -48,16 +56,18 @@ async def run(
     plugins: Plugins,
     log: Any,
     ready: Callable[[], None] | None = None,
-) -> None:
-    """Run until SIGTERM or SIGINT, then shut down in order; `ready` is called once every part runs.
+    read: Callable[[], Settings] | None = None,
+) -> Settings | None:
+    """Run until SIGTERM or SIGINT, then shut down in order; `ready` is called once every part runs. `read` reads the
+    settings for a reload: the answer is what to run with next, None at the end.
 
     Raises `Problems`, `AlreadyRunning`, `DatabaseRefused`, `ControlProblem` or `StoreUnavailable` if it cannot start,
     and `Fenced` when another process takes over, each with a message for the user.
     """
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         try:
             async with trio.open_nursery() as outer:
-                shutdown = _Shutdown(outer.cancel_scope, log)
+                shutdown = _Shutdown(outer.cancel_scope, log, read)
                 outer.start_soon(shutdown.handle, signals)
                 try:
                     await _run_parts(settings, clock, plugins, log, shutdown, ready)
@@ -66,7 +76,8 @@ async def run(
                     outer.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise _sole_cause(group) from None
-    log.info("daemon.stopped")
+    log.info("daemon.stopped" if shutdown.following is None else "daemon.reloads")
+    return shutdown.following
 
 
 async def _run_parts(
@@ -87,15 +98,15 @@ async def _run_parts(
     ):
         watchdog.start_soon(supervisor.keep_pinging, runtime.store.wait_answer)
         shutdown.allow_grace()
+        runtime.reload = shutdown.reload if shutdown.can_reload else None
         slack = _slack(runtime, settings, log)
         targets, grace = _targets(runtime, settings, http, log, slack), settings.grace / SECOND
         async with running(runtime, targets, grace=grace, ages=settings.retention) as inbox:
             async with trio.open_nursery() as fronts:
-                await fronts.start(
-                    server.serve, runtime, settings.socket, Access(settings.socket_group, settings.roles)
-                )
+                access = Access(settings.socket_group, settings.roles)
+                await _serve(fronts, runtime, "control", partial(server.serve, runtime, settings.socket, access))
                 if web is not None:
-                    runtime.listens_at = await fronts.start(web, runtime, inbox)
+                    runtime.listens_at = await _serve(fronts, runtime, "web", partial(web, runtime, inbox))
                 if slack is not None:
                     fronts.start_soon(slack.serve)
                 supervisor.tell("READY=1", f"STATUS=serving {', '.join(sorted(runtime.channels)) or 'no channel'}")
@@ -104,10 +115,25 @@ async def _run_parts(
                 if ready is not None:
                     ready()
                 await shutdown.requested.wait()
+                if shutdown.following is not None:
+                    supervisor.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+                    await trio.sleep(ANSWERED_WITHIN)  # the answer to the verb leaves first
                 await _finish_calls(runtime, settings, supervisor)
                 fronts.cancel_scope.cancel()
             supervisor.tell("STOPPING=1", f"STATUS=waiting up to {settings.grace // SECOND} s for sends in progress")
         watchdog.cancel_scope.cancel()
+
+
+async def _serve(fronts: trio.Nursery, runtime: Runtime, name: str, serve: Callable[..., Awaitable[None]]) -> Any:
+    """Start a front behind a guard, with its state in /healthz; its start value."""
+    problem = ""
+
+    def note(text: str) -> None:
+        nonlocal problem
+        problem = text
+
+    runtime.fronts[name] = lambda: problem
+    return await fronts.start(guarded_server, name, serve, runtime.log, note)
 
 
 async def _finish_calls(runtime: Runtime, settings: Settings, supervisor: Supervisor) -> None:
@@ -133,9 +159,15 @@ async def _web(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[None
         return
     from fluentsd.fronts import web
 
-    listeners = await web.listen(settings.http, settings.path)
+    http, listeners = settings.http, await web.listen(settings.http, settings.path)
+
+    async def serve(*given: Any, **more: Any) -> None:
+        if any(listener.socket.fileno() < 0 for listener in listeners):  # they ended with a front that failed
+            listeners[:] = await web.listen(http, settings.path)
+        await web.serve(http, listeners, *given, **more)
+
     try:
-        yield partial(web.serve, settings.http, listeners)
+        yield serve
     finally:
         for listener in listeners:
             listener.socket.close()
@@ -164,14 +196,33 @@ def _targets(runtime: Runtime, settings: Settings, http: Http, log: Any, slack: 
 
 
 class _Shutdown:
-    """Handles signals. Before the store is open a signal ends the process at once; later the first one requests an
-    orderly shutdown and the second one ends the process at once."""
+    """Handles signals and reloads. Before the store is open a signal ends the process at once; later the first one
+    requests an orderly shutdown and the second one ends the process at once. `following`: the settings of the next
+    start, None at the end."""
 
-    def __init__(self, whole: trio.CancelScope, log: Any) -> None:
+    def __init__(self, whole: trio.CancelScope, log: Any, read: Callable[[], Settings] | None) -> None:
         self.requested = trio.Event()
-        self._whole, self._log = whole, log
+        self.following: Settings | None = None
+        self._whole, self._log, self._read = whole, log, read
         self._has_grace = False
         self._last_resort: threading.Timer | None = None
+
+    @property
+    def can_reload(self) -> bool:
+        return self._read is not None
+
+    def reload(self) -> None:
+        """Read the settings and request a shutdown that a start with them follows. Raises `Problems` with all mistakes
+        of the file, or `OSError`; everything goes on then."""
+        if self._read is not None and (not self.requested.is_set() or self.following is not None):
+            self.following = self._read()
+            self.requested.set()
+
+    def _reload_by_signal(self) -> None:
+        try:
+            self.reload()
+        except (Problems, OSError) as why:
+            self._log.error("daemon.reload_refused", why=str(why), settings="those from before")
 
     def allow_grace(self) -> None:
         """From now on sends may be in progress, so the first signal starts an orderly shutdown."""
@@ -180,7 +231,11 @@ class _Shutdown:
     async def handle(self, signals: AsyncIterator[int]) -> None:
         async for number in signals:
             name = signal.Signals(number).name
-            if self._has_grace and not self.requested.is_set():
+            if number == signal.SIGHUP:
+                if self._has_grace:
+                    self._reload_by_signal()
+            elif self._has_grace and (not self.requested.is_set() or self.following is not None):
+                self.following = None
                 self._log.info("daemon.stopping", signal=name)
                 self.requested.set()
             elif self._last_resort is None:

@@ -38,7 +38,8 @@ PRESETS = sorted((ROOT / "fluentsd" / "presets").glob("*.toml"))
 
 def test_there_are_six_presets() -> None:
     assert [preset.stem for preset in PRESETS] == [
-        "appointment-reminder", "call-and-follow-up", "multi-step-calls", "payment-reminder", "re-engagement", "simple-call",
+        "appointment-reminder", "call-and-follow-up", "multi-step-calls", "payment-reminder", "re-engagement",
+        "simple-call",
     ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import tomllib
 from contextlib import nullcontext
@@ -127,12 +128,21 @@ def new(
         fail(f"there is no pattern {pattern!r}; there are: {', '.join(known)}", 2)
     text = presets.text_of(pattern)
     if file is not None:
-        _write_new(file, text, force)
+        _write_new(file, _named_after(file, text), force)
         _wrote(file, f"edit it, then: fluentsd campaign apply {file}", as_json)
     elif as_json:
         show(Screen(as_json=True), "", {"pattern": pattern, "file": tomllib.loads(text)})
     else:
         print(text, end="")  # noqa: T201 - it is a file
+
+
+def _named_after(file: Path, text: str) -> str:
+    """The preset with a ref like the file's name: `campaign new leads.toml` makes the campaign `leads`."""
+    from fluentsd.domain.campaign import plain
+
+    ref = plain(file.stem)
+    without = re.sub(r"(?m)^ref = .*\n", "", text)
+    return re.sub(r"(?m)^(name = .*\n)", rf'\1ref = "{ref}"\n', without, count=1) if ref else text
 
 
 def apply(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fluentsd.cli.runner import fail
+
 
 def import_file(
     context: typer.Context,
@@ -22,6 +24,8 @@ def import_file(
         list[str] | None,
         typer.Option("--only-a-field", help="a column that is a field and means no more, e.g. no opt-out; repeatable"),
     ] = None,
+    day_first: Annotated[bool, typer.Option("--day-first", help="12/1/2026 is the 12th of January")] = False,
+    month_first: Annotated[bool, typer.Option("--month-first", help="12/1/2026 is the 1st of December")] = False,
     no_header: Annotated[
         bool, typer.Option("--no-header", help="the file has no header; the first row is a person")
     ] = False,
@@ -48,12 +52,15 @@ def import_file(
     """Import people from a CSV file; importing it again updates them and enrolls no one twice."""
     from fluentsd.cli import importing
 
+    context.obj.as_json = as_json
+    if day_first and month_first:
+        fail("give --day-first or --month-first, not both; nothing was imported", 2)
     evidence = {"basis": basis, "given": given, "scope": scope, "by": by, "scrubbed": scrubbed, "proof": proof}
     asked = importing.Asked(
         file=file, campaign=campaign, mapping=tuple(mapping or ()), ignored=tuple(ignore or ()),
         only_fields=tuple(only_a_field or ()), has_header=not no_header and None, encoding=encoding,
         delimiter=delimiter, region=region, rejects=rejects, consent=evidence if any(evidence.values()) else None,
         keep_duplicates=keep_duplicates, whole=whole, yes=yes,
+        dates="day first" if day_first else "month first" if month_first else "",
     )  # fmt: skip
-    context.obj.as_json = as_json
     (importing.preview if preview else importing.import_file)(context.obj, asked)

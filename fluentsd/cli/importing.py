@@ -23,6 +23,7 @@ from fluentsd.cli.views import show
 from fluentsd.domain.contacts.identity import in_words
 from fluentsd.domain.contacts.mapping import Columns, CsvError, Need
 from fluentsd.domain.contacts.reader import region_of
+from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.batches import PREVIEW_AT_MOST, batches, mapping_of, previewed, rejects_path
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv
 from fluentsd.engine.ingest.file_import import FileImport, Options, read_in_thread
@@ -50,25 +51,29 @@ class Asked:
     keep_duplicates: bool
     whole: bool
     yes: bool
+    dates: Order = ""
 
     def opened(self) -> CsvFile:
         """The file, open. Raises `CsvError`."""
         return open_csv(self.file, header=self.has_header, encoding=self.encoding, delimiter=self.delimiter)
 
     def read_as(self) -> ReadAs:
-        return ReadAs(_asked(self.mapping), self.ignored, self.only_fields)
+        return ReadAs(_asked(self.mapping), self.ignored, self.only_fields, self.dates)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadAs:
-    """What the user says of the file's columns: meanings, columns to ignore, columns that are only a field."""
+    """What the user says of the file's columns: meanings, columns to ignore, columns that are only a field, and the
+    order of day and month in dates."""
 
     asked: Mapping[str, str]
     ignored: tuple[str, ...] = ()
     only_fields: tuple[str, ...] = ()
+    dates: Order = ""
 
     def mapping_of(self, file: CsvFile, region: str, need: Need) -> Columns:
-        return mapping_of(file, self.asked, region, need, ignored=self.ignored, only_fields=self.only_fields)
+        aside: dict[str, Any] = {"ignored": self.ignored, "only_fields": self.only_fields}
+        return mapping_of(file, self.asked, region, need, **aside, dates=self.dates)
 
 
 def preview(shell: Shell, asked: Asked) -> None:
@@ -159,7 +164,7 @@ async def _import(
         done = await running[0].carry_out()
     answer = asdict(done)
     answer["rejects_file"] = answer.pop("rejects_in")
-    answer["next"] = f"fluentsd campaign start {campaign}" if is_draft and done.enrolled else None
+    answer["next"] = f"fluentsd campaign check {campaign}" if is_draft and done.enrolled else None
     answer["read_as"] = {"encoding": file.encoding, "delimiter": file.delimiter, "notes": file.notes}
     answer["columns"] = {c.label: c.target or c.slug for c in mapping.columns}
     return answer

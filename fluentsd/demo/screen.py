@@ -90,7 +90,9 @@ class DemoScreen:
         say(_history(state.attempts))
         say(f"[bold]Why[/]     {state.why['sentence']}; {', '.join(state.why['clock'])}\n")
         self._promises(state.figures)
-        say("[bold]Next[/]    make preview: the same in Slack, in your browser, without a workspace")
+        if self.picture is None:
+            say("[bold]Next[/]    make preview: the same in Slack, in your browser, without a workspace")
+            say("[bold]Or[/]      with your own people: fluentsd init, then fluentsd campaign new leads.toml")
         if self.picture is not None:
             drawn = self.console.export_svg(title="fluentsd demo")
             self.picture.write_text(_FONTS.sub("", drawn), "utf-8")  # the picture must load nothing from the network

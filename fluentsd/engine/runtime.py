@@ -257,6 +257,7 @@ class Runtime:
         self.closing = False
         self.claiming = trio.CancelScope()  #: around the dispatcher's claims
         self.listens_at: str | None = None  #: address of the web front, once it listens
+        self.reload: Callable[[], None] | None = None  #: requests a start with new settings; None without a daemon
         self.approval: Approval | None = None  #: whether a start needs a second person; None: never
         self.fronts: dict[
             str, Callable[[], str]

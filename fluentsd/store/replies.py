@@ -4,34 +4,57 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
 from fluentsd.store.attempts.queries import to_contact
-from fluentsd.store.tables import attempt, campaign, content, point
+from fluentsd.store.tables import attempt, campaign, contact_point, content, enrollment, point
 
 _OPEN = (content.c.kind == "reply", content.c.handled_at.is_(None))
+#: The first number or address of who wrote, for words that belong to no attempt.
+_FIRST = (
+    select(point.c.value)
+    .join(contact_point, contact_point.c.point_id == point.c.id)
+    .where(contact_point.c.contact_id == content.c.contact_id)
+    .order_by(contact_point.c.position)
+    .limit(1)
+    .scalar_subquery()
+)
+
+
+async def unasked(conn: AsyncConnection, contact_id: int, text: str, message_ref: str | None, at: int) -> None:
+    """Keep what a known person writes before any attempt to reach them."""
+    words = {"contact_id": contact_id, "kind": "reply", "text": text, "created_at": at, "provider_ref": message_ref}
+    await conn.execute(insert(content).values(words))
+
+
+def _of_people_in(campaign_id: int) -> ColumnElement[bool]:
+    """Words without an attempt, of people of a campaign."""
+    theirs = select(enrollment.c.contact_id).where(enrollment.c.campaign_id == campaign_id)
+    return and_(content.c.attempt_id.is_(None), content.c.contact_id.in_(theirs))
 
 
 async def unanswered(conn: AsyncConnection, campaign_id: int | None, most: int) -> list[dict[str, Any]]:
     """Open replies, oldest first, of one campaign or of all: who wrote, on which channel, to which step, the words,
-    and the outcome of the attempt that they answer."""
+    and the outcome of the attempt that they answer.
+    Campaign, step and channel are None for what a person wrote before any attempt."""
     statement = (
         select(
             content.c.id, content.c.attempt_id.label("attempt"),
-            campaign.c.ref, attempt.c.step, attempt.c.channel, point.c.value.label("person"),
+            campaign.c.ref, attempt.c.step, attempt.c.channel,
+            func.coalesce(point.c.value, _FIRST).label("person"),
             content.c.text, content.c.created_at, attempt.c.outcome,
         )
-        .join(attempt, attempt.c.id == content.c.attempt_id)
-        .join(campaign, campaign.c.id == attempt.c.campaign_id)
+        .join(attempt, attempt.c.id == content.c.attempt_id, isouter=True)
+        .join(campaign, campaign.c.id == attempt.c.campaign_id, isouter=True)
         .join(point, point.c.id == attempt.c.point_id, isouter=True)
         .where(*_OPEN)
         .order_by(content.c.created_at, content.c.id)
         .limit(most)
     )  # fmt: skip
     if campaign_id is not None:
-        statement = statement.where(attempt.c.campaign_id == campaign_id)
+        statement = statement.where(or_(attempt.c.campaign_id == campaign_id, _of_people_in(campaign_id)))
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
 
 
@@ -48,8 +71,16 @@ async def latest(conn: AsyncConnection, campaign_id: int, contact_id: int) -> tu
     return None if found is None else (found.channel, found.step)
 
 
+async def wrote_unasked(conn: AsyncConnection, contact_id: int) -> bool:
+    """Whether a person has an open message from before any attempt."""
+    mine = (*_OPEN, content.c.attempt_id.is_(None), content.c.contact_id == contact_id)
+    return (await conn.execute(select(content.c.id).where(*mine).limit(1))).first() is not None
+
+
 async def handled(conn: AsyncConnection, campaign_id: int, contact_id: int, *, by: str, at: int) -> int:
     """Mark a person's replies in a campaign as handled; returns how many."""
     mine = select(attempt.c.id).where(attempt.c.campaign_id == campaign_id, to_contact(contact_id))
-    done = update(content).where(*_OPEN, content.c.attempt_id.in_(mine)).values(handled_at=at, handled_by=by)
+    unasked = and_(content.c.attempt_id.is_(None), content.c.contact_id == contact_id)
+    whose = or_(content.c.attempt_id.in_(mine), unasked)
+    done = update(content).where(*_OPEN, whose).values(handled_at=at, handled_by=by)
     return (await conn.execute(done)).rowcount

@@ -203,7 +203,8 @@ VERBS: dict[str, Verb] = {
              (Param("name", "text", "the campaign's name", required=True),
               Param("file", "data", "the campaign file to begin with", required=True)),
              "change", "manager", hidden=True),
-        Verb("campaign open-edit", "the campaign's file with the changes that wait", "edits.open", (_ref(),), hidden=True),
+        Verb("campaign open-edit", "the campaign's file with the changes that wait", "edits.open", (_ref(),),
+             hidden=True),
         Verb("campaign edits", "edits that are not applied yet", "edits.listing", hidden=True),
         Verb("campaign save-edit", "keep an edit, and apply it to a draft", "edits.save",
              (_ref(), Param("file", "data", "the whole campaign file", required=True), _SEEN),
@@ -365,6 +366,8 @@ VERBS: dict[str, Verb] = {
              (_ONE_EVENT, _ONE_TARGET, Param("all", "flag", "every dead letter", default=False),
               Param("waiting", "flag", "with a target: also events that wait for it", default=False)),
              "change", "admin"),
+        Verb("reload", "take in fluentsd.toml and rotated secrets; calls and sends in progress end first",
+             "operations.reload", (), "change", "admin"),
         Verb("state", "the daemon's status", "operations.figures"),
     )
 }  # fmt: skip

@@ -53,10 +53,10 @@ async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int,
     goes on from the step that is used, and repeats no later step that was made before."""
 
     async def unit(conn: Connection) -> Answer:
-        row = await _enrollment(conn, ref, person)
         zone = await zone_of_person(conn, ref, person)
         if at <= call.at:
             raise Refused(f"{past(at, zone)}; give a future time")
+        row = await _enrollment(conn, ref, person)
         if row.state == EnrollmentState.active:
             raise Refused(f"an attempt to {person} is in progress; try again when it has ended")
         if row.state == EnrollmentState.errored:

@@ -44,7 +44,7 @@ async def start(runtime: Runtime, call: Call, ref: str, yes: bool, first: int | 
     if (stored := await repeated(runtime, call)) is not None:
         return stored
     checked = await _checked(runtime, call, ref, "start", yes)
-    return await _move(runtime, call, "start", ref, first=first) | checked
+    return await _move(runtime, call, "start", ref, first=first) | checked | {"runs": runtime.engine_runs}
 
 
 async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool, **more: Any) -> Answer:

@@ -9,6 +9,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, holds, outbox, reports
 from fluentsd.store.db import Connection
 from fluentsd.store.nodes import INSTALLATION
+from fluentsd.validation import Problems
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change, facts_changed
@@ -58,6 +59,21 @@ async def _refuse_paused(conn: Connection, ref: str) -> None:
 async def log(runtime: Runtime, call: Call, target: str | None, most: int) -> Answer:
     """The newest entries of the audit log."""
     return {"entries": await runtime.store.read(audit.entries, target, max(1, min(most, 10_000)))}
+
+
+async def reload(runtime: Runtime, call: Call) -> Answer:
+    """Take in the settings: the daemon starts again in its own process. A file with mistakes changes nothing."""
+    if runtime.reload is None:
+        raise Refused("no daemon runs here, so there is nothing to reload; each command reads the settings itself")
+    try:
+        runtime.reload()
+    except (Problems, OSError) as why:
+        raise Refused(f"{why}\nthe daemon goes on with the settings that it has") from None
+
+    async def unit(conn: Connection) -> Answer:
+        return {"reloads": True}
+
+    return await change(runtime, call, "reload", "daemon", unit)
 
 
 async def figures(runtime: Runtime, call: Call) -> Answer:

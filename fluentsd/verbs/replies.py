@@ -56,6 +56,12 @@ async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str,
         contact_id = await _who_replied(conn, campaign_id, person)
         if not nothing:
             latest = await replies.latest(conn, campaign_id, contact_id)
+            if latest is None and await replies.wrote_unasked(conn, contact_id):
+                raise Refused(
+                    f"{person} wrote before any attempt, so there is nothing to answer on; the answer was not sent. "
+                    "Write to them yourself, then close it",
+                    Suggestion("campaign answer", {"ref": ref, "person": person, "nothing": True}),
+                )
             if latest is None:
                 raise Refused(f"{person} has no open reply in {ref}")
             reply = manual_replies.Reply(latest[0], text, subject, latest[1])

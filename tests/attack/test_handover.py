@@ -17,7 +17,7 @@ PEOPLE = [person(n) for n in range(40)]
 
 async def outcomes(stage: Any) -> dict[str, int]:
     found: dict[str, int] = {}
-    for row in (await stage.do("calls", ref="test", most=500))["calls"]:
+    for row in (await stage.do("history", ref="test", most=500))["calls"]:
         found[row["outcome"]] = found.get(row["outcome"], 0) + 1
     return found
 

@@ -53,7 +53,7 @@ async def test_what_a_channel_says_of_a_send_is_cleaned_too(stage: Stage) -> Non
     token = stage.sms.accepted[0][0].token
     await stage.inbox.take(Inbound(Outcome.bounced, token=token, reason="550 \0 no\ud800", transcript="\0"),
                            token_is_ours=True)  # fmt: skip
-    assert "550 �" in json.dumps(await stage.do("calls"), ensure_ascii=False)
+    assert "550 �" in json.dumps(await stage.do("history"), ensure_ascii=False)
 
 
 VALUES: list[Any] = [*NASTY, 2**63, 2**200, -(2**63) - 1, 2**40, float("nan"), True, {"\0": "\ud800"}, ["\0", 2**99],

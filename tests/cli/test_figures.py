@@ -54,8 +54,8 @@ def test_nobody_with_consent_reaches_step_1_and_the_check_says_so(person: Person
     applied(person, people=TEXANS + "Berta,+4915112345678,\n")
     checked = person.gets("campaign", "check", "fair")
     assert checked.out.startswith("Fair (fair): 1 of 4 people reach step 1 (call, phone), 3 are held there\n")
-    assert ["call", "1", "3", "3 no_consent"] in checked.rows
-    assert ["text", "1", "0"] in [row[:3] for row in checked.rows]
+    assert ["call", "1", "0", "3", "3 no_consent"] in checked.rows
+    assert ["text", "1", "3", "0"] in [row[:4] for row in checked.rows]
     assert person.asks("campaign", "check", "fair")["first_step"]["held"] == 3
 
 

@@ -83,7 +83,8 @@ def test_archiving_a_draft_with_people_asks_and_is_taken_back(person: Person) ->
     assert message.endswith("fluentsd campaign archive fair --yes")
     assert "campaign unarchive fair" in person.gets("campaign", "archive", "fair", "--yes").out
     for typed in ("campaign start fair", "campaign apply fair.toml", "contacts import people.csv --campaign fair",
-                  "campaign callback fair lima tomorrow 3pm", "campaign retry fair", "campaign pause fair"):  # fmt: skip
+                  "campaign callback fair lima tomorrow 3pm", "campaign retry fair",
+                  "campaign pause fair"):  # fmt: skip
         assert "fair is archived; nothing was changed. Bring it back first: fluentsd campaign unarchive fair" in (
             person.is_refused(*typed.split())
         )

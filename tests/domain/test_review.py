@@ -42,12 +42,13 @@ def test_a_condition_that_compares_with_no_outcome_is_an_error(when: str, part: 
     [
         (MAIL | {"when": "last.outcome == 'delivered'"}, "a step by phone never ends as 'delivered'"),
         (MAIL | {"when": "steps.mail.outcome == 'sent'"}, "mail comes later, so it has no outcome yet"),
-        (MAIL | {"text": "Hi [First Name]"}, "text has [First Name], which is sent as it is; for a person's field write "
-                                             "{{ first_name }}"),
+        (MAIL | {"text": "Hi [First Name]"}, "text has [First Name], which is sent as it is; for a person's field "
+                                             "write {{ first_name }}"),
         (MAIL | {"text": "Hi %FIRST%"}, "text has %FIRST%"), (MAIL | {"text": "Hi *|FNAME|*"}, "text has *|FNAME|*"),
         (MAIL | {"subject": "<<Name>>, hi"}, "subject has <<Name>>"), (MAIL | {"text": "Hi ${name}"}, "has ${name}"),
-        (MAIL | {"text": "Hi {First Name}"}, "has {First Name}"), (MAIL | {"html": "<p>[[first_name]]"}, "[[first_name]]"),
-        (MAIL | {"hours": "19:00-09:00"}, "step mail: hours: 19:00-09:00 runs through the night, until 09:00 of the next"),
+        (MAIL | {"text": "Hi {First Name}"}, "has {First Name}"),
+        (MAIL | {"html": "<p>[[first_name]]"}, "[[first_name]]"),
+        (MAIL | {"hours": "19:00-09:00"}, "step mail: hours: 19:00-09:00 runs through the night, until 09:00"),
     ],
 )  # fmt: skip
 def test_what_was_hardly_meant_is_a_warning(step: dict[str, Any], part: str) -> None:

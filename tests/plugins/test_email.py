@@ -190,7 +190,7 @@ async def test_mails_to_one_domain_keep_its_pace_and_none_is_postponed_twice(tmp
                     stage = Stage(runtime, clock, {}, inbox)
                     await stage.launch(spec(STEPS[0]), *(person(n) for n in range(people)))
                     await stage.until_ended()
-                    calls = (await stage.do("calls", most=1000))["calls"]
+                    calls = (await stage.do("history", most=1000))["calls"]
                 nursery.cancel_scope.cancel()
         await channel.aclose()
     assert len(sink.mails) == people

@@ -18,8 +18,7 @@ from fluentsd.api import Attempt, Kind, Message, Outcome, Receipt
 from fluentsd.clock import SimClock
 from fluentsd.domain.forecast.assumptions import NOBODY, Assumed
 from fluentsd.engine.explain import forecast
-from fluentsd.store import tables
-from fluentsd.store.db.bridge import open_store
+from tests.databases import open_whole
 from tests.engine.stage import DAY, MONDAY, Stage, person, spec, staged
 
 PEOPLE = 24
@@ -96,8 +95,7 @@ async def test_the_figures_before_and_after_agree(tmp_path: Path, seed: int, mon
 
     monkeypatch.setattr(forecast, "_assumed", nobody)
     chance, clock = random.Random(seed), SimClock(MONDAY)
-    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy, synchronous="OFF") as store:
-        await store.run(lambda conn: conn.run_sync(tables.metadata.create_all))
+    async with open_whole(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy, synchronous="OFF") as store:  # noqa: SIM117 - the pair is clearer
         async with staged(store, clock) as stage:
             as_nobody(stage)
             await ready(stage, chance)

@@ -106,7 +106,7 @@ async def say(ws: WebSocketConnection, text: str) -> None:
 
 async def outcome(world: World) -> dict[str, Any]:
     await world.front.until("SELECT count(*) FROM attempt WHERE state = 'settled'", [(1,)])
-    found = (await world.front.stage.do("calls"))["calls"]
+    found = (await world.front.stage.do("history"))["calls"]
     assert len(found) == 1
     return dict(found[0])
 

@@ -95,7 +95,9 @@ def test_the_docs_are_drawn_from_the_catalogue() -> None:
         ("campaign", ["q2"], "a_campaign should be text, not ['q2']"),
         ("contact", True, "a_contact should be text, not True"),
         ("int", True, "a_int should be int, not True"),
-        ("moment", "noon", "'noon' is not a date and time"),
+        ("moment", 10**18, "is not a time that fluentsd knows"),
+        ("number", " ", "a_number is empty (the number); nothing was changed"),
+        ("texts", [""], "a_texts is empty"),
         ("number", None, "a_number is missing (the number)"),
     ],
 )

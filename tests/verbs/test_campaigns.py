@@ -48,7 +48,7 @@ async def test_an_answered_call_ends_the_flow(stage: Stage) -> None:
     found = await stage.until_ended()
     assert found["exited_by_reason"] == {"answered": 1}
     assert not stage.sms.accepted
-    call = (await stage.do("calls", ref="test"))["calls"][0]
+    call = (await stage.do("history", ref="test"))["calls"][0]
     assert (call["outcome"], call["duration_s"], call["transcript"]) == ("answered", 60, "hello")
 
 
@@ -228,7 +228,7 @@ async def test_a_reply_ends_the_flow_and_is_kept_whole(stage: Stage) -> None:
     await stage.sms.tell(Inbound(Outcome.replied, address="+12125550001", text="Call me on Tuesday"))
     found = await stage.until_ended()
     assert found["exited_by_reason"] == {"replied": 1}
-    assert (await stage.do("calls"))["calls"][0]["reply"] == "Call me on Tuesday"
+    assert (await stage.do("history"))["calls"][0]["reply"] == "Call me on Tuesday"
 
 
 async def test_the_same_news_twice_changes_nothing_more(stage: Stage) -> None:
@@ -239,7 +239,7 @@ async def test_the_same_news_twice_changes_nothing_more(stage: Stage) -> None:
         await stage.phone.tell(Inbound(outcome, token=token))
     found = await stage.until_ended()
     assert (found["completed"], found["attempts"]) == (1, 1)
-    assert (await stage.do("calls"))["calls"][0]["outcome"] == "voicemail"
+    assert (await stage.do("history"))["calls"][0]["outcome"] == "voicemail"
 
 
 async def test_pause_stops_marking_and_resume_goes_on(stage: Stage) -> None:

@@ -55,6 +55,23 @@ async def test_an_answer_by_mail_comes_from_whom_they_heard_and_is_about_what_th
     assert {first.reply_to, second.reply_to} == {"desk@example.com"}
 
 
+async def test_what_a_known_person_writes_before_any_attempt_is_shown(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(SMS))
+    await stage.enroll(person(1))
+    for _ in range(2):  # a provider may deliver it twice
+        await stage.sms.tell(Inbound(Outcome.replied, address=ANN, text="Call me Monday", message_ref="SM1"))
+    await stage.sms.tell(Inbound(Outcome.replied, address="+12125559999", text="Who are you?"))
+    await stage.until(MONDAY + MINUTE)
+    for ref in ({}, {"ref": "test"}):
+        [reply] = (await stage.do("campaign replies", **ref))["replies"]
+        assert (reply["person"], reply["text"], reply["ref"]) == (ANN, "Call me Monday", None)
+    with pytest.raises(Refused, match="wrote before any attempt"):
+        await stage.do("campaign answer", ref="test", person=ANN, text="Fine")
+    await stage.do("campaign answer", ref="test", person=ANN, nothing=True)
+    assert (await stage.do("campaign replies"))["replies"] == []
+    assert (await stage.overview())["queued"] == 1
+
+
 async def test_an_answer_that_cannot_be_made_says_so_in_its_own_words(stage: Stage) -> None:
     await replied(stage)
     for text, part in (("Hi {{ first_name", "not valid liquid"), ("Hi {{ car }}", "'car' is undefined")):

@@ -60,7 +60,7 @@ async def test_only_who_is_named_gets_the_step_once_more_and_the_flow_goes_on_fr
     assert found["completed"] == 2
     steps = [(a.to, a.step) for a, *_ in stage.sms.accepted]
     assert sorted(steps) == [(ANN, "text"), (ANN, "text"), (ANN, "two"), (BEN, "text"), (BEN, "two")]
-    outcomes = {call["try_no"]: call["outcome"] for call in (await stage.do("calls", person=ANN))["calls"]
+    outcomes = {call["try_no"]: call["outcome"] for call in (await stage.do("history", person=ANN))["calls"]
                 if call["step"] == "text"}  # fmt: skip
     assert outcomes == {1: "unknown", 2: "sent"}
 

@@ -70,10 +70,14 @@ def _times(screen: Screen, answer: answers.Status) -> None:
         return
     if answer.next_at > answer.now:
         screen.say(f"next contact: {moment(answer.next_at, answer.zone)}")
-    elif answer.runs:
-        screen.say("people are due now")
     else:
-        screen.say("people are due now, but no daemon runs, so nobody is contacted; start it: fluentsd run", "yellow")
+        screen.say("people are due now")
+    _runs(screen, runs=answer.runs)
+
+
+def _runs(screen: Screen, *, runs: bool) -> None:
+    if not runs:
+        screen.say("no daemon runs, so nobody is contacted; start it: fluentsd run", "yellow")
 
 
 def report(screen: Screen, answer: answers.Report) -> None:
@@ -133,6 +137,7 @@ def started(screen: Screen, answer: answers.Started) -> None:
     """A started campaign, with the warnings and notes of its launch check."""
     state_changed(screen, answer)
     explain.lines(screen, answer.warnings, answer.notes, answer.suggestions)
+    _runs(screen, runs=answer.runs)
 
 
 def resumed(screen: Screen, answer: answers.Resumed) -> None:

@@ -45,7 +45,7 @@ def replies(screen: Screen, answer: Answer) -> None:
         return
     screen.table(
         ["@When", "Campaign", "Step", "Channel", "From", "Text"],
-        [[when(r["created_at"]), r["ref"], r["step"], r["channel"], r["person"] or "", r["text"]]
+        [[when(r["created_at"]), r["ref"] or "(before any attempt)", r["step"], r["channel"], r["person"], r["text"]]
          for r in answer["replies"]],
     )  # fmt: skip
     screen.say('to answer: fluentsd campaign answer REF PERSON "…"; to close without an answer: add --nothing')

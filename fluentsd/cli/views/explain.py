@@ -90,8 +90,8 @@ def check(screen: Screen, answer: Answer) -> None:
             [[o["people"], o["sentence"], o["rule"]] for o in answer["out"]],
         )
     screen.table(
-        ["Step", "#Reach it", "#Do not", "Why not"],
-        [[s["step"], s["people"].get("ready", 0), sum(_others(s).values()), _counted(_others(s))]
+        ["Step", "#Reach it", "#Stop before", "#Do not", "Why not"],
+        [[s["step"], s["people"].get("ready", 0), _before(answer, s), sum(_others(s).values()), _counted(_others(s))]
          for s in answer["steps"]],
     )  # fmt: skip
     _samples(screen, answer["samples"])
@@ -119,6 +119,11 @@ def _reach(answer: Answer) -> str:
     others = {"are held there": first["held"], "skip it": first["skip"], "leave there": first["leave"]}
     tail = "".join(f", {count:,} {what}" for what, count in others.items() if count)
     return f"{first['ready']:,} of {people:,} people reach step 1 ({first['step']}, {first['channel']}){tail}"
+
+
+def _before(answer: Answer, step: Answer) -> int | None:
+    """People who stop at an earlier step; not known once people are at different steps."""
+    return answer["people"] - sum(step["people"].values()) if answer["started_at"] is None else None
 
 
 def _others(step: Answer) -> dict[str, int]:
@@ -222,5 +227,5 @@ def _samples(screen: Screen, samples: Mapping[str, Mapping[str, str]]) -> None:
     """One rendered message per step."""
     for step, sample in samples.items():
         agent = f"agent {sample['agent']}" if sample["agent"] else ""
-        shown = " · ".join(filter(None, (sample["subject"], sample["text"], agent)))
+        shown = " ".join(" · ".join(filter(None, (sample["subject"], sample["text"], agent))).split())
         screen.say(f"{step} to {sample['to']}: {shown[:200]}", "dim")

@@ -29,6 +29,7 @@ from fluentsd.domain.contacts.headings import (
 )
 from fluentsd.domain.contacts.opt_outs import OptOut, by_heading
 from fluentsd.domain.contacts.points import BadPoint, email, phone
+from fluentsd.domain.time.dates import Order, order_of
 
 Need = Literal["phone", "any"]
 How = Literal["name", "content", "asked", "ignored", ""]
@@ -48,7 +49,7 @@ class NoPoints(CsvError):
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: its heading ("" without a header), its variable, its target and how the target was found. `opt_out`:
-    what it says about whom not to contact; `doubt`: why its reading may be wrong, for the preview."""
+    what it says about whom not to contact; `doubt`: what the preview should say about its reading."""
 
     index: int
     name: str
@@ -57,6 +58,7 @@ class Column:
     how: How = ""
     opt_out: OptOut | None = None
     doubt: str = ""
+    dates: Order = ""  #: the order of day and month in a column of dates between slashes
 
     @property
     def label(self) -> str:
@@ -138,7 +140,33 @@ def suggest(header: Sequence[str], sample: Sequence[Sequence[str]], region: str 
         if target in (Target.EMAIL, Target.PHONE) and rank < DOUBTFUL and _is_one_for_most(cells[i]):
             found[i] = (target, DOUBTFUL, how)
     mapping = _mapping(header, found)
-    return replace(mapping, columns=tuple(replace(c, doubt=_doubt(c, cells[c.index], found)) for c in mapping.columns))
+    columns = (replace(c, doubt=_doubt(c, cells[c.index], found)) for c in mapping.columns)
+    return replace(mapping, columns=tuple(_with_dates(c, cells[c.index], region) for c in columns))
+
+
+#: Countries whose dates have the month first.
+_MONTH_FIRST = ("US", "PH", "FM", "PW", "MH")
+
+
+def _with_dates(column: Column, cells: Sequence[str], region: str) -> Column:
+    """The column with the order of its dates, if it holds dates between slashes; a guess is a doubt."""
+    told = order_of(cells) if column.target is None and cells else None
+    if told is None:
+        return column
+    order, is_proved = told
+    if order:
+        return replace(column, dates=order, doubt=f"dates, {order}, as some of them prove")
+    if is_proved:
+        return replace(column, doubt="dates in both orders; those that are not clear are not read as dates")
+    order = "month first" if region in _MONTH_FIRST else "day first"
+    other = "--day-first" if order == "month first" else "--month-first"
+    return replace(column, dates=order, doubt=f"dates, {order}, as in {region}; else: {other}")
+
+
+def with_order(mapping: Columns, order: Order) -> Columns:
+    """The mapping with the order of day and month that the user says, for every column of dates between slashes."""
+    columns = (replace(c, dates=order, doubt=f"dates, {order}, as you say") if c.dates else c for c in mapping.columns)
+    return replace(mapping, columns=tuple(columns))
 
 
 def _is_one_for_most(cells: Sequence[str]) -> bool:
@@ -241,7 +269,10 @@ def with_asked(mapping: Columns, asked: Mapping[str, str]) -> Columns:
         order = {t: tuple(i for i in indexes if i != column.index) for t, indexes in order.items()}
         order[Target(key)] = (column.index,)
         how[column.index] = "asked"
-    return replace(_columns([c.name for c in mapping.columns], order, how), has_header=mapping.has_header)
+    read = _columns([c.name for c in mapping.columns], order, how)
+    pairs = zip(read.columns, mapping.columns, strict=True)
+    columns = (replace(new, dates=old.dates, doubt=old.doubt) if old.dates else new for new, old in pairs)
+    return replace(read, columns=tuple(columns), has_header=mapping.has_header)
 
 
 def with_kept(mapping: Columns, ignored: Sequence[str] = (), only_fields: Sequence[str] = ()) -> Columns:
@@ -251,7 +282,7 @@ def with_kept(mapping: Columns, ignored: Sequence[str] = (), only_fields: Sequen
     aside |= {_find(mapping, wanted).index: "asked" for wanted in only_fields}
     order = {target: tuple(i for i in indexes if i not in aside) for target, indexes in mapping.order.items()}
     columns = tuple(
-        replace(c, target=None, how=aside[c.index], opt_out=None, doubt="") if c.index in aside else c
+        replace(c, target=None, how=aside[c.index], opt_out=None, doubt="", dates="") if c.index in aside else c
         for c in mapping.columns
     )
     return replace(mapping, columns=columns, order=order)

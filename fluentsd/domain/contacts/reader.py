@@ -23,6 +23,7 @@ from fluentsd.domain.contacts.names import Names, names
 from fluentsd.domain.contacts.points import BadPoint, Phone, addresses_in, email, email_key, phone
 from fluentsd.domain.contacts.values import UnknownValue, Value, texts_of
 from fluentsd.domain.places.readings import country_code
+from fluentsd.domain.time.dates import plainly
 
 #: Cell texts that mean "no value".
 _NOTHING = frozenset(("n/a", "na", "none", "null", "nil", "-", "--", "?", "unknown", "#n/a", "#value!", "#ref!", "."))
@@ -114,6 +115,7 @@ class ContactReader:
         self._country = mapping.order[Target.COUNTRY]
         self._is_zip = self._may_be_zip(mapping, region)
         self._variables = [(c.slug, c.index) for c in mapping.columns if c.slug != c.target and c.how != "ignored"]
+        self._dates = [(c.slug, c.dates) for c in mapping.columns if c.dates and c.how != "ignored"]
         self._opt_outs = [(c.index, c.label, c.opt_out) for c in mapping.columns if c.opt_out]
 
     @staticmethod
@@ -212,6 +214,9 @@ class ContactReader:
             texts[target] = cells[order[0]] or _first(order, cells)
         called = names(texts["full_name"], texts["first_name"], texts["last_name"])
         fields = {slug: cells[index] for slug, index in self._variables if cells[index]}
+        for slug, day_or_month in self._dates:
+            if slug in fields:
+                fields[slug] = plainly(fields[slug], day_or_month)
         if phones:
             fields["phone"] = phones[0].e164
             if phones[0].extension:

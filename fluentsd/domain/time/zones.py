@@ -19,6 +19,8 @@ from functools import lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
+from fluentsd.domain.time.dates import read_wall
+
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 FIRST_YEAR, LAST_YEAR = 1900, 2500
@@ -179,16 +181,13 @@ def at_wall(wall: int, zone_name: str) -> int:
 
 
 def read_instant(text: str, zone_name: str) -> int | None:
-    """The instant of a text: an ISO date or date and time, in the zone unless it has an offset, or epoch milliseconds,
-    which some systems export; None for anything else. "12/05/2026" is ambiguous, so it is None."""
+    """The instant of a text: a date or a date and time as `dates` reads it, in the zone unless it has an offset, or
+    epoch milliseconds, which some systems export; None for anything else. "12/05/2026" is ambiguous, so it is None."""
     plain = text.strip()
     if _MILLISECONDS.fullmatch(plain):
         return int(plain) * 1000
-    try:
-        found = datetime.fromisoformat(plain)
-    except ValueError:
-        return None
-    if not FIRST_YEAR < found.year < LAST_YEAR:
+    found = read_wall(plain)
+    if found is None or not FIRST_YEAR < found.year < LAST_YEAR:
         return None
     if found.tzinfo is not None:
         return (found - _EPOCH) // _MICROSECOND

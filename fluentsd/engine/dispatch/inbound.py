@@ -1,7 +1,8 @@
 """Inbound events: finds the attempt of a status, reply or opt-out, and records its outcome.
 
 A status is matched by our token or by the provider's reference; a reply or opt-out without either belongs to the latest
-attempt to its address, for any of the people who share it. An opt-out from an unknown address goes on the suppression
+attempt to its address, for any of the people who share it; what a known person writes before any attempt is shown among
+the replies. An opt-out from an unknown address goes on the suppression
 list too. A person who opts in again lifts the opt-out of the number or address they write from, and of no other.
 
 The provider's id of a message decides whether it is a repetition: each message has its effect once, in the transaction
@@ -25,7 +26,7 @@ from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.runtime import ChannelState, Runtime
-from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, suppression
+from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, replies, suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.inbound_ids import Once, digest
 from fluentsd.text import LINE_AT_MOST, MESSAGE_AT_MOST, TRANSCRIPT_AT_MOST, clean
@@ -69,6 +70,8 @@ class Inbox:
             await self.recorder.record(_report(attempt_id, inbound, now)._replace(said_at=said_at, once=once))
         elif inbound.outcome == Outcome.opted_out and inbound.address:
             runtime.enrollment_ended(await self._retrying(opt_out, inbound.address, now, said_at, once))
+        elif inbound.outcome == Outcome.replied and inbound.address and inbound.text:
+            await self._retrying(keep_words, inbound, said_at, once)
         if inbound.resubscribed and inbound.address:
             lift = _once(inbound, "lift", proof)
             lifted = await self._retrying(undo_opt_out, inbound.address, now, proof, said_at, lift)
@@ -194,6 +197,15 @@ def _once(inbound: Inbound, effect: str, proof: str) -> Once | None:
         return None
     same = (ref, inbound.token or "", inbound.address or "")
     return Once(digest(effect, *same), tuple(digest(other, *same) for other in _ALSO[effect]))
+
+
+async def keep_words(conn: Connection, inbound: Inbound, at: int, once: Once | None) -> None:
+    """Keep what a known person writes before any attempt; nobody else's words are kept. Of several who share the
+    address it is the one known for longest."""
+    assert inbound.address is not None and inbound.text is not None  # noqa: S101, PT018 - asked by the caller
+    everybody = await contacts.owners(conn, inbound.address)
+    if everybody and await inbound_ids.first_time(conn, once, at):
+        await replies.unasked(conn, everybody[0], inbound.text, inbound.message_ref, at)
 
 
 async def opt_out(

@@ -15,9 +15,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from fluentsd.domain.contacts.mapping import Columns, CsvError, Need, require, suggest, with_asked, with_kept
+from fluentsd.domain.contacts.mapping import (
+    Columns,
+    CsvError,
+    Need,
+    require,
+    suggest,
+    with_asked,
+    with_kept,
+    with_order,
+)
 from fluentsd.domain.contacts.reader import ContactReader, Person, Preview, Reject, point_keys, preview
 from fluentsd.domain.places.whereabouts import place_of
+from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.csv_file import CsvFile
 
 #: People in a batch, and characters of their fields: a batch fits into one request, however wide the table.
@@ -72,12 +82,15 @@ def mapping_of(
     *,
     ignored: Sequence[str] = (),
     only_fields: Sequence[str] = (),
+    dates: Order = "",
 ) -> Columns:
     """The meaning of each column, without the columns that the user set aside. Raises `CsvError` when the file lacks
     what `need` asks for, or for an unknown column."""
     mapping = suggest(file.header or (), file.sample, region)
     if asked:
         mapping = with_asked(mapping, asked)
+    if dates:
+        mapping = with_order(mapping, dates)
     if ignored or only_fields:
         mapping = with_kept(mapping, ignored, only_fields)
     require(mapping, need)

@@ -13,7 +13,7 @@ import io
 import os
 import stat
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -98,6 +98,11 @@ class CsvFile:
         self._rows = iter(Rows(lines, self.delimiter))
         self._ahead: deque[tuple[int, list[str] | Reject]] = deque()
         self._look_ahead()
+        if inner := _wrapped([row for _, row in self._ahead if isinstance(row, list)]):
+            self.notes.append(f"each row is quoted as a whole; its columns are split at {inner!r}")
+            self.delimiter = inner
+            self._ahead = deque(_unwrapped(self._ahead, inner))
+            self._rows = _unwrapped(self._rows, inner)
         self.header = self._take_header(header)
         self.sample = [row for _, row in self._ahead if isinstance(row, list)]
 
@@ -180,6 +185,25 @@ class CsvFile:
         if len(self._ahead) < AHEAD and all(_is_blank(row) for _, row in self._ahead):
             raise CsvError(f'"{self.path.name}" has a header and no rows.', "Export the list again.")
         return tuple(cell.strip().strip("\ufeff") for cell in first)
+
+
+def _wrapped(rows: Sequence[Sequence[str]]) -> str:
+    """The delimiter inside the one cell of each row, if all rows are quoted as a whole; else ""."""
+    cells = [row[0] for row in rows if any(map(str.strip, row))]
+    if len(cells) < 2 or any(len(row) > 1 for row in rows):
+        return ""
+    for inner in (",", ";", "\t", "|"):
+        widths = {len(next(csv.reader([cell], delimiter=inner), [])) for cell in cells}
+        if len(widths) == 1 and widths.pop() > 1:
+            return inner
+    return ""
+
+
+def _unwrapped(rows: Iterable[tuple[int, list[str] | Reject]], inner: str) -> Iterator[tuple[int, list[str] | Reject]]:
+    """Rows that were quoted as a whole, split at the delimiter inside."""
+    for line, row in rows:
+        cell = row[0] if isinstance(row, list) and len(row) == 1 else None
+        yield line, row if cell is None else next(csv.reader([cell], delimiter=inner), [])
 
 
 def open_csv(

@@ -218,7 +218,10 @@ class Changed(Counted):
 
 @dataclass(frozen=True, slots=True)
 class Started(Counted):
-    """`campaign start`: with the launch check's warnings and notes; `suggestions`: warning → the verb that helps."""
+    """`campaign start`: with the launch check's warnings and notes; `suggestions`: warning → the verb that helps;
+    `runs`: whether a daemon makes the contacts."""
+
+    runs: bool = True
 
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

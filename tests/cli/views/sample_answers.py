@@ -75,10 +75,12 @@ CHECK = CAMPAIGN | {
     "samples": {"email-follow-up": {"to": "jane@example.com", "subject": "About your visit", "text": "Hi Jane, …",
                                     "agent": ""}},
     "rules_version": "2026-10-02",
-    "forecast": {"contacts": 1, "finish_early_at": at(9), "finish_late_at": at(12), "until_at": at(28, month=2, year=2027),
+    "forecast": {"contacts": 1, "finish_early_at": at(9), "finish_late_at": at(12),
+                 "until_at": at(28, month=2, year=2027),
                  "zone": "America/New_York", "waiting": 0,
                  "channels": [{"channel": "email", "money_micros": 4_000, "currency": "USD"}],
-                 "bottleneck": {"sentence": "the flow's own delays decide how long it takes; nothing else holds people up"}},
+                 "bottleneck": {"sentence": "the flow's own delays decide how long it takes; nothing else holds people "
+                                            "up"}},
 }  # fmt: skip
 FORECAST = {
     "ref": REF, "name": "Q4 warm leads, follow-up", "state": "draft", "zone": "America/New_York", "now": at(1),
@@ -87,8 +89,9 @@ FORECAST = {
     "sentence": "the consent required by the law of the person's place is not on record"}], "errored": {},
     "waiting": 0, "last_contact_at": at(20), "finish_early_at": at(20, 19), "finish_late_at": at(28, 15),
     "steps": [
-        {"step": "first-call", "contacts": 20_000, "outcomes": {"answered": 4_400, "voicemail": 7_600, "no_answer": 6_000,
-                                                               "busy": 800, "failed": 1_000, "opted_out": 200}},
+        {"step": "first-call", "contacts": 20_000, "outcomes": {"answered": 4_400, "voicemail": 7_600,
+                                                               "no_answer": 6_000, "busy": 800, "failed": 1_000,
+                    "opted_out": 200}},
         {"step": "sorry-we-missed-you", "contacts": 10_210, "outcomes": {"sent": 9_300, "replied": 510, "failed": 400}},
     ],
     "skips": [{"step": "sorry-we-missed-you", "reason": "condition", "people": 120,
@@ -104,8 +107,9 @@ FORECAST = {
     "samples": {}, "assumed": [{"channel": "phone", "counted": 0, "shares": {"answered": 0.22, "voicemail": 0.38}}],
 }  # fmt: skip
 WHY = {
-    "campaign": REF, "campaign_state": "active", "state": "queued", "entry": 1, "step": "first-call", "channel": "phone",
-    "due_at": at(3), "wanted_at": at(3), "zones": ["America/Chicago"], "zone_basis": "state", "zone_is_fallback": False,
+    "campaign": REF, "campaign_state": "active", "state": "queued", "entry": 1, "step": "first-call",
+    "channel": "phone", "due_at": at(3), "wanted_at": at(3), "zones": ["America/Chicago"], "zone_basis": "state",
+    "zone_is_fallback": False,
     "states": ["US-TX"], "conflict": False, "consent": "phone:written,sms:written", "clock": ["Thu 09:05 in "
     "America/Chicago"], "reason": "lawful_hours", "rule": "TX.hours", "rule_zone": "America/Chicago",
     "sentence": "first-call is due, but it is outside the lawful hours of the person's place", "next_at": at(4),
@@ -117,8 +121,10 @@ ENTRY = {
     "reason": "opted_out", "by": "contact", "at": at(3), "lifted_at": None, "lifted_because": None,
     "evidence": {"said": "Please take me off your list, I have asked twice"},
 }  # fmt: skip
-APPLIED = {"ref": REF, "created": False, "state": "active", "dry_run": True, "id": 3, "keep_their_flow": 120, "retimed": 45,
-           "people_at_steps": {"first-call": 40}, "warnings": ["step text: text has [First Name], which is sent as it is"],
+APPLIED = {"ref": REF, "created": False, "state": "active", "dry_run": True, "id": 3, "keep_their_flow": 120,
+           "retimed": 45,
+           "people_at_steps": {"first-call": 40},
+           "warnings": ["step text: text has [First Name], which is sent as it is"],
            "changes": [{"path": "step.sorry-we-missed-you.text", "old": "Hi, when may we call you?",
                         "new": "Hi {{ first_name | default: 'there' }}, when may we call you?",
                         "counts_for": "people who enter from now on"}]}  # fmt: skip
@@ -158,7 +164,8 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
          "text": "Yes please, tomorrow after 3pm works, but not before because I am at work"},
         {"created_at": at(3), "ref": None, "step": None, "channel": "email", "person": None, "text": "Who are you?"}]}],
     "campaign callback": [{"ref": REF, "person": "+12125550101", "step": "first-call", "channel": "phone", "next_at":
-                           at(5, 20), "zone": "America/Chicago", "left_out": ["sorry-we-missed-you"], "state": "paused"}],
+                           at(5, 20), "zone": "America/Chicago", "left_out": ["sorry-we-missed-you"],
+                           "state": "paused"}],
     "campaign upgrade": [{"ref": REF, "state": "active", "id": 3, "people": 12, "moves": [{"from": "first-call", "to":
                           "call-in-the-morning", "people": 12}], "lost": {"old-step": 2}, "busy": 1, "moved": 12,
                           "dry_run": False}],
@@ -177,7 +184,8 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     "suppression list": [{"entries": [ENTRY, ENTRY | {"id": 5, "value": "+12125550123", "channel": "sms", "evidence":
                                                       None, "reason": "asked by phone", "by": "dana"}]}],
     "suppression why": [{"point": "+12125550123", "sentence": "+12125550123 was on the suppression list and is not now",
-                         "entries": [ENTRY | {"value": "+12125550123", "lifted_at": at(9), "lifted_because": "asked again"}]}],
+                         "entries": [ENTRY | {"value": "+12125550123", "lifted_at": at(9),
+                                               "lifted_because": "asked again"}]}],
     "templates list": [{"templates": [{"name": "follow-up-after-visit", "channel": "email", "version": 3, "subject":
         "About your visit, {{ first_name | default: 'there' }}", "campaigns": [REF, "fair"], "created_at": at(1),
         "created_by": "dana"}]}],
@@ -189,7 +197,8 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
          "phone,sms", "used": 1_204, "next_slot_at": at(3), "held_until_at": at(4), "held": "texts do not arrive"},
         {"e164": "+14155550199", "label": "", "tags": [], "pace": None, "carries": "", "used": 0, "next_slot_at": 0,
          "held_until_at": None, "held": ""}]}],
-    "numbers sync": [{"added": [{"number": "+12125550198", "label": "Fair", "tags": ["x"], "carries": ["phone", "sms"]}],
+    "numbers sync": [{"added": [{"number": "+12125550198", "label": "Fair", "tags": ["x"],
+        "carries": ["phone", "sms"]}],
         "known": [], "missing": ["+12125550197"], "retired": ["+12125550196"], "left_out": [{"number": "+12125550195",
         "why": "is a fax"}], "tagged": 1, "failed": {"sms": "no login"}, "dry_run": True,
         "counts": {"added": 1, "known": 0, "missing": 1, "retired": 1, "left_out": 1}}],
@@ -201,13 +210,15 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     "source segments": [{"source": "hubspot-eu", "segments": [{"id": "list:4711", "kind": "list", "name":
         "Spring fair, visitors who asked for a quote", "size": 12_345}]}],
     "source fields": [{"source": "hubspot-eu", "fields": [{"name": "hs_email_optout", "label": "Unsubscribed from all "
-        "email", "kind": "flag", "meaning": "opt-out by email", "fetched": True}], "unknown": [], "protected": ["email"]}],
+        "email", "kind": "flag", "meaning": "opt-out by email", "fetched": True}], "unknown": [],
+        "protected": ["email"]}],
     "sync status": [{"segments": [{"source": "hubspot-eu", "segment": "Spring fair, visitors", "campaigns": [REF],
         "people": 12_345, "missing": 12, "as_of_at": at(3), "held": "9,000 people would leave", "problem": "",
         "is_walking": False}]}],
     "outbox list": [{"targets": [{"target": "source:hubspot-eu", "waiting": 12, "dead": 1, "down_until": at(3),
         "configured": True}], "deliveries": [{"id": 4711, "target": "source:hubspot-eu", "topic": "attempt.recorded",
-        "key": f"campaign:{REF}", "state": "dead", "tries": 12, "next_at": at(3), "problem": "422: no such property"}]}],
+        "key": f"campaign:{REF}", "state": "dead", "tries": 12, "next_at": at(3),
+        "problem": "422: no such property"}]}],
     "check": [{"settings": {"database": {"path": "fluentsd.db"}}, "findings": FINDINGS}],
     "source check": [{"source": "hubspot-eu", "findings": FINDINGS}],
 }  # fmt: skip

@@ -51,7 +51,7 @@ async def test_a_robots_answer_is_proof_of_arrival_and_no_reply(stage: Stage) ->
     await stage.launch(spec(EMAIL, CALL, exit={"on": ["replied", "opted_out"]}), person(1))
     await stage.until(MONDAY + MINUTE)
     await away(stage, NEXT_MONDAY, MONDAY + HOUR)
-    assert [call["outcome"] for call in (await stage.do("calls", person=ANN))["calls"]] == ["delivered"]
+    assert [call["outcome"] for call in (await stage.do("history", person=ANN))["calls"]] == ["delivered"]
     assert (await stage.overview())["queued"] == 1
 
 
@@ -90,7 +90,7 @@ async def test_a_day_that_has_passed_changes_nothing_and_no_word_is_believed_for
 async def test_a_callback_for_a_moment_they_chose_is_made_all_the_same(stage: Stage) -> None:
     await stage.launch(spec(EMAIL, CALL, CALL | {"id": "again", "after": "1 hour"}), person(1))
     await stage.until(MONDAY + MINUTE)
-    await stage.do("campaign callback", ref="test", person=ANN, at=MONDAY + DAY + 3 * HOUR, channel="sms")
+    await stage.do("campaign callback", ref="test", person=ANN, at=MONDAY + DAY + 3 * HOUR)
     await away(stage, NEXT_MONDAY, MONDAY + DAY + 2 * HOUR)
     assert await why(stage) == ("not_due", MONDAY + DAY + 3 * HOUR)
     await stage.until(MONDAY + DAY + 4 * HOUR)

@@ -22,12 +22,13 @@ async def test_a_conversation_is_kept_with_its_evidence(stage: Stage) -> None:
     words = {"reason": "detected as human, 2 turns of the person", "summary": "Wants a red one.",
              "transcript": "agent: Hi\nperson: A red one.", "recording": "https://api.example/RE1"}  # fmt: skip
     await answered(stage, disposition=Disposition.interested, duration_s=31, **words)
-    [call] = (await stage.do("calls", disposition="interested"))["calls"]
+    [call] = (await stage.do("history", disposition="interested"))["calls"]
     assert {name: call[name] for name in words} == words
     assert (call["outcome"], call["disposition"], call["duration_s"]) == ("answered", "interested", 31)
-    assert (await stage.do("calls", disposition="angry"))["calls"] == []
-    assert (await stage.do("calls", channel="sms"))["calls"] == []
-    assert len((await stage.do("calls", attempt=call["id"]))["calls"]) == 1
+    assert (await stage.do("history", disposition="angry"))["calls"] == []
+    assert (await stage.do("history", channel="sms"))["calls"] == []
+    assert (await stage.do("calls"))["calls"] == (await stage.do("history"))["calls"]
+    assert len((await stage.do("history", attempt=call["id"]))["calls"]) == 1
     assert (await stage.overview())["exited"] == 1
 
 
@@ -36,7 +37,7 @@ async def test_what_an_opt_outs_conversation_came_to_is_added_later(stage: Stage
     await stage.until(MONDAY + MINUTE)
     await answered(stage, Outcome.opted_out, text="stop", reason="asked to stop, in words")
     await answered(stage, Outcome.opted_out, transcript="person: stop", duration_s=9, disposition=Disposition.angry)
-    [call] = (await stage.do("calls"))["calls"]
+    [call] = (await stage.do("history"))["calls"]
     assert (call["outcome"], call["disposition"], call["duration_s"]) == ("opted_out", "angry", 9)
     assert (call["transcript"], call["reply"]) == ("person: stop", "stop")
 
@@ -53,7 +54,7 @@ async def test_a_promised_callback_repeats_the_step_then(stage: Stage) -> None:
     assert [(attempt.step, attempt.try_no) for attempt, _, _ in stage.phone.accepted] == [("call", 1), ("call", 2)]
     await answered(stage)
     assert (await stage.overview())["exited"] == 1
-    [_, first] = (await stage.do("calls"))["calls"]
+    [_, first] = (await stage.do("history"))["calls"]
     assert first["callback_at"] == at
 
 

@@ -55,7 +55,7 @@ async def test_words_go_at_their_age_and_that_they_were_sent_stays(stage: Stage)
     await stage.until(MONDAY + 21 * DAY)
     found = await held(stage)
     assert (found.get("reply"), found["body"]) == (None, 2)  # those of the second step
-    assert len((await stage.do("calls"))["calls"]) == 4
+    assert len((await stage.do("history"))["calls"]) == 4
 
 
 async def test_of_an_old_act_who_and_when_stay(stage: Stage) -> None:

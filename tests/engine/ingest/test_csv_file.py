@@ -353,3 +353,12 @@ def test_the_header_is_found_below_a_title_and_a_person_is_none(text, header, ro
     with open_csv_bytes(text.encode(), "list.csv") as file:
         assert (file.header or None) == header
         assert sum(1 for _, row in file if any(row)) == rows
+
+
+def test_rows_that_are_quoted_as_a_whole_are_unwrapped(tmp_path: Path) -> None:
+    path = tmp_path / "wrapped.csv"
+    path.write_text('"First Name,Phone"\n"Ann,212-555-0111"\n"""Poe, Ben"",212-555-0112"\n')
+    with open_csv(path) as file:
+        assert file.header == ("First Name", "Phone")
+        assert [row for _, row in file] == [["Ann", "212-555-0111"], ["Poe, Ben", "212-555-0112"]]
+        assert any("quoted as a whole" in note for note in file.notes)

@@ -258,7 +258,8 @@ def replies(found: Sequence[Mapping[str, Any]]) -> Message:
     if not found:
         return message("no reply waits")
     lines = [
-        f"{moment(one['created_at'])} · *{safe(one['ref'])}* · {one['channel']} {point(one['person'] or '')}: "
+        f"{moment(one['created_at'])} · *{safe(one['ref'] or 'before any attempt')}* · {one['channel'] or ''} "
+        f"{point(one['person'] or '')}: "
         f"{masked(one['text'] or '', 200)}"
         for one in found[:ENTRIES]
     ]

@@ -14,8 +14,9 @@ from typing import Any
 import trio
 
 from fluentsd.domain.contacts.headings import Target
-from fluentsd.domain.contacts.mapping import Column, Columns, CsvError, Need, suggest
+from fluentsd.domain.contacts.mapping import Column, Columns, CsvError, Need, suggest, with_order
 from fluentsd.domain.contacts.reader import Preview, Reject, region_of
+from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.batches import previewed
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv_bytes
 from fluentsd.fronts.slack.blocks.layout import Block, context, option, plain_text, section
@@ -43,6 +44,8 @@ READING = (
     Field("csv.header", "First row", Choice((("auto", "find out"), ("yes", "it has the names of the columns"),
           ("no", "it is a person")))),
     Field("csv.region", "Country of numbers without a country code", Text(60, default="US", on_enter=True)),
+    Field("csv.dates", "Dates such as 03/04/2026", Choice((("found", "find out"), ("day first", "the day is first"),
+          ("month first", "the month is first")))),
     Field("csv.encoding", "Encoding", Text(40, on_enter=True), "Empty: found out."),
     Field("csv.delimiter", "Columns are divided by", Text(10, on_enter=True), "Empty: found out."),
 )  # fmt: skip
@@ -157,14 +160,21 @@ def region_in(form: Mapping[str, Any]) -> str:
 def _look(upload: Upload, form: Mapping[str, Any], need: Need) -> Look:
     with opened(upload, form) as file:
         region = region_in(form)
-        mapping = suggested(file, region)
+        mapping = suggested(file, region, dates_in(form))
         raw = [(line, " | ".join(row)) for line, row in file.ahead[:ROWS] if not isinstance(row, Reject)]
         return Look(file, mapping, previewed(file, mapping, region, need), tuple(raw))
 
 
-def suggested(file: CsvFile, region: str) -> Columns:
+def suggested(file: CsvFile, region: str, dates: Order) -> Columns:
     """What the columns mean by themselves; perhaps none holds a point, which a person may know better."""
-    return suggest(file.header or (), file.sample, region)
+    found = suggest(file.header or (), file.sample, region)
+    return with_order(found, dates) if dates else found
+
+
+def dates_in(form: Mapping[str, Any]) -> Order:
+    """The order of day and month that the form says; "" where the file tells."""
+    chosen = value_at(form, "csv.dates")
+    return chosen if chosen in ("day first", "month first") else ""
 
 
 def _columns_view(place: Place, upload: Upload, look: Look, form: Mapping[str, Any]) -> Block:
