@@ -747,7 +747,10 @@ def test_any_file_comes_back_as_it_was(file: dict[str, Any]) -> None:
         ("campaign list --jsn", "No such option: --jsn (Possible options: --json)"),
         ("calls --most many", "--most"),
         ("numbers untag +12125550123", "Missing option '--tag'"),
-        ("campaign new x.toml --pattern cal", "there is no pattern 'cal'; there are: appointment-reminder, call-and-follow-up"),
+        (
+            "campaign new x.toml --pattern cal",
+            "there is no pattern 'cal'; there are: appointment-reminder, call-and-follow-up",
+        ),
         ("contacts import people.csv --map phone", "should look like --map phone="),
         ("contacts import people.csv --region XX", "'XX' is not a country"),
         ("demo --speed slow", '--speed is "fast" or "real"'),
