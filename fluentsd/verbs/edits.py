@@ -2,9 +2,9 @@
 
 A campaign file is one act: `campaign apply` refuses what has a mistake. A form is many acts, and may be left half done
 for a day. So an edit is kept beside its campaign. While the campaign is a draft, or does not exist yet, each save that
-is valid is applied, and there is nothing left to keep; a campaign that has started changes with `edit apply` alone.
-Two people in one campaign: each save names what its author has seen, and is refused when that is no longer so. What
-must not live here: the meaning of a campaign file (`domain.campaign`), its application (`campaigns`).
+is valid is applied, and there is nothing left to keep; a campaign that has started changes with `campaign apply-edit`
+alone. Two people in one campaign: each save names what its author has seen, and is refused when that is no longer so.
+What must not live here: the meaning of a campaign file (`domain.campaign`), its application (`campaigns`).
 """
 
 from __future__ import annotations

@@ -264,8 +264,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("settings", "state", summary="roles, channels and the state of the connection", tail=_none),
     Command("copy", "campaign copy", "must", "as <new name>", _copy, aliases=("duplicate",)),
     Command("new", more="[name]", tail=_rest("name"), summary="create a campaign, page by page", aliases=("create",)),
-    Command("edit", "edit save", "must", "[name|window|flow|numbers|contacts|exit|limits|review]", _rest("part"),
-            "change a campaign, page by page; a campaign that has started changes when you apply it",
+    Command("edit", "campaign save-edit", "must", "[name|window|flow|numbers|contacts|exit|limits|review]",
+            _rest("part"), "change a campaign, page by page; a campaign that has started changes when you apply it",
             aliases=("change",)),
     Command("sources", "source list", more="[source]", tail=_rest("name"), aliases=("source", "sync", "segments")),
 )  # fmt: skip

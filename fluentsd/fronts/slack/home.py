@@ -28,7 +28,7 @@ async def home(session: Session) -> Block:
         replies=len((await session.run("campaign replies", {"most": 100}))["replies"]),
         campaigns=campaigns,
         running=tuple(statuses),
-        edits=(await session.run("edit list", {})).edits,
+        edits=(await session.run("campaign edits", {})).edits,
         until=session.now + _DAY,
         is_manager=session.may("manager"),
         command=session.command_name,

@@ -152,7 +152,7 @@ class Router:
             self._services.log.warning("slack.answer_lost", error=str(why))
 
     async def _in_view(self, interaction: Interaction, answer: Message | None) -> None:
-        """Answer a click in a modal by drawing it anew, a refusal above the form."""
+        """Answer a click in a modal by drawing it again, a refusal above the form."""
         view, call = interaction.view, self._services.api.call
         if answer is None or not interaction.is_in_modal:
             return
@@ -189,10 +189,12 @@ class Router:
                 self._services.log.warning("slack.answer_lost", error=str(why))
 
     async def _late(self, interaction: Interaction, ack: Ack) -> None:
-        """The acknowledgement of a submit that took longer than Slack waits, in the view that waits for it."""
+        """The acknowledgement of a submit that took longer than Slack waits, in the view that waits for it: another
+        view, or the form again with its mistakes above it."""
         found = ack or {}
         words = "; ".join(str(one) for one in (found.get("errors") or {}).values())
-        new = found.get("view") or views.in_modal(interaction, refusal(words) if words else message("done"))
+        saved = views.in_modal(interaction, message("It is saved. Close this form to go on."))
+        new = found.get("view") or (views.with_note(interaction.view, refusal(words)) if words else saved)
         try:
             await self._services.api.call("views.update", view_id=interaction.view.get("id"), view=new)
         except (Unavailable, SlackRefused) as why:

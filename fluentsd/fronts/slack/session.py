@@ -89,6 +89,6 @@ class Session:
     async def campaigns(self) -> list[Named]:
         """The campaigns as people may call them, and those that are begun and not complete yet (without an id)."""
         found = await self.run("campaign list", {})
-        begun = await self.run("edit list", {})
+        begun = await self.run("campaign edits", {})
         named = [Named(one.id, one.ref, one.name, one.state) for one in found.campaigns]
         return [*named, *(Named(0, one.ref, one.name) for one in begun.edits if not one.state)]

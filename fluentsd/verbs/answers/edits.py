@@ -44,14 +44,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """`edit list`: the last saved first."""
+    """`campaign edits`: the last saved first."""
 
     edits: tuple[Listed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """`edit discard`."""
+    """`campaign discard-edit`."""
 
     ref: str = ""
     discarded: bool = True

@@ -39,7 +39,7 @@ async def test_the_home_says_what_is_wrong_what_runs_and_what_comes(office: Offi
     assert "New campaign…" not in await at_home(office, "U3")
     await office.campaign()
     await office.campaign("autumn", name="Autumn <!channel>")
-    await office.stage.do("edit begin", name="Winter", file={})
+    await office.stage.do("campaign begin", name="Winter", file={})
     await office.say("start spring yes")
     await office.stage.do("campaign schedule", ref="autumn", at=office.stage.clock.now() + HOUR, yes=True)
     await until(lambda: office.stage.sms.accepted)

@@ -44,10 +44,10 @@ READING = (
     Field("csv.header", "First row", Choice((("auto", "find out"), ("yes", "it has the names of the columns"),
           ("no", "it is a person")))),
     Field("csv.region", "Country of numbers without a country code", Text(60, default="US", on_enter=True)),
+    Field("csv.dates", "Dates such as 03/04/2026", Choice((("found", "find out"), ("day first", "the day is first"),
+          ("month first", "the month is first")))),
     Field("csv.encoding", "Encoding", Text(40, on_enter=True), "Empty: found out."),
     Field("csv.delimiter", "Columns are divided by", Text(10, on_enter=True), "Empty: found out."),
-    Field("csv.dates", "Dates such as 12/1/2026", Choice((("auto", "find out"), ("day first", "have the day first"),
-          ("month first", "have the month first")))),
 )  # fmt: skip
 TAKING = (
     Field("csv.keep_duplicates", "Several rows about one person", Choice((("first", "skip all but the first"),
@@ -65,8 +65,6 @@ TAKING = (
 #: Options of the shell's import without an input, and why.
 WITHOUT_INPUT: Mapping[str, str] = {
     "campaign": "the one of the wizard",
-    "day_first": "the select of the order of dates",
-    "month_first": "the select of the order of dates",
     "preview": "always shown",
     "mapping": "a select for each column",
     "ignore": "a select for each column",
@@ -130,7 +128,7 @@ async def _read_again(session: Session, place: Place, view_id: str) -> None:
 
 
 async def need_of_campaign(session: Session, ref: str) -> Need:
-    edit = await session.run("edit open", {"ref": ref})
+    edit = await session.run("campaign open-edit", {"ref": ref})
     return need_of([str(step.get("channel")) for step in entries(edit.file, "step")])
 
 
@@ -167,16 +165,16 @@ def _look(upload: Upload, form: Mapping[str, Any], need: Need) -> Look:
         return Look(file, mapping, previewed(file, mapping, region, need), tuple(raw))
 
 
-def dates_in(form: Mapping[str, Any]) -> Order:
-    """The order of day and month that the person says; "" where the file tells."""
-    said = value_at(form, "csv.dates")
-    return "day first" if said == "day first" else "month first" if said == "month first" else ""
-
-
-def suggested(file: CsvFile, region: str, dates: Order = "") -> Columns:
+def suggested(file: CsvFile, region: str, dates: Order) -> Columns:
     """What the columns mean by themselves; perhaps none holds a point, which a person may know better."""
     found = suggest(file.header or (), file.sample, region)
     return with_order(found, dates) if dates else found
+
+
+def dates_in(form: Mapping[str, Any]) -> Order:
+    """The order of day and month that the form says; "" where the file tells."""
+    chosen = value_at(form, "csv.dates")
+    return chosen if chosen in ("day first", "month first") else ""
 
 
 def _columns_view(place: Place, upload: Upload, look: Look, form: Mapping[str, Any]) -> Block:

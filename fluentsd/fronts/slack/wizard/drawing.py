@@ -37,7 +37,7 @@ async def people_of(session: Session, place: Place, edit: Edit) -> People | None
 
 
 async def update(session: Session, view: Mapping[str, Any], new: Block) -> None:
-    """Draw a view anew; one that is closed, or another one by now, stays as it is."""
+    """Draw a view again; one that is closed, or another one by now, stays as it is."""
     hash_ = {"hash": view["hash"]} if view.get("hash") else {}
     try:
         await session.services.api.call("views.update", view_id=view.get("id"), **hash_, view=new)
@@ -47,7 +47,7 @@ async def update(session: Session, view: Mapping[str, Any], new: Block) -> None:
 
 
 async def draw_below(session: Session, place: Place, edit: Edit | None = None) -> None:
-    """Draw the page below a form anew, while the form is still open."""
-    edit = edit or await session.run("edit open", {"ref": place.ref})
+    """Draw the page below a form again, while the form is still open."""
+    edit = edit or await session.run("campaign open-edit", {"ref": place.ref})
     root = {"id": str(session.interaction.view.get("root_view_id") or "")}
     await update(session, root, await drawn(session, place.at(place.page, seen=edit.seen), edit))

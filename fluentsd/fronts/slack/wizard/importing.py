@@ -16,6 +16,7 @@ from fluentsd.api import Unavailable
 from fluentsd.csv_output import SafeWriter
 from fluentsd.domain.contacts.mapping import CsvError, NoPoints
 from fluentsd.domain.contacts.reader import Reject
+from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.batches import batches, mapping_of
 from fluentsd.engine.ingest.csv_file import CsvFile
 from fluentsd.engine.ingest.file_import import SLICE_S, FileImport, Options, Summary, read_in_slices
@@ -61,11 +62,16 @@ async def submitted(session: Session, place: Place) -> Ack:
         return errors("csv.header", str(why))
     with file:
         try:
-            asked = _asked(session, file, region_in(form), place.round)
+            asked = _asked(session, file, region_in(form), place.round, dates_in(form))
             mapping = mapping_of(
-                file, asked.targets, region_in(form), need, ignored=asked.ignored, only_fields=asked.plain,
+                file,
+                asked.targets,
+                region_in(form),
+                need,
+                ignored=asked.ignored,
+                only_fields=asked.plain,
                 dates=dates_in(form),
-            )  # fmt: skip
+            )
         except _Twice as why:
             return errors(why.block, str(why))
         except NoPoints:
@@ -153,9 +159,9 @@ class _Twice(Exception):
         self.block = block
 
 
-def _asked(session: Session, file: CsvFile, region: str, round_: int) -> _Asked:
+def _asked(session: Session, file: CsvFile, region: str, round_: int, dates: Order) -> _Asked:
     """What the form's selects change of the suggestion. Raises `_Twice`."""
-    found = suggested(file, region)
+    found = suggested(file, region, dates)
     asked = _Asked()
     for column in found.columns[:COLUMNS_SHOWN]:
         block = f"column.{column.index}.{round_}"

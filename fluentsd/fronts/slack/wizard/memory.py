@@ -58,4 +58,4 @@ class Memory:
 
     def __init__(self, jobs: Jobs) -> None:
         self.segments, self.uploads, self.typing = Segments(jobs), Uploads(), Typing(jobs)
-        self.rounds = count(1)  #: of forms that are drawn anew with other options
+        self.rounds = count(1)  #: of forms that are drawn again with other options

@@ -15,7 +15,7 @@ PREFIX = "wizard:"
 class Place:
     """`ref`: "" before the campaign has one; `seen`: of the answer that the view shows; `nth`: the entry of a list;
     `new`: the channel of a step that is not in the list yet; `file`: Slack's id of an upload; `round`: raised when a
-    form is drawn anew with other values, which Slack would not show under the same ids."""
+    form is drawn again with other values, which Slack would not show under the same ids."""
 
     page: str
     ref: str = ""

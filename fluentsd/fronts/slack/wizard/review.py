@@ -38,7 +38,7 @@ async def review_view(session: Session, place: Place, edit: Edit) -> Block:
     if not edit.is_pending:
         words = section("Nothing has been changed.")
         return wizard_view(place, REVIEW.title, [*above, words, ways(REVIEW.key)], submit="")
-    shown = await session.run("edit apply", {"ref": edit.ref, "seen": edit.seen, "dry_run": True})
+    shown = await session.run("campaign apply-edit", {"ref": edit.ref, "seen": edit.seen, "dry_run": True})
     made = [*_changes(shown), actions(button("Discard the changes", "edit:discard", {"ref": edit.ref}, "danger"))]
     return wizard_view(place, REVIEW.title, [*above, *made, ways(REVIEW.key)], "Apply")
 
@@ -69,10 +69,10 @@ def _value(value: Any) -> str:
 
 async def done(session: Session, place: Place) -> Mapping[str, Any]:
     """Apply the changes of a campaign that has started; a draft has been saved page by page."""
-    edit = await session.run("edit open", {"ref": place.ref})
+    edit = await session.run("campaign open-edit", {"ref": place.ref})
     words = f"*{safe(edit.name, 100)}* is a draft: c{edit.id}, `{safe(edit.ref)}`."
     if edit.is_pending and edit.state not in ("", "draft"):
-        found = await session.again("apply").run("edit apply", {"ref": place.ref, "seen": place.seen})
+        found = await session.again("apply").run("campaign apply-edit", {"ref": place.ref, "seen": place.seen})
         words = f"{count(len(found.changes), 'change is', 'changes are')} applied to *{safe(edit.name, 100)}*."
     status = await session.run("campaign status", {"ref": place.ref})
     view = modal("Saved", "shown", {}, [section(words), *buttons(status)], close="Close")

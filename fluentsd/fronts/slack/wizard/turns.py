@@ -54,7 +54,7 @@ async def resume(session: Session, ref: str, part: str = "") -> None:
         parts = ", ".join(one.key for one in PAGES)
         raise Refused(f"a campaign has no part {part[:40]!r}; there are: {parts}")
     opened = await _open(session, waiting(Place("name", ref)))
-    edit = await session.run("edit open", {"ref": ref})
+    edit = await session.run("campaign open-edit", {"ref": ref})
     await update(session, opened, await drawn(session, Place(page, ref, edit.seen), edit))
 
 
@@ -93,7 +93,7 @@ async def submitted(session: Session) -> Ack:
     if place.page == "review":
         return await review.done(session, place)
     page = BY_KEY[place.page]
-    edit = await session.run("edit open", {"ref": place.ref})
+    edit = await session.run("campaign open-edit", {"ref": place.ref})
     file = filled(page.fields, edit.file, session.interaction.answers)
     if wrong := placed(_mistakes(file), [field.path for field in page.fields], page.prefixes):
         _note_typing(session, place)  # a view with mistakes stays open, and what it has seen stays as it is
@@ -117,13 +117,13 @@ async def _begun(session: Session) -> Ack:
     name = str(given.get("name") or "")
     if len(name) > 120 or not name:
         return {"response_action": "errors", "errors": {"name": "Write a name of at most 120 characters."}}
-    edit = await session.again("begin").run("edit begin", {"name": name, "file": file})
+    edit = await session.again("begin").run("campaign begin", {"name": name, "file": file})
     return _shown(await drawn(session, Place("window", edit.ref, edit.seen), edit))
 
 
 async def _entry_submitted(session: Session, place: Place) -> Ack:
     """A step or segment: saved, or its mistakes beside the inputs; then its list is drawn below it."""
-    edit = await session.run("edit open", {"ref": place.ref})
+    edit = await session.run("campaign open-edit", {"ref": place.ref})
     form = lists.entry_form(edit.file, place)
     shown = _entry_fields(place, form)
     file = lists.with_entry(edit.file, place, filled(shown, form, session.interaction.answers))
@@ -133,7 +133,7 @@ async def _entry_submitted(session: Session, place: Place) -> Ack:
                       "of yours was saved. Go back, look, and enter it again")  # fmt: skip
     if wrong := placed(_mistakes(file), [field.path for field in shown], [place.page], nth):
         return _errors(wrong)
-    edit = await session.again("save").run("edit save", {"ref": place.ref, "file": file, "seen": place.seen})
+    edit = await session.again("save").run("campaign save-edit", {"ref": place.ref, "file": file, "seen": place.seen})
     below = "flow" if place.page == "step" else "people"
     await draw_below(session, place.at(below), edit)
     return None
@@ -182,8 +182,8 @@ async def clicked(session: Session) -> Message | None:
     elif name == "csv:upload":
         await _push(session, csv.upload_view(place.at("upload")))
     elif name == "edit:discard":
-        await session.run("edit discard", {"ref": place.ref})
-        edit = await session.run("edit open", {"ref": place.ref})
+        await session.run("campaign discard-edit", {"ref": place.ref})
+        edit = await session.run("campaign open-edit", {"ref": place.ref})
         await update(session, interaction.view, await drawn(session, replace(place, seen=edit.seen), edit))
     elif place.page == "columns":
         await csv.changed(session, place)
@@ -206,7 +206,7 @@ async def _turned(session: Session, place: Place, page: str) -> None:
 
 
 async def _entry_of(session: Session, place: Place) -> tuple[Place, Edit]:
-    edit = await session.run("edit open", {"ref": place.ref})
+    edit = await session.run("campaign open-edit", {"ref": place.ref})
     return replace(place, seen=edit.seen), edit
 
 
@@ -218,7 +218,7 @@ async def _entry_clicked(session: Session, place: Place, kind: str) -> None:
         return
     if do == "edit":
         return await _push(session, entry_view(*await _entry_of(session, place.at(kind, nth=nth))))
-    edit = await session.run("edit open", {"ref": place.ref})
+    edit = await session.run("campaign open-edit", {"ref": place.ref})
     if do == "remove":
         file = lists.without(edit.file, kind, nth)
     else:
@@ -241,7 +241,7 @@ def _note_typing(session: Session, place: Place) -> None:
 
     async def save() -> None:
         with suppress(Refused):
-            await session.run("edit keep", {"ref": place.ref, "typed": typed})
+            await session.run("campaign keep-edit", {"ref": place.ref, "typed": typed})
 
     session.services.wizard.typing.note(str(session.interaction.view.get("id", "")), save)
 
@@ -254,7 +254,7 @@ async def closed(session: Session) -> Message | None:
         return None
     if interaction.answers:
         _note_typing(session, place)
-    edit = await session.run("edit open", {"ref": place.ref})
+    edit = await session.run("campaign open-edit", {"ref": place.ref})
     if edit.state not in ("", "draft") and not edit.is_pending:
         return None
     words = "is a draft" if edit.state in ("", "draft") else "has changes that are not applied yet"
@@ -270,7 +270,7 @@ async def closed(session: Session) -> Message | None:
 
 async def _saved(session: Session, place: Place) -> Edit:
     """The edit with the answers of the page that is left. Raises `_Conflict`."""
-    edit = await session.run("edit open", {"ref": place.ref})
+    edit = await session.run("campaign open-edit", {"ref": place.ref})
     return await _save(session, place, edit, filled(BY_KEY[place.page].fields, edit.file, session.interaction.answers))
 
 
@@ -279,7 +279,9 @@ async def _save(session: Session, place: Place, edit: Edit, file: Mapping[str, A
         return edit
     if edit.seen != place.seen and file != edit.file:
         raise _Conflict(edit)
-    answer: Edit = await session.again("save").run("edit save", {"ref": place.ref, "file": file, "seen": edit.seen})
+    answer: Edit = await session.again("save").run(
+        "campaign save-edit", {"ref": place.ref, "file": file, "seen": edit.seen}
+    )
     return answer
 
 
@@ -296,7 +298,7 @@ async def _conflict(session: Session, place: Place, edit: Edit) -> Block:
 
 async def _who(session: Session, ref: str) -> str:
     """Who changed a campaign last."""
-    edit = await session.run("edit open", {"ref": ref})
+    edit = await session.run("campaign open-edit", {"ref": ref})
     entries = (await session.run("log", {"target": ref, "most": 1})).entries
     actor = edit.saved_by or (entries[0].actor if entries else "somebody")
     return plain(actor.partition(" ")[2] or actor, 60)

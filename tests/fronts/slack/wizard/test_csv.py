@@ -153,5 +153,5 @@ async def test_ten_megabytes_are_imported_while_the_person_is_told_to_wait(
 def test_every_option_of_the_shells_import_has_an_input() -> None:
     options = set(inspect.signature(import_file).parameters) - {"context", "file"}
     inputs = {field.path.removeprefix("csv.") for field in (*csv.UPLOAD, *csv.READING, *csv.TAKING)}
-    named = {"no_header": "header"}
+    named = {"no_header": "header", "day_first": "dates", "month_first": "dates"}
     assert {one for one in options if named.get(one, one) not in inputs} == set(csv.WITHOUT_INPUT)

@@ -87,7 +87,7 @@ async def test_a_form_that_is_closed_or_left_open_for_a_day_loses_nothing(office
 
     async def is_kept() -> bool:
         call = Call("slack:U1 Dana", office.stage.clock.now())
-        return "typed" in await execute(office.stage.runtime, "edit open", {"ref": "spring"}, call)
+        return "typed" in await execute(office.stage.runtime, "campaign open-edit", {"ref": "spring"}, call)
 
     await until(is_kept)
     await dana.close()
@@ -203,3 +203,22 @@ async def test_a_preset_becomes_a_flow_of_five_steps(office: Office) -> None:
     assert await dana.submit() == {}
     await dana.until(lambda: dana.page == "flow")
     assert "retry" not in (await office.stage.do("campaign show", ref="autumn"))["file"]["step"][0]
+
+
+async def test_mistakes_that_are_found_too_late_for_slack_stand_above_the_form(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.campaign()
+    dana = Person(office.slack)
+    await dana.say("edit spring flow")
+    await dana.shows("step by step")
+    await dana.press("Add a text")
+    await dana.until(lambda: dana.page == "step")
+    monkeypatch.setattr("fluentsd.fronts.slack.router.ACK_WITHIN", 0.0)
+    await dana.fill(step__text="Hi {{ first_name }").submit()
+    await dana.shows("🚫")
+    assert dana.page == "step"
+    await dana.fill(step__text="Hi").submit()
+    await dana.shows("It is saved")
+    await dana.close()
+    await dana.shows("*3. Text*")
