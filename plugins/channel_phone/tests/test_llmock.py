@@ -1,7 +1,7 @@
 """Another chat endpoint than our own double: `llmock` from the package index, in a process of its own.
 
-It is not among the tests' requirements, because it brings a web framework: `python -m venv V`, `V/bin/pip install
-llmock`, then `LLMOCK=V/bin/llmock`.
+It is not among the requirements, because it brings a web framework: `python -m venv V`, `V/bin/pip install llmock`,
+then `LLMOCK=V/bin/llmock`.
 """
 
 from __future__ import annotations
