@@ -200,8 +200,8 @@ def _once(inbound: Inbound, effect: str, proof: str) -> Once | None:
 
 
 async def keep_words(conn: Connection, inbound: Inbound, at: int, once: Once | None) -> None:
-    """Keep what a known person writes before any attempt to this number or address; nobody else's words are kept: after
-    an attempt they may be those of a person who was erased. Of several who share it, it is the one known for longest."""
+    """Keep what a known person writes before any attempt to this number or address; nobody else's words are kept, for
+    after an attempt they may be an erased person's. Of several who share it, it is the one known for longest."""
     assert inbound.address is not None and inbound.text is not None  # noqa: S101, PT018 - asked by the caller
     everybody = await contacts.owners(conn, inbound.address)
     if not everybody:
