@@ -64,7 +64,7 @@ def random_file(chance: random.Random, *, scarce: bool) -> dict[str, Any]:
     more: dict[str, Any] = {"limits": limits}
     if scarce:
         limits |= chance.choice([{}, {"pace": "20/hour"}, {"pace": "1/second"}, {"concurrency": 2}])
-        limits |= chance.choice([{}, {"budget": "1 USD/day", "cost": {"phone": 0.1, "sms": 0.03}}])
+        limits |= chance.choice([{}, {"budget": "1 USD/day", "cost": {"phone": 0.1, "sms": 0.03, "email": 0}}])
         if chance.random() < 0.6:
             more["numbers"] = {"tags": ["t"], "local_presence": chance.random() < 0.7}
     waived = [{"rule": rule, "because": "consent is not what is compared here", "by": "the test"} for rule in EVIDENCE]

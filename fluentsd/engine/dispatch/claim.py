@@ -323,14 +323,15 @@ def unpriced(channel: Kind, currency: str) -> str:
 
 
 def price_of(prices: Prices | None, message: Message, currency: str) -> int | None:
-    """The channel's price of a message in micros; None if it is not known in the currency."""
+    """The channel's price of a message in micros; None if it is not known in the currency. Nothing is nothing in
+    every currency."""
     if prices is None:
         return None
     try:
         price = prices.price(message)
     except Exception:  # noqa: BLE001 - the guard at the edge of the plugin: what cannot be priced has no known price
         return None
-    return price.micros if price is not None and price.currency == currency else None
+    return price.micros if price is not None and (price.currency == currency or not price.micros) else None
 
 
 def compose(step: Step, values: Mapping[str, Any], go: Go, sender: str | None, timezone: str = "") -> Message:

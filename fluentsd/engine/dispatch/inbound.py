@@ -205,11 +205,15 @@ def _once(inbound: Inbound, effect: str, proof: str) -> Once | None:
 
 
 async def keep_words(conn: Connection, inbound: Inbound, at: int, once: Once | None) -> None:
-    """Keep what a known person writes before any attempt; nobody else's words are kept. Of several who share the
-    address it is the one known for longest."""
+    """Keep what a known person writes before any attempt to this number or address; nobody else's words are kept, for
+    after an attempt they may be an erased person's. Of several who share it, it is the one known for longest."""
     assert inbound.address is not None and inbound.text is not None  # noqa: S101, PT018 - asked by the caller
     everybody = await contacts.owners(conn, inbound.address)
-    if everybody and await inbound_ids.first_time(conn, once, at):
+    if not everybody:
+        return
+    points = (await contacts.points_of(conn, everybody[:1]))[everybody[0]]
+    theirs = [point.id for point in points if point.value == inbound.address]
+    if not await attempts.touches(conn, theirs, 0) and await inbound_ids.first_time(conn, once, at):
         await replies.unasked(conn, everybody[0], inbound.text, inbound.message_ref, at)
 
 

@@ -98,7 +98,8 @@ class CsvFile:
         self._rows = iter(Rows(lines, self.delimiter))
         self._ahead: deque[tuple[int, list[str] | Reject]] = deque()
         self._look_ahead()
-        if inner := _wrapped([row for _, row in self._ahead if isinstance(row, list)]):
+        rows = [row for _, row in self._ahead if isinstance(row, list)]
+        if not delimiter and text.startswith('"') and (inner := _wrapped(rows)):
             self.notes.append(f"each row is quoted as a whole; its columns are split at {inner!r}")
             self.delimiter = inner
             self._ahead = deque(_unwrapped(self._ahead, inner))

@@ -23,6 +23,7 @@ from fluentsd.api import (
     NeedsHuman,
     Outcome,
     PluginError,
+    Price,
     Receipt,
     Rejected,
     Tools,
@@ -95,6 +96,10 @@ class EmailChannel:
             raise Rejected(f"the address is not usable: {why}", outcome=Outcome.bounced, dead=True) from why
         except ValueError as why:  # an invalid sender, a text with a broken character
             raise Rejected(f"the e-mail cannot be composed: {why}") from why
+
+    def price(self, message: Message) -> Price:
+        """Nothing: an SMTP server charges nothing for a message. A campaign may name a cost of its own."""
+        return Price(0)
 
     def remarks(self, message: Message) -> Sequence[Finding]:
         """Findings about a message before it is sent; a marketing mail without its required parts is not ok."""

@@ -492,3 +492,7 @@ async def test_a_missing_required_part_is_a_remark_before_a_send(sink, build):
     whole = build(sink, purpose="marketing", postal_address="1 Road", unsubscribe="https://x.example/{token}")
     assert [finding for finding in whole.remarks(message()) if not finding.ok] == []
     assert build(sink).remarks(message()) == []
+
+
+async def test_a_message_costs_nothing_so_a_budget_needs_no_cost_of_e_mail() -> None:
+    assert EmailChannel.price(object(), message=None).micros == 0  # type: ignore[arg-type]

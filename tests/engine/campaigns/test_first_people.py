@@ -44,7 +44,7 @@ async def test_more_people_than_there_are_hold_nothing(stage: Stage) -> None:
 @pytest.mark.parametrize("first", [0, -1])
 async def test_a_start_with_nobody_is_refused(stage: Stage, first: int) -> None:
     await stage.do("campaign apply", file=spec(SMS))
-    with pytest.raises(Refused, match="at least 1"):
+    with pytest.raises(Refused, match="the smallest is 1"):
         await stage.do("campaign start", ref="test", yes=True, first=first)
 
 
