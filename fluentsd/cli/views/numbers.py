@@ -20,7 +20,7 @@ def listing(screen: Screen, answer: answers.Listing) -> None:
         ["Number", "Label", "Tags", "Pace", "Carries", "#Used", "@Next use", "Held", "Calls to it"],
         [[n.e164, n.label, n.tags, n.pace or "campaign's", n.carries.replace(",", ", "), n.used,
           when(max(n.next_slot_at, n.held_until_at or 0) or None), _held(n),
-          n.inbound_agent or n.forward_to or "announcement"] for n in answer.numbers],
+          n.inbound_agent or n.forward_to] for n in answer.numbers],
     )  # fmt: skip
 
 
