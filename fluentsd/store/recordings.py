@@ -27,7 +27,7 @@ async def latest(conn: AsyncConnection, attempt_id: str) -> Recording | None:
 
 
 async def rename(conn: AsyncConnection, row_id: int, before: str, after: str) -> bool:
-    """Name a recording anew; False when the row is gone or has changed."""
+    """Give a recording another name; False when the row is gone or has changed."""
     mine = (content.c.id == row_id, content.c.text == before, _RECORDING)
     return (await conn.execute(update(content).where(*mine).values(text=after))).rowcount == 1
 
