@@ -185,7 +185,7 @@ async def test_an_unknown_group_ends_the_start_with_the_fix(runtime: Runtime, pa
 async def test_a_user_without_a_name_goes_by_number(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
     async with connect(served) as client:
-        assert (await client.ask("echo", {"words": ""}))["actor"] == f"uid {os.getuid()}"
+        assert (await client.ask("echo", {"words": "who"}))["actor"] == f"uid {os.getuid()}"
 
 
 async def test_one_connection_asks_many_times_and_real_verbs_work(served: Path) -> None:
