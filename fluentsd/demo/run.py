@@ -36,6 +36,8 @@ BEGINS = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 REF, FOLLOW_UP = "spring-fair", "send-details"
 #: People on the list of the CRM before the start.
 AT_FIRST = 24
+#: Seconds of real time between two looks at the figures; each one holds the simulated clock up.
+LOOKS_EVERY = 0.3
 MINUTE, HOUR = 60_000_000, 3_600_000_000
 _SETTINGS = """
 [database]
@@ -98,7 +100,7 @@ class DemoState:
 
 
 async def run_demo(people: int, seed: int, *, real: bool, watch: Callable[[DemoState], None]) -> DemoState:
-    """Run the whole campaign; `watch` is called about twenty times a second of real time."""
+    """Run the whole campaign; `watch` is called about three times a second of real time."""
     folder = Path(tempfile.mkdtemp(prefix="fluentsd-demo-"))
     try:
         with SmtpSink() as sink:
@@ -210,7 +212,7 @@ async def _look(runtime: Runtime, state: DemoState, watch: Callable[[DemoState],
     while True:
         state.overview, state.now = await _do(runtime, "campaign status", ref=REF), runtime.clock.now()
         watch(state)
-        await trio.sleep(0.05)
+        await trio.sleep(LOOKS_EVERY)
 
 
 async def _until_done(runtime: Runtime, clock: SystemClock | SimClock) -> None:

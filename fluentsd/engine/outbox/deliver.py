@@ -81,6 +81,8 @@ class _Loop:
                 until = clock.now() + SECOND
             if until is None or until > clock.now():
                 await self.wakeup.wait_until(clock, until)
+                if gathers := getattr(self.target, "gathers", 0):
+                    await clock.sleep_until(clock.now() + gathers)
             else:
                 await clock.sleep_until(clock.now() + REST)
             while (probe_at := self.runtime.targets_down.get(self.target.name, 0)) > clock.now():

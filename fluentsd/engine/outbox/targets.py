@@ -31,6 +31,9 @@ class Target(Protocol):
     `deliver` returns when the event is accepted, and bounds its own time. `Unavailable`, a time-out or an `OSError`
     say that the target is down: nothing is sent to it until a probe gets through. With `only_this` the one event waits
     and the others go on. Any other exception refuses this event: it is tried again, and in the end it is a dead letter.
+
+    A target for which minutes do not matter may have `gathers`: the microseconds from the first event to a delivery, in
+    which further ones come, so that many are read and settled in one transaction.
     """
 
     @property

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fluentsd.api import Activity, NeedsHuman, Source, Unavailable
 from fluentsd.domain.events import AttemptRecorded, CallAnalysed, EnrollmentEnded, ReplyReceived
 from fluentsd.domain.subscriptions import write_back_target
+from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.store import activities
 
@@ -31,6 +32,8 @@ class WriteBack:
     """Writes activities to one source."""
 
     keeps_delivered = False
+    #: Notes of a CRM are not read within the minute, and most events are about people who are not in it.
+    gathers = 30 * SECOND
 
     def __init__(self, runtime: Runtime, name: str, source: Source) -> None:
         self._runtime, self._source_name, self._source = runtime, name, source
