@@ -115,14 +115,14 @@ def test_when_the_reader_is_killed_it_is_said_who_was_taken_in(tmp_path: Path, m
     monkeypatch.setattr(import_process, "_start", lambda opened: started.append(start(opened)) or started[-1])
     monkeypatch.setattr(importing, "SUBPROCESS_FROM", 0)
     monkeypatch.setattr(importing, "freeze_gc", lambda: None)
-    take = importing._VerbIngest.take
+    take = importing.VerbIngest.take
 
     async def take_and_kill(self: Any, *given: Any, **more: Any) -> Any:
         counts = await take(self, *given, **more)
         started[0].kill()
         return counts
 
-    monkeypatch.setattr(importing._VerbIngest, "take", take_and_kill)
+    monkeypatch.setattr(importing.VerbIngest, "take", take_and_kill)
     words = ["--config", str(folder / "fluentsd.toml"), "contacts", "import", str(file), "--campaign", "fair"]
     result = CliRunner().invoke(build(), words)
     assert result.exit_code == 1

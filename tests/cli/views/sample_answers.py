@@ -224,8 +224,9 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
 }  # fmt: skip
 #: Verbs whose answer has no table; their sentences are tested elsewhere.
 WITHOUT_TABLE = {
-    "agents apply", "agents remove", "agents show", "campaign answer", "campaign complete", "campaign copy",
-    "campaign dismiss", "campaign export", "campaign owner", "campaign remove", "campaign reopen", "campaign resume",
+    "agents apply", "agents remove", "agents show", "campaign analyse", "campaign answer", "campaign complete",
+    "campaign copy", "campaign dismiss", "campaign export", "campaign owner", "campaign remove", "campaign reopen",
+    "campaign resume",
     "campaign retry", "campaign show", "campaign stop", "campaign test", "contacts attest", "contacts erase",
     "contacts export", "outbox drop", "outbox retry", "suppression add", "suppression import", "suppression remove",
     "sync hold", "sync now", "sync release", "templates apply", "templates preview", "templates remove",

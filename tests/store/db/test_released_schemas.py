@@ -81,7 +81,8 @@ async def test_a_database_of_schema_2_upgrades_without_loss(tmp_path: Path) -> N
     assert rows(file, "SELECT hash, kind, stopped, campaigns, at FROM erased_point") == old["erased"]
     assert rows(file, "SELECT scope, target, channel, hour, figure, count FROM outcome_count") == old["counts"]
     for name, table in (("waiting", "waiting"), ("contacts", "contact"), ("words", "content")):
-        assert rows(file, f"SELECT * FROM {table}") == old[name]
+        width = len(old[name][0])  # later migrations add columns at the end
+        assert [row[:width] for row in rows(file, f"SELECT * FROM {table}")] == old[name]
     assert rows(file, f"SELECT {ACTS} FROM audit") == old["acts"]
     assert rows(file, "SELECT next_slot_at FROM lane") == [(1_795_829_350_000_000,)]
     assert rows(file, "SELECT next_slot_at, used FROM number") == [(7, 3)]

@@ -156,6 +156,7 @@ WITHOUT_INPUT: Mapping[str, str] = {
     "step.channel": "chosen by the button that adds the step; another channel is another step",
     "step.timing": "has one value",
     "segment.source": "chosen together with segment.segment",
+    "step.after_call": "a follow-up after a call is written in the file; the wizard keeps what is there",
     "law.waive": "a rule of law is waived in the file, with the reason and the person; the wizard keeps what is there",
 }
 
