@@ -6,7 +6,7 @@ part gets the runtime and reads from it) and plugins (a channel is any object wi
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Mapping, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -248,8 +248,7 @@ class Runtime:
         self.lock = lock  #: the lock that has to beat; None on SQLite, where the kernel knows who lives
         self.dispatcher_wakeup = Wakeup()  #: something may be due
         self.reconciler_wakeup = Wakeup()  #: a deadline of an open attempt changed
-        self.outbox_wakeup = Wakeup()  #: the outbox has a new event; a commit notifies it
-        self.posted_to: set[str] = set()  #: the targets of these events
+        self.outbox_wakeups: dict[str, list[Wakeup]] = defaultdict(list)  #: target → who delivers its events
         store.on_posted = self.wake_targets
         self.schedule_wakeup = Wakeup()  #: a start was scheduled
         self.completion_wakeup = Wakeup()  #: an enrollment ended
@@ -296,8 +295,9 @@ class Runtime:
 
     def wake_targets(self, names: Collection[str]) -> None:
         """Have the outbox serve these targets now."""
-        self.posted_to.update(names)
-        self.outbox_wakeup.notify()
+        for name in names:
+            for wakeup in self.outbox_wakeups.get(name, ()):
+                wakeup.notify()
 
     def look_again(self) -> None:
         """Let every lane try a claim again, because its obstacle (a budget, a caller ID) may be gone."""

@@ -42,14 +42,14 @@ async def deliver(
     loops = [_Loop(runtime, target) for target in (Tasks(runtime), *targets)]
     async with trio.open_nursery() as nursery:
         for loop in loops:
+            runtime.outbox_wakeups[loop.target.name].append(loop.wakeup)
             nursery.start_soon(loop.run)
         task_status.started()
-        while True:
-            await runtime.outbox_wakeup.wait_until(runtime.clock, None)
-            names, runtime.posted_to = runtime.posted_to, set()
+        try:
+            await trio.sleep_forever()
+        finally:
             for loop in loops:
-                if loop.target.name in names:
-                    loop.wakeup.notify()
+                runtime.outbox_wakeups[loop.target.name].remove(loop.wakeup)
 
 
 @dataclass(slots=True)
