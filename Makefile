@@ -11,7 +11,7 @@ PARTS := $(addprefix -e ,$(wildcard plugins/*))
 help:  ## lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/demo.done  ## runs a campaign of a week in seconds, on a simulated clock
+demo: $(VENV)/demo.done  ## runs a campaign of a week in under a minute, on a simulated clock
 	$(BIN)/fluentsd demo
 
 preview: $(VENV)/demo.done  ## shows the Slack commands in a browser, without a workspace

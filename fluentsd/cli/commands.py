@@ -61,13 +61,13 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 
 def demo(
-    people: Annotated[int, typer.Option("--people", help="the number of people", min=10, max=1400)] = 320,
+    people: Annotated[int, typer.Option("--people", help="the number of people", min=10, max=1400)] = 100,
     seed: Annotated[int, typer.Option("--seed", help="the seed of the random people and outcomes")] = 7,
     speed: Annotated[str, typer.Option("--speed", help='"fast" or "real" (weeks of wall time)')] = "fast",
     picture: Annotated[Path | None, typer.Option("--picture", help="also write the result as an SVG file")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object with the figures")] = False,
 ) -> None:
-    """Run weeks of a campaign in seconds with simulated carriers on this machine; fails if a promise is broken."""
+    """Run a week of a campaign in under a minute with simulated carriers on this machine; fails if a promise is broken."""
     from fluentsd.demo.run import DemoState, run_demo
     from fluentsd.demo.screen import DemoScreen
     from fluentsd.demo.verify import broken_promises

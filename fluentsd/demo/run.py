@@ -37,7 +37,7 @@ REF, FOLLOW_UP = "spring-fair", "send-details"
 #: People on the list of the CRM before the start.
 AT_FIRST = 24
 #: Seconds of real time between two looks at the figures; each one holds the simulated clock up.
-LOOKS_EVERY = 0.3
+LOOKS_EVERY = 1.0
 MINUTE, HOUR = 60_000_000, 3_600_000_000
 _SETTINGS = """
 [database]
@@ -71,6 +71,7 @@ files = {{ "Walk-ins" = "{folder}/walk-ins.csv" }}
 [channel.email]
 plugin = "email"
 concurrency = 4
+timeout = "2 s"
 host = "127.0.0.1"
 port = {port}
 tls = "none"
