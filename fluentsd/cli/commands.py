@@ -67,7 +67,7 @@ def demo(
     picture: Annotated[Path | None, typer.Option("--picture", help="also write the result as an SVG file")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object with the figures")] = False,
 ) -> None:
-    """Run a week of a campaign in under a minute with simulated carriers on this machine; fails if a promise is broken."""
+    """Run a week of a campaign in under a minute, with simulated carriers; fails if a promise is broken."""
     from fluentsd.demo.run import DemoState, run_demo
     from fluentsd.demo.screen import DemoScreen
     from fluentsd.demo.verify import broken_promises
