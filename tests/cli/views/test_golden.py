@@ -1,6 +1,6 @@
 """Every table of every verb as it is printed: on a terminal of 80 columns, with and without colour, and in a pipe.
 
-The files are made anew by `python -m tests.cli.views.test_golden`; look at the difference before it is committed.
+The files are written again by `python -m tests.cli.views.test_golden`; look at the difference before it is committed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def whole(mode: str) -> str:
 @pytest.mark.parametrize("mode", MODES)
 def test_every_table_is_printed_as_it_was_looked_at(mode: str) -> None:
     kept = (FOLDER / f"{mode}.txt").read_text("utf-8")
-    assert whole(mode) == kept, "make it anew and look at the difference: python -m tests.cli.views.test_golden"
+    assert whole(mode) == kept, "write it again and look at the difference: python -m tests.cli.views.test_golden"
 
 
 def test_no_verb_with_a_table_is_left_out() -> None:
