@@ -32,8 +32,9 @@ from fluentsd.engine.runtime import EngineClock, Runtime
 from fluentsd.engine.sync.write_back import WriteBack
 from fluentsd.fronts.access import Access
 from fluentsd.fronts.control import protocol, server
-from fluentsd.fronts.guard import guarded_server
+from fluentsd.fronts.guard import guarded_server, place_of
 from fluentsd.fronts.notify import LogTarget, WebhookTarget
+from fluentsd.parts import build_parts
 from fluentsd.plugins import Plugins
 from fluentsd.systemd import Supervisor
 from fluentsd.validation import Problems
@@ -67,7 +68,8 @@ async def run(
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         try:
             async with trio.open_nursery() as outer:
-                shutdown = _Shutdown(outer.cancel_scope, log, read)
+                checked = None if read is None else partial(_checked, read, clock, plugins, log)
+                shutdown = _Shutdown(outer.cancel_scope, log, checked)
                 outer.start_soon(shutdown.handle, signals)
                 try:
                     await _run_parts(settings, clock, plugins, log, shutdown, ready)
@@ -122,6 +124,15 @@ async def _run_parts(
                 fronts.cancel_scope.cancel()
             supervisor.tell("STOPPING=1", f"STATUS=waiting up to {settings.grace // SECOND} s for sends in progress")
         watchdog.cancel_scope.cancel()
+
+
+async def _checked(read: Callable[[], Settings], clock: EngineClock, plugins: Plugins, log: Any) -> Settings:
+    """The settings for a reload. Every part is built with them once, because a plugin alone can tell whether its keys
+    are right; `Problems` has the mistakes."""
+    settings = read()
+    async with Http() as http:
+        await build_parts(settings, clock, plugins, log=log, http=http).close()
+    return settings
 
 
 async def _serve(fronts: trio.Nursery, runtime: Runtime, name: str, serve: Callable[..., Awaitable[None]]) -> Any:
@@ -200,7 +211,7 @@ class _Shutdown:
     requests an orderly shutdown and the second one ends the process at once. `following`: the settings of the next
     start, None at the end."""
 
-    def __init__(self, whole: trio.CancelScope, log: Any, read: Callable[[], Settings] | None) -> None:
+    def __init__(self, whole: trio.CancelScope, log: Any, read: Callable[[], Awaitable[Settings]] | None) -> None:
         self.requested = trio.Event()
         self.following: Settings | None = None
         self._whole, self._log, self._read = whole, log, read
@@ -211,18 +222,23 @@ class _Shutdown:
     def can_reload(self) -> bool:
         return self._read is not None
 
-    def reload(self) -> None:
+    async def reload(self) -> None:
         """Read the settings and request a shutdown that a start with them follows. Raises `Problems` with all mistakes
         of the file, or `OSError`; everything goes on then."""
-        if self._read is not None and (not self.requested.is_set() or self.following is not None):
-            self.following = self._read()
+        if self._read is None:
+            return
+        settings = await self._read()
+        if not self.requested.is_set() or self.following is not None:  # else the daemon is at its end
+            self.following = settings
             self.requested.set()
 
-    def _reload_by_signal(self) -> None:
+    async def _reload_by_signal(self) -> None:
         try:
-            self.reload()
+            await self.reload()
         except (Problems, OSError) as why:
             self._log.error("daemon.reload_refused", why=str(why), settings="those from before")
+        except Exception as why:  # noqa: BLE001 - a plugin's bug must not end a daemon that runs
+            self._log.error("daemon.reload_refused", why=type(why).__name__, where=place_of(why))
 
     def allow_grace(self) -> None:
         """From now on sends may be in progress, so the first signal starts an orderly shutdown."""
@@ -233,7 +249,7 @@ class _Shutdown:
             name = signal.Signals(number).name
             if number == signal.SIGHUP:
                 if self._has_grace:
-                    self._reload_by_signal()
+                    await self._reload_by_signal()
             elif self._has_grace and (not self.requested.is_set() or self.following is not None):
                 self.following = None
                 self._log.info("daemon.stopping", signal=name)

@@ -95,6 +95,21 @@ async def test_a_file_with_mistakes_is_refused_and_nothing_stops(place: Place) -
     assert said == [None]
 
 
+async def test_a_plugin_that_refuses_its_keys_stops_nothing(place: Place) -> None:
+    settings, said = place.settings(), list[Any]()
+    async with trio.open_nursery() as nursery:
+        is_up = trio.Event()
+        unknown = '[source.crm]\nplugin = "nobody-has-it"\n'
+        nursery.start_soon(run, place, settings, partial(place.settings, unknown), said, is_up)
+        await is_up.wait()
+        async with connect(settings.socket) as client:
+            with pytest.raises(Refused, match="nobody-has-it"):
+                await client.ask("reload")
+            assert (await client.ask("state"))["closing"] is False
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert said == [None]
+
+
 @pytest.mark.slow
 def test_sighup_reloads_a_real_process(tmp_path: Path) -> None:
     file = tmp_path / "fluentsd.toml"

@@ -66,8 +66,11 @@ def preview(
         text = f"Open {address}\nType /campaign there. Ctrl-C ends the preview and removes its data."
         print(text, flush=True)  # noqa: T201 - the shell's own output
 
+    from fluentsd.log import configure
+
+    log = configure("text", "warning")
     with refusals():
         try:
-            trio.run(lambda: run(port, empty=empty, ready=ready))
+            trio.run(lambda: run(port, empty=empty, ready=ready, log=log))
         except* OSError as group:
             fail(f"port {port} cannot be used ({group.exceptions[0]}); choose another with --port, or --port 0")

@@ -7,7 +7,7 @@ part gets the runtime and reads from it) and plugins (a channel is any object wi
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Collection, Mapping, Set
+from collections.abc import Awaitable, Callable, Collection, Mapping, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -260,7 +260,9 @@ class Runtime:
         self.closing = False
         self.claiming = trio.CancelScope()  #: around the dispatcher's claims
         self.listens_at: str | None = None  #: address of the web front, once it listens
-        self.reload: Callable[[], None] | None = None  #: requests a start with new settings; None without a daemon
+        self.reload: Callable[[], Awaitable[None]] | None = (
+            None  #: requests a start with new settings; None without a daemon
+        )
         self.approval: Approval | None = None  #: whether a start needs a second person; None: never
         self.fronts: dict[
             str, Callable[[], str]

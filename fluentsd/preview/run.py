@@ -24,7 +24,6 @@ from fluentsd.engine.ingest.csv_file import open_csv
 from fluentsd.engine.ingest.file_import import FileImport, Options, read_in_thread
 from fluentsd.engine.ingest.in_daemon import DaemonIngest
 from fluentsd.engine.runtime import Runtime
-from fluentsd.log import configure
 from fluentsd.plugins import discover
 from fluentsd.preview.page import Page
 from fluentsd.testing.slack import Workspace, serving
@@ -82,7 +81,7 @@ roles = {{ admin = ["U05"], manager = ["U01", "U02"], operator = ["U03"], viewer
 """
 
 
-async def run(port: int, *, empty: bool, ready: Callable[[str], None]) -> None:
+async def run(port: int, *, empty: bool, ready: Callable[[str], None], log: Any) -> None:
     """Serve the preview until a signal; `ready` gets the address of the page. `port` 0 takes a free one; `empty`: no
     number and no campaign. Raises `OSError` if the port is taken."""
     clock = AdjustableClock(_begin(), SPEED)
@@ -92,14 +91,14 @@ async def run(port: int, *, empty: bool, ready: Callable[[str], None]) -> None:
             leads, _ = write_csv(PEOPLE, seed=7)
             settings = _settings(folder, workspace, leads)
             if not empty:
-                await _prepare(settings, clock, folder)
+                await _prepare(settings, clock, folder, log)
             roles = {id_: role for id_, (_, role) in WORKSPACE.items()}
             page = Page(workspace, clock, SPEED, roles, leads.encode("utf-8-sig"), ZONE)
             answer = partial(small_http.serve, answer=page.answer)
             listeners = await nursery.start(partial(trio.serve_tcp, answer, port, host="127.0.0.1"))
             address = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}{page.path}"
             await daemon.run(
-                settings, clock=clock, plugins=discover(), log=configure("text", "warning"),
+                settings, clock=clock, plugins=discover(), log=log,
                 ready=lambda: ready(address),
             )  # fmt: skip
             nursery.cancel_scope.cancel()
@@ -139,9 +138,8 @@ def _settings(folder: Path, workspace: Workspace, leads: str) -> Settings:
     return load(folder / "fluentsd.toml")
 
 
-async def _prepare(settings: Settings, clock: AdjustableClock, folder: Path) -> None:
+async def _prepare(settings: Settings, clock: AdjustableClock, folder: Path, log: Any) -> None:
     """Numbers, and a draft with people that can be started."""
-    log = configure("text", "warning")
     async with daemon.open_runtime(settings, clock, discover(), log=log) as runtime:
         for number in CALLER_IDS[:3]:
             await _do(runtime, "numbers add", number=number, tag=["sales-us"])

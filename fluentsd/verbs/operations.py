@@ -66,7 +66,7 @@ async def reload(runtime: Runtime, call: Call) -> Answer:
     if runtime.reload is None:
         raise Refused("no daemon runs here, so there is nothing to reload; each command reads the settings itself")
     try:
-        runtime.reload()
+        await runtime.reload()
     except (Problems, OSError) as why:
         raise Refused(f"{why}\nthe daemon goes on with the settings that it has") from None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import structlog
 import trio
 
 from fluentsd.preview.run import run
@@ -73,4 +74,4 @@ async def a_preview(*, empty: bool = False) -> AsyncIterator[Visitor]:
 
 
 async def _run(empty: bool, ready: Callable[[str], None]) -> None:
-    await run(0, empty=empty, ready=ready)
+    await run(0, empty=empty, ready=ready, log=structlog.get_logger())
