@@ -59,7 +59,9 @@ def test_the_script_is_read_by_its_shell(shell: str, tmp_path: Path) -> None:
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"Completion in {shell} is not tried: {shell} is not installed.")
-    script = subprocess.run([PROGRAM, "--show-completion", shell], capture_output=True, text=True, check=True).stdout
+    # By name: `--show-completion` looks for a shell among its parent processes, and a service or a CI job has none.
+    asked = os.environ | {"_FLUENTSD_COMPLETE": f"source_{shell}"}
+    script = subprocess.run([PROGRAM], env=asked, capture_output=True, text=True, check=True).stdout
     assert "fluentsd" in script
     (tmp_path / "script").write_text(script, "utf-8")
     subprocess.run([program, "-n", str(tmp_path / "script")], check=True)
