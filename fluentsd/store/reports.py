@@ -55,10 +55,12 @@ async def held_people(conn: AsyncConnection, campaign_id: int) -> dict[str, int]
 
 async def exits(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
     """People who left, by exit criterion; follow-ups after calls are no further people."""
-    here = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.exited,
-            enrollment.c.follows.is_(None))  # fmt: skip
-    rows = await conn.execute(select(enrollment.c.reason, func.count()).where(*here).group_by(enrollment.c.reason))
-    return {reason: int(count) for reason, count in rows}
+    left = (enrollment.c.campaign_id == campaign_id, enrollment.c.state == EnrollmentState.exited)
+    statement = select(enrollment.c.reason, func.count()).where(*left).group_by(enrollment.c.reason)
+    found = {reason: int(count) for reason, count in await conn.execute(statement)}
+    for reason, count in await conn.execute(statement.where(enrollment.c.follows.is_not(None))):
+        found[reason] -= int(count)
+    return {reason: count for reason, count in found.items() if count}
 
 
 #: Unknown attempts without a decision.
@@ -69,16 +71,6 @@ async def unknown_count(conn: AsyncConnection, campaign_id: int) -> int:
     """How many unknown attempts wait for a decision."""
     mine = (attempt.c.campaign_id == campaign_id, *_UNPROVED)
     return int((await conn.execute(select(func.count()).select_from(attempt).where(*mine))).scalar_one())
-
-
-async def funnel(conn: AsyncConnection, campaign_id: int) -> dict[str, dict[str, int]]:
-    """Attempts by step and outcome; "open" where there is none yet."""
-    outcome = func.coalesce(attempt.c.outcome, "open")
-    statement = select(attempt.c.step, outcome, func.count()).where(attempt.c.campaign_id == campaign_id)
-    found: dict[str, dict[str, int]] = {}
-    for step, word, count in await conn.execute(statement.group_by(attempt.c.step, outcome)):
-        found.setdefault(step, {})[word] = int(count)
-    return found
 
 
 async def errors(conn: AsyncConnection, campaign_id: int) -> list[dict[str, Any]]:

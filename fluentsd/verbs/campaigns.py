@@ -21,6 +21,7 @@ from fluentsd.domain.time.zones import day_of, next_day
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, contacts, counters, numbers, outbox, reports, spending
+from fluentsd.store.attempts import step_counts
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
@@ -178,7 +179,7 @@ async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
         answer["held_people"] = await reports.held_people(conn, row.id)
         answer["exited_by_reason"] = await reports.exits(conn, row.id)
         answer["unknown"] = await reports.unknown_count(conn, row.id)
-        answer["attempts"] = sum(map(made, (await reports.funnel(conn, row.id)).values()))
+        answer["attempts"] = sum(map(made, (await step_counts.funnel(conn, row.id)).values()))
         more = await counters.follow_ups(conn, row.id)
         answer["follow_ups"] = more.get("queued", 0) + more.get("active", 0)
         return answer

@@ -16,6 +16,7 @@ from fluentsd.domain.agents import unpinned
 from fluentsd.domain.campaign import Step
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, reports, results
+from fluentsd.store.attempts import step_counts
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.store.results import Results
@@ -29,7 +30,7 @@ async def report(runtime: Runtime, call: Call, ref: str, since: int | None) -> A
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
-        by_step = await reports.funnel(conn, row.id)
+        by_step = await step_counts.funnel(conn, row.id)
         waiting = await reports.at_steps(conn, row.id)
         order = [step.id for step in row.spec.step]
         steps = [*order, *sorted((set(by_step) | set(waiting)) - set(order))]

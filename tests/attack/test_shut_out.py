@@ -67,7 +67,7 @@ async def test_no_opt_out_is_refused_while_strangers_dribble(
                     await stream.send_all(dribble)
                     begun.release()
                     while True:
-                        await trio.sleep(0.1)
+                        await trio.sleep(0.5)
                         if dribble:
                             await stream.send_all(b"x")
             except (OSError, trio.BrokenResourceError):

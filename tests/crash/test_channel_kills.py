@@ -409,6 +409,9 @@ def _judge_people(folder: Path, people: int, tries: list[Tried]) -> None:
     states = dict(_ask(folder, "SELECT state, count(*) FROM enrollment GROUP BY state"))
     counted = dict(_ask(folder, "SELECT state, sum(count) FROM counter GROUP BY state HAVING sum(count) <> 0"))
     assert states == counted
+    steps = "SELECT step, outcome, {0} FROM {1} GROUP BY 1, 2 HAVING {0} <> 0 ORDER BY 1, 2"
+    closed = _ask(folder, steps.format("count(*)", "attempt WHERE state <> 'open'"))
+    assert _ask(folder, steps.format("sum(count)", "step_count")) == closed
     assert sum(states.values()) == people
     assert states.keys() <= {"completed", "exited"}
     assert {one.state for one in tries} <= {"settled", "unknown"}

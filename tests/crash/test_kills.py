@@ -130,6 +130,9 @@ def judge(folder: Path, *, kills: int, lookup: str = "final", people: int = PEOP
         }
         states = Counter(state for (state,) in db.execute("SELECT state FROM enrollment"))
         counted = dict(db.execute("SELECT state, sum(count) FROM counter GROUP BY state"))
+        steps = "SELECT step, outcome, {0} FROM {1} GROUP BY 1, 2 HAVING {0} <> 0 ORDER BY 1, 2"
+        closed = db.execute(steps.format("count(*)", "attempt WHERE state <> 'open'")).fetchall()
+        assert db.execute(steps.format("sum(count)", "step_count")).fetchall() == closed
     assert {entry["token"] for entry in accepted} <= attempts.keys()  # no message without a committed attempt
     tries: dict[tuple[int, str], list[tuple[int, str, str]]] = {}
     for enrollment, step, try_no, state, outcome in attempts.values():

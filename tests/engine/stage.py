@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 import trio
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import (
@@ -34,6 +35,7 @@ from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import campaigns
 from fluentsd.store.db.bridge import Store
+from fluentsd.store.tables import attempt, step_count
 from fluentsd.verbs import Call
 from fluentsd.verbs.answers.codec import encode
 from fluentsd.verbs.answers.types import typed
@@ -172,6 +174,7 @@ class Stage:
         found = await self.do("campaign status", ref=ref)
         parts = ("queued", "active", "errored", "exited", "completed")
         assert sum(found[k] for k in parts) == found["total"]
+        await self.runtime.store.run(_counts_agree)
         return found
 
     async def until(self, at: int) -> None:
@@ -183,6 +186,14 @@ class Stage:
             await self.clock.sleep_until(self.clock.now() + HOUR)
             assert self.clock.now() < MONDAY + 400 * DAY, found
         return found
+
+
+async def _counts_agree(conn: AsyncConnection) -> None:
+    """The counters of closed attempts say what the attempts say."""
+    closed = select(attempt.c.campaign_id, attempt.c.step, attempt.c.outcome, func.count())
+    closed = closed.where(attempt.c.state != "open").group_by(attempt.c.campaign_id, attempt.c.step, attempt.c.outcome)
+    counted = select(step_count).where(step_count.c["count"] != 0)
+    assert sorted(map(tuple, await conn.execute(counted))) == sorted(map(tuple, await conn.execute(closed)))
 
 
 @asynccontextmanager

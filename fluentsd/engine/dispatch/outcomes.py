@@ -41,6 +41,7 @@ from fluentsd.store.attempts import (
     Postponement,
     Settlement,
     outcome_stats,
+    step_counts,
 )
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import End, Evidence, Requeue
@@ -148,6 +149,7 @@ class _Batch:
         self.closed: list[str] = []
         self.ended_in: set[int] = set()
         self.deltas: counters.Deltas = counters.Deltas()
+        self.steps: step_counts.Deltas = step_counts.Deltas()
         self.queued_in: Counter[int] = Counter()
         self.settled: list[Settlement] = []
         self.given_up: list[Settlement] = []
@@ -209,6 +211,7 @@ class _Batch:
         cost = 0 if report.outcome == Outcome.not_sent else cost
         figure = _figure(row, report)
         breakers.count(self.counted, row, plan.resumed_at, None, figure)
+        step_counts.move(self.steps, row.campaign_id, row.step, None, report.outcome)
         closed = self.given_up if report.outcome == Outcome.unknown else self.settled
         closed.append(
             Settlement(
@@ -263,6 +266,7 @@ class _Batch:
         if row.counted is None and row.outcome != Outcome.unknown:
             figure = None  # it ended before breakers counted attempts
         breakers.count(self.counted, row, plan.resumed_at, row.counted, figure)
+        step_counts.move(self.steps, row.campaign_id, row.step, row.outcome, outcome)
         self.improved.append(Improvement(row.id, outcome, report.reason or None, figure))
         self.told.append(Told(row, str(report.outcome), plan.ref, report.at))
         if row.enrollment_state not in (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored):
@@ -317,6 +321,7 @@ class _Batch:
         await attempts.accept(conn, self.accepted)
         await attempts.postpone(conn, self.postponed)
         await attempts.improve(conn, self.improved)
+        await step_counts.add(conn, self.steps)
         await attempts.keep_content(conn, self.content)
         await attempts.keep_conversations(conn, self.conversations)
         await post_outcomes(conn, self.told)

@@ -1,7 +1,7 @@
 """Attempts, the ledger: one try of one step, committed before the provider is called.
 
 `transitions` changes state, `queries` only reads (both re-exported here, with their rows), `unknown` are those whose
-outcome could not be proved, `outcome_stats` counts outcomes for the breakers.
+outcome could not be proved, `step_counts` counts outcomes by step, `outcome_stats` by hour for the breakers.
 """
 
 from __future__ import annotations

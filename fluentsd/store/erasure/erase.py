@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.domain.contacts.identity import Name, identities
 from fluentsd.domain.gate import Point
 from fluentsd.domain.states import ATTEMPT, AttemptState, EnrollmentState
+from fluentsd.store.attempts import step_counts
 from fluentsd.store.attempts.queries import to_contact
 from fluentsd.store.attempts.transitions import new_id
 from fluentsd.store.contacts import names_of as names_in
@@ -205,7 +206,11 @@ async def is_busy(conn: AsyncConnection, contact_id: int) -> bool:
 async def give_up(conn: AsyncConnection, contact_id: int, at: int) -> None:
     """open → unknown: no provider is asked any more about attempts to an erased person."""
     values = {"outcome": "unknown", "reason": ERASED, "settled_at": at, "deadline_at": None}
-    await conn.execute(transition(attempt, ATTEMPT, "give up", to_contact(contact_id), **values))
+    given_up = transition(attempt, ATTEMPT, "give up", to_contact(contact_id), **values)
+    deltas = step_counts.Deltas()
+    for campaign_id, step in await conn.execute(given_up.returning(attempt.c.campaign_id, attempt.c.step)):
+        step_counts.move(deltas, campaign_id, step, None, "unknown")
+    await step_counts.add(conn, deltas)
 
 
 class Elsewhere(NamedTuple):

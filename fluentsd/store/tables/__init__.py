@@ -45,6 +45,7 @@ from fluentsd.store.tables.enrollments import (
     enrollment,
     outcome_count,
     spend,
+    step_count,
     waiting,
 )
 from fluentsd.store.tables.metadata import Id, metadata
@@ -90,6 +91,7 @@ __all__ = [
     "slack_post",
     "source",
     "spend",
+    "step_count",
     "suppression",
     "template",
     "version",
@@ -97,4 +99,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14

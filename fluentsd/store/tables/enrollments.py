@@ -52,6 +52,8 @@ enrollment = Table(
     Index("ix_enrollment_contact_id", "contact_id"),
     Index("ix_enrollment_errored", "campaign_id", "reason",
           sqlite_where=text("state = 'errored'"), postgresql_where=text("state = 'errored'")),
+    Index("ix_enrollment_exited", "campaign_id", "reason",
+          sqlite_where=text("state = 'exited'"), postgresql_where=text("state = 'exited'")),
     Index("ix_enrollment_held", "campaign_id", sqlite_where=text("held = 1"), postgresql_where=text("held")),
 )  # fmt: skip
 
@@ -98,6 +100,8 @@ attempt = Table(  # one try of one step, committed before the provider is called
     Index("ix_attempt_point", "point_id", "claimed_at"),  # those of a contact are found by its enrollments
     Index("ix_attempt_open", "deadline_at",
           sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    Index("ix_attempt_unknown", "campaign_id",
+          sqlite_where=text("state = 'unknown'"), postgresql_where=text("state = 'unknown'")),
     Index("ix_attempt_ref", "provider_ref", "channel", unique=True,  # a reference belongs to one attempt
           sqlite_where=text("provider_ref IS NOT NULL"), postgresql_where=text("provider_ref IS NOT NULL")),
     sqlite_with_rowid=False,
@@ -140,6 +144,17 @@ spend = Table(
     Column("currency", String(3), nullable=False),
     Column("micros", BigInteger, nullable=False),
     PrimaryKeyConstraint("campaign_id", "day", "currency"),
+    sqlite_with_rowid=False,
+)
+
+step_count = Table(  # closed attempts by step and outcome, for status and report
+    "step_count",
+    metadata,
+    Column("campaign_id", Id, nullable=False),
+    Column("step", String(63), nullable=False),
+    Column("outcome", String(12), nullable=False),
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "step", "outcome"),
     sqlite_with_rowid=False,
 )
 

@@ -84,6 +84,9 @@ async def test_a_database_of_schema_2_upgrades_without_loss(tmp_path: Path) -> N
         width = len(old[name][0])  # later migrations add columns at the end
         assert [row[:width] for row in rows(file, f"SELECT * FROM {table}")] == old[name]
     assert rows(file, f"SELECT {ACTS} FROM audit") == old["acts"]
+    by_step = "SELECT campaign_id, step, outcome, {} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    closed = rows(file, by_step.format("count(*) FROM attempt WHERE state <> 'open'"))
+    assert rows(file, by_step.format("sum(count) FROM step_count")) == closed != []
     assert rows(file, "SELECT next_slot_at FROM lane") == [(1_795_829_350_000_000,)]
     assert rows(file, "SELECT next_slot_at, used FROM number") == [(7, 3)]
     assert rows(file, "SELECT recompute_from FROM campaign") == [(3,)]

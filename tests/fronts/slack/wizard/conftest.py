@@ -9,16 +9,14 @@ from pathlib import Path
 import pytest
 
 from fluentsd.fronts.slack.wizard import memory
-from tests.conftest import _a_database
+from tests.conftest import a_database
 
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a SQLite database, or of the kind that the test asks for."""
-    if getattr(request, "param", "sqlite") == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/fluentsd.db"
-    else:
-        yield from _a_database(request, tmp_path, request.getfixturevalue("whole_database"))
+    with a_database(request, getattr(request, "param", "sqlite"), tmp_path) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)
