@@ -4,6 +4,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 VENV := .venv
 BIN := $(VENV)/bin
 PARTS := $(addprefix -e ,$(wildcard plugins/*))
+# One more than the machine has cores: tests of daemons and servers wait a part of their time.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo preview browser test lint types check bench crash fuzz mta wheels clean
@@ -18,7 +20,7 @@ preview: $(VENV)/demo.done  ## shows the Slack commands in a browser, without a 
 	$(BIN)/fluentsd slack preview
 
 test: $(VENV)/test.done  ## runs the test suite on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -q -m "not crash and not mta and not browser" -n 2
+	$(BIN)/python -m pytest -q -m "not crash and not mta and not browser" -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/test.done  ## checks style and formatting
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

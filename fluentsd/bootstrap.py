@@ -143,7 +143,8 @@ class Http:
 
             # A turn of a conversation comes some seconds after the last one, so its connection is kept for longer than
             # httpx's 5 s; far less than services keep an idle one, so that no request meets a connection that closes.
-            limits = httpx.Limits(max_connections=1000, max_keepalive_connections=200, keepalive_expiry=15.0)
+            # Each user has a bound of its own (a channel its concurrency): no committed attempt waits for a connection.
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=15.0)
             self._client = httpx.AsyncClient(limits=limits, timeout=60.0, headers={"User-Agent": "fluentsd"})
         return self._client
 

@@ -18,6 +18,7 @@ from fluentsd.api.values import (
     Call,
     Finding,
     Inbound,
+    Made,
     Message,
     Owned,
     Pickup,
@@ -43,6 +44,16 @@ class BeginsAttempts(Protocol):
     attempts in doubt. Without it an attempt counts as begun when `send` is called."""
 
     calls_begin: bool  #: True
+
+
+@runtime_checkable
+class ListsAttempts(Protocol):
+    """Its provider lists what was sent or dialled through the account. fluentsd asks once, before the first claim of a
+    run: a message to a contact that the database does not know means that it is an older copy."""
+
+    async def made_since(self, at: int, most: int) -> Sequence[Made]:
+        """The newest messages or calls that were made through the API since an instant (epoch microseconds), newest
+        first, at most `most` of them; none that the provider made by itself. Any error means that it cannot be told."""
 
 
 @runtime_checkable
@@ -204,8 +215,8 @@ class FetchesRecordings(Protocol):
 
 #: Every optional ability of a channel.
 CHANNEL_ABILITIES: tuple[type, ...] = (
-    Closes, BeginsAttempts, ListsNumbers, Forgets, Previews, Prices, LimitsConcurrency, SpacesSends, ReceivesWebhooks,
-    DatesMessages, AnswersPickups, ServesCalls, RunsAgents, Rehearses, AnalysesCalls,
+    Closes, BeginsAttempts, ListsAttempts, ListsNumbers, Forgets, Previews, Prices, LimitsConcurrency, SpacesSends,
+    ReceivesWebhooks, DatesMessages, AnswersPickups, ServesCalls, RunsAgents, Rehearses, AnalysesCalls,
     FetchesRecordings,
 )  # fmt: skip
 
@@ -216,6 +227,7 @@ class ChannelAbilities:
     `sender_interval` 0 are no limit."""
 
     closes: Closes | None = None
+    lists_attempts: ListsAttempts | None = None
     lists_numbers: ListsNumbers | None = None
     forgets: Forgets | None = None
     previews: Previews | None = None

@@ -22,6 +22,7 @@ from fluentsd.api.abilities import (
     FetchesRecordings,
     Forgets,
     LimitsConcurrency,
+    ListsAttempts,
     ListsNumbers,
     Previews,
     Prices,
@@ -72,6 +73,7 @@ def abilities_of(channel: object) -> ChannelAbilities:
         raise ContractBroken(list(dict.fromkeys(mistakes)))
     return ChannelAbilities(
         closes=channel if isinstance(channel, Closes) else None,
+        lists_attempts=channel if isinstance(channel, ListsAttempts) else None,
         lists_numbers=channel if isinstance(channel, ListsNumbers) else None,
         forgets=channel if isinstance(channel, Forgets) else None,
         previews=channel if isinstance(channel, Previews) else None,

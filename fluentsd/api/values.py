@@ -291,6 +291,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """One message or call in a provider's list: its reference, the number or address it went to, when it was made
+    (epoch microseconds), and its caller ID; `sender` None: the channel's own one, which nothing else uses."""
+
+    ref: str
+    to: str
+    at: int
+    sender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Owned:
     """One caller ID of the account at a provider.
 

@@ -1,17 +1,24 @@
 """A held start: a database that may be an older copy contacts nobody until a person releases it.
 
-Run once, under the lock and before the engine. The database is compared with its high-water mark; when the mark knows
-more claims, or cannot be found, people whom this database believes to be waiting may have been contacted already. Then
-a hold with the scope `installation` is placed: claims, manual replies and test messages are refused, while look-ups,
-webhooks and verbs go on. A database without people is never held.
+Under the lock and before the engine, the database is compared with its high-water mark; when the mark knows more
+claims, or cannot be found, people whom this database believes to be waiting may have been contacted already. Where the
+mark was put back together with the database (a snapshot of the whole machine), only the providers know better: before
+the first claim, those that can are asked what was sent to contacts since. In either case a hold with the scope
+`installation` is placed: claims, manual replies and test messages are refused, while look-ups, webhooks and verbs go
+on. A database without people is never held.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Sequence
 
-from fluentsd.engine.runtime import Runtime
+import trio
+
+from fluentsd.api import Kind, ListsAttempts, Made
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import holds, nodes, origin
 from fluentsd.store.db import Connection
 from fluentsd.store.db.high_water import HighWaterMark, Mark, UnreadableMark
@@ -21,10 +28,18 @@ from fluentsd.store.origin import Origin
 _FIX = "Restore the newest copy, or, if it is lost, release the installation"
 
 
+#: Seconds that a start waits for the providers.
+ANSWER_WITHIN = 10
+#: How many of a provider's newest messages or calls are compared.
+LOOK_AT = 200
+#: Providers give whole seconds, and their clocks may be a little ahead of ours.
+SKEW = 2 * SECOND
+
+
 async def compare_with_mark(runtime: Runtime, place: str) -> None:
     """Hold everything if the database may be older than what was sent, and open its mark. `place` names the database's
     file or server, so that another database that is put there is noticed."""
-    found = await runtime.store.read(origin.look)
+    found, runtime.known_until = await runtime.store.read(origin.look), await runtime.store.read(origin.last_known)
     why, mark = _judge(runtime.high_water, found, place)
     if found.database is None:
         mark = mark._replace(database=secrets.token_hex(8))
@@ -42,6 +57,55 @@ async def compare_with_mark(runtime: Runtime, place: str) -> None:
     runtime.high_water.open(mark)
     if reason := await runtime.store.read(held_because, runtime.clock.now()):
         runtime.log.error("installation.held", reason=reason, effect="nobody is contacted")
+
+
+async def compare_with_providers(runtime: Runtime) -> None:
+    """Hold everything if a provider lists a message or call to a contact that this database does not know. A provider
+    that cannot tell in time proves nothing, and the start goes on."""
+    if await runtime.store.read(held_because, runtime.clock.now()) != "" or not runtime.known_until:
+        return
+    found: list[tuple[Kind, Made]] = []
+
+    async def ask(channel_state: ChannelState, lists: ListsAttempts) -> None:
+        try:
+            with trio.fail_after(ANSWER_WITHIN):
+                made = await lists.made_since(runtime.known_until + SKEW, LOOK_AT)
+        except Exception as why:  # noqa: BLE001 - whatever a plugin or provider does, the start goes on
+            doing = f"{channel_state.kind}: the provider cannot be asked what was sent since the last claim"
+            runtime.log.warning("provider.not_compared", channel=channel_state.kind, reason=f"{doing} ({why!r})")
+            return
+        found.extend((channel_state.kind, one) for one in await _unknown(runtime, channel_state.kind, made))
+
+    async with trio.open_nursery() as nursery:
+        for channel_state in runtime.channels.values():
+            if lists := channel_state.abilities.lists_attempts:
+                nursery.start_soon(ask, channel_state, lists)
+    if not found:
+        return
+    kind, newest = max(found, key=lambda one: one[1].at)
+    what = "a call" if kind == "phone" else "a message"
+    reason = (
+        f"this database is an older copy: the provider of {kind} lists {what} to one of its contacts from "
+        f"{_utc(newest.at)} that it does not know; people who seem to wait may have been contacted already. {_FIX}"
+    )
+    at = runtime.clock.now()
+    await runtime.store.run(
+        lambda conn: holds.place(conn, INSTALLATION, EVERYTHING, reason=reason, by="fluentsd", at=at)
+    )
+    runtime.log.error("installation.held", reason=reason, effect="nobody is contacted")
+
+
+async def _unknown(runtime: Runtime, kind: Kind, made: Sequence[Made]) -> list[Made]:
+    """What was sent from our own numbers to contacts of ours, and is no attempt of ours."""
+
+    async def read(conn: Connection) -> list[Made]:
+        known = await origin.known_refs(conn, kind, [one.ref for one in made])
+        own = await origin.caller_ids(conn)
+        left = [one for one in made if one.ref not in known and (one.sender is None or one.sender in own)]
+        theirs = await origin.contacts_unaware(conn, kind, {one.to for one in left})
+        return [one for one in left if one.to in theirs]
+
+    return await runtime.store.read(read) if made else []
 
 
 async def held_because(conn: Connection, at: int) -> str:
@@ -98,4 +162,4 @@ async def release(conn: Connection, runtime: Runtime) -> int:
     return 0
 
 
-__all__ = ["compare_with_mark", "held_because", "is_older", "release"]
+__all__ = ["compare_with_mark", "compare_with_providers", "held_because", "is_older", "release"]

@@ -257,6 +257,7 @@ class Runtime:
         self.ended_campaigns: set[int] = set()  #: campaigns in which an enrollment ended since the last check
         self.paused: set[int] = set()  #: campaigns whose claimed attempts must not begin
         self.not_before: dict[int, int] = {}  #: lane → earliest time of its next claim, even when rows are due
+        self.known_until = 0  #: the newest moment in the database at the start; see `held_start`
         self.closing = False
         self.claiming = trio.CancelScope()  #: around the dispatcher's claims
         self.listens_at: str | None = None  #: address of the web front, once it listens

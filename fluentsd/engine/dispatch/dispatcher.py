@@ -23,6 +23,7 @@ from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.dispatch.sender import Sender
 from fluentsd.engine.heartbeat import fenced, take_over
+from fluentsd.engine.held_start import compare_with_providers
 from fluentsd.engine.runtime import STORE_PAUSE, ChannelState, Deadline, Runtime
 from fluentsd.store import attempts, lanes
 from fluentsd.store.lanes import LaneDue
@@ -55,6 +56,7 @@ class Dispatcher:
             async with trio.open_nursery() as sends:
                 task_status.started()
                 with runtime.claiming:
+                    await compare_with_providers(runtime)
                     await self._claim_until_stopped(sends)
                 await self._leaving.wait()
                 sends.cancel_scope.deadline = trio.current_time() + grace

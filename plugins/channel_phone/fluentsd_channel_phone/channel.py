@@ -28,6 +28,7 @@ from fluentsd.api import (
     Inbound,
     Kind,
     Lookup,
+    Made,
     Message,
     NeedsHuman,
     Owned,
@@ -47,7 +48,7 @@ from fluentsd.api import (
 from fluentsd_channel_phone import analysis, checks, recordings, webhooks
 from fluentsd_channel_phone.completions import Completions, Model
 from fluentsd_channel_phone.error_codes import verdict_of
-from fluentsd_channel_phone.lookup import LOOK_AT, judge, receipt_of
+from fluentsd_channel_phone.lookup import LOOK_AT, judge, made, receipt_of
 from fluentsd_channel_phone.reception import Reception
 from fluentsd_channel_phone.settings import SECOND, Settings
 from fluentsd_channel_phone.webhooks import Purpose
@@ -169,6 +170,11 @@ class PhoneChannel:
             return judge(self.settings, attempt, newest)
         except Exception as why:  # noqa: BLE001 - no answer, a refusal, or an unreadable answer: none proves anything
             return CannotTell(f"Twilio cannot be asked now ({type(why).__name__})", asked=False)
+
+    async def made_since(self, at: int, most: int) -> Sequence[Made]:
+        """The newest calls that were made through the API, from our caller ID or any number of the account."""
+        newest = await (await self.client()).calls.list_async(limit=most)
+        return made(self.settings, newest, at)
 
     async def cancel(self, attempt: Attempt) -> bool | Cancelled:
         """Cancel a queued or ringing call. One that was never dialled has no start time."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Outcome, Receipt
+from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Made, Outcome, Receipt
 from fluentsd_channel_phone.error_codes import end_of
 from fluentsd_channel_phone.settings import SECOND, Settings
 
@@ -31,6 +31,19 @@ def judge(settings: Settings, attempt: Attempt, calls: Iterable[Any]) -> Lookup:
     if len(fits) > 1:
         return CannotTell(f"{len(fits)} calls to this person match; it is unknown which one is this attempt's")
     return Found(receipt_of(settings, fits[0]))
+
+
+def made(settings: Settings, calls: Iterable[Any], since: int) -> list[Made]:
+    """The calls of a list that were made through the API since an instant; of those from another caller ID than the
+    one in the settings, none."""
+    found = []
+    for one in calls:
+        if one.direction != "outbound-api" or not isinstance(one.date_created, datetime):
+            continue
+        at = round(one.date_created.timestamp() * SECOND)
+        if at >= since and settings.sender in ("", None, one._from):
+            found.append(Made(one.sid, one.to, at, None if settings.sender else one._from))
+    return found
 
 
 def receipt_of(settings: Settings, call: Any) -> Receipt:

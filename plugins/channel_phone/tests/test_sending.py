@@ -133,6 +133,19 @@ async def test_a_lost_call_is_found_by_person_caller_id_and_time(build, twilio, 
     assert await build().lookup(tried("+14155550002")) == Absent()
 
 
+async def test_calls_since_an_instant_are_listed_newest_first(build, twilio, tried):
+    first, second = tried(), tried("+14155550002")
+    await build().send(message(), first)
+    await build().send(replace(message(), to="+14155550002"), second)
+    found = await build().made_since(first.claimed_at - 2 * SECOND, 50)
+    assert [(one.ref, one.to, one.sender) for one in found] == [
+        (twilio.calls[1].sid, "+14155550002", None),
+        (twilio.calls[0].sid, PERSON, None),
+    ]
+    assert await build().made_since(first.claimed_at + 60 * SECOND, 50) == []
+    assert await build(sender="+14155559999").made_since(0, 50) == []
+
+
 async def test_two_calls_that_match_prove_nothing(build, twilio, tried):
     attempt = tried()
     first = await build().send(message(), attempt)

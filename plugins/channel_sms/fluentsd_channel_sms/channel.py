@@ -21,6 +21,7 @@ from fluentsd.api import (
     Inbound,
     Kind,
     Lookup,
+    Made,
     Message,
     NeedsHuman,
     Owned,
@@ -34,7 +35,7 @@ from fluentsd.api import (
 )
 from fluentsd_channel_sms import checks, erasure, inventory, signatures, webhooks
 from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal, asks_to_slow_down, refuse
-from fluentsd_channel_sms.lookup import LOOK_AT, Owners, judge, receipt_of
+from fluentsd_channel_sms.lookup import LOOK_AT, Owners, judge, made, receipt_of
 from fluentsd_channel_sms.pacing import OneAtATime, Pace
 from fluentsd_channel_sms.segments import count
 from fluentsd_channel_sms.settings import SECOND, VALIDITY_MOST, Settings
@@ -187,6 +188,11 @@ class SmsChannel:
         if isinstance(answer, Found):
             self._one.settle(attempt.token)
         return answer
+
+    async def made_since(self, at: int, most: int) -> Sequence[Made]:
+        """The newest messages that were made through the API, from our sender or any number of the account."""
+        newest = await (await self.client()).messages.list_async(limit=most)
+        return made(self.settings, newest, at)
 
     async def cancel(self, attempt: Attempt) -> bool:
         """Impossible: Twilio can cancel only scheduled messages, and ours are not scheduled."""

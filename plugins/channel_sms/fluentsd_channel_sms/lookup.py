@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Outcome, Receipt
+from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Made, Outcome, Receipt
 from fluentsd_channel_sms.error_codes import ON_THE_WAY, end_of
 from fluentsd_channel_sms.settings import SECOND, Settings
 
@@ -53,6 +53,23 @@ def judge(settings: Settings, attempt: Attempt, messages: Iterable[Any], owners:
         return CannotTell(f"{len(fits)} messages to this person match; it is unknown which one is this attempt's")
     owners.learn(fits[0].sid, attempt.token)
     return Found(receipt_of(settings, fits[0]))
+
+
+def made(settings: Settings, messages: Iterable[Any], since: int) -> list[Made]:
+    """The messages of a list that were made through the API since an instant; of those from another sender than the
+    one in the settings, none."""
+    found = []
+    for one in messages:
+        if one.direction != "outbound-api" or not isinstance(one.date_created, datetime):
+            continue
+        at = round(one.date_created.timestamp() * SECOND)
+        if at < since:
+            continue
+        ours = settings.sender or settings.service
+        if ours and ours not in (one.from_, one.messaging_service_sid):
+            continue
+        found.append(Made(one.sid, one.to, at, None if ours else one.from_))
+    return found
 
 
 def receipt_of(settings: Settings, message: Any, segments: int = 0) -> Receipt:

@@ -171,3 +171,18 @@ async def test_an_opt_in_is_dated_by_twilio(build, twilio, given):
     assert await build().said_at(sid) == at // SECOND * SECOND
     with pytest.raises(Exception, match="20404"):
         await build().said_at("SM" + "0" * 32)
+
+
+async def test_what_was_sent_since_an_instant_is_listed_newest_first(build, twilio, tried):
+    channel = build()
+    first, second = tried(), tried(to=OTHER)
+    await channel.send(Message("sms", PERSON, None, text=TEXT), first)
+    await channel.send(Message("sms", OTHER, None, text=TEXT), second)
+    twilio.write(PERSON, "Who is this?")
+    sids = [one.sid for one in reversed(twilio.messages) if one.status != "received"]
+    found = await channel.made_since(first.claimed_at - 2 * SECOND, 50)
+    assert [(one.ref, one.to, one.sender) for one in found] == [(sids[0], OTHER, None), (sids[1], PERSON, None)]
+    assert await channel.made_since(second.claimed_at + 60 * SECOND, 50) == []
+    (every,) = {one.sender for one in await build(sender=None).made_since(0, 50)}
+    assert every == NUMBER  # with caller IDs of campaigns, whose it is is for fluentsd to tell
+    assert await build(sender="+14155559999").made_since(0, 50) == []
