@@ -12,6 +12,7 @@ from fluentsd.api import (
     Channel,
     Finding,
     Forgets,
+    Made,
     Message,
     Outcome,
     Owned,
@@ -43,6 +44,9 @@ class Able(Plain):
     sender_interval = 1_000_000
 
     async def aclose(self) -> None: ...
+
+    async def made_since(self, at: int, most: int) -> Sequence[Made]:
+        return []
 
     async def numbers(self) -> Sequence[Owned]:
         return []
@@ -91,6 +95,7 @@ def test_every_ability_is_found() -> None:
     found = abilities_of(channel)
     for name in (
         "closes",
+        "lists_attempts",
         "lists_numbers",
         "forgets",
         "previews",
