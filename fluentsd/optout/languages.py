@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-
 #: Letters that no decomposition takes apart, and that people type without their stroke.
 _STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i"})
 
@@ -69,9 +68,7 @@ _NO_INTEREST = (
     r"(?:kein interesse|nicht interessiert|pas (?:\w+ )?intéressé?\w*|não (?:tenho interesse|estou interessad[oa]|me interessa)|non (?:mi interessa"
     r"|sono interessat[oa])|geen interesse|niet geïnteresseerd|nie jestem zainteresowan\w+|не ?интерес\w+|no (?:me interesa|estoy interesad[oa]))"
 )
-_BUT = (
-    r"(?:aber|vielleicht|mais|peut être|mas|quem sabe|talvez|ma|forse|magari|maar|misschien|ale|może|но|может|pero|quizás?|tal vez)"
-)
+_BUT = r"(?:aber|vielleicht|mais|peut être|mas|quem sabe|talvez|ma|forse|magari|maar|misschien|ale|może|но|может|pero|quizás?|tal vez)"
 _APPOINTMENT = (
     r"(?:termin\w*|besuch\w*|bestellung|rendez vous|rdv|rendez|visite|commande|cita|visita|pedido|consulta|horário|reserva|appuntamento"
     r"|ordine|prenotazione|afspraak|bezoek|bestelling|wizyt\w+|spotkani\w+|zamówieni\w+|запис\w+|встреч\w+|заказ\w*)"

@@ -14,9 +14,9 @@ from fluentsd.optout import asks_to_stop
 
 CORPUS = tomllib.loads((Path(__file__).parent / "written.toml").read_text(encoding="utf-8"))
 READER = Reader.of(read_settings({"host": "x", "from": "dana@example.com", "bounce_domain": "b.example.com"}))
-#: Opt-outs missed and others misheard, of all texts and of the holdout, at the first reading.
-MISSED, MISHEARD = {"all": 29, "holdout": 11}, {"all": 19, "holdout": 4}
-REACTIONS_UNHEARD = {"all": 6, "holdout": 2}
+#: Opt-outs missed and others misheard, of all texts and of the holdout.
+MISSED, MISHEARD = {"all": 3, "holdout": 3}, {"all": 1, "holdout": 1}
+REACTIONS_UNHEARD = {"all": 1, "holdout": 1}
 
 
 def texts(kind: str, part: str) -> list[str]:

@@ -16,8 +16,8 @@ ANSWERS = [answer for language in CORPUS.values() for answer in language["answer
 ON = date(2026, 11, 20)
 TOKEN = "0193ab12cd34" + "0123456789abcdef0123"
 READER = Reader.of(read_settings({"host": "x", "from": "dana@example.com", "bounce_domain": "b.example.com"}))
-#: Answers read wrongly, and of these taken for a person's reply or opt-out, at the first reading.
-WRONG, TAKEN_FOR_A_PERSON = {"all": 44, "holdout": 16}, {"all": 22, "holdout": 6}
+#: Answers read wrongly, and of these taken for a person's reply or opt-out.
+WRONG, TAKEN_FOR_A_PERSON = {"all": 5, "holdout": 5}, {"all": 1, "holdout": 1}
 
 
 def part_of(part: str) -> list[dict[str, str]]:

@@ -84,7 +84,8 @@ class _Reading:
 
     def _sort(self, mention: Mention, before: str, after: str) -> None:
         day = self._later(mention.days)
-        begins, ends = words_of.FROM.search(before), mention.is_end or words_of.UNTIL.search(before)
+        begins = words_of.FROM_AFTER.match(after) or words_of.FROM.search(before)
+        ends = mention.is_end or words_of.UNTIL_AFTER.match(after) or words_of.UNTIL.search(before)
         if words_of.BACK.search(before) and not mention.is_end:  # "not back until the 30th", too
             self.returns.append(day)
         elif ends:
@@ -111,7 +112,7 @@ class _Reading:
             before, after = self._around(0, start, end, len(self.text))
             if words_of.BACK.search(before):
                 self.returns.append(day if day > self.on else day + _WEEK)
-            elif words_of.UNTIL.search(before):
+            elif words_of.UNTIL_AFTER.match(after) or words_of.UNTIL.search(before):
                 self.lasts.append(day)
             elif words_of.BACK.search(after):
                 self.returns.append(day if day > self.on else day + _WEEK)
