@@ -127,12 +127,13 @@ _PHRASES = (
     r"\b(?:tromp\w+|erreur) (?:de|du) (?:numéro|personne)\b|\b(?:fich|fout|lâch)\w+ (?:moi|nous) (?:la paix|un peu)?\b"
     r"|\bje m ?oppose\b|\bn ?(?:autorise|ai) pas (?:consenti|donné|lu)\w*\b|\bsuppression de (?:mes|mon|ma)\b|\bharcèlement\b",
     r"\bne (?:veux|souhaite|désire|voulons) (?:plus|pas) (?:\w+ ){0,3}(?:recevoir|être|sms|messages?|appels?|contact\w*)\b",
-    rf"\bpas (?:du tout )?intéressée?s?\b{_LATER}",
+    rf"\bpas (?:du tout )?intéressée?s?\b{_LATER}|\b(?:je|on) (?:veux|veut|souhaite) plus (?:\w+ ){{0,3}}(?:recevoir|être|de|vos|sms|messages?)\b"
+    r"|\b(?:m|me|nous) ?(?:appele|contacte|écri|envoye|dérange)\w* plus\b(?! tard)",
     # Portuguese
     rf"\bnão (?:me |nos )?(?:ligu|chame|contat|contact|mand|envi|escrev|telefon|perturb|incomod)\w*(?: mais)?\b{_LATER}",
     r"\bnão (?:quero|desejo|queremos) (?:mais )?(?:\w+ ){0,2}(?:receber|mensage\w+|ligaç\w+|contato|e ?mails?|nada)\b",
     r"\b(?:remova|remover|exclua|excluir|tire|retire|apague|descadastre)\w* (?:me|meu|minha|o meu|a minha)\b",
-    r"\bme (?:remov|tir|retir|exclu|descadastr)\w+\b|\b(?:deixe|me deix\w+)(?: me)? em paz\b|\bnúmero errado\b",
+    r"\bme (?:remov|tir|retir|exclu|descadastr)\w+\b|\b(?:deixe|me deix\w+)(?: me)? em paz\b|\bnúmero errado\b|\bchega d[eao]s?\w* (?:\w+ )?(?:sms|mensage\w+|ligaç\w+|msgs?)\b",
     r"\bcancel\w+ (?:as? |os? |minha |a minha |esse |este )?(?:inscrição|assinatura|mensagens|recebimento|envios?|cadastro|sms)\b",
     r"\b(?:é|foi|por) engano\b|\bnão (?:autorizo|consenti|dou (?:meu )?consentimento)\w*\b|\b(?:exclusão|remoção) d[oea]s? meus?\b",
     r"\bpar\w+ de (?:me |nos )?(?:ligar|mandar|enviar|escrever|incomodar)\b",

@@ -246,7 +246,7 @@ ASKING = _joined([
     r"\b(?:theres|there is|is|has) no (?!one|body|problem|way|need|rush|reason|parking|room)\w+ (?:here"
     r"|at this number|on this number)\b",
     r"\bleave (?:\| )?(?:me|us|him|her|them|my \w+)(?: \w+){0,3} (?:\| )?(?:alone|be)\b",
-    r"\bbother (?:some|any)(?:one|body)\b|\benough is enough\b|\bgo away\b|\bget lost\b",
+    r"\bbother (?:some|any)(?:one|body)\b|\benough (?:is enough|already)\b|\bgo away\b|\bget lost\b",
     r"\b(?:buzz|back|bug|piss|fuck|f|sod|eff|bugger|f uck|fk) off\b|\bf off\b",
     r"\b(?:fuck|f|fk|fck|screw|eff) (?:you|u|ya|yourself|yall)\b|\bgo to hell\b|\bgo fuck\b",
     r"\bkiss my\b|\beat shit\b|\bshut (?:the \w+ )?up\b|\bdrop dead\b|\bgfy\b|\bstfu\b|\bfoh\b",
@@ -302,7 +302,7 @@ ASKING = _joined([
     r"\bno (?:quiero|deseo|queremos)(?: \w+){0,4} (?:mensajes?|llamadas?|textos?|llam[ea]n?|contact\w+"
     r"|escriban?|correos?|saber|recibir|publicidad|promociones|anuncios|propaganda|sms)\b",
     r"\bno (?:autorizo|doy (?:mi )?consentimiento)\b|\b(?:borr|elimin)\w+ mis datos\b|\bparale\b|\bparenle\b",
-    r"\bya no quiero\b|\bbasta\b|\b(?:ya )?dejen?me\b(?! (?:saber|ver|pensar|un|su|el|la|mensaje))",
+    r"\bya no quiero\b|\bbasta\b(?! (?:che|que|con que|con))|\b(?:ya )?dejen?me\b(?! (?:saber|ver|pensar|un|su|el|la|mensaje))",
     r"\bno quiero nada\b(?! de)",
     r"\b(?:dar|darme|darse|dame|denme|deme) de baja\b",
     r"\bcancel(?:ar|en|e)? (?:la |mi |los |las )?(?:suscripcion|mensajes|textos|llamadas)\b",

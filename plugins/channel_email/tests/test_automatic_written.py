@@ -1,4 +1,4 @@
-"""Automatic answers in ten languages, written before the rules: how many are read rightly, and of the holdout."""
+"""Automatic answers in ten languages, written before the rules: none is taken for a person, and days are read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import pytest
 from fluentsd_channel_email import read_settings
 from fluentsd_channel_email.inbound import Reader, Sort
 from fluentsd_channel_email.out_of_office.reader import SOME_DAYS
@@ -16,12 +15,6 @@ ANSWERS = [answer for language in CORPUS.values() for answer in language["answer
 ON = date(2026, 11, 20)
 TOKEN = "0193ab12cd34" + "0123456789abcdef0123"
 READER = Reader.of(read_settings({"host": "x", "from": "dana@example.com", "bounce_domain": "b.example.com"}))
-#: Answers read wrongly, and of these taken for a person's reply or opt-out.
-WRONG, TAKEN_FOR_A_PERSON = {"all": 5, "holdout": 5}, {"all": 1, "holdout": 1}
-
-
-def part_of(part: str) -> list[dict[str, str]]:
-    return ANSWERS if part == "all" else ANSWERS[2::3]
 
 
 def reading(answer: dict[str, str]) -> str | None:
@@ -46,9 +39,7 @@ def test_the_corpus_has_ten_languages_and_a_hundred_answers():
     assert len({(answer["subject"], answer["text"]) for answer in ANSWERS}) == len(ANSWERS) >= 100
 
 
-@pytest.mark.parametrize("part", ["all", "holdout"])
-def test_answers_read_rightly(part):
-    wrong = [(answer["subject"], answer["text"], why) for answer in part_of(part) if (why := reading(answer))]
-    assert len(wrong) <= WRONG[part], wrong
-    people = [one for one in wrong if one[2].startswith("a person's")]
-    assert len(people) <= TAKEN_FOR_A_PERSON[part], people
+def test_no_answer_is_taken_for_a_person_and_the_days_are_right():
+    wrong = [(answer["subject"], answer["text"], why) for answer in ANSWERS if (why := reading(answer))]
+    assert [one for one in wrong if one[2].startswith("a person's")] == []
+    assert len(wrong) <= 1, wrong  # "closed November 26-27. We reopen Monday the 30th": the 28th

@@ -15,6 +15,8 @@ from datetime import date, timedelta
 from fluentsd_channel_email.out_of_office import words as words_of
 from fluentsd_channel_email.out_of_office.dates import Mention, mentions, months, plain, weekdays
 
+#: Languages that put the month before the day.
+_MONTH_FIRST = frozenset({"en", "ja"})
 #: The length of an absence without a date.
 SOME_DAYS = timedelta(days=3)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
@@ -38,7 +40,7 @@ def back_on(subject: str, text: str, on: date) -> date | None:
     languages = {name for name, away in words_of.AWAY.items() if away.search(words)}
     if not languages or words_of.GONE.search(words):
         return None
-    return _Reading(words, on, day_first=languages != {"en"}).back()
+    return _Reading(words, on, day_first=not languages <= _MONTH_FIRST).back()
 
 
 def _own_text(subject: str, text: str) -> str:

@@ -21,7 +21,7 @@ ROBOT_SUBJECT = re.compile(
     r"|auto-?r(?:espuesta|isposta|esposta)|contestación automática|risponditore automatico|автоматическ\w+ (?:уведомление|сообщение)"
     r"|aviso de (?:férias|ausência|vacaciones)"
     # a single word stands alone or before our subject: a person may write of absences too
-    r"|(?:ausente|assente|absence|absente?|urlaub|im urlaub|nicht im büro|vacaciones|de vacaciones|férias|de férias|ferie|in ferie"
+    r"|(?:ausente|ausência(?: temporária)?|assente|absence|absente?|urlaub|im urlaub|nicht im büro|vacaciones|de vacaciones|férias|de férias|ferie|in ferie"
     r"|congés?|en congés?|niet aanwezig|vakantie|met vakantie|urlop|na urlopie|отпуск|в отпуске|нет на месте|меня нет|休暇\w{0,4}|away"
     r"|on leave|vacation|holiday)\s*(?:[:：–-]|$)"
     r"|resposta de ausência|absent(?:e)? du bureau|poza biurem|nieobecno|вне офиса|отсутствую)",
