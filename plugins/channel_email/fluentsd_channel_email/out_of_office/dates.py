@@ -54,7 +54,8 @@ _MENTION = re.compile(
     rf"|(?:(?P<from>\d\d?){_NTH}{_TO})?(?P<day>\d\d?){_NTH}{_OF}(?P<month>{_MONTH})\b\.?{_YEAR}"
     rf"|(?P<month_first>{_MONTH})\.? (?:the )?(?P<day_after>\d\d?)(?:st|nd|rd|th)?\b"
     rf"(?:{_TO}(?P<to>\d\d?)(?:st|nd|rd|th)?\b(?! ?(?:{_MONTH})\b))?(?:,? (?P<year_after>20\d\d))?"
-    rf"|(?P<one>\d\d?)(?P<by>[./]|-(?=\d\d?(?:-\d| t/m))|(?<=t/m \d\d)-|(?<=t/m \d)-) ?(?P<two>\d\d?)(?:(?P=by) ?(?P<year_last>20\d\d|\d\d)|\.)?"
+    r"|(?P<one>\d\d?)(?P<by>[./]|-(?=\d\d?(?:-\d| t/m))|(?<=t/m \d\d)-|(?<=t/m \d)-) ?(?P<two>\d\d?)"
+    rf"(?:(?P=by) ?(?P<year_last>20\d\d|\d\d)|\.)?"
     rf")(?![\w/]|\.\d)"
 )
 #: A day and a weekday in Japanese, and the edge between its letters and others, where it has no blanks.

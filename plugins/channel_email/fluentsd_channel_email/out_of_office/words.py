@@ -39,7 +39,8 @@ AWAY: Mapping[str, re.Pattern[str]] = {
     ),
     "es": _any(
         "fuera de (?:la |mi )?oficina", "de vacaciones", "ausente", "ausencia", "de baja", "de viaje",
-        "no puedo (?:atender|responder|contestar)", "vacaciones", r"cerrad[oa]s? (?:por|hasta|del?)", "(?:re)?incorporo",
+        "no puedo (?:atender|responder|contestar)", "vacaciones", r"cerrad[oa]s? (?:por|hasta|del?)",
+        "(?:re)?incorporo",
         "permiso de (?:ma|pa)ternidad", "no est(?:oy|are) (?:disponible|en la oficina)", r"oficinas? \w+ cerradas?",
     ),
     "fr": _any(
