@@ -122,7 +122,7 @@ async def _opt_outs(
             if channel == "*":
                 everybody.add(result.contact_id)
     for (channel, words), points in said.items():
-        entry = {"reason": f"opted out in {run.source}", "by": by, "at": at, "channel": channel}
+        entry = {"reason": f"{suppression.BY_LIST}{run.source}", "by": by, "at": at, "channel": channel}
         unique = list(dict.fromkeys(points))
         await suppression.add(conn, unique, **entry, evidence={"source": run.source, "said": words})  # type: ignore[arg-type]
     deltas = counters.Deltas()

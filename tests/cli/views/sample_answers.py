@@ -75,6 +75,7 @@ CHECK = CAMPAIGN | {
     "samples": {"email-follow-up": {"to": "jane@example.com", "subject": "About your visit", "text": "Hi Jane, …",
                                     "agent": ""}},
     "rules_version": "2026-10-02",
+    "opt_outs": {"people": 4, "by_list": 3, "channels": {"*": 1, "phone": 3, "sms": 3}},
     "forecast": {"contacts": 1, "finish_early_at": at(9), "finish_late_at": at(12),
                  "until_at": at(28, month=2, year=2027),
                  "zone": "America/New_York", "waiting": 0,
