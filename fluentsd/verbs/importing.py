@@ -40,17 +40,21 @@ async def begin_import(
 async def take(runtime: Runtime, call: Call, run: Any, people: Sequence[Any], keep_duplicates: bool) -> Answer:
     """Store one batch in one transaction: contacts, records, enrollments with their first due times, counters. In the
     answer, `shared` are the points of these people that belong to several: [kind, id]."""
-    begun, batch = _run(run), list(people)
+    begun, batch, ended = _run(run), list(people), set[int]()
 
     async def unit(conn: Connection) -> Answer:
         keep: dict[str, Any] = {"keep_duplicates": keep_duplicates, "by": call.actor, "at": call.at}
         taken = await service.take(conn, runtime, begun, batch, **keep)
-        return asdict(taken) | {"shared": sorted(taken.shared)}
+        ended.update(taken.ended)
+        told = asdict(taken) | {"shared": sorted(taken.shared)}
+        del told["ended"]
+        return told
 
     try:
         answer = await _refusing(refusing(runtime.store.run(unit)))
     finally:
         batch.clear()  # the unit of work stays in memory until the garbage collector runs, and people are large
+    runtime.enrollment_ended(ended)
     if answer["enrolled"] or answer["back"]:
         runtime.dispatcher_wakeup.notify()
     return answer
