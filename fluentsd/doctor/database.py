@@ -18,7 +18,15 @@ from fluentsd.config import Settings
 from fluentsd.doctor.machine import mode
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.store.db.errors import BadStoreURL
-from fluentsd.store.inspection import Damaged, Inspection, UnderWay, inspect_file, inspect_server, known_schema
+from fluentsd.store.inspection import (
+    Damaged,
+    Inspection,
+    ReadOtherwise,
+    UnderWay,
+    inspect_file,
+    inspect_server,
+    known_schema,
+)
 from fluentsd.unavailable import StoreUnavailable
 
 _BELONGS = "give fluentsd a database of its own: [database] path or url"
@@ -93,8 +101,25 @@ def _facts(found: Inspection, settings: Settings, now: int) -> Iterator[Finding]
         seen = dt.datetime.fromtimestamp(found.latest_act_at / SECOND, dt.UTC)
         what = f"clock: the last entry in the database is from {seen:%Y-%m-%d %H:%M} UTC, which is in the future"
         yield Finding(False, what, "set the clock; people would be contacted at the wrong time")
+    if any(found.otherwise.counts.values()):
+        yield _read_otherwise(found.otherwise)
     for campaign in found.campaigns:
         yield from _needs(campaign, settings)
+
+
+#: Words for what an earlier release read otherwise.
+_OTHERWISE = {"point": "numbers or addresses", "place": "places", "suppression": "opt-outs", "doubt": "doubtful points"}
+
+
+def _read_otherwise(found: ReadOtherwise) -> Finding:
+    """What an earlier release read of people, and this one reads otherwise."""
+    counted = ", ".join(
+        f"{found.counts[what]:,} {words}" for what, words in _OTHERWISE.items() if found.counts.get(what)
+    )
+    whose = ", ".join(f"#{contact_id}" for contact_id in found.whose)
+    of = "" if found.is_all else f" of the first {found.read:,} people"
+    what = f"database: {counted}{of} would be read otherwise today than they are kept (people {whose}, …)"
+    return Finding(False, what, "look: fluentsd contacts reread --dry-run; change them: fluentsd contacts reread")
 
 
 def _needs(campaign: UnderWay, settings: Settings) -> Iterator[Finding]:

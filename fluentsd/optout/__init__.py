@@ -41,7 +41,7 @@ def asks_to_stop(text: str) -> bool:
     words = plain(own_words(text[:READ_AT_MOST]))
     if REQUEST.fullmatch(words) or languages.REQUEST.fullmatch(words):
         return True
-    words = _SPACES.sub(" ", HARMLESS.sub(" ", RATHER.sub(" ", words)))
+    words = _SPACES.sub(" ", languages.HARMLESS.sub(" ", HARMLESS.sub(" ", RATHER.sub(" ", words))))
     return ASKING.search(words) is not None or languages.ASKING.search(words) is not None
 
 

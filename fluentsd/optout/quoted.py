@@ -18,11 +18,12 @@ _VERBS = (
     r"|(?:mir )?gefällt(?: mir)?|hat .{1,14}? (?:reagiert )?auf|findet .{1,14}? gut|liebt|lacht über|mag|markiert mit"
     r"|ha messo .{3,14}? a|piace|adora|ha riso(?: di)?|ha reagito.{0,14}? a|ha apprezzato|ha enfatizzato"
     r"|curtiu|amou|adorou|riu de|gostou de|não gostou de|reagiu.{0,14}? a|deu ênfase a|enfatizou"
-    r"|vindt .{3,14}? leuk|vond .{1,14}? leuk|heeft .{1,14}? op|lachte om|понравилось|поставил.{0,20}?|polubi\w+|zareagowa\w+.{0,14}? na"
+    r"|vindt .{3,14}? leuk|vond .{1,14}? leuk|heeft .{1,14}? op|lachte om|reageerde.{0,14}? op|понравил\w+|нравится|постав\w+.{0,20}?|отреагировал\w*.{0,14}? на|отметил\w*|gillade|likte|polubi\w+|zareagowa\w+.{0,14}? na"
 )
 _REACTION = re.compile(
     rf"\s*(?:(?:{_VERBS}|[^\w\s]{{1,8}}\s*(?:to|on|a|à|auf|op|на|na)?)\s*:?\s*)[\u200a-\u200f\ufeff\s]*{_OPEN}.*(?:{_CLOSE}|…|\.\.\.)\s*(?:{_CLOSE})?"
-    rf"\s*|\s*{_OPEN}.{{8,}}{_CLOSE}\s+(?:gefällt|hat|wurde|にいいね|を強調|に).{{0,40}}",
+    rf"\s*|\s*{_OPEN}.{{4,}}{_CLOSE}\s*(?:gefällt|hat|wurde|を|に|が).{{0,40}}"
+    rf"|\s*(?:hat|heeft|vindt|vond|ha|a)\s+{_OPEN}.{{4,}}{_CLOSE}\s+(?:mit\s.{{1,20}}\s(?:markiert|bewertet)|leuk|geliked|gelikt|geweldig)\s*",
     re.I | re.S,
 )
 #: Our own instruction: "Reply STOP", "Antworten Sie mit STOP".

@@ -72,7 +72,7 @@ _END = r"(?= \|)"
 #: Words that are an opt-out when only polite words surround them.
 _ALONE = _any(
     r"""
-    stop+, stopall, sotp, stpo, sop, stob, stap, unsubscribe, unsub, end, quit, cancel, revoke, opt ?out, remove,
+    stop+, stopall, sotp, stpo, sop, stob, stap, stp, sto, tsop, stip, stpp, stoo, stol, dtop, srop, stiop, stoip, unsubscribe, unsub, end, quit, cancel, revoke, opt ?out, remove,
     delete, discontinue, cease, desist, halt, enough, no more, spam, spammers?, scam, scammers?, block(?:ed|ing)?,
     reported, dnc, arret, alto, pare, para, parar, basta, baja, cancelar, no mas, desuscribir(?:me)?
     """
@@ -130,7 +130,7 @@ HARMLESS = _joined([
     r"\b(?:bus|truck|pit|rest|one|next|last|first|non|full|short|train|taxi|subway|metro|tour|door|back"
     r"|gas) stops?\b",
     r"\bstop(?:ping)? (?:by|in|over|off|at|up|payments?|lights?|signs?|loss|watch|motion|and (?:see|say|look"
-    r"|visit|shop|chat)|for (?:a|lunch|gas|coffee|dinner)|to (?:see|say|look|visit|pick|get|think))\b",
+    r"|visit|shop|chat|go)|for (?:a|lunch|gas|coffee|dinner)|to (?:see|say|look|visit|pick|get|think))\b",
     r"\b(?:it|that|this|which|doorman|elevator|rain|music|train|bus) (?:doesnt|does not|wont|will|never) stop\b",
     r"\b(?:hate|sad|silly|shame|crazy) to stop\b|\b(?:we|they|i) stop (?:work|working|at|for|in|on)\b",
     r"\bput a stop on\b",
@@ -149,6 +149,7 @@ HARMLESS = _joined([
     r"|policy|benefits?)\b",
     r"\b(?:dont|do not|please dont|didnt|did not|never|accidentally"
     r"|mistakenly) (?:want to )?(?:un ?subscribe\w*|opt\w* out|remove me|block\w*)\b",
+    r"\b(?:i|we) (?:\w+ )?unsubscribed (?:\w+ ){0,8}but (?:this|that|it|i|im|id) (?:sounds?|looks?|like|want|need|interested|would)\b",
     r"\b(?:was|got|been|why am|why was) i? ?(?:un ?subscribed|removed|blocked)\b",
     r"\b(?:before|until|till|after|during|while|when) (?:\d+\w*|work|noon|lunch|i |im |the |school|dinner"
     r"|\w+day)\b",
@@ -245,7 +246,7 @@ ASKING = _joined([
     r"\b(?:theres|there is|is|has) no (?!one|body|problem|way|need|rush|reason|parking|room)\w+ (?:here"
     r"|at this number|on this number)\b",
     r"\bleave (?:\| )?(?:me|us|him|her|them|my \w+)(?: \w+){0,3} (?:\| )?(?:alone|be)\b",
-    r"\bbother (?:some|any)(?:one|body)\b|\benough is enough\b|\bgo away\b|\bget lost\b",
+    r"\bbother (?:some|any)(?:one|body)\b|\benough (?:is enough|already)\b|\bgo away\b|\bget lost\b",
     r"\b(?:buzz|back|bug|piss|fuck|f|sod|eff|bugger|f uck|fk) off\b|\bf off\b",
     r"\b(?:fuck|f|fk|fck|screw|eff) (?:you|u|ya|yourself|yall)\b|\bgo to hell\b|\bgo fuck\b",
     r"\bkiss my\b|\beat shit\b|\bshut (?:the \w+ )?up\b|\bdrop dead\b|\bgfy\b|\bstfu\b|\bfoh\b",
@@ -299,8 +300,9 @@ ASKING = _joined([
     r"|sus) (?:lista|base|sistema)|(?:mi|este) (?:numero|nombre|telefono|contacto))\b",
     r"\bno mas (?:mensajes|llamadas|textos|correos|spam)\b",
     r"\bno (?:quiero|deseo|queremos)(?: \w+){0,4} (?:mensajes?|llamadas?|textos?|llam[ea]n?|contact\w+"
-    r"|escriban?|correos?|saber)\b",
-    r"\bya no quiero\b|\bbasta\b|\b(?:ya )?dejen?me\b(?! (?:saber|ver|pensar|un|su|el|la|mensaje))",
+    r"|escriban?|correos?|saber|recibir|publicidad|promociones|anuncios|propaganda|sms)\b",
+    r"\bno (?:autorizo|doy (?:mi )?consentimiento)\b|\b(?:borr|elimin)\w+ mis datos\b|\bparale\b|\bparenle\b",
+    r"\bya no quiero\b|\bbasta\b(?! (?:che|que|con que|con))|\b(?:ya )?dejen?me\b(?! (?:saber|ver|pensar|un|su|el|la|mensaje))",
     r"\bno quiero nada\b(?! de)",
     r"\b(?:dar|darme|darse|dame|denme|deme) de baja\b",
     r"\bcancel(?:ar|en|e)? (?:la |mi |los |las )?(?:suscripcion|mensajes|textos|llamadas)\b",

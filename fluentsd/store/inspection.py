@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, func, inspect, select, text
@@ -13,13 +15,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.domain.contacts.rereading import of_person
 from fluentsd.domain.states import CampaignState
-from fluentsd.store import tables
+from fluentsd.store import rereading, tables
 from fluentsd.store.db.bridge import open_store
 from fluentsd.store.db.columns import columns_in, columns_of, difference
 
 #: A file up to this size is read as a whole to see whether it is sound: some tenths of a second.
 READ_AT_MOST = 128 * 1024 * 1024
+#: Seconds for reading people again, people in one page, and people named in a finding.
+REREAD_FOR, _PAGE, _NAMED = 3.0, 500, 3
 _UNDER_WAY = (CampaignState.scheduled, CampaignState.active, CampaignState.paused)
 
 
@@ -38,8 +43,20 @@ class UnderWay:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOtherwise:
+    """What is read otherwise today than it is kept: counts by `rereading.What`, and whose it is, by contact id,
+    the first of them. `read`: how many people were read; `is_all` whether those are all."""
+
+    read: int = 0
+    is_all: bool = True
+    counts: Mapping[str, int] = field(default_factory=dict)
+    whose: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
-    """`schema` 0: no version table. `campaigns` and `latest_act_at` only where the schema is `known_schema`."""
+    """`schema` 0: no version table. `campaigns`, `latest_act_at` and `otherwise` only where the schema is
+    `known_schema`."""
 
     tables: tuple[str, ...]
     schema: int
@@ -48,6 +65,7 @@ class Inspection:
     latest_act_at: int = 0
     unlike: str = ""  #: how its tables differ from those of `schema`, "" when they do not
     campaigns: tuple[UnderWay, ...] = ()
+    otherwise: ReadOtherwise = field(default_factory=ReadOtherwise)
 
 
 def known_schema() -> int:
@@ -103,7 +121,23 @@ def _inspect(conn: Connection) -> Inspection:
     is_server = conn.dialect.name == "postgresql"
     standby = is_server and bool(conn.execute(text("SELECT pg_is_in_recovery()")).scalar())
     latest = conn.execute(select(func.max(tables.audit.c.at))).scalar() or 0
-    return Inspection(names, version, made_by, standby, latest, campaigns=tuple(_under_way(conn)))
+    campaigns, otherwise = tuple(_under_way(conn)), _read_otherwise(conn)
+    return Inspection(names, version, made_by, standby, latest, campaigns=campaigns, otherwise=otherwise)
+
+
+def _read_otherwise(conn: Connection) -> ReadOtherwise:
+    """Compare what is kept of people with today's readings; an upgrade of fluentsd reads no cell again."""
+    counts, whose, read, after = Counter[str](), dict[int, None](), 0, 0
+    ends_at = time.monotonic() + REREAD_FOR
+    while page := rereading.people(conn, after, _PAGE):
+        read, after = read + len(page), page[-1].contact_id
+        for found in (one for kept in page for one in of_person(kept)):
+            counts[found.what] += 1
+            if len(whose) < _NAMED:
+                whose[found.contact_id] = None
+        if time.monotonic() > ends_at:
+            return ReadOtherwise(read, len(page) < _PAGE, counts, tuple(whose))
+    return ReadOtherwise(read, True, counts, tuple(whose))
 
 
 def _one(conn: Connection, question: str, names: Sequence[str], table: str) -> str | None:

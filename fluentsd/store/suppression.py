@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.tables import contact_point, point, suppression
+from fluentsd.store.tables import contact_point, enrollment, point, suppression
 from fluentsd.text import like
 
 #: The reason and the actor of an opt-out that came from the person.
 _OWN = {"reason": "opted_out", "by": "contact"}
+#: How the reason of an entry begins that a column of an imported list gave; the source's name follows.
+BY_LIST = "opted out in "
 #: The time of an entry that decides its order among what the person said.
 _ORDER = func.coalesce(suppression.c.said_at, suppression.c.at)
 _SAID_AGAIN = update(suppression).where(
@@ -35,6 +38,35 @@ async def stopped(conn: AsyncConnection, values: Iterable[str]) -> dict[str, fro
     for value, channel in await conn.execute(_STOPPED, {"values": json_of(values)}):
         found.setdefault(value, set()).add(channel)
     return {value: frozenset(channels) for value, channels in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class OptOuts:
+    """People of one campaign who are on the list: all, those of them whom a column of an imported list put there, and
+    by channel ("*" for all)."""
+
+    people: int = 0
+    by_list: int = 0
+    channels: Mapping[str, int] = field(default_factory=dict)
+
+
+async def of_campaign(conn: AsyncConnection, campaign_id: int) -> OptOuts:
+    """The people of a campaign, whatever became of them there, of whom a number or address is on the list."""
+    who = contact_point.c.contact_id
+    by_list = case((suppression.c.reason.like(f"{BY_LIST}%"), who))
+    entries = (
+        select(suppression.c.channel, func.count(who.distinct()), func.count(by_list.distinct()))
+        .join(point, (point.c.value == suppression.c.value) & (point.c.kind == suppression.c.kind))
+        .join(contact_point, contact_point.c.point_id == point.c.id)
+        .join(enrollment, enrollment.c.contact_id == who)
+        .where(enrollment.c.campaign_id == campaign_id, suppression.c.lifted_at.is_(None))
+    )
+    channels = {name: n for name, n, _ in await conn.execute(entries.group_by(suppression.c.channel))}
+    if not channels:
+        return OptOuts()
+    _, people, listed = (await conn.execute(entries.with_only_columns(func.min(suppression.c.channel),
+        func.count(who.distinct()), func.count(by_list.distinct())))).one()  # fmt: skip
+    return OptOuts(int(people), int(listed), {name: int(n) for name, n in sorted(channels.items())})
 
 
 async def add(

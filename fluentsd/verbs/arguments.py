@@ -14,7 +14,7 @@ from typing import Any
 from fluentsd.domain.time.durations import BadDuration, Delay
 from fluentsd.text import MESSAGE_AT_MOST
 from fluentsd.verbs.call import Refused
-from fluentsd.verbs.catalogue import TEXTUAL, Kind, Param
+from fluentsd.verbs.catalogue import TEXTUAL, Kind, Param, Shape
 
 #: Numbers that a person types fit a 32-bit column; moments, in microseconds, end with the year 9999.
 INT32, MOMENTS = range(-(2**31), 2**31), range(253_402_214_400_000_000)
@@ -30,6 +30,8 @@ _TYPES: Mapping[Kind, Any] = {
 def checked_value(verb: str, param: Param, value: Any) -> Any:
     """The value that the verb gets: its default when there is none. A moment stays a text, because its zone is not
     known here (`moments`). Raises `Refused`."""
+    if param.kind in ("data", "file") and value is not None:
+        return _structure(verb, param, value)
     if value is None or value in ((), []):
         if param.required:
             raise Refused(f"{verb}: {param.name} is missing ({param.help})")
@@ -40,7 +42,7 @@ def checked_value(verb: str, param: Param, value: Any) -> Any:
     if param.kind == "texts" and not all(isinstance(one, str) for one in value):
         raise Refused(f"{verb}: {param.name} should be a list of texts, not {short(value)}")
     for one in value if param.kind == "texts" else (value,):
-        if isinstance(one, str) and len(one) > MESSAGE_AT_MOST and param.kind not in ("data", "file"):
+        if isinstance(one, str) and len(one) > MESSAGE_AT_MOST:
             raise Refused(f"{verb}: {param.name} has {len(one)} characters; the limit is {MESSAGE_AT_MOST}")
         if isinstance(one, str) and not one.strip() and (param.required or param.kind == "texts"):
             raise Refused(f"{verb}: {param.name} is empty ({param.help}); nothing was changed")
@@ -65,6 +67,32 @@ def checked_value(verb: str, param: Param, value: Any) -> Any:
 
 #: What a value should be, where "text" would not say it.
 _NOUNS: Mapping[Kind, str] = {"int": "int", "flag": "flag", "texts": "texts", "moment": "moment"}
+
+
+#: What a structure should be, in the words of a refusal.
+_SHAPES: Mapping[Shape, str] = {
+    "object": "an object",
+    "counts": "an object of whole numbers",
+    "list": "a list",
+    "texts": "a list of texts",
+}
+
+
+def _structure(verb: str, param: Param, value: Any) -> Any:
+    """The value of a file or of data, whose outermost form is what its parameter declares; what is inside is checked by
+    the one reader of that structure."""
+    match param.shape:
+        case "object":
+            is_right = isinstance(value, Mapping)
+        case "counts":
+            is_right = isinstance(value, Mapping) and all(type(one) is int for one in value.values())
+        case _:
+            is_right = isinstance(value, list | tuple)
+            if param.shape == "texts":
+                is_right = is_right and all(isinstance(one, str) for one in value)
+    if not is_right:
+        raise Refused(f"{verb}: {param.name} should be {_SHAPES[param.shape]}, not {short(value)}; nothing was changed")
+    return value
 
 
 def _choice(verb: str, param: Param, value: str) -> str:

@@ -25,14 +25,18 @@ TEXTUAL: tuple[Kind, ...] = (
 )  # fmt: skip
 
 
+#: What a structure is, before it is read: an object, an object of whole numbers, a list, a list of texts.
+Shape = Literal["object", "counts", "list", "texts"]
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """One parameter. `kind`: text, int, flag, texts (repeatable), moment ("tomorrow 9am", in the campaign's zone if it
     names none; with `of_person` in the person's, with `whole_days` perhaps only a day), date (2026-12-01), duration
     ("2 days"), choice (one of `options`); campaign, contact, number, step, template, agent, source, segment, user (the
     name of one); file (a file that the front reads; the verb gets its content), data (a JSON value, passed by programs
-    only). `options` are also those of each part of texts; `least` is the
-    smallest int."""
+    only); `shape` is what the value of a file or of data is. `options` are also those of each part of texts; `least` is
+    the smallest int."""
 
     name: str
     kind: Kind
@@ -44,6 +48,7 @@ class Param:
     of_person: bool = False
     whole_days: bool = False
     least: int | None = None
+    shape: Shape = "object"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +244,8 @@ VERBS: dict[str, Verb] = {
              (_PERSON, Param("campaign", "campaign", "only in this campaign"))),
         Verb("contacts resume", "go on with a person who has called us: their next steps are not held any more",
              "inbound_calls.resume", (_PERSON,), "change", "manager"),
+        Verb("contacts reread", "read what is kept of people as it is read today: points, places, opt-outs",
+             "rereading.reread", (_DRY, _most(50)), "change", "manager"),
         Verb("contacts export", "all data about a person, as one JSON document", "erasure.export",
              (_PERSON,), role="manager"),
         Verb("contacts erase", "erase a person for good; the suppression list and campaigns keep a keyed hash",
@@ -250,12 +257,12 @@ VERBS: dict[str, Verb] = {
              "change", "manager", owned=True, hidden=True),
         Verb("contacts take", "one batch of an import", "importing.take",
              (Param("run", "data", "the run from `contacts begin-import`", required=True),
-              Param("people", "data", "the batch", required=True),
+              Param("people", "data", "the batch", required=True, shape="list"),
               Param("keep_duplicates", "flag", "for duplicate rows, keep the later one", default=False)),
              "change", "manager", hidden=True),
         Verb("contacts end-import", "end an import run", "importing.end_import",
              (Param("run", "data", "the run from `contacts begin-import`", required=True),
-              Param("counts", "data", "the import's counts", required=True),
+              Param("counts", "data", "the import's counts", required=True, shape="counts"),
               Param("whole", "flag", "the file is the whole list: people missing from it leave", default=False),
               Param("yes", "flag", "continue even when most people would leave", default=False)),
              "change", "manager", hidden=True),
@@ -300,7 +307,7 @@ VERBS: dict[str, Verb] = {
         Verb("suppression remove", "lift the entries of a number or address; their history stays", "suppression.remove",
              (_POINT, _BECAUSE), "change", "admin"),
         Verb("suppression take", "import one batch into the suppression list", "suppression.take",
-             (Param("points", "data", "numbers and addresses as text", required=True),
+             (Param("points", "data", "numbers and addresses as text", required=True, shape="texts"),
               Param("channel", "choice", "* is every channel", default="*", options=_CHANNELS),
               Param("because", "text", "the origin of the list", required=True)), "change", "manager", hidden=True),
         Verb("templates apply", "create or change templates from a file", "templates.apply",
@@ -406,6 +413,7 @@ ANSWERS: Mapping[str, str] = {
     "campaign retry": "campaigns.Settled",
     "campaign analyse": "campaigns.Analysed",
     "campaign dismiss": "campaigns.Settled",
+    "contacts reread": "rereading.Reread",
     "campaign begin": "edits.Edit",
     "campaign open-edit": "edits.Edit",
     "campaign edits": "edits.Listing",

@@ -262,9 +262,7 @@ def _is_same(file: Mapping[str, Any], campaign: CampaignRow) -> bool:
     return found == campaign.spec or found.model_dump(exclude={"ref"}) == campaign.spec.model_dump(exclude={"ref"})
 
 
-def _table(given: Any) -> dict[str, Any]:
-    if not isinstance(given, Mapping):
-        raise Refused("this is not an object; nothing was changed")
+def _table(given: Mapping[str, Any]) -> dict[str, Any]:
     if len(str(given)) > FILE_AT_MOST:
         raise Refused("this campaign is too large; nothing was changed")
     return dict(given)

@@ -167,4 +167,4 @@ def _checked_call(name: str, call: Call) -> Call:
         raise Refused(f"{name}: a request id has at most {IDS_AT_MOST} ordinary characters")
     if call.revision is not None and call.revision not in INT32:
         raise Refused(f"{name}: there is no such revision")
-    return call
+    return replace(call, request_id=id_ or None)  # an empty id is none: it would be one id of many requests

@@ -28,8 +28,6 @@ async def begin_import(
     runtime: Runtime, call: Call, source: str, ref: str | None, consent: Mapping[str, Any] | None
 ) -> Answer:
     """Check the campaign and the attestation of consent, and begin the run. The answer is passed to every batch."""
-    if consent is not None and not isinstance(consent, Mapping):
-        raise Refused("the attestation of consent is not an object; nothing was changed")
     attestation = read_consent(call, dict(consent)) if consent else None
 
     async def unit(conn: Connection) -> Answer:
@@ -39,31 +37,35 @@ async def begin_import(
     return await _refusing(change(runtime, call, "import", ref or source, unit))
 
 
-async def take(runtime: Runtime, call: Call, run: Any, people: Any, keep_duplicates: bool) -> Answer:
+async def take(runtime: Runtime, call: Call, run: Any, people: Sequence[Any], keep_duplicates: bool) -> Answer:
     """Store one batch in one transaction: contacts, records, enrollments with their first due times, counters. In the
     answer, `shared` are the points of these people that belong to several: [kind, id]."""
-    begun, batch = _run(run), _list(people)
+    begun, batch, ended = _run(run), list(people), set[int]()
 
     async def unit(conn: Connection) -> Answer:
         keep: dict[str, Any] = {"keep_duplicates": keep_duplicates, "by": call.actor, "at": call.at}
         taken = await service.take(conn, runtime, begun, batch, **keep)
-        return asdict(taken) | {"shared": sorted(taken.shared)}
+        ended.update(taken.ended)
+        told = asdict(taken) | {"shared": sorted(taken.shared)}
+        del told["ended"]
+        return told
 
     try:
         answer = await _refusing(refusing(runtime.store.run(unit)))
     finally:
         batch.clear()  # the unit of work stays in memory until the garbage collector runs, and people are large
+    runtime.enrollment_ended(ended)
     if answer["enrolled"] or answer["back"]:
         runtime.dispatcher_wakeup.notify()
     return answer
 
 
-async def end_import(runtime: Runtime, call: Call, run: Any, counts: Any, whole: bool, yes: bool) -> Answer:
+async def end_import(
+    runtime: Runtime, call: Call, run: Any, counts: Mapping[str, int], whole: bool, yes: bool
+) -> Answer:
     """End the run, with its counts in the audit log. With `whole`, the file is the whole list: people of its earlier
     imports who are not in it leave the campaign; if that is most of them, `yes` is needed."""
     begun = _run(run)
-    if not isinstance(counts, Mapping) or any(type(count) is not int for count in counts.values()):
-        raise Refused("the counts of the import are not an object of whole numbers; nothing was changed")
     ends: dict[str, Any] = {"whole": whole, "confirmed": yes, "by": call.actor, "at": call.at}
     return {**counts, "left": await _refusing(refusing(service.end(runtime, begun, counts, **ends)))}
 
@@ -73,12 +75,6 @@ def _run(given: object) -> Run:
         return Run.from_json(given)
     except Malformed as why:
         raise Refused(f"{why}; nothing was changed") from None
-
-
-def _list(people: object) -> list[object]:
-    if not isinstance(people, Sequence) or isinstance(people, str):
-        raise Refused("the people of a batch are not a list; nothing was changed")
-    return list(people)
 
 
 async def _refusing(work: Awaitable[T]) -> T:

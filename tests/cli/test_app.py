@@ -512,7 +512,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "state", "plugins", "check", "campaign new",
         "campaign new n.toml", "init i.toml",
         "suppression import people.csv --because bought",
-        "contacts export lima", "contacts erase lima --because asked",
+        "contacts reread --dry-run", "contacts export lima", "contacts erase lima --because asked",
     ]  # fmt: skip
     (launched.folder / "words.toml").write_text(WORDS.replace("html_file = ", "html = "))
     (launched.folder / "voices.toml").write_text('[[agent]]\nname = "ava"\ncompany = "Acme"\nprompt = "Sell."\n')

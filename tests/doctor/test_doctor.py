@@ -152,6 +152,24 @@ async def test_what_a_daemon_has_not_yet_moved_out_of_its_log_is_seen(write: Wri
     assert "campaign test (active) has sms steps, but no sms channel is configured → add [channel.sms]" in found
 
 
+async def test_people_whom_an_earlier_release_read_otherwise_are_named(write: Write) -> None:
+    settings, old = write(), {"points": [["phone", "+4915112345678;ext=12"]], "fields": {"do_not_call": "yes"}}
+    log = structlog.wrap_logger(structlog.ReturnLogger())
+    async with open_runtime(settings, SystemClock(), discover(), log=log) as runtime:
+        run = await execute(runtime, "contacts begin-import", {"source": "x"}, DANA)
+        await execute(runtime, "contacts take", {"run": run, "people": [person(1), person(2) | old]}, DANA)
+    [line] = bad(await findings(settings))
+    assert line.startswith(
+        "database: 1 numbers or addresses, 2 opt-outs would be read otherwise today than they are kept"
+    )
+    assert line.endswith(
+        "(people #2, …) → look: fluentsd contacts reread --dry-run; change them: fluentsd contacts reread"
+    )
+    async with open_runtime(settings, SystemClock(), discover(), log=log) as runtime:
+        await execute(runtime, "contacts reread", {}, DANA)
+    assert bad(await findings(settings)) == []
+
+
 # ── this machine ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fluentsd.domain.contacts.mapping import CsvError
@@ -77,6 +77,7 @@ def files(draw: st.DrawFn) -> bytes:
 
 
 @fuzz(150)
+@example(b'"id\n(212) 555-0148,"\r0', "phone", "US")  # a line break in rows that are quoted as a whole
 @given(files(), st.sampled_from(["phone", "email", "any"]), st.sampled_from(["US", "DE", "GB", "RU"]))
 def test_any_file_is_read_or_refused(content: bytes, need: Any, region: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -15,7 +15,7 @@ from fluentsd.domain.consent import BASES, CHANNELS
 from fluentsd.engine.runtime import Runtime
 from fluentsd.verbs import Call, Refused, catalogue, operations
 from fluentsd.verbs.arguments import checked_value
-from fluentsd.verbs.catalogue import OUTCOMES, VERBS, Kind, Param, Verb
+from fluentsd.verbs.catalogue import OUTCOMES, VERBS, Kind, Param, Shape, Verb
 from fluentsd.verbs.execute import execute
 from tests.engine.stage import MONDAY, Stage
 from tests.verbs.arguments import example
@@ -120,3 +120,22 @@ def test_options_in_the_catalogue_are_those_of_the_rules() -> None:
     assert tuple(Outcome) == OUTCOMES
     basis, scope = (next(p for p in VERBS["contacts attest"].params if p.name == name) for name in ("basis", "scope"))
     assert (basis.options, scope.options) == (tuple(BASES), CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("shape", "right", "wrong"),
+    [
+        ("object", {"a": [1]}, [[], "x", 1, True]),
+        ("counts", {"rows": 1}, [{"rows": "1"}, {"rows": True}, [], 1]),
+        ("list", [{}], [{}, "x", 1]),
+        ("texts", ["x"], [{}, "x", [1], [None], [["x"]]]),
+    ],
+)
+def test_a_structure_has_the_outermost_form_that_is_declared(shape: Shape, right: Any, wrong: list[Any]) -> None:
+    param = Param("given", "data", "what is given", required=True, shape=shape)
+    assert checked_value("test", param, right) == right
+    for value in wrong:
+        with pytest.raises(Refused, match=r"test: given should be an? .*; nothing was changed"):
+            checked_value("test", param, value)
+    with pytest.raises(Refused, match="given is missing"):
+        checked_value("test", param, None)

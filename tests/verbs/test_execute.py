@@ -111,3 +111,14 @@ async def test_a_person_on_duty_pauses_and_resumes_every_campaign(stage: Stage) 
     call = Call("dana", stage.clock.now(), role="operator")
     assert (await execute(stage.runtime, "campaign pause", {"ref": "test"}, call))["state"] == "paused"
     assert (await execute(stage.runtime, "campaign resume", {"ref": "test"}, call))["state"] == "active"
+
+
+async def test_an_empty_request_id_is_none(stage: Stage) -> None:
+    for first in ("test", "other"):
+        await execute(
+            stage.runtime,
+            "campaign apply",
+            {"file": spec(SMS) | {"ref": first}},
+            Call("dana", MONDAY, request_id="", role="admin"),
+        )
+    assert {one["ref"] for one in (await stage.do("campaign list"))["campaigns"]} >= {"test", "other"}

@@ -61,6 +61,7 @@ VIEWS: Mapping[str, str] = {
     "contacts erase": "contacts.erased",
     "contacts export": "contacts.exported",
     "contacts find": "contacts.find",
+    "contacts reread": "rereading.reread",
     "contacts timeline": "contacts.timeline",
     "contacts why": "explain.why",
     "forecast": "explain.forecast",

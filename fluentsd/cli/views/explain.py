@@ -94,6 +94,8 @@ def check(screen: Screen, answer: Answer) -> None:
         [[s["step"], s["people"].get("ready", 0), _before(answer, s), sum(_others(s).values()), _counted(_others(s))]
          for s in answer["steps"]],
     )  # fmt: skip
+    if (opt_outs := answer.get("opt_outs")) and opt_outs["people"]:
+        screen.say(f"opt-outs: {_opt_outs(opt_outs)}")
     _samples(screen, answer["samples"])
     if ahead := answer["forecast"]:
         prices = (money(c["money_micros"], c["currency"]) for c in ahead["channels"])
@@ -119,6 +121,15 @@ def _reach(answer: Answer) -> str:
     others = {"are held there": first["held"], "skip it": first["skip"], "leave there": first["leave"]}
     tail = "".join(f", {count:,} {what}" for what, count in others.items() if count)
     return f"{first['ready']:,} of {people:,} people reach step 1 ({first['step']}, {first['channel']}){tail}"
+
+
+def _opt_outs(found: Answer) -> str:
+    """The people of the campaign who are on the suppression list, by channel and by where they came from."""
+    channels = ", ".join(
+        f"{n:,} for {'every channel' if name == '*' else name}" for name, n in found["channels"].items()
+    )
+    people = f"{found['people']:,} {'person is' if found['people'] == 1 else 'people are'} on the suppression list"
+    return f"{people} ({channels})" + (f", {found['by_list']:,} by a column of their list" if found["by_list"] else "")
 
 
 def _before(answer: Answer, step: Answer) -> int | None:

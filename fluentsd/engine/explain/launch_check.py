@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fluentsd.api import Kind, Previews
@@ -24,10 +24,12 @@ from fluentsd.domain.review import review
 from fluentsd.engine.campaigns import previews
 from fluentsd.engine.dispatch.facts import Facts, names_in
 from fluentsd.engine.dispatch.plans import Plan, with_spending
+from fluentsd.store import suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import Due
 from fluentsd.store.enrollments import queries as enrollment_queries
 from fluentsd.store.enrollments.queries import UnderWay
+from fluentsd.store.suppression import OptOuts
 
 #: Enrollments in one page.
 PAGE = 1000
@@ -68,6 +70,7 @@ class LaunchCheck:
     elsewhere: dict[str, int] = field(default_factory=dict)
     fields: set[str] = field(default_factory=set)  #: names of fields that somebody has
     dates: Counter[tuple[str, str]] = field(default_factory=Counter)  #: unread dates, by (step, field)
+    opt_outs: OptOuts = field(default_factory=OptOuts)
 
 
 async def pages(conn: Connection, plan: Plan, at: int) -> AsyncIterator[tuple[list[UnderWay], Facts]]:
@@ -84,7 +87,8 @@ async def examine(
     conn: Connection, plan: Plan, at: int, channels: Mapping[Kind, Previews | None] | None = None
 ) -> LaunchCheck:
     """Check every enrollment; `channels` give findings about the messages."""
-    found = LaunchCheck(elsewhere=await enrollment_queries.also_elsewhere(conn, plan.campaign_id))
+    elsewhere = await enrollment_queries.also_elsewhere(conn, plan.campaign_id)
+    found = LaunchCheck(elsewhere=elsewhere, opt_outs=await suppression.of_campaign(conn, plan.campaign_id))
     messages = _MessageCheck(found, channels or {})
     async for rows, facts in pages(conn, plan, at):
         for row in rows:
@@ -252,6 +256,7 @@ def as_answer(found: LaunchCheck, plan: Plan, problems: Mapping[str, Fix | None]
             for (step, reason, rule), count in found.held.most_common()
         ],
         "steps": [{"step": step, "people": dict(counts)} for step, counts in _in_order(found, plan)],
+        "opt_outs": asdict(found.opt_outs),
         "samples": found.samples,
         "rules_version": statutes.VERSION,
     }

@@ -62,7 +62,8 @@ class Batch:
 class Taken:
     """What the service answers to one batch. `back`: enrollments that go on because a fact was missing before;
     `opted_out`: people whose row says so; `duplicate_rows`: places in the batch; `shared`: points of these people that
-    belong to several, as (kind, id)."""
+    belong to several, as (kind, id); `ended`: the campaigns in which enrollments ended, for
+    `Runtime.enrollment_ended` after the commit."""
 
     new: int = 0
     updated: int = 0
@@ -72,6 +73,7 @@ class Taken:
     opted_out: int = 0
     duplicate_rows: list[int] = field(default_factory=list)
     shared: set[tuple[str, int]] = field(default_factory=set)
+    ended: set[int] = field(default_factory=set)
 
 
 def mapping_of(

@@ -194,17 +194,23 @@ def _wrapped(rows: Sequence[Sequence[str]]) -> str:
     if len(cells) < 2 or any(len(row) > 1 for row in rows):
         return ""
     for inner in (",", ";", "\t", "|"):
-        widths = {len(next(csv.reader([cell], delimiter=inner), [])) for cell in cells}
+        widths = {len(_inner_row(cell, inner)) for cell in cells}
         if len(widths) == 1 and widths.pop() > 1:
             return inner
     return ""
+
+
+def _inner_row(cell: str, delimiter: str) -> list[str]:
+    """The columns of a row that is one cell; a cell of several lines, or of none, is no row."""
+    rows = list(csv.reader(io.StringIO(cell, newline=""), delimiter=delimiter))
+    return rows[0] if len(rows) == 1 else [cell]
 
 
 def _unwrapped(rows: Iterable[tuple[int, list[str] | Reject]], inner: str) -> Iterator[tuple[int, list[str] | Reject]]:
     """Rows that were quoted as a whole, split at the delimiter inside."""
     for line, row in rows:
         cell = row[0] if isinstance(row, list) and len(row) == 1 else None
-        yield line, row if cell is None else next(csv.reader([cell], delimiter=inner), [])
+        yield line, row if cell is None else _inner_row(cell, inner)
 
 
 def open_csv(

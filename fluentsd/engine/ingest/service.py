@@ -84,7 +84,8 @@ async def take(
         )
         taken.shared.update(several)
         if any(person.opt_outs for person in upserts):
-            taken.opted_out += await _opt_outs(conn, runtime, run, results, upserts, by=by, at=at)
+            taken.opted_out += len(_opted_out(results, upserts))
+            taken.ended |= await _opt_outs(conn, run, results, upserts, by=by, at=at)
         had = await erasure.recall(conn, runtime.erasure_ledger.hashed, [r.contact_id for r in results])
         counts = Counter(map(_name_of, results))
         taken.new += counts["new"]
@@ -102,16 +103,15 @@ async def take(
 
 async def _opt_outs(
     conn: Connection,
-    runtime: Runtime,
     run: Run,
     results: Sequence[UpsertResult],
     upserts: Sequence[ContactUpsert],
     *,
     by: str,
     at: int,
-) -> int:
+) -> set[int]:
     """Enter what the rows say of opt-outs into the suppression list, with the list's words as evidence, and end the
-    enrollments of those who want no contact at all. Returns how many of the people that were."""
+    enrollments of those who want no contact at all. Returns the campaigns in which that was."""
     said: dict[tuple[str, str], list[tuple[str, str]]] = {}
     everybody: set[int] = set()
     for result, person in zip(results, upserts, strict=True):
@@ -122,14 +122,20 @@ async def _opt_outs(
             if channel == "*":
                 everybody.add(result.contact_id)
     for (channel, words), points in said.items():
-        entry = {"reason": f"opted out in {run.source}", "by": by, "at": at, "channel": channel}
+        entry = {"reason": f"{suppression.BY_LIST}{run.source}", "by": by, "at": at, "channel": channel}
         unique = list(dict.fromkeys(points))
         await suppression.add(conn, unique, **entry, evidence={"source": run.source, "said": words})  # type: ignore[arg-type]
+    if not everybody:
+        return set()
     deltas = counters.Deltas()
-    if everybody:
-        runtime.enrollment_ended(await exit_everywhere(conn, everybody, "opted_out", at, deltas))
-        await counters.add(conn, deltas)
-    return len({r.contact_id for r, person in zip(results, upserts, strict=True) if person.opt_outs})
+    ended = await exit_everywhere(conn, everybody, "opted_out", at, deltas)
+    await counters.add(conn, deltas)
+    return ended
+
+
+def _opted_out(results: Sequence[UpsertResult], upserts: Sequence[ContactUpsert]) -> set[int]:
+    """The people whose row says that they opted out."""
+    return {result.contact_id for result, person in zip(results, upserts, strict=True) if person.opt_outs}
 
 
 async def check(conn: Connection, run: Run) -> None:

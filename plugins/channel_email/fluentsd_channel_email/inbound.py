@@ -29,6 +29,7 @@ from fluentsd_channel_email.mime_read import (
     written_on,
 )
 from fluentsd_channel_email.out_of_office.reader import back_on, is_stopped
+from fluentsd_channel_email.out_of_office.subjects import ROBOT_SUBJECT
 from fluentsd_channel_email.replies import new_words
 from fluentsd_channel_email.settings import Settings
 
@@ -37,19 +38,6 @@ _ROBOT_HEADERS = (
     "X-MS-Exchange-Generated-Message-Source", "X-MS-Exchange-Inbox-Rules-Loop",
 )  # fmt: skip
 _ROBOT_PRECEDENCE = ("bulk", "junk", "auto_reply")
-_ROBOT_SUBJECT = re.compile(
-    r"^\s*(?:(?:\[[^\]]{1,40}\]|[(*]{1,3}[\w ]{1,30}[)*]{1,3}|ext(?:ern(?:al)?)?(?: e?-?mail)? ?[:\-])\s*)*"
-    r"(?:auto(?:matic|mated|matische)?[- ]?(?:reply|response|antwort)\b|out of (?:the )?office\b|ooo\b|abwesenheit|"
-    r"automatische antwort|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord|"
-    r"resposta automática|on vacation\b|autosvar|automatic answer|abwesend\b|fuera de (?:la )?oficina|"
-    r"absence du bureau|fora do escritório|fuori (?:sede|ufficio)|afwezig|"
-    r"automatiskt svar|automatisk svar|automaattinen vastaus|auto-?odpowiedź|odpowiedź automatyczna"
-    r"|automatyczna odpowied"
-    r"|автоответ|автоматический ответ|автоматична відповідь|αυτόματη απάντηση|otomatik yanıt|automatická odpově"
-    r"|自動応答|自動返信|自动回复|自動回覆|自动答复|자동 ?(?:회신|응답|답장)|不在|réponse d'absence"
-    r"|resposta de ausência|absent(?:e)? du bureau|poza biurem|nieobecno|вне офиса|отсутствую)",
-    re.IGNORECASE,
-)
 _DAEMONS = re.compile(r"^(?:mailer-daemon|postmaster|bounces?)(?:[+@-]|$)", re.IGNORECASE)
 _ROBOTS = re.compile(r"^(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)(?:[+@-]|$)", re.IGNORECASE)
 _ANSWERS = re.compile(r"^\s*(?:re|aw|sv|antw|odp|ref|rif|vs|fw|fwd|wg|tr)(?:\[\d+\])?\s*:", re.IGNORECASE)
@@ -201,7 +189,7 @@ def _is_automatic(mail: Mail, sender: str, subject: str) -> bool:
         or any(header(mail, name) for name in _ROBOT_HEADERS)
         or header(mail, "Return-Path") == "<>"
         or _ROBOTS.match(sender) is not None
-        or _ROBOT_SUBJECT.match(subject) is not None
+        or ROBOT_SUBJECT.match(subject) is not None
         or mail.get_content_type() == "multipart/report"
     )
 

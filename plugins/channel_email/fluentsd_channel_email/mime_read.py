@@ -47,13 +47,24 @@ def read_mail(raw: bytes) -> Mail:
 
 def header(mail: Mail, name: str) -> str:
     """A decoded header on one line; "" if there is none."""
-    value = mail.get(name)
+    value = next((value for key, value in mail.raw_items() if key.lower() == name.lower()), None)
     if value is None:
         return ""
-    text = str(value)[:HEADER_AT_MOST]
+    text = _eight_bit(str(value)[:HEADER_AT_MOST])
     with contextlib.suppress(HeaderParseError, LookupError, ValueError):  # an unknown charset, broken base64
         text = str(make_header(decode_header(text)))
     return _BLANKS.sub(" ", text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")).strip()
+
+
+def _eight_bit(text: str) -> str:
+    """A header that was sent as it is, without encoding (RFC 6532, and older programs in their own code page)."""
+    if text.isascii():
+        return text
+    raw = text.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
 
 
 def headers(mail: Mail, *names: str) -> Iterator[str]:

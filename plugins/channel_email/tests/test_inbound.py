@@ -6,7 +6,9 @@ import base64
 
 import pytest
 from fluentsd_channel_email import read_settings
-from fluentsd_channel_email.inbound import _ROBOT_SUBJECT, Arrival, Reader, Sort
+from fluentsd_channel_email.inbound import Arrival, Reader, Sort
+from fluentsd_channel_email.mime_read import header, read_mail
+from fluentsd_channel_email.out_of_office.subjects import ROBOT_SUBJECT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -456,5 +458,11 @@ def test_every_event_of_a_broken_mail_has_a_token_or_an_address(raw, breaks):
     ],
 )  # fmt: skip
 def test_an_automatic_subject_is_known_behind_marks_and_in_other_languages(subject):
-    assert _ROBOT_SUBJECT.match(subject)
-    assert not _ROBOT_SUBJECT.match("[Ticket 5] Re: Hi")
+    assert ROBOT_SUBJECT.match(subject)
+    assert not ROBOT_SUBJECT.match("[Ticket 5] Re: Hi")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "cp1252"])
+def test_a_subject_that_is_sent_without_encoding_is_read(charset):
+    raw = "From: ada@example.net\nSubject: Réponse automatique : Bonjour\n\nAbsent.".encode(charset)
+    assert header(read_mail(raw), "Subject") == "Réponse automatique : Bonjour"

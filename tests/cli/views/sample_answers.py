@@ -75,6 +75,7 @@ CHECK = CAMPAIGN | {
     "samples": {"email-follow-up": {"to": "jane@example.com", "subject": "About your visit", "text": "Hi Jane, …",
                                     "agent": ""}},
     "rules_version": "2026-10-02",
+    "opt_outs": {"people": 4, "by_list": 3, "channels": {"*": 1, "phone": 3, "sms": 3}},
     "forecast": {"contacts": 1, "finish_early_at": at(9), "finish_late_at": at(12),
                  "until_at": at(28, month=2, year=2027),
                  "zone": "America/New_York", "waiting": 0,
@@ -131,6 +132,18 @@ APPLIED = {"ref": REF, "created": False, "state": "active", "dry_run": True, "id
 
 #: verb → its answers.
 ANSWERS: dict[str, list[dict[str, Any]]] = {
+    "contacts reread": [
+        {"dry_run": True, "people": 12_345, "entries": 88, "changed": 0,
+         "counts": {"point": 1, "place": 1, "suppression": 1, "doubt": 0}, "changes": [
+            {"what": "point", "person": 17, "source": "old.csv", "was": "+4915112345678;ext=12", "kind": "phone",
+             "becomes": "+4915112345678", "because": "the extension 12 is no part of it", "channel": ""},
+            {"what": "place", "person": 17, "source": "old.csv", "was": "America/Denver · US-CA", "kind": "",
+             "becomes": "Europe/Berlin", "because": "by address", "channel": ""},
+            {"what": "suppression", "person": 18, "source": "old.csv", "was": "", "kind": "phone",
+             "becomes": "+12125550101", "because": "do_not_call: 1", "channel": "sms"}]},
+        {"dry_run": False, "people": 12_345, "entries": 88, "changed": 0, "changes": [],
+         "counts": {"point": 0, "place": 0, "suppression": 0, "doubt": 0}},
+    ],
     "campaign list": [{"campaigns": [CAMPAIGN, CAMPAIGN | {"ref": "fair", "state": "draft", "started_at": None}]}],
     "campaign status": [
         CAMPAIGN | {"now": at(3), "runs": True, "holds": [HOLD, COOLING], "next_at": at(3, 16), "held_people":

@@ -107,3 +107,15 @@ async def test_duties_nobody_can_check_are_listed_for_the_states_reached(stage: 
     duties = (await checked(stage))["duties"]
     assert any("Texas" in duty["says"] for duty in duties)
     assert not any("Florida" in duty["says"] for duty in duties)
+
+
+async def test_people_on_the_suppression_list_are_counted_by_channel_and_by_where_they_came_from(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(SMS, MAIL))
+    assert (await checked(stage))["opt_outs"] == {"people": 0, "by_list": 0, "channels": {}}
+    await stage.enroll(person(1) | {"opt_outs": [["sms", "DNC"], ["phone", "DNC"]]}, person(2), person(3), person(4))
+    await stage.do("suppression add", point="p2@example.com", because="asked us to")
+    await stage.do("suppression add", point="+12125550003", channel="sms", because="asked us to")
+    found = await checked(stage)
+    assert found["opt_outs"] == {"people": 3, "by_list": 1, "channels": {"*": 1, "phone": 1, "sms": 2}}
+    await stage.do("suppression remove", point="+12125550003", because="they have asked to be texted again")
+    assert (await checked(stage))["opt_outs"]["people"] == 2

@@ -107,3 +107,10 @@ async def test_nobody_is_imported_into_a_stopped_campaign(stage: Stage) -> None:
 
     with pytest.raises(CampaignStopped, match="test"):
         await stage.runtime.store.run(begun)
+
+
+async def test_an_opt_out_of_a_list_ends_enrollments_while_the_engine_runs(stage: Stage) -> None:
+    await stage.launch(spec(SMS | {"after": "1 day"}), person(1))
+    answer = await stage.enroll(person(1) | {"opt_outs": [["*", "DNC: yes"]]})
+    assert answer["opted_out"] == 1
+    assert (await stage.until_ended())["exited_by_reason"] == {"opted_out": 1}

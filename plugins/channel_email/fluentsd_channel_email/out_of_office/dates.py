@@ -1,4 +1,4 @@
-"""Dates in a text, in seven languages: 30.11.2026, Nov 30th, 23 to 27 novembre, 12/1.
+"""Dates in a text, in ten languages: 30.11.2026, Nov 30th, 23 to 27 novembre, 12/1, 11月27日.
 
 The input is normalised: lower case, no accents, "-" for every dash. A day without a year is the next one, unless that
 is most of a year away: then it is the last one. "12/1" is two days if the order is unknown. Every pattern matches a
@@ -15,36 +15,38 @@ from datetime import date, timedelta
 
 #: Months by name and abbreviation; CLDR's, without accents.
 _MONTHS = (
-    "january jan januar janner enero janvier janv janeiro gennaio gen januari",
-    "february feb februar febrero fevrier fevr fevereiro fev febbraio februari",
-    "march mar marz marzo mars marco maart mrt",
-    "april apr abril abr avril avr aprile",
-    "may mai mayo maio mag maggio mei",
-    "june jun juni junio juin junho giugno giu",
-    "july jul juli julio juillet juil julho luglio lug",
-    "august aug agosto ago aout augustus",
-    "september sep sept septiembre septembre setembro set settembre",
-    "october oct oktober okt octubre octobre outubro out ottobre ott",
-    "november nov noviembre novembre novembro",
-    "december dec dezember dez diciembre dic decembre dezembro dicembre",
+    "january jan januar janner enero janvier janv janeiro gennaio gen januari stycznia января",
+    "february feb februar febrero fevrier fevr fevereiro fev febbraio februari lutego февраля",
+    "march mar marz marzo mars marco maart mrt marca марта",
+    "april apr abril abr avril avr aprile kwietnia апреля",
+    "may mai mayo maio mag maggio mei maja мая",
+    "june jun juni junio juin junho giugno giu czerwca июня",
+    "july jul juli julio juillet juil julho luglio lug lipca июля",
+    "august aug agosto ago aout augustus sierpnia августа",
+    "september sep sept septiembre septembre setembro set settembre wrzesnia сентября",
+    "october oct oktober okt octubre octobre outubro out ottobre ott pazdziernika октября",
+    "november nov noviembre novembre novembro listopada ноября",
+    "december dec dezember dez diciembre dic decembre dezembro dicembre grudnia декабря",
 )
 _MONTH_OF = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
 _MONTH = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
 _WEEKDAYS = (
-    "monday montag lunes lundi segunda-feira lunedi maandag",
-    "tuesday dienstag martes mardi terca-feira martedi dinsdag",
-    "wednesday mittwoch miercoles mercredi quarta-feira mercoledi woensdag",
-    "thursday donnerstag jueves jeudi quinta-feira giovedi donderdag",
-    "friday freitag viernes vendredi sexta-feira venerdi vrijdag",
-    "saturday samstag sonnabend sabado samedi sabato zaterdag",
-    "sunday sonntag domingo dimanche domenica zondag",
+    "monday montag lunes lundi segunda-feira lunedi maandag poniedzialek poniedzialku понедельник понедельника 月曜",
+    "tuesday dienstag martes mardi terca-feira martedi dinsdag wtorek wtorku вторник вторника tue tues terca 火曜",
+    "wednesday mittwoch miercoles mercredi quarta-feira mercoledi woensdag sroda srode srody среда "
+    "среду среды wed quarta 水曜",
+    "thursday donnerstag jueves jeudi quinta-feira giovedi donderdag czwartek czwartku четверг "
+    "четверга thu thur thurs quinta 木曜",
+    "friday freitag viernes vendredi sexta-feira venerdi vrijdag piatek piatku пятница пятницу пятницы fri sexta 金曜",
+    "saturday samstag sonnabend sabado samedi sabato zaterdag sobota sobote soboty суббота субботу субботы 土曜",
+    "sunday sonntag domingo dimanche domenica zondag niedziela niedziele niedzieli воскресенье воскресенья 日曜",
 )
 _WEEKDAY_OF = {name: number for number, names in enumerate(_WEEKDAYS) for name in names.split()}
 _WEEKDAY = "|".join(sorted(_WEEKDAY_OF, key=len, reverse=True))
 #: Suffixes of a day's number, and words between day and month.
 _NTH, _OF = r"(?:st|nd|rd|th|er|o|°|\.)?", r"(?: of | de | del | do | of the |[ .]{1,2})"
 #: Words between the first and the last day of a range.
-_TO = r" ?(?:-|to|until|till|through|thru|and|&|bis|und|al|a|y|hasta|au|et|e|ate|tot|t/m|tot en met|en) ?"
+_TO = r" ?(?:-|to|until|till|through|thru|and|&|bis|und|al|a|y|hasta|au|et|e|ate|tot|t/m|tot en met|en|do|по|до) ?"
 _YEAR = r"(?:,?(?: de | del |/| )(?P<year>20\d\d))?"
 _MENTION = re.compile(
     rf"(?<![\w/.-])(?:"
@@ -52,9 +54,14 @@ _MENTION = re.compile(
     rf"|(?:(?P<from>\d\d?){_NTH}{_TO})?(?P<day>\d\d?){_NTH}{_OF}(?P<month>{_MONTH})\b\.?{_YEAR}"
     rf"|(?P<month_first>{_MONTH})\.? (?:the )?(?P<day_after>\d\d?)(?:st|nd|rd|th)?\b"
     rf"(?:{_TO}(?P<to>\d\d?)(?:st|nd|rd|th)?\b(?! ?(?:{_MONTH})\b))?(?:,? (?P<year_after>20\d\d))?"
-    rf"|(?P<one>\d\d?)(?P<by>[./]|-(?=\d\d?-\d)) ?(?P<two>\d\d?)(?:(?P=by) ?(?P<year_last>20\d\d|\d\d)|\.)?"
+    r"|(?P<one>\d\d?)(?P<by>[./]|-(?=\d\d?(?:-\d| t/m))|(?<=t/m \d\d)-|(?<=t/m \d)-) ?(?P<two>\d\d?)"
+    rf"(?:(?P=by) ?(?P<year_last>20\d\d|\d\d)|\.)?"
     rf")(?![\w/]|\.\d)"
 )
+#: A day and a weekday in Japanese, and the edge between its letters and others, where it has no blanks.
+_JAPANESE_DAY = re.compile(r"(?:(20\d\d) ?年 ?)?(\d\d?) ?月 ?(\d\d?) ?日")
+_JAPANESE_WEEKDAY = re.compile(r"([月火水木金土日]曜)日?")
+_JAPANESE_EDGE = re.compile(r"(?<=[0-9/.])(?=[\u3040-\u30ff\u4e00-\u9fff])|(?<=[\u3040-\u30ff\u4e00-\u9fff])(?=[0-9])")
 _CLOCK = re.compile(r" ?(?:uhr|h\b|am\b|pm\b|a\.m|p\.m)")
 #: A day without a year that is further ahead than this is in the past.
 _AHEAD = timedelta(days=300)
@@ -73,7 +80,8 @@ class Mention:
 def plain(text: str) -> str:
     """The text normalised for the patterns: lower case, no accents, one kind of dash, quote and blank; an empty line
     ends a sentence."""
-    text = unicodedata.normalize("NFKD", text.casefold())
+    text = _JAPANESE_DAY.sub(r" \3.\2.\1 ", unicodedata.normalize("NFKD", text.casefold().replace("ł", "l")))
+    text = _JAPANESE_EDGE.sub(" ", _JAPANESE_WEEKDAY.sub(r" \1 ", text))
     text = "".join(c for c in text if not unicodedata.combining(c))
     text = re.sub("[\u2010-\u2015\u2212]", "-", re.sub("[\u2018\u2019\u00b4`]", "'", text))
     text = re.sub(r"\n\s{0,20}\n", " . ", text)

@@ -15,6 +15,8 @@ from datetime import date, timedelta
 from fluentsd_channel_email.out_of_office import words as words_of
 from fluentsd_channel_email.out_of_office.dates import Mention, mentions, months, plain, weekdays
 
+#: Languages that put the month before the day.
+_MONTH_FIRST = frozenset({"en", "ja"})
 #: The length of an absence without a date.
 SOME_DAYS = timedelta(days=3)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
@@ -38,7 +40,7 @@ def back_on(subject: str, text: str, on: date) -> date | None:
     languages = {name for name, away in words_of.AWAY.items() if away.search(words)}
     if not languages or words_of.GONE.search(words):
         return None
-    return _Reading(words, on, day_first=languages != {"en"}).back()
+    return _Reading(words, on, day_first=not languages <= _MONTH_FIRST).back()
 
 
 def _own_text(subject: str, text: str) -> str:
@@ -84,7 +86,8 @@ class _Reading:
 
     def _sort(self, mention: Mention, before: str, after: str) -> None:
         day = self._later(mention.days)
-        begins, ends = words_of.FROM.search(before), mention.is_end or words_of.UNTIL.search(before)
+        begins = words_of.FROM_AFTER.match(after) or words_of.FROM.search(before)
+        ends = mention.is_end or words_of.UNTIL_AFTER.match(after) or words_of.UNTIL.search(before)
         if words_of.BACK.search(before) and not mention.is_end:  # "not back until the 30th", too
             self.returns.append(day)
         elif ends:
@@ -111,7 +114,7 @@ class _Reading:
             before, after = self._around(0, start, end, len(self.text))
             if words_of.BACK.search(before):
                 self.returns.append(day if day > self.on else day + _WEEK)
-            elif words_of.UNTIL.search(before):
+            elif words_of.UNTIL_AFTER.match(after) or words_of.UNTIL.search(before):
                 self.lasts.append(day)
             elif words_of.BACK.search(after):
                 self.returns.append(day if day > self.on else day + _WEEK)

@@ -1,6 +1,7 @@
-"""Words of absence in automatic replies, in seven languages; no decision is made here.
+"""Words of absence in automatic replies, in ten languages; no decision is made here.
 
-Written as `dates.plain` normalises a text: lower case, no accents, "ss" for "ß". Every entry matches whole words.
+Written as `dates.plain` normalises a text: lower case, no accents, "ss" for "ß", "l" for "ł". Every entry matches whole
+words, but for Japanese, which has no blanks between them.
 """
 
 from __future__ import annotations
@@ -8,9 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from fluentsd_channel_email.out_of_office.dates import plain
+
 
 def _any(*words: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(words)})\b")
+
+
+def _joined(*words: str) -> re.Pattern[str]:
+    """The same without ends of words, for a language without blanks."""
+    return re.compile("|".join(map(plain, words)))
 
 
 #: An absence; by language.
@@ -31,25 +39,41 @@ AWAY: Mapping[str, re.Pattern[str]] = {
     ),
     "es": _any(
         "fuera de (?:la |mi )?oficina", "de vacaciones", "ausente", "ausencia", "de baja", "de viaje",
+        "no puedo (?:atender|responder|contestar)", "vacaciones", r"cerrad[oa]s? (?:por|hasta|del?)",
+        "(?:re)?incorporo",
         "permiso de (?:ma|pa)ternidad", "no est(?:oy|are) (?:disponible|en la oficina)", r"oficinas? \w+ cerradas?",
     ),
     "fr": _any(
         "absent(?:e|s|es)?", "absence", "(?:en|mes) conges?", r"conge (?:mater|pater|paren)\w+", "en vacances",
         "en deplacement", "hors (?:du|de mon) bureau", "arret (?:maladie|de travail)", r"bureaux? \w+ fermes?",
-        "indisponible", "pas (?:disponible|au bureau)",
+        "indisponible", "pas (?:disponible|au bureau)", r"(?:est|sera|sont|seront) fermee?s?", "conges",
     ),
     "pt": _any(
         "fora d[oae] (?:escritorio|empresa)", "(?:de|em) ferias", "ausente", "ausencia", "(?:de|em) licenca",
         "baixa medica", "em viagem", "regresso ao escritorio", r"escritorios? \w+ (?:fechad|encerrad)os?",
-        "indisponivel",
+        "indisponivel", "(?:minhas )?ferias", r"(?:escritorio|empresa|loja) \w+ fechad\w",
     ),
     "it": _any(
         "fuori (?:ufficio|sede)", "in ferie", "assente", "assenza", "in (?:malattia|congedo|maternita|trasferta)",
-        r"uffici\w? \w+ chius[oi]", "non (?:sono|saro) (?:disponibile|in ufficio)",
+        r"(?:uffici\w?|negozio|sede) \w+ chius[oaie]", "ferie", "saro via",
+        "non (?:sono|saro) (?:disponibile|in ufficio)",
     ),
     "nl": _any(
         r"afwezig\w*", "niet (?:op|in) (?:het )?kantoor", "(?:met|op) vakantie", r"met (?:\w+)?verlof", "ziek",
-        "niet (?:aanwezig|beschikbaar)", "weer (?:bereikbaar|aanwezig|op kantoor|terug)", r"kanto\w+ \w+ gesloten",
+        "niet (?:aanwezig|beschikbaar)", "weer (?:bereikbaar|aanwezig|op kantoor|terug)",
+        r"(?:kanto\w+|winkel|praktijk) \w+ gesloten",
+        "zakenreis", "vakantie", "ben ik (?:er )?(?:vrij|weg)", "ben ik er weer", "afwezigheid",
+    ),
+    "pl": _any(
+        r"urlop\w*", "nie ma mnie", "nie bedzie mnie", "poza biurem", r"nieobecn\w+", r"zwolnieni\w+", "w delegacji",
+        r"nieczynn\w+", r"(?:biuro|firma|sklep) \w+ zamkniet\w+", "wracam", "w podrozy",
+    ),
+    "ru": _any(
+        r"отпуск\w*", "нет на месте", "меня (?:не будет|нет)", r"командировк\w+", r"больничн\w+", "вне офиса",
+        r"отсутству\w+", r"(?:офис|магазин) (?:\w+ )?закрыт\w*", r"декрет\w*", "болею", "буду на работе",
+    ),
+    "ja": _joined(
+        "休暇", "不在", "休業", "休みま", "お休み", "出張", "休職", "産休", "外出し", "有給", "留守", "休診",
     ),
 }  # fmt: skip
 #: A person who has left for good is not away.
@@ -57,7 +81,7 @@ GONE = _any(
     "no longer (?:work|with|employed|at|part of|in the office)", "my last day", r"non lavor\w+ piu", "werkt? niet meer",
     "left (?:the )?(?:company|organi[sz]ation|firm|business)", "(?:bin|arbeite|ist) nicht mehr", "ausgeschieden",
     r"ya no (?:trabaj|form)\w+", "ne travaille plus", r"quitte (?:la|cette|mes)", "quitte l'", "ja nao trabalho",
-    "nao trabalho mais", "niet meer (?:werkzaam|in dienst)",
+    "nao trabalho mais", "niet meer (?:werkzaam|in dienst)", "plus partie", "nie pracuje", "не работаю", r"\w*退職\w*",
 )  # fmt: skip
 #: A mail filter, or a server that knows no such person.
 STOPPED = _any(
@@ -72,7 +96,10 @@ BACK = _any(
     "(?<!get )(?<!call )(?<!call you )(?<!write )back(?! to you)", "return(?:s|ing)?", r"reopen\w*",
     "resum(?:e|es|ing)", "(?:available|reachable) again", "wieder", "zuruck", "kehre", r"regres\w+", "vuelvo",
     r"volver\w*", "de vuelta", r"retour\w*", r"revien\w+", r"reviendr\w+", "volto", "voltarei",
-    r"retorn\w+", r"rientr\w+", "torn(?:o|ero)", "di nuovo", "terug", "weer",
+    r"retorn\w+", r"rientr\w+", "torn(?:o|ero)", "di nuovo", "terug", "weer", r"reincorpor\w+", r"reabr\w+",
+    "reapertura", r"re?ouvr\w+", "reouverture", r"riapr\w+", "riapertura", r"heropen\w*", "wracam", "wroce",
+    r"powrot\w*", "bede (?:z powrotem|dostepn[ya]|w biurze)", "ponownie", "вернусь", "выиду", "выхожу", r"возвращ\w+",
+    r"буду (?:на работе|на месте|в офисе|на связи|доступ\w+)", plain(r"\w*(?:出社|復帰|戻り|戻る|再開|出勤)\w*"),
 )  # fmt: skip
 #: With "from" and a date: the presence starts.
 AGAIN = _any(
@@ -82,18 +109,21 @@ AGAIN = _any(
 _FILL = (
     r"(?: ?(?:the|zum|und|mit|einschliesslich|einschl\.|including|el|le|il|o|den|dem|der|de|on|dia|met|en|,"
     r"|(?:mon|tue|wed|thu|fri|sat|sun)\w*\.?|\w+(?:tag|di|-feira|dag)|mittwoch|lunes|martes|miercoles|jueves|viernes"
-    r")){0,6} ?$"
+    r"|dnia|poniedzialku|wtorku|srody|czwartku|piatku|понедельника|вторника|среды|четверга|пятницы)){0,6} ?$"
 )
 UNTIL = re.compile(
-    r"(?:\b(?:until|till|til|through|thru|to|bis|hasta|jusqu'?(?:a|au|aux)|au|al|a|ate|ao|fino al?|tot|t/m|and|und)"
+    r"(?:\b(?:until|till|til|through|thru|to|bis|hasta|jusqu'?(?:a|au|aux)|au|al|a|ate|ao|fino al?|tot|t/m|and|und"
+    r"|do\b(?! dia)|до|по)"
     r"|[\d.] ?(?:-|y|e|et|en))" + _FILL
 )
 FROM = re.compile(
     r"\b(?:from|starting|beginning|since|as of|vom|von|ab|seit|desde|del|du|depuis|a partir d\w+|des|dal|van|vanaf"
-    r"|sinds)" + _FILL
+    r"|sinds|od|с|со|w dniach)\b" + _FILL
 )
-TODAY = _any("today", "heute", "hoy", "aujourd'hui", "hoje", "oggi", "vandaag")
-TOMORROW = _any("tomorrow", "morgen", "manana", "demain", "amanha", "domani")
+#: After a date, where a language puts the word there.
+UNTIL_AFTER, FROM_AFTER = re.compile(rf" ?{plain('まで')}| ?迄"), re.compile(" ?から")
+TODAY = _any("today", "heute", "hoy", "aujourd'hui", "hoje", "oggi", "vandaag", "dzis", "dzisiaj", "сегодня")
+TOMORROW = _any("tomorrow", "morgen", "manana", "demain", "amanha", "domani", "jutro", "завтра")
 NEXT_WEEK = _any(
     "next week", "nachste woche", "proxima semana", "semaine prochaine", "settimana prossima", "volgende week"
 )
