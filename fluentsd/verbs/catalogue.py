@@ -105,6 +105,9 @@ OUTCOMES = (
 #: What a conversation may come to: `fluentsd.api.Disposition`.
 DISPOSITIONS = ("interested", "not_interested", "callback", "wrong_number", "transferred", "angry")
 
+#: What a channel of Slack may show: changes of campaigns with their cards, alerts, replies of people, hot leads.
+SHOWN = ("changes", "alerts", "replies", "leads")
+
 _YES = Param("yes", "flag", "start although the check has warnings", default=False)
 _SEEN = Param("seen", "text", "`seen` of the answer that the actor has looked at", required=True)
 _DRY = Param("dry_run", "flag", "show what would happen, change nothing", default=False)
@@ -176,11 +179,16 @@ VERBS: dict[str, Verb] = {
         Verb("campaign why", "counts of people by state and reason; they add up to the campaign's total",
              "contacts.totals", (_ref(),)),
         Verb("campaign replies", "replies that are not handled yet", "replies.listing",
-             (Param("ref", "campaign", "only in this campaign", option=False),
-              _most(50))),
-        Verb("campaign answer", "answer a person's reply on the same channel", "replies.answer",
+             (Param("ref", "campaign", "only in this campaign", option=False), _ONE_ATTEMPT, _most(50))),
+        Verb("campaign leads", "hot leads that are not handled yet: calls after which somebody has to act",
+             "leads.listing",
+             (Param("ref", "campaign", "only in this campaign", option=False), _ONE_ATTEMPT, _most(50))),
+        Verb("campaign answer", "answer a person's reply on the same channel, or a hot lead in writing",
+             "replies.answer",
              (_ref(), _PERSON, Param("text", "text", "the answer", default="", option=False),
               Param("subject", "text", "subject of an e-mail answer", default=""),
+              Param("channel", "choice", "how to write; default: the reply's channel, sms to a lead",
+                    options=("sms", "email")),
               Param("nothing", "flag", "mark as handled without an answer", default=False)),
              "change", "manager", owned=True, if_archived=True),
         Verb("campaign test", "send a step to yourself, marked as a test and not counted", "replies.test",
@@ -237,8 +245,10 @@ VERBS: dict[str, Verb] = {
              (_PERSON, Param("campaign", "campaign", "only in this campaign"))),
         Verb("contacts timeline", "every attempt to reach a person, and what comes next", "contacts.timeline",
              (_PERSON, Param("campaign", "campaign", "only in this campaign"))),
-        Verb("contacts resume", "go on with a person who has called us: their next steps are not held any more",
-             "inbound_calls.resume", (_PERSON,), "change", "manager"),
+        Verb("contacts take-over", "take a person over: no campaign contacts them until `contacts resume`",
+             "takeover.take", (_PERSON, _BECAUSE), "change", "manager"),
+        Verb("contacts resume", "go on with a person who has called us or was taken over: their next steps are not "
+             "held any more", "takeover.resume", (_PERSON,), "change", "manager"),
         Verb("contacts export", "all data about a person, as one JSON document", "erasure.export",
              (_PERSON,), role="manager"),
         Verb("contacts erase", "erase a person for good; the suppression list and campaigns keep a keyed hash",
@@ -275,6 +285,9 @@ VERBS: dict[str, Verb] = {
               Param("person", "contact", "only this person (a number or address)"),
               _most(50),
               Param("since", "moment", "only attempts after this time", whole_days=True))),
+        Verb("listen", "where the recording of a call can be heard for a while; the audit log keeps who asked",
+             "calls.listen", (Param("attempt", "text", "the call, by its id", required=True, option=False),),
+             "change", "manager"),
         Verb("forecast", "forecast: who, when, from which number; load, finish, cost; who is skipped and why",
              "forecasts.ahead",
              (_ref(), Param("until", "moment", "end of the forecast; default: 90 days after its start",
@@ -376,6 +389,17 @@ VERBS: dict[str, Verb] = {
              (_ONE_EVENT, _ONE_TARGET, Param("all", "flag", "every dead letter", default=False),
               Param("waiting", "flag", "with a target: also events that wait for it", default=False)),
              "change", "admin"),
+        Verb("slack subscriptions", "what each channel of Slack shows", "slack_channels.listing", hidden=True),
+        Verb("slack alerts", "show messages about campaigns in a channel of Slack, or stop that",
+             "slack_channels.alerts",
+             (Param("channel", "text", "the channel's id", required=True),
+              Param("campaign", "texts", "only these campaigns; default: all"),
+              Param("kind", "texts", "what is shown; default: nothing", options=SHOWN)),
+             "change", "operator", hidden=True),
+        Verb("slack digest", "post the digest in a channel of Slack every day, or stop that", "slack_channels.digest",
+             (Param("channel", "text", "the channel's id", required=True),
+              Param("at", "text", "when, with the zone: 09:00 America/New_York; default: not at all", default="")),
+             "change", "operator", hidden=True),
         Verb("reload", "take in fluentsd.toml and rotated secrets; calls and sends in progress end first",
              "operations.reload", (), "change", "admin"),
         Verb("state", "the daemon's status", "operations.figures"),

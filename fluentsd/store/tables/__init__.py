@@ -50,7 +50,7 @@ from fluentsd.store.tables.enrollments import (
 from fluentsd.store.tables.metadata import Id, metadata
 from fluentsd.store.tables.nodes import node
 from fluentsd.store.tables.outbox import outbox_delivery, outbox_event
-from fluentsd.store.tables.slack import slack_post
+from fluentsd.store.tables.slack import slack_post, slack_subscription
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -88,6 +88,7 @@ __all__ = [
     "record_alias",
     "segment",
     "slack_post",
+    "slack_subscription",
     "source",
     "spend",
     "suppression",
@@ -97,4 +98,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14

@@ -163,6 +163,11 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
         {"created_at": at(3), "ref": REF, "step": "sorry-we-missed-you", "channel": "sms", "person": "+12125550101",
          "text": "Yes please, tomorrow after 3pm works, but not before because I am at work"},
         {"created_at": at(3), "ref": None, "step": None, "channel": "email", "person": None, "text": "Who are you?"}]}],
+    "campaign leads": [{"leads": [
+        {"attempt": "01hzx3k9d8f7g6h5j4k3m2n1p0", "ref": REF, "owner": "dana", "step": "first-call", "contact": 12,
+         "person": "+12125550101", "outcome": "answered", "disposition": "interested", "callback_at": None,
+         "duration_s": 61, "summary": "The person is interested and asks for the details in writing.",
+         "recording": True, "created_at": at(3), "record": "https://crm.example/1", "taken_over_by": ""}]}],
     "campaign callback": [{"ref": REF, "person": "+12125550101", "step": "first-call", "channel": "phone", "next_at":
                            at(5, 20), "zone": "America/Chicago", "left_out": ["sorry-we-missed-you"],
                            "state": "paused"}],
@@ -228,7 +233,8 @@ WITHOUT_TABLE = {
     "campaign copy", "campaign dismiss", "campaign export", "campaign owner", "campaign remove", "campaign reopen",
     "campaign resume",
     "campaign retry", "campaign show", "campaign stop", "campaign test", "contacts attest", "contacts erase",
-    "contacts export", "outbox drop", "outbox retry", "suppression add", "suppression import", "suppression remove",
+    "contacts export", "listen",
+    "outbox drop", "outbox retry", "suppression add", "suppression import", "suppression remove",
     "sync hold", "sync now", "sync release", "templates apply", "templates preview", "templates remove",
     "templates show", "unknown dismiss", "unknown retry",
 }  # fmt: skip

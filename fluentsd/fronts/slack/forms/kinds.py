@@ -140,6 +140,28 @@ class Amounts(Text):
         return {line[0]: _number(line[-1]) for line in split} or None
 
 
+@dataclass(frozen=True, slots=True)
+class Names(Text):
+    """A table of texts, one in each line: "sales +12125550123"."""
+
+    lines: bool = True
+
+    def show(self, value: Any) -> str:
+        return "\n".join(f"{name} {text}" for name, text in value.items()) if isinstance(value, Mapping) else ""
+
+    def parse(self, typed: str) -> Any:
+        split = [re.split(r"[\s:=]+", line.strip(), maxsplit=1) for line in typed.splitlines() if line.strip()]
+        return {line[0]: line[1] if len(line) == 2 else "" for line in split} or None
+
+
+@dataclass(frozen=True, slots=True)
+class Decimal(Text):
+    """A number with a fraction."""
+
+    def parse(self, typed: str) -> Any:
+        return _number(typed) if typed else None
+
+
 def _number(text: str) -> Any:
     try:
         return float(text)

@@ -101,6 +101,8 @@ def entry_view(place: Place, edit: Edit, answers: Answers | None = None) -> Bloc
     made = [*blocks(shown, filled(shown, form, answers or {}))]
     if channel in ("sms", "email"):
         made.append(actions(button("Store a new text…", "text:new", {"channel": channel})))
+    if channel == "phone":
+        made.append(actions(button("New agent…", "agent:new", {})))
     title = STEP_WORDS.get(channel, page.title)
     return wizard_view(place, title, made, "Save", "Back", notes)
 
