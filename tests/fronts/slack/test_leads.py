@@ -61,6 +61,9 @@ async def test_a_lead_is_shown_masked_with_its_owner_and_what_can_be_done(office
     for part in ("2125550000", "<!channel>", "415 555 0123"):
         assert part not in card.whole, part
     assert card.buttons == ["Reply…", "Handled", "Take over", "Call back…", "Suppress"]
+    report = await office.say("report spring")
+    assert "*1 calls* · answered 1 (100%)" in report
+    assert "*1 conversations* (1 analysed) · interested 1 (100%)" in report
 
 
 @pytest.mark.parametrize(
