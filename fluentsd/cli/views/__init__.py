@@ -36,6 +36,7 @@ VIEWS: Mapping[str, str] = {
     "campaign complete": "campaigns.state_changed",
     "campaign copy": "campaigns.copied",
     "campaign dismiss": "campaigns.dismissed",
+    "campaign enroll": "contacts.enrolled",
     "campaign errors": "campaigns.errors",
     "campaign export": "campaigns.exported",
     "campaign list": "campaigns.listing",

@@ -68,6 +68,17 @@ def heard(screen: Screen, answer: Answer) -> None:
     screen.say(f"{answer['link'] or answer['file']}{until}")
 
 
+def enrolled(screen: Screen, answer: Answer) -> None:
+    if answer["dry_run"]:
+        screen.say(
+            f"{people(answer['enrolled'])} of {answer['people']} would enter {answer['ref']}; nothing was changed"
+        )
+        return
+    already = answer["people"] - answer["enrolled"]
+    rest = f"; {people(already)} are or were in it already" if already else ""
+    screen.say(f"{people(answer['enrolled'])} enrolled in {answer['ref']}{rest}", "green")
+
+
 def answered(screen: Screen, answer: Answer) -> None:
     how = f"answered by {answer['channel']}" if answer["channel"] else "closed without an answer"
     screen.say(f"{answer['person']}: {how}", "green")

@@ -231,7 +231,8 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
 #: Verbs whose answer has no table; their sentences are tested elsewhere.
 WITHOUT_TABLE = {
     "agents apply", "agents remove", "agents show", "campaign analyse", "campaign answer", "campaign complete",
-    "campaign copy", "campaign dismiss", "campaign export", "campaign owner", "campaign remove", "campaign reopen",
+    "campaign copy", "campaign dismiss",
+    "campaign enroll", "campaign export", "campaign owner", "campaign remove", "campaign reopen",
     "campaign resume",
     "campaign retry", "campaign show", "campaign stop", "campaign test", "contacts attest", "contacts erase",
     "contacts export", "listen",
