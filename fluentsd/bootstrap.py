@@ -104,7 +104,7 @@ def subscriptions_of(settings: Settings) -> Subscriptions:
     for name, options in settings.syncs.items():
         if options.write_back:
             topics[write_back_target(name)] = WRITE_BACK_TOPICS
-    if settings.slack is not None and settings.slack.channel is not None:
+    if settings.slack is not None:
         topics[SLACK] = SLACK_TOPICS
     return Subscriptions(topics)
 

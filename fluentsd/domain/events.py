@@ -125,6 +125,14 @@ class CampaignArchived(CampaignEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignGiven(CampaignEvent):
+    """Another owner: a user, a group like "@sales", or "" for nobody."""
+
+    topic: ClassVar[str] = "campaign.given"
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallerIdStopped(Event):
     """A breaker stopped a caller ID of ours, `label` as its users call it."""
 
@@ -305,7 +313,8 @@ TOPICS: tuple[str, ...] = tuple(
     event.topic
     for event in (
         CampaignScheduled, CampaignUnscheduled, CampaignStarted, CampaignPaused, CampaignResumed, CampaignStopped,
-        CampaignCompleted, CampaignReopened, CampaignArchived, NumberHeld, NumberCooling, HoldPlaced, HoldLifted,
+        CampaignCompleted, CampaignReopened, CampaignArchived, CampaignGiven, NumberHeld, NumberCooling, HoldPlaced,
+        HoldLifted,
         AttemptRecorded, ReplyReceived, EnrollmentEnded, CallAnalysed,
         SyncHeld,
     )

@@ -85,6 +85,7 @@ class Person:
     away_until_at: int | None = None
     source_hold: Reason | None = None  #: what the person's CRM record, or its absence, says against a contact
     called_back: bool = False  #: the person has called us since, and nobody has decided yet
+    taken_over: bool = False  #: a hold on the person, in all campaigns, for a promised contact too
     promised: bool = False  #: a callback at a time the person chose; an automatic reply does not delay it
 
 
@@ -149,6 +150,8 @@ def decide(step: Step, rules: Rules, person: Person, at: int, caller_ids: Caller
     open_hours = rules.calendar(step, person.zones, person.states)
     if open_hours is None:
         return Hold(Reason.zone_unknown)
+    if person.taken_over:
+        return Hold(Reason.taken_over)
     if person.called_back and not person.promised:
         return Hold(Reason.called_back)
     if person.away_until_at is not None and person.away_until_at > at and not person.promised:

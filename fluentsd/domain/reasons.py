@@ -31,6 +31,7 @@ class Reason(StrEnum):
     source_unreadable = "source_unreadable"
     away = "away"
     called_back = "called_back"
+    taken_over = "taken_over"
     window = "window"
     lawful_hours = "lawful_hours"
     never_opens = "never_opens"
@@ -65,6 +66,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.source_unreadable: "an opt-out in the person's CRM record cannot be read, so consent cannot be verified",
     Reason.away: "the person is away, according to an automatic reply",
     Reason.called_back: "the person has called us, and somebody has to decide how it goes on",
+    Reason.taken_over: "a colleague has taken the person over",
     Reason.window: "the contact window is closed",
     Reason.lawful_hours: "it is outside the lawful hours of the person's place",
     Reason.never_opens: "the contact window, the step's hours and the lawful hours never overlap",

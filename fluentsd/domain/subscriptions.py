@@ -19,8 +19,8 @@ AFTER_CALLS = "after-calls"
 LOG_TOPICS = ("campaign.*", "number.*", "hold.*", "sync.*")
 #: What the operator's webhook receives unless `[notify]` names topics.
 WEBHOOK_TOPICS = ("campaign.*", "number.*")
-#: What the cards and threads of Slack show.
-SLACK_TOPICS = ("campaign.*", "number.*", "hold.*", "reply.received")
+#: What the cards, threads and alerts of Slack show.
+SLACK_TOPICS = ("campaign.*", "number.*", "hold.*", "reply.received", "call.analysed")
 
 
 #: What is written back to a CRM.

@@ -144,7 +144,9 @@ class InFlight:
         self._open: dict[str, tuple[int, Kind]] = {}
         self._count: Counter[Kind | tuple[int, Kind]] = Counter()
         self.closes_at: dict[str, int] = {}  #: calls → when their contact window closes, in epoch microseconds
-        self.sending: set[str] = set()  #: sent to their channel, no answer yet
+        self.sending: set[str] = (
+            set()
+        )  #: committed by this run, and their send has not ended; no look-up proves anything yet
         self.recording: Counter[Kind] = Counter()  #: outcome known and being written; these slots are free soon
 
     def __len__(self) -> int:

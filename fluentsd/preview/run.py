@@ -52,6 +52,7 @@ path = "preview.db"
 plugin = "sandbox"
 concurrency = 8
 seed = 3
+conversations = true
 cost_micros = 120000
 outcomes = {{ answered = 0.4, voicemail = 0.25, no_answer = 0.25, busy = 0.06, failed = 0.02, opted_out = 0.02 }}
 
@@ -143,8 +144,9 @@ async def _prepare(settings: Settings, clock: AdjustableClock, folder: Path, log
     async with daemon.open_runtime(settings, clock, discover(), log=log) as runtime:
         for number in CALLER_IDS[:3]:
             await _do(runtime, "numbers add", number=number, tag=["sales-us"])
-        file = tomllib.loads((Path(__file__).parent / "campaign.toml").read_text("utf-8"))
-        await _do(runtime, "campaign apply", file=file)
+        for name, verb in (("agent", "agents apply"), ("campaign", "campaign apply")):
+            file = tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text("utf-8"))
+            await _do(runtime, verb, file=file)
         await _do(runtime, "campaign owner", ref=REF, owner="@sales")
         with open_csv(folder / "leads.csv") as opened:
             work = batches(opened, mapping_of(opened, {}, "US", "phone"), "US", "phone")

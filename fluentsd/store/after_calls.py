@@ -90,14 +90,14 @@ async def pending(conn: AsyncConnection, attempt_id: str, *, lock: bool = False)
     return CallDone._make(row) if row is not None else None
 
 
-async def finish(conn: AsyncConnection, attempt_id: str, at: int) -> bool:
-    """pending → done; whether it was pending."""
-    return await _move(conn, "finish", attempt_id, ended_at=at)
+async def finish(conn: AsyncConnection, attempt_id: str, at: int, lead: str | None = None) -> bool:
+    """pending → done; whether it was pending. `lead`: what made the call a hot lead."""
+    return await _move(conn, "finish", attempt_id, ended_at=at, lead=lead)
 
 
-async def fail(conn: AsyncConnection, attempt_id: str, problem: str, at: int) -> bool:
-    """pending → failed; whether it was pending."""
-    return await _move(conn, "fail", attempt_id, problem=problem, ended_at=at)
+async def fail(conn: AsyncConnection, attempt_id: str, problem: str, at: int, lead: str | None = None) -> bool:
+    """pending → failed; whether it was pending. `lead`: what made the call a hot lead."""
+    return await _move(conn, "fail", attempt_id, problem=problem, ended_at=at, lead=lead)
 
 
 async def repeat(conn: AsyncConnection, attempt_id: str, at: int) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.events import HoldLifted, HoldPlaced
 from fluentsd.store import outbox
+from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import hold, number
 
 
@@ -77,6 +78,40 @@ async def open_holds(conn: AsyncConnection, at: int) -> list[dict[str, Any]]:
         .order_by(hold.c.id)
     )
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
+
+
+#: The scope of a hold on a person, whatever campaign they are in.
+CONTACT = "contact"
+
+
+class OnContact(NamedTuple):
+    """A hold on a person: by whom, since when (epoch microseconds), why."""
+
+    by: str
+    since_at: int
+    reason: str
+
+
+def person(contact_id: int) -> str:
+    """The target of a hold on a person; commands take it as a person, too."""
+    return f"#{contact_id}"
+
+
+_ANY_CONTACT = select(hold.c.id).where(hold.c.scope == CONTACT, hold.c.lifted_at.is_(None)).limit(1)
+
+
+async def on_contacts(conn: AsyncConnection, contact_ids: Collection[int], at: int) -> dict[int, OnContact]:
+    """Those of these people who are held, each with the latest hold."""
+    if (await conn.execute(_ANY_CONTACT)).first() is None:  # mostly nobody is
+        return {}
+    names = {person(contact_id): contact_id for contact_id in contact_ids}
+    statement = (
+        select(hold.c.target, hold.c.by, hold.c.since_at, hold.c.reason)
+        .where(hold.c.scope == CONTACT, among(hold.c.target, "names"), *_open(at))
+        .order_by(hold.c.id)
+    )
+    rows = await conn.execute(statement, {"names": json_of(names)})
+    return {names[target]: OnContact(*rest) for target, *rest in rows}
 
 
 def _mine(scope: str, target: str, at: int) -> tuple[ColumnElement[bool], ...]:

@@ -35,14 +35,16 @@ def _of_people_in(campaign_id: int) -> ColumnElement[bool]:
     return and_(content.c.attempt_id.is_(None), content.c.contact_id.in_(theirs))
 
 
-async def unanswered(conn: AsyncConnection, campaign_id: int | None, most: int) -> list[dict[str, Any]]:
-    """Open replies, oldest first, of one campaign or of all: who wrote, on which channel, to which step, the words,
-    and the outcome of the attempt that they answer.
-    Campaign, step and channel are None for what a person wrote before any attempt."""
+async def unanswered(
+    conn: AsyncConnection, campaign_id: int | None, most: int, attempt_id: str | None = None
+) -> list[dict[str, Any]]:
+    """Open replies, oldest first, of one campaign or of all, or to one attempt: who wrote, on which channel, to which
+    step, the words, the outcome of the attempt that they answer, and the campaign's owner. Campaign, step and channel
+    are None for what a person wrote before any attempt."""
     statement = (
         select(
-            content.c.id, content.c.attempt_id.label("attempt"),
-            campaign.c.ref, attempt.c.step, attempt.c.channel,
+            content.c.id, content.c.attempt_id.label("attempt"), content.c.contact_id.label("contact"),
+            campaign.c.ref, campaign.c.owner, attempt.c.step, attempt.c.channel,
             func.coalesce(point.c.value, _FIRST).label("person"),
             content.c.text, content.c.created_at, attempt.c.outcome,
         )
@@ -53,6 +55,8 @@ async def unanswered(conn: AsyncConnection, campaign_id: int | None, most: int) 
         .order_by(content.c.created_at, content.c.id)
         .limit(most)
     )  # fmt: skip
+    if attempt_id is not None:
+        statement = statement.where(content.c.attempt_id == attempt_id)
     if campaign_id is not None:
         statement = statement.where(or_(attempt.c.campaign_id == campaign_id, _of_people_in(campaign_id)))
     return [dict(row) for row in (await conn.execute(statement)).mappings()]

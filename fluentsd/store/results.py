@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy import ColumnElement, case, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Disposition, Outcome
+from fluentsd.domain.states import AfterCallState
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.store.tables import attempt, enrollment, number, record, source
+from fluentsd.store.tables import after_call, attempt, content, enrollment, number, record, source
 
 By = Literal["", "step", "version", "number", "source"]
 #: Outcomes that are a conversation.
@@ -103,3 +104,41 @@ async def names(conn: AsyncConnection) -> tuple[dict[int, str], dict[int, str]]:
     numbers = await conn.execute(select(number.c.id, number.c.e164))
     sources = await conn.execute(select(source.c.id, source.c.name))
     return {int(id_): e164 for id_, e164 in numbers}, {int(id_): name for id_, name in sources}
+
+
+@dataclass(slots=True)
+class Calls:
+    """Phone calls by outcome ("open": none yet); those that were a conversation by what they came to ("": nothing that
+    is known); conversations whose analysis is done, and those whose analysis has failed."""
+
+    made: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    conversations: int = 0
+    dispositions: dict[str, int] = field(default_factory=dict)
+    analysed: int = 0
+    failed: int = 0
+
+
+async def calls(conn: AsyncConnection, campaign_id: int, since: int | None) -> Calls:
+    """The calls of a campaign, made since an instant."""
+    is_phone = (*_mine(campaign_id, since), attempt.c.channel == "phone")
+    outcome = func.coalesce(attempt.c.outcome, "open")
+    by_outcome = select(outcome, func.count()).where(*is_phone).group_by(outcome).order_by(func.count().desc(), outcome)
+    found = Calls(outcomes={word: int(count) for word, count in await conn.execute(by_outcome)})
+    found.made = sum(found.outcomes.values())
+    talked = (attempt.c.outcome == Outcome.answered.value) | attempt.c.disposition.is_not(None)
+    came_to = func.coalesce(attempt.c.disposition, "")
+    by_result = select(came_to, func.count()).where(*is_phone, talked).group_by(came_to)
+    rows = await conn.execute(by_result.order_by(func.count().desc(), came_to))
+    found.dispositions = {word: int(count) for word, count in rows}
+    found.conversations = sum(found.dispositions.values())
+    with_analysis = exists().where(content.c.attempt_id == attempt.c.id, content.c.kind == "summary")
+    by_state = (
+        select(after_call.c.state, func.count())
+        .join(attempt, attempt.c.id == after_call.c.attempt_id)
+        .where(*is_phone, talked, (after_call.c.state == AfterCallState.failed) | with_analysis)
+        .group_by(after_call.c.state)
+    )
+    states = {state: int(count) for state, count in await conn.execute(by_state)}
+    found.analysed, found.failed = states.get(AfterCallState.done, 0), states.get(AfterCallState.failed, 0)
+    return found

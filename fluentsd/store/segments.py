@@ -7,7 +7,7 @@ how much may change at once (`domain.membership`), the exit itself (`engine.sync
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, insert, or_, select, update
@@ -146,25 +146,33 @@ TO_LOOK_UP = "?"
 
 
 class Known(NamedTuple):
-    """A record that the store has: its id, its contact, and its opt-outs when it was last read."""
+    """A record that the store has: its id, its contact, its opt-outs when it was last read, its address in the CRM."""
 
     id: int
     contact_id: int
     opted_out: str
     unreadable: str
+    url: str
 
 
 #: `object` of records that are known by an id of their own.
 _BY_ID = "row"
-_KNOWN = select(record.c.key, record.c.id, record.c.contact_id, record.c.opted_out, record.c.unreadable).where(
-    record.c.source_id == bindparam("source"), record.c.object == _BY_ID, among(record.c.key, "keys")
-)
+_KNOWN = select(
+    record.c.key, record.c.id, record.c.contact_id, record.c.opted_out, record.c.unreadable, record.c.url
+).where(record.c.source_id == bindparam("source"), record.c.object == _BY_ID, among(record.c.key, "keys"))
 
 
 async def known(conn: AsyncConnection, source_id: int, keys: Collection[str]) -> dict[str, Known]:
     """The records of a source with these ids in it."""
     rows = await conn.execute(_KNOWN, {"source": source_id, "keys": json_of(keys)})
     return {key: Known(*rest) for key, *rest in rows}
+
+
+async def note_addresses(conn: AsyncConnection, urls: Mapping[int, str]) -> None:
+    """Remember where these records are in their CRM, for people: id → address."""
+    if urls:
+        mine = update(record).where(record.c.id == bindparam("b_id")).values(url=bindparam("b_url"))
+        await conn.execute(mine, [{"b_id": id_, "b_url": url} for id_, url in urls.items()])
 
 
 async def note_opt_outs(conn: AsyncConnection, record_id: int, opted_out: str, unreadable: str) -> None:

@@ -12,7 +12,8 @@ from fluentsd.store.tables import slack_post
 
 @dataclass(frozen=True, slots=True)
 class SlackPost:
-    """One message. `kind`: card or reply; `about`: the campaign's ref or the attempt's id."""
+    """One message. `kind`: card, reply or lead; `about`: the campaign's ref or the attempt's id; `remind_at`: when
+    somebody is reminded of it, None for never."""
 
     kind: str
     about: str
@@ -20,6 +21,7 @@ class SlackPost:
     ts: str
     shown: str
     updated_at: int
+    remind_at: int | None = None
 
 
 async def find(conn: AsyncConnection, kind: str, about: str, channel: str) -> SlackPost | None:
@@ -37,7 +39,7 @@ async def of_kind(conn: AsyncConnection, kind: str) -> list[SlackPost]:
 
 async def save(conn: AsyncConnection, post: SlackPost) -> None:
     """Remember a message, in place of an earlier one about the same."""
-    values = {"ts": post.ts, "shown": post.shown, "updated_at": post.updated_at}
+    values = {"ts": post.ts, "shown": post.shown, "updated_at": post.updated_at, "remind_at": post.remind_at}
     key = _key(post.kind, post.about, post.channel)
     if (await conn.execute(update(slack_post).where(*key).values(**values))).rowcount == 0:
         row = {"kind": post.kind, "about": post.about, "channel": post.channel}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fluentsd.engine.recordings.folder import OURS
+from fluentsd.engine.recordings.folder import LINK_LASTS, OURS
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, inbound_calls, reports
+from fluentsd.store import campaigns, inbound_calls, recordings, reports
 from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
-from fluentsd.verbs.execute import Answer, refusing
+from fluentsd.verbs.execute import Answer, change, refusing
 from fluentsd.verbs.people import find_one, owners
 
 
@@ -70,7 +70,9 @@ async def history(
         if attempt is not None and not rows:
             raise Refused(f"there is no attempt {attempt!r}", Suggestion("history", {}))
         now = runtime.clock.now()
-        return {"calls": [_heard(runtime, row, now) for row in rows], "whole": attempt is not None}
+        may_listen = call.may("manager")
+        heard = [_heard(runtime, row, now) if may_listen else row | {"recording": None} for row in rows]
+        return {"calls": heard, "whole": attempt is not None}
 
     return await refusing(runtime.store.read(unit))
 
@@ -82,3 +84,22 @@ def _heard(runtime: Runtime, row: Answer, now: int) -> Answer:
         return row
     link, file = runtime.recordings.link(name, now), runtime.recordings.path(name)
     return row | {"recording": link or (str(file) if file is not None else None)}
+
+
+async def listen(runtime: Runtime, call: Call, attempt: str) -> Answer:
+    """A link to the recording of one call, which expires; without a public address, its file on the daemon's machine.
+    The audit log keeps who asked for it."""
+
+    async def unit(conn: Connection) -> Answer:
+        found = await recordings.latest(conn, attempt)
+        if found is None:
+            raise Refused(f"the call {attempt!r} has no recording", Suggestion("calls", {}))
+        name, now = found.text.removeprefix(OURS), runtime.clock.now()
+        file = runtime.recordings.path(name)
+        if name == found.text or file is None:
+            raise Refused("the recording is not here yet; it is fetched from the provider. Try again in a minute")
+        link = runtime.recordings.link(name, now)
+        until_at = now + LINK_LASTS if link else None
+        return {"attempt": attempt, "link": link, "file": None if link else str(file), "until_at": until_at}
+
+    return await change(runtime, call, "listen", attempt, unit)

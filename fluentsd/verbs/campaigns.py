@@ -12,7 +12,7 @@ from typing import Any
 
 from fluentsd.api import Outcome
 from fluentsd.domain.campaign import CampaignFile, read_campaign
-from fluentsd.domain.events import CampaignArchived
+from fluentsd.domain.events import CampaignArchived, CampaignGiven
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.review import review
 from fluentsd.domain.states import CampaignState
@@ -277,6 +277,7 @@ async def give(runtime: Runtime, call: Call, ref: str, owner: str) -> Answer:
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         await campaigns.give(conn, row, owner)
+        await outbox.post(conn, CampaignGiven(campaign=row.ref, by=call.actor, owner=owner), at=call.at)
         return facts_of(row) | {"owner": owner, "_details": {"from": row.owner, "to": owner}}
 
     return await change(runtime, call, "owner", ref, unit)

@@ -6,6 +6,7 @@ progress can be removed; the other verbs skip that person and report it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,9 +18,9 @@ from fluentsd.domain.time.moments import iso
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import attempts, campaigns, counters
+from fluentsd.store import attempts, campaigns, counters, holds
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments import EnrollmentRow, manual_changes
+from fluentsd.store.enrollments import EnrollmentRow, enrolling, manual_changes
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
@@ -50,13 +51,15 @@ async def remove(runtime: Runtime, call: Call, ref: str, person: str, because: s
 
 async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int, channel: Kind) -> Answer:
     """Call (or write to) one person at a promised time, ahead of the flow's schedule; the gate still decides. The flow
-    goes on from the step that is used, and repeats no later step that was made before."""
+    goes on from the step that is used, and repeats no later step that was made before. Somebody whose flow has ended,
+    perhaps because the first call was answered, enters again at that step."""
 
     async def unit(conn: Connection) -> Answer:
         zone = await zone_of_person(conn, ref, person)
         if at <= call.at:
             raise Refused(f"{past(at, zone)}; give a future time")
-        row = await _enrollment(conn, ref, person)
+        row = await _enrollment(conn, ref, person, may_enter=True)
+        await _refuse_taken_over(conn, row.contact_id, person, call.at)
         if row.state == EnrollmentState.active:
             raise Refused(f"an attempt to {person} is in progress; try again when it has ended")
         if row.state == EnrollmentState.errored:
@@ -70,7 +73,13 @@ async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int,
                 f"{ref} has no step by {channel}, so nothing was changed; its steps are by {', '.join(others)}",
                 Suggestion("campaign callback", instead),
             )
-        try_no = row.try_no if step.id == row.step else await attempts.tries_of(conn, row.id, step.id) + 1
+        if entered := row.state in _ENDED:
+            state, row = await _enter_again(conn, plan, state, row, step, call.at)
+        if step.id == row.step and not entered:
+            try_no = row.try_no
+        else:  # a second try is made although the step was made before
+            made = step.id in json.loads(row.outcomes)
+            try_no = max(await attempts.tries_of(conn, row.id, step.id), int(made)) + 1
         await manual_changes.promise(conn, row, step.id, try_no, plan.lanes[step.channel], at)
         result = {"ref": ref, "person": person, "step": step.id, "channel": step.channel, "next_at": at, "zone": zone}
         result["state"] = state
@@ -80,6 +89,38 @@ async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int,
     answer = await change(runtime, call, "callback", ref, unit)
     runtime.dispatcher_wakeup.notify()
     return answer
+
+
+async def _refuse_taken_over(conn: Connection, contact_id: int, person: str, at: int) -> None:
+    """Refuse a promise that the hold on a person would break."""
+    held = (await holds.on_contacts(conn, [contact_id], at)).get(contact_id)
+    if held is not None:
+        raise Refused(
+            f"{person} is taken over by {held.by}, so no campaign contacts them; nothing was changed",
+            Suggestion("contacts resume", {"person": person}),
+        )
+
+
+async def _enter_again(
+    conn: Connection, plan: Plan, state: CampaignState, row: EnrollmentRow, step: Step, at: int
+) -> tuple[CampaignState, EnrollmentRow]:
+    """A further entry of a person whose flow has ended, at this step and with the outcomes of their steps, so that the
+    flow repeats none of them; a completed campaign is active again. Returns the campaign's state and the entry."""
+    if state == CampaignState.stopped:
+        raise Refused(f"{plan.ref} is stopped; reopen it first", Suggestion("campaign reopen", {"ref": plan.ref}))
+    last = (await enrolling.entered(conn, plan.campaign_id, [row.contact_id]))[row.contact_id]
+    where = enrolling.Entrance(plan.campaign_id, row.version_id, step.id, plan.lanes[step.channel])
+    await enrolling.enroll(conn, where, [enrolling.Entry(row.contact_id, last.entry + 1, at, at)], at)
+    deltas = counters.Deltas()
+    counters.moved(deltas, plan.campaign_id, None, EnrollmentState.queued, 1)
+    await counters.add(conn, deltas)
+    if state == CampaignState.completed:
+        again = await campaigns.by_id(conn, plan.campaign_id)
+        again = await campaigns.move(conn, await campaigns.move(conn, again, "reopen", at=at), "resume", at=at)
+        state = again.state
+    entered = await manual_changes.of(conn, plan.campaign_id, row.contact_id)
+    assert entered is not None  # noqa: S101 - made above
+    return state, await manual_changes.carry_over(conn, row, entered)
 
 
 def _between(plan: Plan, row: EnrollmentRow, one: Step, step: Step) -> bool:
@@ -95,14 +136,20 @@ def _step_on(flow: Flow, here: str, channel: Kind) -> Step | None:
     return earlier[-1] if earlier else next(iter(fitting), None)
 
 
-async def _enrollment(conn: Connection, ref: str, person: str) -> EnrollmentRow:
-    """A person's open enrollment in a campaign; `Refused` when there is none."""
+_ENDED = (EnrollmentState.exited, EnrollmentState.completed)
+#: A person who left for one of these reasons enters again by nobody's promise.
+_FOR_GOOD = ("opted_out", "removed", "erased", "left_segment")
+
+
+async def _enrollment(conn: Connection, ref: str, person: str, *, may_enter: bool = False) -> EnrollmentRow:
+    """A person's open enrollment in a campaign; `Refused` when there is none. `may_enter`: also one that has ended,
+    if the person may enter again."""
     campaign = await campaigns.get(conn, ref)
     contact_id = await find_one(conn, person)
     found = await manual_changes.of(conn, campaign.id, contact_id)
     if found is None:
         raise Refused(f"{person} was never in {ref}")
-    if found.state in (EnrollmentState.exited, EnrollmentState.completed):
+    if found.state in _ENDED and not (may_enter and found.reason not in _FOR_GOOD):
         raise Refused(f"{person} has already left {ref} ({found.reason or found.state})")
     return found
 

@@ -1,17 +1,15 @@
-"""Calls that people make to us: who answers them, and how it goes on with somebody who has called."""
+"""Calls that people make to us: who answers them. How it goes on with a caller: `takeover`."""
 
 from __future__ import annotations
 
-from fluentsd.domain.gate import Reason
 from fluentsd.engine.calls.inbound_calls import cannot_answer
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import agents, enrollments, inbound_calls
+from fluentsd.store import agents, inbound_calls
 from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change
 from fluentsd.verbs.numbers import e164_of
-from fluentsd.verbs.people import find_one
 
 
 async def answering(
@@ -40,18 +38,3 @@ async def answering(
         return {"number": e164, "answered_by": agent or forward_to or "announcement"}
 
     return await change(runtime, call, "numbers inbound", e164, unit)
-
-
-async def resume(runtime: Runtime, call: Call, person: str) -> Answer:
-    """Release the steps of a person that a call of theirs holds."""
-
-    async def unit(conn: Connection) -> Answer:
-        contact_id = await find_one(conn, person)
-        if not await inbound_calls.go_on(conn, contact_id):
-            raise Refused(f"{person} has not called, or somebody has decided already; nothing was changed")
-        released = await enrollments.release_held(conn, call.at, contact_ids=[contact_id], reason=Reason.called_back)
-        return {"person": person, "released": len(released), "_details": {"contact": contact_id}}
-
-    answer = await change(runtime, call, "contacts resume", person, unit)
-    runtime.dispatcher_wakeup.notify()
-    return answer

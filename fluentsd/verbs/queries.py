@@ -7,17 +7,24 @@ returns nothing that identifies a person.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from fluentsd.domain.campaign import contact_window
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.domain.time.windows import calendar
 from fluentsd.engine import held_start
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import attempts, holds, lanes, outbox, public_reads
+from fluentsd.store import attempts, campaigns, holds, lanes, leads, outbox, public_reads
 from fluentsd.store.db import Connection
 from fluentsd.store.lanes import LaneDue
 
-__all__ = ["Backlog", "Figures", "LaneDue", "backlog", "campaign_name", "channels_of", "figures"]
+__all__ = [
+    "Backlog", "Figures", "LaneDue", "backlog", "business_hour_after", "campaign_name", "channels_of", "figures",
+    "handled",
+]  # fmt: skip
 
+HOUR = 3600 * SECOND
 Counts = Mapping[tuple[str, str], int]
 
 
@@ -74,3 +81,26 @@ async def channels_of(runtime: Runtime, tokens: Sequence[str]) -> dict[str, str]
 async def campaign_name(runtime: Runtime, token: str) -> str | None:
     """The name of the campaign of an attempt; None for an unknown token."""
     return await runtime.store.read(public_reads.campaign_name, token)
+
+
+async def business_hour_after(runtime: Runtime, ref: str, at: int) -> int | None:
+    """The instant at which a campaign's contact window, in the campaign's zone, has been open for an hour since `at`;
+    None if there is no such campaign or hour."""
+
+    async def unit(conn: Connection) -> int | None:
+        try:
+            row = await campaigns.get(conn, ref)
+        except campaigns.NoSuchCampaign:
+            return None
+        return calendar(contact_window(row.spec.window), (row.spec.zone,)).after_open(at, HOUR)
+
+    return await runtime.store.read(unit)
+
+
+async def handled(runtime: Runtime, attempts_: Collection[str]) -> dict[str, str]:
+    """Those of these attempts whose reply or lead is handled, each with who did."""
+
+    async def unit(conn: Connection) -> dict[str, str]:
+        return {attempt: one.by for attempt, one in (await leads.handling(conn, attempts_)).items()}
+
+    return await runtime.store.read(unit)

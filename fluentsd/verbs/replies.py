@@ -9,7 +9,7 @@ from typing import Any
 import trio
 from pydantic import ValidationError
 
-from fluentsd.api import Attempt, Message, PluginError
+from fluentsd.api import Attempt, Kind, Message, PluginError
 from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import Go, Point
 from fluentsd.domain.render import TemplateProblem
@@ -18,29 +18,34 @@ from fluentsd.engine.campaigns import manual_replies, previews
 from fluentsd.engine.dispatch.claim import Claimed, compose
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import attempts, campaigns, contacts, replies
+from fluentsd.store import attempts, campaigns, contacts, leads, replies
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments.queries import of_contact, under_way
 from fluentsd.store.nodes import Fenced
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change, refusing
+from fluentsd.verbs.leads import with_person
 from fluentsd.verbs.people import find_one
 from fluentsd.verbs.suppression import read_point
 
 
-async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> Answer:
+async def listing(runtime: Runtime, call: Call, ref: str | None, attempt: str | None, most: int) -> Answer:
     """Replies that are not handled yet, oldest first, with their full text."""
 
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
-        return {"replies": await replies.unanswered(conn, campaign_id, max(1, min(most, 1000)))}
+        found = await replies.unanswered(conn, campaign_id, max(1, min(most, 1000)), attempt)
+        return {"replies": await with_person(conn, found, call.at)}
 
     return await refusing(runtime.store.read(unit))
 
 
-async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str, subject: str, nothing: bool) -> Answer:
-    """Answer a contact's reply on the same channel; with `nothing`, only mark it as handled."""
+async def answer(
+    runtime: Runtime, call: Call, ref: str, person: str, text: str, subject: str, channel: Kind | None, nothing: bool
+) -> Answer:
+    """Answer a contact's reply on the same channel, or a hot lead in writing; with `nothing`, only mark them as
+    handled."""
     if bool(text.strip()) == nothing:
         raise Refused(
             "give the text of the answer, or say that none is needed",
@@ -56,19 +61,23 @@ async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str,
         contact_id = await _who_replied(conn, campaign_id, person)
         if not nothing:
             latest = await replies.latest(conn, campaign_id, contact_id)
-            if latest is None and await replies.wrote_unasked(conn, contact_id):
+            is_lead = latest is None and await leads.latest(conn, campaign_id, contact_id) is not None
+            if latest is None and not is_lead and await replies.wrote_unasked(conn, contact_id):
                 raise Refused(
                     f"{person} wrote before any attempt, so there is nothing to answer on; the answer was not sent. "
                     "Write to them yourself, then close it",
                     Suggestion("campaign answer", {"ref": ref, "person": person, "nothing": True}),
                 )
-            if latest is None:
-                raise Refused(f"{person} has no open reply in {ref}")
-            reply = manual_replies.Reply(latest[0], text, subject, latest[1])
+            step = latest[1] if latest is not None else await leads.latest(conn, campaign_id, contact_id)
+            if step is None:
+                raise Refused(f"{person} has no open reply or lead in {ref}")
+            by = channel or (latest[0] if latest is not None else _in_writing(runtime))
+            reply = manual_replies.Reply(by, text, subject, step)
             claimed.append(await _claim(conn, runtime, contact_id, campaign_id, reply, call.at))
         seen = await replies.handled(conn, campaign_id, contact_id, by=call.actor, at=call.at)
+        seen += await leads.handled(conn, campaign_id, contact_id, by=call.actor, at=call.at)
         if not seen:
-            raise Refused(f"{person} has no open reply in {ref}")
+            raise Refused(f"{person} has no open reply or lead in {ref}")
         sent = claimed[0].attempt.kind if claimed else None
         return {"ref": ref, "person": person, "channel": sent, "seen": seen, "_details": {"contact": contact_id}}
 
@@ -78,10 +87,19 @@ async def answer(runtime: Runtime, call: Call, ref: str, person: str, text: str,
     return result
 
 
+def _in_writing(runtime: Runtime) -> Kind:
+    """The channel on which a hot lead is answered."""
+    return "email" if "email" in runtime.channels and "sms" not in runtime.channels else "sms"
+
+
 async def _who_replied(conn: Connection, campaign_id: int, person: str) -> int:
-    """The contact: of several who share a number or address, the one who has an open reply."""
+    """The contact: of several who share a number or address, the one who has an open reply or lead."""
     sharing = await contacts.owners(conn, person.strip())
-    waiting = [one for one in sharing if await replies.latest(conn, campaign_id, one) is not None]
+    waiting = [
+        one for one in sharing
+        if await replies.latest(conn, campaign_id, one) is not None
+        or await leads.latest(conn, campaign_id, one) is not None
+    ]  # fmt: skip
     return waiting[0] if len(waiting) == 1 else await find_one(conn, person)
 
 

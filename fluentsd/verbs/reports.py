@@ -68,6 +68,7 @@ async def _results(conn: Connection, row: CampaignRow, steps: Sequence[str], sin
         "by_agent": _rows((agents.get(key, ""), one) for key, one in found["version"].items()),
         "by_number": _rows((numbers.get(id_, ""), one) for (id_,), one in found["number"].items()),
         "by_source": _rows((sources.get(id_, ""), one) for (id_,), one in found["source"].items()),
+        "calls": asdict(await results.calls(conn, row.id, since)),
         "hours": _hours(await results.by_hour(conn, row.id, since), row.spec.zone),
     }
 

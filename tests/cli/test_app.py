@@ -491,7 +491,8 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
     typed = [
         "campaign apply fair.toml", "campaign export fair", "campaign list", "campaign show fair",
         "campaign status fair", "campaign report fair", "campaign check fair", "forecast fair", "campaign why fair",
-        "campaign replies fair", "campaign test fair --to +12125550199",
+        "campaign enroll fair --source people.csv --dry-run",
+        "campaign replies fair", "campaign leads fair", "campaign test fair --to +12125550199",
         "suppression add +12125550177 --because asked", "suppression list", "suppression why +12125550177",
         "suppression remove +12125550177 --because mistyped_number",
         "contacts attest people.csv --basis written --given 2026-11-01 --scope phone,sms --by me",
@@ -532,6 +533,8 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "campaign approve",  # needs two approvers
         "reload",
         "contacts resume",  # needs a person who has called us: engine/calls
+        "contacts take-over",  # holds a person: verbs/test_takeover
+        "listen",  # needs a recording: verbs/test_leads
         "campaign analyse",  # needs a call whose analysis has failed: engine/after_calls
     }  # seen with a daemon, below
     needs_a_reason |= {f"source {word}" for word in ("segments", "fields", "check")}  # seen with a source: engine/sync

@@ -31,6 +31,10 @@ async def test_a_campaign_is_started_watched_and_paused_on_the_page() -> None:
         assert await visitor.wait(lambda state: figure(state, "Total") == 60)
         await visitor.do("clock", seconds=600)
         await visitor.wait(lambda state: figure(state, "Exited") > 0, 60)
+        lead = await visitor.read("is *interested*")
+        assert "The person is interested" in str(lead["blocks"])
+        await visitor.click(lead, "Take over")
+        assert await visitor.read("taken over by <@U01>")
         await visitor.do("say", channel="C01", text="@fluents status autumn")
         mine = await visitor.wait(
             lambda state: [one for one in state["messages"] if one["author"] == "U01" and "<@UBOT>" in one["text"]]

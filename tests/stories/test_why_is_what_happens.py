@@ -273,5 +273,5 @@ async def test_what_is_told_beforehand_is_what_is_done(tmp_path: Path, seed: int
 def test_every_reason_of_the_gate_has_a_place_in_the_judgement() -> None:
     of_lanes = {"budget", "number_pace", "done"}
     of_sources = {"left_segment", "source_stale", "source_unreadable"}  # these campaigns follow no segment
-    of_sources |= {"called_back"}  # and nobody calls them
+    of_sources |= {"called_back", "taken_over"}  # and nobody calls them or is taken over
     assert {*SKIPS, *HOLDS, *WAITS, *of_lanes, *of_sources, "goal", "opted_out"} == {str(reason) for reason in Reason}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fluentsd.api import Receipt
+from fluentsd.api import Inbound, Outcome, Receipt
 from fluentsd.verbs import Refused
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
 
@@ -33,6 +33,38 @@ async def test_a_promised_moment_goes_before_the_flow_and_waits_for_the_window(s
     assert [(a.step, at) for a, _, at in stage.sms.accepted][1:] == [("two", MONDAY + 23 * HOUR)]
     with pytest.raises(Refused, match="is in the past"):
         await stage.do("campaign callback", ref="test", person=ANN, at=MONDAY, channel="sms")
+
+
+async def test_a_promise_to_somebody_whose_flow_has_ended_is_a_further_entry(stage: Stage) -> None:
+    await stage.launch(spec({"id": "call", "channel": "phone", "agent": "a"}, TWO), person(1), person(2))
+    await stage.until(MONDAY + MINUTE)
+    for attempt, _, _ in list(stage.phone.accepted):
+        await stage.inbox.take(Inbound(Outcome.answered, attempt.token), token_is_ours=True)
+    await stage.until(MONDAY + HOUR)
+    assert (await stage.overview())["state"] == "completed"
+    found = await stage.do("campaign callback", ref="test", person=ANN, at=MONDAY + 3 * HOUR)
+    assert (found["state"], found["step"]) == ("active", "call")
+    await stage.until(MONDAY + 2 * HOUR)
+    assert len(stage.phone.accepted) == 2
+    await stage.until(MONDAY + 3 * HOUR + MINUTE)
+    assert [a.to for a, _, _ in stage.phone.accepted][2:] == [ANN]
+    await stage.do("campaign remove", ref="test", person=ANN)
+    with pytest.raises(Refused, match="has already left test"):
+        await stage.do("campaign callback", ref="test", person=ANN, at=MONDAY + 4 * HOUR)
+    await stage.do("contacts take-over", person=BEN)
+    with pytest.raises(Refused, match="is taken over by tester"):
+        await stage.do("campaign callback", ref="test", person=BEN, at=MONDAY + 4 * HOUR)
+
+
+async def test_a_further_entry_repeats_the_promised_step_alone(stage: Stage) -> None:
+    mail = {"id": "mail", "channel": "email", "after": "1 hour", "subject": "s", "text": "t"}
+    await stage.launch(spec(SMS, mail, TWO), person(1))
+    assert (await stage.until_ended())["completed"] == 1
+    found = await stage.do("campaign callback", ref="test", person=ANN, at=stage.clock.now() + HOUR, channel="email")
+    assert found["step"] == "mail"
+    assert (await stage.until_ended())["completed"] == 2
+    assert stage.sms.steps() == [SMS["id"], "two"]
+    assert [(a.step, a.try_no) for a, _, _ in stage.email.accepted] == [("mail", 1), ("mail", 2)]
 
 
 async def test_people_follow_a_new_flow_only_when_they_are_moved_and_repeat_nothing(stage: Stage) -> None:

@@ -86,7 +86,7 @@ async def test_a_reply_may_be_seen_to_without_an_answer(stage: Stage) -> None:
     await stage.do("campaign answer", ref="test", person=ANN, nothing=True)
     assert (await stage.do("campaign replies"))["replies"] == []
     assert len(stage.sms.accepted) == 2
-    with pytest.raises(Refused, match="no open reply in test"):
+    with pytest.raises(Refused, match="no open reply or lead in test"):
         await stage.do("campaign answer", ref="test", person=ANN, text="Hello?")
 
 

@@ -41,6 +41,10 @@ async def test_people_are_counted_once_in_each_row_and_as_a_whole(stage: Stage) 
         {"weekday": 0, "hour": 10, "attempts": 4, "conversations": 2},
         {"weekday": 0, "hour": 11, "attempts": 3, "conversations": 0},
     ]
+    assert found["calls"] == {
+        "made": 4, "outcomes": {"answered": 2, "no_answer": 1, "opted_out": 1}, "conversations": 2,
+        "dispositions": {"": 1, "interested": 1}, "analysed": 0, "failed": 0,
+    }  # fmt: skip
     assert found["zone"] == "America/New_York"
     assert [step["step"] for step in found["steps"]] == ["call", "text"]
 

@@ -108,6 +108,18 @@ def report(screen: Screen, answer: answers.Report) -> None:
                 ],
                 [_results(one) for one in rows],
             )
+    _calls(screen, answer.calls)
+
+
+def _calls(screen: Screen, found: answers.Calls) -> None:
+    """Conversations by what they came to; each with its share of all of them."""
+    if not found.conversations:
+        return
+    rows = [[word.replace("_", " ") or "no result", _share(number, found.conversations)]
+            for word, number in found.dispositions.items()]  # fmt: skip
+    screen.table(["Conversation came to", "#Calls"], rows)
+    failed = f", {found.failed} could not be" if found.failed else ""
+    screen.say(f"{found.conversations} conversations of {found.made} calls; {found.analysed} analysed{failed}")
 
 
 def _results(one: answers.Results) -> list[Any]:

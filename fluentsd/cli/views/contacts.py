@@ -51,6 +51,34 @@ def replies(screen: Screen, answer: Answer) -> None:
     screen.say('to answer: fluentsd campaign answer REF PERSON "…"; to close without an answer: add --nothing')
 
 
+def leads(screen: Screen, answer: Answer) -> None:
+    if not answer["leads"]:
+        screen.say("no unhandled leads", "green")
+        return
+    screen.table(
+        ["@When", "Campaign", "Step", "Person", "Came to", "Summary", "Call"],
+        [[when(one["created_at"]), one["ref"], one["step"], one["person"], one["disposition"], one["summary"],
+          one["attempt"]] for one in answer["leads"]],
+    )  # fmt: skip
+    screen.say('to write to one: fluentsd campaign answer REF PERSON "…"; to close without a message: add --nothing')
+
+
+def heard(screen: Screen, answer: Answer) -> None:
+    until = f" (until {when(answer['until_at'])})" if answer["until_at"] else ""
+    screen.say(f"{answer['link'] or answer['file']}{until}")
+
+
+def enrolled(screen: Screen, answer: Answer) -> None:
+    if answer["dry_run"]:
+        screen.say(
+            f"{people(answer['enrolled'])} of {answer['people']} would enter {answer['ref']}; nothing was changed"
+        )
+        return
+    already = answer["people"] - answer["enrolled"]
+    rest = f"; {people(already)} are or were in it already" if already else ""
+    screen.say(f"{people(answer['enrolled'])} enrolled in {answer['ref']}{rest}", "green")
+
+
 def answered(screen: Screen, answer: Answer) -> None:
     how = f"answered by {answer['channel']}" if answer["channel"] else "closed without an answer"
     screen.say(f"{answer['person']}: {how}", "green")

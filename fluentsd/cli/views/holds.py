@@ -24,6 +24,8 @@ def listing(screen: Screen, answer: Holds) -> None:
     for hold in answer.holds:
         if hold.scope == "installation":
             screen.say(f"to release the installation: {_lift(hold)}", "yellow")
+        if hold.scope == "contact":
+            screen.say(f"to go on with the person {hold.target}: {_lift(hold)}", "yellow")
     _cases(screen, answer.holds)
 
 
@@ -42,6 +44,8 @@ def lines(screen: Screen, holds: Sequence[Hold], *, is_paused: bool = True) -> N
 def _lift(hold: Hold, *, is_paused: bool = True) -> str:
     if hold.scope == "campaign" and is_paused:  # a breaker paused the campaign
         return command("campaign resume", {"ref": hold.target})
+    if hold.scope == "contact":
+        return command("contacts resume", {"person": hold.target})
     return command("release", {"scope": hold.scope, "target": hold.target})
 
 

@@ -117,6 +117,16 @@ class Calendar:
             _, until, edges = self._reach(at, end)  # cut off by the end of the compiled years
         return min(end, limit)
 
+    def after_open(self, at: int, span: int) -> int | None:
+        """The instant at which ``span`` microseconds of open time have passed since ``at``; None when the calendar is
+        not open for so long within three years."""
+        while (opens := self.next_open(at)) is not None:
+            closes = self.closes(opens)
+            if closes - opens >= span:
+                return opens + span
+            span, at = span - (closes - opens), closes
+        return None
+
     def open_time(self, since: int, until: int) -> int:
         """How many microseconds of [since, until) are open."""
         if until <= since:

@@ -1,8 +1,8 @@
 """Which calls have something to follow; their work is begun in the transaction that records the outcome.
 
-A call has when its agent's file asks for an analysis and there is a transcript, or when its flow has follow-ups. The
-row of the work and its task are committed with the outcome, so no crash loses them, and a call begins its work once.
-What the work is: `work`.
+A call has when its agent's file asks for an analysis and there is a transcript, when its flow has follow-ups, or when
+the conversation itself made a hot lead. The row of the work and its task are committed with the outcome, so no crash
+loses them, and a call begins its work once. What the work is: `work`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from fluentsd.domain.events import AfterCallTask
 from fluentsd.domain.flow import Flow
 from fluentsd.domain.follow_ups import OUTCOMES
+from fluentsd.domain.leads import lead_of
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.store import after_calls, outbox
 from fluentsd.store.after_calls import NewCall
@@ -25,9 +26,11 @@ def has_work(row: AttemptRow, report: OutcomeReport, flow: Flow) -> bool:
     if row.channel != "phone" or row.step not in flow.index:
         return False
     speaker = flow.step(row.step).speaker
+    is_analysed = speaker is not None and speaker.agent.analysis is not None
     if report.transcript:
-        return bool(flow.follow_ups) or (speaker is not None and speaker.agent.analysis is not None)
-    return bool(flow.follow_ups) and report.outcome in OUTCOMES
+        return bool(flow.follow_ups) or is_analysed or lead_of(report.disposition) is not None
+    follows = bool(flow.follow_ups) or (lead_of(report.disposition) is not None and not is_analysed)
+    return follows and report.outcome in OUTCOMES
 
 
 async def begin(conn: Connection, rows: Sequence[AttemptRow], at: int) -> None:

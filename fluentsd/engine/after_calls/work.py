@@ -18,6 +18,7 @@ from fluentsd.api import AnalysisRequest, NeedsHuman, Outcome, Rejected, Unavail
 from fluentsd.domain.analysis import Analysis, AnalysisSettings, read_analysis, schema_of, settled
 from fluentsd.domain.events import CallAnalysed
 from fluentsd.domain.follow_ups import CallResult
+from fluentsd.domain.leads import lead_of
 from fluentsd.domain.speaker import Speaker, unrendered
 from fluentsd.domain.subscriptions import AFTER_CALLS
 from fluentsd.domain.time.durations import SECOND
@@ -132,10 +133,11 @@ class AfterCalls:
             await attempts.keep_conversations(conn, [Conversation(attempt_id, str(disposition), None, None)])
         result = CallResult(call.outcome, str(disposition or ""), analysis.summary, analysis.fields)
         steps = await follow_ups.enroll(conn, plan, call, result, at)
+        lead = lead_of(disposition)
         if found.problem:
-            await after_calls.fail(conn, attempt_id, found.problem, at)
+            await after_calls.fail(conn, attempt_id, found.problem, at, lead)
         else:
-            await after_calls.finish(conn, attempt_id, at)
+            await after_calls.finish(conn, attempt_id, at, lead)
         told = CallAnalysed(
             enrollment=call.enrollment_id, contact=call.contact_id, campaign=call.campaign, attempt=attempt_id,
             step=call.step, outcome=call.outcome, disposition=str(disposition or ""),

@@ -70,7 +70,7 @@ async def claim(
     step = _step(reply, plan.flow(due.version_id))
     rules = replace(await with_spending(conn, plan, at), limits=(), goal=None)
     facts = Facts(plan, rules, at)
-    await facts.read(conn, [due], lock=True, whole_flow=True)
+    await facts.read(conn, [due], lock=True, whole_flow=True, by_hand=True)
     try:
         new = new_attempt(facts, due, step, *_allowed(facts, due, step), lookup_after, prices)
     except OverBudget:

@@ -23,7 +23,10 @@ from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
 PHONE: Kind = "phone"
 #: What withdraws a call, by the reason for which its person left.
-LEFT = {"opted_out": "the person's opt-out", "removed": "the person's removal"}
+LEFT = {
+    "opted_out": "the person's opt-out", "removed": "the person's removal",
+    "taken_over": "a colleague who took the person over",
+}  # fmt: skip
 
 
 class Cancellation:

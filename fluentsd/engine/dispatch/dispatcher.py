@@ -153,6 +153,7 @@ class Dispatcher:
         for claimed in result.claimed:
             closes_at = claimed.message.valid_until_at if lane.channel == "phone" else None
             runtime.in_flight.add(claimed.attempt.token, lane.campaign_id, lane.channel, closes_at)
+            runtime.in_flight.sending.add(claimed.attempt.token)
         if result.claimed and lane.channel == "phone":
             runtime.cancellation_wakeup.notify()  # a window may close before those that it knows of
         if not self._note_claim(result.claims):
@@ -192,6 +193,7 @@ class Dispatcher:
         while self.runtime.committed:
             claimed = self.runtime.committed.popleft()
             self.runtime.in_flight.add(claimed.attempt.token, claimed.campaign_id, claimed.attempt.kind)
+            self.runtime.in_flight.sending.add(claimed.attempt.token)
             if self._note_claim(claimed.claims):
                 sends.start_soon(self._send_batch, [claimed], self.runtime.channels[claimed.attempt.kind])
             else:
@@ -214,6 +216,7 @@ class Dispatcher:
         """Record committed attempts that must not begin as not sent; the flow tries them again."""
         now, why = self.runtime.clock.now(), "the high-water mark could not be written"
         for claimed in batch:
+            self.runtime.in_flight.sending.discard(claimed.attempt.token)
             report = OutcomeReport(claimed.attempt.token, now, Outcome.not_sent, why, retry_at=now + MARK_PAUSE)
             self._recorder.post(report, claimed.attempt.kind)
 
@@ -226,8 +229,7 @@ class Dispatcher:
 
     async def _send_and_report(self, claimed: Claimed, channel_state: ChannelState, deadline: Deadline) -> None:
         """Send one committed attempt through its channel, and post the report for recording."""
-        sending, token = self.runtime.in_flight.sending, claimed.attempt.token
-        sending.add(token)
+        token = claimed.attempt.token
         try:
             report = await self._sender.send(claimed, channel_state)
         except trio.Cancelled:
@@ -235,7 +237,7 @@ class Dispatcher:
                 self._recorder.post(self._sender.timed_out(token, channel_state), channel_state.kind)
             raise
         finally:
-            sending.discard(token)
+            self.runtime.in_flight.sending.discard(token)
         self._recorder.post(report, channel_state.kind)
 
 

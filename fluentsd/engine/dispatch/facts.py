@@ -19,7 +19,7 @@ from fluentsd.domain.gate import Go, Person, Point, Reason, Rules, Touch, Verdic
 from fluentsd.domain.pacing import CallerIds
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.plans import Plan
-from fluentsd.store import attempts, contacts, numbers, segments, suppression
+from fluentsd.store import attempts, contacts, holds, numbers, segments, suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import PROMISED, Due
 from fluentsd.store.enrollments import queries as enrollment_queries
@@ -45,14 +45,23 @@ class Facts:
         self._elsewhere: Mapping[int, str] = {}
         self._fields: Mapping[int, dict[str, str]] = {}
         self._lost: Collection[int] = ()
+        self._taken_over: Collection[int] = ()
         self._readings: dict[int, list[Reading]] = {}
         self._asks_fresh = False
 
     async def read(
-        self, conn: Connection, rows: Sequence[Due], *, lock: bool, whole_flow: bool = False, fresh: bool = False
+        self,
+        conn: Connection,
+        rows: Sequence[Due],
+        *,
+        lock: bool,
+        whole_flow: bool = False,
+        fresh: bool = False,
+        by_hand: bool = False,
     ) -> None:
         """Read the facts of these rows. `lock`: lock the caller IDs until the transaction ends; `whole_flow`: read also
-        the facts that later steps need; `fresh`: records of a CRM that were read too long ago hold a person back."""
+        the facts that later steps need; `fresh`: records of a CRM that were read too long ago hold a person back;
+        `by_hand`: a colleague writes, so that a person who was taken over may be contacted."""
         self._asks_fresh = fresh
         people = [row.contact_id for row in rows]
         self._points = await contacts.points_of(conn, people)
@@ -61,6 +70,8 @@ class Facts:
         if self.plan.fresh_within:
             for reading in await segments.readings(conn, people):
                 self._readings.setdefault(reading.contact_id, []).append(reading)
+        if not by_hand:
+            self._taken_over = await holds.on_contacts(conn, people, self.at)
         values = [p.value for points in self._points.values() for p in points]
         self._stopped = await suppression.stopped(conn, values)
         steps = [
@@ -158,6 +169,7 @@ class Facts:
             done=row.outcomes != "{}" and row.try_no == 1 and f'"{step.id}":' in row.outcomes,
             away_until_at=row.away_until_at,
             called_back=row.called_back_at is not None,
+            taken_over=row.contact_id in self._taken_over,
             promised=row.rank == PROMISED,
             source_hold=self._source_hold(row.contact_id, step),
         )

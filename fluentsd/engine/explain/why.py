@@ -171,7 +171,12 @@ async def _queued(
         return {"reason": "errored", "sentence": f"{row.step} cannot be made: {problem}"}
     if row.held and not isinstance(verdict, Hold):
         verdict = Hold(Reason(row.reason))  # the gate does not decide again before a fact changes
-    return _explain(verdict, row, at, due_at)
+    entry = _explain(verdict, row, at, due_at)
+    if isinstance(verdict, Hold) and verdict.reason == Reason.taken_over:
+        theirs = (holds.CONTACT, holds.person(row.contact_id))
+        said = [f" ({hold['by']}: {hold['reason']})" for hold in held if (hold["scope"], hold["target"]) == theirs]
+        entry["sentence"] += "".join(said[-1:])
+    return entry
 
 
 def _deferral(earlier: Verdict, due_at: int) -> Verdict:

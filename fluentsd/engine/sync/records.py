@@ -6,7 +6,7 @@ never taken off here: only a person lifts it. What must not live here: who joins
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fluentsd.engine.ingest import service
@@ -69,6 +69,7 @@ async def store(
     )
     stored.new, stored.back = taken.new, taken.back
     stored.ids = await segments.known(conn, source.id, [one.record.id for one in read])
+    await segments.note_addresses(conn, _moved(read, stored.ids))
     for one in read:
         now = stored.ids.get(one.record.id)
         if now is None:
@@ -80,6 +81,12 @@ async def store(
         if one.record.aliases:
             stored.ended |= await merge_aliases(conn, source.id, now, one.record.aliases, at)
     return stored
+
+
+def _moved(read: Sequence[RecordRead], known: Mapping[str, Known]) -> dict[int, str]:
+    """The records whose address in the CRM is new or another one. Only an address of the web is one."""
+    urls = {one.record.id: one.record.url[:2000] for one in read if one.record.url.startswith(("https://", "http://"))}
+    return {now.id: urls[key] for key, now in known.items() if key in urls and urls[key] != now.url}
 
 
 async def _opt_outs(

@@ -1,5 +1,5 @@
-"""The target of the outbox that keeps Slack's cards: one live card per campaign, edited in place, with its history and
-alerts in its thread, and one card per reply.
+"""The target of the outbox that keeps Slack's cards: one live card per campaign and channel, edited in place, with its
+history and alerts in its thread; and the cards of replies and hot leads (`conversations`).
 
 A card shows what `campaign status` answers. A change of state edits it at once; counters follow within 15 s, at most 40
 edits a minute for all campaigns. While Slack is away the events wait in the outbox, and the cards agree again when it
@@ -8,25 +8,24 @@ is back. What must not live here: the words (`blocks`), and the pace of calls (`
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 
 from fluentsd.api import Rejected, Unavailable
 from fluentsd.domain.subscriptions import SLACK
 from fluentsd.engine.outbox.targets import Posted
-from fluentsd.fronts.slack.blocks import history, lists
+from fluentsd.fronts.slack.blocks import handover, history, lists
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.layout import Message
+from fluentsd.fronts.slack.conversations import KINDS, Conversations
+from fluentsd.fronts.slack.people import Owners, user_of
+from fluentsd.fronts.slack.posting import Posts
+from fluentsd.fronts.slack.routes import Routes
 from fluentsd.fronts.slack.session import Services
 from fluentsd.fronts.slack.web_api import SlackRefused
 from fluentsd.unavailable import StoreUnavailable
-from fluentsd.verbs import Call, Refused, slack_posts
-from fluentsd.verbs.answers.types import typed
-from fluentsd.verbs.catalogue import ANSWERS
-from fluentsd.verbs.execute import execute
+from fluentsd.verbs import Refused
 from fluentsd.verbs.slack_posts import SlackPost
 
 #: Seconds between two looks at the counters, and edits in one of them: 40 a minute.
@@ -36,21 +35,23 @@ _OF_THE_TARGET = frozenset({
     "not_in_channel", "channel_not_found", "is_archived", "invalid_auth", "not_authed", "account_inactive",
     "token_revoked", "token_expired", "missing_scope", "restricted_action", "team_access_not_granted",
 })  # fmt: skip
-#: Refusals that say that a message is not there any more.
-_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 #: Seconds until a target with such a refusal is tried again.
 PERSON_AGAIN = 60.0
+#: Events of which it is remembered which channels show them already, while Slack is away.
+REMEMBERED = 1000
 
 
 class Cards:
-    """Cards in one channel."""
+    """Cards in the channels that want them."""
 
     name, keeps_delivered = SLACK, True
 
-    def __init__(self, services: Services, channel: str) -> None:
-        self._services, self._channel = services, channel
-        self._runtime = services.runtime
+    def __init__(self, services: Services, routes: Routes) -> None:
+        self._services, self._routes = services, routes
+        self._posts, self._owners = Posts(services), Owners(services.people, services.settings.roles)
+        self._conversations = Conversations(services, self._posts, routes, self._owners)
         self._turns: dict[str, trio.Lock] = {}
+        self._done: dict[int, set[str]] = {}  #: of events that have failed in one of their channels
 
     async def deliver(self, event: Posted) -> None:
         """Show one event."""
@@ -63,91 +64,114 @@ class Cards:
                 )
                 raise Unavailable(str(why), PERSON_AGAIN) from why
             raise Rejected(str(why)) from why
+        self._done.pop(event.id, None)
 
     async def _show(self, event: Posted) -> None:
         payload = event.payload
-        if event.topic == "reply.received":
-            return await self._reply(event)
-        ref = payload.get("campaign") or (payload.get("target") if payload.get("scope") == "campaign" else None)
-        if ref is None:
-            await self._services.api.call("chat.postMessage", channel=self._channel, **history.alert(event).body())
+        if event.topic in KINDS:
+            found = await self._conversations.channels(event)
+            return await self._each(event, found, lambda channel: self._conversations.show(event, channel))
+        if payload.get("scope") == "contact":
+            return await self._conversations.refresh()
+        ref = str(payload.get("campaign") or (payload.get("target") if payload.get("scope") == "campaign" else ""))
+        is_alert = history.is_alert(event)
+        with_card = await self._routes.of(ref, "changes") if ref else []
+        if event.topic == "campaign.given":  # a draft has no card yet
+            with_card = [channel for channel in with_card if await self._posts.has("card", ref, channel)]
+        if with_card:
+            line = history.line(event, await self._because(ref, event.at))
+            await self._each(event, with_card, lambda channel: self._change(ref, channel, line))
+        if is_alert:
+            bare = [one for one in await self._routes.of(ref, "alerts") if one not in with_card]
+            await self._each(event, bare, lambda channel: self._post(channel, history.alert(event)))
+        if event.topic == "campaign.given":
+            await self._handed_over(ref, str(payload["owner"]), str(payload["by"]))
+
+    async def _each(self, event: Posted, channels: Sequence[str], show: Callable[[str], Awaitable[None]]) -> None:
+        """Show an event in each channel once, also when it is delivered again. A refusal of a channel that somebody
+        has chosen is logged and concerns no other; one of the settings' channel is the target's."""
+        done = self._done.setdefault(event.id, set())
+        while len(self._done) > REMEMBERED:
+            self._done.pop(next(iter(self._done)))
+        for channel in channels:
+            if channel in done:
+                continue
+            try:
+                await show(channel)
+            except SlackRefused as why:
+                if channel == self._routes.usual:
+                    raise
+                self._services.log.warning("slack.channel_left_out", channel=channel, error=why.error,
+                                           fix="invite the app to it, or say there: alerts off")  # fmt: skip
+            done.add(channel)
+
+    async def _change(self, ref: str, channel: str, line: Message | None) -> None:
+        post = await self._card(ref, channel)
+        if post is not None and line is not None:
+            await self._posts.below(post, line)
+
+    async def _post(self, channel: str, message: Message) -> None:
+        await self._services.api.call("chat.postMessage", channel=channel, **message.body())
+
+    async def _handed_over(self, ref: str, owner: str, by: str) -> None:
+        """The replies and leads of a campaign name its new owner, who gets a summary as a direct message."""
+        await self._conversations.refresh()
+        user = user_of(owner)
+        if not user or user == user_of(by):
             return
-        post = await self.refresh(str(ref))
-        if post is not None and (line := history.line(event, await self._because(str(ref), event.at))) is not None:
-            await self._services.api.call("chat.postMessage", channel=self._channel, thread_ts=post.ts, **line.body())
+        try:
+            status = await self._posts.ask("campaign status", {"ref": ref})
+            replies = len((await self._posts.ask("campaign replies", {"ref": ref, "most": 1000}))["replies"])
+            leads = len((await self._posts.ask("campaign leads", {"ref": ref, "most": 1000}))["leads"])
+            edits = [one for one in (await self._posts.ask("campaign edits", {})).edits if one.ref == ref]
+            await self._post(user, handover.summary(status, replies, leads, bool(edits), by))
+        except (Refused, SlackRefused) as why:
+            self._services.log.warning("slack.answer_lost", error=str(why))
 
     async def keep_current(self) -> None:
-        """Edit the cards whose counters have changed, until cancelled."""
+        """Edit the cards whose counters have changed, settle and remind, until cancelled."""
         while True:
             await trio.sleep(LOOK_EVERY)
             try:
-                await self._look()
+                await self.look()
             except (StoreUnavailable, Unavailable, SlackRefused):
                 continue  # the next look tries again; the outbox tells what is down
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """One look."""
+        await self._conversations.look()
         edits = 0
-        known = {one.ref: one for one in (await self._ask("campaign list", {})).campaigns}
-        for post in await slack_posts.of_kind(self._runtime, "card"):
+        known = {one.ref: one for one in (await self._posts.ask("campaign list", {})).campaigns}
+        for post in await self._posts.of_kind("card"):
             campaign = known.get(post.about)
             if campaign is None or campaign.state != "active":
                 continue  # without an event, only the counters of active campaigns change
-            after = await self.refresh(post.about)
+            after = await self._card(post.about, post.channel)
             edits += after is not None and after.shown != post.shown
             if edits >= EDITS_AT_ONCE:
                 return
 
     async def overview(self) -> Message:
         """The overview of all campaigns, for the daily digest."""
-        found, holds = await self._ask("campaign list", {}), await self._ask("holds", {})
+        found, holds = await self._posts.ask("campaign list", {}), await self._posts.ask("holds", {})
         return lists.overview(found.campaigns, holds.holds, self._services.settings.command)
 
-    async def refresh(self, ref: str) -> SlackPost | None:
-        """Bring a campaign's card up to date, or post it; None for a campaign that is not there any more."""
-        async with self._turns.setdefault(ref, trio.Lock()):
+    async def refresh(self, ref: str) -> None:
+        """Bring a campaign's cards up to date, or post them."""
+        for channel in await self._routes.of(ref, "changes"):
+            await self._card(ref, channel)
+
+    async def _card(self, ref: str, channel: str) -> SlackPost | None:
+        """The card in one channel; None for a campaign that is not there any more."""
+        async with self._turns.setdefault(f"{channel} {ref}", trio.Lock()):
             try:
-                message = card(await self._ask("campaign status", {"ref": ref}))
+                status = await self._posts.ask("campaign status", {"ref": ref})
             except Refused:
                 return None
-            return await self._put("card", ref, message)
-
-    async def _put(self, kind: str, about: str, message: Message) -> SlackPost:
-        """Post a message, or edit the one that is there if it shows something else."""
-        now, body = self._runtime.clock.now(), message.body()
-        shown = hashlib.blake2b(json.dumps(body, sort_keys=True).encode(), digest_size=16).hexdigest()
-        post = await slack_posts.find(self._runtime, kind, about, self._channel)
-        if post is not None:
-            if post.shown == shown:
-                return post
-            try:
-                await self._services.api.call("chat.update", channel=post.channel, ts=post.ts, **body)
-                return await self._save(SlackPost(kind, about, self._channel, post.ts, shown, now))
-            except SlackRefused as why:
-                if why.error not in _GONE:
-                    raise
-        answer = await self._services.api.call("chat.postMessage", channel=self._channel, **body)
-        return await self._save(SlackPost(kind, about, self._channel, str(answer["ts"]), shown, now))
-
-    async def _save(self, post: SlackPost) -> SlackPost:
-        await slack_posts.save(self._runtime, post)
-        return post
-
-    async def _reply(self, event: Posted) -> None:
-        """A card for a person's reply; none once it is handled."""
-        payload = event.payload
-        found = (await self._ask("campaign replies", {"ref": payload["campaign"], "most": 1000}))["replies"]
-        mine = next((one for one in reversed(found) if one["attempt"] == payload["attempt"]), None)
-        if mine is None:
-            return
-        owner = (await self._ask("campaign status", {"ref": payload["campaign"]})).owner
-        await self._put("reply", str(payload["attempt"]), history.reply(mine, int(payload["contact"]), owner))
+            return await self._posts.put("card", ref, channel, card(status))
 
     async def _because(self, ref: str, at: int) -> str:
         """The reason that a person gave for the act of an event."""
-        entries = (await self._ask("log", {"target": ref, "most": 20})).entries
+        entries = (await self._posts.ask("log", {"target": ref, "most": 20})).entries
         details = next((one.details for one in entries if one.at == at and isinstance(one.details, dict)), {})
         return str(details.get("because") or "")
-
-    async def _ask(self, verb: str, arguments: dict[str, Any]) -> Any:
-        call = Call("fluentsd", self._runtime.clock.now(), role="viewer")
-        return typed(ANSWERS, verb, await execute(self._runtime, verb, arguments, call))

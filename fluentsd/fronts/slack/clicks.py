@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.fronts.slack.blocks.history import handled
+from fluentsd.fronts.slack.blocks.conversations import settled_here
 from fluentsd.fronts.slack.blocks.layout import Message, message
 from fluentsd.fronts.slack.blocks.wording import count, moment, safe
+from fluentsd.fronts.slack.commands.acting import recording
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs import Refused
 
@@ -56,13 +57,31 @@ async def _suppress(session: Session) -> Message | None:
     """Suppress the number or address of a reply. The button holds no number, so it is looked up."""
     value = session.interaction.value
     ref, person = str(value.get("ref", "")), str(value.get("person", ""))
-    found = (await session.run("campaign replies", {"ref": ref, "most": 1000}))["replies"]
-    point = next((one["person"] for one in found if one["attempt"] == value.get("attempt")), None)
+    attempt = {"attempt": str(value.get("attempt", ""))}
+    found = [*(await session.run("campaign replies", attempt))["replies"],
+             *(await session.run("campaign leads", attempt))["leads"]]  # fmt: skip
+    point = next((one["person"] for one in found), None)
     if not point:
-        raise Refused("this reply is handled already; nothing was changed. Use: suppress <number or address>")
-    await session.run("suppression add", {"point": point, "because": f"asked for in a reply in {ref}"})
+        raise Refused("this is handled already; nothing was changed. Use: suppress <number or address>")
+    await session.run("suppression add", {"point": point, "because": f"asked for in a conversation in {ref}"})
     await session.again("handled").run("campaign answer", {"ref": ref, "person": person, "nothing": True})
     return await settle(session, ref, "never contacted again")
+
+
+async def _take(session: Session) -> Message:
+    """Take a person over. The card shows it as soon as the hold's event is delivered."""
+    await session.run("contacts take-over", {"person": str(session.interaction.value.get("person", ""))})
+    return message("you have taken this person over: no campaign contacts them until you press Go on")
+
+
+async def _go_on(session: Session) -> Message:
+    found = await session.run("contacts resume", {"person": str(session.interaction.value.get("person", ""))})
+    waited = count(found["released"], "step that waited goes", "steps that waited go")
+    return message(f"the campaigns go on with this person{f'; {waited} on' if found['released'] else ''}")
+
+
+async def _listen(session: Session) -> Message:
+    return await recording(session, str(session.interaction.value.get("attempt", "")))
 
 
 async def _number(session: Session) -> Message:
@@ -89,9 +108,10 @@ async def _sync(session: Session) -> Message:
 
 
 async def settle(session: Session, ref: str, what: str) -> Message | None:
-    """Show on the card of a reply who dealt with it; the card is shared, so everybody sees it."""
+    """Show on the card of a reply or lead who dealt with it; the card is shared, so everybody sees it. Cards of other
+    channels follow with the next look."""
     interaction = session.interaction
-    done = handled(session.person.actor, ref, what)
+    done = settled_here(session.person.actor, ref, what)
     channel, ts = interaction.channel, interaction.message_ts
     if interaction.kind != "action" or interaction.is_ephemeral or not (channel and ts):
         return done
@@ -107,6 +127,9 @@ _CLICKS: Mapping[str, Callable[[Session], Awaitable[Message | None]]] = {
     "retry": _retry,
     "unknown:retry": _unknown,
     "unknown:dismiss": _unknown,
+    "person:take": _take,
+    "person:resume": _go_on,
+    "person:listen": _listen,
     "reply:handled": _handled,
     "reply:suppress": _suppress,
 }

@@ -17,6 +17,7 @@ from fluentsd.fronts.slack.jobs import Jobs
 from fluentsd.fronts.slack.listener import Listener
 from fluentsd.fronts.slack.people import People
 from fluentsd.fronts.slack.router import Router
+from fluentsd.fronts.slack.routes import Routes
 from fluentsd.fronts.slack.session import Services
 from fluentsd.fronts.slack.transport import SocketMode, Timing
 from fluentsd.fronts.slack.web_api import SlackRefused, WebApi
@@ -33,12 +34,13 @@ class SlackFront:
     def __init__(self, runtime: Runtime, settings: SlackSettings, log: Any, timing: Timing | None = None) -> None:
         api, identity, jobs = WebApi(settings, log, runtime.clock.busy), Identity(), Jobs(log)
         people = People(api, settings.roles, log)
-        self._services = Services(runtime, settings, api, identity, people, jobs, Memory(jobs), log)
+        self._services = Services(
+            runtime, settings, api, identity, people, jobs, Memory(jobs), Routes(runtime, settings), log
+        )
         listener = Listener(api, identity, Router(self._services).handle, log)
         self.socket = SocketMode(api.open_socket, listener.answer, log, timing or Timing())
         self.api, self._problem = api, ""
-        #: The target of the outbox; None without a channel for cards.
-        self.target = Cards(self._services, settings.channel) if settings.channel is not None else None
+        self.target = Cards(self._services, self._services.routes)  #: of the outbox
         runtime.fronts["slack"] = self.health
         if settings.second_approver_above is not None:
             approvers = tuple(f"slack:{user}" for user in settings.approvers)
@@ -57,10 +59,8 @@ class SlackFront:
             await nursery.start(self._services.jobs.run)
             nursery.start_soon(self._identify)
             nursery.start_soon(self.socket.run)
-            if self.target is not None:
-                nursery.start_soon(self.target.keep_current)
-                if (at := self._services.settings.digest) is not None and (channel := self._services.settings.channel):
-                    nursery.start_soon(post_daily, self._services, channel, at, self.target.overview)
+            nursery.start_soon(self.target.keep_current)
+            nursery.start_soon(post_daily, self._services, self.target.overview)
 
     async def _identify(self) -> None:
         """Learn who the app is. Until then it works all the same."""

@@ -12,17 +12,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fluentsd.fronts.slack.words import Found, Named, Token, Unclear, find_campaign, joined, tokens, user_in
-from fluentsd.verbs.catalogue import OUTCOMES, VERBS
+from fluentsd.fronts.slack import tails
+from fluentsd.fronts.slack.tails import BadTail
+from fluentsd.fronts.slack.words import Found, Named, Token, Unclear, find_campaign, joined, tokens
+from fluentsd.verbs.catalogue import SHOWN, VERBS
 
-Ref = Literal["no", "may", "must"]
-STATES = ("running", "scheduled", "paused", "draft", "done", "all")
+Ref = Literal["no", "may", "must", "some"]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command. `verb`: its verb in the catalogue, "" for one of this front alone; `ref`: whether it names a
-    campaign; `more`: what may follow, as the usage shows it; `tail` reads that; `help` where no verb has one."""
+    campaign, or some of them after the first word; `more`: what may follow, as the usage shows it; `tail` reads that;
+    `help` where no verb has one."""
 
     word: str
     verb: str = ""
@@ -40,7 +42,7 @@ class Command:
     @property
     def usage(self) -> str:
         """The command with its parameters, without the slash command's own name."""
-        ref = {"no": "", "may": "[campaign]", "must": "<campaign>"}[self.ref] + ("|all" if self.takes_all else "")
+        ref = {"may": "[campaign]", "must": "<campaign>"}.get(self.ref, "") + ("|all" if self.takes_all else "")
         return " ".join(part for part in (self.word, ref, self.more) if part)
 
 
@@ -69,212 +71,68 @@ class Misread(Exception):
         self.offers = tuple(offers)
 
 
-class _BadTail(Exception):
-    """What follows the campaign cannot be read; the message says why."""
-
-
-# ── what may follow a campaign ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _none(rest: Sequence[Token]) -> Mapping[str, Any]:
-    if rest:
-        raise _BadTail(f"nothing may follow here, but there is {joined(rest)!r}")
-    return {}
-
-
-def _flag(name: str, *words: str) -> Callable[[Sequence[Token]], Mapping[str, Any]]:
-    def read(rest: Sequence[Token]) -> Mapping[str, Any]:
-        if len(rest) == 1 and rest[0].folded in words:
-            return {name: True}
-        return _none(rest)
-
-    return read
-
-
-def _start(rest: Sequence[Token]) -> Mapping[str, Any]:
-    """[first N] [yes]"""
-    found: dict[str, Any] = {}
-    left = list(rest)
-    if left and left[-1].folded in ("yes", "confirm", "now"):
-        found["yes"] = True
-        left.pop()
-    if len(left) == 2 and left[0].folded in ("first", "canary"):
-        number = left[1].text.replace(",", "")
-        if not (number.isascii() and number.isdigit() and 0 < int(number) < 10**6):
-            raise _BadTail(f"{left[1].text!r} is not a number of people; write it like: first 50")
-        found["first"] = int(number)
-        return found
-    return {**found, **_none(left)}
-
-
-def _rest(name: str) -> Callable[[Sequence[Token]], Mapping[str, Any]]:
-    return lambda rest: {name: joined(rest)} if rest else {}
-
-
-def _because(rest: Sequence[Token]) -> Mapping[str, Any]:
-    """[because <text>] [yes]"""
-    return _pause(rest, timed=False)
-
-
-def _pause(rest: Sequence[Token], *, timed: bool = True) -> Mapping[str, Any]:
-    """[for <duration> | until <when>] [because <text>]"""
-    found: dict[str, Any] = {}
-    left = list(rest)
-    if left and left[-1].folded in ("yes", "confirm"):
-        left.pop()
-        found["yes"] = True
-    reason = next((n for n, one in enumerate(left) if one.folded in ("because", "reason:") and not one.quoted), None)
-    if reason is not None:
-        found["because"] = joined(left[reason + 1 :])
-        left = left[:reason]
-    if left and timed and left[0].folded in ("for", "until", "till"):
-        word, value = ("for" if left[0].folded == "for" else "until"), joined(left[1:])
-        if not value:
-            raise _BadTail(f"{word!r} needs a time after it: for 2h, until tomorrow 9am")
-        return found | {word: value}
-    if left:
-        forms = "for <duration>, until <when> or because <reason>" if timed else "because <reason>"
-        raise _BadTail(f"{joined(left)!r} is not understood here; after the campaign may follow {forms}")
-    return found
-
-
-def _contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
-    match rest[0].folded if rest else "":
-        case "find" if len(rest) > 1:
-            return {"find": joined(rest[1:])}
-        case "find":
-            raise _BadTail("what should be found? Write a number, an address or a name after find")
-        case "add" | "export" if len(rest) == 1:
-            return {rest[0].folded: True}
-    return _none(rest)
-
-
-def _report(rest: Sequence[Token]) -> Mapping[str, Any]:
-    if len(rest) == 1 and rest[0].folded in ("today", "7d", "all"):
-        return {"period": rest[0].folded}
-    return _none(rest)
-
-
-def _outcome(rest: Sequence[Token]) -> Mapping[str, Any]:
-    if not rest:
-        return {}
-    word = joined(rest).casefold().replace(" ", "_").replace("-", "_")
-    if word in OUTCOMES:
-        return {"outcome": word}
-    near = difflib.get_close_matches(word, OUTCOMES, 1, 0.6)
-    raise _BadTail(f"{joined(rest)!r} is not an outcome"
-                   + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(OUTCOMES)}"))  # fmt: skip
-
-
-def _user(rest: Sequence[Token]) -> Mapping[str, Any]:
-    if len(rest) == 1 and (user := user_in(rest[0])):
-        return {"user": user}
-    if len(rest) == 1 and rest[0].text.startswith("@") and len(rest[0].text) > 1:
-        return {"group": rest[0].text}
-    raise _BadTail("who is the new owner? Write a user after the campaign, like @dana")
-
-
-def _by(rest: Sequence[Token]) -> Mapping[str, Any]:
-    if len(rest) == 2 and rest[0].folded == "by" and (user := user_in(rest[1])):
-        return {"by": user}
-    return _none(rest)
-
-
-def _to(rest: Sequence[Token]) -> Mapping[str, Any]:
-    words = rest[1:] if rest and rest[0].folded == "to" else rest
-    if not words:
-        raise _BadTail("where should the test go? Write your own number or address: to +12125550123")
-    return {"to": joined(words)}
-
-
-def _suppress(rest: Sequence[Token]) -> Mapping[str, Any]:
-    if not rest:
-        raise _BadTail("whom? Write a number or an address")
-    reason = next((n for n, one in enumerate(rest) if one.folded == "because"), None)
-    point = joined(rest[:reason])
-    return {"point": point} | ({"because": joined(rest[reason + 1 :])} if reason is not None else {})
-
-
-def _here(*more: str) -> Callable[[Sequence[Token]], Mapping[str, Any]]:
-    def read(rest: Sequence[Token]) -> Mapping[str, Any]:
-        if not rest or rest[0].folded not in ("here", "off"):
-            raise _BadTail("write here or off")
-        if len(rest) > 1 and not (more and rest[0].folded == "here"):
-            raise _BadTail(f"{joined(rest[1:])!r} is not understood here")
-        return {"where": rest[0].folded} | ({"at": rest[1].text} if len(rest) > 1 else {})
-
-    return read
-
-
-def _list(rest: Sequence[Token]) -> Mapping[str, Any]:
-    found: dict[str, Any] = {}
-    left = list(rest)
-    if left and left[0].folded in (*STATES, "active", "completed", "stopped"):
-        word = left.pop(0).folded
-        found["state"] = {"active": "running", "completed": "done", "stopped": "done"}.get(word, word)
-    if left and left[0].folded == "mine":
-        left.pop(0)
-        found["mine"] = True
-    return found | ({"words": joined(left)} if left else {})
-
-
-def _copy(rest: Sequence[Token]) -> Mapping[str, Any]:
-    if len(rest) < 2 or rest[0].folded not in ("as", "to"):
-        raise _BadTail("what is the copy called? Write: as <new name>")
-    return {"new": joined(rest[1:])}
-
-
 COMMANDS: tuple[Command, ...] = (
-    Command("overview", summary="running, next and what needs attention", aliases=("home",), tail=_none),
+    Command("overview", summary="running, next and what needs attention", aliases=("home",), tail=tails.none),
     Command("help", more="[command]", summary="the commands, or one of them", aliases=("?", "commands", "usage"),
-            tail=_rest("topic")),
-    Command("list", "campaign list", more=f"[{'|'.join(STATES)}] [mine] [words]", aliases=("ls", "campaigns"),
-            tail=_list),
-    Command("status", "campaign status", "may", "[share]", _flag("share", "share"), aliases=("show", "info", "stats")),
-    Command("start", "campaign start", "must", "[first <people>] [yes]", _start,
+            tail=tails.text("topic")),
+    Command("list", "campaign list", more=f"[{'|'.join(tails.STATES)}] [mine] [words]", aliases=("ls", "campaigns"),
+            tail=tails.listing),
+    Command("status", "campaign status", "may", "[share]", tails.flag("share", "share"),
+            aliases=("show", "info", "stats")),
+    Command("start", "campaign start", "must", "[first <people>] [yes]", tails.start,
             "check a campaign, then start it; with first, hold it after that many people until you say go",
             aliases=("run", "go", "launch", "begin")),
-    Command("approve", "campaign approve", "must", "", _none),
-    Command("schedule", "campaign schedule", "must", "[<when>|clear]", _rest("when"), aliases=("plan", "at")),
-    Command("pause", "campaign pause", "must", "[for <duration>|until <when>] [because <reason>]", _pause,
+    Command("approve", "campaign approve", "must", "", tails.none),
+    Command("schedule", "campaign schedule", "must", "[<when>|clear]", tails.text("when"), aliases=("plan", "at")),
+    Command("pause", "campaign pause", "must", "[for <duration>|until <when>] [because <reason>]", tails.pause,
             aliases=("hold", "halt", "freeze", "suspend"), takes_all=True),
-    Command("resume", "campaign resume", "must", "", _flag("yes", "yes", "confirm"),
+    Command("resume", "campaign resume", "must", "", tails.flag("yes", "yes", "confirm"),
             aliases=("unpause", "continue", "unhold", "unfreeze", "unsuspend"), takes_all=True),
-    Command("stop", "campaign stop", "must", "[because <reason>] [yes]", _because,
+    Command("stop", "campaign stop", "must", "[because <reason>] [yes]", tails.because,
             aliases=("abort", "end", "cancel", "kill", "terminate", "quit")),
-    Command("reopen", "campaign reopen", "must", "", _none, aliases=("unstop", "unabort", "uncancel")),
-    Command("contacts", "contacts find", "may", "[find <person>|add|export]", _contacts,
+    Command("reopen", "campaign reopen", "must", "", tails.none, aliases=("unstop", "unabort", "uncancel")),
+    Command("contacts", "contacts find", "may", "[find <person>|add|export]", tails.contacts,
             "people of a campaign: find one", aliases=("people",)),
-    Command("why", "contacts why", more="<person>", tail=_rest("person")),
-    Command("texts", "templates list", more="[words]", tail=_rest("words"), aliases=("templates", "messages")),
-    Command("numbers", "numbers list", more="[tag]", tail=_rest("tag"), aliases=("lines",)),
-    Command("report", "campaign report", "must", "[today|7d|all]", _report, aliases=("funnel", "results")),
-    Command("forecast", "forecast", "must", "", _none),
-    Command("calls", "calls", "must", "[outcome]", _outcome, aliases=("history", "attempts")),
-    Command("replies", "campaign replies", "may", "", _none, aliases=("answers",)),
-    Command("errors", "campaign errors", "must", "", _none, aliases=("problems",)),
-    Command("unknown", "unknown list", "must", "", _none),
-    Command("test", "campaign test", "must", "to <number or address>", _to),
-    Command("owner", "campaign owner", "must", "<@user>", _user, aliases=("assign", "give")),
-    Command("suppress", "suppression add", more="<number or address> [because <reason>]", tail=_suppress,
+    Command("why", "contacts why", more="<person>", tail=tails.text("person")),
+    Command("texts", "templates list", more="[words]", tail=tails.text("words"), aliases=("templates", "messages")),
+    Command("numbers", "numbers list", more="[tag]", tail=tails.text("tag"), aliases=("lines",)),
+    Command("report", "campaign report", "must", "[today|7d|all]", tails.period, aliases=("funnel", "results")),
+    Command("forecast", "forecast", "must", "", tails.none),
+    Command("calls", "calls", "must", "[outcome]", tails.outcome, aliases=("history", "attempts")),
+    Command("replies", "campaign replies", "may", "", tails.none, aliases=("answers",)),
+    Command("errors", "campaign errors", "must", "", tails.none, aliases=("problems",)),
+    Command("unknown", "unknown list", "must", "", tails.none),
+    Command("test", "campaign test", "must", "to <number or address>", tails.to),
+    Command("owner", "campaign owner", "must", "<@user>", tails.user, aliases=("assign", "give")),
+    Command("suppress", "suppression add", more="<number or address> [because <reason>]", tail=tails.suppress,
             aliases=("unsubscribe", "optout", "opt-out", "block")),
-    Command("log", "log", "may", "[by <@user>]", _by, aliases=("audit",)),
-    Command("alerts", more="here|off", summary="post cards and alerts to this channel, or stop that", tail=_here()),
-    Command("digest", more="here [HH:MM]|off", summary="a daily summary in this channel", tail=_here("at")),
-    Command("settings", "state", summary="roles, channels and the state of the connection", tail=_none),
-    Command("copy", "campaign copy", "must", "as <new name>", _copy, aliases=("duplicate",)),
-    Command("new", more="[name]", tail=_rest("name"), summary="create a campaign, page by page", aliases=("create",)),
+    Command("log", "log", "may", "[by <@user>]", tails.by, aliases=("audit",)),
+    Command("leads", "campaign leads", "may", "", tails.none, aliases=("hot", "hot-leads")),
+    Command("take", "contacts take-over", more="over <person>", tail=tails.person, aliases=("take-over", "takeover")),
+    Command("give-back", "contacts resume", more="<person>", tail=tails.person, aliases=("giveback", "hand-back")),
+    Command("listen", "listen", more="<call>", tail=tails.call, aliases=("recording",)),
+    Command("agents", "agents list", more="[words]", tail=tails.text("words"), aliases=("agent", "bots", "voices")),
+    Command("alerts", "slack alerts", "some", f"here|off [campaign, …] [{' '.join(SHOWN)}]", tails.alerts,
+            "post cards, alerts, replies and hot leads of all campaigns or of some in this channel, or stop that"),
+    Command("digest", "slack digest", more="here [HH:MM]|off", summary="a daily summary in this channel",
+            tail=tails.digest),
+    Command("settings", "state", summary="roles, channels and the state of the connection", tail=tails.none),
+    Command("copy", "campaign copy", "must", "as <new name>", tails.copy, aliases=("duplicate",)),
+    Command("new", more="[name]", tail=tails.text("name"), summary="create a campaign, page by page",
+            aliases=("create",)),
     Command("edit", "campaign save-edit", "must", "[name|window|flow|numbers|contacts|exit|limits|review]",
-            _rest("part"), "change a campaign, page by page; a campaign that has started changes when you apply it",
+            tails.text("part"),
+            "change a campaign, page by page; a campaign that has started changes when you apply it",
             aliases=("change",)),
-    Command("sources", "source list", more="[source]", tail=_rest("name"), aliases=("source", "sync", "segments")),
+    Command("sources", "source list", more="[source]", tail=tails.text("name"), aliases=("source", "sync", "segments")),
 )  # fmt: skip
 
 
 BY_WORD: Mapping[str, Command] = {word: one for one in COMMANDS for word in (one.word, *one.aliases)}
 #: What undoes a command, as a line with a place for the campaign: a mistyped command never offers its opposite.
 _OPPOSITES: Mapping[str, str] = {"pause": "resume {}", "resume": "pause {}", "start": "stop {}", "stop": "reopen {}",
-                                 "reopen": "stop {}", "schedule": "schedule {} clear"}  # fmt: skip
+                                 "reopen": "stop {}", "schedule": "schedule {} clear",
+                                 "take": "give-back {}", "give-back": "take over {}"}  # fmt: skip
 _UNDOING = ("un", "de", "dis", "non")
 _DENYING = ("not", "dont", "don't", "no", "never")
 
@@ -289,7 +147,7 @@ def parse(text: str, campaigns: Sequence[Named], here: Named | None = None) -> P
         raise _unknown(line)
     try:
         return _read(command, line[1:], campaigns, here)
-    except _BadTail as why:
+    except BadTail as why:
         raise Misread(f"{why}. Usage: {command.usage}") from None
 
 
@@ -313,9 +171,11 @@ def _unknown(line: Sequence[Token]) -> Misread:
 
 
 def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here: Named | None) -> Parsed:
-    tail = command.tail or _none
+    tail = command.tail or tails.none
     if command.ref == "no":
         return Parsed(command, arguments=tail(rest))
+    if command.ref == "some":
+        return Parsed(command, arguments=_some(command, rest, tail(rest), campaigns))
     if command.takes_all and rest and rest[0].folded == "all" and not rest[0].quoted:
         return Parsed(command, arguments=tail(rest[1:]), all=True)
     if rest and rest[0].folded == "this" and not rest[0].quoted:
@@ -330,12 +190,38 @@ def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here:
     return _with_ref(command, tail, rest, campaigns)
 
 
+def _some(
+    command: Command, rest: Sequence[Token], found: Mapping[str, Any], campaigns: Sequence[Named]
+) -> Mapping[str, Any]:
+    """The arguments with the refs of the campaigns that the words name."""
+    refs: list[str] = []
+    for words in found["names"]:
+        one = find_campaign(words, campaigns)
+        if isinstance(one, Unclear):
+            kinds = " ".join(found.get("kinds", ()))
+            before = " ".join(f"{ref}," for ref in refs)
+            near = one.near or _beginning(words, campaigns)
+            offers = [" ".join(f"{command.word} {rest[0].folded} {before} {other.ref} {kinds}".split())
+                      for other in near[:5]]  # fmt: skip
+            said = "several campaigns fit" if one.near and one.fits else "no campaign is called"
+            raise Misread(f"{said} {joined(words)[:80]!r}; nothing was changed. Several campaigns are divided by "
+                          f"commas, and {', '.join(SHOWN)} may follow", offers)  # fmt: skip
+        refs.append(one.campaign.ref)
+    return {name: value for name, value in found.items() if name != "names"} | {"refs": refs}
+
+
+def _beginning(words: Sequence[Token], campaigns: Sequence[Named]) -> tuple[Named, ...]:
+    """The campaign that the longest beginning of the words names."""
+    found = (find_campaign(words[:count], campaigns) for count in range(len(words) - 1, 0, -1))
+    return next(((one.campaign,) for one in found if isinstance(one, Found)), ())
+
+
 def _without_ref(
     tail: Callable[[Sequence[Token]], Mapping[str, Any]], rest: Sequence[Token]
 ) -> Mapping[str, Any] | None:
     try:
         return tail(rest)
-    except _BadTail:
+    except BadTail:
         return None
 
 
@@ -347,14 +233,14 @@ def _with_ref(
 ) -> Parsed:
     """The longest beginning of the words that names a campaign, and whose rest can be read."""
     unclear: tuple[Unclear, str, int] | None = None
-    problem: _BadTail | None = None
+    problem: BadTail | None = None
     for count in range(min(len(rest), 15), 0, -1):
         found = find_campaign(rest[:count], campaigns)
         if isinstance(found, Unclear) and not found.near:
             continue
         try:
             arguments = tail(rest[count:])
-        except _BadTail as why:
+        except BadTail as why:
             problem = problem or (why if isinstance(found, Found) else None)
             continue
         if isinstance(found, Found):

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import trio
 
 from fluentsd.api import Unavailable
+from fluentsd.fronts.slack.blocks.wording import actor
 from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.web_api import SlackRefused, WebApi
 from fluentsd.text import clean
@@ -169,3 +170,30 @@ def name_of(user: Mapping[str, Any]) -> str:
     profile = user.get("profile") or {}
     name = profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name") or ""
     return clean(" ".join(str(name).split()), 60)
+
+
+def user_of(actor: str) -> str:
+    """The id of the user of Slack who is this actor or owner; "" for anybody else."""
+    name = actor.partition(" ")[0]
+    return name.removeprefix("slack:") if name.startswith("slack:") else ""
+
+
+class Owners:
+    """Mentions of campaigns' owners. What belongs to a deactivated user is the admins' business."""
+
+    def __init__(self, people: People, roles: Mapping[str, tuple[str, ...]]) -> None:
+        self._people, self._admins = people, roles.get("admin", ())
+
+    async def mention(self, owner: str) -> str:
+        """Who sees to a campaign, as mrkdwn. While Slack does not tell of the owner, the owner."""
+        user = user_of(owner)
+        if not user:
+            return actor(owner)
+        try:
+            is_gone = bool((await self._people.profile(user)).get("deleted"))
+        except NotAllowed:
+            is_gone = False
+        if not is_gone or not self._admins:
+            return actor(owner)
+        admins = " ".join(f"<!subteam^{one}>" if one.startswith("S") else f"<@{one}>" for one in self._admins[:5])
+        return f"{admins} (the owner is deactivated)"

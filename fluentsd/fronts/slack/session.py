@@ -16,6 +16,7 @@ from fluentsd.fronts.slack.identity import Identity
 from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.jobs import Jobs
 from fluentsd.fronts.slack.people import People, Person
+from fluentsd.fronts.slack.routes import Routes
 from fluentsd.fronts.slack.web_api import WebApi
 from fluentsd.fronts.slack.wizard.memory import Memory
 from fluentsd.fronts.slack.words import Named
@@ -37,6 +38,7 @@ class Services:
     people: People
     jobs: Jobs
     wizard: Memory
+    routes: Routes
     log: Any
 
 

@@ -16,6 +16,8 @@ from fluentsd.fronts.slack.blocks.layout import (
     date_time_input,
     message,
     modal,
+    option,
+    plain_text,
     section,
     text_input,
     without_close,
@@ -40,6 +42,8 @@ async def open_view(session: Session) -> Message | None:
         await turns.open_number(session)
     elif name == "text":
         await turns.open_text(session, str(value.get("channel", "")), str(value.get("name", "")))
+    elif name == "agent":
+        await turns.open_agent(session, str(value.get("name", "")))
     elif name in _VIEWS:
         method = "views.push" if interaction.is_in_modal else "views.open"
         view = _VIEWS[name](session, value)
@@ -68,7 +72,12 @@ def _schedule(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reply(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
-    return modal("Reply", "reply", value, [text_input("text", "Your answer", lines=True)], "Send")
+    made = [text_input("text", "Your answer", lines=True)]
+    if value.get("lead"):  # a call is not answered on its own channel
+        by = [option("text message", "sms"), option("e-mail", "email")]
+        select = {"type": "static_select", "options": by, "initial_option": by[0], "action_id": "by"}
+        made.append({"type": "input", "block_id": "by", "label": plain_text("Send it as", 75), "element": select})
+    return modal("Reply", "reply", value, made, "Send")
 
 
 def _callback(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,7 +102,7 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
             return await starting.schedule_at(session, ref, int(at) * SECOND)
         case "reply":
             text = str(interaction.state("text") or "")
-            return await acting.answer(session, ref, str(value.get("person", "")), text)
+            return await acting.answer(session, ref, str(value.get("person", "")), text, interaction.state("by"))
         case "callback":
             at = int(interaction.state("when")) * SECOND
             return await acting.call_back(session, ref, str(value.get("person", "")), at)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, true
+from sqlalchemy import ColumnElement, String, bindparam, case, cast, exists, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.identity import kind_of
+from fluentsd.domain.reasons import Reason
 from fluentsd.domain.states import AttemptState, EnrollmentState
 from fluentsd.store.attempts.rows import AttemptRow, OpenNow, OpenRow
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.tables import attempt, contact, contact_point, content, enrollment, number, point
+from fluentsd.store.tables import attempt, contact, contact_point, content, enrollment, hold, number, point
 
 #: References of one point that a look-up leaves out.
 OTHERS_AT_MOST = 200
@@ -133,14 +134,17 @@ async def open_rows(conn: AsyncConnection, ids: Sequence[str]) -> list[OpenRow]:
 
 
 async def ringing_for_nobody(conn: AsyncConnection, channel: str) -> list[tuple[OpenRow, str]]:
-    """Open attempts that a provider has, of people who have exited meanwhile, each with the reason of the exit."""
-    left = (
-        attempt.c.accepted_at.is_not(None),
-        attempt.c.channel == channel,
-        enrollment.c.state == EnrollmentState.exited,
-    )
-    statement = _OPEN.add_columns(enrollment.c.reason).join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
-    return [(OpenRow(*row[:-1]), row[-1]) for row in await conn.execute(statement.where(*left))]
+    """Open attempts that a provider has, of people who have exited meanwhile, each with the reason of the exit, or
+    whom a colleague has taken over."""
+    has_left = enrollment.c.state == EnrollmentState.exited
+    is_held = exists().where(
+        hold.c.scope == "contact", hold.c.target == literal("#") + cast(attempt.c.contact_id, String),
+        hold.c.lifted_at.is_(None),
+    )  # fmt: skip
+    reason = case((has_left, enrollment.c.reason), else_=Reason.taken_over.value)
+    statement = _OPEN.add_columns(reason).join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
+    rings = (attempt.c.accepted_at.is_not(None), attempt.c.channel == channel, or_(has_left, is_held))
+    return [(OpenRow(*row[:-1]), row[-1]) for row in await conn.execute(statement.where(*rings))]
 
 
 async def next_deadline(conn: AsyncConnection) -> int | None:

@@ -30,6 +30,14 @@ async def of(conn: AsyncConnection, campaign_id: int, contact_id: int) -> Enroll
     return None if row is None else EnrollmentRow._make(row)
 
 
+async def carry_over(conn: AsyncConnection, left: EnrollmentRow, entered: EnrollmentRow) -> EnrollmentRow:
+    """Give a further entry of a person what the one that they left knows: the outcomes of its steps, and the failures
+    to reach in a row."""
+    known = {"outcomes": left.outcomes, "last_outcome": left.last_outcome, "unreached": left.unreached}
+    await conn.execute(update(enrollment).where(enrollment.c.id == entered.id).values(**known))
+    return entered._replace(**known)
+
+
 async def promise(conn: AsyncConnection, row: EnrollmentRow, step: str, try_no: int, lane_id: int, at: int) -> None:
     """queued → queued at this step at a promised moment, before the flow; a hold is lifted with it, and the gate is
     asked again."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import delete, insert, or_, select, true, update
+from sqlalchemy import delete, func, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.identity import Name, identities
@@ -30,6 +30,8 @@ from fluentsd.store.contacts import points_of
 from fluentsd.store.db.machines import transition
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.erasure.blanking import ERASED, blanked
+from fluentsd.store.holds import CONTACT
+from fluentsd.store.holds import person as held_person
 from fluentsd.store.tables import (
     after_call,
     attempt,
@@ -39,6 +41,7 @@ from fluentsd.store.tables import (
     content,
     enrollment,
     erased_point,
+    hold,
     inbound_call,
     membership,
     point,
@@ -320,6 +323,8 @@ async def delete_person(
         named = or_(*(table.c.reason.contains(value, autoescape=True) for value in values))
         if values:
             await conn.execute(update(table).where(mine, named).values(reason=ERASED))
+    of_person = update(hold).where(hold.c.scope == CONTACT, hold.c.target == held_person(contact_id))
+    await conn.execute(of_person.values(reason=ERASED, lifted_at=func.coalesce(hold.c.lifted_at, at)))
     blank = {"zones": "", "zone_basis": "none", "conflict": False, "states": "", "consent": "", "language": ""}
     empty = update(contact).where(contact.c.id == contact_id)
     await conn.execute(

@@ -51,7 +51,7 @@ from fluentsd.store.tables.enrollments import (
 from fluentsd.store.tables.metadata import Id, metadata
 from fluentsd.store.tables.nodes import node
 from fluentsd.store.tables.outbox import outbox_delivery, outbox_event
-from fluentsd.store.tables.slack import slack_post
+from fluentsd.store.tables.slack import slack_post, slack_subscription
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -89,6 +89,7 @@ __all__ = [
     "record_alias",
     "segment",
     "slack_post",
+    "slack_subscription",
     "source",
     "spend",
     "step_count",
@@ -99,4 +100,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 14
+SCHEMA_VERSION = 15

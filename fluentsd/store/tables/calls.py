@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, 
 
 from fluentsd.store.tables.metadata import Id, metadata
 
-after_call = Table(  # one row for each call that has something to follow: an analysis, follow-ups
+after_call = Table(  # one row for each call that has something to follow: an analysis, follow-ups, a hot lead
     "after_call",
     metadata,
     Column("attempt_id", String(32), primary_key=True),
@@ -16,8 +16,14 @@ after_call = Table(  # one row for each call that has something to follow: an an
     Column("problem", Text, nullable=False, server_default=""),  # why the analysis failed, without the person's words
     Column("began_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("lead", String(16)),  # of a hot lead: what the conversation came to
+    Column("handled_at", BigInteger),  # when somebody saw to the lead
+    Column("handled_by", Text),
     Index("ix_after_call_unfinished", "campaign_id", "state",
           sqlite_where=text("state <> 'done'"), postgresql_where=text("state <> 'done'")),
+    Index("ix_after_call_open_leads", "ended_at",
+          sqlite_where=text("lead IS NOT NULL AND handled_at IS NULL"),
+          postgresql_where=text("lead IS NOT NULL AND handled_at IS NULL")),
     sqlite_with_rowid=False,
 )  # fmt: skip
 

@@ -147,7 +147,7 @@ hold = Table(  # a stop with a scope; the claim reads it, no waiting row is rewr
     "hold",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("scope", String(12), nullable=False),  # campaign | channel | number | agent | source | installation
+    Column("scope", String(12), nullable=False),  # campaign | channel | number | contact | source | installation
     Column("target", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("by", Text, nullable=False),

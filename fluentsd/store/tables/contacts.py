@@ -99,6 +99,7 @@ record = Table(  # what one source says of a person
     Column("seen_at", BigInteger, nullable=False),
     Column("opted_out", Text, nullable=False, server_default=""),  # a CRM's own opt-outs: "opt_out_sms,opt_out_phone"
     Column("unreadable", Text, nullable=False, server_default=""),  # opt-outs that the CRM did not let us read
+    Column("url", Text, nullable=False, server_default=""),  # the record's address in its CRM, for people
     UniqueConstraint("source_id", "object", "key"),
 )
 

@@ -156,9 +156,22 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """Phone calls: `outcomes` add up to `made`, `dispositions` ("": no result is known) to `conversations`; of these
+    `analysed` have an analysis, and that of `failed` has failed."""
+
+    made: int = 0
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    conversations: int = 0
+    dispositions: Mapping[str, int] = field(default_factory=dict)
+    analysed: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Report(Counted):
-    """`campaign report`: steps in the order of the flow. `whole` and the four lists are of attempts since `since_at`
-    (None: all); `hours` are in `zone`."""
+    """`campaign report`: steps in the order of the flow. `whole`, the four lists and `calls` are of attempts since
+    `since_at` (None: all); `hours` are in `zone`."""
 
     steps: tuple[StepReport, ...] = ()
     exited_by_reason: Mapping[str, int] = field(default_factory=dict)
@@ -169,6 +182,7 @@ class Report(Counted):
     by_agent: tuple[Results, ...] = ()
     by_number: tuple[Results, ...] = ()
     by_source: tuple[Results, ...] = ()
+    calls: Calls = Calls()
     hours: tuple[Hour, ...] = ()
 
 

@@ -24,7 +24,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """An open hold. `scope`: campaign, channel, number or installation; `until_at`: None until a person lifts it."""
+    """An open hold. `scope`: campaign, channel, number, contact (its `target` is like "#12") or installation;
+    `until_at`: None until a person lifts it."""
 
     scope: str = ""
     target: str = ""

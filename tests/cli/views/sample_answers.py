@@ -161,7 +161,8 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
         {"step": "first-call", "waiting": 9_000, "attempts": 20_000, "outcomes": {"answered": 4_400, "voicemail": 7_600,
          "no_answer": 6_000, "busy": 800, "failed": 1_000, "opted_out": 200, "not_sent": 12, "open": 45}},
         {"step": "sorry-we-missed-you", "waiting": 845, "attempts": 123, "outcomes": {"sent": 100, "replied": 23}},
-    ]}],
+    ], "calls": {"made": 20_045, "outcomes": {"voicemail": 7_600, "answered": 4_400}, "conversations": 4_400,
+        "dispositions": {"not_interested": 2_600, "interested": 1_200, "": 600}, "analysed": 4_390, "failed": 10}}],
     "campaign check": [CHECK],
     "campaign start": [CAMPAIGN | {"warnings": CHECK["warnings"], "notes": [], "suggestions": {}}],
     "campaign schedule": [CAMPAIGN | {"state": "scheduled", "starts_at": at(24, 15), "started_at": None}],
@@ -176,6 +177,11 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
         {"created_at": at(3), "ref": REF, "step": "sorry-we-missed-you", "channel": "sms", "person": "+12125550101",
          "text": "Yes please, tomorrow after 3pm works, but not before because I am at work"},
         {"created_at": at(3), "ref": None, "step": None, "channel": "email", "person": None, "text": "Who are you?"}]}],
+    "campaign leads": [{"leads": [
+        {"attempt": "01hzx3k9d8f7g6h5j4k3m2n1p0", "ref": REF, "owner": "dana", "step": "first-call", "contact": 12,
+         "person": "+12125550101", "outcome": "answered", "disposition": "interested", "callback_at": None,
+         "duration_s": 61, "summary": "The person is interested and asks for the details in writing.",
+         "recording": True, "created_at": at(3), "record": "https://crm.example/1", "taken_over_by": ""}]}],
     "campaign callback": [{"ref": REF, "person": "+12125550101", "step": "first-call", "channel": "phone", "next_at":
                            at(5, 20), "zone": "America/Chicago", "left_out": ["sorry-we-missed-you"],
                            "state": "paused"}],
@@ -238,10 +244,12 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
 #: Verbs whose answer has no table; their sentences are tested elsewhere.
 WITHOUT_TABLE = {
     "agents apply", "agents remove", "agents show", "campaign analyse", "campaign answer", "campaign complete",
-    "campaign copy", "campaign dismiss", "campaign export", "campaign owner", "campaign remove", "campaign reopen",
+    "campaign copy", "campaign dismiss",
+    "campaign enroll", "campaign export", "campaign owner", "campaign remove", "campaign reopen",
     "campaign resume",
     "campaign retry", "campaign show", "campaign stop", "campaign test", "contacts attest", "contacts erase",
-    "contacts export", "outbox drop", "outbox retry", "suppression add", "suppression import", "suppression remove",
+    "contacts export", "listen",
+    "outbox drop", "outbox retry", "suppression add", "suppression import", "suppression remove",
     "sync hold", "sync now", "sync release", "templates apply", "templates preview", "templates remove",
     "templates show", "unknown dismiss", "unknown retry",
 }  # fmt: skip

@@ -38,6 +38,8 @@ async def test_an_analysis_is_kept_and_its_follow_up_goes_out_after_answered_has
     found = await stage.until_ended()
     assert (found["exited"], found["completed"], found["total"]) == (1, 0, 1)
     assert len(analyst.asked) == 1
+    calls = (await stage.do("campaign report", ref="test"))["calls"]
+    assert (calls["dispositions"], calls["analysed"], calls["failed"]) == ({"interested": 1}, 1, 0)
 
 
 async def test_a_follow_up_waits_for_the_hours_and_caps_and_stops_for_an_opt_out(stage: Stage) -> None:

@@ -103,17 +103,6 @@ async def test_a_pause_ends_by_itself(office: Office) -> None:
     await until(goes_on)
 
 
-async def test_what_has_no_verb_says_so(office: Office) -> None:
-    await office.campaign()
-    for text in (
-        "alerts here",
-        "digest here 09:00",
-    ):
-        said = await office.say(text)
-        assert "🚫" in said
-        assert "fluentsd" in said
-
-
 async def test_questions_about_a_campaign(office: Office) -> None:
     await office.campaign()
     await office.say("start spring yes")
@@ -124,6 +113,8 @@ async def test_questions_about_a_campaign(office: Office) -> None:
         ("errors spring", "nobody is in error"),
         ("unknown spring", "no attempt has an unknown"),
         ("replies", "no reply waits"),
+        ("leads", "no hot lead waits"),
+        ("agents", "no agent of fluentsd"),
         ("numbers", "no caller ID"),
         ("sources", "No CRM is connected"),
         ("settings", "You are manager"),

@@ -8,7 +8,8 @@ from fluentsd.api import Inbound, Outcome
 from fluentsd.fronts.slack.blocks.report import report
 from fluentsd.testing.slack.client import Client, Where
 from fluentsd.testing.slack.limits import problems
-from fluentsd.verbs.answers.campaigns import Cost, Hour, Report, Results
+from fluentsd.verbs.answers.campaigns import Calls, Cost, Hour, Report, Results
+from fluentsd.verbs.catalogue import DISPOSITIONS, OUTCOMES
 from tests.engine.stage import HOUR
 from tests.fronts.slack.conftest import Office, until
 from tests.fronts.slack.modals import Person
@@ -90,7 +91,9 @@ def test_a_large_report_with_nasty_names_is_within_slacks_limits() -> None:
     rows = tuple(Results(f"`<!channel>` {n} " + "x" * 200, 10, 10, 3, 1, 1, (Cost("USD", 5, 1),)) for n in range(40))
     hours = tuple(Hour(day, hour, 4 + hour, 2) for day in range(7) for hour in range(24))
     found = Report(1, "r", "*n* <!here>" * 30, "active", total=10**6, whole=rows[0], by_step=rows, by_agent=rows,
-                   by_number=rows, by_source=rows, hours=hours, zone="America/Argentina/Buenos_Aires")  # fmt: skip
+                   by_number=rows, by_source=rows, hours=hours, zone="America/Argentina/Buenos_Aires",
+                   calls=Calls(10**6, dict.fromkeys(OUTCOMES, 10**5), 10**5, dict.fromkeys(DISPOSITIONS, 10**4), 1, 1),
+                   )  # fmt: skip
     body: dict[str, Any] = report(found).body()
     assert problems(body, "message") == []
     said = str(body)

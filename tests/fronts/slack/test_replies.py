@@ -8,6 +8,7 @@ import pytest
 
 from fluentsd.api import Inbound, Outcome
 from fluentsd.testing.slack import Shown
+from fluentsd.verbs import slack_posts
 from tests.fronts.slack.conftest import Office, until
 from tests.fronts.slack.test_cards import database_url, office, settled, stage
 
@@ -25,7 +26,9 @@ async def a_reply(
     await settled(office)
     [(attempt, _, _)] = office.stage.sms.accepted
     await office.stage.sms.tell(Inbound(token=attempt.token, outcome=outcome, text=text))
-    return await office.slack.wait_shown(shown)
+    card = await office.slack.wait_shown(shown)
+    await until(lambda: slack_posts.of_kind(office.stage.runtime, "reply"))  # it is noted after it is posted
+    return card
 
 
 async def open_replies(office: Office) -> list[Any]:
@@ -38,7 +41,7 @@ async def test_a_reply_is_shown_masked(office: Office) -> None:
     assert "d•••@example.com" in card.whole
     assert "0000" in card.whole  # the last digits of the person's own number
     assert "2125550000" not in card.whole
-    assert card.buttons == ["Reply…", "Handled", "Call back…", "Suppress"]
+    assert card.buttons == ["Reply…", "Handled", "Take over", "Call back…", "Suppress"]
 
 
 async def test_an_opt_out_offers_no_contact(office: Office) -> None:
@@ -63,6 +66,23 @@ async def test_a_handled_reply_says_by_whom(office: Office) -> None:
     await office.slack.press(card, "Handled", "U2")
     await office.slack.wait_shown("handled by <@U2>")
     assert await open_replies(office) == []
+
+
+async def test_a_reply_is_taken_over_and_nobody_is_reminded_of_it(office: Office) -> None:
+    card = await a_reply(office)
+    await office.slack.click(card, "Take over")
+    await until(lambda: "taken over by <@U1>" in card.whole)
+    office.stage.clock.step(2 * 3600 * 1_000_000)
+    await office.front.target.look()
+    assert not any(one.thread_ts == card.ts for one in office.slack.messages.values())
+
+
+async def test_somebody_is_reminded_of_a_reply_that_nobody_handles(office: Office) -> None:
+    card = await a_reply(office)
+    office.stage.clock.step(2 * 3600 * 1_000_000)
+    await office.front.target.look()
+    assert "⏰ @sales this reply" in (await office.slack.wait_shown("⏰")).whole
+    assert (await office.slack.wait_shown("⏰")).thread_ts == card.ts
 
 
 async def test_suppress_ends_all_contact(office: Office) -> None:

@@ -1,13 +1,12 @@
-"""Lines of a card's thread, alerts, and the cards of replies."""
+"""Lines of a card's thread, and alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
-from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, ours, plain, point, safe
+from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, ours, plain, safe
 
 #: What happened, by topic.
 _DONE: Mapping[str, str] = {
@@ -20,7 +19,13 @@ _DONE: Mapping[str, str] = {
     "campaign.completed": "completed",
     "campaign.reopened": "reopened",
     "campaign.archived": "archived",
+    "campaign.given": "given",
 }
+
+
+def is_alert(event: Posted) -> bool:
+    """Whether an event needs attention, beside what people do to their campaigns."""
+    return not event.topic.startswith("campaign.") or bool(event.payload.get("breaker"))
 
 
 def line(event: Posted, because: str) -> Message | None:
@@ -33,6 +38,8 @@ def line(event: Posted, because: str) -> Message | None:
     by = str(payload.get("by", ""))
     who = {"fluentsd": "", "schedule": " by its schedule"}.get(by, f" by {actor(by)}")
     text = f"{done}{who}"
+    if event.topic == "campaign.given":
+        text = f"given to {actor(str(payload['owner']))}{who}"
     if event.topic == "campaign.scheduled":
         text += f" for {moment(payload.get('starts_at'))}"
     if event.topic == "campaign.completed":
@@ -76,44 +83,3 @@ def alert(event: Posted) -> Message:
         case _:
             text = safe(event.topic)
     return message(plain(text, 300), section(text), *blocks)
-
-
-def reply(one: Mapping[str, Any], contact: int, owner: str) -> Message:
-    """A person's reply: masked, with what can be done."""
-    ref = str(one["ref"])
-    about = {"ref": ref, "person": f"#{contact}"}
-    said = masked(one["text"] or "(no text)", 1500)
-    who, when = point(one["person"] or ""), context(f"{moment(one['created_at'])} · owner {actor(owner)}")
-    handle = button("Handled", "reply:handled", about)
-    if one["outcome"] == "opted_out":
-        return message(
-            f"an opt-out in {plain(ref, 60)}",
-            section(f"🚫 {who} asked in *{safe(ref)}* by {one['channel']} not to be contacted any more\n>{said}"),
-            context("On the suppression list for every campaign. No answer may be sent; nothing is left to do."),
-            when,
-            actions(handle),
-        )
-    stop = confirm(
-        "Never contact this person again?",
-        "The number or address goes on the suppression list, for every channel and campaign.",
-        "Suppress",
-        danger=True,
-    )
-    return message(
-        f"a reply in {plain(ref, 60)}",
-        section(f"💬 {who} answered in *{safe(ref)}* by {one['channel']}\n>{said}"),
-        when,
-        actions(
-            button("Reply…", "open:reply", about, "primary"),
-            handle,
-            button("Call back…", "open:callback", about),
-            button("Suppress", "reply:suppress", {**about, "attempt": one["attempt"]}, "danger", stop),
-        ),
-    )
-
-
-def handled(who: str, ref: str, what: str) -> Message:
-    """A reply card after somebody has dealt with it."""
-    return message(
-        f"a reply in {plain(ref, 60)}: {what}", context(f"💬 a reply in *{safe(ref)}*: {what} by {actor(who)}")
-    )

@@ -242,7 +242,7 @@ def log(found: Sequence[Entry]) -> Message:
     if not found:
         return message("no such entry")
     lines = [
-        f"{moment(one.at)} · {actor(one.actor)} · {safe(one.verb)} {safe(one.target)}" + _reason(one.details)
+        f"{moment(one.at)} · {actor(one.actor)} · {safe(one.verb)} {masked(one.target, 150)}" + _reason(one.details)
         for one in found[:ENTRIES]
     ]
     return message("audit log", section("\n".join(lines)), *_more(len(found), ENTRIES))
@@ -266,6 +266,38 @@ def replies(found: Sequence[Mapping[str, Any]]) -> Message:
     return message(
         f"{count(len(found), 'reply', 'replies')} open", section("\n".join(lines)), *_more(len(found), ENTRIES)
     )
+
+
+def leads(found: Sequence[Mapping[str, Any]]) -> Message:
+    """`leads`: hot leads that are not handled yet, oldest first."""
+    if not found:
+        return message("no hot lead waits")
+    lines = [
+        f"{moment(one['created_at'])} · *{safe(one['ref'])}* · {safe(one['disposition'])} · "
+        f"{point(one['person'] or '')}: {masked(one['summary'] or 'no summary', 200)}"
+        + (f" · 🤝 {actor(one['taken_over_by'])}" if one["taken_over_by"] else "")
+        for one in found[:ENTRIES]
+    ]
+    return message(
+        f"{count(len(found), 'hot lead', 'hot leads')} open", section("\n".join(lines)), *_more(len(found), ENTRIES)
+    )
+
+
+def agents(found: Sequence[Mapping[str, Any]], *, is_manager: bool) -> Message:
+    """`agents`: who speaks on the phone, each with a button that makes a new version."""
+    new = [actions(button("New agent…", "open:agent", {}, "primary"))] if is_manager else []
+    if not found:
+        words = "There is no agent of fluentsd yet. Agents that a provider hosts are known to the provider alone."
+        return message("no agent", section(words), *new)
+    blocks: list[Block] = []
+    for one in found[:ENTRIES]:
+        used = ", ".join(safe(ref) for ref in one["campaigns"][:5]) or "no campaign"
+        records = " · records calls" if one["recording"] else ""
+        words = (f"`{safe(one['name'])}` version {one['version']} · {safe(one['company'])} · {safe(one['language'])}"
+                 f"{records}\nused by {used}")  # fmt: skip
+        edit = button("Edit…", f"open:agent:{one['name']}", {"name": one["name"]}) if is_manager else None
+        blocks.append(section(words, accessory=edit))
+    return message(f"{count(len(found), 'agent', 'agents')}", *blocks, *_more(len(found), ENTRIES), *new)
 
 
 def _more(total: int, shown: int) -> list[Block]:

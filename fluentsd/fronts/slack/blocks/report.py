@@ -6,12 +6,12 @@ Every rate stands beside the number that it is a part of.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fluentsd.fronts.slack.blocks.card import title
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
 from fluentsd.fronts.slack.blocks.wording import moment, money, numbers, plain, safe
-from fluentsd.verbs.answers.campaigns import Hour, Report, Results
+from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results
 
 #: Characters of a bar, rows of a list, characters of a name.
 BAR, ROWS, NAME = 16, 8, 16
@@ -28,6 +28,8 @@ def report(found: Report) -> Message:
         blocks.append(context(f"attempts since {moment(found.since_at)}"))
     blocks.append(section(_columns(_funnel(found))))
     blocks.append(section("", *_figures(whole)))
+    if found.calls.made:
+        blocks.append(section(_calls(found.calls)))
     lists = (
         ("Step", found.by_step),
         ("Agent", found.by_agent),
@@ -76,6 +78,23 @@ def _figures(whole: Results) -> list[str]:
         *(f"*{name}*\n{people:,}{of} ({_share(people, whole.contacted)})" for name, people in rates),
         f"*Cost*\n{cost}" + (f", {each} per conversation ({whole.conversations:,})" if each else ""),
     ]
+
+
+def _calls(found: Calls) -> str:
+    """Calls by outcome, and conversations by what they came to; each number with what it is a part of."""
+    lines = [f"*{found.made:,} calls* · {_parts(found.outcomes, found.made)}"]
+    if found.conversations:
+        analysed = f"{found.analysed:,} analysed" + (f", {found.failed:,} could not be" if found.failed else "")
+        lines.append(f"*{found.conversations:,} conversations* ({analysed}) · "
+                     f"{_parts(found.dispositions, found.conversations)}")  # fmt: skip
+    return "\n".join(lines)
+
+
+def _parts(counts: Mapping[str, int], of: int) -> str:
+    return " · ".join(
+        f"{safe(name.replace('_', ' ') or 'no result', 40)} {number:,} ({_share(number, of)})"
+        for name, number in counts.items()
+    )
 
 
 def _table(rows: Sequence[Results]) -> list[str]:

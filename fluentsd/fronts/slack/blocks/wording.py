@@ -76,6 +76,14 @@ def moment(at: int | None) -> str:
     return f"<!date^{at // SECOND}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
+def link(url: str, words: str) -> str:
+    """A link of mrkdwn; the words alone, if the address is none of the web."""
+    if not re.match(r"https?://[^\s]+\Z", url):
+        return safe(words)
+    made = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C")
+    return f"<{made}|{safe(words)}>"
+
+
 def count(number: int, noun: str = "person", plural: str = "people") -> str:
     """`1,204 people`."""
     return f"{number:,} {noun if number == 1 else plural}"

@@ -46,8 +46,13 @@ _COMMANDS: Mapping[str, Command] = {
     "new": making.new,
     "edit": making.edit,
     "texts": making.texts,
-    "alerts": acting.not_yet,
-    "digest": acting.not_yet,
+    "alerts": acting.alerts,
+    "digest": acting.digest,
+    "leads": looking.leads,
+    "take": acting.take_over,
+    "give-back": acting.give_back,
+    "listen": acting.listen,
+    "agents": looking.agents,
 }
 
 

@@ -133,6 +133,19 @@ async def replies(session: Session, parsed: Parsed) -> Message:
     return lists.replies((await session.run("campaign replies", ref))["replies"])
 
 
+async def leads(session: Session, parsed: Parsed) -> Message:
+    ref = {"ref": parsed.ref} if parsed.campaign else {}
+    return lists.leads((await session.run("campaign leads", ref))["leads"])
+
+
+async def agents(session: Session, parsed: Parsed) -> Message:
+    """The agents that speak on the phone, each with its form, and the campaigns that use it."""
+    found = (await session.run("agents list", {}))["agents"]
+    words = str(parsed.arguments.get("words", "")).casefold().split()
+    chosen = [one for one in found if all(word in f"{one['name']} {one['company']}".casefold() for word in words)]
+    return lists.agents(chosen, is_manager=session.may("manager"))
+
+
 async def unknown(session: Session, parsed: Parsed) -> Message:
     found = await session.run("unknown list", {"ref": parsed.ref, "most": 100})
     return lists.unknown(found["calls"], parsed.ref)

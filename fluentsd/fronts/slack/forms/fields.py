@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, context, plain_text
-from fluentsd.fronts.slack.forms.kinds import Choice, File, Kind
+from fluentsd.fronts.slack.forms.kinds import Choice, File, Kind, Text
 from fluentsd.fronts.slack.forms.paths import value_at, with_value
 
 
@@ -49,7 +49,7 @@ def filled(fields: Iterable[Field], file: Mapping[str, Any], answers: Answers) -
     for field in fields:
         if (entered := answers.get(field.path)) is not None:
             value, before = field.kind.read(next(iter(entered.values()), {})), value_at(changed, field.path)
-            if not _has_same_members(value, before):
+            if not _has_same_members(value, before) and not _reads_same(field.kind, value, before):
                 changed = with_value(changed, field.path, value)
     return changed
 
@@ -57,6 +57,11 @@ def filled(fields: Iterable[Field], file: Mapping[str, Any], answers: Answers) -
 def _has_same_members(one: Any, other: Any) -> bool:
     """Whether two lists differ in their order alone, which means nothing where some of several values are chosen."""
     return isinstance(one, list) and isinstance(other, list) and sorted(map(str, one)) == sorted(map(str, other))
+
+
+def _reads_same(kind: Kind, value: Any, before: Any) -> bool:
+    """Whether two values are the same text for a person, such as one word and a list of it."""
+    return isinstance(kind, Text) and before is not None and kind.show(value) == kind.show(before)
 
 
 def blocks(fields: Sequence[Field], file: Mapping[str, Any]) -> list[Block]:

@@ -127,6 +127,41 @@ class Pairs(Text):
 
 
 @dataclass(frozen=True, slots=True)
+class Rows(Text):
+    """A list of tables, one in each line, its values divided by "|": "US.hours | agreed with counsel | Ada"."""
+
+    lines: bool = True
+    at_most: int = 3000
+    names: tuple[str, ...] = ()
+
+    def show(self, value: Any) -> str:
+        rows = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+        return "\n".join(
+            " | ".join(str(row.get(name, "")) for name in self.names) for row in rows if isinstance(row, Mapping)
+        )
+
+    def parse(self, typed: str) -> Any:
+        split = [[part.strip() for part in line.split("|", len(self.names) - 1)] for line in typed.splitlines()]
+        return [dict(zip(self.names, row, strict=False)) for row in split if any(row)] or None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition(Text):
+    """One or several words ("interested, callback"), or a condition ("call.fields.budget > 1000")."""
+
+    def show(self, value: Any) -> str:
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            return ", ".join(map(str, value))
+        return "" if value is None else str(value)
+
+    def parse(self, typed: str) -> Any:
+        words = [word for word in re.split(r"[,;\s]+", typed) if word]
+        if len(words) > 1 and ("," in typed or ";" in typed) and all(word.isidentifier() for word in words):
+            return words
+        return typed.strip() or None
+
+
+@dataclass(frozen=True, slots=True)
 class Amounts(Text):
     """A table of numbers, one in each line: "phone 0.12"."""
 
@@ -138,6 +173,28 @@ class Amounts(Text):
     def parse(self, typed: str) -> Any:
         split = [re.split(r"[\s:=]+", line.strip(), maxsplit=1) for line in typed.splitlines() if line.strip()]
         return {line[0]: _number(line[-1]) for line in split} or None
+
+
+@dataclass(frozen=True, slots=True)
+class Names(Text):
+    """A table of texts, one in each line: "sales +12125550123"."""
+
+    lines: bool = True
+
+    def show(self, value: Any) -> str:
+        return "\n".join(f"{name} {text}" for name, text in value.items()) if isinstance(value, Mapping) else ""
+
+    def parse(self, typed: str) -> Any:
+        split = [re.split(r"[\s:=]+", line.strip(), maxsplit=1) for line in typed.splitlines() if line.strip()]
+        return {line[0]: line[1] if len(line) == 2 else "" for line in split} or None
+
+
+@dataclass(frozen=True, slots=True)
+class Decimal(Text):
+    """A number with a fraction."""
+
+    def parse(self, typed: str) -> Any:
+        return _number(typed) if typed else None
 
 
 def _number(text: str) -> Any:

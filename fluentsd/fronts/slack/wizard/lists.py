@@ -26,7 +26,7 @@ def entry_form(file: Mapping[str, Any], place: Place) -> dict[str, Any]:
         entry = there[place.nth]
     elif place.page == "step" and place.new in _FIRST_ID:
         entry = {"id": _free_id(there, _FIRST_ID[place.new]), "channel": place.new}
-        if there:
+        if [one for one in there if not _follows(one)]:
             entry["after"] = "1 day"
     else:
         entry = {}
@@ -42,7 +42,24 @@ def with_entry(file: Mapping[str, Any], place: Place, form: Mapping[str, Any]) -
         there.append(entry)
     else:
         there[place.nth] = entry
-    return {**file, place.page: there}
+    return {**file, place.page: _ordered(there)}
+
+
+def place_in_list(file: Mapping[str, Any], place: Place, form: Mapping[str, Any]) -> int:
+    """Where `with_entry` puts the entry."""
+    there = entries(file, place.page)
+    nth = len(there) if place.new or not 0 <= place.nth < len(there) else place.nth
+    kept = [*there[:nth], form.get(place.page) or {}, *there[nth + 1 :]]
+    return sorted(range(len(kept)), key=lambda one: (_follows(kept[one]), one)).index(nth)
+
+
+def _ordered(there: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Follow-ups after calls stand behind the steps of the flow."""
+    return sorted(there, key=_follows)
+
+
+def _follows(entry: Mapping[str, Any]) -> bool:
+    return bool(entry.get("after_call"))
 
 
 def moved(file: Mapping[str, Any], kind: str, nth: int, by: int) -> dict[str, Any]:
@@ -50,7 +67,7 @@ def moved(file: Mapping[str, Any], kind: str, nth: int, by: int) -> dict[str, An
     there = entries(file, kind)
     if 0 <= nth < len(there) and 0 <= nth + by < len(there):
         there.insert(nth + by, there.pop(nth))
-    return {**file, kind: there}
+    return {**file, kind: _ordered(there)}
 
 
 def without(file: Mapping[str, Any], kind: str, nth: int) -> dict[str, Any]:

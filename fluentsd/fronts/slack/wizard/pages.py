@@ -10,6 +10,7 @@ from fluentsd.fronts.slack.forms.fields import Field
 from fluentsd.fronts.slack.forms.kinds import (
     Amounts,
     Choice,
+    Condition,
     Date,
     Flag,
     HoursOfDays,
@@ -18,6 +19,7 @@ from fluentsd.fronts.slack.forms.kinds import (
     Pairs,
     Pick,
     Picks,
+    Rows,
     Text,
     Whole,
 )
@@ -86,6 +88,9 @@ STEP = Page("step", "Step", "One planned contact", (
     Field("step.hours", "Only at these hours", Text(200), "Within the campaign's window, like 13:00-19:00."),
     Field("step.days", "Only on these days", Many(_DAYS)),
     Field("step.when", "Only if", Text(500), "Like last.outcome == 'voicemail'. Else the step is skipped."),
+    Field("step.after_call", "Or follows a call that came to", Condition(500), "Like interested, or callback, angry; "
+          "or call.fields.budget > 1000. Then it stands outside the flow, and goes out also when an answered call has "
+          "ended it.", channels=("sms", "email")),
     Field("step.before", "Or before a date of the person", Text(60), "Like 2 days; leave the delay above at 0."),
     Field("step.of", "… the field with that date", Text(63), "Like appointment_at."),
     Field("step.retry.no_answer", "Try again after no answer", Text(60), _DELAY, channels=("phone",)),
@@ -138,6 +143,8 @@ LIMITS = Page("limits", "Limits", "How fast, how often, how much?", (
         ("drip", "made up for little by little"), ("shift", "moved as a whole"), ("skip", "left out")))),
     Field("law.purpose", "These contacts are", Choice((
         ("marketing", "marketing"), ("informational", "informational, such as reminders")))),
+    Field("law.waive", "Rules of law that do not apply", Rows(3000, names=("rule", "because", "by")),
+          "One in each line: the rule | the reason in a sentence | the person responsible. They are kept for audits."),
     Field("priority", "Priority", Whole(0, 100, 50), "When several campaigns want a person, the highest goes first."),
     Field("exclusive", "Alone", Flag("Other campaigns of no higher priority leave these people alone")),
 ), ("limits", "law", "priority", "exclusive"))  # fmt: skip
@@ -156,8 +163,6 @@ WITHOUT_INPUT: Mapping[str, str] = {
     "step.channel": "chosen by the button that adds the step; another channel is another step",
     "step.timing": "has one value",
     "segment.source": "chosen together with segment.segment",
-    "step.after_call": "a follow-up after a call is written in the file; the wizard keeps what is there",
-    "law.waive": "a rule of law is waived in the file, with the reason and the person; the wizard keeps what is there",
 }
 
 

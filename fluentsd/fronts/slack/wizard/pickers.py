@@ -17,6 +17,7 @@ from fluentsd.fronts.slack.blocks.layout import Block, option, plain_text
 from fluentsd.fronts.slack.blocks.wording import plain
 from fluentsd.fronts.slack.forms.kinds import Pick, Picks, fits
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.wizard.existing import CAMPAIGN, EXISTING, SOURCE
 from fluentsd.fronts.slack.wizard.pages import BY_KEY
 from fluentsd.fronts.slack.wizard.segments import Known
 
@@ -28,7 +29,7 @@ async def suggestions(session: Session) -> Mapping[str, Any]:
     """The answer to a select that searches: by the field's path, which is the id of its action."""
     path, words = session.interaction.name, session.interaction.text.strip()
     page = BY_KEY.get(path.partition(".")[0]) or BY_KEY["step"]
-    kind = next((one.kind for one in page.fields if one.path == path), None)
+    kind = next((one.kind for one in (*page.fields, *EXISTING) if one.path == path), None)
     if not isinstance(kind, (Pick, Picks)):
         return {"options": []}
     if kind.of == "segment":
@@ -78,8 +79,17 @@ async def _tags(session: Session, words: str) -> list[Block]:
     return _fitting(sorted(set(tags)), words.removeprefix("#"), {tag: f"{tags.count(tag)} numbers" for tag in tags})
 
 
+async def _origins(session: Session, words: str) -> list[Block]:
+    """Files, CRMs and campaigns whose people are known."""
+    found = await session.run("contacts origins", {})
+    says = {f"{SOURCE}{one['name']}": f"{one['people']:,} records" for one in found["sources"] if one["people"]}
+    says |= {f"{CAMPAIGN}{one['ref']}": f"{one['name']} ({one['state']})" for one in found["campaigns"]}
+    return _fitting(list(says), words, says)
+
+
 _OPTIONS: Mapping[str, Callable[[Session, str], Awaitable[list[Block]]]] = {
     "zone": _zones, "agent": _agents, "template": _templates, "number": _numbers, "tag": _tags,
+    "origin": _origins,
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from fluentsd.fronts.slack.blocks.wording import plain, safe
 from fluentsd.fronts.slack.forms.fields import filled
 from fluentsd.fronts.slack.forms.problems import placed
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard import csv, importing, lists, making, review
+from fluentsd.fronts.slack.wizard import agents, csv, existing, importing, lists, making, review
 from fluentsd.fronts.slack.wizard.drawing import draw_below, drawn, people_of, update
 from fluentsd.fronts.slack.wizard.pages import ALIASES, BY_KEY, PAGES, fields_of
 from fluentsd.fronts.slack.wizard.place import Place, place_in
@@ -70,6 +70,14 @@ async def open_text(session: Session, channel: str, name: str = "") -> None:
     if name:
         file = (await session.run("templates show", {"name": name})).file["template"][0]
         await update(session, opened, making.text_view(place, file))
+
+
+async def open_agent(session: Session, name: str = "") -> None:
+    """Open the form of a new agent, or of the next version of one."""
+    opened = await _open(session, agents.agent_view(Place("agent")) if not name else waiting(Place("agent", new=name)))
+    if name:
+        file, version = await agents.kept_file(session, name)
+        await update(session, opened, agents.agent_view(Place("agent", new=name, seen=version), file))
 
 
 async def _open(session: Session, view: Block) -> dict[str, Any]:
@@ -126,8 +134,8 @@ async def _entry_submitted(session: Session, place: Place) -> Ack:
     edit = await session.run("campaign open-edit", {"ref": place.ref})
     form = lists.entry_form(edit.file, place)
     shown = _entry_fields(place, form)
-    file = lists.with_entry(edit.file, place, filled(shown, form, session.interaction.answers))
-    nth = len(lists.entries(file, place.page)) - 1 if place.new else place.nth
+    entered = filled(shown, form, session.interaction.answers)
+    file, nth = lists.with_entry(edit.file, place, entered), lists.place_in_list(edit.file, place, entered)
     if edit.seen != place.seen and file != edit.file:
         raise Refused(f"{await _who(session, place.ref)} has changed this campaign since you opened this form; nothing "
                       "of yours was saved. Go back, look, and enter it again")  # fmt: skip
@@ -156,6 +164,7 @@ def _entry_fields(place: Place, form: Mapping[str, Any]) -> Any:
 #: Views whose submit makes something else than a page of the campaign.
 _OTHERS: Mapping[str, Callable[[Session, Place], Awaitable[Ack]]] = {
     "upload": csv.uploaded, "columns": importing.submitted, "number": making.number, "text": making.text,
+    "agent": agents.agent, "existing": existing.enrolled, "attest": existing.attested,
 }  # fmt: skip
 
 
@@ -179,6 +188,12 @@ async def clicked(session: Session) -> Message | None:
         await _push(session, making.number_view(place.at("number")))
     elif name == "text:new":
         await _push(session, making.text_view(place.at("text", new=str(interaction.value.get("channel", "")))))
+    elif name == "agent:new":
+        await _push(session, agents.agent_view(place.at("agent")))
+    elif name == "people:known":
+        await _push(session, existing.existing_view(place.at("existing")))
+    elif name == "people:attest":
+        await _push(session, existing.attest_view(place.at("attest")))
     elif name == "csv:upload":
         await _push(session, csv.upload_view(place.at("upload")))
     elif name == "edit:discard":
@@ -187,7 +202,7 @@ async def clicked(session: Session) -> Message | None:
         await update(session, interaction.view, await drawn(session, replace(place, seen=edit.seen), edit))
     elif place.page == "columns":
         await csv.changed(session, place)
-    elif place.ref and interaction.answers:
+    elif place.ref and interaction.answers and place.page in BY_KEY:
         _note_typing(session, place)
     return None
 

@@ -101,6 +101,8 @@ def entry_view(place: Place, edit: Edit, answers: Answers | None = None) -> Bloc
     made = [*blocks(shown, filled(shown, form, answers or {}))]
     if channel in ("sms", "email"):
         made.append(actions(button("Store a new text…", "text:new", {"channel": channel})))
+    if channel == "phone":
+        made.append(actions(button("New agent…", "agent:new", {})))
     title = STEP_WORDS.get(channel, page.title)
     return wizard_view(place, title, made, "Save", "Back", notes)
 
@@ -141,6 +143,10 @@ def _step(step: Mapping[str, Any], nth: int, count_of_steps: int) -> Block:
     if isinstance(step.get("retry"), Mapping):
         tries = ", ".join(f"{safe(k, 20).replace('_', ' ')} {safe(v, 30)}" for k, v in step["retry"].items())
         lines.append(f"retries: {tries}")
+    if step.get("after_call"):
+        lines[0] = f"*{nth + 1}. {STEP_WORDS.get(channel, 'Step')}* `{id_}` · follows a call · {_after(step, nth)}"
+        asked = step["after_call"]
+        lines.append(f"if the call came to {safe(', '.join(asked) if isinstance(asked, list) else asked, 200)}")
     if step.get("when"):
         lines.append(f"only if {safe(step['when'], 200)}")
     return section("\n".join(lines), accessory=_overflow("step", nth, count_of_steps))
@@ -169,6 +175,10 @@ def _people(edit: Edit, people: People) -> list[Block]:
     sources = people.sources or {}
     if sources:
         add.append(button("Follow a CRM segment…", "segment:add", {}))
+    if edit.state:
+        add.append(button("Take known people…", "people:known", {}))
+    if people.total:
+        add.append(button("Attest consent…", "people:attest", {}))
     if add:
         made.append(actions(*add))
     if not sources:

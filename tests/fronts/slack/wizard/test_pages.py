@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.fronts.slack.forms.fields import filled
-from fluentsd.fronts.slack.wizard.lists import entry_form, with_entry
+from fluentsd.fronts.slack.wizard.lists import entry_form, moved, place_in_list, with_entry
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, WITHOUT_INPUT
 from fluentsd.fronts.slack.wizard.place import Place, place_in
 from fluentsd.verbs import presets
@@ -18,7 +18,8 @@ from tests.engine.stage import SMS, spec
 from tests.fronts.slack.modals import _initial
 
 #: A table of several values in one input.
-AS_ONE = {"window.override": ("date", "hours"), "limits.cost": (), "window.hours": ()}
+AS_ONE = {"window.override": ("date", "hours"), "limits.cost": (), "window.hours": (),
+          "law.waive": ("rule", "because", "by")}  # fmt: skip
 
 
 def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -56,6 +57,9 @@ FULL = spec(
     {"id": "mail", "channel": "email", "subject": "Hi", "sender": "a@example.com", "reply_to": "b@example.com",
      "text": "Hello\n\nyou", "html": "<p>Hello</p>", "retry": {"bounced": "1 day"}},
     {"id": "stored", "channel": "sms", "template": "hello", "before": "2 days", "of": "due_at"},
+    {"id": "details", "channel": "sms", "text": "Details", "after_call": ["interested", "callback"], "after": "5 min"},
+    {"id": "one", "channel": "sms", "text": "Details", "after_call": ["voicemail"]},
+    {"id": "big", "channel": "sms", "text": "Details", "after_call": "call.fields.budget > 1000"},
     description="For the fair", priority=70, exclusive=True,
     window={"days": ["mon", "sat"], "timezone": "America/Chicago", "unknown_timezone": "hold",
             "conflicting_timezone": "hold", "blackout": ["2026-12-24", "us-federal-holidays"],
@@ -93,6 +97,24 @@ def drawn(fields: Any, file: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("file", [spec(SMS), FULL, *(presets.preset(one).file for one in presets.names())])
 def test_a_form_that_is_submitted_as_it_is_changes_nothing(file: dict[str, Any]) -> None:
     assert read_campaign(through_forms(file)) == read_campaign(file)
+
+
+def test_follow_ups_stand_behind_the_flow_whatever_is_added_or_moved() -> None:
+    call = {"id": "call", "channel": "phone", "agent": "a"}
+    details = {"id": "details", "channel": "sms", "text": "Hi", "after_call": "interested"}
+    file = spec(call, details)
+    new = {"step": SMS | {"after": "1 day"}}
+    place = Place("step", new="sms")
+    assert place_in_list(file, place, new) == 1
+    added = with_entry(file, place, new)
+    assert [one["id"] for one in added["step"]] == ["call", "text", "details"]
+    assert moved(added, "step", 1, 1)["step"] == added["step"]
+    follows = {"step": SMS | {"after_call": ["angry"]}}
+    place = Place("step", nth=1)
+    assert place_in_list(added, place, follows) == 1
+    assert [one["id"] for one in with_entry(added, place, follows)["step"]] == ["call", "text", "details"]
+    first = {"step": call | {"id": "first"}}
+    assert place_in_list(added, Place("step", new="phone"), first) == 2
 
 
 def test_hours_of_single_days_are_lines() -> None:

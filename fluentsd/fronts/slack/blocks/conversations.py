@@ -1,0 +1,116 @@
+"""The cards of replies and hot leads: masked, with what can be done, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
+from fluentsd.fronts.slack.blocks.wording import actor, link, masked, moment, plain, point, safe
+
+#: What a conversation of a hot lead came to.
+_CAME_TO: Mapping[str, str] = {
+    "interested": "🔥 {} is *interested*", "callback": "📞 {} *asks for a call back*", "angry": "😠 {} was *angry*",
+}  # fmt: skip
+_NOUN: Mapping[str, str] = {"reply": "reply", "lead": "hot lead"}
+
+
+def reply(one: Mapping[str, Any], owner: str) -> Message:
+    """A person's reply. `owner`: as a mention."""
+    ref, said = str(one["ref"]), masked(one["text"] or "(no text)", 1500)
+    who, by = point(one["person"] or ""), safe(one["channel"] or "")
+    if one["outcome"] == "opted_out":
+        return message(
+            f"an opt-out in {plain(ref, 60)}",
+            section(f"🚫 {who} asked in *{safe(ref)}* by {by} not to be contacted any more\n>{said}"),
+            context("On the suppression list for every campaign. No answer may be sent; nothing is left to do."),
+            _about(one, owner),
+            actions(_handle(one)),
+        )
+    return message(
+        f"a reply in {plain(ref, 60)}",
+        section(f"💬 {who} answered in *{safe(ref)}* by {by}\n>{said}"),
+        _about(one, owner),
+        actions(*_ways(one, is_lead=False)),
+    )
+
+
+def lead(one: Mapping[str, Any], owner: str) -> Message:
+    """A hot lead: what the call came to, in the words of its analysis."""
+    ref, who = str(one["ref"]), point(one["person"] or "")
+    came_to = _CAME_TO.get(str(one["disposition"]), "{} is a hot lead").format(who)
+    lasted = f", {one['duration_s']} s" if one["duration_s"] else ""
+    asked = f"\nasked to be called {moment(one['callback_at'])}" if one["callback_at"] else ""
+    said = f"\n>{masked(one['summary'], 1000)}" if one["summary"] else "\n_There is no summary._"
+    text = f"{came_to} · *{safe(ref)}* · call {safe(one['outcome'] or '')}{lasted}{said}{asked}"
+    blocks = [section(text), _about(one, owner)]
+    if one["outcome"] == "opted_out":
+        blocks.insert(1, context("On the suppression list for every campaign. No message may be sent."))
+        buttons = [_handle(one), *_listen(one)]
+    else:
+        buttons = _ways(one, is_lead=True)
+    return message(f"a hot lead in {plain(ref, 60)}: {plain(str(one['disposition']), 20)}", *blocks, actions(*buttons))
+
+
+def settled(kind: str, by: str) -> Message:
+    """A card after somebody has dealt with it."""
+    return message(f"a {_NOUN[kind]}: handled", context(f"✅ a {_NOUN[kind]}: handled by {actor(by)}"))
+
+
+def settled_here(by: str, ref: str, what: str) -> Message:
+    """A card whose button was pressed: what was done, by whom."""
+    return message(f"in {plain(ref, 60)}: {what}", context(f"✅ in *{safe(ref)}*: {what} by {actor(by)}"))
+
+
+def reminder(kind: str, one: Mapping[str, Any], owner: str) -> Message:
+    """The one reminder of what nobody has handled."""
+    noun, ref = _NOUN[kind], str(one["ref"])
+    return message(
+        f"a {noun} in {plain(ref, 60)} is not handled yet",
+        section(f"⏰ {owner} this {noun} in *{safe(ref)}* has waited for a business hour, and nobody has handled it."),
+    )
+
+
+def _about(one: Mapping[str, Any], owner: str) -> Block:
+    parts = [moment(one["created_at"]), f"owner {owner}"]
+    if one["record"]:
+        parts.append(link(str(one["record"]), "record in the CRM"))
+    if one["taken_over_by"]:
+        parts.append(f"🤝 taken over by {actor(one['taken_over_by'])}; no campaign contacts this person")
+    else:
+        parts.append("*not handled yet*")
+    return context(" · ".join(parts))
+
+
+def _ways(one: Mapping[str, Any], *, is_lead: bool) -> list[Block]:
+    """What can be done, in the order of the card."""
+    about = _key(one)
+    stop = confirm(
+        "Never contact this person again?",
+        "The number or address goes on the suppression list, for every channel and campaign.",
+        "Suppress",
+        danger=True,
+    )
+    take = (
+        button("Go on", "person:resume", about) if one["taken_over_by"] else button("Take over", "person:take", about)
+    )
+    return [
+        button("Reply…", "open:reply", about | ({"lead": True} if is_lead else {}), "primary"),
+        _handle(one),
+        take,
+        button("Call back…", "open:callback", about),
+        *(_listen(one) if is_lead else []),
+        button("Suppress", "reply:suppress", about, "danger", stop),
+    ]
+
+
+def _key(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {"ref": one["ref"], "person": f"#{one['contact']}", "attempt": one["attempt"]}
+
+
+def _handle(one: Mapping[str, Any]) -> Block:
+    return button("Handled", "reply:handled", _key(one))
+
+
+def _listen(one: Mapping[str, Any]) -> list[Block]:
+    return [button("Listen", "person:listen", _key(one))] if one.get("recording") else []

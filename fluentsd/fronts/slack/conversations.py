@@ -1,0 +1,94 @@
+"""Cards of people with whom somebody has to deal: replies, and hot leads. Each stays open until it is handled, on
+whatever front, and its owner is reminded once, after an hour in which the campaign's contact window was open.
+
+What must not live here: the words (`blocks.conversations`), and what a click does (`clicks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fluentsd.domain.leads import HOT
+from fluentsd.engine.outbox.targets import Posted
+from fluentsd.fronts.slack.blocks import conversations as words
+from fluentsd.fronts.slack.blocks.layout import Message
+from fluentsd.fronts.slack.people import Owners
+from fluentsd.fronts.slack.posting import Posts
+from fluentsd.fronts.slack.routes import Routes
+from fluentsd.fronts.slack.session import Services
+from fluentsd.fronts.slack.web_api import SlackRefused
+from fluentsd.verbs import queries
+from fluentsd.verbs.slack_posts import SlackPost
+
+KINDS: Mapping[str, str] = {"reply.received": "reply", "call.analysed": "lead"}
+#: Kind → the verb that lists what is open, and the name of its list.
+_OPEN: Mapping[str, tuple[str, str]] = {
+    "reply": ("campaign replies", "replies"), "lead": ("campaign leads", "leads"),
+}  # fmt: skip
+
+
+class Conversations:
+    """The cards of replies and leads."""
+
+    def __init__(self, services: Services, posts: Posts, routes: Routes, owners: Owners) -> None:
+        self._services, self._posts, self._routes, self._owners = services, posts, routes, owners
+
+    async def channels(self, event: Posted) -> list[str]:
+        """The channels that show an event; none for a call that is no hot lead."""
+        kind = KINDS[event.topic]
+        if kind == "lead" and event.payload["disposition"] not in HOT:
+            return []
+        return await self._routes.of(str(event.payload["campaign"]), _OPEN[kind][1])
+
+    async def show(self, event: Posted, channel: str) -> None:
+        """A card for an event; none once it is handled."""
+        kind, about = KINDS[event.topic], str(event.payload["attempt"])
+        one = await self._open_one(kind, about)
+        if one is not None:
+            remind_at = await queries.business_hour_after(self._services.runtime, str(one["ref"]), event.at)
+            await self._posts.put(kind, about, channel, await self._card(kind, one), remind_at=remind_at)
+
+    async def refresh(self) -> None:
+        """Draw the open cards again: a person was taken over or given back, or a campaign has another owner."""
+        for kind in _OPEN:
+            for post in await self._posts.of_kind(kind):
+                if (one := await self._open_one(kind, post.about)) is not None:
+                    await self._posts.put(kind, post.about, post.channel, await self._card(kind, one))
+
+    async def look(self) -> None:
+        """Settle the cards of what is handled, and remind of what is not."""
+        now, posts = self._services.runtime.clock.now(), [p for kind in _OPEN for p in await self._posts.of_kind(kind)]
+        if not posts:
+            return
+        handled = await queries.handled(self._services.runtime, {post.about for post in posts})
+        for post in posts:
+            try:
+                if post.about in handled:
+                    await self._settle(post, handled[post.about])
+                elif post.remind_at is not None and post.remind_at <= now:
+                    await self._remind(post)
+            except SlackRefused as why:
+                self._services.log.warning("slack.refused", error=why.error, method=why.method)
+
+    async def _settle(self, post: SlackPost, by: str) -> None:
+        await self._posts.edit(post, words.settled(post.kind, by))
+        await self._posts.forget(post)
+
+    async def _remind(self, post: SlackPost) -> None:
+        """Once; nobody is reminded of a person whom a colleague has taken over, or who is erased."""
+        await self._posts.reminded(post)
+        one = await self._open_one(post.kind, post.about)
+        if one is None:
+            return await self._posts.forget(post)
+        if not one["taken_over_by"]:
+            await self._posts.below(post, words.reminder(post.kind, one, await self._owners.mention(one["owner"])))
+
+    async def _open_one(self, kind: str, attempt: str) -> Mapping[str, Any] | None:
+        verb, name = _OPEN[kind]
+        found: list[Mapping[str, Any]] = (await self._posts.ask(verb, {"attempt": attempt}))[name]
+        return found[-1] if found else None
+
+    async def _card(self, kind: str, one: Mapping[str, Any]) -> Message:
+        mention = await self._owners.mention(one["owner"])
+        return words.reply(one, mention) if kind == "reply" else words.lead(one, mention)

@@ -1,0 +1,212 @@
+"""What may follow a command, read from its tokens: a time, a reason, a period, kinds of messages. Pure.
+
+What must not live here: commands and campaigns (`grammar`), and the reading of moments, which needs a zone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fluentsd.fronts.slack.words import Token, joined, user_in
+from fluentsd.verbs.catalogue import OUTCOMES, SHOWN
+
+STATES = ("running", "scheduled", "paused", "draft", "done", "all")
+_TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?(am|pm)?")
+
+
+class BadTail(Exception):
+    """What follows the campaign cannot be read; the message says why."""
+
+
+def none(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if rest:
+        raise BadTail(f"nothing may follow here, but there is {joined(rest)!r}")
+    return {}
+
+
+def flag(name: str, *words: str) -> Callable[[Sequence[Token]], Mapping[str, Any]]:
+    def read(rest: Sequence[Token]) -> Mapping[str, Any]:
+        if len(rest) == 1 and rest[0].folded in words:
+            return {name: True}
+        return none(rest)
+
+    return read
+
+
+def start(rest: Sequence[Token]) -> Mapping[str, Any]:
+    """[first N] [yes]"""
+    found: dict[str, Any] = {}
+    left = list(rest)
+    if left and left[-1].folded in ("yes", "confirm", "now"):
+        found["yes"] = True
+        left.pop()
+    if len(left) == 2 and left[0].folded in ("first", "canary"):
+        number = left[1].text.replace(",", "")
+        if not (number.isascii() and number.isdigit() and 0 < int(number) < 10**6):
+            raise BadTail(f"{left[1].text!r} is not a number of people; write it like: first 50")
+        found["first"] = int(number)
+        return found
+    return {**found, **none(left)}
+
+
+def text(name: str) -> Callable[[Sequence[Token]], Mapping[str, Any]]:
+    return lambda rest: {name: joined(rest)} if rest else {}
+
+
+def because(rest: Sequence[Token]) -> Mapping[str, Any]:
+    """[because <text>] [yes]"""
+    return pause(rest, timed=False)
+
+
+def pause(rest: Sequence[Token], *, timed: bool = True) -> Mapping[str, Any]:
+    """[for <duration> | until <when>] [because <text>]"""
+    found: dict[str, Any] = {}
+    left = list(rest)
+    if left and left[-1].folded in ("yes", "confirm"):
+        left.pop()
+        found["yes"] = True
+    reason = next((n for n, one in enumerate(left) if one.folded in ("because", "reason:") and not one.quoted), None)
+    if reason is not None:
+        found["because"] = joined(left[reason + 1 :])
+        left = left[:reason]
+    if left and timed and left[0].folded in ("for", "until", "till"):
+        word, value = ("for" if left[0].folded == "for" else "until"), joined(left[1:])
+        if not value:
+            raise BadTail(f"{word!r} needs a time after it: for 2h, until tomorrow 9am")
+        return found | {word: value}
+    if left:
+        forms = "for <duration>, until <when> or because <reason>" if timed else "because <reason>"
+        raise BadTail(f"{joined(left)!r} is not understood here; after the campaign may follow {forms}")
+    return found
+
+
+def contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
+    match rest[0].folded if rest else "":
+        case "find" if len(rest) > 1:
+            return {"find": joined(rest[1:])}
+        case "find":
+            raise BadTail("what should be found? Write a number, an address or a name after find")
+        case "add" | "export" if len(rest) == 1:
+            return {rest[0].folded: True}
+    return none(rest)
+
+
+def period(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if len(rest) == 1 and rest[0].folded in ("today", "7d", "all"):
+        return {"period": rest[0].folded}
+    return none(rest)
+
+
+def outcome(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if not rest:
+        return {}
+    word = joined(rest).casefold().replace(" ", "_").replace("-", "_")
+    if word in OUTCOMES:
+        return {"outcome": word}
+    near = difflib.get_close_matches(word, OUTCOMES, 1, 0.6)
+    raise BadTail(f"{joined(rest)!r} is not an outcome"
+                   + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(OUTCOMES)}"))  # fmt: skip
+
+
+def user(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if len(rest) == 1 and (user := user_in(rest[0])):
+        return {"user": user}
+    if len(rest) == 1 and rest[0].text.startswith("@") and len(rest[0].text) > 1:
+        return {"group": rest[0].text}
+    raise BadTail("who is the new owner? Write a user after the campaign, like @dana")
+
+
+def by(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if len(rest) == 2 and rest[0].folded == "by" and (user := user_in(rest[1])):
+        return {"by": user}
+    return none(rest)
+
+
+def to(rest: Sequence[Token]) -> Mapping[str, Any]:
+    words = rest[1:] if rest and rest[0].folded == "to" else rest
+    if not words:
+        raise BadTail("where should the test go? Write your own number or address: to +12125550123")
+    return {"to": joined(words)}
+
+
+def suppress(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if not rest:
+        raise BadTail("whom? Write a number or an address")
+    reason = next((n for n, one in enumerate(rest) if one.folded == "because"), None)
+    point = joined(rest[:reason])
+    return {"point": point} | ({"because": joined(rest[reason + 1 :])} if reason is not None else {})
+
+
+def alerts(rest: Sequence[Token]) -> Mapping[str, Any]:
+    """here|off [campaign, campaign] [kinds]; the campaigns are words that `_some` finds."""
+    where, left = _where(rest), list(rest[1:])
+    kinds: list[str] = []
+    while left and left[-1].folded.rstrip(",") in SHOWN and not left[-1].quoted:
+        kinds.insert(0, left.pop().folded.rstrip(","))
+    if kinds and where == "off":
+        raise BadTail("off stops everything; to show only some kinds, write here with them")
+    names: list[list[Token]] = [[]]
+    for one in left:
+        if one.folded in ("and", "&") and not one.quoted:
+            names.append([])
+            continue
+        names[-1].append(Token(one.text.rstrip(","), one.quoted))
+        if one.text.endswith(",") and not one.quoted:
+            names.append([])
+    return {"where": where, "names": [one for one in names if one]} | ({"kinds": kinds} if kinds else {})
+
+
+def digest(rest: Sequence[Token]) -> Mapping[str, Any]:
+    """here [time]|off"""
+    where, typed = _where(rest), "".join(one.folded for one in rest[1:])
+    if not typed:
+        return {"where": where}
+    match = _TIME.fullmatch(typed) if where == "here" else None
+    if match is None:
+        raise BadTail(f"{joined(rest[1:])!r} is not understood here; write a time like 09:00 or 9am after here")
+    hour, minute, half = int(match[1]), int(match[2] or 0), match[3]
+    if half:
+        hour = hour % 12 + 12 * (half == "pm") if 1 <= hour <= 12 else 99
+    if hour > 23 or minute > 59:
+        raise BadTail(f"{joined(rest[1:])!r} is no time of the day; write it like 09:00 or 9am")
+    return {"where": where, "at": f"{hour:02}:{minute:02}"}
+
+
+def _where(rest: Sequence[Token]) -> str:
+    if not rest or rest[0].folded not in ("here", "off"):
+        raise BadTail("write here or off")
+    return rest[0].folded
+
+
+def person(rest: Sequence[Token]) -> Mapping[str, Any]:
+    words = rest[1:] if rest and rest[0].folded in ("over", "back") else rest
+    if not words:
+        raise BadTail("whom? Write a number, an address or a name")
+    return {"person": joined(words)}
+
+
+def call(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if len(rest) != 1:
+        raise BadTail("which call? Write its id, or press Listen at a hot lead")
+    return {"attempt": rest[0].text}
+
+
+def listing(rest: Sequence[Token]) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    left = list(rest)
+    if left and left[0].folded in (*STATES, "active", "completed", "stopped"):
+        word = left.pop(0).folded
+        found["state"] = {"active": "running", "completed": "done", "stopped": "done"}.get(word, word)
+    if left and left[0].folded == "mine":
+        left.pop(0)
+        found["mine"] = True
+    return found | ({"words": joined(left)} if left else {})
+
+
+def copy(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if len(rest) < 2 or rest[0].folded not in ("as", "to"):
+        raise BadTail("what is the copy called? Write: as <new name>")
+    return {"new": joined(rest[1:])}

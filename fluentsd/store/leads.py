@@ -1,0 +1,102 @@
+"""Hot leads: calls after which somebody has to act, open until a person handles them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fluentsd.store.db.statements import among, json_of
+from fluentsd.store.tables import after_call, attempt, campaign, content, point, record
+
+_OPEN = (after_call.c.lead.is_not(None), after_call.c.handled_at.is_(None))
+
+
+def _latest(kind: str) -> Any:
+    return (
+        select(content.c.text)
+        .where(content.c.attempt_id == attempt.c.id, content.c.kind == kind)
+        .order_by(content.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+async def unhandled(
+    conn: AsyncConnection, campaign_id: int | None, most: int, attempt_id: str | None = None
+) -> list[dict[str, Any]]:
+    """Open leads, oldest first, of one campaign or of all, or one of them: who, what the conversation came to, its
+    summary, whether it can be heard, and the campaign's owner."""
+    statement = (
+        select(
+            after_call.c.attempt_id.label("attempt"), campaign.c.ref, campaign.c.owner, attempt.c.step,
+            attempt.c.contact_id.label("contact"), point.c.value.label("person"), attempt.c.outcome,
+            after_call.c.lead.label("disposition"), attempt.c.callback_at, attempt.c.duration_s,
+            func.coalesce(_latest("summary"), "").label("summary"), _latest("recording").label("recording"),
+            after_call.c.ended_at.label("created_at"),
+        )
+        .join(attempt, attempt.c.id == after_call.c.attempt_id)
+        .join(campaign, campaign.c.id == after_call.c.campaign_id)
+        .join(point, point.c.id == attempt.c.point_id, isouter=True)
+        .where(*_OPEN)
+        .order_by(after_call.c.ended_at, after_call.c.attempt_id)
+        .limit(most)
+    )  # fmt: skip
+    if campaign_id is not None:
+        statement = statement.where(after_call.c.campaign_id == campaign_id)
+    if attempt_id is not None:
+        statement = statement.where(after_call.c.attempt_id == attempt_id)
+    rows = (await conn.execute(statement)).mappings()
+    return [dict(row) | {"recording": row["recording"] is not None} for row in rows]
+
+
+async def latest(conn: AsyncConnection, campaign_id: int, contact_id: int) -> str | None:
+    """The step of a person's latest open lead in a campaign."""
+    mine = (*_OPEN, after_call.c.campaign_id == campaign_id, after_call.c.contact_id == contact_id)
+    statement = select(attempt.c.step).join(after_call, after_call.c.attempt_id == attempt.c.id).where(*mine)
+    found: str | None = (await conn.execute(statement.order_by(after_call.c.ended_at.desc()).limit(1))).scalar()
+    return found
+
+
+async def handled(conn: AsyncConnection, campaign_id: int, contact_id: int, *, by: str, at: int) -> int:
+    """Mark a person's leads in a campaign as handled; returns how many."""
+    mine = (*_OPEN, after_call.c.campaign_id == campaign_id, after_call.c.contact_id == contact_id)
+    return (await conn.execute(update(after_call).where(*mine).values(handled_at=at, handled_by=by))).rowcount
+
+
+class Handled(NamedTuple):
+    """Who saw to a reply or lead, and when (epoch microseconds)."""
+
+    by: str
+    at: int
+
+
+async def handling(conn: AsyncConnection, attempt_ids: Collection[str]) -> dict[str, Handled]:
+    """Those of these attempts whose reply or lead is handled. None is, while one of its replies is open."""
+    given = {"ids": json_of(attempt_ids)}
+    of_leads = select(after_call.c.attempt_id, after_call.c.handled_by, after_call.c.handled_at).where(
+        among(after_call.c.attempt_id, "ids"), after_call.c.handled_at.is_not(None)
+    )
+    of_replies = select(content.c.attempt_id, content.c.handled_by, content.c.handled_at).where(
+        among(content.c.attempt_id, "ids"), content.c.kind == "reply"
+    )
+    found: dict[str, Handled] = {}
+    still_open = set()
+    for attempt_id, by, at in [*await conn.execute(of_leads, given), *await conn.execute(of_replies, given)]:
+        if at is None:
+            still_open.add(attempt_id)
+        else:
+            found[attempt_id] = Handled(by or "", at)
+    return {attempt_id: one for attempt_id, one in found.items() if attempt_id not in still_open}
+
+
+async def addresses(conn: AsyncConnection, contact_ids: Collection[int]) -> dict[int, str]:
+    """The addresses of these people in a CRM, as far as one has told it; the newest record counts."""
+    statement = (
+        select(record.c.contact_id, record.c.url)
+        .where(among(record.c.contact_id, "ids"), record.c.url != "")
+        .order_by(record.c.seen_at)
+    )
+    return {int(who): url for who, url in await conn.execute(statement, {"ids": json_of(contact_ids)})}

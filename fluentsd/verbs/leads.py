@@ -1,0 +1,38 @@
+"""Hot leads: people who were interested, wait for a call, or were angry in a call, until somebody handles them.
+
+How they are handled is an answer (`replies.answer`), as for a reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fluentsd.engine.runtime import Runtime
+from fluentsd.store import campaigns, holds, leads
+from fluentsd.store.db import Connection
+from fluentsd.verbs.call import Call
+from fluentsd.verbs.execute import Answer, refusing
+
+
+async def listing(runtime: Runtime, call: Call, ref: str | None, attempt: str | None, most: int) -> Answer:
+    """Leads that are not handled yet, oldest first."""
+
+    async def unit(conn: Connection) -> Answer:
+        campaign_id = (await campaigns.get(conn, ref)).id if ref else None
+        found = await leads.unhandled(conn, campaign_id, max(1, min(most, 1000)), attempt)
+        return {"leads": await with_person(conn, found, call.at)}
+
+    return await refusing(runtime.store.read(unit))
+
+
+async def with_person(conn: Connection, rows: Sequence[dict[str, Any]], at: int) -> list[dict[str, Any]]:
+    """Replies or leads with what a colleague wants to know of the person: the address of the record in the CRM, ""
+    if none is known, and who has taken the person over, "" for nobody."""
+    people = [row["contact"] for row in rows]
+    urls, held = await leads.addresses(conn, people), await holds.on_contacts(conn, people, at)
+    return [
+        row | {"record": urls.get(row["contact"], ""),
+               "taken_over_by": held[row["contact"]].by if row["contact"] in held else ""}
+        for row in rows
+    ]  # fmt: skip

@@ -1,0 +1,222 @@
+"""Hot leads in Slack: a masked card for each, with what can be done, and one reminder of what nobody has handled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fluentsd.api import Disposition, Inbound, Outcome
+from fluentsd.engine.recordings.folder import Recordings
+from fluentsd.testing.slack import Shown
+from fluentsd.verbs import slack_posts
+from tests.engine.after_calls.stage import AGENT, CALL, GOOD, Analyst
+from tests.engine.stage import HOUR, MINUTE, SMS, person, spec
+from tests.engine.sync.fake_source import FakeCrm
+from tests.engine.test_recordings import URL, Tape
+from tests.fronts.slack.conftest import Office, until
+from tests.fronts.slack.test_cards import database_url, office, stage
+
+__all__ = ["database_url", "office", "stage"]
+
+SUMMARY = "Wants a roof. Call +1 415 555 0123 or dana@example.com <!channel>"
+LATER = SMS | {"id": "later", "after": "1 day"}
+
+
+async def a_call(office: Office, owner: str = "slack:U1 Dana", **more: Any) -> str:
+    """A campaign whose call is picked up; the attempt."""
+    stage = office.stage
+    stage.runtime.sources.setdefault("crm", FakeCrm(stage.clock))
+    await stage.do("agents apply", file={"agent": [AGENT]})
+    await stage.launch(spec(CALL, LATER, ref="spring", name="Spring fair", **more), person(0))
+    await stage.do("campaign owner", ref="spring", owner=owner)
+    await until(lambda: stage.phone.accepted)
+    return stage.phone.accepted[0][0].token
+
+
+async def a_lead(office: Office, answer: dict[str, Any] | None = None, **more: Any) -> Shown:
+    """The card of a call that the analysis finds hot."""
+    analyst = Analyst(answer or GOOD | {"summary": SUMMARY})
+    office.stage.phone.analyse = analyst.analyse  # type: ignore[attr-defined]
+    office.stage.resolve("phone")
+    token = await a_call(office, **more)
+    await office.stage.phone.tell(
+        Inbound(Outcome.answered, token, transcript="agent: Hi\nperson: A roof, please.", duration_s=61)
+    )
+    card = await office.slack.wait_shown("hot lead in")
+    await until(lambda: slack_posts.of_kind(office.stage.runtime, "lead"))  # it is noted after it is posted
+    return card
+
+
+async def open_leads(office: Office) -> list[dict[str, Any]]:
+    return list((await office.stage.do("campaign leads"))["leads"])
+
+
+async def test_a_lead_is_shown_masked_with_its_owner_and_what_can_be_done(office: Office) -> None:
+    card = await a_lead(office)
+    for part in ("*interested*", "answered, 61 s", "Wants a roof", "••• 0123", "d•••@example.com", "owner <@U1>",
+                 "*not handled yet*", "0000"):  # fmt: skip
+        assert part in card.whole, part
+    for part in ("2125550000", "<!channel>", "415 555 0123"):
+        assert part not in card.whole, part
+    assert card.buttons == ["Reply…", "Handled", "Take over", "Call back…", "Suppress"]
+    report = await office.say("report spring")
+    assert "*1 calls* · answered 1 (100%)" in report
+    assert "*1 conversations* (1 analysed) · interested 1 (100%)" in report
+
+
+@pytest.mark.parametrize(
+    ("disposition", "words"), [("callback", "asks for a call back"), ("angry", "was *angry*"), ("wrong_number", "")]
+)
+async def test_what_the_conversation_came_to_is_said_and_others_get_no_card(
+    office: Office, disposition: str, words: str
+) -> None:
+    stage = office.stage
+    plain = {name: value for name, value in AGENT.items() if name != "analysis"}
+    await stage.do("agents apply", file={"agent": [plain]})
+    await stage.launch(spec(CALL, LATER, ref="spring"), person(0), person(1))
+    await until(lambda: len(stage.phone.accepted) == 2)
+    first, second = (attempt.token for attempt, _, _ in stage.phone.accepted)
+    await stage.phone.tell(Inbound(Outcome.answered, first, disposition=Disposition(disposition)))
+    await stage.phone.tell(Inbound(Outcome.answered, second, disposition=Disposition.interested))
+    await office.slack.wait_shown("*interested*")
+
+    async def are_done() -> bool:
+        return bool((await stage.overview("spring"))["exited"] == 2)
+
+    await until(are_done)
+    cards = [one for one in office.slack.messages.values() if "hot lead in" in one.whole]
+    assert len(cards) == (2 if words else 1)
+    assert any(words in one.whole for one in cards)
+
+
+async def test_taking_over_holds_the_person_in_all_campaigns_until_it_goes_on(office: Office) -> None:
+    card = await a_lead(office)
+    await office.stage.launch(spec(SMS, ref="autumn"), person(0), checked=False)
+    assert "taken this person over" in (await office.slack.click(card, "Take over", "U2")).whole
+    await until(lambda: "taken over by <@U2>" in card.whole)
+    assert "Go on" in card.buttons
+    assert "a colleague has taken the person over" in await office.say("why +12125550000")
+    assert "contact #" in await office.say("")
+    assert "🤝 <@U2>" in await office.say("leads")
+    assert "the campaigns go on" in (await office.slack.click(card, "Go on")).whole
+    await until(lambda: "taken over" not in card.whole)
+
+
+async def test_a_lead_is_answered_as_a_text_or_an_e_mail_and_is_handled(office: Office) -> None:
+    card = await a_lead(office)
+    await office.slack.press(card, "Reply")
+    view = await office.slack.opened_view()
+    email = {"type": "static_select", "selected_option": {"value": "email"}}
+    ack = await office.slack.submit(
+        view, {"text": {"type": "plain_text_input", "value": "Here is the offer"}, "by": email}
+    )
+    assert "on its way" in str(ack.payload)
+    await until(lambda: office.stage.email.accepted)
+    assert office.stage.email.accepted[0][1].text == "Here is the offer"
+    assert await open_leads(office) == []
+    await office.front.target.look()
+    assert "handled by <@U1>" in card.whole
+    assert card.buttons == []
+
+
+async def test_a_person_whose_flow_has_ended_is_called_back_at_the_promised_time(office: Office) -> None:
+    card = await a_lead(office)
+    await office.slack.press(card, "Call back")
+    view = await office.slack.opened_view()
+    at = office.stage.clock.now() // 1_000_000 + 3600
+    ack = await office.slack.submit(view, {"when": {"type": "datetimepicker", "selected_date_time": at}})
+    assert "ahead of the flow" in str(ack.payload)
+    office.stage.clock.step(HOUR + MINUTE)
+    await until(lambda: len(office.stage.phone.accepted) == 2)
+
+
+async def test_suppress_and_handled_settle_the_card_by_whom(office: Office) -> None:
+    card = await a_lead(office)
+    await office.slack.press(card, "Suppress")
+    await office.slack.wait_shown("never contacted again by <@U1>")
+    [entry] = (await office.stage.do("suppression list"))["entries"]
+    assert entry["value"] == "+12125550000"
+    assert await open_leads(office) == []
+
+
+async def test_what_another_front_handles_is_shown_with_the_next_look(office: Office) -> None:
+    card = await a_lead(office)
+    await office.stage.do("campaign answer", ref="spring", person="+12125550000", nothing=True)
+    await office.front.target.look()
+    assert "handled by tester" in card.whole
+
+
+async def test_nobody_handled_it_in_a_business_hour_so_the_owner_is_reminded_once(office: Office) -> None:
+    card = await a_lead(office)  # Monday, ten o'clock
+    office.stage.clock.step(HOUR - MINUTE)
+    await office.front.target.look()
+    office.stage.clock.step(2 * MINUTE)
+    await office.front.target.look()
+    await office.front.target.look()
+    reminders = [one for one in office.slack.messages.values() if one.thread_ts == card.ts]
+    assert len(reminders) == 1
+    assert "⏰ <@U1> this hot lead" in reminders[0].whole
+
+
+async def test_a_business_hour_is_one_of_the_contact_window(office: Office) -> None:
+    office.stage.clock.step(6 * HOUR + 50 * MINUTE)  # ten minutes before it closes
+    card = await a_lead(office)
+    office.stage.clock.step(12 * HOUR)
+    await office.front.target.look()
+    assert not any(one.thread_ts == card.ts for one in office.slack.messages.values())
+    office.stage.clock.step(5 * HOUR)  # ten to ten, the next day: fifty minutes of it
+    await office.front.target.look()
+    assert any(one.thread_ts == card.ts for one in office.slack.messages.values())
+
+
+async def test_a_recording_is_heard_by_a_link_of_ones_own(office: Office, tmp_path: Path) -> None:
+    office.stage.phone.fetch_recording = Tape().fetch_recording  # type: ignore[attr-defined]
+    office.stage.runtime.recordings = Recordings(tmp_path, "https://calls.example")
+    token = await a_call(office)
+    await office.stage.phone.tell(Inbound(Outcome.answered, token, recording=URL))
+    office.stage.phone.analyse = Analyst().analyse  # type: ignore[attr-defined]
+    office.stage.resolve("phone")
+    await until(lambda: list(tmp_path.glob("*.mp3")))
+    await office.stage.phone.tell(Inbound(Outcome.answered, token, transcript="person: yes"))
+    card = await office.slack.wait_shown("hot lead in")
+    heard = await office.slack.click(card, "Listen")
+    assert heard.user == "U1"
+    assert "<https://calls.example/r/" in heard.whole
+    assert "needs the role manager" in (await office.slack.click(card, "Listen", "U3")).whole
+    assert "https://calls.example/r/" in await office.say(f"listen {token}")
+    entries = (await office.stage.do("log", target=token))["entries"]
+    assert [entry["actor"].split()[0] for entry in entries] == ["slack:U1", "slack:U1"]
+
+
+@pytest.mark.parametrize("label", ["Take over", "Handled", "Suppress"])
+async def test_a_viewer_changes_nothing(office: Office, label: str) -> None:
+    card = await a_lead(office)
+    assert "needs the role manager" in (await office.slack.click(card, label, "U3")).whole
+    assert len(await open_leads(office)) == 1
+
+
+async def test_by_keyboard_a_person_is_taken_over_and_given_back(office: Office) -> None:
+    await a_lead(office)
+    shown = await office.slack.command("take over +1 212 555 0000")
+    assert "••• 0000 over" in shown.whole
+    assert "is taken over by slack:U1" in await office.say("takeover +12125550000")
+    assert "the campaigns go on with ••• 0000" in await office.say("give-back +12125550000")
+    assert "1 hot lead open" in await office.say("leads spring")
+
+
+async def test_another_owner_is_mentioned_and_gets_a_summary(office: Office) -> None:
+    card = await a_lead(office)
+    assert "belongs to <@U2> now" in await office.say("owner spring <@U2|lee>")
+    await until(lambda: "owner <@U2>" in card.whole)
+    summary = await office.slack.wait_shown("is yours now, given by <@U1>")
+    assert summary.channel == "DU2"
+    assert "1 hot lead wait" in summary.whole
+    await office.slack.wait_shown("given to <@U2>")
+
+
+async def test_what_belongs_to_a_deactivated_owner_is_the_admins_business(office: Office) -> None:
+    office.slack.users["U1"]["deleted"] = True
+    card = await a_lead(office)
+    assert "<@U9> (the owner is deactivated)" in card.whole
