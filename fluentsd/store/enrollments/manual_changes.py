@@ -33,7 +33,7 @@ async def of(conn: AsyncConnection, campaign_id: int, contact_id: int) -> Enroll
 async def carry_over(conn: AsyncConnection, left: EnrollmentRow, entered: EnrollmentRow) -> EnrollmentRow:
     """Give a further entry of a person what the one that they left knows: the outcomes of its steps, and the failures
     to reach in a row."""
-    known = {"outcomes": left.outcomes, "last_outcome": left.last_outcome, "unreached": left.unreached}
+    known: dict[str, Any] = {"outcomes": left.outcomes, "last_outcome": left.last_outcome, "unreached": left.unreached}
     await conn.execute(update(enrollment).where(enrollment.c.id == entered.id).values(**known))
     return entered._replace(**known)
 
