@@ -138,7 +138,7 @@ def new(
 
 def _named_after(file: Path, text: str) -> str:
     """The preset with a ref like the file's name: `campaign new leads.toml` makes the campaign `leads`."""
-    from fluentsd.domain.campaign import plain
+    from fluentsd.domain.campaign_values import plain
 
     ref = plain(file.stem)
     without = re.sub(r"(?m)^ref = .*\n", "", text)

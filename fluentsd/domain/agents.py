@@ -17,7 +17,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from fluentsd.api import Endpointing, Interruption, Skill
 from fluentsd.domain.analysis import AnalysisSettings
-from fluentsd.domain.campaign import E164, Slug, Step
+from fluentsd.domain.campaign import Step
+from fluentsd.domain.campaign_values import E164, Slug
 from fluentsd.domain.render import TemplateProblem, template
 from fluentsd.domain.time.durations import Delay
 from fluentsd.validation import Problems, explain

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from fluentsd.api import Disposition, check_json
-from fluentsd.domain.campaign import Slug
+from fluentsd.domain.campaign_values import Slug
 from fluentsd.text import clean
 
 #: The longest summary and the longest text of a field, characters; the largest number.

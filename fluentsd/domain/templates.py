@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from fluentsd.domain.campaign import Slug, Step
+from fluentsd.domain.campaign import Step
+from fluentsd.domain.campaign_values import Slug
 from fluentsd.domain.message_parts import TEXTS, check_parts
 from fluentsd.validation import Problems, explain
 

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fluentsd.domain.campaign import CampaignFile, plain, read_campaign
+from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.domain.campaign_values import plain
 from fluentsd.domain.states import CampaignState
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaign_edits, campaigns

@@ -30,7 +30,8 @@ from fluentsd.cli.app import build
 from fluentsd.cli.runner import run_program
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.views import show
-from fluentsd.domain.campaign import DAYS, read_campaign
+from fluentsd.domain.campaign import read_campaign
+from fluentsd.domain.campaign_values import DAYS
 from fluentsd.verbs import presets
 from fluentsd.verbs.catalogue import VERBS
 from fluentsd.verbs.diff import differences

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.domain.campaign import DAYS
+from fluentsd.domain.campaign_values import DAYS
 from fluentsd.fronts.slack.blocks.layout import OPTION_VALUE, Block, option, plain_text
 from fluentsd.fronts.slack.blocks.wording import plain
 
