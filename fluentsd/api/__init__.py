@@ -36,12 +36,13 @@ from fluentsd.api.abilities import (
 from fluentsd.api.agent import Agent, AgentProvider, Conversation
 from fluentsd.api.agent_settings import AgentSettings, Disposition, Endpointing, Interruption, Skill, WebhookSkill
 from fluentsd.api.analysis import AnalysisRequest
-from fluentsd.api.channel import Channel, Clock, Links, Tools
+from fluentsd.api.channel import Channel, Clock, Links, Secrets, Tools
 from fluentsd.api.cursors import read_cursor, write_cursor
 from fluentsd.api.errors import Forged, InDoubt, NeedsHuman, PluginError, Rejected, SocketClosed, Unavailable
 from fluentsd.api.json_schema import check_json, read_json
+from fluentsd.api.oauth import OAuthApp, OAuthTokens
 from fluentsd.api.opt_out_rules import OptOutRule, read_opt_out_rules, says_yes
-from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource
+from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource, SignIn, SignInKey
 from fluentsd.api.request_budget import RequestBudget, next_utc_midnight, retry_after
 from fluentsd.api.source import (
     Activity,
@@ -125,6 +126,8 @@ __all__ = [
     "Meaning",
     "Message",
     "NeedsHuman",
+    "OAuthApp",
+    "OAuthTokens",
     "OptOutRule",
     "Outcome",
     "Owned",
@@ -147,9 +150,12 @@ __all__ = [
     "Request",
     "RequestBudget",
     "RunsAgents",
+    "Secrets",
     "Segment",
     "SegmentKind",
     "ServesCalls",
+    "SignIn",
+    "SignInKey",
     "Skill",
     "SocketClosed",
     "Source",

@@ -15,14 +15,18 @@ Answer = Mapping[str, Any]
 
 def listing(screen: Screen, answer: Answer) -> None:
     if not answer["sources"]:
-        screen.say("no source is configured; add [source.<name>] to fluentsd.toml")
+        screen.say("there is no source; connect one: fluentsd source connect NAME")
         return
     rows = [
-        [one["source"], str(one["segments"]), when(one["as_of_at"]), str(one["held"]), _usage(one),
-         one["problem"] or "ok"]
+        [one["source"], _origin(one), str(one["segments"]), when(one["as_of_at"]), str(one["held"]),
+         _usage(one), one["problem"] or "ok"]
         for one in answer["sources"]
     ]  # fmt: skip
-    screen.table(["Source", "#Segments", "@As of", "#Held", "Requests today", "State"], rows)
+    screen.table(["Source", "From", "#Segments", "@As of", "#Held", "Requests today", "State"], rows)
+
+
+def _origin(one: Answer) -> str:
+    return f"{one['plugin']} ({one['from']})" if one["from"] else ""
 
 
 def _usage(one: Answer) -> str:
@@ -31,6 +35,26 @@ def _usage(one: Answer) -> str:
         return ""
     most = used["allowed"] or used["daily"]
     return f"{used['today']:,} of {most:,}" if most else f"{used['today']:,}"
+
+
+def connected(screen: Screen, answer: Answer) -> None:
+    checked(screen, answer)
+    screen.say(f"{answer['source']} is connected; its keys are encrypted", "green")
+    _taken_in(screen, answer)
+
+
+def disconnected(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['source']} is disconnected and its keys are deleted; revoke them at the CRM too", "green")
+    if answer["campaigns"]:
+        screen.say(f"the people of {', '.join(answer['campaigns'])} wait until it is connected again", "yellow")
+    _taken_in(screen, answer)
+
+
+def _taken_in(screen: Screen, answer: Answer) -> None:
+    if answer["problem"]:
+        screen.say(f"the daemon could not reload: {answer['problem']}", "red")
+    else:
+        screen.say("the daemon reloads now" if answer["reloads"] else "it counts when the daemon starts", "dim")
 
 
 def segments(screen: Screen, answer: Answer) -> None:

@@ -12,6 +12,8 @@ import httpx
 from fluentsd.api import (
     InDoubt,
     NeedsHuman,
+    OAuthApp,
+    OAuthTokens,
     Rejected,
     RequestBudget,
     Tools,
@@ -20,7 +22,6 @@ from fluentsd.api import (
     without_personal_data,
 )
 from fluentsd_crm_gohighlevel.settings import Settings
-from fluentsd_crm_gohighlevel.tokens import Tokens
 
 #: The version of contacts, opportunities and locations.
 VERSION = "2021-07-28"
@@ -49,7 +50,7 @@ class GohighlevelClient:
 
     def __init__(self, settings: Settings, tools: Tools, budget: RequestBudget) -> None:
         self._settings, self._tools, self._budget = settings, tools, budget
-        self._tokens = Tokens(settings, tools)
+        self._oauth = None if settings.token else OAuthTokens(_app(settings), tools)
 
     async def read(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None, urgent: bool = False
@@ -89,11 +90,11 @@ class GohighlevelClient:
     async def _once(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, urgent: bool
     ) -> httpx.Response | httpx.HTTPError:
-        token = await self._tokens.bearer()
+        token = self._settings.token if self._oauth is None else await self._oauth.bearer()
         answer = await self._send(token, method, path, query, body, urgent)
         ended = isinstance(answer, httpx.Response) and answer.status_code == 401 and "scope" not in _words(answer)
-        if ended and self._tokens.can_refresh:
-            token = await self._tokens.bearer(ended=token)
+        if ended and self._oauth is not None:
+            token = await self._oauth.bearer(ended=token)
             answer = await self._send(token, method, path, query, body, urgent)
         return answer
 
@@ -151,6 +152,15 @@ class GohighlevelClient:
             except ValueError:
                 at = 0
         return Reply(answer.json() if answer.content else None, at)
+
+
+def _app(settings: Settings) -> OAuthApp:
+    """The marketplace app; its refresh tokens are good once."""
+    return OAuthApp(
+        "GoHighLevel", f"{settings.base_url}/oauth/token", settings.client_id, settings.client_secret,
+        settings.refresh_token, "install the app in the location again, and set the new refresh_token",
+        form={"user_type": "Location"}, life=86_399,
+    )  # fmt: skip
 
 
 def _words(answer: httpx.Response) -> str:

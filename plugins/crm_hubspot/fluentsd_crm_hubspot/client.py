@@ -17,6 +17,8 @@ from urllib.parse import quote
 from fluentsd.api import (
     InDoubt,
     NeedsHuman,
+    OAuthApp,
+    OAuthTokens,
     Rejected,
     RequestBudget,
     Tools,
@@ -24,6 +26,7 @@ from fluentsd.api import (
     retry_after,
     without_personal_data,
 )
+from fluentsd_crm_hubspot import paths
 from fluentsd_crm_hubspot.settings import Settings
 
 #: Seconds to connect and to wait for an answer.
@@ -64,6 +67,7 @@ class HubspotClient:
     def __init__(self, settings: Settings, tools: Tools, budget: RequestBudget, searches: RequestBudget) -> None:
         self._settings, self._tools = settings, tools
         self._budget, self._searches = budget, searches
+        self._oauth = None if settings.token else OAuthTokens(_app(settings), tools)
         self._api: Any = None
 
     async def get(
@@ -124,15 +128,35 @@ class HubspotClient:
     async def _once(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, urgent: bool, place: Mapping[str, str]
     ) -> _Raw:
+        """One request, again with a new token if the last has ended."""
+        if self._oauth is None:
+            return await self._sent(self._settings.token, method, path, query, body, urgent, place)
+        token = await self._oauth.bearer()
+        raw = await self._sent(token, method, path, query, body, urgent, place)
+        if raw.status == 401:  # an access token ends after half an hour, in the midst of a walk
+            token = await self._oauth.bearer(ended=token)
+            raw = await self._sent(token, method, path, query, body, urgent, place)
+        return raw
+
+    async def _sent(
+        self,
+        token: str,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        urgent: bool,
+        place: Mapping[str, str],
+    ) -> _Raw:
         """One request within the budgets; a 429 closes the budget that it names."""
         is_search = path.endswith("/search") and "/objects/" in path
         url = path.format(**{key: quote(value, safe="") for key, value in place.items()})
         if is_search:
             async with self._searches.request(urgent=urgent), self._budget.request(urgent=urgent):
-                raw: _Raw = await self._tools.run_sync(self._call, method, url, query, body)
+                raw: _Raw = await self._tools.run_sync(self._call, token, method, url, query, body)
         else:
             async with self._budget.request(urgent=urgent):
-                raw = await self._tools.run_sync(self._call, method, url, query, body)
+                raw = await self._tools.run_sync(self._call, token, method, url, query, body)
         self._learn(raw, self._searches if is_search else self._budget)
         return raw
 
@@ -177,17 +201,19 @@ class HubspotClient:
                 at = 0
         return Reply(json.loads(raw.data) if raw.data else None, at)
 
-    def _call(self, method: str, url: str, query: Mapping[str, Any] | None, body: Any) -> _Raw:
+    def _call(self, token: str, method: str, url: str, query: Mapping[str, Any] | None, body: Any) -> _Raw:
         """One request, in a thread."""
         if self._api is None:
             self._api = _connect(self._settings)
         import urllib3
 
         pairs = [(key, str(value)) for key, value in (query or {}).items() if value is not None]
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        headers = {
+            "Accept": "application/json", "Content-Type": "application/json", "Authorization": f"Bearer {token}",
+        }  # fmt: skip
         try:
             answer = self._api.call_api(
-                url, method, None, pairs, headers, body=body, auth_settings=["oauth2"],
+                url, method, None, pairs, headers, body=body, auth_settings=[],
                 _return_http_data_only=True, _preload_content=False, _request_timeout=TIMEOUT,
             )  # fmt: skip
             return _Raw(answer.status, _lower(answer.headers), answer.data)
@@ -208,13 +234,20 @@ class HubspotClient:
             return _Raw(status, _lower(getattr(why, "headers", None) or {}), data)
 
 
+def _app(settings: Settings) -> OAuthApp:
+    return OAuthApp(
+        "HubSpot", f"{settings.base_url}{paths.SIGN_IN}", settings.client_id, settings.client_secret,
+        settings.refresh_token, "install the app in the account again, and set the new refresh_token",
+    )  # fmt: skip
+
+
 def _connect(settings: Settings) -> Any:
     """The SDK's client of one API, used for all of them: each attribute access would open connections of its own."""
     import urllib3
     from hubspot import HubSpot  # type: ignore[import-untyped]  # the SDK ships no types
 
     retry = urllib3.Retry(total=0, redirect=0, raise_on_redirect=False)
-    hubspot = HubSpot(access_token=settings.token, host=settings.base_url, retry=retry)
+    hubspot = HubSpot(host=settings.base_url, retry=retry)
     return hubspot.crm.lists.lists_api.api_client
 
 

@@ -205,8 +205,11 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     "holds": [{"holds": [HOLD, COOLING]}],
     "log": [{"entries": [{"at": at(3), "actor": "slack:U012AB3CD Dana", "verb": "pause", "target": REF, "details":
                           {"from": "active", "to": "paused", "because": "the price list is wrong"}}]}],
-    "source list": [{"sources": [{"source": "hubspot-eu", "segments": 3, "as_of_at": at(3), "held": 0, "requests":
-        {"today": 12_345, "allowed": 250_000, "daily": 0}, "problem": "", "people": 0}]}],
+    "source list": [{"sources": [{"source": "hubspot-eu", "plugin": "hubspot", "from": "connected", "segments": 3,
+        "as_of_at": at(3), "held": 0, "requests": {"today": 12_345, "allowed": 250_000, "daily": 0},
+        "problem": "", "people": 0}]}],
+    "source connect": [{"source": "hubspot-eu", "findings": FINDINGS, "reloads": True, "problem": ""}],
+    "source disconnect": [{"source": "hubspot-eu", "campaigns": [REF], "reloads": False, "problem": ""}],
     "source segments": [{"source": "hubspot-eu", "segments": [{"id": "list:4711", "kind": "list", "name":
         "Spring fair, visitors who asked for a quote", "size": 12_345}]}],
     "source fields": [{"source": "hubspot-eu", "fields": [{"name": "hs_email_optout", "label": "Unsubscribed from all "
