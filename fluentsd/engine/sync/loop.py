@@ -279,7 +279,7 @@ class SourceSync:
         runtime, refs = self._runtime, set(page.refs)
         named = [one.record.id for one in read if one.record.id in refs or refs.intersection(one.record.aliases)]
 
-        async def unit(conn: Connection) -> Stored:
+        async def store_page(conn: Connection) -> Stored:
             attested = await _attested(conn, row.id) if read else None
             stored = await records.store(
                 conn, runtime, self._ref, read, at=at, attested=attested, looked_up=page.records is None
@@ -294,7 +294,7 @@ class SourceSync:
             await segments.note(conn, row.id, **values)
             return stored
 
-        self._heed(await runtime.store.run(unit))
+        self._heed(await runtime.store.run(store_page))
         self._state.pages += 1
 
     def _heed(self, stored: Stored) -> None:
@@ -325,7 +325,7 @@ class SourceSync:
         read = [fields.read(record) for record in found]
         answered = {record.id for record in found} | {key for record in found for key in record.aliases}
 
-        async def unit(conn: Connection) -> Stored:
+        async def store_fresh(conn: Connection) -> Stored:
             stored = await records.store(conn, self._runtime, self._ref, read, at=now)
             gone = [record_id for key, record_id in stale.items() if key not in answered]
             await segments.miss_everywhere(conn, gone, now)
@@ -335,7 +335,7 @@ class SourceSync:
             await enrollments.release_held(conn, now, contact_ids=people, reason=Reason.source_stale, most=10_000)
             return stored
 
-        self._heed(await self._runtime.store.run(unit))
+        self._heed(await self._runtime.store.run(store_fresh))
         self._runtime.dispatcher_wakeup.notify()
 
 
