@@ -1,9 +1,9 @@
 """The daemon's loops in a process that will be killed: `python -m tests.crash.child FOLDER [LABEL NTH]`.
 
 LABEL names a point: `before-commit:UNIT`, `after-commit:UNIT` (UNIT is the name of a unit of work), `before-send`,
-`after-send`, `before-analysis`, `after-analysis`, `after-fetch` (a page of a segment), `before-write`, `after-write` (to
-a CRM). At its NTH passing the process sends itself SIGKILL. Without a label
-it runs until the campaign is completed, or until it is killed from outside. What campaigns follow is walked at the start.
+`after-send`, `before-analysis`, `after-analysis`, `after-fetch` (a page of a segment), `before-write`, `after-write`
+(to a CRM). At its NTH passing the process sends itself SIGKILL. Without a label it runs until the campaign is
+completed, or until it is killed from outside. What campaigns follow is walked at the start.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Kill a real process in the walk of a list and in the write-back: afterwards the campaign equals the list.
 
-Nobody is lost, nobody is enrolled or texted twice, nobody exits on a part of a walk, and each text is written back once.
+Nobody is lost, nobody is enrolled or texted twice, nobody exits on a part of a walk, each text is written back once.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ change does (`changes`), limits of requests (the plugin's).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import get_args
 
 import trio
@@ -51,6 +51,7 @@ class SourceSync:
         self._ref = SourceRef(name, 0)
         self._exits_at: dict[int, int] = {}
         self._unresolved_until: dict[int, int] = {}
+        self._restarts: dict[int, tuple[int, int]] = {}  #: segment → walks that began again, and when the next may
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -140,6 +141,9 @@ class SourceSync:
         return min(times)
 
     def _walk_at(self, row: SegmentRow) -> int:
+        _, not_before = self._restarts.get(row.id, (0, 0))
+        if not_before > self._runtime.clock.now():
+            return not_before
         if row.id in self._state.asked or row.walk_began_at is not None or row.walked_at is None:
             return 0
         return row.walked_at + self._options.walk_every
@@ -159,7 +163,7 @@ class SourceSync:
                 await self._take_walk(row, now)
             else:
                 await self._apply(row)
-        except LookupError as why:
+        except naming.NotFound as why:
             await self._lost(row, why, now)
 
     def _is_delta_due(self, row: SegmentRow, now: int) -> bool:
@@ -191,12 +195,16 @@ class SourceSync:
         """The next page of a complete walk."""
         store, began = self._runtime.store, row.walk_began_at or now
         try:
-            page = await self._source.walk(row.ref, row.walk_cursor)
+            page = await _of_segment(self._source.walk(row.ref, row.walk_cursor))
         except ValueError as why:
             if row.walk_cursor is None:
                 raise
             self._runtime.log.info("sync.walk_begins_again", source=self._name, segment=row.key, reason=str(why)[:200])
             await store.run(segments.note, row.id, walk_cursor=None, walk_began_at=None)
+            self._state.asked.add(row.id)
+            tries = self._restarts.get(row.id, (0, 0))[0]  # the first time at once, and never in a tight loop
+            pause = min(2 ** (tries - 1) * FIRST_PAUSE, PAUSE_AT_MOST) if tries else 0
+            self._restarts[row.id] = (tries + 1, now + pause)
             return
         read = await self._read(page, now)
         values: dict[str, object] = {"walk_cursor": page.next, "walk_began_at": began}
@@ -209,6 +217,7 @@ class SourceSync:
         await self._store(row, page, read, now, began, values)
         if page.next is None:
             self._state.asked.discard(row.id)
+            self._restarts.pop(row.id, None)
             await self._apply(row)
 
     async def _take_changes(self, row: SegmentRow) -> None:
@@ -217,7 +226,7 @@ class SourceSync:
         cursor, is_news = row.since, False
         while True:
             try:
-                page = await self._source.changes(row.ref, cursor)
+                page = await _of_segment(self._source.changes(row.ref, cursor))
             except ValueError:
                 await self._runtime.store.run(segments.note, row.id, since=None)
                 self._state.asked.add(row.id)  # only a walk can tell
@@ -337,6 +346,17 @@ class SourceSync:
 
         self._heed(await self._runtime.store.run(store_fresh))
         self._runtime.dispatcher_wakeup.notify()
+
+
+async def _of_segment(question: Awaitable[Page]) -> Page:
+    """The source's answer. A segment that it does not have is `naming.NotFound`; a KeyError or IndexError is a
+    LookupError too, but a bug of the plugin."""
+    try:
+        return await question
+    except (KeyError, IndexError):
+        raise
+    except LookupError as why:
+        raise naming.NotFound(*why.args) from why
 
 
 async def _attested(conn: Connection, segment_id: int) -> Attested | None:

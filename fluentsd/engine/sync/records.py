@@ -30,7 +30,7 @@ class SourceRef:
     @property
     def actor(self) -> str:
         """As the audit log and the evidence name it."""
-        return f"source:{self.name}"
+        return f"{suppression.FROM_SOURCE}{self.name}"
 
 
 @dataclass(slots=True)

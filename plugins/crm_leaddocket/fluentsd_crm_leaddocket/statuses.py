@@ -28,10 +28,10 @@ class Statuses:
     async def segments(self) -> list[Segment]:
         """All statuses and their sub-statuses."""
         found: list[Segment] = []
-        for status in _unwrapped((await self._client.get("/api/statuses")).body):
+        for status in unwrapped((await self._client.get("/api/statuses")).body):
             name = str(status.get("StatusName") or status.get("Name"))
             found.append(Segment(f"status:{status['Id']}", name, None, "status"))
-            for sub in _unwrapped(status.get("Substatuses") or status.get("SubStatuses") or []):
+            for sub in unwrapped(status.get("Substatuses") or status.get("SubStatuses") or []):
                 title = sub.get("SubStatusName") or sub.get("SubstatusName") or sub.get("Name")
                 found.append(Segment(f"status:{status['Id']}/{sub['Id']}", f"{name}: {title}", None, "status"))
         return found
@@ -105,7 +105,7 @@ class Statuses:
         return (await self._client.get("/api/statuses")).at
 
 
-def _unwrapped(body: Any) -> Iterator[Mapping[str, Any]]:
+def unwrapped(body: Any) -> Iterator[Mapping[str, Any]]:
     """The elements of a list, each perhaps wrapped as {"Data": …}, and so perhaps the list itself."""
     rows = body
     while isinstance(rows, Mapping):

@@ -129,6 +129,30 @@ async def test_an_expired_cursor_begins_the_walk_again(followed: Followed) -> No
     assert (await followed.segment())["people"] == 30
 
 
+async def test_a_cursor_that_is_never_good_leads_to_no_tight_loop(followed: Followed) -> None:
+    for n in range(25):
+        followed.crm.put(n)
+    followed.crm.walks_are_short = True
+    await followed.apply()
+    await followed.pass_time(HOUR)
+    assert 8 <= followed.crm.asked.count("walk") <= 24
+    followed.crm.walks_are_short = False
+    await followed.pass_time(HOUR)
+    assert (await followed.segment())["people"] == 25
+
+
+async def test_a_bug_of_a_plugin_is_no_lost_segment(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start()
+    followed.crm.fails = [KeyError("properties")]
+    await followed.stage.do("sync now", source="crm")
+    await followed.pass_time(1_000_000)
+    assert (await followed.segment())["problem"].startswith("KeyError")
+    await followed.pass_time(HOUR)
+    found = await followed.segment()
+    assert (found["problem"], found["people"]) == ("", 1)
+
+
 async def test_a_large_change_is_held_until_a_person_releases_it(followed: Followed) -> None:
     for n in range(60):
         followed.crm.put(n)
