@@ -34,6 +34,8 @@ FIRST_PAUSE = 30 * SECOND
 #: The catalogue of fields is read again after this time.
 CATALOGUE_AGE = 24 * 3600 * SECOND
 KINDS: tuple[Kind, ...] = get_args(Kind)
+#: While steps are in flight, a page is followed by a pause of so many times its own transaction, at most a second.
+GIVES_WAY = 2
 #: Records read between two checkpoints, about 2 ms.
 AT_ONCE = 25
 
@@ -303,8 +305,12 @@ class SourceSync:
             await segments.note(conn, row.id, **values)
             return stored
 
+        began = runtime.clock.now()
         self._heed(await runtime.store.run(store_page))
         self._state.pages += 1
+        if len(runtime.in_flight):  # steps go first: the pages of a walk take a third of the store's time at most
+            took = runtime.clock.now() - began
+            await runtime.clock.sleep_until(runtime.clock.now() + min(GIVES_WAY * took, SECOND))
 
     def _heed(self, stored: Stored) -> None:
         """Wake up whom a page concerns."""
