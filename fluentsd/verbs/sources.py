@@ -13,6 +13,7 @@ from typing import TypeVar
 from fluentsd.api import CountsRequests, NeedsHuman, Source, Unavailable
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.fields import Fields
+from fluentsd.engine.sync.state import News
 from fluentsd.store import holds, segments
 from fluentsd.store.db import Connection
 from fluentsd.store.segments import SegmentRow
@@ -124,12 +125,16 @@ async def status(runtime: Runtime, call: Call, source: str | None) -> Answer:
     found = []
     for name in names:
         for row in await runtime.store.read(segments.followed, name):
-            found.append(await runtime.store.read(_standing, name, row, runtime.syncs[name].problem))
+            state = runtime.syncs[name]
+            one = await runtime.store.read(_standing, name, row, state.problem)
+            news = state.news.get(row.id, News())
+            found.append(one | {"joined": news.joined, "left": news.left})
     return {"segments": found}
 
 
 async def _standing(conn: Connection, name: str, row: SegmentRow, problem: str) -> Answer:
     present, missing = await segments.count_members(conn, row.id)
+    began = row.walk_began_at
     return {
         "source": name,
         "segment": row.name,
@@ -141,7 +146,8 @@ async def _standing(conn: Connection, name: str, row: SegmentRow, problem: str) 
         "size": row.size,
         "as_of_at": row.read_at,
         "walked_at": row.walked_at,
-        "is_walking": row.walk_began_at is not None,
+        "is_walking": began is not None,
+        "named": await segments.count_named(conn, row.id, began) if began is not None else None,
         "problem": row.problem or problem,
         "held": row.held,
     }

@@ -20,8 +20,9 @@ from fluentsd.engine.runtime import STORE_PAUSE, Runtime
 from fluentsd.engine.sync import changes, naming, records
 from fluentsd.engine.sync.fields import Fields, RecordRead
 from fluentsd.engine.sync.records import SourceRef, Stored
+from fluentsd.engine.sync.state import News
 from fluentsd.store import consent as evidence
-from fluentsd.store import contacts, enrollments, holds, segments
+from fluentsd.store import contacts, enrollments, holds, readings, segments
 from fluentsd.store.contact_upserts import Attested
 from fluentsd.store.db import Connection
 from fluentsd.store.segments import SegmentRow
@@ -33,6 +34,7 @@ PAUSE_AT_MOST = 600 * SECOND
 FIRST_PAUSE = 30 * SECOND
 #: The catalogue of fields is read again after this time.
 CATALOGUE_AGE = 24 * 3600 * SECOND
+NOTHING = News()
 KINDS: tuple[Kind, ...] = get_args(Kind)
 #: While steps are in flight, a page is followed by a pause of so many times its own transaction, at most a second.
 GIVES_WAY = 2
@@ -121,7 +123,7 @@ class SourceSync:
         segments that are followed."""
         is_held = await holds.is_held(conn, "source", self._name, now)
         before, most = now - self._options.consent_max_age, max(1, self._source.limits.refresh)
-        stale = await segments.some_stale(conn, self._ref.id, Reason.source_stale, before, most)
+        stale = await readings.some_stale(conn, self._ref.id, Reason.source_stale, before, most)
         return is_held, stale, await segments.followed(conn, self._name)
 
     async def _begin(self, now: int) -> None:
@@ -272,6 +274,7 @@ class SourceSync:
             options = self._options
             self._fields = Fields(await self._source.catalogue(), options.meanings, options.region)
             self._fields_at = at
+            self._state.mapping = self._fields.mapping
             self._state.protected = frozenset(kind for kind in KINDS if self._fields.protects(kind))
             for name in self._fields.unknown:
                 self._runtime.log.warning("sync.unknown_field", source=self._name, field=name)
@@ -296,18 +299,24 @@ class SourceSync:
                 conn, runtime, self._ref, read, at=at, attested=attested, looked_up=page.records is None
             )
             ids = [stored.ids[key].id for key in named if key in stored.ids and key not in stored.rejected]
-            await segments.name_members(conn, row.id, ids, at, seen_at)
+            stored.joined = await segments.name_members(conn, row.id, ids, at, seen_at)
             if page.gone:
                 gone = await segments.known(conn, self._ref.id, list(page.gone))
-                await segments.miss(conn, row.id, [one.id for one in gone.values()], at)
+                stored.left += await segments.miss(conn, row.id, [one.id for one in gone.values()], at)
             if values.get("walked_at") is not None and page.complete:
-                await segments.miss_unnamed(conn, row.id, seen_at, at)
+                stored.left += await segments.miss_unnamed(conn, row.id, seen_at, at)
             await segments.note(conn, row.id, **values)
             return stored
 
         began = runtime.clock.now()
-        self._heed(await runtime.store.run(store_page))
+        stored = await runtime.store.run(store_page)
+        self._heed(stored)
         self._state.pages += 1
+        if (stored.joined or stored.left) and row.walked_at is not None:
+            before = self._state.news.get(row.id, NOTHING)
+            if before.began_at != seen_at:
+                before = NOTHING
+            self._state.news[row.id] = News(seen_at, before.joined + stored.joined, before.left + stored.left)
         if len(runtime.in_flight):  # steps go first: the pages of a walk take a third of the store's time at most
             took = runtime.clock.now() - began
             await runtime.clock.sleep_until(runtime.clock.now() + min(GIVES_WAY * took, SECOND))
