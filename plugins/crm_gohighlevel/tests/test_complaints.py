@@ -121,7 +121,7 @@ async def test_a_used_refresh_token_locks_the_installation_out(crm, connect, giv
     sealed = tmp_path / "oauth.sealed"
     assert b"refresh-1" not in sealed.read_bytes()
     assert sealed.stat().st_mode & 0o077 == 0
-    crm._failures.clear()
+    crm.mend()
     crm.tokens.clear()
     assert (await connect(**oauth).walk(SPRING, None)).refs
     assert crm.minted == 2
