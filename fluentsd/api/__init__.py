@@ -2,7 +2,8 @@
 
 A plugin imports this package (and its own SDK) and nothing else of fluentsd; the engine imports no plugin. What lives
 here: the values exchanged with plugins, the protocol of a channel, the tools of a plugin, and the errors by which a
-plugin decides the next action of the engine. What must not: I/O, waiting, or tables.
+plugin decides the next action of the engine; and parts that plugins share, which work with a plugin's own tools. What
+must not: the engine, or tables.
 
 One rule prevents duplicate contacts: `Unavailable` and `Rejected` raised from `Channel.send` assert that the provider
 accepted *nothing*. Any other end of a send (another exception, a timeout, a cancellation) leaves the attempt open, and
@@ -44,6 +45,7 @@ from fluentsd.api.oauth import OAuthApp, OAuthTokens
 from fluentsd.api.opt_out_rules import OptOutRule, read_opt_out_rules, says_yes
 from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource, SignIn, SignInKey
 from fluentsd.api.request_budget import RequestBudget, next_utc_midnight, retry_after
+from fluentsd.api.rest import Invalid, NotFound, RestClient, RestReply, server_time
 from fluentsd.api.source import (
     Activity,
     CountsRequests,
@@ -118,6 +120,7 @@ __all__ = [
     "InDoubt",
     "Inbound",
     "Interruption",
+    "Invalid",
     "Kind",
     "LimitsConcurrency",
     "Links",
@@ -126,6 +129,7 @@ __all__ = [
     "Meaning",
     "Message",
     "NeedsHuman",
+    "NotFound",
     "OAuthApp",
     "OAuthTokens",
     "OptOutRule",
@@ -149,6 +153,8 @@ __all__ = [
     "Reply",
     "Request",
     "RequestBudget",
+    "RestClient",
+    "RestReply",
     "RunsAgents",
     "Secrets",
     "Segment",
@@ -181,6 +187,7 @@ __all__ = [
     "read_opt_out_rules",
     "retry_after",
     "says_yes",
+    "server_time",
     "without_personal_data",
     "write_cursor",
 ]

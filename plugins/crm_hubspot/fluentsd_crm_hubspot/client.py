@@ -10,20 +10,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
 from fluentsd.api import (
     InDoubt,
+    Invalid,
     NeedsHuman,
+    NotFound,
     OAuthApp,
     OAuthTokens,
     Rejected,
     RequestBudget,
+    RestReply,
     Tools,
     Unavailable,
     retry_after,
+    server_time,
     without_personal_data,
 )
 from fluentsd_crm_hubspot import paths
@@ -34,22 +37,6 @@ TIMEOUT = (5.0, 30.0)
 #: Tries of a read, and the seconds before the second one; each further pause is twice as long.
 TRIES, PAUSE = 4, 1.0
 SECOND = 1_000_000
-
-
-class NotFound(LookupError):
-    """HubSpot answered 404."""
-
-
-class Invalid(NeedsHuman):
-    """HubSpot answered 400 or 409: it refuses what was asked, with this message."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer of HubSpot: JSON, and its time (epoch microseconds by HubSpot's clock; 0 when it gave none)."""
-
-    body: Any
-    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +59,11 @@ class HubspotClient:
 
     async def get(
         self, path: str, query: Mapping[str, Any] | None = None, *, urgent: bool = False, **place: str
-    ) -> Reply:
+    ) -> RestReply:
         """Read something; raises `NotFound`, `Invalid`, `Unavailable` or `NeedsHuman`."""
         return await self._read("GET", path, query, None, urgent, place)
 
-    async def ask(self, path: str, body: Any, *, urgent: bool = False, **place: str) -> Reply:
+    async def ask(self, path: str, body: Any, *, urgent: bool = False, **place: str) -> RestReply:
         """Read something by a POST (search, batch read)."""
         return await self._read("POST", path, None, body, urgent, place)
 
@@ -89,7 +76,7 @@ class HubspotClient:
         *,
         urgent: bool = False,
         **place: str,
-    ) -> Reply:
+    ) -> RestReply:
         """Change something, once. Raises `InDoubt` when the answer was lost, `Rejected` when HubSpot refuses it."""
         for _ in range(TRIES):
             raw = await self._once(method, path, query, body, urgent, place)
@@ -106,7 +93,7 @@ class HubspotClient:
 
     async def _read(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, urgent: bool, place: Mapping[str, str]
-    ) -> Reply:
+    ) -> RestReply:
         pause, why = PAUSE, ""
         for tried in range(TRIES):
             raw = await self._once(method, path, query, body, urgent, place)
@@ -179,7 +166,7 @@ class HubspotClient:
             if _number(raw.headers.get("x-hubspot-ratelimit-remaining")) == 0 and interval:
                 self._budget.close(min(interval / 1000, 60.0), "HubSpot's limit of requests is reached")
 
-    def _reply(self, raw: _Raw) -> Reply:
+    def _reply(self, raw: _Raw) -> RestReply:
         error = _error(raw) if raw.status >= 400 else {}
         words = _words(error) or f"HTTP {raw.status}"
         if raw.status == 401:
@@ -193,13 +180,7 @@ class HubspotClient:
             raise NotFound(words)
         if raw.status >= 400:
             raise Invalid(words)
-        at = 0
-        if stamp := raw.headers.get("date"):
-            try:
-                at = round(parsedate_to_datetime(stamp).timestamp()) * SECOND
-            except ValueError:
-                at = 0
-        return Reply(json.loads(raw.data) if raw.data else None, at)
+        return RestReply(json.loads(raw.data) if raw.data else None, server_time(raw.headers.get("date")))
 
     def _call(self, token: str, method: str, url: str, query: Mapping[str, Any] | None, body: Any) -> _Raw:
         """One request, in a thread."""

@@ -10,6 +10,7 @@ from fluentsd.api import (
     Activity,
     Finding,
     NeedsHuman,
+    NotFound,
     Page,
     Record,
     RequestBudget,
@@ -21,7 +22,7 @@ from fluentsd.api import (
     Usage,
     WriteLedger,
 )
-from fluentsd_crm_leaddocket.client import LeaddocketClient, NotFound
+from fluentsd_crm_leaddocket.client import LeaddocketClient
 from fluentsd_crm_leaddocket.leads import fields_of, record_of
 from fluentsd_crm_leaddocket.settings import Settings
 from fluentsd_crm_leaddocket.statuses import LEADS_AT_ONCE, Statuses

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fluentsd.api import Activity, NeedsHuman, OptOutRule, Rejected, WriteLedger
-from fluentsd_crm_leaddocket.client import LeaddocketClient, NotFound
+from fluentsd.api import Activity, NeedsHuman, NotFound, OptOutRule, Rejected, WriteLedger
+from fluentsd_crm_leaddocket.client import LeaddocketClient
 from fluentsd_crm_leaddocket.leads import OF_CONTACT, USUAL, folded
 from fluentsd_crm_leaddocket.settings import Settings
 from fluentsd_crm_leaddocket.statuses import unwrapped
