@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+import trio
 from fluentsd_crm_gohighlevel import register_sources
 
+from fluentsd import daemon
 from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SystemClock
-from fluentsd.config import load
+from fluentsd.config import Settings, load
 from fluentsd.engine.runtime import Runtime
+from fluentsd.fronts.control.client import connect
 from fluentsd.plugins import Plugins, discover
 from fluentsd.validation import Problems
 from fluentsd.verbs import Call, Refused
@@ -214,6 +220,33 @@ async def test_a_copied_database_without_its_connections_says_who_waits(
     [row] = (await here.do("source list"))["sources"]
     assert (row["source"], row["segments"]) == (NAME, 1)
     assert "its people wait; connect it: fluentsd source connect ghl" in row["problem"]
+
+
+@pytest.mark.slow
+async def test_a_running_daemon_takes_the_source_in(crm: FakeGohighlevel, plugins: Plugins) -> None:
+    with tempfile.TemporaryDirectory(prefix="fsd-") as folder:
+        here, is_up, following = Installation(Path(folder), plugins), trio.Event(), list[Settings | None]()
+        settings = load(here.folder / "fluentsd.toml", {})
+
+        async def live() -> None:
+            read = partial(load, here.folder / "fluentsd.toml", {})
+            log = structlog.wrap_logger(structlog.ReturnLogger())
+            following.append(
+                await daemon.run(settings, clock=SystemClock(), plugins=plugins, log=log, ready=is_up.set, read=read)
+            )
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(live)
+            await is_up.wait()
+            async with connect(settings.socket) as client:
+                given = {"source": NAME, "plugin": "gohighlevel", "keys": keys(crm)}
+                answer = await client.ask("source connect", given, request_id="once")
+                assert answer["reloads"]
+                assert await client.ask("source connect", given, request_id="once") == answer
+        [fresh] = following
+        assert fresh is not None
+        assert fresh.connected == {NAME}
+        assert TOKEN not in json.dumps(fresh.shown(), default=str)
 
 
 def test_the_registered_ways_to_sign_in_are_the_plugins_own(plugins: Plugins) -> None:

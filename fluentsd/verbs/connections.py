@@ -58,7 +58,7 @@ async def connect(runtime: Runtime, call: Call, source: str, plugin: str, keys: 
 
     async def unit(conn: Connection) -> Answer:
         shown = [{"ok": one.ok, "what": one.what, "fix": one.fix} for one in findings]
-        answer = {"source": source, "plugin": plugin, "findings": shown, "reloads": runtime.reload is not None}
+        answer = {"source": source, "plugin": plugin, "findings": shown, **_before_reload(runtime)}
         return answer | {"_details": {"plugin": plugin, "keys": sorted(keys)}}
 
     return await _taken_in(runtime, await change(runtime, call, "connect source", source, unit))
@@ -84,9 +84,13 @@ async def disconnect(runtime: Runtime, call: Call, source: str, yes: bool) -> An
         raise Refused(f"{why}; nothing was changed", Suggestion("source list")) from None
 
     async def unit(conn: Connection) -> Answer:
-        return {"source": source, "campaigns": refs, "reloads": runtime.reload is not None}
+        return {"source": source, "campaigns": refs, **_before_reload(runtime)}
 
     return await _taken_in(runtime, await change(runtime, call, "disconnect source", source, unit))
+
+
+def _before_reload(runtime: Runtime) -> Answer:
+    return {"reloads": runtime.reload is not None, "problem": ""}
 
 
 async def _taken_in(runtime: Runtime, answer: Answer) -> Answer:
