@@ -18,9 +18,11 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import population
 import steps
 import structlog
@@ -220,12 +222,27 @@ async def hubspot(folder: Path, count: int) -> dict[str, float]:
         return await simulated(folder, crm, make, f"list:{spring}", settings.interval, count, change)
 
 
+class Busy(httpx.AsyncHTTPTransport):
+    """Holds the simulated clock while a request is on its way."""
+
+    def __init__(self, clock: SimClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        with self._clock.busy():
+            answer = await super().handle_async_request(request)
+            await answer.aread()
+            return answer
+
+
 async def simulated(
     folder: Path, crm: Any, make: Any, segment: str, interval: int, count: int, change: Any
 ) -> dict[str, float]:
     """Seconds of the first sync on the simulated clock, its floor, and the requests of a later delta."""
     clock = SimClock(crm.now)
-    given = tools(clock, folder=folder)
+    web = httpx.AsyncClient(transport=Busy(clock))
+    given = replace(tools(clock, folder=folder), http=lambda: web)
     options = SyncOptions(every=15 * MINUTE, walk_every=24 * HOUR)
     async with following(folder, make(given), clock, options, segment) as runtime:
         began, before = clock.now(), len(crm.asked)
@@ -238,7 +255,7 @@ async def simulated(
         after = len(crm.asked)
         await clock.sleep_until(clock.now() + 16 * MINUTE)
         delta = len(crm.asked) - after
-    await given.http().aclose()
+    await web.aclose()
     took = (ended - began) / SECOND
     return {"seconds": took, "requests": requests, "floor": requests * interval / SECOND, "delta": delta}
 
