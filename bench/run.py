@@ -22,6 +22,7 @@ import disk
 from at_scale import steps_1m, steps_5m
 from daemon import daemon
 from decisions import forecast, gate, overview, window
+from following import follow
 from importing import importing
 from mailing import mailing
 from outbox import outbox_rows
@@ -49,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "callbacks": callbacks,
     "mailing": mailing,
     "outbox": outbox_rows,
+    "follow": follow,
 }
 
 

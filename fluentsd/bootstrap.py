@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from fluentsd.config import Settings
+from fluentsd.connecting import Connecting
 from fluentsd.domain.subscriptions import (
     LOG,
     LOG_TOPICS,
@@ -86,6 +87,7 @@ async def open_runtime(
                         node=_node(settings),
                         lock=lock,
                         recordings=Recordings(settings.recordings, settings.http.public_url if settings.http else None),
+                        connecting=Connecting(settings, clock, plugins, log, web),
                         log=log,
                     )
                     await compare_with_mark(runtime, place_of(settings))

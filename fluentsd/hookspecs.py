@@ -29,7 +29,8 @@ def register_sources(register: RegisterSource) -> None:
     """Called once at start: call `register(name, factory)` for each source this plugin offers.
 
     `name` is the value of `[source.x] plugin = "name"`; `factory(config, tools)` gets that table (without fluentsd's
-    own keys) and returns a `Source`. Several tables may name one plugin. It must not use the network.
+    own keys) and returns a `Source`. Several tables may name one plugin. It must not use the network. A third argument,
+    `sign_ins`, has the ways to sign in that `fluentsd source connect` offers, each with the keys that it asks for.
     """
 
 

@@ -10,21 +10,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import trio
 from pydantic import ValidationError
 
 from fluentsd.api import AgentProvider, Closes, Kind, Links, Source, Tools
-from fluentsd.config import Settings
+from fluentsd.config import PluginSettings, Settings
 from fluentsd.engine.runtime import ChannelState, EngineClock
+from fluentsd.engine.sync.waiting import WaitingSource
 from fluentsd.plugins import PluginProblem, Plugins
+from fluentsd.sealing import SealedSecrets
 from fluentsd.urls import AgentLinks, NoLinks, PublicLinks
 from fluentsd.validation import Problems, explain
 
 if TYPE_CHECKING:
     import httpx
 
+HttpClient: TypeAlias = "Callable[[], httpx.AsyncClient]"
 #: Blocking calls of one plugin at once, whatever its concurrency: each is a thread.
 THREADS_AT_MOST = 40
 #: Seconds for all parts together to close their connections.
@@ -58,10 +61,18 @@ def build_parts(
     plugins: Plugins,
     *,
     log: Any,
-    http: Callable[[], httpx.AsyncClient],
+    http: HttpClient,
 ) -> Parts:
-    """Every configured part; `Problems` lists all mistakes."""
+    """Every configured part; `Problems` lists all mistakes, but those of a source that a person connected: it waits."""
     return _Builder(settings, clock, plugins, log, http).build()
+
+
+def build_source(
+    settings: Settings, table: PluginSettings, clock: EngineClock, plugins: Plugins, log: Any, http: HttpClient
+) -> tuple[Source | None, list[str]]:
+    """One source that may be none of the settings; or None and the mistakes."""
+    builder = _Builder(settings, clock, plugins, log, http)
+    return builder.source(table.name, table), builder.mistakes
 
 
 class _Builder:
@@ -73,8 +84,9 @@ class _Builder:
         clock: EngineClock,
         plugins: Plugins,
         log: Any,
-        http: Callable[[], httpx.AsyncClient],
+        http: HttpClient,
     ) -> None:
+        self._material = (settings, clock, plugins, log, http)
         self.settings, self.clock, self.plugins, self.log, self.http = settings, clock, plugins, log, http
         self.base = settings.http.public_url if settings.http else None
         self.mistakes: list[str] = []
@@ -86,9 +98,14 @@ class _Builder:
             with self._listing(f"agents.{name}", table.plugin, plugins.agent_providers, tools):
                 parts.agent_providers[name] = plugins.build_agent_provider(table.plugin, {**table.options}, tools)
         for name, table in settings.sources.items():
-            tools = self._tools("sources", name, table.concurrency, NoLinks())
-            with self._listing(f"source.{name}", table.plugin, plugins.sources, tools):
-                parts.sources[name] = plugins.build_source(table.plugin, {**table.options}, tools)
+            mine = self if name not in settings.connected else _Builder(*self._material)
+            source = mine.source(name, table)
+            if source is None and mine is not self:
+                source = WaitingSource(f"{'; '.join(mine.mistakes)}; connect it again: fluentsd source connect {name}")
+            if source is not None:
+                parts.sources[name] = source
+        for name, problem in settings.waiting_sources.items():
+            parts.sources[name] = WaitingSource(problem)
         for kind, channel in settings.channels.items():
             links = PublicLinks(kind, self.base)
             tools = self._tools("", channel.plugin, channel.concurrency, links, parts.agent_providers, kind)
@@ -99,6 +116,13 @@ class _Builder:
         if self.mistakes:
             raise Problems(str(settings.path), self.mistakes)
         return parts
+
+    def source(self, name: str, table: PluginSettings) -> Source | None:
+        """One source; None if there are mistakes."""
+        tools = self._tools("sources", name, table.concurrency, NoLinks())
+        with self._listing(f"source.{name}", table.plugin, self.plugins.sources, tools):
+            return self.plugins.build_source(table.plugin, {**table.options}, tools)
+        return None
 
     @contextmanager
     def _listing(self, place: str, plugin: str, offered: Mapping[str, Any], tools: Tools) -> Iterator[None]:
@@ -134,6 +158,7 @@ class _Builder:
             clock=self.clock,
             folder=str(folder),
             links=links,
+            secrets=SealedSecrets(self.settings.connections.sealer, folder, f"{group}/{name}", run_sync),
             agent_providers=agent_providers or {},
         )
 

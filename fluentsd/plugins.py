@@ -8,14 +8,14 @@ Nothing here runs during a send.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pluggy
 
 from fluentsd import hookspecs
-from fluentsd.api import API_VERSION, AgentProvider, Channel, Closes, CountsRequests, Source, Tools
+from fluentsd.api import API_VERSION, AgentProvider, Channel, Closes, CountsRequests, SignIn, Source, Tools
 from fluentsd.api.abilities import CHANNEL_ABILITIES
 from fluentsd.api.contract import ContractBroken, require
 
@@ -51,6 +51,7 @@ class Plugins:
     origin: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     sources: dict[str, Factory] = field(default_factory=dict)
+    sign_ins: dict[str, tuple[SignIn, ...]] = field(default_factory=dict)  #: of each source plugin
     agent_providers: dict[str, Factory] = field(default_factory=dict)
 
     def build_channel(self, plugin: str, config: Mapping[str, Any], tools: Tools) -> Channel:
@@ -133,12 +134,14 @@ def _check_version(declared: Any) -> None:
         raise PluginProblem(f"{which}; {fix}")
 
 
-def _registrar(found: Plugins, offer: Offer, taken: dict[str, Factory], plugin: str) -> Callable[[str, Factory], None]:
-    def register(name: str, factory: Factory) -> None:
+def _registrar(found: Plugins, offer: Offer, taken: dict[str, Factory], plugin: str) -> Callable[..., None]:
+    def register(name: str, factory: Factory, sign_ins: Sequence[SignIn] = ()) -> None:
         place = f"{offer.noun} {name}" if offer is not CHANNEL else name
         if name in taken:
             raise PluginProblem(f"the {offer.noun} name {name!r} is already taken by {found.origin[place]}")
         taken[name] = factory
+        if offer is SOURCE:
+            found.sign_ins[name] = tuple(sign_ins)
         found.origin[place] = plugin
 
     return register

@@ -27,9 +27,9 @@ LAYERS = (
     },
     {"api"},
     {"domain"},
-    {"store", "config", "plugins", "testing"},
+    {"store", "config", "plugins", "testing", "sealing"},
     {"engine"},
-    {"parts", "bootstrap"},
+    {"parts", "connecting", "bootstrap"},
     {"verbs"},
     {"fronts"},
     {"daemon"},
@@ -42,7 +42,7 @@ LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
 #: What a layer may not import although it lies below.
 FORBIDDEN = {
     "engine": {"config", "plugins"},
-    "verbs": {"config", "plugins", "parts", "bootstrap"},
+    "verbs": {"config", "plugins", "parts", "connecting", "bootstrap"},
     "fronts": {"store", "domain.states", "bootstrap", "parts", "plugins"},
     "store": {"config", "plugins", "testing"},
 }

@@ -2,7 +2,8 @@
 
 A plugin imports this package (and its own SDK) and nothing else of fluentsd; the engine imports no plugin. What lives
 here: the values exchanged with plugins, the protocol of a channel, the tools of a plugin, and the errors by which a
-plugin decides the next action of the engine. What must not: I/O, waiting, or tables.
+plugin decides the next action of the engine; and parts that plugins share, which work with a plugin's own tools. What
+must not: the engine, or tables.
 
 One rule prevents duplicate contacts: `Unavailable` and `Rejected` raised from `Channel.send` assert that the provider
 accepted *nothing*. Any other end of a send (another exception, a timeout, a cancellation) leaves the attempt open, and
@@ -37,13 +38,15 @@ from fluentsd.api.abilities import (
 from fluentsd.api.agent import Agent, AgentProvider, Conversation
 from fluentsd.api.agent_settings import AgentSettings, Disposition, Endpointing, Interruption, Skill, WebhookSkill
 from fluentsd.api.analysis import AnalysisRequest
-from fluentsd.api.channel import Channel, Clock, Links, Tools
+from fluentsd.api.channel import Channel, Clock, Links, Secrets, Tools
 from fluentsd.api.cursors import read_cursor, write_cursor
 from fluentsd.api.errors import Forged, InDoubt, NeedsHuman, PluginError, Rejected, SocketClosed, Unavailable
 from fluentsd.api.json_schema import check_json, read_json
+from fluentsd.api.oauth import OAuthApp, OAuthTokens
 from fluentsd.api.opt_out_rules import OptOutRule, read_opt_out_rules, says_yes
-from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource
+from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource, SignIn, SignInKey
 from fluentsd.api.request_budget import RequestBudget, next_utc_midnight, retry_after
+from fluentsd.api.rest import Invalid, NotFound, RestClient, RestReply, server_time
 from fluentsd.api.source import (
     Activity,
     CountsRequests,
@@ -119,6 +122,7 @@ __all__ = [
     "InDoubt",
     "Inbound",
     "Interruption",
+    "Invalid",
     "Kind",
     "LimitsConcurrency",
     "Links",
@@ -129,6 +133,9 @@ __all__ = [
     "Meaning",
     "Message",
     "NeedsHuman",
+    "NotFound",
+    "OAuthApp",
+    "OAuthTokens",
     "OptOutRule",
     "Outcome",
     "Owned",
@@ -150,10 +157,15 @@ __all__ = [
     "Reply",
     "Request",
     "RequestBudget",
+    "RestClient",
+    "RestReply",
     "RunsAgents",
+    "Secrets",
     "Segment",
     "SegmentKind",
     "ServesCalls",
+    "SignIn",
+    "SignInKey",
     "Skill",
     "SocketClosed",
     "Source",
@@ -179,6 +191,7 @@ __all__ = [
     "read_opt_out_rules",
     "retry_after",
     "says_yes",
+    "server_time",
     "without_personal_data",
     "write_cursor",
 ]

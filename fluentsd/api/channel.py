@@ -37,10 +37,22 @@ class Links(Protocol):
         """The URL by which the attempt's person opts out (RFC 8058: POST does it, GET shows a page)."""
 
 
+class Secrets(Protocol):
+    """The secrets that a plugin keeps from one start to the next, like a refresh token that was replaced. They are
+    encrypted in the plugin's folder, under a key outside of it."""
+
+    async def load(self, name: str) -> str | None:
+        """The secret of that name; None if there is none. Raises `NeedsHuman` when it cannot be read, and when none
+        could be saved."""
+
+    async def save(self, name: str, text: str) -> None:
+        """Keep a secret; it is on the disk when this returns. Raises `NeedsHuman`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The tools of a plugin: an HTTP client, threads for blocking code, a log, the clock, its own folder, and the
-    public URLs.
+    """The tools of a plugin: an HTTP client, threads for blocking code, a log, the clock, its own folder, the public
+    URLs, and its secrets.
 
     `agent_providers` are those of `[agents.<name>]`, by name: a phone channel lets one speak. Only channels get them.
     `run_sync(fn, *args)` runs blocking code in a thread under this plugin's own limiter. Plugins never read the
@@ -53,6 +65,7 @@ class Tools:
     clock: Clock
     folder: str
     links: Links
+    secrets: Secrets
     agent_providers: Mapping[str, AgentProvider] = field(default_factory=dict)
 
 

@@ -59,6 +59,7 @@ COMMANDS: Mapping[str, str] = {
     "agents talk": "talk.talk",
     "suppression import": "suppression_files.import_list",
     "suppression export": "suppression_files.export_list",
+    "source connect": "connecting.connect",
     "slack manifest": "slack.manifest",
     "slack check": "slack.check",
     "slack preview": "slack.preview",

@@ -91,7 +91,7 @@ GUESSES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("show", "find", "check", "search"), "fluentsd suppression why POINT"),
     },
     "source": {
-        **dict.fromkeys(("add", "new", "create"), "add a table [source.NAME] to fluentsd.toml, then: fluentsd check"),
+        **dict.fromkeys(("add", "new", "create"), "fluentsd source connect NAME"),
         "sync": "fluentsd sync now SOURCE",
     },
     "sync": {**dict.fromkeys(("start", "run"), "fluentsd sync now SOURCE"),

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from pydantic import ValidationError
 
 from fluentsd.api import Kind
+from fluentsd.config.connections import Connections
 from fluentsd.config.environment import EnvironmentOverlay
 from fluentsd.config.settings import (
     MASK,
@@ -32,11 +33,13 @@ from fluentsd.config.settings import (
 from fluentsd.config.shape import Channel, Channels, Database, File, Http, Plugin, Slack, Source
 from fluentsd.domain.sync_options import SyncOptions
 from fluentsd.domain.time.durations import SECOND, Delay, Rate
+from fluentsd.sealing import KEY_FILE, Sealer
 from fluentsd.settings_file import DATABASE, NAME, SOCKET, SYSTEM, NoSettings, find
 from fluentsd.validation import Place, Problems, explain, explain_toml
 
 __all__ = ["MASK", "NAME", "SYSTEM", "TEMPLATE", "ChannelSettings", "HttpSettings", "NoSettings", "NotifySettings",
-           "PluginSettings", "Settings", "SlackSettings", "find", "load"]  # fmt: skip
+           "PluginSettings", "Settings", "SlackSettings", "find", "load",
+           "source_settings"]  # fmt: skip
 
 #: The file that `fluentsd init` writes; it works unchanged, with simulated carriers on this machine.
 TEMPLATE = (Path(__file__).parent / "template.toml").read_text(encoding="utf-8")
@@ -64,7 +67,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool =
         raise Problems(str(path), lines) from None
     if environment.mistakes:
         raise Problems(str(path), environment.mistakes)
-    return _settle(path, read, environment.origin)
+    return _settle(path, read, environment.origin, connected=secrets)
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -85,7 +88,7 @@ def _parse(path: Path) -> dict[str, Any]:
         raise Problems(str(path), [f"the file cannot be read: {why.strerror}"]) from None
 
 
-def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
+def _settle(path: Path, read: File, origin: Mapping[Place, str], *, connected: bool) -> Settings:
     home = path.parent
     url, file = _database(home, read.database)
     beside = file.parent if file else home
@@ -97,6 +100,8 @@ def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
         "folder": home / daemon.folder if daemon.folder else beside / "plugins",
         "recordings": home / daemon.recordings if daemon.recordings else beside / "recordings",
     }
+    connections = Connections(settings["folder"] / "sources", Sealer(home / KEY_FILE, daemon.secret_key))
+    sources, waiting = _sources(path, read, connections) if connected else (read.source, {})
     shown = read.model_dump(mode="json", exclude_none=True)
     shown["database"] = {"path": str(file)} if file else {"url": read.database.url}
     shown["daemon"] |= {key: str(value) for key, value in settings.items()}
@@ -111,8 +116,11 @@ def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
         channels=channels,
         http=_http(read.http) if read.http else None,
         slack=_slack(read.slack) if read.slack else None,
-        sources=_plugins(read.source),
-        syncs={name: _sync(table) for name, table in read.source.items()},
+        sources=_plugins(sources),
+        connections=connections,
+        connected=frozenset(sources.keys() | waiting.keys()) - read.source.keys(),
+        waiting_sources=waiting,
+        syncs={name: _sync(table) for name, table in sources.items()},
         agent_providers=_plugins(read.agents),
         socket_group=daemon.socket_group,
         roles={role: tuple(accounts) for role, accounts in read.roles},
@@ -125,6 +133,23 @@ def _settle(path: Path, read: File, origin: Mapping[Place, str]) -> Settings:
         _shown={"file": str(path), **shown},
         **settings,
     )
+
+
+def _sources(path: Path, read: File, connections: Connections) -> tuple[dict[str, Source], dict[str, str]]:
+    """The tables of all sources, those of the file and the connected ones; and connected ones that cannot be read, each
+    with its problem."""
+    names = connections.names()
+    both = [
+        f"source.{name}: is connected too, by `fluentsd source connect`; keep one: remove [source.{name}] here, "
+        f"or delete {connections.file(name)}"
+        for name in names
+        if name in read.source
+    ]
+    if both:
+        raise Problems(str(path), both)
+    found = {name: connections.read(name) for name in names}
+    tables = {name: Source.model_validate(one.table) for name, one in found.items() if not one.problem}
+    return {**read.source, **tables}, {name: one.problem for name, one in found.items() if one.problem}
 
 
 def _http(table: Http) -> HttpSettings:
@@ -157,11 +182,16 @@ def _channel(kind: Kind, table: Channel) -> ChannelSettings:
 
 
 def _plugins(tables: Mapping[str, Plugin]) -> dict[str, PluginSettings]:
-    found = {}
-    for name, table in tables.items():
-        options = dict(table.model_extra or {})
-        found[name] = PluginSettings(name, table.plugin, table.concurrency, _micros(table.timeout), options)
-    return found
+    return {name: _plugin(name, table) for name, table in tables.items()}
+
+
+def _plugin(name: str, table: Plugin) -> PluginSettings:
+    return PluginSettings(name, table.plugin, table.concurrency, _micros(table.timeout), dict(table.model_extra or {}))
+
+
+def source_settings(name: str, table: Mapping[str, Any]) -> PluginSettings:
+    """A table `[source.<name>]` that is in no file; raises pydantic's `ValidationError`."""
+    return _plugin(name, Source.model_validate(dict(table)))
 
 
 def _sync(table: Source) -> SyncOptions:

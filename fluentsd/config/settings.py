@@ -10,6 +10,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from fluentsd.api import Kind
+from fluentsd.config.connections import Connections
 from fluentsd.config.shape import Channel, Source
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.retention import USUAL, What
@@ -99,6 +100,7 @@ class Settings:
     backups: Path
     folder: Path
     recordings: Path
+    connections: Connections = field(repr=False)
     log_format: Literal["text", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
     notify: NotifySettings | None
@@ -106,6 +108,8 @@ class Settings:
     http: HttpSettings | None = None
     slack: SlackSettings | None = None
     sources: Mapping[str, PluginSettings] = field(default_factory=dict)
+    connected: frozenset[str] = frozenset()  #: sources that `fluentsd source connect` made
+    waiting_sources: Mapping[str, str] = field(default_factory=dict)  #: connected, but not readable: name → problem
     syncs: Mapping[str, SyncOptions] = field(default_factory=dict)  #: how each source is synced, by name
     agent_providers: Mapping[str, PluginSettings] = field(default_factory=dict)
     socket_group: str | None = None  #: the group that may connect to the control socket

@@ -55,7 +55,8 @@ def _web_address(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_filled)]
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+#: A name of a source or agent provider.
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class _Table(BaseModel):
@@ -82,6 +83,7 @@ class _Daemon(_Table):
     call_grace: Annotated[str, _span(0, 3600)] = "60 s"
     backups: Text | None = None
     folder: Text | None = None
+    secret_key: Text | None = None
     recordings: Text | None = None
 
 
@@ -268,7 +270,7 @@ class Source(Plugin):
 
 
 def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
+    if not NAME.fullmatch(text):
         raise ValueError(f'{text!r} is not a name; write small letters, digits and hyphens, like "hubspot-eu"')
     return text
 

@@ -253,6 +253,21 @@ class CallAnalysed(EnrollmentEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptedOut(Event):
+    """A person came onto the suppression list, whether in a campaign or not. `channel`: phone, sms, email, or "*" for
+    all; `source`: the CRM that said so, "" if none did."""
+
+    topic: ClassVar[str] = "contact.opted_out"
+    contact: int
+    channel: str
+    source: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"contact:{self.contact}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SyncHeld(Event):
     """A sync would add or remove so many people that a person has to release it: `change` in words. `segment` is its
     database id, `name` its name in the `source`."""
@@ -316,6 +331,6 @@ TOPICS: tuple[str, ...] = tuple(
         CampaignCompleted, CampaignReopened, CampaignArchived, CampaignGiven, NumberHeld, NumberCooling, HoldPlaced,
         HoldLifted,
         AttemptRecorded, ReplyReceived, EnrollmentEnded, CallAnalysed,
-        SyncHeld,
+        OptedOut, SyncHeld,
     )
 )  # fmt: skip

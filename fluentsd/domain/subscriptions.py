@@ -24,7 +24,7 @@ SLACK_TOPICS = ("campaign.*", "number.*", "hold.*", "reply.received", "call.anal
 
 
 #: What is written back to a CRM.
-WRITE_BACK_TOPICS = ("attempt.recorded", "reply.received", "enrollment.ended", "call.analysed")
+WRITE_BACK_TOPICS = ("attempt.recorded", "reply.received", "contact.opted_out", "call.analysed")
 
 
 def write_back_target(source: str) -> str:

@@ -28,6 +28,7 @@ from fluentsd.engine.outbox.deliver import deliver
 from fluentsd.engine.outbox.targets import Target
 from fluentsd.engine.recordings.fetching import sweep
 from fluentsd.engine.runtime import Runtime
+from fluentsd.engine.sync import freshness
 from fluentsd.engine.sync.loop import SourceSync
 from fluentsd.store import nodes
 
@@ -53,6 +54,7 @@ async def running(
     await clock_steps.heal_at_start(runtime)
     await suspension.lift_old(runtime)
     await sweep(runtime)
+    await freshness.demand(runtime)
     await reconciler.begin()  # before any claim: attempts that are open now were left open by an earlier process
     async with trio.open_nursery() as nursery:
         if runtime.lock is not None:

@@ -7,14 +7,14 @@ part gets the runtime and reads from it) and plugins (a channel is any object wi
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Collection, Mapping, Set
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import trio
 
-from fluentsd.api import AgentProvider, Channel, Kind, Source
+from fluentsd.api import AgentProvider, Channel, Finding, Kind, SignIn, Source
 from fluentsd.api.abilities import ChannelAbilities
 from fluentsd.api.contract import abilities_of
 from fluentsd.domain.breakers import STANDARD, Breaker
@@ -206,6 +206,22 @@ class Approval(Protocol):
     def may_approve(self, call: Any) -> bool: ...
 
 
+class ConnectRefused(Exception):
+    """A source cannot be connected or disconnected; nothing was changed. The message has the cause and the fix."""
+
+
+class ConnectsSources(Protocol):
+    """Connects sources without a change of the settings' file."""
+
+    @property
+    def offers(self) -> Mapping[str, Sequence[SignIn]]: ...
+    def plugin_of(self, name: str) -> str: ...
+    def is_connected(self, name: str) -> bool: ...
+    def refuse_name(self, name: str) -> None: ...
+    async def connect(self, name: str, plugin: str, keys: Mapping[str, Any]) -> Sequence[Finding]: ...
+    def disconnect(self, name: str) -> None: ...
+
+
 class Runtime:
     """The engine's shared state; one per daemon."""
 
@@ -226,6 +242,7 @@ class Runtime:
         agent_providers: Mapping[str, AgentProvider] | None = None,
         lock: ServerLock | None = None,
         recordings: Recordings | None = None,
+        connecting: ConnectsSources | None = None,
         log: Any = None,
     ) -> None:
         self.store = store
@@ -245,6 +262,7 @@ class Runtime:
         self.erasure_ledger = erasure_ledger or ErasureLedger()
         self.journal = journal or Journal()  #: which committed attempts were handed to their provider
         self.recordings = recordings or Recordings(None)  #: the folder of recordings
+        self.connecting = connecting  #: None where the settings are no file, as in a demo
         self.high_water = high_water or HighWaterMark()  #: the newest claim, noted outside the database
         self.node = node  #: this installation's name in the table of nodes
         self.lock = lock  #: the lock that has to beat; None on SQLite, where the kernel knows who lives

@@ -156,10 +156,10 @@ class Known(NamedTuple):
 
 
 #: `object` of records that are known by an id of their own.
-_BY_ID = "row"
+BY_ID = "row"
 _KNOWN = select(
     record.c.key, record.c.id, record.c.contact_id, record.c.opted_out, record.c.unreadable, record.c.url
-).where(record.c.source_id == bindparam("source"), record.c.object == _BY_ID, among(record.c.key, "keys"))
+).where(record.c.source_id == bindparam("source"), record.c.object == BY_ID, among(record.c.key, "keys"))
 
 
 async def known(conn: AsyncConnection, source_id: int, keys: Collection[str]) -> dict[str, Known]:
@@ -194,7 +194,7 @@ _ALIAS = Insert(
 
 async def alias(conn: AsyncConnection, source_id: int, keys: Sequence[str], record_id: int) -> None:
     """Old ids of a record in its source, of which we have no record."""
-    await _ALIAS.many(conn, [(source_id, _BY_ID, key, record_id) for key in keys])
+    await _ALIAS.many(conn, [(source_id, BY_ID, key, record_id) for key in keys])
 
 
 async def merge(conn: AsyncConnection, loser_ids: Sequence[int], winner: Known) -> None:
@@ -203,7 +203,7 @@ async def merge(conn: AsyncConnection, loser_ids: Sequence[int], winner: Known) 
         return
     losers = {"ids": json_of(loser_ids)}
     rows = await conn.execute(select(record.c.source_id, record.c.key).where(among(record.c.id, "ids")), losers)
-    await _ALIAS.many(conn, [(source_id, _BY_ID, key, winner.id) for source_id, key in rows])
+    await _ALIAS.many(conn, [(source_id, BY_ID, key, winner.id) for source_id, key in rows])
     await conn.execute(update(record).where(among(record.c.id, "ids")).values(contact_id=winner.contact_id), losers)
 
 
@@ -251,6 +251,11 @@ async def _count(conn: AsyncConnection, segment_id: int, *which: ColumnElement[b
 async def count_members(conn: AsyncConnection, segment_id: int) -> tuple[int, int]:
     """How many members are present, and how many are missing and have not left yet."""
     return await _count(conn, segment_id, _PRESENT), await _count(conn, segment_id, _MISSING)
+
+
+async def count_named(conn: AsyncConnection, segment_id: int, since: int) -> int:
+    """How many members the walk that began at `since` has named so far."""
+    return await _count(conn, segment_id, membership.c.seen_at >= since)
 
 
 def _not_entered(campaign_id: int) -> ColumnElement[bool]:
@@ -342,61 +347,6 @@ async def first_missing(conn: AsyncConnection, segment_id: int) -> int | None:
     mine = (membership.c.segment_id == segment_id, _MISSING)
     found: int | None = (await conn.execute(select(func.min(membership.c.missing_since_at)).where(*mine))).scalar()
     return found
-
-
-# ── what the gate asks ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def lost(conn: AsyncConnection, campaign_id: int, contact_ids: Collection[int]) -> set[int]:
-    """Those of these people who were in a segment of the campaign and are in none of them now."""
-    statement = (
-        select(record.c.contact_id, membership.c.missing_since_at, membership.c.left_at)
-        .join(membership, membership.c.record_id == record.c.id)
-        .join(campaign_segment, campaign_segment.c.segment_id == membership.c.segment_id)
-        .where(campaign_segment.c.campaign_id == campaign_id, among(record.c.contact_id, "ids"))
-    )
-    was, present = set[int](), set[int]()
-    for contact_id, missing_since_at, left_at in await conn.execute(statement, {"ids": json_of(contact_ids)}):
-        was.add(contact_id)
-        if missing_since_at is None and left_at is None:
-            present.add(contact_id)
-    return was - present
-
-
-class Reading(NamedTuple):
-    """When a person's record of one CRM was last read, and which opt-outs could not be."""
-
-    contact_id: int
-    source_id: int
-    seen_at: int
-    unreadable: str
-
-
-_READINGS = (
-    select(record.c.contact_id, record.c.source_id, record.c.seen_at, record.c.unreadable)
-    .join(source, source.c.id == record.c.source_id)
-    .where(source.c.kind == "crm", among(record.c.contact_id, "ids"))
-)
-
-
-async def readings(conn: AsyncConnection, contact_ids: Collection[int]) -> list[Reading]:
-    """The CRM records of these people."""
-    return [Reading._make(row) for row in await conn.execute(_READINGS, {"ids": json_of(contact_ids)})]
-
-
-async def some_stale(conn: AsyncConnection, source_id: int, reason: str, before: int, most: int) -> dict[str, int]:
-    """Records of the source, by key, of people who are held for that reason: those last read before `before`, and those
-    with opt-outs that only a look-up reads."""
-    waiting = select(enrollment.c.contact_id).where(enrollment.c.held, enrollment.c.reason == reason)
-    statement = (
-        select(record.c.key, record.c.id)
-        .where(record.c.source_id == source_id, record.c.object == _BY_ID)
-        .where(or_(record.c.seen_at < before, record.c.unreadable.startswith(TO_LOOK_UP, autoescape=True)))
-        .where(record.c.contact_id.in_(waiting))
-        .order_by(record.c.id)
-        .limit(most)
-    )
-    return {key: int(record_id) for key, record_id in await conn.execute(statement)}
 
 
 async def crm_sources(conn: AsyncConnection) -> dict[str, int]:

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.events import OptedOut
+from fluentsd.store import outbox
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import contact_point, enrollment, point, suppression
 from fluentsd.text import like
@@ -17,12 +19,20 @@ from fluentsd.text import like
 _OWN = {"reason": "opted_out", "by": "contact"}
 #: How the reason of an entry begins that a column of an imported list gave; the source's name follows.
 BY_LIST = "opted out in "
+#: The actor of an opt-out that a CRM says: "source:hubspot".
+FROM_SOURCE = "source:"
 #: The time of an entry that decides its order among what the person said.
 _ORDER = func.coalesce(suppression.c.said_at, suppression.c.at)
 _SAID_AGAIN = update(suppression).where(
     among(suppression.c.value, "values"),
     suppression.c.lifted_at.is_(None),
     *(suppression.c[name] == word for name, word in _OWN.items()),
+)
+_OWNERS = (
+    select(contact_point.c.contact_id)
+    .join(point, point.c.id == contact_point.c.point_id)
+    .where(among(point.c.value, "values"))
+    .distinct()
 )
 _STOPPED = select(suppression.c.value, suppression.c.channel).where(
     among(suppression.c.value, "values"), suppression.c.lifted_at.is_(None)
@@ -80,7 +90,8 @@ async def add(
     evidence: Mapping[str, Any] | None = None,
     said_at: int | None = None,
 ) -> None:
-    """Put (kind, value) pairs on the list; an entry with the same reason and actor is not repeated. `said_at`: when the
+    """Put (kind, value) pairs on the list, and post it for their owners; an entry with the same reason and actor is not
+    repeated. `said_at`: when the
     person said so; an entry that is there already keeps the latest such time."""
     there = {tuple(row) for row in await conn.execute(_SAID, {"values": json_of(value for _, value in values)})}
     rows = [
@@ -102,6 +113,11 @@ async def add(
         await conn.execute(_SAID_AGAIN.values(said_at=said_at).where(said_at > _ORDER), again)
     if rows:
         await conn.execute(insert(suppression), rows)
+        if outbox.is_wanted(conn, OptedOut.topic):
+            source = by.removeprefix(FROM_SOURCE) if by.startswith(FROM_SOURCE) else ""
+            owners = await conn.execute(_OWNERS, {"values": json_of(row["value"] for row in rows)})
+            events = [OptedOut(contact=contact, channel=channel, source=source) for (contact,) in owners]
+            await outbox.post(conn, *events, at=at)
 
 
 async def add_contact(

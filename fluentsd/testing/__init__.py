@@ -13,6 +13,7 @@ from fluentsd.testing.conformance import CHECKS, exercise_channel
 from fluentsd.testing.conformance_agent import AGENT_CHECKS, exercise_agent_provider
 from fluentsd.testing.conformance_source import SOURCE_CHECKS, MergesRecords, SourceControl, exercise_source
 from fluentsd.testing.follower import Follower
+from fluentsd.testing.histories import SegmentOwner, exercise_history
 from fluentsd.testing.loopback import Answer, Asked, LoopbackServer
 from fluentsd.testing.promises import ConformanceFailure
 from fluentsd.testing.smtp_faults import Phase, SinkFault
@@ -35,6 +36,7 @@ __all__ = [
     "MergesRecords",
     "Phase",
     "ProviderControl",
+    "SegmentOwner",
     "SimClock",
     "SinkFault",
     "SinkUnavailable",
@@ -46,6 +48,7 @@ __all__ = [
     "discover",
     "exercise_agent_provider",
     "exercise_channel",
+    "exercise_history",
     "exercise_source",
     "tools",
 ]

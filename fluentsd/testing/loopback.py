@@ -80,6 +80,11 @@ class LoopbackServer:
         with self.lock:
             self._failures.append(Failure(re.compile(matches), answer, times, after, skip))
 
+    def mend(self) -> None:
+        """End all faults."""
+        with self.lock:
+            self._failures.clear()
+
     def count(self, matches: str = "") -> int:
         """How many requests so far match."""
         with self.lock:

@@ -17,6 +17,7 @@ import structlog
 import trio
 
 from fluentsd.api import Clock, Kind, Tools
+from fluentsd.sealing import KEY_FILE, SealedSecrets, Sealer
 from fluentsd.urls import PublicLinks
 
 SECOND = 1_000_000
@@ -78,13 +79,15 @@ def tools(
     def http() -> httpx.AsyncClient:
         return httpx.AsyncClient(trust_env=False)
 
+    run = run_sync or _threads(clock)
     return Tools(
         http=http,
-        run_sync=run_sync or _threads(clock),
+        run_sync=run,
         log=log or structlog.get_logger(),
         clock=clock,
         folder=str(folder),
         links=PublicLinks(kind, public_url),
+        secrets=SealedSecrets(Sealer(Path(folder) / KEY_FILE), Path(folder), "test", run),
     )
 
 

@@ -92,7 +92,7 @@ _PERSON = Param(
 )
 _ONE_PERSON = Param("person", "contact", "only this person (a number or address)")
 _ONE_ATTEMPT = Param("attempt", "text", "only this attempt, by its id")
-_SOURCE = Param("source", "source", "the source's name in fluentsd.toml", required=True, option=False)
+_SOURCE = Param("source", "source", "the source's name", required=True, option=False)
 _POINT = Param("point", "text", "the number or address", required=True, option=False)
 _TEMPLATE = Param("name", "template", "the template's name", required=True, option=False)
 _AGENT = Param("name", "agent", "the agent's name", required=True, option=False)
@@ -387,6 +387,15 @@ VERBS: dict[str, Verb] = {
              (Param("target", "text", "only about this campaign or number", option=False),
               _most(50))),
         Verb("source list", "the connected CRMs and files, and how each stands", "sources.listing"),
+        Verb("source offers", "the plugins that can be connected, and the keys they ask for", "connections.offers",
+             (Param("source", "source", "for this name", option=False),), role="admin", hidden=True),
+        Verb("source connect", "connect a source: check its keys by a read, and keep them encrypted",
+             "connections.connect",
+             (_SOURCE, Param("plugin", "text", "the plugin's name", required=True),
+              Param("keys", "data", "keys of its table", required=True)),
+             "change", "admin"),
+        Verb("source disconnect", "delete the keys of a connected source; its people wait", "connections.disconnect",
+             (_SOURCE, Param("yes", "flag", "although started campaigns follow it", default=False)), "change", "admin"),
         Verb("source segments", "the lists, stages and views of a source", "sources.list_segments", (_SOURCE,)),
         Verb("source fields", "the fields of a source and their meanings", "sources.list_fields", (_SOURCE,)),
         Verb("source check", "check credentials and permissions of a source", "sources.check", (_SOURCE,),

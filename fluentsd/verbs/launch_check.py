@@ -46,7 +46,8 @@ async def examined(runtime: Runtime, call: Call, ref: str, starts_at: int | None
         _, plan = await runtime.plans.current(conn, row.id, lock=False)
         channels = {kind: channel_state.abilities.previews for kind, channel_state in runtime.channels.items()}
         found = await launch_check.examine(conn, plan, max(call.at, starts_at or row.starts_at or 0), channels)
-        return facts_of(row) | launch_check.as_answer(found, plan, await problems(runtime, conn, row))
+        confirm = _mappings(runtime, row)
+        return facts_of(row) | launch_check.as_answer(found, plan, await problems(runtime, conn, row), confirm)
 
     return await refusing(runtime.store.read(unit))
 
@@ -104,9 +105,42 @@ def _segment_problems(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | Non
             why = state.problem or "its fields have not been read yet; wait for the first sync"
             found[f"{name} cannot be checked for opt-outs: {why}"] = ("source check", {"source": name})
         else:
+            there = {meaning for _, meaning in state.mapping}
+            for channel in row.spec.channels:
+                point = "email" if channel == "email" else "phone"
+                if point not in there:
+                    what = "an e-mail address" if point == "email" else "a phone number"
+                    sentence = f"no field of {name} is {what}; map one in [source.{name}.map]"
+                    found[sentence] = ("source fields", {"source": name})
             bare = [channel for channel in row.spec.channels if channel not in state.protected]
             if bare and not one.no_opt_out_field:
                 found[_unprotected(one, bare)] = ("source fields", {"source": name})
+    return found
+
+
+#: What a field feeds, in the words of the check; every other meaning is its own word.
+_FEEDS = {
+    "opt_out": "never contacted", "opt_out_phone": "never called", "opt_out_sms": "never texted",
+    "opt_out_email": "never written to", "first_name": "first name", "last_name": "last name", "timezone": "time zone",
+}  # fmt: skip
+
+
+def _mappings(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | None]:
+    """For each segment the sentence that tells which field of the source feeds what, for a person to confirm."""
+    found: dict[str, Fix | None] = {}
+    for one in row.spec.segment:
+        state = runtime.syncs.get(one.source)
+        if state is None or state.protected is None:
+            continue
+        feeds: dict[str, list[str]] = {}
+        for name, meaning in state.mapping:
+            feeds.setdefault(_FEEDS.get(meaning, meaning), []).append(name)
+        told = "; ".join(f"{what}: {', '.join(names)}" for what, names in feeds.items()) or "nothing"
+        bare = [channel for channel in row.spec.channels if channel not in state.protected]
+        if bare and one.no_opt_out_field:
+            doing = " or ".join(_CHANNEL_WORDS[channel] for channel in bare)
+            told += f"; {one.no_opt_out_field} attests that there is nobody whom we must not {doing}"
+        found[f"fields of {one.source} for {one.segment!r}: {told}"] = ("source fields", {"source": one.source})
     return found
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 from fluentsd.api import CountsRequests, NeedsHuman, Source, Unavailable
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.fields import Fields
+from fluentsd.engine.sync.state import News
 from fluentsd.store import holds, segments
 from fluentsd.store.db import Connection
 from fluentsd.store.segments import SegmentRow
@@ -24,8 +25,9 @@ T = TypeVar("T")
 
 
 async def listing(runtime: Runtime, call: Call) -> Answer:
-    """The configured sources: whether each can be reached, and how many segments of it are followed."""
-    found = []
+    """The sources: where each comes from, whether it can be reached, and how many segments of it are followed. A source
+    that campaigns follow and that is not there is one too."""
+    found = await _missing(runtime)
     for name, state in runtime.syncs.items():
         rows = await runtime.store.read(segments.followed, name)
         times = [row.read_at for row in rows if row.read_at is not None]
@@ -34,6 +36,7 @@ async def listing(runtime: Runtime, call: Call) -> Answer:
         found.append(
             {
                 "source": name,
+                **_origin(runtime, name),
                 "problem": state.problem,
                 "problem_since_at": state.problem_since,
                 "segments": len(rows),
@@ -43,6 +46,38 @@ async def listing(runtime: Runtime, call: Call) -> Answer:
             }
         )
     return {"sources": found}
+
+
+def _origin(runtime: Runtime, name: str) -> Answer:
+    """The plugin of a source, and where its keys are."""
+    connecting = runtime.connecting
+    if connecting is None:
+        return {"plugin": "", "from": ""}
+    origin = "connected" if connecting.is_connected(name) else "fluentsd.toml"
+    return {"plugin": connecting.plugin_of(name), "from": origin}
+
+
+async def _missing(runtime: Runtime) -> list[Answer]:
+    """The sources that campaigns follow and that are neither in the settings nor connected."""
+    found = []
+    for name in await runtime.store.read(segments.crm_sources):
+        rows = await runtime.store.read(segments.followed, name) if name not in runtime.syncs else []
+        if rows:
+            why = f"it is not connected here, so its people wait; connect it: fluentsd source connect {name}"
+            found.append(
+                {
+                    "source": name,
+                    "plugin": "",
+                    "from": "",
+                    "problem": why,
+                    "problem_since_at": None,
+                    "segments": len(rows),
+                    "as_of_at": min((row.read_at for row in rows if row.read_at is not None), default=None),
+                    "held": 0,
+                    "requests": None,
+                }
+            )
+    return found
 
 
 async def list_segments(runtime: Runtime, call: Call, source: str) -> Answer:
@@ -90,12 +125,16 @@ async def status(runtime: Runtime, call: Call, source: str | None) -> Answer:
     found = []
     for name in names:
         for row in await runtime.store.read(segments.followed, name):
-            found.append(await runtime.store.read(_standing, name, row, runtime.syncs[name].problem))
+            state = runtime.syncs[name]
+            one = await runtime.store.read(_standing, name, row, state.problem)
+            news = state.news.get(row.id, News())
+            found.append(one | {"joined": news.joined, "left": news.left})
     return {"segments": found}
 
 
 async def _standing(conn: Connection, name: str, row: SegmentRow, problem: str) -> Answer:
     present, missing = await segments.count_members(conn, row.id)
+    began = row.walk_began_at
     return {
         "source": name,
         "segment": row.name,
@@ -107,7 +146,8 @@ async def _standing(conn: Connection, name: str, row: SegmentRow, problem: str) 
         "size": row.size,
         "as_of_at": row.read_at,
         "walked_at": row.walked_at,
-        "is_walking": row.walk_began_at is not None,
+        "is_walking": began is not None,
+        "named": await segments.count_named(conn, row.id, began) if began is not None else None,
         "problem": row.problem or problem,
         "held": row.held,
     }
@@ -164,7 +204,7 @@ def _source(runtime: Runtime, name: str) -> Source:
         return runtime.sources[name]
     near = difflib.get_close_matches(name, runtime.sources, n=2)
     if not runtime.sources:
-        raise Refused("no source is configured; add [source.<name>] to fluentsd.toml")
+        raise Refused("there is no source; connect one: fluentsd source connect NAME")
     hint = f"; did you mean {' or '.join(near)}?" if near else f"; known are {', '.join(sorted(runtime.sources))}"
     raise Refused(f"no source is called {name!r}{hint}", Suggestion("source list", {}))
 

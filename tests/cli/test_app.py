@@ -538,6 +538,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "listen",  # needs a recording: verbs/test_leads
         "campaign analyse",  # needs a call whose analysis has failed: engine/after_calls
     }  # seen with a daemon, below
+    needs_a_reason |= {"source connect", "source disconnect"}  # need a CRM: tests/test_connecting.py
     needs_a_reason |= {f"source {word}" for word in ("segments", "fields", "check")}  # seen with a source: engine/sync
     needs_a_reason |= {f"sync {word}" for word in ("now", "hold", "release")}
     shown = {line for line in VERBS if any(f"{t} ".startswith(f"{line} ") for t in typed)}

@@ -1,8 +1,9 @@
 """The daemon's loops in a process that will be killed: `python -m tests.crash.child FOLDER [LABEL NTH]`.
 
 LABEL names a point: `before-commit:UNIT`, `after-commit:UNIT` (UNIT is the name of a unit of work), `before-send`,
-`after-send`, `before-analysis`, `after-analysis`. At its NTH passing the process sends itself SIGKILL. Without a label
-it runs until the campaign is completed, or until it is killed from outside.
+`after-send`, `before-analysis`, `after-analysis`, `after-fetch` (a page of a segment), `before-write`, `after-write`
+(to a CRM). At its NTH passing the process sends itself SIGKILL. Without a label it runs until the campaign is
+completed, or until it is killed from outside. What campaigns follow is walked at the start.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from fluentsd.config import load
 from fluentsd.daemon import open_runtime
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import Runtime
+from fluentsd.engine.sync.write_back import WriteBack
 from fluentsd.plugins import discover
 from fluentsd.store.db.bridge import Store
 from fluentsd.verbs import Call
@@ -90,12 +92,41 @@ def _rig_analysis(channel: Any, fuse: Fuse) -> None:
     channel.analyse = rigged
 
 
+def rig_sources(runtime: Runtime, fuse: Fuse) -> None:
+    """Put the fuse around every page of a segment and every write to a CRM."""
+
+    def rigged(source: Any, name: str, before: str, after: str) -> None:
+        original = getattr(source, name)
+
+        async def watched(*given: Any) -> Any:
+            fuse.passes(before)
+            answer = await original(*given)
+            fuse.passes(after)
+            return answer
+
+        setattr(source, name, watched)
+
+    for source in runtime.sources.values():
+        for name in ("walk", "changes"):
+            rigged(source, name, "before-fetch", "after-fetch")
+        rigged(source, "write", "before-write", "after-write")
+
+
+def write_backs(runtime: Runtime) -> list[WriteBack]:
+    """The write-back of each source, without its pause for more events."""
+    WriteBack.gathers = 0
+    return [WriteBack(runtime, name, source) for name, source in runtime.sources.items()]
+
+
 async def main(folder: Path, fuse: Fuse) -> None:
     rig_store(fuse)
     log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
     async with open_runtime(load(folder / "fluentsd.toml"), SystemClock(), discover(), log=log) as runtime:
         rig_channels(runtime, fuse)
-        async with running(runtime, grace=1.0):
+        rig_sources(runtime, fuse)
+        async with running(runtime, write_backs(runtime), grace=1.0):
+            for source in runtime.sources:
+                await execute(runtime, "sync now", {"source": source}, Call("crash", runtime.clock.now(), role="admin"))
             while True:
                 call = Call("crash", runtime.clock.now(), role="admin")
                 if (await execute(runtime, "campaign status", {"ref": "crash"}, call))["state"] == "completed":

@@ -19,13 +19,12 @@ import trio
 from fluentsd_channel_sms import SmsChannel, read_settings
 from sqlalchemy import select
 
-from fluentsd.api import Attempt, Forged, Inbound, Tools
+from fluentsd.api import Attempt, Forged, Inbound
 from fluentsd.clock import SimClock
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import attempts, tables
 from fluentsd.testing import tools
-from fluentsd.urls import PublicLinks
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, TOKEN, FakeTwilio
 from tests.databases import open_whole
 from tests.engine.stage import HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
@@ -78,8 +77,8 @@ async def theatre(url: str, folder, twilio: FakeTwilio, at: int = MONDAY, **conf
     twilio.clock = clock.now
     table = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": NUMBER, "base_url": twilio.url}
     async with httpx.AsyncClient(transport=_Busy(clock)) as http, open_whole(url, busy=clock.busy) as store:
-        given = Tools(lambda: http, tools(clock, folder=folder).run_sync, structlog.get_logger(), clock, str(folder),
-                      PublicLinks("sms", "https://outreach.example"))  # fmt: skip
+        plain = tools(clock, folder=folder, kind="sms", public_url="https://outreach.example")
+        given = replace(plain, http=lambda: http)
         channel = SmsChannel(
             read_settings({k: v for k, v in (table | {"throughput": "100/second"} | config).items() if v}), given
         )

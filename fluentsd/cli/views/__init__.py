@@ -77,6 +77,8 @@ VIEWS: Mapping[str, str] = {
     "outbox list": "outbox.listing",
     "outbox retry": "outbox.retried",
     "source check": "sources.checked",
+    "source connect": "sources.connected",
+    "source disconnect": "sources.disconnected",
     "source fields": "sources.fields",
     "source list": "sources.listing",
     "source segments": "sources.segments",

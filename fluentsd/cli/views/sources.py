@@ -11,18 +11,24 @@ if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
 
 Answer = Mapping[str, Any]
+#: Characters of the bar of a first walk.
+BAR = 10
 
 
 def listing(screen: Screen, answer: Answer) -> None:
     if not answer["sources"]:
-        screen.say("no source is configured; add [source.<name>] to fluentsd.toml")
+        screen.say("there is no source; connect one: fluentsd source connect NAME")
         return
     rows = [
-        [one["source"], str(one["segments"]), when(one["as_of_at"]), str(one["held"]), _usage(one),
-         one["problem"] or "ok"]
+        [one["source"], _origin(one), str(one["segments"]), when(one["as_of_at"]), str(one["held"]),
+         _usage(one), one["problem"] or "ok"]
         for one in answer["sources"]
     ]  # fmt: skip
-    screen.table(["Source", "#Segments", "@As of", "#Held", "Requests today", "State"], rows)
+    screen.table(["Source", "From", "#Segments", "@As of", "#Held", "Requests today", "State"], rows)
+
+
+def _origin(one: Answer) -> str:
+    return f"{one['plugin']} ({one['from']})" if one["from"] else ""
 
 
 def _usage(one: Answer) -> str:
@@ -31,6 +37,26 @@ def _usage(one: Answer) -> str:
         return ""
     most = used["allowed"] or used["daily"]
     return f"{used['today']:,} of {most:,}" if most else f"{used['today']:,}"
+
+
+def connected(screen: Screen, answer: Answer) -> None:
+    checked(screen, answer)
+    screen.say(f"{answer['source']} is connected; its keys are encrypted", "green")
+    _taken_in(screen, answer)
+
+
+def disconnected(screen: Screen, answer: Answer) -> None:
+    screen.say(f"{answer['source']} is disconnected and its keys are deleted; revoke them at the CRM too", "green")
+    if answer["campaigns"]:
+        screen.say(f"the people of {', '.join(answer['campaigns'])} wait until it is connected again", "yellow")
+    _taken_in(screen, answer)
+
+
+def _taken_in(screen: Screen, answer: Answer) -> None:
+    if answer["problem"]:
+        screen.say(f"the daemon could not reload: {answer['problem']}", "red")
+    else:
+        screen.say("the daemon reloads now" if answer["reloads"] else "it counts when the daemon starts", "dim")
 
 
 def segments(screen: Screen, answer: Answer) -> None:
@@ -67,11 +93,11 @@ def status(screen: Screen, answer: Answer) -> None:
         screen.say("no campaign follows a segment")
         return
     rows = [
-        [one["source"], one["segment"], ", ".join(one["campaigns"]), f"{one['people']:,}", f"{one['missing']:,}",
-         when(one["as_of_at"]), _state(one)]
+        [one["source"], one["segment"], ", ".join(one["campaigns"]), f"{one['people']:,}", _news(one),
+         f"{one['missing']:,}", when(one["as_of_at"]), _state(one)]
         for one in answer["segments"]
     ]  # fmt: skip
-    screen.table(["Source", "Segment", "Campaigns", "#People", "#Missing", "@As of", "State"], rows)
+    screen.table(["Source", "Segment", "Campaigns", "#People", "#News", "#Missing", "@As of", "State"], rows)
     if any(one["held"] for one in answer["segments"]):
         screen.say("allow a change that is held: fluentsd sync release SOURCE", "dim")
 
@@ -81,7 +107,25 @@ def _state(one: Answer) -> str:
         return f"held: {one['held']}"
     if one["problem"]:
         return str(one["problem"])
-    return "reading all of it" if one["is_walking"] else "ok"
+    return _progress(one) if one["is_walking"] else "ok"
+
+
+def _news(one: Answer) -> str:
+    """Who joined and left in the newest change, "+12 −3"."""
+    parts = [f"{sign}{one[name]:,}" for sign, name in (("+", "joined"), ("−", "left")) if one[name]]
+    return " ".join(parts)
+
+
+def _progress(one: Answer) -> str:
+    """How far a walk is; with a bar while the segment is read for the first time and its size is known."""
+    named, size = one["named"] or 0, one["size"]
+    if not size:
+        return f"reading all of it: {named:,}"
+    told = f"reading all of it: {named:,} of {size:,}"
+    if one["walked_at"] is not None:
+        return told
+    full = min(BAR, BAR * named // size)
+    return f"{'█' * full}{'░' * (BAR - full)} {told}"
 
 
 def asked(screen: Screen, answer: Answer) -> None:

@@ -19,11 +19,12 @@ from fluentsd.domain.gate import Go, Person, Point, Reason, Rules, Touch, Verdic
 from fluentsd.domain.pacing import CallerIds
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.plans import Plan
-from fluentsd.store import attempts, contacts, holds, numbers, segments, suppression
+from fluentsd.store import attempts, contacts, holds, numbers, readings, suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import PROMISED, Due
 from fluentsd.store.enrollments import queries as enrollment_queries
-from fluentsd.store.segments import TO_LOOK_UP, Reading
+from fluentsd.store.readings import Reading
+from fluentsd.store.segments import TO_LOOK_UP
 
 _NONE: frozenset[str] = frozenset()
 
@@ -66,9 +67,9 @@ class Facts:
         people = [row.contact_id for row in rows]
         self._points = await contacts.points_of(conn, people)
         if self.plan.spec.segment:
-            self._lost = await segments.lost(conn, self.plan.campaign_id, people)
+            self._lost = await readings.lost(conn, self.plan.campaign_id, people)
         if self.plan.fresh_within:
-            for reading in await segments.readings(conn, people):
+            for reading in await readings.of_people(conn, people):
                 self._readings.setdefault(reading.contact_id, []).append(reading)
         if not by_hand:
             self._taken_over = await holds.on_contacts(conn, people, self.at)

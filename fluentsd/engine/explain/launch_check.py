@@ -206,11 +206,14 @@ def _count_place(found: LaunchCheck, row: Due, facts: Facts) -> None:
         found.foreign += 1
 
 
-def as_answer(found: LaunchCheck, plan: Plan, problems: Mapping[str, Fix | None]) -> dict[str, Any]:
-    """The check as JSON values. `problems` are those of the campaign itself, each with the verb that removes it.
+def as_answer(
+    found: LaunchCheck, plan: Plan, problems: Mapping[str, Fix | None], confirm: Mapping[str, Fix | None]
+) -> dict[str, Any]:
+    """The check as JSON values. `problems` are those of the campaign itself, each with the verb that removes it;
+    `confirm` are sentences that a person has to confirm.
     `suggestions`: such a verb for a sentence of the errors and warnings, where there is one."""
-    errors, warnings = list(problems), list[str]()
-    suggestions = {sentence: fix for sentence, fix in problems.items() if fix is not None}
+    errors, warnings = list(problems), list(confirm)
+    suggestions = {sentence: fix for sentence, fix in {**problems, **confirm}.items() if fix is not None}
     for problem, some in found.missing.items():
         step, why = problem
         count = found.missing_people[problem]

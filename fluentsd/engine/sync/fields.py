@@ -56,6 +56,11 @@ class Fields:
         """Whether a field says that a person must not be contacted by this channel."""
         return any(OPT_OUTS[meaning] in ("*", channel) for _, meaning in self._opt_outs)
 
+    @property
+    def mapping(self) -> tuple[tuple[str, str], ...]:
+        """The fields that mean something: name and meaning, in the order of the catalogue."""
+        return tuple((name, meaning) for name, meaning in self.meanings.items() if meaning)
+
     def read(self, record: Record) -> RecordRead:
         """One record."""
         said = {meaning for name, meaning in self._opt_outs if says_yes(record.fields.get(name))}

@@ -8,7 +8,7 @@ change does (`changes`), limits of requests (the plugin's).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import get_args
 
 import trio
@@ -20,8 +20,9 @@ from fluentsd.engine.runtime import STORE_PAUSE, Runtime
 from fluentsd.engine.sync import changes, naming, records
 from fluentsd.engine.sync.fields import Fields, RecordRead
 from fluentsd.engine.sync.records import SourceRef, Stored
+from fluentsd.engine.sync.state import News
 from fluentsd.store import consent as evidence
-from fluentsd.store import contacts, enrollments, holds, segments
+from fluentsd.store import contacts, enrollments, holds, readings, segments
 from fluentsd.store.contact_upserts import Attested
 from fluentsd.store.db import Connection
 from fluentsd.store.segments import SegmentRow
@@ -33,7 +34,10 @@ PAUSE_AT_MOST = 600 * SECOND
 FIRST_PAUSE = 30 * SECOND
 #: The catalogue of fields is read again after this time.
 CATALOGUE_AGE = 24 * 3600 * SECOND
+NOTHING = News()
 KINDS: tuple[Kind, ...] = get_args(Kind)
+#: While steps are in flight, a page is followed by a pause of so many times its own transaction, at most two seconds.
+GIVES_WAY = 4
 #: Records read between two checkpoints, about 2 ms.
 AT_ONCE = 25
 
@@ -51,6 +55,7 @@ class SourceSync:
         self._ref = SourceRef(name, 0)
         self._exits_at: dict[int, int] = {}
         self._unresolved_until: dict[int, int] = {}
+        self._restarts: dict[int, tuple[int, int]] = {}  #: segment → walks that began again, and when the next may
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -118,7 +123,7 @@ class SourceSync:
         segments that are followed."""
         is_held = await holds.is_held(conn, "source", self._name, now)
         before, most = now - self._options.consent_max_age, max(1, self._source.limits.refresh)
-        stale = await segments.some_stale(conn, self._ref.id, Reason.source_stale, before, most)
+        stale = await readings.some_stale(conn, self._ref.id, Reason.source_stale, before, most)
         return is_held, stale, await segments.followed(conn, self._name)
 
     async def _begin(self, now: int) -> None:
@@ -140,6 +145,9 @@ class SourceSync:
         return min(times)
 
     def _walk_at(self, row: SegmentRow) -> int:
+        _, not_before = self._restarts.get(row.id, (0, 0))
+        if not_before > self._runtime.clock.now():
+            return not_before
         if row.id in self._state.asked or row.walk_began_at is not None or row.walked_at is None:
             return 0
         return row.walked_at + self._options.walk_every
@@ -159,7 +167,7 @@ class SourceSync:
                 await self._take_walk(row, now)
             else:
                 await self._apply(row)
-        except LookupError as why:
+        except naming.NotFound as why:
             await self._lost(row, why, now)
 
     def _is_delta_due(self, row: SegmentRow, now: int) -> bool:
@@ -191,12 +199,16 @@ class SourceSync:
         """The next page of a complete walk."""
         store, began = self._runtime.store, row.walk_began_at or now
         try:
-            page = await self._source.walk(row.ref, row.walk_cursor)
+            page = await _of_segment(self._source.walk(row.ref, row.walk_cursor))
         except ValueError as why:
             if row.walk_cursor is None:
                 raise
             self._runtime.log.info("sync.walk_begins_again", source=self._name, segment=row.key, reason=str(why)[:200])
             await store.run(segments.note, row.id, walk_cursor=None, walk_began_at=None)
+            self._state.asked.add(row.id)
+            tries = self._restarts.get(row.id, (0, 0))[0]  # the first time at once, and never in a tight loop
+            pause = min(2 ** (tries - 1) * FIRST_PAUSE, PAUSE_AT_MOST) if tries else 0
+            self._restarts[row.id] = (tries + 1, now + pause)
             return
         read = await self._read(page, now)
         values: dict[str, object] = {"walk_cursor": page.next, "walk_began_at": began}
@@ -209,6 +221,7 @@ class SourceSync:
         await self._store(row, page, read, now, began, values)
         if page.next is None:
             self._state.asked.discard(row.id)
+            self._restarts.pop(row.id, None)
             await self._apply(row)
 
     async def _take_changes(self, row: SegmentRow) -> None:
@@ -217,7 +230,7 @@ class SourceSync:
         cursor, is_news = row.since, False
         while True:
             try:
-                page = await self._source.changes(row.ref, cursor)
+                page = await _of_segment(self._source.changes(row.ref, cursor))
             except ValueError:
                 await self._runtime.store.run(segments.note, row.id, since=None)
                 self._state.asked.add(row.id)  # only a walk can tell
@@ -261,6 +274,7 @@ class SourceSync:
             options = self._options
             self._fields = Fields(await self._source.catalogue(), options.meanings, options.region)
             self._fields_at = at
+            self._state.mapping = self._fields.mapping
             self._state.protected = frozenset(kind for kind in KINDS if self._fields.protects(kind))
             for name in self._fields.unknown:
                 self._runtime.log.warning("sync.unknown_field", source=self._name, field=name)
@@ -279,23 +293,33 @@ class SourceSync:
         runtime, refs = self._runtime, set(page.refs)
         named = [one.record.id for one in read if one.record.id in refs or refs.intersection(one.record.aliases)]
 
-        async def unit(conn: Connection) -> Stored:
+        async def store_page(conn: Connection) -> Stored:
             attested = await _attested(conn, row.id) if read else None
             stored = await records.store(
                 conn, runtime, self._ref, read, at=at, attested=attested, looked_up=page.records is None
             )
             ids = [stored.ids[key].id for key in named if key in stored.ids and key not in stored.rejected]
-            await segments.name_members(conn, row.id, ids, at, seen_at)
+            stored.joined = await segments.name_members(conn, row.id, ids, at, seen_at)
             if page.gone:
                 gone = await segments.known(conn, self._ref.id, list(page.gone))
-                await segments.miss(conn, row.id, [one.id for one in gone.values()], at)
+                stored.left += await segments.miss(conn, row.id, [one.id for one in gone.values()], at)
             if values.get("walked_at") is not None and page.complete:
-                await segments.miss_unnamed(conn, row.id, seen_at, at)
+                stored.left += await segments.miss_unnamed(conn, row.id, seen_at, at)
             await segments.note(conn, row.id, **values)
             return stored
 
-        self._heed(await runtime.store.run(unit))
+        began = runtime.clock.now()
+        stored = await runtime.store.run(store_page)
+        self._heed(stored)
         self._state.pages += 1
+        if (stored.joined or stored.left) and row.walked_at is not None:
+            before = self._state.news.get(row.id, NOTHING)
+            if before.began_at != seen_at:
+                before = NOTHING
+            self._state.news[row.id] = News(seen_at, before.joined + stored.joined, before.left + stored.left)
+        if len(runtime.in_flight):  # steps go first: a walk takes a fifth of the store's time at most
+            took = runtime.clock.now() - began
+            await runtime.clock.sleep_until(runtime.clock.now() + min(GIVES_WAY * took, 2 * SECOND))
 
     def _heed(self, stored: Stored) -> None:
         """Wake up whom a page concerns."""
@@ -325,7 +349,7 @@ class SourceSync:
         read = [fields.read(record) for record in found]
         answered = {record.id for record in found} | {key for record in found for key in record.aliases}
 
-        async def unit(conn: Connection) -> Stored:
+        async def store_fresh(conn: Connection) -> Stored:
             stored = await records.store(conn, self._runtime, self._ref, read, at=now)
             gone = [record_id for key, record_id in stale.items() if key not in answered]
             await segments.miss_everywhere(conn, gone, now)
@@ -335,8 +359,19 @@ class SourceSync:
             await enrollments.release_held(conn, now, contact_ids=people, reason=Reason.source_stale, most=10_000)
             return stored
 
-        self._heed(await self._runtime.store.run(unit))
+        self._heed(await self._runtime.store.run(store_fresh))
         self._runtime.dispatcher_wakeup.notify()
+
+
+async def _of_segment(question: Awaitable[Page]) -> Page:
+    """The source's answer. A segment that it does not have is `naming.NotFound`; a KeyError or IndexError is a
+    LookupError too, but a bug of the plugin."""
+    try:
+        return await question
+    except (KeyError, IndexError):
+        raise
+    except LookupError as why:
+        raise naming.NotFound(*why.args) from why
 
 
 async def _attested(conn: Connection, segment_id: int) -> Attested | None:

@@ -30,18 +30,20 @@ class SourceRef:
     @property
     def actor(self) -> str:
         """As the audit log and the evidence name it."""
-        return f"source:{self.name}"
+        return f"{suppression.FROM_SOURCE}{self.name}"
 
 
 @dataclass(slots=True)
 class Stored:
     """What storing a page came to: records by key, people who are new to the installation, records that are no
-    person by reason, people who came back to the queue, new opt-outs."""
+    person by reason, people who came back to the queue, new opt-outs, members who joined and left."""
 
     ids: dict[str, Known] = field(default_factory=dict)
     new: int = 0
     back: int = 0
     opt_outs: int = 0
+    joined: int = 0
+    left: int = 0
     rejected: dict[str, str] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)  #: campaigns in which an enrollment ended
 

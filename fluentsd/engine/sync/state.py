@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fluentsd.domain.sync_options import SyncOptions
+
+
+class News(NamedTuple):
+    """How many members joined and left in the newest walk or change that told any, which began at `began_at`."""
+
+    began_at: int = 0
+    joined: int = 0
+    left: int = 0
 
 
 @dataclass(slots=True)
@@ -17,6 +26,9 @@ class SyncState:
     problem_since: int | None = None
     again_at: int = 0
     pages: int = 0  #: taken since the start
+    #: What each field means, by name, without those that mean nothing.
+    mapping: tuple[tuple[str, str], ...] = ()
+    news: dict[int, News] = field(default_factory=dict)  #: of each segment, since the start
     #: Channels for which a field says that a person must not be contacted; None until the fields are known.
     protected: frozenset[str] | None = None
     asked: set[int] = field(default_factory=set)

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from fluentsd.api import Activity, NeedsHuman, Source, Unavailable
-from fluentsd.domain.events import AttemptRecorded, CallAnalysed, EnrollmentEnded, ReplyReceived
-from fluentsd.domain.subscriptions import write_back_target
+from fluentsd.domain.events import AttemptRecorded, CallAnalysed, OptedOut, ReplyReceived
+from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, write_back_target
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.store import activities
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 #: Seconds until the next try while a person has to see to the source.
 PERSON_AGAIN = 600.0
 _KINDS: dict[str, Literal["call", "sms", "email"]] = {"phone": "call", "sms": "sms", "email": "email"}
+_CONTACTS = {"phone": "calls", "sms": "text messages", "email": "e-mails", "*": "contact of any kind"}
 _WORDS = {"phone": "Call", "sms": "Text message", "email": "E-mail"}
 
 
@@ -61,11 +62,10 @@ class WriteBack:
     async def _activity(self, event: Posted) -> tuple[str, dict[str, Any]] | None:
         """The key and the content of the activity; None when there is nothing to write."""
         about = event.payload
-        if event.topic == EnrollmentEnded.topic:
-            if about["reason"] != "opted_out":
-                return None
-            summary = f"Opted out, in the campaign {about['campaign']}"
-            return f"opt-out:{about['enrollment']}", {"kind": "opt_out", "at": event.at, "summary": summary}
+        if event.topic == OptedOut.topic:
+            return self._opt_out(about, event.at)
+        if event.topic not in WRITE_BACK_TOPICS:  # posted by an older fluentsd
+            return None
         done = await self._runtime.store.read(activities.of_attempt, about["attempt"])
         if done is None:
             return None
@@ -91,6 +91,16 @@ class WriteBack:
             "at": done.claimed_at, "text": text, "summary": summary, "duration_s": done.duration_s,
             "disposition": done.disposition,
         }  # fmt: skip
+
+    def _opt_out(self, about: Mapping[str, Any], at: int) -> tuple[str, dict[str, Any]] | None:
+        """The opt-out of a person; None for one that this CRM itself has said."""
+        if about["source"] == self._source_name:
+            return None
+        channel = about["channel"]
+        summary = f"Opted out: no {_CONTACTS[channel]}" + (f", said in {about['source']}" if about["source"] else "")
+        channels = () if channel == "*" else (channel,)
+        key = f"opt-out:{about['contact']}:{channel}:{at}"
+        return key, {"kind": "opt_out", "at": at, "summary": summary, "channels": channels}
 
     async def _analysis(
         self, about: Mapping[str, Any], done: activities.AttemptDone, at: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluentsd.api import hookimpl
+from fluentsd.api import SignIn, SignInKey, hookimpl
 from fluentsd_crm_gohighlevel.settings import Settings, read_settings
 from fluentsd_crm_gohighlevel.source import GohighlevelSource
 
@@ -15,9 +15,30 @@ __all__ = ["GohighlevelSource", "Settings", "read_settings", "register_sources"]
 
 #: The plugin API that this plugin is written for.
 FLUENTSD_API = 1
+#: The ways to sign in, for `fluentsd source connect`.
+SIGN_INS = (
+    SignIn(
+        "a private integration",
+        [
+            SignInKey("location", "the sub-account's id: Settings, Business Profile, Location ID"),
+            SignInKey("token", "Settings, Private Integrations (pit-…)", secret=True),
+        ],
+    ),
+    SignIn(
+        "a marketplace app",
+        [
+            SignInKey("location", "the sub-account's id: Settings, Business Profile, Location ID"),
+            SignInKey("client_id", "the app's page, Advanced Settings, Auth"),
+            SignInKey("client_secret", "the app's page, Advanced Settings, Auth", secret=True),
+            SignInKey(
+                "refresh_token", "from the app's installation in this sub-account; used nowhere else", secret=True
+            ),
+        ],
+    ),
+)
 
 
 @hookimpl
 def register_sources(register: RegisterSource) -> None:
     """Offer the source `gohighlevel`."""
-    register("gohighlevel", lambda config, tools: GohighlevelSource(read_settings(config), tools))
+    register("gohighlevel", lambda config, tools: GohighlevelSource(read_settings(config), tools), SIGN_INS)

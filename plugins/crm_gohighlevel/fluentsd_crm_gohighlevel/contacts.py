@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import trio
 
-from fluentsd.api import Meaning, Record, SourceField, Tools
-from fluentsd_crm_gohighlevel.client import GohighlevelClient, NotFound, Reply
+from fluentsd.api import Meaning, NotFound, Record, RestReply, SourceField, Tools
+from fluentsd_crm_gohighlevel.client import GohighlevelClient
 from fluentsd_crm_gohighlevel.settings import Settings
 
 #: Contacts in one page of a search, GoHighLevel's most.
@@ -121,7 +121,7 @@ class Contacts:
             raise failed[0]
         return [found[ref] for ref in dict.fromkeys(ids) if ref in found]
 
-    async def search(self, filters: Iterable[Mapping[str, Any]], after: Sequence[Any] | None) -> Reply:
+    async def search(self, filters: Iterable[Mapping[str, Any]], after: Sequence[Any] | None) -> RestReply:
         """A page of the contacts that match, oldest first, after the place of an earlier page."""
         body: dict[str, Any] = {
             "locationId": self._settings.location, "pageLimit": SEARCH_AT_ONCE, "filters": list(filters),

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fluentsd.api import Page, Record, Segment, Tools, Unavailable, read_cursor, write_cursor
-from fluentsd_crm_gohighlevel.client import GohighlevelClient, Reply
+from fluentsd.api import Page, Record, RestReply, Segment, Tools, Unavailable, read_cursor, write_cursor
+from fluentsd_crm_gohighlevel.client import GohighlevelClient
 from fluentsd_crm_gohighlevel.contacts import SEARCH_AT_ONCE, Contacts, UnreadableSearch
 from fluentsd_crm_gohighlevel.settings import Settings
 
@@ -113,7 +113,7 @@ class Segments:
         again = total != known["total"]
         return Page(refs if again else [], None if again else [], as_of=now, since=cursor, walk_again=again, requests=1)
 
-    async def _opportunities(self, ref: str, limit: int, start: Any, start_id: Any) -> Reply:
+    async def _opportunities(self, ref: str, limit: int, start: Any, start_id: Any) -> RestReply:
         pipeline, _, stage = ref.partition("/")
         query = {
             "location_id": self._settings.location, "pipeline_id": pipeline, "pipeline_stage_id": stage, "limit": limit,
@@ -124,7 +124,7 @@ class Segments:
             raise Unavailable("GoHighLevel answered a search without a list", after=60)
         return reply
 
-    async def _search(self, filters: Sequence[Mapping[str, Any]], after: Any) -> tuple[Reply, Any]:
+    async def _search(self, filters: Sequence[Mapping[str, Any]], after: Any) -> tuple[RestReply, Any]:
         """A page, and the place after it if there may be more."""
         try:
             reply = await self._contacts.search(filters, after)

@@ -12,6 +12,7 @@ from fluentsd.api import (
     Activity,
     Finding,
     NeedsHuman,
+    NotFound,
     Page,
     Record,
     RequestBudget,
@@ -23,7 +24,7 @@ from fluentsd.api import (
     Usage,
     WriteLedger,
 )
-from fluentsd_crm_gohighlevel.client import GohighlevelClient, NotFound
+from fluentsd_crm_gohighlevel.client import GohighlevelClient
 from fluentsd_crm_gohighlevel.contacts import DND, SEARCH_AT_ONCE, USUAL, Contacts
 from fluentsd_crm_gohighlevel.segments import Segments
 from fluentsd_crm_gohighlevel.settings import Settings

@@ -109,17 +109,19 @@ async def test_a_token_that_ends_during_a_walk_kills_it(crm, connect, given, tmp
     assert crm.minted == 2
 
 
-async def test_a_used_refresh_token_locks_the_installation_out(crm, connect, tmp_path):
+async def test_a_used_refresh_token_locks_the_installation_out(crm, connect, given, tmp_path):
     """The new refresh token is on disk before its access token is used: a kill in between loses nothing."""
     oauth = {"token": None, "client_id": "c", "client_secret": "s", "refresh_token": "refresh-0"}
     crm.contact("spring")
     crm.fail("GET /locations", None, times=9)
     with pytest.raises(Unavailable):
         await connect(**oauth).walk(SPRING, None)
-    kept = json.loads((tmp_path / "oauth.json").read_text())
+    kept = json.loads(await given.secrets.load("oauth"))
     assert kept["refresh"] == "refresh-1"
-    assert (tmp_path / "oauth.json").stat().st_mode & 0o077 == 0
-    crm._failures.clear()
+    sealed = tmp_path / "oauth.sealed"
+    assert b"refresh-1" not in sealed.read_bytes()
+    assert sealed.stat().st_mode & 0o077 == 0
+    crm.mend()
     crm.tokens.clear()
     assert (await connect(**oauth).walk(SPRING, None)).refs
     assert crm.minted == 2

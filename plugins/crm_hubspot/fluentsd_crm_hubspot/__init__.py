@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluentsd.api import hookimpl
+from fluentsd.api import SignIn, SignInKey, hookimpl
 from fluentsd_crm_hubspot.settings import Settings, read_settings
 from fluentsd_crm_hubspot.source import HubspotSource
 
@@ -15,9 +15,24 @@ __all__ = ["HubspotSource", "Settings", "read_settings", "register_sources"]
 
 #: The plugin API that this plugin is written for.
 FLUENTSD_API = 1
+#: The ways to sign in, for `fluentsd source connect`.
+SIGN_INS = (
+    SignIn(
+        "a service key",
+        [SignInKey("token", "Development, Keys, Service keys; or an existing app's token", secret=True)],
+    ),
+    SignIn(
+        "an OAuth app",
+        [
+            SignInKey("client_id", "the app's page, Auth"),
+            SignInKey("client_secret", "the app's page, Auth", secret=True),
+            SignInKey("refresh_token", "from the installation of the app in this account", secret=True),
+        ],
+    ),
+)
 
 
 @hookimpl
 def register_sources(register: RegisterSource) -> None:
     """Offer the source `hubspot`."""
-    register("hubspot", lambda config, tools: HubspotSource(read_settings(config), tools))
+    register("hubspot", lambda config, tools: HubspotSource(read_settings(config), tools), SIGN_INS)

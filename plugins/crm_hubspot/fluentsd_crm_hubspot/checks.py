@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from fluentsd.api import Finding, NeedsHuman, Unavailable
+from fluentsd.api import Finding, Invalid, NeedsHuman, NotFound, Unavailable
 from fluentsd_crm_hubspot import paths
-from fluentsd_crm_hubspot.client import HubspotClient, Invalid, NotFound
+from fluentsd_crm_hubspot.client import HubspotClient
 from fluentsd_crm_hubspot.contacts import Contacts
 from fluentsd_crm_hubspot.settings import Settings
 

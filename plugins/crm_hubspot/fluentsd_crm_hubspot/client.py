@@ -10,20 +10,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
 from fluentsd.api import (
     InDoubt,
+    Invalid,
     NeedsHuman,
+    NotFound,
+    OAuthApp,
+    OAuthTokens,
     Rejected,
     RequestBudget,
+    RestReply,
     Tools,
     Unavailable,
     retry_after,
+    server_time,
     without_personal_data,
 )
+from fluentsd_crm_hubspot import paths
 from fluentsd_crm_hubspot.settings import Settings
 
 #: Seconds to connect and to wait for an answer.
@@ -31,22 +37,6 @@ TIMEOUT = (5.0, 30.0)
 #: Tries of a read, and the seconds before the second one; each further pause is twice as long.
 TRIES, PAUSE = 4, 1.0
 SECOND = 1_000_000
-
-
-class NotFound(LookupError):
-    """HubSpot answered 404."""
-
-
-class Invalid(NeedsHuman):
-    """HubSpot answered 400 or 409: it refuses what was asked, with this message."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer of HubSpot: JSON, and its time (epoch microseconds by HubSpot's clock; 0 when it gave none)."""
-
-    body: Any
-    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +54,16 @@ class HubspotClient:
     def __init__(self, settings: Settings, tools: Tools, budget: RequestBudget, searches: RequestBudget) -> None:
         self._settings, self._tools = settings, tools
         self._budget, self._searches = budget, searches
+        self._oauth = None if settings.token else OAuthTokens(_app(settings), tools)
         self._api: Any = None
 
     async def get(
         self, path: str, query: Mapping[str, Any] | None = None, *, urgent: bool = False, **place: str
-    ) -> Reply:
+    ) -> RestReply:
         """Read something; raises `NotFound`, `Invalid`, `Unavailable` or `NeedsHuman`."""
         return await self._read("GET", path, query, None, urgent, place)
 
-    async def ask(self, path: str, body: Any, *, urgent: bool = False, **place: str) -> Reply:
+    async def ask(self, path: str, body: Any, *, urgent: bool = False, **place: str) -> RestReply:
         """Read something by a POST (search, batch read)."""
         return await self._read("POST", path, None, body, urgent, place)
 
@@ -85,7 +76,7 @@ class HubspotClient:
         *,
         urgent: bool = False,
         **place: str,
-    ) -> Reply:
+    ) -> RestReply:
         """Change something, once. Raises `InDoubt` when the answer was lost, `Rejected` when HubSpot refuses it."""
         for _ in range(TRIES):
             raw = await self._once(method, path, query, body, urgent, place)
@@ -102,7 +93,7 @@ class HubspotClient:
 
     async def _read(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, urgent: bool, place: Mapping[str, str]
-    ) -> Reply:
+    ) -> RestReply:
         pause, why = PAUSE, ""
         for tried in range(TRIES):
             raw = await self._once(method, path, query, body, urgent, place)
@@ -124,15 +115,35 @@ class HubspotClient:
     async def _once(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, urgent: bool, place: Mapping[str, str]
     ) -> _Raw:
+        """One request, again with a new token if the last has ended."""
+        if self._oauth is None:
+            return await self._sent(self._settings.token, method, path, query, body, urgent, place)
+        token = await self._oauth.bearer()
+        raw = await self._sent(token, method, path, query, body, urgent, place)
+        if raw.status == 401:  # an access token ends after half an hour, in the midst of a walk
+            token = await self._oauth.bearer(ended=token)
+            raw = await self._sent(token, method, path, query, body, urgent, place)
+        return raw
+
+    async def _sent(
+        self,
+        token: str,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        urgent: bool,
+        place: Mapping[str, str],
+    ) -> _Raw:
         """One request within the budgets; a 429 closes the budget that it names."""
         is_search = path.endswith("/search") and "/objects/" in path
         url = path.format(**{key: quote(value, safe="") for key, value in place.items()})
         if is_search:
             async with self._searches.request(urgent=urgent), self._budget.request(urgent=urgent):
-                raw: _Raw = await self._tools.run_sync(self._call, method, url, query, body)
+                raw: _Raw = await self._tools.run_sync(self._call, token, method, url, query, body)
         else:
             async with self._budget.request(urgent=urgent):
-                raw = await self._tools.run_sync(self._call, method, url, query, body)
+                raw = await self._tools.run_sync(self._call, token, method, url, query, body)
         self._learn(raw, self._searches if is_search else self._budget)
         return raw
 
@@ -155,7 +166,7 @@ class HubspotClient:
             if _number(raw.headers.get("x-hubspot-ratelimit-remaining")) == 0 and interval:
                 self._budget.close(min(interval / 1000, 60.0), "HubSpot's limit of requests is reached")
 
-    def _reply(self, raw: _Raw) -> Reply:
+    def _reply(self, raw: _Raw) -> RestReply:
         error = _error(raw) if raw.status >= 400 else {}
         words = _words(error) or f"HTTP {raw.status}"
         if raw.status == 401:
@@ -169,25 +180,21 @@ class HubspotClient:
             raise NotFound(words)
         if raw.status >= 400:
             raise Invalid(words)
-        at = 0
-        if stamp := raw.headers.get("date"):
-            try:
-                at = round(parsedate_to_datetime(stamp).timestamp()) * SECOND
-            except ValueError:
-                at = 0
-        return Reply(json.loads(raw.data) if raw.data else None, at)
+        return RestReply(json.loads(raw.data) if raw.data else None, server_time(raw.headers.get("date")))
 
-    def _call(self, method: str, url: str, query: Mapping[str, Any] | None, body: Any) -> _Raw:
+    def _call(self, token: str, method: str, url: str, query: Mapping[str, Any] | None, body: Any) -> _Raw:
         """One request, in a thread."""
         if self._api is None:
             self._api = _connect(self._settings)
         import urllib3
 
         pairs = [(key, str(value)) for key, value in (query or {}).items() if value is not None]
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        headers = {
+            "Accept": "application/json", "Content-Type": "application/json", "Authorization": f"Bearer {token}",
+        }  # fmt: skip
         try:
             answer = self._api.call_api(
-                url, method, None, pairs, headers, body=body, auth_settings=["oauth2"],
+                url, method, None, pairs, headers, body=body, auth_settings=[],
                 _return_http_data_only=True, _preload_content=False, _request_timeout=TIMEOUT,
             )  # fmt: skip
             return _Raw(answer.status, _lower(answer.headers), answer.data)
@@ -208,13 +215,20 @@ class HubspotClient:
             return _Raw(status, _lower(getattr(why, "headers", None) or {}), data)
 
 
+def _app(settings: Settings) -> OAuthApp:
+    return OAuthApp(
+        "HubSpot", f"{settings.base_url}{paths.SIGN_IN}", settings.client_id, settings.client_secret,
+        settings.refresh_token, "install the app in the account again, and set the new refresh_token",
+    )  # fmt: skip
+
+
 def _connect(settings: Settings) -> Any:
     """The SDK's client of one API, used for all of them: each attribute access would open connections of its own."""
     import urllib3
     from hubspot import HubSpot  # type: ignore[import-untyped]  # the SDK ships no types
 
     retry = urllib3.Retry(total=0, redirect=0, raise_on_redirect=False)
-    hubspot = HubSpot(access_token=settings.token, host=settings.base_url, retry=retry)
+    hubspot = HubSpot(host=settings.base_url, retry=retry)
     return hubspot.crm.lists.lists_api.api_client
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fluentsd.api import NeedsHuman, Record, Tools, without_personal_data
+from fluentsd.api import NeedsHuman, NotFound, Record, Tools, without_personal_data
 from fluentsd_crm_hubspot import paths
-from fluentsd_crm_hubspot.client import HubspotClient, NotFound
+from fluentsd_crm_hubspot.client import HubspotClient
 from fluentsd_crm_hubspot.properties import STAMP, Catalogue
 from fluentsd_crm_hubspot.settings import Settings
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools, read_cursor, write_cursor
+from fluentsd.api import Invalid, NotFound, Page, Segment, Tools, read_cursor, write_cursor
 from fluentsd_crm_hubspot import paths
-from fluentsd_crm_hubspot.client import HubspotClient, Invalid, NotFound
+from fluentsd_crm_hubspot.client import HubspotClient
 from fluentsd_crm_hubspot.contacts import Contacts
 from fluentsd_crm_hubspot.properties import moment
 

@@ -18,6 +18,7 @@ UPDATE = f"{_OBJECTS}/{{object}}/{{id}}"
 CONTACTS_OF_DEALS = f"{_ASSOCIATIONS}/deals/contacts/batch/read"
 PIPELINES = "/crm/v3/pipelines/deals"
 PROPERTIES = "/crm/v3/properties/contacts"
+SIGN_IN = "/oauth/v1/token"
 ACCOUNT = "/account-info/v3/details"
 UNSUBSCRIBE = "/communication-preferences/v4/statuses/{email}/unsubscribe-all"
 

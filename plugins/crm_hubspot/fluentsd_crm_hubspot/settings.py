@@ -14,17 +14,24 @@ HUBSPOT = "https://api.hubapi.com"
 #: Below HubSpot's 100 requests in 10 seconds of the smallest plan, and its 5 searches a second of every plan.
 USUAL_INTERVAL, USUAL_SEARCH_INTERVAL = 1_000_000 // 8, 1_000_000 // 3
 USUAL_SHARE = 0.4
-KNOWN = ("token", "fields", "opt_out", "rate", "search_rate", "daily_share", "overlap", "base_url")
+KNOWN = (
+    "token", "client_id", "client_secret", "refresh_token", "fields", "opt_out", "rate", "search_rate", "daily_share",
+    "overlap", "base_url",
+)  # fmt: skip
+OAUTH = {"client_id", "client_secret", "refresh_token"}
 _PROPERTY = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One HubSpot account. `fields` are properties to read besides the usual ones; `interval` and `search_interval`
-    microseconds between requests; `overlap` the microseconds that each search reaches back, because HubSpot's index
-    lags."""
+    """One HubSpot account: a bearer `token`, or the three values of an OAuth app. `fields` are properties to read
+    besides the usual ones; `interval` and `search_interval` microseconds between requests; `overlap` the microseconds
+    that each search reaches back, because HubSpot's index lags."""
 
-    token: str = field(repr=False)
+    token: str = field(default="", repr=False)
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
     fields: tuple[str, ...] = ()
     opt_outs: tuple[OptOutRule, ...] = ()
     interval: int = USUAL_INTERVAL
@@ -37,8 +44,17 @@ class Settings:
 def read_settings(config: Mapping[str, Any]) -> Settings:
     """Read the table; raises `ConfigProblem` naming every mistake."""
     table = Table(config, KNOWN)
+    if given := OAUTH & table.rest.keys():
+        if "token" in table:
+            table.mistakes.append("token and refresh_token: write a service key as token, or the keys of an OAuth app")
+        table.mistakes += [f"{key}: is missing, for an OAuth app" for key in sorted(OAUTH - given)]
+    elif "token" not in table:
+        table.mistakes.append("token: is missing; write a service key")
     settings = Settings(
-        token=table.must("token", "", _token),
+        token=table.take("token", "", _token),
+        client_id=table.take("client_id", "", _token),
+        client_secret=table.take("client_secret", "", _token),
+        refresh_token=table.take("refresh_token", "", _token),
         fields=table.take("fields", (), _fields),
         opt_outs=read_opt_out_rules(table),
         interval=table.take("rate", USUAL_INTERVAL, a_rate),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fluentsd.api import NeedsHuman, Page, Segment, Tools, read_cursor, write_cursor
+from fluentsd.api import NeedsHuman, NotFound, Page, Segment, Tools, read_cursor, write_cursor
 from fluentsd_crm_hubspot import paths
-from fluentsd_crm_hubspot.client import HubspotClient, NotFound
+from fluentsd_crm_hubspot.client import HubspotClient
 from fluentsd_crm_hubspot.contacts import Contacts
 
 #: The stamp of every object that is no contact.

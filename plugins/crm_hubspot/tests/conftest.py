@@ -32,7 +32,8 @@ def connect(hubspot, given) -> Iterator[Callable[..., HubspotSource]]:
 
     def build(**more) -> HubspotSource:
         table = {"token": TOKEN, "base_url": hubspot.url, "rate": "100000/second", "search_rate": "100000/second"}
-        made.append(HubspotSource(read_settings(table | more), given))
+        chosen = {key: value for key, value in (table | more).items() if value is not None}
+        made.append(HubspotSource(read_settings(chosen), given))
         return made[-1]
 
     yield build

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 from fluentsd.testing import Answer, Asked, LoopbackServer
 
@@ -60,7 +61,7 @@ class FakeHubspot(LoopbackServer):
     def __init__(self, now: int = 1_767_625_200 * SECOND) -> None:
         super().__init__()
         self.now, self.lag, self.most_results = now, 0, 10_000
-        self.tokens, self.scopes = {TOKEN}, set(SCOPES)
+        self.tokens, self.scopes, self.refresh_token, self.minted = {TOKEN}, set(SCOPES), "refresh-0", 0
         self.properties = dict(PROPERTIES)
         self.contacts: dict[str, Contact] = {}
         self.merged: dict[str, str] = {}
@@ -150,7 +151,20 @@ class FakeHubspot(LoopbackServer):
         date = format_datetime(datetime.fromtimestamp(self.now // SECOND, UTC), usegmt=True)
         return Answer(found.status, found.body, {"Date": date, **limits, **found.headers})
 
+    def _token(self, request: Asked) -> Answer:
+        form = {key: value[0] for key, value in parse_qs(request.body.decode()).items()}
+        wanted = {"grant_type": "refresh_token", "client_id": "c", "client_secret": "s"}
+        if form != wanted | {"refresh_token": self.refresh_token}:
+            words = "missing or unknown refresh token"
+            return Answer(400, {"status": "BAD_REFRESH_TOKEN", "message": words, "correlationId": "c"})
+        self.minted += 1
+        self.tokens = {f"access-{self.minted}"}
+        body = {"token_type": "bearer", "refresh_token": self.refresh_token, "expires_in": 1800}
+        return Answer(200, body | {"access_token": f"access-{self.minted}"})
+
     def _answer(self, request: Asked) -> Answer:
+        if (request.method, request.path) == ("POST", "/oauth/v1/token"):
+            return self._token(request)
         if request.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
             return error(401, "INVALID_AUTHENTICATION", "Authentication credentials not found or not valid.")
         for method, pattern, scope, handle in self._routes():

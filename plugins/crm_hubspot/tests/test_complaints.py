@@ -237,3 +237,31 @@ async def test_a_contact_in_two_deals_is_two_members(hubspot, connect):
     told = await changes(source, "stage:default/new", page.since)
     assert told[0].walk_again
     assert refs(await walk(source, "stage:default/new")) == {ann}
+
+
+OAUTH = {"token": None, "client_id": "c", "client_secret": "s", "refresh_token": "refresh-0"}
+
+
+async def test_an_access_token_that_ends_after_half_an_hour_kills_the_walk(hubspot, connect):
+    members = [hubspot.contact() for _ in range(251)]
+    ref = hubspot.new_list("Spring")
+    hubspot.join(ref, *members)
+    source = connect(**OAUTH)
+    first = await source.walk(f"list:{ref}", None)
+    hubspot.tokens.clear()
+    second = await source.walk(f"list:{ref}", first.next)
+    assert {*first.refs, *second.refs} == set(members)
+    assert hubspot.minted == 2
+
+
+async def test_an_access_token_is_asked_for_at_every_start(hubspot, connect):
+    ref = hubspot.contact()
+    assert [await connect(**OAUTH).refresh([ref]) for _ in range(2)]
+    assert hubspot.minted == 1
+
+
+async def test_a_refused_refresh_token_is_asked_again_and_again(hubspot, connect):
+    with pytest.raises(NeedsHuman, match="install the app in the account again") as caught:
+        await connect(**OAUTH | {"refresh_token": "gone"}).refresh(["1"])
+    assert "gone" not in str(caught.value)
+    assert len(hubspot.asked) == 1

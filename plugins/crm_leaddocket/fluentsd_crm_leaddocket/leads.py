@@ -55,7 +55,7 @@ def record_of(lead: Mapping[str, Any], contact: Mapping[str, Any] | None, settin
     if contact is not None:
         for name in USUAL:
             fields[name] = fields[name] or contact.get(name)
-        tags = [str(one.get("Name", one) if isinstance(one, Mapping) else one) for one in contact.get("Tags") or []]
+        tags = [_tag(one) for one in contact.get("Tags") or []]
         custom = {
             str(one.get("Name") or one.get("FieldName")): one.get("Value") for one in contact.get("CustomFields") or []
         }  # fmt: skip
@@ -76,6 +76,10 @@ def record_of(lead: Mapping[str, Any], contact: Mapping[str, Any] | None, settin
     ref = str(lead["Id"])
     url = f"{settings.base_url}/Leads/Edit/{ref}"
     return Record(ref, fields, moment(lead.get("LastUpdateDate")), (), "lead", url, frozenset(unreadable))
+
+
+def _tag(one: Any) -> str:
+    return str(one.get("TagText") or one.get("Name") or "") if isinstance(one, Mapping) else str(one)
 
 
 def moment(given: Any) -> int | None:

@@ -13,17 +13,19 @@ from fluentsd.api import OptOutRule, Table, a_rate, read_opt_out_rules
 
 #: One request a second: Lead Docket does not publish its limit.
 USUAL_INTERVAL, USUAL_OVERLAP = 1_000_000, 600
-KNOWN = ("tenant", "api_key", "fields", "opt_out", "rate", "overlap", "base_url")
+KNOWN = ("tenant", "api_key", "fields", "opt_out", "calls", "rate", "overlap", "base_url")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One firm's Lead Docket. `fields` are custom fields of contacts by name; `interval` and `overlap` microseconds."""
+    """One firm's Lead Docket. `fields` are custom fields of contacts by name; `interval` and `overlap` microseconds.
+    `calls`: what a call is written as, "calls" or "notes"."""
 
     base_url: str
     api_key: str = field(repr=False)
     fields: tuple[str, ...] = ()
     opt_outs: tuple[OptOutRule, ...] = ()
+    calls: str = "calls"
     interval: int = USUAL_INTERVAL
     overlap: int = USUAL_OVERLAP * 1_000_000
 
@@ -39,6 +41,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         api_key=table.must("api_key", "", _text),
         fields=table.take("fields", (), _fields),
         opt_outs=read_opt_out_rules(table),
+        calls=table.take("calls", "calls", _calls),
         interval=table.take("rate", USUAL_INTERVAL, a_rate),
         overlap=table.take("overlap", USUAL_OVERLAP, _seconds) * 1_000_000,
     )
@@ -58,6 +61,12 @@ def _text(value: Any) -> str:
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("should be the key as Lead Docket shows it, without spaces")
     return value
+
+
+def _calls(value: Any) -> str:
+    if value not in ("calls", "notes"):
+        raise ValueError(f'{value!r} should be "calls" (external calls) or "notes"')
+    return str(value)
 
 
 def _fields(value: Any) -> tuple[str, ...]:

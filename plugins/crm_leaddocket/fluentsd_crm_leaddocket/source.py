@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,9 @@ from fluentsd.api import (
     Activity,
     Finding,
     NeedsHuman,
+    NotFound,
     Page,
     Record,
-    Rejected,
     RequestBudget,
     Segment,
     SourceField,
@@ -24,14 +22,14 @@ from fluentsd.api import (
     Usage,
     WriteLedger,
 )
-from fluentsd_crm_leaddocket.client import LeaddocketClient, NotFound
-from fluentsd_crm_leaddocket.leads import fields_of, folded, record_of
+from fluentsd_crm_leaddocket.client import LeaddocketClient
+from fluentsd_crm_leaddocket.leads import fields_of, record_of
 from fluentsd_crm_leaddocket.settings import Settings
 from fluentsd_crm_leaddocket.statuses import LEADS_AT_ONCE, Statuses
+from fluentsd_crm_leaddocket.writing import Writing
 
 #: Leads in one `refresh`: two requests each, at one a second.
 REFRESH_AT_ONCE = 10
-SUMMARY = 500
 
 
 class LeaddocketSource:
@@ -44,6 +42,7 @@ class LeaddocketSource:
         self._client = LeaddocketClient(settings, tools, self._budget)
         self._statuses = Statuses(self._client, settings, tools)
         self._ledger = WriteLedger(tools)
+        self._writing = Writing(self._client, settings, self._ledger, self._lead)
         self.limits = SourceLimits(LEADS_AT_ONCE, 1, settings.interval, REFRESH_AT_ONCE)
 
     async def check(self) -> Sequence[Finding]:
@@ -89,18 +88,8 @@ class LeaddocketSource:
         return found
 
     async def write(self, activity: Activity, key: str) -> str:
-        """Write an activity as a note; `fields` may set Status and Substatus."""
-
-        async def create(in_doubt: bool) -> str:
-            await self._set_status(activity)
-            if in_doubt and await self._is_there(activity.record, key):
-                return _mark(key)
-            await self._client.write("POST", f"/api/leads/{activity.record}/notes", _note(activity, key))
-            return _mark(key)
-
-        if not activity.record.isdecimal():
-            raise Rejected(f"{activity.record!r} is not the id of a lead")
-        return await self._ledger.once(key, create)
+        """Write an activity to its lead."""
+        return await self._writing.write(activity, key)
 
     def used(self) -> Usage:
         """The requests of today, as this machine counts them."""
@@ -126,48 +115,3 @@ class LeaddocketSource:
         if not found.get("ContactId"):
             raise NotFound(f"the lead {ref} has no contact")
         return found
-
-    async def _set_status(self, activity: Activity) -> None:
-        """Set the status that the fields, or the rules of an opt-out, name."""
-        fields = dict(activity.fields)
-        if activity.kind == "opt_out":
-            wanted = set(activity.channels) or {"phone", "sms", "email"}
-            for rule in self._settings.opt_outs:
-                applies = rule.channel in wanted or (rule.channel == "all" and wanted >= {"phone", "sms", "email"})
-                if applies and rule.field == "SubStatusName" and rule.values:
-                    fields |= {"Substatus": rule.values[0]}
-        if strange := set(fields) - {"Status", "Substatus", "SubstatusReason"}:
-            raise Rejected(f"Lead Docket takes Status, Substatus and SubstatusReason, not {', '.join(sorted(strange))}")
-        if fields:
-            lead = await self._lead(activity.record) if "Status" not in fields else {}
-            body = {"Status": lead.get("StatusName"), **{name: folded(str(value)) for name, value in fields.items()}}
-            await self._client.write("PATCH", f"/api/leads/{activity.record}/status/change", body, urgent=True)
-
-    async def _is_there(self, record: str, key: str) -> bool:
-        """Whether a lead has a note with our key; if its notes cannot be read, it counts as none."""
-        try:
-            lead = (await self._client.get(f"/api/leads/detailed/{record}", {"flags": "Notes"})).body
-        except (NotFound, NeedsHuman):
-            return False
-        return any(_mark(key) in str(one.get("Text") or one.get("NoteText") or one) for one in lead.get("Notes") or [])
-
-
-def _note(activity: Activity, key: str) -> dict[str, Any]:
-    at = datetime.fromtimestamp(activity.at / 1_000_000, UTC)
-    titles = {"call": "Call", "sms": "Text", "email": "E-mail", "note": "Note", "opt_out": "Opt-out"}
-    facts = {
-        "Outcome": activity.outcome.replace("_", " "), "Disposition": activity.disposition.replace("_", " "),
-        "Seconds": "" if activity.duration_s is None else str(activity.duration_s), "From": activity.sender,
-        "Recording": activity.recording,
-    }  # fmt: skip
-    lines = [f"{titles[activity.kind]}, {at:%Y-%m-%d %H:%M} UTC", activity.summary]
-    lines += [f"{name}: {value}" for name, value in facts.items() if value]
-    if activity.kind == "opt_out":
-        lines.append(f"Do not contact: {', '.join(activity.channels) or 'all channels'}")
-    text = "\n".join(line for line in [*lines, activity.text, _mark(key)] if line)
-    summary = folded(activity.summary or titles[activity.kind])[:SUMMARY]
-    return {"Text": folded(text), "Summary": summary, "IsUserNote": False}
-
-
-def _mark(key: str) -> str:
-    return f"fluentsd {hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}"

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools, Unavailable, read_cursor, write_cursor
-from fluentsd_crm_leaddocket.client import LeaddocketClient, Reply
+from fluentsd.api import Page, RestReply, Segment, Tools, Unavailable, read_cursor, write_cursor
+from fluentsd_crm_leaddocket.client import LeaddocketClient
 from fluentsd_crm_leaddocket.leads import moment, record_of
 from fluentsd_crm_leaddocket.settings import Settings
 
@@ -28,10 +28,10 @@ class Statuses:
     async def segments(self) -> list[Segment]:
         """All statuses and their sub-statuses."""
         found: list[Segment] = []
-        for status in _unwrapped((await self._client.get("/api/statuses")).body):
+        for status in unwrapped((await self._client.get("/api/statuses")).body):
             name = str(status.get("StatusName") or status.get("Name"))
             found.append(Segment(f"status:{status['Id']}", name, None, "status"))
-            for sub in _unwrapped(status.get("Substatuses") or status.get("SubStatuses") or []):
+            for sub in unwrapped(status.get("Substatuses") or status.get("SubStatuses") or []):
                 title = sub.get("SubStatusName") or sub.get("SubstatusName") or sub.get("Name")
                 found.append(Segment(f"status:{status['Id']}/{sub['Id']}", f"{name}: {title}", None, "status"))
         return found
@@ -79,7 +79,7 @@ class Statuses:
         cursor = write_cursor("since", of=segment, **{"from": state["to"]})
         return Page(refs, records, as_of=now, gone=gone, since=cursor, requests=1)
 
-    async def _updated(self, begin: int, page: int) -> Reply:
+    async def _updated(self, begin: int, page: int) -> RestReply:
         """The leads that were updated since an instant, newest first: one that is updated meanwhile is seen twice, and
         hides no other."""
         date = datetime.fromtimestamp(begin / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
@@ -92,7 +92,7 @@ class Statuses:
         many = int(reply.body.get("TotalPages") or 1) > 1
         return many or any(not _is_in(segment, one) and _moved(segment, one, begin) for one in reply.body["Records"])
 
-    async def _page(self, path: str, query: Mapping[str, Any]) -> Reply:
+    async def _page(self, path: str, query: Mapping[str, Any]) -> RestReply:
         reply = await self._client.get(path, query)
         if not isinstance(reply.body, dict) or not isinstance(reply.body.get("Records"), list):
             raise Unavailable("Lead Docket answered without a list of leads", after=60)
@@ -105,7 +105,7 @@ class Statuses:
         return (await self._client.get("/api/statuses")).at
 
 
-def _unwrapped(body: Any) -> Iterator[Mapping[str, Any]]:
+def unwrapped(body: Any) -> Iterator[Mapping[str, Any]]:
     """The elements of a list, each perhaps wrapped as {"Data": …}, and so perhaps the list itself."""
     rows = body
     while isinstance(rows, Mapping):

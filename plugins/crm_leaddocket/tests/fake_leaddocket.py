@@ -27,6 +27,8 @@ class FakeLeaddocket(LoopbackServer):
         self.notes: dict[int, list[dict[str, Any]]] = {}
         self.names = {1: "New", 2: "Chase", 3: "Closed"}
         self.subs = {11: (1, "Fresh"), 12: (1, "Do not contact")}
+        self.tags, self.custom = {7: "DNC"}, {70: "Do not call"}
+        self.calls: dict[tuple[str, str], dict[str, Any]] = {}
         self.next_id = 1000
 
     # The firm, from its own side.
@@ -88,6 +90,19 @@ class FakeLeaddocket(LoopbackServer):
         if found := re.fullmatch(r"/api/contacts/(\d+)", path):
             contact = self.contacts.get(int(found[1]))
             return Answer(200, contact) if contact else Answer(404, b"Not found")
+        if (request.method, path) == ("GET", "/api/lookups") and request.one("type") == "Tags":
+            return Answer(200, [{"Id": ref, "Name": name} for ref, name in self.tags.items()])
+        if (request.method, path) == ("GET", "/api/contactcustomfields/list"):
+            return Answer(200, [{"Id": ref, "FieldName": name} for ref, name in self.custom.items()])
+        if request.method == "PUT" and (found := re.fullmatch(r"/api/contacts/(\d+)/tags/(\d+)", path)):
+            if int(found[2]) not in self.tags:
+                return Answer(400, b"Unknown tag")
+            self.contacts[int(found[1])]["Tags"].append({"Id": 900, "TagText": self.tags[int(found[2])]})
+            return Answer(200, b"")
+        if (request.method, path) == ("PATCH", "/api/contacts/updatecustomfields"):
+            return self._custom(request.json)
+        if request.method == "POST" and (found := re.fullmatch(r"/api/externalcalls/(start|end)", path)):
+            return self._call(found[1], request.json)
         if request.method == "POST" and (found := re.fullmatch(r"/api/leads/(\d+)/notes", path)):
             return self._note(int(found[1]), request.json)
         if request.method == "PATCH" and (found := re.fullmatch(r"/api/leads/(\d+)/status/change", path)):
@@ -120,6 +135,23 @@ class FakeLeaddocket(LoopbackServer):
             return Answer(400, b"The field Text must match the regular expression")
         self.notes.setdefault(ref, []).append({"Text": body["Text"], "Summary": body["Summary"]})
         return Answer(200, b"")
+
+    def _custom(self, body: dict[str, Any]) -> Answer:
+        for one in body["CustomFields"]:
+            name = self.custom[one["CustomFieldId"]]
+            kept = self.contacts[body["Id"]]["CustomFields"]
+            kept[:] = [each for each in kept if each["Name"] != name]
+            kept.append({"CustomFieldId": one["CustomFieldId"], "Name": name, "Value": one["CustomFieldValue"]})
+        return Answer(200, b"")
+
+    def _call(self, which: str, body: dict[str, Any]) -> Answer:
+        ref = (body["ProviderName"], body["ProviderId"])
+        if which == "end" and ref not in self.calls:
+            return Answer(404, {"Success": False, "ErrorMessage": "Call not found"})
+        if body["Direction"] not in ("Inbound", "Outbound"):
+            return Answer(400, {"Success": False, "ErrorMessage": "Direction"})
+        self.calls[ref] = self.calls.get(ref, {}) | body
+        return Answer(200, {"Success": True, "Id": list(self.calls).index(ref) + 1})
 
     def _change(self, ref: str, body: dict[str, Any]) -> Answer:
         status = next((one for one, name in self.names.items() if name == body.get("Status")), None)

@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
-from fluentsd.testing import Answer, Follower
+from fluentsd.testing import exercise_history
+
+
+class Status:
+    """The leads in a status."""
+
+    def __init__(self, crm):
+        self.crm, self.pass_time = crm, crm.pass_time
+        crm.most = 3
+
+    def join(self):
+        return self.crm.lead()
+
+    def leave(self, record):
+        self.crm.move(record, 3)
+
+    def edit(self, record):
+        self.crm.edit(record, FirstName="x")
+
+    def other(self, record):
+        self.crm.lead(2, None)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 async def test_changes_lead_to_the_truth(crm, connect, given, seed):
-    chance, members, source = random.Random(seed), set[str](), connect()
-    segment = "status:1"
-    crm.most = 3
-    follower = Follower(segment)
-    for _ in range(3):
-        act = chance.choice(["join", "join", "leave", "edit", "follow", "follow", "outage", "restart", "other"])
-        one = chance.choice(sorted(members)) if members else ""
-        if act == "join" or not one:
-            one = crm.lead()
-            members.add(one)
-        elif act == "leave":
-            crm.move(one, 3)
-            members.discard(one)
-        elif act == "edit":
-            crm.edit(one, FirstName="x")
-        elif act == "other":
-            crm.lead(2, None)
-        elif act == "outage":
-            crm.fail(
-                "",
-                chance.choice([None, Answer(500, b"oops"), Answer(200, b"<html>")]),
-                times=chance.randint(1, 9),
-                skip=chance.randint(0, 3),
-            )
-        elif act == "restart":
-            source = connect()
-        else:
-            await follower.follow(source)
-        crm.pass_time(chance.choice([0, 1, 90]))
-    crm._failures.clear()
-    crm.pass_time(1200)
-    for _ in range(3):
-        assert await follower.follow(source)
-        crm.pass_time(60)
-    assert follower.members == members
-    assert {record.id for record in await _refresh(source, members)} == members
-
-
-async def _refresh(source, ids):
-    found, ids = [], sorted(ids)
-    for start in range(0, len(ids), source.limits.refresh):
-        found += await source.refresh(ids[start : start + source.limits.refresh])
-    return found
+    await exercise_history(seed, connect, crm, Status(crm), "status:1")

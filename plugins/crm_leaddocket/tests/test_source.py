@@ -95,7 +95,7 @@ async def test_opt_outs_by_tag_and_sub_status(crm, connect):
         "all": {"field": "SubStatusName", "values": ["Do not contact"]},
         "phone": {"field": "Tags", "values": ["DNC"]},
     }
-    ref = crm.lead(1, 12, Tags=[{"Id": 5, "Name": "DNC"}])
+    ref = crm.lead(1, 12, Tags=[{"Id": 5, "TagText": "DNC"}])
     [record] = await connect(opt_out=rules).refresh([ref])
     assert (record.fields["opt_out"], record.fields["opt_out_phone"]) == (True, True)
 
@@ -128,7 +128,7 @@ async def test_an_outage_is_taken_for_an_empty_status(crm, connect):
 async def test_curly_quotes_and_emoji_make_a_note_bounce(crm, connect):
     ref = crm.lead()
     text = "She said \u201cyes\u201d \u2014 caf\u00e9 <5> ~ ^ ` \U0001f600 \u0141\u00f3d\u017a"
-    await connect().write(Activity(ref, "call", crm.now, "Wants \u2026", text, outcome="no_answer"), "k")
+    await connect().write(Activity(ref, "sms", crm.now, "Wants \u2026", text, outcome="delivered"), "k")
     [note] = crm.notes[int(ref)]
     assert 'She said "yes" - cafe (5) -' in note["Text"]
     assert "Lodz" in note["Text"]
@@ -159,6 +159,56 @@ async def test_an_opt_out_moves_the_lead_to_its_sub_status(crm, connect):
     await source.write(Activity(ref, "opt_out", crm.now), "k2")
     assert crm.leads[int(ref)]["SubStatusId"] == 12
     assert len(crm.notes[int(ref)]) == 2
+
+
+async def test_an_opt_out_sets_the_tag_and_the_custom_field_that_are_mapped(crm, connect):
+    rules = {"phone": "Do not call", "all": {"field": "Tags", "values": ["dnc"]}}
+    ref = crm.lead()
+    source = connect(opt_out=rules)
+    await source.write(Activity(ref, "opt_out", crm.now), "k1")
+    [record] = await source.refresh([ref])
+    assert (record.fields["opt_out"], record.fields["opt_out_phone"]) == (True, True)
+    crm.tags.clear()
+    other = crm.lead()
+    await connect(opt_out=rules).write(Activity(other, "opt_out", crm.now), "k2")  # the note tells it all the same
+    assert "Do not contact: all channels" in crm.notes[int(other)][0]["Text"]
+
+
+CALL = {"outcome": "no_answer", "address": "+14155550001", "sender": "+12125550100", "duration_s": 61}
+
+
+async def test_a_call_is_an_external_call_in_the_alphabet(crm, connect):
+    ref = crm.lead()
+    call = Activity(ref, "call", crm.now, "Caf\u00e9 \u2014 called", "agent: \u201chello\u201d", **CALL)
+    assert await connect().write(call, "k") == f"fluentsd:{next(iter(crm.calls))[1]}"
+    [made] = crm.calls.values()
+    assert (made["Direction"], made["CallerNumber"], made["CalleeNumber"]) == (
+        "Outbound",
+        "+12125550100",
+        "+14155550001",
+    )
+    assert (made["CallStatus"], made["DurationSeconds"]) == ("no-answer", 61)
+    assert (made["StartCallDTM"], made["EndCallDTM"]) == ("2026-01-05T15:00:00Z", "2026-01-05T15:01:01Z")
+    assert (made["CallSummary"], made["TranscriptionText"]) == ("Cafe - called", 'agent: "hello"')
+    assert crm.notes == {}
+
+
+@pytest.mark.parametrize("lost", ["start", "end"])
+async def test_a_lost_answer_writes_a_call_twice(crm, connect, lost):
+    ref = crm.lead()
+    crm.fail(f"POST .*/{lost}", None, after=True)
+    with pytest.raises(Unavailable, match="answer to a write was lost"):
+        await connect().write(Activity(ref, "call", crm.now, **CALL), "k")
+    await connect().write(Activity(ref, "call", crm.now, **CALL), "k")
+    [made] = crm.calls.values()
+    assert made["CallStatus"] == "no-answer"
+
+
+async def test_calls_can_be_notes(crm, connect):
+    ref = crm.lead()
+    await connect(calls="notes").write(Activity(ref, "call", crm.now, **CALL), "k")
+    assert crm.notes[int(ref)][0]["Text"].startswith("Call,")
+    assert not crm.calls
 
 
 async def test_a_write_that_is_refused_is_repeated_for_ever(crm, connect):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -15,12 +14,14 @@ import trio
 
 from fluentsd.api import (
     InDoubt,
+    Invalid,
     NeedsHuman,
     Rejected,
     RequestBudget,
     Tools,
     Unavailable,
     retry_after,
+    server_time,
     without_personal_data,
 )
 from fluentsd_crm_monday.documents import ALL
@@ -38,10 +39,6 @@ _SERVER = ("INTERNAL_SERVER_ERROR", "INTERNALSERVERERROR", "API_TEMPORARILY_BLOC
 
 class CursorEnded(ValueError):
     """The cursor is older than 60 minutes; the walk begins again."""
-
-
-class Invalid(NeedsHuman):
-    """monday refuses what was asked, with this message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,7 @@ class MondayClient:
         failure = _failure(answer, self._tools.clock.now())
         if failure is None:
             self._budget.succeeded()
-            return Reply(answer.json()["data"], _at(answer))
+            return Reply(answer.json()["data"], server_time(answer.headers.get("date")))
         if failure.code in _DAILY:
             self._budget.refused_for_the_day("monday.com's daily limit of calls is reached")
         elif failure.code in _LIMITED:
@@ -161,10 +158,3 @@ def _failure(answer: httpx.Response, now: int) -> _Failure | None:
 
 def _by_status(status: int) -> str:
     return {401: "401", 403: "401", 429: "RATE_LIMIT_EXCEEDED"}.get(status, "LOST" if status >= 500 else "")
-
-
-def _at(answer: httpx.Response) -> int:
-    try:
-        return round(parsedate_to_datetime(answer.headers["date"]).timestamp()) * SECOND
-    except (KeyError, ValueError):
-        return 0

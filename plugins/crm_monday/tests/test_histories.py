@@ -2,57 +2,34 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
-from fluentsd.testing import Answer, Follower
+from fluentsd.testing import exercise_history
 from plugins.crm_monday.tests.fake_monday import BOARD
+
+
+class Group:
+    """The items of a group of a board."""
+
+    def __init__(self, crm):
+        self.crm, self.pass_time = crm, crm.pass_time
+
+    def join(self):
+        return self.crm.item()
+
+    def leave(self, record):
+        self.crm.edit(record, group="done")
+
+    def edit(self, record):
+        self.crm.edit(record, text_1="x")
+
+    def other(self, record):
+        self.crm.item("done")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 async def test_changes_lead_to_the_truth(crm, connect, given, seed):
-    chance, members, source = random.Random(seed), set[str](), connect(calls_per_day=100_000)
-    segment = f"group:{BOARD}/topics"
-    follower = Follower(segment)
-    for _ in range(3):
-        act = chance.choice(["join", "join", "leave", "edit", "follow", "follow", "outage", "restart", "other"])
-        one = chance.choice(sorted(members)) if members else ""
-        if act == "join" or not one:
-            one = crm.item()
-            members.add(one)
-        elif act == "leave":
-            crm.edit(one, group="done")
-            members.discard(one)
-        elif act == "edit":
-            crm.edit(one, text_1="x")
-        elif act == "other":
-            crm.item("done")
-        elif act == "outage":
-            crm.fail(
-                "",
-                chance.choice([None, Answer(500, b"oops"), Answer(200, b"<html>")]),
-                times=chance.randint(1, 9),
-                skip=chance.randint(0, 3),
-            )
-        elif act == "restart":
-            source = connect(calls_per_day=100_000)
-        else:
-            await follower.follow(source)
-        crm.pass_time(chance.choice([0, 1, 90]))
-    crm._failures.clear()
-    crm.left, crm.page = 9000, 3
-    crm.pass_time(1200)
-    for _ in range(3):
-        assert await follower.follow(source)
-        crm.pass_time(60)
-    assert follower.members == members
-    assert {record.id for record in await _refresh(source, members)} == members
-
-
-async def _refresh(source, ids):
-    found, ids = [], sorted(ids)
-    for start in range(0, len(ids), source.limits.refresh):
-        found += await source.refresh(ids[start : start + source.limits.refresh])
-    return found
+    crm.left, crm.page = 90_000, 3
+    build = lambda: connect(calls_per_day=100_000)  # noqa: E731 - as after a restart
+    await exercise_history(seed, build, crm, Group(crm), f"group:{BOARD}/topics")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluentsd.api import hookimpl
+from fluentsd.api import SignIn, SignInKey, hookimpl
 from fluentsd_crm_salesforce.settings import Settings, read_settings
 from fluentsd_crm_salesforce.source import SalesforceSource
 
@@ -15,9 +15,29 @@ __all__ = ["SalesforceSource", "Settings", "read_settings", "register_sources"]
 
 #: The plugin API that this plugin is written for.
 FLUENTSD_API = 1
+#: The ways to sign in, for `fluentsd source connect`.
+SIGN_INS = (
+    SignIn(
+        "client credentials",
+        [
+            SignInKey("login_url", 'the My Domain, like "https://acme.my.salesforce.com"'),
+            SignInKey("client_id", "the consumer key of the External Client App"),
+            SignInKey("client_secret", "the consumer secret of the External Client App", secret=True),
+        ],
+    ),
+    SignIn(
+        "a signed request (JWT bearer)",
+        [
+            SignInKey("login_url", 'the My Domain, like "https://acme.my.salesforce.com"'),
+            SignInKey("client_id", "the consumer key of the External Client App"),
+            SignInKey("username", "the user for whom the app was pre-authorised"),
+            SignInKey("private_key", "the key that belongs to the app's certificate, in PEM form", file=True),
+        ],
+    ),
+)
 
 
 @hookimpl
 def register_sources(register: RegisterSource) -> None:
     """Offer the source `salesforce`."""
-    register("salesforce", lambda config, tools: SalesforceSource(read_settings(config), tools))
+    register("salesforce", lambda config, tools: SalesforceSource(read_settings(config), tools), SIGN_INS)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fluentsd.api import Finding, NeedsHuman, Unavailable
-from fluentsd_crm_salesforce.client import NotFound, Refused, SalesforceClient
+from fluentsd.api import Finding, NeedsHuman, NotFound, Unavailable
+from fluentsd_crm_salesforce.client import Refused, SalesforceClient
 from fluentsd_crm_salesforce.records import OBJECTS, Records
 from fluentsd_crm_salesforce.settings import Settings
 

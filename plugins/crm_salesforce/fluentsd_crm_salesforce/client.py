@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from fluentsd.api import (
     InDoubt,
     NeedsHuman,
+    NotFound,
     Rejected,
     RequestBudget,
+    RestReply,
     Tools,
     Unavailable,
     retry_after,
+    server_time,
     without_personal_data,
 )
 from fluentsd_crm_salesforce.settings import Settings
@@ -34,24 +36,12 @@ LIMIT_REST = 3600 * SECOND
 _BUSY = ("UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG")
 
 
-class NotFound(LookupError):
-    """Salesforce answered 404."""
-
-
 class Refused(NeedsHuman):
     """Salesforce answered 400: `code` is its error code, the message its own."""
 
     def __init__(self, code: str, words: str) -> None:
         super().__init__(f"Salesforce refuses the request ({code}): {words}")
         self.code, self.words = code, words
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer: JSON (None without a body), and its time (epoch microseconds by Salesforce's clock; 0 if unknown)."""
-
-    body: Any
-    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +62,7 @@ class SalesforceClient:
         self._connected: tuple[Session, Any] | None = None
         self._headers: Mapping[str, str] = {}
 
-    async def query(self, soql: str, *, deleted: bool = False, urgent: bool = False) -> Reply:
+    async def query(self, soql: str, *, deleted: bool = False, urgent: bool = False) -> RestReply:
         """All rows of a query that is limited by itself; `deleted` includes the recycle bin."""
         reply = await self.get("queryAll" if deleted else "query", {"q": soql}, urgent=urgent)
         rows, body = list(reply.body["records"]), reply.body
@@ -80,9 +70,9 @@ class SalesforceClient:
             locator = str(body["nextRecordsUrl"]).rpartition("/")[2]
             body = (await self.get(f"query/{quote(locator)}", urgent=urgent)).body
             rows += body["records"]
-        return Reply(rows, reply.at)
+        return RestReply(rows, reply.at)
 
-    async def get(self, path: str, params: Mapping[str, Any] | None = None, *, urgent: bool = False) -> Reply:
+    async def get(self, path: str, params: Mapping[str, Any] | None = None, *, urgent: bool = False) -> RestReply:
         """Read something; raises `NotFound`, `Refused`, `Unavailable` or `NeedsHuman`."""
         pause, why = PAUSE, ""
         for tried in range(TRIES):
@@ -101,7 +91,7 @@ class SalesforceClient:
                 pause *= 2
         raise Unavailable(why, after=60)
 
-    async def write(self, method: str, path: str, body: Any, *, urgent: bool = False) -> Reply:
+    async def write(self, method: str, path: str, body: Any, *, urgent: bool = False) -> RestReply:
         """Change something, once. Raises `InDoubt` when the answer was lost, `Rejected` when Salesforce refuses it."""
         raw = await self._signed_in(method, path, None, body, urgent)
         code = _code(raw)
@@ -144,7 +134,7 @@ class SalesforceClient:
             self._budget.succeeded()
         return raw
 
-    def _reply(self, raw: _Raw) -> Reply:
+    def _reply(self, raw: _Raw) -> RestReply:
         code, words = _code(raw), _words(raw)
         if raw.status == 401:
             raise NeedsHuman(f"Salesforce refuses a new session ({words}); check the app's policies and the user")
@@ -157,13 +147,7 @@ class SalesforceClient:
             raise NotFound(words)
         if raw.status >= 300:
             raise Refused(code or f"HTTP {raw.status}", words)
-        at = 0
-        if stamp := raw.headers.get("date"):
-            try:
-                at = round(parsedate_to_datetime(stamp).timestamp()) * SECOND
-            except ValueError:
-                at = 0
-        return Reply(raw.body, at)
+        return RestReply(raw.body, server_time(raw.headers.get("date")))
 
     def _call(self, session: Session, method: str, path: str, params: Mapping[str, Any] | None, body: Any) -> _Raw:
         """One request, in a thread."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools, read_cursor, write_cursor
-from fluentsd_crm_salesforce.client import NotFound, Refused, Reply, SalesforceClient
+from fluentsd.api import NotFound, Page, RestReply, Segment, Tools, read_cursor, write_cursor
+from fluentsd_crm_salesforce.client import Refused, SalesforceClient
 from fluentsd_crm_salesforce.records import OBJECTS, Described, Object, Records
 from fluentsd_crm_salesforce.settings import Query
 from fluentsd_crm_salesforce.windows import ROWS, SETTLED, after, window
@@ -112,7 +112,7 @@ class Filters:
         cursor = write_cursor("since", of=ref, **{"from": end})
         return Page(refs, records, as_of=now, gone=gone, since=cursor, requests=1 + bool(ids))
 
-    async def _select(self, chosen: Filter, rest: str) -> tuple[Reply, Described]:
+    async def _select(self, chosen: Filter, rest: str) -> tuple[RestReply, Described]:
         try:
             return await self._records.select(chosen.object, f"{chosen.using}{rest}")
         except Refused as why:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from fluentsd.api import Meaning, Record, SourceField, Tools
-from fluentsd_crm_salesforce.client import Refused, Reply, SalesforceClient
+from fluentsd.api import Meaning, Record, RestReply, SourceField, Tools
+from fluentsd_crm_salesforce.client import Refused, SalesforceClient
 from fluentsd_crm_salesforce.settings import Settings
 
 Object = Literal["Lead", "Contact"]
@@ -89,7 +89,7 @@ class Records:
 
     async def select(
         self, name: Object, rest: str, *, deleted: bool = False, urgent: bool = False
-    ) -> tuple[Reply, Described]:
+    ) -> tuple[RestReply, Described]:
         """The rows of `SELECT <our fields> FROM name` and `rest`. A field that was hidden since is left out, and an
         opt-out that cannot be read any more is named in the description."""
         hidden: set[str] = set()

@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from fluentsd.api import NeedsHuman, Page, Segment, Tools, read_cursor, write_cursor
-from fluentsd_crm_salesforce.client import NotFound, Refused, SalesforceClient
+from fluentsd.api import NeedsHuman, NotFound, Page, Segment, Tools, read_cursor, write_cursor
+from fluentsd_crm_salesforce.client import Refused, SalesforceClient
 from fluentsd_crm_salesforce.records import is_person, long_id
 from fluentsd_crm_salesforce.windows import ROWS, after
 

@@ -2,59 +2,38 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
-from fluentsd.testing import Answer, Follower
+from fluentsd.testing import exercise_history
+
+
+class File:
+    """The rows of a file."""
+
+    def __init__(self, web, clock):
+        self.web, self.clock, self.count = web, clock, 0
+        web.rows.clear()
+
+    def join(self):
+        self.count += 1
+        self.web.rows[f"x{self.count}"] = {"id": f"x{self.count}"}
+        return f"x{self.count}"
+
+    def leave(self, record):
+        del self.web.rows[record]
+
+    def edit(self, record):
+        self.count += 1
+        self.web.rows[record]["Name"] = str(self.count)
+
+    def other(self, record):
+        self.web.content = None
+
+    def pass_time(self, seconds):
+        self.clock.at += 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 async def test_changes_lead_to_the_truth(web, connect, given, seed):
-    chance, members, source = random.Random(seed), set[str](), connect()
-    segment = "file:Leads"
-    web.rows.clear()
-    web.rows["r"] = {"id": "r"}
-    members.add("r")
-    follower = Follower(segment)
-    for _ in range(3):
-        act = chance.choice(["join", "join", "leave", "edit", "follow", "follow", "outage", "restart", "other"])
-        one = chance.choice(sorted(members)) if members else ""
-        if act == "join" or not one:
-            one = f"x{len(web.asked)}-{chance.random()}"
-            web.rows[one] = {"id": one}
-            members.add(one)
-        elif act == "leave":
-            del web.rows[one]
-            members.discard(one)
-        elif act == "edit":
-            web.rows[one]["Name"] = str(chance.random())
-        elif act == "other":
-            web.content = None
-        elif act == "outage":
-            web.fail(
-                "",
-                chance.choice([None, Answer(500, b"oops"), Answer(200, b"<html>")]),
-                times=chance.randint(1, 9),
-                skip=chance.randint(0, 3),
-            )
-        elif act == "restart":
-            source = connect()
-        else:
-            await follower.follow(source)
-        assert len(web.rows) == len(members)
-    web._failures.clear()
-    given.clock.at += 1
-    for _ in range(3):
-        assert await follower.follow(source)
-        given.clock.at += 1
-    assert follower.members == members
-    assert {record.id for record in await _refresh(source, members)} == members
-
-
-async def _refresh(source, ids):
-    found, ids = [], sorted(ids)
-    for start in range(0, len(ids), source.limits.refresh):
-        found += await source.refresh(ids[start : start + source.limits.refresh])
-    return found
+    await exercise_history(seed, connect, web, File(web, given.clock), "file:Leads")

@@ -224,8 +224,11 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     "holds": [{"holds": [HOLD, COOLING]}],
     "log": [{"entries": [{"at": at(3), "actor": "slack:U012AB3CD Dana", "verb": "pause", "target": REF, "details":
                           {"from": "active", "to": "paused", "because": "the price list is wrong"}}]}],
-    "source list": [{"sources": [{"source": "hubspot-eu", "segments": 3, "as_of_at": at(3), "held": 0, "requests":
-        {"today": 12_345, "allowed": 250_000, "daily": 0}, "problem": "", "people": 0}]}],
+    "source list": [{"sources": [{"source": "hubspot-eu", "plugin": "hubspot", "from": "connected", "segments": 3,
+        "as_of_at": at(3), "held": 0, "requests": {"today": 12_345, "allowed": 250_000, "daily": 0},
+        "problem": "", "people": 0}]}],
+    "source connect": [{"source": "hubspot-eu", "findings": FINDINGS, "reloads": True, "problem": ""}],
+    "source disconnect": [{"source": "hubspot-eu", "campaigns": [REF], "reloads": False, "problem": ""}],
     "source segments": [{"source": "hubspot-eu", "segments": [{"id": "list:4711", "kind": "list", "name":
         "Spring fair, visitors who asked for a quote", "size": 12_345}]}],
     "source fields": [{"source": "hubspot-eu", "fields": [{"name": "hs_email_optout", "label": "Unsubscribed from all "
@@ -233,7 +236,10 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
         "protected": ["email"]}],
     "sync status": [{"segments": [{"source": "hubspot-eu", "segment": "Spring fair, visitors", "campaigns": [REF],
         "people": 12_345, "missing": 12, "as_of_at": at(3), "held": "9,000 people would leave", "problem": "",
-        "is_walking": False}]}],
+        "is_walking": False, "joined": 12, "left": 3, "named": None, "size": 12_400, "walked_at": at(3)},
+        {"source": "hubspot-eu", "segment": "New leads", "campaigns": [REF], "people": 7_300, "missing": 0,
+        "as_of_at": None, "held": "", "problem": "", "is_walking": True, "joined": 0, "left": 0, "named": 7_300,
+        "size": 12_431, "walked_at": None}]}],
     "outbox list": [{"targets": [{"target": "source:hubspot-eu", "waiting": 12, "dead": 1, "down_until": at(3),
         "configured": True}], "deliveries": [{"id": 4711, "target": "source:hubspot-eu", "topic": "attempt.recorded",
         "key": f"campaign:{REF}", "state": "dead", "tries": 12, "next_at": at(3),

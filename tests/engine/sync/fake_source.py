@@ -33,6 +33,7 @@ class FakeCrm:
         self.asked: list[str] = []
         self.written: dict[str, Activity] = {}
         self.is_complete = True
+        self.walks_are_short = False  #: no cursor is good
         self.walks_gone: set[str] = set()  #: cursors that are not good any more
 
     def put(self, n: int, *, segment: str = "list:1", **fields: Any) -> str:
@@ -82,6 +83,8 @@ class FakeCrm:
         self._asked("walk")
         if segment not in self.members:
             raise LookupError(f"there is no segment {segment!r}")
+        if cursor is not None and self.walks_are_short:
+            raise ValueError("the cursor has expired")
         if cursor in self.walks_gone:
             self.walks_gone.discard(cursor)
             raise ValueError("the cursor has expired")

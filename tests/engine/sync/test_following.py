@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from fluentsd.api import NeedsHuman, Unavailable
+from fluentsd.api import NeedsHuman, Page, Unavailable
 from fluentsd.verbs import Refused
 from tests.engine.stage import DAY, HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import SEGMENT, Followed
+from tests.engine.sync.fake_source import FIELDS
 
 LATER = {"id": "later", "channel": "sms", "text": "Still there?", "after": "1 day"}
 
@@ -129,6 +130,30 @@ async def test_an_expired_cursor_begins_the_walk_again(followed: Followed) -> No
     assert (await followed.segment())["people"] == 30
 
 
+async def test_a_cursor_that_is_never_good_leads_to_no_tight_loop(followed: Followed) -> None:
+    for n in range(25):
+        followed.crm.put(n)
+    followed.crm.walks_are_short = True
+    await followed.apply()
+    await followed.pass_time(HOUR)
+    assert 8 <= followed.crm.asked.count("walk") <= 24
+    followed.crm.walks_are_short = False
+    await followed.pass_time(HOUR)
+    assert (await followed.segment())["people"] == 25
+
+
+async def test_a_bug_of_a_plugin_is_no_lost_segment(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start()
+    followed.crm.fails = [KeyError("properties")]
+    await followed.stage.do("sync now", source="crm")
+    await followed.pass_time(1_000_000)
+    assert (await followed.segment())["problem"].startswith("KeyError")
+    await followed.pass_time(HOUR)
+    found = await followed.segment()
+    assert (found["problem"], found["people"]) == ("", 1)
+
+
 async def test_a_large_change_is_held_until_a_person_releases_it(followed: Followed) -> None:
     for n in range(60):
         followed.crm.put(n)
@@ -244,3 +269,65 @@ async def test_a_person_of_two_sources_is_enrolled_once(followed: Followed) -> N
     followed.crm.put(1)
     await followed.pass_time(20 * MINUTE)
     assert (await followed.stage.overview())["total"] == 1
+
+
+async def test_the_launch_shows_which_field_feeds_what_and_asks(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.apply()
+    await followed.pass_time(MINUTE)
+    checked = await followed.stage.do("campaign check", ref="test")
+    [told] = [one for one in checked["warnings"] if one.startswith("fields of crm")]
+    assert told == (
+        "fields of crm for 'list:Spring fair': phone: mobile; email: mail; first name: firstname; time zone: zone; "
+        "never contacted: do_not_call; never texted: no_texts"
+    )
+    assert checked["suggestions"][told] == {"verb": "source fields", "arguments": {"source": "crm"}}
+    with pytest.raises(Refused, match="confirm it\n  fields of crm"):
+        await followed.stage.do("campaign start", ref="test")
+    await followed.stage.do("campaign start", ref="test", yes=True)
+
+
+async def test_an_attestation_is_part_of_what_is_confirmed(followed: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.engine.sync.fake_source.FIELDS", FIELDS[:4])
+    followed.crm.put(1)
+    await followed.apply(segment=[SEGMENT | {"no_opt_out_field": "Dana Cole"}])
+    await followed.pass_time(MINUTE)
+    with pytest.raises(Refused, match="Dana Cole attests that there is nobody whom we must not text"):
+        await followed.stage.do("campaign start", ref="test")
+
+
+async def test_a_source_without_a_phone_cannot_be_called(followed: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.engine.sync.fake_source.FIELDS", FIELDS[1:])
+    followed.crm.put(1)
+    await followed.apply()
+    await followed.pass_time(MINUTE)
+    with pytest.raises(Refused, match=r"no field of crm is a phone number; map one in \[source\.crm\.map\]"):
+        await followed.stage.do("campaign start", ref="test", yes=True)
+
+
+async def test_the_status_tells_the_progress_of_a_walk_and_its_news(
+    followed: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(25):
+        followed.crm.put(n)
+    walk = followed.crm.walk
+
+    async def breaks_off(segment: str, cursor: str | None) -> Page:
+        if cursor is not None and not followed.crm.fails:
+            followed.crm.fails = [Unavailable("502", after=60)]
+        return await walk(segment, cursor)
+
+    monkeypatch.setattr(followed.crm, "walk", breaks_off)
+    await followed.apply()
+    await followed.pass_time(MINUTE // 2)
+    monkeypatch.undo()
+    first = await followed.segment()
+    assert (first["is_walking"], first["named"], first["size"], first["walked_at"]) == (True, 10, 25, None)
+    await followed.pass_time(2 * MINUTE)
+    assert ((await followed.segment())["joined"], (await followed.segment())["left"]) == (0, 0)
+    for n in (30, 31):
+        followed.crm.put(n)
+    followed.crm.take_out(3)
+    await followed.pass_time(16 * MINUTE)
+    found = await followed.segment()
+    assert (found["people"], found["joined"], found["left"], found["is_walking"]) == (26, 2, 1, False)

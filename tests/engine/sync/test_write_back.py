@@ -74,6 +74,28 @@ async def test_an_opt_out_sets_the_crms_own_fields(written: Followed) -> None:
     assert ("opt_out", "out", "") in kinds(written)
 
 
+async def test_an_opt_out_of_somebody_without_an_enrollment_reaches_the_crm_too(written: Followed) -> None:
+    written.crm.put(1)
+    await written.apply()
+    await written.pass_time(5 * MINUTE)
+    await written.stage.do("suppression add", point="+12125550001", because="asked on the phone", channel="sms")
+    await written.pass_time(5 * MINUTE)
+    [said] = written.crm.written.values()
+    assert (said.kind, said.record, said.channels) == ("opt_out", "r1", ("sms",))
+    assert said.summary == "Opted out: no text messages"
+    await written.stage.do("suppression add", point="+12125550001", because="asked on the phone", channel="sms")
+    await written.pass_time(5 * MINUTE)
+    assert len(written.crm.written) == 1
+
+
+async def test_what_a_crm_says_is_not_written_back_to_it(written: Followed) -> None:
+    written.crm.put(1, do_not_call=True)
+    await written.apply()
+    await written.pass_time(HOUR)
+    assert (await written.stage.do("suppression list"))["entries"]
+    assert written.crm.written == {}
+
+
 @pytest.mark.parametrize("error", [Unavailable("503", after=30), NeedsHuman("no scope"), OSError("reset")])
 async def test_a_crm_that_is_away_gets_everything_once_when_it_is_back(written: Followed, error: Exception) -> None:
     for n in range(3):
