@@ -74,16 +74,18 @@ class Cards:
         if payload.get("scope") == "contact":
             return await self._conversations.refresh()
         ref = str(payload.get("campaign") or (payload.get("target") if payload.get("scope") == "campaign" else ""))
-        is_alert = history.is_alert(event)
+        alerted = await self._routes.of(ref, "alerts") if history.is_alert(event) else None
         with_card = await self._routes.of(ref, "changes") if ref else []
         if event.topic == "campaign.given":  # a draft has no card yet
             with_card = [channel for channel in with_card if await self._posts.has("card", ref, channel)]
         if with_card:
             line = history.line(event, await self._because(ref, event.at))
-            await self._each(event, with_card, lambda channel: self._change(ref, channel, line))
-        if is_alert:
-            bare = [one for one in await self._routes.of(ref, "alerts") if one not in with_card]
-            await self._each(event, bare, lambda channel: self._post(channel, history.alert(event)))
+            told = with_card if alerted is None else alerted
+            await self._each(
+                event, with_card, lambda channel: self._change(ref, channel, line if channel in told else None)
+            )
+        bare = [channel for channel in alerted or () if channel not in with_card]
+        await self._each(event, bare, lambda channel: self._post(channel, history.alert(event)))
         if event.topic == "campaign.given":
             await self._handed_over(ref, str(payload["owner"]), str(payload["by"]))
 

@@ -23,7 +23,7 @@ from wsproto.utilities import LocalProtocolError
 
 from fluentsd.testing.slack import http
 from fluentsd.testing.slack.http import Request, Response
-from fluentsd.testing.slack.limits import problems
+from fluentsd.testing.slack.limits import error_problems, problems
 
 TEAM, APP_TOKEN, BOT_TOKEN = "T0001", "xapp-1-test", "xoxb-test"
 SCOPES = (
@@ -220,6 +220,7 @@ class Workspace:
         ack = await self.send("interactive", payload)
         if ack.payload and ack.payload.get("view"):
             self.check(ack.payload["view"], "modal")
+        self.refusals += error_problems(view, (ack.payload or {}).get("errors") or {})
         return ack
 
     async def event(self, event: Mapping[str, Any], event_id: str = "") -> Ack:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fluentsd.api import NeedsHuman, Unavailable
+from fluentsd.store import leads
 from fluentsd.verbs import Refused
 from tests.engine.stage import DAY, HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import SEGMENT, Followed
@@ -244,3 +247,22 @@ async def test_a_person_of_two_sources_is_enrolled_once(followed: Followed) -> N
     followed.crm.put(1)
     await followed.pass_time(20 * MINUTE)
     assert (await followed.stage.overview())["total"] == 1
+
+
+async def test_the_address_of_a_record_in_its_crm_is_kept_and_follows_a_change(followed: Followed) -> None:
+    stage, crm = followed.stage, followed.crm
+    key = crm.put(1)
+    crm.records[key] = replace(crm.records[key], url="https://crm.example/contacts/1")
+    crm.put(2)
+    other = crm.put(3)
+    crm.records[other] = replace(crm.records[other], url="javascript:alert(1)")
+    await followed.start()
+    [first, second, third] = [
+        (await stage.do("contacts find", words=f"+1212555{n:04d}"))["people"][0]["id"] for n in (1, 2, 3)
+    ]
+    everybody = [first, second, third]
+    assert await stage.runtime.store.read(leads.addresses, everybody) == {first: "https://crm.example/contacts/1"}
+    crm.put(1, firstname="Ann")
+    crm.records[key] = replace(crm.records[key], url="https://crm.example/contacts/one")
+    await followed.pass_time(HOUR)
+    assert await stage.runtime.store.read(leads.addresses, everybody) == {first: "https://crm.example/contacts/one"}

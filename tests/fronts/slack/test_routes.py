@@ -73,6 +73,20 @@ async def test_a_channel_follows_one_campaign_from_then_on(office: Office) -> No
     assert [entry["verb"] for entry in entries if entry["verb"].startswith("slack")] == ["slack alerts"] * 2
 
 
+async def test_a_channel_gets_the_kinds_that_it_asked_for_alone(office: Office) -> None:
+    office.slack.channels |= {"C2": True, "C3": True}
+    await office.campaign(people=4)
+    await office.say("alerts here spring alerts", channel="C2")
+    await office.say("alerts here spring changes", channel="C3")
+    await office.say("start spring first 2 yes")
+    alert = await until(lambda: in_channel(office, "C2", "Go on"))
+    assert alert[0].thread_ts == ""
+    assert not in_channel(office, "C2", "Spring fair")
+    await until(lambda: in_channel(office, "C3", "Spring fair") and in_channel(office, "C1", "Go on"))
+    await until(lambda: in_channel(office, "C3", "started by"))
+    assert not in_channel(office, "C3", "Go on")
+
+
 async def test_the_last_channel_that_goes_off_is_told(office: Office) -> None:
     assert "No channel shows replies and hot leads" in await office.say("alerts off")
     await office.campaign()
