@@ -28,6 +28,10 @@ _OPEN: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+#: Open replies, and open leads, that are looked at when cards are drawn again.
+REDRAWN = 1000
+
+
 class Conversations:
     """The cards of replies and leads."""
 
@@ -51,9 +55,11 @@ class Conversations:
 
     async def refresh(self) -> None:
         """Draw the open cards again: a person was taken over or given back, or a campaign has another owner."""
-        for kind in _OPEN:
+        for kind, (verb, name) in _OPEN.items():
+            found = (await self._posts.ask(verb, {"most": REDRAWN}))[name]
+            by_attempt = {one["attempt"]: one for one in found}
             for post in await self._posts.of_kind(kind):
-                if (one := await self._open_one(kind, post.about)) is not None:
+                if (one := by_attempt.get(post.about)) is not None:
                     await self._posts.put(kind, post.about, post.channel, await self._card(kind, one))
 
     async def look(self) -> None:
