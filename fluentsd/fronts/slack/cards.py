@@ -15,7 +15,7 @@ import trio
 from fluentsd.api import Rejected, Unavailable
 from fluentsd.domain.subscriptions import SLACK
 from fluentsd.engine.outbox.targets import Posted
-from fluentsd.fronts.slack.blocks import handover, history, lists
+from fluentsd.fronts.slack.blocks import conversations, handover, history, lists
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.layout import Message
 from fluentsd.fronts.slack.conversations import KINDS, Conversations
@@ -71,6 +71,8 @@ class Cards:
         if event.topic in KINDS:
             found = await self._conversations.channels(event)
             return await self._each(event, found, lambda channel: self._conversations.show(event, channel))
+        if event.topic == "call.received":
+            return await self._caller(event)
         if payload.get("scope") == "contact":
             return await self._conversations.refresh()
         ref = str(payload.get("campaign") or (payload.get("target") if payload.get("scope") == "campaign" else ""))
@@ -106,6 +108,16 @@ class Cards:
                 self._services.log.warning("slack.channel_left_out", channel=channel, error=why.error,
                                            fix="invite the app to it, or say there: alerts off")  # fmt: skip
             done.add(channel)
+
+    async def _caller(self, event: Posted) -> None:
+        """A person whom we know has called; the steps of such a person wait until somebody decides."""
+        if not event.payload["known"]:
+            return
+        found = (await self._posts.ask("calls", {"attempt": event.payload["call"]}))["calls"]
+        if found:
+            words = conversations.caller(found[0], event.payload["contact"])
+            shown = await self._routes.of("", "leads")
+            await self._each(event, shown, lambda channel: self._post(channel, words))
 
     async def _change(self, ref: str, channel: str, line: Message | None) -> None:
         post = await self._card(ref, channel)

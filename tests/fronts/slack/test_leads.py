@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fluentsd.api import Disposition, Inbound, Outcome
+from fluentsd.api import Disposition, Inbound, Outcome, Pickup
+from fluentsd.engine.calls.inbound_calls import answer
 from fluentsd.engine.recordings.folder import Recordings
 from fluentsd.testing.slack import Shown
 from fluentsd.verbs import slack_posts
@@ -233,3 +234,22 @@ async def test_what_belongs_to_a_deactivated_owner_is_the_admins_business(office
     office.slack.users["U1"]["deleted"] = True
     card = await a_lead(office)
     assert "<@U9> (the owner is deactivated)" in card.whole
+
+
+async def test_a_person_who_calls_us_is_shown_with_what_to_decide(office: Office) -> None:
+    stage = office.stage
+    await stage.do("numbers add", number="+12125550900")
+    await stage.launch(spec(LATER, ref="spring"), person(0))
+    state = stage.runtime.channels["phone"]
+    await answer(stage.runtime, state, Pickup("CA1", "+12125550000", to="+12125550900"), "+12125550000", can_talk=False)
+    said = {"ref": "CA1", "address": "+12125550000", "called_us": True}
+    await stage.phone.tell(Inbound(Outcome.answered, **said, summary="Asks for a quote.", duration_s=30))
+    card = await office.slack.wait_shown("has called us")
+    for part in ("••• 0000", "answered by announcement", "Asks for a quote", "until somebody decides"):
+        assert part in card.whole, part
+    assert "phone to us · ••• 0000 · answered" in await office.say("calls")
+    assert "the campaigns go on" in (await office.slack.click(card, "Go on")).whole
+    await answer(stage.runtime, state, Pickup("CA2", "+13105550123", to="+12125550900"), "+13105550123", can_talk=False)
+    await stage.phone.tell(Inbound(Outcome.answered, ref="CA2", address="+13105550123", called_us=True))
+    await stage.phone.tell(Inbound(Outcome.answered, **said))
+    assert len([one for one in office.slack.messages.values() if "has called us" in one.whole]) == 1

@@ -53,6 +53,25 @@ def lead(one: Mapping[str, Any], owner: str) -> Message:
     return message(f"a hot lead in {plain(ref, 60)}: {plain(str(one['disposition']), 20)}", *blocks, actions(*buttons))
 
 
+def caller(one: Mapping[str, Any], contact: int | None) -> Message:
+    """A call that a person made to us; `contact` is None for a number that several people share."""
+    who, by = point(one["to"] or ""), safe(one["agent"] or one["answered_by"])
+    came_to = f", {safe(one['disposition'].replace('_', ' '))}" if one["disposition"] else ""
+    said = f"\n>{masked(one['summary'], 1000)}" if one["summary"] else ""
+    text = f"📞 {who} has called us, answered by {by}: {safe(one['outcome'] or '–')}{came_to}{said}"
+    note = "No campaign contacts this person until somebody decides how it goes on."
+    if contact is None:
+        shared = "Several people share this number; look for them, then give each back with `give-back`."
+        return message("a call to us", section(text), context(f"{moment(one['claimed_at'])} · {note} {shared}"))
+    about = {"person": f"#{contact}"}
+    return message(
+        "a call to us",
+        section(text),
+        context(f"{moment(one['claimed_at'])} · {note}"),
+        actions(button("Go on", "person:resume", about), button("Take over", "person:take", about)),
+    )
+
+
 def taken_over(holds: Sequence[Hold]) -> str:
     """The people whom colleagues have taken over, in one sentence; "" for nobody."""
     held = [one for one in holds if one.scope == "contact"]
