@@ -11,6 +11,7 @@ from fluentsd.verbs import Refused
 from fluentsd.verbs.catalogue import SHOWN
 from tests.fronts.slack.conftest import Office, until
 from tests.fronts.slack.test_cards import card_of, database_url, office, stage, thread_of
+from tests.fronts.slack.test_replies import a_reply
 
 __all__ = ["database_url", "office", "stage"]
 
@@ -133,3 +134,19 @@ async def test_a_digest_without_a_zone_is_refused(office: Office) -> None:
     for at in ("09:00", "9am America/New_York", "09:00 Mars/Base"):
         with pytest.raises(Refused, match="needs its zone"):
             await office.stage.do("slack digest", channel="C1", at=at)
+
+
+async def test_a_reply_that_is_handled_in_one_channel_is_settled_in_all(office: Office) -> None:
+    office.slack.channels["C2"] = True
+    await office.say("alerts here replies", channel="C2")
+    card = await a_reply(office)
+    [there, here] = await until(
+        lambda: len(found := in_channel(office, "C2", "answered in") + in_channel(office, "C1", "answered in")) == 2
+        and found
+    )
+    assert card.ts in (there.ts, here.ts)
+    await office.slack.press(here, "Handled")
+    await until(lambda: "handled by <@U1>" in here.whole)
+    await office.front.target.look()
+    assert "handled by <@U1>" in there.whole
+    assert there.buttons == []
