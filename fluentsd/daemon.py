@@ -197,7 +197,7 @@ def _slack(runtime: Runtime, settings: Settings, log: Any) -> SlackFront | None:
 def _targets(runtime: Runtime, settings: Settings, http: Http, log: Any, slack: SlackFront | None) -> list[Target]:
     """The targets of the outbox that `subscriptions_of` names."""
     targets: list[Target] = [LogTarget(log)]
-    if slack is not None and slack.target is not None:
+    if slack is not None:
         targets.append(slack.target)
     if settings.notify is not None:
         targets.append(WebhookTarget(http, settings.notify.url, settings.notify.secret))

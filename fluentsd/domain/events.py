@@ -268,6 +268,25 @@ class OptedOut(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallReceived(Event):
+    """A person's call to us has ended. `call` is its id; `contact` is null when several people share the number, or
+    when the caller is unknown (`known` is false); `answered_by`: agent, forward or announcement; `disposition`: "" if
+    it is not known."""
+
+    topic: ClassVar[str] = "call.received"
+    call: str
+    contact: int | None
+    known: bool
+    answered_by: str
+    outcome: str
+    disposition: str
+
+    @property
+    def key(self) -> str:
+        return f"call:{self.call}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SyncHeld(Event):
     """A sync would add or remove so many people that a person has to release it: `change` in words. `segment` is its
     database id, `name` its name in the `source`."""
@@ -330,7 +349,7 @@ TOPICS: tuple[str, ...] = tuple(
         CampaignScheduled, CampaignUnscheduled, CampaignStarted, CampaignPaused, CampaignResumed, CampaignStopped,
         CampaignCompleted, CampaignReopened, CampaignArchived, CampaignGiven, NumberHeld, NumberCooling, HoldPlaced,
         HoldLifted,
-        AttemptRecorded, ReplyReceived, EnrollmentEnded, CallAnalysed,
-        OptedOut, SyncHeld,
+        AttemptRecorded, ReplyReceived, EnrollmentEnded, CallAnalysed, CallReceived, OptedOut,
+        SyncHeld,
     )
 )  # fmt: skip

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.events import CallReceived
+from fluentsd.store import outbox
 from fluentsd.store.attempts import Content, keep_content
 from fluentsd.store.attempts.transitions import new_id
 from fluentsd.store.tables import contact, content, inbound_call, number, point
@@ -79,7 +81,8 @@ async def end(conn: AsyncConnection, channel: str, ref: str, end: End, at: int) 
     """Note what a call came to; a later report adds to an earlier one, and an outcome stays. Whether the call is
     known."""
     mine = (inbound_call.c.provider_ref == ref, inbound_call.c.channel == channel)
-    row = (await conn.execute(select(inbound_call.c.id, inbound_call.c.contact_id).where(*mine))).first()
+    columns = ("id", "contact_id", "point_id", "answered_by", "ended_at")
+    row = (await conn.execute(select(*(inbound_call.c[name] for name in columns)).where(*mine))).first()
     if row is None:
         return False
     stays = {"outcome": end.outcome, "disposition": end.disposition, "duration_s": end.duration_s}
@@ -93,6 +96,12 @@ async def end(conn: AsyncConnection, channel: str, ref: str, end: End, at: int) 
     if end.outcome is not None:
         values["ended_at"] = func.coalesce(inbound_call.c.ended_at, at)
     await conn.execute(update(inbound_call).where(inbound_call.c.id == row.id).values(**values))
+    if end.outcome is not None and row.ended_at is None:
+        told = CallReceived(
+            call=row.id, contact=row.contact_id, known=row.point_id is not None, answered_by=row.answered_by,
+            outcome=end.outcome, disposition=end.disposition or "",
+        )  # fmt: skip
+        await outbox.post(conn, told, at=at)
     if row.contact_id is not None:
         await keep_content(conn, [Content(row.contact_id, row.id, kind, text, at) for kind, text in end.words])
     return True

@@ -92,6 +92,16 @@ async def handling(conn: AsyncConnection, attempt_ids: Collection[str]) -> dict[
     return {attempt_id: one for attempt_id, one in found.items() if attempt_id not in still_open}
 
 
+async def waiting(conn: AsyncConnection, attempt_ids: Collection[str]) -> set[str]:
+    """Those of these attempts that have an open lead or reply."""
+    given = {"ids": json_of(attempt_ids)}
+    of_leads = select(after_call.c.attempt_id).where(among(after_call.c.attempt_id, "ids"), *_OPEN)
+    of_replies = select(content.c.attempt_id).where(
+        among(content.c.attempt_id, "ids"), content.c.kind == "reply", content.c.handled_at.is_(None)
+    )
+    return {*(await conn.execute(of_leads, given)).scalars(), *(await conn.execute(of_replies, given)).scalars()}
+
+
 async def addresses(conn: AsyncConnection, contact_ids: Collection[int]) -> dict[int, str]:
     """The addresses of these people in a CRM, as far as one has told it; the newest record counts."""
     statement = (

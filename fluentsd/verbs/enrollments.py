@@ -137,7 +137,7 @@ def _step_on(flow: Flow, here: str, channel: Kind) -> Step | None:
 
 
 _ENDED = (EnrollmentState.exited, EnrollmentState.completed)
-#: A person who left for one of these reasons enters again by nobody's promise.
+#: A promise lets no person enter again who left for one of these reasons.
 _FOR_GOOD = ("opted_out", "removed", "erased", "left_segment")
 
 

@@ -10,6 +10,7 @@ from fluentsd.store import audit, campaigns, holds, outbox, reports
 from fluentsd.store.db import Connection
 from fluentsd.store.nodes import INSTALLATION
 from fluentsd.validation import Problems
+from fluentsd.verbs import takeover
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change, facts_changed
@@ -28,7 +29,10 @@ async def held(conn: Connection, at: int) -> list[Answer]:
 
 
 async def release(runtime: Runtime, call: Call, scope: str, target: str) -> Answer:
-    """Lift the holds on one campaign, channel or number, or on the installation; contacts continue at once."""
+    """Lift the holds on one campaign, channel, number or person, or on the installation; contacts continue at once."""
+    if scope == holds.CONTACT:
+        await takeover.resume(runtime, call, target)
+        return {"scope": scope, "target": target, "released": True}
 
     async def unit(conn: Connection) -> Answer:
         if scope == "campaign":

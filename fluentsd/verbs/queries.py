@@ -21,7 +21,7 @@ from fluentsd.store.lanes import LaneDue
 
 __all__ = [
     "Backlog", "Figures", "LaneDue", "backlog", "business_hour_after", "campaign_name", "channels_of", "figures",
-    "handled",
+    "settled",
 ]  # fmt: skip
 
 HOUR = 3600 * SECOND
@@ -97,10 +97,13 @@ async def business_hour_after(runtime: Runtime, ref: str, at: int) -> int | None
     return await runtime.store.read(unit)
 
 
-async def handled(runtime: Runtime, attempts_: Collection[str]) -> dict[str, str]:
-    """Those of these attempts whose reply or lead is handled, each with who did."""
+async def settled(runtime: Runtime, attempts_: Collection[str]) -> dict[str, str]:
+    """Those of these attempts that wait for nobody any more, each with who handled its reply or lead; "" when its words
+    are not kept any more, because the person was erased or retention has deleted them."""
 
     async def unit(conn: Connection) -> dict[str, str]:
-        return {attempt: one.by for attempt, one in (await leads.handling(conn, attempts_)).items()}
+        handled, waiting = await leads.handling(conn, attempts_), await leads.waiting(conn, attempts_)
+        gone = dict.fromkeys(set(attempts_) - waiting - handled.keys(), "")
+        return gone | {attempt: one.by for attempt, one in handled.items()}
 
     return await runtime.store.read(unit)

@@ -40,6 +40,13 @@ async def test_every_campaign_waits_for_a_person_who_is_taken_over_until_it_goes
         await stage.do("contacts resume", person="+12125550001")
 
 
+async def test_release_lifts_the_hold_on_a_person_too(stage: Stage) -> None:
+    await stage.launch(spec(LATER), person(1))
+    taken = await stage.do("contacts take-over", person="+12125550001")
+    await stage.do("release", scope="contact", target=f"#{taken['contact']}")
+    assert (await stage.do("holds"))["holds"] == []
+
+
 async def test_a_second_colleague_is_told_who_has_taken_the_person_over(stage: Stage) -> None:
     await stage.launch(spec(LATER), person(1))
     await stage.do("contacts take-over", person="+12125550001")

@@ -15,7 +15,7 @@ import trio
 from fluentsd.api import Rejected, Unavailable
 from fluentsd.domain.subscriptions import SLACK
 from fluentsd.engine.outbox.targets import Posted
-from fluentsd.fronts.slack.blocks import handover, history, lists
+from fluentsd.fronts.slack.blocks import conversations, handover, history, lists
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.layout import Message
 from fluentsd.fronts.slack.conversations import KINDS, Conversations
@@ -71,19 +71,23 @@ class Cards:
         if event.topic in KINDS:
             found = await self._conversations.channels(event)
             return await self._each(event, found, lambda channel: self._conversations.show(event, channel))
+        if event.topic == "call.received":
+            return await self._caller(event)
         if payload.get("scope") == "contact":
             return await self._conversations.refresh()
         ref = str(payload.get("campaign") or (payload.get("target") if payload.get("scope") == "campaign" else ""))
-        is_alert = history.is_alert(event)
+        alerted = await self._routes.of(ref, "alerts") if history.is_alert(event) else None
         with_card = await self._routes.of(ref, "changes") if ref else []
         if event.topic == "campaign.given":  # a draft has no card yet
             with_card = [channel for channel in with_card if await self._posts.has("card", ref, channel)]
         if with_card:
             line = history.line(event, await self._because(ref, event.at))
-            await self._each(event, with_card, lambda channel: self._change(ref, channel, line))
-        if is_alert:
-            bare = [one for one in await self._routes.of(ref, "alerts") if one not in with_card]
-            await self._each(event, bare, lambda channel: self._post(channel, history.alert(event)))
+            told = with_card if alerted is None else alerted
+            await self._each(
+                event, with_card, lambda channel: self._change(ref, channel, line if channel in told else None)
+            )
+        bare = [channel for channel in alerted or () if channel not in with_card]
+        await self._each(event, bare, lambda channel: self._post(channel, history.alert(event)))
         if event.topic == "campaign.given":
             await self._handed_over(ref, str(payload["owner"]), str(payload["by"]))
 
@@ -104,6 +108,16 @@ class Cards:
                 self._services.log.warning("slack.channel_left_out", channel=channel, error=why.error,
                                            fix="invite the app to it, or say there: alerts off")  # fmt: skip
             done.add(channel)
+
+    async def _caller(self, event: Posted) -> None:
+        """A person whom we know has called; the steps of such a person wait until somebody decides."""
+        if not event.payload["known"]:
+            return
+        found = (await self._posts.ask("calls", {"attempt": event.payload["call"]}))["calls"]
+        if found:
+            words = conversations.caller(found[0], event.payload["contact"])
+            shown = await self._routes.of("", "leads")
+            await self._each(event, shown, lambda channel: self._post(channel, words))
 
     async def _change(self, ref: str, channel: str, line: Message | None) -> None:
         post = await self._card(ref, channel)

@@ -11,7 +11,7 @@ from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks.conversations import settled_here
 from fluentsd.fronts.slack.blocks.layout import Message, message
 from fluentsd.fronts.slack.blocks.wording import count, moment, safe
-from fluentsd.fronts.slack.commands.acting import recording
+from fluentsd.fronts.slack.commands.persons import recording
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs import Refused
 

@@ -28,6 +28,10 @@ _OPEN: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+#: Open replies, and open leads, that are looked at when cards are drawn again.
+REDRAWN = 1000
+
+
 class Conversations:
     """The cards of replies and leads."""
 
@@ -51,9 +55,11 @@ class Conversations:
 
     async def refresh(self) -> None:
         """Draw the open cards again: a person was taken over or given back, or a campaign has another owner."""
-        for kind in _OPEN:
+        for kind, (verb, name) in _OPEN.items():
+            found = (await self._posts.ask(verb, {"most": REDRAWN}))[name]
+            by_attempt = {one["attempt"]: one for one in found}
             for post in await self._posts.of_kind(kind):
-                if (one := await self._open_one(kind, post.about)) is not None:
+                if (one := by_attempt.get(post.about)) is not None:
                     await self._posts.put(kind, post.about, post.channel, await self._card(kind, one))
 
     async def look(self) -> None:
@@ -61,11 +67,11 @@ class Conversations:
         now, posts = self._services.runtime.clock.now(), [p for kind in _OPEN for p in await self._posts.of_kind(kind)]
         if not posts:
             return
-        handled = await queries.handled(self._services.runtime, {post.about for post in posts})
+        settled = await queries.settled(self._services.runtime, {post.about for post in posts})
         for post in posts:
             try:
-                if post.about in handled:
-                    await self._settle(post, handled[post.about])
+                if post.about in settled:
+                    await self._settle(post, settled[post.about])
                 elif post.remind_at is not None and post.remind_at <= now:
                     await self._remind(post)
             except SlackRefused as why:
@@ -76,12 +82,10 @@ class Conversations:
         await self._posts.forget(post)
 
     async def _remind(self, post: SlackPost) -> None:
-        """Once; nobody is reminded of a person whom a colleague has taken over, or who is erased."""
+        """Once; nobody is reminded of a person whom a colleague has taken over."""
         await self._posts.reminded(post)
         one = await self._open_one(post.kind, post.about)
-        if one is None:
-            return await self._posts.forget(post)
-        if not one["taken_over_by"]:
+        if one is not None and not one["taken_over_by"]:
             await self._posts.below(post, words.reminder(post.kind, one, await self._owners.mention(one["owner"])))
 
     async def _open_one(self, kind: str, attempt: str) -> Mapping[str, Any] | None:

@@ -98,7 +98,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("numbers", "numbers list", more="[tag]", tail=tails.text("tag"), aliases=("lines",)),
     Command("report", "campaign report", "must", "[today|7d|all]", tails.period, aliases=("funnel", "results")),
     Command("forecast", "forecast", "must", "", tails.none),
-    Command("calls", "calls", "must", "[outcome]", tails.outcome, aliases=("history", "attempts")),
+    Command("calls", "calls", "may", "[outcome]", tails.outcome, aliases=("history", "attempts")),
     Command("replies", "campaign replies", "may", "", tails.none, aliases=("answers",)),
     Command("errors", "campaign errors", "must", "", tails.none, aliases=("problems",)),
     Command("unknown", "unknown list", "must", "", tails.none),

@@ -25,6 +25,7 @@ async def home(session: Session) -> Block:
     shown = words.Home(
         health=_health(session, await session.run("state", {}), sources),
         holds=(await session.run("holds", {})).holds,
+        leads=len((await session.run("campaign leads", {"most": 100}))["leads"]),
         replies=len((await session.run("campaign replies", {"most": 100}))["replies"]),
         campaigns=campaigns,
         running=tuple(statuses),

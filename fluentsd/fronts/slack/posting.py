@@ -24,7 +24,7 @@ _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_clos
 
 
 class Posts:
-    """The front's own messages, and its reads in nobody's name."""
+    """The front's own messages, and its reads as a viewer."""
 
     def __init__(self, services: Services) -> None:
         self._runtime, self._api = services.runtime, services.api

@@ -23,7 +23,7 @@ from fluentsd.fronts.slack.blocks.layout import (
     without_close,
 )
 from fluentsd.fronts.slack.blocks.wording import safe
-from fluentsd.fronts.slack.commands import acting, starting
+from fluentsd.fronts.slack.commands import persons, starting
 from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard import turns
@@ -102,10 +102,10 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
             return await starting.schedule_at(session, ref, int(at) * SECOND)
         case "reply":
             text = str(interaction.state("text") or "")
-            return await acting.answer(session, ref, str(value.get("person", "")), text, interaction.state("by"))
+            return await persons.answer(session, ref, str(value.get("person", "")), text, interaction.state("by"))
         case "callback":
             at = int(interaction.state("when")) * SECOND
-            return await acting.call_back(session, ref, str(value.get("person", "")), at)
+            return await persons.call_back(session, ref, str(value.get("person", "")), at)
     return message("this form is not known any more; open it again")
 
 

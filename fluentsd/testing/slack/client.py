@@ -12,6 +12,7 @@ from html import escape
 from itertools import count
 from typing import Any
 
+from fluentsd.testing.slack.limits import error_problems, suggestion_problems
 from fluentsd.testing.slack.workspace import Ack, LateAck, Shown, Workspace
 
 #: The id of the app's own user.
@@ -109,6 +110,7 @@ class Client:
         else:
             body |= {"container": {"type": "view", "view_id": surface["id"]}, "view": surface}
         answer = (await self._workspace.send("interactive", body)).payload or {}
+        self._workspace.refusals += suggestion_problems(answer)
         groups = [option for group in answer.get("option_groups", ()) for option in group["options"]]
         return list(answer.get("options", groups))
 
@@ -135,6 +137,7 @@ class Client:
         stack = slack.stacks[self.user]
         match answer.get("response_action"):
             case "errors":
+                slack.refusals += error_problems(slack.views.get(view_id, {}), answer["errors"])
                 return {str(block): str(why) for block, why in answer["errors"].items()}
             case "update":
                 slack.check(answer["view"], "modal")

@@ -86,6 +86,9 @@ def _block_problems(block: Mapping[str, Any], surface: str) -> Iterator[str]:
             yield "context needs one to ten elements"
         if any(not one.get("text") for one in block["elements"] if one["type"] != "image"):
             yield "empty context element"
+    words = [block[name]["text"] for name in ("label", "hint") if kind == "input" and name in block]
+    if any(not 1 <= len(one) <= 2000 for one in words):
+        yield "label or hint of an input empty or over 2000"
     if kind == "actions":
         if not 1 <= len(block["elements"]) <= 25:
             yield "actions needs 1 to 25 elements"
@@ -101,6 +104,36 @@ def _modal_problems(view: Mapping[str, Any], blocks: list[Any]) -> Iterator[str]
         yield "inputs without submit"
     if len(view.get("private_metadata", "")) > 3000:
         yield "private_metadata over 3000"
+
+
+def suggestion_problems(answer: Mapping[str, Any]) -> list[str]:
+    """What Slack would refuse of the options for a select that searches."""
+    groups = answer.get("option_groups")
+    found = [f"suggestion has {strange}"] if (strange := set(answer) - {"options", "option_groups"}) else []
+    if groups is not None and len(groups) > 100:
+        found.append("more than 100 groups of options")
+    lists = [answer.get("options", [])] if groups is None else [group["options"] for group in groups]
+    found += [f"group label of {len(one['label']['text'])} characters" for one in groups or ()
+              if not 1 <= len(one["label"]["text"]) <= 75]  # fmt: skip
+    for options in lists:
+        if len(options) > 100 or (groups is not None and not options):
+            found.append(f"{len(options)} options")
+        found += [words for one in options for words in _option_problems(one)]
+    return found
+
+
+def error_problems(view: Mapping[str, Any], errors: Mapping[str, str]) -> list[str]:
+    """What Slack would refuse of the mistakes in a submitted view: each belongs to an input that is there."""
+    inputs = {block.get("block_id") for block in view.get("blocks", ()) if block.get("type") == "input"}
+    found = [f"an error for {block!r}, which is no input" for block in errors if block not in inputs]
+    return found + [f"an error of {len(words)} characters" for words in errors.values() if not 1 <= len(words) <= 3000]
+
+
+def _option_problems(option: Mapping[str, Any]) -> Iterator[str]:
+    if not 1 <= len(option["text"]["text"]) <= 75 or not 1 <= len(option.get("value", "")) <= 150:
+        yield "option text empty or over 75, or value empty or over 150"
+    if "description" in option and not 1 <= len(option["description"]["text"]) <= 75:
+        yield "option description empty or over 75"
 
 
 def _elements(blocks: list[Any]) -> Iterator[Mapping[str, Any]]:
@@ -125,9 +158,15 @@ def _element_problems(element: Mapping[str, Any]) -> Iterator[str]:
         yield "initial_value over max_length, or max_length over 3000"
     if element.get("type") == "overflow" and len(element["options"]) > 5:
         yield "more than five options of an overflow menu"
-    for option in element.get("options", ()):
-        if not 1 <= len(option["text"]["text"]) <= 75 or not 1 <= len(option.get("value", "")) <= 150:
-            yield "option text empty or over 75, or value empty or over 150"
+    chosen = [*element.get("initial_options", ()), *filter(None, [element.get("initial_option")])]
+    for option in (*element.get("options", ()), *chosen):
+        yield from _option_problems(option)
+    if "options" in element and any(one not in element["options"] for one in chosen):
+        yield "an initial option that is not among the options"
+    if element.get("type") in ("checkboxes", "radio_buttons") and len(element["options"]) > 10:
+        yield "more than ten checkboxes or radio buttons"
+    if len(element.get("placeholder", {}).get("text", "")) > 150:
+        yield "placeholder over 150"
     if len(element.get("options", ())) > 100:
         yield "more than 100 options"
     confirm = element.get("confirm")

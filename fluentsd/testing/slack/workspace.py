@@ -16,6 +16,7 @@ import trio
 from trio_websocket import serve_websocket
 
 from fluentsd.testing.slack import http
+from fluentsd.testing.slack.limits import error_problems
 from fluentsd.testing.slack.socket_mode import LateAck, SocketMode
 from fluentsd.testing.slack.state import APP_TOKEN, BOT_TOKEN, SCOPES, TEAM, Ack, Shown
 from fluentsd.testing.slack.web_api import WebApi
@@ -133,6 +134,7 @@ class Workspace(WebApi, SocketMode):
         ack = await self.send("interactive", payload)
         if ack.payload and ack.payload.get("view"):
             self.check(ack.payload["view"], "modal")
+        self.refusals += error_problems(view, (ack.payload or {}).get("errors") or {})
         return ack
 
     async def event(self, event: Mapping[str, Any], event_id: str = "") -> Ack:

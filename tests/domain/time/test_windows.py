@@ -198,6 +198,20 @@ def test_an_interval_over_the_end_of_the_utc_year_is_one():
     assert rules.open_time(at, at + 86_400_000_000) == 8 * 3600 * 1_000_000
 
 
+def test_an_hour_of_open_time_goes_on_where_it_was_cut_off():
+    rules, hour = fresh(window("09:00-17:00"), (NEW_YORK,)), 3600 * 1_000_000
+    for since, until in (
+        ("2026-11-23 10:00", "2026-11-23 11:00"),
+        ("2026-11-23 07:00", "2026-11-23 10:00"),
+        ("2026-11-23 16:10", "2026-11-24 09:10"),
+        ("2026-11-23 16:00", "2026-11-23 17:00"),
+    ):
+        at = rules.after_open(instant(since), hour)
+        assert shown(at) == until
+        assert rules.open_time(instant(since), at) == hour
+    assert fresh(ContactWindow((None,) * 7), (NEW_YORK,)).after_open(instant("2026-11-23 10:00"), hour) is None
+
+
 def test_several_zones_are_open_only_together():
     both = fresh(window(), ("America/Los_Angeles", NEW_YORK))
     assert shown(both.next_open(instant("2026-11-23 09:00"))) == "2026-11-23 12:00"

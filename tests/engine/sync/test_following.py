@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fluentsd.api import NeedsHuman, Page, Unavailable
+from fluentsd.store import leads
 from fluentsd.verbs import Refused
 from tests.engine.stage import DAY, HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import SEGMENT, Followed
@@ -331,3 +334,22 @@ async def test_the_status_tells_the_progress_of_a_walk_and_its_news(
     await followed.pass_time(16 * MINUTE)
     found = await followed.segment()
     assert (found["people"], found["joined"], found["left"], found["is_walking"]) == (26, 2, 1, False)
+
+
+async def test_the_address_of_a_record_in_its_crm_is_kept_and_follows_a_change(followed: Followed) -> None:
+    stage, crm = followed.stage, followed.crm
+    key = crm.put(1)
+    crm.records[key] = replace(crm.records[key], url="https://crm.example/contacts/1")
+    crm.put(2)
+    other = crm.put(3)
+    crm.records[other] = replace(crm.records[other], url="javascript:alert(1)")
+    await followed.start()
+    [first, second, third] = [
+        (await stage.do("contacts find", words=f"+1212555{n:04d}"))["people"][0]["id"] for n in (1, 2, 3)
+    ]
+    everybody = [first, second, third]
+    assert await stage.runtime.store.read(leads.addresses, everybody) == {first: "https://crm.example/contacts/1"}
+    crm.put(1, firstname="Ann")
+    crm.records[key] = replace(crm.records[key], url="https://crm.example/contacts/one")
+    await followed.pass_time(HOUR)
+    assert await stage.runtime.store.read(leads.addresses, everybody) == {first: "https://crm.example/contacts/one"}

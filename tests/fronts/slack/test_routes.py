@@ -11,6 +11,7 @@ from fluentsd.verbs import Refused
 from fluentsd.verbs.catalogue import SHOWN
 from tests.fronts.slack.conftest import Office, until
 from tests.fronts.slack.test_cards import card_of, database_url, office, stage, thread_of
+from tests.fronts.slack.test_replies import a_reply
 
 __all__ = ["database_url", "office", "stage"]
 
@@ -73,6 +74,20 @@ async def test_a_channel_follows_one_campaign_from_then_on(office: Office) -> No
     assert [entry["verb"] for entry in entries if entry["verb"].startswith("slack")] == ["slack alerts"] * 2
 
 
+async def test_a_channel_gets_the_kinds_that_it_asked_for_alone(office: Office) -> None:
+    office.slack.channels |= {"C2": True, "C3": True}
+    await office.campaign(people=4)
+    await office.say("alerts here spring alerts", channel="C2")
+    await office.say("alerts here spring changes", channel="C3")
+    await office.say("start spring first 2 yes")
+    alert = await until(lambda: in_channel(office, "C2", "Go on"))
+    assert alert[0].thread_ts == ""
+    assert not in_channel(office, "C2", "Spring fair")
+    await until(lambda: in_channel(office, "C3", "Spring fair") and in_channel(office, "C1", "Go on"))
+    await until(lambda: in_channel(office, "C3", "started by"))
+    assert not in_channel(office, "C3", "Go on")
+
+
 async def test_the_last_channel_that_goes_off_is_told(office: Office) -> None:
     assert "No channel shows replies and hot leads" in await office.say("alerts off")
     await office.campaign()
@@ -119,3 +134,21 @@ async def test_a_digest_without_a_zone_is_refused(office: Office) -> None:
     for at in ("09:00", "9am America/New_York", "09:00 Mars/Base"):
         with pytest.raises(Refused, match="needs its zone"):
             await office.stage.do("slack digest", channel="C1", at=at)
+
+
+async def test_a_reply_that_is_handled_in_one_channel_is_settled_in_all(office: Office) -> None:
+    office.slack.channels["C2"] = True
+    await office.say("alerts here replies", channel="C2")
+    card = await a_reply(office)
+    [there, here] = await until(
+        lambda: (
+            len(found := in_channel(office, "C2", "answered in") + in_channel(office, "C1", "answered in")) == 2
+            and found
+        )
+    )
+    assert card.ts in (there.ts, here.ts)
+    await office.slack.press(here, "Handled")
+    await until(lambda: "handled by <@U1>" in here.whole)
+    await office.front.target.look()
+    assert "handled by <@U1>" in there.whole
+    assert there.buttons == []

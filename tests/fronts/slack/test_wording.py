@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fluentsd.fronts.slack.blocks.wording import without_points
+from fluentsd.fronts.slack.blocks.wording import link, without_points
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,17 @@ def test_a_date_or_a_law_is_not(text: str) -> None:
 
 def test_an_address_is_masked() -> None:
     assert without_points("write to dana.w@example.com") == "write to d•••@example.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://crm.example/c/1?a=1&b=2", "<https://crm.example/c/1?a=1&amp;b=2|record>"),
+        ("https://crm.example/<!here>|x", "<https://crm.example/%3C!here%3E%7Cx|record>"),
+        ("javascript:alert(1)", "record"),
+        ("https://crm.example/a b", "record"),
+        ("", "record"),
+    ],
+)
+def test_a_link_leads_to_the_web_and_nowhere_else(url: str, shown: str) -> None:
+    assert link(url, "record") == shown

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
-from fluentsd.fronts.slack.blocks.wording import actor, link, masked, moment, plain, point, safe
+from fluentsd.fronts.slack.blocks.wording import actor, count, link, masked, moment, plain, point, safe
+from fluentsd.verbs.answers.holds import Hold
 
 #: What a conversation of a hot lead came to.
 _CAME_TO: Mapping[str, str] = {
@@ -52,8 +53,37 @@ def lead(one: Mapping[str, Any], owner: str) -> Message:
     return message(f"a hot lead in {plain(ref, 60)}: {plain(str(one['disposition']), 20)}", *blocks, actions(*buttons))
 
 
+def caller(one: Mapping[str, Any], contact: int | None) -> Message:
+    """A call that a person made to us; `contact` is None for a number that several people share."""
+    who, by = point(one["to"] or ""), safe(one["agent"] or one["answered_by"])
+    came_to = f", {safe(one['disposition'].replace('_', ' '))}" if one["disposition"] else ""
+    said = f"\n>{masked(one['summary'], 1000)}" if one["summary"] else ""
+    text = f"📞 {who} has called us, answered by {by}: {safe(one['outcome'] or '–')}{came_to}{said}"
+    note = "No campaign contacts this person until somebody decides how it goes on."
+    if contact is None:
+        shared = "Several people share this number; look for them, then give each back with `give-back`."
+        return message("a call to us", section(text), context(f"{moment(one['claimed_at'])} · {note} {shared}"))
+    about = {"person": f"#{contact}"}
+    return message(
+        "a call to us",
+        section(text),
+        context(f"{moment(one['claimed_at'])} · {note}"),
+        actions(button("Go on", "person:resume", about), button("Take over", "person:take", about)),
+    )
+
+
+def taken_over(holds: Sequence[Hold]) -> str:
+    """The people whom colleagues have taken over, in one sentence; "" for nobody."""
+    held = [one for one in holds if one.scope == "contact"]
+    named = ", ".join(f"{safe(one.target)} by {actor(one.by)}" for one in held[:5])
+    more = f" and {len(held) - 5} more" if len(held) > 5 else ""
+    return f"🤝 {count(len(held), 'person is', 'people are')} taken over: {named}{more}" if held else ""
+
+
 def settled(kind: str, by: str) -> Message:
-    """A card after somebody has dealt with it."""
+    """A card after somebody has dealt with it, or when its words are kept no more (`by` is "")."""
+    if not by:
+        return message(f"a {_NOUN[kind]} that is kept no more", context(f"a {_NOUN[kind]}: its words are kept no more"))
     return message(f"a {_NOUN[kind]}: handled", context(f"✅ a {_NOUN[kind]}: handled by {actor(by)}"))
 
 

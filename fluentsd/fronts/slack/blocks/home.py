@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.card import title
+from fluentsd.fronts.slack.blocks.conversations import taken_over
 from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, divider, header, section
 from fluentsd.fronts.slack.blocks.wording import actor, count, moment, ours, plain, safe
 from fluentsd.verbs.answers.campaigns import Counted, Status
@@ -29,6 +30,7 @@ class Home:
     health: Sequence[tuple[str, str]]
     holds: Sequence[Hold]
     replies: int
+    leads: int
     campaigns: Sequence[Counted]
     running: Sequence[Status]
     edits: Sequence[Listed]
@@ -66,7 +68,9 @@ def _health(health: Sequence[tuple[str, str]]) -> str:
 
 def _attention(shown: Home) -> list[Block]:
     made = []
-    for hold in shown.holds[:ENTRIES]:
+    if words := taken_over(shown.holds):
+        made.append(section(words))
+    for hold in [one for one in shown.holds if one.scope != "contact"][:ENTRIES]:
         until = f" until {moment(hold.until_at)}" if hold.until_at else ""
         what = "everything" if hold.scope == "installation" else f"{hold.scope} {hold.target}"
         release = button("Release", "release", {"scope": hold.scope, "target": hold.target})
@@ -79,6 +83,9 @@ def _attention(shown: Home) -> list[Block]:
         attempts = count(status.unknown, "attempt", "attempts")
         decide = button("Decide", "say:unknown", {"text": f"unknown c{status.id}"})
         made.append(section(f"❓ *{safe(status.name, 100)}*: {attempts} with an unknown result", accessory=decide))
+    if shown.leads:
+        made.append(section(f"🔥 {count(shown.leads, 'hot lead waits', 'hot leads wait')} for somebody",
+                            accessory=button("Hot leads", "say:leads", {"text": "leads"})))  # fmt: skip
     if shown.replies:
         made.append(section(f"💬 {count(shown.replies, 'reply waits', 'replies wait')} for an answer",
                             accessory=button("Replies", "say:replies", {"text": "replies"})))  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.card import title
+from fluentsd.fronts.slack.blocks.conversations import taken_over
 from fluentsd.fronts.slack.blocks.launch import forecast_line
 from fluentsd.fronts.slack.blocks.layout import (
     Block,
@@ -36,7 +37,9 @@ def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: s
         state: [one for one in found if one.state == state] for state in ("active", "paused", "scheduled", "draft")
     }
     blocks = [header("Campaigns")]
-    attention = [f"• {safe(hold.scope)} {safe(hold.target)}: {ours(hold.reason, 200)}" for hold in holds[:5]]
+    others = [hold for hold in holds if hold.scope != "contact"]
+    attention = [f"• {safe(hold.scope)} {safe(hold.target)}: {ours(hold.reason, 200)}" for hold in others[:5]]
+    attention += [f"• {words}"] if (words := taken_over(holds)) else []
     attention += [f"• {safe(one.name)}: {count(one.errored)} in error" for one in found if one.errored][:5]
     if attention:
         blocks.append(section("*Needs attention*\n" + "\n".join(attention)))
@@ -193,11 +196,17 @@ def calls(found: Sequence[Mapping[str, Any]], name: str) -> Message:
     if not found:
         return message(f"{safe(name)}: no such attempt")
     lines = [
-        f"{moment(one['claimed_at'])} · {one['channel']} `{safe(one['step'], 40)}` · {point(one['to'] or '')} · "
-        f"{one['outcome'] or one['state']}" + (f" · {one['duration_s']} s" if one.get("duration_s") else "")
+        f"{moment(one['claimed_at'])} · {one['channel']} {_step(one)} · {point(one['to'] or '')} · "
+        f"{one['outcome'] or one['state']}"
+        + (f" ({safe(one['disposition'].replace('_', ' '))})" if one.get("disposition") else "")
+        + (f" · {one['duration_s']} s" if one.get("duration_s") else "")
         for one in found[:ENTRIES]
     ]
     return message(f"attempts of {safe(name)}", section("\n".join(lines)), *_more(len(found), ENTRIES))
+
+
+def _step(one: Mapping[str, Any]) -> str:
+    return "to us" if one.get("direction") == "in" else f"`{safe(one['step'], 40)}`"
 
 
 def unknown(found: Sequence[Mapping[str, Any]], ref: str) -> Message:

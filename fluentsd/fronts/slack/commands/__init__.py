@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from fluentsd.fronts.slack.blocks.layout import Message
-from fluentsd.fronts.slack.commands import acting, halting, looking, making, starting
+from fluentsd.fronts.slack.commands import acting, channels, halting, looking, making, persons, starting
 from fluentsd.fronts.slack.grammar import Parsed, parse
 from fluentsd.fronts.slack.session import Session
 
@@ -39,19 +39,19 @@ _COMMANDS: Mapping[str, Command] = {
     "unknown": looking.unknown,
     "test": acting.test,
     "owner": acting.owner,
-    "suppress": acting.suppress,
+    "suppress": persons.suppress,
     "log": looking.log,
     "settings": looking.settings,
     "copy": acting.copy,
     "new": making.new,
     "edit": making.edit,
     "texts": making.texts,
-    "alerts": acting.alerts,
-    "digest": acting.digest,
+    "alerts": channels.alerts,
+    "digest": channels.digest,
     "leads": looking.leads,
-    "take": acting.take_over,
-    "give-back": acting.give_back,
-    "listen": acting.listen,
+    "take": persons.take_over,
+    "give-back": persons.give_back,
+    "listen": persons.listen,
     "agents": looking.agents,
 }
 

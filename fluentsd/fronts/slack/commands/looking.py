@@ -124,8 +124,10 @@ async def forecast(session: Session, parsed: Parsed) -> Message:
 
 
 async def calls(session: Session, parsed: Parsed) -> Message:
-    found = await session.run("history", {"ref": parsed.ref, "most": 50, **parsed.arguments})
-    return lists.calls(found["calls"], parsed.ref)
+    """Attempts of a campaign; without one, the newest of all, with the calls that people made to us."""
+    ref = {"ref": parsed.ref} if parsed.campaign else {}
+    found = await session.run("history", {**ref, "most": 50, **parsed.arguments})
+    return lists.calls(found["calls"], parsed.ref if parsed.campaign else "all campaigns")
 
 
 async def replies(session: Session, parsed: Parsed) -> Message:
@@ -170,9 +172,16 @@ async def settings(session: Session, parsed: Parsed) -> Message:
     approval = (
         "off" if above is None else (f"above {count(above)}, by {' '.join(f'<@{one}>' for one in settings.approvers)}")
     )
+    said = (await session.run("slack subscriptions", {}))["subscriptions"]
+    asked = "\n".join(
+        f"<#{one['channel']}> {safe(one['kind'])} of {safe(one['campaign'] or 'all campaigns')}: "
+        f"{safe(one['wanted'].replace(',', ', ') or 'off')}"
+        for one in said[:20] if one["channel"][:1] in "CG"
+    )  # fmt: skip
     return message(
         "settings",
         section(f"You are {session.person.role}. Cards go to {channel}."),
+        *([section(f"*Said in channels*\n{asked}")] if asked else []),
         section(roles),
         section(f"Second approval of a start: {approval}. Connection: {ours(problem) or 'healthy'}."),
         section("They are changed in fluentsd.toml, table [slack], and take effect at the next start of fluentsd."),

@@ -14,8 +14,9 @@ PREFIX = "wizard:"
 @dataclass(frozen=True, slots=True)
 class Place:
     """`ref`: "" before the campaign has one; `seen`: of the answer that the view shows; `nth`: the entry of a list;
-    `new`: the channel of a step that is not in the list yet; `file`: Slack's id of an upload; `round`: raised when a
-    form is drawn again with other values, which Slack would not show under the same ids."""
+    `new`: the channel of a step that is not in the list yet, or the name of an agent that gets a new version; `file`:
+    Slack's id of an upload; `round`: raised when a form is drawn again with other values, which Slack would not show
+    under the same ids."""
 
     page: str
     ref: str = ""
