@@ -500,7 +500,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "campaign pause fair --because lunch", "campaign resume fair", "campaign errors fair", "campaign stop fair",
         "campaign reopen fair", "campaign copy fair b", "campaign archive b", "campaign unarchive b",
         "campaign owner fair kim",
-        "contacts find lima", "contacts why lima", "contacts timeline lima", "contacts import people.csv",
+        "contacts find lima", "contacts reread --dry-run", "contacts why lima", "contacts timeline lima", "contacts import people.csv",
         "contacts import people.csv --preview", "calls", "history", "unknown list",
         "templates apply words.toml", "templates list", "templates show hello",
         "templates preview hello --person lima", "templates remove hello",
