@@ -135,8 +135,8 @@ class Cards:
     async def _reply(self, event: Posted) -> None:
         """A card for a person's reply; none once it is handled."""
         payload = event.payload
-        found = (await self._ask("campaign replies", {"ref": payload["campaign"], "most": 1000}))["replies"]
-        mine = next((one for one in reversed(found) if one["attempt"] == payload["attempt"]), None)
+        found = (await self._ask("campaign replies", {"ref": payload["campaign"], "most": 1000})).replies
+        mine = next((one for one in reversed(found) if one.attempt == payload["attempt"]), None)
         if mine is None:
             return
         owner = (await self._ask("campaign status", {"ref": payload["campaign"]})).owner

@@ -42,7 +42,7 @@ async def _unknown(session: Session) -> Message:
     verb = session.interaction.name.partition(":")[2]
     found = await session.run(f"unknown {verb}", {"ref": str(session.interaction.value.get("ref", ""))})
     done = "are queued again" if verb == "retry" else "are kept as made"
-    return message(f"{count(found['people'], 'attempt', 'attempts')} of {safe(found['ref'])} {done}")
+    return message(f"{count(found.people, 'attempt', 'attempts')} of {safe(found.ref)} {done}")
 
 
 async def _handled(session: Session) -> Message | None:
@@ -56,8 +56,8 @@ async def _suppress(session: Session) -> Message | None:
     """Suppress the number or address of a reply. The button holds no number, so it is looked up."""
     value = session.interaction.value
     ref, person = str(value.get("ref", "")), str(value.get("person", ""))
-    found = (await session.run("campaign replies", {"ref": ref, "most": 1000}))["replies"]
-    point = next((one["person"] for one in found if one["attempt"] == value.get("attempt")), None)
+    found = (await session.run("campaign replies", {"ref": ref, "most": 1000})).replies
+    point = next((one.person for one in found if one.attempt == value.get("attempt")), None)
     if not point:
         raise Refused("this reply is handled already; nothing was changed. Use: suppress <number or address>")
     await session.run("suppression add", {"point": point, "because": f"asked for in a reply in {ref}"})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
 from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, ours, plain, point, safe
+from fluentsd.verbs.answers.people import Reply
 
 #: What happened, by topic.
 _DONE: Mapping[str, str] = {
@@ -78,17 +78,17 @@ def alert(event: Posted) -> Message:
     return message(plain(text, 300), section(text), *blocks)
 
 
-def reply(one: Mapping[str, Any], contact: int, owner: str) -> Message:
+def reply(one: Reply, contact: int, owner: str) -> Message:
     """A person's reply: masked, with what can be done."""
-    ref = str(one["ref"])
+    ref = str(one.ref)
     about = {"ref": ref, "person": f"#{contact}"}
-    said = masked(one["text"] or "(no text)", 1500)
-    who, when = point(one["person"] or ""), context(f"{moment(one['created_at'])} · owner {actor(owner)}")
+    said = masked(one.text or "(no text)", 1500)
+    who, when = point(one.person or ""), context(f"{moment(one.created_at)} · owner {actor(owner)}")
     handle = button("Handled", "reply:handled", about)
-    if one["outcome"] == "opted_out":
+    if one.outcome == "opted_out":
         return message(
             f"an opt-out in {plain(ref, 60)}",
-            section(f"🚫 {who} asked in *{safe(ref)}* by {one['channel']} not to be contacted any more\n>{said}"),
+            section(f"🚫 {who} asked in *{safe(ref)}* by {one.channel} not to be contacted any more\n>{said}"),
             context("On the suppression list for every campaign. No answer may be sent; nothing is left to do."),
             when,
             actions(handle),
@@ -101,13 +101,13 @@ def reply(one: Mapping[str, Any], contact: int, owner: str) -> Message:
     )
     return message(
         f"a reply in {plain(ref, 60)}",
-        section(f"💬 {who} answered in *{safe(ref)}* by {one['channel']}\n>{said}"),
+        section(f"💬 {who} answered in *{safe(ref)}* by {one.channel}\n>{said}"),
         when,
         actions(
             button("Reply…", "open:reply", about, "primary"),
             handle,
             button("Call back…", "open:callback", about),
-            button("Suppress", "reply:suppress", {**about, "attempt": one["attempt"]}, "danger", stop),
+            button("Suppress", "reply:suppress", {**about, "attempt": one.attempt}, "danger", stop),
         ),
     )
 
