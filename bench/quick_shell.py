@@ -42,6 +42,7 @@ def main() -> None:
             commands = {
                 "--help": [*SHELL, "--help"], "--version": [*SHELL, "--version"], "campaign list": [*SHELL, "campaign",
                 "list"], "campaign --help": [*SHELL, "campaign", "--help"],
+                "suppression why": [*SHELL, "suppression", "why", "+12125550101", "-c", "fluentsd.toml"],
             }  # fmt: skip
             taken: dict[str, list[float]] = {"": [], **{name: [] for name in commands}}
             for _ in range(runs):

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-_CONFIG = ("-c", "--config")
+from fluentsd.cli.words import plain_verb, without_config
+
+#: Set by the shell's completion, which wants to know words and runs nothing.
+COMPLETES = "_FLUENTSD_COMPLETE"
 
 
 def main() -> None:
-    """Run the shell; a plain `run` starts the daemon directly, without the memory of the shell's parser and views."""
-    config = plain_run(sys.argv[1:])
-    if config is None:
-        from fluentsd.cli.app import main as shell
-
-        shell()
-    else:
+    """Run the shell. A plain `run` starts the daemon, and a plain verb is sent, without the general parser; words for a
+    completion are that parser's."""
+    words = sys.argv[1:]
+    config, rest = without_config(words)
+    if rest == ["run"]:
         from fluentsd.cli.runner import Shell
         from fluentsd.cli.service import run_daemon
 
-        run_daemon(Shell(*config))
+        run_daemon(Shell(None if config is None else Path(config)))
+    elif COMPLETES not in os.environ and (plain := plain_verb(words)) is not None:
+        from fluentsd.cli.perform import run_plain
 
+        run_plain(plain)
+    else:
+        from fluentsd.cli.app import main as shell
 
-def plain_run(given: Sequence[str]) -> tuple[Path | None] | None:
-    """The configuration file (or None) of `run` and `-c FILE run`; None for every other command line."""
-    match given:
-        case ["run"]:
-            return (None,)
-        case [option, file, "run"] if option in _CONFIG:
-            return (Path(file),)
-        case [option, "run"] if option.startswith("--config="):
-            return (Path(option.removeprefix("--config=")),)
-    return None
+        shell()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,9 +19,10 @@ import typer
 from typer.core import TyperGroup
 
 from fluentsd.cli import guesses
-from fluentsd.cli.files import read_toml
 from fluentsd.cli.names import completer
-from fluentsd.cli.runner import REFUSE_AS_JSON, Shell, fail, local_moment, run_program, run_verb
+from fluentsd.cli.perform import perform
+from fluentsd.cli.runner import REFUSE_AS_JSON, Shell, fail, run_program
+from fluentsd.cli.words import COMMANDS, takes_words, without_config
 from fluentsd.verbs.catalogue import ALIASES, VERBS, Param, Verb
 
 #: The type of a kind on the command line; every other kind is a text.
@@ -38,31 +39,6 @@ _GROUPS = {
     "sync": "segments that campaigns follow",
     "slack": "the Slack app: its manifest, and the check of its set-up",
     "outbox": "events on their way to the log, the webhook and other targets",
-}
-
-#: Commands that are no plain verbs, by what is typed: the function in `fluentsd.cli`.
-COMMANDS: Mapping[str, str] = {
-    "init": "commands.init",
-    "run": "commands.run",
-    "check": "commands.check",
-    "demo": "commands.demo",
-    "plugins": "commands.plugins",
-    "backup": "copies.backup",
-    "restore": "copies.restore",
-    "calls": "call_history.calls",
-    "history": "call_history.history",
-    "campaign new": "commands.new",
-    "campaign apply": "commands.apply",
-    "contacts import": "import_csv.import_file",
-    "templates apply": "templates.apply_templates",
-    "agents apply": "agents.apply_agents",
-    "agents talk": "talk.talk",
-    "suppression import": "suppression_files.import_list",
-    "suppression export": "suppression_files.export_list",
-    "source connect": "connecting.connect",
-    "slack manifest": "slack.manifest",
-    "slack check": "slack.check",
-    "slack preview": "slack.preview",
 }
 
 #: The error of words that are no command, of which typer exports only a kind.
@@ -95,10 +71,12 @@ class _Commands(_Group):
     """The top level of the command line: suggests `campaign pause` for `pause`, and accepts a group's old name."""
 
     def main(self, args: Sequence[str] | None = None, **more: Any) -> Any:  # type: ignore[override]
-        """Run; with `--json` among the words every refusal is one JSON object, a usage error too."""
-        words = list(sys.argv[1:] if args is None else args)
+        """Run; the settings file may be named anywhere among the words. With `--json` every refusal is one JSON object,
+        a usage error too."""
+        config, words = without_config(sys.argv[1:] if args is None else args)
+        words = words if config is None else ["--config", config, *words]
         if "--json" not in words or not more.pop("standalone_mode", True):
-            return super().main(args=args, **more)
+            return super().main(args=words, **more)
         asked = REFUSE_AS_JSON.set(True)
         try:
             sys.exit(super().main(args=words, standalone_mode=False, **more) or 0)
@@ -200,13 +178,7 @@ def _command(verb: Verb) -> Callable[..., None]:
     def command(**given: Any) -> None:
         shell: Shell = given.pop("context").obj
         shell.as_json = given.pop("as_json")
-        given = {name: read_toml(value) if isinstance(value, Path) else value for name, value in given.items()}
-        for param in verb.params:
-            if isinstance(given.get(param.name), list) and param.kind != "texts":
-                given[param.name] = " ".join(given[param.name])
-            if param.kind == "moment" and given.get(param.name) and not given.get("ref"):
-                given[param.name] = local_moment(given[param.name], days=param.whole_days)
-        run_verb(shell, verb.name, {name: value for name, value in given.items() if value is not None})
+        perform(shell, verb, given)
 
     positional = [param for param in verb.params if not param.option]
     params = [_parameter(param, is_last=positional[-1:] == [param]) for param in verb.params if param.kind != "data"]
@@ -218,8 +190,7 @@ def _command(verb: Verb) -> Callable[..., None]:
 
 
 def _parameter(param: Param, *, is_last: bool) -> inspect.Parameter:
-    takes_words = is_last and param.required and param.kind in ("moment", "contact")  # tomorrow 9am, +49 151 1234567
-    kind: Any = list[str] if takes_words or (is_last and param.name == "words") else _TYPES.get(param.kind, str)
+    kind: Any = list[str] if takes_words(param, is_last=is_last) else _TYPES.get(param.kind, str)
     flag = param.name.replace("_", "-")
     choices = f" ({', '.join(param.options)})" if param.options else ""
     about: Any = {"help": f"{param.help}{choices}", "autocompletion": completer(param)}

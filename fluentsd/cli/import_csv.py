@@ -26,6 +26,10 @@ def import_file(
     ] = None,
     day_first: Annotated[bool, typer.Option("--day-first", help="12/1/2026 is the 12th of January")] = False,
     month_first: Annotated[bool, typer.Option("--month-first", help="12/1/2026 is the 1st of December")] = False,
+    as_new: Annotated[
+        bool,
+        typer.Option("--as-new", help="do not read the columns as an earlier file with the same headings was read"),
+    ] = False,
     no_header: Annotated[
         bool, typer.Option("--no-header", help="the file has no header; the first row is a person")
     ] = False,
@@ -61,6 +65,6 @@ def import_file(
         only_fields=tuple(only_a_field or ()), has_header=not no_header and None, encoding=encoding,
         delimiter=delimiter, region=region, rejects=rejects, consent=evidence if any(evidence.values()) else None,
         keep_duplicates=keep_duplicates, whole=whole, yes=yes,
-        dates="day first" if day_first else "month first" if month_first else "",
+        dates="day first" if day_first else "month first" if month_first else "", as_new=as_new,
     )  # fmt: skip
     (importing.preview if preview else importing.import_file)(context.obj, asked)

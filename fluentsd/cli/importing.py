@@ -22,9 +22,11 @@ from fluentsd.cli.screen import Screen
 from fluentsd.cli.views import show
 from fluentsd.domain.contacts.identity import in_words
 from fluentsd.domain.contacts.mapping import Columns, CsvError, Need
+from fluentsd.domain.contacts.opt_outs import by_heading
 from fluentsd.domain.contacts.reader import region_of
 from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.batches import PREVIEW_AT_MOST, batches, mapping_of, previewed, rejects_path
+from fluentsd.engine.ingest.choices import Choices, Shape
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv
 from fluentsd.engine.ingest.file_import import FileImport, Options, read_in_thread
 from fluentsd.engine.ingest.import_process import SUBPROCESS_FROM, batches_from_subprocess
@@ -52,44 +54,63 @@ class Asked:
     whole: bool
     yes: bool
     dates: Order = ""
+    as_new: bool = False
 
     def opened(self) -> CsvFile:
         """The file, open. Raises `CsvError`."""
         return open_csv(self.file, header=self.has_header, encoding=self.encoding, delimiter=self.delimiter)
 
-    def read_as(self) -> ReadAs:
-        return ReadAs(_asked(self.mapping), self.ignored, self.only_fields, self.dates)
+    def choices(self) -> Choices:
+        """What the user says of the file's columns."""
+        return Choices(_asked(self.mapping), self.ignored, self.only_fields, self.dates)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadAs:
-    """What the user says of the file's columns: meanings, columns to ignore, columns that are only a field, and the
-    order of day and month in dates."""
+def _mapping_of(choices: Choices, file: CsvFile, region: str, need: Need) -> Columns:
+    aside: dict[str, Any] = {"ignored": choices.ignored, "only_fields": choices.only_fields}
+    return mapping_of(file, choices.asked, region, need, **aside, dates=choices.dates)
 
-    asked: Mapping[str, str]
-    ignored: tuple[str, ...] = ()
-    only_fields: tuple[str, ...] = ()
-    dates: Order = ""
 
-    def mapping_of(self, file: CsvFile, region: str, need: Need) -> Columns:
-        aside: dict[str, Any] = {"ignored": self.ignored, "only_fields": self.only_fields}
-        return mapping_of(file, self.asked, region, need, **aside, dates=self.dates)
+async def _kept(client: Client, file: CsvFile, asked: Asked) -> Choices:
+    """The user's choices; without any, those of an earlier file with the same headings, which the notes then tell."""
+    choices = asked.choices()
+    if choices or asked.as_new or not file.header:
+        return choices
+    answer = await client.perform("contacts columns", {"source": file.path.name, "headings": list(file.header)})
+    kept = Choices.from_json(answer["choices"])
+    if kept:
+        file.notes.append(f"the columns are read as in {answer['source']}: {kept}; without that: --as-new")
+    return kept
+
+
+def _shape(choices: Choices, file: CsvFile, mapping: Columns) -> dict[str, Any] | None:
+    """What is kept of the file's columns with its source."""
+    if not file.header:
+        return None
+    aside = [c.slug for c in mapping.columns if c.opt_out is None and c.target is None and by_heading(c.name)]
+    return Shape(tuple(file.header), choices, tuple(aside)).as_json()
 
 
 def preview(shell: Shell, asked: Asked) -> None:
     """Show how the file is read; nothing is imported."""
-    country, read_as, campaign = _country(asked.region), asked.read_as(), asked.campaign
+    country, campaign, choices = _country(asked.region), asked.campaign, asked.choices()
+
+    async def known(client: Client) -> tuple[Need, Choices]:
+        return (await _need(client, campaign))[0], await _kept(client, opened, asked)
+
     try:
         with unwrapped(), asked.opened() as opened:
-            need = "any" if campaign is None else with_client(shell, lambda client: _need(client, campaign))[0]
-            _show_preview(shell.screen, opened, read_as, country, need)
+            need: Need = "any"
+            if campaign is not None or (not choices and not asked.as_new and shell.has_database()):
+                need, choices = with_client(shell, known)
+            _show_preview(shell.screen, opened, choices, country, need)
     except CsvError as why:
         fail(str(why))
 
 
 def import_file(shell: Shell, asked: Asked) -> None:
     """Import the file and print what it came to."""
-    country, read_as = _country(asked.region), asked.read_as()
+    country = _country(asked.region)
+    asked.choices()  # a mistake is told before anything is opened
     running: list[FileImport] = []
     try:
         with unwrapped(), asked.opened() as opened:
@@ -97,7 +118,7 @@ def import_file(shell: Shell, asked: Asked) -> None:
 
             async def carry_out(client: Client) -> dict[str, Any]:
                 return await _import(
-                    client, shell.screen, opened, read_as, country, asked.campaign, asked.consent, rejected,
+                    client, shell.screen, opened, asked, country, rejected,
                     Options(asked.keep_duplicates, asked.whole, asked.yes), running,
                 )  # fmt: skip
 
@@ -142,21 +163,22 @@ async def _import(
     client: Client,
     screen: Screen,
     file: CsvFile,
-    read_as: ReadAs,
+    asked: Asked,
     region: str,
-    campaign: str | None,
-    consent: Mapping[str, str] | None,
     rejects: RejectFile,
     options: Options,
     running: list[FileImport],
 ) -> dict[str, Any]:
     """Import the file, and the answer as it is printed. `running` gets the import, for its counts."""
+    campaign, consent = asked.campaign, asked.consent
     need, is_draft = await _need(client, campaign)
-    mapping = read_as.mapping_of(file, region, need)
+    choices = await _kept(client, file, asked)
+    mapping, begun = _mapping_of(choices, file, region, need), freeze_gc if file.size >= SUBPROCESS_FROM else _nothing
     rejects.check(file.path)
     is_large = file.size >= SUBPROCESS_FROM
     # this process ends with the import
-    ingest = VerbIngest(client.perform, file.path.name, campaign, consent, freeze_gc if is_large else lambda: None)
+    shape = _shape(choices, file, mapping)
+    ingest = VerbIngest(client.perform, file.path.name, campaign, consent, begun, shape)
     read = batches_from_subprocess if is_large else batches
     with rejects, closing(read(file, mapping, region, need)) as work, _progress(screen, file) as progress:
         reading = read_in_thread(work)
@@ -168,6 +190,10 @@ async def _import(
     answer["read_as"] = {"encoding": file.encoding, "delimiter": file.delimiter, "notes": file.notes}
     answer["columns"] = {c.label: c.target or c.slug for c in mapping.columns}
     return answer
+
+
+def _nothing() -> None:
+    pass
 
 
 def _interrupted(running: Sequence[FileImport], words: Sequence[str]) -> str:
@@ -228,8 +254,8 @@ def _summary(screen: Screen, counts: Mapping[str, Any]) -> None:
         screen.say(f"next: {counts['next']}")
 
 
-def _show_preview(screen: Screen, file: CsvFile, read_as: ReadAs, region: str, need: Need) -> None:
-    mapping = read_as.mapping_of(file, region, need)
+def _show_preview(screen: Screen, file: CsvFile, choices: Choices, region: str, need: Need) -> None:
+    mapping = _mapping_of(choices, file, region, need)
     seen = previewed(file, mapping, region, need)
     found = seen.rows - seen.rejected - seen.duplicates
     if screen.as_json:
@@ -242,6 +268,7 @@ def _show_preview(screen: Screen, file: CsvFile, read_as: ReadAs, region: str, n
                 "rejects": seen.rejects,
                 "shared": seen.shared,
                 "opted_out": seen.opted_out,
+                "notes": file.notes,
                 "counts": {
                     "rows": seen.rows,
                     "people": found,
@@ -252,6 +279,8 @@ def _show_preview(screen: Screen, file: CsvFile, read_as: ReadAs, region: str, n
         )
         return
     screen.say(f"read as {file.encoding}, columns split at {file.delimiter!r}; nothing is imported")
+    for note in file.notes:
+        screen.say(f"note: {note}", "yellow")
     screen.table(["Column", "Field", "Detected by", "Example"], seen.columns)
     screen.table(["Line", "Phone", "E-mail", "Name", "Note"], seen.people)
     screen.table(["#Rows", "#People", "#Duplicates skipped", "#Invalid"],

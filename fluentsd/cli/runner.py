@@ -60,6 +60,15 @@ class Shell:
         except NoSettings as why:
             fail(str(why))
 
+    def has_database(self) -> bool:
+        """Whether there are settings, and their database exists or is a server's: a question makes neither."""
+        try:
+            find(self.config)
+        except NoSettings:
+            return False
+        file = self.settings(secrets=False).database_file
+        return file is None or file.exists()
+
     @property
     def screen(self) -> Screen:
         return Screen(as_json=self.as_json)

@@ -16,6 +16,7 @@ import trio
 from fluentsd.api import Finding
 from fluentsd.config import Settings
 from fluentsd.doctor.machine import mode
+from fluentsd.domain.contacts.rereading import What
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.store.db.errors import BadStoreURL
 from fluentsd.store.inspection import (
@@ -119,7 +120,10 @@ def _read_otherwise(found: ReadOtherwise) -> Finding:
     whose = ", ".join(f"#{contact_id}" for contact_id in found.whose)
     of = "" if found.is_all else f" of the first {found.read:,} people"
     what = f"database: {counted}{of} would be read otherwise today than they are kept (people {whose}, …)"
-    return Finding(False, what, "look: fluentsd contacts reread --dry-run; change them: fluentsd contacts reread")
+    look = "look: fluentsd contacts reread --dry-run"
+    if set(found.counts) <= {What.doubt}:  # nothing that a command could change
+        return Finding(True, f"{what}; {look}")
+    return Finding(False, what, f"{look}; change them: fluentsd contacts reread")
 
 
 def _needs(campaign: UnderWay, settings: Settings) -> Iterator[Finding]:

@@ -109,8 +109,10 @@ _PHRASES = (
     rf"\bkein(?:erlei)? interesse\b{_LATER}",
     rf"\b(?:rufe?n?|ruft|schreibe?n?|kontaktieren?|melden?) (?:sie )?(?:mich |uns |hier |sich )?(?:bitte )?(?:nicht|nie)\b{_LATER}",
     r"\b(?:bitte )(?:nicht|nie) (?:mehr )?(?:anrufen|schreiben|kontaktieren|anschreiben|melden)\b",
-    r"\b(?:lösche?n?|löscht|entfernen?|streichen?|nehmen|nimm|tragen) (?:sie )?(?:bitte )?(?:mich|uns|meine?n?|unsere|diese)\b",
-    r"\b(?:lassen|lass|lasst) (?:sie )?(?:mich|uns) (?:\w+ )?in ruhe\b|\b(?:ich )?(?:widerspreche|widerrufe)\b",
+    r"\b(?:lösche?n?|löscht|entfernen?|streichen?|nehmen|nimm|tragen) (?:sie )?(?:bitte )?(?:alle |sämtliche )?(?:mich|uns|meine?n?|unsere|diese)\b",
+    r"\b(?:möchte|will|wollen|wünsche) (?:\w+ )?keine?n? (?:werbung|sms|anrufe?|nachrichten|e ?mails?|mails?|newsletter)\b"
+    r"|\bnichts mehr (?:\w+ ){0,3}?(?:hören|lesen|wissen|bekommen|erhalten|haben)\b|\bunterlass(?:t|en)\b|\b(?:raus|heraus) aus (?:\w+ ){0,2}(?:verteiler|liste|datenbank)\b",
+    r"\b(?:lassen|lass|lasst) (?:sie )?(?:mich|uns) (?:\w+ )?in (?:ruhe|frieden)\b|\b(?:ich )?(?:widerspreche|widerrufe)\b",
     r"\b(?:möchte|will|wünsche|wollen) (?:\w+ ){0,2}(?:keine?n?|nicht|nie) (?:mehr )?(?:\w+ ){0,2}(?:erhalten|bekommen|haben"
     r"|kontaktiert|angerufen|angeschrieben)\b|\bfalsche (?:nummer|person)\b|\bhören sie auf\b|\bhör(?:t)? auf\b",
     r"\b(?:nehmt?|nehmen|nimm|tragt?|tragen) (?:sie )?(?:\w+ ){1,3}(?:aus|von) (?:\w+ ){0,2}(?:verteiler|listen?|kartei|datenbank|system)\b",
@@ -127,6 +129,7 @@ _PHRASES = (
     r"\b(?:tromp\w+|erreur) (?:de|du) (?:numéro|personne)\b|\b(?:fich|fout|lâch)\w+ (?:moi|nous) (?:la paix|un peu)?\b"
     r"|\bje m ?oppose\b|\bn ?(?:autorise|ai) pas (?:consenti|donné|lu)\w*\b|\bsuppression de (?:mes|mon|ma)\b|\bharcèlement\b",
     r"\bne (?:veux|souhaite|désire|voulons) (?:plus|pas) (?:\w+ ){0,3}(?:recevoir|être|sms|messages?|appels?|contact\w*)\b",
+    rf"\bne m ?intéresse(?:nt)? (?:pas|plus)\b{_LATER}|\b(?:sortir|sortez moi|quitter) (?:de )?(?:la|votre|vos|cette) listes?\b",
     rf"\bpas (?:du tout )?intéressée?s?\b{_LATER}|\b(?:je|on) (?:veux|veut|souhaite) plus (?:\w+ ){{0,3}}(?:recevoir|être|de|vos|sms|messages?)\b"
     r"|\b(?:m|me|nous) ?(?:appele|contacte|écri|envoye|dérange)\w* plus\b(?! tard)",
     # Portuguese
@@ -135,7 +138,7 @@ _PHRASES = (
     r"\b(?:remova|remover|exclua|excluir|tire|retire|apague|descadastre)\w* (?:me|meu|minha|o meu|a minha)\b",
     r"\bme (?:remov|tir|retir|exclu|descadastr)\w+\b|\b(?:deixe|me deix\w+)(?: me)? em paz\b|\bnúmero errado\b|\bchega d[eao]s?\w* (?:\w+ )?(?:sms|mensage\w+|ligaç\w+|msgs?)\b",
     r"\bcancel\w+ (?:as? |os? |minha |a minha |esse |este )?(?:inscrição|assinatura|mensagens|recebimento|envios?|cadastro|sms)\b",
-    r"\b(?:é|foi|por) engano\b|\bnão (?:autorizo|consenti|dou (?:meu )?consentimento)\w*\b|\b(?:exclusão|remoção) d[oea]s? meus?\b",
+    r"\b(?:é|foi|por) engano\b|\b(?:ligou|ligaram|discou) errado\b|\b(?:sair|saio|tirar) d(?:a|e|essa|esta|as|os|o) (?:\w+ )?(?:listas?|cadastro|grupo)\b|\bnão (?:autorizo|consenti|dou (?:meu )?consentimento)\w*\b|\b(?:exclusão|remoção) d[oea]s? meus?\b",
     r"\bpar\w+ de (?:me |nos )?(?:ligar|mandar|enviar|escrever|incomodar)\b",
     rf"\bnão (?:tenho interesse|estou interessad[oa]|me interessa)\b{_LATER}",
     # Italian
@@ -152,18 +155,20 @@ _PHRASES = (
     r"\b(?:verwijder|haal|schrap) (?:me|mij|mijn|ons|dit nummer)\b|\blaat (?:me|mij|ons) met rust\b|\bstop met\b",
     rf"\bgeen (?:sms\w*|berichten|e ?mails?|mails?|telefoontjes|reclame|contact) meer\b|\bgeen interesse\b{_LATER}",
     rf"\bniet geïnteresseerd\b{_LATER}|\b(?:uitschrijven|afmelden)\b|\bverkeerd nummer\b",
+    r"\b(?:schrijf|meld) (?:me|mij|ons|dit nummer) (?:\w+ )?(?:uit|af)\b|\buit (?:de|jullie|uw|je) (?:lijst|bestand|systeem)\b",
     r"\bhoud?t? (?:\w+ )?op(?: met)?\b|\b(?:geen toestemming|toestemming in|maak bezwaar)\b|\b(?:mijn|deze|dit) (?:gegevens|nummer|naam|adres) "
     r"(?:\w+ ){0,3}(?:verwijderen|wissen|schrappen)\b",
     # Polish
     rf"\bnie (?:dzwoń|dzwoni|kontaktuj|kontaktować|pisz|pisać|wysyłać|wysyłaj|przysyła)\w*(?: do mnie| do nas)?(?: więcej)?\b{_LATER}",
     r"\b(?:wypisz|wypiszcie|usuń|usuńcie|wykreśl)\w* (?:mnie|mój|nas|moje|z)\b|\bdaj\w* (?:mi|nam) (?:święty )?spokój\b",
-    rf"\bnie (?:jestem|jesteśmy) zainteresowan\w+\b{_LATER}|\bpomyłka\b|\bzły numer\b|\brezygnuj\w+ z\b",
+    rf"\bnie (?:jestem|jesteśmy) zainteresowan\w+\b{_LATER}|\bnie interesuj\w+ (?:mnie|nas)\b{_LATER}|\b(?:mnie|nas) nie interesuj\w+\b{_LATER}|\b(?:mnie|nas|mój numer) (?:wypisa|usun|wykreśl)\w+\b"
+    r"|\b(?:wypisać|wykreślić|usunąć) (?:mnie|nas|mój|moje|numer)\b|\bod(?:czep|wal)\w+ się\b|\bnie życz\w+ sobie\b|\bzrezygnowa\w+\b|\bpomyłka\b|\bzły numer\b|\brezygnuj\w+ z\b",
     r"\bnie chcę (?:\w+ ){0,2}(?:otrzymywać|dostawać|wiadomości|telefonów|kontaktu)\b|\bprzesta\w+ (?:\w+ ){0,2}(?:wysyła|przysyła|pisa|dzwon"
     r"|nęka|męczy)\w*\b|\bnie wyraża\w+ zgody\b|\b(?:co|wyco)f\w+ zgod\w+\b|\b(?:wypisanie|usunięcie|wykreślenie) (?:mnie|mojego|moich|z)\b"
     r"|\bkoniec z tymi\b",
     # Russian
     rf"\bне (?:надо |нужно )?(?:мне |нам |больше |сюда )*(?:звон|пиши|писа|беспоко|присыла|шлите|связыва|отправля)\w*\b{_LATER}",
-    r"\b(?:удал|убер|вычеркн|исключ)\w+ (?:меня|мой|мои|моё|наш|из|этот|номер|данные)\b|\bотстань?\w*\b|\bотвали\w*\b|\bне туда попали\b|\bотпи(?:ши|са)\w+\b",
+    r"\b(?:удал|убер|вычеркн|исключ)\w+ (?:меня|мой|мои|моё|наш|из|этот|номер|данные)\b|\bотстань?\w*\b|\bотвали\w*\b|\b(?:выйти|исключить|убрать) (?:\w+ )?из (?:\w+ )?(?:рассылки|списка|базы)\b|\bне туда попали\b|\bотпи(?:ши|са)\w+\b",
     r"\bоставьте? (?:меня|нас) в покое\b|\b(?:хватит|прекратите|перестаньте)\b|\bошиблись номером\b|\bне тот номер\b",
     r"\bне да\w+ согласи\w+\b|\bотзываю согласие\b",
     rf"\bне ?(?:интерес\w+|заинтересован\w*)\b{_LATER}|\bне хо(?:чу|тим) (?:\w+ ){{0,2}}(?:получать|звонк\w+|сообщени\w+)\b",
@@ -172,8 +177,8 @@ _PHRASES = (
     r"\b(?:ring|kontakta?|skriv|skicka|send) (?:mig |meg |oss |os )?(?:inte|ikke|aldrig) (?:mer|mere|igen|igjen|längre)\b",
     r"\bälkää? (?:soitta|lähettä)\w+\b|\b(?:ta bort|slet|slett|fjern) (?:mig|meg|mit|mitt|min)\b",
     # Chinese, Japanese, Korean have no spaces between words
-    r"連絡しないで|連絡は?(?:不要|やめ)|電話しないで|送らないで|送信しないで|配信(?:を)?(?:止め|停止|解除|不要)|登録解除|退会(?:します|させ|希望|したい)"
-    r"|やめて(?:ください|くれ|もら|ほし)|興味(?:は|が)?(?:ありません|ない)|番号(?:が|を)?(?:間違|まちが)|人違い|間違い電話|リストから(?:外|削除|除|消)"
+    r"(?:メール|連絡|電話|送信|配信|勧誘)(?:を)?しないで|登録(?:を)?(?:解除|抹消|取り消)|連絡は?(?:不要|やめ)|電話しないで|送らないで|送信しないで|配信(?:を)?(?:止め|停止|解除|不要)|登録解除|退会(?:します|させ|希望|したい)"
+    r"|(?:やめ|止め)ろ|やめて(?:ください|くれ|もら|ほし)|興味(?:は|が)?(?:ありません|ない)|番号(?:が|を)?(?:間違|まちが)|人違い|間違い電話|リストから(?:外|削除|除|消)"
     r"|(?:個人情報|データ|連絡先|番号|登録)(?:を|の)?(?:削除|消し|抹消)|(?:電話|連絡|メール|送って|かけて|してこ)\w{0,4}こないで|二度と|迷惑|しつこい"
     r"|(?:電話|連絡|メール|配信|メッセージ)\w{0,3}(?:一切)?(?:不要|お断り|いりません|要りません|停止)|同意(?:しません|していません)",
     r"不要再|别再|別再|请勿|請勿|退订|退訂|取消订阅|取消訂閱|拒收|没有?兴趣|沒有?興趣|停止发|停止發|不要(?:打|发|發|联系|聯繫|骚扰|騷擾)",

@@ -149,6 +149,7 @@ HARMLESS = _joined([
     r"|policy|benefits?)\b",
     r"\b(?:dont|do not|please dont|didnt|did not|never|accidentally"
     r"|mistakenly) (?:want to )?(?:un ?subscribe\w*|opt\w* out|remove me|block\w*)\b",
+    r"\b(?:dont|do not) call me \w+ (?:\| )?(?:its|it is|my name|im|i am|the name)\b",
     r"\b(?:i|we) (?:\w+ )?unsubscribed (?:\w+ ){0,8}but (?:this|that|it|i|im|id) (?:sounds?|looks?|like|want|need|interested|would)\b",
     r"\b(?:was|got|been|why am|why was) i? ?(?:un ?subscribed|removed|blocked)\b",
     r"\b(?:before|until|till|after|during|while|when) (?:\d+\w*|work|noon|lunch|i |im |the |school|dinner"
@@ -296,7 +297,7 @@ ASKING = _joined([
     r"\b(?:deje|deja|dejen|dejar|pare|para|paren|parar|cese|cesen|basta) (?:ya )?de (?:[a-z]+(?:me|nos|ndo)"
     r"|mandar|llamar|escribir|enviar|molestar|texte\w+|contactar)\b",
     r"\b(?:dejen?|deja|deje)(?:me|nos) (?:en paz|tranquil\w+|sol[oa])\b",
-    r"\b(?:quit|saqu|sac|borr|elimin|remuev)[a-z]*(?:me|nos|lo|la)? (?:ya )?(?:de (?:la|su|tu|esta"
+    r"\b(?:quit|saqu|sac|borr|elimin|remuev)[a-z]*(?:me|nos|lo|la)? (?:ya )?(?:de (?:la|su|tu|esta|esa"
     r"|sus) (?:lista|base|sistema)|(?:mi|este) (?:numero|nombre|telefono|contacto))\b",
     r"\bno mas (?:mensajes|llamadas|textos|correos|spam)\b",
     r"\bno (?:quiero|deseo|queremos)(?: \w+){0,4} (?:mensajes?|llamadas?|textos?|llam[ea]n?|contact\w+"

@@ -56,6 +56,24 @@ async def source_id(conn: AsyncConnection, kind: str, name: str, at: int) -> int
     return int(result.inserted_primary_key[0])
 
 
+async def keep_shape(conn: AsyncConnection, source_id: int, shape: Mapping[str, Any] | None) -> None:
+    """Keep what was said of the columns of a source's file; None forgets it."""
+    config = {} if shape is None else dict(shape)
+    await conn.execute(update(source).where(source.c.id == source_id).values(config=config))
+
+
+#: Sources whose files are compared with a new one.
+_COMPARED = 500
+
+
+async def shape_like(conn: AsyncConnection, name: str, headings: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
+    """The latest source of files with these headings, one of this name first, and what was said of its columns."""
+    mine = select(source.c.name, source.c.config).where(source.c.kind == "csv")
+    rows = (await conn.execute(mine.order_by(source.c.id.desc()).limit(_COMPARED))).all()
+    alike = [(row.name, row.config) for row in rows if (row.config or {}).get("headings") == list(headings)]
+    return next((one for one in alike if one[0] == name), alike[0] if alike else None)
+
+
 async def new_ids(conn: AsyncConnection, table: Table, count: int) -> list[int]:
     """Ids for rows about to be inserted together, so that their children can name them."""
     if count == 0:

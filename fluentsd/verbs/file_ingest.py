@@ -21,7 +21,8 @@ def _nothing() -> None:
 
 
 class VerbIngest:
-    """The batch service, called through verbs (`file_import.Ingest`). `begun` is called when the run has begun."""
+    """The batch service, called through verbs (`file_import.Ingest`). `begun` is called when the run has begun;
+    `shape`: what was said of the file's columns."""
 
     def __init__(
         self,
@@ -30,10 +31,11 @@ class VerbIngest:
         campaign: str | None,
         consent: Mapping[str, Any] | None,
         begun: Callable[[], None] = _nothing,
+        shape: Mapping[str, Any] | None = None,
     ) -> None:
         self._perform, self._begun = perform, begun
         self._run: Mapping[str, Any] = {}
-        self._given = {"source": source, "ref": campaign, "consent": consent}
+        self._given = {"source": source, "ref": campaign, "consent": consent, "shape": shape}
 
     async def begin(self) -> int:
         self._run = await self._perform("contacts begin-import", self._given)

@@ -11,10 +11,12 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from fluentsd.engine.ingest import service
+from fluentsd.engine.ingest.choices import Choices, Shape
 from fluentsd.engine.ingest.leaving import CannotLeave
 from fluentsd.engine.ingest.run import Malformed, Run
 from fluentsd.engine.ingest.service import CampaignStopped
 from fluentsd.engine.runtime import Runtime
+from fluentsd.store import contacts
 from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
@@ -24,14 +26,35 @@ from fluentsd.verbs.execute import Answer, change, refusing
 T = TypeVar("T")
 
 
+async def columns(runtime: Runtime, call: Call, source: str, headings: Sequence[str]) -> Answer:
+    """What was said of the columns of an earlier file with these headings; `source` is empty when there is none."""
+    found = await runtime.store.read(contacts.shape_like, source, headings)
+    if found is None:
+        return {"source": "", "choices": Choices().as_json()}
+    name, shape = found
+    try:
+        return {"source": name, "choices": Shape.from_json(shape).choices.as_json()}
+    except Malformed:  # an older release wrote it
+        return {"source": "", "choices": Choices().as_json()}
+
+
 async def begin_import(
-    runtime: Runtime, call: Call, source: str, ref: str | None, consent: Mapping[str, Any] | None
+    runtime: Runtime,
+    call: Call,
+    source: str,
+    ref: str | None,
+    consent: Mapping[str, Any] | None,
+    shape: Mapping[str, Any] | None,
 ) -> Answer:
     """Check the campaign and the attestation of consent, and begin the run. The answer is passed to every batch."""
+    try:
+        said_of_columns = Shape.from_json(shape) if shape is not None else None
+    except Malformed as why:
+        raise Refused(f"{why}; nothing was changed") from None
     attestation = read_consent(call, dict(consent)) if consent else None
 
     async def unit(conn: Connection) -> Answer:
-        run = await service.begin(conn, runtime, source, ref, attestation, call.actor, call.at)
+        run = await service.begin(conn, runtime, source, ref, attestation, call.actor, call.at, said_of_columns)
         return run.as_json() | {"_details": service.said(run, attestation)}
 
     return await _refusing(change(runtime, call, "import", ref or source, unit))

@@ -123,6 +123,19 @@ def person(n: int, **fields: str) -> dict[str, Any]:
     }
 
 
+def _unlike(whole: Any, plain: Any, path: str = "") -> list[str]:
+    """Where two answers differ."""
+    if isinstance(whole, dict) and isinstance(plain, dict):
+        return [
+            one
+            for key in {*whole, *plain}
+            for one in _unlike(whole.get(key, "–"), plain.get(key, "–"), f"{path}.{key}")
+        ]
+    if isinstance(whole, list) and isinstance(plain, list) and len(whole) == len(plain):
+        return [one for n, pair in enumerate(zip(whole, plain, strict=True)) for one in _unlike(*pair, f"{path}[{n}]")]
+    return [] if whole == plain else [f"{path}: {whole!r} for {plain!r}"]
+
+
 async def _start(conn: AsyncConnection, ref: str, at: int) -> None:
     await campaigns.move(conn, await campaigns.get(conn, ref), "start", at=at)
 
@@ -153,7 +166,8 @@ class Stage:
         """The answer of a verb in its JSON form, which its class keeps whole."""
         answer = await execute(self.runtime, verb, arguments, Call("tester", self.clock.now(), role="admin"))
         plain: dict[str, Any] = json.loads(json.dumps(answer))
-        assert encode(typed(ANSWERS, verb, plain)) == plain, verb
+        whole = encode(typed(ANSWERS, verb, plain))
+        assert whole == plain, (verb, _unlike(whole, plain))
         return answer
 
     async def enroll(self, *people: dict[str, Any], ref: str = "test") -> dict[str, Any]:

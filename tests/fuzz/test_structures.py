@@ -37,6 +37,11 @@ AGENT = {
 RUN = {"source": "people.csv", "source_id": 1, "at": MONDAY, "ref": "test", "campaign_id": 1, "needs_phone": False,
        "at_once": 500, "attestation": {"id": 1, "consent": "written", "scrubbed_at": None}}  # fmt: skip
 CONSENT = {"basis": "written", "given": "2026-01-01", "scope": ["sms"], "text": "They ticked the box.", "by": "dana"}
+SHAPE = {
+    "headings": ["Name", "Phone"],
+    "choices": {"asked": {"phone": "Phone"}, "ignored": ["Name"], "only_fields": [], "dates": "day first"},
+    "aside": ["do_not_call"],
+}
 PEOPLE = [person(1) | {"opt_outs": [["sms", "DNC"]]}, person(2)]
 #: Right arguments of each verb that takes a structure.
 RIGHT: dict[str, dict[str, Any]] = {
@@ -44,7 +49,8 @@ RIGHT: dict[str, dict[str, Any]] = {
     "campaign begin": {"name": "A test", "file": FULL},
     "campaign save-edit": {"ref": "test", "file": FULL, "seen": "1.0"},
     "campaign keep-edit": {"ref": "test", "typed": {"page": 1, "state": {"values": {}}}},
-    "contacts begin-import": {"source": "people.csv", "ref": "test", "consent": CONSENT},
+    "contacts begin-import": {"source": "people.csv", "ref": "test", "consent": CONSENT, "shape": SHAPE},
+    "contacts columns": {"source": "people.csv", "headings": ["Name", "Phone"]},
     "contacts take": {"run": RUN, "people": PEOPLE},
     "contacts end-import": {"run": RUN, "counts": {"rows": 2}, "whole": True},
     "suppression take": {"points": ["+12125550148", "a@example.com"], "channel": "sms", "because": "an old list"},

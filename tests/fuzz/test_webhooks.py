@@ -72,7 +72,8 @@ async def _ask(reports: list[tuple[Any, bool]], raw: list[bytes]) -> None:
                 assert status in (204, 400, 404), status
             for piece in raw:
                 await _send(front, piece)
-            assert (await front.client.get("/healthz")).status_code == 200
+            health = await front.client.get("/healthz")
+            assert health.status_code == 200, health.text
             assert not front.logged("web.fault")
             assert not front.logged("web.connection")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import itertools
+from dataclasses import is_dataclass
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.store import campaigns
 from fluentsd.verbs import Call, Refused
 from fluentsd.verbs.call import ROLES, Role
-from fluentsd.verbs.catalogue import VERBS, Verb
+from fluentsd.verbs.catalogue import ANSWERS, VERBS, Verb
 from fluentsd.verbs.execute import _function, change, execute, owning
 from tests.engine.stage import MONDAY, SMS, Stage, person, spec
 from tests.verbs.arguments import example
@@ -122,3 +124,13 @@ async def test_an_empty_request_id_is_none(stage: Stage) -> None:
             Call("dana", MONDAY, request_id="", role="admin"),
         )
     assert {one["ref"] for one in (await stage.do("campaign list"))["campaigns"]} >= {"test", "other"}
+
+
+def test_no_verb_answers_with_a_bare_dict() -> None:
+    assert set(ANSWERS) == set(VERBS)
+    for verb, named in ANSWERS.items():
+        module, _, name = named.partition(".")
+        answer = getattr(import_module(f"fluentsd.verbs.answers.{module}"), name)
+        assert is_dataclass(answer), verb
+        assert answer.__dataclass_params__.frozen, verb
+        assert answer(), f"{verb}: every field of an answer has a default"

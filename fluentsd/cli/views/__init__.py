@@ -102,6 +102,9 @@ VIEWS: Mapping[str, str] = {
 }
 
 
+#: The answers of verbs, and of commands that are made of several verbs.
+_ANSWERS: Mapping[str, str] = {**ANSWERS, "suppression import": "suppression.Taken"}
+
 #: Keys whose value is an instant in epoch microseconds.
 _INSTANT = re.compile(r"(?:.*_)?(?:at|now|until|from|since)")
 #: Instants of this century, which no other number of an answer is.
@@ -137,4 +140,4 @@ def show(screen: Screen, verb: str, answer: Any) -> None:
         return
     module, _, function = VIEWS[verb].partition(".")
     view: Callable[[Any, Any], None] = getattr(import_module(f"{__name__}.{module}"), function)
-    view(screen, typed(ANSWERS, verb, answer))
+    view(screen, typed(_ANSWERS, verb, answer))

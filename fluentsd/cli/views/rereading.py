@@ -28,6 +28,8 @@ def reread(screen: Screen, answer: Reread) -> None:
     if answer.dry_run:
         screen.say(f"{read}; read otherwise today: {counted}; nothing was changed", "yellow")
         screen.say("to change them: fluentsd contacts reread")
+        if answer.counts.get("suppression"):
+            screen.say("a column that means no opt-out: import its file again with --only-a-field COLUMN first", "dim")
     else:
         screen.say(f"{read}; changed: {answer.changed:,} of {counted}", "green")
     if answer.counts.get("doubt"):

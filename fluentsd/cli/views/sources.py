@@ -2,143 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fluentsd.cli.format import when
+from fluentsd.verbs.answers import sources as answers
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
 
-Answer = Mapping[str, Any]
 #: Characters of the bar of a first walk.
 BAR = 10
 
 
-def listing(screen: Screen, answer: Answer) -> None:
-    if not answer["sources"]:
+def listing(screen: Screen, answer: answers.Listing) -> None:
+    if not answer.sources:
         screen.say("there is no source; connect one: fluentsd source connect NAME")
         return
     rows = [
-        [one["source"], _origin(one), str(one["segments"]), when(one["as_of_at"]), str(one["held"]),
-         _usage(one), one["problem"] or "ok"]
-        for one in answer["sources"]
+        [one.source, _origin(one), str(one.segments), when(one.as_of_at), str(one.held), _usage(one),
+         one.problem or "ok"]
+        for one in answer.sources
     ]  # fmt: skip
     screen.table(["Source", "From", "#Segments", "@As of", "#Held", "Requests today", "State"], rows)
 
 
-def _origin(one: Answer) -> str:
-    return f"{one['plugin']} ({one['from']})" if one["from"] else ""
+def _origin(one: answers.Source) -> str:
+    return f"{one.plugin} ({one.origin})" if one.origin else ""
 
 
-def _usage(one: Answer) -> str:
-    used = one["requests"]
+def _usage(one: answers.Source) -> str:
+    used = one.requests
     if not used:
         return ""
-    most = used["allowed"] or used["daily"]
-    return f"{used['today']:,} of {most:,}" if most else f"{used['today']:,}"
+    most = used.allowed or used.daily
+    return f"{used.today:,} of {most:,}" if most else f"{used.today:,}"
 
 
-def connected(screen: Screen, answer: Answer) -> None:
+def connected(screen: Screen, answer: answers.Connected) -> None:
     checked(screen, answer)
-    screen.say(f"{answer['source']} is connected; its keys are encrypted", "green")
+    screen.say(f"{answer.source} is connected; its keys are encrypted", "green")
     _taken_in(screen, answer)
 
 
-def disconnected(screen: Screen, answer: Answer) -> None:
-    screen.say(f"{answer['source']} is disconnected and its keys are deleted; revoke them at the CRM too", "green")
-    if answer["campaigns"]:
-        screen.say(f"the people of {', '.join(answer['campaigns'])} wait until it is connected again", "yellow")
+def disconnected(screen: Screen, answer: answers.Disconnected) -> None:
+    screen.say(f"{answer.source} is disconnected and its keys are deleted; revoke them at the CRM too", "green")
+    if answer.campaigns:
+        screen.say(f"the people of {', '.join(answer.campaigns)} wait until it is connected again", "yellow")
     _taken_in(screen, answer)
 
 
-def _taken_in(screen: Screen, answer: Answer) -> None:
-    if answer["problem"]:
-        screen.say(f"the daemon could not reload: {answer['problem']}", "red")
+def _taken_in(screen: Screen, answer: answers.Connected | answers.Disconnected) -> None:
+    if answer.problem:
+        screen.say(f"the daemon could not reload: {answer.problem}", "red")
     else:
-        screen.say("the daemon reloads now" if answer["reloads"] else "it counts when the daemon starts", "dim")
+        screen.say("the daemon reloads now" if answer.reloads else "it counts when the daemon starts", "dim")
 
 
-def segments(screen: Screen, answer: Answer) -> None:
-    if not answer["segments"]:
-        screen.say(f"{answer['source']} has no segment that these credentials can read", "yellow")
+def segments(screen: Screen, answer: answers.Segments) -> None:
+    if not answer.segments:
+        screen.say(f"{answer.source} has no segment that these credentials can read", "yellow")
         return
-    rows = [
-        [one["id"], one["kind"], one["name"], "" if one["size"] is None else f"{one['size']:,}"]
-        for one in answer["segments"]
-    ]
+    rows = [[one.id, one.kind, one.name, "" if one.size is None else f"{one.size:,}"] for one in answer.segments]
     screen.table(["Id", "Kind", "Name", "#Records"], rows)
-    name = answer["source"]
+    name = answer.source
     screen.say(f'follow one in a campaign file: [[segment]] source = "{name}"  segment = "ID or name"', "dim")
 
 
-def fields(screen: Screen, answer: Answer) -> None:
-    rows = [[one["name"], one["label"], one["kind"], one["meaning"]] for one in answer["fields"] if one["fetched"]]
+def fields(screen: Screen, answer: answers.Fields) -> None:
+    rows = [[one.name, one.label, one.kind, one.meaning] for one in answer.fields if one.fetched]
     screen.table(["Field", "Label", "Kind", "Meaning"], rows)
-    if answer["unknown"]:
-        screen.say(f"in the settings, but not a field: {', '.join(answer['unknown'])}", "yellow")
-    bare = [channel for channel in ("phone", "sms", "email") if channel not in answer["protected"]]
+    if answer.unknown:
+        screen.say(f"in the settings, but not a field: {', '.join(answer.unknown)}", "yellow")
+    bare = [channel for channel in ("phone", "sms", "email") if channel not in answer.protected]
     if bare:
         screen.say(f"no field says who has opted out of {', '.join(bare)}", "yellow")
 
 
-def checked(screen: Screen, answer: Answer) -> None:
-    for one in answer["findings"]:
-        fix = f"; {one['fix']}" if one["fix"] else ""
-        screen.say(f"{'ok' if one['ok'] else 'wrong'}: {one['what']}{fix}", "green" if one["ok"] else "red")
+def checked(screen: Screen, answer: answers.Checked | answers.Connected) -> None:
+    for one in answer.findings:
+        fix = f"; {one.fix}" if one.fix else ""
+        screen.say(f"{'ok' if one.ok else 'wrong'}: {one.what}{fix}", "green" if one.ok else "red")
 
 
-def status(screen: Screen, answer: Answer) -> None:
-    if not answer["segments"]:
+def status(screen: Screen, answer: answers.Status) -> None:
+    if not answer.segments:
         screen.say("no campaign follows a segment")
         return
     rows = [
-        [one["source"], one["segment"], ", ".join(one["campaigns"]), f"{one['people']:,}", _news(one),
-         f"{one['missing']:,}", when(one["as_of_at"]), _state(one)]
-        for one in answer["segments"]
+        [one.source, one.segment, ", ".join(one.campaigns), f"{one.people:,}", _news(one), f"{one.missing:,}",
+         when(one.as_of_at), _state(one)]
+        for one in answer.segments
     ]  # fmt: skip
     screen.table(["Source", "Segment", "Campaigns", "#People", "#News", "#Missing", "@As of", "State"], rows)
-    if any(one["held"] for one in answer["segments"]):
+    if any(one.held for one in answer.segments):
         screen.say("allow a change that is held: fluentsd sync release SOURCE", "dim")
 
 
-def _state(one: Answer) -> str:
-    if one["held"]:
-        return f"held: {one['held']}"
-    if one["problem"]:
-        return str(one["problem"])
-    return _progress(one) if one["is_walking"] else "ok"
+def _state(one: answers.Followed) -> str:
+    if one.held:
+        return f"held: {one.held}"
+    if one.problem:
+        return one.problem
+    return _progress(one) if one.is_walking else "ok"
 
 
-def _news(one: Answer) -> str:
+def _news(one: answers.Followed) -> str:
     """Who joined and left in the newest change, "+12 −3"."""
-    parts = [f"{sign}{one[name]:,}" for sign, name in (("+", "joined"), ("−", "left")) if one[name]]
+    parts = [f"{sign}{people:,}" for sign, people in (("+", one.joined), ("−", one.left)) if people]
     return " ".join(parts)
 
 
-def _progress(one: Answer) -> str:
+def _progress(one: answers.Followed) -> str:
     """How far a walk is; with a bar while the segment is read for the first time and its size is known."""
-    named, size = one["named"] or 0, one["size"]
+    named, size = one.named or 0, one.size
     if not size:
         return f"reading all of it: {named:,}"
     told = f"reading all of it: {named:,} of {size:,}"
-    if one["walked_at"] is not None:
+    if one.walked_at is not None:
         return told
     full = min(BAR, BAR * named // size)
     return f"{'█' * full}{'░' * (BAR - full)} {told}"
 
 
-def asked(screen: Screen, answer: Answer) -> None:
-    names = ", ".join(answer["segments"])
-    screen.say(f"reading {names} now" if answer["running"] else f"{names} will be read when the daemon runs", "green")
+def asked(screen: Screen, answer: answers.Asked) -> None:
+    names = ", ".join(answer.segments)
+    screen.say(f"reading {names} now" if answer.running else f"{names} will be read when the daemon runs", "green")
 
 
-def held(screen: Screen, answer: Answer) -> None:
-    screen.say(f"the sync of {answer['source']} is held: {answer['because']}", "yellow")
+def held(screen: Screen, answer: answers.Held) -> None:
+    screen.say(f"the sync of {answer.source} is held: {answer.because}", "yellow")
 
 
-def released(screen: Screen, answer: Answer) -> None:
-    for one in answer["changes"]:
-        screen.say(f"allowed: {one['segment']} {one['change']}", "green")
-    if answer["lifted"]:
-        screen.say(f"the sync of {answer['source']} goes on", "green")
+def released(screen: Screen, answer: answers.Released) -> None:
+    for one in answer.changes:
+        screen.say(f"allowed: {one.segment} {one.change}", "green")
+    if answer.lifted:
+        screen.say(f"the sync of {answer.source} goes on", "green")

@@ -2,53 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fluentsd.cli.format import when
+from fluentsd.verbs.answers.suppression import Added, History, Lifted, Listing, Taken
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
 
-Answer = Mapping[str, Any]
 #: Unreadable entries of an import printed one by one.
 BAD_SHOWN = 10
 
 
-def listing(screen: Screen, answer: Answer) -> None:
+def listing(screen: Screen, answer: Listing | History) -> None:
     """The entries, with the evidence of each."""
-    if "sentence" in answer:
-        screen.say(answer["sentence"])
-    if not answer["entries"]:
+    if isinstance(answer, History):
+        screen.say(answer.sentence)
+    if not answer.entries:
         screen.say("no entries")
         return
     screen.table(
         ["Number or address", "Channel", "Reason", "By", "@Since", "@Lifted", "Because"],
         [
             [
-                e["value"], "every" if e["channel"] == "*" else e["channel"], e["reason"], e["by"], when(e["at"]),
-                when(e["lifted_at"]), e["lifted_because"] or (e["evidence"] or {}).get("said", ""),
+                e.value, "every" if e.channel == "*" else e.channel, e.reason, e.by, when(e.at),
+                when(e.lifted_at), e.lifted_because or (e.evidence or {}).get("said", ""),
             ]
-            for e in answer["entries"]
+            for e in answer.entries
         ],
     )  # fmt: skip
 
 
-def added(screen: Screen, answer: Answer) -> None:
+def added(screen: Screen, answer: Added) -> None:
     """One new entry, and the campaigns that the person left because of it."""
-    left = f"; the person left {len(answer['campaigns'])} campaigns" if answer["campaigns"] else ""
-    screen.say(f"{answer['point']} is on the suppression list{left}")
+    left = f"; the person left {len(answer.campaigns)} campaigns" if answer.campaigns else ""
+    screen.say(f"{answer.point} is on the suppression list{left}")
 
 
-def lifted(screen: Screen, answer: Answer) -> None:
+def lifted(screen: Screen, answer: Lifted) -> None:
     """One lifted entry."""
-    screen.say(f"{answer['point']} may be contacted again; the entry and your reason stay on record")
+    screen.say(f"{answer.point} may be contacted again; the entry and your reason stay on record")
 
 
-def imported(screen: Screen, answer: Answer) -> None:
+def imported(screen: Screen, answer: Taken) -> None:
     """The counts of an import, and the first entries that could not be read."""
-    screen.say(f"{answer['added']} added, {answer['known']} already on the suppression list")
-    for bad in answer["bad"][:BAD_SHOWN]:
-        screen.say(f"  not read: {bad['text']!r}: {bad['reason']}", "yellow")
-    if len(answer["bad"]) > BAD_SHOWN:
-        screen.say(f"  and {len(answer['bad']) - BAD_SHOWN} more", "yellow")
+    screen.say(f"{answer.added} added, {answer.known} already on the suppression list")
+    for bad in answer.bad[:BAD_SHOWN]:
+        screen.say(f"  not read: {bad.text!r}: {bad.reason}", "yellow")
+    if len(answer.bad) > BAD_SHOWN:
+        screen.say(f"  and {len(answer.bad) - BAD_SHOWN} more", "yellow")

@@ -153,7 +153,8 @@ async def _queued(
     for hold in held:
         if (hold["scope"], hold["target"]) in mine:
             sentence = f"{hold['scope']} {hold['target']} is held: {hold['reason']}"
-            return {"reason": "held", "sentence": sentence, "until_at": hold["until_at"]}
+            until = {} if hold["until_at"] is None else {"until_at": hold["until_at"]}
+            return {"reason": "held", "sentence": sentence, **until}
     due = as_due(row, at)
     due_at = max(at, due.due_at)
     skipped = await lateness(conn, plan.lanes[channel])

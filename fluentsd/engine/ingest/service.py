@@ -17,6 +17,7 @@ from fluentsd.domain.states import CampaignState
 from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.ingest.batches import Taken
+from fluentsd.engine.ingest.choices import Shape
 from fluentsd.engine.ingest.enrolling import enroll
 from fluentsd.engine.ingest.leaving import leave_by_list
 from fluentsd.engine.ingest.people import upserts_of
@@ -37,11 +38,20 @@ class CampaignStopped(Exception):
 
 
 async def begin(
-    conn: Connection, runtime: Runtime, source: str, ref: str | None, attestation: Attestation | None, by: str, at: int
+    conn: Connection,
+    runtime: Runtime,
+    source: str,
+    ref: str | None,
+    attestation: Attestation | None,
+    by: str,
+    at: int,
+    shape: Shape | None = None,
 ) -> Run:
-    """Begin a run. `attestation` is kept as each person's evidence of consent. Raises `NoSuchCampaign` or
-    `CampaignStopped`."""
+    """Begin a run. `attestation` is kept as each person's evidence of consent, `shape` with the source. Raises
+    `NoSuchCampaign` or `CampaignStopped`."""
     source_id = await contacts.source_id(conn, "csv", source, at)
+    if shape is not None:
+        await contacts.keep_shape(conn, source_id, shape.as_json() if shape.choices else None)
     attested, campaign_id, needs_phone = None, None, False
     if attestation is not None:
         id_ = await evidence.attest(conn, source_id, attestation, actor=by, at=at)

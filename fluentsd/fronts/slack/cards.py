@@ -113,7 +113,7 @@ class Cards:
         """A person whom we know has called; the steps of such a person wait until somebody decides."""
         if not event.payload["known"]:
             return
-        found = (await self._posts.ask("calls", {"attempt": event.payload["call"]}))["calls"]
+        found = (await self._posts.ask("calls", {"attempt": event.payload["call"]})).calls
         if found:
             words = conversations.caller(found[0], event.payload["contact"])
             shown = await self._routes.of("", "leads")
@@ -135,8 +135,8 @@ class Cards:
             return
         try:
             status = await self._posts.ask("campaign status", {"ref": ref})
-            replies = len((await self._posts.ask("campaign replies", {"ref": ref, "most": 1000}))["replies"])
-            leads = len((await self._posts.ask("campaign leads", {"ref": ref, "most": 1000}))["leads"])
+            replies = len((await self._posts.ask("campaign replies", {"ref": ref, "most": 1000})).replies)
+            leads = len((await self._posts.ask("campaign leads", {"ref": ref, "most": 1000})).leads)
             edits = [one for one in (await self._posts.ask("campaign edits", {})).edits if one.ref == ref]
             await self._post(user, handover.summary(status, replies, leads, bool(edits), by))
         except (Refused, SlackRefused) as why:

@@ -43,7 +43,7 @@ async def _unknown(session: Session) -> Message:
     verb = session.interaction.name.partition(":")[2]
     found = await session.run(f"unknown {verb}", {"ref": str(session.interaction.value.get("ref", ""))})
     done = "are queued again" if verb == "retry" else "are kept as made"
-    return message(f"{count(found['people'], 'attempt', 'attempts')} of {safe(found['ref'])} {done}")
+    return message(f"{count(found.people, 'attempt', 'attempts')} of {safe(found.ref)} {done}")
 
 
 async def _handled(session: Session) -> Message | None:
@@ -58,9 +58,9 @@ async def _suppress(session: Session) -> Message | None:
     value = session.interaction.value
     ref, person = str(value.get("ref", "")), str(value.get("person", ""))
     attempt = {"attempt": str(value.get("attempt", ""))}
-    found = [*(await session.run("campaign replies", attempt))["replies"],
-             *(await session.run("campaign leads", attempt))["leads"]]  # fmt: skip
-    point = next((one["person"] for one in found), None)
+    found = [*(await session.run("campaign replies", attempt)).replies,
+             *(await session.run("campaign leads", attempt)).leads]  # fmt: skip
+    point = next((one.person for one in found), None)
     if not point:
         raise Refused("this is handled already; nothing was changed. Use: suppress <number or address>")
     await session.run("suppression add", {"point": point, "because": f"asked for in a conversation in {ref}"})
@@ -76,8 +76,8 @@ async def _take(session: Session) -> Message:
 
 async def _go_on(session: Session) -> Message:
     found = await session.run("contacts resume", {"person": str(session.interaction.value.get("person", ""))})
-    waited = count(found["released"], "step that waited goes", "steps that waited go")
-    return message(f"the campaigns go on with this person{f'; {waited} on' if found['released'] else ''}")
+    waited = count(found.released, "step that waited goes", "steps that waited go")
+    return message(f"the campaigns go on with this person{f'; {waited} on' if found.released else ''}")
 
 
 async def _listen(session: Session) -> Message:

@@ -7,7 +7,6 @@ What must not live here: the words (`blocks.conversations`), and what a click do
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from fluentsd.domain.leads import HOT
 from fluentsd.engine.outbox.targets import Posted
@@ -19,6 +18,7 @@ from fluentsd.fronts.slack.routes import Routes
 from fluentsd.fronts.slack.session import Services
 from fluentsd.fronts.slack.web_api import SlackRefused
 from fluentsd.verbs import queries
+from fluentsd.verbs.answers.people import Lead, Reply
 from fluentsd.verbs.slack_posts import SlackPost
 
 KINDS: Mapping[str, str] = {"reply.received": "reply", "call.analysed": "lead"}
@@ -50,14 +50,14 @@ class Conversations:
         kind, about = KINDS[event.topic], str(event.payload["attempt"])
         one = await self._open_one(kind, about)
         if one is not None:
-            remind_at = await queries.business_hour_after(self._services.runtime, str(one["ref"]), event.at)
+            remind_at = await queries.business_hour_after(self._services.runtime, str(one.ref), event.at)
             await self._posts.put(kind, about, channel, await self._card(kind, one), remind_at=remind_at)
 
     async def refresh(self) -> None:
         """Draw the open cards again: a person was taken over or given back, or a campaign has another owner."""
         for kind, (verb, name) in _OPEN.items():
-            found = (await self._posts.ask(verb, {"most": REDRAWN}))[name]
-            by_attempt = {one["attempt"]: one for one in found}
+            found: tuple[Reply | Lead, ...] = getattr(await self._posts.ask(verb, {"most": REDRAWN}), name)
+            by_attempt = {one.attempt: one for one in found}
             for post in await self._posts.of_kind(kind):
                 if (one := by_attempt.get(post.about)) is not None:
                     await self._posts.put(kind, post.about, post.channel, await self._card(kind, one))
@@ -85,14 +85,14 @@ class Conversations:
         """Once; nobody is reminded of a person whom a colleague has taken over."""
         await self._posts.reminded(post)
         one = await self._open_one(post.kind, post.about)
-        if one is not None and not one["taken_over_by"]:
-            await self._posts.below(post, words.reminder(post.kind, one, await self._owners.mention(one["owner"])))
+        if one is not None and not one.taken_over_by:
+            await self._posts.below(post, words.reminder(post.kind, one, await self._owners.mention(one.owner or "")))
 
-    async def _open_one(self, kind: str, attempt: str) -> Mapping[str, Any] | None:
+    async def _open_one(self, kind: str, attempt: str) -> Reply | Lead | None:
         verb, name = _OPEN[kind]
-        found: list[Mapping[str, Any]] = (await self._posts.ask(verb, {"attempt": attempt}))[name]
+        found: tuple[Reply | Lead, ...] = getattr(await self._posts.ask(verb, {"attempt": attempt}), name)
         return found[-1] if found else None
 
-    async def _card(self, kind: str, one: Mapping[str, Any]) -> Message:
-        mention = await self._owners.mention(one["owner"])
-        return words.reply(one, mention) if kind == "reply" else words.lead(one, mention)
+    async def _card(self, kind: str, one: Reply | Lead) -> Message:
+        mention = await self._owners.mention(one.owner or "")
+        return words.lead(one, mention) if isinstance(one, Lead) else words.reply(one, mention)

@@ -5,6 +5,8 @@ It is drawn when a person opens it. What must not live here: wording (`blocks.ho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks import home as words
 from fluentsd.fronts.slack.blocks.layout import Block
@@ -21,12 +23,12 @@ async def home(session: Session) -> Block:
     campaigns: tuple[Counted, ...] = (await session.run("campaign list", {})).campaigns
     running = [one for one in campaigns if one.state == "active"]
     statuses: list[Status] = [await session.run("campaign status", {"ref": one.ref}) for one in running[:ASKED]]
-    sources = (await session.run("source list", {}))["sources"]
+    sources = (await session.run("source list", {})).sources
     shown = words.Home(
         health=_health(session, await session.run("state", {}), sources),
         holds=(await session.run("holds", {})).holds,
-        leads=len((await session.run("campaign leads", {"most": 100}))["leads"]),
-        replies=len((await session.run("campaign replies", {"most": 100}))["replies"]),
+        leads=len((await session.run("campaign leads", {"most": 100})).leads),
+        replies=len((await session.run("campaign replies", {"most": 100})).replies),
         campaigns=campaigns,
         running=tuple(statuses),
         edits=(await session.run("campaign edits", {})).edits,
@@ -37,11 +39,11 @@ async def home(session: Session) -> Block:
     return {"type": "home", "blocks": words.blocks(shown)}
 
 
-def _health(session: Session, state: words.State, sources: list[words.Source]) -> tuple[tuple[str, str], ...]:
+def _health(session: Session, state: words.State, sources: Sequence[words.Source]) -> tuple[tuple[str, str], ...]:
     """The parts of the installation, each with its problem, "" if it has none."""
     fronts = {name: problem() for name, problem in session.services.runtime.fronts.items()}
     channels = dict.fromkeys(state.channels, "")
-    crms = {str(one["source"]): str(one["problem"] or "") for one in sources}
+    crms = {one.source: one.problem or "" for one in sources}
     down = {f"deliveries to {target}": "they wait until it answers" for target in state.targets_down}
     dead = {f"deliveries to {target}": f"{count} were given up" for target, count in state.dead_letters.items()}
     return tuple({**fronts, **channels, **crms, "database": "", **down, **dead}.items())

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fluentsd.config import SlackSettings
 from fluentsd.engine.runtime import Runtime, Wakeup
@@ -61,7 +60,7 @@ class Routes:
     async def wishes(self) -> list[Wish]:
         """What people have said. Raises `StoreUnavailable`."""
         call = Call("fluentsd", self._runtime.clock.now(), role="viewer")
-        found: list[dict[str, Any]] = (await execute(self._runtime, "slack subscriptions", {}, call))["subscriptions"]
+        found = (await execute(self._runtime, "slack subscriptions", {}, call))["subscriptions"]
         return [Wish(one["channel"], one["kind"], one["campaign"], one["wanted"]) for one in found]
 
     async def of(self, ref: str, kind: str) -> list[str]:

@@ -19,10 +19,15 @@ def absent() -> Any:
     return field(default=None, metadata={"absent": True})
 
 
+def called(key: str, default: Any) -> Any:
+    """A field whose key in the JSON form is a word that Python keeps for itself."""
+    return field(default=default, metadata={"key": key})
+
+
 def encode(answer: Any) -> Any:
     """The JSON form of an answer. Mappings, lists and plain values are their own."""
     if is_dataclass(answer) and not isinstance(answer, type):
-        values = {one.name: getattr(answer, one.name) for one in fields(answer) if not _is_left_out(one, answer)}
+        values = {_key(one): getattr(answer, one.name) for one in fields(answer) if not _is_left_out(one, answer)}
         return {name: encode(value) for name, value in values.items()}
     if isinstance(answer, Mapping):
         return {key: encode(value) for key, value in answer.items()}
@@ -33,8 +38,8 @@ def decode(answer_type: type[T], value: Any) -> T:
     """An answer from its JSON form. A value of another shape than its field's gives the field its default."""
     given = value if isinstance(value, Mapping) else {}
     found = {}
-    for name, hint in _hints(cast("Any", answer_type)).items():
-        if name in given and (read := _read(hint, given[name])) is not _UNREADABLE:
+    for name, (key, hint) in _hints(cast("Any", answer_type)).items():
+        if key in given and (read := _read(hint, given[key])) is not _UNREADABLE:
             found[name] = read
     return answer_type(**found)
 
@@ -65,8 +70,14 @@ def _read(hint: Any, value: Any) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _hints(answer_type: Any) -> Mapping[str, Any]:
-    return get_type_hints(answer_type)
+def _hints(answer_type: Any) -> Mapping[str, tuple[str, Any]]:
+    """Field → its key and its type."""
+    hints = get_type_hints(answer_type)
+    return {one.name: (_key(one), hints[one.name]) for one in fields(answer_type)}
+
+
+def _key(one: Any) -> str:
+    return str(one.metadata.get("key", one.name))
 
 
 def _is_left_out(one: Any, answer: Any) -> bool:

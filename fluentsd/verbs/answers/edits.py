@@ -55,3 +55,10 @@ class Discarded:
 
     ref: str = ""
     discarded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`campaign keep-edit`."""
+
+    ref: str = ""

@@ -19,6 +19,7 @@ import pytest
 from rich.console import Console
 
 from fluentsd.cli import format as formats
+from fluentsd.cli import views
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.views import VIEWS, show
 from tests.cli.views.sample_answers import ANSWERS, WITHOUT_TABLE
@@ -65,6 +66,13 @@ def whole(mode: str) -> str:
     for verb, answers in sorted(ANSWERS.items()):
         parts += [f"══ {verb}\n{printed(mode, verb, answer)}" for answer in answers]
     return "\n".join(parts)
+
+
+def test_views_read_attributes() -> None:
+    folder = Path(views.__file__).parent
+    by_key = re.compile(r"""\banswer\[["']""")
+    found = {file.name for file in folder.glob("*.py") if by_key.search(file.read_text("utf-8"))}
+    assert found <= {"operations.py"}, "only `check` of the installation, which is no verb, answers with plain JSON"
 
 
 @pytest.mark.parametrize("mode", MODES)

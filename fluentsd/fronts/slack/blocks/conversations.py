@@ -7,7 +7,9 @@ from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
 from fluentsd.fronts.slack.blocks.wording import actor, count, link, masked, moment, plain, point, safe
+from fluentsd.verbs.answers.attempts import Attempt
 from fluentsd.verbs.answers.holds import Hold
+from fluentsd.verbs.answers.people import Lead, Reply
 
 #: What a conversation of a hot lead came to.
 _CAME_TO: Mapping[str, str] = {
@@ -16,11 +18,11 @@ _CAME_TO: Mapping[str, str] = {
 _NOUN: Mapping[str, str] = {"reply": "reply", "lead": "hot lead"}
 
 
-def reply(one: Mapping[str, Any], owner: str) -> Message:
+def reply(one: Reply, owner: str) -> Message:
     """A person's reply. `owner`: as a mention."""
-    ref, said = str(one["ref"]), masked(one["text"] or "(no text)", 1500)
-    who, by = point(one["person"] or ""), safe(one["channel"] or "")
-    if one["outcome"] == "opted_out":
+    ref, said = str(one.ref), masked(one.text or "(no text)", 1500)
+    who, by = point(one.person or ""), safe(one.channel or "")
+    if one.outcome == "opted_out":
         return message(
             f"an opt-out in {plain(ref, 60)}",
             section(f"🚫 {who} asked in *{safe(ref)}* by {by} not to be contacted any more\n>{said}"),
@@ -36,38 +38,38 @@ def reply(one: Mapping[str, Any], owner: str) -> Message:
     )
 
 
-def lead(one: Mapping[str, Any], owner: str) -> Message:
+def lead(one: Lead, owner: str) -> Message:
     """A hot lead: what the call came to, in the words of its analysis."""
-    ref, who = str(one["ref"]), point(one["person"] or "")
-    came_to = _CAME_TO.get(str(one["disposition"]), "{} is a hot lead").format(who)
-    lasted = f", {one['duration_s']} s" if one["duration_s"] else ""
-    asked = f"\nasked to be called {moment(one['callback_at'])}" if one["callback_at"] else ""
-    said = f"\n>{masked(one['summary'], 1000)}" if one["summary"] else "\n_There is no summary._"
-    text = f"{came_to} · *{safe(ref)}* · call {safe(one['outcome'] or '')}{lasted}{said}{asked}"
+    ref, who = str(one.ref), point(one.person or "")
+    came_to = _CAME_TO.get(str(one.disposition), "{} is a hot lead").format(who)
+    lasted = f", {one.duration_s} s" if one.duration_s else ""
+    asked = f"\nasked to be called {moment(one.callback_at)}" if one.callback_at else ""
+    said = f"\n>{masked(one.summary, 1000)}" if one.summary else "\n_There is no summary._"
+    text = f"{came_to} · *{safe(ref)}* · call {safe(one.outcome or '')}{lasted}{said}{asked}"
     blocks = [section(text), _about(one, owner)]
-    if one["outcome"] == "opted_out":
+    if one.outcome == "opted_out":
         blocks.insert(1, context("On the suppression list for every campaign. No message may be sent."))
         buttons = [_handle(one), *_listen(one)]
     else:
         buttons = _ways(one, is_lead=True)
-    return message(f"a hot lead in {plain(ref, 60)}: {plain(str(one['disposition']), 20)}", *blocks, actions(*buttons))
+    return message(f"a hot lead in {plain(ref, 60)}: {plain(str(one.disposition), 20)}", *blocks, actions(*buttons))
 
 
-def caller(one: Mapping[str, Any], contact: int | None) -> Message:
+def caller(one: Attempt, contact: int | None) -> Message:
     """A call that a person made to us; `contact` is None for a number that several people share."""
-    who, by = point(one["to"] or ""), safe(one["agent"] or one["answered_by"])
-    came_to = f", {safe(one['disposition'].replace('_', ' '))}" if one["disposition"] else ""
-    said = f"\n>{masked(one['summary'], 1000)}" if one["summary"] else ""
-    text = f"📞 {who} has called us, answered by {by}: {safe(one['outcome'] or '–')}{came_to}{said}"
+    who, by = point(one.to or ""), safe(one.agent or one.answered_by)
+    came_to = f", {safe(one.disposition.replace('_', ' '))}" if one.disposition else ""
+    said = f"\n>{masked(one.summary, 1000)}" if one.summary else ""
+    text = f"📞 {who} has called us, answered by {by}: {safe(one.outcome or '–')}{came_to}{said}"
     note = "No campaign contacts this person until somebody decides how it goes on."
     if contact is None:
         shared = "Several people share this number; look for them, then give each back with `give-back`."
-        return message("a call to us", section(text), context(f"{moment(one['claimed_at'])} · {note} {shared}"))
+        return message("a call to us", section(text), context(f"{moment(one.claimed_at)} · {note} {shared}"))
     about = {"person": f"#{contact}"}
     return message(
         "a call to us",
         section(text),
-        context(f"{moment(one['claimed_at'])} · {note}"),
+        context(f"{moment(one.claimed_at)} · {note}"),
         actions(button("Go on", "person:resume", about), button("Take over", "person:take", about)),
     )
 
@@ -92,27 +94,27 @@ def settled_here(by: str, ref: str, what: str) -> Message:
     return message(f"in {plain(ref, 60)}: {what}", context(f"✅ in *{safe(ref)}*: {what} by {actor(by)}"))
 
 
-def reminder(kind: str, one: Mapping[str, Any], owner: str) -> Message:
+def reminder(kind: str, one: Reply | Lead, owner: str) -> Message:
     """The one reminder of what nobody has handled."""
-    noun, ref = _NOUN[kind], str(one["ref"])
+    noun, ref = _NOUN[kind], str(one.ref)
     return message(
         f"a {noun} in {plain(ref, 60)} is not handled yet",
         section(f"⏰ {owner} this {noun} in *{safe(ref)}* has waited for a business hour, and nobody has handled it."),
     )
 
 
-def _about(one: Mapping[str, Any], owner: str) -> Block:
-    parts = [moment(one["created_at"]), f"owner {owner}"]
-    if one["record"]:
-        parts.append(link(str(one["record"]), "record in the CRM"))
-    if one["taken_over_by"]:
-        parts.append(f"🤝 taken over by {actor(one['taken_over_by'])}; no campaign contacts this person")
+def _about(one: Reply | Lead, owner: str) -> Block:
+    parts = [moment(one.created_at), f"owner {owner}"]
+    if one.record:
+        parts.append(link(str(one.record), "record in the CRM"))
+    if one.taken_over_by:
+        parts.append(f"🤝 taken over by {actor(one.taken_over_by)}; no campaign contacts this person")
     else:
         parts.append("*not handled yet*")
     return context(" · ".join(parts))
 
 
-def _ways(one: Mapping[str, Any], *, is_lead: bool) -> list[Block]:
+def _ways(one: Reply | Lead, *, is_lead: bool) -> list[Block]:
     """What can be done, in the order of the card."""
     about = _key(one)
     stop = confirm(
@@ -121,9 +123,7 @@ def _ways(one: Mapping[str, Any], *, is_lead: bool) -> list[Block]:
         "Suppress",
         danger=True,
     )
-    take = (
-        button("Go on", "person:resume", about) if one["taken_over_by"] else button("Take over", "person:take", about)
-    )
+    take = button("Go on", "person:resume", about) if one.taken_over_by else button("Take over", "person:take", about)
     return [
         button("Reply…", "open:reply", about | ({"lead": True} if is_lead else {}), "primary"),
         _handle(one),
@@ -134,13 +134,13 @@ def _ways(one: Mapping[str, Any], *, is_lead: bool) -> list[Block]:
     ]
 
 
-def _key(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {"ref": one["ref"], "person": f"#{one['contact']}", "attempt": one["attempt"]}
+def _key(one: Reply | Lead) -> dict[str, Any]:
+    return {"ref": one.ref, "person": f"#{one.contact}", "attempt": one.attempt}
 
 
-def _handle(one: Mapping[str, Any]) -> Block:
+def _handle(one: Reply | Lead) -> Block:
     return button("Handled", "reply:handled", _key(one))
 
 
-def _listen(one: Mapping[str, Any]) -> list[Block]:
-    return [button("Listen", "person:listen", _key(one))] if one.get("recording") else []
+def _listen(one: Reply | Lead) -> list[Block]:
+    return [button("Listen", "person:listen", _key(one))] if isinstance(one, Lead) and one.recording else []

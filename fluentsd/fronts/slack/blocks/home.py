@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fluentsd.fronts.slack.blocks.card import title
 from fluentsd.fronts.slack.blocks.conversations import taken_over
@@ -14,8 +13,8 @@ from fluentsd.verbs.answers.campaigns import Counted, Status
 from fluentsd.verbs.answers.edits import Listed
 from fluentsd.verbs.answers.holds import Hold
 from fluentsd.verbs.answers.holds import Status as State
+from fluentsd.verbs.answers.sources import Source
 
-Source = Mapping[str, Any]
 #: Entries of each part, and characters of a bar.
 ENTRIES, BAR = 6, 12
 

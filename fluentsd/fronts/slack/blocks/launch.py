@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from fluentsd.domain.reasons import WORDS, Reason
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
 from fluentsd.fronts.slack.blocks.wording import count, masked, moment, money, ours, point, safe, without_points
 from fluentsd.verbs.answers.campaigns import Campaign, Status
+from fluentsd.verbs.answers.explain import Ahead, Check
 
 #: Samples of messages, and lines of each list, on the card.
 SAMPLES, LINES = 3, 8
@@ -16,22 +16,22 @@ SAMPLES, LINES = 3, 8
 FEW = 50
 
 
-def launch(check: Mapping[str, Any], when: str = "", text: str = "", first: int | None = None) -> Message:
+def launch(check: Check, when: str = "", text: str = "", first: int | None = None) -> Message:
     """The card of a `campaign check`. `when` is the shown moment of a scheduled start, `text` the command that
     schedules; `first`: hold the campaign after this many people."""
-    ref, people, ready = f"c{check['id']}", check["people"], check["ready"]
-    name = safe(check["name"], 100)
+    ref, people, ready = f"c{check.id}", check.people, check.ready
+    name = safe(check.name, 100)
     verb = f"Schedule *{name}* for {when}" if when else f"Start *{name}*"
     blocks = [section(f"{verb}?"), section(_counts(check)), *_lists(check), *_samples(check), *_ahead(check)]
-    if check["errors"]:
-        blocks.append(section(f"⛔ *It cannot start; nothing was changed.*\n{_bullets(check['errors'])}"))
+    if check.errors:
+        blocks.append(section(f"⛔ *It cannot start; nothing was changed.*\n{_bullets(check.errors)}"))
         return message(f"{name} cannot start", *blocks)
     yes = f"{verb} → {count(ready)} of {people:,} will be contacted."
-    yes += f" {count(len(check['warnings']), 'warning', 'warnings')} stay open." if check["warnings"] else ""
+    yes += f" {count(len(check.warnings), 'warning', 'warnings')} stay open." if check.warnings else ""
     yes += f" After {count(first)} it is held until you say go." if first else ""
     dialog = confirm("Schedule it?" if when else "Start now?", yes, "Schedule" if when else "Start")
     few = f" first {first}" if first else ""
-    go = {"text": text or f"start {ref}{few} yes", "revision": check["revision"]}
+    go = {"text": text or f"start {ref}{few} yes", "revision": check.revision}
     made = [button("Schedule" if when else "Start", "say:go", go, "primary", dialog)]
     if not when and not first and ready > FEW:
         made.append(button(f"Only the first {FEW}…", "say:first", {"text": f"start {ref} first {FEW}"}))
@@ -70,14 +70,14 @@ def approved(found: Campaign, by: str) -> Message:
     )
 
 
-def _counts(check: Mapping[str, Any]) -> str:
-    lines = [f"*{count(check['ready'])}* of {check['people']:,} would be contacted."]
-    lines += [f"• {count(out['people'])} not: {safe(out['sentence'])}" for out in check["out"][:LINES]]
-    for step in check["steps"]:
-        skipped = {reason: people for reason, people in step["people"].items() if reason != "ready"}
-        if skipped and not check["errors"]:
+def _counts(check: Check) -> str:
+    lines = [f"*{count(check.ready)}* of {check.people:,} would be contacted."]
+    lines += [f"• {count(out.people)} not: {safe(out.sentence)}" for out in check.out[:LINES]]
+    for step in check.steps:
+        skipped = {reason: people for reason, people in step.people.items() if reason != "ready"}
+        if skipped and not check.errors:
             lines.append(
-                f"• step `{safe(step['step'], 40)}`: {step['people'].get('ready', 0):,} people, "
+                f"• step `{safe(step.step, 40)}`: {step.people.get('ready', 0):,} people, "
                 + ", ".join(f"{people:,} skip it ({_words(reason)})" for reason, people in skipped.items())
             )
     return "\n".join(lines[: LINES * 2])
@@ -87,40 +87,39 @@ def _words(reason: str) -> str:
     return WORDS[Reason(reason)] if reason in Reason.__members__ else safe(reason.replace("_", " "))
 
 
-def _lists(check: Mapping[str, Any]) -> list[Block]:
+def _lists(check: Check) -> list[Block]:
     blocks = []
-    if check["warnings"]:
-        blocks.append(section(f"⚠️ *Look at this first*\n{_bullets(check['warnings'])}"))
-    if check["notes"]:
-        blocks.append(context(_bullets(check["notes"])))
-    if check["duties"]:
-        duties = [f"• {ours(duty['says'])} ({ours(duty['cite'])})" for duty in check["duties"][:LINES]]
-        more = len(check["duties"]) - LINES
+    if check.warnings:
+        blocks.append(section(f"⚠️ *Look at this first*\n{_bullets(check.warnings)}"))
+    if check.notes:
+        blocks.append(context(_bullets(check.notes)))
+    if check.duties:
+        duties = [f"• {ours(duty.says)} ({ours(duty.cite)})" for duty in check.duties[:LINES]]
+        more = len(check.duties) - LINES
         duties += [f"… and {more} more"] if more > 0 else []
         blocks.append(context("\n".join(["Duties that no program can check:", *duties])))
     return blocks
 
 
-def _samples(check: Mapping[str, Any]) -> list[Block]:
+def _samples(check: Check) -> list[Block]:
     blocks = []
-    for step, sample in list(check["samples"].items())[:SAMPLES]:
-        said = sample.get("text") or (f"a call by the agent {sample['agent']}" if sample.get("agent") else "–")
-        subject = f"*{masked(sample['subject'], 100)}*\n" if sample.get("subject") else ""
-        blocks.append(section(f"`{safe(step, 40)}` to {point(sample['to'])}\n{subject}>{masked(said, 500)}"))
+    for step, sample in list(check.samples.items())[:SAMPLES]:
+        said = sample.text or (f"a call by the agent {sample.agent}" if sample.agent else "–")
+        subject = f"*{masked(sample.subject, 100)}*\n" if sample.subject else ""
+        blocks.append(section(f"`{safe(step, 40)}` to {point(sample.to)}\n{subject}>{masked(said, 500)}"))
     return blocks
 
 
-def _ahead(check: Mapping[str, Any]) -> list[Block]:
-    ahead = check.get("forecast")
-    return [context(forecast_line(ahead))] if ahead else []
+def _ahead(check: Check) -> list[Block]:
+    return [context(forecast_line(check.forecast))] if check.forecast else []
 
 
-def forecast_line(ahead: Mapping[str, Any]) -> str:
+def forecast_line(ahead: Ahead) -> str:
     """When it would finish, and what it would cost."""
-    early, late = ahead.get("finish_early_at"), ahead.get("finish_late_at")
+    early, late = ahead.finish_early_at, ahead.finish_late_at
     line = f"Forecast: finished {moment(early)} – {moment(late)}" if early else "Forecast: no end in sight"
-    costs = [money(one["money_micros"], one["currency"]) for one in ahead.get("channels", ()) if one["money_micros"]]
-    contacts = ", ".join(f"{one['contacts']:,} by {one['channel']}" for one in ahead.get("channels", ()))
+    costs = [money(one.money_micros, one.currency) for one in ahead.channels if one.money_micros]
+    contacts = ", ".join(f"{one.contacts:,} by {one.channel}" for one in ahead.channels)
     return f"{line}; {contacts or 'no contacts'}; cost {' + '.join(costs) or 'not priced'}"
 
 

@@ -24,8 +24,13 @@ from fluentsd.fronts.slack.blocks.layout import (
 from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, numbers, ours, plain, point, safe
 from fluentsd.verbs.answers import campaigns as answers
 from fluentsd.verbs.answers import templates
+from fluentsd.verbs.answers.agents import Listed
+from fluentsd.verbs.answers.attempts import Attempt
+from fluentsd.verbs.answers.explain import Forecast, Why
 from fluentsd.verbs.answers.holds import Entry, Hold
 from fluentsd.verbs.answers.numbers import CallerId
+from fluentsd.verbs.answers.people import Lead, Person, Reply
+from fluentsd.verbs.answers.sources import Followed, Source
 
 #: Entries of a list in one message.
 ENTRIES = 20
@@ -114,33 +119,29 @@ def _number_menu(one: CallerId) -> Block:
     return {"type": "overflow", "action_id": f"number:{plain(one.e164, 20)}", "options": made}
 
 
-def sources(
-    found: Sequence[Mapping[str, Any]], followed: Sequence[Mapping[str, Any]], *, may_read: bool, may_release: bool
-) -> Message:
+def sources(found: Sequence[Source], followed: Sequence[Followed], *, may_read: bool, may_release: bool) -> Message:
     """`sources`: each with its problem and the segments that campaigns follow, as of when."""
     if not found:
         words = "No CRM is connected. An admin connects one in fluentsd.toml with `[source.hubspot]`."
         return message("no source", section(words))
     made: list[Block] = []
     for one in found[:ENTRIES]:
-        name = str(one["source"])
-        mine = [row for row in followed if row["source"] == name]
-        problem = f"⚠️ {ours(one['problem'], 300)} (since {moment(one['problem_since_at'])})" if one["problem"] else "🟢"
+        name = one.source
+        mine = [row for row in followed if row.source == name]
+        problem = f"⚠️ {ours(one.problem, 300)} (since {moment(one.problem_since_at)})" if one.problem else "🟢"
         lines = [f"*{safe(name, 60)}* {problem}", *(_segment(row) for row in mine[:ENTRIES])]
         read = button("Read now", "sync:now", {"source": name}) if may_read and mine else None
         made.append(section("\n".join(lines), accessory=read))
-        if may_release and any(row["held"] for row in mine):
+        if may_release and any(row.held for row in mine):
             sure = confirm("Allow these changes?", "The people who are held back enter or leave at once.", "Allow")
             made.append(actions(button("Allow the held changes", "sync:release", {"source": name}, "danger", sure)))
     return message(count(len(found), "source", "sources"), *made, *_more(len(found), ENTRIES))
 
 
-def _segment(row: Mapping[str, Any]) -> str:
-    refs = ", ".join(safe(ref, 40) for ref in row["campaigns"][:5]) or "no campaign"
-    line = (
-        f"• {safe(row['segment'] or row['key'], 100)}: {count(row['people'])}, as of {moment(row['as_of_at'])} · {refs}"
-    )
-    return line + (f" · ⚠️ held: {ours(str(row['held']), 150)}" if row["held"] else "")
+def _segment(row: Followed) -> str:
+    refs = ", ".join(safe(ref, 40) for ref in row.campaigns[:5]) or "no campaign"
+    line = f"• {safe(row.segment or row.key, 100)}: {count(row.people)}, as of {moment(row.as_of_at)} · {refs}"
+    return line + (f" · ⚠️ held: {ours(str(row.held), 150)}" if row.held else "")
 
 
 def texts(found: Sequence[templates.Listed], *, is_manager: bool) -> Message:
@@ -159,62 +160,62 @@ def texts(found: Sequence[templates.Listed], *, is_manager: bool) -> Message:
     return message(count(len(found), "stored text", "stored texts"), *made)
 
 
-def people(found: Sequence[Mapping[str, Any]], words: str, hidden: bool) -> Message:
+def people(found: Sequence[Person], words: str, hidden: bool) -> Message:
     """`contacts find`. `hidden`: others can read along, so numbers and addresses are masked."""
     if not found:
         return message(f"nobody is found by {safe(words)}")
     lines = []
     for one in found[:ENTRIES]:
-        fields = one.get("fields", {})
+        fields = one.fields
         name = (
             fields.get("full_name")
             or " ".join(filter(None, (fields.get("first_name"), fields.get("last_name"))))
             or "–"
         )
-        points = ", ".join(point(p) if hidden else safe(p) for p in one["points"][:3])
-        where = ", ".join(safe(c.get("ref") or c.get("campaign") or "") for c in one["campaigns"][:3])
-        lines.append(f"#{one['id']} *{safe(name, 60)}* · {points} · {where or 'in no campaign'}")
+        points = ", ".join(point(p) if hidden else safe(p) for p in one.points[:3])
+        where = ", ".join(safe(place.ref) for place in one.campaigns[:3])
+        lines.append(f"#{one.id} *{safe(name, 60)}* · {points} · {where or 'in no campaign'}")
     return message(f"{count(len(found))} found", section("\n".join(lines)), *_more(len(found), ENTRIES))
 
 
-def why(found: Mapping[str, Any], person: str) -> Message:
+def why(found: Why, person: str) -> Message:
     """`why`: one sentence per campaign."""
     shown = point(person) if "@" in person or any(char.isdigit() for char in person) else safe(person)
-    entries = found["campaigns"]
+    entries = found.campaigns
     if not entries:
-        return message(f"{shown}: {ours(found.get('sentence', ''))}")
+        return message(f"{shown}: {ours(found.sentence or '')}")
     lines = [
-        f"*{safe(one['campaign'])}* ({one['campaign_state']}) · {one['state']}: {ours(one.get('sentence', ''), 400)}"
-        + (f" · {moment(one['at'])}" if one.get("at") else "")
+        f"*{safe(one.campaign)}* ({one.campaign_state}) · {one.state}: {ours(one.sentence, 400)}"
+        + (f" · {moment(one.at)}" if one.at else "")
         for one in entries[:ENTRIES]
     ]
     return message(f"why {shown}", section(f"*{shown}*\n" + "\n".join(lines)))
 
 
-def calls(found: Sequence[Mapping[str, Any]], name: str) -> Message:
+def calls(found: Sequence[Attempt], name: str) -> Message:
     """`calls`: attempts, newest first."""
     if not found:
         return message(f"{safe(name)}: no such attempt")
     lines = [
-        f"{moment(one['claimed_at'])} · {one['channel']} {_step(one)} · {point(one['to'] or '')} · "
-        f"{one['outcome'] or one['state']}"
-        + (f" ({safe(one['disposition'].replace('_', ' '))})" if one.get("disposition") else "")
-        + (f" · {one['duration_s']} s" if one.get("duration_s") else "")
+        f"{moment(one.claimed_at)} · {one.channel} {_step(one)} · {point(one.to or '')} · "
+        f"{one.outcome or one.state}"
+        + (f" ({safe(one.disposition.replace('_', ' '))})" if one.disposition else "")
+        + (f" · {one.duration_s} s" if one.duration_s else "")
         for one in found[:ENTRIES]
     ]
     return message(f"attempts of {safe(name)}", section("\n".join(lines)), *_more(len(found), ENTRIES))
 
 
-def _step(one: Mapping[str, Any]) -> str:
-    return "to us" if one.get("direction") == "in" else f"`{safe(one['step'], 40)}`"
+def _step(one: Attempt) -> str:
+    return "to us" if one.direction == "in" else f"`{safe(one.step, 40)}`"
 
 
-def unknown(found: Sequence[Mapping[str, Any]], ref: str) -> Message:
+def unknown(found: Sequence[Attempt], ref: str) -> Message:
     """`unknown`: attempts whose result nobody could prove, as a question."""
     if not found:
         return message(f"{safe(ref)}: no attempt has an unknown result")
     lines = [
-        f"{moment(one['claimed_at'])} · {one['channel']} `{safe(one['step'], 40)}` · {point(one['to'] or '')}"
+        f"{moment(one.claimed_at)} · {one.channel} `{safe(one.step, 40)}` · {point(one.to or '')}"
         for one in found[:ENTRIES]
     ]
     total = count(len(found), "attempt has", "attempts have")
@@ -231,18 +232,15 @@ def unknown(found: Sequence[Mapping[str, Any]], ref: str) -> Message:
     )
 
 
-def forecast(found: Mapping[str, Any], name: str) -> Message:
+def forecast(found: Forecast, name: str) -> Message:
     """`forecast`."""
     lines = [
         forecast_line(found),
-        f"completed {found.get('completed', 0):,} · exited {numbers(found.get('exited', {}))}",
+        f"completed {found.completed:,} · exited {numbers(found.exited)}",
     ]
-    if (bottleneck := found.get("bottleneck") or {}).get("share"):
-        lines.append(f"what slows it down: {ours(str(bottleneck['sentence']))}")
-    lines += [
-        f"{count(one['people'])} skip `{safe(one['step'], 40)}`: {ours(str(one['sentence']))}"
-        for one in found.get("skips", ())[:8]
-    ]
+    if found.bottleneck.share:
+        lines.append(f"what slows it down: {ours(found.bottleneck.sentence)}")
+    lines += [f"{count(one.people)} skip `{safe(one.step, 40)}`: {ours(str(one.sentence))}" for one in found.skips[:8]]
     return message(f"forecast of {safe(name)}", section(f"*{safe(name)}*\n" + "\n".join(lines)))
 
 
@@ -262,14 +260,14 @@ def _reason(details: Any) -> str:
     return f" ({masked(because, 100)})" if because else ""
 
 
-def replies(found: Sequence[Mapping[str, Any]]) -> Message:
+def replies(found: Sequence[Reply]) -> Message:
     """`replies`: open ones, oldest first."""
     if not found:
         return message("no reply waits")
     lines = [
-        f"{moment(one['created_at'])} · *{safe(one['ref'] or 'before any attempt')}* · {one['channel'] or ''} "
-        f"{point(one['person'] or '')}: "
-        f"{masked(one['text'] or '', 200)}"
+        f"{moment(one.created_at)} · *{safe(one.ref or 'before any attempt')}* · {one.channel or ''} "
+        f"{point(one.person or '')}: "
+        f"{masked(one.text or '', 200)}"
         for one in found[:ENTRIES]
     ]
     return message(
@@ -277,14 +275,14 @@ def replies(found: Sequence[Mapping[str, Any]]) -> Message:
     )
 
 
-def leads(found: Sequence[Mapping[str, Any]]) -> Message:
+def leads(found: Sequence[Lead]) -> Message:
     """`leads`: hot leads that are not handled yet, oldest first."""
     if not found:
         return message("no hot lead waits")
     lines = [
-        f"{moment(one['created_at'])} · *{safe(one['ref'])}* · {safe(one['disposition'])} · "
-        f"{point(one['person'] or '')}: {masked(one['summary'] or 'no summary', 200)}"
-        + (f" · 🤝 {actor(one['taken_over_by'])}" if one["taken_over_by"] else "")
+        f"{moment(one.created_at)} · *{safe(one.ref)}* · {safe(one.disposition)} · "
+        f"{point(one.person or '')}: {masked(one.summary or 'no summary', 200)}"
+        + (f" · 🤝 {actor(one.taken_over_by)}" if one.taken_over_by else "")
         for one in found[:ENTRIES]
     ]
     return message(
@@ -292,7 +290,7 @@ def leads(found: Sequence[Mapping[str, Any]]) -> Message:
     )
 
 
-def agents(found: Sequence[Mapping[str, Any]], *, is_manager: bool) -> Message:
+def agents(found: Sequence[Listed], *, is_manager: bool) -> Message:
     """`agents`: who speaks on the phone, each with a button that makes a new version."""
     new = [actions(button("New agent…", "open:agent", {}, "primary"))] if is_manager else []
     if not found:
@@ -300,11 +298,11 @@ def agents(found: Sequence[Mapping[str, Any]], *, is_manager: bool) -> Message:
         return message("no agent", section(words), *new)
     blocks: list[Block] = []
     for one in found[:ENTRIES]:
-        used = ", ".join(safe(ref) for ref in one["campaigns"][:5]) or "no campaign"
-        records = " · records calls" if one["recording"] else ""
-        words = (f"`{safe(one['name'])}` version {one['version']} · {safe(one['company'])} · {safe(one['language'])}"
+        used = ", ".join(safe(ref) for ref in one.campaigns[:5]) or "no campaign"
+        records = " · records calls" if one.recording else ""
+        words = (f"`{safe(one.name)}` version {one.version} · {safe(one.company)} · {safe(one.language)}"
                  f"{records}\nused by {used}")  # fmt: skip
-        edit = button("Edit…", f"open:agent:{one['name']}", {"name": one["name"]}) if is_manager else None
+        edit = button("Edit…", f"open:agent:{one.name}", {"name": one.name}) if is_manager else None
         blocks.append(section(words, accessory=edit))
     return message(f"{count(len(found), 'agent', 'agents')}", *blocks, *_more(len(found), ENTRIES), *new)
 

@@ -14,7 +14,7 @@ from fluentsd.fronts.slack.session import Session
 
 async def test(session: Session, parsed: Parsed) -> Message:
     found = await session.run("campaign test", {"ref": parsed.ref, "to": parsed.arguments["to"]})
-    return message(f"a test of step `{safe(found['step'])}` is on its way by {found['channel']}")
+    return message(f"a test of step `{safe(found.step)}` is on its way by {found.channel}")
 
 
 async def owner(session: Session, parsed: Parsed) -> Message:

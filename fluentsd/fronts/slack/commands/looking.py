@@ -78,13 +78,13 @@ async def numbers(session: Session, parsed: Parsed) -> Message:
 
 async def sources(session: Session, parsed: Parsed) -> Message:
     """The connected CRMs, and the segments that campaigns follow."""
-    found = (await session.run("source list", {}))["sources"]
+    found = (await session.run("source list", {})).sources
     name = str(parsed.arguments.get("name", "")).casefold()
-    chosen = [one for one in found if name in one["source"].casefold()]
+    chosen = [one for one in found if name in one.source.casefold()]
     if name and not chosen:
-        known = ", ".join(one["source"] for one in found) or "none; an admin adds [source.hubspot] to fluentsd.toml"
+        known = ", ".join(one.source for one in found) or "none; an admin adds [source.hubspot] to fluentsd.toml"
         raise Misread(f"no source is called {name[:80]!r}; there are: {known}")
-    followed = (await session.run("sync status", {}))["segments"]
+    followed = (await session.run("sync status", {})).segments
     return lists.sources(chosen, followed, may_read=session.may("operator"), may_release=session.may("manager"))
 
 
@@ -92,9 +92,9 @@ async def contacts(session: Session, parsed: Parsed) -> Message:
     asked = parsed.arguments
     if "find" in asked:
         found = await session.run("contacts find", {"words": asked["find"]})
-        people = found["people"]
+        people = found.people
         if parsed.campaign is not None:
-            people = [one for one in people if any(parsed.ref in place.values() for place in one["campaigns"])]
+            people = [one for one in people if any(place.ref == parsed.ref for place in one.campaigns)]
         return lists.people(people, asked["find"], hidden=not session.is_private)
     if "add" in asked:
         if parsed.campaign is None:
@@ -108,7 +108,7 @@ async def contacts(session: Session, parsed: Parsed) -> Message:
     if parsed.campaign is None:
         raise Misread("whom do you look for? contacts find <number, address or name>")
     totals = await session.run("campaign why", {"ref": parsed.ref})
-    lines = [f"{count(one['people'])} {one['state']}: {ours(one['sentence'], 200)}" for one in totals["reasons"][:20]]
+    lines = [f"{count(one.people)} {one.state}: {ours(one.sentence, 200)}" for one in totals.reasons[:20]]
     return message(f"people of {safe(parsed.campaign.name)}", section("\n".join(lines) or "nobody is enrolled"))
 
 
@@ -127,30 +127,30 @@ async def calls(session: Session, parsed: Parsed) -> Message:
     """Attempts of a campaign; without one, the newest of all, with the calls that people made to us."""
     ref = {"ref": parsed.ref} if parsed.campaign else {}
     found = await session.run("history", {**ref, "most": 50, **parsed.arguments})
-    return lists.calls(found["calls"], parsed.ref if parsed.campaign else "all campaigns")
+    return lists.calls(found.calls, parsed.ref if parsed.campaign else "all campaigns")
 
 
 async def replies(session: Session, parsed: Parsed) -> Message:
     ref = {"ref": parsed.ref} if parsed.campaign else {}
-    return lists.replies((await session.run("campaign replies", ref))["replies"])
+    return lists.replies((await session.run("campaign replies", ref)).replies)
 
 
 async def leads(session: Session, parsed: Parsed) -> Message:
     ref = {"ref": parsed.ref} if parsed.campaign else {}
-    return lists.leads((await session.run("campaign leads", ref))["leads"])
+    return lists.leads((await session.run("campaign leads", ref)).leads)
 
 
 async def agents(session: Session, parsed: Parsed) -> Message:
     """The agents that speak on the phone, each with its form, and the campaigns that use it."""
-    found = (await session.run("agents list", {}))["agents"]
+    found = (await session.run("agents list", {})).agents
     words = str(parsed.arguments.get("words", "")).casefold().split()
-    chosen = [one for one in found if all(word in f"{one['name']} {one['company']}".casefold() for word in words)]
+    chosen = [one for one in found if all(word in f"{one.name} {one.company}".casefold() for word in words)]
     return lists.agents(chosen, is_manager=session.may("manager"))
 
 
 async def unknown(session: Session, parsed: Parsed) -> Message:
     found = await session.run("unknown list", {"ref": parsed.ref, "most": 100})
-    return lists.unknown(found["calls"], parsed.ref)
+    return lists.unknown(found.calls, parsed.ref)
 
 
 async def log(session: Session, parsed: Parsed) -> Message:
@@ -172,11 +172,11 @@ async def settings(session: Session, parsed: Parsed) -> Message:
     approval = (
         "off" if above is None else (f"above {count(above)}, by {' '.join(f'<@{one}>' for one in settings.approvers)}")
     )
-    said = (await session.run("slack subscriptions", {}))["subscriptions"]
+    said = (await session.run("slack subscriptions", {})).subscriptions
     asked = "\n".join(
-        f"<#{one['channel']}> {safe(one['kind'])} of {safe(one['campaign'] or 'all campaigns')}: "
-        f"{safe(one['wanted'].replace(',', ', ') or 'off')}"
-        for one in said[:20] if one["channel"][:1] in "CG"
+        f"<#{one.channel}> {safe(one.kind)} of {safe(one.campaign or 'all campaigns')}: "
+        f"{safe(one.wanted.replace(',', ', ') or 'off')}"
+        for one in said[:20] if one.channel[:1] in "CG"
     )  # fmt: skip
     return message(
         "settings",

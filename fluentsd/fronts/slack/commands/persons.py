@@ -18,7 +18,7 @@ async def suppress(session: Session, parsed: Parsed) -> Message:
 async def take_over(session: Session, parsed: Parsed) -> Message:
     """Hold a person in all campaigns."""
     found = await session.run("contacts take-over", {"person": parsed.arguments["person"]})
-    back = {"ref": "", "person": f"#{found['contact']}"}
+    back = {"ref": "", "person": f"#{found.contact}"}
     return message(
         "you have taken this person over",
         section(f"You have taken {_named(parsed)} over: no campaign contacts them until you say that they go on."),
@@ -43,12 +43,12 @@ async def listen(session: Session, parsed: Parsed) -> Message:
 async def recording(session: Session, attempt: str) -> Message:
     """A link to a recording, for this person alone. It is made for each request, and no repetition gets an old one."""
     found = await session.run("listen", {"attempt": attempt}, repeatable=False)
-    if not found["link"]:
+    if not found.link:
         raise Refused(
             "this installation has no public address, so the recording cannot be heard from here. An admin sets "
             "[http] public_url in fluentsd.toml"
         )
-    words = f"🔊 {link(found['link'], 'Listen to the call')}, until {moment(found['until_at'])}."
+    words = f"🔊 {link(found.link, 'Listen to the call')}, until {moment(found.until_at)}."
     return message("the recording", section(f"{words} The audit log keeps who asked for it."))
 
 

@@ -21,6 +21,7 @@ from fluentsd.fronts.slack.wizard.place import Place
 from fluentsd.fronts.slack.wizard.view import wizard_view
 from fluentsd.validation import Problems
 from fluentsd.verbs import Refused
+from fluentsd.verbs.answers.agents import Applied
 
 Ack = Mapping[str, Any] | None
 
@@ -87,7 +88,7 @@ def _shown(place: Place) -> tuple[Field, ...]:
 async def kept_file(session: Session, name: str) -> tuple[dict[str, Any], str]:
     """The file of an agent, and its version. Raises `Refused`."""
     found = await session.run("agents show", {"name": name})
-    return dict(found["file"]["agent"][0]), str(found["version"])
+    return dict(found.file["agent"][0]), str(found.version)
 
 
 async def agent(session: Session, place: Place) -> Ack:
@@ -114,15 +115,15 @@ async def agent(session: Session, place: Place) -> Ack:
     return {"response_action": "update", "view": view}
 
 
-def _stored(found: Mapping[str, Any]) -> list[Block]:
-    change = found["agents"][0]
-    made = [section(f"`{safe(change['name'])}` is stored as version {change['version']}.")]
-    if change["opening"]:
-        made.append(section(f"*What it says first*\n>{safe(change['opening'], 1500)}"))
-    if change["live"]:
-        live = safe(", ".join(change["live"]))
+def _stored(found: Applied) -> list[Block]:
+    change = found.agents[0]
+    made = [section(f"`{safe(change.name)}` is stored as version {change.version}.")]
+    if change.opening:
+        made.append(section(f"*What it says first*\n>{safe(change.opening, 1500)}"))
+    if change.live:
+        live = safe(", ".join(change.live))
         made.append(context(f"For everybody at once: {live}. The rest is for people who enter from now on."))
-    used = [f"{safe(one['ref'])} ({count(one['keep_their_flow'])} keep the earlier one)" for one in found["campaigns"]]
+    used = [f"{safe(one.ref)} ({count(one.keep_their_flow)} keep the earlier one)" for one in found.campaigns]
     if used:
         made.append(context(f"used by {', '.join(used[:10])}"))
     return [*made, context("To let it call, choose it in a step under *Agent*.")]

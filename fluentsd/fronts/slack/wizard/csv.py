@@ -70,6 +70,7 @@ WITHOUT_INPUT: Mapping[str, str] = {
     "ignore": "a select for each column",
     "only_a_field": "a select for each column",
     "rejects": "shown in the answer",
+    "as_new": "each column has its select, and nothing is taken over from earlier files",
     "as_json": "for programs",
 }
 MEANINGS: Mapping[str, str] = {target.value: target.value.replace("_", " ") for target in Target}

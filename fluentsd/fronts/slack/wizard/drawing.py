@@ -32,8 +32,8 @@ async def people_of(session: Session, place: Place, edit: Edit) -> People | None
     if place.page != "people":
         return None
     total = (await session.run("campaign status", {"ref": edit.ref})).total if edit.state else 0
-    sources = (await session.run("source list", {}))["sources"]
-    return People(total, {one["source"]: str(one["problem"] or "") for one in sources})
+    sources = (await session.run("source list", {})).sources
+    return People(total, {one.source: one.problem or "" for one in sources})
 
 
 async def update(session: Session, view: Mapping[str, Any], new: Block) -> None:

@@ -66,8 +66,8 @@ async def enrolled(session: Session, place: Place) -> Ack:
     except Refused as why:
         return _error("existing.origin", str(why))
     await draw_below(session, place.at("people"))
-    already = found["people"] - found["enrolled"]
-    words = [f"{count(found['enrolled'])} enrolled.", f"{count(already)} are or were in it already." if already else ""]
+    already = found.people - found.enrolled
+    words = [f"{count(found.enrolled)} enrolled.", f"{count(already)} are or were in it already." if already else ""]
     return _shown(place, "Known people", " ".join(filter(None, words)))
 
 
@@ -88,8 +88,8 @@ async def attested(session: Session, place: Place) -> Ack:
         named = next((one for one in ("given", "scrubbed", "scope", "by") if one in str(why)), "given")
         return _error(f"attest.{named}", str(why))
     await draw_below(session, place.at("people"))
-    said = f"{safe(found['said'])}, attested by {safe(found['by'])}"
-    return _shown(place, "Consent", f"{count(found['people'])}: {said}.")
+    said = f"{safe(found.said)}, attested by {safe(found.by)}"
+    return _shown(place, "Consent", f"{count(found.people)}: {said}.")
 
 
 def _shown(place: Place, title: str, words: str) -> Ack:

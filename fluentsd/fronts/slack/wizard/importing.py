@@ -44,6 +44,7 @@ from fluentsd.fronts.slack.wizard.drawing import draw_below
 from fluentsd.fronts.slack.wizard.place import Place
 from fluentsd.fronts.slack.wizard.view import wizard_view
 from fluentsd.verbs import Refused
+from fluentsd.verbs.answers.codec import encode
 from fluentsd.verbs.file_ingest import VerbIngest
 
 #: Rejected rows that are shown, and that are kept for the file.
@@ -102,8 +103,9 @@ def _performing(session: Session) -> Any:
     batches have no request of their own."""
 
     async def perform(verb: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = await session.again(verb).run(verb, arguments, repeatable=verb != "contacts take")
-        return found
+        found = await session.again(verb).run(verb, arguments, repeatable=verb != "contacts take")
+        answer: Mapping[str, Any] = encode(found)
+        return answer
 
     return perform
 

@@ -55,8 +55,8 @@ def _all_zones() -> tuple[str, ...]:
 
 async def _agents(session: Session, words: str) -> list[Block]:
     """Known agents, and what is typed, because an agent of a provider is known to the provider alone."""
-    found = (await session.run("agents list", {}))["agents"]
-    names = [one["name"] for one in found]
+    found = (await session.run("agents list", {})).agents
+    names = [one.name for one in found]
     return _fitting(names, words, typed=True)
 
 
@@ -82,8 +82,8 @@ async def _tags(session: Session, words: str) -> list[Block]:
 async def _origins(session: Session, words: str) -> list[Block]:
     """Files, CRMs and campaigns whose people are known."""
     found = await session.run("contacts origins", {})
-    says = {f"{SOURCE}{one['name']}": f"{one['people']:,} records" for one in found["sources"] if one["people"]}
-    says |= {f"{CAMPAIGN}{one['ref']}": f"{one['name']} ({one['state']})" for one in found["campaigns"]}
+    says = {f"{SOURCE}{one.name}": f"{one.people:,} records" for one in found.sources if one.people}
+    says |= {f"{CAMPAIGN}{one.ref}": f"{one.name} ({one.state})" for one in found.campaigns}
     return _fitting(list(says), words, says)
 
 
@@ -108,8 +108,8 @@ def _fitting(
 
 async def _read_segments(session: Session, source: str) -> Known:
     """The segments of a source as it names them now. Raises `Refused`, `StoreUnavailable`."""
-    found = (await session.run("source segments", {"source": source}))["segments"]
-    return Known(tuple((str(one["id"]), f"{one['name']} ({one['kind']})", one["size"]) for one in found), session.now)
+    found = (await session.run("source segments", {"source": source})).segments
+    return Known(tuple((one.id, f"{one.name} ({one.kind})", one.size) for one in found), session.now)
 
 
 async def _segments(session: Session, words: str) -> list[Block]:

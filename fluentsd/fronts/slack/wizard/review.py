@@ -32,7 +32,7 @@ async def review_view(session: Session, place: Place, edit: Edit) -> Block:
     if edit.state == "draft":
         check = await session.run("campaign check", {"ref": edit.ref})
         made = [kept for block in launch(check).blocks if (kept := without_close(block))]
-        if not check["errors"]:
+        if not check.errors:
             made.append(actions(button("Schedule…", "open:schedule", {"ref": f"c{edit.id}", "name": edit.name})))
         return wizard_view(place, REVIEW.title, [*above, *made, ways(REVIEW.key)], "Save draft")
     if not edit.is_pending:

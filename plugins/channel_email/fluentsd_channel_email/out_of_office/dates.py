@@ -59,7 +59,7 @@ _MENTION = re.compile(
     rf")(?![\w/]|\.\d)"
 )
 #: A day and a weekday in Japanese, and the edge between its letters and others, where it has no blanks.
-_JAPANESE_DAY = re.compile(r"(?:(20\d\d) ?年 ?)?(\d\d?) ?月 ?(\d\d?) ?日")
+_JAPANESE_DAY = re.compile(r"(?:(20\d\d) ?年 ?)?(1[0-2]|0?[1-9]) ?月 ?(\d\d?) ?日(?: ?\([月火水木金土日]\))?")
 _JAPANESE_WEEKDAY = re.compile(r"([月火水木金土日]曜)日?")
 _JAPANESE_EDGE = re.compile(r"(?<=[0-9/.])(?=[\u3040-\u30ff\u4e00-\u9fff])|(?<=[\u3040-\u30ff\u4e00-\u9fff])(?=[0-9])")
 _CLOCK = re.compile(r" ?(?:uhr|h\b|am\b|pm\b|a\.m|p\.m)")
@@ -80,12 +80,19 @@ class Mention:
 def plain(text: str) -> str:
     """The text normalised for the patterns: lower case, no accents, one kind of dash, quote and blank; an empty line
     ends a sentence."""
-    text = _JAPANESE_DAY.sub(r" \3.\2.\1 ", unicodedata.normalize("NFKD", text.casefold().replace("ł", "l")))
+    text = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l"))
+    text = _JAPANESE_DAY.sub(_in_english, text)
     text = _JAPANESE_EDGE.sub(" ", _JAPANESE_WEEKDAY.sub(r" \1 ", text))
     text = "".join(c for c in text if not unicodedata.combining(c))
     text = re.sub("[\u2010-\u2015\u2212]", "-", re.sub("[\u2018\u2019\u00b4`]", "'", text))
     text = re.sub(r"\n\s{0,20}\n", " . ", text)
     return " ".join(text.split())
+
+
+def _in_english(found: re.Match[str]) -> str:
+    """A Japanese day as " 1 december 2026 "."""
+    year, month, day = found.groups(default="")
+    return f" {day} {_MONTHS[int(month) - 1].split()[0]} {year} "
 
 
 def mentions(text: str, on: date, *, day_first: bool) -> list[Mention]:

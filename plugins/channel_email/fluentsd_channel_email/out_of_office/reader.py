@@ -112,7 +112,7 @@ class _Reading:
         """Weekdays and months: they count only with words for the end of an absence."""
         for start, end, day in self._names():
             before, after = self._around(0, start, end, len(self.text))
-            if words_of.BACK.search(before):
+            if words_of.BACK.search(before) or (after.startswith(" ") and words_of.BACK.match(after, 1)):
                 self.returns.append(day if day > self.on else day + _WEEK)
             elif words_of.UNTIL_AFTER.match(after) or words_of.UNTIL.search(before):
                 self.lasts.append(day)

@@ -23,7 +23,7 @@ ROBOT_SUBJECT = re.compile(
     # a single word stands alone or before our subject: a person may write of absences too
     r"|(?:ausente|ausência(?: temporária)?|assente|absence|absente?|urlaub|im urlaub|nicht im büro|vacaciones|de vacaciones|férias|de férias|ferie|in ferie"
     r"|congés?|en congés?|niet aanwezig|vakantie|met vakantie|urlop|na urlopie|отпуск|в отпуске|нет на месте|меня нет|休暇\w{0,4}|away"
-    r"|on leave|vacation|holiday)\s*(?:[:：–-]|$)"
+    r"|on leave|vacation|holiday|auto)\s*(?:[:：–-]|$)"
     r"|resposta de ausência|absent(?:e)? du bureau|poza biurem|nieobecno|вне офиса|отсутствую)",
     re.IGNORECASE,
 )

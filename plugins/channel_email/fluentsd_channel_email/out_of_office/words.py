@@ -51,7 +51,8 @@ AWAY: Mapping[str, re.Pattern[str]] = {
     "pt": _any(
         "fora d[oae] (?:escritorio|empresa)", "(?:de|em) ferias", "ausente", "ausencia", "(?:de|em) licenca",
         "baixa medica", "em viagem", "regresso ao escritorio", r"escritorios? \w+ (?:fechad|encerrad)os?",
-        "indisponivel", "(?:minhas )?ferias", r"(?:escritorio|empresa|loja) \w+ fechad\w",
+        "indisponivel", "(?:minhas )?ferias", "retornarei", "voltarei", "volto",
+        r"(?:escritorio|empresa|loja) \w+ fechad\w",
     ),
     "it": _any(
         "fuori (?:ufficio|sede)", "in ferie", "assente", "assenza", "in (?:malattia|congedo|maternita|trasferta)",
@@ -74,6 +75,7 @@ AWAY: Mapping[str, re.Pattern[str]] = {
     ),
     "ja": _joined(
         "休暇", "不在", "休業", "休みま", "お休み", "出張", "休職", "産休", "外出し", "有給", "留守", "休診",
+        "出社いたし", "出社し", "復帰",
     ),
 }  # fmt: skip
 #: A person who has left for good is not away.
@@ -103,7 +105,17 @@ BACK = _any(
 )  # fmt: skip
 #: With "from" and a date: the presence starts.
 AGAIN = _any(
-    "again", "wieder", "weer", "di nuovo", "de nuevo", "de nouveau", "novamente", "de retour", "zuruck", "terug"
+    "again",
+    "wieder",
+    "weer",
+    "di nuovo",
+    "de nuevo",
+    "de nouveau",
+    "novamente",
+    "de retour",
+    "zuruck",
+    "terug",
+    plain(r"\w*(?:出社|復帰)\w*"),
 )
 #: Words between "until" or "from" and the date.
 _FILL = (
@@ -121,7 +133,7 @@ FROM = re.compile(
     r"|sinds|od|с|со|w dniach)\b" + _FILL
 )
 #: After a date, where a language puts the word there.
-UNTIL_AFTER, FROM_AFTER = re.compile(rf" ?{plain('まで')}| ?迄"), re.compile(" ?から")
+UNTIL_AFTER, FROM_AFTER = re.compile(rf" ?{plain('まで')}| ?迄"), re.compile(" ?(?:から|より)")
 TODAY = _any("today", "heute", "hoy", "aujourd'hui", "hoje", "oggi", "vandaag", "dzis", "dzisiaj", "сегодня")
 TOMORROW = _any("tomorrow", "morgen", "manana", "demain", "amanha", "domani", "jutro", "завтра")
 NEXT_WEEK = _any(
