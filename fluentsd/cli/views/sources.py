@@ -25,10 +25,17 @@ def listing(screen: Screen, answer: Answer) -> None:
         for one in answer["sources"]
     ]  # fmt: skip
     screen.table(["Source", "From", "#Segments", "@As of", "#Held", "Requests today", "State"], rows)
+    _hint(screen, answer)
+
+
+def _hint(screen: Screen, answer: Answer) -> None:
+    for one in answer["sources"]:
+        if not one["from"]:
+            screen.say(f"connect it: fluentsd source connect {one['source']}", "yellow")
 
 
 def _origin(one: Answer) -> str:
-    return f"{one['plugin']} ({one['from']})" if one["from"] else ""
+    return f"{one['plugin']} ({one['from']})".strip() if one["from"] else ""
 
 
 def _usage(one: Answer) -> str:
