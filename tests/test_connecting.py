@@ -18,6 +18,8 @@ from fluentsd_crm_gohighlevel import register_sources
 
 from fluentsd import daemon
 from fluentsd.bootstrap import open_runtime
+from fluentsd.cli.screen import Screen
+from fluentsd.cli.views import show
 from fluentsd.clock import SystemClock
 from fluentsd.config import Settings, load
 from fluentsd.engine.runtime import Runtime
@@ -206,7 +208,7 @@ async def test_a_disconnected_source_is_gone_with_its_keys(here: Installation, c
 
 @pytest.mark.slow
 async def test_a_copied_database_without_its_connections_says_who_waits(
-    here: Installation, crm: FakeGohighlevel
+    here: Installation, crm: FakeGohighlevel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await here.do("source connect", source=NAME, plugin="gohighlevel", keys=keys(crm))
     file = {
@@ -219,7 +221,9 @@ async def test_a_copied_database_without_its_connections_says_who_waits(
     shutil.rmtree(here.folder / "plugins")
     [row] = (await here.do("source list"))["sources"]
     assert (row["source"], row["segments"]) == (NAME, 1)
-    assert "its people wait; connect it: fluentsd source connect ghl" in row["problem"]
+    assert row["problem"] == "it is not connected here, so its people wait; connect it"
+    show(Screen(), "source list", {"sources": [row]})
+    assert "fluentsd source connect ghl" in capsys.readouterr().out
 
 
 @pytest.mark.slow

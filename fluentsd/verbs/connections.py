@@ -100,7 +100,7 @@ async def _taken_in(runtime: Runtime, answer: Answer) -> Answer:
         try:
             await runtime.reload()
         except (Problems, OSError) as why:
-            problem = f"{why}\nit is taken in by a reload when that is corrected: fluentsd reload"
+            problem = f"{why}\nit is taken in by a reload when that is corrected"
     return answer | {"reloads": answer["reloads"] and not problem, "problem": problem}
 
 

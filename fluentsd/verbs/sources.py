@@ -52,7 +52,7 @@ def _origin(runtime: Runtime, name: str) -> Answer:
     """The plugin of a source, and where its keys are."""
     connecting = runtime.connecting
     if connecting is None:
-        return {"plugin": "", "from": ""}
+        return {"plugin": "", "from": "settings"}
     origin = "connected" if connecting.is_connected(name) else "fluentsd.toml"
     return {"plugin": connecting.plugin_of(name), "from": origin}
 
@@ -63,13 +63,12 @@ async def _missing(runtime: Runtime) -> list[Answer]:
     for name in await runtime.store.read(segments.crm_sources):
         rows = await runtime.store.read(segments.followed, name) if name not in runtime.syncs else []
         if rows:
-            why = f"it is not connected here, so its people wait; connect it: fluentsd source connect {name}"
             found.append(
                 {
                     "source": name,
                     "plugin": "",
                     "from": "",
-                    "problem": why,
+                    "problem": "it is not connected here, so its people wait; connect it",
                     "problem_since_at": None,
                     "segments": len(rows),
                     "as_of_at": min((row.read_at for row in rows if row.read_at is not None), default=None),
@@ -204,7 +203,7 @@ def _source(runtime: Runtime, name: str) -> Source:
         return runtime.sources[name]
     near = difflib.get_close_matches(name, runtime.sources, n=2)
     if not runtime.sources:
-        raise Refused("there is no source; connect one: fluentsd source connect NAME")
+        raise Refused("there is no source; connect one", Suggestion("source connect", {"source": name}))
     hint = f"; did you mean {' or '.join(near)}?" if near else f"; known are {', '.join(sorted(runtime.sources))}"
     raise Refused(f"no source is called {name!r}{hint}", Suggestion("source list", {}))
 

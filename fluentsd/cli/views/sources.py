@@ -24,10 +24,17 @@ def listing(screen: Screen, answer: answers.Listing) -> None:
         for one in answer.sources
     ]  # fmt: skip
     screen.table(["Source", "From", "#Segments", "@As of", "#Held", "Requests today", "State"], rows)
+    _hint(screen, answer)
+
+
+def _hint(screen: Screen, answer: answers.Listing) -> None:
+    for one in answer.sources:
+        if not one.origin:
+            screen.say(f"connect it: fluentsd source connect {one.source}", "yellow")
 
 
 def _origin(one: answers.Source) -> str:
-    return f"{one.plugin} ({one.origin})" if one.origin else ""
+    return f"{one.plugin} ({one.origin})".strip() if one.origin else ""
 
 
 def _usage(one: answers.Source) -> str:
