@@ -141,8 +141,10 @@ async def test_a_reply_that_is_handled_in_one_channel_is_settled_in_all(office: 
     await office.say("alerts here replies", channel="C2")
     card = await a_reply(office)
     [there, here] = await until(
-        lambda: len(found := in_channel(office, "C2", "answered in") + in_channel(office, "C1", "answered in")) == 2
-        and found
+        lambda: (
+            len(found := in_channel(office, "C2", "answered in") + in_channel(office, "C1", "answered in")) == 2
+            and found
+        )
     )
     assert card.ts in (there.ts, here.ts)
     await office.slack.press(here, "Handled")
