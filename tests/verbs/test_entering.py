@@ -55,7 +55,7 @@ async def test_people_of_another_campaign_enter_by_state_and_reason(stage: Stage
 
 
 async def test_what_cannot_be_enrolled_changes_nothing(stage: Stage) -> None:
-    await stage.launch(spec(SMS), person(1))
+    await stage.launch(spec(SMS, LATER), person(1))
     for given, words in (
         ({}, "either a source"),
         ({"source": "people.csv", "campaign": "test"}, "either a source"),
