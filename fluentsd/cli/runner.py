@@ -193,6 +193,8 @@ def run_program(program: Callable[[], object]) -> None:
         program()
     except KeyboardInterrupt:
         fail("interrupted", 130)
+    except BrokenPipeError:  # a reader that has seen enough
+        _discard()
     except Exception as why:
         if os.environ.get(TRACEBACK):
             raise
@@ -209,4 +211,9 @@ def _flush() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard()
+
+
+def _discard() -> None:
+    """What is still to be written goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -56,12 +56,29 @@ def test_any_text_is_plain_in_the_end(text):
 
 
 @pytest.mark.parametrize(
-    "piece", ["stop the ", "no ", "it ", "ya no ", "| ", "a ", "dont ", "s.t.", "take my ", "want to ", "opt a ", "🛑"]
+    "piece",
+    [
+        "stop the ",
+        "no ",
+        "it ",
+        "ya no ",
+        "| ",
+        "a ",
+        "dont ",
+        "s.t.",
+        "take my ",
+        "want to ",
+        "opt a ",
+        "🛑",
+        "もう",
+        "nao quero ",
+        "wenn ich ",
+    ],
 )
 def test_no_text_takes_long_to_read(piece):
-    began = time.perf_counter()
+    began = time.process_time()
     asks_to_stop(piece * READ_AT_MOST)
-    assert time.perf_counter() - began < 0.2
+    assert time.process_time() - began < 0.2
 
 
 def test_plugins_reach_it():
