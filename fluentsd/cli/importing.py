@@ -65,6 +65,14 @@ class Asked:
         return Choices(_asked(self.mapping), self.ignored, self.only_fields, self.dates)
 
 
+def _options(choices: Choices) -> str:
+    """Choices as the options of a command."""
+    words = [f"--map {shlex.quote(f'{meaning}={column}')}" for meaning, column in choices.asked.items()]
+    words += [f"--ignore {shlex.quote(column)}" for column in choices.ignored]
+    words += [f"--only-a-field {shlex.quote(column)}" for column in choices.only_fields]
+    return " ".join([*words, *([f"--{choices.dates.replace(' ', '-')}"] if choices.dates else [])])
+
+
 def _mapping_of(choices: Choices, file: CsvFile, region: str, need: Need) -> Columns:
     aside: dict[str, Any] = {"ignored": choices.ignored, "only_fields": choices.only_fields}
     return mapping_of(file, choices.asked, region, need, **aside, dates=choices.dates)
@@ -78,7 +86,7 @@ async def _kept(client: Client, file: CsvFile, asked: Asked) -> Choices:
     answer = await client.perform("contacts columns", {"source": file.path.name, "headings": list(file.header)})
     kept = Choices.from_json(answer["choices"])
     if kept:
-        file.notes.append(f"the columns are read as in {answer['source']}: {kept}; without that: --as-new")
+        file.notes.append(f"the columns are read as in {answer['source']}: {_options(kept)}; without that: --as-new")
     return kept
 
 

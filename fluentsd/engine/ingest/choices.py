@@ -5,7 +5,6 @@ The shape of a file is its headings. What must not live here: the effect of a ch
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -28,13 +27,6 @@ class Choices:
 
     def __bool__(self) -> bool:
         return bool(self.asked or self.ignored or self.only_fields or self.dates)
-
-    def __str__(self) -> str:
-        """The choices as the options of a command."""
-        words = [f"--map {shlex.quote(f'{meaning}={column}')}" for meaning, column in self.asked.items()]
-        words += [f"--ignore {shlex.quote(column)}" for column in self.ignored]
-        words += [f"--only-a-field {shlex.quote(column)}" for column in self.only_fields]
-        return " ".join([*words, *([f"--{self.dates.replace(' ', '-')}"] if self.dates else [])])
 
     def as_json(self) -> dict[str, Any]:
         return {
