@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fluentsd.verbs.catalogue import VERBS, Param
+from fluentsd.verbs.catalogue import VERBS
+from fluentsd.verbs.verb import Param
 
 
 def _param(param: Param) -> str:

@@ -23,7 +23,8 @@ from fluentsd.cli.names import completer
 from fluentsd.cli.perform import perform
 from fluentsd.cli.runner import REFUSE_AS_JSON, Shell, fail, run_program
 from fluentsd.cli.words import COMMANDS, takes_words, without_config
-from fluentsd.verbs.catalogue import ALIASES, VERBS, Param, Verb
+from fluentsd.verbs.catalogue import ALIASES, VERBS
+from fluentsd.verbs.verb import Param, Verb
 
 #: The type of a kind on the command line; every other kind is a text.
 _TYPES: dict[str, Any] = {"int": int, "flag": bool, "texts": list[str], "file": Path}

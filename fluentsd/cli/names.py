@@ -12,7 +12,7 @@ import trio
 import typer
 
 from fluentsd.settings_file import find, socket_of
-from fluentsd.verbs.catalogue import Param
+from fluentsd.verbs.verb import Param
 
 #: Kind of a parameter → the verb that lists its values, where they are in the answer, and the key of the name.
 LISTS: Mapping[str, tuple[str, str, str]] = {

@@ -9,7 +9,7 @@ from typing import Any
 from fluentsd.cli.files import read_toml
 from fluentsd.cli.runner import REFUSE_AS_JSON, Shell, local_moment, run_program, run_verb
 from fluentsd.cli.words import Plain
-from fluentsd.verbs.catalogue import Verb
+from fluentsd.verbs.verb import Verb
 
 
 def perform(shell: Shell, verb: Verb, typed: Mapping[str, Any]) -> None:

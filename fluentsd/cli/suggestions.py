@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.verbs import Suggestion
-from fluentsd.verbs.catalogue import VERBS, Param
+from fluentsd.verbs.catalogue import VERBS
+from fluentsd.verbs.verb import Param
 
 #: Verbs of the shell that are not in the catalogue, because they read a file: their parameters.
 _FROM_FILES = {

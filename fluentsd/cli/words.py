@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fluentsd.verbs.catalogue import VERBS, Param, Verb
+from fluentsd.verbs.catalogue import VERBS
+from fluentsd.verbs.verb import Param, Verb
 
 #: Commands that are no plain verbs, by what is typed: the function in `fluentsd.cli`.
 COMMANDS: Mapping[str, str] = {

@@ -14,7 +14,7 @@ from typing import Any
 from fluentsd.domain.time.durations import BadDuration, Delay
 from fluentsd.text import MESSAGE_AT_MOST
 from fluentsd.verbs.call import Refused
-from fluentsd.verbs.catalogue import TEXTUAL, Kind, Param, Shape
+from fluentsd.verbs.verb import TEXTUAL, Kind, Param, Shape
 
 #: Numbers that a person types fit a 32-bit column; moments, in microseconds, end with the year 9999.
 INT32, MOMENTS = range(-(2**31), 2**31), range(253_402_214_400_000_000)

@@ -26,7 +26,8 @@ from fluentsd.verbs import moments
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.arguments import INT32, checked_value, short
 from fluentsd.verbs.call import Call, Refused, RoleRefused
-from fluentsd.verbs.catalogue import VERBS, Verb, current_name
+from fluentsd.verbs.catalogue import VERBS, current_name
+from fluentsd.verbs.verb import Verb
 
 Answer = dict[str, Any]
 T = TypeVar("T")

@@ -16,8 +16,8 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Refused
-from fluentsd.verbs.catalogue import Param, Verb
 from fluentsd.verbs.people import find_one
+from fluentsd.verbs.verb import Param, Verb
 
 
 async def zone_of_person(conn: Connection, ref: str, person: str) -> str:

@@ -11,8 +11,9 @@ import pytest
 from fluentsd.api import Inbound, Outcome
 from fluentsd.text import MESSAGE_AT_MOST, NotStorable, clean, storable
 from fluentsd.verbs import Call, Refused
-from fluentsd.verbs.catalogue import VERBS, Verb
+from fluentsd.verbs.catalogue import VERBS
 from fluentsd.verbs.execute import execute
+from fluentsd.verbs.verb import Verb
 from tests.engine.conftest import stage
 from tests.engine.stage import MINUTE, MONDAY, SMS, Stage, person, spec
 from tests.fronts.web.front import Front

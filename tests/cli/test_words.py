@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from fluentsd.cli import app, perform, words
-from fluentsd.verbs.catalogue import VERBS, Param, Verb
+from fluentsd.verbs.catalogue import VERBS
+from fluentsd.verbs.verb import Param, Verb
 
 PLAIN = [verb for verb in VERBS.values() if not verb.hidden and verb.name not in words.COMMANDS]
 

@@ -32,7 +32,8 @@ from fluentsd.fronts.control.server import serve
 from fluentsd.unavailable import StoreBusy
 from fluentsd.verbs import Call, Refused, Suggestion, catalogue, operations
 from fluentsd.verbs.call import ROLES, Role
-from fluentsd.verbs.catalogue import VERBS, Param, Verb
+from fluentsd.verbs.catalogue import VERBS
+from fluentsd.verbs.verb import Param, Verb
 from tests.databases import open_whole
 
 

@@ -18,7 +18,8 @@ from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.fronts.control.client import connect
 from fluentsd.fronts.control.server import serve
-from fluentsd.verbs.catalogue import VERBS, Verb
+from fluentsd.verbs.catalogue import VERBS
+from fluentsd.verbs.verb import Verb
 from tests.databases import open_whole
 from tests.engine.stage import MONDAY, SMS, FakeChannel, spec
 from tests.fuzz.conftest import fuzz

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fluentsd.verbs.catalogue import Kind, Param, Shape
+from fluentsd.verbs.verb import Kind, Param, Shape
 from tests.engine.stage import MONDAY
 
 VALUES: Mapping[Kind, Any] = {

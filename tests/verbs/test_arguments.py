@@ -15,8 +15,9 @@ from fluentsd.domain.consent import BASES, CHANNELS
 from fluentsd.engine.runtime import Runtime
 from fluentsd.verbs import Call, Refused, catalogue, operations
 from fluentsd.verbs.arguments import checked_value
-from fluentsd.verbs.catalogue import OUTCOMES, VERBS, Kind, Param, Shape, Verb
+from fluentsd.verbs.catalogue import OUTCOMES, VERBS
 from fluentsd.verbs.execute import execute
+from fluentsd.verbs.verb import Kind, Param, Shape, Verb
 from tests.engine.stage import MONDAY, Stage
 from tests.verbs.arguments import example
 

@@ -13,9 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store import campaigns
 from fluentsd.verbs import Call, Refused
+from fluentsd.verbs.answers.by_verb import ANSWERS
 from fluentsd.verbs.call import ROLES, Role
-from fluentsd.verbs.catalogue import ANSWERS, VERBS, Verb
+from fluentsd.verbs.catalogue import VERBS
 from fluentsd.verbs.execute import _function, change, execute, owning
+from fluentsd.verbs.verb import Verb
 from tests.engine.stage import MONDAY, SMS, Stage, person, spec
 from tests.verbs.arguments import example
 

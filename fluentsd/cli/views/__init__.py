@@ -14,8 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.format import iso
+from fluentsd.verbs.answers.by_verb import ANSWERS
 from fluentsd.verbs.answers.types import typed
-from fluentsd.verbs.catalogue import ANSWERS
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen

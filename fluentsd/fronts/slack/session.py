@@ -21,9 +21,9 @@ from fluentsd.fronts.slack.web_api import WebApi
 from fluentsd.fronts.slack.wizard.memory import Memory
 from fluentsd.fronts.slack.words import Named
 from fluentsd.verbs import Call
+from fluentsd.verbs.answers.by_verb import ANSWERS
 from fluentsd.verbs.answers.types import typed
 from fluentsd.verbs.call import Role
-from fluentsd.verbs.catalogue import ANSWERS
 from fluentsd.verbs.execute import execute
 
 
