@@ -240,8 +240,9 @@ class EnrollmentEnded(EnrollmentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnalysed(EnrollmentEvent):
-    """The work after a call is done. `state`: done, or failed when the analysis has failed; `disposition`: what the
-    conversation came to, "" if that is not known; `follow_ups`: the steps that follow it."""
+    """The work after a call is done. `state`: done, or failed when the analysis has failed; `analysed`: whether there
+    is an analysis; `disposition`: what the conversation came to, "" if that is not known; `follow_ups`: the steps that
+    follow it."""
 
     topic: ClassVar[str] = "call.analysed"
     attempt: str
@@ -249,6 +250,7 @@ class CallAnalysed(EnrollmentEvent):
     outcome: str
     disposition: str
     state: str
+    analysed: bool
     follow_ups: list[str]
 
 

@@ -17,7 +17,13 @@ from fluentsd.store.slack_subscriptions import SlackSubscription
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change
 
+_CHANNEL = re.compile(r"[A-Z0-9]{1,24}")
 _AT = re.compile(r"([01]\d|2[0-3]):[0-5]\d (\S+)")
+
+
+def _check(channel: str) -> None:
+    if not _CHANNEL.fullmatch(channel):
+        raise Refused(f"{channel[:40]!r} is no id of a channel of Slack, like C0123456789; nothing was changed")
 
 
 async def listing(runtime: Runtime, call: Call) -> Answer:
@@ -27,6 +33,8 @@ async def listing(runtime: Runtime, call: Call) -> Answer:
 
 async def alerts(runtime: Runtime, call: Call, channel: str, campaign: Sequence[str], kind: Sequence[str]) -> Answer:
     """Show these kinds of messages in a channel, none of them if `kind` is empty, about some campaigns or all."""
+
+    _check(channel)
 
     async def unit(conn: Connection) -> Answer:
         refs = [(await campaigns.get(conn, ref)).ref for ref in campaign]
@@ -50,6 +58,8 @@ async def digest(runtime: Runtime, call: Call, channel: str, at: str) -> Answer:
             at = ""
         if not at:
             raise Refused('the time of the digest needs its zone, like "09:00 America/New_York"; nothing was changed')
+
+    _check(channel)
 
     async def unit(conn: Connection) -> Answer:
         await slack_subscriptions.keep(conn, SlackSubscription(channel, "digest", "", at, call.actor, call.at))

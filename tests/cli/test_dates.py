@@ -53,7 +53,7 @@ def test_the_order_is_shown_in_the_preview_and_can_be_said(person: Person) -> No
     assert any("dates, month first, as in US; else: --day-first" in row[2] for row in preview.rows if len(row) > 2)
     imported(person, ["12/1/2027", "11/2/2027"], "--day-first")
     assert person.asks("contacts", "find", "P0")["people"][0]["fields"]["appointment_at"] == "Jan 12, 2027"
-    preview = person.gets("contacts", "import", "dates.csv", "--preview", "--region", "DE")
+    preview = person.gets("contacts", "import", "dates.csv", "--preview", "--region", "DE", "--as-new")
     assert any("dates, day first, as in DE" in row[2] for row in preview.rows if len(row) > 2)
     assert "not both" in person.is_refused("contacts", "import", "dates.csv", "--day-first", "--month-first", status=2)
 

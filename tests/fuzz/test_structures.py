@@ -56,6 +56,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "suppression take": {"points": ["+12125550148", "a@example.com"], "channel": "sms", "because": "an old list"},
     "templates apply": {"file": TEMPLATES},
     "agents apply": {"file": AGENT},
+    "source connect": {"source": "crm", "plugin": "hubspot", "keys": {"token": "a token"}},
 }
 JUNK: list[Any] = [None, True, 0, -1, 2**63, 2**70, 1.5, float("nan"), "", "x", "\0", "x" * 5_000, "{{", [], [[]], {}, {"": 1},
                    {"a": {"b": []}}, [None], "2026-01-01", "{}", "[", ["phone"], {"id": {}}]  # fmt: skip

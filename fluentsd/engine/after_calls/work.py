@@ -141,7 +141,7 @@ class AfterCalls:
         told = CallAnalysed(
             enrollment=call.enrollment_id, contact=call.contact_id, campaign=call.campaign, attempt=attempt_id,
             step=call.step, outcome=call.outcome, disposition=str(disposition or ""),
-            state="failed" if found.problem else "done", follow_ups=steps,
+            state="failed" if found.problem else "done", analysed=found.analysis is not None, follow_ups=steps,
         )  # fmt: skip
         await outbox.post(conn, told, at=at)
         return steps

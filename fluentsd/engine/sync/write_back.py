@@ -105,11 +105,12 @@ class WriteBack:
     async def _analysis(
         self, about: Mapping[str, Any], done: activities.AttemptDone, at: int
     ) -> tuple[str, dict[str, Any]] | None:
-        """The note about a call: its summary and fields; None when the analysis found nothing."""
+        """The note about a call: its summary and fields; None when there is no analysis, or it found nothing. What the
+        conversation itself came to is in the activity of the call."""
         store, attempt = self._runtime.store, about["attempt"]
         said, _ = await store.read(activities.words_of, attempt, "summary")
         found, _ = await store.read(activities.words_of, attempt, "analysis")
-        if about["state"] != "done" or not said:
+        if about["state"] != "done" or not about.get("analysed", True) or not said:
             return None
         kept = json.loads(found) if found else {"fields": {}, "writes": {}}
         lines = [f"{name.replace('_', ' ')}: {value}" for name, value in kept["fields"].items()]

@@ -22,6 +22,7 @@ async def test_a_conversation_is_kept_with_its_evidence(stage: Stage) -> None:
     words = {"reason": "detected as human, 2 turns of the person", "summary": "Wants a red one.",
              "transcript": "agent: Hi\nperson: A red one.", "recording": "https://api.example/RE1"}  # fmt: skip
     await answered(stage, disposition=Disposition.interested, duration_s=31, **words)
+    await stage.until(MONDAY + 5 * MINUTE)  # the work after the call is done
     [call] = (await stage.do("history", disposition="interested"))["calls"]
     assert {name: call[name] for name in words} == words
     assert (call["outcome"], call["disposition"], call["duration_s"]) == ("answered", "interested", 31)
