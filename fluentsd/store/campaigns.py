@@ -79,8 +79,10 @@ async def owner_of(conn: AsyncConnection, ref: str, *, lock: bool = True) -> str
     return (await conn.execute(mine.with_for_update(key_share=True) if lock else mine)).scalar()
 
 
-async def by_id(conn: AsyncConnection, campaign_id: int) -> CampaignRow:
-    return _row((await conn.execute(select(campaign).where(campaign.c.id == campaign_id))).mappings().one())
+async def by_id(conn: AsyncConnection, campaign_id: int, *, lock: bool = False) -> CampaignRow:
+    """A campaign. With `lock` nobody enrolls, claims or changes its state until the transaction ends."""
+    mine = select(campaign).where(campaign.c.id == campaign_id)
+    return _row((await conn.execute(mine.with_for_update() if lock else mine)).mappings().one())
 
 
 async def listing(conn: AsyncConnection, *, archived: bool = False) -> list[CampaignRow]:

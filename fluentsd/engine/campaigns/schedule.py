@@ -114,8 +114,8 @@ async def complete_if_done(conn: Connection, campaign_id: int, at: int) -> str |
     """active → completed when nobody is queued or active, follow-ups after calls included, and no call's work is
     pending; returns the ref of a completed campaign. People in error do not keep a campaign open: a retry reopens
     it."""
+    row = await campaigns.by_id(conn, campaign_id, lock=True)  # before the counts: who enters now finds it completed
     counts = await counters.overview(conn, campaign_id)
-    row = await campaigns.by_id(conn, campaign_id)
     if row.state != CampaignState.active or row.spec.segment:  # people may join a segment at any time
         return None
     more = await counters.follow_ups(conn, campaign_id)
