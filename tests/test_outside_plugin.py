@@ -20,6 +20,7 @@ from trio_websocket import wrap_client_stream
 
 from fluentsd.fronts.control.client import connect
 from tests.engine.stage import person, spec
+from tests.engine.sync.conftest import CONSENT
 
 OUTSIDE = Path(__file__).parent / "outside"
 CALL = {"id": "call", "channel": "phone", "agent": "sales"}
@@ -137,3 +138,30 @@ async def test_a_call_through_it_from_the_claim_to_the_last_word(installation: I
     with trio.fail_after(10):
         await trio.to_thread.run_sync(process.wait)
     assert process.returncode == 0, installation.log()
+
+
+@pytest.mark.slow
+async def test_a_campaign_follows_its_segment(installation: Installation) -> None:
+    numbers = ["+12125550001", "+12125550002"]
+    (installation.folder / "lines.txt").write_text("\n".join(numbers))
+    with (installation.folder / "fluentsd.toml").open("a") as settings:
+        settings.write('[source.first.map]\ntext = "phone"\n')
+    process = installation.start()
+    await until(lambda: (installation.folder / "fluentsd.sock").exists() or process.poll() is not None)
+    assert process.poll() is None, installation.log()
+    segment = {"source": "first", "segment": "list:lines", "consent": CONSENT, "no_opt_out_field": "Ann Lee"}
+    async with connect(installation.folder / "fluentsd.sock") as client:
+        await client.ask("campaign apply", {"file": spec(CALL, window=ALWAYS, segment=[segment])})
+
+        async def people(wanted: int) -> None:
+            with trio.fail_after(30):
+                while (await client.ask("campaign status", {"ref": "test"}))["total"] != wanted:  # noqa: ASYNC110 - as `until`
+                    await trio.sleep(0.05)
+
+        await people(2)
+        await client.ask("campaign start", {"ref": "test", "yes": True})
+        await until(lambda: sorted(one["to"] for one in installation.calls()) == numbers)
+        (installation.folder / "lines.txt").write_text("\n".join([*numbers, "+12125550003"]))
+        await client.ask("sync now", {"source": "first"})
+        await people(3)
+        await until(lambda: "+12125550003" in [one["to"] for one in installation.calls()])
