@@ -78,7 +78,7 @@ async def test_each_front_is_killed_while_people_are_contacted(place: Place, mon
     monkeypatch.setattr(trio, "serve_listeners", spied)
     settings = place.settings(HTTP)
     async with living(place, settings) as client:
-        await launch(client, spec(SMS, window=ALWAYS), *(person(n) for n in range(300)))
+        await launch(client, spec(SMS, window=ALWAYS), *(person(n) for n in range(500)))
         address = (await client.ask("state"))["http"]
         await _break(nurseries.pop("control"))
         await until(lambda: place.logged("front.failed"))
@@ -88,7 +88,7 @@ async def test_each_front_is_killed_while_people_are_contacted(place: Place, mon
         await until(lambda: "control" in nurseries)
         await _break(nurseries.pop("web"))
         await until(lambda: "web" in nurseries)
-        await until(lambda: len(place.channels["sms"].accepted) == 300, 60)
+        await until(lambda: len(place.channels["sms"].accepted) == 500, 60)
         async with connect(settings.socket) as again:
             assert (await again.ask("state"))["closing"] is False
     assert max(place.channels["sms"].tokens().values()) == 1
