@@ -290,6 +290,7 @@ async def test_the_limits_of_requests_do_not_apply_to_calls(calls: Calls, monkey
         for client in (one, two, three, four):
             await client.send_message("x")
             assert await client.get_message() == "x"
+        monkeypatch.setattr(middleware, "ANSWER_PATIENCE", 10.0)  # a busy machine needs longer than a call is let
         assert (await calls.front.client.get("/healthz")).status_code == 200
 
 
