@@ -4,8 +4,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 VENV := .venv
 BIN := $(VENV)/bin
 PARTS := $(addprefix -e ,$(wildcard plugins/*))
-# One more than the machine has cores: tests of daemons and servers wait a part of their time.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
+# Workers of the tests: as many as the machine has cores.
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo preview browser test lint types check bench crash fuzz mta wheels clean
