@@ -105,17 +105,26 @@ def _segment_problems(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | Non
             why = state.problem or "its fields have not been read yet; wait for the first sync"
             found[f"{name} cannot be checked for opt-outs: {why}"] = ("source check", {"source": name})
         else:
-            there = {meaning for _, meaning in state.mapping}
-            for channel in row.spec.channels:
-                point = "email" if channel == "email" else "phone"
-                if point not in there:
-                    what = "an e-mail address" if point == "email" else "a phone number"
-                    sentence = f"no field of {name} is {what}; map one in [source.{name}.map]"
-                    found[sentence] = ("source fields", {"source": name})
+            absent = _absent_points(row, state.mapping)
+            if len(absent) == len(_points(row)):  # with one of two, the steps that need the other are left out
+                sentence = f"no field of {name} is {' or '.join(absent)}; map one in [source.{name}.map]"
+                found[sentence] = ("source fields", {"source": name})
             bare = [channel for channel in row.spec.channels if channel not in state.protected]
             if bare and not one.no_opt_out_field:
                 found[_unprotected(one, bare)] = ("source fields", {"source": name})
     return found
+
+
+def _points(row: CampaignRow) -> list[str]:
+    """What the campaign's channels need of a person."""
+    return list(dict.fromkeys("email" if channel == "email" else "phone" for channel in row.spec.channels))
+
+
+def _absent_points(row: CampaignRow, mapping: Sequence[tuple[str, str]]) -> list[str]:
+    """Those of them that no field of a source is, in words."""
+    there = {meaning for _, meaning in mapping}
+    words = {"email": "an e-mail address", "phone": "a phone number"}
+    return [words[point] for point in _points(row) if point not in there]
 
 
 #: What a field feeds, in the words of the check; every other meaning is its own word.
@@ -136,6 +145,8 @@ def _mappings(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | None]:
         for name, meaning in state.mapping:
             feeds.setdefault(_FEEDS.get(meaning, meaning), []).append(name)
         told = "; ".join(f"{what}: {', '.join(names)}" for what, names in feeds.items()) or "nothing"
+        if absent := _absent_points(row, state.mapping):
+            told += f"; no field is {' or '.join(absent)}, so steps that need one are left out"
         bare = [channel for channel in row.spec.channels if channel not in state.protected]
         if bare and one.no_opt_out_field:
             doing = " or ".join(_CHANNEL_WORDS[channel] for channel in bare)
