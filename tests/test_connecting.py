@@ -46,7 +46,7 @@ def crm() -> Iterator[FakeGohighlevel]:
 
 
 class Installation:
-    """One folder with its settings; `open` starts it anew."""
+    """One folder with its settings; each `open` is a new start of it."""
 
     def __init__(self, folder: Path, plugins: Plugins) -> None:
         self.folder, self.plugins, self.reloads = folder, plugins, 0
