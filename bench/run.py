@@ -26,6 +26,7 @@ from following import follow
 from importing import importing
 from mailing import mailing
 from outbox import outbox_rows
+from quick_shell import quick_shell
 from rich.console import Console
 from rich.table import Table
 from rows import BenchFailed, Row
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "mailing": mailing,
     "outbox": outbox_rows,
     "follow": follow,
+    "shell": quick_shell,
 }
 
 
@@ -75,7 +77,7 @@ def main(names: list[str]) -> int:
                 failed = 1
                 continue
             stamp = {"machine": about, "measured_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
-            rows += [{**row.as_json(), **stamp} for row in measured]
+            rows += [{**row.as_json(), "benchmark": name, **stamp} for row in measured]
             console.print(table(measured))
             for row in measured:
                 console.print(f"  {row.name}: {row.note}", style="dim", highlight=False)
@@ -129,7 +131,7 @@ def keep(rows: list[dict[str, Any]]) -> None:
     now = {row["name"] for row in rows}
     kept = [row for row in before if row["name"] not in now] + rows
     order = list(BENCHMARKS)
-    kept.sort(key=lambda row: order.index(re.split(r"[@ ]", row["name"])[0]))
+    kept.sort(key=lambda row: order.index(row["benchmark"]))
     RESULTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
