@@ -146,13 +146,13 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)  # rows have no reference cycles
     details = json.loads(sys.stdin.buffer.read())
-    out = sys.stdout.buffer
-    try:
-        with os.fdopen(int(sys.argv[1]), "rb") as inherited:
-            _read(inherited, details, out)
-    except CsvError as why:
-        _write(out, ("bad", 0, str(why)))
-    out.flush()
+    # not sys.stdout.buffer: with PYTHONUNBUFFERED it writes a part only when the process is stopped and continued
+    with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as out:
+        try:
+            with os.fdopen(int(sys.argv[1]), "rb") as inherited:
+                _read(inherited, details, out)
+        except CsvError as why:
+            _write(out, ("bad", 0, str(why)))
 
 
 def _read(inherited: BinaryIO, details: dict[str, Any], out: BinaryIO) -> None:

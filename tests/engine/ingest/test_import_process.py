@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,24 @@ def test_an_interrupt_of_the_terminal_does_not_reach_the_reader(
         rest = list(work)
     assert first is not None
     assert sum(len(item.people) for item in rest if isinstance(item, Batch)) > 19_000
+
+
+def test_a_reader_stopped_and_continued_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write to a full pipe that a signal interrupts has written a part; without Python's buffer the rest was lost."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    monkeypatch.setattr(import_process, "_PIPE_SIZE", 4096)
+    started: list[subprocess.Popen[bytes]] = []
+    start = import_process._start
+    monkeypatch.setattr(import_process, "_start", lambda file: started.append(start(file)) or started[-1])
+    path, items = messy(tmp_path, 12_000), list[object]()
+    with open_csv(path) as file:
+        for item in batches_from_subprocess(file, mapping_of(file, {}, "US", "any"), "US", "any"):
+            items.append(item)
+            if started[0].poll() is None:
+                time.sleep(0.01)  # the pipe is full
+                os.kill(started[0].pid, signal.SIGSTOP)
+                os.kill(started[0].pid, signal.SIGCONT)
+    assert sum(len(item.people) for item in items if isinstance(item, Batch)) > 11_000
 
 
 def test_without_another_process_the_file_is_read_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
