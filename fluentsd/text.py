@@ -24,9 +24,11 @@ INTEGERS = range(-(2**63), 2**63)
 #: Levels of objects and lists in one JSON value.
 DEPTH_AT_MOST = 64
 
-#: Characters of JSON from which a value is looked at only once as a whole.
+#: Bytes of JSON from which a value is looked at only once as a whole.
 _LARGE = 200_000
-_SUSPECT = re.compile(r"\\u0000|\\u[dD][89a-fA-F]|[0-9]{19}|NaN|Infinity|[\[{][\s\[{]{16}")
+_DIGITS = bytes(ord("0") if chr(byte).isdigit() else byte for byte in range(128)) + bytes(128)
+_LONG_NUMBER = b"0" * 19
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -43,6 +45,11 @@ def clean(text: str, at_most: int = MESSAGE_AT_MOST) -> str:
     return safe[: max(0, at_most - len(note))] + note[-at_most:]
 
 
+def is_clean(text: str) -> bool:
+    """Whether every database stores the text as it is."""
+    return _UNSTORABLE.search(text) is None
+
+
 def storable(value: Any) -> Any:
     """A value of JSON with every text in it cleaned; raises `NotStorable` for an integer past 64 bits, for a number
     without a value (NaN) and for deep nesting. Texts keep their length, because each verb bounds its own."""
@@ -52,12 +59,19 @@ def storable(value: Any) -> Any:
 
 
 def _is_large_and_harmless(value: Any) -> bool:
-    """Whether a batch of thousands of people has nothing to clean, by one look at its JSON."""
+    """Whether a batch of thousands of people has nothing to clean, by a look at its JSON; if in doubt, it has."""
     try:
-        written = json.dumps(value)
-    except (TypeError, ValueError, RecursionError):
+        written = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):  # no JSON, NaN, half of a surrogate pair, or too deep
         return False
-    return len(written) > _LARGE and not _SUSPECT.search(written)
+    if len(written) < _LARGE or b"\\u0000" in written or _LONG_NUMBER in written.translate(_DIGITS):
+        return False
+    brackets = written.translate(None, delete=_NO_BRACKETS)
+    for _ in range(DEPTH_AT_MOST // 2):  # each removes the innermost level; a bracket in a text may stay
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
+            return True
+    return False
 
 
 def _storable(value: Any, depth: int) -> Any:

@@ -73,7 +73,7 @@ _NOUNS: Mapping[Kind, str] = {"int": "int", "flag": "flag", "texts": "texts", "m
 _SHAPES: Mapping[Shape, str] = {
     "object": "an object",
     "counts": "an object of whole numbers",
-    "list": "a list",
+    "people": "a list",
     "texts": "a list of texts",
 }
 

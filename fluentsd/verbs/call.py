@@ -4,6 +4,7 @@ the shell needs these values for every command.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -40,17 +41,23 @@ def identity(actor: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Call:
     """The actor and the time of a request. `request_id` makes a repetition harmless; `revision` is the campaign's
-    revision that the actor has seen; `role` is the actor's, given by the front that knows the actor. `digest`: the hash
-    of the verb and its arguments; `must_own`: the ref of the campaign that the actor has to own. Both are set by
+    revision that the actor has seen; `role` is the actor's, given by the front that knows the actor. `hashed` makes the
+    hash of the verb and its arguments; `must_own`: the ref of the campaign that the actor has to own. Both are set by
     `execute`."""
 
     actor: str
     at: int
     request_id: str | None = None
     revision: int | None = None
-    digest: str | None = None
+    hashed: Callable[[], str] | None = None
     role: Role = "viewer"
     must_own: str | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """The hash of the verb and its arguments, by which a repeated request is told from another act; None without a
+        request id. It is made when it is asked for, because a batch of an import asks for none."""
+        return None if self.hashed is None else self.hashed()
 
     def may(self, role: Role) -> bool:
         """Whether the actor has this role or a higher one."""

@@ -224,7 +224,7 @@ VERBS: dict[str, Verb] = {
               Param("headings", "data", "the file's headings", required=True, shape="texts")), hidden=True),
         Verb("contacts take", "one batch of an import", "importing.take",
              (Param("run", "data", "the run from `contacts begin-import`", required=True),
-              Param("people", "data", "the batch", required=True, shape="list"),
+              Param("people", "data", "the batch", required=True, shape="people"),
               Param("keep_duplicates", "flag", "for duplicate rows, keep the later one", default=False)),
              "change", "manager", hidden=True),
         Verb("contacts end-import", "end an import run", "importing.end_import",

@@ -171,7 +171,7 @@ async def _apply(runtime: Runtime, call: Call, row: EditRow, *, dry_run: bool) -
     """Apply the edit. Raises `Problems` for mistakes of the file, `Refused` for others."""
     read_campaign(row.file)
     mine = replace(
-        call, request_id=None, digest=None, revision=row.base or _NONE_YET
+        call, request_id=None, hashed=None, revision=row.base or _NONE_YET
     )  # the revision tells a repetition
     return await apply_campaign(runtime, mine, row.file, dry_run)
 

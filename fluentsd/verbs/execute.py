@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -111,7 +112,7 @@ async def execute(runtime: Runtime, name: str, arguments: Mapping[str, Any], cal
         message = f"{verb.name} needs the role {verb.role}, and {call.actor} is {call.role}; nothing was changed"
         raise RoleRefused(message, verb.role, call.role)
     try:
-        arguments, call = storable(arguments), _checked_call(name, call)
+        arguments, call = _stored_as_given(verb, arguments), _checked_call(name, call)
     except NotStorable as why:
         raise Refused(f"{name}: {why}") from None
     checked = {param.name: checked_value(name, param, arguments.get(param.name)) for param in verb.params}
@@ -119,13 +120,20 @@ async def execute(runtime: Runtime, name: str, arguments: Mapping[str, Any], cal
     if unknown:
         raise Refused(f"{name}: no such parameter: {', '.join(unknown)[:200]}")
     if call.request_id and verb.effect == "change":
-        call = replace(call, digest=digest_of(verb.name, checked))
+        call = replace(call, hashed=partial(digest_of, verb.name, checked))
     checked = await moments.resolved(runtime, verb, checked, call.at)
     if verb.owned and checked.get("ref"):
         call = await owning(runtime, call, checked["ref"])
     if verb.effect == "change" and checked.get("ref") and not verb.if_archived:
         await refuse_archived(runtime, checked["ref"])
     return await _function(verb)(runtime, call, **checked)
+
+
+def _stored_as_given(verb: Verb, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments with every text cleaned, save for people, whom the verb itself cleans. Raises `NotStorable`."""
+    people = {param.name for param in verb.params if param.shape == "people"} & arguments.keys()
+    cleaned: Mapping[str, Any] = storable({name: value for name, value in arguments.items() if name not in people})
+    return {**cleaned, **{name: arguments[name] for name in people}}
 
 
 async def refuse_archived(runtime: Runtime, ref: str) -> None:

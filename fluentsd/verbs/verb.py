@@ -19,8 +19,9 @@ TEXTUAL: tuple[Kind, ...] = (
 )  # fmt: skip
 
 
-#: What a structure is, before it is read: an object, an object of whole numbers, a list, a list of texts.
-Shape = Literal["object", "counts", "list", "texts"]
+#: What a structure is, before it is read: an object, an object of whole numbers, a list of texts, or the people of an
+#: import, thousands of them, whom their verb checks and cleans one by one.
+Shape = Literal["object", "counts", "people", "texts"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ VALUES: Mapping[Kind, Any] = {
     "duration": "2 days",
 }
 #: A structure of each shape.
-STRUCTURES: Mapping[Shape, Any] = {"object": {}, "counts": {"rows": 1}, "list": [1], "texts": ["x"]}
+STRUCTURES: Mapping[Shape, Any] = {"object": {}, "counts": {"rows": 1}, "people": [1], "texts": ["x"]}
 
 
 def example(param: Param) -> Any:

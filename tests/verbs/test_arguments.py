@@ -128,7 +128,7 @@ def test_options_in_the_catalogue_are_those_of_the_rules() -> None:
     [
         ("object", {"a": [1]}, [[], "x", 1, True]),
         ("counts", {"rows": 1}, [{"rows": "1"}, {"rows": True}, [], 1]),
-        ("list", [{}], [{}, "x", 1]),
+        ("people", [{}], [{}, "x", 1]),
         ("texts", ["x"], [{}, "x", [1], [None], [["x"]]]),
     ],
 )

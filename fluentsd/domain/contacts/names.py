@@ -86,6 +86,8 @@ def _a_name(text: str) -> str:
 
 def _tidy(text: str) -> str:
     """One line, composed letters, no control characters and no direction marks."""
+    if not text:
+        return ""
     if text.isalpha() and (text.isascii() or unicodedata.is_normalized("NFC", text)):
         return text
     if not (text.isascii() and text.isprintable()):

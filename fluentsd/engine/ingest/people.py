@@ -1,23 +1,27 @@
 """The people of a batch as plain values, checked before they are stored.
 
-`batches.contact_data` writes this format. It crosses processes, so nothing in it is trusted. What must not live here:
-the reading of cells and records, the store.
+`batches.contact_data` writes this format. It crosses processes, so nothing in it is trusted. There are millions of
+people, so they are checked and cleaned (`fluentsd.text`) here alone, and not by `execute` before. What must not live
+here: the reading of cells and records, the store.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from fluentsd.domain.time.zones import zone_names
 from fluentsd.engine.ingest.run import Malformed
 from fluentsd.store.contact_upserts import ContactUpsert
+from fluentsd.text import is_clean, storable
 
 _KINDS = ("phone", "email")
 _OPT_OUT_CHANNELS = ("*", "phone", "sms", "email")
 #: Most characters that the columns hold.
 _BASIS_AT_MOST, _LANGUAGE_AT_MOST = 32, 16
+_TEXT = frozenset({str})
+_LISTS = (list, tuple)
+_DECODER = json.JSONDecoder()
 _text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -27,57 +31,61 @@ def upserts_of(people: Iterable[object], first: int = 0) -> list[ContactUpsert]:
     return [_upsert(person, place) for place, person in enumerate(people, first)]
 
 
-def _upsert(person: object, place: int) -> ContactUpsert:
+def _upsert(person: object, place: int, *, is_cleaned: bool = False) -> ContactUpsert:
     if not isinstance(person, Mapping):
         raise Malformed(f"person {place} of the batch is not an object")
     get = person.get
-    points, conflict = get("points"), get("conflict", False)
-    if not isinstance(points, list | tuple) or not points or not all(map(_is_point, points)):
+    points, zones, states, said = get("points"), get("zones", ()), get("states", ()), get("opt_outs", ())
+    if not points or not isinstance(points, _LISTS) or not all(map(_is_point, points)):
         raise Malformed(f'person {place} of the batch has no points; each is ["phone" or "email", value]')
-    zones, states = _items(get("zones", ())), _items(get("states", ()))
-    key, basis, language = get("key"), get("zone_basis", "none"), get("language", "")
-    if not isinstance(key, str) or not _are_texts(basis, language, *zones, *states):
+    key, basis, language = get("key", 0), get("zone_basis", "none"), get("language", "")
+    conflict, are_lists = get("conflict", False), isinstance(zones, _LISTS) and isinstance(states, _LISTS)
+    if not are_lists or not _are_texts((key, basis, language, *zones, *states)):
         raise Malformed(f"person {place} of the batch has a key, zone, state or language that is not text")
-    if not zone_names().issuperset(zones) or any("," in state for state in states):
+    if not zone_names().issuperset(zones) or "," in "".join(states):
         raise Malformed(f"person {place} of the batch has a zone or state that does not exist")
     if len(basis) > _BASIS_AT_MOST or len(language) > _LANGUAGE_AT_MOST or not isinstance(conflict, bool):
         raise Malformed(f"person {place} of the batch has a zone_basis, language or conflict of another form")
     fields = _fields(get("fields", "{}"))
     if fields is None:
         raise Malformed(f"person {place} of the batch has fields that are not an object of texts")
-    opt_outs = get("opt_outs", ())
-    if not isinstance(opt_outs, list | tuple) or not all(map(_is_opt_out, opt_outs)):
+    if said and not (isinstance(said, _LISTS) and all(map(_is_opt_out, said))):
         raise Malformed(f"person {place} of the batch has opt-outs that are not pairs of a channel and its words")
-    pairs = [(kind, value) for kind, value in points]
-    said = tuple((channel, words) for channel, words in opt_outs)
-    return ContactUpsert(key, pairs, tuple(zones), basis, tuple(states), conflict, language, fields, said)
+    pairs, opt_outs = list(map(_pair, points)), tuple(map(_pair, said or ()))
+    texts = [key, basis, language, fields, *states, *(text for _, text in pairs), *(words for _, words in opt_outs)]
+    if not is_cleaned and ("\\u0000" in fields or not is_clean("".join(texts))):
+        return _upsert(storable({**person, "fields": json.loads(fields)}), place, is_cleaned=True)
+    return ContactUpsert(key, pairs, tuple(zones), basis, tuple(states), conflict, language, fields, opt_outs)
 
 
 def _is_point(point: object) -> bool:
-    if not isinstance(point, list | tuple) or len(point) != 2 or not isinstance(point[1], str):
+    """Whether it is a kind and a value that is not empty."""
+    if not isinstance(point, _LISTS) or len(point) != 2:
         return False
-    return point[0] in _KINDS and point[1] != ""
+    kind, value = point
+    return kind in _KINDS and isinstance(value, str) and value != ""
 
 
 def _is_opt_out(said: object) -> bool:
-    return isinstance(said, list | tuple) and len(said) == 2 and _are_texts(*said) and said[0] in _OPT_OUT_CHANNELS
+    """Whether it is a channel and what the list says."""
+    return isinstance(said, _LISTS) and len(said) == 2 and _are_texts(said) and said[0] in _OPT_OUT_CHANNELS
 
 
-def _are_texts(*values: object) -> bool:
-    return all(isinstance(value, str) for value in values)
+def _pair(two: Sequence[str]) -> tuple[str, str]:
+    one, other = two
+    return one, other
 
 
-def _items(values: object) -> list[Any]:
-    """The values of a list; what is no list is its own, wrong, item."""
-    return list(values) if isinstance(values, list | tuple) else [[values]]
+def _are_texts(values: Iterable[object]) -> bool:
+    return _TEXT.issuperset(map(type, values))
 
 
 def _fields(given: object) -> str | None:
     """The fields as JSON; None if they are not an object of texts."""
+    if not isinstance(given, str):
+        return _text_of(given) if isinstance(given, Mapping) and _are_texts(given.values()) else None
     try:
-        values = json.loads(given) if isinstance(given, str) else given
+        values, end = _DECODER.raw_decode(given)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(values, Mapping) or not _are_texts(*values.values()):
-        return None
-    return given if isinstance(given, str) else _text_of(values)
+    return given if end == len(given) and isinstance(values, Mapping) and _are_texts(values.values()) else None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 
 from fluentsd.domain.flow import Step
 from fluentsd.domain.reasons import Reason
-from fluentsd.engine.dispatch.plans import Plans
+from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import rescheduling
 
@@ -33,9 +33,12 @@ async def _bring_forward(
     applies_to: Callable[[Step], bool],
     reason: Reason | None = None,
 ) -> int:
-    moves = []
-    for campaign_id, row in await rescheduling.ahead(conn, list(contact_ids), at, reason=reason):
-        _, plan = await plans.current(conn, campaign_id, lock=False)
+    moves, found = [], await rescheduling.ahead(conn, list(contact_ids), at, reason=reason)
+    known: dict[int, Plan] = {}
+    for campaign_id, row in found:
+        if (plan := known.get(campaign_id)) is None:
+            _, plan = await plans.current(conn, campaign_id, lock=False)
+            known[campaign_id] = plan
         step = plan.flow(row.version_id).step(row.step)
         due_at = max(at, row.wanted_at or at)
         if applies_to(step) and due_at < row.due_at:
