@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 import trio
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import bindparam, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import (
@@ -30,12 +30,13 @@ from fluentsd.api import (
 )
 from fluentsd.api.contract import abilities_of
 from fluentsd.clock import SimClock
+from fluentsd.domain.states import CampaignState
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime
 from fluentsd.store import campaigns
 from fluentsd.store.db.bridge import Store
-from fluentsd.store.tables import attempt, step_count
+from fluentsd.store.tables import attempt, campaign, step_count
 from fluentsd.verbs import Call
 from fluentsd.verbs.answers.by_verb import ANSWERS
 from fluentsd.verbs.answers.codec import encode
@@ -196,10 +197,18 @@ class Stage:
         await self.clock.sleep_until(at)
 
     async def until_ended(self, ref: str = "test") -> dict[str, Any]:
-        while (found := await self.overview(ref))["state"] != "completed":
+        """Let time pass hour by hour until the campaign is completed; its overview then."""
+        while await self.runtime.store.read(_state_of, ref) != CampaignState.completed:
             await self.clock.sleep_until(self.clock.now() + HOUR)
-            assert self.clock.now() < MONDAY + 400 * DAY, found
-        return found
+            assert self.clock.now() < MONDAY + 400 * DAY, await self.overview(ref)
+        return await self.overview(ref)
+
+
+async def _state_of(conn: AsyncConnection, ref: str) -> str:
+    return str((await conn.execute(_STATE, {"ref": ref})).scalar_one())
+
+
+_STATE = select(campaign.c.state).where(campaign.c.ref == bindparam("ref"))
 
 
 async def _counts_agree(conn: AsyncConnection) -> None:
