@@ -88,8 +88,11 @@ def _open_sqlite(url: URL, synchronous: str, busy_after: float) -> tuple[Side, S
 
 
 def _sqlite_engine(url: URL, busy_after: float, *, pool_size: int, script: str) -> AsyncEngine:
+    from fluentsd.store.db.sqlite_driver import DRIVER  # here: PostgreSQL needs none of it
+
     engine = create_async_engine(
         url,
+        module=DRIVER,
         pool_size=pool_size,
         max_overflow=0,
         pool_reset_on_return=None,  # every unit ends its own transaction; a reset is one more hop between threads
