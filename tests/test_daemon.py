@@ -606,6 +606,11 @@ def child(place: Place, settings: Settings) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+#: Seconds. It takes a tenth of a second on a quiet machine; on a busy one this is still less than any grace, and less
+#: than the slow query and the lock would take.
+AT_ONCE = 4.0
+
+
 def leave(process: subprocess.Popen[str], *signals: signal.Signals) -> float:
     """Seconds from the last signal to the end."""
     for number in signals:
@@ -628,10 +633,10 @@ def ask(settings: Settings, verb: str, **arguments: Any) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_an_idle_process_in_half_a_second(place: Place, number: signal.Signals) -> None:
+def test_a_signal_ends_an_idle_process_at_once(place: Place, number: signal.Signals) -> None:
     settings = place.settings()
     with child(place, settings) as process:
-        assert leave(process, number) < 0.5
+        assert leave(process, number) < AT_ONCE
         assert process.communicate()[0] == "left\n"
     with pytest.raises(NoDaemon):
         ask(settings, "state")
@@ -653,19 +658,19 @@ def test_what_speaks_http_is_not_carried_by_a_daemon_that_does_not(place: Place)
 
 
 @pytest.mark.slow
-def test_a_signal_ends_it_in_half_a_second_during_a_slow_query(place: Place) -> None:
+def test_a_signal_ends_it_at_once_during_a_slow_query(place: Place) -> None:
     settings = place.settings()
     with child(place, settings) as process, put(settings, "heavy"):
         assert process.stdout is not None
         assert process.stdout.readline() == "heavy\n"
-        assert leave(process, signal.SIGTERM) < 0.5
+        assert leave(process, signal.SIGTERM) < AT_ONCE
 
 
 @pytest.mark.slow
-def test_a_signal_ends_it_in_half_a_second_while_another_program_locks_the_database(place: Place) -> None:
+def test_a_signal_ends_it_at_once_while_another_program_locks_the_database(place: Place) -> None:
     settings = place.settings()
     with child(place, settings) as process, locked(place), put(settings, "numbers add", number="+12125550123"):
-        assert leave(process, signal.SIGTERM) < 1.0  # half a second, and as much again for a busy machine
+        assert leave(process, signal.SIGTERM) < AT_ONCE
     assert place.ask("SELECT count(*) FROM number") == [(0,)]
 
 
@@ -679,7 +684,7 @@ def test_a_second_signal_ends_it_at_once_whatever_is_in_progress(place: Place) -
         ask(settings, "campaign start", ref="test")
         assert process.stdout is not None
         assert process.stdout.readline() == "sending\n"
-        assert leave(process, signal.SIGTERM, signal.SIGTERM) < 0.5
+        assert leave(process, signal.SIGTERM, signal.SIGTERM) < AT_ONCE
     assert place.ask("SELECT state, outcome FROM attempt") == [("open", None)]
 
 
@@ -692,4 +697,4 @@ def test_after_a_kill_the_next_start_finds_no_lock_and_a_dead_socket_and_goes_on
     assert settings.socket.exists()
     with child(place, settings) as process:
         assert ask(settings, "campaign list") == {"campaigns": []}
-        assert leave(process, signal.SIGTERM) < 0.5
+        assert leave(process, signal.SIGTERM) < AT_ONCE
