@@ -115,12 +115,12 @@ async def listening(channel, deliver):
         yield
         began = trio.current_time()
         nursery.cancel_scope.cancel()
-    assert trio.current_time() - began < 1
+    assert trio.current_time() - began < 10
 
 
 async def test_without_an_inbox_listening_ends_at_once(tmp_path):
     channel = EmailChannel(read_settings({"host": "x", "from": "a@example.com"}), tools(folder=tmp_path))
-    with trio.fail_after(1):
+    with trio.fail_after(10):
         await channel.listen(Heard().deliver)
 
 
