@@ -229,7 +229,7 @@ async def test_another_host_waits_until_the_last_beat_is_old(
     monkeypatch.setattr(server_lock, "STALE_AFTER", 1.5)
     began = trio.current_time()
     async with opened(place, settings):
-        assert 1.0 < trio.current_time() - began < 4
+        assert 1.0 < trio.current_time() - began < 15
 
 
 @on_a_server

@@ -310,7 +310,7 @@ async def test_a_slow_verb_holds_up_neither_others_nor_the_end(runtime: Runtime,
             assert (await client.ask("echo", {"words": "on"}))["words"] == "on"
         began = trio.current_time()
         daemon.cancel_scope.cancel()
-    assert trio.current_time() - began < 0.5
+    assert trio.current_time() - began < 4
     assert sorted(ended) == ["forever", "heavy"]
 
 

@@ -387,7 +387,7 @@ async def test_leaving_waits_for_a_request_in_progress_and_takes_no_more(tmp_pat
             nursery.start_soon(end)
             front.close()
             await front.closed.wait()
-        assert trio.current_time() - began < 1.0
+        assert trio.current_time() - began < 4
         await stream.aclose()
         await idle.aclose()
 
