@@ -48,7 +48,7 @@ async def crawl(conn: AsyncConnection, number: int | None = None) -> None:
 
 @contextmanager
 def leaves_within(seconds: float) -> Iterator[None]:
-    """On a machine that does nothing else; a busy one gets ten times as long, which is less than the work would take."""
+    """On a quiet machine; a busy one gets ten times as long, which is less than the work would take."""
     began = trio.current_time()
     yield
     assert trio.current_time() - began < 10 * seconds
