@@ -28,7 +28,7 @@ COMMANDS = {
     "--version": [*SHELL, "--version"],
     "campaign list": [*SHELL, "campaign", "list"],
     "suppression why": [*SHELL, "suppression", "why", "+12125550101", "-c", "fluentsd.toml"],
-    "completion": SHELL,
+    "completion": [str(Path(sys.executable).parent / "fluentsd")],
     "campaign --help": [*SHELL, "campaign", "--help"],
 }
 RUNS, BAR, GROUP_BAR = 15, 1.5, 2.0

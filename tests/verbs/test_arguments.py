@@ -1,20 +1,28 @@
-"""Kinds of parameters: a verb with one of each is checked, in the help, in the docs and behind its role."""
+"""Kinds of parameters: a verb with one of each is checked, and is in the help, the completion, the docs and behind its
+role on the control socket."""
 
 from __future__ import annotations
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import trio
 from typer.testing import CliRunner
 
 from fluentsd.api import Outcome
 from fluentsd.cli.app import build
 from fluentsd.domain.consent import BASES, CHANNELS
 from fluentsd.engine.runtime import Runtime
+from fluentsd.fronts.access import Access, User
+from fluentsd.fronts.control import server
+from fluentsd.fronts.control.client import connect
+from fluentsd.fronts.control.server import serve
 from fluentsd.verbs import Call, Refused, catalogue, operations
 from fluentsd.verbs.arguments import checked_value
+from fluentsd.verbs.call import Role
 from fluentsd.verbs.catalogue import OUTCOMES, VERBS
 from fluentsd.verbs.execute import execute
 from fluentsd.verbs.verb import Kind, Param, Shape, Verb
@@ -73,6 +81,39 @@ def test_its_help_has_every_parameter_and_the_options(verb: Verb) -> None:
     assert "--a-data" not in shown
     assert "red, green, blue" in shown
     assert "--a-duration DURATION" in " ".join(shown.split())
+
+
+def test_its_words_options_and_choices_are_completed(verb: Verb) -> None:
+    def offered(*words: str) -> list[str]:
+        asked = {"_FLUENTSD_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(("fluentsd", *words)),
+                 "COMP_CWORD": str(len(words))}  # fmt: skip
+        done = CliRunner().invoke(build(), env=asked, prog_name="fluentsd")
+        return done.output.split()
+
+    assert "kinds" in offered("campaign", "k")
+    assert {f"--a-{kind}" for kind in KINDS if kind != "data"} <= set(offered("campaign", "kinds", "--a"))
+    assert offered("campaign", "kinds", "--a-choice", "gr") == ["green"]
+
+
+async def test_the_control_socket_takes_it_with_its_role(
+    stage: Stage, verb: Verb, tmp_path: Path, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roles: dict[Role, list[str]] = {"manager": ["@sales"], "operator": ["@staff"]}
+    given = {param.name: example(param) for param in verb.params}
+    await nursery.start(serve, stage.runtime, tmp_path / "socket", Access(None, roles))
+    for group, may in (("@sales", True), ("@staff", False)):
+        peer = User(54_321, "kim", frozenset({"kim", group}))
+        monkeypatch.setattr(server, "_peer", partial(_peer, peer))
+        async with connect(tmp_path / "socket") as client:
+            if may:
+                assert (await client.ask(verb.name, given))["actor"] == "kim"
+            else:
+                with pytest.raises(Refused, match="campaign kinds needs the role manager, and kim is operator"):
+                    await client.ask(verb.name, given)
+
+
+async def _peer(user: User, stream: trio.SocketStream) -> User:
+    return user
 
 
 def test_the_docs_list_it(verb: Verb) -> None:
