@@ -19,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from fluentsd.cli import guesses
-from fluentsd.cli.names import completer
+from fluentsd.cli.names import can_offer, offered
 from fluentsd.cli.perform import perform
 from fluentsd.cli.runner import REFUSE_AS_JSON, Shell, fail, run_program
 from fluentsd.cli.words import COMMANDS, takes_words, without_config
@@ -194,7 +194,7 @@ def _parameter(param: Param, *, is_last: bool) -> inspect.Parameter:
     kind: Any = list[str] if takes_words(param, is_last=is_last) else _TYPES.get(param.kind, str)
     flag = param.name.replace("_", "-")
     choices = f" ({', '.join(param.options)})" if param.options else ""
-    about: Any = {"help": f"{param.help}{choices}", "autocompletion": completer(param)}
+    about: Any = {"help": f"{param.help}{choices}", "autocompletion": _completer(param) if can_offer(param) else None}
     if param.option:
         word = None if param.kind in ("text", "texts", "int", "flag") else param.kind.upper()
         info: Any = typer.Option(f"--{flag}", metavar=word, **about)
@@ -206,6 +206,13 @@ def _parameter(param: Param, *, is_last: bool) -> inspect.Parameter:
         inspect.Parameter.empty if param.required else (param.default or []) if kind == list[str] else param.default
     )
     return inspect.Parameter(param.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _completer(param: Param) -> Callable[..., list[str]]:
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        return offered(param, ctx.find_root().params.get("config"), incomplete)
+
+    return complete
 
 
 def _json() -> inspect.Parameter:

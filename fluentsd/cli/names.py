@@ -5,11 +5,11 @@ A completion must be quick and silent: without a daemon, or on any problem, ther
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import trio
-import typer
 
 from fluentsd.settings_file import find, socket_of
 from fluentsd.verbs.verb import Param
@@ -26,21 +26,21 @@ LISTS: Mapping[str, tuple[str, str, str]] = {
 WAITS = 1.5
 
 
-def completer(param: Param) -> Callable[..., list[str]] | None:
-    """The completion of a parameter; None where there is nothing to offer."""
+def can_offer(param: Param) -> bool:
+    """Whether there are values to offer for the parameter."""
+    return bool(param.options) or param.kind in LISTS
+
+
+def offered(param: Param, config: Path | None, incomplete: str) -> list[str]:
+    """The values of the parameter that begin so; those with a name come from the running daemon of these settings."""
     if param.options:
-        return lambda incomplete: [one for one in param.options if one.startswith(incomplete)]
-    if param.kind not in LISTS:
-        return None
-
-    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        values: Sequence[str] = param.options
+    else:
         try:
-            names = trio.run(_names, LISTS[param.kind], ctx.find_root().params.get("config"))
+            values = trio.run(_names, LISTS[param.kind], config)
         except Exception:  # noqa: BLE001 - a completion says nothing
-            return []
-        return [name for name in names if name.startswith(incomplete)]
-
-    return complete
+            values = ()
+    return [value for value in values if value.startswith(incomplete)]
 
 
 async def _names(where: tuple[str, str, str], config: Any) -> list[str]:

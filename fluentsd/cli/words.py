@@ -1,4 +1,4 @@
-"""The words of a command line that need no parser: the settings file anywhere, and plain verbs.
+"""The words of a command line that need no parser: the settings file anywhere, plain verbs, and what comes next.
 
 A verb sent to a running daemon should answer at once, and a general parser takes longer to import than the rest of it.
 So the words of a verb are read here by its declaration, as typer would read them. Whatever is not plain (a help, a
@@ -103,6 +103,25 @@ def plain_verb(words: Sequence[str]) -> Plain | None:
     if not _placed(given, positional, places) or not _is_whole(verb, given):
         return None
     return Plain(verb, None if config is None else Path(config), as_json, given)
+
+
+def param_at_end(words: Sequence[str]) -> Param | None:
+    """The parameter of a plain verb whose value comes after these words; None if that is none, or not certain."""
+    verb = _verb_of(words)
+    if verb is None:
+        return None
+    options = {f"--{param.name.replace('_', '-')}": param for param in verb.params if param.option}
+    positional = [param for param in verb.params if not param.option and param.kind != "data"]
+    following = iter(words[verb.name.count(" ") + 1 :])
+    for word in following:
+        param = options.get(word.partition("=")[0])
+        if not word.startswith("-"):
+            del positional[:1]
+        elif param is not None and param.kind != "flag" and "=" not in word and next(following, None) is None:
+            return param
+        elif param is None and word != "--json":
+            return None
+    return positional[0] if positional else None
 
 
 def takes_words(param: Param, *, is_last: bool) -> bool:

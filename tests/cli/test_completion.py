@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -10,7 +11,11 @@ from pathlib import Path
 
 import pytest
 import trio
+from typer.testing import CliRunner
 
+from fluentsd.__main__ import _completed
+from fluentsd.cli.app import build
+from fluentsd.verbs.catalogue import VERBS
 from tests.engine.stage import SMS, spec
 from tests.test_daemon import Place, living, place
 
@@ -65,3 +70,33 @@ def test_the_script_is_read_by_its_shell(shell: str, tmp_path: Path) -> None:
     assert "fluentsd" in script
     (tmp_path / "script").write_text(script, "utf-8")
     subprocess.run([program, "-n", str(tmp_path / "script")], check=True)
+
+
+def test_values_are_those_that_the_parser_offers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every verb, at the place of each parameter, with and without other words before it."""
+    monkeypatch.chdir(tmp_path)
+    compared = 0
+    for verb in VERBS.values():
+        words = ["fluentsd", *verb.name.split()]
+        positional = [param for param in verb.params if not param.option and param.kind != "data"]
+        places = [["x"] * at for at in range(len(positional) + 1)]
+        places += [[f"--{param.name.replace('_', '-')}"] for param in verb.params if param.option]
+        flags = [f"--{param.name.replace('_', '-')}" for param in verb.params if param.kind == "flag"][:1]
+        for before, first in itertools.product(([], ["--json", *flags, "-c", "x.toml"]), places):
+            line = [*words, *before, *first]
+            monkeypatch.setenv("COMP_WORDS", " ".join(line) + " ")
+            monkeypatch.setenv("COMP_CWORD", str(len(line)))
+            if verb.hidden or (values := _completed()) is None:
+                continue
+            asked = {"_FLUENTSD_COMPLETE": "complete_bash"}
+            assert CliRunner().invoke(build(), env=asked, prog_name="fluentsd").output.split() == values, line
+            compared += 1
+    assert compared > 50
+
+
+@pytest.mark.parametrize("words", ["fluentsd campaign 'spring", "fluentsd campaign show \\", "fluentsd nonsense ", ""])
+def test_what_is_not_plain_is_the_parsers(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMP_WORDS", words)
+    for cursor in ("0", "2", "-1", "x", "99"):
+        monkeypatch.setenv("COMP_CWORD", cursor)
+        assert _completed() is None
