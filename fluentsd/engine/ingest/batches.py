@@ -6,7 +6,6 @@ Batches hold plain values, because they are serialised: as JSON for a daemon, wi
 
 from __future__ import annotations
 
-import json
 import marshal
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from fluentsd.domain.contacts.reader import ContactReader, Person, Preview, Reje
 from fluentsd.domain.places.whereabouts import place_of
 from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.csv_file import CsvFile
+from fluentsd.text import json_of
 
 #: People in a batch, and characters of their fields: a batch fits into one request, however wide the table.
 BATCH = 250
@@ -37,8 +37,6 @@ TEXT_AT_MOST = 1_000_000
 PREVIEW_AT_MOST = 100_000
 #: Rejected rows in a chunk.
 REFUSED_AT_MOST = 10_000
-
-_text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(slots=True)
@@ -157,7 +155,7 @@ def contact_data(person: Person) -> dict[str, Any]:
         "states": place.states,
         "conflict": place.conflict,
         "language": person.language[:16],
-        "fields": _text_of(person.fields),
+        "fields": json_of(person.fields),
         "opt_outs": person.opt_outs,
     }
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fluentsd.domain.time.zones import zone_names
 from fluentsd.engine.ingest.run import Malformed
 from fluentsd.store.contact_upserts import ContactUpsert
-from fluentsd.text import is_clean, storable
+from fluentsd.text import is_clean, json_of, storable
 
 _KINDS = ("phone", "email")
 _OPT_OUT_CHANNELS = ("*", "phone", "sms", "email")
@@ -22,7 +22,6 @@ _BASIS_AT_MOST, _LANGUAGE_AT_MOST = 32, 16
 _TEXT = frozenset({str})
 _LISTS = (list, tuple)
 _DECODER = json.JSONDecoder()
-_text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def upserts_of(people: Iterable[object], first: int = 0) -> list[ContactUpsert]:
@@ -83,7 +82,7 @@ def _are_texts(values: Iterable[object]) -> bool:
 def _fields(given: object) -> str | None:
     """The fields as JSON; None if they are not an object of texts."""
     if not isinstance(given, str):
-        return _text_of(given) if isinstance(given, Mapping) and _are_texts(given.values()) else None
+        return json_of(given) if isinstance(given, Mapping) and _are_texts(given.values()) else None
     try:
         values, end = _DECODER.raw_decode(given)
     except (ValueError, RecursionError):
