@@ -35,6 +35,13 @@ from fluentsd.api.abilities import (
     SpacesSends,
     Typist,
 )
+from fluentsd.api.activity_text import (
+    ACTIVITY_TITLES,
+    activity_facts,
+    activity_heading,
+    written_id,
+    written_mark,
+)
 from fluentsd.api.agent import Agent, AgentProvider, Conversation
 from fluentsd.api.agent_settings import AgentSettings, Disposition, Endpointing, Interruption, Skill, WebhookSkill
 from fluentsd.api.analysis import AnalysisRequest
@@ -89,6 +96,7 @@ from fluentsd.api.write_ledger import WriteLedger
 from fluentsd.plugin_config import ConfigProblem, Table, a_rate
 
 __all__ = [
+    "ACTIVITY_TITLES",
     "API_VERSION",
     "Absent",
     "Activity",
@@ -181,6 +189,8 @@ __all__ = [
     "WebhookSkill",
     "WriteLedger",
     "a_rate",
+    "activity_facts",
+    "activity_heading",
     "asks_to_stop",
     "check_json",
     "hookimpl",
@@ -194,6 +204,8 @@ __all__ = [
     "server_time",
     "without_personal_data",
     "write_cursor",
+    "written_id",
+    "written_mark",
 ]
 
 #: The version of this API. A plugin declares the one it was written for: `FLUENTSD_API = 1` in its module.

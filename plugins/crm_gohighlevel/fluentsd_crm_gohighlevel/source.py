@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,9 @@ from fluentsd.api import (
     Unavailable,
     Usage,
     WriteLedger,
+    activity_facts,
+    activity_heading,
+    written_mark,
 )
 from fluentsd_crm_gohighlevel.client import GohighlevelClient
 from fluentsd_crm_gohighlevel.contacts import DND, SEARCH_AT_ONCE, USUAL, Contacts
@@ -111,7 +112,7 @@ class GohighlevelSource:
             await self._set(activity)
             if in_doubt:
                 for note in (await self._client.read("GET", notes)).body.get("notes") or []:
-                    if _mark(key) in str(note.get("body") or ""):
+                    if written_mark(key) in str(note.get("body") or ""):
                         return str(note["id"])
             reply = await self._client.write("POST", notes, {"body": _body(activity, key)})
             return str(reply.body["note"]["id"])
@@ -160,19 +161,5 @@ class GohighlevelSource:
 
 
 def _body(activity: Activity, key: str) -> str:
-    at = datetime.fromtimestamp(activity.at / 1_000_000, UTC)
-    titles = {"call": "Call", "sms": "SMS", "email": "E-mail", "note": "Note", "opt_out": "Opt-out"}
-    head = f"{titles[activity.kind]}, {at:%Y-%m-%d %H:%M} UTC"
-    facts = {
-        "Outcome": activity.outcome.replace("_", " "), "Disposition": activity.disposition.replace("_", " "),
-        "Seconds": "" if activity.duration_s is None else str(activity.duration_s), "From": activity.sender,
-        "Recording": activity.recording,
-    }  # fmt: skip
-    lines = [head, activity.summary, *(f"{name}: {value}" for name, value in facts.items() if value)]
-    if activity.kind == "opt_out":
-        lines.append(f"Do not contact: {', '.join(activity.channels) or 'all channels'}")
-    return "\n".join(line for line in [*lines, activity.text[:30_000], _mark(key)] if line)
-
-
-def _mark(key: str) -> str:
-    return f"fluentsd {hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}"
+    lines = [activity_heading(activity), activity.summary, *activity_facts(activity)]
+    return "\n".join(line for line in [*lines, activity.text[:30_000], written_mark(key)] if line)

@@ -6,12 +6,19 @@ found when the answer to its creation was lost.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from fluentsd.api import Activity, NeedsHuman, OptOutRule, Rejected, WriteLedger
+from fluentsd.api import (
+    Activity,
+    NeedsHuman,
+    OptOutRule,
+    Rejected,
+    WriteLedger,
+    activity_facts,
+    written_mark,
+)
 from fluentsd_crm_hubspot import paths
 from fluentsd_crm_hubspot.client import HubspotClient
 from fluentsd_crm_hubspot.contacts import Contacts
@@ -77,7 +84,7 @@ class Writing:
         while last is not None:
             found, last = await self._contacts.search(kind, filters, [body_name], last)
             for one in found:
-                if _mark(key) in str((one.get("properties") or {}).get(body_name) or ""):
+                if written_mark(key) in str((one.get("properties") or {}).get(body_name) or ""):
                     return str(one["id"])
         return None
 
@@ -124,16 +131,9 @@ def _properties(activity: Activity) -> dict[str, Any]:
 
 def _body(activity: Activity, key: str) -> str:
     lines = [activity.summary] if activity.kind in ("note", "opt_out", "sms") else []
-    if activity.kind == "opt_out":
-        lines.append(f"Do not contact: {', '.join(activity.channels) or 'all channels'}")
-    words = (("Outcome", activity.outcome), ("Disposition", activity.disposition), ("Recording", activity.recording))
-    lines += [f"{name}: {value.replace('_', ' ') if name != 'Recording' else value}" for name, value in words if value]
+    lines += activity_facts(activity, leave_out=("Seconds", "From"))
     text = "\n".join(line for line in [*lines, activity.text] if line)
-    return f"{text[:LONGEST]}\n{_mark(key)}"
-
-
-def _mark(key: str) -> str:
-    return f"fluentsd {hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}"
+    return f"{text[:LONGEST]}\n{written_mark(key)}"
 
 
 def _opt_out_values(activity: Activity, rules: tuple[OptOutRule, ...]) -> dict[str, str]:

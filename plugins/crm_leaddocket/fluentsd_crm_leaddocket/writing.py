@@ -7,12 +7,23 @@ field that it does not send, and the contact that can be read does not have all 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fluentsd.api import Activity, NeedsHuman, NotFound, OptOutRule, Rejected, WriteLedger
+from fluentsd.api import (
+    ACTIVITY_TITLES,
+    Activity,
+    NeedsHuman,
+    NotFound,
+    OptOutRule,
+    Rejected,
+    WriteLedger,
+    activity_facts,
+    activity_heading,
+    written_id,
+    written_mark,
+)
 from fluentsd_crm_leaddocket.client import LeaddocketClient
 from fluentsd_crm_leaddocket.leads import OF_CONTACT, USUAL, folded
 from fluentsd_crm_leaddocket.settings import Settings
@@ -23,7 +34,6 @@ SUMMARY = 500
 TRANSCRIPT = 4_000_000
 PROVIDER = "fluentsd"
 EVERYTHING = frozenset({"phone", "sms", "email"})
-_TITLES = {"call": "Call", "sms": "Text", "email": "E-mail", "note": "Note", "opt_out": "Opt-out"}
 _CALL_STATES = {"busy": "busy", "no_answer": "no-answer", "failed": "failed"}
 _OF_STATUS = ("Status", "Substatus", "SubstatusReason")
 
@@ -51,9 +61,9 @@ class Writing:
             if activity.kind == "call" and self._settings.calls == "calls":
                 return await self._call(activity, key)
             if in_doubt and await self._is_there(activity.record, key):
-                return _mark(key)
+                return written_mark(key)
             await self._client.write("POST", f"/api/leads/{activity.record}/notes", _note(activity, key))
-            return _mark(key)
+            return written_mark(key)
 
         if not activity.record.isdecimal():
             raise Rejected(f"{activity.record!r} is not the id of a lead")
@@ -62,7 +72,8 @@ class Writing:
     async def _call(self, activity: Activity, key: str) -> str:
         began = datetime.fromtimestamp(activity.at / 1_000_000, UTC)
         start = {
-            "ProviderName": PROVIDER, "ProviderId": _id(key), "Direction": "Outbound", "StartCallDTM": _iso(began),
+            "ProviderName": PROVIDER, "ProviderId": written_id(key), "Direction": "Outbound",
+            "StartCallDTM": _iso(began),
             "CallerNumber": activity.sender or None, "CalleeNumber": activity.address or None,
         }  # fmt: skip
         if activity.direction == "in":
@@ -77,7 +88,7 @@ class Writing:
         }  # fmt: skip
         await self._event("start", start | {"CallStatus": "initiated"})
         await self._event("end", end)
-        return f"{PROVIDER}:{_id(key)}"
+        return f"{PROVIDER}:{written_id(key)}"
 
     async def _event(self, which: str, body: Mapping[str, Any]) -> None:
         answer = (await self._client.write("POST", f"/api/externalcalls/{which}", body)).body
@@ -139,32 +150,22 @@ class Writing:
             lead = (await self._client.get(f"/api/leads/detailed/{record}", {"flags": "Notes"})).body
         except (NotFound, NeedsHuman):
             return False
-        return any(_mark(key) in str(one.get("Text") or one.get("NoteText") or one) for one in lead.get("Notes") or [])
+        return any(
+            written_mark(key) in str(one.get("Text") or one.get("NoteText") or one) for one in lead.get("Notes") or []
+        )
 
 
 def _note(activity: Activity, key: str) -> dict[str, Any]:
-    at = datetime.fromtimestamp(activity.at / 1_000_000, UTC)
-    facts = {
-        "Outcome": activity.outcome.replace("_", " "), "Disposition": activity.disposition.replace("_", " "),
-        "Seconds": "" if activity.duration_s is None else str(activity.duration_s), "From": activity.sender,
-        "Recording": activity.recording,
-    }  # fmt: skip
-    lines = [f"{_TITLES[activity.kind]}, {at:%Y-%m-%d %H:%M} UTC", activity.summary]
-    lines += [f"{name}: {value}" for name, value in facts.items() if value]
-    if activity.kind == "opt_out":
-        lines.append(f"Do not contact: {', '.join(activity.channels) or 'all channels'}")
-    text = "\n".join(line for line in [*lines, activity.text, _mark(key)] if line)
-    summary = folded(activity.summary or _TITLES[activity.kind])[:SUMMARY]
-    return {"Text": folded(text), "Summary": summary, "IsUserNote": False}
+    lines = [
+        activity_heading(activity),
+        activity.summary,
+        *activity_facts(activity),
+        activity.text,
+        written_mark(key),
+    ]
+    summary = folded(activity.summary or ACTIVITY_TITLES[activity.kind])[:SUMMARY]
+    return {"Text": folded("\n".join(line for line in lines if line)), "Summary": summary, "IsUserNote": False}
 
 
 def _iso(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _id(key: str) -> str:
-    return hashlib.blake2b(key.encode(), digest_size=10).hexdigest()
-
-
-def _mark(key: str) -> str:
-    return f"fluentsd {_id(key)}"

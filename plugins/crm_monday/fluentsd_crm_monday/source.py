@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,9 @@ from fluentsd.api import (
     Unavailable,
     Usage,
     WriteLedger,
+    activity_facts,
+    activity_heading,
+    written_mark,
 )
 from fluentsd_crm_monday.boards import Boards, value_for
 from fluentsd_crm_monday.client import MondayClient
@@ -112,7 +113,7 @@ class MondaySource:
             if in_doubt:
                 items = (await self._client.read("Updates", {"ids": [activity.record]})).data["items"]
                 for update in (items[0].get("updates") or []) if items else []:
-                    if _mark(key) in str(update.get("body") or ""):
+                    if written_mark(key) in str(update.get("body") or ""):
                         return str(update["id"])
             variables = {"item": activity.record, "body": _body(activity, key)}
             reply = await self._client.write("CreateUpdate", variables, urgent=activity.kind == "opt_out")
@@ -162,20 +163,6 @@ class MondaySource:
 
 def _body(activity: Activity, key: str) -> str:
     """An update's HTML."""
-    at = datetime.fromtimestamp(activity.at / 1_000_000, UTC)
-    titles = {"call": "Call", "sms": "SMS", "email": "E-mail", "note": "Note", "opt_out": "Opt-out"}
-    facts = {
-        "Outcome": activity.outcome.replace("_", " "), "Disposition": activity.disposition.replace("_", " "),
-        "Seconds": "" if activity.duration_s is None else str(activity.duration_s), "From": activity.sender,
-        "Recording": activity.recording,
-    }  # fmt: skip
-    lines = [f"{titles[activity.kind]}, {at:%Y-%m-%d %H:%M} UTC", activity.summary]
-    lines += [f"{name}: {value}" for name, value in facts.items() if value]
-    if activity.kind == "opt_out":
-        lines.append(f"Do not contact: {', '.join(activity.channels) or 'all channels'}")
-    lines += [*activity.text[:30_000].splitlines(), _mark(key)]
+    lines = [activity_heading(activity), activity.summary, *activity_facts(activity)]
+    lines += [*activity.text[:30_000].splitlines(), written_mark(key)]
     return "<br>".join(html.escape(line) for line in lines if line)
-
-
-def _mark(key: str) -> str:
-    return f"fluentsd {hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}"

@@ -6,12 +6,18 @@ remembered in a ledger, and each description ends with our key, by which a task 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from fluentsd.api import Activity, Rejected, WriteLedger
+from fluentsd.api import (
+    ACTIVITY_TITLES,
+    Activity,
+    Rejected,
+    WriteLedger,
+    activity_facts,
+    written_id,
+    written_mark,
+)
 from fluentsd_crm_salesforce.client import SalesforceClient
 from fluentsd_crm_salesforce.records import PREFIXES, Records, is_person
 from fluentsd_crm_salesforce.settings import Settings
@@ -19,7 +25,6 @@ from fluentsd_crm_salesforce.settings import Settings
 #: Salesforce's longest subject and description.
 SUBJECT, DESCRIPTION = 255, 32_000
 _SUBTYPES = {"call": "Call", "email": "Email"}
-_TITLES = {"call": "Call", "sms": "SMS", "email": "Email", "note": "Note", "opt_out": "Opt-out"}
 #: Salesforce's own fields of opt-outs.
 _OPT_OUTS = {"phone": "DoNotCall", "email": "HasOptedOutOfEmail"}
 
@@ -50,7 +55,7 @@ class Writing:
         return await self._ledger.once(key, create)
 
     async def _upsert(self, activity: Activity, key: str) -> str:
-        path = f"sobjects/Task/{self._settings.external_id}/{_mark(key)}"
+        path = f"sobjects/Task/{self._settings.external_id}/fluentsd-{written_id(key)}"
         reply = await self._client.write("PATCH", path, _task(activity, key))
         if isinstance(reply.body, dict) and reply.body.get("id"):
             return str(reply.body["id"])
@@ -61,7 +66,8 @@ class Writing:
         task = _task(activity, key)
         where = f"WhoId = '{activity.record}' AND ActivityDate = {task['ActivityDate']}"
         reply = await self._client.query(f"SELECT Id, Description FROM Task WHERE {where} ORDER BY Id")
-        return next((str(row["Id"]) for row in reply.body if _mark(key) in str(row.get("Description") or "")), None)
+        ours = written_mark(key)
+        return next((str(row["Id"]) for row in reply.body if ours in str(row.get("Description") or "")), None)
 
     async def _opt_out_values(self, activity: Activity) -> dict[str, Any]:
         """The fields that an opt-out sets: those of its channels that the user may write."""
@@ -86,7 +92,8 @@ class Writing:
 
 def _task(activity: Activity, key: str) -> dict[str, Any]:
     day = datetime.fromtimestamp(activity.at / 1_000_000, UTC).strftime("%Y-%m-%d")
-    subject = f"{_TITLES[activity.kind]}: {activity.summary}" if activity.summary else _TITLES[activity.kind]
+    title = ACTIVITY_TITLES[activity.kind]
+    subject = f"{title}: {activity.summary}" if activity.summary else title
     task: dict[str, Any] = {
         "WhoId": activity.record, "Subject": subject[:SUBJECT], "Status": "Completed", "ActivityDate": day,
         "TaskSubtype": _SUBTYPES.get(activity.kind, "Task"), "Description": _description(activity, key),
@@ -100,16 +107,6 @@ def _task(activity: Activity, key: str) -> dict[str, Any]:
 
 
 def _description(activity: Activity, key: str) -> str:
-    facts: Mapping[str, str] = {
-        "Outcome": activity.outcome.replace("_", " "), "Disposition": activity.disposition.replace("_", " "),
-        "From": activity.sender, "Recording": activity.recording,
-    }  # fmt: skip
-    lines = [f"{name}: {value}" for name, value in facts.items() if value]
-    if activity.kind == "opt_out":
-        lines.append(f"Do not contact: {', '.join(activity.channels) or 'all channels'}")
-    text = "\n".join(line for line in [*lines, activity.text] if line)
-    return f"{text[: DESCRIPTION - 100]}\n{_mark(key)}"
-
-
-def _mark(key: str) -> str:
-    return f"fluentsd-{hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}"
+    lines = [*activity_facts(activity, leave_out=("Seconds",)), activity.text]
+    text = "\n".join(line for line in lines if line)
+    return f"{text[: DESCRIPTION - 100]}\n{written_mark(key)}"
