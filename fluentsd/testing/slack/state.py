@@ -18,7 +18,7 @@ import trio
 from trio_websocket import WebSocketConnection
 
 from fluentsd.testing.slack.http import Response
-from fluentsd.testing.slack.limits import problems
+from fluentsd.testing.slack.limits import Surface, problems
 
 TEAM, APP_TOKEN, BOT_TOKEN = "T0001", "xapp-1-test", "xoxb-test"
 SCOPES = (
@@ -172,7 +172,7 @@ class State:
         self.changed()
         return shown
 
-    def check(self, payload: Mapping[str, Any], surface: str) -> str:
+    def check(self, payload: Mapping[str, Any], surface: Surface) -> str:
         found = problems(payload, surface)
         self.refusals += found
         return "invalid_blocks" if found else ""
