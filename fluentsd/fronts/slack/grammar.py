@@ -98,6 +98,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("numbers", "numbers list", more="[tag]", tail=tails.text("tag"), aliases=("lines",)),
     Command("report", "campaign report", "must", "[today|7d|all]", tails.period, aliases=("funnel", "results")),
     Command("forecast", "forecast", "must", "", tails.none),
+    Command("duties", "campaign check", "must", "", tails.none,
+            "what the law asks of the people behind a campaign"),
     Command("calls", "calls", "may", "[outcome]", tails.outcome, aliases=("history", "attempts")),
     Command("replies", "campaign replies", "may", "", tails.none, aliases=("answers",)),
     Command("errors", "campaign errors", "must", "", tails.none, aliases=("problems",)),

@@ -33,6 +33,7 @@ _COMMANDS: Mapping[str, Command] = {
     "sources": looking.sources,
     "report": looking.report,
     "forecast": looking.forecast,
+    "duties": looking.duties,
     "calls": looking.calls,
     "replies": looking.replies,
     "errors": looking.errors,

@@ -59,7 +59,8 @@ WINDOW = Page("window", "Contact window", "When may people be contacted?", (
     Field("window.days", "Days", Many(_DAYS, ("mon", "tue", "wed", "thu", "fri")), required=True),
     Field("window.hours", "Hours", HoursOfDays(500), 'Local time: "09:00-17:00", "9am-12pm, 1pm-7pm", or one line for '
           'each day: "mon 09:00-17:00".', required=True),
-    Field("window.timezone", "Zone", Pick("zone", "contact"), '"contact" is each person\'s own zone.', required=True),
+    Field("window.timezone", "Zone", Pick("zone", "contact", words={"contact": "each person's own zone"}),
+          required=True),
     Field("window.fallback_timezone", "Zone of people whose own is unknown", Pick("zone")),
     Field("window.unknown_timezone", "Without a known zone", Choice((
         ("fallback", "use the zone above"), ("hold", "hold them until it is known")))),
