@@ -43,6 +43,7 @@ _COMMANDS: Mapping[str, Command] = {
     "suppress": persons.suppress,
     "log": looking.log,
     "settings": looking.settings,
+    "archive": acting.archive,
     "copy": acting.copy,
     "new": making.new,
     "edit": making.edit,

@@ -156,7 +156,8 @@ REVIEW = Page("review", "Review", "What would happen")
 PAGES: tuple[Page, ...] = (NAME, WINDOW, FLOW, NUMBERS, PEOPLE, EXIT, LIMITS, REVIEW)
 BY_KEY: Mapping[str, Page] = {page.key: page for page in (*PAGES, STEP, SEGMENT)}
 #: Words that people use for a page: `/campaign edit spring contacts`.
-ALIASES: Mapping[str, str] = {"contacts": "people", "steps": "flow", "hours": "window", "law": "limits"}
+ALIASES: Mapping[str, str] = {"contacts": "people", "steps": "flow", "texts": "flow", "hours": "window",
+                               "contact window": "window", "law": "limits"}  # fmt: skip
 
 #: Parts of a campaign file without an input, and why.
 WITHOUT_INPUT: Mapping[str, str] = {
