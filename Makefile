@@ -8,7 +8,7 @@ PARTS := $(addprefix -e ,$(wildcard plugins/*))
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo preview browser test lint types check bench crash fuzz mta wheels clean
+.PHONY: help demo preview browser pictures test lint types check bench crash fuzz mta wheels clean
 
 help:  ## lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ fuzz: $(VENV)/test.done  ## feeds random input to all that strangers reach, for 
 
 browser: $(VENV)/test.done  ## drives the preview in a headless Chromium, if one is installed
 	$(BIN)/python -m pytest -q -m browser
+
+pictures: $(VENV)/test.done  ## takes the pictures of docs/slack.md again, in a headless Chromium
+	$(BIN)/python docs/pictures.py
 
 mta: $(VENV)/test.done  ## sends e-mail through exim4 and dovecot, if they are installed
 	$(BIN)/python -m pytest -q -m mta

@@ -30,6 +30,8 @@ from quick_shell import quick_shell
 from rich.console import Console
 from rich.table import Table
 from rows import BenchFailed, Row
+from slack_acks import acks
+from slack_lag import lag
 from versus_peers import steps_apscheduler, steps_huey
 from webhooks import callbacks
 
@@ -53,6 +55,8 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "outbox": outbox_rows,
     "follow": follow,
     "shell": quick_shell,
+    "slack": acks,
+    "slack-lag": lag,
 }
 
 

@@ -1,8 +1,8 @@
 """Acknowledgements in Socket Mode: our transport beside Bolt's stock handler, both in processes of their own.
 
 A fake Slack in this process sends commands and measures, in milliseconds, the time until each acknowledgement: one at a
-time, and fifty at once; and in seconds the recovery after a TCP reset and the time of a shutdown with commands in
-flight. Run: `python bench/slack_acks.py`.
+time, and fifty at once; and in seconds the recovery after a TCP reset, and a shutdown while twenty commands are being
+answered. Run: `python bench/slack_acks.py`, or `make bench ONLY=slack` for three pairs in turn.
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any
 
 import trio
+from rows import BenchFailed, Row
+from turns import in_turn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-ONE_AT_A_TIME, BURSTS, AT_ONCE = 200, 4, 50
+ONE_AT_A_TIME, BURSTS, AT_ONCE, IN_FLIGHT = 200, 4, 50, 20
+#: What a command says that is answered after `SLOW` seconds.
+SLOWLY, SLOW = "slowly", 2.0
 
 
 # ── the apps ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -39,8 +44,8 @@ def serve_ours(address: str) -> None:
 
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 
-    async def handle(_: Mapping[str, Any]) -> Mapping[str, Any]:
-        await trio.lowlevel.checkpoint()
+    async def handle(body: Mapping[str, Any]) -> Mapping[str, Any]:
+        await trio.sleep(SLOW if body.get("text") == SLOWLY else 0)
         return {"response_type": "ephemeral", "text": "ok"}
 
     async def main() -> None:
@@ -64,7 +69,13 @@ def serve_bolt(address: str) -> None:
 
     client = WebClient(token="xoxb-test", base_url=f"{address}/api/")
     app = App(client=client)
-    app.command("/campaign")(lambda ack: ack("ok"))
+
+    @app.command("/campaign")
+    def answer(ack: Any, body: dict[str, Any]) -> None:
+        if body.get("text") == SLOWLY:
+            time.sleep(SLOW)
+        ack("ok")
+
     handler = SocketModeHandler(app, "xapp-1-test", web_client=client)
     handler.connect()
     signal.sigwait({signal.SIGTERM})
@@ -89,8 +100,8 @@ async def measure(which: str) -> dict[str, float]:
         try:
             await slack.wait_opened(1)
 
-            async def one(took: list[float], number: str) -> None:
-                payload = {"team_id": "T0001", "user_id": "U1", "command": "/campaign", "text": "x",
+            async def one(took: list[float], number: str, text: str = "x") -> None:
+                payload = {"team_id": "T0001", "user_id": "U1", "command": "/campaign", "text": text,
                            "trigger_id": number, "response_url": ""}  # fmt: skip
                 began = trio.current_time()
                 ack = await slack.send("slash_commands", payload)
@@ -114,13 +125,19 @@ async def measure(which: str) -> dict[str, float]:
                 while slack.opened == opened:
                     await slack._changed.wait()
             reset = trio.current_time() - began
-            began = time.monotonic()
-            app.send_signal(signal.SIGTERM)
-            await trio.to_thread.run_sync(app.wait)
+            async with trio.open_nursery() as nursery:
+                for number in range(IN_FLIGHT):
+                    nursery.start_soon(one, [], f"f{number}", SLOWLY)
+                await trio.sleep(0.5)  # all are with the app, and none is answered
+                began = time.monotonic()
+                app.send_signal(signal.SIGTERM)
+                await trio.to_thread.run_sync(app.wait)
+                shutdown = time.monotonic() - began
+                nursery.cancel_scope.cancel()
             return {
                 "one_p50_ms": percentile(single, 50), "one_p99_ms": percentile(single, 99),
                 "burst_p50_ms": percentile(burst, 50), "burst_max_ms": max(burst),
-                "reset_s": round(reset, 3), "shutdown_s": round(time.monotonic() - began, 3),
+                "reset_s": round(reset, 3), "shutdown_s": round(shutdown, 3),
             }  # fmt: skip
         finally:
             app.kill()
@@ -130,15 +147,35 @@ def percentile(values: list[float], which: int) -> float:
     return round(quantiles(values, n=100)[which - 1], 2)
 
 
+def acks(_: Path) -> list[Row]:
+    """A row for each bar, from pairs in turn."""
+    try:
+        pairs = in_turn(partial(trio.run, measure, "ours"), partial(trio.run, measure, "bolt"))
+    except Exception as why:
+        raise BenchFailed(f"{type(why).__name__}: {why}") from why
+    ours, bolt = ({name: median(pair[at][name] for pair in pairs) for name in pairs[0][at]} for at in (0, 1))
+    ratio = round(median(a["one_p50_ms"] / b["one_p50_ms"] for a, b in pairs), 2)
+    later = round(median(a["one_p99_ms"] - b["one_p99_ms"] for a, b in pairs), 2)
+    reset = f"until connected again; Bolt's {bolt['reset_s']} s"
+    return [
+        Row("slack ack p50", ours["one_p50_ms"], bolt["one_p50_ms"], "ms", ratio, 0.6, "at most",
+            "beside Bolt's stock Socket Mode handler"),
+        Row("slack ack p99, later than Bolt's", later, None, "ms", None, 10, "at most",
+            f"ours {ours['one_p99_ms']}, Bolt's {bolt['one_p99_ms']} ms"),
+        Row("slack 50 at once", round(ours["burst_max_ms"] / 1000, 3), None, "s", None, 0.5, "at most",
+            f"the last of them; Bolt's {bolt['burst_max_ms'] / 1000:.3f} s"),
+        Row("slack reset", ours["reset_s"], None, "s", None, 1, "at most", reset),
+        Row("slack shutdown", ours["shutdown_s"], None, "s", None, 0.5, "at most",
+            f"with {IN_FLIGHT} commands in flight; Bolt's {bolt['shutdown_s']} s"),
+    ]  # fmt: skip
+
+
 def main() -> None:
     if len(sys.argv) == 3:
         {"ours": serve_ours, "bolt": serve_bolt}[sys.argv[1]](sys.argv[2])
         return
     found = {which: trio.run(measure, which) for which in ("bolt", "ours")}
     print(json.dumps(found, indent=2))
-    ours, bolt = found["ours"], found["bolt"]
-    ratio = ours["one_p50_ms"] / bolt["one_p50_ms"]
-    print(f"p50 of ours is {ratio:.2f} of Bolt's; p99 differs by {ours['one_p99_ms'] - bolt['one_p99_ms']:+.1f} ms")
 
 
 if __name__ == "__main__":

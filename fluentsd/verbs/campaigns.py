@@ -221,12 +221,13 @@ async def _budget_of(conn: Connection, row: CampaignRow, at: int) -> Answer:
     }  # fmt: skip
 
 
-async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str) -> Answer:
+async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str, name: str | None = None) -> Answer:
     """Create a draft with the same file and without people."""
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
-        spec = read_campaign(row.spec.model_dump(mode="json") | {"ref": new_ref, "name": f"{row.name} (copy)"[:120]})
+        called = name or f"{row.name} (copy)"
+        spec = read_campaign(row.spec.model_dump(mode="json") | {"ref": new_ref, "name": called[:120]})
         made = await campaigns.create(conn, spec, owner=call.actor, at=call.at)
         await following.link(conn, runtime, made.id, spec, call.actor, call.at)
         return facts_of(made)

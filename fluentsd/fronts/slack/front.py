@@ -15,6 +15,7 @@ from fluentsd.fronts.slack.digest import post_daily
 from fluentsd.fronts.slack.identity import Identity
 from fluentsd.fronts.slack.jobs import Jobs
 from fluentsd.fronts.slack.listener import Listener
+from fluentsd.fronts.slack.natives import Natives
 from fluentsd.fronts.slack.people import People
 from fluentsd.fronts.slack.router import Router
 from fluentsd.fronts.slack.routes import Routes
@@ -35,7 +36,7 @@ class SlackFront:
         api, identity, jobs = WebApi(settings, log, runtime.clock.busy), Identity(), Jobs(log)
         people = People(api, settings.roles, log)
         self._services = Services(
-            runtime, settings, api, identity, people, jobs, Memory(jobs), Routes(runtime, settings), log
+            runtime, settings, api, identity, people, jobs, Memory(jobs), Routes(runtime, settings), Natives(log), log
         )
         listener = Listener(api, identity, Router(self._services).handle, log)
         self.socket = SocketMode(api.open_socket, listener.answer, log, timing or Timing())

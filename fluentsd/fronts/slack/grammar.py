@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fluentsd.fronts.slack import tails
-from fluentsd.fronts.slack.tails import BadTail
+from fluentsd.fronts.slack.tails import BadTail, Begun
 from fluentsd.fronts.slack.words import Found, Named, Token, Unclear, find_campaign, joined, tokens
 from fluentsd.verbs.catalogue import SHOWN, VERBS
 
@@ -91,21 +91,24 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", "campaign stop", "must", "[because <reason>] [yes]", tails.because,
             aliases=("abort", "end", "cancel", "kill", "terminate", "quit")),
     Command("reopen", "campaign reopen", "must", "", tails.none, aliases=("unstop", "unabort", "uncancel")),
+    Command("archive", "campaign archive", "must", "[yes]", tails.flag("yes", "yes", "confirm"), aliases=("hide",)),
     Command("contacts", "contacts find", "may", "[find <person>|add|export]", tails.contacts,
             "people of a campaign: find one", aliases=("people",)),
-    Command("why", "contacts why", more="<person>", tail=tails.text("person")),
+    Command("why", "contacts why", more="<person>", tail=tails.asked, aliases=("who",)),
     Command("texts", "templates list", more="[words]", tail=tails.text("words"), aliases=("templates", "messages")),
     Command("numbers", "numbers list", more="[tag]", tail=tails.text("tag"), aliases=("lines",)),
     Command("report", "campaign report", "must", "[today|7d|all]", tails.period, aliases=("funnel", "results")),
     Command("forecast", "forecast", "must", "", tails.none),
+    Command("duties", "campaign check", "must", "", tails.none,
+            "what the law asks of the people behind a campaign"),
     Command("calls", "calls", "may", "[outcome]", tails.outcome, aliases=("history", "attempts")),
     Command("replies", "campaign replies", "may", "", tails.none, aliases=("answers",)),
     Command("errors", "campaign errors", "must", "", tails.none, aliases=("problems",)),
     Command("unknown", "unknown list", "must", "", tails.none),
     Command("test", "campaign test", "must", "to <number or address>", tails.to),
     Command("owner", "campaign owner", "must", "<@user>", tails.user, aliases=("assign", "give")),
-    Command("suppress", "suppression add", more="<number or address> [because <reason>]", tail=tails.suppress,
-            aliases=("unsubscribe", "optout", "opt-out", "block")),
+    Command("suppress", "suppression add", more="<number or address> because <reason>", tail=tails.suppress,
+            aliases=("unsubscribe", "optout", "opt-out", "block", "dnc")),
     Command("log", "log", "may", "[by <@user>]", tails.by, aliases=("audit",)),
     Command("leads", "campaign leads", "may", "", tails.none, aliases=("hot", "hot-leads")),
     Command("take", "contacts take-over", more="over <person>", tail=tails.person, aliases=("take-over", "takeover")),
@@ -134,6 +137,27 @@ _OPPOSITES: Mapping[str, str] = {"pause": "resume {}", "resume": "pause {}", "st
                                  "reopen": "stop {}", "schedule": "schedule {} clear",
                                  "take": "give-back {}", "give-back": "take over {}"}  # fmt: skip
 _UNDOING = ("un", "de", "dis", "non")
+_POLITE = ("please", "pls", "now", "thanks")
+#: What is offered for the name of a campaign alone.
+_FIRST = ("status", "report", "edit")
+#: Words that people expect to be commands: why they are none, and the command that does what may be meant.
+_HINTS: Sequence[tuple[tuple[str, ...], str, str]] = (
+    (("delete", "remove", "discard", "trash"),
+     "A campaign is not deleted, because people were contacted by it; it can be archived", "archive {}"),
+    (("rename",), "The name is on the first page of the campaign's form", "edit {} name"),
+    (("add", "upload", "import", "enroll", "load"), "People enter at the page Contacts of the campaign's form",
+     "edit {} contacts"),
+    (("call", "dial", "text", "sms", "email", "mail", "message"),
+     "People are contacted by campaigns, and answered by the buttons of a reply or a hot lead", "leads"),
+    (("undo", "back", "revert"), "What was done is undone by its opposite: resume, reopen, give-back, schedule clear",
+     "log"),
+    (("how", "whats", "where"), "To see how a campaign stands, use status", "status {}"),
+    (("what", "which", "when"), "The overview says what runs, what comes next and what needs attention", "overview"),
+    (("yes", "no", "ok", "confirm"), "A question is answered by its button, or by the command with yes at its end",
+     "overview"),
+    (("export", "download"), "The figures of a campaign are in its report", "report {}"),
+    (("timezone", "zone"), "The zone of a campaign is at the page window of its form", "edit {} window"),
+)  # fmt: skip
 _DENYING = ("not", "dont", "don't", "no", "never")
 
 
@@ -143,15 +167,27 @@ def parse(text: str, campaigns: Sequence[Named], here: Named | None = None) -> P
     if not line:
         return Parsed(BY_WORD["overview"])
     command = BY_WORD.get(line[0].folded.removeprefix("/"))
+    if command is not None and len(line) > 1 and f"{line[0].folded}-{line[1].folded}" in BY_WORD:  # "give back"
+        command, line = BY_WORD[f"{line[0].folded}-{line[1].folded}"], line[1:]
     if command is None:
-        raise _unknown(line)
+        raise _unknown(line, campaigns)
     try:
-        return _read(command, line[1:], campaigns, here)
+        return _read(command, _polite(command, line[1:]), campaigns, here)
     except BadTail as why:
         raise Misread(f"{why}. Usage: {command.usage}") from None
 
 
-def _unknown(line: Sequence[Token]) -> Misread:
+def _polite(command: Command, rest: Sequence[Token]) -> list[Token]:
+    """The words without "please" and "now" at their end, where nothing else may be meant by them."""
+    left = list(rest)
+    free = command.ref == "no" or command.word in ("schedule", "copy") or any(one.folded == "because" for one in rest)
+    while not free and len(left) > 1 and left[-1].folded in _POLITE and not left[-1].quoted:
+        left.pop()
+    return left
+
+
+def _unknown(line: Sequence[Token], campaigns: Sequence[Named]) -> Misread:
+    """Why the first word is no command, and what may be meant."""
     typed, rest = line[0].folded, joined(line[1:])
     said = f"there is no command {line[0].text[:40]!r}; nothing was changed"
     if typed in _DENYING:
@@ -164,10 +200,28 @@ def _unknown(line: Sequence[Token]) -> Misread:
         return Misread(said, [f"{line[-1].folded} {joined(line[:-1])}"])
     if len(line) > 1 and line[1].folded in BY_WORD and not line[1].quoted:  # "please pause spring"
         return Misread(said, [rest])
-    near = dict.fromkeys(BY_WORD[word].word for word in difflib.get_close_matches(typed, list(BY_WORD), 8, 0.6))
+    named = _named_in(line, campaigns)
+    if hint := next((one for words, *one in _HINTS if typed in words), None):
+        why, offer = hint
+        ref = named.ref if named else ""
+        return Misread(f"{said}. {why}", [offer.format(ref)] if ref or "{}" not in offer else [])
+    near = dict.fromkeys(BY_WORD[word].word for word in difflib.get_close_matches(typed, list(BY_WORD), 8, 0.67)
+                         if word[0] == typed[0] or sorted(word) == sorted(typed))  # fmt: skip
+    if named and not near:
+        return Misread(f"{said}. What should be done with {named.name!r}?", [f"{word} {named.ref}" for word in _FIRST])
     best = next(iter(near), "")
     opposite = _OPPOSITES.get(best, "").partition(" ")[0]
-    return Misread(said, [f"{word} {rest}".strip() for word in near if word == best or word != opposite][:3])
+    offers = [f"{word} {rest}".strip() for word in near if word == best or word != opposite][:3]
+    return Misread(said if offers else f"{said}. Type help for all commands", offers)
+
+
+def _named_in(line: Sequence[Token], campaigns: Sequence[Named]) -> Named | None:
+    """The campaign that some of the words name: all of them, or those after the first, or one of those."""
+    for words in (line, line[1:], *([one] for one in line[1:])):
+        found = find_campaign(words, campaigns) if words else None
+        if isinstance(found, Found):
+            return found.campaign
+    return None
 
 
 def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here: Named | None) -> Parsed:
@@ -176,8 +230,13 @@ def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here:
         return Parsed(command, arguments=tail(rest))
     if command.ref == "some":
         return Parsed(command, arguments=_some(command, rest, tail(rest), campaigns))
-    if command.takes_all and rest and rest[0].folded == "all" and not rest[0].quoted:
-        return Parsed(command, arguments=tail(rest[1:]), all=True)
+    if rest and rest[0].folded in ("all", "everything") and not rest[0].quoted and not _is_called(rest, campaigns):
+        if command.takes_all:
+            after = rest[2:] if rest[1:] and rest[1].folded == "campaigns" else rest[1:]
+            return Parsed(command, arguments=tail(after), all=True)
+        if command.ref == "must":
+            offer = "pause all" if command.word == "stop" else "overview"
+            raise Misread(f"{command.word} takes one campaign at a time; nothing was changed", [offer])
     if rest and rest[0].folded == "this" and not rest[0].quoted:
         if here is None:
             raise Misread('this channel does not belong to one campaign, so "this" names none; write its name')
@@ -188,6 +247,12 @@ def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here:
         running = [one for one in campaigns if one.state in ("active", "paused", "draft", "scheduled")][:5]
         raise Misread(f"which campaign? Usage: {command.usage}", [f"{command.word} {one.ref}" for one in running])
     return _with_ref(command, tail, rest, campaigns)
+
+
+def _is_called(words: Sequence[Token], campaigns: Sequence[Named]) -> bool:
+    """Whether a campaign is called exactly so."""
+    found = find_campaign(words, campaigns)
+    return isinstance(found, Found) and found.exact
 
 
 def _some(
@@ -221,6 +286,8 @@ def _without_ref(
 ) -> Mapping[str, Any] | None:
     try:
         return tail(rest)
+    except Begun:
+        raise
     except BadTail:
         return None
 

@@ -18,8 +18,8 @@ ASKED = 8
 _DAY = 24 * 3600 * SECOND
 
 
-async def home(session: Session) -> Block:
-    """The view for `views.publish`."""
+async def home(session: Session) -> tuple[Block, Block | None]:
+    """The view for `views.publish`, in plain blocks, and with native ones if there is something to chart."""
     campaigns: tuple[Counted, ...] = (await session.run("campaign list", {})).campaigns
     running = [one for one in campaigns if one.state == "active"]
     statuses: list[Status] = [await session.run("campaign status", {"ref": one.ref}) for one in running[:ASKED]]
@@ -36,7 +36,8 @@ async def home(session: Session) -> Block:
         is_manager=session.may("manager"),
         command=session.command_name,
     )
-    return {"type": "home", "blocks": words.blocks(shown)}
+    plain, native = words.blocks(shown), words.blocks(shown, native=True)
+    return {"type": "home", "blocks": plain}, None if native == plain else {"type": "home", "blocks": native}
 
 
 def _health(session: Session, state: words.State, sources: Sequence[words.Source]) -> tuple[tuple[str, str], ...]:

@@ -76,6 +76,9 @@ class Router:
             return {"response_type": "ephemeral", "text": "Working on it…"}
         if answer is SILENT:
             return None
+        if answer is not None and answer.native and interaction.response_url and self._services.natives.are_taken():
+            self._services.jobs.later(partial(self._respond, interaction, answer))
+            return None  # a refusal of the acknowledgement would not be heard of
         return _as_response(answer) if answer is not None else {"text": FAILED}
 
     async def _late_command(self, interaction: Interaction, answer: Message | None) -> None:
@@ -138,16 +141,19 @@ class Router:
     async def _respond(self, interaction: Interaction, answer: Message | None) -> None:
         """Answer through the response_url; without one, in the channel to this person alone. None deletes the message
         with the clicked button."""
+        api, natives, url = self._services.api, self._services.natives, interaction.response_url
         try:
             if interaction.view:
                 return await self._in_view(interaction, answer)
-            if interaction.response_url:
-                return await self._services.api.respond(interaction.response_url, _response(interaction, answer))
-            if answer is not None and interaction.channel and interaction.user:
-                where = {"thread_ts": interaction.thread_ts} if interaction.thread_ts else {}
-                await self._services.api.call(
-                    "chat.postEphemeral", channel=interaction.channel, user=interaction.user, **where, **answer.body()
-                )
+            if answer is None:
+                return await api.respond(url, {"delete_original": True}) if url else None
+            if url:
+                how = _how(interaction, answer)
+                return await natives.say(answer, lambda body: api.respond(url, {**body, **how}))
+            if interaction.channel and interaction.user:
+                where = {"channel": interaction.channel, "user": interaction.user}
+                where |= {"thread_ts": interaction.thread_ts} if interaction.thread_ts else {}
+                await natives.say(answer, lambda body: api.call("chat.postEphemeral", **where, **body))
         except (Unavailable, SlackRefused) as why:
             self._services.log.warning("slack.answer_lost", error=str(why))
 
@@ -249,19 +255,27 @@ class Router:
         answer = await self._answer(interaction, partial(commands.typed, text=text))
         if answer is None:
             return
-        thread = {} if interaction.name == "message" and not interaction.thread_ts else {
-            "thread_ts": interaction.thread_ts or interaction.message_ts
-        }  # fmt: skip
+        where = {"channel": interaction.channel}
+        if interaction.name != "message" or interaction.thread_ts:
+            where["thread_ts"] = interaction.thread_ts or interaction.message_ts
+        call = self._services.api.call
         try:
-            await self._services.api.call("chat.postMessage", channel=interaction.channel, **thread, **answer.body())
+            await self._services.natives.say(answer, lambda body: call("chat.postMessage", **where, **body))
         except (Unavailable, SlackRefused) as why:
             self._services.log.warning("slack.answer_lost", error=str(why))
 
     async def _home(self, interaction: Interaction) -> None:
         answer = await self._answer(interaction, home)
-        view = {"type": "home", "blocks": answer.body()["blocks"]} if isinstance(answer, Message) else answer
+
+        if isinstance(answer, Message):
+            plain, native = {"type": "home", "blocks": answer.body()["blocks"]}, None
+        else:
+            plain, native = answer
+        call = self._services.api.call
         try:
-            await self._services.api.call("views.publish", user_id=interaction.user, view=view)
+            await self._services.natives.send(
+                plain, native, lambda view: call("views.publish", user_id=interaction.user, view=view)
+            )
         except (Unavailable, SlackRefused) as why:
             self._services.log.warning("slack.answer_lost", error=str(why))
 
@@ -274,10 +288,8 @@ def _as_response(answer: Message) -> dict[str, Any]:
     return {"response_type": "in_channel" if answer.public else "ephemeral", **answer.body()}
 
 
-def _response(interaction: Interaction, answer: Message | None) -> dict[str, Any]:
-    """The body for a response_url. The answer to a click takes the place of a message that only this person sees, and
+def _how(interaction: Interaction, answer: Message) -> dict[str, Any]:
+    """How a response_url shows an answer: that to a click takes the place of a message that only this person sees, and
     leaves a shared one as it is."""
-    if answer is None:
-        return {"delete_original": True}
     replaces = interaction.kind == "action" and interaction.is_ephemeral
-    return {**_as_response(answer), "replace_original": replaces}
+    return {"response_type": "in_channel" if answer.public else "ephemeral", "replace_original": replaces}

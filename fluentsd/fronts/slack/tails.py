@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fluentsd.fronts.slack.words import Token, joined, user_in
-from fluentsd.verbs.catalogue import OUTCOMES, SHOWN
+from fluentsd.verbs.catalogue import DISPOSITIONS, OUTCOMES, SHOWN
 
 STATES = ("running", "scheduled", "paused", "draft", "done", "all")
 _TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?(am|pm)?")
@@ -19,6 +19,10 @@ _TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?(am|pm)?")
 
 class BadTail(Exception):
     """What follows the campaign cannot be read; the message says why."""
+
+
+class Begun(BadTail):
+    """The first word belongs to the command, so it is no campaign's name; the message says what is wrong after it."""
 
 
 def none(rest: Sequence[Token]) -> Mapping[str, Any]:
@@ -40,16 +44,19 @@ def start(rest: Sequence[Token]) -> Mapping[str, Any]:
     """[first N] [yes]"""
     found: dict[str, Any] = {}
     left = list(rest)
-    if left and left[-1].folded in ("yes", "confirm", "now"):
+    if left and left[-1].folded in ("yes", "confirm"):
         found["yes"] = True
         left.pop()
-    if len(left) == 2 and left[0].folded in ("first", "canary"):
-        number = left[1].text.replace(",", "")
+    if left and left[0].folded in ("first", "canary"):
+        typed = joined(left[1:]).removesuffix(" people")
+        number = typed.replace(",", "")
         if not (number.isascii() and number.isdigit() and 0 < int(number) < 10**6):
-            raise BadTail(f"{left[1].text!r} is not a number of people; write it like: first 50")
+            raise BadTail(f"{typed!r} is not a number of people; write it like: first 50")
         found["first"] = int(number)
         return found
-    return {**found, **none(left)}
+    if left:
+        raise BadTail(f"start is at once, so {joined(left)!r} is not understood here; schedule is for later")
+    return found
 
 
 def text(name: str) -> Callable[[Sequence[Token]], Mapping[str, Any]]:
@@ -83,6 +90,11 @@ def pause(rest: Sequence[Token], *, timed: bool = True) -> Mapping[str, Any]:
     return found
 
 
+def asked(rest: Sequence[Token]) -> Mapping[str, Any]:
+    """[is] person"""
+    return text("person")(rest[1:] if len(rest) > 1 and rest[0].folded in ("is", "was") else rest)
+
+
 def contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
     match rest[0].folded if rest else "":
         case "find" if len(rest) > 1:
@@ -95,9 +107,11 @@ def contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
 
 
 def period(rest: Sequence[Token]) -> Mapping[str, Any]:
-    if len(rest) == 1 and rest[0].folded in ("today", "7d", "all"):
-        return {"period": rest[0].folded}
-    return none(rest)
+    words = joined(rest).casefold().removeprefix("last ")
+    found = {"today": "today", "7d": "7d", "7 days": "7d", "week": "7d", "all": "all"}.get(words)
+    if rest and found is None:
+        raise BadTail(f"{joined(rest)!r} is no period; there are today, 7d (the last seven days) and all")
+    return {"period": found} if found else {}
 
 
 def outcome(rest: Sequence[Token]) -> Mapping[str, Any]:
@@ -106,22 +120,30 @@ def outcome(rest: Sequence[Token]) -> Mapping[str, Any]:
     word = joined(rest).casefold().replace(" ", "_").replace("-", "_")
     if word in OUTCOMES:
         return {"outcome": word}
+    if word in DISPOSITIONS:
+        raise BadTail(f"{joined(rest)!r} is what a conversation came to; report counts it, and leads lists who waits")
     near = difflib.get_close_matches(word, OUTCOMES, 1, 0.6)
     raise BadTail(f"{joined(rest)!r} is not an outcome"
                    + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(OUTCOMES)}"))  # fmt: skip
 
 
 def user(rest: Sequence[Token]) -> Mapping[str, Any]:
+    """[to] @user, or me."""
+    rest = rest[1:] if rest and rest[0].folded == "to" else rest
+    if len(rest) == 1 and rest[0].folded in ("me", "myself"):
+        return {"me": True}
     if len(rest) == 1 and (user := user_in(rest[0])):
         return {"user": user}
     if len(rest) == 1 and rest[0].text.startswith("@") and len(rest[0].text) > 1:
         return {"group": rest[0].text}
-    raise BadTail("who is the new owner? Write a user after the campaign, like @dana")
+    raise BadTail("who is the new owner? Write a user after the campaign, like @dana, or me")
 
 
 def by(rest: Sequence[Token]) -> Mapping[str, Any]:
     if len(rest) == 2 and rest[0].folded == "by" and (user := user_in(rest[1])):
         return {"by": user}
+    if rest and rest[0].folded == "by":
+        raise Begun("by whom? Mention the person, like: by @dana")
     return none(rest)
 
 
@@ -137,7 +159,10 @@ def suppress(rest: Sequence[Token]) -> Mapping[str, Any]:
         raise BadTail("whom? Write a number or an address")
     reason = next((n for n, one in enumerate(rest) if one.folded == "because"), None)
     point = joined(rest[:reason])
-    return {"point": point} | ({"because": joined(rest[reason + 1 :])} if reason is not None else {})
+    because = joined(rest[reason + 1 :]) if reason is not None else ""
+    if not because:
+        raise BadTail(f"why? The reason is kept as evidence; write it after because: {point} because asked by phone")
+    return {"point": point, "because": because}
 
 
 def alerts(rest: Sequence[Token]) -> Mapping[str, Any]:
@@ -207,6 +232,6 @@ def listing(rest: Sequence[Token]) -> Mapping[str, Any]:
 
 
 def copy(rest: Sequence[Token]) -> Mapping[str, Any]:
-    if len(rest) < 2 or rest[0].folded not in ("as", "to"):
+    if len(rest) < 2 or rest[0].folded not in ("as", "to", "called", "named"):
         raise BadTail("what is the copy called? Write: as <new name>")
     return {"new": joined(rest[1:])}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import re
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -121,13 +122,13 @@ class WebApi:
             raise SlackRefused("response_url", "the address is not Slack's own; nothing was sent")
         body = json.dumps(message).encode()
         with self._busy():
-            status = await trio.to_thread.run_sync(
+            status, words = await trio.to_thread.run_sync(
                 _post, response_url, body, limiter=self._threads, abandon_on_cancel=True
             )
         if status == 429 or status >= 500:
             raise Unavailable(f"Slack answered {status}", 1.0)
         if status != 200:
-            raise SlackRefused("response_url", f"status {status}")
+            raise SlackRefused("response_url", words or f"status {status}")
 
     async def send_file(self, channel: str, name: str, content: bytes, words: str) -> None:
         """Share a file in a channel, in Slack's three steps. Raises `SlackRefused`, `Unavailable`."""
@@ -136,7 +137,7 @@ class WebApi:
         if not self.is_file(url):
             raise SlackRefused("files", "the address is not Slack's own; nothing was sent")
         with self._busy():
-            status = await trio.to_thread.run_sync(
+            status, _ = await trio.to_thread.run_sync(
                 partial(_post, url, content, "application/octet-stream"), limiter=self._threads, abandon_on_cancel=True
             )
         if status != 200:
@@ -176,14 +177,15 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _post(url: str, body: bytes, kind: str = "application/json; charset=utf-8") -> int:
+def _post(url: str, body: bytes, kind: str = "application/json; charset=utf-8") -> tuple[int, str]:
+    """The status of a request, and Slack's code for a refusal ("" if it tells none)."""
     request = urllib.request.Request(url, body, {"Content-Type": kind})  # noqa: S310 - is_hook, is_file
     try:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=PATIENCE) as answer:
-            return int(answer.status)
+            return int(answer.status), ""
     except urllib.error.HTTPError as why:
         with why:
-            return why.code
+            return why.code, _code(why.read(2000))
     except (OSError, http.client.HTTPException) as why:
         raise Unavailable(f"Slack cannot be reached ({type(why).__name__})", 0.0) from why
 
@@ -206,6 +208,17 @@ def _fetch(url: str, token: str, at_most: int) -> bytes:
     if kind.startswith("text/html"):  # Slack's page for signing in
         raise SlackRefused("files", "missing_scope")
     return content
+
+
+def _code(body: bytes) -> str:
+    """The error in the body of a refusal, which is text or JSON; "" if there is none that looks like one."""
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = text
+    code = str(found.get("error", "")) if isinstance(found, dict) else str(found)
+    return code if re.fullmatch(r"[a-z_]{3,60}", code) else ""
 
 
 def _lower(headers: Mapping[str, Any]) -> dict[str, str]:

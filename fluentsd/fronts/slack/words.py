@@ -18,6 +18,8 @@ _USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(?:mailto:|tel:)([^|>]+)(?:\|[^>]*)?>")
 _ID = re.compile(r"#?c(\d{1,9})", re.IGNORECASE)
+#: Words with which people surround the name of a campaign.
+_AROUND = frozenset({"the", "a", "of", "my", "our", "me", "campaign", "campaigns"})
 #: Tokens of a line that are looked at; a name has fewer.
 TOKENS_AT_MOST = 200
 
@@ -101,6 +103,9 @@ def find_campaign(words: Sequence[Token], campaigns: Sequence[Named]) -> Found |
         fitting = [one for one in campaigns if parts and all(_begins(part, one) for part in parts)]
         if fitting:
             return Found(fitting[0]) if len(fitting) == 1 else Unclear(tuple(fitting), fits=True)
+        inner = [word for word in words if word.folded not in _AROUND]
+        if inner and len(inner) < len(words):
+            return find_campaign(inner, campaigns)
     names = {_folded(one.name): one for one in campaigns} | {one.ref.casefold(): one for one in campaigns}
     near = difflib.get_close_matches(plain, list(names), 6, 0.6)
     return Unclear(tuple(dict.fromkeys(names[name] for name in near))[:3], fits=False)

@@ -60,14 +60,22 @@ function rich(part, context) {
   return node(tag, {}, tag === "ul" ? inside.map((one) => node("li", {}, one)) : inside);
 }
 
-// Bars of each series; a chart that is not understood shows its numbers.
+// Upright bars, in a group for each category. A chart of another kind than bars shows its numbers as a table.
 function chart(block) {
-  const data = block.chart ?? block;
-  const points = data.segments ?? (data.series ?? []).flatMap((one) => (one.data ?? []).map((point) => ({ ...point, of: one.name })));
-  const most = Math.max(1, ...points.map((one) => Number(one.value) || 0));
-  return node("div", { class: "chart" }, node("strong", {}, block.title?.text ?? block.title ?? ""), points.map((one) =>
-    node("div", { class: "bar" }, node("span", {}, `${one.label ?? one.name ?? ""}`),
-      node("i", { style: `width:${(100 * Number(one.value)) / most}%` }), node("b", {}, String(one.value)))));
+  const { type, series = [], segments = [], axis_config: axis = {} } = block.chart;
+  const head = node("strong", {}, block.title);
+  if (type !== "bar") {
+    const rows = segments.length ? segments.map((one) => [one.label, one.value]) : axis.categories.map((label, at) => [label, ...series.map((one) => one.data[at].value)]);
+    return node("div", { class: "chart" }, head, table([["", ...series.map((one) => one.name)], ...rows].map((row) => row.map((text) => ({ text })))));
+  }
+  const most = Math.max(1, ...series.flatMap((one) => one.data.map((point) => point.value)));
+  const group = (label, at) => node("div", { class: "group" },
+    node("div", { class: "columns" }, series.map((one, number) => node("div", { class: "column", title: `${one.name}: ${one.data[at].value}` },
+      node("b", {}, String(one.data[at].value)), node("i", { class: `s${number}`, style: `height:${Math.round((90 * one.data[at].value) / most)}px` })))),
+    node("span", {}, label));
+  const legend = series.length > 1 ? node("div", { class: "legend" }, series.map((one, number) => node("span", {}, node("i", { class: `s${number}` }), one.name))) : null;
+  return node("div", { class: "chart" }, head, axis.y_label ? node("small", {}, axis.y_label) : null,
+    node("div", { class: "groups" }, axis.categories.map(group)), axis.x_label ? node("small", {}, axis.x_label) : null, legend);
 }
 
 // ── elements ───────────────────────────────────────────────────────────────────────────────────────────────────────

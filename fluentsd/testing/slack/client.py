@@ -63,6 +63,7 @@ class Client:
             slack.show(channel, {"text": f"`{command}` failed with the error operation_timeout"}, self.user)
             return
         if ack.payload and (ack.payload.get("blocks") or ack.payload.get("text")):
+            slack.check(ack.payload, "message")
             public = ack.payload.get("response_type") == "in_channel"
             slack.show(channel, ack.payload, "" if public else self.user)
 

@@ -18,7 +18,7 @@ import trio
 from trio_websocket import WebSocketConnection
 
 from fluentsd.testing.slack.http import Response
-from fluentsd.testing.slack.limits import problems
+from fluentsd.testing.slack.limits import Surface, problems
 
 TEAM, APP_TOKEN, BOT_TOKEN = "T0001", "xapp-1-test", "xoxb-test"
 SCOPES = (
@@ -86,6 +86,7 @@ class State:
     refusals: list[str] = field(default_factory=list)  #: what was wrong in the app's payloads
     acks: dict[str, list[Ack]] = field(default_factory=lambda: defaultdict(list))
     scopes: str = SCOPES
+    lacks: frozenset[str] = frozenset()  #: kinds of blocks that the workspace does not take yet
     is_away: bool = False
     sockets: list[WebSocketConnection] = field(default_factory=list)
     opened: int = 0
@@ -172,10 +173,12 @@ class State:
         self.changed()
         return shown
 
-    def check(self, payload: Mapping[str, Any], surface: str) -> str:
+    def check(self, payload: Mapping[str, Any], surface: Surface) -> str:
+        """Why a payload is refused; "" if it is not. What every workspace refuses is the app's mistake."""
         found = problems(payload, surface)
         self.refusals += found
-        return "invalid_blocks" if found else ""
+        lacks = any(block.get("type") in self.lacks for block in payload.get("blocks", ()))
+        return "invalid_blocks" if found or lacks else ""
 
     def _trigger(self, user: str) -> str:
         id_ = f"{next(self._numbers)}.trigger"

@@ -168,6 +168,6 @@ async def test_a_start_with_a_few_people_first_waits_for_a_go(office: Office) ->
     await office.slack.click(shown, "Start")
     alert = await office.slack.wait_shown("Go on")
     await until(lambda: len(office.stage.sms.accepted) == 2)
-    assert alert.buttons == ["Go on"]
+    assert alert.buttons == ["Go on", "Report"]
     await office.slack.click(alert, "Go on")
     await until(lambda: len(office.stage.sms.accepted) == 4)

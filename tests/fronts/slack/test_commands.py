@@ -179,3 +179,22 @@ async def test_unknown_attempts_are_a_question(office: Office) -> None:
     assert "2 attempts have an unknown result" in shown.whole
     assert "2 attempts of spring are kept as made" in (await office.slack.click(shown, "Keep as made")).whole
     assert "no attempt has an unknown" in await office.say("unknown spring")
+
+
+async def test_what_a_manager_says_without_having_read_the_help(office: Office) -> None:
+    await office.campaign()
+    said = await office.say("copy spring as Summer fair")
+    assert "*Summer fair* is a draft now" in said
+    assert "belongs to <@U1> now" in await office.say("owner summer me")
+    asked = await office.say("start the spring campaign now")  # "now" is no consent
+    assert "would be contacted" in asked
+    assert (await office.stage.overview("spring"))["state"] == "draft"
+    assert "would be contacted" in await office.say("schedule spring for tomorrow 9am")
+    assert "9am, 9pm or 9:00" in await office.say("schedule spring on monday at 9")
+    assert "on its way by text message" in await office.say("test spring to +12125550199")
+    assert "window, flow, numbers, contacts" in await office.say("edit spring colours")
+    refused = await office.say("block +12125550001")
+    assert "write it after because" in refused
+    offered = await office.slack.command("delete summer fair")
+    assert "Summer fair is archived" in (await office.slack.click(offered, "/campaign archive")).whole
+    assert "summer" not in await office.say("list")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fluentsd.api import Inbound, Outcome
 from fluentsd.fronts.slack.blocks.report import report
 from fluentsd.testing.slack.client import Client, Where
@@ -45,10 +43,12 @@ async def test_the_home_says_what_is_wrong_what_runs_and_what_comes(office: Offi
     await office.stage.do("campaign schedule", ref="autumn", at=office.stage.clock.now() + HOUR, yes=True)
     await until(lambda: office.stage.sms.accepted)
     shown = await at_home(office)
-    for part in ("🟢 working: slack, email, phone, sms, database", "*Running*", "0 of 3 ended", "*Next 24 hours*",
-                 "*Drafts*", "*Winter* is not complete yet"):  # fmt: skip
+    for part in ("🟢 working: slack, email, phone, sms, database", "*Running*", "'title': 'Progress'", "0 of 3 ended",
+                 "*Next 24 hours*", "*Drafts*", "*Winter* is not complete yet"):  # fmt: skip
         assert part in shown, part
     assert "<!channel>" not in shown
+    office.slack.lacks = frozenset({"data_visualization"})
+    assert "`░░░░░░░░░░░░` 0 of 3 ended" in await at_home(office)
     office.front.socket.health = lambda: "the connection is lost"  # type: ignore[method-assign]
     assert "⚠️ *slack*: the connection is lost" in await at_home(office)
 
@@ -77,9 +77,22 @@ async def test_the_report_of_a_campaign_names_what_each_rate_is_of(office: Offic
         return bool((await office.stage.do("campaign report", ref="spring"))["whole"]["conversations"])
 
     await until(has_replied)
+    rates = ("3 of 3 enrolled (100%)", "1 of 3 contacted (33%)", "When people answer",
+             "text                  3     1 (33%)        0       0         –")  # fmt: skip
     shown = await office.slack.command("report spring")
-    for part in ("conversations █████░░░░░░░░░░░       1   33%", "1 of 3 contacted (33%)", "When people answer",
-                 "text                  3     1 (33%)        0       0         –"):  # fmt: skip
+    for part in rates:
+        assert part in shown.whole, part
+    funnel, hours = [block["chart"] for block in shown.blocks if block["type"] == "data_visualization"]
+    assert funnel["axis_config"]["categories"] == ["enrolled", "contacted", "conversations", "interested"]
+    assert [point["value"] for point in funnel["series"][0]["data"]] == [3, 3, 1, 0]
+    assert [(one["name"], sum(point["value"] for point in one["data"])) for one in hours["series"]] == [
+        ("attempts", 3), ("conversations", 1)
+    ]  # fmt: skip
+    [week] = [block for block in shown.blocks if block["type"] == "table"]
+    assert "– of 3" in str(week["rows"])
+    office.slack.lacks = frozenset({"data_visualization", "table"})
+    shown = await office.slack.command("report spring")
+    for part in (*rates, "conversations █████░░░░░░░░░░░       1   33%"):
         assert part in shown.whole, part
     assert "1 of 3 contacted" in await office.say("report spring today")
     await office.stage.do("campaign pause", ref="spring")  # or the next step is due
@@ -94,10 +107,14 @@ def test_a_large_report_with_nasty_names_is_within_slacks_limits() -> None:
                    by_number=rows, by_source=rows, hours=hours, zone="America/Argentina/Buenos_Aires",
                    calls=Calls(10**6, dict.fromkeys(OUTCOMES, 10**5), 10**5, dict.fromkeys(DISPOSITIONS, 10**4), 1, 1),
                    )  # fmt: skip
-    body: dict[str, Any] = report(found).body()
-    assert problems(body, "message") == []
-    said = str(body)
-    assert "<!channel>" not in said
-    assert "… and 32 more" in said
-    assert "<5" not in said
-    assert "&lt;5" in said
+    made = report(found)
+    plain, native = made.body(), made.native_body()
+    for body in (plain, native):
+        assert problems(body, "message") == []
+        assert "<!channel>" not in str(body)
+        assert "… and 32 more" in str(body)
+        assert "'7 days'" in str(body)
+    assert "<5" not in str(plain)
+    assert "&lt;5" in str(plain)
+    assert "33% of 6" not in str(native)
+    assert "9% of 23" in str(native)  # 20:00 is among the twelve hours with the most attempts

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
-from fluentsd.fronts.slack.blocks.wording import actor, count, link, masked, moment, plain, point, safe
+from fluentsd.fronts.slack.blocks.wording import actor, by_channel, count, link, masked, moment, plain, point, safe
 from fluentsd.verbs.answers.attempts import Attempt
 from fluentsd.verbs.answers.holds import Hold
 from fluentsd.verbs.answers.people import Lead, Reply
@@ -21,7 +21,7 @@ _NOUN: Mapping[str, str] = {"reply": "reply", "lead": "hot lead"}
 def reply(one: Reply, owner: str) -> Message:
     """A person's reply. `owner`: as a mention."""
     ref, said = str(one.ref), masked(one.text or "(no text)", 1500)
-    who, by = point(one.person or ""), safe(one.channel or "")
+    who, by = point(one.person or ""), by_channel(one.channel or "")
     if one.outcome == "opted_out":
         return message(
             f"an opt-out in {plain(ref, 60)}",

@@ -69,11 +69,16 @@ def alert(event: Posted) -> Message:
             until = f" until {moment(payload['until_at'])}" if payload.get("until_at") else ""
             text = f"⚠️ {safe(target)} is held{until} by {actor(str(payload['by']))}: {because}"
             release = {"scope": payload["scope"], "target": payload["target"]}
-            dialog = confirm("Release it?", "Contacts continue at once.", "Release")
-            go = "first people" in because
-            blocks = [
-                actions(button("Go on" if go else "Release", "release", release, "primary" if go else "", dialog))
-            ]
+            made = button("Release", "release", release, confirm=confirm(
+                "Release it?", "Contacts continue at once.", "Release"))  # fmt: skip
+            if payload["scope"] == "campaign" and "first people" in because:
+                ref = str(payload["target"])
+                text = f"✋ The first people of *{safe(ref)}* were contacted. Look at the results, then press *Go on*."
+                sure = confirm("Go on with all?", "Everybody who waits is contacted from now on.", "Go on")
+                made = button("Go on", "release", release, "primary", sure)
+                blocks = [actions(made, button("Report", "say:report", {"text": f"report {ref}"}))]
+            else:
+                blocks = [actions(made)]
         case "hold.lifted":
             text = f"✅ the hold on {safe(payload['scope'])} {safe(payload['target'])} is lifted"
         case "number.held" | "number.cooling":

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fluentsd.fronts.slack.blocks.card import title
+from fluentsd.fronts.slack.blocks.charts import bars
 from fluentsd.fronts.slack.blocks.conversations import taken_over
 from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, divider, header, section
 from fluentsd.fronts.slack.blocks.wording import actor, count, moment, ours, plain, safe
@@ -38,8 +39,8 @@ class Home:
     command: str
 
 
-def blocks(shown: Home) -> list[Block]:
-    """The home's blocks, a hundred at most."""
+def blocks(shown: Home, *, native: bool = False) -> list[Block]:
+    """The home's blocks, a hundred at most. `native`: the progress is one chart instead of a bar of text for each."""
     new = [button("New campaign…", "open:new", {}, "primary")] if shown.is_manager else []
     made: list[Block] = [
         header("Campaigns"),
@@ -48,8 +49,8 @@ def blocks(shown: Home) -> list[Block]:
         section(_health(shown.health)),
     ]  # fmt: skip
     for heading, part in (
-        ("Needs attention", _attention(shown)), ("Running", _running(shown)), ("Next 24 hours", _next(shown)),
-        ("Drafts", _drafts(shown)),
+        ("Needs attention", _attention(shown)), ("Running", _running(shown, native=native)),
+        ("Next 24 hours", _next(shown)), ("Drafts", _drafts(shown)),
     ):  # fmt: skip
         if part:
             made += [divider(), section(f"*{heading}*"), *part]
@@ -91,16 +92,23 @@ def _attention(shown: Home) -> list[Block]:
     return made
 
 
-def _running(shown: Home) -> list[Block]:
-    made = []
-    paused = [one for one in shown.campaigns if one.state == "paused"]
-    for one in [*shown.running, *paused[:ENTRIES]]:
+def _running(shown: Home, *, native: bool) -> list[Block]:
+    running = [*shown.running, *[one for one in shown.campaigns if one.state == "paused"][:ENTRIES]]
+    made = [_chart(running)] if native and any(one.total for one in running) else []
+    for one in running:
         ended = one.completed + one.exited
         part = ended / one.total if one.total else 0.0
-        bar = "█" * round(BAR * part) + "░" * (BAR - round(BAR * part))
-        made.append(section(f"{title(one)}\n`{bar}` {ended:,} of {one.total:,} ended ({part:.0%})",
+        bar = "" if native else f"`{'█' * round(BAR * part)}{'░' * (BAR - round(BAR * part))}` "
+        made.append(section(f"{title(one)}\n{bar}{ended:,} of {one.total:,} ended ({part:.0%})",
                             accessory=button("Report", "say:report", {"text": f"report c{one.id}"})))  # fmt: skip
     return made
+
+
+def _chart(running: Sequence[Counted]) -> Block:
+    """The progress of the campaigns that run, in people."""
+    people = {"ended": [one.completed + one.exited for one in running], "active": [one.active for one in running],
+              "queued": [one.queued for one in running], "in error": [one.errored for one in running]}  # fmt: skip
+    return bars("Progress", [one.name for one in running], people, y="people")
 
 
 def _next(shown: Home) -> list[Block]:

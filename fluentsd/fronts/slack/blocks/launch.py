@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from fluentsd.domain.reasons import WORDS, Reason
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
-from fluentsd.fronts.slack.blocks.wording import count, masked, moment, money, ours, point, safe, without_points
+from fluentsd.fronts.slack.blocks.wording import (
+    contacts,
+    count,
+    masked,
+    moment,
+    money,
+    ours,
+    point,
+    safe,
+    without_points,
+)
 from fluentsd.verbs.answers.campaigns import Campaign, Status
 from fluentsd.verbs.answers.explain import Ahead, Check
 
-#: Samples of messages, and lines of each list, on the card.
-SAMPLES, LINES = 3, 8
+#: Samples of messages, lines of each list, and duties on the card.
+SAMPLES, LINES, DUTIES = 3, 8, 4
 #: People of a start that is held after a few.
 FEW = 50
 
@@ -22,7 +33,8 @@ def launch(check: Check, when: str = "", text: str = "", first: int | None = Non
     ref, people, ready = f"c{check.id}", check.people, check.ready
     name = safe(check.name, 100)
     verb = f"Schedule *{name}* for {when}" if when else f"Start *{name}*"
-    blocks = [section(f"{verb}?"), section(_counts(check)), *_lists(check), *_samples(check), *_ahead(check)]
+    blocks = [section(f"{verb}?"), section(_counts(check)), *_lists(check), *_samples(check), *_ahead(check),
+              *_duties(check)]  # fmt: skip
     if check.errors:
         blocks.append(section(f"⛔ *It cannot start; nothing was changed.*\n{_bullets(check.errors)}"))
         return message(f"{name} cannot start", *blocks)
@@ -93,12 +105,29 @@ def _lists(check: Check) -> list[Block]:
         blocks.append(section(f"⚠️ *Look at this first*\n{_bullets(check.warnings)}"))
     if check.notes:
         blocks.append(context(_bullets(check.notes)))
-    if check.duties:
-        duties = [f"• {ours(duty.says)} ({ours(duty.cite)})" for duty in check.duties[:LINES]]
-        more = len(check.duties) - LINES
-        duties += [f"… and {more} more"] if more > 0 else []
-        blocks.append(context("\n".join(["Duties that no program can check:", *duties])))
     return blocks
+
+
+def duties(check: Check) -> Message:
+    """All that the law asks of the people behind a campaign."""
+    if not check.duties:
+        return message("the law asks nothing of this campaign that fluentsd does not check")
+    lines = _lines_of_duties(check)
+    parts = [section("\n".join(lines[at : at + DUTIES])) for at in range(0, len(lines), DUTIES)]
+    head = f"*What the law asks of you for {safe(check.name, 100)}*\nNo program can check it."
+    return message("duties", section(head), *parts)
+
+
+def _lines_of_duties(check: Check) -> list[str]:
+    return [f"• {ours(duty.says)} ({ours(duty.cite)})" for duty in check.duties]
+
+
+def _duties(check: Check) -> list[Block]:
+    """The first duties, and how to see all."""
+    lines = _lines_of_duties(check)
+    more = [f"… and {len(lines) - DUTIES} more; `duties c{check.id}` lists all"] if len(lines) > DUTIES else []
+    head = "What the law asks of you, and no program can check:"
+    return [context("\n".join([head, *lines[:DUTIES], *more]))] if lines else []
 
 
 def _samples(check: Check) -> list[Block]:
@@ -118,9 +147,12 @@ def forecast_line(ahead: Ahead) -> str:
     """When it would finish, and what it would cost."""
     early, late = ahead.finish_early_at, ahead.finish_late_at
     line = f"Forecast: finished {moment(early)} – {moment(late)}" if early else "Forecast: no end in sight"
-    costs = [money(one.money_micros, one.currency) for one in ahead.channels if one.money_micros]
-    contacts = ", ".join(f"{one.contacts:,} by {one.channel}" for one in ahead.channels)
-    return f"{line}; {contacts or 'no contacts'}; cost {' + '.join(costs) or 'not priced'}"
+    costs = Counter[str]()
+    for one in ahead.channels:
+        costs[one.currency] += one.money_micros or 0
+    shown = [money(micros, currency) for currency, micros in costs.items() if micros]
+    made = ", ".join(contacts(one.contacts, one.channel) for one in ahead.channels)
+    return f"{line}; {made or 'no contacts'}; cost {' + '.join(shown) or 'not priced'}"
 
 
 def _bullets(lines: Sequence[str]) -> str:

@@ -21,19 +21,25 @@ WHOLE_AT_MOST = 12_500
 @dataclass(frozen=True, slots=True)
 class Message:
     """An answer: `text` is what notifications and screen readers say. `public`: the whole channel sees it. `replace`:
-    it takes the place of the message with the clicked button. `is_refusal`: nothing was changed, and it says why."""
+    it takes the place of the message with the clicked button. `is_refusal`: nothing was changed, and it says why.
+    `native`: the blocks with Slack's own charts and tables, for `natives` to send; `blocks` is their plain form."""
 
     text: str
     blocks: tuple[Block, ...] = ()
     public: bool = False
     replace: bool = False
     is_refusal: bool = False
+    native: tuple[Block, ...] = ()
 
     def body(self) -> dict[str, Any]:
         """The arguments of `chat.postMessage`, and the base of other answers."""
         return {"text": cut(self.text, FALLBACK), "blocks": fitting(self.blocks)} if self.blocks else {
             "text": cut(self.text, FALLBACK)
         }  # fmt: skip
+
+    def native_body(self) -> dict[str, Any]:
+        """The same with native blocks."""
+        return {"text": cut(self.text, FALLBACK), "blocks": fitting(self.native)}
 
 
 #: Nothing is said, because a view has been opened.

@@ -94,10 +94,11 @@ def errors(found: answers.Errors, ref: str) -> Message:
 
 def caller_ids(found: Sequence[CallerId], tag: str, *, is_manager: bool = False) -> Message:
     """`numbers`, each with a menu. Our own lines are not masked."""
-    chosen = [one for one in found if not tag or tag in one.tags]
+    digits = "".join(filter(str.isdigit, tag))
+    chosen = [one for one in found if not tag or tag in one.tags or (len(digits) >= 4 and digits in one.e164)]
     new = [actions(button("Add a number…", "open:number", {}))] if is_manager else []
     if not chosen:
-        words = f"no caller ID{f' has the tag {safe(tag)}' if tag else ''}"
+        words = f"no caller ID{f' has the tag or number {safe(tag)}' if tag else ''}"
         return message(words, section(words), *new)
     made = [section(_caller_id(one), accessory=_number_menu(one) if is_manager else None) for one in chosen[:ENTRIES]]
     return message(f"{count(len(chosen), 'caller ID', 'caller IDs')}", *made, *_more(len(chosen), ENTRIES), *new)

@@ -1,14 +1,17 @@
-"""The report of a campaign: its funnel, what came of it, and when people answer. Text in columns, because a table block
-is not allowed in a modal, and a chart without its numbers misleads.
+"""The report of a campaign: its funnel, what came of it, and when people answer. The funnel and the hours are charts
+and a table of Slack, and text in columns where those are not taken, as in a modal; a chart stands beside its numbers.
 
 Every rate stands beside the number that it is a part of.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.card import title
+from fluentsd.fronts.slack.blocks.charts import bars, table
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
 from fluentsd.fronts.slack.blocks.wording import moment, money, numbers, plain, safe
 from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results
@@ -17,40 +20,69 @@ from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results
 BAR, ROWS, NAME = 16, 8, 16
 #: Attempts from which an hour's share is shown.
 SAMPLE = 5
+#: Hours of the chart and the table: those with the most attempts.
+HOURS = 12
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def report(found: Report) -> Message:
     """`report`."""
-    whole = found.whole
+    made = message(f"report of {safe(found.name)}", *_blocks(found, native=False))
+    return replace(made, native=tuple(_blocks(found, native=True)))
+
+
+def _blocks(found: Report, *, native: bool) -> list[Block]:
     blocks: list[Block] = [section(title(found)), section(_progress(found))]
     if found.since_at is not None:
         blocks.append(context(f"attempts since {moment(found.since_at)}"))
-    blocks.append(section(_columns(_funnel(found))))
-    blocks.append(section("", *_figures(whole)))
+    stages = _stages(found)
+    if native:
+        blocks.append(bars("Funnel", list(stages), {"people": list(stages.values())}, y="people"))
+    else:
+        blocks.append(section(_columns(_funnel(stages))))
+    blocks.append(section("", *_figures(found)))
     if found.calls.made:
         blocks.append(section(_calls(found.calls)))
-    lists = (
-        ("Step", found.by_step),
-        ("Agent", found.by_agent),
-        ("Number", found.by_number),
-        ("Source", found.by_source),
-    )
-    for heading, rows in lists:
-        if rows:
-            blocks.append(section(f"*{heading}*\n{_columns(_table(rows))}"))
-    if found.hours:
-        blocks += [section(f"*When people answer*\n{_columns(_grid(found.hours))}"), context(_legend(found.zone))]
+    lists = (("Step", found.by_step), ("Agent", found.by_agent), ("Number", found.by_number),
+             ("Source", found.by_source))  # fmt: skip
+    blocks += [section(f"*{heading}*\n{_columns(_table(rows))}") for heading, rows in lists if rows]
     outcomes = [
         f"`{safe(step.step, 40)}` waiting {step.waiting:,} · {numbers(step.outcomes)}" for step in found.steps[:20]
     ]
     blocks.append(context("\n".join(outcomes) or "no steps"))
     if found.exited_by_reason:
         blocks.append(context(f"exited: {numbers(found.exited_by_reason)}"))
+    if found.hours:
+        blocks += _when(found, native=native)
     ref = f"c{found.id}"
     periods = [button(words, f"say:report:{key}", {"text": f"report {ref} {key}"})
                for key, words in (("today", "Today"), ("7d", "7 days"), ("all", "All"))]  # fmt: skip
-    return message(f"report of {safe(found.name)}", *blocks, actions(*periods))
+    return [*blocks, actions(*periods)]
+
+
+def _when(found: Report, *, native: bool) -> list[Block]:
+    """When people answer: by hour, and by hour and weekday, with the attempts that each share is of."""
+    if not native:
+        return [section(f"*When people answer*\n{_columns(_grid(found.hours))}"), context(_legend(found.zone))]
+    attempts, conversations = Counter[int](), Counter[int]()
+    for one in found.hours:
+        attempts[one.hour] += one.attempts
+        conversations[one.hour] += one.conversations
+    busiest = sorted(sorted(attempts, key=lambda hour: -attempts[hour])[:HOURS])
+    series = {"attempts": [attempts[hour] for hour in busiest],
+              "conversations": [conversations[hour] for hour in busiest]}  # fmt: skip
+    chart = bars("When people answer", [f"{hour}:00" for hour in busiest], series, x=f"hour in {found.zone}")
+    return [chart, table(_week(found.hours, busiest)), context(_native_legend(found.zone))]
+
+
+def _week(hours: Sequence[Hour], busiest: Sequence[int]) -> list[list[str]]:
+    """A row for each weekday, a column for each hour: `33% of 12`."""
+    cells = {(one.weekday, one.hour): one for one in hours}
+    rows = [["", *(f"{hour}:00" for hour in busiest)]]
+    for weekday in sorted({one.weekday for one in hours}):
+        found = [cells.get((weekday, hour)) for hour in busiest]
+        rows.append([_DAYS[weekday], *(f"{_cell(one, '–')} of {one.attempts:,}" if one else "·" for one in found)])
+    return rows
 
 
 def _progress(found: Report) -> str:
@@ -61,20 +93,28 @@ def _progress(found: Report) -> str:
     return f"`{_bar(ended, found.total)}` {ended:,} of {found.total:,} ended ({_share(ended, found.total)})\n{words}"
 
 
-def _funnel(found: Report) -> list[str]:
-    whole, total = found.whole, found.total
-    stages = (("enrolled", total), ("contacted", whole.contacted), ("conversations", whole.conversations),
-              ("interested", whole.interested))  # fmt: skip
-    return [f"{name:<14}{_bar(people, total)} {people:>7,}  {_share(people, total):>4}" for name, people in stages]
+def _stages(found: Report) -> dict[str, int]:
+    """The funnel: people at each stage."""
+    whole = found.whole
+    return {"enrolled": found.total, "contacted": whole.contacted, "conversations": whole.conversations,
+            "interested": whole.interested}  # fmt: skip
 
 
-def _figures(whole: Results) -> list[str]:
+def _funnel(stages: Mapping[str, int]) -> list[str]:
+    total = stages["enrolled"]
+    return [f"{name:<14}{_bar(people, total)} {people:>7,}  {_share(people, total):>4}"
+            for name, people in stages.items()]  # fmt: skip
+
+
+def _figures(found: Report) -> list[str]:
+    whole = found.whole
     of = f" of {whole.contacted:,} contacted"
     cost = " + ".join(money(one.micros, one.currency) for one in whole.costs) or "not priced"
     each = " + ".join(money(one.per_conversation_micros, one.currency) for one in whole.costs
                       if one.per_conversation_micros is not None)  # fmt: skip
     rates = (("Conversations", whole.conversations), ("Interested", whole.interested), ("Opt-outs", whole.opted_out))
     return [
+        f"*Contacted*\n{whole.contacted:,} of {found.total:,} enrolled ({_share(whole.contacted, found.total)})",
         *(f"*{name}*\n{people:,}{of} ({_share(people, whole.contacted)})" for name, people in rates),
         f"*Cost*\n{cost}" + (f", {each} per conversation ({whole.conversations:,})" if each else ""),
     ]
@@ -121,10 +161,16 @@ def _grid(hours: Sequence[Hour]) -> list[str]:
     return shown
 
 
-def _cell(one: Hour | None) -> str:
+def _cell(one: Hour | None, few: str = f"<{SAMPLE}") -> str:
+    """The share of an hour; `few` if its attempts say nothing."""
     if one is None:
         return "·"
-    return f"{one.conversations / one.attempts:.0%}" if one.attempts >= SAMPLE else f"<{SAMPLE}"
+    return f"{one.conversations / one.attempts:.0%}" if one.attempts >= SAMPLE else few
+
+
+def _native_legend(zone: str) -> str:
+    return (f"Conversations per attempt, with the attempts that they are of, at the {HOURS} busiest hours in "
+            f"{safe(zone, 60)}; “–”: fewer than {SAMPLE} attempts, which say nothing; “·”: none.")  # fmt: skip
 
 
 def _legend(zone: str) -> str:

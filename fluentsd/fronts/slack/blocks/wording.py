@@ -96,6 +96,23 @@ def actor(who: str) -> str:
     return safe(who, 60) or "–"
 
 
+_CHANNELS: Mapping[str, tuple[str, str, str]] = {
+    "phone": ("phone", "call", "calls"), "sms": ("text message", "text", "texts"),
+    "email": ("e-mail", "e-mail", "e-mails"),
+}  # fmt: skip
+
+
+def by_channel(channel: str) -> str:
+    """A channel as people call it: `text message`."""
+    return _CHANNELS[channel][0] if channel in _CHANNELS else safe(channel, 40)
+
+
+def contacts(number: int, channel: str) -> str:
+    """`31 texts`."""
+    one, many = _CHANNELS[channel][1:] if channel in _CHANNELS else (f"by {safe(channel, 40)}",) * 2
+    return count(number, one, many)
+
+
 def money(micros: int, currency: str) -> str:
     """`12.50 USD`."""
     return f"{micros / 1_000_000:,.2f} {plain(currency, 8)}"

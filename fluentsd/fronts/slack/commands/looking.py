@@ -8,7 +8,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.fronts.slack.blocks import lists
+from fluentsd.fronts.slack.blocks import launch, lists
 from fluentsd.fronts.slack.blocks import report as blocks_report
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.help import help_of
@@ -121,6 +121,10 @@ async def why(session: Session, parsed: Parsed) -> Message:
 
 async def forecast(session: Session, parsed: Parsed) -> Message:
     return lists.forecast(await session.run("forecast", {"ref": parsed.ref, "most": 0}), parsed.ref)
+
+
+async def duties(session: Session, parsed: Parsed) -> Message:
+    return launch.duties(await session.run("campaign check", {"ref": parsed.ref}))
 
 
 async def calls(session: Session, parsed: Parsed) -> Message:

@@ -85,6 +85,7 @@ async def schedule(session: Session, parsed: Parsed) -> Message:
     if words.casefold() in ("clear", "off", "never"):
         found = await session.run("campaign pause", {"ref": ref, "because": "unscheduled"})
         return receipt(found, f"*{safe(found.name)}* is not scheduled any more.")
+    words = re.sub(r"^(?:for|on|at|to)\s+", "", words, flags=re.IGNORECASE)  # as people say it
     words, is_sure = re.subn(r"\s+(?:yes|confirm)$", "", words, flags=re.IGNORECASE)
     if not is_sure:
         _refuse_started(parsed)

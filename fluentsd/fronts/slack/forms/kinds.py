@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fluentsd.domain.campaign_values import DAYS
@@ -301,13 +301,15 @@ class Pick(Kind):
     of: str
     default: str = ""
     placeholder: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def element(self, value: Any) -> Block:
         shown = value if isinstance(value, str) and value else self.default
         block: Block = {"type": "external_select", "min_query_length": 0}
         if self.placeholder:
             block["placeholder"] = plain_text(self.placeholder, OPTION_VALUE)
-        return block | ({"initial_option": option(plain(shown, 75), shown)} if fits(shown) else {})
+        said = plain(self.words.get(shown, shown), 75)
+        return block | ({"initial_option": option(said, shown)} if fits(shown) else {})
 
     def read(self, state: State) -> Any:
         found = (state.get("selected_option") or {}).get("value")

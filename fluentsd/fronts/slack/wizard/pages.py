@@ -59,7 +59,8 @@ WINDOW = Page("window", "Contact window", "When may people be contacted?", (
     Field("window.days", "Days", Many(_DAYS, ("mon", "tue", "wed", "thu", "fri")), required=True),
     Field("window.hours", "Hours", HoursOfDays(500), 'Local time: "09:00-17:00", "9am-12pm, 1pm-7pm", or one line for '
           'each day: "mon 09:00-17:00".', required=True),
-    Field("window.timezone", "Zone", Pick("zone", "contact"), '"contact" is each person\'s own zone.', required=True),
+    Field("window.timezone", "Zone", Pick("zone", "contact", words={"contact": "each person's own zone"}),
+          required=True),
     Field("window.fallback_timezone", "Zone of people whose own is unknown", Pick("zone")),
     Field("window.unknown_timezone", "Without a known zone", Choice((
         ("fallback", "use the zone above"), ("hold", "hold them until it is known")))),
@@ -155,7 +156,8 @@ REVIEW = Page("review", "Review", "What would happen")
 PAGES: tuple[Page, ...] = (NAME, WINDOW, FLOW, NUMBERS, PEOPLE, EXIT, LIMITS, REVIEW)
 BY_KEY: Mapping[str, Page] = {page.key: page for page in (*PAGES, STEP, SEGMENT)}
 #: Words that people use for a page: `/campaign edit spring contacts`.
-ALIASES: Mapping[str, str] = {"contacts": "people", "steps": "flow", "hours": "window", "law": "limits"}
+ALIASES: Mapping[str, str] = {"contacts": "people", "steps": "flow", "texts": "flow", "hours": "window",
+                               "contact window": "window", "law": "limits"}  # fmt: skip
 
 #: Parts of a campaign file without an input, and why.
 WITHOUT_INPUT: Mapping[str, str] = {

@@ -34,16 +34,14 @@ async def suggestions(session: Session) -> Mapping[str, Any]:
         return {"options": []}
     if kind.of == "segment":
         return {"option_groups": await _segments(session, words)}
-    return {"options": (await _OPTIONS[kind.of](session, words))[:AT_MOST]}
+    named = kind.words if isinstance(kind, Pick) else {}
+    fitting = [option(says, key) for key, says in named.items() if words.casefold() in f"{key} {says}".casefold()]
+    return {"options": [*fitting, *await _OPTIONS[kind.of](session, words)][:AT_MOST]}
 
 
 async def _zones(session: Session, words: str) -> list[Block]:
     wanted = words.casefold().replace(" ", "_")
-    common = [zone for zone in _all_zones() if wanted in zone.casefold()]
-    contact = [option("contact (each person's own zone)", "contact")]
-    return (contact if "contact".startswith(wanted) and session.interaction.name == "window.timezone" else []) + [
-        option(zone, zone) for zone in common
-    ]
+    return [option(zone, zone) for zone in _all_zones() if wanted in zone.casefold()]
 
 
 @lru_cache(maxsize=1)

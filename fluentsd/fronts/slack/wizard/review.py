@@ -33,7 +33,8 @@ async def review_view(session: Session, place: Place, edit: Edit) -> Block:
         check = await session.run("campaign check", {"ref": edit.ref})
         made = [kept for block in launch(check).blocks if (kept := without_close(block))]
         if not check.errors:
-            made.append(actions(button("Schedule…", "open:schedule", {"ref": f"c{edit.id}", "name": edit.name})))
+            later = button("Schedule…", "open:schedule", {"ref": f"c{edit.id}", "name": edit.name})
+            made[-1] = actions(*made[-1]["elements"], later)
         return wizard_view(place, REVIEW.title, [*above, *made, ways(REVIEW.key)], "Save draft")
     if not edit.is_pending:
         words = section("Nothing has been changed.")

@@ -51,7 +51,7 @@ async def resume(session: Session, ref: str, part: str = "") -> None:
     """Open a campaign at one of its pages; first a waiting view, because the trigger lives for three seconds."""
     page = ALIASES.get(part.casefold(), part.casefold()) or "name"
     if page not in {one.key for one in PAGES}:
-        parts = ", ".join(one.key for one in PAGES)
+        parts = ", ".join("contacts" if one.key == "people" else one.key for one in PAGES)
         raise Refused(f"a campaign has no part {part[:40]!r}; there are: {parts}")
     opened = await _open(session, waiting(Place("name", ref)))
     edit = await session.run("campaign open-edit", {"ref": ref})

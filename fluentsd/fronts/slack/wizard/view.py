@@ -5,6 +5,7 @@ What must not live here: the review (`review`), uploads (`csv`), and what a clic
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ from fluentsd.verbs.answers.edits import Edit
 from fluentsd.verbs.presets import Preset
 
 #: What people call a step on each channel.
+_OUTCOME = re.compile(r"last\.outcome\s*==\s*['\"](\w+)['\"]")
+_OUTCOMES = re.compile(rf"{_OUTCOME.pattern}(?:\s+or\s+{_OUTCOME.pattern})*")
 STEP_WORDS: Mapping[str, str] = {"phone": "Call", "sms": "Text", "email": "E-mail"}
 _KEPT = "What you had entered here is shown again; it is saved when you go on."
 
@@ -148,8 +151,16 @@ def _step(step: Mapping[str, Any], nth: int, count_of_steps: int) -> Block:
         asked = step["after_call"]
         lines.append(f"if the call came to {safe(', '.join(asked) if isinstance(asked, list) else asked, 200)}")
     if step.get("when"):
-        lines.append(f"only if {safe(step['when'], 200)}")
+        lines.append(_condition(str(step["when"])))
     return section("\n".join(lines), accessory=_overflow("step", nth, count_of_steps))
+
+
+def _condition(when: str) -> str:
+    """A condition in words, if it only names outcomes of the step before; else as it is written."""
+    if not _OUTCOMES.fullmatch(when.strip()):
+        return f"only if {safe(when, 200)}"
+    names = [name.replace("_", " ") for name in _OUTCOME.findall(when)]
+    return f"only after: {safe(', '.join(names[:-1]) + ' or ' + names[-1] if names[1:] else names[0], 200)}"
 
 
 def _after(step: Mapping[str, Any], nth: int) -> str:
