@@ -88,7 +88,7 @@ async def serve(client: httpx.AsyncClient, base_url: str, request: WebSocketRequ
             return
     skills = Skills(AGENT, "", lambda: 0, lambda: client, {})
     speaks = Completions(lambda: client, Endpoint(base_url, "m"), None)
-    await Conversation(AGENT, {"first_name": "Dana"}, speaks, skills, lambda how: None).serve(Socket(ws))
+    await Conversation(AGENT, {"first_name": "Dana"}, speaks, skills, lambda how: trio.Event()).serve(Socket(ws))
 
 
 async def call(port: int, path: str, times: list[float]) -> None:
