@@ -272,8 +272,8 @@ class OptedOut(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallReceived(Event):
     """A person's call to us has ended, and is analysed if its agent asks for that. `call` is its id; `contact` is null
-    when several people share the number, or when the caller is unknown (`known` is false); `answered_by`: agent, forward or announcement; `disposition`: "" if
-    it is not known."""
+    when several people share the number, or when the caller is unknown (`known` is false); `answered_by`: agent,
+    forward or announcement; `disposition`: "" if it is not known."""
 
     topic: ClassVar[str] = "call.received"
     call: str
