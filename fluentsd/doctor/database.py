@@ -47,7 +47,9 @@ async def _database(settings: Settings, now: int, patience: float, agents: list[
         with trio.fail_after(patience):
             if file is None:
                 return list(_read(await inspect_server(settings.database_url), settings, now, agents))
-            return await trio.to_thread.run_sync(lambda: list(_file(file, settings, now, agents)), abandon_on_cancel=True)
+            return await trio.to_thread.run_sync(
+                lambda: list(_file(file, settings, now, agents)), abandon_on_cancel=True
+            )
     except Damaged as why:
         return [_damaged(file, str(why), settings)]
     except (OSError, StoreUnavailable, BadStoreURL) as why:

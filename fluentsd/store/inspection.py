@@ -125,9 +125,7 @@ def _inspect(conn: Connection) -> Inspection:
     latest = conn.execute(select(func.max(tables.audit.c.at))).scalar() or 0
     campaigns, otherwise = tuple(_under_way(conn)), _read_otherwise(conn)
     agents = tuple(_agents(conn))
-    return Inspection(
-        names, version, made_by, standby, latest, campaigns=campaigns, agents=agents, otherwise=otherwise
-    )
+    return Inspection(names, version, made_by, standby, latest, campaigns=campaigns, agents=agents, otherwise=otherwise)
 
 
 def _read_otherwise(conn: Connection) -> ReadOtherwise:

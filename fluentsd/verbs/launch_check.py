@@ -51,9 +51,7 @@ async def examined(runtime: Runtime, call: Call, ref: str, starts_at: int | None
         channels = {kind: channel_state.abilities.previews for kind, channel_state in runtime.channels.items()}
         found = await launch_check.examine(conn, plan, max(call.at, starts_at or row.starts_at or 0), channels)
         confirm = _mappings(runtime, row)
-        return facts_of(row) | launch_check.as_answer(
-            found, plan, await problems(runtime, conn, row) | lost, confirm
-        )
+        return facts_of(row) | launch_check.as_answer(found, plan, await problems(runtime, conn, row) | lost, confirm)
 
     return await refusing(runtime.store.read(unit))
 

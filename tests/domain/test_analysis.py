@@ -149,5 +149,8 @@ def test_what_an_analysis_writes_is_told_by_source():
         {"name": "size", "write_to": {"a": "z"}},
         {"name": "other"},
     ]
-    assert written_to(AnalysisSettings.model_validate({"field": fields})) == {"a": {"x": "budget", "z": "size"}, "b": {"y": "budget"}}
+    assert written_to(AnalysisSettings.model_validate({"field": fields})) == {
+        "a": {"x": "budget", "z": "size"},
+        "b": {"y": "budget"},
+    }
     assert written_to(None) == {}

@@ -57,6 +57,6 @@ async def test_the_launch_check_asks_the_crm_again(stage: Stage, crm: Crm) -> No
     wrong = "ava: the field budget is written to 'annual_budget', but crm lets nobody write it"
     checked = await stage.do("campaign check", ref="test")
     assert checked["errors"] == [wrong]
-    assert checked["suggestions"][wrong] ["verb"] == "agents show"
+    assert checked["suggestions"][wrong]["verb"] == "agents show"
     with pytest.raises(Refused, match="crm lets nobody write it"):
         await stage.do("campaign start", ref="test", yes=True)
