@@ -37,6 +37,7 @@ async def check(runtime: Runtime, call: Call, ref: str) -> Answer:
 #: Parts of the forecast in the launch check.
 _FORECAST_PARTS = (
     "contacts", "finish_early_at", "finish_late_at", "until_at", "zone", "waiting", "channels", "bottleneck",
+    "follow_ups",
 )  # fmt: skip
 
 
