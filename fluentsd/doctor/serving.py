@@ -190,7 +190,7 @@ async def _ask(
 
 
 async def _lost_fields(name: str, source: Source, agents: Sequence[Agent]) -> list[Finding]:
-    """The fields of a source that an agent's analysis names and nobody can write. One that is not named is not asked."""
+    """The fields of a source that an agent's analysis names and nobody can write. Asked only if one is named."""
     wanted = {one.name: written_to(one.analysis).get(name, {}) for one in agents}
     if not any(wanted.values()):
         return []
