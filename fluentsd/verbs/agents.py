@@ -271,4 +271,6 @@ async def rehearsal(runtime: Runtime, call: Call, name: str, person: str | None)
     except TemplateProblem as why:
         raise Refused(f"{name} cannot speak with {person}: {why}") from None
     given = asdict(settings) | {"skills": sorted(settings.skills), "transfers": dict(settings.transfers)}
-    return {"settings": given, "variables": dict(values["contact"]), "timezone": next(iter(zones), ""), "to": to}
+    analysis = kept.agent.analysis.model_dump(mode="json") if kept.agent.analysis is not None else None
+    return {"settings": given, "variables": dict(values["contact"]), "timezone": next(iter(zones), ""), "to": to,
+            "analysis": analysis}  # fmt: skip
