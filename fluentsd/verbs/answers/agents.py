@@ -69,7 +69,7 @@ class Shown(Agent):
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """`agents rehearsal`: an agent rendered for one person, for a conversation at a keyboard, and its file's analysis."""
+    """`agents rehearsal`: an agent rendered for one person, to talk with at a keyboard, and its analysis."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
