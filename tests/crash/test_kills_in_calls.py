@@ -68,6 +68,8 @@ STEPS = [
 ]
 #: Chances of one create. With `accept_…` the call is made; `500` makes none; `429` refuses.
 FAULTS = {"accept_500": 0.05, "accept_drop": 0.04, "accept_nonsense": 0.03, "429": 0.04, "500": 0.02}
+#: Seconds for the last daemon to make all calls that are left.
+ENDS_WITHIN = 400
 #: Microseconds until a call is in the list: the first look-up after a lost answer comes too early.
 LAG = 500_000
 #: What an attempt may have come to, by the last status of its call; a call that was picked up is known by its
@@ -145,7 +147,7 @@ def soak(folder: Path, twilio: BusyTwilio, kills: int, stride: int, chance: rand
         db.close()
     last = child(folder)
     try:
-        assert last.wait(timeout=120) == 0, (folder / "child.log").read_text()[-3000:]
+        assert last.wait(timeout=ENDS_WITHIN) == 0, (folder / "child.log").read_text()[-3000:]
     finally:
         last.kill()
         last.wait()
@@ -246,9 +248,9 @@ def test_killed_while_calls_are_made_ring_and_talk(tmp_path: Path) -> None:
 
 
 @pytest.mark.crash
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(5))
 def test_killed_seventy_five_times_while_it_calls(tmp_path: Path, seed: int) -> None:
-    figures = run(tmp_path, seed=seed, people=300, kills=15)
-    assert figures.calls >= 300
+    figures = run(tmp_path, seed=seed, people=200, kills=15)
+    assert figures.calls >= 200
     assert figures.bound_when_dead >= 10
