@@ -2,7 +2,9 @@
 
 `python bench/conversations.py [CALLS …]`, by default 20 100 200. Client, WebSocket server, runtime and a model that
 answers at once share one process and its core, so the figures are an upper bound. Each call takes a turn every five
-seconds, as people do.
+seconds, as people do. The collector of garbage is set as in the daemon: without that one turn of a hundred meets a
+collection of all modules. `cpu` is the processor time of a whole turn, both ends and the model included; unlike the
+waits it hardly depends on what else runs on the machine.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import json
 import random
 import statistics
 import sys
+import time
 from functools import partial
 from typing import Any
 
@@ -23,6 +26,7 @@ from fluentsd_channel_phone.skills import Skills
 from trio_websocket import ConnectionClosed, WebSocketRequest, open_websocket, serve_websocket
 
 from fluentsd.api import AgentSettings, SocketClosed, asks_to_stop
+from fluentsd.bootstrap import freeze_gc
 
 TURNS, EVERY = 5, 5.0
 AGENT = AgentSettings("bench", prompt="Answer.", opening="Hello.", silence_s=60.0)
@@ -88,7 +92,7 @@ async def serve(client: httpx.AsyncClient, base_url: str, request: WebSocketRequ
             return
     skills = Skills(AGENT, "", lambda: 0, lambda: client, {})
     speaks = Completions(lambda: client, Endpoint(base_url, "m"), None)
-    await Conversation(AGENT, {"first_name": "Dana"}, speaks, skills, lambda how: None).serve(Socket(ws))
+    await Conversation(AGENT, {"first_name": "Dana"}, speaks, skills, lambda how: trio.Event()).serve(Socket(ws))
 
 
 async def call(port: int, path: str, times: list[float]) -> None:
@@ -115,9 +119,9 @@ async def _whole_turn(ws: Any, path: str) -> None:
         await ws.get_message()
 
 
-async def measure(calls: int) -> dict[str, list[float]]:
-    """Milliseconds of every turn, of an echo and of the agent, in the same minute."""
-    found: dict[str, list[float]] = {}
+async def measure(calls: int) -> dict[str, tuple[list[float], float]]:
+    """Milliseconds of every turn, of an echo and of the agent, in the same minute; and the processor's for each."""
+    found: dict[str, tuple[list[float], float]] = {}
     limits = httpx.Limits(max_connections=1000, max_keepalive_connections=200, keepalive_expiry=15.0)  # the daemon's
     async with httpx.AsyncClient(limits=limits, trust_env=False) as client, trio.open_nursery() as nursery:
         (listener, *_) = await nursery.start(partial(trio.serve_tcp, model, 0, host="127.0.0.1"))
@@ -125,10 +129,12 @@ async def measure(calls: int) -> dict[str, list[float]]:
         handler = partial(serve, client, base_url)
         server = await nursery.start(partial(serve_websocket, handler, "127.0.0.1", 0, ssl_context=None))
         for path in ("/echo", "/agent"):
-            times = found[path[1:]] = []
+            times: list[float] = []
+            began = time.process_time()
             async with trio.open_nursery() as many:
                 for _ in range(calls):
                     many.start_soon(call, server.port, path, times)
+            found[path[1:]] = times, (time.process_time() - began) * 1000 / len(times)
         nursery.cancel_scope.cancel()
     return found
 
@@ -136,11 +142,12 @@ async def measure(calls: int) -> dict[str, list[float]]:
 def main() -> None:
     """Print a line for each number of calls."""
     asks_to_stop("")  # the daemon loads the words before the first call
-    print(f"{'calls':>6} {'what':>6} {'p50':>8} {'p95':>8} {'p99':>8}  ms from words to first token")
+    freeze_gc()
+    print(f"{'calls':>6} {'what':>6} {'p50':>8} {'p95':>8} {'p99':>8} {'cpu':>8}  ms from words to first token")
     for calls in [int(word) for word in sys.argv[1:]] or [20, 100, 200]:
-        for what, times in trio.run(measure, calls).items():
+        for what, (times, each) in trio.run(measure, calls).items():
             cuts = statistics.quantiles(times, n=100)
-            print(f"{calls:>6} {what:>6} {cuts[49]:>8.1f} {cuts[94]:>8.1f} {cuts[98]:>8.1f}")
+            print(f"{calls:>6} {what:>6} {cuts[49]:>8.1f} {cuts[94]:>8.1f} {cuts[98]:>8.1f} {each:>8.1f}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """`agents talk`: a conversation with an agent at the keyboard, on its real model and skills, without a phone.
 
 The daemon (or the database) gives the agent rendered for a person; the conversation itself runs in this process, with
-the phone channel of the configuration. Nothing is recorded, and nobody is called.
+the phone channel of the configuration. At its end the conversation is analysed as after a call. Nothing is recorded or
+written anywhere, and nobody is called.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from fluentsd.cli.format import when
 from fluentsd.cli.runner import Shell, fail, refusals, with_client
 
 if TYPE_CHECKING:
-    from fluentsd.api import Inbound, Message, Rehearses
+    from collections.abc import Mapping
+
+    from fluentsd.api import AnalysesCalls, Inbound, Message, Rehearses
 
 
 def talk(
@@ -33,8 +36,8 @@ def talk(
     asked = {"name": name} | ({"person": person} if person else {})
     answer = with_client(shell, lambda client: client.perform("agents rehearsal", asked))
     with refusals():
-        found = trio.run(_converse, shell, _message(answer))
-    _report(shell, found)
+        found, analysis = trio.run(_converse, shell, _message(answer), answer.get("analysis"))
+    _report(shell, found, analysis)
 
 
 def _message(answer: dict[str, Any]) -> Message:
@@ -49,7 +52,10 @@ def _message(answer: dict[str, Any]) -> Message:
                    timezone=answer["timezone"])  # fmt: skip
 
 
-async def _converse(shell: Shell, message: Message) -> Inbound:
+async def _converse(
+    shell: Shell, message: Message, wanted: Mapping[str, Any] | None
+) -> tuple[Inbound, dict[str, Any] | None]:
+    """The outcome of the conversation, and its analysis if the agent's file asks for one."""
     from fluentsd.bootstrap import Http
     from fluentsd.clock import SystemClock
     from fluentsd.log import get_logger
@@ -64,9 +70,34 @@ async def _converse(shell: Shell, message: Message) -> Inbound:
             if channel is None:
                 fail('no phone channel runs agents of fluentsd; write [channel.phone] with plugin = "twilio-voice"')
             _begin(shell, message, channel)
-            return await channel.rehearse(message, _Keyboard(shell))
+            found = await channel.rehearse(message, _Keyboard(shell))
+            analyses = state.abilities.analyses if state is not None and channel.has_model else None
+            return found, await _analyse(analyses, message, found, wanted) if wanted is not None else None
         finally:
             await parts.close()
+
+
+async def _analyse(
+    analyses: AnalysesCalls | None, message: Message, found: Inbound, wanted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the work after a call would keep, and write to each CRM; or the problem."""
+    from fluentsd.api import AnalysisRequest, NeedsHuman, Rejected, Unavailable
+    from fluentsd.domain.analysis import AnalysisSettings, read_analysis, schema_of, settled
+
+    if analyses is None or message.settings is None:
+        return {"problem": "no model is configured, which would analyse the conversation"}
+    settings = AnalysisSettings.model_validate(wanted)
+    request = AnalysisRequest(
+        message.settings, found.outcome, found.transcript, settings.instructions, schema_of(settings)
+    )
+    try:
+        analysis = read_analysis(await analyses.analyse(request), settings)
+    except (Rejected, Unavailable, NeedsHuman, ValueError) as why:
+        return {"problem": str(why)}
+    came_to = settled(str(found.disposition) if found.disposition else None, analysis)
+    return {"summary": analysis.summary, "disposition": str(came_to) if came_to else None,
+            "opted_out": analysis.opted_out, "fields": dict(analysis.fields),
+            "writes": {source: dict(values) for source, values in analysis.writes.items()}}  # fmt: skip
 
 
 def _begin(shell: Shell, message: Message, channel: Rehearses) -> None:
@@ -99,10 +130,10 @@ def _read_line(prompt: str) -> str | None:
         return None
 
 
-def _report(shell: Shell, found: Inbound) -> None:
+def _report(shell: Shell, found: Inbound, analysis: Mapping[str, Any] | None) -> None:
     answer = {"outcome": str(found.outcome), "reason": found.reason, "summary": found.summary,
               "disposition": str(found.disposition) if found.disposition else None,
-              "callback_at": found.callback_at, "transcript": found.transcript}  # fmt: skip
+              "callback_at": found.callback_at, "transcript": found.transcript, "analysis": analysis}  # fmt: skip
     if shell.as_json:
         print(json.dumps(answer, ensure_ascii=False))  # noqa: T201 - it is the answer
         return
@@ -115,3 +146,21 @@ def _report(shell: Shell, found: Inbound) -> None:
     shell.screen.say("transcript:")
     for line in found.transcript.splitlines():
         shell.screen.say(f"  {line}")
+    if analysis is not None:
+        _show_analysis(shell, analysis)
+
+
+def _show_analysis(shell: Shell, analysis: Mapping[str, Any]) -> None:
+    """What the work after a call would keep of it, and write back."""
+    if problem := analysis.get("problem"):
+        shell.screen.say(f"no analysis: {problem}", "yellow")
+        return
+    came_to = f", {analysis['disposition'].replace('_', ' ')}" if analysis["disposition"] else ""
+    shell.screen.say(f"analysis{came_to}: {analysis['summary']}", "bold")
+    if analysis["opted_out"]:
+        shell.screen.say("  the person would be put on the suppression list")
+    for name, value in analysis["fields"].items():
+        shell.screen.say(f"  {name.replace('_', ' ')}: {value}")
+    for source, values in analysis["writes"].items():
+        told = ", ".join(f"{name} = {value}" for name, value in values.items())
+        shell.screen.say(f"  would be written to {source}: {told}")

@@ -31,13 +31,14 @@ async def look(
 ) -> list[dict[str, Any]]:
     """Every finding, `{ok, what, fix}`, in the order in which to fix them; `patience` is in seconds."""
     clock = clock or SystemClock()
+    about_database, agents = await database.database(settings, clock.now(), patience)
     findings = [
         *machine.configuration(settings),
         *machine.roles(settings),
         *machine.time(clock.now()),
         *machine.disk(settings),
-        *await database.database(settings, clock.now(), patience),
+        *about_database,
         *await serving.daemon(settings, patience),
-        *await serving.channels(settings, clock, plugins or discover(), patience),
+        *await serving.channels(settings, clock, plugins or discover(), patience, agents),
     ]
     return [asdict(finding) for finding in findings]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import trio
@@ -16,6 +16,7 @@ import trio
 from fluentsd.api import Finding
 from fluentsd.config import Settings
 from fluentsd.doctor.machine import mode
+from fluentsd.domain.agents import Agent
 from fluentsd.domain.contacts.rereading import What
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.store.db.errors import BadStoreURL
@@ -33,14 +34,22 @@ from fluentsd.unavailable import StoreUnavailable
 _BELONGS = "give fluentsd a database of its own: [database] path or url"
 
 
-async def database(settings: Settings, now: int, patience: float) -> list[Finding]:
-    """The findings about the database, or the reason why it did not answer within `patience` seconds."""
+async def database(settings: Settings, now: int, patience: float) -> tuple[list[Finding], Sequence[Agent]]:
+    """The findings about the database, or the reason why it did not answer within `patience` seconds; and the agents in
+    it, for the checks of what they need."""
+    agents: list[Agent] = []
+    return await _database(settings, now, patience, agents), agents
+
+
+async def _database(settings: Settings, now: int, patience: float, agents: list[Agent]) -> list[Finding]:
     file = settings.database_file
     try:
         with trio.fail_after(patience):
             if file is None:
-                return list(_read(await inspect_server(settings.database_url), settings, now))
-            return await trio.to_thread.run_sync(lambda: list(_file(file, settings, now)), abandon_on_cancel=True)
+                return list(_read(await inspect_server(settings.database_url), settings, now, agents))
+            return await trio.to_thread.run_sync(
+                lambda: list(_file(file, settings, now, agents)), abandon_on_cancel=True
+            )
     except Damaged as why:
         return [_damaged(file, str(why), settings)]
     except (OSError, StoreUnavailable, BadStoreURL) as why:
@@ -57,7 +66,7 @@ def _damaged(file: Path | None, why: str, settings: Settings) -> Finding:
     return Finding(False, f"database: {file} is damaged: {why}", f"replace it with a copy from {settings.backups}")
 
 
-def _file(file: Path, settings: Settings, now: int) -> Iterator[Finding]:
+def _file(file: Path, settings: Settings, now: int, agents: list[Agent]) -> Iterator[Finding]:
     if not file.exists() or (file.is_file() and file.stat().st_size == 0):
         if file.parent.is_dir():  # else the finding about the disk reports it
             yield Finding(True, f"database: {file} does not exist yet; the first `fluentsd run` creates it")
@@ -68,10 +77,11 @@ def _file(file: Path, settings: Settings, now: int) -> Iterator[Finding]:
     if not os.access(file, os.R_OK | os.W_OK) or not os.access(file.parent, os.W_OK | os.X_OK):
         fix = f"run this as the daemon's user, or make {file} and its folder writable"
         yield Finding(False, f"database: {file} is not writable for this user", fix)
-    yield from _read(inspect_file(file), settings, now)
+    yield from _read(inspect_file(file), settings, now, agents)
 
 
-def _read(found: Inspection, settings: Settings, now: int) -> Iterator[Finding]:
+def _read(found: Inspection, settings: Settings, now: int, agents: list[Agent]) -> Iterator[Finding]:
+    agents += found.agents
     name, ours = str(settings.database_file or "the server's"), known_schema()
     if not found.tables:
         yield Finding(True, f"database: {name} is empty; the first `fluentsd run` fills it")

@@ -7,7 +7,7 @@ runs its own check, and leaves no files behind.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +20,8 @@ import trio
 from fluentsd.api import AgentProvider, Channel, Finding, Forged, Kind, Request, Source
 from fluentsd.bootstrap import Http
 from fluentsd.config import Settings
+from fluentsd.domain.agents import Agent
+from fluentsd.domain.analysis import unwritable, written_to
 from fluentsd.engine.runtime import ChannelState, EngineClock
 from fluentsd.fronts.control.client import connect
 from fluentsd.fronts.control.protocol import ControlProblem, NoDaemon
@@ -97,8 +99,11 @@ async def _reached(public_url: str, patience: float) -> Finding:
     return Finding(True, f"{what} reaches a fluentsd" + (f"; unhealthy: {', '.join(unhealthy)}" if unhealthy else ""))
 
 
-async def channels(settings: Settings, clock: EngineClock, plugins: Plugins, patience: float) -> list[Finding]:
-    """The installed plugins, and the findings of each configured channel, source and agent provider."""
+async def channels(
+    settings: Settings, clock: EngineClock, plugins: Plugins, patience: float, agents: Sequence[Agent] = ()
+) -> list[Finding]:
+    """The installed plugins, and the findings of each configured channel, source and agent provider; of a source also
+    what the analyses of these agents could not write to it."""
     findings = [Finding(False, f"plugins: {why}", "reinstall it, or remove it") for why in plugins.broken.values()]
     offered = ", ".join(f"{name} (from {plugins.origin[name]})" for name in sorted(plugins.channels))
     findings.append(Finding(bool(offered), f"plugins: {offered or 'none found'}", "" if offered else _INSTALL))
@@ -108,7 +113,7 @@ async def channels(settings: Settings, clock: EngineClock, plugins: Plugins, pat
     answers: dict[str, list[Finding]] = {}
 
     async def ask(one: _Checked) -> None:
-        answers[one.label] = await _ask(one, clock, plugins, patience, http)
+        answers[one.label] = await _ask(one, clock, plugins, patience, http, agents)
 
     with _new_folders_removed(settings):
         async with Http() as http, trio.open_nursery() as nursery:
@@ -159,12 +164,17 @@ def _provider_of(parts: Parts, name: str) -> AgentProvider:
     return parts.agent_providers[name]
 
 
-async def _ask(one: _Checked, clock: EngineClock, plugins: Plugins, patience: float, http: Http) -> list[Finding]:
+async def _ask(
+    one: _Checked, clock: EngineClock, plugins: Plugins, patience: float, http: Http, agents: Sequence[Agent]
+) -> list[Finding]:
     log = structlog.wrap_logger(structlog.ReturnLogger())
     try:
         parts = build_parts(one.settings, clock, plugins, log=log, http=http)
         with trio.fail_after(patience):
-            found = await one.pick(parts).check()
+            found = list(await one.pick(parts).check())
+            if all(finding.ok for finding in found):
+                for name, source in parts.sources.items():
+                    found += await _lost_fields(name, source, agents)
         named = [replace(finding, what=_named(one.label, finding.what)) for finding in found]
         if one.kind is None:
             return named
@@ -177,6 +187,19 @@ async def _ask(one: _Checked, clock: EngineClock, plugins: Plugins, patience: fl
     except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin's own check
         what = f"{one.label}: the plugin {one.plugin!r} failed: {type(why).__name__}: {why}"
         return [Finding(False, what, "see the plugin's guide")]
+
+
+async def _lost_fields(name: str, source: Source, agents: Sequence[Agent]) -> list[Finding]:
+    """The fields of a source that an agent's analysis names and nobody can write. Asked only if one is named."""
+    wanted = {one.name: written_to(one.analysis).get(name, {}) for one in agents}
+    if not any(wanted.values()):
+        return []
+    catalogue = await source.catalogue()
+    return [
+        Finding(False, f"source {name}: {words}", f"correct write_to of {agent}: fluentsd agents apply FILE")
+        for agent, targets in wanted.items()
+        for words in unwritable(targets, name, catalogue)
+    ]
 
 
 def _without_webhooks(

@@ -8,13 +8,14 @@ of a CRM that a value goes to is named by the file alone. Pure.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from fluentsd.api import Disposition, check_json
+from fluentsd.api import Disposition, SourceField, check_json
 from fluentsd.domain.campaign_values import Slug
 from fluentsd.text import clean
 
@@ -79,6 +80,33 @@ class AnalysisSettings(_Table):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two fields are called {twice[0]!r}; give each its own name")
         return self
+
+
+def written_to(settings: AnalysisSettings | None) -> dict[str, dict[str, str]]:
+    """By source, the CRM's fields that an analysis writes, each with the name of its own field."""
+    found: dict[str, dict[str, str]] = {}
+    for one in settings.field if settings is not None else ():
+        for source, target in one.write_to.items():
+            found.setdefault(source, {})[target] = one.name
+    return found
+
+
+def unwritable(targets: Mapping[str, str], source: str, catalogue: Sequence[SourceField]) -> list[str]:
+    """What keeps these fields of a CRM from being written, in words; `targets` are one source's of `written_to`. A
+    source that says of no field that it can be written is not judged."""
+    able = {one.name for one in catalogue if one.writable}
+    if not able:
+        return []
+    known, labels = {one.name for one in catalogue}, {one.label.casefold(): one.name for one in catalogue}
+    found = []
+    for target, name in targets.items():
+        if target in able:
+            continue
+        near = labels.get(target.casefold()) or next(iter(difflib.get_close_matches(target, able, 1)), "")
+        hint = f"; did you mean {near!r}?" if near in able else ""
+        what = f"{source} lets nobody write it" if target in known else f"{source} has no such field"
+        found.append(f"the field {name} is written to {target!r}, but {what}{hint}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,9 +271,9 @@ class OptedOut(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallReceived(Event):
-    """A person's call to us has ended. `call` is its id; `contact` is null when several people share the number, or
-    when the caller is unknown (`known` is false); `answered_by`: agent, forward or announcement; `disposition`: "" if
-    it is not known."""
+    """A person's call to us has ended, and is analysed if its agent asks for that. `call` is its id; `contact` is null
+    when several people share the number, or when the caller is unknown (`known` is false); `answered_by`: agent,
+    forward or announcement; `disposition`: "" if it is not known."""
 
     topic: ClassVar[str] = "call.received"
     call: str
@@ -330,6 +330,20 @@ class AfterCallTask(Event):
     @property
     def key(self) -> str:
         return f"call:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedCallTask(Event):
+    """A task of the daemon's own: a call that a person made to us is analysed. `is_told`: whether `call.received` has
+    been posted already."""
+
+    topic: ClassVar[str] = "task.received_call"
+    call: str
+    is_told: bool
+
+    @property
+    def key(self) -> str:
+        return f"call:{self.call}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

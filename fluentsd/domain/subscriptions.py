@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fluentsd.domain.events import TOPICS, AfterCallTask, ForgetTask, RecordingTask
+from fluentsd.domain.events import TOPICS, AfterCallTask, ForgetTask, ReceivedCallTask, RecordingTask
 
 LOG, WEBHOOK, SLACK = "log", "webhook", "slack"
 #: The daemon's own target. It is always subscribed, and alone: a task may hold a provider's reference.
@@ -24,7 +24,7 @@ SLACK_TOPICS = ("campaign.*", "number.*", "hold.*", "reply.received", "call.anal
 
 
 #: What is written back to a CRM.
-WRITE_BACK_TOPICS = ("attempt.recorded", "reply.received", "contact.opted_out", "call.analysed")
+WRITE_BACK_TOPICS = ("attempt.recorded", "reply.received", "contact.opted_out", "call.analysed", "call.received")
 
 
 def write_back_target(source: str) -> str:
@@ -46,7 +46,9 @@ class Subscriptions:
         self._targets = {
             topic: tuple(name for name, wanted in patterns.items() if any(matches(one, topic) for one in wanted))
             for topic in TOPICS
-        } | {ForgetTask.topic: (TASKS,), RecordingTask.topic: (TASKS,), AfterCallTask.topic: (AFTER_CALLS,)}
+        }
+        self._targets |= {ForgetTask.topic: (TASKS,), RecordingTask.topic: (TASKS,)}
+        self._targets |= {AfterCallTask.topic: (AFTER_CALLS,), ReceivedCallTask.topic: (AFTER_CALLS,)}
 
     def targets(self, topic: str) -> tuple[str, ...]:
         """The targets of a topic; KeyError for a topic that does not exist."""

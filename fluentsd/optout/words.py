@@ -212,7 +212,7 @@ ASKING = _joined([
     r"\b(?:want|like|need|needs|needed|please|asked?|supposed|should|must|have|has)\b[\w ]{0,20}\b(?:number"
     r"|name|me|us|be|info)\b[\w ]{0,12}\b(?:removed|deleted|erased|taken off|unsubscribed|off (?:of )?(?:your"
     r"|this) list)\b",
-    r"\b(?:remove|rmv|delete|erase|drop|purge|strike|unlist|unenroll|unregister|exclude|scratch) (?:me|us"
+    r"\b(?:remove|rmv|delete|erase|scrub|wipe|drop|purge|strike|unlist|unenroll|unregister|exclude|scratch) (?:me|us"
     r"|(?:my|this|our|that|the) (?:\w+ )?(?:name|number|num|#|phone|cell|info|information|contacts?|data"
     r"|email|account|details))\b",
     r"\b(?:loo?se|forget|delete|trash) (?:my|this|the) (?:number|num|#|phone|contact)\b",
@@ -282,6 +282,8 @@ ASKING = _joined([
     rf"\b(?:sick|tired|fed up|had enough|done|annoyed)(?: and tired)? (?:of|with|by) (?:all )?(?:this|these"
     rf"|your|the|you|u|getting|ur)(?: \w+)? ?(?:{_REACH}|(?= \|))",
     rf"\b(?:can|could|would) (?:you|u|yall) (?:please )?not\b(?: {_BASE}\b|{_END})|\bi want out\b",
+    rf"\bmind not {_REACH}\b|\bnot (?:allowed|permitted|authorized) to {_REACH}\b",
+    rf"\b{_DO_NOT} be {_REACH} (?:me|us|my|this|here)\b|\b{_DO_NOT} (?:ever )?{_BASE} back(?: again| ever| please)*{_END}",
     rf"\bno right to {_REACH}\b|\bno more{_END}|\bno (?:mor|moar) {_REACH}",
     r"\b(?:not|shouldnt|never) (?:even |supposed to )?be(?:en)? (?:on|in) (?:your|this|ur|any) \w*",
     r"\bshould not be on\b|\b(?:belongs to|is now) (?:someone|somebody) else\b",
@@ -292,12 +294,12 @@ ASKING = _joined([
     r"\btake back (?:my )?consent\b",
     r"\bhad this (?:number|phone) (?:for )?\w+ (?:years?|months?) \w+ i?m? ?not\b",
     # Spanish
-    r"\b(?:no|ya no|nunca) (?:me |nos |le |la |lo )?(?:vuelvan? a |sigan? )?(?:mas )?(?:escrib|mand|llam|envi"
-    r"|contact|text|molest|marqu|busqu)[a-z]*(?: mas)?\b(?! (?:a las|antes|despues|hoy|manana|ahora))",
-    r"\b(?:deje|deja|dejen|dejar|pare|para|paren|parar|cese|cesen|basta) (?:ya )?de (?:[a-z]+(?:me|nos|ndo)"
+    r"\b(?:no|ya no|nunca|nunca mas) (?:me |nos |le |la |lo )?(?:vuelvan? a |sigan? |esten? )?(?:mas )?"
+    r"(?:escrib|mand|llam|envi|contact|text|molest|marqu|marcar|marcand|busqu)[a-z]*(?: mas)?\b(?! (?:a las|antes|despues|hoy|manana|ahora))",
+    r"\b(?:deje|deja|dejen|dejar|dejes?e|dejense|pare|para|paren|parar|cese|cesen|basta) (?:ya )?de (?:[a-z]+(?:me|nos|ndo)"
     r"|mandar|llamar|escribir|enviar|molestar|texte\w+|contactar)\b",
     r"\b(?:dejen?|deja|deje)(?:me|nos) (?:en paz|tranquil\w+|sol[oa])\b",
-    r"\b(?:quit|saqu|sac|borr|elimin|remuev)[a-z]*(?:me|nos|lo|la)? (?:ya )?(?:de (?:la|su|tu|esta|esa"
+    r"\b(?:quit|saqu|sac|borr|elimin|remuev|retir)[a-z]*(?:me|nos|lo|la)? (?:ya )?(?:de (?:la|su|tu|esta|esa"
     r"|sus) (?:lista|base|sistema)|(?:mi|este) (?:numero|nombre|telefono|contacto))\b",
     r"\bno mas (?:mensajes|llamadas|textos|correos|spam)\b",
     r"\bno (?:quiero|deseo|queremos)(?: \w+){0,4} (?:mensajes?|llamadas?|textos?|llam[ea]n?|contact\w+"
@@ -305,6 +307,9 @@ ASKING = _joined([
     r"\bno (?:autorizo|doy (?:mi )?consentimiento)\b|\b(?:borr|elimin)\w+ mis datos\b|\bparale\b|\bparenle\b",
     r"\bya no quiero\b|\bbasta\b(?! (?:che|que|con que|con))|\b(?:ya )?dejen?me\b(?! (?:saber|ver|pensar|un|su|el|la|mensaje))",
     r"\bno quiero nada\b(?! de)",
+    r"\bno (?:quiero|deseo|queremos) que (?:me|nos) (?:vuelvan? a |sigan? |esten? )?(?:llam|marqu|marcar|marcand|contact)",
+    r"\bno (?:me|nos) hablen? mas\b|\b(?:revoco|retiro|cancelo) (?:mi|el) (?:consentimiento|permiso)\b",
+    r"\| (?:por favor |ya )?(?:borr|elimin|saqu|quit)(?:en?|a)(?:me|nos)(?: por favor| ya| gracias)* \|",
     r"\b(?:dar|darme|darse|dame|denme|deme) de baja\b",
     r"\bcancel(?:ar|en|e)? (?:la |mi |los |las )?(?:suscripcion|mensajes|textos|llamadas)\b",
     r"\b(?:numero|persona|telefono) (?:equivocad[oa]|incorrect[oa])\b",

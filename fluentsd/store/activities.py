@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.store.tables import attempt, campaign, content, number, point, record, source
+from fluentsd.store.tables import attempt, campaign, content, inbound_call, number, point, record, source
 
 
 class AttemptDone(NamedTuple):
@@ -41,6 +41,32 @@ async def of_attempt(conn: AsyncConnection, attempt_id: str) -> AttemptDone | No
     if row is None:
         return None
     return AttemptDone(*(row[:2]), row[2] or "", *(row[3:7]), row[7] or "", row[8] or "", row[9] or "")
+
+
+class CallDone(NamedTuple):
+    """A call that a person made to us. Times are epoch microseconds."""
+
+    began_at: int
+    outcome: str
+    disposition: str
+    duration_s: int | None
+    point: str
+    sender: str
+
+
+async def of_received_call(conn: AsyncConnection, call_id: str) -> CallDone | None:
+    """The call; None when its person was erased."""
+    statement = (
+        select(
+            inbound_call.c.began_at, inbound_call.c.outcome, inbound_call.c.disposition, inbound_call.c.duration_s,
+            point.c.value, number.c.e164,
+        )
+        .outerjoin(point, point.c.id == inbound_call.c.point_id)
+        .outerjoin(number, number.c.id == inbound_call.c.number_id)
+        .where(inbound_call.c.id == call_id, inbound_call.c.contact_id.is_not(None))
+    )  # fmt: skip
+    row = (await conn.execute(statement)).first()
+    return CallDone(row[0], row[1] or "", row[2] or "", row[3], row[4] or "", row[5] or "") if row is not None else None
 
 
 async def words_of(conn: AsyncConnection, attempt_id: str, kind: str) -> tuple[str, int]:

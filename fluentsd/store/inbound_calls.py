@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.events import CallReceived
-from fluentsd.store import outbox
 from fluentsd.store.attempts import Content, keep_content
 from fluentsd.store.attempts.transitions import new_id
 from fluentsd.store.tables import contact, content, inbound_call, number, point
@@ -33,6 +32,32 @@ class Beginning(NamedTuple):
     number_id: int | None
     agent: str
     answered_by: str
+
+
+class Ended(NamedTuple):
+    """A call after a report of its end. `is_first`: no report before had an outcome."""
+
+    id: str
+    contact_id: int | None
+    is_known: bool
+    agent: str
+    answered_by: str
+    outcome: str
+    disposition: str
+    is_first: bool
+
+
+class Unread(NamedTuple):
+    """A call to be analysed; `address` is the caller's number, `ref` the provider's id."""
+
+    contact_id: int
+    ref: str | None
+    address: str
+    agent: str
+    answered_by: str
+    outcome: str
+    disposition: str | None
+    transcript: str
 
 
 class End(NamedTuple):
@@ -77,14 +102,14 @@ async def begin(conn: AsyncConnection, call: Beginning, at: int) -> bool:
     return True
 
 
-async def end(conn: AsyncConnection, channel: str, ref: str, end: End, at: int) -> bool:
-    """Note what a call came to; a later report adds to an earlier one, and an outcome stays. Whether the call is
-    known."""
+async def end(conn: AsyncConnection, channel: str, ref: str, end: End, at: int) -> Ended | None:
+    """Note what a call came to; a later report adds to an earlier one, and an outcome stays, but an opt-out. None when
+    the call is not known."""
     mine = (inbound_call.c.provider_ref == ref, inbound_call.c.channel == channel)
-    columns = ("id", "contact_id", "point_id", "answered_by", "ended_at")
+    columns = ("id", "contact_id", "point_id", "agent", "answered_by", "outcome", "disposition", "ended_at")
     row = (await conn.execute(select(*(inbound_call.c[name] for name in columns)).where(*mine))).first()
     if row is None:
-        return False
+        return None
     stays = {"outcome": end.outcome, "disposition": end.disposition, "duration_s": end.duration_s}
     values: dict[str, Any] = {name: func.coalesce(inbound_call.c[name], value) for name, value in stays.items()}
     if end.outcome == "opted_out":
@@ -96,15 +121,35 @@ async def end(conn: AsyncConnection, channel: str, ref: str, end: End, at: int) 
     if end.outcome is not None:
         values["ended_at"] = func.coalesce(inbound_call.c.ended_at, at)
     await conn.execute(update(inbound_call).where(inbound_call.c.id == row.id).values(**values))
-    if end.outcome is not None and row.ended_at is None:
-        told = CallReceived(
-            call=row.id, contact=row.contact_id, known=row.point_id is not None, answered_by=row.answered_by,
-            outcome=end.outcome, disposition=end.disposition or "",
-        )  # fmt: skip
-        await outbox.post(conn, told, at=at)
     if row.contact_id is not None:
         await keep_content(conn, [Content(row.contact_id, row.id, kind, text, at) for kind, text in end.words])
-    return True
+    is_first = end.outcome is not None and row.ended_at is None
+    outcome = end.outcome if "opted_out" in (end.outcome, row.outcome) or not row.outcome else row.outcome
+    return Ended(row.id, row.contact_id, row.point_id is not None, row.agent, row.answered_by, outcome or "",
+                 row.disposition or end.disposition or "", is_first)  # fmt: skip
+
+
+async def unread(conn: AsyncConnection, call_id: str, *, lock: bool = False) -> Unread | None:
+    """A call of a known person that has ended, while it has no analysis; None when it has one, or when the person was
+    erased."""
+    has_one = select(content.c.id).where(content.c.attempt_id == inbound_call.c.id, content.c.kind == "analysis")
+    statement = (
+        select(
+            inbound_call.c.contact_id, inbound_call.c.provider_ref, point.c.value, inbound_call.c.agent,
+            inbound_call.c.answered_by, inbound_call.c.outcome, inbound_call.c.disposition,
+            func.coalesce(_latest("transcript"), ""),
+        )
+        .join(point, point.c.id == inbound_call.c.point_id)
+        .where(inbound_call.c.id == call_id, inbound_call.c.contact_id.is_not(None))
+        .where(inbound_call.c.outcome.is_not(None), ~has_one.exists())
+    )  # fmt: skip
+    row = (await conn.execute(statement.with_for_update(of=inbound_call) if lock else statement)).first()
+    return Unread._make(row) if row is not None else None
+
+
+async def judge(conn: AsyncConnection, call_id: str, disposition: str) -> None:
+    """Note what an analysis says that a conversation came to."""
+    await conn.execute(update(inbound_call).where(inbound_call.c.id == call_id).values(disposition=disposition))
 
 
 async def called_back(conn: AsyncConnection, contact_ids: Collection[int], at: int) -> None:
@@ -148,6 +193,7 @@ async def listing(
             inbound_call.c.began_at.label("claimed_at"), inbound_call.c.ended_at.label("settled_at"),
             literal("settled").label("state"), inbound_call.c.provider_ref, _latest("reply"), _latest("transcript"),
             _latest("recording"), _latest("summary"),
+            _latest("analysis"),
         )
         .join(point, point.c.id == inbound_call.c.point_id, isouter=True)
         .join(number, number.c.id == inbound_call.c.number_id, isouter=True)
@@ -164,6 +210,13 @@ async def listing(
     statement = statement.where(*(column == wanted for column, wanted in filters if wanted is not None))
     if since is not None:
         statement = statement.where(inbound_call.c.began_at >= since)
-    none = {"ref": "", "step": "", "try_no": 0, "callback_at": None, "analysis": {},
-            "analysis_state": None, "analysis_problem": None, "direction": "in"}  # fmt: skip
-    return [none | dict(row) for row in (await conn.execute(statement)).mappings()]
+    none = {"ref": "", "step": "", "try_no": 0, "callback_at": None, "direction": "in"}
+    return [none | dict(row) | _analysis(row["analysis"]) for row in (await conn.execute(statement)).mappings()]
+
+
+def _analysis(kept: str | None) -> dict[str, Any]:
+    """The columns of `reports.attempts` about an analysis."""
+    found = json.loads(kept) if kept else {}
+    problem = found.get("problem")
+    state = None if not kept else "failed" if problem else "done"
+    return {"analysis": found.get("fields", {}), "analysis_state": state, "analysis_problem": problem}

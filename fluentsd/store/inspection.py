@@ -14,6 +14,7 @@ from sqlalchemy import Connection, create_engine, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from fluentsd.domain.agents import Agent
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.contacts.rereading import of_person
 from fluentsd.domain.states import CampaignState
@@ -55,7 +56,7 @@ class ReadOtherwise:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`schema` 0: no version table. `campaigns`, `latest_act_at` and `otherwise` only where the schema is
+    """`schema` 0: no version table. `campaigns`, `agents`, `latest_act_at` and `otherwise` only where the schema is
     `known_schema`."""
 
     tables: tuple[str, ...]
@@ -65,6 +66,7 @@ class Inspection:
     latest_act_at: int = 0
     unlike: str = ""  #: how its tables differ from those of `schema`, "" when they do not
     campaigns: tuple[UnderWay, ...] = ()
+    agents: tuple[Agent, ...] = ()
     otherwise: ReadOtherwise = field(default_factory=ReadOtherwise)
 
 
@@ -122,7 +124,8 @@ def _inspect(conn: Connection) -> Inspection:
     standby = is_server and bool(conn.execute(text("SELECT pg_is_in_recovery()")).scalar())
     latest = conn.execute(select(func.max(tables.audit.c.at))).scalar() or 0
     campaigns, otherwise = tuple(_under_way(conn)), _read_otherwise(conn)
-    return Inspection(names, version, made_by, standby, latest, campaigns=campaigns, otherwise=otherwise)
+    agents = tuple(_agents(conn))
+    return Inspection(names, version, made_by, standby, latest, campaigns=campaigns, agents=agents, otherwise=otherwise)
 
 
 def _read_otherwise(conn: Connection) -> ReadOtherwise:
@@ -151,6 +154,16 @@ def _under_way(conn: Connection) -> Iterator[UnderWay]:
     for ref, state, raw in conn.execute(mine.order_by(campaign.c.ref)).all():
         spec = read_campaign(raw)
         yield UnderWay(ref, state, spec, _caller_ids(conn, spec))
+
+
+def _agents(conn: Connection) -> Iterator[Agent]:
+    """The newest version of each agent that is not archived."""
+    agent, newest = tables.agent, dict[str, dict[str, object]]()
+    mine = select(agent.c.name, agent.c.spec).where(agent.c.removed_at.is_(None))
+    for name, spec in conn.execute(mine.order_by(agent.c.name, agent.c.version)).all():
+        newest[name] = spec
+    for spec in newest.values():
+        yield Agent.model_validate(spec)
 
 
 def _caller_ids(conn: Connection, spec: CampaignFile) -> frozenset[str]:

@@ -217,6 +217,15 @@ async def by_reason(conn: AsyncConnection, campaign_id: int, at: int) -> list[tu
     return [(state, bool(held), why, bool(is_later), int(count)) for state, held, why, is_later, count in rows]
 
 
+async def dispositions(conn: AsyncConnection) -> dict[str, int]:
+    """What the answered calls of every campaign came to, counted; "" is a call of which nothing was noted."""
+    word = func.coalesce(attempt.c.disposition, "")
+    statement = (
+        select(word, func.count()).where(attempt.c.channel == "phone", attempt.c.outcome == "answered").group_by(word)
+    )
+    return {str(found): int(count) for found, count in await conn.execute(statement)}
+
+
 async def history(conn: AsyncConnection) -> list[tuple[Kind, str, int, float | None]]:
     """How attempts of every campaign ended: channel, outcome, how many, their mean length in seconds if known."""
     statement = (

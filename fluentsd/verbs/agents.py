@@ -7,11 +7,16 @@ people (the notices of the opening, the opt-out key, transfer targets, recording
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+import trio
+
+from fluentsd.api import SourceField
 from fluentsd.domain.agents import Agent, KeptAgent, agents_in, read_agents, unpinned
+from fluentsd.domain.analysis import unwritable, written_to
 from fluentsd.domain.campaign import Step
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.speaker import compile_speaker, unrendered
@@ -32,6 +37,9 @@ from fluentsd.verbs.people import find_one
 GUARDS = ("company", "disclosure", "opt_out_notice", "recording_notice", "opt_out_key", "transfer", "recording",
           "waive")  # fmt: skip
 
+#: Seconds for a source to say what fields it has.
+ASKED_WITHIN = 8.0
+
 
 async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answer:
     """Store the agents of a file, all or none; campaigns that use a changed one get a new flow version."""
@@ -41,6 +49,9 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
         raise Refused(str(why)) from None
     if lost := [words for one in given for words in _lost_sources(runtime, one)]:
         raise Refused("these fields would be written nowhere; nothing was changed. " + "; ".join(lost))
+    known = await catalogues(runtime, given)
+    if lost := [words for one in given for words in lost_fields(one, known)]:
+        raise Refused("these fields could not be written; nothing was changed. " + "; ".join(lost))
     if cannot := [f"{one.name}: {words}" for one in given for words in unsupported(runtime, one)]:
         raise Refused("the phone channel cannot keep these settings; nothing was changed. " + "; ".join(cannot))
 
@@ -78,6 +89,32 @@ def _lost_sources(runtime: Runtime, agent: Agent) -> list[str]:
                 hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known)) or 'none'}"
                 found.append(f"{agent.name}: the field {field.name} names the source {name!r}; {hint}")
     return found
+
+
+async def catalogues(runtime: Runtime, given: Iterable[Agent]) -> dict[str, Sequence[SourceField]]:
+    """The fields of the sources that the analyses of these agents write to, by the source's name. One that cannot be
+    asked now is left out: the write-back reports what it refuses."""
+    wanted = {name for one in given for name in written_to(one.analysis)} & runtime.sources.keys()
+    found: dict[str, Sequence[SourceField]] = {}
+
+    async def ask(name: str) -> None:
+        with trio.move_on_after(ASKED_WITHIN), suppress(Exception):  # the guard at the edge of each call to a plugin
+            found[name] = await runtime.sources[name].catalogue()
+
+    async with trio.open_nursery() as nursery:
+        for name in wanted:
+            nursery.start_soon(ask, name)
+    return found
+
+
+def lost_fields(agent: Agent, known: Mapping[str, Sequence[SourceField]]) -> list[str]:
+    """The fields of CRMs that an agent's analysis names and nobody can write."""
+    targets = written_to(agent.analysis)
+    return [
+        f"{agent.name}: {words}"
+        for source, fields in known.items()
+        for words in unwritable(targets.get(source, {}), source, fields)
+    ]
 
 
 class _DryRun(Exception):
@@ -234,4 +271,6 @@ async def rehearsal(runtime: Runtime, call: Call, name: str, person: str | None)
     except TemplateProblem as why:
         raise Refused(f"{name} cannot speak with {person}: {why}") from None
     given = asdict(settings) | {"skills": sorted(settings.skills), "transfers": dict(settings.transfers)}
-    return {"settings": given, "variables": dict(values["contact"]), "timezone": next(iter(zones), ""), "to": to}
+    analysis = kept.agent.analysis.model_dump(mode="json") if kept.agent.analysis is not None else None
+    return {"settings": given, "variables": dict(values["contact"]), "timezone": next(iter(zones), ""), "to": to,
+            "analysis": analysis}  # fmt: skip

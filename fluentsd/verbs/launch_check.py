@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fluentsd.api import Kind, Message
+from fluentsd.domain.agents import KeptAgent, agents_in
 from fluentsd.domain.campaign import FollowedSegment
 from fluentsd.domain.time.durations import Budget
 from fluentsd.engine.campaigns import previews
@@ -15,6 +16,7 @@ from fluentsd.engine.dispatch.claim import price_of, unpriced
 from fluentsd.engine.explain import launch_check
 from fluentsd.engine.explain.launch_check import Fix
 from fluentsd.engine.runtime import Runtime
+from fluentsd.store import agents as agent_store
 from fluentsd.store import campaigns, numbers
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
@@ -35,11 +37,14 @@ async def check(runtime: Runtime, call: Call, ref: str) -> Answer:
 #: Parts of the forecast in the launch check.
 _FORECAST_PARTS = (
     "contacts", "finish_early_at", "finish_late_at", "until_at", "zone", "waiting", "channels", "bottleneck",
+    "follow_ups",
 )  # fmt: skip
 
 
 async def examined(runtime: Runtime, call: Call, ref: str, starts_at: int | None = None) -> Answer:
     """The check of the campaign and its people, as of its start: `starts_at`, else its scheduled start, else now."""
+
+    lost = await _lost_fields(runtime, ref)
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
@@ -47,9 +52,23 @@ async def examined(runtime: Runtime, call: Call, ref: str, starts_at: int | None
         channels = {kind: channel_state.abilities.previews for kind, channel_state in runtime.channels.items()}
         found = await launch_check.examine(conn, plan, max(call.at, starts_at or row.starts_at or 0), channels)
         confirm = _mappings(runtime, row)
-        return facts_of(row) | launch_check.as_answer(found, plan, await problems(runtime, conn, row), confirm)
+        return facts_of(row) | launch_check.as_answer(found, plan, await problems(runtime, conn, row) | lost, confirm)
 
     return await refusing(runtime.store.read(unit))
+
+
+async def _lost_fields(runtime: Runtime, ref: str) -> dict[str, Fix | None]:
+    """The fields of CRMs that the agents of a campaign would write and nobody can; the CRMs are asked now."""
+
+    async def users(conn: Connection) -> list[KeptAgent]:
+        row = await campaigns.get(conn, ref)
+        return list((await agent_store.current(conn, agents_in(row.spec.step))).values())
+
+    used = await refusing(runtime.store.read(users))
+    known = await agents.catalogues(runtime, [one.agent for one in used])
+    return {
+        words: ("agents show", {"name": one.name}) for one in used for words in agents.lost_fields(one.agent, known)
+    }
 
 
 async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> dict[str, Fix | None]:

@@ -3,7 +3,7 @@
 LABEL names a point: `before-commit:UNIT`, `after-commit:UNIT` (UNIT is the name of a unit of work), `before-send`,
 `after-send`, `before-analysis`, `after-analysis`, `after-fetch` (a page of a segment), `before-write`, `after-write`
 (to a CRM). At its NTH passing the process sends itself SIGKILL. Without a label it runs until the campaign is
-completed, or until it is killed from outside. What campaigns follow is walked at the start.
+completed and written back, or until it is killed from outside. What campaigns follow is walked at the start.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.write_back import WriteBack
 from fluentsd.plugins import discover
+from fluentsd.store import outbox
 from fluentsd.store.db.bridge import Store
 from fluentsd.verbs import Call
+from fluentsd.verbs.call import Refused
 from fluentsd.verbs.execute import execute
 
 
@@ -126,10 +129,14 @@ async def main(folder: Path, fuse: Fuse) -> None:
         rig_sources(runtime, fuse)
         async with running(runtime, write_backs(runtime), grace=1.0):
             for source in runtime.sources:
-                await execute(runtime, "sync now", {"source": source}, Call("crash", runtime.clock.now(), role="admin"))
+                with suppress(Refused):  # nothing of it is followed
+                    call = Call("crash", runtime.clock.now(), role="admin")
+                    await execute(runtime, "sync now", {"source": source}, call)
             while True:
                 call = Call("crash", runtime.clock.now(), role="admin")
-                if (await execute(runtime, "campaign status", {"ref": "crash"}, call))["state"] == "completed":
+                state = (await execute(runtime, "campaign status", {"ref": "crash"}, call))["state"]
+                left = await runtime.store.read(outbox.counts) if runtime.sources else {}
+                if state == "completed" and not any(target.startswith("source:") for target, _ in left):
                     return
                 await trio.sleep(0.2)
 

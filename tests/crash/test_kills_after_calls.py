@@ -1,4 +1,6 @@
-"""Kill a real process in the work after calls: every call is analysed, and what follows it goes out once."""
+"""Kill a real process in the work after calls: every call is analysed, what follows it goes out once, and the person's
+record in the CRM gets each activity and each note once.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import json
 import signal
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +37,23 @@ timeout = "1 s"
 delivery = "0.01-0.05 s"
 outcomes = {{ delivered = 1.0 }}
 ledger = "{folder}/sms.jsonl"
+
+[source.fair]
+plugin = "csv"
+files = {{ Fair = "{folder}/fair.csv" }}
 """
-AGENT = {"name": "a", "company": "Acme", "prompt": "Sell.", "analysis": {}}
+FIELD = {"name": "agreed", "kind": "flag", "write_to": {"fair": "agreed"}}
+AGENT = {"name": "a", "company": "Acme", "prompt": "Sell.", "analysis": {"field": [FIELD]}}
 STEPS = [
     {"id": "call", "channel": "phone", "agent": "a"},
     {"id": "thanks", "channel": "sms", "text": "thanks", "after_call": "answered"},
     {"id": "details", "channel": "sms", "text": "details", "after_call": "interested"},
 ]
 #: The points of every run of the tests, and those of `make crash`.
-USUAL = [("after-analysis", 4), ("after-commit:_finish", 3)]
+USUAL = [("after-commit:_finish", 3), ("after-write", PEOPLE + 3)]
 MORE = [
+    ("after-analysis", 4),
+    ("before-write", 1), ("after-write", 1), ("before-write", PEOPLE + 4), ("after-write", 3 * PEOPLE),
     ("before-commit:record", 1), ("after-commit:record", 1), ("before-analysis", 1), ("before-commit:_finish", 1),
     ("before-commit:note", 1), ("after-commit:note", 2), ("before-send", PEOPLE + 1), ("after-send", PEOPLE + 2),
 ]  # fmt: skip
@@ -71,6 +81,10 @@ async def _prepare(folder: Path) -> None:
         people = [{"key": f"k{n}", "points": [["phone", f"+1212555{n:04d}"]], "zones": ["UTC"]} for n in range(PEOPLE)]
         await do("contacts take", run=run, people=people)
         await do("campaign start", ref="crash")
+    with closing(sqlite3.connect(folder / "crash.db")) as db:  # as if a walk of the CRM had brought them
+        db.execute("UPDATE source SET kind = 'crm', name = 'fair'")
+        db.execute("UPDATE record SET object = 'row'")
+        db.commit()
 
 
 def judge(folder: Path) -> None:
@@ -97,6 +111,17 @@ def judge(folder: Path) -> None:
     assert wanted - accepted.keys() <= unknown
     assert accepted.keys() <= wanted
     assert ends.keys() <= {"completed"}
+    _judge_notes(folder, set(calls))
+
+
+def _judge_notes(folder: Path, calls: set[str]) -> None:
+    """Each attempt is one activity of the record, and each analysis one note."""
+    lines = (folder / "plugins/sources/fair/activities.jsonl").read_text().splitlines()
+    written = Counter(json.loads(line)["key"].rpartition(":")[0] for line in lines)
+    assert max(written.values()) == 1
+    with closing(sqlite3.connect(folder / "crash.db")) as db:
+        done = db.execute("SELECT id FROM attempt WHERE outcome NOT IN ('unknown', 'not_sent')").fetchall()
+    assert {f"attempt:{token}" for (token,) in done} | {f"analysis:{token}" for token in calls} <= written.keys()
 
 
 @pytest.mark.parametrize(("label", "nth"), LABELS)

@@ -17,7 +17,7 @@ import pytest
 import structlog
 import trio
 
-from fluentsd.api import Finding, Forged, Tools, WebhookResult
+from fluentsd.api import Finding, Forged, SourceField, Tools, Unavailable, WebhookResult
 from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SimClock, SystemClock
 from fluentsd.config import Settings, load
@@ -27,7 +27,9 @@ from fluentsd.plugins import Plugins, discover
 from fluentsd.store.tables import SCHEMA_VERSION
 from fluentsd.verbs import Call
 from fluentsd.verbs.execute import execute
+from tests.engine.after_calls.stage import AGENT
 from tests.engine.stage import MONDAY, SMS, FakeChannel, person, spec
+from tests.engine.sync.fake_source import FakeCrm
 
 SANDBOX = '[channel.sms]\nplugin = "sandbox"\n'
 Write = Callable[..., Settings]
@@ -503,3 +505,27 @@ async def test_roles_that_cannot_take_effect_are_found(write: Write) -> None:
     problems = bad(await findings(write('[roles]\nviewer = ["@no-such-group", "root"]\n')))
     assert any("[roles] viewer: there is no group no-such-group" in problem for problem in problems)
     assert any("[roles] has no effect" in problem for problem in problems)
+
+
+async def test_a_field_of_a_crm_that_an_agent_writes_and_nobody_can_is_a_finding(write: Write) -> None:
+    settings = write(SANDBOX + '[source.crm]\nplugin = "fake"\n')
+
+    def build(config: Mapping[str, Any], tools: Tools) -> FakeCrm:
+        crm = FakeCrm(SimClock(MONDAY))
+        crm.catalogue = catalogue  # type: ignore[method-assign]
+        return crm
+
+    async def catalogue() -> list[SourceField]:
+        return [SourceField("annual_budget", writable=True), SourceField("roof", writable=True)]
+
+    plugins = Plugins(discover().channels, discover().origin, sources={"fake": build})
+    log = structlog.wrap_logger(structlog.ReturnLogger())
+    async with open_runtime(settings, SystemClock(), plugins, log=log) as runtime:
+        runtime.sources["crm"].fails = [Unavailable("away", 60.0)]  # type: ignore[attr-defined]
+        del runtime.sources["crm"].catalogue  # type: ignore[attr-defined]
+        await execute(runtime, "agents apply", {"file": {"agent": [AGENT]}}, DANA)
+    [problem] = [one for one in bad(await findings(settings, plugins)) if "source crm" in one]
+    assert problem == (
+        "source crm: the field size is written to 'roof_size', but crm has no such field; did you mean 'roof'?"
+        " → correct write_to of ava: fluentsd agents apply FILE"
+    )

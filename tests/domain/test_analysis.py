@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fluentsd.api import Disposition
+from fluentsd.api import Disposition, SourceField
 from fluentsd.domain.agents import read_agents
-from fluentsd.domain.analysis import AnalysisSettings, read_analysis, schema_of, settled
+from fluentsd.domain.analysis import AnalysisSettings, read_analysis, schema_of, settled, unwritable, written_to
 from fluentsd.domain.campaign import read_campaign
 from fluentsd.domain.flow import compile_flow
 from fluentsd.domain.follow_ups import CallResult, read_after_call
@@ -114,3 +114,43 @@ def test_follow_ups_stand_outside_the_order() -> None:
     assert flow.following(text) is None
     assert flow.following(details) is None
     assert flow.follow_ups == (details,)
+
+
+CATALOGUE = (
+    SourceField("annual_budget", "Annual budget", "number", writable=True),
+    SourceField("roof_size", "Roof size", "choice", ("s", "l"), writable=True),
+    SourceField("createdate", "Created", "moment"),
+)
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("annual_budget", []),
+        ("annual_budgt", ["the field x is written to 'annual_budgt', but crm has no such field; did you mean "
+                          "'annual_budget'?"]),
+        ("Annual Budget", ["the field x is written to 'Annual Budget', but crm has no such field; did you mean "
+                           "'annual_budget'?"]),  # the label, as the CRM's pages show it
+        ("createdate", ["the field x is written to 'createdate', but crm lets nobody write it"]),
+        ("zzz", ["the field x is written to 'zzz', but crm has no such field"]),
+    ],
+)  # fmt: skip
+def test_a_field_that_a_crm_does_not_take_is_named(target, words):
+    assert unwritable({target: "x"}, "crm", CATALOGUE) == words
+
+
+def test_a_source_that_names_no_field_to_write_is_not_judged():
+    assert unwritable({"zzz": "x"}, "crm", [SourceField("name"), SourceField("phone")]) == []
+
+
+def test_what_an_analysis_writes_is_told_by_source():
+    fields = [
+        {"name": "budget", "kind": "number", "write_to": {"a": "x", "b": "y"}},
+        {"name": "size", "write_to": {"a": "z"}},
+        {"name": "other"},
+    ]
+    assert written_to(AnalysisSettings.model_validate({"field": fields})) == {
+        "a": {"x": "budget", "z": "size"},
+        "b": {"y": "budget"},
+    }
+    assert written_to(None) == {}

@@ -112,6 +112,8 @@ def check(screen: Screen, answer: Check) -> None:
         cost = " + ".join(price for price in prices if price)
         screen.say(f"forecast: {_contacts(ahead)}; {_finish(ahead)}{f'; {cost}' if cost else ''}")
         screen.say(f"          {ahead.bottleneck.sentence}")
+        if ahead.follow_ups:
+            screen.say(f"          {follow_ups(ahead)}")
     lines(screen, answer.warnings, answer.notes, answer.suggestions, answer.errors)
     if answer.duties:
         screen.say(f"duties for you to check, in the states of these people (rules of {answer.rules_version}):")
@@ -161,6 +163,8 @@ def forecast(screen: Screen, answer: Forecast) -> None:
     screen.say(f"{answer.name} ({answer.ref}): {_contacts(answer)} with {people(answer.people)}; "
                f"{_finish(answer)}", "green")  # fmt: skip
     screen.say(f"bottleneck: {answer.bottleneck.sentence}")
+    if answer.follow_ups:
+        screen.say(follow_ups(answer))
     _chart(screen, answer)
     outcomes = list(dict.fromkeys(o for step in answer.steps for o in step.outcomes))
     screen.table(
@@ -189,6 +193,15 @@ def forecast(screen: Screen, answer: Forecast) -> None:
             f"from {assumed.counted:,} contacts here" if assumed.counted else "assumed, because there is no history yet"
         )
         screen.say(f"{assumed.channel}: {shares} ({basis})", "dim")
+
+
+def follow_ups(answer: Ahead) -> str:
+    """What follows calls, which no other figure counts."""
+    told = ", ".join(
+        f"{one.step} up to {one.people:,}" if one.people is not None else f"{one.step} as the analysis says"
+        for one in answer.follow_ups
+    )
+    return f"not counted above, follow-ups after calls: {told}"
 
 
 def _contacts(answer: Ahead) -> str:

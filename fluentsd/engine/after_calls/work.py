@@ -9,29 +9,26 @@ transcript stays, and follow-ups that need no analysis go on.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import trio
-
-from fluentsd.api import AnalysisRequest, NeedsHuman, Outcome, Rejected, Unavailable
-from fluentsd.domain.analysis import Analysis, AnalysisSettings, read_analysis, schema_of, settled
-from fluentsd.domain.events import CallAnalysed
+from fluentsd.api import Outcome, Unavailable
+from fluentsd.domain.analysis import Analysis, settled
+from fluentsd.domain.events import CallAnalysed, ReceivedCallTask
 from fluentsd.domain.follow_ups import CallResult
 from fluentsd.domain.leads import lead_of
-from fluentsd.domain.speaker import Speaker, unrendered
 from fluentsd.domain.subscriptions import AFTER_CALLS
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.after_calls import follow_ups
+from fluentsd.engine.after_calls import follow_ups, received
+from fluentsd.engine.after_calls.analysing import STOPPED, Conversation, Finding, analyse
+from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.store import after_calls, attempts, outbox
 from fluentsd.store.after_calls import CallDone
-from fluentsd.store.attempts import Content, Conversation
+from fluentsd.store.attempts import Content
 from fluentsd.store.db import Connection
-from fluentsd.text import LINE_AT_MOST, clean
 from fluentsd.unavailable import StoreClosed, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -39,17 +36,6 @@ if TYPE_CHECKING:
 
 #: A model that has not answered for so long is given up, microseconds from the call's end.
 PATIENCE = 24 * 3600 * SECOND
-#: Seconds until the next try while the channel waits for a person; seconds for one analysis.
-PERSON_AGAIN, ANALYSED_WITHIN = 600.0, 120.0
-STOPPED = "asked to stop, as the analysis of the conversation understood"
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    """What the analysis found: nothing (none was asked for), an analysis, or a problem."""
-
-    analysis: Analysis | None = field(default=None, repr=False)
-    problem: str = ""
 
 
 class AfterCalls:
@@ -59,11 +45,15 @@ class AfterCalls:
 
     def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
         self._runtime, self._recorder = runtime, recorder
+        self._inbox = Inbox(runtime, recorder)
 
     async def deliver(self, event: Posted) -> None:
         """Do the work of one call, unless it is done."""
         try:
-            await self._follow(event.payload["attempt"])
+            if event.topic == ReceivedCallTask.topic:
+                await received.follow(self._runtime, self._inbox, event)
+            else:
+                await self._follow(event.payload["attempt"])
         except StoreClosed:
             raise
         except StoreUnavailable as why:
@@ -90,37 +80,12 @@ class AfterCalls:
             return None
         return call, (await self._runtime.plans.current(conn, call.campaign_id, lock=False))[1]
 
-    async def _analyse(self, call: CallDone, plan: Plan) -> _Finding:
+    async def _analyse(self, call: CallDone, plan: Plan) -> Finding:
         speaker = plan.flow(call.version_id).step(call.step).speaker
-        settings = speaker.agent.analysis if speaker is not None else None
-        if speaker is None or settings is None or not call.transcript.strip():
-            return _Finding()
-        try:
-            with trio.fail_after(ANALYSED_WITHIN):
-                return _Finding(read_analysis(await self._ask(call, speaker, settings), settings))
-        except (Rejected, ValueError) as why:
-            return _Finding(problem=clean(str(why), LINE_AT_MOST))
-        except (Unavailable, NeedsHuman, OSError, trio.TooSlowError) as why:
-            if self._runtime.clock.now() - call.began_at > PATIENCE:
-                return _Finding(problem=clean(f"no analysis within a day: {why}", LINE_AT_MOST))
-            if isinstance(why, NeedsHuman):
-                raise Unavailable(str(why), PERSON_AGAIN) from why
-            raise
-        except Exception as why:  # noqa: BLE001 - the guard at the edge of each call to a plugin
-            return _Finding(problem=f"the phone channel's analysis broke ({type(why).__name__})")
+        about = Conversation(call.outcome, call.transcript, call.began_at + PATIENCE)
+        return await analyse(self._runtime, speaker, about)
 
-    async def _ask(self, call: CallDone, speaker: Speaker, settings: AnalysisSettings) -> object:
-        """The channel's answer, which is not checked yet."""
-        state = self._runtime.channels.get("phone")
-        if state is None or state.abilities.analyses is None:
-            raise Rejected("the phone channel analyses no calls")
-        request = AnalysisRequest(
-            unrendered(speaker.agent, speaker.version), Outcome(call.outcome), call.transcript, settings.instructions,
-            schema_of(settings),
-        )  # fmt: skip
-        return await state.abilities.analyses.analyse(request)
-
-    async def _finish(self, conn: Connection, attempt_id: str, found: _Finding) -> list[str]:
+    async def _finish(self, conn: Connection, attempt_id: str, found: Finding) -> list[str]:
         """The unit of work: the words, the state, the follow-ups and the event, or nothing when it is done already."""
         call, at = await after_calls.pending(conn, attempt_id, lock=True), self._runtime.clock.now()
         if call is None:
@@ -128,9 +93,9 @@ class AfterCalls:
         _, plan = await self._runtime.plans.current(conn, call.campaign_id)
         analysis = found.analysis or Analysis()
         disposition = settled(call.disposition, analysis)
-        await attempts.keep_content(conn, _words(call, analysis, at))
+        await attempts.keep_content(conn, _words(call, found, at))
         if disposition is not None:
-            await attempts.keep_conversations(conn, [Conversation(attempt_id, str(disposition), None, None)])
+            await attempts.keep_conversations(conn, [attempts.Conversation(attempt_id, str(disposition), None, None)])
         result = CallResult(call.outcome, str(disposition or ""), analysis.summary, analysis.fields)
         steps = await follow_ups.enroll(conn, plan, call, result, at)
         lead = lead_of(disposition)
@@ -147,8 +112,8 @@ class AfterCalls:
         return steps
 
 
-def _words(call: CallDone, analysis: Analysis, at: int) -> list[Content]:
+def _words(call: CallDone, found: Finding, at: int) -> list[Content]:
     """The summary, and the fields as JSON, to keep with the person's words."""
-    fields = {"fields": dict(analysis.fields), "writes": {source: dict(one) for source, one in analysis.writes.items()}}
-    kept = [("summary", analysis.summary), ("analysis", json.dumps(fields) if analysis.fields else "")]
+    analysis = found.analysis or Analysis()
+    kept = [("summary", analysis.summary), ("analysis", json.dumps(found.kept) if analysis.fields else "")]
     return [Content(call.contact_id, call.attempt_id, kind, text, at) for kind, text in kept if text]

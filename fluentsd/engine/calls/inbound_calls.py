@@ -12,11 +12,12 @@ from collections.abc import Collection
 
 from fluentsd.api import Inbound, Message, Outcome, Pickup, PickupVerdict
 from fluentsd.domain.agents import Agent, KeptAgent
+from fluentsd.domain.events import CallReceived, ReceivedCallTask
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.speaker import compile_speaker
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.runtime import ChannelState, Runtime
-from fluentsd.store import agents, contacts, inbound_calls
+from fluentsd.store import agents, contacts, inbound_calls, outbox
 from fluentsd.store.db import Connection
 from fluentsd.store.inbound_calls import Beginning, End
 
@@ -91,11 +92,27 @@ def cannot_answer(agent: Agent) -> list[str]:
 
 
 async def record(conn: Connection, channel: str, inbound: Inbound, at: int) -> bool:
-    """What a call came to; whether it is known."""
+    """What a call came to; whether it is known. The news of a call that is to be analysed waits for its analysis."""
     outcome = None if inbound.outcome == Outcome.unknown else str(inbound.outcome)
     said = (("reply", inbound.text if inbound.outcome == Outcome.opted_out else ""), ("transcript", inbound.transcript),
             ("recording", inbound.recording), ("summary", inbound.summary))  # fmt: skip
     words = tuple((kind, text) for kind, text in said if text)
     disposition = str(inbound.disposition) if inbound.disposition is not None else None
     end = End(outcome, inbound.reason, disposition, inbound.duration_s, inbound.cost_micros, words)
-    return inbound.ref is not None and await inbound_calls.end(conn, channel, inbound.ref, end, at)
+    if inbound.ref is None or (ended := await inbound_calls.end(conn, channel, inbound.ref, end, at)) is None:
+        return False
+    if inbound.transcript and ended.contact_id is not None and await _is_analysed(conn, ended.agent):
+        await outbox.post(conn, ReceivedCallTask(call=ended.id, is_told=not ended.is_first), at=at)
+    elif ended.is_first:
+        told = CallReceived(
+            call=ended.id, contact=ended.contact_id, known=ended.is_known, answered_by=ended.answered_by,
+            outcome=ended.outcome, disposition=ended.disposition,
+        )  # fmt: skip
+        await outbox.post(conn, told, at=at)
+    return True
+
+
+async def _is_analysed(conn: Connection, name: str) -> bool:
+    """Whether the agent's file asks for an analysis of its conversations."""
+    kept = (await agents.current(conn, [name])).get(name) if name else None
+    return kept is not None and kept.agent.analysis is not None

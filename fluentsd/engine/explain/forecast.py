@@ -12,14 +12,14 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import trio
 
 from fluentsd.api import Kind, Message, Outcome
 from fluentsd.domain.flow import Flow
-from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
+from fluentsd.domain.forecast import Channel, Lane, Subject, World, follow_ups, forecast
 from fluentsd.domain.forecast.assumptions import Assumed, from_history
 from fluentsd.domain.forecast.figures import Finish, Forecast, finish
 from fluentsd.domain.gate import DAY, WORDS, Go, Limit, Reason, Rules
@@ -73,6 +73,7 @@ class Snapshot:
     samples: dict[str, Message]
     assumed: Assumed
     counted: Mapping[str, int]
+    dispositions: Mapping[str, int]  #: of answered calls, counted; empty if nothing follows calls
 
 
 async def example_messages(conn: Connection, plan: Plan, at: int) -> dict[str, Message]:
@@ -101,7 +102,8 @@ async def take_snapshot(conn: Connection, request: ForecastRequest) -> Snapshot:
             if len(samples) < len(plan.spec.step):
                 _sample(samples, plan, facts.points(one.due), facts.values(one.due))
     assumed, counted = await _assumed(conn)
-    found = (rules, subjects, await _lanes(conn, plan), caller_ids, samples, assumed, counted)
+    counts = await reports.dispositions(conn) if plan.flow(plan.version_id).follow_ups else {}
+    found = (rules, subjects, await _lanes(conn, plan), caller_ids, samples, assumed, counted, counts)
     return Snapshot(request, plan, row.state, *found)
 
 
@@ -141,7 +143,20 @@ def run_forecast(snapshot: Snapshot) -> dict[str, Any]:
             for step, message in snapshot.samples.items()
         },
         "assumed": _shares(snapshot.assumed, snapshot.counted),
+        "follow_ups": _follow_ups(plan, done.likely, snapshot.dispositions),
     }
+
+
+def _follow_ups(plan: Plan, found: Forecast, counted: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The follow-ups that the simulated calls ask for; they are in no other figure."""
+    flow = plan.flow(plan.version_id)
+    calls = {step.id for step in flow.steps if step.channel == "phone"}
+    ended = Counter[Outcome]()
+    for (step, outcome), number in found.outcomes.items():
+        if step in calls:
+            ended[outcome] += number
+    shares = follow_ups.shares_of(counted, sum(counted.values()))
+    return [asdict(one) for one in follow_ups.expected(flow.follow_ups, ended, found.people, shares)]
 
 
 async def _lanes(conn: Connection, plan: Plan) -> list[Lane]:

@@ -1,7 +1,8 @@
 """The write-back of one source: an outbox target that writes what happened to the person's record in the CRM.
 
 An attempt is one activity, written with its first outcome; a reply is another; an opt-out sets the CRM's own fields.
-The analysis of a call is a note, with the values that the agent's file maps to fields of this CRM.
+The analysis of a call is a note, with the values that the agent's file maps to fields of this CRM. A call that the
+person made to us is an activity too.
 The outbox delivers at least once and in order; the source's `write` keeps the key, so that nothing is there twice. What
 must not live here: the words of one CRM (its plugin), SQL.
 """
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from fluentsd.api import Activity, NeedsHuman, Source, Unavailable
-from fluentsd.domain.events import AttemptRecorded, CallAnalysed, OptedOut, ReplyReceived
+from fluentsd.domain.events import AttemptRecorded, CallAnalysed, CallReceived, OptedOut, ReplyReceived
 from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, write_back_target
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.outbox.targets import Posted
@@ -49,15 +50,17 @@ class WriteBack:
         records = await store.read(activities.records_in, self._source_name, event.payload["contact"])
         if not records:
             return
-        found = await self._activity(event)
-        if found is None:
-            return
-        key, about = found
-        for record in records:
-            try:
-                await self._source.write(Activity(record=record, **about), f"{key}:{record}")
-            except NeedsHuman as why:
-                raise Unavailable(str(why), PERSON_AGAIN) from why
+        if event.topic == CallReceived.topic:
+            found = await self._received(event.payload["call"], event.at)
+        else:
+            activity = await self._activity(event)
+            found = [] if activity is None else [activity]
+        for key, about in found:
+            for record in records:
+                try:
+                    await self._source.write(Activity(record=record, **about), f"{key}:{record}")
+                except NeedsHuman as why:
+                    raise Unavailable(str(why), PERSON_AGAIN) from why
 
     async def _activity(self, event: Posted) -> tuple[str, dict[str, Any]] | None:
         """The key and the content of the activity; None when there is nothing to write."""
@@ -102,6 +105,34 @@ class WriteBack:
         key = f"opt-out:{about['contact']}:{channel}:{at}"
         return key, {"kind": "opt_out", "at": at, "summary": summary, "channels": channels}
 
+    async def _received(self, call_id: str, at: int) -> list[tuple[str, dict[str, Any]]]:
+        """A call that the person made to us, and the note of its analysis if there is one."""
+        store = self._runtime.store
+        done = await store.read(activities.of_received_call, call_id)
+        if done is None:
+            return []
+        text, _ = await store.read(activities.words_of, call_id, "transcript")
+        said, _ = await store.read(activities.words_of, call_id, "summary")
+        came_to = ", ".join(word.replace("_", " ") for word in (done.outcome, done.disposition) if word)
+        common = {"channel": "phone", "outcome": done.outcome, "disposition": done.disposition, "direction": "in",
+                  "address": done.point, "sender": done.sender}  # fmt: skip
+        summary = f"Call from the person: {came_to}" + (f": {said}" if said else "")
+        about = {"kind": "call", "at": done.began_at, "text": text, "summary": summary, "duration_s": done.duration_s}
+        found: list[tuple[str, dict[str, Any]]] = [(f"call:{call_id}", common | about)]
+        kept, _ = await store.read(activities.words_of, call_id, "analysis")
+        if kept and (note := self._note(said, kept)):
+            heading = ", ".join(filter(None, ("Summary of the person's call", done.disposition.replace("_", " "))))
+            found.append((f"analysis:{call_id}", common | {"kind": "note", "at": at, "summary": heading} | note))
+        return found
+
+    def _note(self, said: str, kept: str) -> dict[str, Any]:
+        """The text and the fields of a note about an analysis; empty without one."""
+        found = json.loads(kept) if kept else {"fields": {}, "writes": {}}
+        if not said or "problem" in found:
+            return {}
+        lines = [f"{name.replace('_', ' ')}: {value}" for name, value in found["fields"].items()]
+        return {"text": "\n".join([said, *lines]), "fields": found["writes"].get(self._source_name, {})}
+
     async def _analysis(
         self, about: Mapping[str, Any], done: activities.AttemptDone, at: int
     ) -> tuple[str, dict[str, Any]] | None:
@@ -110,13 +141,11 @@ class WriteBack:
         store, attempt = self._runtime.store, about["attempt"]
         said, _ = await store.read(activities.words_of, attempt, "summary")
         found, _ = await store.read(activities.words_of, attempt, "analysis")
-        if about["state"] != "done" or not about.get("analysed", True) or not said:
+        note = self._note(said, found)
+        if about["state"] != "done" or not about.get("analysed", True) or not note:
             return None
-        kept = json.loads(found) if found else {"fields": {}, "writes": {}}
-        lines = [f"{name.replace('_', ' ')}: {value}" for name, value in kept["fields"].items()]
         came_to = f", {about['disposition'].replace('_', ' ')}" if about["disposition"] else ""
         return f"analysis:{attempt}", {
             "kind": "note", "at": at, "summary": f"Summary of the call{came_to} ({done.campaign}, step {done.step})",
-            "text": "\n".join([said, *lines]), "fields": kept["writes"].get(self._source_name, {}),
             "channel": done.channel, "outcome": about["outcome"], "disposition": about["disposition"],
-        }  # fmt: skip
+        } | note  # fmt: skip

@@ -69,12 +69,13 @@ class Shown(Agent):
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """`agents rehearsal`: an agent rendered for one person, for a conversation at a keyboard."""
+    """`agents rehearsal`: an agent rendered for one person, to talk with at a keyboard, and its analysis."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     timezone: str = ""
     to: str = ""
+    analysis: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,8 +160,17 @@ class Bottleneck:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A follow-up, and how many people's calls ask for it: at most that many get one. None: nobody can know before."""
+
+    step: str = ""
+    channel: str = ""
+    people: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ahead:
-    """The forecast in a few figures; a finish is None if it lies after `until_at`."""
+    """The forecast in a few figures; a finish is None if it lies after `until_at`. `follow_ups` are in no other."""
 
     contacts: int = 0
     finish_early_at: int | None = None
@@ -171,6 +180,7 @@ class Ahead:
     waiting: int = 0
     channels: tuple[ChannelCost, ...] = ()
     bottleneck: Bottleneck = field(default_factory=Bottleneck)
+    follow_ups: tuple[FollowUp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hmac
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import trio
 
 from fluentsd.api import (
@@ -43,8 +45,13 @@ from fluentsd_channel_fluents.service import NoAnswer, Service
 from fluentsd_channel_fluents.settings import UUID, Settings
 
 SECOND = 1_000_000
-#: The key of our token in a call's context; calls of the list that a look-up reads; minutes of a usual call.
-MARK, LOOK_AT, USUAL_MINUTES = "fluentsd_attempt", 50, 2
+#: The key of our token in a call's context; calls in a page of the list, and the pages that a look-up reads; minutes of
+#: a usual call.
+MARK, LOOK_AT, PAGES, USUAL_MINUTES = "fluentsd_attempt", 50, 4, 2
+#: Seconds until a recording is asked for again.
+RECORDING_AGAIN = 30.0
+#: Looks at a call after its end that may still find more; calls whose last report is remembered.
+LOOKS_AFTER_END, REMEMBERED = 6, 2000
 #: Hints that wait; more are dropped, because polling finds the calls too.
 HINTS_AT_MOST = 10_000
 #: A contact window that closes within this time counts as closed, microseconds.
@@ -63,7 +70,9 @@ class FluentsChannel:
         self.settings, self._tools = settings, tools
         self.capacity = settings.concurrency
         self._service = Service(settings, tools)
-        self._under_way: dict[str, str] = {}  #: calls of this process → their attempts
+        self._under_way: dict[str, str] = {}  #: calls that are looked at → their attempts
+        self._ended: dict[str, int] = {}  #: those of them that have ended → how often they were looked at since
+        self._told: OrderedDict[str, Inbound] = OrderedDict()  #: what was reported last of a call
         self._put, self._hints = trio.open_memory_channel[str](HINTS_AT_MOST)
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
@@ -98,13 +107,25 @@ class FluentsChannel:
                 call = await self._service.call(attempt.provider_ref)
                 if call is None:
                     return CannotTell("Fluents does not have this call")
-                return Found(self._receipt(attempt.provider_ref, call), by_token=_token(call) == attempt.token)
-            for one in await self._service.newest(LOOK_AT):
-                if _token(one) == attempt.token and isinstance(one.get("id"), str):
-                    return Found(self._receipt(one["id"], one), by_token=True)
+                return self._found(attempt, attempt.provider_ref, call)
+            for page in range(1, PAGES + 1):
+                found = await self._service.newest(LOOK_AT, page)
+                for one in found.calls:
+                    if _token(one) == attempt.token and isinstance(one.get("id"), str):
+                        return self._found(attempt, one["id"], one)
+                if not found.has_more:
+                    break
         except (PluginError, NoAnswer) as why:
             return CannotTell(f"Fluents cannot be asked now ({type(why).__name__})", asked=False)
         return CannotTell("no call of the list carries our token")
+
+    def _found(self, attempt: Attempt, ref: str, call: Mapping[str, Any]) -> Found:
+        """A call of this attempt. One that goes on is looked at like those of this process: it may have outlived the
+        daemon that made it, and its webhook may never come."""
+        receipt = self._receipt(ref, call)
+        if receipt.outcome is None:
+            self._under_way[ref] = attempt.token
+        return Found(receipt, by_token=_token(call) == attempt.token)
 
     def _receipt(self, ref: str, call: Mapping[str, Any]) -> Receipt:
         found = ended(call)
@@ -143,11 +164,12 @@ class FluentsChannel:
         if not secret or not hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode()):
             raise Forged("the webhook's secret is wrong")
         try:
-            ref = json.loads(request.body)["call_id"]
-        except (ValueError, TypeError, KeyError, RecursionError):
-            raise ValueError("a webhook without call_id") from None
+            body = json.loads(request.body)
+        except (ValueError, RecursionError):
+            raise ValueError("a webhook that is not JSON") from None
+        ref = _call_of(body)
         if not isinstance(ref, str) or not UUID.fullmatch(ref):
-            raise ValueError("call_id is no id of a call")
+            raise ValueError("a webhook without the id of a call in call_id")
         with suppress(trio.WouldBlock):  # polling finds it
             self._put.send_nowait(ref)
         return WebhookResult()
@@ -172,15 +194,29 @@ class FluentsChannel:
             call = await self._service.call(ref)
         except (PluginError, NoAnswer):
             return  # the next look asks again
-        if call is None or call.get("id") != ref or (found := ended(call)) is None:
+        if call is None or str(call.get("id")).lower() != ref.lower() or (found := ended(call)) is None:
             return
-        await deliver(self._inbound(ref, call, found))
-        self._under_way.pop(ref, None)
+        inbound = self._inbound(ref, call, found)
+        if self._told.get(ref) != inbound:
+            await deliver(inbound)
+            self._told[ref] = inbound
+            while len(self._told) > REMEMBERED:
+                self._told.popitem(last=False)
+        self._settle(ref, found)
+
+    def _settle(self, ref: str, found: Ended) -> None:
+        """Look at an ended call no more, once nothing about it can still come: what the person wanted, and what was
+        said, are known some time after the end."""
+        self._ended[ref] = looks = self._ended.get(ref, 0) + 1
+        if found.is_whole or looks > LOOKS_AFTER_END:
+            self._under_way.pop(ref, None)
+            self._ended.pop(ref, None)
 
     def _inbound(self, ref: str, call: Mapping[str, Any], found: Ended) -> Inbound:
+        token = _token(call) or self._under_way.get(ref)
         recording = f"{self.settings.base_url}/v1/calls/recording?id={ref}" if found.has_recording else ""
         return Inbound(
-            found.outcome, self._under_way.get(ref) or _token(call), ref, reason=found.reason, fault=found.fault,
+            found.outcome, token, ref, reason=found.reason, fault=found.fault,
             transcript=found.transcript, duration_s=found.duration_s, cost_micros=self._cost(found.duration_s),
             disposition=found.disposition, recording=recording,
         )  # fmt: skip
@@ -190,12 +226,22 @@ class FluentsChannel:
         prefix = f"{self.settings.base_url}/v1/calls/recording?id="
         if not url.startswith(prefix) or not UUID.fullmatch(url.removeprefix(prefix)):
             raise Rejected("the address is not of a recording of this account")
+        try:
+            return await self._read_recording(url, write)
+        except httpx.HTTPError as why:
+            what = f"the recording cannot be read now ({type(why).__name__})"
+            raise Unavailable(what, RECORDING_AGAIN, only_this=True) from why
+
+    async def _read_recording(self, url: str, write: Callable[[bytes], Awaitable[None]]) -> str:
         headers = {"authorization": f"Bearer {self.settings.key}"}
         async with self._tools.http().stream("GET", url, headers=headers, follow_redirects=True) as answer:
-            if answer.status_code in (401, 403):
-                raise NeedsHuman(f"Fluents refuses the recording ({answer.status_code}); correct the key")
-            if answer.status_code != 200:
-                raise Unavailable(f"the recording cannot be read yet ({answer.status_code})", 30.0, only_this=True)
+            status = answer.status_code
+            if status in (401, 403):
+                raise NeedsHuman(f"Fluents refuses the recording ({status}); correct the key")
+            if status == 410:
+                raise Rejected("the recording was deleted at Fluents")
+            if status != 200:
+                raise Unavailable(f"the recording cannot be read yet ({status})", RECORDING_AGAIN, only_this=True)
             async for piece in answer.aiter_bytes():
                 await write(piece)
             return str(answer.headers.get("content-type", ""))
@@ -215,6 +261,14 @@ class FluentsChannel:
                 Finding(True, f"phone: no webhooks; calls are looked at every {self.settings.poll:.0f} s", fix)
             )
         return found
+
+
+def _call_of(body: Any) -> Any:
+    """The id of the call that a webhook is about: in `call_id`, or in its payload."""
+    if not isinstance(body, Mapping):
+        return None
+    payload = body.get("payload")
+    return body.get("call_id") or (payload.get("call_id") if isinstance(payload, Mapping) else None)
 
 
 def _token(call: Mapping[str, Any] | None) -> str | None:

@@ -30,6 +30,7 @@ class Ended:
     transcript: str = ""
     duration_s: int | None = None
     has_recording: bool = False
+    is_whole: bool = False  #: nothing more can come: whether the person opted out is decided, and the words are there
 
 
 def ended(call: Mapping[str, Any]) -> Ended | None:
@@ -43,7 +44,15 @@ def ended(call: Mapping[str, Any]) -> Ended | None:
     return Ended(
         outcome, reason, fault, Disposition.transferred if transferred else None, str(transcript),
         _seconds(call.get("start_time"), call.get("end_time")), call.get("recording_available") is True,
+        _is_whole(call, outcome, str(transcript)),
     )  # fmt: skip
+
+
+def _is_whole(call: Mapping[str, Any], outcome: Outcome, transcript: str) -> bool:
+    """Whether all is known of an ended call. One that nobody picked up has no words."""
+    if call.get("stage") not in _PICKED_UP and outcome != Outcome.unknown:
+        return True
+    return call.get("do_not_call_result") is not None and bool(transcript)
 
 
 def _judged(call: Mapping[str, Any], status: str, transcript: str) -> tuple[Outcome, str, Fault]:

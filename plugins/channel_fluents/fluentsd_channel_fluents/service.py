@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
 from fluentsd.api import NeedsHuman, Rejected, Tools, Unavailable, retry_after
-from fluentsd_channel_fluents.settings import Settings
+from fluentsd_channel_fluents.settings import UUID, Settings
 
 #: Seconds to connect, and for each answer; seconds to wait without Retry-After.
 CONNECT_WITHIN, ANSWER_WITHIN, BACK_OFF = 5.0, 15.0, 10.0
@@ -16,6 +16,17 @@ CONNECT_WITHIN, ANSWER_WITHIN, BACK_OFF = 5.0, 15.0, 10.0
 
 class NoAnswer(Exception):
     """The request may have been accepted: its answer was lost, or cannot be read."""
+
+
+#: Statuses of a request that may have been taken all the same: it timed out there, or came too early.
+_IN_DOUBT = (408, 425)
+
+
+class Page(NamedTuple):
+    """A page of the list of calls."""
+
+    calls: list[Mapping[str, Any]]
+    has_more: bool
 
 
 class Service:
@@ -27,20 +38,26 @@ class Service:
     async def create(self, body: Mapping[str, Any]) -> str:
         """Create a call; its id. Raises `Unavailable`, `Rejected` and `NeedsHuman` only if nothing was accepted."""
         answer = await self._ask("POST", "/v1/calls/create", json=body)
-        if answer.status_code in (400, 404, 409, 422):
+        if answer.status_code == 402:
+            raise NeedsHuman("Fluents asks to be paid (402); see the account's billing")
+        if 400 <= answer.status_code < 500 and answer.status_code not in _IN_DOUBT:
             raise Rejected(f"Fluents refuses the call ({answer.status_code})", fault="message")
-        return str(_object(answer)["id"])
+        ref = _object(answer)["id"]
+        if not isinstance(ref, str) or not UUID.fullmatch(ref):
+            raise NoAnswer("Fluents' answer has no call in it")
+        return ref
 
     async def call(self, ref: str) -> Mapping[str, Any] | None:
         """One call; None when the account has none of this id."""
         answer = await self._ask("GET", "/v1/calls", params={"id": ref})
         return None if answer.status_code in (400, 404, 422) else _object(answer)
 
-    async def newest(self, size: int) -> list[Mapping[str, Any]]:
-        """The account's newest calls, as far as the list tells."""
-        wanted = {"page": 1, "size": size, "sort_column": "start_time", "sort_desc": "true"}
-        items = _object(await self._ask("GET", "/v1/calls/list", params=wanted), "items")["items"]
-        return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+    async def newest(self, size: int, page: int = 1) -> Page:
+        """A page of the account's newest calls, as far as the list tells."""
+        wanted = {"page": page, "size": size, "sort_column": "start_time", "sort_desc": "true"}
+        found = _object(await self._ask("GET", "/v1/calls/list", params=wanted), "items")
+        items = found["items"] if isinstance(found["items"], list) else []
+        return Page([one for one in items if isinstance(one, dict)], found.get("has_more") is True)
 
     async def end(self, ref: str) -> bool:
         """End a call; whether the API has ended it."""

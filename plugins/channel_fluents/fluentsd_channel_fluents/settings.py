@@ -13,7 +13,7 @@ from fluentsd.api import Table
 SERVICE = "https://api.fluents.ai"
 KNOWN = ("key", "base_url", "sender", "agents", "webhook_secret", "poll", "concurrency", "no_human", "currency",
          "minute_price", "kind")  # fmt: skip
-UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 

@@ -42,6 +42,8 @@ class FakeFluents:
                 return httpx.Response(429, headers={"retry-after": "2"})
             case "hang":
                 await trio.sleep_forever()
+            case "status":
+                return httpx.Response(self.status, content=b"<html>busy</html>", headers={"location": "/elsewhere"})
             case "connect":
                 raise httpx.ConnectError("no route")
         match request.method, request.url.path:
@@ -49,8 +51,10 @@ class FakeFluents:
                 return await self._create(json.loads(request.content))
             case "GET", "/v1/calls/list":
                 items = list(reversed(self.calls.values()))
-                page = {"page": 1, "size": 50, "has_more": False, "total": len(items), "total_is_estimated": False}
-                return httpx.Response(200, json={"items": items, **page})
+                number, size = (int(request.url.params[name]) for name in ("page", "size"))
+                page = {"page": number, "size": size, "has_more": number * size < len(items), "total": len(items)}
+                shown = items[(number - 1) * size : number * size]
+                return httpx.Response(200, json={"items": shown, **page, "total_is_estimated": False})
             case "GET", "/v1/calls/recording":
                 return httpx.Response(200, content=b"RIFF", headers={"content-type": "audio/wav"})
             case "GET", "/v1/calls":

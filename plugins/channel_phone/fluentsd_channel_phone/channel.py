@@ -247,8 +247,7 @@ class PhoneChannel:
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
         """Deliver the outcomes of conversations."""
-        async for inbound in self._reception.reports:
-            await deliver(inbound)
+        await self._reception.report_to(deliver)
 
     # The account
 

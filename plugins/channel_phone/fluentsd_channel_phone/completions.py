@@ -21,6 +21,10 @@ from fluentsd_channel_phone.settings import Endpoint
 FIRST_WITHIN, NEXT_WITHIN = 6.0, 5.0
 #: The longest text of a model in one answer, characters.
 ANSWER_AT_MOST = 4000
+#: Bytes of a refusal that are read for its reason.
+REFUSAL_AT_MOST = 4000
+#: The mark of a stream's end. A service may leave out the reason of the end, and the mark is its contract.
+DONE = b"[DONE]"
 Say = Callable[[str], Awaitable[None]]
 
 
@@ -37,6 +41,10 @@ TURN = Bounds()
 
 class ModelFailed(Exception):
     """No service gave an answer; the message says why, without any text of the conversation."""
+
+
+class _WantsNewer(ModelFailed):
+    """The service names the newer parameter in its refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,9 @@ class _Pieces:
 
     def _add(self, data: bytes) -> str:
         """Add one event; the text in it."""
+        if data == DONE:
+            self.is_whole = True
+            return ""
         try:
             event = json.loads(data)
             if event.get("error"):
@@ -104,9 +115,9 @@ class _Pieces:
             fresh = ""
             for choice in event.get("choices") or ():
                 delta = choice.get("delta") or choice.get("message") or {}
-                fresh += delta.get("content") or ""
-                for position, call in enumerate(delta.get("tool_calls") or ()):
-                    self._add_call(call, position)
+                fresh += _text(delta.get("content"))
+                for call in delta.get("tool_calls") or ():
+                    self._add_call(call)
                 self.is_whole = self.is_whole or bool(choice.get("finish_reason"))
         except (ValueError, TypeError, AttributeError, RecursionError):
             self.failed = "the model's answer cannot be read"
@@ -114,13 +125,18 @@ class _Pieces:
         self.text += fresh
         return fresh
 
-    def _add_call(self, call: Mapping[str, Any], position: int) -> None:
-        index = call.get("index")
-        kept = self.calls.setdefault(index if isinstance(index, int) else position, ["", "", ""])
-        function = call.get("function") or {}
-        kept[0] = call.get("id") or kept[0]
+    def _add_call(self, call: Mapping[str, Any]) -> None:
+        """Add a part of a call. Without an index, a part with another id begins the next call."""
+        index, id, function = call.get("index"), call.get("id"), call.get("function") or {}
+        if not isinstance(index, int):
+            last = max(self.calls, default=0)
+            is_next = last in self.calls and id and self.calls[last][0] not in ("", id)
+            index = last + bool(is_next)
+        kept = self.calls.setdefault(index, ["", "", ""])
+        kept[0] = id or kept[0]
         kept[1] = function.get("name") or kept[1]
-        kept[2] += function.get("arguments") or ""
+        arguments = function.get("arguments") or ""
+        kept[2] += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
     def answer(self) -> Answer:
         calls = (ToolCall(kept[0] or f"call_{n}", kept[1], kept[2]) for n, kept in sorted(self.calls.items()))
@@ -132,6 +148,7 @@ class Completions:
 
     def __init__(self, http: Callable[[], httpx.AsyncClient], model: Endpoint, fallback: Endpoint | None) -> None:
         self._http, self._endpoints = http, (model, fallback or model)
+        self._strict: set[Endpoint] = set()  #: services that take only the newer parameters
 
     async def answer(
         self,
@@ -147,9 +164,14 @@ class Completions:
         for endpoint in self._endpoints:
             pieces = _Pieces()
             model = agent.model if agent.model and endpoint is self._endpoints[0] else endpoint.model
-            body = request_body(model, agent, messages, tools, bounds)
+            body = request_body(model, agent, messages, tools, bounds, strict=endpoint in self._strict)
             try:
-                await self._stream(endpoint, body, pieces, say, bounds)
+                try:
+                    await self._stream(endpoint, body, pieces, say, bounds)
+                except _WantsNewer:
+                    self._strict.add(endpoint)
+                    body = request_body(model, agent, messages, tools, bounds, strict=True)
+                    await self._stream(endpoint, body, pieces, say, bounds)
             except ModelFailed as why:
                 failed = why
                 if pieces.text.strip():
@@ -168,6 +190,8 @@ class Completions:
             with trio.move_on_after(bounds.first_within) as patience:
                 async with self._http().stream("POST", address, json=body, headers=headers, timeout=timeout) as found:
                     if found.status_code != 200:
+                        if found.status_code == 400 and "max_tokens" in body:
+                            await _refuse(found)
                         raise ModelFailed(f"the model's service answers {found.status_code}")
                     await self._read(found, pieces, say, patience)
         except httpx.HTTPError as why:
@@ -195,25 +219,39 @@ class Completions:
             await say(rest)
 
 
+async def _refuse(found: httpx.Response) -> None:
+    """Raise `_WantsNewer` if the refusal of a request names the newer parameter."""
+    if b"max_completion_tokens" in (await found.aread())[:REFUSAL_AT_MOST]:
+        raise _WantsNewer("the model's service takes other parameters")
+
+
 def request_body(
     model: str,
     agent: AgentSettings,
     messages: Sequence[Mapping[str, Any]],
     tools: Sequence[Mapping[str, Any]],
     bounds: Bounds = TURN,
+    *,
+    strict: bool = False,
 ) -> dict[str, Any]:
-    """The request of one answer."""
-    body: dict[str, Any] = {"model": model, "messages": list(messages), "stream": True, "max_tokens": bounds.tokens}
-    if agent.temperature is not None:
+    """The request of one answer. `strict`: for a service that takes the bound of tokens only by its newer name, and no
+    temperature, as reasoning models do."""
+    bound = "max_completion_tokens" if strict else "max_tokens"
+    body: dict[str, Any] = {"model": model, "messages": list(messages), "stream": True, bound: bounds.tokens}
+    if agent.temperature is not None and not strict:
         body["temperature"] = agent.temperature
     if tools:
         body["tools"] = list(tools)
     return body
 
 
+def _text(content: Any) -> str:
+    """The text of a delta; some services give it in parts."""
+    if isinstance(content, list):
+        return "".join(_text(part.get("text")) for part in content if isinstance(part, Mapping))
+    return content or ""
+
+
 def _data(line: bytes) -> bytes:
-    """The data in a line of a stream; empty for comments, other fields and the mark of the end."""
-    if not line.startswith(b"data:"):
-        return b""
-    data = line[5:].strip()
-    return b"" if data == b"[DONE]" else data
+    """The data in a line of a stream; empty for comments and other fields."""
+    return line[5:].strip() if line.startswith(b"data:") else b""

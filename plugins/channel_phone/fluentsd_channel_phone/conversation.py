@@ -32,6 +32,8 @@ ROUNDS_AT_MOST = 4
 IDLE_PROMPTS = 2
 #: Characters of speech in a second; the most seconds to let the last words be heard; and to wait for the close.
 SPOKEN_PER_SECOND, LAST_WORDS_WITHIN, CLOSE_WITHIN = 14.0, 20.0, 5.0
+#: Seconds that the goodbye after an opt-out waits for the opt-out to be recorded: who hears it is on the list.
+RECORDED_WITHIN = 3.0
 #: Close codes by which the other side ends in order.
 IN_ORDER = (1000, 1001, 1005)
 
@@ -45,7 +47,8 @@ class Ending:
 
 
 class Conversation:
-    """One call. `opted_out` is called at once when the person opts out, because the call may still break."""
+    """One call. `opted_out` is called at once when the person opts out, because the call may still break; its event is
+    set when the opt-out is recorded."""
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class Conversation:
         variables: Mapping[str, str],
         model: Model,
         skills: Skills,
-        opted_out: Callable[[str], None],
+        opted_out: Callable[[str], trio.Event],
         evidence: Evidence | None = None,
     ) -> None:
         self.agent, self._model, self._skills, self._tell_opt_out = agent, model, skills, opted_out
@@ -69,6 +72,7 @@ class Conversation:
         self._log: list[Line | dict[str, Any]] = [*briefing(agent, variables, skills.here())]
         self._to_say = agent.opening
         self._ending: Ending | None = None
+        self._recorded: trio.Event | None = None  #: the opt-out is
         self._asked, self._partial = 0, ""
         self._whole, self._one_socket = trio.CancelScope(), trio.Lock()
         self._line: Line | None = None  #: of the turn under way
@@ -166,7 +170,7 @@ class Conversation:
     def _opt_out(self, how: str) -> None:
         if not self.evidence.opted_out:
             self.evidence.opted_out = how
-            self._tell_opt_out(how)
+            self._recorded = self._tell_opt_out(how)
         self._end(Ending(self._says.opted_out))
 
     def _interrupt(self, heard: str) -> None:
@@ -329,6 +333,9 @@ class Conversation:
 
     async def _say_goodbye(self, ending: Ending) -> None:
         """The last words, the time to hear them, and the end of the call."""
+        if self._recorded is not None:
+            with trio.move_on_after(RECORDED_WITHIN):
+                await self._recorded.wait()
         self._line, self._silent = None, trio.Event()
         if ending.words:
             await self._say(ending.words)

@@ -15,6 +15,9 @@ from typing import Any
 SPEECH_AT_MOST = 4000
 
 
+_NOT = (False, "false", None)
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """The first frame; `ref` is the call's SID."""
@@ -80,11 +83,11 @@ def read(raw: str | bytes) -> Frame:
         case "setup":
             return Setup(_text(found, "callSid"))
         case "prompt":
-            return Prompt(_text(found, "voicePrompt")[:SPEECH_AT_MOST], found.get("last", True) is not False)
+            return Prompt(_text(found, "voicePrompt")[:SPEECH_AT_MOST], found.get("last", True) not in _NOT)
         case "interrupt":
             return Interrupt(_text(found, "utteranceUntilInterrupt")[:SPEECH_AT_MOST])
         case "dtmf":
-            digit = _text(found, "digit")
+            digit = str(found.get("digit"))
             return Key(digit) if len(digit) == 1 and digit in "0123456789*#ABCD" else Strange("a key that is none")
         case "info" if found.get("name") == "agentSpeaking":
             return Speaking(_text(found, "value") == "on")

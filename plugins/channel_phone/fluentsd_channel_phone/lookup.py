@@ -50,13 +50,21 @@ def receipt_of(settings: Settings, call: Any) -> Receipt:
     """The receipt of a Twilio call. One that was completed was picked up, and only its conversation says by whom:
     without it the outcome is unknown."""
     status = call.status or ""
-    seconds = int(call.duration) if (call.duration or "").isdecimal() else None
+    seconds = _seconds(call.duration)
     if status == "completed":
         return Receipt(call.sid, Outcome.unknown, price_of(settings, seconds or 0) or 0, settings.currency, seconds)
     end = end_of(status)
     if end is None:
         return Receipt(call.sid, currency=settings.currency)
     return Receipt(call.sid, end.outcome, 0, settings.currency, seconds, end.fault)
+
+
+def _seconds(duration: Any) -> int | None:
+    """The length of a call, which the API gives as text; None while there is none."""
+    try:
+        return max(0, int(float(duration)))
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def price_of(settings: Settings, seconds: int) -> int | None:

@@ -8,7 +8,7 @@ that a person makes to us has no attempt: it is known by its SID, and its reques
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -48,13 +48,14 @@ CONCLUDES_WITHIN, RESUMES_WITHIN = 3.0, 15.0
 
 
 class Reception:
-    """The calls of one channel. `reports` are the outcomes of its conversations; nobody should be called before
-    `model_rests_until` (epoch microseconds), because the model has failed in the last ones."""
+    """The calls of one channel. `reports` are the outcomes of its conversations, each with an event that is set when it
+    is recorded; nobody should be called before `model_rests_until` (epoch microseconds), because the model has failed
+    in the last ones."""
 
     def __init__(self, settings: Settings, tools: Tools, model: Model | None) -> None:
         self._settings, self._tools, self._model = settings, tools, model
         self._calls = Calls()
-        self._put, self.reports = trio.open_memory_channel[Inbound](math.inf)
+        self._put, self.reports = trio.open_memory_channel[tuple[Inbound, trio.Event]](math.inf)
         self._spoilt, self.model_rests_until = 0, 0
 
     def take(self, event: Event) -> WebhookResult:
@@ -225,6 +226,12 @@ class Reception:
             live.sockets -= 1
         self._report(live)
 
+    async def report_to(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
+        """Deliver the outcomes of conversations, in order; runs until cancelled."""
+        async for inbound, recorded in self.reports:
+            await deliver(inbound)
+            recorded.set()
+
     async def rehearse(self, message: Message, typist: Typist) -> Inbound:
         """A conversation at a keyboard, and what would be reported of it."""
         if message.settings is None:
@@ -232,7 +239,7 @@ class Reception:
         agent = unhurried(message.settings)
         skills = Skills(agent, message.timezone, self._tools.clock.now, self._tools.http, message.variables)
         model = self._model or ScriptedModel()
-        talk = Conversation(agent, message.variables, model, skills, opted_out=lambda how: None)
+        talk = Conversation(agent, message.variables, model, skills, opted_out=_nothing_to_record)
         await rehearse(talk, typist)
         return _report_of(talk)
 
@@ -258,12 +265,13 @@ class Reception:
             seconds = max(0, (self._tools.clock.now() - live.began_at) // SECOND)
         cost = price_of(self._settings, seconds or 0)
         report = replace(report, duration_s=seconds, cost_micros=cost, recording=live.recording)
-        self._put.send_nowait(_of(report, live))
+        self._put.send_nowait((_of(report, live), trio.Event()))
 
-    def _tell_opt_out(self, live: LiveCall, how: str) -> None:
-        """Report an opt-out at once, before the call has ended."""
-        said = live.conversation.transcript.said_last if live.conversation else ""
-        self._put.send_nowait(_of(Inbound(Outcome.opted_out, text=said, reason=how), live))
+    def _tell_opt_out(self, live: LiveCall, how: str) -> trio.Event:
+        """Report an opt-out at once, before the call has ended; the event is set when it is recorded."""
+        said, recorded = live.conversation.transcript.said_last if live.conversation else "", trio.Event()
+        self._put.send_nowait((_of(Inbound(Outcome.opted_out, text=said, reason=how), live), recorded))
+        return recorded
 
     def _note_model(self, outcome: Outcome) -> None:
         """Nobody is called for a model that is gone."""
@@ -271,6 +279,13 @@ class Reception:
         if self._spoilt >= SPOILT_AT_MOST:
             self.model_rests_until = self._tools.clock.now() + round(MODEL_RESTS * SECOND)
             self._spoilt = SPOILT_AT_MOST - 1  # after the rest one call tries it
+
+
+def _nothing_to_record(how: str) -> trio.Event:
+    """What a rehearsal does about an opt-out."""
+    done = trio.Event()
+    done.set()
+    return done
 
 
 def _pickup(event: Event) -> Pickup:

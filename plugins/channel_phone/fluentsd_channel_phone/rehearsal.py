@@ -17,6 +17,8 @@ from fluentsd.api import AgentSettings, CallSocket, SocketClosed, Typist
 from fluentsd_channel_phone.completions import TURN, Answer, Bounds, Say, ToolCall
 from fluentsd_channel_phone.conversation import Conversation
 
+#: Seconds until a line is read: an agent that ends the call does so at once after its last words.
+LISTENS_AFTER = 0.05
 #: Keys that are typed alone are keys of the phone.
 _KEYS = frozenset("0123456789*#")
 #: Words at which the scripted model ends the call.
@@ -37,6 +39,7 @@ class Keyboard:
         while True:
             await self._turn_over.wait()
             self._turn_over = trio.Event()
+            await trio.sleep(LISTENS_AFTER)
             line = await self._typist.listen()
             if line is None:
                 self._put.close()

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 _SID = re.compile(r"CA[0-9a-fA-F]{32}")
 _TOKEN = re.compile(r"[0-9a-f]{32}")
+_NUMBER = re.compile(r"([0-9]{1,9})(?:\.[0-9]*)?")
 _WORD = re.compile(r"[a-z][a-z_-]{1,30}")
 
 
@@ -40,9 +41,9 @@ class Event:
     fields: Mapping[str, str]
 
     def number(self, name: str) -> int | None:
-        """A field that is a whole number."""
-        value = self.fields.get(name, "")
-        return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None
+        """A field that is a number, without its fraction."""
+        found = _NUMBER.fullmatch(self.fields.get(name, "").strip())
+        return int(found[1]) if found else None
 
 
 def url_for(callback: str, purpose: Purpose) -> str:

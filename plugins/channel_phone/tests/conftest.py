@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
 from fluentsd_channel_phone import PhoneChannel, read_settings
 
-from fluentsd.api import Tools
+from fluentsd.api import Attempt, Tools
 from fluentsd.testing import tools
 from plugins.channel_phone.tests.fake_chat import FakeChat
 from plugins.channel_phone.tests.fake_voice import ACCOUNT, NUMBER, TOKEN, FakeVoice
-from plugins.channel_phone.tests.stage import Stage
+from plugins.channel_phone.tests.stage import PERSON, Stage
 
 
 @pytest.fixture
@@ -55,3 +56,13 @@ async def stage(tmp_path, chat) -> AsyncIterator[Stage]:
     base = tools(folder=tmp_path, kind="phone", public_url="https://outreach.example")
     yield Stage(replace(base, http=lambda: client), chat)
     await client.aclose()
+
+
+@pytest.fixture
+def tried(given):
+    """Attempts to call somebody."""
+
+    def make(to: str = PERSON, **more) -> Attempt:
+        return Attempt(uuid.uuid4().hex, "phone", to, given.clock.now(), **more)
+
+    return make

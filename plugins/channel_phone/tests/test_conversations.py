@@ -13,7 +13,7 @@ from plugins.channel_phone.tests.fake_chat import Use, use
 from plugins.channel_phone.tests.stage import OPENING, SALES, an_agent
 
 #: Frames that Twilio never sends, or that nobody knows.
-STRANGE = ("{", "[]", '"x"', '{"type": 5}', '{"type": "dtmf", "digit": 9}', '{"type": "prompt", "voicePrompt": 5}',
+STRANGE = ("{", "[]", '"x"', '{"type": 5}', '{"type": "dtmf", "digit": 77}', '{"type": "prompt", "voicePrompt": 5}',
            '{"type": "error", "description": "64107"}', '{"type": "interrupt"}', "9" * 5000)  # fmt: skip
 
 

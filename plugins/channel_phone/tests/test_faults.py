@@ -275,4 +275,4 @@ async def test_a_stopping_daemon_reports_what_was_said(autojump_clock, stage):
             call.line.say("Hello")
             await call.line.heard(2)
             scope.cancel()
-    assert stage.channel._reception.reports.receive_nowait().outcome == Outcome.answered
+    assert stage.channel._reception.reports.receive_nowait()[0].outcome == Outcome.answered

@@ -54,5 +54,44 @@ async def talk(stage, text: str) -> Line:
 async def test_a_person_who_says_so_and_hangs_up_is_heard(autojump_clock, stage, chat, text):
     await talk(stage, text)
     reports = stage.channel._reception.reports
-    assert reports.receive_nowait().outcome == Outcome.opted_out
+    assert reports.receive_nowait()[0].outcome == Outcome.opted_out
     assert text not in str(chat.requests)
+
+
+async def test_who_hears_the_goodbye_is_on_the_list(autojump_clock, stage, chat):
+    """The last words promise it, so they wait until the opt-out is recorded; a store that hangs does not keep the
+    person on the line."""
+    dialled = stage.dial()
+    stage.pick_up(dialled)
+    let_go, reports = trio.Event(), []
+
+    async def record(inbound):
+        await let_go.wait()
+        reports.append(inbound)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.channel.listen, record)
+        nursery.start_soon(stage.channel.serve_call, dialled.line, dialled.call)
+        dialled.line.setup()
+        await dialled.line.heard(1)
+        dialled.line.say("Stop calling me.")
+        await trio.sleep(1)
+        assert not any("not be contacted" in turn for turn in dialled.line.turns)
+        let_go.set()
+        await dialled.line.hears("not be contacted")
+        assert [one.outcome for one in reports] == [Outcome.opted_out]
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_store_that_hangs_keeps_nobody_on_the_line(autojump_clock, stage, chat):
+    dialled = stage.dial()
+    stage.pick_up(dialled)
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:  # nobody takes the reports
+        nursery.start_soon(stage.channel.serve_call, dialled.line, dialled.call)
+        dialled.line.setup()
+        await dialled.line.heard(1)
+        dialled.line.say("Stop calling me.")
+        await dialled.line.gone()
+        assert "not be contacted" in dialled.line.turns[-1]
+        assert trio.current_time() - began < 15

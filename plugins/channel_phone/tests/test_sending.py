@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 
 import pytest
@@ -29,14 +28,6 @@ PERSON = "+14155550001"
 
 def message(to: str = PERSON, agent: AgentSettings | None = None, **more) -> Message:
     return Message("phone", to, agent="sales", settings=agent or an_agent(), **more)
-
-
-@pytest.fixture
-def tried(given):
-    def make(to: str = PERSON, **more) -> Attempt:
-        return Attempt(uuid.uuid4().hex, "phone", to, given.clock.now(), **more)
-
-    return make
 
 
 async def test_a_call_has_its_webhooks_its_limits_and_detection(build, twilio, tried):

@@ -119,7 +119,7 @@ async def test_detection_that_comes_before_the_conversation_is_kept(autojump_clo
         call.line.say("Hello")
         await call.line.heard(2)
         call.line.hang_up()
-    assert "detected as human" in stage.channel._reception.reports.receive_nowait().reason
+    assert "detected as human" in stage.channel._reception.reports.receive_nowait()[0].reason
 
 
 async def test_a_transfer_that_nobody_takes_is_apologised_for(stage):

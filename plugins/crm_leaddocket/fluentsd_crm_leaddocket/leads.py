@@ -26,6 +26,8 @@ OF_CONTACT: Mapping[str, Meaning] = {
     "DoNotText": "opt_out_sms", "Deceased": "opt_out", "Language": "", "Tags": "", "City": "city", "State": "state",
     "Zip": "zip",
 }  # fmt: skip
+#: What `Activity.fields` may set: the parts of a change of status.
+OF_STATUS = ("Status", "Substatus", "SubstatusReason")
 _FLAGS = ("DoNotText", "Deceased")
 _REPLACED = {
     "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2013": "-",
@@ -44,6 +46,7 @@ def fields_of(settings: Settings) -> list[SourceField]:
         for name, meaning in OF_CONTACT.items()
     ]
     found += [SourceField(name, name) for name in settings.fields if name not in {*USUAL, *OF_CONTACT}]
+    found += [SourceField(name, name, fetched=False, writable=True) for name in OF_STATUS]
     meanings = dict.fromkeys(rule.meaning for rule in settings.opt_outs)
     return [*found, *(SourceField(one, one, "flag", meaning=one) for one in meanings)]
 

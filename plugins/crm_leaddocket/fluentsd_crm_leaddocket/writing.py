@@ -25,7 +25,7 @@ from fluentsd.api import (
     written_mark,
 )
 from fluentsd_crm_leaddocket.client import LeaddocketClient
-from fluentsd_crm_leaddocket.leads import OF_CONTACT, USUAL, folded
+from fluentsd_crm_leaddocket.leads import OF_CONTACT, OF_STATUS, USUAL, folded
 from fluentsd_crm_leaddocket.settings import Settings
 from fluentsd_crm_leaddocket.statuses import unwrapped
 
@@ -35,7 +35,6 @@ TRANSCRIPT = 4_000_000
 PROVIDER = "fluentsd"
 EVERYTHING = frozenset({"phone", "sms", "email"})
 _CALL_STATES = {"busy": "busy", "no_answer": "no-answer", "failed": "failed"}
-_OF_STATUS = ("Status", "Substatus", "SubstatusReason")
 
 
 class Writing:
@@ -103,8 +102,8 @@ class Writing:
         for rule in self._rules(activity):
             if rule.field == "SubStatusName" and rule.values:
                 fields |= {"Substatus": rule.values[0]}
-        if strange := set(fields) - set(_OF_STATUS):
-            raise Rejected(f"Lead Docket takes {', '.join(_OF_STATUS)}, not {', '.join(sorted(strange))}")
+        if strange := set(fields) - set(OF_STATUS):
+            raise Rejected(f"Lead Docket takes {', '.join(OF_STATUS)}, not {', '.join(sorted(strange))}")
         if fields:
             lead = await self._lead(activity.record) if "Status" not in fields else {}
             body = {"Status": lead.get("StatusName"), **{name: folded(str(value)) for name, value in fields.items()}}

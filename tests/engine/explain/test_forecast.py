@@ -77,3 +77,17 @@ async def test_a_short_look_leaves_people_waiting(stage: Stage) -> None:
     assert found["waiting"] > 0
     assert found["finish_late_at"] is None
     assert found["bottleneck"]["cause"] in {"number_pace", "delay", "window"}
+
+
+async def test_follow_ups_are_told_beside_the_figures(stage: Stage) -> None:
+    details = {"id": "details", "channel": "sms", "text": "x", "after_call": "interested"}
+    big = details | {"id": "big", "after_call": "call.fields.budget > 5000"}
+    await stage.do("campaign apply", file=spec(CALL, details, big))
+    await stage.enroll(*(person(n) for n in range(60)))
+    found = await stage.do("forecast", ref="test")
+    answered = found["steps"][0]["outcomes"]["answered"]
+    expected = [{"step": "details", "channel": "sms", "people": round(answered * 0.15)},
+                {"step": "big", "channel": "sms", "people": None}]  # fmt: skip
+    assert found["follow_ups"] == expected
+    assert [step["step"] for step in found["steps"]] == ["call"]  # they are in no other figure
+    assert (await stage.do("campaign check", ref="test"))["forecast"]["follow_ups"] == expected

@@ -13,6 +13,7 @@ from fluentsd.domain.sync_options import SyncOptions
 from fluentsd.engine.sync.write_back import WriteBack
 from tests.databases import open_whole
 from tests.engine.after_calls.stage import AGENT, Analyst
+from tests.engine.calls.test_inbound_calls import CALLER, OURS, calls_us
 from tests.engine.stage import HOUR, MINUTE, MONDAY, SMS, staged
 from tests.engine.sync.conftest import Followed
 from tests.engine.sync.fake_source import FakeCrm
@@ -62,6 +63,31 @@ async def test_a_call_has_its_duration_and_transcript(written: Followed) -> None
     assert (call.kind, call.outcome, call.duration_s, call.text) == ("call", "answered", 60, "hello")
     assert call.disposition == "interested"
     assert call.summary == "Call: answered, interested (A test, step call): Wants a quote"
+
+
+async def test_a_call_from_the_person_is_an_activity_and_its_analysis_a_note(written: Followed) -> None:
+    stage = written.stage
+    stage.phone.analyse = Analyst().analyse  # type: ignore[attr-defined]
+    written.crm.put(1)
+    await written.start()
+    await stage.do("numbers add", number=OURS, tag=["us"])
+    await stage.do("agents apply", file={"agent": [AGENT]})
+    await stage.do("numbers inbound", number=OURS, agent="ava")
+    await written.pass_time(5 * MINUTE)
+    await calls_us(stage)
+    said = Inbound(Outcome.answered, None, "CA1", CALLER, called_us=True, duration_s=60, transcript="person: A roof?")
+    await stage.inbox.take(said)
+    await stage.inbox.take(said)  # reported twice
+    await written.pass_time(20 * MINUTE)
+    assert kinds(written) == [("sms", "out", "sent"), ("call", "in", "answered"), ("note", "in", "answered")]
+    _, call, note = written.crm.written.values()
+    assert (call.summary, call.text) == (
+        "Call from the person: answered, interested: Wants a roof.", "person: A roof?"
+    )  # fmt: skip
+    assert (call.address, call.sender, call.duration_s) == (CALLER, OURS, 60)
+    assert note.summary == "Summary of the person's call, interested"
+    assert note.text == "Wants a roof.\nbudget: 5000\nsize: large"
+    assert note.fields == {"annual_budget": 5000, "roof_size": "large"}
 
 
 async def test_an_opt_out_sets_the_crms_own_fields(written: Followed) -> None:

@@ -26,7 +26,7 @@ from fluentsd.verbs.answers import campaigns as answers
 from fluentsd.verbs.answers import templates
 from fluentsd.verbs.answers.agents import Listed
 from fluentsd.verbs.answers.attempts import Attempt
-from fluentsd.verbs.answers.explain import Forecast, Why
+from fluentsd.verbs.answers.explain import FollowUp, Forecast, Why
 from fluentsd.verbs.answers.holds import Entry, Hold
 from fluentsd.verbs.answers.numbers import CallerId
 from fluentsd.verbs.answers.people import Lead, Person, Reply
@@ -241,8 +241,15 @@ def forecast(found: Forecast, name: str) -> Message:
     ]
     if found.bottleneck.share:
         lines.append(f"what slows it down: {ours(found.bottleneck.sentence)}")
+    if found.follow_ups:
+        lines.append(f"not counted above, follow-ups after calls: {', '.join(map(_follow_up, found.follow_ups[:8]))}")
     lines += [f"{count(one.people)} skip `{safe(one.step, 40)}`: {ours(str(one.sentence))}" for one in found.skips[:8]]
     return message(f"forecast of {safe(name)}", section(f"*{safe(name)}*\n" + "\n".join(lines)))
+
+
+def _follow_up(one: FollowUp) -> str:
+    people = "as the analysis says" if one.people is None else f"up to {one.people:,}"
+    return f"`{safe(one.step, 40)}` {people}"
 
 
 def log(found: Sequence[Entry]) -> Message:

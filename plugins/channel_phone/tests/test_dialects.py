@@ -1,0 +1,149 @@
+"""The same contracts as others spell them: chat services, ConversationRelay, Twilio's fields, and proxies."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import httpx
+import pytest
+from fluentsd_channel_phone import frames, webhooks
+from fluentsd_channel_phone.completions import Completions, ModelFailed
+from fluentsd_channel_phone.settings import Endpoint
+from fluentsd_channel_sms.error_codes import NoAnswer
+
+from fluentsd.api import Found, NeedsHuman, Outcome, Unavailable
+from plugins.channel_phone.tests.stage import an_agent
+from plugins.channel_phone.tests.test_sending import message
+from plugins.channel_sms.tests.fake_wire import Raw
+
+EVENTS = {"content-type": "text/event-stream"}
+
+
+def event(delta: object, **more: object) -> str:
+    return f"data: {json.dumps({'choices': [{'delta': delta, **more}]})}\n\n"
+
+
+async def answered(*bodies: str | httpx.Response, agent=None):
+    """What a service that answers so is understood to say, and the requests it got."""
+    asked, left, said = [], list(bodies), []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content))
+        body = left.pop(0)
+        return body if isinstance(body, httpx.Response) else httpx.Response(200, headers=EVENTS, text=body)
+
+    async def say(text: str) -> None:
+        said.append(text)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(serve)) as client:
+        model = Completions(lambda: client, Endpoint("http://m.example/v1", "m"), None)
+        answers = [await model.answer(agent or an_agent(), [], [], say)]
+        while left:
+            answers.append(await model.answer(agent or an_agent(), [], [], say))
+    assert "".join(said) == "".join(answer.text for answer in answers)
+    return answers, asked
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        event({"content": "Yes."}) + "data: [DONE]\n\n",  # no reason of the end
+        event({"content": "Yes."}) + event({}, finish_reason="stop"),  # no mark of the end
+        event({"content": [{"type": "text", "text": "Yes"}, {"type": "text", "text": "."}]}) + "data: [DONE]\n\n",
+        ": hello\r\nevent: message\r\nid: 1\r\n" + event({"content": "Yes.", "reasoning": "hm"}).replace("\n", "\r\n")
+        + "data:[DONE]\r\n\r\n",
+        event({"role": "assistant", "content": None, "tool_calls": None}) + event({"content": "Yes."}, index=0)
+        + 'data: {"choices": null, "usage": {"total_tokens": 2.5}}\n\ndata: [DONE]',
+    ],
+)  # fmt: skip
+async def test_a_stream_is_understood(body):
+    [answer], _ = await answered(body)
+    assert (answer.text, answer.calls) == ("Yes.", ())
+
+
+async def test_a_stream_without_any_end_has_broken_off():
+    with pytest.raises(ModelFailed):
+        await answered("", event({"role": "assistant"}))
+
+
+async def test_calls_without_an_index_are_told_apart_by_their_ids():
+    def part(id, name, arguments):
+        return event({"tool_calls": [{"id": id, "function": {"name": name, "arguments": arguments}}]})
+
+    body = part("a", "note_result", '{"x"') + part(None, None, ": 1}") + part("b", "end_call", {"y": 2})
+    [answer], _ = await answered(body + event({}, finish_reason="tool_calls") + "data: [DONE]\n\n")
+    assert [(call.id, call.name, json.loads(call.arguments)) for call in answer.calls] == [
+        ("a", "note_result", {"x": 1}), ("b", "end_call", {"y": 2}),
+    ]  # fmt: skip
+
+
+async def test_a_service_that_takes_only_the_newer_parameters_gets_them_from_then_on():
+    refusal = httpx.Response(400, json={"error": {"message": "Use 'max_completion_tokens' instead.", "param": "x"}})
+    good = event({"content": "Yes."}) + "data: [DONE]\n\n"
+    answers, asked = await answered(refusal, good, good, agent=an_agent(temperature=0.3))
+    assert [answer.text for answer in answers] == ["Yes.", "Yes."]
+    assert [("max_tokens" in one, "max_completion_tokens" in one, "temperature" in one) for one in asked] == [
+        (True, False, True), (False, True, False), (False, True, False),
+    ]  # fmt: skip
+
+
+async def test_another_refusal_is_no_reason_to_ask_otherwise():
+    with pytest.raises(ModelFailed, match="answers 400"):
+        await answered(httpx.Response(400, text="no"), httpx.Response(400, text="no"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "frame"),
+    [
+        ('{"type":"dtmf","digit":9}', frames.Key("9")),
+        ('{"type":"dtmf","digit":"9","duration":"120.5"}', frames.Key("9")),
+        ('{"type":"dtmf"}', frames.Strange("a key that is none")),
+        ('{"type":"dtmf","digit":true}', frames.Strange("a key that is none")),
+        ('{"type":"prompt","voicePrompt":"Hi","last":"false"}', frames.Prompt("Hi", last=False)),
+        ('{"type":"prompt","voicePrompt":"Hi"}', frames.Prompt("Hi", last=True)),
+        ('{"type":"prompt","voicePrompt":"Hi","last":true,"agentSpeaking":"true"}', frames.Prompt("Hi", last=True)),
+        ('{"type":"interrupt","utteranceUntilInterrupt":"We","durationUntilInterruptMs":1.5}', frames.Interrupt("We")),
+        ('{"type":"error","description":null}', frames.Trouble("")),
+        ('{"type":"info","name":"tokensPlayed","value":"Hello"}', frames.Strange("a frame of type info")),
+        ('{"type":["dtmf"]}', frames.Strange("a frame of type unknown")),
+        (b"\xff\xfe", frames.Strange("a frame that is not JSON")),
+    ],
+)  # fmt: skip
+def test_a_frame_is_understood(raw, frame):
+    assert frames.read(raw) == frame
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [("30", 30), ("30.0", 30), (" 7.9 ", 7), ("", None), ("-1", None), ("1e3", None), ("٣", None), ("9" * 12, None)],
+)
+def test_a_number_in_a_field_is_understood(value, number):
+    event = webhooks.Event(webhooks.Purpose.status, "CA", None, "", {"CallDuration": value})
+    assert event.number("CallDuration") == number
+
+
+@pytest.mark.parametrize("duration", ["30", 30, 30.5, "30.2", None, "soon"])
+async def test_the_length_of_a_call_is_understood_in_any_type(build, twilio, tried, duration):
+    channel, attempt = build(), tried()
+    receipt = await channel.send(message(), attempt)
+    twilio.call().status, resource = "completed", twilio.call().resource
+    twilio.call().resource = lambda: resource() | {"duration": duration, "new_field": [1.5]}
+    found = await channel.lookup(replace(attempt, provider_ref=receipt.ref))
+    assert isinstance(found, Found)
+    assert found.receipt.outcome == Outcome.unknown
+    assert found.receipt.duration_s == (30 if str(duration).startswith("30") else None)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(500, NoAnswer), (502, NoAnswer), (503, NoAnswer), (429, Unavailable), (401, NeedsHuman), (403, NoAnswer),
+     (400, NoAnswer), (302, NoAnswer), (200, NoAnswer)],
+)  # fmt: skip
+async def test_a_page_in_twilios_place_asserts_no_more_than_its_status(build, twilio, tried, status, error):
+    def create(given):
+        raise Raw(status, b"<html><body>Bad gateway</body></html>")
+
+    twilio._create = create
+    with pytest.raises(error):
+        await build().send(message(), tried())
