@@ -91,7 +91,7 @@ class Facts:
         if self.rules.chooses_number and any(step.channel != "email" for _, step in steps):
             spec = self.plan.spec.numbers
             pace, spacing = self.plan.number_pace, self.plan.spacing
-            found = await numbers.caller_ids(conn, spec.numbers, spec.tags, pace, lock=lock, spacing=spacing)
+            found = await numbers.caller_ids(conn, spec.numbers, spec.tags, pace, self.at, lock=lock, spacing=spacing)
             self.caller_ids = CallerIds(found, local_presence=spec.local_presence)
 
     def _looks_back(self, steps: Iterable[tuple[str, Step]]) -> int | None:

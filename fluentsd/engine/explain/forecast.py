@@ -18,6 +18,7 @@ from typing import Any
 import trio
 
 from fluentsd.api import Kind, Message, Outcome
+from fluentsd.domain import pacing
 from fluentsd.domain.flow import Flow
 from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
 from fluentsd.domain.forecast.assumptions import Assumed, from_history
@@ -101,7 +102,7 @@ async def take_snapshot(conn: Connection, request: ForecastRequest) -> Snapshot:
             if len(samples) < len(plan.spec.step):
                 _sample(samples, plan, facts.points(one.due), facts.values(one.due))
     assumed, counted = await _assumed(conn)
-    found = (rules, subjects, await _lanes(conn, plan), caller_ids, samples, assumed, counted)
+    found = (rules, subjects, await _lanes(conn, plan, request.at), caller_ids, samples, assumed, counted)
     return Snapshot(request, plan, row.state, *found)
 
 
@@ -144,11 +145,12 @@ def run_forecast(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-async def _lanes(conn: Connection, plan: Plan) -> list[Lane]:
+async def _lanes(conn: Connection, plan: Plan, at: int) -> list[Lane]:
     found = []
     for lane in await lanes(conn, plan.campaign_id):
         late = (lane.late_since_at, lane.late_before_at, lane.late_interval)
-        found.append(Lane(lane.id, lane.channel, lane.next_slot_at, plan.pace, plan.concurrency, 0, *late))
+        slot_at = pacing.credible(lane.next_slot_at, max(plan.pace, lane.late_interval or 0), at)
+        found.append(Lane(lane.id, lane.channel, slot_at, plan.pace, plan.concurrency, 0, *late))
     return found
 
 
