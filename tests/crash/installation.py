@@ -149,9 +149,8 @@ class Installation:
 
     def begun(self) -> set[str]:
         """The open attempts whose request had begun, as the journal has them."""
-        (journal,) = self.folder.glob("*.begun")
-        data = journal.read_bytes()
-        tokens = {data[at : at + TOKEN].hex() for at in range(JOURNAL_HEAD, len(data), TOKEN)}
+        journals = [file.read_bytes() for file in self.folder.glob("*.begun")]  # none before the first start has one
+        tokens = {data[at : at + TOKEN].hex() for data in journals for at in range(JOURNAL_HEAD, len(data), TOKEN)}
         return tokens & {token for (token,) in self.ask_aside("SELECT id FROM attempt WHERE state = 'open'")}
 
     def late(self) -> int:
