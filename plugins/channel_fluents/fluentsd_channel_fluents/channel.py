@@ -27,6 +27,7 @@ from fluentsd.api import (
     Inbound,
     Kind,
     Lookup,
+    Made,
     Message,
     NeedsHuman,
     PluginError,
@@ -38,13 +39,14 @@ from fluentsd.api import (
     Unavailable,
     WebhookResult,
 )
+from fluentsd_channel_fluents.call_list import MARK, made, token_of
 from fluentsd_channel_fluents.outcomes import Ended, ended
 from fluentsd_channel_fluents.service import NoAnswer, Service
 from fluentsd_channel_fluents.settings import UUID, Settings
 
 SECOND = 1_000_000
-#: The key of our token in a call's context; calls of the list that a look-up reads; minutes of a usual call.
-MARK, LOOK_AT, USUAL_MINUTES = "fluentsd_attempt", 50, 2
+#: Calls of the list that a look-up reads; minutes of a usual call.
+LOOK_AT, USUAL_MINUTES = 50, 2
 #: Hints that wait; more are dropped, because polling finds the calls too.
 HINTS_AT_MOST = 10_000
 #: A contact window that closes within this time counts as closed, microseconds.
@@ -98,9 +100,9 @@ class FluentsChannel:
                 call = await self._service.call(attempt.provider_ref)
                 if call is None:
                     return CannotTell("Fluents does not have this call")
-                return Found(self._receipt(attempt.provider_ref, call), by_token=_token(call) == attempt.token)
+                return Found(self._receipt(attempt.provider_ref, call), by_token=token_of(call) == attempt.token)
             for one in await self._service.newest(LOOK_AT):
-                if _token(one) == attempt.token and isinstance(one.get("id"), str):
+                if token_of(one) == attempt.token and isinstance(one.get("id"), str):
                     return Found(self._receipt(one["id"], one), by_token=True)
         except (PluginError, NoAnswer) as why:
             return CannotTell(f"Fluents cannot be asked now ({type(why).__name__})", asked=False)
@@ -115,6 +117,10 @@ class FluentsChannel:
 
     def _cost(self, seconds: int | None) -> int:
         return math.ceil((seconds or 0) / 60) * self.settings.minute_price
+
+    async def made_since(self, at: int, most: int) -> Sequence[Made]:
+        """The newest calls of the account that may be ours, from our caller ID or any number of the account."""
+        return made(self.settings.sender, await self._service.newest(most), at)
 
     async def cancel(self, attempt: Attempt) -> bool | Cancelled:
         """End a call that nobody has picked up yet."""
@@ -180,7 +186,7 @@ class FluentsChannel:
     def _inbound(self, ref: str, call: Mapping[str, Any], found: Ended) -> Inbound:
         recording = f"{self.settings.base_url}/v1/calls/recording?id={ref}" if found.has_recording else ""
         return Inbound(
-            found.outcome, self._under_way.get(ref) or _token(call), ref, reason=found.reason, fault=found.fault,
+            found.outcome, self._under_way.get(ref) or token_of(call), ref, reason=found.reason, fault=found.fault,
             transcript=found.transcript, duration_s=found.duration_s, cost_micros=self._cost(found.duration_s),
             disposition=found.disposition, recording=recording,
         )  # fmt: skip
@@ -215,9 +221,3 @@ class FluentsChannel:
                 Finding(True, f"phone: no webhooks; calls are looked at every {self.settings.poll:.0f} s", fix)
             )
         return found
-
-
-def _token(call: Mapping[str, Any] | None) -> str | None:
-    context = call.get("context") if call is not None else None
-    token = context.get(MARK) if isinstance(context, Mapping) else None
-    return token if isinstance(token, str) else None

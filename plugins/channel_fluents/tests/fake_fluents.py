@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import uuid
 from typing import Any
@@ -10,6 +11,13 @@ import httpx
 import trio
 
 KEY, AGENT = "a-key", "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+
+
+def _normalized(call: dict[str, Any]) -> dict[str, Any]:
+    """A call as the list has it: its times are numbers there."""
+    times = {name: call[name] for name in ("start_time", "end_time") if call[name] is not None}
+    seconds = {n: dt.datetime.fromisoformat(at).replace(tzinfo=dt.UTC).timestamp() for n, at in times.items()}
+    return call | seconds
 
 
 class FakeFluents:
@@ -48,8 +56,10 @@ class FakeFluents:
             case "POST", "/v1/calls/create":
                 return await self._create(json.loads(request.content))
             case "GET", "/v1/calls/list":
-                items = list(reversed(self.calls.values()))
-                page = {"page": 1, "size": 50, "has_more": False, "total": len(items), "total_is_estimated": False}
+                size = int(request.url.params.get("size", 10))
+                items = [_normalized(call) for call in reversed(self.calls.values())][:size]
+                more, total = len(items) < len(self.calls), len(self.calls)
+                page = {"page": 1, "size": size, "has_more": more, "total": total, "total_is_estimated": False}
                 return httpx.Response(200, json={"items": items, **page})
             case "GET", "/v1/calls/recording":
                 return httpx.Response(200, content=b"RIFF", headers={"content-type": "audio/wav"})
