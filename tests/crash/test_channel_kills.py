@@ -183,7 +183,7 @@ def test_killed_fifteen_times_while_it_writes(
 ) -> None:  # fmt: skip
     home = Installation(tmp_path, a_url(database), main="tests.crash.channel_child")
     figures = run(home, kind, STORIES[story], seed)
-    record_property("figures", figures)
+    record_property("figures", str(figures))
     home.judge_starts()
     assert figures.kills >= 10
     assert figures.kept >= STORIES[story].people

@@ -186,6 +186,6 @@ def test_killed_fifteen_times(
     home = prepared(tmp_path, one, seed=seed, lookup=lookup, url=a_url(database))
     soaked(home, one, seed)
     figures = judge(home, one.people, lookup)
-    record_property("figures", figures)
+    record_property("figures", str(figures))
     home.judge_starts()
     assert figures.kills >= 10
