@@ -35,7 +35,7 @@ STEPS = "SELECT step, outcome, {0} FROM {1} GROUP BY 1, 2 HAVING {0} <> 0 ORDER 
 @dataclass
 class Life:
     """What was seen of one process: the open attempts that had begun when it died, and, where people were due at its
-    start, the seconds until its first request."""
+    start, the seconds until its first request, less those in which it waited for a processor."""
 
     begun: set[str]
     sent_after: float | None
@@ -105,7 +105,7 @@ class Installation:
             if chance.random() < 0.8:  # in the middle of its work, else perhaps before it begins
                 while requests() == before and victim.poll() is None and time.monotonic() < began + 2 * SENDS_WITHIN:
                     _pause(victim, 0.01)
-                sent_after = time.monotonic() - began if late else None
+                sent_after = time.monotonic() - began - _waited_for_processor(victim) if late else None
                 enough, until = before + chance.randint(1, stride), time.monotonic() + 2 * SENDS_WITHIN
                 while requests() < enough and victim.poll() is None and time.monotonic() < until:
                     _pause(victim, 0.01)
@@ -173,6 +173,14 @@ class Installation:
         """Every life that had people to contact contacted one in time."""
         slow = [life.sent_after for life in self.lives if life.sent_after and life.sent_after > SENDS_WITHIN]
         assert not slow, (slow, self.last_words())
+
+
+def _waited_for_processor(process: subprocess.Popen[bytes]) -> float:
+    """Seconds in which the main thread could have run and did not, because the machine is busy (Linux; else 0)."""
+    try:
+        return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
 
 
 def _pause(process: subprocess.Popen[bytes], seconds: float) -> None:
