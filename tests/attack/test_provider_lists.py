@@ -1,4 +1,4 @@
-"""A snapshot that is put back with its mark does not repeat history either: the provider lists what it does not know."""
+"""A snapshot put back with its mark does not repeat history: the provider lists what it does not know."""
 
 from __future__ import annotations
 

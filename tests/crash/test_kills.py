@@ -15,7 +15,7 @@ import pytest
 
 from tests.crash.installation import ALWAYS, Installation, Life
 
-#: People of a short soak, and of one kill at a labelled point.
+#: People of a long soak, and of one kill at a labelled point.
 PEOPLE, FEW = 120, 40
 SETTINGS = """
 [channel.phone]
@@ -166,10 +166,10 @@ def soaked(home: Installation, story: Story, seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("lookup", "database"), [("final", "postgresql"), ("fuzzy", "sqlite")])
 def test_killed_again_and_again(tmp_path: Path, a_url: Callable[[str], str], lookup: str, database: str) -> None:
-    story = Story(QUICK, {}, kills=4)
+    story = Story(QUICK, {}, people=60, kills=3)
     home = prepared(tmp_path, story, seed=11, lookup=lookup, url=a_url(database))
     soaked(home, story, seed=11)
-    judge(home, PEOPLE, lookup)
+    judge(home, story.people, lookup)
 
 
 @pytest.mark.crash
