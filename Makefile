@@ -30,7 +30,7 @@ types: $(VENV)/test.done  ## checks types
 
 check: lint types test  ## lint, types and tests
 
-crash: $(VENV)/test.done  ## kills a daemon 425 times and counts contacts at the carriers
+crash: $(VENV)/test.done  ## kills a daemon some 800 times on both databases and counts contacts at the carriers
 	$(BIN)/python -m pytest -q -m crash -n 2
 
 fuzz: $(VENV)/test.done  ## feeds random input to all that strangers reach, for MINUTES (60)

@@ -65,7 +65,7 @@ class Person:
     and the rules of all apply ("US" alone is an unknown state; without any, no rules are shipped). `conflict`: the
     facts about the place disagree. `stopped` holds the channels on which the person is on the suppression list, "*" for
     all. `touches` are instants and channels of earlier attempts, ascending. `consent` is the basis on record by
-    channel. `elsewhere` names an exclusive campaign that has the person. `away_until_at` is the return date from an
+    channel. `exclusive_in` names an exclusive campaign that has the person. `away_until_at` is the return date from an
     automatic reply.
     """
 
@@ -79,7 +79,7 @@ class Person:
     conflict: bool = False
     consent: Mapping[str, str] = field(default_factory=dict)
     scrubbed_at: int | None = None
-    elsewhere: str = ""
+    exclusive_in: str = ""
     late: bool = False  #: the step was due during a pause or downtime, and late steps are skipped
     done: bool = False  #: an attempt of this step was made before the person moved to another flow
     away_until_at: int | None = None
@@ -201,7 +201,7 @@ def _check_step(step: Step, rules: Rules, person: Person, at: int) -> Verdict | 
         return missing
     if person.conflict and rules.hold_conflicts and not rules.fixed_zone:
         return Hold(Reason.place_conflict)
-    return Hold(Reason.elsewhere, person.elsewhere) if person.elsewhere else None
+    return Hold(Reason.exclusive, person.exclusive_in) if person.exclusive_in else None
 
 
 def _moment(moment: Moment, rules: Rules, person: Person, at: int) -> Verdict | None:

@@ -21,8 +21,11 @@ from fluentsd.domain.time.durations import SECOND
 BATCH = 500
 #: Turns of a lane before all due times are looked at again.
 ROUNDS = 8
-#: How far ahead a lane's pace may be used at once.
-SLACK = 2 * SECOND
+#: How far ahead a pace may be used at once, and how far behind it catches up: longer than a claim takes, so that a
+#: claim's own time costs no pace, and short, so that attempts begin right after their claim.
+SLACK = SECOND // 10
+#: How far a clock may be corrected back without a sign.
+TOLERANCE = 5 * SECOND
 #: The longest time over which late steps of a lane without a pace are spread.
 SPREAD = 3600 * SECOND
 
@@ -160,13 +163,18 @@ def _places_of(short: str) -> tuple[str, ...]:
     return (short[2:5], *area_codes.of_number(short, None).states)
 
 
-def capacity(next_slot_at: int, interval: int, at: int, most: int, slack: int) -> int:
-    """How many contacts a lane with this pace may start now, looking `slack` microseconds ahead; at most `most`."""
+def capacity(next_slot_at: int, interval: int, at: int, most: int) -> int:
+    """How many contacts a lane or channel with this pace may start now; at most `most`."""
     if interval <= 0:
         return most
     if next_slot_at > at:
         return 0
-    return max(1, min(most, slack // interval))
+    return max(1, min(most, SLACK // interval))
+
+
+def credible(next_slot_at: int, interval: int, at: int) -> int:
+    """A stored slot, or `at` when its pace cannot explain it: a clock that ran ahead or a slower pace computed it."""
+    return next_slot_at if next_slot_at <= at + max(interval, SLACK) + TOLERANCE else at
 
 
 def scatter(id: int, span: int) -> int:
@@ -175,5 +183,5 @@ def scatter(id: int, span: int) -> int:
 
 
 def spread(next_slot_at: int, interval: int, at: int, started: int) -> int:
-    """The lane's next free slot after `started` more contacts."""
-    return max(next_slot_at, at) + started * interval if interval > 0 else next_slot_at
+    """The next free slot after `started` more contacts. Intervals shorter than the slack catch up on late claims."""
+    return max(next_slot_at, at - max(0, SLACK - interval)) + started * interval if interval > 0 else next_slot_at

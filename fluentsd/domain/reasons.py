@@ -25,7 +25,7 @@ class Reason(StrEnum):
     dnc_stale = "dnc_stale"
     zone_unknown = "zone_unknown"
     place_conflict = "place_conflict"
-    elsewhere = "elsewhere"
+    exclusive = "elsewhere"
     left_segment = "left_segment"
     source_stale = "source_stale"
     source_unreadable = "source_unreadable"
@@ -60,7 +60,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.dnc_stale: "the list's last DNC scrub is too old",
     Reason.zone_unknown: "the person's time zone is unknown, and the campaign holds such people",
     Reason.place_conflict: "the facts about the person's place disagree, and the campaign holds such people",
-    Reason.elsewhere: "the person is in an exclusive campaign",
+    Reason.exclusive: "the person is in an exclusive campaign",
     Reason.left_segment: "the person is in none of the segments that the campaign follows any more",
     Reason.source_stale: "the opt-outs in the person's CRM record have to be read again first",
     Reason.source_unreadable: "an opt-out in the person's CRM record cannot be read, so consent cannot be verified",

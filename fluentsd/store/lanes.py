@@ -24,6 +24,7 @@ class LaneDue:
     next_slot_at: int
     due_at: int
     priority: int
+    revision: int = 0  #: of the campaign
     late_since_at: int = 0
     late_before_at: int = 0
     late_interval: int | None = None
@@ -50,6 +51,7 @@ async def agenda(conn: AsyncConnection) -> list[LaneDue]:
             lane.c.channel,
             lane.c.next_slot_at,
             campaign.c.priority,
+            campaign.c.revision,
             *late,
             earliest(PROMISED),
             earliest(ORDINARY),
@@ -61,22 +63,11 @@ async def agenda(conn: AsyncConnection) -> list[LaneDue]:
         .order_by(lane.c.id)
     )
     found = []
-    for (
-        lane_id,
-        campaign_id,
-        channel,
-        next_slot_at,
-        priority,
-        since,
-        before,
-        interval,
-        *earliest_of,
-    ) in await conn.execute(statement):
-        moments = [m for m in earliest_of if m is not None]
+    for *head, promised_at, ordinary_at in await conn.execute(statement):
+        lane_id, campaign_id, channel, next_slot_at, *rest = head
+        moments = [at for at in (promised_at, ordinary_at) if at is not None]
         if moments:
-            found.append(
-                LaneDue(lane_id, campaign_id, channel, next_slot_at, min(moments), priority, since, before, interval)
-            )
+            found.append(LaneDue(lane_id, campaign_id, channel, next_slot_at, min(moments), *rest))
     return found
 
 

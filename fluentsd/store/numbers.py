@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.campaign import Numbers
-from fluentsd.domain.pacing import CallerId
+from fluentsd.domain.pacing import CallerId, credible
 from fluentsd.domain.time.durations import Rate
 from fluentsd.store.tables import hold, number, number_tag
 
@@ -34,12 +34,13 @@ async def caller_ids(
     numbers: Sequence[str],
     tags: Sequence[str],
     pace: Rate | None,
+    at: int,
     *,
     lock: bool,
     spacing: int = 0,
 ) -> list[CallerId]:
-    """The caller IDs a campaign may use now: named or tagged, not retired, not held; locked for a claim if asked. One
-    that rests (a hold with an end) may be used after it; `spacing` (microseconds) is the least time between two
+    """The caller IDs a campaign may use at `at`: named or tagged, not retired, not held; locked for a claim if asked.
+    One that rests (a hold with an end) may be used after it; `spacing` (microseconds) is the least time between two
     uses of any."""
     tagged = select(number_tag.c.number_id).where(number_tag.c.tag.in_(list(tags)))
     held = select(hold.c.target).where(*_HELD, hold.c.until_at.is_(None))
@@ -58,17 +59,14 @@ async def caller_ids(
         .order_by(number.c.id)
     )
     rows = await conn.execute(statement.with_for_update(of=number) if lock else statement)
-    return [
-        CallerId(
-            row.id,
-            row.e164,
-            max(row.next_slot_at, row.rested_at or 0),
-            row.used,
-            max(_interval(Rate.parse(row.pace) if row.pace else pace), spacing),
-            row.carries,
-        )
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        own = _interval(Rate.parse(row.pace)) if row.pace else 0
+        # without a pace of its own, the slot may come from another campaign's pace
+        slot_at = credible(row.next_slot_at, max(own, spacing), at) if own else row.next_slot_at
+        interval = max(own or _interval(pace), spacing)
+        found.append(CallerId(row.id, row.e164, max(slot_at, row.rested_at or 0), row.used, interval, row.carries))
+    return found
 
 
 async def chosen(conn: AsyncConnection, which: Numbers) -> list[str]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.rereading import Kept, Said
-from fluentsd.domain.places.whereabouts import Place
+from fluentsd.domain.places.location import Place
 from fluentsd.store.tables import attempt, contact, contact_point, inbound_call, point, record, source, suppression
 
 _PEOPLE = (

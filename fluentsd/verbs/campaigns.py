@@ -85,7 +85,7 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
     if answer["changes"]:
         await facts_changed(runtime, call, campaign_id=answer["id"])
     if {"exclusive", "priority"} & {change["path"] for change in answer["changes"]}:
-        await facts_changed(runtime, call, reason=Reason.elsewhere)
+        await facts_changed(runtime, call, reason=Reason.exclusive)
     runtime.look_again()
     for wakeup in runtime.sync_wakeups.values():
         wakeup.notify()

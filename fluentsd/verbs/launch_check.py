@@ -84,7 +84,7 @@ async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> dict
     found |= _budget_problems(runtime, row)
     spec = row.spec.numbers
     if (spec.numbers or spec.tags) and row.spec.needs_phone:
-        caller_ids = await numbers.caller_ids(conn, spec.numbers, spec.tags, None, lock=False)
+        caller_ids = await numbers.caller_ids(conn, spec.numbers, spec.tags, None, runtime.clock.now(), lock=False)
         missing = sorted(set(spec.numbers) - {caller_id.e164 for caller_id in caller_ids})
         if missing:
             found[f"unknown caller IDs: {', '.join(missing)}; add them"] = ("numbers add", {"number": missing[0]})

@@ -198,7 +198,7 @@ async def _move(
 
     answer = await change(runtime, call, verb, ref, unit)
     if answer["state"] in (CampaignState.stopped, CampaignState.completed):
-        await facts_changed(runtime, call, reason=Reason.elsewhere)  # an exclusive campaign releases its people
+        await facts_changed(runtime, call, reason=Reason.exclusive)  # an exclusive campaign releases its people
     if answer["state"] == CampaignState.active:
         runtime.paused.discard(answer["id"])
         runtime.enrollment_ended({answer["id"]})  # nobody may be left to contact

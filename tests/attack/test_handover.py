@@ -9,6 +9,7 @@ import pytest
 
 from fluentsd.engine.dispatch import journal as journals
 from fluentsd.engine.dispatch.journal import Journal, new_run
+from fluentsd.engine.dispatch.reconciler import Reconciler
 from tests.attack.scene import SECOND, Provider, opened, started
 from tests.engine.stage import MINUTE, SMS, person, spec
 
@@ -103,6 +104,28 @@ async def test_a_look_up_that_cannot_be_made_is_made_until_it_can(database_url: 
             sms.is_down = False
             await stage.until(clock.now() + 2 * MINUTE)
             assert await outcomes(stage) == {"delivered": 1}
+
+
+async def test_absent_is_not_asked_for_until_it_can_be_proved(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a server another host may still send for a while after our start, so "absent" proves nothing until then."""
+    monkeypatch.setattr(Reconciler, "_alone_at", lambda self, channel_state: self._began_at + MINUTE)
+    async with opened(database_url) as (store, clock):
+        sms = Provider("sms", clock, lookup_is_final=True, script=lambda message, attempt: "stuck")
+        async with started(store, clock, tmp_path, sms=sms) as stage:
+            await stage.launch(spec(SMS), person(1))
+            await stage.until(clock.now() + SECOND)
+            assert len(sms.begun) == 1
+        answers = iter(["lost before"])
+        sms.script = lambda message, attempt: next(answers, "ok")
+        async with started(store, clock, tmp_path, sms=sms) as stage:
+            await stage.enroll(person(2))
+            await stage.until(clock.now() + 50 * SECOND)
+            assert await outcomes(stage) == {None: 1, "not_sent": 1, "sent": 1}  # our own is proved at once
+            await stage.until(clock.now() + MINUTE)
+            assert await outcomes(stage) == {"not_sent": 2, "sent": 2}
+        assert set(sms.counts().values()) == {1}
 
 
 def test_a_full_journal_is_written_again_with_what_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

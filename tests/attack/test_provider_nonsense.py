@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
+import pytest
 import structlog
 import trio
 
@@ -76,3 +78,33 @@ async def test_an_orderly_stop_does_not_wait_for_a_suspended_channel(database_ur
                     await stage.until(clock.now() + MINUTE)
                     assert (await stage.do("holds"))["holds"]
             nursery.cancel_scope.cancel()
+
+
+async def test_a_check_that_is_well_does_not_let_messages_burn_people(database_url: str, tmp_path: Path) -> None:
+    async with opened(database_url) as (store, clock):
+        sms = Provider("sms", clock, capacity=5, script=lambda message, attempt: "lost before")
+        async with started(store, clock, tmp_path, sms=sms) as stage:
+            await stage.launch(spec(SMS), *[person(n) for n in range(100)])
+            await stage.until(clock.now() + MINUTE)
+            [hold] = (await stage.do("holds"))["holds"]
+            assert "its check is well, so one message is tried in " in hold["reason"]
+            await stage.until(clock.now() + 20 * MINUTE)
+            assert len(sms.begun) <= 15
+            sms.script = lambda message, attempt: "ok"
+            await stage.do("release", scope="channel", target="sms")  # or within five minutes by itself
+            await stage.until(clock.now() + 30 * SECOND)
+            assert len(sms.messages) >= 80
+
+
+@pytest.mark.parametrize("every", [2, 3])
+async def test_a_provider_that_fails_every_other_time_is_suspended(
+    database_url: str, tmp_path: Path, every: int
+) -> None:
+    async with opened(database_url) as (store, clock):
+        turn = count()
+        sms = Provider("sms", clock, capacity=5)
+        sms.script = lambda message, attempt: "ok" if next(turn) % every else "lost before"
+        async with started(store, clock, tmp_path, sms=sms) as stage:
+            await stage.launch(spec(SMS), *[person(n) for n in range(200)])
+            await stage.until(clock.now() + 5 * MINUTE)
+            assert len(sms.begun) == 200 if every == 3 else len(sms.begun) < 40

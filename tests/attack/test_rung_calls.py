@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fluentsd.api import Attempt, Cancelled, Inbound, Outcome
+from fluentsd.api import Attempt, Cancelled, Inbound, Message, Outcome, Receipt
 from tests.attack.scene import SECOND, Provider, opened, started
 from tests.attack.test_handover import outcomes
 from tests.engine.stage import HOUR, MINUTE, Stage, person, spec
@@ -110,3 +110,36 @@ async def test_a_conversation_goes_on_past_the_window_and_is_asked_about_once(
             await stage.until(clock.now() + MINUTE)
             assert len(asked) == 1
             assert await outcomes(stage) == {None: 1}
+
+
+@pytest.mark.parametrize("way", ["pause", "stop", "remove", "opt-out", "window"])
+async def test_a_call_that_is_being_created_is_withdrawn_as_soon_as_its_provider_has_it(
+    database_url: str, tmp_path: Path, way: str
+) -> None:
+    async with opened(database_url) as (store, clock):
+        phone = Provider("phone", clock, cancels=Cancelled.may_have_rung)
+        create = phone.send
+
+        async def send(message: Message, attempt: Attempt) -> Receipt:
+            receipt = await create(message, attempt)
+            await clock.sleep_until(clock.now() + 4 * SECOND)  # the answer is on its way
+            return receipt
+
+        phone.send = send  # type: ignore[method-assign]
+        async with started(store, clock, tmp_path, phone=phone) as stage:
+            await stage.do("campaign apply", file=spec(CALL, window={"hours": "10:00-10:05"}))
+            await stage.enroll(person(1))
+            await stage.until(clock.now() + 5 * MINUTE - 3 * SECOND)
+            await stage.do("campaign start", ref="test", yes=True)
+            await stage.until(clock.now() + SECOND)
+            assert len(phone.begun) == 1
+            if way == "opt-out":
+                await stage.inbox.take(Inbound(Outcome.opted_out, address="p1@example.com", text="STOP"))
+            elif way == "remove":
+                await stage.do("campaign remove", ref="test", person="+12125550001")
+            elif way != "window":
+                await stage.do(f"campaign {way}", ref="test")
+            await stage.until(clock.now() + 6 * SECOND)
+            [reason] = await reasons(stage)
+            assert reason.startswith("no_answer: withdrawn by ")
+            assert len(phone.messages) == 1

@@ -1,32 +1,26 @@
-"""Kill a real process at its weakest points; the carriers count, and nobody is contacted twice or lost."""
+"""Kill a real process at its weakest points; the sandbox carriers count, and nobody is contacted twice or lost."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
-import sqlite3
-import subprocess
-import sys
-import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-import trio
 
-#: People of a soak, and of one kill at a labelled point.
+from tests.crash.installation import ALWAYS, Installation, Life
+
+#: People of a long soak, and of one kill at a labelled point.
 PEOPLE, FEW = 120, 40
-CONCURRENCY = 12
 SETTINGS = """
-[database]
-path = "crash.db"
-
 [channel.phone]
 plugin = "sandbox"
-concurrency = {n}
-timeout = "1 s"
+{limits}
 seed = {seed}
 ring = "0.01-0.05 s"
 talk = "0.01-0.1 s"
@@ -37,8 +31,7 @@ ledger = "{folder}/phone.jsonl"
 
 [channel.sms]
 plugin = "sandbox"
-concurrency = {n}
-timeout = "1 s"
+{limits}
 seed = {seed}
 delivery = "0.01-0.05 s"
 reply = "0.05-0.2 s"
@@ -46,14 +39,11 @@ lookup = "{lookup}"
 faults = {{ accept_then_error = 0.05, hang = 0.02, refuse = 0.02, list_lag = 0.2 }}
 ledger = "{folder}/sms.jsonl"
 """
+QUICK, WIDE = 'concurrency = 12\ntimeout = "1 s"', 'concurrency = 2000\ntimeout = "1 s"'
 CAMPAIGN = {
     "name": "Crash",
     "ref": "crash",
-    "window": {
-        "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
-        "hours": "00:00-24:00",
-        "fallback_timezone": "UTC",
-    },
+    "window": ALWAYS,
     "step": [
         {"id": "call", "channel": "phone", "agent": "a", "retry": {"busy": "0", "no_answer": "0", "limit": 2}},
         {"id": "text", "channel": "sms", "text": "hello"},
@@ -78,77 +68,82 @@ LABELS = [
 ]
 
 
-def prepare(folder: Path, *, seed: int, lookup: str = "final", people: int = PEOPLE) -> None:
-    """A database with a started campaign, as the verbs leave it."""
-    settings = SETTINGS.format(n=CONCURRENCY, seed=seed, folder=folder, lookup=lookup)
-    (folder / "fluentsd.toml").write_text(settings)
-    trio.run(_prepare, folder, people)
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One run: the channels' limits (none: the defaults), more of the campaign, people, and kills."""
+
+    limits: str
+    more: dict[str, Any]
+    people: int = PEOPLE
+    kills: int = 15
 
 
-async def _prepare(folder: Path, count: int) -> None:
-    from fluentsd.clock import SystemClock
-    from fluentsd.config import load
-    from fluentsd.daemon import open_runtime
-    from fluentsd.plugins import discover
-    from fluentsd.verbs import Call
-    from fluentsd.verbs.execute import execute
-
-    async with open_runtime(load(folder / "fluentsd.toml"), SystemClock(), discover()) as runtime:
-
-        async def do(verb: str, **arguments: object) -> dict[str, object]:
-            return await execute(runtime, verb, arguments, Call("test", runtime.clock.now(), role="admin"))
-
-        await do("campaign apply", file=CAMPAIGN)
-        run = await do("contacts begin-import", source="people.csv", ref="crash")
-        people = [{"key": f"k{n}", "points": [["phone", f"+1212555{n:04d}"]], "zones": ["UTC"]} for n in range(count)]
-        await do("contacts take", run=run, people=people)
-        await do("campaign start", ref="crash")
+#: The stories of `make crash`, fifteen kills each.
+STORIES = {
+    "usual": Story("", {}, people=400),
+    "wide": Story(WIDE, {"limits": {"pace": "25/second"}}, people=250),
+    "fast": Story(QUICK, {}),
+}
 
 
-def child(folder: Path, *label: str) -> subprocess.Popen[bytes]:
-    with (folder / "child.log").open("ab") as words:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.child", str(folder), *label],
-            stdout=words, stderr=words, stdin=subprocess.DEVNULL, cwd=Path(__file__).parents[2],
-        )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The result of one run."""
+
+    kills: int
+    attempts: int
+    accepted: int
+    unknown: int
+    begun: int  #: requests begun at the kills
+    slowest_start: float
 
 
-def finish(folder: Path) -> None:
-    """Run without a fuse until the campaign is completed."""
-    status = child(folder).wait(timeout=60)
-    assert status == 0, (folder / "child.log").read_text()[-3000:]
+def prepared(folder: Path, story: Story, *, seed: int, lookup: str = "final", url: str = "") -> Installation:
+    """An installation with a started campaign."""
+    home = Installation(folder, url)
+    home.configure(SETTINGS.format(limits=story.limits, seed=seed, folder=folder, lookup=lookup))
+    people = [
+        {"key": f"k{n}", "points": [["phone", f"+1212555{n:04d}"]], "zones": ["UTC"]} for n in range(story.people)
+    ]
+    home.prepare(CAMPAIGN | story.more, people)
+    return home
 
 
-def judge(folder: Path, *, kills: int, lookup: str = "final", people: int = PEOPLE) -> None:
+def carried(folder: Path) -> list[dict[str, Any]]:
+    """The carriers' ledgers. A line is whole: it is one write."""
+    files = [folder / f"{kind}.jsonl" for kind in ("phone", "sms")]
+    return [json.loads(line) for file in files if file.exists() for line in file.read_text().splitlines()]
+
+
+def requests(folder: Path) -> int:
+    """The requests that a carrier noted so far."""
+    files = [folder / f"{kind}.jsonl" for kind in ("phone", "sms")]
+    return sum(file.read_bytes().count(b"\n") for file in files if file.exists())
+
+
+def judge(home: Installation, people: int, lookup: str = "final") -> Figures:
     """Compare the carriers' counts with the promises."""
-    entries = [json.loads(x) for p in ("phone", "sms") for x in (folder / f"{p}.jsonl").read_text().splitlines()]
-    accepted = [entry for entry in entries if entry.get("accepted")]
-    assert max(Counter(entry["token"] for entry in accepted).values()) == 1
-    with sqlite3.connect(folder / "crash.db") as db:
-        attempts = {
-            row[0]: row[1:] for row in db.execute("SELECT id, enrollment_id, step, try_no, state, outcome FROM attempt")
-        }
-        states = Counter(state for (state,) in db.execute("SELECT state FROM enrollment"))
-        counted = dict(db.execute("SELECT state, sum(count) FROM counter GROUP BY state"))
-        steps = "SELECT step, outcome, {0} FROM {1} GROUP BY 1, 2 HAVING {0} <> 0 ORDER BY 1, 2"
-        closed = db.execute(steps.format("count(*)", "attempt WHERE state <> 'open'")).fetchall()
-        assert db.execute(steps.format("sum(count)", "step_count")).fetchall() == closed
-    assert {entry["token"] for entry in accepted} <= attempts.keys()  # no message without a committed attempt
+    entries = carried(home.folder)
+    accepted = Counter(entry["token"] for entry in entries if entry.get("accepted"))
+    refused = {entry["token"] for entry in entries if entry.get("why") == "refuse"}
+    assert set(accepted.values()) == {1}
+    rows = home.ask("SELECT id, enrollment_id, step, try_no, state, outcome FROM attempt")
+    assert accepted.keys() <= {row[0] for row in rows}  # no message without a committed attempt
     tries: dict[tuple[int, str], list[tuple[int, str, str]]] = {}
-    for enrollment, step, try_no, state, outcome in attempts.values():
+    for _, enrollment, step, try_no, state, outcome in rows:
         tries.setdefault((enrollment, step), []).append((try_no, state, outcome))
     for made in tries.values():  # another try only after a proven outcome
         assert all(state == "settled" for _, state, _ in sorted(made)[:-1]), made
         assert [t for t, *_ in sorted(made)] == list(range(1, len(made) + 1))
-    not_sent = {token for token, row in attempts.items() if row[4] == "not_sent"}
-    assert not not_sent & {entry["token"] for entry in accepted}
-    unknown = sum(1 for row in attempts.values() if row[3] == "unknown")
+    assert not {row[0] for row in rows if row[5] == "not_sent"} & accepted.keys()
+    assert {row[0] for row in rows if row[5] not in ("not_sent", "unknown")} <= accepted.keys() | refused
+    unknown = {row[0] for row in rows if row[4] == "unknown"}
+    begun: set[str] = set().union(*(life.begun for life in home.lives))
     hidden = people // 5 if lookup == "fuzzy" else 0  # a carrier that cannot tell hides its own faults too
-    assert unknown <= kills * 2 * CONCURRENCY + hidden  # two channels' calls in flight at each kill
-    assert sum(states.values()) == people
-    assert states == Counter({k: v for k, v in counted.items() if v})
-    assert states.keys() <= {"completed", "exited"}
-    db.close()
+    assert len(unknown - begun) <= hidden
+    home.judge_people(people)
+    slowest = max((life.sent_after or 0 for life in home.lives), default=0)
+    return Figures(len(home.lives), len(rows), len(accepted), len(unknown), len(begun), round(slowest, 2))
 
 
 @pytest.mark.slow
@@ -156,42 +151,41 @@ def judge(folder: Path, *, kills: int, lookup: str = "final", people: int = PEOP
     ("label", "nth"), [pytest.param(*one, marks=[pytest.mark.crash] if n % 3 else []) for n, one in enumerate(LABELS)]
 )
 def test_killed_at_a_labelled_point(tmp_path: Path, label: str, nth: int) -> None:
-    prepare(tmp_path, seed=nth, people=FEW)
-    status = child(tmp_path, label, str(nth)).wait(timeout=60)
-    assert status == -signal.SIGKILL, (tmp_path / "child.log").read_text()[-3000:]
-    finish(tmp_path)
-    judge(tmp_path, kills=1, people=FEW)
+    home = prepared(tmp_path, Story(QUICK, {}, FEW), seed=nth)
+    assert home.start(label, str(nth)).wait(timeout=60) == -signal.SIGKILL, home.last_words()
+    home.lives.append(Life(home.begun(), None))
+    home.finish()
+    judge(home, FEW)
 
 
-def soak(folder: Path, kills: int, seed: int) -> None:
-    """Kill at random moments, again and again."""
-    chance = random.Random(seed)
-    for _ in range(kills):
-        victim = child(folder)
-        try:
-            if victim.wait(timeout=chance.uniform(0.6, 1.6)) == 0:
-                return  # completed before the kill
-        except subprocess.TimeoutExpired:
-            os.kill(victim.pid, signal.SIGKILL)
-            victim.wait()
-        time.sleep(0)
+def soaked(home: Installation, story: Story, seed: int) -> None:
+    home.soak(story.kills, lambda: requests(home.folder), 2 * story.people // story.kills, random.Random(seed))
+    home.finish(within=400)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lookup", ["final", "fuzzy"])
-def test_killed_again_and_again(tmp_path: Path, lookup: str) -> None:
-    prepare(tmp_path, seed=11, lookup=lookup)
-    soak(tmp_path, 4, seed=11)
-    finish(tmp_path)
-    judge(tmp_path, kills=4, lookup=lookup)
+@pytest.mark.parametrize(("lookup", "database"), [("final", "postgresql"), ("fuzzy", "sqlite")])
+def test_killed_again_and_again(tmp_path: Path, a_url: Callable[[str], str], lookup: str, database: str) -> None:
+    story = Story(QUICK, {}, people=60, kills=3)
+    home = prepared(tmp_path, story, seed=11, lookup=lookup, url=a_url(database))
+    soaked(home, story, seed=11)
+    judge(home, story.people, lookup)
 
 
 @pytest.mark.crash
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("seed", range(20))
-def test_killed_two_hundred_times(tmp_path: Path, seed: int) -> None:
-    lookup = ("final", "fuzzy")[seed % 2]
-    prepare(tmp_path, seed=seed, lookup=lookup)
-    soak(tmp_path, 10, seed)
-    finish(tmp_path)
-    judge(tmp_path, kills=10, lookup=lookup)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("lookup", ["final", "fuzzy"])
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_fifteen_times(
+    tmp_path: Path, a_url: Callable[[str], str], record_property: Callable[[str, object], None],
+    story: str, database: str, lookup: str, seed: int,
+) -> None:  # fmt: skip
+    one = STORIES[story]
+    home = prepared(tmp_path, one, seed=seed, lookup=lookup, url=a_url(database))
+    soaked(home, one, seed)
+    figures = judge(home, one.people, lookup)
+    record_property("figures", str(figures))
+    home.judge_starts()
+    assert figures.kills >= 10

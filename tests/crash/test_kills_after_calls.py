@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import trio
 
-from tests.crash.test_kills import CAMPAIGN, child, finish
+from tests.crash.installation import Installation
+from tests.crash.test_kills import CAMPAIGN
 
 PEOPLE = 10
 SETTINGS = """
@@ -128,7 +129,7 @@ def _judge_notes(folder: Path, calls: set[str]) -> None:
 def test_killed_in_the_work_after_a_call(tmp_path: Path, label: str, nth: int) -> None:
     (tmp_path / "fluentsd.toml").write_text(SETTINGS.format(folder=tmp_path))
     trio.run(_prepare, tmp_path)
-    status = child(tmp_path, label, str(nth)).wait(timeout=60)
-    assert status == -signal.SIGKILL, (tmp_path / "child.log").read_text()[-3000:]
-    finish(tmp_path)
+    home = Installation(tmp_path)
+    assert home.start(label, str(nth)).wait(timeout=60) == -signal.SIGKILL, home.last_words()
+    home.finish()
     judge(tmp_path)

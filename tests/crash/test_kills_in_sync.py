@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import trio
 
-from tests.crash.test_kills import child
+from tests.crash.installation import Installation
 
 #: People of the first walk, and of the one in which the process is killed; with pages of 5 it has 4.
 BEFORE, AFTER = range(15), range(4, 20)
@@ -142,7 +142,7 @@ SELECT (SELECT count(*) FROM membership WHERE missing_since_at IS NULL AND left_
 
 def finish(folder: Path) -> None:
     """Run without a fuse until nothing is left to do."""
-    ask, running, until = query(folder), child(folder), time.monotonic() + 60
+    ask, running, until = query(folder), Installation(folder).start(), time.monotonic() + 60
     calm = 0
     while calm < 5 and time.monotonic() < until:
         calm = calm + 1 if ask(QUIET) == [(len(AFTER), 4, len(AFTER), 0, 0)] else 0
@@ -179,8 +179,8 @@ def judge(folder: Path) -> None:
 
 @pytest.mark.parametrize(("label", "nth"), LABELS)
 def test_killed_in_a_walk(folder: Path, label: str, nth: int) -> None:
-    status = child(folder, label, str(nth)).wait(timeout=60)
-    assert status == -signal.SIGKILL, (folder / "child.log").read_text()[-3000:]
+    home = Installation(folder)
+    assert home.start(label, str(nth)).wait(timeout=60) == -signal.SIGKILL, home.last_words()
     ask = query(folder)
     if ask("SELECT walk_began_at IS NOT NULL FROM segment") == [(1,)]:  # in the midst of it nobody has left
         assert ask("SELECT count(*) FROM membership WHERE missing_since_at IS NOT NULL OR left_at IS NOT NULL") == [

@@ -183,7 +183,7 @@ def test_a_step_after_a_moment_is_made_however_late() -> None:
 
 
 def test_a_person_in_an_exclusive_campaign_is_held() -> None:
-    assert decide(SMS, RULES, replace(ANN, elsewhere="vip"), MONDAY_TEN) == Hold(Reason.elsewhere, "vip")
+    assert decide(SMS, RULES, replace(ANN, exclusive_in="vip"), MONDAY_TEN) == Hold(Reason.exclusive, "vip")
 
 
 def test_a_step_made_under_an_earlier_flow_or_missed_in_downtime_is_skipped() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from fluentsd.domain.pacing import CallerId, CallerIds, Full, capacity, spread
+import pytest
+
+from fluentsd.domain.pacing import SLACK, TOLERANCE, CallerId, CallerIds, Full, capacity, credible, spread
 
 HERE, THERE = CallerId(1, "+12125550199"), CallerId(2, "+14155550199")
 
@@ -39,12 +41,41 @@ def test_uses_are_spread_evenly() -> None:
 
 
 def test_a_pace_gives_room_for_what_its_slack_holds() -> None:
-    assert capacity(0, 0, 5, 500, 2_000_000) == 500
-    assert capacity(6, 1, 5, 500, 2_000_000) == 0
-    assert capacity(0, 1_000_000, 5, 500, 2_000_000) == 2
-    assert capacity(0, 60_000_000, 5, 500, 2_000_000) == 1
-    assert spread(0, 10, 100, 3) == 130
+    assert capacity(0, 0, 5, 500) == 500
+    assert capacity(6, 1, 5, 500) == 0
+    assert capacity(0, 40_000, 5, 500) == 2
+    assert capacity(0, 1_000, 5, 500) == 100
+    assert capacity(0, 1_000, 5, 30) == 30
+    assert capacity(0, 60_000_000, 5, 500) == 1
     assert spread(0, 0, 100, 3) == 0
+
+
+@pytest.mark.parametrize("interval", [1_000, 10_000, 40_000, 66_000])
+def test_claims_that_come_late_lose_no_pace(interval: int) -> None:
+    chance, at, slot, started = random.Random(3), 0, 0, list[int]()
+    while at < 60_000_000:
+        if most := capacity(slot, interval, at, 500):
+            slot = spread(slot, interval, at, most)
+            started += [at] * most
+        at = max(at + 1_000, slot + chance.randrange(12_000))
+    assert 0.99 < len(started) / (60_000_000 / interval) <= 1.01
+    least = min(later - first for first, later in zip(started, started[2 * SLACK // interval :], strict=False))
+    assert least > 0  # never more than twice the slack at once
+
+
+@pytest.mark.parametrize("interval", [SLACK, 1_000_000, 180_000_000])
+def test_slower_paces_keep_their_interval_exactly(interval: int) -> None:
+    assert spread(1_000, interval, 90_000, 1) == 90_000 + interval
+
+
+def test_a_slot_that_its_pace_cannot_explain_is_dropped() -> None:
+    day, minute, at = 86_400_000_000, 60_000_000, 10**15
+    assert credible(at + minute, minute, at) == at + minute
+    assert credible(at + minute + TOLERANCE, minute, at) == at + minute + TOLERANCE
+    assert credible(at + minute + TOLERANCE + 1, minute, at) == at
+    assert credible(at + day, day, at) == at + day
+    assert credible(at + day, 0, at) == at
+    assert credible(at - day, minute, at) == at - day
 
 
 STATES = {"212": "NY", "718": "NY", "415": "CA", "303": "CO"}

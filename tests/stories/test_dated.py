@@ -20,7 +20,7 @@ import pytest
 from fluentsd.api import Inbound, Outcome
 from fluentsd.clock import SimClock
 from fluentsd.domain.gate import Limit
-from fluentsd.domain.places.whereabouts import place_of
+from fluentsd.domain.places.location import place_of
 from fluentsd.domain.time.windows import zone
 from fluentsd.engine.dispatch.plans import limits_of
 from fluentsd.verbs import Refused

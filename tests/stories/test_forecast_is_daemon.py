@@ -145,7 +145,7 @@ async def _subjects(conn: AsyncConnection, plan: Plan, at: int) -> tuple[list[Su
                 )
             )
     spec = plan.spec.numbers
-    caller_ids = await numbers.caller_ids(conn, spec.numbers, spec.tags, plan.number_pace, lock=False)
+    caller_ids = await numbers.caller_ids(conn, spec.numbers, spec.tags, plan.number_pace, at, lock=False)
     return found, CallerIds(caller_ids, local_presence=spec.local_presence)
 
 

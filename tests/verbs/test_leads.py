@@ -13,8 +13,8 @@ from fluentsd.verbs import Refused
 from fluentsd.verbs.call import Call
 from fluentsd.verbs.execute import execute
 from tests.engine.after_calls.stage import AGENT, CALL, GOOD, Analyst, called, ended
+from tests.engine.recordings.test_fetching import Tape, recorded
 from tests.engine.stage import HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
-from tests.engine.test_recordings import Tape, recorded
 
 PLAIN = {name: value for name, value in AGENT.items() if name != "analysis"}
 

@@ -17,7 +17,7 @@ from fluentsd.domain.contacts.headings import Target
 from fluentsd.domain.contacts.identity import PointKey
 from fluentsd.domain.contacts.opt_outs import by_heading
 from fluentsd.domain.contacts.points import BadPoint, email, email_key, phone
-from fluentsd.domain.places.whereabouts import Place, place_of
+from fluentsd.domain.places.location import Place, place_of
 
 
 class What(StrEnum):

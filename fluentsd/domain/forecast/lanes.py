@@ -18,7 +18,7 @@ from fluentsd.domain.enrollment import Progress
 from fluentsd.domain.flow import Step
 from fluentsd.domain.forecast.figures import Cause
 from fluentsd.domain.gate import Person, Reason, Wait
-from fluentsd.domain.pacing import BATCH, SLACK
+from fluentsd.domain.pacing import BATCH
 
 #: After everything.
 NEVER = 1 << 62
@@ -199,9 +199,9 @@ class Queued:
         """How many contacts may start in one turn now."""
         free = min(self.limit - self.flying, BATCH)
         if self.channel is not None and free > 0:
-            free = min(free, pacing.capacity(self.channel_slot_at, self.channel.interval, now, free, SLACK))
+            free = min(free, pacing.capacity(self.channel_slot_at, self.channel.interval, now, free))
         self.interval = self._interval_now(now)
-        return pacing.capacity(self.next_slot_at, self.interval, now, free, SLACK) if free > 0 else 0
+        return pacing.capacity(self.next_slot_at, self.interval, now, free) if free > 0 else 0
 
     def _interval_now(self, now: int) -> int:
         """The interval between two starts: the lane's, or a longer one while the next in turn is late."""

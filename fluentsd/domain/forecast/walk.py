@@ -17,9 +17,9 @@ from fluentsd.api import Kind, Outcome
 from fluentsd.domain.enrollment import Exits, Leave, Move, Progress, Queue, local_zone, move_after, queue
 from fluentsd.domain.flow import Flow, Step, next_after_skip
 from fluentsd.domain.forecast.assumptions import Assumed, draw
+from fluentsd.domain.forecast.cached_conditions import remembering
 from fluentsd.domain.forecast.figures import HOUR, Cause, Forecast
 from fluentsd.domain.forecast.lanes import CannotForecast, Channel, Lane, Place, Queued, Subject
-from fluentsd.domain.forecast.remembered import remembering
 from fluentsd.domain.gate import Go, Hold, Never, Person, Point, Reason, Rules, Skip, Touch, Verdict, Wait, decide
 from fluentsd.domain.pacing import ROUNDS, CallerIds
 from fluentsd.domain.render import TemplateProblem

@@ -1,7 +1,7 @@
 """The states and zones of a US ZIP code or a Canadian postal code.
 
 What lives here: the reading of the code and the table `rules/postal.toml`. What must not: the rest of the address, and
-the choice of the country (five digits are a ZIP code only in the United States); `whereabouts` passes it in.
+the choice of the country (five digits are a ZIP code only in the United States); `location` passes it in.
 """
 
 from __future__ import annotations

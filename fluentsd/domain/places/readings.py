@@ -2,7 +2,7 @@
 
 What lives here: the reading of one text at a time, and the dated tables for it (`rules/us_zones.toml`,
 `rules/zone_names.toml`, tzdb's list of countries). What must not: numbers, postal codes, and the choice between
-readings; `whereabouts` joins them. A text that cannot be read gives no zone and a sentence that says so, because a
+readings; `location` joins them. A text that cannot be read gives no zone and a sentence that says so, because a
 wrong guess means a call at night.
 """
 

@@ -30,11 +30,13 @@ LEFT = {
 
 
 class Cancellation:
-    """Takes the withdrawals that verbs and breakers ask for; the recorder writes their results."""
+    """Takes the withdrawals that verbs and breakers ask for; the recorder writes their results. A call whose provider
+    has not answered yet is withdrawn as soon as it has."""
 
     def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
         self.runtime, self.recorder = runtime, recorder
-        self._asked: set[str] = set()  #: calls whose provider was asked to cancel them
+        self._due: dict[str, str] = {}  #: calls to withdraw → by what
+        self._asked: set[str] = set()  #: those whose provider was asked
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled."""
@@ -51,20 +53,27 @@ class Cancellation:
                 await runtime.cancellation_wakeup.wait_until(runtime.clock, until)
 
     async def _look(self, nursery: trio.Nursery) -> int | None:
-        """Withdraw the calls of people who have left, and those whose window has closed; each is asked about once.
-        Returns when the next window closes."""
+        """Withdraw the calls of people who have left, those whose window has closed, and those of requests; each is
+        asked about once. Returns when the next window closes, or the next look at a call that its provider has not
+        answered yet."""
         runtime, in_flight = self.runtime, self.runtime.in_flight
         self._asked &= in_flight.tokens
         if not in_flight.of(PHONE):
+            self._due.clear()
             return None
         now, closes_at = runtime.clock.now(), in_flight.closes_at
-        for row, reason in await runtime.store.read(attempts.ringing_for_nobody, PHONE):
-            self._ask(nursery, row, LEFT.get(reason, f"the person's exit ({reason})"))
-        closed = [token for token, at in closes_at.items() if at <= now and token not in self._asked]
-        for row in await runtime.store.read(attempts.open_rows, closed) if closed else ():
+        for token, reason in await runtime.store.read(attempts.of_people_who_left, PHONE):
+            self._due.setdefault(token, LEFT.get(reason, f"the person's exit ({reason})"))
+        for token in [token for token, at in closes_at.items() if at <= now]:
+            self._due.setdefault(token, "the end of the contact window")
+        left = [token for token in self._due if token not in self._asked]
+        rows = await runtime.store.read(attempts.open_rows, left) if left else []
+        for row in rows:
             if row.accepted_at is not None:
-                self._ask(nursery, row, "the end of the contact window")
-        if any(token not in self._asked for token in closed):  # its provider has not answered yet
+                self._ask(nursery, row, self._due[row.id])
+        waits = {row.id for row in rows if row.accepted_at is None} & in_flight.tokens
+        self._due = {token: by for token, by in self._due.items() if token in waits or token in self._asked}
+        if waits:
             return now + SECOND
         return min((at for at in closes_at.values() if at > now), default=None)
 
@@ -74,16 +83,21 @@ class Cancellation:
             nursery.start_soon(self._cancel, row, by)
 
     async def _withdraw(self, request: Withdrawal) -> None:
-        """Ask the providers to cancel the calls of a request."""
+        """Ask the providers to cancel the calls of a request. Those that are being created now are left to `_look`."""
 
         async def cancel(row: OpenRow) -> None:
             request.withdrawn += await self._cancel(row, request.by)
 
         try:
-            rows = await self.runtime.store.read(attempts.accepted_open, request.campaign_id, PHONE)
+            rows = await self.runtime.store.read(attempts.open_of, request.campaign_id, PHONE)
+            being_created = {row.id: request.by for row in rows if row.accepted_at is None}
+            self._due |= being_created
+            if being_created:
+                self.runtime.cancellation_wakeup.notify()
             async with trio.open_nursery() as nursery:
                 for row in rows:
-                    nursery.start_soon(cancel, row)
+                    if row.accepted_at is not None:
+                        nursery.start_soon(cancel, row)
         except* StoreUnavailable:  # the calls go on; each is settled by its own end
             self.runtime.log.warning("cancel.failed", campaign=request.campaign_id, error="the database is unavailable")
         finally:

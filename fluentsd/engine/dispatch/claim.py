@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fluentsd.api import Attempt, Kind, Message, Prices
@@ -93,7 +93,9 @@ async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) 
     state, plan = await plans.current(conn, request.campaign_id)
     if state != CampaignState.active:
         return ClaimResult()
-    most = pacing.capacity(request.next_slot_at, plan.pace, at, request.most, pacing.SLACK)
+    explains = max(plan.pace, request.late_interval or 0)
+    request = replace(request, next_slot_at=pacing.credible(request.next_slot_at, explains, at))
+    most = pacing.capacity(request.next_slot_at, plan.pace, at, request.most)
     if most <= 0:
         return ClaimResult(again_at=request.next_slot_at)
     rows = await enrollments.due(conn, request.lane_id, at, most)
@@ -103,7 +105,7 @@ async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) 
         skipped = missed
     elif any(row.due_at < missed.stop for row in rows):
         pace, dripped = max(pace, request.late_interval), missed
-        rows = rows[: pacing.capacity(request.next_slot_at, pace, at, most, pacing.SLACK)]
+        rows = rows[: pacing.capacity(request.next_slot_at, pace, at, most)]
         if not rows:
             return ClaimResult(again_at=request.next_slot_at)
     rules = plans.with_prices(plan, await with_spending(conn, plan, at))

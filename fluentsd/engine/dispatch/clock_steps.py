@@ -2,22 +2,21 @@
 
 Pace slots, back-offs and due times lie in the future of a clock that ran ahead. Left alone they would stop a lane until
 that future comes. They are dropped, at the price of one contact more per lane and caller ID than its pace allows; caps,
-gaps and windows are asked by the gate as always.
+gaps and windows are asked by the gate as always. A slot that its own pace cannot explain is dropped without a sign of a
+step back, where it is read (`pacing.credible`).
 """
 
 from __future__ import annotations
 
 import trio
 
+from fluentsd.domain.pacing import TOLERANCE
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, lanes, numbers
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import rescheduling
 from fluentsd.unavailable import StoreUnavailable
-
-#: How far ahead of the clock the last work may lie without a sign of a step back.
-TOLERANCE = 5 * SECOND
 
 
 async def heal_at_start(runtime: Runtime) -> None:

@@ -16,7 +16,7 @@ import trio
 
 from fluentsd.api import Outcome
 from fluentsd.domain import pacing
-from fluentsd.domain.pacing import BATCH, ROUNDS, SLACK
+from fluentsd.domain.pacing import BATCH, ROUNDS
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, claim
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
@@ -120,12 +120,20 @@ class Dispatcher:
         if channel_state is None:
             return 0  # the claim reports the missing channel
         return max(
-            lane.next_slot_at,
+            self._slot_of(lane),
             channel_state.next_slot_at,
             channel_state.backs_off_until,
             channel_state.trouble.pause_until,
             self.runtime.not_before.get(lane.lane_id, 0),
         )
+
+    def _slot_of(self, lane: LaneDue) -> int:
+        """The lane's next free slot as its pace explains it; 0 while the pace is unknown: the claim reads it."""
+        plan = self.runtime.plans.known(lane.campaign_id, lane.revision)
+        if plan is None:
+            return 0
+        explains = max(plan.pace, lane.late_interval or 0)
+        return pacing.credible(lane.next_slot_at, explains, self.runtime.clock.now())
 
     async def _claim(self, lane: LaneDue, lanes_due: int) -> ClaimResult | None:
         """One turn of one lane; None when its channel or campaign has no free capacity."""
@@ -178,12 +186,10 @@ class Dispatcher:
         free = channel_state.trouble.at_most(channel_state.concurrency) - in_flight.of(channel_state.kind)
         if 2 * free < min(channel_state.concurrency, BATCH) and in_flight.recording[channel_state.kind]:
             return 0  # more slots are free soon: a few large claims are cheaper than many small ones
-        free = min(
-            free,
-            pacing.capacity(channel_state.next_slot_at, channel_state.interval, self.runtime.clock.now(), free, SLACK),
-        )
+        now = self.runtime.clock.now()
+        free = min(free, pacing.capacity(channel_state.next_slot_at, channel_state.interval, now, free))
         share = min(BATCH, max(free // lanes_due, min(free, 1)))
-        plan = self.runtime.plans.known(lane.campaign_id)
+        plan = self.runtime.plans.known(lane.campaign_id, lane.revision)
         if plan is not None and plan.concurrency is not None:
             share = min(share, plan.concurrency - in_flight.of(channel_state.kind, lane.campaign_id))
         return share

@@ -19,12 +19,12 @@ from fluentsd.domain.gate import Go, Person, Point, Reason, Rules, Touch, Verdic
 from fluentsd.domain.pacing import CallerIds
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.plans import Plan
-from fluentsd.store import attempts, contacts, holds, numbers, readings, suppression
+from fluentsd.store import attempts, contacts, holds, numbers, source_facts, suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import PROMISED, Due
 from fluentsd.store.enrollments import queries as enrollment_queries
-from fluentsd.store.readings import Reading
 from fluentsd.store.segments import TO_LOOK_UP
+from fluentsd.store.source_facts import Reading
 
 _NONE: frozenset[str] = frozenset()
 
@@ -43,7 +43,7 @@ class Facts:
         self._stopped: Mapping[str, frozenset[str]] = {}
         self._touches: dict[int, list[Touch]] = {}
         self._at_points: dict[int, list[tuple[int, str, int]]] = {}  #: point → attempts to it: when, how, for whom
-        self._elsewhere: Mapping[int, str] = {}
+        self._exclusive_in: Mapping[int, str] = {}
         self._fields: Mapping[int, dict[str, str]] = {}
         self._lost: Collection[int] = ()
         self._taken_over: Collection[int] = ()
@@ -67,9 +67,9 @@ class Facts:
         people = [row.contact_id for row in rows]
         self._points = await contacts.points_of(conn, people)
         if self.plan.spec.segment:
-            self._lost = await readings.lost(conn, self.plan.campaign_id, people)
+            self._lost = await source_facts.lost(conn, self.plan.campaign_id, people)
         if self.plan.fresh_within:
-            for reading in await readings.of_people(conn, people):
+            for reading in await source_facts.of_people(conn, people):
                 self._readings.setdefault(reading.contact_id, []).append(reading)
         if not by_hand:
             self._taken_over = await holds.on_contacts(conn, people, self.at)
@@ -85,13 +85,13 @@ class Facts:
             for point_id, contact_id, at, channel in await attempts.touches(conn, points, since):
                 self._note_touch(point_id, contact_id, (at, channel))
         mine = (self.plan.campaign_id, self.plan.spec.priority)
-        self._elsewhere = await enrollment_queries.wanted_elsewhere(conn, *mine, people)
+        self._exclusive_in = await enrollment_queries.in_exclusive_campaigns(conn, *mine, people)
         if self.rules.goal is not None or any(step.reads_fields for _, step in steps):
             self._fields = await contacts.fields_of(conn, people)
         if self.rules.chooses_number and any(step.channel != "email" for _, step in steps):
             spec = self.plan.spec.numbers
             pace, spacing = self.plan.number_pace, self.plan.spacing
-            found = await numbers.caller_ids(conn, spec.numbers, spec.tags, pace, lock=lock, spacing=spacing)
+            found = await numbers.caller_ids(conn, spec.numbers, spec.tags, pace, self.at, lock=lock, spacing=spacing)
             self.caller_ids = CallerIds(found, local_presence=spec.local_presence)
 
     def _looks_back(self, steps: Iterable[tuple[str, Step]]) -> int | None:
@@ -165,7 +165,7 @@ class Facts:
             conflict=row.conflict,
             consent=bases_in(row.consent),
             scrubbed_at=row.scrubbed_at,
-            elsewhere=self._elsewhere.get(row.contact_id, ""),
+            exclusive_in=self._exclusive_in.get(row.contact_id, ""),
             late=row.due_at in self.skipped and not is_first(row.outcomes, step),
             done=row.outcomes != "{}" and row.try_no == 1 and f'"{step.id}":' in row.outcomes,
             away_until_at=row.away_until_at,

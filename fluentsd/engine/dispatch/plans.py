@@ -69,9 +69,10 @@ class Plans:
         self._known: dict[int, Plan] = {}
         self._prices: dict[int, dict[str, int]] = {}
 
-    def known(self, campaign_id: int) -> Plan | None:
-        """The cached plan, for estimates outside a transaction."""
-        return self._known.get(campaign_id)
+    def known(self, campaign_id: int, revision: int) -> Plan | None:
+        """The cached plan of this revision, for estimates outside a transaction."""
+        plan = self._known.get(campaign_id)
+        return plan if plan is not None and plan.revision == revision else None
 
     def note_prices(self, plan: Plan, prices: Mapping[str, int]) -> None:
         """Remember what the latest message of each step costs, for the gate's next look at the budget."""

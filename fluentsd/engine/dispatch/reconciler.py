@@ -162,7 +162,9 @@ class Reconciler:
                     ref_is_proof=True,
                     ask_at=now + min(channel_state.call_deadline, CALL_AT_MOST),
                 )
-            case Absent() if channel_state is not None and self._proves_absence(channel_state, row, now):
+            case Absent() if channel_state is not None and self._can_prove_absence(channel_state, row):
+                if now < (complete_at := self._complete_at(channel_state, row)):  # too early to prove anything
+                    return OutcomeReport(row.id, now, reason="asked, not answered yet", ask_at=complete_at)
                 return OutcomeReport(row.id, now, Outcome.not_sent, "the provider never accepted it")
             case CannotTell(why, asked=False):
                 waited = self._unasked[row.id] = min(2 * self._unasked.get(row.id, ASK_AGAIN), ASK_AGAIN_MOST)
@@ -177,9 +179,13 @@ class Reconciler:
         why = answer.why if isinstance(answer, CannotTell) and answer.why else "the provider has no trace of it"
         return OutcomeReport(row.id, now, Outcome.unknown, why)
 
-    def _proves_absence(self, channel_state: ChannelState, row: OpenRow, now: int) -> bool:
-        """Whether "absent" means "never accepted": a final look-up, no earlier sign of acceptance, and a complete list.
-        A send of an earlier process may have arrived as late as that process's end, so for such attempts the list must
-        be complete since our own start; our own sends are looked up only after they ended."""
-        complete_at = max(row.claimed_at, self._alone_at(channel_state)) + channel_state.channel.lookup_after
-        return channel_state.channel.lookup_is_final and row.accepted_at is None and now >= complete_at
+    def _can_prove_absence(self, channel_state: ChannelState, row: OpenRow) -> bool:
+        """Whether "absent" may mean "never accepted": a final look-up, and no earlier sign of acceptance."""
+        return channel_state.channel.lookup_is_final and row.accepted_at is None
+
+    def _complete_at(self, channel_state: ChannelState, row: OpenRow) -> int:
+        """When the provider's list must have an attempt. A send of an earlier process may have arrived as late as that
+        process's end; our own sends are looked up only after they ended."""
+        is_own = row.claimed_at >= self._began_at
+        last_sent_at = row.claimed_at if is_own else self._alone_at(channel_state)
+        return last_sent_at + channel_state.channel.lookup_after

@@ -1,4 +1,4 @@
-"""Requests of verbs to the engine's loops. They are values; the loops that take them are elsewhere."""
+"""Requests of verbs to the engine's loops. They are values; other modules run the loops that take them."""
 
 from __future__ import annotations
 

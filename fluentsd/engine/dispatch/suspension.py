@@ -1,8 +1,8 @@
 """Suspends a channel whose provider gives no readable answers, and resumes it when the provider answers again.
 
 The suspension is a hold on the channel, so that everybody sees it and its reason. It ends by itself: the channel's own
-`check`, which sends nothing, is called every few seconds, so that no person's attempt serves as a probe. A person may
-lift the hold before that.
+`check`, which sends nothing, is called every few seconds, so that no person's attempt serves as a probe. If the check
+is well and the next message fails all the same, the pause until the next one grows. A person may lift the hold before.
 """
 
 from __future__ import annotations
@@ -42,15 +42,21 @@ async def _is_held(runtime: Runtime, kind: str) -> bool:
 async def suspend(runtime: Runtime, channel_state: ChannelState, why: str) -> None:
     """Hold the channel, probe it until it answers, and lift the hold."""
     kind = str(channel_state.kind)
-    reason = f"{WHY} ({why[:200]}); it is checked every few seconds, and sending goes on by itself"
+    rest = channel_state.trouble.rest
+    how = "it is checked every few seconds"
+    if rest:
+        how = f"its check is well, so one message is tried in {rest // SECOND} s"
+    reason = f"{WHY} ({why[:200]}); {how}, and sending goes on by itself"
     runtime.log.error("channel.suspended", channel=kind, reason=reason)
     about: dict[str, Any] = {"reason": reason, "by": "fluentsd", "at": runtime.clock.now()}
     await _patiently(runtime, lambda: runtime.store.run(holds.place, "channel", kind, **about))
-    pause = FIRST_PROBE
+    pause, rests_until = FIRST_PROBE, runtime.clock.now() + rest
     while True:
         await runtime.clock.sleep_until(runtime.clock.now() + pause * SECOND)
         pause = min(pause * 2, LAST_PROBE)
-        if not await _patiently(runtime, lambda: _is_held(runtime, kind)) or await _answers(channel_state):
+        if not await _patiently(runtime, lambda: _is_held(runtime, kind)):
+            break
+        if runtime.clock.now() >= rests_until and await _answers(channel_state):
             break
     await _patiently(runtime, lambda: _lift(runtime, kind))
     channel_state.trouble.resume()

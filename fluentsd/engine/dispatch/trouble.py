@@ -1,7 +1,9 @@
 """A channel's recent answers that prove nothing: 5xx, HTML, nonsense, time-outs. Pure; one value per channel.
 
-Each such answer leaves a person's attempt in doubt. One alone is an accident; from the second in a row on, the channel
-sends one at a time with a growing pause, and a few more suspend it. Any readable answer, a refusal too, ends it.
+Each such answer leaves a person's attempt in doubt, and a readable one, a refusal too, makes up for half of it: so a
+provider that fails every other time is found out as well. One unclear answer alone is an accident; from the second on
+the channel sends one at a time with a growing pause, and a few more suspend it. After a suspension it is on probation:
+the next unclear answer suspends it again, for longer, because then its check proves nothing about its messages.
 """
 
 from __future__ import annotations
@@ -11,20 +13,24 @@ from typing import Final
 
 from fluentsd.domain.time.durations import SECOND
 
-#: Unclear answers in a row that slow a channel down, and that suspend it.
-SLOWS_AFTER: Final = 2
-SUSPENDS_AFTER: Final = 5
+#: The weights of an unclear and of a clear answer.
+UNCLEAR, CLEAR = 2, 1
+#: Scores that slow a channel down (two unclear answers in a row), and that suspend it (five).
+SLOWS_AT, SUSPENDS_AT = 2 * UNCLEAR, 5 * UNCLEAR
 #: Pauses after the second, third … unclear answer in a row, microseconds.
 PAUSES: Final = (1 * SECOND, 2 * SECOND, 4 * SECOND)
+#: The shortest and the longest suspension of a channel on probation, microseconds.
+PROBATION, LONGEST = 15 * SECOND, 300 * SECOND
 #: From this many sends in flight on, a channel has recovered.
 RECOVERED_AT: Final = 64
 
 
 @dataclass(slots=True)
 class Trouble:
-    """`in_a_row`: unclear answers since the last clear one."""
+    """`score`: unclear answers, less the clear ones since, from 0 to `SUSPENDS_AT`."""
 
-    in_a_row: int = 0
+    score: int = 0
+    suspensions: int = 0  #: since the score was 0
     allowed: int | None = None  #: sends in flight while the channel recovers, doubled by each clear answer; None: all
     pause_until: int = 0
     is_suspended: bool = False
@@ -32,25 +38,35 @@ class Trouble:
     def unclear(self, at: int) -> bool:
         """Count one; True when it suspends the channel. Answers that arrive during a pause belong to the same moment
         and count, but do not lengthen the pause."""
-        self.in_a_row += 1
-        if self.in_a_row >= SLOWS_AFTER:
-            self.allowed = 1
-        if self.in_a_row >= SLOWS_AFTER and at >= self.pause_until:
-            self.pause_until = at + PAUSES[min(self.in_a_row - SLOWS_AFTER, len(PAUSES) - 1)]
-        if self.in_a_row >= SUSPENDS_AFTER and not self.is_suspended:
-            self.is_suspended = True
-            return True
-        return False
+        self.score = min(self.score + UNCLEAR, SUSPENDS_AT)
+        if self.score < SLOWS_AT:
+            return False
+        self.allowed = 1
+        if at >= self.pause_until:
+            self.pause_until = at + PAUSES[min((self.score - SLOWS_AT) // UNCLEAR, len(PAUSES) - 1)]
+        if self.score < SUSPENDS_AT or self.is_suspended:
+            return False
+        self.is_suspended = True
+        self.suspensions += 1
+        return True
 
     def answered(self) -> None:
         """The provider gave an answer that can be read."""
-        self.in_a_row, self.pause_until = 0, 0
+        self.score, self.pause_until = max(self.score - CLEAR, 0), 0
+        if not self.score:
+            self.suspensions = 0
         if self.allowed is not None:
             self.allowed = self.allowed * 2 if self.allowed < RECOVERED_AT else None
 
     def resume(self) -> None:
         """The suspension is over; the first send decides how it goes on."""
-        self.is_suspended, self.in_a_row, self.pause_until, self.allowed = False, 0, 0, 1
+        self.is_suspended, self.pause_until, self.allowed = False, 0, 1
+        self.score = SUSPENDS_AT - UNCLEAR
+
+    @property
+    def rest(self) -> int:
+        """Microseconds of a suspension before the channel may be tried again: none at first, then ever more."""
+        return min(PROBATION << self.suspensions - 2, LONGEST) if self.suspensions > 1 else 0
 
     def at_most(self, concurrency: int) -> int:
         """How many attempts may be in flight."""

@@ -68,7 +68,7 @@ async def erase_contact(
         await erasure.give_up(conn, contact_id, at)
         acts = await acts_of.acts_about(conn, contact_id, own)
         await acts_of.blank_acts(conn, acts, values_and_texts)
-        at_providers = await erasure.elsewhere(conn, contact_id, but)
+        at_providers = await erasure.at_providers(conn, contact_id, but)
         await post_forget_tasks(conn, at_providers, at)
         names = await erasure.untie(conn, contact_id)
         stopped = await erasure.hide_stops(conn, erasure_ledger.hashed, own, names)

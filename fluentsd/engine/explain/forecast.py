@@ -18,6 +18,7 @@ from typing import Any
 import trio
 
 from fluentsd.api import Kind, Message, Outcome
+from fluentsd.domain import pacing
 from fluentsd.domain.flow import Flow
 from fluentsd.domain.forecast import Channel, Lane, Subject, World, follow_ups, forecast
 from fluentsd.domain.forecast.assumptions import Assumed, from_history
@@ -103,7 +104,7 @@ async def take_snapshot(conn: Connection, request: ForecastRequest) -> Snapshot:
                 _sample(samples, plan, facts.points(one.due), facts.values(one.due))
     assumed, counted = await _assumed(conn)
     counts = await reports.dispositions(conn) if plan.flow(plan.version_id).follow_ups else {}
-    found = (rules, subjects, await _lanes(conn, plan), caller_ids, samples, assumed, counted, counts)
+    found = (rules, subjects, await _lanes(conn, plan, request.at), caller_ids, samples, assumed, counted, counts)
     return Snapshot(request, plan, row.state, *found)
 
 
@@ -159,11 +160,12 @@ def _follow_ups(plan: Plan, found: Forecast, counted: Mapping[str, int]) -> list
     return [asdict(one) for one in follow_ups.expected(flow.follow_ups, ended, found.people, shares)]
 
 
-async def _lanes(conn: Connection, plan: Plan) -> list[Lane]:
+async def _lanes(conn: Connection, plan: Plan, at: int) -> list[Lane]:
     found = []
     for lane in await lanes(conn, plan.campaign_id):
         late = (lane.late_since_at, lane.late_before_at, lane.late_interval)
-        found.append(Lane(lane.id, lane.channel, lane.next_slot_at, plan.pace, plan.concurrency, 0, *late))
+        slot_at = pacing.credible(lane.next_slot_at, max(plan.pace, lane.late_interval or 0), at)
+        found.append(Lane(lane.id, lane.channel, slot_at, plan.pace, plan.concurrency, 0, *late))
     return found
 
 

@@ -45,7 +45,7 @@ _FIXES: Mapping[str, str] = {
     Reason.place_conflict: 'correct their places, or apply the hours of all places: conflicting_timezone = "all"',
     Reason.no_number: "add a caller ID",
     Reason.never_opens: "widen the window or the step's hours",
-    Reason.elsewhere: "they are contacted when that campaign has ended for them",
+    Reason.exclusive: "they are contacted when that campaign has ended for them",
 }
 
 
@@ -67,7 +67,7 @@ class LaunchCheck:
     foreign: int = 0
     samples: dict[str, dict[str, str]] = field(default_factory=dict)  #: step → one rendered message
     remarks: dict[tuple[str, str], str] = field(default_factory=dict)  #: (step, a channel's finding) → advice
-    elsewhere: dict[str, int] = field(default_factory=dict)
+    in_other_campaigns: dict[str, int] = field(default_factory=dict)
     fields: set[str] = field(default_factory=set)  #: names of fields that somebody has
     dates: Counter[tuple[str, str]] = field(default_factory=Counter)  #: unread dates, by (step, field)
     opt_outs: OptOuts = field(default_factory=OptOuts)
@@ -87,8 +87,10 @@ async def examine(
     conn: Connection, plan: Plan, at: int, channels: Mapping[Kind, Previews | None] | None = None
 ) -> LaunchCheck:
     """Check every enrollment; `channels` give findings about the messages."""
-    elsewhere = await enrollment_queries.also_elsewhere(conn, plan.campaign_id)
-    found = LaunchCheck(elsewhere=elsewhere, opt_outs=await suppression.of_campaign(conn, plan.campaign_id))
+    in_other_campaigns = await enrollment_queries.in_other_campaigns(conn, plan.campaign_id)
+    found = LaunchCheck(
+        in_other_campaigns=in_other_campaigns, opt_outs=await suppression.of_campaign(conn, plan.campaign_id)
+    )
     messages = _MessageCheck(found, channels or {})
     async for rows, facts in pages(conn, plan, at):
         for row in rows:
@@ -218,7 +220,7 @@ def as_answer(
         step, why = problem
         count = found.missing_people[problem]
         errors.append(f"step {step}: {why}; {_people(count)}, among them {', '.join(some)}")
-    hopeless = not found.ready and any(reason != Reason.elsewhere for reason, _ in found.out)
+    hopeless = not found.ready and any(reason != Reason.exclusive for reason, _ in found.out)
     if hopeless:
         errors.append("nobody could be contacted; these are the reasons:")
     for reason, sentence in _obstacles(found):
@@ -234,7 +236,7 @@ def as_answer(
         near = difflib.get_close_matches(name, found.fields, 1, 0.6)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         (errors if of_date else warnings).append(f"{step}: nobody has a field {name!r}{hint}")
-    for ref, count in found.elsewhere.items():
+    for ref, count in found.in_other_campaigns.items():
         warnings.append(f"{_people(count)} also enrolled in {ref}")
     return {
         "errors": errors,

@@ -25,7 +25,7 @@ from fluentsd.domain.contacts.mapping import (
     with_order,
 )
 from fluentsd.domain.contacts.reader import ContactReader, Person, Preview, Reject, point_keys, preview
-from fluentsd.domain.places.whereabouts import place_of
+from fluentsd.domain.places.location import place_of
 from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.csv_file import CsvFile
 from fluentsd.text import json_of

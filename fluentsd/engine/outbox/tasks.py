@@ -17,7 +17,7 @@ from fluentsd.engine.outbox.targets import Posted
 from fluentsd.engine.recordings.fetching import fetch
 from fluentsd.store import outbox
 from fluentsd.store.db import Connection
-from fluentsd.store.erasure.erase import Elsewhere
+from fluentsd.store.erasure.erase import ProviderCopy
 
 if TYPE_CHECKING:
     from fluentsd.engine.runtime import Runtime
@@ -33,7 +33,7 @@ def channels_without_forget(runtime: Runtime) -> frozenset[Kind]:
     )
 
 
-async def post_forget_tasks(conn: Connection, found: Sequence[Elsewhere], at: int) -> None:
+async def post_forget_tasks(conn: Connection, found: Sequence[ProviderCopy], at: int) -> None:
     """Post one task for each attempt, in the transaction of the erasure."""
     await outbox.post(conn, *(ForgetTask(**one._asdict()) for one in found), at=at)
 
@@ -51,13 +51,13 @@ class Tasks:
             if event.topic == RecordingTask.topic:
                 await fetch(self._runtime, event.payload["attempt"])
             else:
-                await self._forget(Elsewhere(**event.payload))
+                await self._forget(ProviderCopy(**event.payload))
         except Unavailable as why:
             raise Unavailable(str(why), why.after, only_this=True) from why
         except (NeedsHuman, OSError) as why:
             raise Unavailable(f"{type(why).__name__}: {why}", 0.0, only_this=True) from why
 
-    async def _forget(self, one: Elsewhere) -> None:
+    async def _forget(self, one: ProviderCopy) -> None:
         runtime = self._runtime
         channel_state = runtime.channels.get(one.channel)
         if channel_state is None:

@@ -22,7 +22,7 @@ from fluentsd.engine.sync.fields import Fields, RecordRead
 from fluentsd.engine.sync.records import SourceRef, Stored
 from fluentsd.engine.sync.state import News
 from fluentsd.store import consent as evidence
-from fluentsd.store import contacts, enrollments, holds, readings, segments
+from fluentsd.store import contacts, enrollments, holds, segments, source_facts
 from fluentsd.store.contact_upserts import Attested
 from fluentsd.store.db import Connection
 from fluentsd.store.segments import SegmentRow
@@ -123,7 +123,7 @@ class SourceSync:
         segments that are followed."""
         is_held = await holds.is_held(conn, "source", self._name, now)
         before, most = now - self._options.consent_max_age, max(1, self._source.limits.refresh)
-        stale = await readings.some_stale(conn, self._ref.id, Reason.source_stale, before, most)
+        stale = await source_facts.some_stale(conn, self._ref.id, Reason.source_stale, before, most)
         return is_held, stale, await segments.followed(conn, self._name)
 
     async def _begin(self, now: int) -> None:

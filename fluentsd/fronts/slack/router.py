@@ -26,10 +26,10 @@ from fluentsd.fronts.slack.listener import FAILED
 from fluentsd.fronts.slack.people import NotAllowed
 from fluentsd.fronts.slack.session import Services, Session
 from fluentsd.fronts.slack.web_api import SlackRefused
-from fluentsd.fronts.slack.wizard import turns
+from fluentsd.fronts.slack.wizard import navigation
 from fluentsd.fronts.slack.wizard.pickers import suggestions
-from fluentsd.fronts.slack.wizard.place import PREFIX, place_in
 from fluentsd.fronts.slack.wizard.view import waiting
+from fluentsd.fronts.slack.wizard.view_state import PREFIX, place_in
 from fluentsd.unavailable import StoreUnavailable
 from fluentsd.verbs import Refused, RoleRefused
 
@@ -91,7 +91,7 @@ class Router:
         if interaction.name.partition(":")[0] == "open":  # a view has to be opened while its trigger lives
             return await self._answer_later(interaction, views.open_view)
         if str(interaction.view.get("callback_id", "")).startswith(PREFIX) and not interaction.name.startswith("say:"):
-            return await self._answer_later(interaction, turns.clicked)
+            return await self._answer_later(interaction, navigation.clicked)
         text = str(interaction.value.get("text", ""))
         if interaction.view.get("type") == "home":
             interaction = await self._with_modal(interaction)
@@ -221,7 +221,7 @@ class Router:
     async def _closed(self, interaction: Interaction) -> None:
         """A view of the wizard was closed: a direct message says how to go on."""
         if interaction.name.startswith(PREFIX):
-            answer = await self._answer(interaction, turns.closed)
+            answer = await self._answer(interaction, navigation.closed)
             if answer is not None and not answer.is_refusal:
                 await self._direct(replace(interaction, name=""), answer)
 

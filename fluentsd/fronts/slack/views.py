@@ -26,8 +26,8 @@ from fluentsd.fronts.slack.blocks.wording import safe
 from fluentsd.fronts.slack.commands import persons, starting
 from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard import turns
-from fluentsd.fronts.slack.wizard.place import PREFIX
+from fluentsd.fronts.slack.wizard import navigation
+from fluentsd.fronts.slack.wizard.view_state import PREFIX
 
 
 async def open_view(session: Session) -> Message | None:
@@ -35,15 +35,15 @@ async def open_view(session: Session) -> Message | None:
     interaction = session.interaction
     value, name = dict(interaction.value), interaction.name.split(":")[1]
     if name == "new":
-        await turns.begin(session)
+        await navigation.begin(session)
     elif name == "edit":
-        await turns.resume(session, str(value.get("ref", "")), str(value.get("page", "")))
+        await navigation.resume(session, str(value.get("ref", "")), str(value.get("page", "")))
     elif name == "number":
-        await turns.open_number(session)
+        await navigation.open_number(session)
     elif name == "text":
-        await turns.open_text(session, str(value.get("channel", "")), str(value.get("name", "")))
+        await navigation.open_text(session, str(value.get("channel", "")), str(value.get("name", "")))
     elif name == "agent":
-        await turns.open_agent(session, str(value.get("name", "")))
+        await navigation.open_agent(session, str(value.get("name", "")))
     elif name in _VIEWS:
         method = "views.push" if interaction.is_in_modal else "views.open"
         view = _VIEWS[name](session, value)
@@ -94,7 +94,7 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
     """Carry out a submitted modal: the message that answers it, or the acknowledgement itself."""
     interaction = session.interaction
     if interaction.name.startswith(PREFIX):
-        return await turns.submitted(session)
+        return await navigation.submitted(session)
     value, ref = interaction.value, str(interaction.value.get("ref", ""))
     match interaction.name:
         case "schedule":

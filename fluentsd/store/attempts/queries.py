@@ -114,9 +114,9 @@ _OPEN = (
 )  # fmt: skip
 
 
-async def accepted_open(conn: AsyncConnection, campaign_id: int | None, channel: str) -> list[OpenRow]:
-    """What the provider has and has not ended, in one campaign or in all: calls that may still ring."""
-    statement = _OPEN.where(attempt.c.channel == channel, attempt.c.accepted_at.is_not(None))
+async def open_of(conn: AsyncConnection, campaign_id: int | None, channel: str) -> list[OpenRow]:
+    """The open attempts of a channel, in one campaign or in all."""
+    statement = _OPEN.where(attempt.c.channel == channel)
     if campaign_id is not None:
         statement = statement.where(attempt.c.campaign_id == campaign_id)
     return [OpenRow(*row) for row in await conn.execute(statement)]
@@ -133,18 +133,18 @@ async def open_rows(conn: AsyncConnection, ids: Sequence[str]) -> list[OpenRow]:
     return [OpenRow(*row) for row in await conn.execute(_OPEN.where(among(attempt.c.id, "ids")), {"ids": json_of(ids)})]
 
 
-async def ringing_for_nobody(conn: AsyncConnection, channel: str) -> list[tuple[OpenRow, str]]:
-    """Open attempts that a provider has, of people who have exited meanwhile, each with the reason of the exit, or
-    whom a colleague has taken over."""
+async def of_people_who_left(conn: AsyncConnection, channel: str) -> list[tuple[str, str]]:
+    """Open attempts to people who have exited meanwhile, each with the reason of the exit, or whom a colleague has
+    taken over."""
     has_left = enrollment.c.state == EnrollmentState.exited
     is_held = exists().where(
         hold.c.scope == "contact", hold.c.target == literal("#") + cast(attempt.c.contact_id, String),
         hold.c.lifted_at.is_(None),
     )  # fmt: skip
     reason = case((has_left, enrollment.c.reason), else_=Reason.taken_over.value)
-    statement = _OPEN.add_columns(reason).join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
-    rings = (attempt.c.accepted_at.is_not(None), attempt.c.channel == channel, or_(has_left, is_held))
-    return [(OpenRow(*row[:-1]), row[-1]) for row in await conn.execute(statement.where(*rings))]
+    statement = select(attempt.c.id, reason).join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
+    theirs = (attempt.c.state == AttemptState.open, attempt.c.channel == channel, or_(has_left, is_held))
+    return [(token, why) for token, why in await conn.execute(statement.where(*theirs))]
 
 
 async def next_deadline(conn: AsyncConnection) -> int | None:

@@ -1,7 +1,7 @@
 """Transitions of a state column, derived from the tables in `domain.states`.
 
 Every UPDATE of a state column in the store begins with `transition`: its WHERE names the from-states of the event and
-its SET the to-state, so what the table does not allow cannot be written. `tests/store/test_machines.py` guards it.
+its SET the to-state, so what the table does not allow cannot be written. `tests/store/db/test_machines.py` guards it.
 """
 
 from __future__ import annotations

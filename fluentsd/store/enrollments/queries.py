@@ -73,7 +73,7 @@ _WANTED = (
 )
 
 
-async def wanted_elsewhere(
+async def in_exclusive_campaigns(
     conn: AsyncConnection, campaign_id: int, priority: int, contact_ids: Sequence[int]
 ) -> dict[int, str]:
     """Which of these contacts are in an exclusive campaign of higher priority, and in which (its ref)."""
@@ -112,7 +112,7 @@ async def under_way(conn: AsyncConnection, campaign_id: int, after: int, most: i
     return found
 
 
-async def also_elsewhere(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
+async def in_other_campaigns(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:
     """How many of a campaign's people are queued or active in other running campaigns, by campaign."""
     mine, other = enrollment.alias("mine"), enrollment.alias("other")
     statement = (

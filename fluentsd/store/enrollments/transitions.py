@@ -256,7 +256,7 @@ async def release_held(
 async def free(conn: AsyncConnection, contact_ids: Sequence[int], at: int) -> None:
     """People an exclusive campaign has let go: other campaigns may go on with them."""
     if contact_ids:
-        await release_held(conn, at, contact_ids=contact_ids, reason=Reason.elsewhere, most=1000)
+        await release_held(conn, at, contact_ids=contact_ids, reason=Reason.exclusive, most=1000)
 
 
 async def _wait_in_lanes(conn: AsyncConnection, rows: Sequence[Any], at: int) -> None:

@@ -216,7 +216,7 @@ async def give_up(conn: AsyncConnection, contact_id: int, at: int) -> None:
     await step_counts.add(conn, deltas)
 
 
-class Elsewhere(NamedTuple):
+class ProviderCopy(NamedTuple):
     """What finds an attempt, or what came in after one, at its provider: our token ("" for what came in), the
     provider's reference if there is one, its moment."""
 
@@ -226,13 +226,13 @@ class Elsewhere(NamedTuple):
     claimed_at: int
 
 
-async def elsewhere(conn: AsyncConnection, contact_id: int, but: Iterable[Kind]) -> list[Elsewhere]:
+async def at_providers(conn: AsyncConnection, contact_id: int, but: Iterable[Kind]) -> list[ProviderCopy]:
     """Attempts to somebody, and what they wrote, as far as providers may have a memory of them; those of `but` have
     none."""
     reached = attempt.c.outcome.is_distinct_from("not_sent")
     mine = (to_contact(contact_id), reached, attempt.c.channel.not_in(list(but)))
     statement = select(attempt.c.channel, attempt.c.id, attempt.c.provider_ref, attempt.c.claimed_at)
-    sent = [Elsewhere(*row) for row in await conn.execute(statement.where(*mine).order_by(attempt.c.id))]
+    sent = [ProviderCopy(*row) for row in await conn.execute(statement.where(*mine).order_by(attempt.c.id))]
     came = (
         select(attempt.c.channel, content.c.provider_ref, content.c.created_at)
         .join(attempt, attempt.c.id == content.c.attempt_id)
@@ -244,7 +244,7 @@ async def elsewhere(conn: AsyncConnection, contact_id: int, but: Iterable[Kind])
         inbound_call.c.contact_id == contact_id, inbound_call.c.channel.not_in(list(but))
     )
     came_in = [*await conn.execute(came), *await conn.execute(calls.order_by(inbound_call.c.id))]
-    return sent + [Elsewhere(channel, "", ref, at) for channel, ref, at in came_in]
+    return sent + [ProviderCopy(channel, "", ref, at) for channel, ref, at in came_in]
 
 
 async def untie(conn: AsyncConnection, contact_id: int) -> dict[str, str]:

@@ -29,6 +29,7 @@ from fluentsd.api import (
     Inbound,
     Kind,
     Lookup,
+    Made,
     Message,
     NeedsHuman,
     PluginError,
@@ -40,14 +41,14 @@ from fluentsd.api import (
     Unavailable,
     WebhookResult,
 )
+from fluentsd_channel_fluents.call_list import MARK, made, token_of
 from fluentsd_channel_fluents.outcomes import Ended, ended
 from fluentsd_channel_fluents.service import NoAnswer, Service
 from fluentsd_channel_fluents.settings import UUID, Settings
 
 SECOND = 1_000_000
-#: The key of our token in a call's context; calls in a page of the list, and the pages that a look-up reads; minutes of
-#: a usual call.
-MARK, LOOK_AT, PAGES, USUAL_MINUTES = "fluentsd_attempt", 50, 4, 2
+#: Calls in a page of the list, and the pages that a look-up reads; minutes of a usual call.
+LOOK_AT, PAGES, USUAL_MINUTES = 50, 4, 2
 #: Seconds until a recording is asked for again.
 RECORDING_AGAIN = 30.0
 #: Looks at a call after its end that may still find more; calls whose last report is remembered.
@@ -111,7 +112,7 @@ class FluentsChannel:
             for page in range(1, PAGES + 1):
                 found = await self._service.newest(LOOK_AT, page)
                 for one in found.calls:
-                    if _token(one) == attempt.token and isinstance(one.get("id"), str):
+                    if token_of(one) == attempt.token and isinstance(one.get("id"), str):
                         return self._found(attempt, one["id"], one)
                 if not found.has_more:
                     break
@@ -125,7 +126,7 @@ class FluentsChannel:
         receipt = self._receipt(ref, call)
         if receipt.outcome is None:
             self._under_way[ref] = attempt.token
-        return Found(receipt, by_token=_token(call) == attempt.token)
+        return Found(receipt, by_token=token_of(call) == attempt.token)
 
     def _receipt(self, ref: str, call: Mapping[str, Any]) -> Receipt:
         found = ended(call)
@@ -136,6 +137,10 @@ class FluentsChannel:
 
     def _cost(self, seconds: int | None) -> int:
         return math.ceil((seconds or 0) / 60) * self.settings.minute_price
+
+    async def made_since(self, at: int, most: int) -> Sequence[Made]:
+        """The newest calls of the account that may be ours, from our caller ID or any number of the account."""
+        return made(self.settings.sender, (await self._service.newest(most)).calls, at)
 
     async def cancel(self, attempt: Attempt) -> bool | Cancelled:
         """End a call that nobody has picked up yet."""
@@ -213,7 +218,7 @@ class FluentsChannel:
             self._ended.pop(ref, None)
 
     def _inbound(self, ref: str, call: Mapping[str, Any], found: Ended) -> Inbound:
-        token = _token(call) or self._under_way.get(ref)
+        token = token_of(call) or self._under_way.get(ref)
         recording = f"{self.settings.base_url}/v1/calls/recording?id={ref}" if found.has_recording else ""
         return Inbound(
             found.outcome, token, ref, reason=found.reason, fault=found.fault,
@@ -269,9 +274,3 @@ def _call_of(body: Any) -> Any:
         return None
     payload = body.get("payload")
     return body.get("call_id") or (payload.get("call_id") if isinstance(payload, Mapping) else None)
-
-
-def _token(call: Mapping[str, Any] | None) -> str | None:
-    context = call.get("context") if call is not None else None
-    token = context.get(MARK) if isinstance(context, Mapping) else None
-    return token if isinstance(token, str) else None

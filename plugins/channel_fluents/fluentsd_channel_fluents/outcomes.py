@@ -6,13 +6,13 @@ alone proves no person. Reference: the call object of Vocode's hosted API (opena
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fluentsd.api import Disposition, Fault, Outcome, asks_to_stop
+from fluentsd_channel_fluents.call_list import SECOND, instant
 
 #: Lines of a transcript that are the person's; the API gives the transcript as one text.
 _PERSON = re.compile(r"^\s*(?:human|user|customer|caller|person)\s*:\s*(.+)$", re.IGNORECASE)
@@ -81,9 +81,6 @@ def _judged(call: Mapping[str, Any], status: str, transcript: str) -> tuple[Outc
     return Outcome.no_answer, "picked up, not detected, and nobody spoke", "person"
 
 
-def _seconds(start: Any, end: Any) -> int | None:
-    try:
-        began, over = dt.datetime.fromisoformat(start), dt.datetime.fromisoformat(end)
-        return max(0, round((over - began).total_seconds()))
-    except (TypeError, ValueError):
-        return None
+def _seconds(start: object, end: object) -> int | None:
+    began_at, over_at = instant(start), instant(end)
+    return None if began_at is None or over_at is None else max(0, round((over_at - began_at) / SECOND))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import uuid
 from typing import Any
@@ -10,6 +11,13 @@ import httpx
 import trio
 
 KEY, AGENT = "a-key", "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+
+
+def _normalized(call: dict[str, Any]) -> dict[str, Any]:
+    """A call as the list has it: its times are numbers there."""
+    times = {name: call[name] for name in ("start_time", "end_time") if call[name] is not None}
+    seconds = {n: dt.datetime.fromisoformat(at).replace(tzinfo=dt.UTC).timestamp() for n, at in times.items()}
+    return call | seconds
 
 
 class FakeFluents:
@@ -50,8 +58,8 @@ class FakeFluents:
             case "POST", "/v1/calls/create":
                 return await self._create(json.loads(request.content))
             case "GET", "/v1/calls/list":
-                items = list(reversed(self.calls.values()))
-                number, size = (int(request.url.params[name]) for name in ("page", "size"))
+                items = [_normalized(call) for call in reversed(self.calls.values())]
+                number, size = (int(request.url.params.get(name, usual)) for name, usual in (("page", 1), ("size", 10)))
                 page = {"page": number, "size": size, "has_more": number * size < len(items), "total": len(items)}
                 shown = items[(number - 1) * size : number * size]
                 return httpx.Response(200, json={"items": shown, **page, "total_is_estimated": False})

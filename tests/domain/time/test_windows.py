@@ -368,7 +368,7 @@ def _seconds(one, asked):
 
 
 def test_importing_windows_imports_neither_holidays_nor_phone_numbers():
-    imports = "import sys, fluentsd.domain.time.windows, fluentsd.domain.places.whereabouts"
+    imports = "import sys, fluentsd.domain.time.windows, fluentsd.domain.places.location"
     code = f"{imports}; print({{'holidays', 'phonenumbers'}} & {{*sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}

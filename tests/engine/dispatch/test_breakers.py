@@ -228,7 +228,7 @@ async def test_a_number_that_reaches_few_cools_down_and_comes_back(stage: Stage)
     await stage.until(MONDAY + DAY + HOUR - MINUTE)
     assert (len(sent(stage, "later", ONE)), len(sent(stage, "later", TWO))) == (0, 60)
     assert (await stage.do("holds"))["holds"] == [held]
-    (caller_id,) = await stage.runtime.store.read(lambda conn: numbers.caller_ids(conn, [ONE], [], None, lock=False))
+    (caller_id,) = await stage.runtime.store.read(lambda conn: numbers.caller_ids(conn, [ONE], [], None, 0, lock=False))
     assert caller_id.next_slot_at == held["until_at"]
     await stage.until(MONDAY + DAY + HOUR + MINUTE)
     assert (await stage.do("holds"))["holds"] == []
@@ -264,7 +264,7 @@ async def test_a_rest_is_not_written_to_the_number_itself(stage: Stage) -> None:
     await stage.until(MONDAY + 3 * HOUR + MINUTE)
     assert Counter(m.sender for a, m, _ in stage.sms.accepted if a.step == "later") == {TWO: 60}
     await stage.do("release", scope="number", target=ONE)
-    (caller_id,) = await stage.runtime.store.read(lambda conn: numbers.caller_ids(conn, [ONE], [], None, lock=False))
+    (caller_id,) = await stage.runtime.store.read(lambda conn: numbers.caller_ids(conn, [ONE], [], None, 0, lock=False))
     assert caller_id.next_slot_at <= stage.clock.now()
 
 

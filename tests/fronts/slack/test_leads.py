@@ -13,9 +13,9 @@ from fluentsd.engine.recordings.folder import Recordings
 from fluentsd.testing.slack import Shown
 from fluentsd.verbs import slack_posts
 from tests.engine.after_calls.stage import AGENT, CALL, GOOD, Analyst
+from tests.engine.recordings.test_fetching import URL, Tape
 from tests.engine.stage import HOUR, MINUTE, SMS, person, spec
 from tests.engine.sync.fake_source import FakeCrm
-from tests.engine.test_recordings import URL, Tape
 from tests.fronts.slack.conftest import Office, until
 from tests.fronts.slack.test_cards import database_url, office, stage
 

@@ -9,40 +9,40 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from fluentsd.fronts.slack.blocks.layout import Message
-from fluentsd.fronts.slack.commands import acting, channels, halting, looking, making, persons, starting
+from fluentsd.fronts.slack.commands import acting, channels, making, pausing, persons, reading, starting
 from fluentsd.fronts.slack.grammar import Parsed, parse
 from fluentsd.fronts.slack.session import Session
 
 Command = Callable[[Session, Parsed], Awaitable[Message]]
 
 _COMMANDS: Mapping[str, Command] = {
-    "overview": looking.overview,
-    "help": looking.help,
-    "list": looking.list,
-    "status": looking.status,
+    "overview": reading.overview,
+    "help": reading.help,
+    "list": reading.list,
+    "status": reading.status,
     "start": starting.start,
     "approve": starting.approve,
     "schedule": starting.schedule,
-    "pause": halting.pause,
-    "resume": halting.resume,
-    "stop": halting.stop,
-    "reopen": halting.reopen,
-    "contacts": looking.contacts,
-    "why": looking.why,
-    "numbers": looking.numbers,
-    "sources": looking.sources,
-    "report": looking.report,
-    "forecast": looking.forecast,
-    "duties": looking.duties,
-    "calls": looking.calls,
-    "replies": looking.replies,
-    "errors": looking.errors,
-    "unknown": looking.unknown,
+    "pause": pausing.pause,
+    "resume": pausing.resume,
+    "stop": pausing.stop,
+    "reopen": pausing.reopen,
+    "contacts": reading.contacts,
+    "why": reading.why,
+    "numbers": reading.numbers,
+    "sources": reading.sources,
+    "report": reading.report,
+    "forecast": reading.forecast,
+    "duties": reading.duties,
+    "calls": reading.calls,
+    "replies": reading.replies,
+    "errors": reading.errors,
+    "unknown": reading.unknown,
     "test": acting.test,
     "owner": acting.owner,
     "suppress": persons.suppress,
-    "log": looking.log,
-    "settings": looking.settings,
+    "log": reading.log,
+    "settings": reading.settings,
     "archive": acting.archive,
     "copy": acting.copy,
     "new": making.new,
@@ -50,11 +50,11 @@ _COMMANDS: Mapping[str, Command] = {
     "texts": making.texts,
     "alerts": channels.alerts,
     "digest": channels.digest,
-    "leads": looking.leads,
+    "leads": reading.leads,
     "take": persons.take_over,
     "give-back": persons.give_back,
     "listen": persons.listen,
-    "agents": looking.agents,
+    "agents": reading.agents,
 }
 
 

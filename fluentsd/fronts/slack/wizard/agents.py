@@ -17,8 +17,8 @@ from fluentsd.fronts.slack.forms.fields import Field, blocks, filled
 from fluentsd.fronts.slack.forms.kinds import Choice, Decimal, Flag, Lines, Many, Names, Text, Whole
 from fluentsd.fronts.slack.forms.problems import placed
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard.place import Place
 from fluentsd.fronts.slack.wizard.view import wizard_view
+from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.validation import Problems
 from fluentsd.verbs import Refused
 from fluentsd.verbs.answers.agents import Applied

@@ -27,9 +27,9 @@ from fluentsd.fronts.slack.forms.paths import value_at
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard.drawing import update
 from fluentsd.fronts.slack.wizard.lists import entries
-from fluentsd.fronts.slack.wizard.place import Place
 from fluentsd.fronts.slack.wizard.uploads import Upload
 from fluentsd.fronts.slack.wizard.view import wizard_view
+from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs import Refused
 from fluentsd.verbs.file_ingest import need_of
 

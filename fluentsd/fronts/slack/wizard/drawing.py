@@ -1,6 +1,6 @@
 """Drawing of the wizard's views: reads what a page needs, and draws it into a view that is open.
 
-What must not live here: how a page looks (`view`, `review`), and what is saved (`turns`).
+What must not live here: how a page looks (`view`, `review`), and what is saved (`navigation`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 from fluentsd.fronts.slack.blocks.layout import Block
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.web_api import SlackRefused
-from fluentsd.fronts.slack.wizard.place import Place
 from fluentsd.fronts.slack.wizard.review import review_view
 from fluentsd.fronts.slack.wizard.view import People, page_view
+from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs.answers.edits import Edit
 
 #: Refusals of a view that is closed, or is another one by now.

@@ -14,8 +14,8 @@ from fluentsd.fronts.slack.forms.fields import Field, blocks, filled
 from fluentsd.fronts.slack.forms.kinds import Choice, Date, Many, Pick, Text
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard.drawing import draw_below
-from fluentsd.fronts.slack.wizard.place import Place
 from fluentsd.fronts.slack.wizard.view import wizard_view
+from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs import Refused
 
 Ack = Mapping[str, Any] | None

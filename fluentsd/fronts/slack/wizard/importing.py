@@ -41,8 +41,8 @@ from fluentsd.fronts.slack.wizard.csv import (
     suggested,
 )
 from fluentsd.fronts.slack.wizard.drawing import draw_below
-from fluentsd.fronts.slack.wizard.place import Place
 from fluentsd.fronts.slack.wizard.view import wizard_view
+from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs import Refused
 from fluentsd.verbs.answers.codec import encode
 from fluentsd.verbs.file_ingest import VerbIngest

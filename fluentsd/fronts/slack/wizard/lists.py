@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fluentsd.fronts.slack.wizard.place import Place
+from fluentsd.fronts.slack.wizard.view_state import Place
 
 _FIRST_ID = {"phone": "call", "sms": "text", "email": "email"}
 

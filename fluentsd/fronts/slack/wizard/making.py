@@ -10,8 +10,8 @@ from fluentsd.fronts.slack.blocks.wording import count, ours, plain, safe
 from fluentsd.fronts.slack.forms.fields import Field, blocks, filled
 from fluentsd.fronts.slack.forms.kinds import Lines, Text
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard.place import Place
 from fluentsd.fronts.slack.wizard.view import wizard_view
+from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs import Refused
 
 Ack = Mapping[str, Any] | None

@@ -12,8 +12,8 @@ from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context,
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard.pages import PAGES, REVIEW
-from fluentsd.fronts.slack.wizard.place import Place
 from fluentsd.fronts.slack.wizard.view import ways, where, wizard_view
+from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs.answers.campaigns import Applied
 from fluentsd.verbs.answers.edits import Edit
 

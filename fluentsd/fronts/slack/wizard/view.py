@@ -1,6 +1,6 @@
 """The views of the wizard's pages as Block Kit, from an edit. Pure.
 
-What must not live here: the review (`review`), uploads (`csv`), and what a click does (`turns`).
+What must not live here: the review (`review`), uploads (`csv`), and what a click does (`navigation`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fluentsd.fronts.slack.blocks.wording import count, ours, plain, safe
 from fluentsd.fronts.slack.forms.fields import Answers, blocks, filled
 from fluentsd.fronts.slack.wizard.lists import entries, entry_form
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, fields_of
-from fluentsd.fronts.slack.wizard.place import PREFIX, Place
+from fluentsd.fronts.slack.wizard.view_state import PREFIX, Place
 from fluentsd.verbs.answers.edits import Edit
 from fluentsd.verbs.presets import Preset
 

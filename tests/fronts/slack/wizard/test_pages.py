@@ -12,7 +12,7 @@ from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.fronts.slack.forms.fields import filled
 from fluentsd.fronts.slack.wizard.lists import entry_form, moved, place_in_list, with_entry
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, WITHOUT_INPUT
-from fluentsd.fronts.slack.wizard.place import Place, place_in
+from fluentsd.fronts.slack.wizard.view_state import Place, place_in
 from fluentsd.verbs import presets
 from tests.engine.stage import SMS, spec
 from tests.fronts.slack.modals import _initial

@@ -21,8 +21,8 @@ from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard import agents, csv, existing, importing, lists, making, review
 from fluentsd.fronts.slack.wizard.drawing import draw_below, drawn, people_of, update
 from fluentsd.fronts.slack.wizard.pages import ALIASES, BY_KEY, PAGES, fields_of
-from fluentsd.fronts.slack.wizard.place import Place, place_in
 from fluentsd.fronts.slack.wizard.view import entry_view, new_view, page_view, waiting
+from fluentsd.fronts.slack.wizard.view_state import Place, place_in
 from fluentsd.validation import Problems
 from fluentsd.verbs import Refused, presets
 from fluentsd.verbs.answers.edits import Edit

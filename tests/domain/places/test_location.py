@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluentsd.domain.places import area_codes, readings, whereabouts
-from fluentsd.domain.places.whereabouts import place_of
+from fluentsd.domain.places import area_codes, location, readings
+from fluentsd.domain.places.location import place_of
 from fluentsd.domain.time.zones import zone_names
 
 CALLABLE = [
@@ -347,10 +347,10 @@ def test_a_number_may_be_national_when_the_address_tells_the_country():
 
 
 def test_neighbours_share_what_is_remembered_of_them():
-    whereabouts._place.cache_clear()
+    location._place.cache_clear()
     for number in range(1000):
         place_of("", "FL", "US", f"325{number % 100:02}", [f"+1850{5550000 + number}"])
-    assert whereabouts._place.cache_info().misses == 1
+    assert location._place.cache_info().misses == 1
 
 
 def test_the_basis_fits_its_column():

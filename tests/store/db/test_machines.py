@@ -29,7 +29,7 @@ from fluentsd.domain.states import (
 from fluentsd.store.db.machines import transition
 from fluentsd.store.tables import after_call, attempt, campaign, enrollment, metadata, outbox_delivery
 
-STORE = Path(__file__).parents[2] / "fluentsd" / "store"
+STORE = Path(__file__).parents[3] / "fluentsd" / "store"
 MACHINES: tuple[tuple[Any, Mapping[tuple[str, Any], Any], type[StrEnum]], ...] = (
     (campaign, CAMPAIGN, CampaignState),
     (enrollment, ENROLLMENT, EnrollmentState),
