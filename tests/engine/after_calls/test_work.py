@@ -98,7 +98,7 @@ async def test_a_model_that_is_gone_for_a_day_is_given_up(stage: Stage) -> None:
     await called(stage, DETAILS, analyst=Analyst(*[Unavailable("no answer")] * 200))
     await ended(stage, disposition=INTERESTED)
     await stage.until(MONDAY + 2 * DAY)
-    assert "no analysis within a day" in (await the_call(stage))["analysis_problem"]
+    assert "no analysis in time: no answer" in (await the_call(stage))["analysis_problem"]
     assert stage.sms.steps() == ["details"]  # the conversation's own disposition counts
 
 
