@@ -47,7 +47,7 @@ def clean(text: str, at_most: int = MESSAGE_AT_MOST) -> str:
 
 def is_clean(text: str) -> bool:
     """Whether every database stores the text as it is."""
-    return _UNSTORABLE.search(text) is None
+    return (text.isascii() and "\0" not in text) or _UNSTORABLE.search(text) is None
 
 
 def storable(value: Any) -> Any:

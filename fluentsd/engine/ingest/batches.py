@@ -28,9 +28,8 @@ from fluentsd.domain.contacts.reader import ContactReader, Person, Preview, Reje
 from fluentsd.domain.places.location import place_of
 from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.csv_file import CsvFile
-from fluentsd.text import json_of
 
-#: People in a batch, and characters of their fields: a batch fits into one request, however wide the table.
+#: People in a batch, and bytes of their rows: a batch fits into one request, however wide the table.
 BATCH = 250
 TEXT_AT_MOST = 1_000_000
 #: Most rows of a preview.
@@ -133,8 +132,9 @@ def batches(
         if found is not None and not isinstance(row, Reject):
             person = contact_data(found)
             batch.people.append(person)
-            batch.rows.append((line, marshal.dumps(row)))
-            text += len(person["fields"])
+            packed = marshal.dumps(row)
+            batch.rows.append((line, packed))
+            text += len(packed)
         if len(batch.people) >= BATCH or text >= TEXT_AT_MOST or (ends_at is not None and now() >= ends_at):
             yield batch
             batch, text, ends_at = Batch(), 0, now() + slice_s if slice_s else None
@@ -143,7 +143,7 @@ def batches(
 
 
 def contact_data(person: Person) -> dict[str, Any]:
-    """One person in the format of `contacts take`: points in order of preference, place, fields as JSON text. The key
+    """One person in the format of `contacts take`: points in order of preference, place, fields. The key
     is the source's id; "" without one: points and name then tell who it is."""
     numbers = [p.e164 for p in person.phones]
     place = place_of(person.timezone, person.state, person.country, person.postal_code, numbers)
@@ -155,7 +155,7 @@ def contact_data(person: Person) -> dict[str, Any]:
         "states": place.states,
         "conflict": place.conflict,
         "language": person.language[:16],
-        "fields": json_of(person.fields),
+        "fields": person.fields,
         "opt_outs": person.opt_outs,
     }
 

@@ -81,8 +81,10 @@ def _are_texts(values: Iterable[object]) -> bool:
 
 def _fields(given: object) -> str | None:
     """The fields as JSON; None if they are not an object of texts."""
+    if isinstance(given, Mapping):
+        return json_of(given) if _are_texts(given) and _are_texts(given.values()) else None
     if not isinstance(given, str):
-        return json_of(given) if isinstance(given, Mapping) and _are_texts(given.values()) else None
+        return None
     try:
         values, end = _DECODER.raw_decode(given)
     except (ValueError, RecursionError):
