@@ -59,7 +59,7 @@ def storable(value: Any) -> Any:
 
 
 def _is_large_and_harmless(value: Any) -> bool:
-    """Whether a batch of thousands of people has nothing to clean, by a look at its JSON; if in doubt, it has."""
+    """Whether a large value, as the numbers of a list, has nothing to clean, by its JSON; if in doubt, it has."""
     try:
         written = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):  # no JSON, NaN, half of a surrogate pair, or too deep
