@@ -24,9 +24,8 @@ from fluentsd.store.db.high_water import HighWaterMark, UnreadableMark
 from fluentsd.verbs import Call, Refused
 from fluentsd.verbs.execute import execute
 from tests.engine.stage import SMS, person, spec
-from tests.test_daemon import ALWAYS, Place, launch, living, place, until
+from tests.installation import ALWAYS, Place, launch, living, until
 
-__all__ = ["place"]
 PEOPLE = 8
 FILE = spec(SMS, window=ALWAYS)
 
