@@ -22,7 +22,6 @@ from fluentsd.plugins import Plugins
 from tests.engine.stage import FakeChannel
 
 ALWAYS = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "hours": "00:00-24:00"}
-CALL = {"id": "call", "channel": "phone", "agent": "sales"}
 
 
 class Hooked(FakeChannel):

@@ -22,7 +22,7 @@ from fluentsd.store.db.lock import AlreadyRunning
 from fluentsd.store.db.upgrade import ForeignDatabase
 from fluentsd.validation import Problems
 from tests.engine.stage import SMS, person, spec
-from tests.installation import ALWAYS, Place, run_daemon, launch, living, until
+from tests.installation import ALWAYS, Place, launch, living, run_daemon, until
 
 
 async def test_a_campaign_asked_for_through_the_socket_runs_to_its_end(place: Place) -> None:

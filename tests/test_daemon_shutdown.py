@@ -5,8 +5,8 @@ from __future__ import annotations
 import trio
 
 from fluentsd.config import load
-from tests.engine.stage import SMS, person, spec
-from tests.installation import ALWAYS, AT_ONCE, CALL, Place, holding, launch, living, terminate, until
+from tests.engine.stage import CALL, SMS, person, spec
+from tests.installation import ALWAYS, AT_ONCE, Place, holding, launch, living, terminate, until
 
 
 async def test_an_idle_daemon_leaves_at_once(place: Place) -> None:

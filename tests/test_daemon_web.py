@@ -10,7 +10,7 @@ import trio
 
 from fluentsd.validation import Problems
 from tests.engine.stage import SMS, person, spec
-from tests.installation import ALWAYS, AT_ONCE, Place, run_daemon, launch, living, terminate, until
+from tests.installation import ALWAYS, AT_ONCE, Place, launch, living, run_daemon, terminate, until
 
 WEB = '[http]\nlisten = "127.0.0.1:0"\n'
 

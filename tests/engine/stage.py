@@ -109,6 +109,7 @@ def spec(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 SMS = {"id": "text", "channel": "sms", "text": "Hello {{ first_name | default: 'there' }}"}
+CALL = {"id": "call", "channel": "phone", "agent": "sales"}
 
 
 def person(n: int, **fields: str) -> dict[str, Any]:

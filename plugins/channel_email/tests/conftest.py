@@ -1,4 +1,5 @@
-"""A real IMAP server on loopback: pymap, in a process of its own, with an in-memory mailbox."""
+"""Mail servers on loopback: a real IMAP server (pymap, in a process of its own, with an in-memory mailbox), and a
+sink for SMTP with the channels that send to it."""
 
 from __future__ import annotations
 
@@ -12,9 +13,12 @@ from pathlib import Path
 
 import imapclient
 import pytest
+from fluentsd_channel_email import EmailChannel, read_settings
 from fluentsd_channel_email.dns import resolver
 
-CERTIFICATE = Path(__file__).with_name("localhost.pem")
+from fluentsd.testing import SmtpSink, tools
+from plugins.channel_email.tests.sending import CERTIFICATE, table
+
 USER, PASSWORD = "campaigns", "sesame"
 
 
@@ -110,3 +114,23 @@ def imap() -> Iterator[ImapServer]:
 @pytest.fixture
 def imap_with_starttls() -> Iterator[ImapServer]:
     yield from _started(CERTIFICATE)
+
+
+@pytest.fixture(params=[True, False], ids=["at once", "one by one"])
+def sink(request) -> Iterator[SmtpSink]:
+    with SmtpSink(pipelining=request.param) as sink:
+        yield sink
+
+
+@pytest.fixture
+async def build(tmp_path):
+    """Builds channels and closes them."""
+    built = []
+
+    def make(sink, **config):
+        built.append(EmailChannel(read_settings(table(sink, **config)), tools(folder=tmp_path)))
+        return built[-1]
+
+    yield make
+    for channel in built:
+        await channel.aclose()
