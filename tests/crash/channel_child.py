@@ -1,4 +1,4 @@
-"""The daemon's loops on the real SMS and e-mail channels, in a process that will be killed: `… channel_child FOLDER`.
+"""The daemon's loops on the real SMS and e-mail channels, in a process that will be killed.
 
 It runs until the campaign is completed. Three waits are shorter here than in production, and nothing else differs: the
 SMS channel looks up a lost answer after `GRACE` instead of a minute (there is no setting for it, because a real
@@ -62,5 +62,6 @@ async def main(folder: Path) -> None:
                 await trio.sleep(0.03)
 
 
-if __name__ == "__main__":
-    trio.run(main, Path(sys.argv[1]))
+def live(folder: str) -> None:
+    """Run in this process."""
+    trio.run(main, Path(folder))

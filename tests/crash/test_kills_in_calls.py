@@ -13,7 +13,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import trio
 from plugins.channel_phone.tests.fake_calls import BusyTwilio, token_of
 from plugins.channel_phone.tests.fake_voice import ACCOUNT, NUMBER, TOKEN
 from tests.crash.test_kills import CAMPAIGN
+from tests.processes import Child, start
 
 #: httpx leaves a body half read when the daemon dies under a request; this side is only the test's Twilio.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -120,12 +120,8 @@ def free_port() -> int:
         return port
 
 
-def child(folder: Path) -> subprocess.Popen[bytes]:
-    with (folder / "child.log").open("ab") as words:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.calling_child", str(folder)],
-            stdout=words, stderr=words, stdin=subprocess.DEVNULL, cwd=ROOT,
-        )  # fmt: skip
+def child(folder: Path) -> Child:
+    return start("tests.crash.calling_child:live", str(folder), output=folder / "child.log", folder=ROOT)
 
 
 def soak(folder: Path, twilio: BusyTwilio, kills: int, stride: int, chance: random.Random) -> list[set[str]]:

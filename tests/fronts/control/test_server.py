@@ -77,7 +77,7 @@ async def test_a_bug_in_a_verb_is_logged_without_what_people_said_and_harms_nobo
         assert (await other.ask("echo", {"words": "too"}))["words"] == "too"
     [entry] = logs
     assert (entry["event"], entry["log_level"], entry["verb"], entry["error"]) == ("control.verb", "error", verb, error)
-    assert "test_server.py" in entry["where"] or "encoder.py" in entry["where"]
+    assert "misbehaving.py" in entry["where"] or "encoder.py" in entry["where"]
     assert "555" not in str(entry)
 
 
