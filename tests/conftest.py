@@ -15,9 +15,13 @@ from structlog.testing import capture_logs
 from fluentsd.store.db.bridge import Store
 from tests.databases import open_whole
 from tests.postgresql import PostgresServer, running_server
+from tests.statement_cache import share_compiled_statements
 
 if TYPE_CHECKING:
     from tests.installation import Place
+
+
+share_compiled_statements()
 
 
 def pytest_collection_finish() -> None:
