@@ -20,61 +20,29 @@ from fluentsd.fronts.control.client import connect
 from fluentsd.fronts.control.protocol import NoDaemon
 from tests.engine.stage import SMS, person, spec
 from tests.installation import ALWAYS, AT_ONCE, Place, locked
-
-CHILD = """
-import sys, structlog, trio
-from pathlib import Path
-from sqlalchemy import text
-from fluentsd import daemon
-from fluentsd.clock import SystemClock
-from fluentsd.config import load
-from fluentsd.verbs import catalogue, operations
-from fluentsd.plugins import Plugins
-from tests.engine.stage import FakeChannel
-
-async def heavy(runtime, call):
-    endless = text("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c")
-    print("heavy", flush=True)
-    await runtime.store.read(lambda conn: conn.execute(endless))
-
-async def hang(message, attempt):
-    print("sending", flush=True)
-    await trio.sleep_forever()
-
-def build(config, tools):
-    channel = FakeChannel(config["kind"], tools.clock)
-    channel.always = hang
-    return channel
-
-operations.heavy = heavy
-catalogue.VERBS["heavy"] = catalogue.Verb("heavy", "slow", "operations.heavy")
-log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
-trio.run(lambda: daemon.run(load(Path(sys.argv[1]), {}), clock=SystemClock(), plugins=Plugins(channels={"fake": build}),
-                            log=log, ready=lambda: print("ready", flush=True)))
-print("left", flush=True)
-"""
+from tests.processes import Child, start
 
 
 @contextmanager
-def child(place: Place, settings: Settings) -> Iterator[subprocess.Popen[str]]:
+def child(place: Place, settings: Settings) -> Iterator[Child]:
     """A daemon in a process of its own, ready."""
-    command = [sys.executable, "-c", CHILD, str(settings.path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n", process.communicate()[1]
-            yield process
-        finally:
-            process.kill()
+    output = place.folder / f"{time.monotonic_ns()}.log"
+    process = start("tests.daemon_child:live", str(settings.path), output=output, folder=place.folder)
+    try:
+        process.wait_printed("ready")
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
-def leave(process: subprocess.Popen[str], *signals: signal.Signals) -> float:
+def leave(process: Child, *signals: signal.Signals) -> float:
     """Seconds from the last signal to the end."""
     for number in signals:
         time.sleep(0.05)
         began = time.monotonic()
         process.send_signal(number)
-    assert process.wait(10) == 0, process.communicate()[1]
+    assert process.wait(10) == 0, process.output.read_text()
     return time.monotonic() - began
 
 
@@ -94,7 +62,7 @@ def test_a_signal_ends_an_idle_process_at_once(place: Place, number: signal.Sign
     settings = place.settings()
     with child(place, settings) as process:
         assert leave(process, number) < AT_ONCE
-        assert process.communicate()[0] == "left\n"
+        assert process.output.read_text().splitlines()[-1] == "left"
     with pytest.raises(NoDaemon):
         ask(settings, "state")
 
@@ -118,8 +86,7 @@ def test_what_speaks_http_is_not_carried_by_a_daemon_that_does_not(place: Place)
 def test_a_signal_ends_it_at_once_during_a_slow_query(place: Place) -> None:
     settings = place.settings()
     with child(place, settings) as process, put(settings, "heavy"):
-        assert process.stdout is not None
-        assert process.stdout.readline() == "heavy\n"
+        process.wait_printed("heavy")
         assert leave(process, signal.SIGTERM) < AT_ONCE
 
 
@@ -139,8 +106,7 @@ def test_a_second_signal_ends_it_at_once_whatever_is_in_progress(place: Place) -
         run = ask(settings, "contacts begin-import", source="people.csv", ref="test")
         ask(settings, "contacts take", run=run, people=[person(1)])
         ask(settings, "campaign start", ref="test")
-        assert process.stdout is not None
-        assert process.stdout.readline() == "sending\n"
+        process.wait_printed("sending")
         assert leave(process, signal.SIGTERM, signal.SIGTERM) < AT_ONCE
     assert place.ask("SELECT state, outcome FROM attempt") == [("open", None)]
 

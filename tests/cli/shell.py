@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fluentsd.cli.app import build
+from tests.processes import Child, start
 
 SETTINGS = """
 [channel.phone]
@@ -130,24 +128,24 @@ def settled(folder: Path, patch: pytest.MonkeyPatch) -> Person:
 
 
 @contextmanager
-def daemon(folder: Path) -> Iterator[subprocess.Popen[str]]:
+def daemon(folder: Path) -> Iterator[Child]:
     """`fluentsd run` as a supervisor starts it: entered once it is ready, left once it has ended without an error."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
         address = str(folder / "notify")
         supervisor.bind(address)
         supervisor.settimeout(20)
-        command = [sys.executable, "-m", "fluentsd", "--config", str(folder / "fluentsd.toml"), "run"]
-        env = os.environ | {"NOTIFY_SOCKET": address}
-        with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
-            try:
-                while b"READY=1" not in supervisor.recv(4096):
-                    pass
-                yield process
-            finally:
-                process.terminate()
-                _, errors = process.communicate(timeout=20)
-            assert process.returncode == 0, errors
-            assert "Traceback" not in errors
+        words = ("--config", str(folder / "fluentsd.toml"), "run")
+        log = folder / "daemon.log"
+        process = start("tests.processes:program", *words, output=log, folder=folder, NOTIFY_SOCKET=address)
+        try:
+            while b"READY=1" not in supervisor.recv(4096):
+                pass
+            yield process
+        finally:
+            process.terminate()
+            status = process.wait(20)
+        assert status == 0, log.read_text()
+        assert "Traceback" not in log.read_text()
 
 
 def until(person: Person, is_so: Callable[[], bool]) -> None:

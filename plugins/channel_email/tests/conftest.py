@@ -4,9 +4,8 @@ sink for SMTP with the channels that send to it."""
 from __future__ import annotations
 
 import importlib.util
+import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from fluentsd_channel_email.dns import resolver
 
 from fluentsd.testing import SmtpSink, tools
 from plugins.channel_email.tests.sending import CERTIFICATE, table
+from tests.processes import Child, start
 
 USER, PASSWORD = "campaigns", "sesame"
 
@@ -35,14 +35,14 @@ class ImapServer:
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._reserved.bind((self.host, 0))
         self.port: int = self._reserved.getsockname()[1]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
         self.start()
 
     def start(self) -> None:
         arguments = ["--host", self.host, "--port", str(self.port), *self._tls, "dict"]
         arguments += ["--demo-user", USER, "--demo-password", PASSWORD]
-        command = [sys.executable, "-W", "ignore", "-c", "from pymap.main import main; main()", *arguments]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        log = Path(os.devnull)
+        self._process = start("plugins.channel_email.tests.imap_child:serve", *arguments, output=log, folder=log.parent)
         self._until_it_answers()
 
     def _until_it_answers(self) -> None:
