@@ -18,7 +18,7 @@ from fluentsd.domain.follow_ups import CallResult
 from fluentsd.domain.leads import lead_of
 from fluentsd.domain.subscriptions import AFTER_CALLS
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.after_calls import follow_ups, received
+from fluentsd.engine.after_calls import follow_ups, inbound_calls
 from fluentsd.engine.after_calls.analysing import STOPPED, Conversation, Finding, analyse
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
@@ -51,7 +51,7 @@ class AfterCalls:
         """Do the work of one call, unless it is done."""
         try:
             if event.topic == ReceivedCallTask.topic:
-                await received.follow(self._runtime, self._inbox, event)
+                await inbound_calls.follow(self._runtime, self._inbox, event)
             else:
                 await self._follow(event.payload["attempt"])
         except StoreClosed:

@@ -14,7 +14,7 @@ from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.help import help_of
 from fluentsd.fronts.slack.blocks.layout import Message, message, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
-from fluentsd.fronts.slack.commands import making
+from fluentsd.fronts.slack.commands import open_forms
 from fluentsd.fronts.slack.grammar import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs.answers.campaigns import Counted
@@ -99,7 +99,7 @@ async def contacts(session: Session, parsed: Parsed) -> Message:
     if "add" in asked:
         if parsed.campaign is None:
             raise Misread("which campaign? contacts <campaign> add")
-        return await making.edit(session, replace(parsed, arguments={"part": "contacts"}))
+        return await open_forms.edit(session, replace(parsed, arguments={"part": "contacts"}))
     if "export" in asked:
         raise Misread(
             "an export of a campaign's people does not exist yet; of one person it does, on the shell: "

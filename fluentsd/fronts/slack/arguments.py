@@ -17,17 +17,17 @@ STATES = ("running", "scheduled", "paused", "draft", "done", "all")
 _TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?(am|pm)?")
 
 
-class BadTail(Exception):
+class BadArguments(Exception):
     """What follows the campaign cannot be read; the message says why."""
 
 
-class Begun(BadTail):
+class Begun(BadArguments):
     """The first word belongs to the command, so it is no campaign's name; the message says what is wrong after it."""
 
 
 def none(rest: Sequence[Token]) -> Mapping[str, Any]:
     if rest:
-        raise BadTail(f"nothing may follow here, but there is {joined(rest)!r}")
+        raise BadArguments(f"nothing may follow here, but there is {joined(rest)!r}")
     return {}
 
 
@@ -51,11 +51,11 @@ def start(rest: Sequence[Token]) -> Mapping[str, Any]:
         typed = joined(left[1:]).removesuffix(" people")
         number = typed.replace(",", "")
         if not (number.isascii() and number.isdigit() and 0 < int(number) < 10**6):
-            raise BadTail(f"{typed!r} is not a number of people; write it like: first 50")
+            raise BadArguments(f"{typed!r} is not a number of people; write it like: first 50")
         found["first"] = int(number)
         return found
     if left:
-        raise BadTail(f"start is at once, so {joined(left)!r} is not understood here; schedule is for later")
+        raise BadArguments(f"start is at once, so {joined(left)!r} is not understood here; schedule is for later")
     return found
 
 
@@ -82,11 +82,11 @@ def pause(rest: Sequence[Token], *, timed: bool = True) -> Mapping[str, Any]:
     if left and timed and left[0].folded in ("for", "until", "till"):
         word, value = ("for" if left[0].folded == "for" else "until"), joined(left[1:])
         if not value:
-            raise BadTail(f"{word!r} needs a time after it: for 2h, until tomorrow 9am")
+            raise BadArguments(f"{word!r} needs a time after it: for 2h, until tomorrow 9am")
         return found | {word: value}
     if left:
         forms = "for <duration>, until <when> or because <reason>" if timed else "because <reason>"
-        raise BadTail(f"{joined(left)!r} is not understood here; after the campaign may follow {forms}")
+        raise BadArguments(f"{joined(left)!r} is not understood here; after the campaign may follow {forms}")
     return found
 
 
@@ -100,7 +100,7 @@ def contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
         case "find" if len(rest) > 1:
             return {"find": joined(rest[1:])}
         case "find":
-            raise BadTail("what should be found? Write a number, an address or a name after find")
+            raise BadArguments("what should be found? Write a number, an address or a name after find")
         case "add" | "export" if len(rest) == 1:
             return {rest[0].folded: True}
     return none(rest)
@@ -110,7 +110,7 @@ def period(rest: Sequence[Token]) -> Mapping[str, Any]:
     words = joined(rest).casefold().removeprefix("last ")
     found = {"today": "today", "7d": "7d", "7 days": "7d", "week": "7d", "all": "all"}.get(words)
     if rest and found is None:
-        raise BadTail(f"{joined(rest)!r} is no period; there are today, 7d (the last seven days) and all")
+        raise BadArguments(f"{joined(rest)!r} is no period; there are today, 7d (the last seven days) and all")
     return {"period": found} if found else {}
 
 
@@ -121,9 +121,11 @@ def outcome(rest: Sequence[Token]) -> Mapping[str, Any]:
     if word in OUTCOMES:
         return {"outcome": word}
     if word in DISPOSITIONS:
-        raise BadTail(f"{joined(rest)!r} is what a conversation came to; report counts it, and leads lists who waits")
+        raise BadArguments(
+            f"{joined(rest)!r} is what a conversation came to; report counts it, and leads lists who waits"
+        )
     near = difflib.get_close_matches(word, OUTCOMES, 1, 0.6)
-    raise BadTail(f"{joined(rest)!r} is not an outcome"
+    raise BadArguments(f"{joined(rest)!r} is not an outcome"
                    + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(OUTCOMES)}"))  # fmt: skip
 
 
@@ -136,7 +138,7 @@ def user(rest: Sequence[Token]) -> Mapping[str, Any]:
         return {"user": user}
     if len(rest) == 1 and rest[0].text.startswith("@") and len(rest[0].text) > 1:
         return {"group": rest[0].text}
-    raise BadTail("who is the new owner? Write a user after the campaign, like @dana, or me")
+    raise BadArguments("who is the new owner? Write a user after the campaign, like @dana, or me")
 
 
 def by(rest: Sequence[Token]) -> Mapping[str, Any]:
@@ -150,18 +152,20 @@ def by(rest: Sequence[Token]) -> Mapping[str, Any]:
 def to(rest: Sequence[Token]) -> Mapping[str, Any]:
     words = rest[1:] if rest and rest[0].folded == "to" else rest
     if not words:
-        raise BadTail("where should the test go? Write your own number or address: to +12125550123")
+        raise BadArguments("where should the test go? Write your own number or address: to +12125550123")
     return {"to": joined(words)}
 
 
 def suppress(rest: Sequence[Token]) -> Mapping[str, Any]:
     if not rest:
-        raise BadTail("whom? Write a number or an address")
+        raise BadArguments("whom? Write a number or an address")
     reason = next((n for n, one in enumerate(rest) if one.folded == "because"), None)
     point = joined(rest[:reason])
     because = joined(rest[reason + 1 :]) if reason is not None else ""
     if not because:
-        raise BadTail(f"why? The reason is kept as evidence; write it after because: {point} because asked by phone")
+        raise BadArguments(
+            f"why? The reason is kept as evidence; write it after because: {point} because asked by phone"
+        )
     return {"point": point, "because": because}
 
 
@@ -172,7 +176,7 @@ def alerts(rest: Sequence[Token]) -> Mapping[str, Any]:
     while left and left[-1].folded.rstrip(",") in SHOWN and not left[-1].quoted:
         kinds.insert(0, left.pop().folded.rstrip(","))
     if kinds and where == "off":
-        raise BadTail("off stops everything; to show only some kinds, write here with them")
+        raise BadArguments("off stops everything; to show only some kinds, write here with them")
     names: list[list[Token]] = [[]]
     for one in left:
         if one.folded in ("and", "&") and not one.quoted:
@@ -191,31 +195,31 @@ def digest(rest: Sequence[Token]) -> Mapping[str, Any]:
         return {"where": where}
     match = _TIME.fullmatch(typed) if where == "here" else None
     if match is None:
-        raise BadTail(f"{joined(rest[1:])!r} is not understood here; write a time like 09:00 or 9am after here")
+        raise BadArguments(f"{joined(rest[1:])!r} is not understood here; write a time like 09:00 or 9am after here")
     hour, minute, half = int(match[1]), int(match[2] or 0), match[3]
     if half:
         hour = hour % 12 + 12 * (half == "pm") if 1 <= hour <= 12 else 99
     if hour > 23 or minute > 59:
-        raise BadTail(f"{joined(rest[1:])!r} is no time of the day; write it like 09:00 or 9am")
+        raise BadArguments(f"{joined(rest[1:])!r} is no time of the day; write it like 09:00 or 9am")
     return {"where": where, "at": f"{hour:02}:{minute:02}"}
 
 
 def _where(rest: Sequence[Token]) -> str:
     if not rest or rest[0].folded not in ("here", "off"):
-        raise BadTail("write here or off")
+        raise BadArguments("write here or off")
     return rest[0].folded
 
 
 def person(rest: Sequence[Token]) -> Mapping[str, Any]:
     words = rest[1:] if rest and rest[0].folded in ("over", "back") else rest
     if not words:
-        raise BadTail("whom? Write a number, an address or a name")
+        raise BadArguments("whom? Write a number, an address or a name")
     return {"person": joined(words)}
 
 
 def call(rest: Sequence[Token]) -> Mapping[str, Any]:
     if len(rest) != 1:
-        raise BadTail("which call? Write its id, or press Listen at a hot lead")
+        raise BadArguments("which call? Write its id, or press Listen at a hot lead")
     return {"attempt": rest[0].text}
 
 
@@ -233,5 +237,5 @@ def listing(rest: Sequence[Token]) -> Mapping[str, Any]:
 
 def copy(rest: Sequence[Token]) -> Mapping[str, Any]:
     if len(rest) < 2 or rest[0].folded not in ("as", "to", "called", "named"):
-        raise BadTail("what is the copy called? Write: as <new name>")
+        raise BadArguments("what is the copy called? Write: as <new name>")
     return {"new": joined(rest[1:])}
