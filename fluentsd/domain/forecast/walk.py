@@ -99,7 +99,7 @@ class Walk:
     def _shared(self, person: Person, point: Point) -> Point:
         """A person's point; a contact at one that is shared counts for all who share it."""
         if point.id in self.shared:
-            point = replace(point, others=list(point.others))
+            point = point._replace(others=list(point.others))
             self.sharers.setdefault(point.id, []).append((person, point))
         return point
 
