@@ -118,4 +118,5 @@ def align(rules: Rules, step: Step, placed: Placed, at: int) -> int:
 
 def local_zone(rules: Rules, zones: tuple[str, ...]) -> str:
     """The zone in which "1 day" keeps its wall time: the first candidate."""
-    return next(iter(rules.zones(zones)), "UTC")
+    candidates = rules.zones(zones)
+    return candidates[0] if candidates else "UTC"
