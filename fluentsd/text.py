@@ -45,11 +45,6 @@ def clean(text: str, at_most: int = MESSAGE_AT_MOST) -> str:
     return safe[: max(0, at_most - len(note))] + note[-at_most:]
 
 
-def is_clean(text: str) -> bool:
-    """Whether every database stores the text as it is."""
-    return (text.isascii() and "\0" not in text) or _UNSTORABLE.search(text) is None
-
-
 def storable(value: Any) -> Any:
     """A value of JSON with every text in it cleaned; raises `NotStorable` for an integer past 64 bits, for a number
     without a value (NaN) and for deep nesting. Texts keep their length, because each verb bounds its own."""
@@ -92,12 +87,6 @@ def _storable(value: Any, depth: int) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)([_storable(part, depth + 1) for part in value])
     return value
-
-
-def json_of(texts: Mapping[str, str]) -> str:
-    """An object of texts as JSON, three times as quickly as by `json.dumps`: an import writes millions."""
-    quoted = json.encoder.encode_basestring
-    return "{" + ",".join([f"{quoted(name)}:{quoted(text)}" for name, text in texts.items()]) + "}"
 
 
 def like(words: str) -> str:
