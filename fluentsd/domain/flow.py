@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fluentsd.api import Fault, Kind, Outcome
 from fluentsd.domain import campaign as spec
@@ -95,8 +95,7 @@ class Flow:
         return tuple(step for step in self.steps if step.after_call is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(NamedTuple):
     """The next step and its time, before the contact window is applied; `step` None is the end."""
 
     step: Step | None

@@ -153,14 +153,15 @@ def cleaned(inbound: Inbound) -> Inbound:
     """The event with every text storable and of bounded length: nothing that a stranger writes loses an opt-out."""
     changed: dict[str, Any] = {}
     for name, most in _LENGTHS.items():
-        if (text := getattr(inbound, name)) is not None:
-            changed[name] = clean(text, most)
+        text = getattr(inbound, name)
+        if text and (safe := clean(text, most)) != text:
+            changed[name] = safe
     for name, largest in _LARGEST.items():
         if (number := getattr(inbound, name)) is not None and not 0 <= number <= largest:
             changed[name] = None
     if (address := changed.get("address", inbound.address)) and (point := point_of(address)) != address:
         changed["address"] = point
-    return replace(inbound, **changed)
+    return replace(inbound, **changed) if changed else inbound
 
 
 _SCHEME = re.compile(r"^(?:whatsapp|tel|sms|rcs|mailto):", re.IGNORECASE)
