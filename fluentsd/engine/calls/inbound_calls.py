@@ -101,7 +101,8 @@ def cannot_answer(agent: Agent) -> list[str]:
 
 async def record(conn: Connection, plans: Plans, channel: str, inbound: Inbound, at: int) -> bool:
     """Note what a call came to; whether the call is known. The news of one with work after it waits for that."""
-    outcome = None if inbound.outcome == Outcome.unknown else str(inbound.outcome)
+    # news of an unknown outcome is about something else, such as a recording, unless it says why nothing is known
+    outcome = None if inbound.outcome == Outcome.unknown and not inbound.reason else str(inbound.outcome)
     said = (("reply", inbound.text if inbound.outcome == Outcome.opted_out else ""), ("transcript", inbound.transcript),
             ("recording", inbound.recording), ("summary", inbound.summary))  # fmt: skip
     words = tuple((kind, text) for kind, text in said if text)

@@ -47,11 +47,13 @@ from fluentsd_channel_fluents.service import NoAnswer, Service
 from fluentsd_channel_fluents.settings import UUID, Settings
 
 SECOND = 1_000_000
-#: Calls in a page of the list, and the pages that a look-up reads; minutes of a usual call.
-LOOK_AT, PAGES, USUAL_MINUTES = 50, 4, 2
+#: Calls in a page of the list; the calls and the pages, which may be shorter than asked, that a look-up reads at most;
+#: minutes of a usual call.
+LOOK_AT, CALLS_AT_MOST, PAGES_AT_MOST, USUAL_MINUTES = 50, 200, 20, 2
 #: Seconds until a recording is asked for again.
 RECORDING_AGAIN = 30.0
-#: Looks at a call after its end that may still find more; calls whose last report is remembered.
+#: Looks at a call after its end that may still find more, or at one that the account does not have any more; calls
+#: whose last report is remembered.
 LOOKS_AFTER_END, REMEMBERED = 6, 2000
 #: Hints that wait; more are dropped, because polling finds the calls too.
 HINTS_AT_MOST = 10_000
@@ -109,12 +111,14 @@ class FluentsChannel:
                 if call is None:
                     return CannotTell("Fluents does not have this call")
                 return self._found(attempt, attempt.provider_ref, call)
-            for page in range(1, PAGES + 1):
+            seen = 0
+            for page in range(1, PAGES_AT_MOST + 1):
                 found = await self._service.newest(LOOK_AT, page)
+                seen += len(found.calls)
                 for one in found.calls:
                     if token_of(one) == attempt.token and isinstance(one.get("id"), str):
                         return self._found(attempt, one["id"], one)
-                if not found.has_more:
+                if not found.has_more or seen >= CALLS_AT_MOST:
                     break
         except (PluginError, NoAnswer) as why:
             return CannotTell(f"Fluents cannot be asked now ({type(why).__name__})", asked=False)
@@ -199,7 +203,10 @@ class FluentsChannel:
             call = await self._service.call(ref)
         except (PluginError, NoAnswer):
             return  # the next look asks again
-        if call is None or str(call.get("id")).lower() != ref.lower() or (found := ended(call)) is None:
+        if call is None:  # deleted there: the reconciler decides
+            self._settle(ref, is_whole=False)
+            return
+        if str(call.get("id")).lower() != ref.lower() or (found := ended(call)) is None:
             return
         inbound = self._inbound(ref, call, found)
         if self._told.get(ref) != inbound:
@@ -207,13 +214,15 @@ class FluentsChannel:
             self._told[ref] = inbound
             while len(self._told) > REMEMBERED:
                 self._told.popitem(last=False)
-        self._settle(ref, found)
+        self._settle(ref, is_whole=found.is_whole)
 
-    def _settle(self, ref: str, found: Ended) -> None:
-        """Look at an ended call no more, once nothing about it can still come: what the person wanted, and what was
-        said, are known some time after the end."""
+    def _settle(self, ref: str, *, is_whole: bool) -> None:
+        """Look at a call that is over no more, once nothing about it can still come: what the person wanted, and what
+        was said, are known some time after the end."""
+        if ref not in self._under_way:
+            return
         self._ended[ref] = looks = self._ended.get(ref, 0) + 1
-        if found.is_whole or looks > LOOKS_AFTER_END:
+        if is_whole or looks > LOOKS_AFTER_END:
             self._under_way.pop(ref, None)
             self._ended.pop(ref, None)
 

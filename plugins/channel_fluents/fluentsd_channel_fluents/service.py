@@ -57,7 +57,10 @@ class Service:
         wanted = {"page": page, "size": size, "sort_column": "start_time", "sort_desc": "true"}
         found = _object(await self._ask("GET", "/v1/calls/list", params=wanted), "items")
         items = found["items"] if isinstance(found["items"], list) else []
-        return Page([one for one in items if isinstance(one, dict)], found.get("has_more") is True)
+        has_more = found.get("has_more")
+        if not isinstance(has_more, bool):
+            has_more = len(items) >= size
+        return Page([one for one in items if isinstance(one, dict)], has_more)
 
     async def end(self, ref: str) -> bool:
         """End a call; whether the API has ended it."""

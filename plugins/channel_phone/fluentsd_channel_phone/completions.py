@@ -17,12 +17,13 @@ import trio
 from fluentsd.api import AgentSettings
 from fluentsd_channel_phone.settings import Endpoint
 
-#: Seconds until the first piece of an answer, and between two pieces.
-FIRST_WITHIN, NEXT_WITHIN = 6.0, 5.0
+#: Seconds until the first piece of an answer, between two pieces, and from its end to the end of the stream: what may
+#: still come, such as the count of tokens, is not waited for longer.
+FIRST_WITHIN, NEXT_WITHIN, CLOSES_WITHIN = 6.0, 5.0, 0.25
 #: The longest text of a model in one answer, characters.
 ANSWER_AT_MOST = 4000
-#: Bytes of a refusal that are read for its reason.
-REFUSAL_AT_MOST = 4000
+#: Bytes of a refusal that are read for its reason, and the longest line of a stream.
+REFUSAL_AT_MOST, LINE_AT_MOST = 4000, 1_000_000
 #: The mark of a stream's end. A service may leave out the reason of the end, and the mark is its contract.
 DONE = b"[DONE]"
 Say = Callable[[str], Awaitable[None]]
@@ -79,21 +80,44 @@ class Model(Protocol):
 
 
 @dataclass(slots=True)
+class _Wish:
+    """A tool call as it comes in."""
+
+    index: int | None
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+    def goes_on_with(self, index: int | None, id: str, name: str, arguments: str) -> bool:
+        """Whether a part belongs to this call. Services leave out the index, or the id, or give every call the index
+        0; another id, or a name after arguments that are whole, begins the next call."""
+        if index is not None and self.index is not None and index != self.index:
+            return False
+        if id and self.id and id != self.id:
+            return False
+        return not (name and self.name and (arguments or name != self.name) and _is_json(self.arguments))
+
+
+@dataclass(slots=True)
 class _Pieces:
-    """An answer as it comes in. `failed` says what is wrong with it."""
+    """An answer as it comes in: in lines of events, or as one JSON document, whatever the service calls it. `failed`
+    says what is wrong with it."""
 
     text: str = ""
-    calls: dict[int, list[str]] = field(default_factory=dict)
+    wishes: list[_Wish] = field(default_factory=list)
     is_whole: bool = False
     failed: str = ""
     _rest: bytes = b""
 
-    def feed(self, chunk: bytes, *, in_lines: bool) -> str:
-        """Add bytes of the stream; the text that was in them. Without lines the whole answer is one document."""
-        if not in_lines:
-            self._rest += chunk
-            return ""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+    def feed(self, chunk: bytes) -> str:
+        """Add bytes of the stream; the text that was in them."""
+        self._rest = (self._rest + chunk).removeprefix(b"\xef\xbb\xbf")
+        if self._rest.lstrip().startswith(b"{") or not self._rest.strip():
+            lines = []
+        else:
+            *lines, self._rest = self._rest.split(b"\n")
+        if len(self._rest) > LINE_AT_MOST:
+            self.failed = "the model's answer cannot be read"
         return "".join(self._add(data) for line in lines if (data := _data(line)))
 
     def end(self) -> str:
@@ -126,21 +150,31 @@ class _Pieces:
         return fresh
 
     def _add_call(self, call: Mapping[str, Any]) -> None:
-        """Add a part of a call. Without an index, a part with another id begins the next call."""
-        index, id, function = call.get("index"), call.get("id"), call.get("function") or {}
-        if not isinstance(index, int):
-            last = max(self.calls, default=0)
-            is_next = last in self.calls and id and self.calls[last][0] not in ("", id)
-            index = last + bool(is_next)
-        kept = self.calls.setdefault(index, ["", "", ""])
-        kept[0] = id or kept[0]
-        kept[1] = function.get("name") or kept[1]
-        arguments = function.get("arguments") or ""
-        kept[2] += arguments if isinstance(arguments, str) else json.dumps(arguments)
+        """Add a part of a call."""
+        index, id, function = call.get("index"), call.get("id") or "", call.get("function") or {}
+        index = int(index) if isinstance(index, int | float) else None
+        name, arguments = function.get("name") or "", function.get("arguments") or ""
+        arguments = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        of_index = [one for one in self.wishes if index is None or one.index in (index, None)]
+        if not of_index or not of_index[-1].goes_on_with(index, id, name, arguments):
+            self.wishes.append(_Wish(index))
+            of_index = self.wishes
+        wish = of_index[-1]
+        wish.id, wish.name, wish.arguments = wish.id or id, wish.name or name, wish.arguments + arguments
 
     def answer(self) -> Answer:
-        calls = (ToolCall(kept[0] or f"call_{n}", kept[1], kept[2]) for n, kept in sorted(self.calls.items()))
+        """The whole."""
+        in_order = sorted(self.wishes, key=lambda one: one.index or 0)  # stable: else as they came
+        calls = (ToolCall(one.id or f"call_{n}", one.name, one.arguments) for n, one in enumerate(in_order))
         return Answer(self.text, tuple(calls))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class Completions:
@@ -159,8 +193,9 @@ class Completions:
         bounds: Bounds = TURN,
     ) -> Answer:
         """See `Model`. An answer that breaks off after something was said is kept as far as it was said, because a
-        second answer would repeat it."""
+        second answer would repeat it; an empty one, as a filter of content makes it, is asked for elsewhere."""
         failed: ModelFailed | None = None
+        empty: Answer | None = None
         for endpoint in self._endpoints:
             pieces = _Pieces()
             model = agent.model if agent.model and endpoint is self._endpoints[0] else endpoint.model
@@ -177,7 +212,12 @@ class Completions:
                 if pieces.text.strip():
                     return Answer(pieces.text)
             else:
-                return pieces.answer()
+                answer = pieces.answer()
+                if answer.text.strip() or answer.calls:
+                    return answer
+                empty = answer
+        if empty is not None:
+            return empty
         raise failed or ModelFailed("there is no model")
 
     async def _stream(
@@ -206,15 +246,14 @@ class Completions:
     async def _read(self, found: httpx.Response, pieces: _Pieces, say: Say, patience: trio.CancelScope) -> None:
         """Read the stream to its end; an answer that ends earlier cancels `patience`. Leaving the loop in another way
         would leave httpx's nested generators open."""
-        streams = "json" not in found.headers.get("content-type", "")
         async for chunk in found.aiter_bytes():
             patience.deadline = float("inf")  # it limits the wait for a piece, not the saying of it
-            if fresh := pieces.feed(chunk, in_lines=streams):
+            if fresh := pieces.feed(chunk):
                 await say(fresh)
             if pieces.failed or len(pieces.text) > ANSWER_AT_MOST:
                 pieces.is_whole = True
                 patience.cancel()
-            patience.deadline = trio.current_time() + NEXT_WITHIN
+            patience.deadline = trio.current_time() + (CLOSES_WITHIN if pieces.is_whole else NEXT_WITHIN)
         if rest := pieces.end():
             await say(rest)
 

@@ -111,6 +111,7 @@ class Conversation:
     # The person
 
     async def _read(self) -> None:
+        is_set_up = False
         while True:
             try:
                 frame = frames.read(await self._socket.receive())
@@ -118,7 +119,9 @@ class Conversation:
                 self.broke = closed.code not in IN_ORDER
                 return
             match frame:
-                case frames.Setup():
+                case frames.Setup() if not is_set_up:
+                    is_set_up = True
+                    self._meet_machine()  # if it was detected before
                     self._wanted.set()
                 case frames.Prompt(text, last):
                     self._hear(text, last)
@@ -128,7 +131,7 @@ class Conversation:
                     self._interrupt(heard)
                 case frames.Speaking(now):
                     self._speaking(now)
-                case frames.Trouble() | frames.Strange():
+                case frames.Setup() | frames.Trouble() | frames.Strange():
                     pass  # it changes nothing
 
     def _hear(self, text: str, last: bool) -> None:
@@ -136,7 +139,7 @@ class Conversation:
         if not last:
             self._partial = text
             return
-        self._partial = ""
+        text, self._partial = text if text.strip() else self._partial, ""  # an empty end: what was heard so far counts
         if not text.strip():
             return
         earlier = self._unfinished()
