@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from tests.engine.after_calls.stage import AGENT, CALL, DETAILS, GOOD, Analyst
 from tests.engine.calls.test_inbound_calls import CALLER, LATER, OURS, calls_us
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
 from tests.engine.sync.fake_source import FakeCrm
+from tests.test_injections import TEXTS
 
 pytestmark = pytest.mark.slow
 SAID = "agent: Hi\nperson: I got your text. How much is a roof?"
@@ -269,3 +272,25 @@ async def test_a_failed_analysis_of_a_call_to_us_is_listed_and_asked_again(stage
     assert (await the_call(stage))["analysis_state"] == "done"
     assert stage.sms.steps() == ["text", "text", "details"]
     assert not [one for one in await stage.runtime.store.read(outbox.counts) if one[0] == AFTER_CALLS]
+
+
+async def test_no_words_in_a_call_to_us_do_more_than_the_schema_allows(stage: Stage) -> None:
+    analyst = Analyst()
+    await rings(stage, analyst, flow=(SMS, CALL | {"after": "2 days"}, DETAILS))
+    await ends(stage, Outcome.opted_out, text="stop", transcript="")
+    for n, text in enumerate(TEXTS[::25]):  # a model that obeys: what the schema has, and what it has not
+        answers = [GOOD | {"summary": text[:300] + "x"}, GOOD | {"lift": text}, GOOD | {"fields": {"OwnerId": text}}]
+        analyst.answers += answers
+        for part in range(len(answers)):
+            await calls_us(stage, ref=f"CA{n}-{part}")
+            said = Inbound(Outcome.answered, None, f"CA{n}-{part}", CALLER, called_us=True)
+            await stage.inbox.take(replace(said, transcript=f"agent: Hi\nperson: {text}"))
+    await stage.until(stage.clock.now() + MINUTE)
+    assert len(analyst.asked) == 3 * len(TEXTS[::25])
+    calls = [one for one in (await stage.do("calls", most=1000))["calls"] if one["provider_ref"] != "CA1"]
+    assert Counter(one["analysis_state"] for one in calls) == {"done": len(calls) / 3, "failed": 2 * len(calls) / 3}
+    assert {tuple(one["analysis"].items()) for one in calls} == {(), (("budget", 5000), ("size", "large"))}
+    stopped = (await stage.do("suppression list"))["entries"]
+    assert [one["value"] for one in stopped if one["kind"] == "phone"] == [CALLER]
+    assert stage.phone.accepted == []
+    assert stage.sms.steps() == ["text", "text"]  # nothing follows, to nobody
