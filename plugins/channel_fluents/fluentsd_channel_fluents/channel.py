@@ -47,9 +47,8 @@ from fluentsd_channel_fluents.service import NoAnswer, Service
 from fluentsd_channel_fluents.settings import UUID, Settings
 
 SECOND = 1_000_000
-#: Calls in a page of the list; the calls and the pages, which may be shorter than asked, that a look-up reads at most;
-#: minutes of a usual call.
-LOOK_AT, CALLS_AT_MOST, PAGES_AT_MOST, USUAL_MINUTES = 50, 200, 20, 2
+#: The newest calls that a look-up reads; minutes of a usual call.
+LOOK_AT, USUAL_MINUTES = 200, 2
 #: Seconds until a recording is asked for again.
 RECORDING_AGAIN = 30.0
 #: Looks at a call after its end that may still find more, or at one that the account does not have any more; calls
@@ -111,15 +110,9 @@ class FluentsChannel:
                 if call is None:
                     return CannotTell("Fluents does not have this call")
                 return self._found(attempt, attempt.provider_ref, call)
-            seen = 0
-            for page in range(1, PAGES_AT_MOST + 1):
-                found = await self._service.newest(LOOK_AT, page)
-                seen += len(found.calls)
-                for one in found.calls:
-                    if token_of(one) == attempt.token and isinstance(one.get("id"), str):
-                        return self._found(attempt, one["id"], one)
-                if not found.has_more or seen >= CALLS_AT_MOST:
-                    break
+            for one in await self._service.newest(LOOK_AT, lambda call: token_of(call) == attempt.token):
+                if token_of(one) == attempt.token and isinstance(one.get("id"), str):
+                    return self._found(attempt, one["id"], one)
         except (PluginError, NoAnswer) as why:
             return CannotTell(f"Fluents cannot be asked now ({type(why).__name__})", asked=False)
         return CannotTell("no call of the list carries our token")
@@ -144,7 +137,7 @@ class FluentsChannel:
 
     async def made_since(self, at: int, most: int) -> Sequence[Made]:
         """The newest calls of the account that may be ours, from our caller ID or any number of the account."""
-        return made(self.settings.sender, (await self._service.newest(most)).calls, at)
+        return made(self.settings.sender, await self._service.newest(most), at)
 
     async def cancel(self, attempt: Attempt) -> bool | Cancelled:
         """End a call that nobody has picked up yet."""

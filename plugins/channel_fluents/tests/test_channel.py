@@ -260,6 +260,9 @@ async def test_a_lost_call_is_found_in_pages_shorter_than_asked_and_without_has_
     found = await stage.use().lookup(replace(attempt, provider_ref=None))
     assert isinstance(found, Found)
     assert found.receipt.ref == ref
+    for one in stage.fluents.calls:
+        stage.fluents.end(one)
+    assert len(await stage.use().made_since(0, 30)) == 30
     stage.fluents.page_at_most, stage.fluents.says_more = 50, False
     assert isinstance(await stage.use().lookup(replace(attempt, provider_ref=None)), Found)
 
