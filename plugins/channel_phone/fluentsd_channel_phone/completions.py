@@ -1,7 +1,8 @@
 """Streaming chat completions of any service that speaks OpenAI's protocol, over the daemon's HTTP client.
 
 One turn is one request, with one retry: at the fallback service if there is one, else at the same. A retry happens only
-while nothing has been said. Timeouts count from the last byte: a service that stalls is given up.
+while nothing has been said. Timeouts count from the last piece of the answer: a service that stalls is given up, also
+one that keeps the line open with comments.
 """
 
 from __future__ import annotations
@@ -100,11 +101,12 @@ class _Wish:
 
 @dataclass(slots=True)
 class _Pieces:
-    """An answer as it comes in: in lines of events, or as one JSON document, whatever the service calls it. `failed`
-    says what is wrong with it."""
+    """An answer as it comes in: in lines of events, or as one JSON document, whatever the service calls it. `count`
+    grows with each piece of the answer; `failed` says what is wrong with it."""
 
     text: str = ""
     wishes: list[_Wish] = field(default_factory=list)
+    count: int = 0
     is_whole: bool = False
     failed: str = ""
     _rest: bytes = b""
@@ -112,9 +114,10 @@ class _Pieces:
     def feed(self, chunk: bytes) -> str:
         """Add bytes of the stream; the text that was in them."""
         self._rest = (self._rest + chunk).removeprefix(b"\xef\xbb\xbf")
-        if self._rest.lstrip().startswith(b"{") or not self._rest.strip():
-            lines = []
-        else:
+        lines: list[bytes] = []
+        if self._rest.lstrip().startswith(b"{"):
+            self.count += 1
+        elif self._rest.strip():
             *lines, self._rest = self._rest.split(b"\n")
         if len(self._rest) > LINE_AT_MOST:
             self.failed = "the model's answer cannot be read"
@@ -138,6 +141,7 @@ class _Pieces:
                 return ""
             fresh = ""
             for choice in event.get("choices") or ():
+                self.count += 1
                 delta = choice.get("delta") or choice.get("message") or {}
                 fresh += _text(delta.get("content"))
                 for call in delta.get("tool_calls") or ():
@@ -246,14 +250,18 @@ class Completions:
     async def _read(self, found: httpx.Response, pieces: _Pieces, say: Say, patience: trio.CancelScope) -> None:
         """Read the stream to its end; an answer that ends earlier cancels `patience`. Leaving the loop in another way
         would leave httpx's nested generators open."""
+        deadline = patience.deadline
         async for chunk in found.aiter_bytes():
+            count = pieces.count
             patience.deadline = float("inf")  # it limits the wait for a piece, not the saying of it
             if fresh := pieces.feed(chunk):
                 await say(fresh)
             if pieces.failed or len(pieces.text) > ANSWER_AT_MOST:
                 pieces.is_whole = True
                 patience.cancel()
-            patience.deadline = trio.current_time() + (CLOSES_WITHIN if pieces.is_whole else NEXT_WITHIN)
+            if pieces.is_whole or pieces.count > count:
+                deadline = trio.current_time() + (CLOSES_WITHIN if pieces.is_whole else NEXT_WITHIN)
+            patience.deadline = deadline
         if rest := pieces.end():
             await say(rest)
 

@@ -139,6 +139,29 @@ class _LeftOpen(httpx.AsyncByteStream):
         await trio.sleep_forever()
 
 
+class _OnlyComments(httpx.AsyncByteStream):
+    """A stream that is kept open and never answers, perhaps after a first piece."""
+
+    def __init__(self, *first):
+        self.first = first
+
+    async def __aiter__(self):
+        for one in self.first:
+            yield one.encode()
+        while True:
+            yield b": PROCESSING\n\n" + b'data: {"choices": []}\n\n'
+            await trio.sleep(1)
+
+
+async def test_comments_are_no_answer(autojump_clock):
+    with trio.fail_after(30), pytest.raises(ModelFailed, match="does not answer in time"):
+        await answered(*(httpx.Response(200, headers=EVENTS, stream=_OnlyComments()) for _ in range(2)))
+    began = event({"content": "Yes"})
+    with trio.fail_after(30):
+        [answer], _ = await answered(httpx.Response(200, headers=EVENTS, stream=_OnlyComments(began)))
+    assert answer.text == "Yes"  # as far as it was said
+
+
 async def test_an_answer_that_has_ended_is_not_waited_for(autojump_clock):
     began = trio.current_time()
     [answer], _ = await answered(httpx.Response(200, headers=EVENTS, stream=_LeftOpen()))
