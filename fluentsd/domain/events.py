@@ -342,7 +342,8 @@ class AfterCallTask(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingTask(Event):
-    """A task of the daemon's own: the recording of an attempt is fetched from its provider (`engine.recordings`)."""
+    """A task of the daemon's own: the recording of an attempt, or of a call to us, is fetched from its provider
+    (`engine.recordings`)."""
 
     topic: ClassVar[str] = "task.recording"
     attempt: str

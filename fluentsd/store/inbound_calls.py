@@ -65,11 +65,12 @@ class Ended(NamedTuple):
 
 class News(NamedTuple):
     """What a report of a call's end changed. `is_first`: no report before had an outcome; `is_promise`: none before had
-    the time of a callback."""
+    the time of a callback; `is_recorded`: its recording was not known before."""
 
     call_id: str
     is_first: bool
     is_promise: bool
+    is_recorded: bool
 
 
 class End(NamedTuple):
@@ -116,8 +117,8 @@ async def begin(conn: AsyncConnection, call: Beginning, at: int) -> bool:
 
 
 async def end(conn: AsyncConnection, channel: str, ref: str, end: End, at: int) -> News | None:
-    """Note what a call came to; a later report adds to an earlier one, and an outcome stays, but an opt-out. None when
-    the call is not known."""
+    """Note what a call came to; a later report adds to an earlier one, and an outcome stays, but an opt-out. Words of
+    each kind are kept once. None when the call is not known."""
     mine = (inbound_call.c.provider_ref == ref, inbound_call.c.channel == channel)
     columns = ("id", "contact_id", "ended_at", "callback_at")
     row = (await conn.execute(select(*(inbound_call.c[name] for name in columns)).where(*mine))).first()
@@ -135,10 +136,14 @@ async def end(conn: AsyncConnection, channel: str, ref: str, end: End, at: int) 
     if end.outcome is not None:
         values["ended_at"] = func.coalesce(inbound_call.c.ended_at, at)
     await conn.execute(update(inbound_call).where(inbound_call.c.id == row.id).values(**values))
+    new: dict[str, str] = {}
     if row.contact_id is not None:
-        await keep_content(conn, [Content(row.contact_id, row.id, kind, text, at) for kind, text in end.words])
+        had = set((await conn.execute(select(content.c.kind).where(content.c.attempt_id == row.id))).scalars())
+        new = {kind: text for kind, text in end.words if kind not in had}
+        await keep_content(conn, [Content(row.contact_id, row.id, kind, text, at) for kind, text in new.items()])
     is_first = end.outcome is not None and row.ended_at is None
-    return News(row.id, is_first, row.callback_at is None and end.callback_at is not None)
+    is_promise = row.callback_at is None and end.callback_at is not None
+    return News(row.id, is_first, is_promise, "recording" in new)
 
 
 async def ended(conn: AsyncConnection, call_id: str) -> Ended:
@@ -207,6 +212,7 @@ async def listing(
     disposition: str | None = None,
     since: int | None = None,
     call_id: str | None = None,
+    campaign_id: int | None = None,
 ) -> list[dict[str, Any]]:
     """Calls to us, newest first, with the columns of `reports.attempts`."""
     statement = (
@@ -234,6 +240,7 @@ async def listing(
         (inbound_call.c.outcome, outcome),
         (inbound_call.c.disposition, disposition),
         (inbound_call.c.id, call_id),
+        (enrollment.c.campaign_id, campaign_id),
     )
     statement = statement.where(*(column == wanted for column, wanted in filters if wanted is not None))
     if since is not None:

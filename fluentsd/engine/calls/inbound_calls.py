@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 
 from fluentsd.api import Inbound, Message, Outcome, Pickup, PickupVerdict
 from fluentsd.domain.agents import Agent, KeptAgent
-from fluentsd.domain.events import CallReceived
+from fluentsd.domain.events import CallReceived, RecordingTask
 from fluentsd.domain.flow import Flow
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.domain.speaker import compile_speaker
@@ -110,6 +110,8 @@ async def record(conn: Connection, plans: Plans, channel: str, inbound: Inbound,
     end = End(outcome, inbound.reason, disposition, inbound.callback_at, inbound.duration_s, inbound.cost_micros, words)
     if inbound.ref is None or (news := await inbound_calls.end(conn, channel, inbound.ref, end, at)) is None:
         return False
+    if news.is_recorded:
+        await outbox.post(conn, RecordingTask(attempt=news.call_id), at=at)
     call = await inbound_calls.ended(conn, news.call_id)
     if news.is_promise and call.contact_id is not None and call.campaign_id and call.outcome != Outcome.opted_out:
         assert inbound.callback_at is not None  # noqa: S101 - it is the promise
