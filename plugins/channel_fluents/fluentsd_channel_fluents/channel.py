@@ -54,8 +54,9 @@ RECORDING_AGAIN = 30.0
 #: Looks at a call after its end that may still find more, or at one that the account does not have any more; calls
 #: whose last report is remembered.
 LOOKS_AFTER_END, REMEMBERED = 6, 2000
-#: Hints that wait; more are dropped, because polling finds the calls too.
-HINTS_AT_MOST = 10_000
+#: Hints that wait; more are dropped, because polling finds the calls too. Calls that are looked at together, so that an
+#: answer that does not come delays no other call.
+HINTS_AT_MOST, TOGETHER = 10_000, 8
 #: A contact window that closes within this time counts as closed, microseconds.
 LEFT_AT_LEAST = 30 * SECOND
 
@@ -76,6 +77,7 @@ class FluentsChannel:
         self._ended: dict[str, int] = {}  #: those of them that have ended → how often they were looked at since
         self._told: OrderedDict[str, Inbound] = OrderedDict()  #: what was reported last of a call
         self._put, self._hints = trio.open_memory_channel[str](HINTS_AT_MOST)
+        self._hinted: set[str] = set()  #: calls of the hints that wait
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Create one call; its outcome comes later."""
@@ -172,23 +174,34 @@ class FluentsChannel:
         ref = _call_of(body)
         if not isinstance(ref, str) or not UUID.fullmatch(ref):
             raise ValueError("a webhook without the id of a call in call_id")
-        with suppress(trio.WouldBlock):  # polling finds it
-            self._put.send_nowait(ref)
+        self._hint(ref)
         return WebhookResult()
+
+    def _hint(self, ref: str) -> None:
+        """Have a call looked at soon."""
+        if ref not in self._hinted:
+            with suppress(trio.WouldBlock):  # polling finds it
+                self._put.send_nowait(ref)
+                self._hinted.add(ref)
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
         """Fetch the calls that webhooks hint at, and from time to time all that are under way; deliver their ends."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._poll, deliver)
-            async for ref in self._hints:
-                await self._look(ref, deliver)
+            nursery.start_soon(self._poll)
+            for _ in range(TOGETHER):
+                nursery.start_soon(self._follow_hints, deliver)
 
-    async def _poll(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
+    async def _poll(self) -> None:
         clock = self._tools.clock
         while True:
             await clock.sleep_until(clock.now() + round(self.settings.poll * SECOND))
             for ref in list(self._under_way):
-                await self._look(ref, deliver)
+                self._hint(ref)
+
+    async def _follow_hints(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
+        async for ref in self._hints:
+            self._hinted.discard(ref)
+            await self._look(ref, deliver)
 
     async def _look(self, ref: str, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
         """Fetch one call, and report its end if it has ended."""

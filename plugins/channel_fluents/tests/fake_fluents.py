@@ -28,6 +28,7 @@ class FakeFluents:
         self.bodies: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.bad, self.status = "", 200
+        self.stuck: set[str] = set()  #: calls whose fetch is not answered
         self.page_at_most, self.says_more = 100, True
 
     def client(self) -> httpx.AsyncClient:
@@ -69,6 +70,8 @@ class FakeFluents:
             case "GET", "/v1/calls/recording":
                 return httpx.Response(200, content=b"RIFF", headers={"content-type": "audio/wav"})
             case "GET", "/v1/calls":
+                if request.url.params["id"] in self.stuck:
+                    await trio.sleep_forever()
                 call = self.calls.get(request.url.params["id"])
                 return httpx.Response(200, json=call) if call else httpx.Response(404, json={"statusCode": 404})
             case "POST", "/v1/calls/end":

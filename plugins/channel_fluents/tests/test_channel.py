@@ -207,6 +207,22 @@ async def test_a_webhook_that_never_comes_is_found_by_polling(stage: Stage) -> N
     assert [one.outcome for one in stage.reports] == [Outcome.no_answer]
 
 
+async def test_a_call_whose_fetch_is_not_answered_delays_no_other(stage: Stage) -> None:
+    channel = stage.use()
+    stuck, _ = await stage.start(channel)
+    ref, attempt = await stage.start(channel)
+    stage.fluents.stuck.add(stuck)
+    stage.fluents.end(ref, stage_outcome="human_unanswered")
+    with trio.fail_after(2):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(channel.listen, stage.keep)
+            channel.webhook(hint(stuck))
+            channel.webhook(hint(ref))
+            await stage.reported.wait()
+            nursery.cancel_scope.cancel()
+    assert [one.token for one in stage.reports] == [attempt.token]
+
+
 async def test_what_is_known_only_after_the_end_is_reported_too(stage: Stage) -> None:
     channel = stage.use(poll=1)
     ref, attempt = await stage.start(channel)
