@@ -121,10 +121,10 @@ def _judge_calls(twilio: BusyTwilio, tries: dict[str, Tried]) -> None:
         promised |= {call.to} if twilio.lives[call.sid].promised else set()
 
 
-def run(folder: Path, *, seed: int, count: int, kills: int) -> Figures:
+def run(folder: Path, *, seed: int, count: int, kills: int, lost: float = 0.0) -> Figures:
     """One whole story."""
     home = Installation(folder, main="tests.crash.calling_child")
-    with BusyTwilio(seed=seed, faults=FAULTS, lag=LAG, port=free_port()) as twilio:
+    with BusyTwilio(seed=seed, faults=FAULTS, lost=lost, lag=LAG, port=free_port()) as twilio:
         home.configure(SETTINGS.format(
             n=CONCURRENCY, account=ACCOUNT, token=TOKEN, number=NUMBER, url=twilio.url, chat=twilio.chat,
             base=twilio.base, port=twilio.port,
@@ -152,7 +152,7 @@ def test_killed_while_calls_are_made_ring_and_talk(tmp_path: Path) -> None:
 def test_killed_seventy_five_times_while_it_calls(
     tmp_path: Path, record_property: Callable[[str, object], None], seed: int
 ) -> None:
-    figures = run(tmp_path, seed=seed, count=200, kills=15)
+    figures = run(tmp_path, seed=seed, count=200, kills=15, lost=0.06)
     record_property("figures", str(figures))
     assert figures.calls >= 200
     assert figures.bound_when_dead >= 10
