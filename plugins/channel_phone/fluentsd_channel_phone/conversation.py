@@ -17,8 +17,9 @@ import trio
 
 from fluentsd.api import AgentSettings, CallSocket, Disposition, SocketClosed, asks_to_stop
 from fluentsd_channel_phone import frames
+from fluentsd_channel_phone.answers import Answer, tool_result
 from fluentsd_channel_phone.briefing import briefing
-from fluentsd_channel_phone.completions import Answer, Model, ModelFailed
+from fluentsd_channel_phone.completions import Model, ModelFailed
 from fluentsd_channel_phone.evidence import Evidence, is_greeting
 from fluentsd_channel_phone.phrases import phrases
 from fluentsd_channel_phone.skills import Skills, Used
@@ -264,8 +265,8 @@ class Conversation:
 
     async def _use(self, answer: Answer) -> bool:
         """Use the skills that the model wants; whether that ended the call."""
-        self._log.append(_wish(answer))
-        results = [_result(call.id, "the person spoke meanwhile; the result is not known") for call in answer.calls]
+        self._log.append(answer.wish)
+        results = [tool_result(call.id, "the person spoke meanwhile; the result is not known") for call in answer.calls]
         self._log += results
         for call, result in zip(answer.calls, results, strict=True):
             async with self._filling(SKILL_FILLER_AFTER):
@@ -385,15 +386,3 @@ def _message(line: Line) -> dict[str, Any]:
         return {"role": "user", "content": line.text}
     heard = line.text if line.heard is None else f"{line.heard.rstrip()} [interrupted]"
     return {"role": "assistant", "content": heard}
-
-
-def _wish(answer: Answer) -> dict[str, Any]:
-    calls = [
-        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
-        for call in answer.calls
-    ]
-    return {"role": "assistant", "content": None, "tool_calls": calls}
-
-
-def _result(call_id: str, content: str) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call_id, "content": content}
