@@ -91,12 +91,6 @@ async def test_an_analysis_lifts_no_opt_out(stage: Stage) -> None:
     assert CALLER in str((await stage.do("suppression list"))["entries"])
 
 
-async def test_an_answer_without_use_is_a_failed_analysis_and_the_call_is_told(stage: Stage) -> None:
-    call = await called_by(stage, Analyst({"summary": "x", "fields": {"budget": "a lot"}}))
-    assert (call["analysis_state"], call["outcome"], call["transcript"]) == ("failed", "answered", SAID)
-    assert "budget must be of type number" in call["analysis_problem"]
-
-
 async def test_a_model_that_is_away_is_asked_again_and_given_up_within_minutes(stage: Stage) -> None:
     analyst = Analyst(Unavailable("later", 60.0), NeedsHuman("the key"))
     call = await called_by(stage, analyst)
@@ -145,35 +139,22 @@ async def test_a_hot_lead_and_its_follow_up_come_of_a_call_to_us(stage: Stage) -
     await ends(stage, ref="CA2")
     assert stage.sms.steps().count("details") == 1  # taken once, however many calls ask for it
     assert len(await leads(stage)) == 1
-
-
-async def test_a_lead_of_a_call_to_us_is_answered_in_writing(stage: Stage) -> None:
-    await called_by(stage, Analyst())
     assert (await stage.do("campaign answer", ref="test", person=CALLER, text="On my way."))["channel"] == "sms"
     await stage.until(stage.clock.now() + MINUTE)
     assert stage.sms.accepted[-1][1].text == "On my way."
     assert await leads(stage) == []
 
 
-@pytest.mark.parametrize(
-    ("agent", "said"), [(AGENT, {"text": "stop"}), (PLAIN, {"disposition": Disposition.angry, "text": "stop"})]
-)
-async def test_nothing_follows_an_opt_out_in_a_call_to_us(stage: Stage, agent: Any, said: Any) -> None:
-    followed = DETAILS | {"after_call": ["interested", "angry"]}
-    await rings(stage, Analyst(), agent, (SMS, CALL | {"after": "2 hours"}, followed))
-    await ends(stage, Outcome.opted_out, **{"transcript": ""} | said)
-    await ends(stage, Outcome.opted_out, **said)
-    await stage.until(MONDAY + DAY)
-    assert stage.sms.steps() == ["text", "text"]
-    assert [one["outcome"] for one in await leads(stage)] == ["opted_out"]  # somebody may want to know
-
-
-async def test_nothing_follows_a_call_to_us_in_which_nobody_spoke(stage: Stage) -> None:
-    flow = (SMS, CALL | {"after": "2 hours"}, DETAILS | {"after_call": ["no_answer", "answered"]})
-    await rings(stage, Analyst(), PLAIN, flow)
-    await ends(stage, Outcome.no_answer, transcript="agent: Hi")
+async def test_nothing_follows_an_opt_out_in_a_call_to_us_nor_silence(stage: Stage) -> None:
+    followed = DETAILS | {"after_call": ["interested", "angry", "no_answer", "answered"]}
+    await rings(stage, Analyst(), PLAIN, (SMS, CALL | {"after": "2 hours"}, followed))
+    await ends(stage, Outcome.opted_out, transcript="", text="stop")
+    await ends(stage, Outcome.opted_out, disposition=Disposition.angry, text="stop")
+    await calls_us(stage, "+12125550002", ref="CA2")
+    await ends(stage, Outcome.no_answer, ref="CA2", address="+12125550002", transcript="agent: Hi")
     await stage.until(MONDAY + HOUR)
     assert stage.sms.steps() == ["text", "text"]
+    assert [one["outcome"] for one in await leads(stage)] == ["opted_out"]  # somebody may want to know
 
 
 async def test_what_follows_keeps_caps_and_the_suppression_list(stage: Stage) -> None:
@@ -266,6 +247,8 @@ async def test_of_a_number_that_several_share_nobody_is_said_to_have_called(stag
 
 async def test_a_failed_analysis_of_a_call_to_us_is_listed_and_asked_again(stage: Stage) -> None:
     call = await called_by(stage, Analyst({"summary": "x", "fields": {"budget": "a lot"}}), flow=FLOW)
+    assert (call["analysis_state"], call["outcome"], call["transcript"]) == ("failed", "answered", SAID)
+    assert "budget must be of type number" in call["analysis_problem"]
     assert [one["attempt"] for one in (await stage.do("campaign errors", ref="test"))["analyses"]] == [call["id"]]
     assert (await stage.do("campaign analyse", ref="test"))["calls"] == 1
     await stage.until(MONDAY + HOUR)
