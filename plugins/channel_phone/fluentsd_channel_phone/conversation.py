@@ -27,6 +27,8 @@ from fluentsd_channel_phone.transcript import Line, Transcript
 
 #: Seconds without a word from the model, or from a skill, after which the person hears that it takes a moment.
 FILLER_AFTER, SKILL_FILLER_AFTER = 2.5, 0.6
+#: Seconds after a key in which another one belongs to the same turn of the person.
+KEYS_TOGETHER = 0.6
 #: Requests to the model in one turn, each after the use of skills.
 ROUNDS_AT_MOST = 4
 #: Times that the agent asks whether somebody is there, before it ends the call.
@@ -74,7 +76,7 @@ class Conversation:
         self._to_say = agent.opening
         self._ending: Ending | None = None
         self._recorded: trio.Event | None = None  #: the opt-out is
-        self._asked, self._partial = 0, ""
+        self._asked, self._partial, self._is_typing = 0, "", False
         self._whole, self._one_socket = trio.CancelScope(), trio.Lock()
         self._line: Line | None = None  #: of the turn under way
 
@@ -143,6 +145,7 @@ class Conversation:
         text, self._partial = text if text.strip() else self._partial, ""  # an empty end: what was heard so far counts
         if not text.strip():
             return
+        self._is_typing = False
         earlier = self._unfinished()
         self._log.append(self.transcript.add("person", text))
         self.evidence.turns += 1
@@ -168,6 +171,7 @@ class Conversation:
             self._opt_out(f"pressed {digit}, the opt-out key")
             return
         self.evidence.keys += 1
+        self._is_typing = True
         self._log.append(line)
         self._take_turn()
 
@@ -239,6 +243,9 @@ class Conversation:
 
     async def _answer(self) -> bool:
         """One answer of the model, with the skills it uses; whether it ended the call."""
+        if self._is_typing:
+            await trio.sleep(KEYS_TOGETHER)  # the next key takes the turn away
+            self._is_typing = False
         for _ in range(ROUNDS_AT_MOST):
             answer = await self._ask()
             if answer is None:

@@ -305,6 +305,19 @@ async def test_other_keys_are_a_turn_of_the_person(autojump_clock, stage, chat):
     assert stage.reports[0].outcome == Outcome.answered
 
 
+async def test_keys_that_are_pressed_together_are_one_turn(autojump_clock, stage, chat):
+    async with stage.talking() as call:
+        for digit in "12345#":
+            call.line.press(digit)
+            await trio.sleep(0.2)
+        await call.line.heard(2)
+        call.line.hang_up()
+    assert len(chat.requests) == 1
+    assert [one["content"] for one in chat.requests[0]["messages"] if one["role"] == "user"][-6:] == [
+        f"(pressed {digit})" for digit in "12345#"
+    ]
+
+
 async def test_frames_that_make_no_sense_change_nothing(autojump_clock, stage, chat):
     async with stage.talking() as call:
         for raw in STRANGE:
