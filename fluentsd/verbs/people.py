@@ -58,7 +58,7 @@ async def _which(conn: Connection, point: str, people: Sequence[int]) -> str:
     return f"{point} belongs to {len(people)} people: {', '.join(named)}{more}; give an id, like '#{people[0]}'"
 
 
-def called(fields: Mapping[str, str]) -> str:
-    """A person's name for people to read."""
+def called(fields: Mapping[str, str], unnamed: str = "without a name") -> str:
+    """A person's name for people to read; `unnamed` if none is known."""
     first_and_last = " ".join(filter(None, (fields.get("first_name"), fields.get("last_name"))))
-    return fields.get("full_name") or first_and_last or "without a name"
+    return fields.get("full_name") or first_and_last or unnamed

@@ -486,6 +486,18 @@ def test_who_acts_has_one_name_with_and_without_a_daemon(launched: Person) -> No
 # ── one answer, several looks ────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_the_people_of_a_campaign_go_to_a_file_that_a_mistake_leaves_alone(launched: Person) -> None:
+    launched.gets("campaign", "people", "fair", "--csv", "out.csv")
+    header, *rows = Path("out.csv").read_text("utf-8-sig").splitlines()
+    assert header.startswith("id,name,phones,emails,state,reason")
+    assert ["Echo" in rows[0], "Lima" in rows[1], len(rows)] == [True, True, 2]
+    assert "no campaign" in launched.is_refused("campaign", "people", "fare", "--csv", "out.csv")
+    assert Path("out.csv").read_text("utf-8-sig").splitlines() == [header, *rows]
+    assert "out.csv" not in launched.gets("campaign", "people", "fair", "--csv", "-").out
+    assert len(launched.gets("campaign", "people", "fair", "--most", "1").rows) == 3  # the last line says how to go on
+    assert "queued" in launched.is_refused("campaign", "people", "fair", "--state", "waiting")
+
+
 @pytest.mark.slow
 def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
     later = (dt.datetime.now().astimezone() + dt.timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
@@ -493,7 +505,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "campaign apply fair.toml", "campaign export fair", "campaign list", "campaign show fair",
         "campaign status fair", "campaign report fair", "campaign check fair", "forecast fair", "campaign why fair",
         "campaign enroll fair --source people.csv --dry-run",
-        "campaign replies fair", "campaign leads fair", "campaign test fair --to +12125550199",
+        "campaign people fair", "campaign replies fair", "campaign leads fair", "campaign test fair --to +12125550199",
         "suppression add +12125550177 --because asked", "suppression list", "suppression why +12125550177",
         "suppression remove +12125550177 --because mistyped_number",
         "contacts attest people.csv --basis written --given 2026-11-01 --scope phone,sms --by me",

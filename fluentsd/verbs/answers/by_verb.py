@@ -53,6 +53,7 @@ ANSWERS: Mapping[str, str] = {
     "state": "holds.Status",
     "campaign check": "explain.Check",
     "campaign why": "explain.Totals",
+    "campaign people": "people.Members",
     "campaign replies": "people.Replies",
     "campaign answer": "people.Answered",
     "campaign test": "people.Tested",
