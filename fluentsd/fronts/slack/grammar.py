@@ -18,22 +18,24 @@ from fluentsd.fronts.slack.words import Found, Named, Token, Unclear, find_campa
 from fluentsd.verbs.catalogue import SHOWN, VERBS
 
 Ref = Literal["no", "may", "must", "some"]
+Tail = Callable[[Sequence[Token]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command. `verb`: its verb in the catalogue, "" for one of this front alone; `ref`: whether it names a
     campaign, or some of them after the first word; `more`: what may follow, as the usage shows it; `tail` reads that;
-    `help` where no verb has one."""
+    `before`: words of it that people also say before the campaign; `summary`: the help where no verb has one."""
 
     word: str
     verb: str = ""
     ref: Ref = "no"
     more: str = ""
-    tail: Callable[[Sequence[Token]], Mapping[str, Any]] | None = None
+    tail: Tail | None = None
     summary: str = ""
     aliases: tuple[str, ...] = ()
     takes_all: bool = False
+    before: tuple[str, ...] = ()
 
     @property
     def help(self) -> str:
@@ -92,8 +94,9 @@ COMMANDS: tuple[Command, ...] = (
             aliases=("abort", "end", "cancel", "kill", "terminate", "quit")),
     Command("reopen", "campaign reopen", "must", "", tails.none, aliases=("unstop", "unabort", "uncancel")),
     Command("archive", "campaign archive", "must", "[yes]", tails.flag("yes", "yes", "confirm"), aliases=("hide",)),
-    Command("contacts", "contacts find", "may", "[find <person>|add|export]", tails.contacts,
-            "people of a campaign: find one", aliases=("people",)),
+    Command("contacts", "contacts find", "may", "[find <person>|add|export [state]]", tails.contacts,
+            "people of a campaign: count them, find one, add some, or get all as a file in a direct message",
+            aliases=("people",), before=("add", "export")),
     Command("why", "contacts why", more="<person>", tail=tails.asked, aliases=("who",)),
     Command("texts", "templates list", more="[words]", tail=tails.text("words"), aliases=("templates", "messages")),
     Command("numbers", "numbers list", more="[tag]", tail=tails.text("tag"), aliases=("lines",)),
@@ -155,7 +158,7 @@ _HINTS: Sequence[tuple[tuple[str, ...], str, str]] = (
     (("what", "which", "when"), "The overview says what runs, what comes next and what needs attention", "overview"),
     (("yes", "no", "ok", "confirm"), "A question is answered by its button, or by the command with yes at its end",
      "overview"),
-    (("export", "download"), "The figures of a campaign are in its report", "report {}"),
+    (("export", "download"), "The people of a campaign come as a file, its figures with report", "contacts {} export"),
     (("timezone", "zone"), "The zone of a campaign is at the page window of its form", "edit {} window"),
 )  # fmt: skip
 _DENYING = ("not", "dont", "don't", "no", "never")
@@ -226,6 +229,8 @@ def _named_in(line: Sequence[Token], campaigns: Sequence[Named]) -> Named | None
 
 def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here: Named | None) -> Parsed:
     tail = command.tail or tails.none
+    if rest[1:] and rest[0].folded in command.before and not _is_called(rest, campaigns):  # "export spring"
+        tail, rest = _after(tail, rest[0]), rest[1:]
     if command.ref == "no":
         return Parsed(command, arguments=tail(rest))
     if command.ref == "some":
@@ -247,6 +252,11 @@ def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here:
         running = [one for one in campaigns if one.state in ("active", "paused", "draft", "scheduled")][:5]
         raise Misread(f"which campaign? Usage: {command.usage}", [f"{command.word} {one.ref}" for one in running])
     return _with_ref(command, tail, rest, campaigns)
+
+
+def _after(tail: Tail, first: Token) -> Tail:
+    """A tail whose first word was said before the campaign."""
+    return lambda rest: tail([first, *rest])
 
 
 def _is_called(words: Sequence[Token], campaigns: Sequence[Named]) -> bool:
@@ -281,9 +291,7 @@ def _beginning(words: Sequence[Token], campaigns: Sequence[Named]) -> tuple[Name
     return next(((one.campaign,) for one in found if isinstance(one, Found)), ())
 
 
-def _without_ref(
-    tail: Callable[[Sequence[Token]], Mapping[str, Any]], rest: Sequence[Token]
-) -> Mapping[str, Any] | None:
+def _without_ref(tail: Tail, rest: Sequence[Token]) -> Mapping[str, Any] | None:
     try:
         return tail(rest)
     except Begun:
@@ -292,12 +300,7 @@ def _without_ref(
         return None
 
 
-def _with_ref(
-    command: Command,
-    tail: Callable[[Sequence[Token]], Mapping[str, Any]],
-    rest: list[Token],
-    campaigns: Sequence[Named],
-) -> Parsed:
+def _with_ref(command: Command, tail: Tail, rest: list[Token], campaigns: Sequence[Named]) -> Parsed:
     """The longest beginning of the words that names a campaign, and whose rest can be read."""
     unclear: tuple[Unclear, str, int] | None = None
     problem: BadTail | None = None

@@ -20,7 +20,7 @@ SCOPES: Mapping[str, str] = {
     "channels:read": "whether the app is in the channel of the cards",
     "groups:read": "the same for a private channel",
     "files:read": "lists of contacts that people upload",
-    "files:write": "the rows of such a list that were not taken",
+    "files:write": "the people of a campaign as a file, and rows of a list that were not taken",
 }
 #: Events of the bot.
 EVENTS = (

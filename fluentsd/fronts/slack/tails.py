@@ -12,6 +12,7 @@ from typing import Any
 
 from fluentsd.fronts.slack.words import Token, joined, user_in
 from fluentsd.verbs.catalogue import DISPOSITIONS, OUTCOMES, SHOWN
+from fluentsd.verbs.catalogue import STATES as PERSON_STATES
 
 STATES = ("running", "scheduled", "paused", "draft", "done", "all")
 _TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?(am|pm)?")
@@ -101,9 +102,21 @@ def contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
             return {"find": joined(rest[1:])}
         case "find":
             raise BadTail("what should be found? Write a number, an address or a name after find")
-        case "add" | "export" if len(rest) == 1:
-            return {rest[0].folded: True}
+        case "add" if len(rest) == 1:
+            return {"add": True}
+        case "export":
+            return {"export": True, **_state(rest[1:])}
     return none(rest)
+
+
+def _state(rest: Sequence[Token]) -> Mapping[str, Any]:
+    """[state] of a person"""
+    if not rest:
+        return {}
+    word = rest[0].folded
+    if len(rest) > 1 or word not in PERSON_STATES:
+        raise BadTail(f"{joined(rest)!r} is no state of a person; there are {', '.join(PERSON_STATES)}")
+    return {"state": word}
 
 
 def period(rest: Sequence[Token]) -> Mapping[str, Any]:

@@ -14,7 +14,8 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from io import SEEK_END
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import trio
@@ -33,7 +34,7 @@ WAITS_AT_MOST = 5.0
 HOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 #: Hosts of uploaded files.
 FILES = frozenset({"files.slack.com", "files.slack-gov.com"})
-#: Seconds until the fetching of a file times out between two parts of it.
+#: Seconds until the fetching or sending of a file times out between two parts of it.
 FILE_PATIENCE = 30
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 #: Slack's own troubles, which pass.
@@ -41,11 +42,22 @@ _PASSING = frozenset({"fatal_error", "internal_error", "service_unavailable", "r
 
 
 class SlackRefused(Exception):
-    """Slack refused a call; `error` is its code (`channel_not_found`), `messages` are details about blocks."""
+    """Slack refused a call; `error` is its code (`channel_not_found`), `messages` are details about blocks, `needed` is
+    the scope that is missing."""
 
-    def __init__(self, method: str, error: str, messages: tuple[str, ...] = ()) -> None:
-        super().__init__(f"{method}: {error}" + (f" ({'; '.join(messages[:3])})" if messages else ""))
-        self.method, self.error, self.messages = method, error, messages
+    def __init__(self, method: str, error: str, messages: tuple[str, ...] = (), needed: str = "") -> None:
+        details = "; ".join(messages[:3]) or needed
+        super().__init__(f"{method}: {error}" + (f" ({details})" if details else ""))
+        self.method, self.error, self.messages, self.needed = method, error, messages, needed
+
+    @property
+    def lacks(self) -> str:
+        """What the app lacks and who adds it, as a sentence; "" if this is not about a scope."""
+        if self.error != "missing_scope":
+            return ""
+        scope = f"the scope {self.needed}" if self.needed else "a scope"
+        return (f"the app lacks {scope} in Slack. An admin adds it under OAuth & Permissions at the app's page, "
+                "installs the app again, and sees with `fluentsd slack check` that nothing is missing")  # fmt: skip
 
 
 class TooLarge(Exception):
@@ -104,8 +116,8 @@ class WebApi:
         error = str(data.get("error", "")) if isinstance(data, dict) else ""
         if status >= 500 or not error or error in _PASSING:
             raise Unavailable(f"Slack answered {status} {error}".rstrip(), 0.0) from why
-        details = data.get("response_metadata", {}).get("messages") or data.get("errors") or ()
-        raise SlackRefused(method, error, tuple(str(one) for one in details)) from why
+        details = (data.get("response_metadata") or {}).get("messages") or data.get("errors") or ()
+        raise SlackRefused(method, error, tuple(map(str, details)), str(data.get("needed") or "")) from why
 
     async def open_socket(self) -> str:
         """The address of a new Socket Mode connection."""
@@ -130,16 +142,22 @@ class WebApi:
         if status != 200:
             raise SlackRefused("response_url", words or f"status {status}")
 
-    async def send_file(self, channel: str, name: str, content: bytes, words: str) -> None:
-        """Share a file in a channel, in Slack's three steps. Raises `SlackRefused`, `Unavailable`."""
-        place = await self.call("files.getUploadURLExternal", filename=name, length=len(content))
+    async def send_file(self, channel: str, name: str, file: BinaryIO, words: str) -> None:
+        """Share a file, open at its begin, in a channel, in Slack's three steps. It is read as it is sent, so its size
+        does not matter. Raises `SlackRefused`, `Unavailable`."""
+        size = file.seek(0, SEEK_END)
+        file.seek(0)
+        place = await self.call("files.getUploadURLExternal", filename=name, length=size)
         url = str(place.get("upload_url", ""))
         if not self.is_file(url):
             raise SlackRefused("files", "the address is not Slack's own; nothing was sent")
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         with self._busy():
             status, _ = await trio.to_thread.run_sync(
-                partial(_post, url, content, "application/octet-stream"), limiter=self._threads, abandon_on_cancel=True
+                partial(_post, url, file, headers, FILE_PATIENCE), limiter=self._threads, abandon_on_cancel=True
             )
+        if status == 429 or status >= 500:
+            raise Unavailable(f"Slack answered {status}", 1.0)
         if status != 200:
             raise SlackRefused("files", f"status {status}")
         files = [{"id": str(place.get("file_id", "")), "title": name}]
@@ -177,11 +195,16 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _post(url: str, body: bytes, kind: str = "application/json; charset=utf-8") -> tuple[int, str]:
+_JSON: Mapping[str, str] = {"Content-Type": "application/json; charset=utf-8"}
+
+
+def _post(
+    url: str, body: bytes | BinaryIO, headers: Mapping[str, str] = _JSON, patience: float = PATIENCE
+) -> tuple[int, str]:
     """The status of a request, and Slack's code for a refusal ("" if it tells none)."""
-    request = urllib.request.Request(url, body, {"Content-Type": kind})  # noqa: S310 - is_hook, is_file
+    request = urllib.request.Request(url, body, dict(headers))  # noqa: S310 - is_hook, is_file
     try:
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=PATIENCE) as answer:
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=patience) as answer:
             return int(answer.status), ""
     except urllib.error.HTTPError as why:
         with why:

@@ -94,6 +94,9 @@ CAMPAIGNS = [
         ("dnc +12125550001 because asked", "suppress", None, {"point": "+12125550001", "because": "asked"}),
         ("schedule q2 for tomorrow 9am", "schedule", "q2", {"when": "for tomorrow 9am"}),
         ("duties q2", "duties", "q2", {}),
+        ("contacts q2 export", "contacts", "q2", {"export": True}),
+        ("contacts export spring fair exited", "contacts", "spring-fair", {"export": True, "state": "exited"}),
+        ("people add q2", "contacts", "q2", {"add": True}),
     ],
 )
 def test_a_command_is_read(text: str, command: str, ref: str | None, arguments: dict[str, Any]) -> None:
@@ -203,7 +206,8 @@ WRONG = [
     ("yes", "answered by its button", ("overview",)),
     ("hi", "Type help", ()),
     ("thanks", "Type help", ()),
-    ("export q2", "in its report", ("report q2",)),
+    ("export q2", "come as a file", ("contacts q2 export",)),
+    ("contacts q2 export everyone", "is no state of a person; there are queued", ()),
     ("timezone q2", "at the page window", ("edit q2 window",)),
     ("stop all", "one campaign at a time", ("pause all",)),
     ("stop everything", "one campaign at a time", ("pause all",)),

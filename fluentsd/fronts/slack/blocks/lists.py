@@ -31,6 +31,7 @@ from fluentsd.verbs.answers.holds import Entry, Hold
 from fluentsd.verbs.answers.numbers import CallerId
 from fluentsd.verbs.answers.people import Lead, Person, Reply
 from fluentsd.verbs.answers.sources import Followed, Source
+from fluentsd.verbs.people import called
 
 #: Entries of a list in one message.
 ENTRIES = 20
@@ -167,12 +168,7 @@ def people(found: Sequence[Person], words: str, hidden: bool) -> Message:
         return message(f"nobody is found by {safe(words)}")
     lines = []
     for one in found[:ENTRIES]:
-        fields = one.fields
-        name = (
-            fields.get("full_name")
-            or " ".join(filter(None, (fields.get("first_name"), fields.get("last_name"))))
-            or "–"
-        )
+        name = called(one.fields, "–")
         points = ", ".join(point(p) if hidden else safe(p) for p in one.points[:3])
         where = ", ".join(safe(place.ref) for place in one.campaigns[:3])
         lines.append(f"#{one.id} *{safe(name, 60)}* · {points} · {where or 'in no campaign'}")
