@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks import home as words
 from fluentsd.fronts.slack.blocks.layout import Block
+from fluentsd.fronts.slack.blocks.wording import by_channel
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs.answers.campaigns import Counted, Status
 
@@ -43,7 +44,7 @@ async def home(session: Session) -> tuple[Block, Block | None]:
 def _health(session: Session, state: words.State, sources: Sequence[words.Source]) -> tuple[tuple[str, str], ...]:
     """The parts of the installation, each with its problem, "" if it has none."""
     fronts = {name: problem() for name, problem in session.services.runtime.fronts.items()}
-    channels = dict.fromkeys(state.channels, "")
+    channels = dict.fromkeys(map(by_channel, state.channels), "")
     crms = {one.source: one.problem or "" for one in sources}
     down = {f"deliveries to {target}": "they wait until it answers" for target in state.targets_down}
     dead = {f"deliveries to {target}": f"{count} were given up" for target, count in state.dead_letters.items()}

@@ -22,7 +22,7 @@ from fluentsd.fronts.slack.blocks.layout import (
     text_input,
     without_close,
 )
-from fluentsd.fronts.slack.blocks.wording import safe
+from fluentsd.fronts.slack.blocks.wording import by_channel, safe
 from fluentsd.fronts.slack.commands import persons, starting
 from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.session import Session
@@ -74,7 +74,7 @@ def _schedule(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
 def _reply(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
     made = [text_input("text", "Your answer", lines=True)]
     if value.get("lead"):  # a call is not answered on its own channel
-        by = [option("text message", "sms"), option("e-mail", "email")]
+        by = [option(by_channel(kind), kind) for kind in ("sms", "email")]
         select = {"type": "static_select", "options": by, "initial_option": by[0], "action_id": "by"}
         made.append({"type": "input", "block_id": "by", "label": plain_text("Send it as", 75), "element": select})
     return modal("Reply", "reply", value, made, "Send")

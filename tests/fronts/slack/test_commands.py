@@ -177,6 +177,8 @@ async def test_unknown_attempts_are_a_question(office: Office) -> None:
     await until(is_unknown)
     shown = await office.slack.command("unknown spring")
     assert "2 attempts have an unknown result" in shown.whole
+    assert " · text `text` · •••" in shown.whole
+    assert " · text `text` · ••• 0000 · unknown" in await office.say("calls spring")
     assert "2 attempts of spring are kept as made" in (await office.slack.click(shown, "Keep as made")).whole
     assert "no attempt has an unknown" in await office.say("unknown spring")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
-from fluentsd.fronts.slack.blocks.wording import actor, count, moment, numbers, ours, safe
+from fluentsd.fronts.slack.blocks.wording import actor, count, held, moment, numbers, ours, safe
 from fluentsd.verbs.answers.campaigns import Campaign, Status
 
 #: What a button does in each state, in the order of the card.
@@ -48,7 +48,7 @@ def _notes(found: Status) -> list[Block]:
         lines.append(f"next contact due {moment(found.next_at)}")
     if found.exited_by_reason:
         lines.append(f"exited: {numbers(found.exited_by_reason)}")
-    lines += [f"⚠️ held ({safe(hold.scope)} {safe(hold.target)}): {ours(hold.reason, 200)}" for hold in found.holds[:3]]
+    lines += [f"⚠️ On hold: {held(hold.scope, hold.target)}. {ours(hold.reason, 200)}" for hold in found.holds[:3]]
     if found.held_people:
         lines.append(f"waiting for a fact: {numbers(found.held_people)}")
     if found.unknown:

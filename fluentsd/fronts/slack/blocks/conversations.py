@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
-from fluentsd.fronts.slack.blocks.wording import actor, by_channel, count, link, masked, moment, plain, point, safe
+from fluentsd.fronts.slack.blocks.wording import (
+    actor,
+    by_channel,
+    count,
+    link,
+    masked,
+    moment,
+    plain,
+    point,
+    safe,
+    word,
+)
 from fluentsd.verbs.answers.attempts import Attempt
 from fluentsd.verbs.answers.holds import Hold
 from fluentsd.verbs.answers.people import Lead, Reply
@@ -58,7 +69,7 @@ def lead(one: Lead, owner: str) -> Message:
 def caller(one: Attempt, contact: int | None) -> Message:
     """A call that a person made to us; `contact` is None for a number that several people share."""
     who, by = point(one.to or ""), safe(one.agent or one.answered_by)
-    came_to = f", {safe(one.disposition.replace('_', ' '))}" if one.disposition else ""
+    came_to = f", {word(one.disposition)}" if one.disposition else ""
     said = f"\n>{masked(one.summary, 1000)}" if one.summary else ""
     text = f"📞 {who} has called us, answered by {by}: {safe(one.outcome or '–')}{came_to}{said}"
     note = "No campaign contacts this person until somebody decides how it goes on."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
-from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, ours, plain, safe
+from fluentsd.fronts.slack.blocks.wording import actor, count, held, masked, moment, ours, plain, safe
 
 #: What happened, by topic.
 _DONE: Mapping[str, str] = {
@@ -65,9 +65,9 @@ def alert(event: Posted) -> Message:
                 )
             ]
         case "hold.placed":
-            target = "everything" if payload["scope"] == "installation" else f"{payload['scope']} {payload['target']}"
             until = f" until {moment(payload['until_at'])}" if payload.get("until_at") else ""
-            text = f"⚠️ {safe(target)} is held{until} by {actor(str(payload['by']))}: {because}"
+            what = held(payload["scope"], payload["target"])
+            text = f"⚠️ On hold{until}: {what}, by {actor(str(payload['by']))}. {because}"
             release = {"scope": payload["scope"], "target": payload["target"]}
             made = button("Release", "release", release, confirm=confirm(
                 "Release it?", "Contacts continue at once.", "Release"))  # fmt: skip
@@ -80,7 +80,7 @@ def alert(event: Posted) -> Message:
             else:
                 blocks = [actions(made)]
         case "hold.lifted":
-            text = f"✅ the hold on {safe(payload['scope'])} {safe(payload['target'])} is lifted"
+            text = f"✅ the hold on {held(payload['scope'], payload['target'])} is lifted"
         case "number.held" | "number.cooling":
             until = f" until {moment(payload['until_at'])}" if payload.get("until_at") else ""
             text = f"⚠️ the number {safe(payload['label'])} is held{until}: {because}"

@@ -21,7 +21,21 @@ from fluentsd.fronts.slack.blocks.layout import (
     packed,
     section,
 )
-from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, numbers, ours, plain, point, safe
+from fluentsd.fronts.slack.blocks.wording import (
+    actor,
+    by_channel,
+    contact_by,
+    count,
+    held,
+    masked,
+    moment,
+    numbers,
+    ours,
+    plain,
+    point,
+    safe,
+    word,
+)
 from fluentsd.verbs.answers import campaigns as answers
 from fluentsd.verbs.answers import templates
 from fluentsd.verbs.answers.agents import Listed
@@ -44,7 +58,7 @@ def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: s
     }
     blocks = [header("Campaigns")]
     others = [hold for hold in holds if hold.scope != "contact"]
-    attention = [f"• {safe(hold.scope)} {safe(hold.target)}: {ours(hold.reason, 200)}" for hold in others[:5]]
+    attention = [f"• On hold: {held(hold.scope, hold.target)}. {ours(hold.reason, 200)}" for hold in others[:5]]
     attention += [f"• {words}"] if (words := taken_over(holds)) else []
     attention += [f"• {safe(one.name)}: {count(one.errored)} in error" for one in found if one.errored][:5]
     if attention:
@@ -153,7 +167,7 @@ def texts(found: Sequence[templates.Listed], *, is_manager: bool) -> Message:
         used = ", ".join(safe(ref, 40) for ref in one.campaigns[:5]) or "no campaign"
         subject = f" · {safe(one.subject, 80)}" if one.subject else ""
         change = button("Change…", "open:text", {"name": one.name, "channel": one.channel}) if is_manager else None
-        words = f"`{safe(one.name, 63)}` · {safe(one.channel)} · version {one.version}{subject}\nused by {used}"
+        words = f"`{safe(one.name, 63)}` · {by_channel(one.channel)} · version {one.version}{subject}\nused by {used}"
         made.append(section(words, accessory=change))
     made += _more(len(found), ENTRIES) if made else [section("There is no stored text yet.")]
     if is_manager:
@@ -194,9 +208,9 @@ def calls(found: Sequence[Attempt], name: str) -> Message:
     if not found:
         return message(f"{safe(name)}: no such attempt")
     lines = [
-        f"{moment(one.claimed_at)} · {one.channel} {_step(one)} · {point(one.to or '')} · "
-        f"{one.outcome or one.state}"
-        + (f" ({safe(one.disposition.replace('_', ' '))})" if one.disposition else "")
+        f"{moment(one.claimed_at)} · {contact_by(one.channel)} {_step(one)} · {point(one.to or '')} · "
+        f"{word(one.outcome or one.state)}"
+        + (f" ({word(one.disposition)})" if one.disposition else "")
         + (f" · {one.duration_s} s" if one.duration_s else "")
         for one in found[:ENTRIES]
     ]
@@ -212,7 +226,7 @@ def unknown(found: Sequence[Attempt], ref: str) -> Message:
     if not found:
         return message(f"{safe(ref)}: no attempt has an unknown result")
     lines = [
-        f"{moment(one.claimed_at)} · {one.channel} `{safe(one.step, 40)}` · {point(one.to or '')}"
+        f"{moment(one.claimed_at)} · {contact_by(one.channel)} `{safe(one.step, 40)}` · {point(one.to or '')}"
         for one in found[:ENTRIES]
     ]
     total = count(len(found), "attempt has", "attempts have")
@@ -269,8 +283,8 @@ def replies(found: Sequence[Reply]) -> Message:
     if not found:
         return message("no reply waits")
     lines = [
-        f"{moment(one.created_at)} · *{safe(one.ref or 'before any attempt')}* · {one.channel or ''} "
-        f"{point(one.person or '')}: "
+        f"{moment(one.created_at)} · *{safe(one.ref or 'before any attempt')}* · "
+        f"{f'{contact_by(one.channel)} from ' if one.channel else ''}{point(one.person or '')}: "
         f"{masked(one.text or '', 200)}"
         for one in found[:ENTRIES]
     ]
@@ -284,7 +298,7 @@ def leads(found: Sequence[Lead]) -> Message:
     if not found:
         return message("no hot lead waits")
     lines = [
-        f"{moment(one.created_at)} · *{safe(one.ref)}* · {safe(one.disposition)} · "
+        f"{moment(one.created_at)} · *{safe(one.ref)}* · {word(one.disposition)} · "
         f"{point(one.person or '')}: {masked(one.summary or 'no summary', 200)}"
         + (f" · 🤝 {actor(one.taken_over_by)}" if one.taken_over_by else "")
         for one in found[:ENTRIES]

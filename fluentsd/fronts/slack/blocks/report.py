@@ -13,7 +13,7 @@ from dataclasses import replace
 from fluentsd.fronts.slack.blocks.card import title
 from fluentsd.fronts.slack.blocks.charts import bars, table
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
-from fluentsd.fronts.slack.blocks.wording import moment, money, numbers, plain, safe
+from fluentsd.fronts.slack.blocks.wording import moment, money, numbers, plain, safe, word
 from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results
 
 #: Characters of a bar, rows of a list, characters of a name.
@@ -132,8 +132,7 @@ def _calls(found: Calls) -> str:
 
 def _parts(counts: Mapping[str, int], of: int) -> str:
     return " · ".join(
-        f"{safe(name.replace('_', ' ') or 'no result', 40)} {number:,} ({_share(number, of)})"
-        for name, number in counts.items()
+        f"{word(name) or 'no result'} {number:,} ({_share(number, of)})" for name, number in counts.items()
     )
 
 

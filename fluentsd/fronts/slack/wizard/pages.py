@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fluentsd.fronts.slack.blocks.wording import CHANNEL_OPTIONS
 from fluentsd.fronts.slack.forms.fields import Field
 from fluentsd.fronts.slack.forms.kinds import (
     Amounts,
@@ -39,12 +40,11 @@ class Page:
 _DELAY = 'Like "2 hours" (elapsed), "1 day" (the same time of day) or "3 business days".'
 _DAYS = tuple((day.casefold()[:3], day) for day in
               ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"))  # fmt: skip
-_CHANNELS = (("phone", "calls"), ("sms", "texts"), ("email", "e-mails"))
 CONSENT = (
     Field("consent.basis", "Kind of consent", Choice((("none", "none is attested here"), ("written", "written"),
           ("express", "express"), ("inquiry", "inquiry"), ("customer", "existing customer")))),
     Field("consent.date", "Date of the consent", Date()),
-    Field("consent.scope", "It covers", Many(_CHANNELS)),
+    Field("consent.scope", "It covers", Many(CHANNEL_OPTIONS)),
     Field("consent.by", "Who attests it", Text(120), "A person's name; kept as each contact's evidence."),
     Field("consent.scrubbed", "Last scrub against the Do Not Call registry", Date()),
     Field("consent.proof", "Where the proof is kept", Text(500)),
