@@ -169,7 +169,7 @@ def parse(text: str, campaigns: Sequence[Named], here: Named | None = None) -> P
     line = tokens(text)
     if not line:
         return Parsed(BY_WORD["overview"])
-    command = BY_WORD.get(line[0].folded.removeprefix("/"))
+    command = BY_WORD.get(line[0].folded) or BY_WORD.get(line[0].folded.strip("/.,:;!?"))
     if command is not None and len(line) > 1 and f"{line[0].folded}-{line[1].folded}" in BY_WORD:  # "give back"
         command, line = BY_WORD[f"{line[0].folded}-{line[1].folded}"], line[1:]
     if command is None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.fronts.slack.blocks.help import refusal
 from fluentsd.fronts.slack.blocks.layout import (
     Block,
     Message,
@@ -97,6 +98,8 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
         return await navigation.submitted(session)
     value, ref = interaction.value, str(interaction.value.get("ref", ""))
     match interaction.name:
+        case "schedule" | "callback" if not _is_moment(interaction.state("when")):
+            return refusal("pick a day and a time; nothing was changed")
         case "schedule":
             at = interaction.state("when")
             return await starting.schedule_at(session, ref, int(at) * SECOND)
@@ -107,6 +110,11 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
             at = int(interaction.state("when")) * SECOND
             return await persons.call_back(session, ref, str(value.get("person", "")), at)
     return message("this form is not known any more; open it again")
+
+
+def _is_moment(value: Any) -> bool:
+    """Whether a picker holds an instant: seconds since the epoch."""
+    return isinstance(value, int) or (isinstance(value, str) and value.isascii() and value.isdigit())
 
 
 def shown(interaction: Interaction, answer: Message | Mapping[str, Any] | None) -> Mapping[str, Any] | None:

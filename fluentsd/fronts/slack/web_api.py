@@ -113,7 +113,9 @@ class WebApi:
             self._rates.pause(method, asked, trio.current_time())
             self._log.info("slack.rate_limited", method=method, seconds=asked)
             return asked
-        error = str(data.get("error", "")) if isinstance(data, dict) else ""
+        error = str(data.get("error") or "") if isinstance(data, dict) else ""
+        if not re.fullmatch(r"[\w.-]{2,80}", error):  # no answer of Slack: a proxy's page, or nothing
+            error = ""
         if status >= 500 or not error or error in _PASSING:
             raise Unavailable(f"Slack answered {status} {error}".rstrip(), 0.0) from why
         details = (data.get("response_metadata") or {}).get("messages") or data.get("errors") or ()
@@ -249,5 +251,6 @@ def _lower(headers: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _seconds(text: str) -> float:
-    """The seconds of a Retry-After header, an hour at most; one second if there is none."""
-    return float(min(int(text), 3600)) if text.isascii() and text.isdigit() else 1.0
+    """The seconds of a Retry-After header, one to 3,600; one second if there is none that can be read."""
+    found = re.match(r"\d{1,9}", text.strip(), re.ASCII)
+    return float(min(max(int(found[0]), 1), 3600)) if found else 1.0

@@ -53,7 +53,10 @@ class WebApi(State):
         if needed and not self._has(needed):
             refused = {"ok": False, "error": "missing_scope", "needed": needed, "provided": self.scopes}
             return Response(refused, headers={"x-oauth-scopes": self.scopes})
-        found = handler(request.arguments)
+        try:
+            found = handler(request.arguments)
+        except KeyError:  # an argument is missing
+            found = "invalid_arguments"
         self.changed()
         found = {"ok": False, "error": found} if isinstance(found, str) else {"ok": True, **found}
         return Response(found, headers={"x-oauth-scopes": self.scopes, "x-accepted-oauth-scopes": ""})
@@ -109,7 +112,7 @@ class WebApi(State):
     def _chat_postEphemeral(self, args: Any) -> Any:
         if wrong := self.check(args, "message"):
             return wrong
-        return {"message_ts": self.show(args["channel"], args, args["user"]).ts}
+        return {"message_ts": self.show(args["channel"], args, args["user"], args.get("thread_ts", "")).ts}
 
     def _chat_update(self, args: Any) -> Any:
         shown = self.messages.get((args["channel"], args["ts"]))

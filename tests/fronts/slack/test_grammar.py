@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fluentsd.fronts.slack.grammar import BY_WORD, COMMANDS, Misread, parse
-from fluentsd.fronts.slack.words import Named
+from fluentsd.fronts.slack.words import Named, tokens
 from fluentsd.verbs.catalogue import VERBS
 
 CAMPAIGNS = [
@@ -94,6 +94,9 @@ CAMPAIGNS = [
         ("dnc +12125550001 because asked", "suppress", None, {"point": "+12125550001", "because": "asked"}),
         ("schedule q2 for tomorrow 9am", "schedule", "q2", {"when": "for tomorrow 9am"}),
         ("duties q2", "duties", "q2", {}),
+        ("Status? q2", "status", "q2", {}),
+        ("help!", "help", None, {}),
+        ("owner q2 <@W0ENT|kim>", "owner", "q2", {"user": "W0ENT"}),
         ("contacts q2 export", "contacts", "q2", {"export": True}),
         ("contacts export spring fair exited", "contacts", "spring-fair", {"export": True, "state": "exited"}),
         ("people add q2", "contacts", "q2", {"add": True}),
@@ -103,6 +106,29 @@ def test_a_command_is_read(text: str, command: str, ref: str | None, arguments: 
     parsed = parse(text, CAMPAIGNS)
     assert (parsed.command.word, parsed.campaign and parsed.campaign.ref) == (command, ref)
     assert dict(parsed.arguments) == arguments
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("pause\u00a0q2\u202fplease", ["pause", "q2", "please"]),
+        ("status \ufeffq2\u2060", ["status", "q2"]),
+        ("pause „Spring fair“", ["pause", "Spring fair"]),
+        ("pause ‟Spring fair″", ["pause", "Spring fair"]),
+        ("suppress <tel:+12125550001|(212) 555-0001> because asked", ["suppress", "+12125550001", "because", "asked"]),
+        ("why <mailto:p1@example.com|p1@example.com>", ["why", "p1@example.com"]),
+        ("status <http://acme.com|acme.com> launch", ["status", "acme.com", "launch"]),
+        ("status <https://acme.com>", ["status", "https://acme.com"]),
+        ('owner "R&amp;D &lt;east&gt;" <@U2|kim>', ["owner", "R&D <east>", "<@U2|kim>"]),
+        ("owner q2 <!subteam^S12AB|@sales>", ["owner", "q2", "@sales"]),
+        ("`status q2`", ["status", "q2"]),
+        ("*status* _q2_", ["status", "q2"]),
+        ("why _p1_@example.com", ["why", "_p1_@example.com"]),
+        ("&amp;amp;", ["&amp;"]),
+    ],
+)
+def test_a_text_is_read_as_it_was_typed(text: str, words: list[str]) -> None:
+    assert [token.text for token in tokens(text)] == words
 
 
 #: What is typed, a part of what is said, and the commands that are offered.
