@@ -31,7 +31,8 @@ async def unhandled(
     summary, whether it can be heard, and the campaign's owner."""
     statement = (
         select(
-            after_call.c.attempt_id.label("attempt"), campaign.c.ref, campaign.c.owner, attempt.c.step,
+            after_call.c.attempt_id.label("attempt"), campaign.c.ref, campaign.c.name.label("campaign_name"),
+            campaign.c.owner, attempt.c.step,
             attempt.c.contact_id.label("contact"), point.c.value.label("person"), attempt.c.outcome,
             after_call.c.lead.label("disposition"), attempt.c.callback_at, attempt.c.duration_s,
             func.coalesce(_latest("summary"), "").label("summary"), _latest("recording").label("recording"),

@@ -5,7 +5,7 @@ It is drawn when a person opens it. What must not live here: wording (`blocks.ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks import home as words
@@ -41,9 +41,13 @@ async def home(session: Session) -> tuple[Block, Block | None]:
     return {"type": "home", "blocks": plain}, None if native == plain else {"type": "home", "blocks": native}
 
 
+#: Parts of the installation as people call them.
+_FRONTS: Mapping[str, str] = {"slack": "Slack", "control": "shell", "web": "web"}
+
+
 def _health(session: Session, state: words.State, sources: Sequence[words.Source]) -> tuple[tuple[str, str], ...]:
     """The parts of the installation, each with its problem, "" if it has none."""
-    fronts = {name: problem() for name, problem in session.services.runtime.fronts.items()}
+    fronts = {_FRONTS.get(name, name): problem() for name, problem in session.services.runtime.fronts.items()}
     channels = dict.fromkeys(map(by_channel, state.channels), "")
     crms = {one.source: one.problem or "" for one in sources}
     down = {f"deliveries to {target}": "they wait until it answers" for target in state.targets_down}

@@ -105,6 +105,7 @@ class Lead:
     created_at: int | None = None
     record: str = ""
     taken_over_by: str = ""
+    campaign_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +287,7 @@ class Reply:
     owner: str | None = None
     record: str = ""
     taken_over_by: str = ""
+    campaign_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

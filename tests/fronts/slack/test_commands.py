@@ -34,7 +34,8 @@ async def test_the_life_of_a_campaign_by_clicks(office: Office) -> None:
     started = await slack.click(card, "Start")
     paused = await slack.click(started, "Pause")
     resumed = await slack.click(paused, "Resume")
-    stopped = await slack.click(resumed, "Stop")
+    asked = await slack.click(resumed, "Stop…")
+    stopped = await slack.click(asked, "Stop")
     assert "is stopped" in stopped.whole
     reopened = await slack.click(stopped, "Reopen")
     assert "paused" in reopened.whole

@@ -73,7 +73,7 @@ def _attention(shown: Home) -> list[Block]:
     for hold in [one for one in shown.holds if one.scope != "contact"][:ENTRIES]:
         until = f" until {moment(hold.until_at)}" if hold.until_at else ""
         release = button("Release", "release", {"scope": hold.scope, "target": hold.target})
-        words = f"⚠️ On hold{until}: {held(hold.scope, hold.target)}, by {actor(hold.by)}. {ours(hold.reason, 200)}"
+        words = f"⚠️ On hold{until}: {held(hold.scope, hold.target)}, by {actor(hold.by)} ({ours(hold.reason, 200)})"
         made.append(section(words, accessory=release))
     for one in [one for one in shown.campaigns if one.errored][:ENTRIES]:
         made.append(section(f"⚠️ *{safe(one.name, 100)}*: {count(one.errored)} in error",

@@ -51,16 +51,20 @@ from fluentsd.verbs.people import called
 ENTRIES = 20
 
 
-def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: str) -> Message:
-    """Running, next, and what needs attention."""
+def overview(
+    found: Sequence[answers.Counted], holds: Sequence[Hold], command: str, leads: int, replies: int
+) -> Message:
+    """Running, next, and what needs attention: also how many hot leads and replies wait."""
     by_state = {
         state: [one for one in found if one.state == state] for state in ("active", "paused", "scheduled", "draft")
     }
     blocks = [header("Campaigns")]
     others = [hold for hold in holds if hold.scope != "contact"]
-    attention = [f"• On hold: {held(hold.scope, hold.target)}. {ours(hold.reason, 200)}" for hold in others[:5]]
+    attention = [f"• On hold: {held(hold.scope, hold.target)} ({ours(hold.reason, 200)})" for hold in others[:5]]
     attention += [f"• {words}"] if (words := taken_over(holds)) else []
     attention += [f"• {safe(one.name)}: {count(one.errored)} in error" for one in found if one.errored][:5]
+    attention += [f"• 🔥 {count(leads, 'hot lead waits', 'hot leads wait')} for somebody"] if leads else []
+    attention += [f"• 💬 {count(replies, 'reply waits', 'replies wait')} for an answer"] if replies else []
     if attention:
         blocks.append(section("*Needs attention*\n" + "\n".join(attention)))
     for state, heading in (("active", "Running"), ("paused", "Paused"), ("scheduled", "Next"), ("draft", "Drafts")):
@@ -71,6 +75,7 @@ def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: s
     made = [
         button("New campaign…", "open:new", {}),
         button("All campaigns", "say:list", {"text": "list all"}),
+        button("Hot leads", "say:leads", {"text": "leads"}),
         button("Replies", "say:replies", {"text": "replies"}),
         button("Help", "say:help", {"text": "help"}),
     ]
@@ -81,6 +86,8 @@ def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: s
 
 def _line(one: answers.Counted) -> str:
     done = f"{one.completed + one.exited:,} of {one.total:,} ended"
+    if one.state in ("draft", "scheduled"):
+        done = count(one.total)
     when = f", starts {moment(one.starts_at)}" if one.state == "scheduled" else ""
     return f"{title(one)} · {done}{when}"
 
@@ -283,7 +290,7 @@ def replies(found: Sequence[Reply]) -> Message:
     if not found:
         return message("no reply waits")
     lines = [
-        f"{moment(one.created_at)} · *{safe(one.ref or 'before any attempt')}* · "
+        f"{moment(one.created_at)} · *{safe(one.campaign_name or one.ref or 'before any attempt')}* · "
         f"{f'{contact_by(one.channel)} from ' if one.channel else ''}{point(one.person or '')}: "
         f"{masked(one.text or '', 200)}"
         for one in found[:ENTRIES]
@@ -298,7 +305,7 @@ def leads(found: Sequence[Lead]) -> Message:
     if not found:
         return message("no hot lead waits")
     lines = [
-        f"{moment(one.created_at)} · *{safe(one.ref)}* · {word(one.disposition)} · "
+        f"{moment(one.created_at)} · *{safe(one.campaign_name or one.ref)}* · {word(one.disposition)} · "
         f"{point(one.person or '')}: {masked(one.summary or 'no summary', 200)}"
         + (f" · 🤝 {actor(one.taken_over_by)}" if one.taken_over_by else "")
         for one in found[:ENTRIES]

@@ -23,7 +23,9 @@ from fluentsd.verbs.answers.campaigns import Counted
 async def overview(session: Session, parsed: Parsed) -> Message:
     found = await session.run("campaign list", {})
     holds = await session.run("holds", {})
-    return lists.overview(found.campaigns, holds.holds, session.command_name)
+    leads = len((await session.run("campaign leads", {"most": 100})).leads)
+    replies = len((await session.run("campaign replies", {"most": 100})).replies)
+    return lists.overview(found.campaigns, holds.holds, session.command_name, leads, replies)
 
 
 async def help(session: Session, parsed: Parsed) -> Message:
