@@ -17,7 +17,7 @@ from fluentsd.store.enrollments import members
 from fluentsd.store.enrollments.members import Member
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, refusing
-from fluentsd.verbs.people import called, find_one
+from fluentsd.verbs.people import as_stored, called, find_one
 
 #: People of a campaign in one answer.
 PAGE_AT_MOST = 500
@@ -29,7 +29,8 @@ async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
         raise Refused("give at least two characters to search for")
 
     async def unit(conn: Connection) -> Answer:
-        found = await contacts.find(conn, words.strip(), max(1, min(most, 500)))
+        at_most, typed = max(1, min(most, 500)), words.strip()
+        found = await contacts.find(conn, typed, at_most) or await contacts.find(conn, as_stored(typed), at_most)
         ids = [person["id"] for person in found]
         points, fields = await contacts.points_of(conn, ids), await contacts.fields_of(conn, ids)
         places = await reports.places(conn, ids)

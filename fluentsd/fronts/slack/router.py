@@ -19,7 +19,7 @@ from fluentsd.fronts.guard import place_of
 from fluentsd.fronts.slack import clicks, commands, views
 from fluentsd.fronts.slack.blocks.help import denied, offers_of, refusal
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, message
-from fluentsd.fronts.slack.grammar import Misread
+from fluentsd.fronts.slack.command_table import Misread
 from fluentsd.fronts.slack.home import home
 from fluentsd.fronts.slack.interaction import Interaction, read
 from fluentsd.fronts.slack.jobs import Late
@@ -121,17 +121,18 @@ class Router:
     async def _answer(self, interaction: Interaction, work: Callable[[Session], Awaitable[T]]) -> T | Message:
         """The answer, or the message about why there is none. Never raises."""
         interaction = replace(interaction, team=interaction.team or self._services.identity.team)
+        typed_as = interaction.name if interaction.kind == "command" else ""
         try:
             person = await self._services.people.find(interaction)
             return await work(Session(self._services, interaction, person))
         except NotAllowed as why:
             return refusal(str(why))
         except Misread as why:
-            return refusal(str(why), why.offers, interaction.name if interaction.kind == "command" else "")
+            return refusal(str(why), why.offers, typed_as)
         except RoleRefused as why:
             return denied(why.needs, why.has, self._services.settings.roles.get("admin", ()))
         except Refused as why:
-            return refusal(str(why), offers_of(why.suggestion))
+            return refusal(str(why), offers_of(why.suggestion), typed_as)
         except StoreUnavailable:
             return refusal("the database does not answer, so nothing was changed; try again in a minute")
         except SlackRefused as why:

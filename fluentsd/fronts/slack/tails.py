@@ -15,11 +15,24 @@ from fluentsd.verbs.catalogue import DISPOSITIONS, OUTCOMES, SHOWN
 from fluentsd.verbs.catalogue import STATES as PERSON_STATES
 
 STATES = ("running", "scheduled", "paused", "draft", "done", "all")
+_WHEN = re.compile(
+    r"(?:(?:at|on|for|in|next) )?(?:\d|to(?:day|morrow|night)|noon|mon|tue|wed|thu|fri|sat|sun)", re.IGNORECASE
+)
+_LASTS = re.compile(r"\d{1,4} ?(?:m|min|mins|minutes?|h|hrs?|hours?|d|days?|weeks?)", re.IGNORECASE)
 _TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?(am|pm)?")
 
 
 class BadTail(Exception):
-    """What follows the campaign cannot be read; the message says why."""
+    """What follows the campaign cannot be read; the message says why. `offers`: lines that may be meant, with `{}` in
+    the place of the campaign."""
+
+    def __init__(self, message: str, *offers: str) -> None:
+        super().__init__(message)
+        self.offers = offers
+
+    def about(self, ref: str) -> BadTail:
+        """The same about a campaign."""
+        return type(self)(str(self), *(offer.replace("{}", ref) for offer in self.offers))
 
 
 class Begun(BadTail):
@@ -56,7 +69,10 @@ def start(rest: Sequence[Token]) -> Mapping[str, Any]:
         found["first"] = int(number)
         return found
     if left:
-        raise BadTail(f"start is at once, so {joined(left)!r} is not understood here; schedule is for later")
+        more = joined(left)
+        few = re.search(r"\b(\d{1,6}) people\b", more)
+        offers = [f"start {{}} first {few[1]}"] if few else [f"schedule {{}} {more}"] if _WHEN.match(more) else []
+        raise BadTail(f"start is at once, so {more!r} is not understood here; schedule is for later", *offers)
     return found
 
 
@@ -80,7 +96,9 @@ def pause(rest: Sequence[Token], *, timed: bool = True) -> Mapping[str, Any]:
     if reason is not None:
         found["because"] = joined(left[reason + 1 :])
         left = left[:reason]
-    if left and timed and left[0].folded in ("for", "until", "till"):
+    if left and timed and _LASTS.fullmatch(joined(left)):  # "pause spring 2h"
+        return found | {"for": joined(left)}
+    if left and timed and left[0].folded in ("for", "until", "till", "til"):
         word, value = ("for" if left[0].folded == "for" else "until"), joined(left[1:])
         if not value:
             raise BadTail(f"{word!r} needs a time after it: for 2h, until tomorrow 9am")
@@ -92,8 +110,20 @@ def pause(rest: Sequence[Token], *, timed: bool = True) -> Mapping[str, Any]:
 
 
 def asked(rest: Sequence[Token]) -> Mapping[str, Any]:
-    """[is] person"""
-    return text("person")(rest[1:] if len(rest) > 1 and rest[0].folded in ("is", "was") else rest)
+    """[is] person [called]"""
+    left = list(rest)
+    if left and left[0].folded in ("replied", "answered"):
+        word = left[0].folded
+        raise BadTail(f"why is about one person; who {word} is listed by "
+                      + ("replies" if word == "replied" else "calls <campaign> answered"))  # fmt: skip
+    while len(left) > 1 and left[0].folded in _ASKING:
+        left.pop(0)
+    while len(left) > 1 and left[-1].folded.rstrip("?") in ("called", "contacted", "texted", "emailed"):
+        left.pop()
+    return text("person")(left)
+
+
+_ASKING = ("is", "was", "isn't", "isnt", "wasn't", "wasnt", "did", "didn't", "didnt", "not", "has", "hasn't", "we")
 
 
 def contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
@@ -153,6 +183,8 @@ def user(rest: Sequence[Token]) -> Mapping[str, Any]:
 
 
 def by(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if len(rest) == 2 and rest[0].folded == "by" and rest[1].folded in ("me", "myself"):
+        return {"me": True}
     if len(rest) == 2 and rest[0].folded == "by" and (user := user_in(rest[1])):
         return {"by": user}
     if rest and rest[0].folded == "by":
@@ -162,8 +194,8 @@ def by(rest: Sequence[Token]) -> Mapping[str, Any]:
 
 def to(rest: Sequence[Token]) -> Mapping[str, Any]:
     words = rest[1:] if rest and rest[0].folded == "to" else rest
-    if not words:
-        raise BadTail("where should the test go? Write your own number or address: to +12125550123")
+    if not words or words[0].folded in ("me", "myself"):
+        raise BadTail("where should the test go? Write to at the end, and your own number or address")
     return {"to": joined(words)}
 
 
@@ -174,7 +206,7 @@ def suppress(rest: Sequence[Token]) -> Mapping[str, Any]:
     point = joined(rest[:reason])
     because = joined(rest[reason + 1 :]) if reason is not None else ""
     if not because:
-        raise BadTail(f"why? The reason is kept as evidence; write it after because: {point} because asked by phone")
+        raise BadTail("why? The reason is kept as evidence; write it after because, like: because asked by phone")
     return {"point": point, "because": because}
 
 
@@ -186,15 +218,20 @@ def alerts(rest: Sequence[Token]) -> Mapping[str, Any]:
         kinds.insert(0, left.pop().folded.rstrip(","))
     if kinds and where == "off":
         raise BadTail("off stops everything; to show only some kinds, write here with them")
+    return {"where": where, "names": listed(left)} | ({"kinds": kinds} if kinds else {})
+
+
+def listed(words: Sequence[Token]) -> list[list[Token]]:
+    """The parts of a list: "spring, autumn and winter"."""
     names: list[list[Token]] = [[]]
-    for one in left:
+    for one in words:
         if one.folded in ("and", "&") and not one.quoted:
             names.append([])
             continue
         names[-1].append(Token(one.text.rstrip(","), one.quoted))
         if one.text.endswith(",") and not one.quoted:
             names.append([])
-    return {"where": where, "names": [one for one in names if one]} | ({"kinds": kinds} if kinds else {})
+    return [one for one in names if one]
 
 
 def digest(rest: Sequence[Token]) -> Mapping[str, Any]:

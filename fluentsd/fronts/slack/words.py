@@ -97,6 +97,11 @@ def user_in(token: Token) -> str | None:
     return match[1] if match else None
 
 
+def is_point(text: str) -> bool:
+    """Whether this looks like a number or an address of a person."""
+    return "@" in text or sum(map(str.isdigit, text)) >= 7
+
+
 def joined(words: Sequence[Token]) -> str:
     """The tokens as one text."""
     return " ".join(word.text for word in words)

@@ -36,6 +36,7 @@ from fluentsd.fronts.slack.blocks.wording import (
     safe,
     word,
 )
+from fluentsd.fronts.slack.words import is_point
 from fluentsd.verbs.answers import campaigns as answers
 from fluentsd.verbs.answers import templates
 from fluentsd.verbs.answers.agents import Listed
@@ -198,7 +199,7 @@ def people(found: Sequence[Person], words: str, hidden: bool) -> Message:
 
 def why(found: Why, person: str) -> Message:
     """`why`: one sentence per campaign."""
-    shown = point(person) if "@" in person or any(char.isdigit() for char in person) else safe(person)
+    shown = point(person) if is_point(person) else safe(person)
     entries = found.campaigns
     if not entries:
         return message(f"{shown}: {ours(found.sentence or '')}")

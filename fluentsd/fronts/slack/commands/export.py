@@ -13,8 +13,8 @@ from fluentsd.domain.time.durations import SECOND
 from fluentsd.domain.time.moments import iso
 from fluentsd.fronts.slack.blocks.layout import Message, message, section
 from fluentsd.fronts.slack.blocks.wording import count, safe
+from fluentsd.fronts.slack.command_table import Parsed
 from fluentsd.fronts.slack.files import send_to_person
-from fluentsd.fronts.slack.grammar import Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs import people_file
 from fluentsd.verbs.answers.people import Members

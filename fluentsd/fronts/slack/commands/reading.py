@@ -14,8 +14,8 @@ from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.help import help_of
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
+from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.commands import export, making
-from fluentsd.fronts.slack.grammar import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs.answers.campaigns import Counted
 
@@ -168,7 +168,7 @@ async def unknown(session: Session, parsed: Parsed) -> Message:
 
 
 async def log(session: Session, parsed: Parsed) -> Message:
-    by = parsed.arguments.get("by")
+    by = session.person.id if parsed.arguments.get("me") else parsed.arguments.get("by")
     target = {"target": parsed.ref} if parsed.campaign else {}
     found = await session.run("log", {**target, "most": 1000 if by else 50})
     return lists.log([one for one in found.entries if not by or one.actor.startswith(f"slack:{by} ")])

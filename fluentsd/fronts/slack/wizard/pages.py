@@ -156,8 +156,16 @@ REVIEW = Page("review", "Review", "What would happen")
 PAGES: tuple[Page, ...] = (NAME, WINDOW, FLOW, NUMBERS, PEOPLE, EXIT, LIMITS, REVIEW)
 BY_KEY: Mapping[str, Page] = {page.key: page for page in (*PAGES, STEP, SEGMENT)}
 #: Words that people use for a page: `/campaign edit spring contacts`.
-ALIASES: Mapping[str, str] = {"contacts": "people", "steps": "flow", "texts": "flow", "hours": "window",
-                               "contact window": "window", "law": "limits"}  # fmt: skip
+ALIASES: Mapping[str, str] = {
+    word: page
+    for page, words in {
+        "window": "hours time times days zone timezone contact schedule blackout",
+        "flow": "step steps text texts message messages call calls email emails e-mail",
+        "numbers": "number caller", "people": "contacts contact-list list csv segment leads",
+        "exit": "exits goal", "limits": "limit law pace budget caps", "name": "title", "review": "check",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
 
 #: Parts of a campaign file without an input, and why.
 WITHOUT_INPUT: Mapping[str, str] = {
