@@ -15,7 +15,6 @@ from fluentsd.cli.runner import Shell, fail, run_verb, with_client
 from fluentsd.csv_output import open_private
 from fluentsd.verbs import people_file
 from fluentsd.verbs.answers.by_verb import ANSWERS
-from fluentsd.verbs.answers.people import Members
 from fluentsd.verbs.answers.types import typed
 from fluentsd.verbs.catalogue import STATES
 
@@ -49,15 +48,14 @@ def list_people(
 async def _write(ref: str, states: list[str], csv: Path, client: Client) -> int:
     """Write everybody to the file; a refusal leaves an older file as it is."""
 
-    async def ask(arguments: dict[str, Any]) -> Members:
-        page: Members = typed(ANSWERS, _VERB, await client.perform(_VERB, arguments))
-        return page
+    async def perform(verb: str, arguments: dict[str, Any]) -> Any:
+        return typed(ANSWERS, verb, await client.perform(verb, arguments))
 
-    await ask({"ref": ref, "most": 1})
+    await people_file.begin(perform, ref, states)
     if str(csv) == "-":
-        return await people_file.write(ask, ref, states, sys.stdout, iso)
+        return await people_file.write(perform, ref, states, sys.stdout, iso)
     try:
         with open_private(csv) as out:
-            return await people_file.write(ask, ref, states, out, iso)
+            return await people_file.write(perform, ref, states, out, iso)
     except OSError as why:
         fail(f"{csv} cannot be written: {why.strerror}")

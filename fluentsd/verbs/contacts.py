@@ -16,7 +16,7 @@ from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import members
 from fluentsd.store.enrollments.members import Member
 from fluentsd.verbs.call import Call, Refused
-from fluentsd.verbs.execute import Answer, refusing
+from fluentsd.verbs.execute import Answer, change, refusing
 from fluentsd.verbs.people import as_stored, called, find_one
 
 #: People of a campaign in one answer.
@@ -96,6 +96,17 @@ async def of_campaign(runtime: Runtime, call: Call, ref: str, state: Sequence[st
         return {"ref": row.ref, "name": row.name, "people": [shown(one) for one in found], "next": more}
 
     return await refusing(runtime.store.read(unit))
+
+
+async def begin_export(runtime: Runtime, call: Call, ref: str, state: Sequence[str]) -> Answer:
+    """Note who gets the contact data of a campaign's people as a file, before the first page is read."""
+
+    async def unit(conn: Connection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        total = dict(await counters.overview(conn, row.id))["total"]
+        return {"ref": row.ref, "name": row.name, "people": total, "_details": {"states": list(state)}}
+
+    return await change(runtime, call, "export people", ref, unit)
 
 
 def _channel(plan: Plan, one: Member) -> str:

@@ -1,7 +1,8 @@
 """The people of a campaign as a CSV file, for the shell and for Slack.
 
-`campaign people` is asked page by page, so neither the daemon nor the reader ever holds more than one page. What must
-not live here: where the file is (`cli`, `fronts.slack`), and what is known of a person (`contacts`).
+`campaign people` is asked page by page, so neither the daemon nor the reader ever holds more than one page; before
+that, `campaign begin-export` notes in the audit log who gets the file. What must not live here: where the file is
+(`cli`, `fronts.slack`), and what is known of a person (`contacts`).
 """
 
 from __future__ import annotations
@@ -19,16 +20,23 @@ COLUMNS = (
     "lists", "enrolled_at", "last_contact_at", "ended_at",
 )  # fmt: skip
 
-Ask = Callable[[dict[str, Any]], Awaitable[Members]]
+#: Runs a verb with arguments, and gives its answer as its class.
+Perform = Callable[[str, dict[str, Any]], Awaitable[Any]]
 
 
-async def write(ask: Ask, ref: str, states: Sequence[str], out: TextIO, iso: Callable[[int], str]) -> int:
-    """Write everybody, or those in these states; returns how many rows. `ask` answers `campaign people` with these
-    arguments; `iso` shows an instant. Raises what `ask` raises."""
+async def begin(perform: Perform, ref: str, states: Sequence[str]) -> None:
+    """Before a file is opened: the refusals, and the note of who gets it. Raises what `perform` raises."""
+    await perform("campaign begin-export", {"ref": ref, "state": list(states)})
+
+
+async def write(perform: Perform, ref: str, states: Sequence[str], out: TextIO, iso: Callable[[int], str]) -> int:
+    """Write everybody, or those in these states; returns how many rows. `iso` shows an instant. Raises what `perform`
+    raises."""
     rows, written, after = SafeWriter(out), 0, 0
     rows.writerow(COLUMNS)
     while True:
-        page = await ask({"ref": ref, "state": list(states), "after": after, "most": PAGE})
+        asked = {"ref": ref, "state": list(states), "after": after, "most": PAGE}
+        page: Members = await perform("campaign people", asked)
         for one in page.people:
             rows.writerow(_cells(one, iso))
         written += len(page.people)

@@ -12,7 +12,6 @@ import pytest
 from fluentsd.api import Inbound, Outcome
 from fluentsd.verbs import RoleRefused, people_file
 from fluentsd.verbs.answers.by_verb import ANSWERS
-from fluentsd.verbs.answers.people import Members
 from fluentsd.verbs.answers.types import typed
 from fluentsd.verbs.call import Call
 from fluentsd.verbs.execute import execute
@@ -68,17 +67,19 @@ async def test_the_file_of_people_has_every_page_and_no_formula(stage: Stage, mo
     await stage.launch(spec(SMS, LATER), *(person(n, first_name=name) for n, name in enumerate(names)))
     asked: list[int] = []
 
-    async def ask(arguments: dict[str, Any]) -> Members:
-        asked.append(arguments["after"])
-        page: Members = typed(ANSWERS, "campaign people", await stage.do("campaign people", **arguments))
-        return page
+    async def perform(verb: str, arguments: dict[str, Any]) -> Any:
+        asked.append(arguments.get("after", 0))
+        return typed(ANSWERS, verb, await stage.do(verb, **arguments))
 
     out = io.StringIO(newline="")
-    assert await people_file.write(ask, "test", (), out, str) == len(names)
+    assert await people_file.write(perform, "test", (), out, str) == len(names)
     header, *rows = csv.reader(io.StringIO(out.getvalue()))
     assert tuple(header) == people_file.COLUMNS
     assert len(asked) == 3
+    await people_file.begin(perform, "test", ["exited"])
+    [entry, *_] = (await stage.do("log", target="test"))["entries"]
+    assert (entry["verb"], entry["details"]) == ("export people", {"states": ["exited"]})
     assert [row[1][:2] for row in rows] == ["'=", "'@", "Zo", rows[3][1][:2], "'-"]
     assert all(row[2].startswith("'+1212555") for row in rows)
     out = io.StringIO()
-    assert await people_file.write(ask, "test", ["errored"], out, str) == 0
+    assert await people_file.write(perform, "test", ["errored"], out, str) == 0

@@ -54,6 +54,7 @@ ANSWERS: Mapping[str, str] = {
     "campaign check": "explain.Check",
     "campaign why": "explain.Totals",
     "campaign people": "people.Members",
+    "campaign begin-export": "people.Export",
     "campaign replies": "people.Replies",
     "campaign answer": "people.Answered",
     "campaign test": "people.Tested",

@@ -75,6 +75,15 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
+class Export:
+    """`campaign begin-export`: how many are in the campaign."""
+
+    ref: str = ""
+    name: str = ""
+    people: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Attested:
     """`contacts attest`: how many people, what is said, by whom; of a source or of a campaign."""
 

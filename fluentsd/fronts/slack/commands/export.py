@@ -17,7 +17,6 @@ from fluentsd.fronts.slack.command_table import Parsed
 from fluentsd.fronts.slack.files import send_to_person
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs import people_file
-from fluentsd.verbs.answers.people import Members
 
 
 async def people(session: Session, parsed: Parsed) -> Message:
@@ -25,10 +24,12 @@ async def people(session: Session, parsed: Parsed) -> Message:
     assert parsed.campaign is not None  # noqa: S101 - the caller has looked
     state = str(parsed.arguments.get("state", ""))
     name, which = f"*{safe(parsed.campaign.name)}*", f"{state} " if state else ""
+    states, shown = [state] if state else [], partial(iso, zone=session.person.zone)
+    perform = partial(_perform, session)
+    await people_file.begin(perform, parsed.ref, states)
     with tempfile.TemporaryFile() as file:
         text = io.TextIOWrapper(file, "utf-8-sig", newline="")
-        states, shown = [state] if state else [], partial(iso, zone=session.person.zone)
-        written = await people_file.write(partial(_ask, session), parsed.ref, states, text, shown)
+        written = await people_file.write(perform, parsed.ref, states, text, shown)
         text.flush()
         text.detach()  # else its end would close the file
         if not written:
@@ -41,6 +42,5 @@ async def people(session: Session, parsed: Parsed) -> Message:
     return message("the file is in your direct messages", section(sent))
 
 
-async def _ask(session: Session, arguments: dict[str, Any]) -> Members:
-    page: Members = await session.run("campaign people", arguments, repeatable=False)
-    return page
+async def _perform(session: Session, verb: str, arguments: dict[str, Any]) -> Any:
+    return await session.run(verb, arguments, repeatable=False)
