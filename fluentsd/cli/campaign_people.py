@@ -28,7 +28,7 @@ def list_people(
         list[str] | None, typer.Option("--state", help=f"only people in these states ({', '.join(STATES)})")
     ] = None,
     after: Annotated[int, typer.Option("--after", help="go on after the person with this id")] = 0,
-    most: Annotated[int, typer.Option("--most", help="maximum number of people")] = 50,
+    most: Annotated[int, typer.Option("--most", help="maximum number of rows")] = 50,
     csv: Annotated[
         Path | None, typer.Option("--csv", help="write everybody to this file instead, - for standard output")
     ] = None,
