@@ -17,6 +17,7 @@ from fluentsd.fronts.slack.forms.kinds import (
     HoursOfDays,
     Lines,
     Many,
+    Outcomes,
     Pairs,
     Pick,
     Picks,
@@ -88,7 +89,8 @@ STEP = Page("step", "Step", "One planned contact", (
     Field("step.html", "HTML", Text(3000, lines=True), channels=("email",)),
     Field("step.hours", "Only at these hours", Text(200), "Within the campaign's window, like 13:00-19:00."),
     Field("step.days", "Only on these days", Many(_DAYS)),
-    Field("step.when", "Only if", Text(500), "Like last.outcome == 'voicemail'. Else the step is skipped."),
+    Field("step.when", "Only if the step before came to", Outcomes(500), "Like voicemail, no answer; or a condition: "
+          "contact.stage == 'new'. Else the step is skipped."),
     Field("step.after_call", "Or follows a call that came to", Condition(500), "Like interested, or callback, angry; "
           "or call.fields.budget > 1000. Then it stands outside the flow, and goes out also when an answered call has "
           "ended it.", channels=("sms", "email")),

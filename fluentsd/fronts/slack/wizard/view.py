@@ -5,7 +5,6 @@ What must not live here: the review (`review`), uploads (`csv`), and what a clic
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,14 +22,13 @@ from fluentsd.fronts.slack.blocks.layout import (
 )
 from fluentsd.fronts.slack.blocks.wording import contact_by, count, ours, plain, safe, word
 from fluentsd.fronts.slack.forms.fields import Answers, blocks, filled
+from fluentsd.fronts.slack.forms.kinds import outcomes_in
 from fluentsd.fronts.slack.wizard.lists import entries, entry_form
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, fields_of
 from fluentsd.fronts.slack.wizard.view_state import PREFIX, Place
 from fluentsd.verbs.answers.edits import Edit
 from fluentsd.verbs.presets import Preset
 
-_OUTCOME = re.compile(r"last\.outcome\s*==\s*['\"](\w+)['\"]")
-_OUTCOMES = re.compile(rf"{_OUTCOME.pattern}(?:\s+or\s+{_OUTCOME.pattern})*")
 _KEPT = "What you had entered here is shown again; it is saved when you go on."
 
 
@@ -155,9 +153,9 @@ def _step(step: Mapping[str, Any], nth: int, count_of_steps: int) -> Block:
 
 def _condition(when: str) -> str:
     """A condition in words, if it only names outcomes of the step before; else as it is written."""
-    if not _OUTCOMES.fullmatch(when.strip()):
+    names = outcomes_in(when)
+    if not names:
         return f"only if {safe(when, 200)}"
-    names = [name.replace("_", " ") for name in _OUTCOME.findall(when)]
     return f"only after: {safe(', '.join(names[:-1]) + ' or ' + names[-1] if names[1:] else names[0], 200)}"
 
 
