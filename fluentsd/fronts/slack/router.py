@@ -37,6 +37,8 @@ from fluentsd.verbs import Refused, RoleRefused
 #: Seconds until an answer goes through the response_url instead of the acknowledgement, which Slack needs within 3 s.
 ACK_WITHIN = 2.0
 
+#: The commands of the app's shortcuts, by their callback id; any other is the overview.
+_SHORTCUTS: Mapping[str, str] = {"new_campaign": "new"}
 #: Refusals of a form whose trigger is not good any more.
 _TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "trigger_expired", "trigger_exchanged"})
 
@@ -65,7 +67,8 @@ class Router:
             case "closed":
                 jobs.later(partial(self._closed, interaction))
             case "shortcut":
-                jobs.later(partial(self._answer_later, interaction, partial(commands.typed, text="")))
+                text = _SHORTCUTS.get(interaction.name, "")
+                jobs.later(partial(self._answer_later, interaction, partial(commands.typed, text=text)))
             case "event":
                 jobs.later(partial(self._event, interaction))
         return None

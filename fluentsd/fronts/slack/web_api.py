@@ -131,16 +131,22 @@ class WebApi:
         return url
 
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
-        """Post to a response_url. Raises `SlackRefused` if it is not Slack's own, used up or expired."""
+        """Post to a response_url, after a short pause if Slack asks for one. Raises `SlackRefused` if it is not Slack's
+        own, used up or expired, `Unavailable`."""
         if not self.is_hook(response_url):
             raise SlackRefused("response_url", "the address is not Slack's own; nothing was sent")
-        body = json.dumps(message).encode()
-        with self._busy():
-            status, words = await trio.to_thread.run_sync(
-                _post, response_url, body, limiter=self._threads, abandon_on_cancel=True
-            )
+        body, waited = json.dumps(message).encode(), 0.0
+        while True:
+            with self._busy():
+                status, words, pause = await trio.to_thread.run_sync(
+                    _post, response_url, body, limiter=self._threads, abandon_on_cancel=True
+                )
+                waited += pause
+                if status != 429 or waited > WAITS_AT_MOST:
+                    break
+                await trio.sleep(pause)
         if status == 429 or status >= 500:
-            raise Unavailable(f"Slack answered {status}", 1.0)
+            raise Unavailable(f"Slack answered {status}", max(pause, 1.0))
         if status != 200:
             raise SlackRefused("response_url", words or f"status {status}")
 
@@ -155,11 +161,11 @@ class WebApi:
             raise SlackRefused("files", "the address is not Slack's own; nothing was sent")
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         with self._busy():
-            status, _ = await trio.to_thread.run_sync(
+            status, _, pause = await trio.to_thread.run_sync(
                 partial(_post, url, file, headers, FILE_PATIENCE), limiter=self._threads, abandon_on_cancel=True
             )
         if status == 429 or status >= 500:
-            raise Unavailable(f"Slack answered {status}", 1.0)
+            raise Unavailable(f"Slack answered {status}", max(pause, 1.0))
         if status != 200:
             raise SlackRefused("files", f"status {status}")
         files = [{"id": str(place.get("file_id", "")), "title": name}]
@@ -202,15 +208,17 @@ _JSON: Mapping[str, str] = {"Content-Type": "application/json; charset=utf-8"}
 
 def _post(
     url: str, body: bytes | BinaryIO, headers: Mapping[str, str] = _JSON, patience: float = PATIENCE
-) -> tuple[int, str]:
-    """The status of a request, and Slack's code for a refusal ("" if it tells none)."""
+) -> tuple[int, str, float]:
+    """The status of a request, Slack's code for a refusal ("" if it tells none), and the seconds that it asks to wait
+    (0 if it does not)."""
     request = urllib.request.Request(url, body, dict(headers))  # noqa: S310 - is_hook, is_file
     try:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=patience) as answer:
-            return int(answer.status), ""
+            return int(answer.status), "", 0.0
     except urllib.error.HTTPError as why:
         with why:
-            return why.code, _code(why.read(2000))
+            pause = _seconds(str(why.headers.get("Retry-After") or "")) if why.code == 429 else 0.0
+            return why.code, _code(why.read(2000)), pause
     except (OSError, http.client.HTTPException) as why:
         raise Unavailable(f"Slack cannot be reached ({type(why).__name__})", 0.0) from why
 

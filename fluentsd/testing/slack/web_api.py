@@ -209,7 +209,9 @@ class WebApi(State):
     def _files_info(self, args: Any) -> Any:
         return {"file": self.files[args["file"]][0]} if args["file"] in self.files else "file_not_found"
 
-    def _respond(self, request: Request) -> Response:
+    def _respond(self, request: Request) -> Response | None:
+        if self._faults["hook"]:
+            return self._faults["hook"].pop(0)
         url = f"{self.address}{request.path}"
         if url not in self._hooks:
             return Response(b"no_text", 404)

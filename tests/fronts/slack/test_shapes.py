@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from fluentsd.testing.slack.http import Response
 from fluentsd.testing.slack.state import TEAM
 from tests.engine.stage import Stage
 from tests.fronts.slack.conftest import ROLES, Office, an_office, until
@@ -112,3 +114,28 @@ async def test_a_mention_may_stand_anywhere_and_have_a_name(office: Office) -> N
     direct = {"type": "message", "user": "U1", "channel": "DU1", "text": "<@UBOT> help resume", "ts": "8.1"}
     await office.slack.event(direct)
     await office.slack.wait_shown("help for resume")
+
+
+async def test_the_shortcuts_open_the_form_and_the_overview(office: Office) -> None:
+    """A global shortcut has no channel and no response_url; that of a message has both."""
+    payload = office.slack.interaction("shortcut", "U1") | {"callback_id": "new_campaign"}
+    await office.slack.send("interactive", payload)
+    assert (await office.slack.opened_view())["title"]["text"] == "New campaign"
+    before = len(office.slack.ephemerals)
+    about = {"callback_id": "overview", "channel": {"id": "C1"}, "message": {"ts": "1.1", "text": "x"},
+             "response_url": office.slack.hook(None, "U1", "C1")}  # fmt: skip
+    await office.slack.send("interactive", office.slack.interaction("message_action", "U1") | about)
+    assert "Nothing is running" in (await office.slack.next_ephemeral(before)).whole
+    await office.slack.send("interactive", office.slack.interaction("shortcut", "U1") | {"callback_id": "of tomorrow"})
+    assert (await office.slack.wait_shown("Nothing is running")).channel == "DU1"
+
+
+async def test_an_answer_waits_as_long_as_slack_asks(office: Office) -> None:
+    office.slack._faults["hook"] = [Response({"ok": False}, 429, {"Retry-After": "1"})]
+    before = len(office.slack.ephemerals)
+    value = {"text": "help pause"}
+    await office.slack.send("interactive", office.slack.interaction("block_actions", "U1") | {
+        "actions": [{"action_id": "say:help", "value": json.dumps(value), "action_ts": "1.1"}],
+        "channel": {"id": "C1"}, "response_url": office.slack.hook(None, "U1", "C1"),
+    })  # fmt: skip
+    assert "needs the role operator" in (await office.slack.next_ephemeral(before)).whole
