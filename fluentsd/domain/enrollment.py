@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fluentsd.api import Fault, Outcome
 from fluentsd.domain.flow import Flow, Next, Step, count_unreached, exit_reason, next_after_outcome
@@ -17,8 +17,7 @@ from fluentsd.domain.gate import Rules
 PROMISING = (Outcome.answered, Outcome.agent_error)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """A person's place in the flow: the step, its next try, and the counters of the exit criteria."""
 
     step: str
@@ -29,8 +28,7 @@ class Progress:
     states: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(NamedTuple):
     """Back to the queue: the step, its time by the flow (`wanted_at`), and within the contact hours (`due_at`)."""
 
     step: Step
@@ -42,8 +40,7 @@ class Queue:
     promised: bool = False  #: a time that the person was promised: before all others, if the gate allows it
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(NamedTuple):
     """The end: `reason` is empty when the flow was completed."""
 
     reason: str
@@ -121,4 +118,5 @@ def align(rules: Rules, step: Step, placed: Placed, at: int) -> int:
 
 def local_zone(rules: Rules, zones: tuple[str, ...]) -> str:
     """The zone in which "1 day" keeps its wall time: the first candidate."""
-    return next(iter(rules.zones(zones)), "UTC")
+    candidates = rules.zones(zones)
+    return candidates[0] if candidates else "UTC"

@@ -14,7 +14,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from fluentsd.domain import statutes
 from fluentsd.domain.flow import Moment, Step
@@ -45,8 +45,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One phone number or address of a person. `others`: instants and channels of earlier attempts to it for other
     people who share it, ascending; limits count them too."""
 
@@ -93,8 +92,7 @@ class Person:
 Touch = tuple[int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Go:
+class Go(NamedTuple):
     """Contact the person now, at this point, from this caller ID, to arrive before `closes_at`."""
 
     point: Point

@@ -88,8 +88,8 @@ async def new_ids(conn: AsyncConnection, table: Table, count: int) -> list[int]:
 async def points_of(conn: AsyncConnection, contact_ids: Sequence[int]) -> dict[int, list[Point]]:
     """The points of each contact, in order of preference."""
     found: dict[int, list[Point]] = {}
-    for contact_id, point_id, kind, value, dead_on in await conn.execute(_POINTS, {"ids": json_of(contact_ids)}):
-        found.setdefault(contact_id, []).append(Point(point_id, kind, value, dead_on))
+    for contact_id, *one in (await conn.execute(_POINTS, {"ids": json_of(contact_ids)})).all():
+        found.setdefault(contact_id, []).append(Point(*one))
     return found
 
 

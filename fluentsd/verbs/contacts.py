@@ -131,16 +131,12 @@ async def _explained(runtime: Runtime, call: Call, person: str, ref: str | None,
             rows = await reports.attempts(
                 conn, campaign_id=campaign_id, contact_ids=[contact_id], outcome=None, since=None, most=1000
             )
-            if campaign_id is None:
-                rows = sorted(
-                    rows + await inbound_calls.listing(conn, most=1000, contact_ids=[contact_id]), key=_newest
-                )
-                rows.reverse()
-            answer["attempts"] = rows[::-1]
+            theirs = await inbound_calls.listing(conn, most=1000, contact_ids=[contact_id], campaign_id=campaign_id)
+            answer["attempts"] = sorted(rows + theirs, key=_when)
         return answer
 
     return await refusing(runtime.store.read(unit))
 
 
-def _newest(row: Answer) -> str:
+def _when(row: Answer) -> str:
     return str(row["id"])

@@ -78,7 +78,7 @@ async def answer(
         seen += await leads.handled(conn, campaign_id, contact_id, by=call.actor, at=call.at)
         if not seen:
             raise Refused(f"{person} has no open reply or lead in {ref}")
-        sent = claimed[0].attempt.kind if claimed else None
+        sent = claimed[0].message.kind if claimed else None
         return {"ref": ref, "person": person, "channel": sent, "seen": seen, "_details": {"contact": contact_id}}
 
     result = await change(runtime, call, "answer", ref, unit)

@@ -8,7 +8,6 @@ import random
 import shutil
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import trio
+
+from tests.processes import Child, start
 
 ROOT = Path(__file__).parents[2]
 #: Seconds within which a daemon sends again after its start.
@@ -28,6 +29,13 @@ ALWAYS = {
     "hours": "00:00-24:00",
     "fallback_timezone": "UTC",
 }  # fmt: skip
+
+
+def people(count: int) -> list[dict[str, Any]]:
+    """People with a phone number each."""
+    return [{"key": f"k{n}", "points": [["phone", f"+1212555{n:04d}"]], "zones": ["UTC"]} for n in range(count)]
+
+
 LATE = "SELECT count(*) FROM waiting WHERE due_at <= {now}"
 STEPS = "SELECT step, outcome, {0} FROM {1} GROUP BY 1, 2 HAVING {0} <> 0 ORDER BY 1, 2"
 
@@ -44,11 +52,11 @@ class Life:
 @dataclass
 class Installation:
     """Settings and database in one folder. `url`: of a PostgreSQL database, else the database is a file. `main`: the
-    module that is the daemon."""
+    function that is the daemon."""
 
     folder: Path
     url: str = ""
-    main: str = "tests.crash.child"
+    main: str = "tests.crash.child:live"
     lives: list[Life] = field(default_factory=list)
 
     def configure(self, channels: str) -> None:
@@ -57,11 +65,19 @@ class Installation:
         top = f'[daemon]\nfolder = "{self.folder}"\n\n[database]\n{database}\n\n'
         (self.folder / "fluentsd.toml").write_text(top + channels)
 
-    def prepare(self, campaign: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> None:
-        """Start a campaign as the verbs do."""
-        trio.run(self._prepare, campaign, people)
+    def prepare(
+        self, campaign: Mapping[str, Any], people: Sequence[Mapping[str, Any]], *before: tuple[str, dict[str, Any]]
+    ) -> None:
+        """Start a campaign as the verbs do. `before`: verbs with their arguments that come first, such as for agents
+        and numbers."""
+        trio.run(self._prepare, campaign, people, before)
 
-    async def _prepare(self, campaign: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> None:
+    async def _prepare(
+        self,
+        campaign: Mapping[str, Any],
+        people: Sequence[Mapping[str, Any]],
+        before: Sequence[tuple[str, dict[str, Any]]],
+    ) -> None:
         from fluentsd.clock import SystemClock
         from fluentsd.config import load
         from fluentsd.daemon import open_runtime
@@ -74,6 +90,8 @@ class Installation:
             async def do(verb: str, **arguments: object) -> dict[str, object]:
                 return await execute(runtime, verb, arguments, Call("test", runtime.clock.now(), role="admin"))
 
+            for verb, arguments in before:
+                await do(verb, **arguments)
             await do("campaign apply", file=campaign)
             run = await do("contacts begin-import", source="people.csv", ref="crash")
             await do("contacts take", run=run, people=list(people))
@@ -81,23 +99,26 @@ class Installation:
 
     # ── processes ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def start(self, *label: str) -> subprocess.Popen[bytes]:
-        with (self.folder / "child.log").open("ab") as words:
-            return subprocess.Popen(
-                [sys.executable, "-m", self.main, str(self.folder), *label],
-                stdout=words, stderr=words, stdin=subprocess.DEVNULL, cwd=ROOT,
-            )  # fmt: skip
+    def start(self, *label: str) -> Child:
+        return start(self.main, str(self.folder), *label, output=self.folder / "child.log", folder=ROOT)
 
     def finish(self, within: float = 60) -> None:
         """Run until the campaign is completed."""
-        assert self.start().wait(timeout=within) == 0, self.last_words()
+        last = self.start()
+        try:
+            assert last.wait(timeout=within) == 0, self.last_words()
+        finally:
+            last.kill()
+            last.wait()
 
     def last_words(self) -> str:
         return (self.folder / "child.log").read_text()[-3000:]
 
-    def soak(self, kills: int, requests: Callable[[], int], stride: int, chance: random.Random) -> None:
-        """Kill again and again, at most `stride` requests after the first one of a life, sometimes before it; then run
-        to the end. `requests` counts those that reached a provider."""
+    def soak(
+        self, kills: int, requests: Callable[[], int], stride: int, chance: random.Random, *, lingers: float = 0.05
+    ) -> None:
+        """Kill again and again, at most `stride` requests and `lingers` seconds after the first one of a life,
+        sometimes before it. `requests` counts those that reached a provider."""
         for _ in range(kills):
             late, before, began = self.late(), requests(), time.monotonic()
             victim = self.start()
@@ -109,7 +130,7 @@ class Installation:
                 enough, until = before + chance.randint(1, stride), time.monotonic() + 2 * SENDS_WITHIN
                 while requests() < enough and victim.poll() is None and time.monotonic() < until:
                     _pause(victim, 0.01)
-                patience = 0.05
+                patience = lingers
             _pause(victim, chance.uniform(0, patience))
             if victim.poll() is not None:
                 assert victim.poll() == 0, self.last_words()
@@ -175,7 +196,7 @@ class Installation:
         assert not slow, (slow, self.last_words())
 
 
-def _waited_for_processor(process: subprocess.Popen[bytes]) -> float:
+def _waited_for_processor(process: Child) -> float:
     """Seconds in which the main thread could have run and did not, because the machine is busy (Linux; else 0)."""
     try:
         return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1]) / 1e9
@@ -183,7 +204,7 @@ def _waited_for_processor(process: subprocess.Popen[bytes]) -> float:
         return 0.0
 
 
-def _pause(process: subprocess.Popen[bytes], seconds: float) -> None:
+def _pause(process: Child, seconds: float) -> None:
     """Wait for a moment, or for the end of a process."""
     try:
         process.wait(timeout=seconds)

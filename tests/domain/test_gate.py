@@ -132,7 +132,7 @@ def test_a_cap_waits_until_the_oldest_touch_has_aged_and_the_window_is_open() ->
 def test_a_limit_counts_attempts_to_the_point_for_others_who_share_it() -> None:
     daily = replace(RULES, limits=(Limit(Rate(2, 86_400), "two a day"),))
     point = next(p for p in ANN.points if p.kind == "phone")
-    shared = replace(point, others=((MONDAY_TEN - 4 * HOUR, "phone"), (MONDAY_TEN - 3 * HOUR, "sms")))
+    shared = point._replace(others=((MONDAY_TEN - 4 * HOUR, "phone"), (MONDAY_TEN - 3 * HOUR, "sms")))
     ann = replace(ANN, points=[shared, *(p for p in ANN.points if p is not point)])
     found = decide(SMS, daily, ann, MONDAY_TEN)
     assert isinstance(found, Wait)

@@ -75,7 +75,8 @@ def leads(screen: Screen, answer: answers.Leads) -> None:
         return
     screen.table(
         ["@When", "Campaign", "Step", "Person", "Came to", "Summary", "Call"],
-        [[when(one.created_at), one.ref, one.step, one.person, one.disposition, one.summary, one.attempt]
+        [[when(one.created_at), one.ref, one.step or "(a call to us)", one.person, one.disposition, one.summary,
+          one.attempt]
          for one in answer.leads],
     )  # fmt: skip
     screen.say('to write to one: fluentsd campaign answer REF PERSON "…"; to close without a message: add --nothing')

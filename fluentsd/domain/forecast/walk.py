@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Any
 
 from fluentsd.api import Kind, Outcome
@@ -78,7 +79,8 @@ class Walk:
             raise CannotForecast(
                 f"enrollment {subject.id} is at {where}, whose flow was not passed in; pass it in `World.flows`"
             )
-        person = replace(subject.person, touches=list(subject.person.touches), sender_id=subject.sender_id)
+        person = Person(*_FACTS(subject.person))  # a copy, for half of what `dataclasses.replace` takes
+        person.touches, person.sender_id = list(person.touches), subject.sender_id
         if self.shared and not self.shared.isdisjoint([point.id for point in person.points]):
             person.points = [self._shared(person, point) for point in person.points]
         step = flow.step(subject.step)
@@ -99,7 +101,7 @@ class Walk:
     def _shared(self, person: Person, point: Point) -> Point:
         """A person's point; a contact at one that is shared counts for all who share it."""
         if point.id in self.shared:
-            point = replace(point, others=list(point.others))
+            point = point._replace(others=list(point.others))
             self.sharers.setdefault(point.id, []).append((person, point))
         return point
 
@@ -312,6 +314,9 @@ class Walk:
         self.found.waiting -= 1
         self.found.last_end_at = self.now
         return True
+
+
+_FACTS = attrgetter(*(fact.name for fact in fields(Person)))
 
 
 def _touch(touches: Sequence[Touch], step: Step, at: int) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
@@ -78,13 +78,19 @@ def near_zones(name: str) -> list[str]:
 
 def year_of(at: int) -> int:
     """The UTC year of an instant. Raises ValueError outside the range, most likely a wrong unit."""
-    try:
-        year = (_EPOCH + timedelta(microseconds=at)).year
-    except OverflowError:
-        year = LAST_YEAR + 1
+    year = _year_of_day(at // DAY)
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise ValueError(f"instant {at} is outside {FIRST_YEAR}–{LAST_YEAR}: instants are epoch microseconds in UTC")
     return year
+
+
+@lru_cache(maxsize=4096)
+def _year_of_day(day: int) -> int:
+    """The UTC year of a day since 1970-01-01, cached because every step asks; 0 where no calendar reaches."""
+    try:
+        return (_EPOCH + timedelta(days=day)).year
+    except OverflowError:
+        return 0
 
 
 def year_start(year: int) -> int:
@@ -125,10 +131,15 @@ def _change(tz: ZoneInfo, before: int, after: int) -> int:
     return high * SECOND
 
 
+def _place(found: Sequence[tuple[int, int]], at: int) -> int:
+    """How many of a year's stretches begin at or before an instant; no offset is as long as a day."""
+    return bisect_right(found, (at, DAY))
+
+
 def offset_at(at: int, zone_name: str) -> int:
     """A zone's UTC offset at an instant, in microseconds."""
     found = year_offsets(zone_name, year_of(at))
-    return found[bisect_right(found, at, key=lambda stretch: stretch[0]) - 1][1]
+    return found[_place(found, at) - 1][1]
 
 
 def day_of(at: int, zone_name: str) -> int:
@@ -160,7 +171,7 @@ def add_days(at: int, days: int, zone_name: str) -> int:
         return at
     year = year_of(at)
     found = year_offsets(zone_name, year)
-    place = bisect_right(found, at, key=lambda stretch: stretch[0])
+    place = _place(found, at)
     end = found[place][0] if place < len(found) else year_start(year + 1)
     if days > 0 and at + days * DAY < end:  # no change of the clock in between
         return at + days * DAY

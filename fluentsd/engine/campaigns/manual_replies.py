@@ -86,7 +86,7 @@ async def claim(
         await numbers.granted(conn, facts.caller_ids.changed())
     if new.row.cost_micros:
         await spending.add(conn, plan.campaign_id, plan.currency, rules.day(at), new.row.cost_micros)
-    return replace(new.claimed, claims=claims)
+    return new.claimed._replace(claims=claims)
 
 
 def _allowed(facts: Facts, due: Due, step: Step) -> tuple[Any, Go]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from fluentsd.api import Attempt, Kind, Message, Prices
+from fluentsd.api import Kind, Message, Prices
 from fluentsd.domain import pacing
 from fluentsd.domain.enrollment import Leave, Progress, Queue, local_zone, queue
 from fluentsd.domain.flow import Step, next_after_skip
@@ -46,13 +46,17 @@ class OverBudget(Exception):
 FIRST_DONE = "the first people were contacted; look at the results, then release it"
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A committed attempt, ready to be sent by its channel. `claims`: see `ClaimResult`."""
+class Claimed(NamedTuple):
+    """A committed attempt, ready to be sent by its channel. `caller_id`: the number that was chosen for it; `claims`:
+    see `ClaimResult`."""
 
     campaign_id: int
     message: Message
-    attempt: Attempt
+    token: str
+    claimed_at: int
+    caller_id: str | None
+    step: str
+    try_no: int
     claims: int = 0
 
 
@@ -259,8 +263,7 @@ class _Batch:
             await spending.add(conn, self.plan.campaign_id, self.plan.currency, day, cost)
 
 
-@dataclass(frozen=True, slots=True)
-class NewAttempt:
+class NewAttempt(NamedTuple):
     """One attempt before it is committed: the `Claimed` for its channel, its row, and its stored text."""
 
     claimed: Claimed
@@ -281,7 +284,6 @@ def new_attempt(
     cost = _cost(facts, step, prices, message)
     facts.grant(row, step, go, cost)
     number_id = go.caller_id.id if go.caller_id else None
-    attempt = Attempt(token, step.channel, go.point.value, at, sender, None, step.id, row.try_no)
     attempt_row = OpenAttempt(
         id=token,
         enrollment_id=row.id,
@@ -301,7 +303,8 @@ def new_attempt(
     if message.text or message.html:
         content = "\n".join(filter(None, (message.subject, message.text or message.html)))
         body = Content(row.contact_id, token, "body", content, at)
-    return NewAttempt(Claimed(plan.campaign_id, message, attempt), attempt_row, body)
+    claimed = Claimed(plan.campaign_id, message, token, at, sender, step.id, row.try_no)
+    return NewAttempt(claimed, attempt_row, body)
 
 
 def _cost(facts: Facts, step: Step, prices: Prices | None, message: Message) -> int:

@@ -160,8 +160,8 @@ class Dispatcher:
             return None
         for claimed in result.claimed:
             closes_at = claimed.message.valid_until_at if lane.channel == "phone" else None
-            runtime.in_flight.add(claimed.attempt.token, lane.campaign_id, lane.channel, closes_at)
-            runtime.in_flight.sending.add(claimed.attempt.token)
+            runtime.in_flight.add(claimed.token, lane.campaign_id, lane.channel, closes_at)
+            runtime.in_flight.sending.add(claimed.token)
         if result.claimed and lane.channel == "phone":
             runtime.cancellation_wakeup.notify()  # a window may close before those that it knows of
         if not self._note_claim(result.claims):
@@ -198,10 +198,10 @@ class Dispatcher:
         """Start the attempts that no lane has claimed (manual replies)."""
         while self.runtime.committed:
             claimed = self.runtime.committed.popleft()
-            self.runtime.in_flight.add(claimed.attempt.token, claimed.campaign_id, claimed.attempt.kind)
-            self.runtime.in_flight.sending.add(claimed.attempt.token)
+            self.runtime.in_flight.add(claimed.token, claimed.campaign_id, claimed.message.kind)
+            self.runtime.in_flight.sending.add(claimed.token)
             if self._note_claim(claimed.claims):
-                sends.start_soon(self._send_batch, [claimed], self.runtime.channels[claimed.attempt.kind])
+                sends.start_soon(self._send_batch, [claimed], self.runtime.channels[claimed.message.kind])
             else:
                 self._give_back([claimed])
 
@@ -222,9 +222,9 @@ class Dispatcher:
         """Record committed attempts that must not begin as not sent; the flow tries them again."""
         now, why = self.runtime.clock.now(), "the high-water mark could not be written"
         for claimed in batch:
-            self.runtime.in_flight.sending.discard(claimed.attempt.token)
-            report = OutcomeReport(claimed.attempt.token, now, Outcome.not_sent, why, retry_at=now + MARK_PAUSE)
-            self._recorder.post(report, claimed.attempt.kind)
+            self.runtime.in_flight.sending.discard(claimed.token)
+            report = OutcomeReport(claimed.token, now, Outcome.not_sent, why, retry_at=now + MARK_PAUSE)
+            self._recorder.post(report, claimed.message.kind)
 
     async def _send_batch(self, batch: list[Claimed], channel_state: ChannelState) -> None:
         """Attempts claimed together start together and share one time limit."""
@@ -235,7 +235,7 @@ class Dispatcher:
 
     async def _send_and_report(self, claimed: Claimed, channel_state: ChannelState, deadline: Deadline) -> None:
         """Send one committed attempt through its channel, and post the report for recording."""
-        token = claimed.attempt.token
+        token = claimed.token
         try:
             report = await self._sender.send(claimed, channel_state)
         except trio.Cancelled:

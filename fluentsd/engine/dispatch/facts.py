@@ -142,13 +142,13 @@ class Facts:
     def points(self, row: Due) -> Sequence[Point]:
         """The contact's numbers and addresses, with the attempts to them for other people."""
         points = self._points.get(row.contact_id, ())
-        if self._at_points:
+        if any(point.id in self._at_points for point in points):
             return [self._with_others(point, row.contact_id) for point in points]
         return points
 
     def _with_others(self, point: Point, contact_id: int) -> Point:
         others = [(at, channel) for at, channel, whose in self._at_points.get(point.id, ()) if whose != contact_id]
-        return replace(point, others=others) if others else point
+        return point._replace(others=others)
 
     def person(self, row: Due, step: Step) -> Person:
         """The gate's input about one contact for one step."""

@@ -68,7 +68,8 @@ class Inbox:
         once = _once(inbound, effect, proof)
         attempt_id = inbound.token
         if inbound.called_us:
-            await self._retrying(record_call, CALLS, inbound, now)
+            await self._retrying(record_call, runtime.plans, CALLS, inbound, now)
+            runtime.dispatcher_wakeup.notify()  # a callback may have been promised
         elif attempt_id is None or not (token_is_ours or (inbound.ref is None and inbound.address is None)):
             attempt_id = await self._retrying(_find, attempt_id, inbound)
         if attempt_id is not None:
@@ -153,14 +154,15 @@ def cleaned(inbound: Inbound) -> Inbound:
     """The event with every text storable and of bounded length: nothing that a stranger writes loses an opt-out."""
     changed: dict[str, Any] = {}
     for name, most in _LENGTHS.items():
-        if (text := getattr(inbound, name)) is not None:
-            changed[name] = clean(text, most)
+        text = getattr(inbound, name)
+        if text and (safe := clean(text, most)) != text:
+            changed[name] = safe
     for name, largest in _LARGEST.items():
         if (number := getattr(inbound, name)) is not None and not 0 <= number <= largest:
             changed[name] = None
     if (address := changed.get("address", inbound.address)) and (point := point_of(address)) != address:
         changed["address"] = point
-    return replace(inbound, **changed)
+    return replace(inbound, **changed) if changed else inbound
 
 
 _SCHEME = re.compile(r"^(?:whatsapp|tel|sms|rcs|mailto):", re.IGNORECASE)

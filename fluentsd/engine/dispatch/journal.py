@@ -33,7 +33,7 @@ class Journal:
         self._path = folder / f"{database}{SUFFIX}" if folder is not None else None
         self._map: mmap.mmap | None = None
         self._next = 0
-        self._begun: set[bytes] = set()
+        self._begun: set[str] = set()
 
     def of_run(self, run: str) -> frozenset[str] | None:
         """The tokens that the journal of that run has; None when this machine has no such journal."""
@@ -50,7 +50,7 @@ class Journal:
 
     def start(self, run: str, tokens: Iterable[str]) -> None:
         """Begin the journal of a new run; `tokens` are open attempts that earlier runs began."""
-        self._begun = {bytes.fromhex(token) for token in tokens}
+        self._begun = set(tokens)
         if self._path is not None:
             self._write(_header(run))
 
@@ -62,7 +62,7 @@ class Journal:
         handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             os.ftruncate(handle, size)
-            os.pwrite(handle, header + b"".join(self._begun), 0)
+            os.pwrite(handle, header + bytes.fromhex("".join(self._begun)), 0)
             os.fsync(handle)
             self._map = mmap.mmap(handle, size)
         finally:
@@ -72,23 +72,22 @@ class Journal:
 
     def begin(self, token: str) -> None:
         """Note that the request for this attempt leaves now."""
-        raw = bytes.fromhex(token)
-        self._begun.add(raw)
+        self._begun.add(token)
         if self._map is None or self._path is None:
             return
         if self._next + _TOKEN > len(self._map):
             self._write(bytes(self._map[:_HEADER]))
             return
-        self._map[self._next : self._next + _TOKEN] = raw
+        self._map[self._next : self._next + _TOKEN] = bytes.fromhex(token)
         self._next += _TOKEN
 
     def end(self, token: str) -> None:
         """The attempt is closed; its token need not be kept when the journal is written again."""
-        self._begun.discard(bytes.fromhex(token))
+        self._begun.discard(token)
 
     def has(self, token: str) -> bool:
         """Whether this run noted the attempt as begun, and it is still open."""
-        return bytes.fromhex(token) in self._begun
+        return token in self._begun
 
     def close(self) -> None:
         """Let go of the file; its content stays."""

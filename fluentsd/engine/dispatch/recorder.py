@@ -105,9 +105,8 @@ class Recorder:
         if recorded.brought_forward:
             runtime.dispatcher_wakeup.notify()
         runtime.enrollment_ended(recorded.ended_in)
-        tripped, recorded.tripped = recorded.tripped, []  # reports written together share one `Recorded`
-        for one in tripped:
-            self._halt(one)
+        while recorded.tripped:  # reports written together share one `Recorded`
+            self._halt(recorded.tripped.pop(0))
 
     def _halt(self, tripped: Tripped) -> None:
         """After a breaker tripped: claimed attempts of a paused campaign do not begin, ringing calls are withdrawn."""

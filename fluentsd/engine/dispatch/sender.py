@@ -34,8 +34,8 @@ class Sender:
     async def send(self, claimed: Claimed, channel_state: ChannelState) -> OutcomeReport:
         """Call the channel. `Unavailable` and `Rejected` prove that nothing was accepted; any other error leaves the
         attempt open for the reconciler."""
-        runtime, token = self.runtime, claimed.attempt.token
-        attempt = _with_begin(claimed.attempt, partial(self._begin, claimed, channel_state))
+        runtime, token = self.runtime, claimed.token
+        attempt = _attempt(claimed, partial(self._begin, claimed, channel_state))
         try:
             if not channel_state.abilities.calls_begin:
                 attempt.begin()
@@ -48,7 +48,7 @@ class Sender:
             channel_state.trouble.answered()
             return OutcomeReport(token, runtime.clock.now(), why.outcome, str(why), dead=why.dead, fault=why.fault)
         except NeedsHuman as why:
-            return await self._needs_human(claimed.attempt, channel_state, why)
+            return await self._needs_human(attempt, channel_state, why)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each send: the attempt stays open
             name = type(why).__name__
             runtime.log.warning("send.unclear", channel=channel_state.kind, attempt=token, error=name)
@@ -67,7 +67,7 @@ class Sender:
             raise Unavailable("the database did not answer for 10 s", 0.0, only_this=True)
         if channel_state.trouble.is_suspended:
             raise Unavailable("the channel is suspended", 0.0, only_this=True)
-        runtime.journal.begin(claimed.attempt.token)
+        runtime.journal.begin(claimed.token)
 
     def timed_out(self, token: str, channel_state: ChannelState) -> OutcomeReport:
         """The report of a send whose time limit passed."""
@@ -131,17 +131,16 @@ class Sender:
         return OutcomeReport(attempt.token, now, Outcome.not_sent, str(why))
 
 
-def _with_begin(claimed: Attempt, begin: Callable[[], None]) -> Attempt:
-    """A claimed attempt with the engine's `begin`. Built by hand, because `dataclasses.replace` takes twice as long and
-    every send pays for it; what only a look-up sets is left out."""
+def _attempt(claimed: Claimed, begin: Callable[[], None]) -> Attempt:
+    """The attempt as its channel gets it."""
+    message = claimed.message
     return Attempt(
         claimed.token,
-        claimed.kind,
-        claimed.to,
+        message.kind,
+        message.to,
         claimed.claimed_at,
-        claimed.sender,
-        claimed.provider_ref,
-        claimed.step,
-        claimed.try_no,
+        claimed.caller_id,
+        step=claimed.step,
+        try_no=claimed.try_no,
         begin=begin,
     )

@@ -24,10 +24,11 @@ def detect_delimiter(text: str) -> str:
     present = [d for d in DELIMITERS if d in text]
     if len(present) < 2:
         return present[0] if present else ","
-    counted = _counted_delimiter(text)
-    from clevercsv import Detector  # 115 ms and 12 MB: only imports need it
+    counted, lines = _counted_delimiter(text), text.splitlines(keepends=True)
+    if counted and [d for d in present if d in lines[0]] == [counted]:
+        return counted  # the library's answer would have to be in the first line too
+    from clevercsv import Detector  # half a second and 12 MB
 
-    lines = text.splitlines(keepends=True)
     found = Detector().detect("".join(lines[:60])[:16_384], delimiters=list(DELIMITERS))
     if found is not None and found.delimiter in DELIMITERS and (found.delimiter in lines[0] or not counted):
         return str(found.delimiter)

@@ -7,86 +7,102 @@ here: the reading of cells and records, the store.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import StrictBool, StrictStr, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+from typing_extensions import TypedDict
 
 from fluentsd.domain.time.zones import zone_names
 from fluentsd.engine.ingest.run import Malformed
 from fluentsd.store.contact_upserts import ContactUpsert
-from fluentsd.text import is_clean, json_of, storable
+from fluentsd.text import storable
 
-_KINDS = ("phone", "email")
-_OPT_OUT_CHANNELS = ("*", "phone", "sms", "email")
 #: Most characters that the columns hold.
 _BASIS_AT_MOST, _LANGUAGE_AT_MOST = 32, 16
-_TEXT = frozenset({str})
-_LISTS = (list, tuple)
-_DECODER = json.JSONDecoder()
+
+
+class _Person(TypedDict, total=False):
+    """One person. `fields`: an object of texts, or its JSON; `opt_outs`: pairs of a channel and the source's words."""
+
+    key: StrictStr
+    points: tuple[tuple[Literal["phone", "email"], StrictStr], ...]
+    zones: tuple[StrictStr, ...]
+    zone_basis: StrictStr
+    states: tuple[StrictStr, ...]
+    conflict: StrictBool
+    language: StrictStr
+    fields: dict[StrictStr, StrictStr] | StrictStr
+    opt_outs: tuple[tuple[Literal["*", "phone", "sms", "email"], StrictStr], ...] | None
+
+
+_PEOPLE = TypeAdapter(list[_Person])
+_FIELDS = TypeAdapter(dict[StrictStr, StrictStr])
+#: What is wrong with a person, by the part that is.
+_WRONG = {
+    "": "is not an object",
+    "points": 'has no points; each is ["phone" or "email", value]',
+    "zones": "has a zone that does not exist, or zones that are not a list of texts",
+    "states": "has a state with a comma, or states that are not a list of texts",
+    "zone_basis": f"has a zone_basis that is not a text of at most {_BASIS_AT_MOST} characters",
+    "language": f"has a language that is not a text of at most {_LANGUAGE_AT_MOST} characters",
+    "key": "has a key that is not a text",
+    "conflict": "has a conflict that is neither true nor false",
+    "fields": "has fields that are not an object of texts",
+    "opt_outs": "has opt-outs that are not pairs of a channel and its words",
+}
 
 
 def upserts_of(people: Iterable[object], first: int = 0) -> list[ContactUpsert]:
-    """The people of a batch: `points` as pairs of kind and value, `fields` as an object of texts or its JSON. `first`:
-    the place of the first one. Raises `Malformed`, which names a person by place, never by what is said of them."""
-    return [_upsert(person, place) for place, person in enumerate(people, first)]
-
-
-def _upsert(person: object, place: int, *, is_cleaned: bool = False) -> ContactUpsert:
-    if not isinstance(person, Mapping):
-        raise Malformed(f"person {place} of the batch is not an object")
-    get = person.get
-    points, zones, states, said = get("points"), get("zones", ()), get("states", ()), get("opt_outs", ())
-    if not points or not isinstance(points, _LISTS) or not all(map(_is_point, points)):
-        raise Malformed(f'person {place} of the batch has no points; each is ["phone" or "email", value]')
-    key, basis, language = get("key", 0), get("zone_basis", "none"), get("language", "")
-    conflict, are_lists = get("conflict", False), isinstance(zones, _LISTS) and isinstance(states, _LISTS)
-    if not are_lists or not _are_texts((key, basis, language, *zones, *states)):
-        raise Malformed(f"person {place} of the batch has a key, zone, state or language that is not text")
-    if not zone_names().issuperset(zones) or "," in "".join(states):
-        raise Malformed(f"person {place} of the batch has a zone or state that does not exist")
-    if len(basis) > _BASIS_AT_MOST or len(language) > _LANGUAGE_AT_MOST or not isinstance(conflict, bool):
-        raise Malformed(f"person {place} of the batch has a zone_basis, language or conflict of another form")
-    fields = _fields(get("fields", "{}"))
-    if fields is None:
-        raise Malformed(f"person {place} of the batch has fields that are not an object of texts")
-    if said and not (isinstance(said, _LISTS) and all(map(_is_opt_out, said))):
-        raise Malformed(f"person {place} of the batch has opt-outs that are not pairs of a channel and its words")
-    pairs, opt_outs = list(map(_pair, points)), tuple(map(_pair, said or ()))
-    texts = [key, basis, language, fields, *states, *(text for _, text in pairs), *(words for _, words in opt_outs)]
-    if not is_cleaned and ("\\u0000" in fields or not is_clean("".join(texts))):
-        return _upsert(storable({**person, "fields": json.loads(fields)}), place, is_cleaned=True)
-    return ContactUpsert(key, pairs, tuple(zones), basis, tuple(states), conflict, language, fields, opt_outs)
-
-
-def _is_point(point: object) -> bool:
-    """Whether it is a kind and a value that is not empty."""
-    if not isinstance(point, _LISTS) or len(point) != 2:
-        return False
-    kind, value = point
-    return kind in _KINDS and isinstance(value, str) and value != ""
-
-
-def _is_opt_out(said: object) -> bool:
-    """Whether it is a channel and what the list says."""
-    return isinstance(said, _LISTS) and len(said) == 2 and _are_texts(said) and said[0] in _OPT_OUT_CHANNELS
-
-
-def _pair(two: Sequence[str]) -> tuple[str, str]:
-    one, other = two
-    return one, other
-
-
-def _are_texts(values: Iterable[object]) -> bool:
-    return _TEXT.issuperset(map(type, values))
-
-
-def _fields(given: object) -> str | None:
-    """The fields as JSON; None if they are not an object of texts."""
-    if isinstance(given, Mapping):
-        return json_of(given) if _are_texts(given) and _are_texts(given.values()) else None
-    if not isinstance(given, str):
-        return None
+    """The people of a batch. `first`: the place of the first one. Raises `Malformed`, which names a person by place,
+    never by what is said of them."""
     try:
-        values, end = _DECODER.raw_decode(given)
-    except (ValueError, RecursionError):
-        return None
-    return given if end == len(given) and isinstance(values, Mapping) and _are_texts(values.values()) else None
+        checked = _PEOPLE.validate_python(list(people))
+    except ValidationError as why:
+        place, *part = why.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
+        raise _malformed(first + int(place), str(part[0]) if part else "") from None
+    for place, person in enumerate(checked, first):
+        if isinstance(fields := person.get("fields"), str):
+            person["fields"] = _read(fields, place)
+    if not _is_storable(checked):
+        checked = storable(checked)
+    return [_upsert(person, place) for place, person in enumerate(checked, first)]
+
+
+def _read(fields: str, place: int) -> dict[str, str]:
+    try:
+        return _FIELDS.validate_json(fields)
+    except ValidationError:
+        raise _malformed(place, "fields") from None
+
+
+def _is_storable(people: list[_Person]) -> bool:
+    """Whether every database stores all texts as they are; if in doubt, not. In JSON a zero character is an escape, and
+    half of a surrogate pair cannot be written."""
+    try:
+        return b"\\u0000" not in to_json(people)
+    except PydanticSerializationError:
+        return False
+
+
+def _upsert(person: _Person, place: int) -> ContactUpsert:
+    points, zones, states = person.get("points", ()), person.get("zones", ()), person.get("states", ())
+    basis, language = person.get("zone_basis", "none"), person.get("language", "")
+    if not points or ("phone", "") in points or ("email", "") in points:
+        raise _malformed(place, "points")
+    if not zone_names().issuperset(zones):
+        raise _malformed(place, "zones")
+    if "," in "".join(states):
+        raise _malformed(place, "states")
+    if len(basis) > _BASIS_AT_MOST:
+        raise _malformed(place, "zone_basis")
+    if len(language) > _LANGUAGE_AT_MOST:
+        raise _malformed(place, "language")
+    key, conflict, opt_outs = person.get("key", ""), person.get("conflict", False), person.get("opt_outs") or ()
+    fields = to_json(person.get("fields", {})).decode()
+    return ContactUpsert(key, points, zones, basis, states, conflict, language, fields, opt_outs)
+
+
+def _malformed(place: int, part: str) -> Malformed:
+    return Malformed(f"person {place} of the batch {_WRONG[part]}")

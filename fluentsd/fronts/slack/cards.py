@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import trio
 
 from fluentsd.api import Rejected, Unavailable
+from fluentsd.domain.leads import lead_of
 from fluentsd.domain.subscriptions import SLACK
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.fronts.slack.blocks import conversations, handover, history, lists
@@ -68,11 +69,11 @@ class Cards:
 
     async def _show(self, event: Posted) -> None:
         payload = event.payload
+        if event.topic == "call.received" and not (payload["campaign"] and lead_of(payload["disposition"])):
+            return await self._caller(event)
         if event.topic in KINDS:
             found = await self._conversations.channels(event)
             return await self._each(event, found, lambda channel: self._conversations.show(event, channel))
-        if event.topic == "call.received":
-            return await self._caller(event)
         if payload.get("scope") == "contact":
             return await self._conversations.refresh()
         ref = str(payload.get("campaign") or (payload.get("target") if payload.get("scope") == "campaign" else ""))
@@ -111,13 +112,13 @@ class Cards:
             done.add(channel)
 
     async def _caller(self, event: Posted) -> None:
-        """A person whom we know has called; the steps of such a person wait until somebody decides."""
-        if not event.payload["known"]:
+        """A person whom we know has called, and is no hot lead; their steps wait until somebody decides."""
+        if not event.payload["known"] or event.payload["again"]:
             return
         found = (await self._posts.ask("calls", {"attempt": event.payload["call"]})).calls
         if found:
             words = conversations.caller(found[0], event.payload["contact"])
-            shown = await self._routes.of("", "leads")
+            shown = await self._routes.of(event.payload["campaign"], "leads")
             await self._each(event, shown, lambda channel: self._post(channel, words))
 
     async def _change(self, ref: str, channel: str, line: Message | None) -> None:

@@ -10,25 +10,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fluentsd.fronts.slack import tails
+from fluentsd.fronts.slack import arguments
 from fluentsd.fronts.slack.words import Named, Token
 from fluentsd.verbs.catalogue import SHOWN, VERBS
 
 Ref = Literal["no", "may", "must", "some"]
-Tail = Callable[[Sequence[Token]], Mapping[str, Any]]
+Read = Callable[[Sequence[Token]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command. `verb`: its verb in the catalogue, "" for one of this front alone; `ref`: whether it names a
-    campaign, or some of them after the first word; `more`: what may follow, as the usage shows it; `tail` reads that;
+    campaign, or some of them after the first word; `more`: what may follow, as the usage shows it; `read` reads that;
     `before`: words of it that people also say before the campaign; `summary`: the help where no verb has one."""
 
     word: str
     verb: str = ""
     ref: Ref = "no"
     more: str = ""
-    tail: Tail | None = None
+    read: Read | None = None
     summary: str = ""
     aliases: tuple[str, ...] = ()
     takes_all: bool = False
@@ -71,63 +71,65 @@ class Misread(Exception):
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("overview", summary="running, next and what needs attention", aliases=("home",), tail=tails.none),
+    Command("overview", summary="running, next and what needs attention", aliases=("home",), read=arguments.none),
     Command("help", more="[command]", summary="the commands, or one of them", aliases=("?", "commands", "usage"),
-            tail=tails.text("topic")),
-    Command("list", "campaign list", more=f"[{'|'.join(tails.STATES)}] [mine] [words]", aliases=("ls", "campaigns"),
-            tail=tails.listing),
-    Command("status", "campaign status", "may", "[share]", tails.flag("share", "share"),
+            read=arguments.text("topic")),
+    Command("list", "campaign list", more=f"[{'|'.join(arguments.STATES)}] [mine] [words]", aliases=("ls", "campaigns"),
+            read=arguments.listing),
+    Command("status", "campaign status", "may", "[share]", arguments.flag("share", "share"),
             aliases=("show", "info", "stats")),
-    Command("start", "campaign start", "must", "[first <people>] [yes]", tails.start,
+    Command("start", "campaign start", "must", "[first <people>] [yes]", arguments.start,
             "check a campaign, then start it; with first, hold it after that many people until you say go",
             aliases=("run", "go", "launch", "begin")),
-    Command("approve", "campaign approve", "must", "", tails.none),
-    Command("schedule", "campaign schedule", "must", "[<when>|clear]", tails.text("when"), aliases=("plan", "at")),
-    Command("pause", "campaign pause", "must", "[for <duration>|until <when>] [because <reason>]", tails.pause,
+    Command("approve", "campaign approve", "must", "", arguments.none),
+    Command("schedule", "campaign schedule", "must", "[<when>|clear]", arguments.text("when"), aliases=("plan", "at")),
+    Command("pause", "campaign pause", "must", "[for <duration>|until <when>] [because <reason>]", arguments.pause,
             aliases=("hold", "halt", "freeze", "suspend"), takes_all=True),
-    Command("resume", "campaign resume", "must", "", tails.flag("yes", "yes", "confirm"),
+    Command("resume", "campaign resume", "must", "", arguments.flag("yes", "yes", "confirm"),
             aliases=("unpause", "continue", "unhold", "unfreeze", "unsuspend"), takes_all=True),
-    Command("stop", "campaign stop", "must", "[because <reason>] [yes]", tails.because,
+    Command("stop", "campaign stop", "must", "[because <reason>] [yes]", arguments.because,
             aliases=("abort", "end", "cancel", "kill", "terminate", "quit")),
-    Command("reopen", "campaign reopen", "must", "", tails.none, aliases=("unstop", "unabort", "uncancel")),
-    Command("archive", "campaign archive", "must", "[yes]", tails.flag("yes", "yes", "confirm"), aliases=("hide",)),
-    Command("contacts", "contacts find", "may", "[find <person>|add|export [state]]", tails.contacts,
+    Command("reopen", "campaign reopen", "must", "", arguments.none, aliases=("unstop", "unabort", "uncancel")),
+    Command("archive", "campaign archive", "must", "[yes]", arguments.flag("yes", "yes", "confirm"), aliases=("hide",)),
+    Command("contacts", "contacts find", "may", "[find <person>|add|export [state]]", arguments.contacts,
             "people of a campaign: count them, find one, add some, or get all as a file in a direct message",
             aliases=("people",), before=("add", "export")),
-    Command("why", "contacts why", more="<person>", tail=tails.asked, aliases=("who",)),
-    Command("texts", "templates list", more="[words]", tail=tails.text("words"), aliases=("templates", "messages")),
-    Command("numbers", "numbers list", more="[tag]", tail=tails.text("tag"), aliases=("lines",)),
-    Command("report", "campaign report", "must", "[today|7d|all]", tails.period, aliases=("funnel", "results")),
-    Command("forecast", "forecast", "must", "", tails.none),
-    Command("duties", "campaign check", "must", "", tails.none,
+    Command("why", "contacts why", more="<person>", read=arguments.asked, aliases=("who",)),
+    Command("texts", "templates list", more="[words]", read=arguments.text("words"), aliases=("templates", "messages")),
+    Command("numbers", "numbers list", more="[tag]", read=arguments.text("tag"), aliases=("lines",)),
+    Command("report", "campaign report", "must", "[today|7d|all]", arguments.period, aliases=("funnel", "results")),
+    Command("forecast", "forecast", "must", "", arguments.none),
+    Command("duties", "campaign check", "must", "", arguments.none,
             "what the law asks of the people behind a campaign"),
-    Command("calls", "calls", "may", "[outcome]", tails.outcome, aliases=("history", "attempts")),
-    Command("replies", "campaign replies", "may", "", tails.none, aliases=("answers",)),
-    Command("errors", "campaign errors", "must", "", tails.none, aliases=("problems",)),
-    Command("unknown", "unknown list", "must", "", tails.none),
-    Command("test", "campaign test", "must", "to <number or address>", tails.to),
-    Command("owner", "campaign owner", "must", "<@user>", tails.user, aliases=("assign", "give")),
-    Command("suppress", "suppression add", more="<number or address> because <reason>", tail=tails.suppress,
+    Command("calls", "calls", "may", "[outcome]", arguments.outcome, aliases=("history", "attempts")),
+    Command("replies", "campaign replies", "may", "", arguments.none, aliases=("answers",)),
+    Command("errors", "campaign errors", "must", "", arguments.none, aliases=("problems",)),
+    Command("unknown", "unknown list", "must", "", arguments.none),
+    Command("test", "campaign test", "must", "to <number or address>", arguments.to),
+    Command("owner", "campaign owner", "must", "<@user>", arguments.user, aliases=("assign", "give")),
+    Command("suppress", "suppression add", more="<number or address> because <reason>", read=arguments.suppress,
             aliases=("unsubscribe", "optout", "opt-out", "block", "dnc")),
-    Command("log", "log", "may", "[by <@user>]", tails.by, aliases=("audit",)),
-    Command("leads", "campaign leads", "may", "", tails.none, aliases=("hot", "hot-leads")),
-    Command("take", "contacts take-over", more="over <person>", tail=tails.person, aliases=("take-over", "takeover")),
-    Command("give-back", "contacts resume", more="<person>", tail=tails.person, aliases=("giveback", "hand-back")),
-    Command("listen", "listen", more="<call>", tail=tails.call, aliases=("recording",)),
-    Command("agents", "agents list", more="[words]", tail=tails.text("words"), aliases=("agent", "bots", "voices")),
-    Command("alerts", "slack alerts", "some", f"here|off [campaign, …] [{' '.join(SHOWN)}]", tails.alerts,
+    Command("log", "log", "may", "[by <@user>]", arguments.by, aliases=("audit",)),
+    Command("leads", "campaign leads", "may", "", arguments.none, aliases=("hot", "hot-leads")),
+    Command("take", "contacts take-over", more="over <person>", read=arguments.person,
+            aliases=("take-over", "takeover")),
+    Command("give-back", "contacts resume", more="<person>", read=arguments.person, aliases=("giveback", "hand-back")),
+    Command("listen", "listen", more="<call>", read=arguments.call, aliases=("recording",)),
+    Command("agents", "agents list", more="[words]", read=arguments.text("words"), aliases=("agent", "bots", "voices")),
+    Command("alerts", "slack alerts", "some", f"here|off [campaign, …] [{' '.join(SHOWN)}]", arguments.alerts,
             "post cards, alerts, replies and hot leads of all campaigns or of some in this channel, or stop that"),
     Command("digest", "slack digest", more="here [HH:MM]|off", summary="a daily summary in this channel",
-            tail=tails.digest),
-    Command("settings", "state", summary="roles, channels and the state of the connection", tail=tails.none),
-    Command("copy", "campaign copy", "must", "as <new name>", tails.copy, aliases=("duplicate",)),
-    Command("new", more="[name]", tail=tails.text("name"), summary="create a campaign, page by page",
+            read=arguments.digest),
+    Command("settings", "state", summary="roles, channels and the state of the connection", read=arguments.none),
+    Command("copy", "campaign copy", "must", "as <new name>", arguments.copy, aliases=("duplicate",)),
+    Command("new", more="[name]", read=arguments.text("name"), summary="create a campaign, page by page",
             aliases=("create",)),
     Command("edit", "campaign save-edit", "must", "[name|window|flow|numbers|contacts|exit|limits|review]",
-            tails.text("part"),
+            arguments.text("part"),
             "change a campaign, page by page; a campaign that has started changes when you apply it",
             aliases=("change",)),
-    Command("sources", "source list", more="[source]", tail=tails.text("name"), aliases=("source", "sync", "segments")),
+    Command("sources", "source list", more="[source]", read=arguments.text("name"),
+            aliases=("source", "sync", "segments")),
 )  # fmt: skip
 
 

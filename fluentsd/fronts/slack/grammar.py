@@ -1,7 +1,7 @@
 """The command line of Slack: a typed text becomes a command with its arguments, or a `Misread` that helps. Pure.
 
-What must not live here: the commands (`command_table`), what follows them (`tails`), lines that begin with no command
-(`mistyped`), the reading of moments (`moments`), which need a zone, and the verbs.
+What must not live here: the commands (`command_table`), what follows them (`arguments`), lines that begin with no
+command (`mistyped`), the reading of moments (`moments`), which need a zone, and the verbs.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fluentsd.fronts.slack import tails
-from fluentsd.fronts.slack.command_table import BY_WORD, Command, Misread, Parsed, Tail
+from fluentsd.fronts.slack import arguments
+from fluentsd.fronts.slack.arguments import BadArguments, Begun
+from fluentsd.fronts.slack.command_table import BY_WORD, Command, Misread, Parsed, Read
 from fluentsd.fronts.slack.mistyped import unknown
-from fluentsd.fronts.slack.tails import BadTail, Begun
 from fluentsd.fronts.slack.words import Found, Named, Token, Unclear, find_campaign, joined, tokens
 from fluentsd.verbs.catalogue import SHOWN
 
@@ -39,7 +39,7 @@ def parse(text: str, campaigns: Sequence[Named], here: Named | None = None) -> P
         raise unknown(line, campaigns)
     try:
         return _read(command, _polite(command, line[1:]), campaigns, here)
-    except BadTail as why:
+    except BadArguments as why:
         end = "" if str(why).endswith("?") else "."
         raise Misread(f"{why}{end} Usage: {command.usage}", why.offers) from None
 
@@ -61,42 +61,42 @@ def _polite(command: Command, rest: Sequence[Token]) -> list[Token]:
 
 
 def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here: Named | None) -> Parsed:
-    tail = command.tail or tails.none
+    read = command.read or arguments.none
     if rest[1:] and rest[0].folded in command.before and not _is_called(rest, campaigns):  # "export spring"
-        tail, rest = _after(tail, rest[0]), rest[1:]
+        read, rest = _after(read, rest[0]), rest[1:]
     if command.ref == "no":
-        return Parsed(command, arguments=tail(rest))
+        return Parsed(command, arguments=read(rest))
     if command.ref == "some":
-        return Parsed(command, arguments=_some(command, rest, tail(rest), campaigns))
+        return Parsed(command, arguments=_some(command, rest, read(rest), campaigns))
     if rest and rest[0].folded in ("all", "everything") and not rest[0].quoted and not _is_called(rest, campaigns):
         if command.takes_all:
             after = rest[2:] if rest[1:] and rest[1].folded == "campaigns" else rest[1:]
-            return Parsed(command, arguments=tail(after), all=True)
+            return Parsed(command, arguments=read(after), all=True)
         if command.ref == "may":
-            return Parsed(command, arguments=tail(rest[1:]))
+            return Parsed(command, arguments=read(rest[1:]))
         if command.ref == "must":
             offer = "pause all" if command.word == "stop" else "overview"
             raise Misread(f"{command.word} takes one campaign at a time; nothing was changed", [offer])
     if rest and rest[0].folded == "this" and not rest[0].quoted:
         if here is None:
             raise Misread('this channel does not belong to one campaign, so "this" names none; write its name')
-        return Parsed(command, here, tail(rest[1:]))
-    if command.ref == "may" and (found := _without_ref(tail, rest)) is not None:
+        return Parsed(command, here, read(rest[1:]))
+    if command.ref == "may" and (found := _without_ref(read, rest)) is not None:
         return Parsed(command, arguments=found)
     if not rest:
         running = [one for one in campaigns if one.state in ("active", "paused", "draft", "scheduled")][:5]
         raise Misread(f"which campaign? Usage: {command.usage}", [f"{command.word} {one.ref}" for one in running])
-    return _with_ref(command, tail, rest, campaigns)
+    return _with_ref(command, read, rest, campaigns)
 
 
-def _after(tail: Tail, first: Token) -> Tail:
-    """A tail whose first word was said before the campaign."""
-    return lambda rest: tail([first, *rest])
+def _after(read: Read, first: Token) -> Read:
+    """A reading whose first word was said before the campaign."""
+    return lambda rest: read([first, *rest])
 
 
 def _several(command: Command, rest: Sequence[Token], campaigns: Sequence[Named]) -> Misread | None:
     """The answer to several campaigns in one line, each named whole; None if there are not several."""
-    found = [find_campaign(words, campaigns) for words in tails.listed(rest)]
+    found = [find_campaign(words, campaigns) for words in arguments.listed(rest)]
     refs = [one.campaign.ref for one in found if isinstance(one, Found)]
     if len(refs) < 2 or len(refs) < len(found):
         return None
@@ -136,26 +136,26 @@ def _beginning(words: Sequence[Token], campaigns: Sequence[Named]) -> tuple[Name
     return next(((one.campaign,) for one in found if isinstance(one, Found)), ())
 
 
-def _without_ref(tail: Tail, rest: Sequence[Token]) -> Mapping[str, Any] | None:
+def _without_ref(read: Read, rest: Sequence[Token]) -> Mapping[str, Any] | None:
     try:
-        return tail(rest)
+        return read(rest)
     except Begun:
         raise
-    except BadTail:
+    except BadArguments:
         return None
 
 
-def _with_ref(command: Command, tail: Tail, rest: list[Token], campaigns: Sequence[Named]) -> Parsed:
+def _with_ref(command: Command, read: Read, rest: list[Token], campaigns: Sequence[Named]) -> Parsed:
     """The longest beginning of the words that names a campaign, and whose rest can be read."""
     unclear: tuple[Unclear, str, int] | None = None
-    problem: BadTail | None = None
+    problem: BadArguments | None = None
     for count in range(min(len(rest), 15), 0, -1):
         found = find_campaign(rest[:count], campaigns)
         if isinstance(found, Unclear) and not found.near:
             continue
         try:
-            arguments = tail(rest[count:])
-        except BadTail as why:
+            arguments = read(rest[count:])
+        except BadArguments as why:
             if isinstance(found, Found) and problem is None:
                 if several := _several(command, rest, campaigns):
                     raise several from None

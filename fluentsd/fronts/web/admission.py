@@ -15,6 +15,7 @@ import ipaddress
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 import trio
@@ -27,6 +28,7 @@ UNFINISHED_AT_MOST = 32 << 20
 PROVED_AT_MOST = 1024
 
 
+@lru_cache(maxsize=1024)
 def origin_of(address: str) -> str:
     """The client address that limits count by: IPv4 as it is, of IPv6 the /64."""
     try:

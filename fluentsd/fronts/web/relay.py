@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -62,10 +62,11 @@ class Upgrade(Exception):
         self.target, self.headers, self.early = target, headers, early
 
 
-def is_wanted(target: bytes, method: bytes, headers: list[tuple[bytes, bytes]]) -> bool:
+def is_wanted(target: bytes, method: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether a request asks for the WebSocket of a call."""
-    upgrades = any(name.lower() == b"upgrade" and value.strip().lower() == b"websocket" for name, value in headers)
-    return upgrades and method == b"GET" and _PATH.match(target.decode("ascii", "replace")) is not None
+    if method != b"GET" or _PATH.match(target.decode("ascii", "replace")) is None:
+        return False
+    return any(name.lower() == b"upgrade" and value.strip().lower() == b"websocket" for name, value in headers)
 
 
 class Relay:

@@ -7,7 +7,7 @@ daemon may forward /hooks, /relay, /r and /u alone to keep them internal.
 from __future__ import annotations
 
 from starlette.responses import Response
-from starlette.routing import Match, Route, Router
+from starlette.routing import Match, Route
 
 from fluentsd.config import HttpSettings
 from fluentsd.engine.dispatch.inbound import Inbox
@@ -37,24 +37,30 @@ def application(runtime: Runtime, inbox: Inbox, http: HttpSettings, tokens: Toke
         Route("/healthz", Health(runtime).show, methods=["GET"]),
         Route("/metrics", Metrics(runtime, stats).show, methods=["GET"]),
     ]
-    return RequestGuard(_with_methods(routes, Router(routes, redirect_slashes=False)), stats)
+    return RequestGuard(_routed(routes), stats)
 
 
-def _with_methods(routes: list[Route], router: Router) -> App:
-    """The router, with a JSON error for an unknown path (404) and an unsupported method (405)."""
+def _routed(routes: list[Route]) -> App:
+    """The first route that fits, else a JSON error for an unknown path (404) or an unsupported method (405)."""
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        matching = [route for route in routes if route.matches(scope)[0] != Match.NONE]
-        allowed = sorted({method for route in matching for method in route.methods or ()})
-        if not matching:
-            await answer(404, "there is nothing at this path")(scope, receive, send)
-        elif scope["method"] == "OPTIONS":
-            await Response(status_code=204, headers={"allow": ", ".join(allowed)})(scope, receive, send)
-        elif scope["method"] not in allowed:
-            await answer(405, f"{scope['method']} is not supported here", {"allow": ", ".join(allowed)})(
-                scope, receive, send
-            )
-        else:
-            await router(scope, receive, send)
+        allowed: set[str] = set()
+        for route in routes:
+            match, about = route.matches(scope)
+            if match is Match.FULL:
+                scope.update(about)
+                await route.handle(scope, receive, send)
+                return
+            if match is Match.PARTIAL:
+                allowed.update(route.methods or ())
+        await _unrouted(scope["method"], ", ".join(sorted(allowed)))(scope, receive, send)
 
     return handle
+
+
+def _unrouted(method: str, allowed: str) -> Response:
+    if not allowed:
+        return answer(404, "there is nothing at this path")
+    if method == "OPTIONS":
+        return Response(status_code=204, headers={"allow": allowed})
+    return answer(405, f"{method} is not supported here", {"allow": allowed})

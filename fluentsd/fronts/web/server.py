@@ -109,9 +109,15 @@ class _Connection:
         return bytes(data)
 
     async def send_all(self, data: bytes) -> None:
-        async with self._turn:
+        try:
+            self._turn.acquire_nowait()  # nearly always: `acquire` would let other tasks run first
+        except trio.WouldBlock:
+            await self._turn.acquire()
+        try:
             with trio.move_on_after(READING_AT_MOST) as patience:
                 await self.stream.send_all(data)
+        finally:
+            self._turn.release()
         if patience.cancelled_caught:
             await trio.aclose_forcefully(self.stream)
             raise trio.BrokenResourceError("the peer does not read its response")
@@ -130,14 +136,16 @@ class _Http1(H11Protocol):
 
     async def _check_protocol(self, event: Any) -> None:
         """Leave HTTP for a call; ignore any other request to upgrade, as RFC 9110 allows."""
-        if is_wanted(event.target, event.method, list(event.headers)):
+        if is_wanted(event.target, event.method, event.headers):
             early, _ = self.connection.trailing_data
             raise Upgrade(event.target, list(event.headers), bytes(early))
 
     async def _create_stream(self, request: Any) -> None:
-        headers = [header for header in request.headers if header[0].lower() != b"upgrade"]
-        about = {"method": request.method, "target": request.target, "http_version": request.http_version}
-        await super()._create_stream(h11.Request(headers=headers, **about))
+        headers = [header for header in request.headers if header[0] != b"upgrade"]
+        if len(headers) < len(request.headers):
+            about = {"method": request.method, "target": request.target, "http_version": request.http_version}
+            request = h11.Request(headers=headers, **about)
+        await super()._create_stream(request)
 
 
 class _Server(TCPServer):

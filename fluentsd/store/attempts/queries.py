@@ -66,7 +66,7 @@ _TOUCHES = (
 async def touches(conn: AsyncConnection, point_ids: Iterable[int], since_at: int) -> list[tuple[int, int, int, str]]:
     """Attempts to these points over all campaigns, ascending: (point, contact, when, channel). Tries not made do not
     count. Every attempt to a person is one to a point of theirs."""
-    rows = await conn.execute(_TOUCHES, {"ids": json_of(point_ids), "since": since_at})
+    rows = (await conn.execute(_TOUCHES, {"ids": json_of(point_ids), "since": since_at})).all()
     return [(point_id, contact_id, at, channel) for point_id, contact_id, at, channel in rows]
 
 
@@ -81,7 +81,8 @@ async def load(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, AttemptRo
     no claim and no exit comes between this read and the write that follows it."""
     if conn.dialect.name == "postgresql":
         await reserve(conn, list((await conn.execute(_WHOSE, {"ids": json_of(ids)})).scalars()))
-    return {row[0]: AttemptRow._make(row) for row in await conn.execute(_ROWS, {"ids": json_of(ids)})}
+    rows = (await conn.execute(_ROWS, {"ids": json_of(ids)})).all()
+    return {row[0]: AttemptRow._make(row) for row in rows}
 
 
 async def overdue(conn: AsyncConnection, at: int, most: int) -> list[OpenRow]:

@@ -110,7 +110,7 @@ async def due(conn: AsyncConnection, lane_id: int, at: int, most: int) -> list[D
     for rank in (PROMISED, ORDINARY):
         if len(rows) < most:
             found = await conn.execute(_DUE, {"lane": lane_id, "rank_": rank, "at": at, "most": most - len(rows)})
-            rows += map(Due._make, found)
+            rows += map(Due._make, found.all())
     return rows
 
 

@@ -97,7 +97,8 @@ class Attested:
 @dataclass(frozen=True, slots=True)
 class Lead:
     """A conversation after which somebody has to act. `disposition`: what it came to; `recording`: whether it can be
-    heard; `record`: the person's address in the CRM, "" if none is known; `taken_over_by`: "" for nobody."""
+    heard; `record`: the person's address in the CRM, "" if none is known; `taken_over_by`: "" for nobody;
+    `called_us`: the person made the call; then `attempt` is the id of the call, and it has no step."""
 
     attempt: str = ""
     ref: str = ""
@@ -115,6 +116,7 @@ class Lead:
     record: str = ""
     taken_over_by: str = ""
     campaign_name: str = ""
+    called_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ import trio
 
 from fluentsd.api import AgentSettings, CallSocket, Disposition, SocketClosed, asks_to_stop
 from fluentsd_channel_phone import frames
+from fluentsd_channel_phone.answers import Answer, tool_result
 from fluentsd_channel_phone.briefing import briefing
-from fluentsd_channel_phone.completions import Answer, Model, ModelFailed
+from fluentsd_channel_phone.completions import Model, ModelFailed
 from fluentsd_channel_phone.evidence import Evidence, is_greeting
 from fluentsd_channel_phone.phrases import phrases
 from fluentsd_channel_phone.skills import Skills, Used
@@ -111,6 +112,7 @@ class Conversation:
     # The person
 
     async def _read(self) -> None:
+        is_set_up = False
         while True:
             try:
                 frame = frames.read(await self._socket.receive())
@@ -118,7 +120,9 @@ class Conversation:
                 self.broke = closed.code not in IN_ORDER
                 return
             match frame:
-                case frames.Setup():
+                case frames.Setup() if not is_set_up:
+                    is_set_up = True
+                    self._meet_machine()  # if it was detected before
                     self._wanted.set()
                 case frames.Prompt(text, last):
                     self._hear(text, last)
@@ -128,7 +132,7 @@ class Conversation:
                     self._interrupt(heard)
                 case frames.Speaking(now):
                     self._speaking(now)
-                case frames.Trouble() | frames.Strange():
+                case frames.Setup() | frames.Trouble() | frames.Strange():
                     pass  # it changes nothing
 
     def _hear(self, text: str, last: bool) -> None:
@@ -136,7 +140,7 @@ class Conversation:
         if not last:
             self._partial = text
             return
-        self._partial = ""
+        text, self._partial = text if text.strip() else self._partial, ""  # an empty end: what was heard so far counts
         if not text.strip():
             return
         earlier = self._unfinished()
@@ -261,8 +265,8 @@ class Conversation:
 
     async def _use(self, answer: Answer) -> bool:
         """Use the skills that the model wants; whether that ended the call."""
-        self._log.append(_wish(answer))
-        results = [_result(call.id, "the person spoke meanwhile; the result is not known") for call in answer.calls]
+        self._log.append(answer.wish)
+        results = [tool_result(call.id, "the person spoke meanwhile; the result is not known") for call in answer.calls]
         self._log += results
         for call, result in zip(answer.calls, results, strict=True):
             async with self._filling(SKILL_FILLER_AFTER):
@@ -382,15 +386,3 @@ def _message(line: Line) -> dict[str, Any]:
         return {"role": "user", "content": line.text}
     heard = line.text if line.heard is None else f"{line.heard.rstrip()} [interrupted]"
     return {"role": "assistant", "content": heard}
-
-
-def _wish(answer: Answer) -> dict[str, Any]:
-    calls = [
-        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
-        for call in answer.calls
-    ]
-    return {"role": "assistant", "content": None, "tool_calls": calls}
-
-
-def _result(call_id: str, content: str) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call_id, "content": content}

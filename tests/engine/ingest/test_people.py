@@ -31,7 +31,7 @@ def one(**more: Any) -> ContactUpsert:
 
 def test_a_right_person_is_taken_as_it_is() -> None:
     assert one() == ContactUpsert(
-        "17", [("phone", "+12125550123"), ("email", "ann@example.com")], ("America/New_York",), "area code", ("US-NY",),
+        "17", (("phone", "+12125550123"), ("email", "ann@example.com")), ("America/New_York",), "area code", ("US-NY",),
         False, "en", '{"first_name":"Ann"}', (("sms", "DNC: yes"),),
     )  # fmt: skip
     assert one(fields={"first_name": "Ann"}).fields == ANN["fields"]
@@ -41,7 +41,7 @@ def test_a_right_person_is_taken_as_it_is() -> None:
 def test_texts_that_no_database_stores_are_cleaned() -> None:
     assert one(fields='{"note":"a\\u0000b"}').fields == '{"note":"a�b"}'
     assert json.loads(one(fields={"note": "a\ud800b"}).fields) == {"note": "a�b"}
-    assert one(points=[["email", "a\0@example.com"]]).points == [("email", "a�@example.com")]
+    assert one(points=[["email", "a\0@example.com"]]).points == (("email", "a�@example.com"),)
     assert one(opt_outs=[["*", "no\0"]]).opt_outs == (("*", "no�"),)
     assert one(key="1\0", language="e\udfff").key == "1�"
     assert one(fields='{"note":"a\\\\u0000b"}').fields == '{"note":"a\\\\u0000b"}', "a backslash and a word, as typed"

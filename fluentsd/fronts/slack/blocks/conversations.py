@@ -26,6 +26,8 @@ from fluentsd.verbs.answers.people import Lead, Reply
 _CAME_TO: Mapping[str, str] = {
     "interested": "🔥 {} is *interested*", "callback": "📞 {} *asks for a call back*", "angry": "😠 {} was *angry*",
 }  # fmt: skip
+#: Of a person who has called us.
+WAITS = "No campaign contacts this person until somebody decides how it goes on."
 _NOUN: Mapping[str, str] = {"reply": "reply", "lead": "hot lead"}
 
 
@@ -56,8 +58,11 @@ def lead(one: Lead, owner: str) -> Message:
     lasted = f", {one.duration_s} s" if one.duration_s else ""
     asked = f"\nasked to be called {moment(one.callback_at)}" if one.callback_at else ""
     said = f"\n>{masked(one.summary, 1000)}" if one.summary else "\n_There is no summary._"
-    text = f"{came_to} · *{safe(name)}* · call {word(one.outcome or '')}{lasted}{said}{asked}"
+    call = "has called us, and the call was" if one.called_us else "call"
+    text = f"{came_to} · *{safe(name)}* · {call} {word(one.outcome or '')}{lasted}{said}{asked}"
     blocks = [section(text), _about(one, owner)]
+    if one.called_us and not one.taken_over_by:
+        blocks.append(context(WAITS))
     if one.outcome == "opted_out":
         blocks.insert(1, context("On the suppression list for every campaign. No message may be sent."))
         buttons = [_handle(one), *_listen(one)]
@@ -72,15 +77,14 @@ def caller(one: Attempt, contact: int | None) -> Message:
     came_to = f", {word(one.disposition)}" if one.disposition else ""
     said = f"\n>{masked(one.summary, 1000)}" if one.summary else ""
     text = f"📞 {who} has called us, answered by {by}: {safe(one.outcome or '–')}{came_to}{said}"
-    note = "No campaign contacts this person until somebody decides how it goes on."
     if contact is None:
         shared = "Several people share this number; look for them, then give each back with `give-back`."
-        return message("a call to us", section(text), context(f"{moment(one.claimed_at)} · {note} {shared}"))
+        return message("a call to us", section(text), context(f"{moment(one.claimed_at)} · {WAITS} {shared}"))
     about = {"person": f"#{contact}"}
     return message(
         "a call to us",
         section(text),
-        context(f"{moment(one.claimed_at)} · {note}"),
+        context(f"{moment(one.claimed_at)} · {WAITS}"),
         actions(button("Go on", "person:resume", about), button("Take over", "person:take", about)),
     )
 
@@ -139,11 +143,13 @@ def _ways(one: Reply | Lead, *, is_lead: bool) -> list[Block]:
         "Suppress",
         danger=True,
     )
-    take = button("Go on", "person:resume", about) if one.taken_over_by else button("Take over", "person:take", about)
+    go_on, take = button("Go on", "person:resume", about), button("Take over", "person:take", about)
+    waits = isinstance(one, Lead) and one.called_us  # a call of the person holds their steps
     return [
         button("Reply…", "open:reply", about | ({"lead": True} if is_lead else {}), "primary"),
         _handle(one),
-        take,
+        *([go_on] if one.taken_over_by or waits else []),
+        *([] if one.taken_over_by else [take]),
         button("Call back…", "open:callback", about),
         *(_listen(one) if is_lead else []),
         button("Suppress", "reply:suppress", about, "danger", stop),

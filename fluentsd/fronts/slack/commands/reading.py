@@ -15,7 +15,7 @@ from fluentsd.fronts.slack.blocks.help import help_of
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
 from fluentsd.fronts.slack.command_table import Misread, Parsed
-from fluentsd.fronts.slack.commands import export, making
+from fluentsd.fronts.slack.commands import export, open_forms
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs.answers.campaigns import Counted
 
@@ -101,7 +101,7 @@ async def contacts(session: Session, parsed: Parsed) -> Message:
     if "add" in asked:
         if parsed.campaign is None:
             raise await _which(session, "add")
-        return await making.edit(session, replace(parsed, arguments={"part": "contacts"}))
+        return await open_forms.edit(session, replace(parsed, arguments={"part": "contacts"}))
     if "export" in asked:
         if parsed.campaign is None:
             raise await _which(session, "export")

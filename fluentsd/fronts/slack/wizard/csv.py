@@ -26,7 +26,7 @@ from fluentsd.fronts.slack.forms.kinds import Choice, Date, File, Flag, Many, Te
 from fluentsd.fronts.slack.forms.paths import value_at
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard.drawing import update
-from fluentsd.fronts.slack.wizard.lists import entries
+from fluentsd.fronts.slack.wizard.steps_and_segments import entries
 from fluentsd.fronts.slack.wizard.uploads import Upload
 from fluentsd.fronts.slack.wizard.view import wizard_view
 from fluentsd.fronts.slack.wizard.view_state import Place

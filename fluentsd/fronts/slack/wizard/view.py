@@ -23,8 +23,8 @@ from fluentsd.fronts.slack.blocks.layout import (
 from fluentsd.fronts.slack.blocks.wording import contact_by, count, ours, plain, safe, word
 from fluentsd.fronts.slack.forms.fields import Answers, blocks, filled
 from fluentsd.fronts.slack.forms.kinds import outcomes_in
-from fluentsd.fronts.slack.wizard.lists import entries, entry_form
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, fields_of
+from fluentsd.fronts.slack.wizard.steps_and_segments import entries, entry_form
 from fluentsd.fronts.slack.wizard.view_state import PREFIX, Place
 from fluentsd.verbs.answers.edits import Edit
 from fluentsd.verbs.presets import Preset

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.fronts.slack.forms.fields import filled
 from fluentsd.fronts.slack.forms.kinds import Outcomes
-from fluentsd.fronts.slack.wizard.lists import entry_form, moved, place_in_list, with_entry
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, WITHOUT_INPUT
+from fluentsd.fronts.slack.wizard.steps_and_segments import entry_form, moved, place_in_list, with_entry
 from fluentsd.fronts.slack.wizard.view_state import Place, place_in
 from fluentsd.verbs import presets
 from tests.engine.stage import SMS, spec

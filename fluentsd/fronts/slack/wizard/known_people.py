@@ -1,6 +1,6 @@
 """Forms about people who are known already: who of them enters the campaign, and what is attested of those in it.
 
-What must not live here: rules of entering (`verbs.entering`) and of consent (`verbs.consent`).
+What must not live here: rules of entering (`verbs.known_people`) and of consent (`verbs.consent`).
 """
 
 from __future__ import annotations
