@@ -19,8 +19,9 @@ demo: $(VENV)/demo.done  ## runs a campaign of a week in under a minute, on a si
 preview: $(VENV)/demo.done  ## shows the Slack commands in a browser, without a workspace
 	$(BIN)/fluentsd slack preview
 
+# Compiled modules are kept even where the environment forbids it: workers and processes of tests start many times.
 test: $(VENV)/test.done  ## runs the test suite on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -q -m "not crash and not mta and not browser" -n $(WORKERS) --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -m "not crash and not mta and not browser" -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/test.done  ## checks style and formatting
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

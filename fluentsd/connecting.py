@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from fluentsd.api import Closes, Finding, NeedsHuman, SignIn, Unavailable
 from fluentsd.config import Settings, source_settings
-from fluentsd.config.shape import NAME
+from fluentsd.config.schema import NAME
 from fluentsd.engine.runtime import ConnectRefused, EngineClock
 from fluentsd.parts import build_source
 from fluentsd.plugins import Plugins

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from fluentsd.api import AgentProvider, Closes, Kind, Links, Source, Tools
 from fluentsd.config import PluginSettings, Settings
 from fluentsd.engine.runtime import ChannelState, EngineClock
-from fluentsd.engine.sync.waiting import WaitingSource
+from fluentsd.engine.sync.held_sources import WaitingSource
 from fluentsd.plugins import PluginProblem, Plugins
 from fluentsd.sealing import SealedSecrets
 from fluentsd.urls import AgentLinks, NoLinks, PublicLinks

@@ -1,17 +1,27 @@
-"""The two databases of the tests: a SQLite file, and a real PostgreSQL server for the session."""
+"""The two databases of the tests: a SQLite file, and a real PostgreSQL server for the session; an installation."""
 
 from __future__ import annotations
 
 import gc
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from fluentsd.store.db.bridge import Store
 from tests.databases import open_whole
 from tests.postgresql import PostgresServer, running_server
+from tests.statement_cache import share_compiled_statements
+
+if TYPE_CHECKING:
+    from tests.installation import Place
+
+
+share_compiled_statements()
 
 
 def pytest_collection_finish() -> None:
@@ -55,3 +65,12 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     """An open store with the whole schema."""
     async with open_whole(database_url) as store:
         yield store
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    """An installation in a short folder, whose log the test can read."""
+    from tests.installation import Place
+
+    with tempfile.TemporaryDirectory(prefix="fsd-") as folder, capture_logs() as logs:
+        yield Place(Path(folder), logs=logs)

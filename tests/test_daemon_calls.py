@@ -13,10 +13,9 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_st
 from fluentsd import daemon
 from fluentsd.api import Call, CallSocket, Inbound, Outcome
 from fluentsd.engine.runtime import Runtime
-from tests.engine.stage import SMS, FakeChannel, person, spec
-from tests.test_daemon import ALWAYS, CALL, Place, launch, living, place, terminate
+from tests.engine.stage import CALL, SMS, FakeChannel, person, spec
+from tests.installation import ALWAYS, Place, launch, living, terminate
 
-__all__ = ["place"]  # a fixture
 HTTP = '[http]\nlisten = "127.0.0.1:0"\n[daemon]\ncall_grace = "{grace}"\n'
 
 

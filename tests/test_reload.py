@@ -22,9 +22,7 @@ from fluentsd.config import Settings
 from fluentsd.fronts.control.client import connect
 from fluentsd.verbs import Refused
 from tests.engine.stage import SMS, person, spec
-from tests.test_daemon import ALWAYS, Place, launch, place, until
-
-__all__ = ["place"]
+from tests.installation import ALWAYS, Place, launch, until
 
 LIMITS = '[limits]\nper_contact = "3/day"\n'
 

@@ -51,6 +51,7 @@ from fluentsd.api.errors import Forged, InDoubt, NeedsHuman, PluginError, Reject
 from fluentsd.api.json_schema import check_json, read_json
 from fluentsd.api.oauth import OAuthApp, OAuthTokens
 from fluentsd.api.opt_out_rules import OptOutRule, read_opt_out_rules, says_yes
+from fluentsd.api.outcome import Fault, Outcome
 from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource, SignIn, SignInKey
 from fluentsd.api.request_budget import RequestBudget, next_utc_midnight, retry_after
 from fluentsd.api.rest import Invalid, NotFound, RestClient, RestReply, server_time
@@ -73,7 +74,6 @@ from fluentsd.api.values import (
     Call,
     Cancelled,
     CannotTell,
-    Fault,
     Finding,
     Found,
     Inbound,
@@ -81,7 +81,6 @@ from fluentsd.api.values import (
     Lookup,
     Made,
     Message,
-    Outcome,
     Owned,
     Pickup,
     PickupVerdict,

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from fluentsd.api.outcome import Outcome
 from fluentsd.api.values import (
     Attempt,
     Cancelled,
     Finding,
     Lookup,
     Message,
-    Outcome,
     Receipt,
     Request,
     WebhookResult,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fluentsd.api.agent_settings import AgentSettings
-from fluentsd.api.values import Outcome
+from fluentsd.api.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)

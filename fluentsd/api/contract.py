@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -42,6 +43,7 @@ class ContractBroken(TypeError):
         self.mistakes = mistakes
 
 
+@cache
 def members(protocol: type) -> tuple[str, ...]:
     """The names of a protocol's members, its methods in the order of their definition."""
     methods = (name for name, thing in vars(protocol).items() if inspect.isfunction(thing) and _is_public(name))

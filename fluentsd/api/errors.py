@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fluentsd.api.values import Fault, Outcome
+from fluentsd.api.outcome import Fault, Outcome
 
 
 class PluginError(Exception):

@@ -26,7 +26,7 @@ from fluentsd.domain.contacts.opt_outs import by_heading
 from fluentsd.domain.contacts.reader import region_of
 from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.batches import PREVIEW_AT_MOST, batches, mapping_of, previewed, rejects_path
-from fluentsd.engine.ingest.choices import Choices, Shape
+from fluentsd.engine.ingest.column_choices import Choices, Shape
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv
 from fluentsd.engine.ingest.file_import import FileImport, Options, read_in_thread
 from fluentsd.engine.ingest.import_process import SUBPROCESS_FROM, batches_from_subprocess

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from fluentsd.api import Kind
 from fluentsd.config.connections import Connections
 from fluentsd.config.environment import EnvironmentOverlay
+from fluentsd.config.schema import Channel, Channels, Database, File, Http, Plugin, Slack, Source
 from fluentsd.config.settings import (
     MASK,
     ChannelSettings,
@@ -30,7 +31,6 @@ from fluentsd.config.settings import (
     Settings,
     SlackSettings,
 )
-from fluentsd.config.shape import Channel, Channels, Database, File, Http, Plugin, Slack, Source
 from fluentsd.domain.sync_options import SyncOptions
 from fluentsd.domain.time.durations import SECOND, Delay, Rate
 from fluentsd.sealing import KEY_FILE, Sealer

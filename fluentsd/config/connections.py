@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fluentsd.config.shape import NAME, Source
+from fluentsd.config.schema import NAME, Source
 from fluentsd.sealing import SUFFIX, CannotUnseal, Sealer, write_private
 from fluentsd.validation import explain
 

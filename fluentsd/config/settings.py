@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from fluentsd.api import Kind
 from fluentsd.config.connections import Connections
-from fluentsd.config.shape import Channel, Source
+from fluentsd.config.schema import Channel, Source
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.retention import USUAL, What
 from fluentsd.domain.subscriptions import WEBHOOK_TOPICS

@@ -37,6 +37,7 @@ from fluentsd.domain.campaign_values import (
     plain,
 )
 from fluentsd.domain.message_parts import PARTS, check_parts
+from fluentsd.domain.retries import Retry
 from fluentsd.domain.time import windows
 from fluentsd.validation import Problems, explain
 
@@ -99,24 +100,6 @@ class Numbers(_Table):
     tags: list[str] = []
     local_presence: bool = True
     pace: RateText | None = None
-
-
-class Retry(_Table):
-    """The outcomes after which a step is tried again, each with its delay, and the limit of retries."""
-
-    no_answer: DelayText | None = None
-    busy: DelayText | None = None
-    voicemail: DelayText | None = None
-    failed: DelayText | None = None
-    bounced: DelayText | None = None
-    agent_error: DelayText | None = None
-    limit: Annotated[int, Field(ge=1, le=20)] = 2
-
-    @model_validator(mode="after")
-    def _some(self) -> Retry:
-        if not any(value for name, value in self if name != "limit"):
-            raise ValueError('names no outcome; write it like { no_answer = "2 hours", busy = "30 min", limit = 2 }')
-        return self
 
 
 class Step(_Table):

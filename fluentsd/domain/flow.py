@@ -16,6 +16,7 @@ from fluentsd.domain.agents import unpinned
 from fluentsd.domain.follow_ups import AfterCall, read_after_call
 from fluentsd.domain.message_parts import TEXTS
 from fluentsd.domain.render import Template, template
+from fluentsd.domain.retries import delay_before_retry, delays_of
 from fluentsd.domain.speaker import Speaker
 from fluentsd.domain.time.durations import NOW, Delay
 from fluentsd.domain.time.windows import ContactWindow
@@ -113,7 +114,6 @@ def _compile(index: int, step: spec.Step, speaker: Speaker | None) -> Step:
     parts = {part: template(getattr(step, part), part) for part in TEXTS}
     when = template(step.when, "condition") if step.when else None
     texts = [*parts.values(), *([when] if when else [])]
-    retry = step.retry.model_dump(exclude={"limit"}, exclude_none=True) if step.retry else {}
     moment = None
     if step.of is not None:
         moment = Moment(step.of, Delay.parse(step.before or step.after), is_before=step.before is not None)
@@ -125,7 +125,7 @@ def _compile(index: int, step: spec.Step, speaker: Speaker | None) -> Step:
         moment=moment,
         hours=spec.step_window(step),
         when=when,
-        retry={outcome: Delay.parse(text) for outcome, text in retry.items()},
+        retry=delays_of(step.retry),
         retry_limit=step.retry.limit if step.retry else 0,
         agent=unpinned(step.agent)[0],
         speaker=speaker,
@@ -151,10 +151,9 @@ def next_after_skip(flow: Flow, step: Step, at: int, zone: str) -> Next:
 
 
 def next_after_outcome(flow: Flow, step: Step, outcome: str, retries: int, at: int, zone: str) -> Next:
-    """The same step again, if its retry rule says so and `retries` (tries made before this one) is below its limit;
-    otherwise the following step."""
-    delay = step.retry.get(outcome)
-    if delay is not None and retries < step.retry_limit:
+    """The same step again, if its retry rule says so; otherwise the following step."""
+    delay = delay_before_retry(step.retry, step.retry_limit, outcome, retries)
+    if delay is not None:
         return Next(step, delay.after(at, zone), again=True)
     return next_after_skip(flow, step, at, zone)
 

@@ -26,7 +26,7 @@ from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.erasure import retention
 from fluentsd.engine.outbox.deliver import deliver
 from fluentsd.engine.outbox.targets import Target
-from fluentsd.engine.recordings.fetching import sweep
+from fluentsd.engine.recordings.erasing import sweep
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync import freshness
 from fluentsd.engine.sync.loop import SourceSync

@@ -28,7 +28,8 @@ def _unhandled(call: Table, step: ColumnElement[str], *, called_us: bool) -> Sel
     """Open leads of our calls, or of calls to us."""
     return (
         select(
-            after_call.c.attempt_id.label("attempt"), campaign.c.ref, campaign.c.owner, step.label("step"),
+            after_call.c.attempt_id.label("attempt"), campaign.c.ref, campaign.c.name.label("campaign_name"),
+            campaign.c.owner, step.label("step"),
             after_call.c.contact_id.label("contact"), point.c.value.label("person"), call.c.outcome,
             after_call.c.lead.label("disposition"), call.c.callback_at, call.c.duration_s,
             func.coalesce(_latest(call, "summary"), "").label("summary"),

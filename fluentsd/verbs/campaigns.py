@@ -26,7 +26,7 @@ from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.store.nodes import EVERYTHING, INSTALLATION
-from fluentsd.verbs import agents, following
+from fluentsd.verbs import agents, campaign_segments
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.diff import differences
@@ -38,7 +38,7 @@ from fluentsd.verbs.operations import held
 async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answer:
     """Create the campaign a file describes, or change it to what the file says."""
     spec = await _read(file)
-    following.check(runtime, spec)
+    campaign_segments.check(runtime, spec)
     reviewed = review(spec)
     if reviewed.errors:
         raise Refused("\n".join(["this campaign could never work as written; nothing was changed",
@@ -60,14 +60,14 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
         except NoSuchCampaign:
             if not dry_run:
                 row = await campaigns.create(conn, spec, owner=call.actor, at=call.at)
-                await following.link(conn, runtime, row.id, spec, call.actor, call.at)
+                await campaign_segments.link(conn, runtime, row.id, spec, call.actor, call.at)
             made: Answer = {"ref": spec.slug, "created": True, "changes": [], "state": CampaignState.draft}
             return made | {"dry_run": dry_run} | followed | warned
         changes = differences(row.spec, spec)
         waiting = await reports.at_steps(conn, row.id)
         if changes and not dry_run:
             row = await campaigns.revise(conn, row, spec, by=call.actor, at=call.at, revision=call.revision)
-            await following.link(conn, runtime, row.id, spec, call.actor, call.at)
+            await campaign_segments.link(conn, runtime, row.id, spec, call.actor, call.at)
         answer: Answer = {"ref": row.ref, "created": False, "changes": changes, "state": row.state, "dry_run": dry_run}
         answer["id"] = row.id
         answer["keep_their_flow"] = await _keepers(conn, row, flow_changes=any(_is_flow(c) for c in changes))
@@ -230,7 +230,7 @@ async def copy(runtime: Runtime, call: Call, ref: str, new_ref: str, name: str |
         called = name or f"{row.name} (copy)"
         spec = read_campaign(row.spec.model_dump(mode="json") | {"ref": new_ref, "name": called[:120]})
         made = await campaigns.create(conn, spec, owner=call.actor, at=call.at)
-        await following.link(conn, runtime, made.id, spec, call.actor, call.at)
+        await campaign_segments.link(conn, runtime, made.id, spec, call.actor, call.at)
         return facts_of(made)
 
     return await change(runtime, call, "copy", ref, unit)

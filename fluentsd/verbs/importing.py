@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from fluentsd.engine.ingest import service
-from fluentsd.engine.ingest.choices import Choices, Shape
+from fluentsd.engine.ingest.column_choices import Choices, Shape
 from fluentsd.engine.ingest.leaving import CannotLeave
 from fluentsd.engine.ingest.run import Malformed, Run
 from fluentsd.engine.ingest.service import CampaignStopped

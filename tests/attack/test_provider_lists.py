@@ -16,9 +16,7 @@ from fluentsd.clock import SystemClock
 from fluentsd.engine import held_start
 from tests.attack.test_restored_copies import PEOPLE, contacted_now, database, enrolled, sent_to_all
 from tests.engine.stage import FakeChannel
-from tests.test_daemon import Hooked, Place, living, place, until
-
-__all__ = ["place"]
+from tests.installation import Hooked, Place, living, until
 
 
 class Listing(Hooked):

@@ -6,7 +6,6 @@ import json
 import shutil
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,9 @@ from fluentsd.store.db.high_water import HighWaterMark, UnreadableMark
 from fluentsd.verbs import Call, Refused
 from fluentsd.verbs.execute import execute
 from tests.engine.stage import SMS, person, spec
-from tests.test_daemon import ALWAYS, Place, launch, living, place, until
+from tests.installation import ALWAYS, Place, launch, living, until
+from tests.processes import run_program
 
-__all__ = ["place"]
 PEOPLE = 8
 FILE = spec(SMS, window=ALWAYS)
 
@@ -285,8 +284,7 @@ def test_a_mark_that_is_none_is_named(tmp_path: Path) -> None:
 
 
 def types(place: Place, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fluentsd", "-c", str(place.folder / "fluentsd.toml"), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return run_program("-c", str(place.folder / "fluentsd.toml"), *words, folder=place.folder)
 
 
 async def typed(place: Place, *words: str) -> subprocess.CompletedProcess[str]:

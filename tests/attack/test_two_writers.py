@@ -30,9 +30,8 @@ from fluentsd.store.nodes import Fenced
 from fluentsd.verbs import Call
 from fluentsd.verbs.execute import execute
 from tests.engine.stage import SMS, person, spec
-from tests.test_daemon import ALWAYS, Place, launch, living, place, until
+from tests.installation import ALWAYS, Place, launch, living, until
 
-__all__ = ["place"]
 OFD = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has locks of an open file")
 
 

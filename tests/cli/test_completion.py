@@ -17,9 +17,7 @@ from fluentsd.__main__ import _completed
 from fluentsd.cli.app import build
 from fluentsd.verbs.catalogue import VERBS
 from tests.engine.stage import SMS, spec
-from tests.test_daemon import Place, living, place
-
-__all__ = ["place"]
+from tests.installation import Place, living
 
 #: Where the `fluentsd` of these tests is installed.
 PROGRAM = Path(sys.executable).parent / "fluentsd"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_app import Person, settled
+from tests.cli.shell import Person, settled
 
 CAMPAIGN = """
 name = "Reminder"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_app import Person, settled
+from tests.cli.shell import Person
 
 CAMPAIGN = """
 name = "Fair"
@@ -26,11 +26,6 @@ after = "1 day"
 text = "Hi {{ first_name | default: 'there' }}"
 """
 TEXANS = "First Name,Phone,State\n" + "".join(f"P{n},+1512555{n:04d},TX\n" for n in range(3))
-
-
-@pytest.fixture
-def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
-    return settled(tmp_path, monkeypatch)
 
 
 def applied(person: Person, text: str = CAMPAIGN, people: str = TEXANS) -> None:

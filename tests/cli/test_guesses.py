@@ -5,18 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
 from fluentsd.cli.app import words_of
 from fluentsd.cli.guesses import GUESSES, answer
-from tests.cli.test_app import Person, settled
-
-
-@pytest.fixture
-def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
-    return settled(tmp_path, monkeypatch)
+from tests.cli.shell import Person
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,7 @@ import pytest
 
 from fluentsd.engine.ingest.batches import Batch
 from fluentsd.engine.ingest.file_import import FileImport
-from tests.cli.test_app import Person, settled
-
-
-@pytest.fixture
-def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
-    return settled(tmp_path, monkeypatch)
+from tests.cli.shell import Person
 
 
 def test_preview_and_import_give_the_same_counts(person: Person) -> None:

@@ -1,4 +1,4 @@
-"""A whole daemon that makes calls, in a process that will be killed: `… calling_child FOLDER`.
+"""A whole daemon that makes calls, in a process that will be killed.
 
 It ends when the campaign is completed.
 """
@@ -50,8 +50,9 @@ async def rigged_runtime(*given: Any, **more: Any) -> AsyncIterator[Runtime]:
             nursery.cancel_scope.cancel()
 
 
-if __name__ == "__main__":
+def live(folder: str) -> None:
+    """Run in this process."""
     daemon.open_runtime = rigged_runtime  # type: ignore[assignment]
-    given = load(Path(sys.argv[1]) / "fluentsd.toml")
+    given = load(Path(folder) / "fluentsd.toml")
     log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
     trio.run(lambda: daemon.run(given, clock=SystemClock(), plugins=discover(), log=log))

@@ -1,4 +1,4 @@
-"""The daemon's loops on the real SMS and e-mail channels, in a process that will be killed: `… channel_child FOLDER`.
+"""The daemon's loops on the real SMS and e-mail channels, in a process that will be killed.
 
 It runs until the campaign is completed.
 """
@@ -36,5 +36,6 @@ async def main(folder: Path) -> None:
                 await trio.sleep(0.03)
 
 
-if __name__ == "__main__":
-    trio.run(main, Path(sys.argv[1]))
+def live(folder: str) -> None:
+    """Run in this process."""
+    trio.run(main, Path(folder))

@@ -1,4 +1,4 @@
-"""The daemon's loops in a process that will be killed: `python -m tests.crash.child FOLDER [LABEL NTH]`.
+"""The daemon's loops in a process that will be killed.
 
 LABEL names a point: `before-commit:UNIT`, `after-commit:UNIT` (UNIT is the name of a unit of work), `before-send`,
 `after-send`, `before-analysis`, `after-analysis`, `after-fetch` (a page of a segment), `before-write`, `after-write`
@@ -169,6 +169,6 @@ async def main(folder: Path, fuse: Fuse) -> None:
                 await trio.sleep(0.2)
 
 
-if __name__ == "__main__":
-    given = sys.argv[2:]
-    trio.run(main, Path(sys.argv[1]), Fuse(given[0] if given else None, int(given[1]) if given else 0))
+def live(folder: str, label: str | None = None, nth: str = "0") -> None:
+    """Run in this process."""
+    trio.run(main, Path(folder), Fuse(label, int(nth)))

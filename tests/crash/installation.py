@@ -8,7 +8,6 @@ import random
 import shutil
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import trio
+
+from tests.processes import Child, start
 
 ROOT = Path(__file__).parents[2]
 #: Seconds within which a daemon sends again after its start.
@@ -51,11 +52,11 @@ class Life:
 @dataclass
 class Installation:
     """Settings and database in one folder. `url`: of a PostgreSQL database, else the database is a file. `main`: the
-    module that is the daemon."""
+    function that is the daemon."""
 
     folder: Path
     url: str = ""
-    main: str = "tests.crash.child"
+    main: str = "tests.crash.child:live"
     lives: list[Life] = field(default_factory=list)
 
     def configure(self, channels: str) -> None:
@@ -98,12 +99,8 @@ class Installation:
 
     # ── processes ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def start(self, *label: str) -> subprocess.Popen[bytes]:
-        with (self.folder / "child.log").open("ab") as words:
-            return subprocess.Popen(
-                [sys.executable, "-m", self.main, str(self.folder), *label],
-                stdout=words, stderr=words, stdin=subprocess.DEVNULL, cwd=ROOT,
-            )  # fmt: skip
+    def start(self, *label: str) -> Child:
+        return start(self.main, str(self.folder), *label, output=self.folder / "child.log", folder=ROOT)
 
     def finish(self, within: float = 60) -> None:
         """Run until the campaign is completed."""
@@ -199,7 +196,7 @@ class Installation:
         assert not slow, (slow, self.last_words())
 
 
-def _waited_for_processor(process: subprocess.Popen[bytes]) -> float:
+def _waited_for_processor(process: Child) -> float:
     """Seconds in which the main thread could have run and did not, because the machine is busy (Linux; else 0)."""
     try:
         return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1]) / 1e9
@@ -207,7 +204,7 @@ def _waited_for_processor(process: subprocess.Popen[bytes]) -> float:
         return 0.0
 
 
-def _pause(process: subprocess.Popen[bytes], seconds: float) -> None:
+def _pause(process: Child, seconds: float) -> None:
     """Wait for a moment, or for the end of a process."""
     try:
         process.wait(timeout=seconds)

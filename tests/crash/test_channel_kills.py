@@ -134,7 +134,7 @@ def run(home: Installation, kind: str, story: Story, seed: int) -> Figures:
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "database"), [("sms", "sqlite"), ("email", "postgresql")])
 def test_killed_while_it_writes(tmp_path: Path, a_url: Callable[[str], str], kind: str, database: str) -> None:
-    home = Installation(tmp_path, a_url(database), main="tests.crash.channel_child")
+    home = Installation(tmp_path, a_url(database), main="tests.crash.channel_child:live")
     figures = run(home, kind, Story(QUICK, {}, 60, 3, 40), seed=12)
     assert figures.kills >= 2
     assert figures.kept >= 60
@@ -150,7 +150,7 @@ def test_killed_fifteen_times_while_it_writes(
     tmp_path: Path, a_url: Callable[[str], str], record_property: Callable[[str, object], None],
     story: str, database: str, kind: str, seed: int,
 ) -> None:  # fmt: skip
-    home = Installation(tmp_path, a_url(database), main="tests.crash.channel_child")
+    home = Installation(tmp_path, a_url(database), main="tests.crash.channel_child:live")
     figures = run(home, kind, STORIES[story], seed)
     record_property("figures", str(figures))
     home.judge_starts()

@@ -123,7 +123,7 @@ def _judge_calls(twilio: BusyTwilio, tries: dict[str, Tried]) -> None:
 
 def run(folder: Path, *, seed: int, count: int, kills: int, lost: float = 0.0) -> Figures:
     """One whole story."""
-    home = Installation(folder, main="tests.crash.calling_child")
+    home = Installation(folder, main="tests.crash.calling_child:live")
     with BusyTwilio(seed=seed, faults=FAULTS, lost=lost, lag=LAG, port=free_port()) as twilio:
         home.configure(SETTINGS.format(
             n=CONCURRENCY, account=ACCOUNT, token=TOKEN, number=NUMBER, url=twilio.url, chat=twilio.chat,

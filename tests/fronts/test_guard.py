@@ -14,9 +14,7 @@ from fluentsd.fronts import guard
 from fluentsd.fronts.control.client import connect
 from fluentsd.fronts.guard import guarded_server
 from tests.engine.stage import SMS, person, spec
-from tests.test_daemon import ALWAYS, Place, launch, living, place, until
-
-__all__ = ["place"]
+from tests.installation import ALWAYS, Place, launch, living, until
 
 HTTP = '[http]\nlisten = "127.0.0.1:0"\n'
 

@@ -19,7 +19,7 @@ from fluentsd.api import Kind
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.engine.outbox.tasks import channels_without_forget, post_forget_tasks
-from fluentsd.engine.recordings.fetching import sweep
+from fluentsd.engine.recordings.erasing import sweep
 from fluentsd.store import audit, contacts, counters
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import queries as enrollment_queries

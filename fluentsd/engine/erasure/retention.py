@@ -13,7 +13,7 @@ import trio
 
 from fluentsd.domain.retention import What
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.recordings.fetching import sweep
+from fluentsd.engine.recordings.erasing import sweep
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store.erasure import retention
 from fluentsd.unavailable import StoreUnavailable

@@ -17,7 +17,7 @@ from fluentsd.domain.states import CampaignState
 from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.ingest.batches import Taken
-from fluentsd.engine.ingest.choices import Shape
+from fluentsd.engine.ingest.column_choices import Shape
 from fluentsd.engine.ingest.enrolling import enroll
 from fluentsd.engine.ingest.leaving import leave_by_list
 from fluentsd.engine.ingest.people import upserts_of

@@ -1,8 +1,5 @@
-"""Recordings of calls: fetched from the provider into the folder, and deleted when no row names them any more.
-
-The database names a file (`content`, kind "recording"); one that no row names is deleted after an erasure, at the end
-of its retention, and at a start. So no crash leaves the voice of a person who was erased.
-"""
+"""Recordings of calls, fetched from the provider into the folder. The database names each file (`content`, kind
+"recording"); what must not live here: their deletion (`erasing`)."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from fluentsd.api import FetchesRecordings, Rejected, Unavailable
+from fluentsd.engine.recordings.erasing import aside, sweep
 from fluentsd.engine.recordings.folder import OURS, PART
 from fluentsd.store import recordings
 
@@ -68,7 +66,7 @@ async def fetch(runtime: Runtime, attempt_id: str) -> None:
     stem = secrets.token_hex(16)
     kept.arriving.add(stem)
     try:
-        name = await _arrive(state.abilities.fetches, _Part(kept.folder, stem, partial(_aside, runtime)), found.text)
+        name = await _arrive(state.abilities.fetches, _Part(kept.folder, stem, partial(aside, runtime)), found.text)
         is_named = await runtime.store.run(recordings.rename, found.id, found.text, OURS + name)
     except Rejected as why:
         runtime.log.warning("recording.refused", attempt=attempt_id, reason=str(why))
@@ -92,18 +90,3 @@ async def _arrive(channel: FetchesRecordings, part: _Part, url: str) -> str:
         return name
     finally:
         part.drop()
-
-
-async def sweep(runtime: Runtime) -> None:
-    """Delete the files that the database does not name."""
-    if runtime.recordings.folder is None:
-        return
-    named = await runtime.store.read(recordings.names, OURS)
-    if gone := await _aside(runtime, runtime.recordings.sweep, named):
-        runtime.log.info("recordings.deleted", files=gone)
-
-
-async def _aside(runtime: Runtime, function: Callable[..., Any], *args: Any) -> Any:
-    """Run a function in a thread; a simulated clock waits for it."""
-    with runtime.clock.busy():
-        return await trio.to_thread.run_sync(function, *args)

@@ -17,7 +17,7 @@ from fluentsd.api import Kind, NeedsHuman, Page, Record, Source, Unavailable
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import STORE_PAUSE, Runtime
-from fluentsd.engine.sync import changes, naming, records
+from fluentsd.engine.sync import changes, records, segment_names
 from fluentsd.engine.sync.fields import Fields, RecordRead
 from fluentsd.engine.sync.records import SourceRef, Stored
 from fluentsd.engine.sync.state import News
@@ -167,7 +167,7 @@ class SourceSync:
                 await self._take_walk(row, now)
             else:
                 await self._apply(row)
-        except naming.NotFound as why:
+        except segment_names.NotFound as why:
             await self._lost(row, why, now)
 
     def _is_delta_due(self, row: SegmentRow, now: int) -> bool:
@@ -179,8 +179,8 @@ class SourceSync:
     async def _resolve(self, row: SegmentRow, now: int) -> SegmentRow | None:
         """The segment with its id in the CRM; None when no segment has that name now."""
         try:
-            found = naming.find_segment(row.key, await self._source.segments())
-        except naming.NotFound as why:
+            found = segment_names.find_segment(row.key, await self._source.segments())
+        except segment_names.NotFound as why:
             await self._lost(row, why, now)
             return None
         about = {"ref": found.id, "name": found.name, "size": found.size}
@@ -371,7 +371,7 @@ async def _of_segment(question: Awaitable[Page]) -> Page:
     except (KeyError, IndexError):
         raise
     except LookupError as why:
-        raise naming.NotFound(*why.args) from why
+        raise segment_names.NotFound(*why.args) from why
 
 
 async def _attested(conn: Connection, segment_id: int) -> Attested | None:

@@ -15,7 +15,7 @@ from fluentsd.fronts.slack.digest import post_daily
 from fluentsd.fronts.slack.identity import Identity
 from fluentsd.fronts.slack.jobs import Jobs
 from fluentsd.fronts.slack.listener import Listener
-from fluentsd.fronts.slack.natives import Natives
+from fluentsd.fronts.slack.native_blocks import Natives
 from fluentsd.fronts.slack.people import People
 from fluentsd.fronts.slack.router import Router
 from fluentsd.fronts.slack.routes import Routes

@@ -15,7 +15,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts.slack.identity import Identity
 from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.jobs import Jobs
-from fluentsd.fronts.slack.natives import Natives
+from fluentsd.fronts.slack.native_blocks import Natives
 from fluentsd.fronts.slack.people import People, Person
 from fluentsd.fronts.slack.routes import Routes
 from fluentsd.fronts.slack.web_api import WebApi

@@ -127,10 +127,11 @@ class Listener:
         if sock is None:
             await self._sleep(self.settings.poll)
             return
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._until_due, nursery.cancel_scope)
-            await trio.lowlevel.wait_readable(sock)
-            nursery.cancel_scope.cancel()
+        if not self._mailbox.has_news:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._until_due, nursery.cancel_scope)
+                await trio.lowlevel.wait_readable(sock)
+                nursery.cancel_scope.cancel()
         await self._in_thread(self._mailbox.stop_waiting)
 
     async def _until_due(self, scope: trio.CancelScope) -> None:

@@ -44,6 +44,24 @@ class _Wire(imaplib.IMAP4):
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
         return self._mailbox.reach()
 
+    def has_read_ahead(self) -> bool:
+        """Whether bytes have left the socket that no response has used: nobody who waits for the socket sees them.
+
+        Up to Python 3.13 a buffered file reads ahead, later a list does; and TLS does, by whole records.
+        """
+        if getattr(self, "_readbuf", None) or (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()):
+            return True
+        if (file := self.__dict__.get("file")) is None:
+            return False
+        timeout = self.sock.gettimeout()
+        self.sock.setblocking(False)
+        try:
+            return bool(file.peek(1))
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            self.sock.settimeout(timeout)
+
 
 class _Client(IMAPClient):  # type: ignore[misc]
     """imapclient over that connection."""
@@ -64,6 +82,8 @@ class Mailbox:
         self.is_cut = False
         self.validity = 0  #: the folder's UIDVALIDITY
         self.count = 0  #: mails in it when it was opened
+        self.has_news = False  #: whether the server has told of more mail since the search began
+        self._searched = 0  #: mails in the folder when the search began
         self._client: _Client | None = None
         self._sock: socket.socket | None = None
 
@@ -124,6 +144,7 @@ class Mailbox:
         except IMAPClientError as why:
             raise NeedsHuman(f"the folder {settings.folder!r} cannot be opened: {_words(why)}") from None
         self.validity, self.count = int(folder.get(b"UIDVALIDITY", 0)), int(folder.get(b"EXISTS", 0))
+        self._searched = self.count
 
     def reach(self) -> socket.socket:
         """A socket to the server, with TLS if configured; `cut` also stops it while it connects."""
@@ -177,6 +198,7 @@ class Mailbox:
         try:
             client = self._live()
             client.noop()  # lets the server report new mail
+            self._searched = self._told()  # of mail that comes from now on the answers tell
             return sorted(client.search(criteria))
         except _BROKEN as why:
             raise self._lost(why) from why
@@ -214,7 +236,9 @@ class Mailbox:
         if not self.offers("IDLE"):
             return None
         try:
-            self._live().idle()
+            client = self._live()
+            client.idle()
+            self.has_news = self._told() != self._searched or client._imap.has_read_ahead()
         except _BROKEN as why:
             raise self._lost(why) from why
         return self._sock
@@ -225,6 +249,11 @@ class Mailbox:
             self._live().idle_done()
         except _BROKEN as why:
             raise self._lost(why) from why
+
+    def _told(self) -> int:
+        """How many mails the folder has, as far as the server has told."""
+        told = self._live()._imap.untagged_responses.pop("EXISTS", ())
+        return int(told[-1]) if told else self._searched
 
     def _live(self) -> _Client:
         if self._client is None or self.is_cut:

@@ -1,20 +1,24 @@
-"""A real IMAP server on loopback: pymap, in a process of its own, with an in-memory mailbox."""
+"""Mail servers on loopback: a real IMAP server (pymap, in a process of its own, with an in-memory mailbox), and a
+sink for SMTP with the channels that send to it."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import imapclient
 import pytest
+from fluentsd_channel_email import EmailChannel, read_settings
 from fluentsd_channel_email.dns import resolver
 
-CERTIFICATE = Path(__file__).with_name("localhost.pem")
+from fluentsd.testing import SmtpSink, tools
+from plugins.channel_email.tests.sending import CERTIFICATE, table
+from tests.processes import Child, start
+
 USER, PASSWORD = "campaigns", "sesame"
 
 
@@ -31,14 +35,14 @@ class ImapServer:
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._reserved.bind((self.host, 0))
         self.port: int = self._reserved.getsockname()[1]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
         self.start()
 
     def start(self) -> None:
         arguments = ["--host", self.host, "--port", str(self.port), *self._tls, "dict"]
         arguments += ["--demo-user", USER, "--demo-password", PASSWORD]
-        command = [sys.executable, "-W", "ignore", "-c", "from pymap.main import main; main()", *arguments]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        log = Path(os.devnull)
+        self._process = start("plugins.channel_email.tests.imap_child:serve", *arguments, output=log, folder=log.parent)
         self._until_it_answers()
 
     def _until_it_answers(self) -> None:
@@ -110,3 +114,23 @@ def imap() -> Iterator[ImapServer]:
 @pytest.fixture
 def imap_with_starttls() -> Iterator[ImapServer]:
     yield from _started(CERTIFICATE)
+
+
+@pytest.fixture(params=[True, False], ids=["at once", "one by one"])
+def sink(request) -> Iterator[SmtpSink]:
+    with SmtpSink(pipelining=request.param) as sink:
+        yield sink
+
+
+@pytest.fixture
+async def build(tmp_path):
+    """Builds channels and closes them."""
+    built = []
+
+    def make(sink, **config):
+        built.append(EmailChannel(read_settings(table(sink, **config)), tools(folder=tmp_path)))
+        return built[-1]
+
+    yield make
+    for channel in built:
+        await channel.aclose()

@@ -223,6 +223,22 @@ async def test_a_mail_the_server_cannot_hand_out_is_passed_over_alone(imap, tmp_
     assert [more["uid"] for _, _, more in log.lines] == [damaged]
 
 
+async def test_mail_that_comes_during_a_search_does_not_wait_for_the_next_poll(imap, tmp_path, monkeypatch):
+    """The server tells of it in the answer to the search, which has not found it."""
+    heard, search = Heard(), imapclient.IMAPClient.search
+
+    def searched(client, *given):
+        found = search(client, *given)
+        if not heard.inbounds and not found:
+            imap.put(reply(0))
+            search(client, *given)  # its answer brings "1 EXISTS"
+        return found
+
+    monkeypatch.setattr(imapclient.IMAPClient, "search", searched)
+    async with listening(build(tmp_path, imap.inbox(poll="10 min")), heard.deliver):
+        assert await heard.until(1) == [0]
+
+
 @pytest.mark.slow
 async def test_starttls_works_and_an_untrusted_certificate_does_not(imap_with_starttls, tmp_path):
     heard, log, server = Heard(), Log(), imap_with_starttls

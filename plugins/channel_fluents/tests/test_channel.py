@@ -2,85 +2,33 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
 import trio.testing
-from fluentsd_channel_fluents import FluentsChannel, read_settings, register_channels
-from fluentsd_channel_fluents.call_list import SECOND, instant
 from fluentsd_channel_fluents.channel import LOOKS_AFTER_END
-from fluentsd_channel_fluents.outcomes import ended
 from fluentsd_channel_fluents.service import NoAnswer
 
 from fluentsd.api import (
     Attempt,
     Cancelled,
     CannotTell,
-    ConfigProblem,
-    Disposition,
     Forged,
     Found,
-    Inbound,
     Message,
     NeedsHuman,
     Outcome,
     Rejected,
     Request,
-    Tools,
     Unavailable,
 )
-from fluentsd.testing import Fault, exercise_channel, tools
-from plugins.channel_fluents.tests.fake_fluents import AGENT, KEY, FakeFluents
-
-SECRET = "a-secret-of-some-length"
-PERSON, OURS = "+14155550001", "+14155550100"
-HUMAN = {"stage": "picked_up", "human_detection_result": "human"}
-
-
-@dataclass
-class Stage:
-    """A channel before the fake; `reports` are what it delivers."""
-
-    fluents: FakeFluents
-    tools: Tools
-    reports: list[Inbound] = field(default_factory=list)
-    reported: trio.Event = field(default_factory=trio.Event)
-
-    def use(self, **more: Any) -> FluentsChannel:
-        table = {"key": KEY, "sender": OURS, "agents": {"sales": AGENT}, "webhook_secret": SECRET, "minute_price": 100}
-        return FluentsChannel(read_settings(table | more), self.tools)
-
-    async def start(self, channel: FluentsChannel) -> tuple[str, Attempt]:
-        attempt = Attempt(uuid.uuid4().hex, "phone", PERSON, self.tools.clock.now())
-        message = Message("phone", PERSON, agent="sales", variables={"first_name": "Dana"})
-        receipt = await channel.send(message, attempt)
-        return receipt.ref, replace(attempt, provider_ref=receipt.ref)
-
-    async def keep(self, inbound: Inbound) -> None:
-        self.reports.append(inbound)
-        self.reported.set()
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    fluents = FakeFluents()
-    client = fluents.client()
-    made = tools(folder=tmp_path, kind="phone", public_url="https://outreach.example")
-    yield Stage(fluents, replace(made, http=lambda: client))
-    await client.aclose()
-
-
-def hint(ref: str, secret: str = SECRET, **more: Any) -> Request:
-    body = {"type": "event_phone_call_ended", "call_id": ref, "payload": {}} | more
-    return Request("POST", f"https://outreach.example/hooks/phone?secret={secret}", {}, json.dumps(body).encode())
+from plugins.channel_fluents.tests.fake_fluents import AGENT
+from plugins.channel_fluents.tests.hosted import HUMAN, OURS, PERSON, SECRET, Stage, hint
 
 
 async def test_a_call_carries_our_token_and_asks_for_opt_out_detection(stage: Stage) -> None:
@@ -96,30 +44,6 @@ async def test_a_call_carries_our_token_and_asks_for_opt_out_detection(stage: St
         wanted = schemas["CreateCallRequest"]
         assert set(wanted["required"]) <= body.keys() <= wanted["properties"].keys()
         assert next(iter(stage.fluents.calls.values())).keys() <= schemas["Call"]["properties"].keys()
-
-
-class Provider:
-    """The fake as the provider of the conformance suite."""
-
-    faults = (Fault.refuse, Fault.unavailable, Fault.accept_then_error, Fault.accept_then_hang, Fault.hang)
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-
-    def make(self, given: Tools) -> FluentsChannel:
-        return Stage(self.stage.fluents, replace(given, http=self.stage.tools.http)).use(agents={"trial": AGENT})
-
-    def arrange(self, fault: Fault | None) -> None:
-        self.stage.fluents.bad = str(fault.value) if fault is not None else ""
-
-    def held(self, token: str) -> Sequence[str]:
-        return [self.stage.fluents.calls[ref]["to_number"] for ref in self.stage.fluents.held(token)]
-
-
-@pytest.mark.slow
-async def test_it_keeps_every_promise_of_a_channel(stage: Stage) -> None:
-    provider = Provider(stage)
-    await exercise_channel(provider.make, tools=stage.tools, provider=provider, patience=0.5)
 
 
 @pytest.mark.parametrize(
@@ -257,16 +181,6 @@ async def test_a_call_that_outlived_the_daemon_is_polled_again(stage: Stage) -> 
     assert [(one.outcome, one.token) for one in stage.reports] == [(Outcome.no_answer, attempt.token)]
 
 
-async def test_a_lost_call_is_found_beyond_the_first_page(stage: Stage) -> None:
-    channel = stage.use()
-    ref, attempt = await stage.start(channel)
-    for _ in range(70):
-        await stage.start(channel)
-    found = await stage.use().lookup(replace(attempt, provider_ref=None))
-    assert isinstance(found, Found)
-    assert found.receipt.ref == ref
-
-
 async def test_a_lost_call_is_found_in_pages_shorter_than_asked_and_without_has_more(stage: Stage) -> None:
     channel = stage.use()
     ref, attempt = await stage.start(channel)
@@ -343,112 +257,3 @@ async def test_a_ringing_call_is_ended_and_one_that_was_picked_up_is_not(stage: 
     stage.fluents.calls[ref]["stage"] = "created"
     assert await channel.cancel(attempt) == Cancelled.may_have_rung
     assert await channel.cancel(attempt) is False
-
-
-@pytest.mark.parametrize(
-    ("call", "outcome"),
-    [
-        ({"status": "in_progress"}, None), ({"status": "not_started"}, None), ({"status": "strange"}, None), ({}, None),
-        ({"status": "ended", **HUMAN}, Outcome.answered),
-        ({"status": "ended", **HUMAN, "stage": "transfer_successful"}, Outcome.answered),
-        ({"status": "ended", "stage": "picked_up", "human_detection_result": "no_human"}, Outcome.voicemail),
-        ({"status": "ended", "stage": "picked_up", "human_detection_result": "no_human",
-          "stage_outcome": "human_disconnected"}, Outcome.voicemail),
-        ({"status": "ended", "stage": "created", "stage_outcome": "call_did_not_connect"}, Outcome.failed),
-        ({"status": "ended", "stage": "created", "stage_outcome": "human_unanswered"}, Outcome.no_answer),
-        ({"status": "ended", **HUMAN, "do_not_call_result": True}, Outcome.opted_out),
-        ({"status": "ended", **HUMAN, "transcript": "BOT: Hi\nHUMAN: Never call me again."}, Outcome.opted_out),
-        ({"status": "ended", **HUMAN, "transcript": "BOT: To stop, say never call me again."}, Outcome.answered),
-        ({"status": "ended", "stage": "picked_up", "transcript": "HUMAN: Hello?"}, Outcome.answered),
-        ({"status": "ended", "stage": "picked_up", "transcript": "BOT: Hello?"}, Outcome.no_answer),
-        ({"status": "ended"}, Outcome.unknown),
-        ({"status": "completed", **HUMAN, "end_time": "2026-11-27T10:01:01Z"}, Outcome.answered),
-        ({"status": "completed", "stage": "created", "stage_outcome": "human_unanswered"}, Outcome.no_answer),
-        ({"status": None, "end_time": "soon"}, None),
-        ({"status": "in_progress", "end_time": "2026-11-27T10:01:01"}, None),
-        ({"status": "error", "stage": "picked_up"}, Outcome.agent_error), ({"status": "error"}, Outcome.failed),
-    ],
-)  # fmt: skip
-def test_the_outcome_of_a_call(call: dict[str, Any], outcome: Outcome | None) -> None:
-    found = ended(call)
-    assert (found.outcome if found else None) == outcome
-    if outcome == Outcome.failed and call["status"] == "error":
-        assert found is not None
-        assert found.fault == "message"  # a provider's error is no failure of the person
-    if call.get("stage") == "transfer_successful":
-        assert found is not None
-        assert found.disposition == Disposition.transferred
-
-
-def test_every_mistake_of_the_settings_is_named_without_a_secret() -> None:
-    wrong = {"sender": "12", "agents": {"a": "b"}, "webhook_secret": "short", "poll": 0, "no_human": "x", "strange": 1}
-    with pytest.raises(ConfigProblem) as why:
-        read_settings(wrong)
-    assert all(
-        name in str(why.value) for name in ("key", "sender", "agents", "webhook_secret", "poll", "no_human", "strange")
-    )
-    assert "short" not in str(why.value)
-
-
-def test_it_registers_under_a_name_of_its_own() -> None:
-    names: list[str] = []
-    register_channels(lambda name, factory: names.append(name))
-    assert names == ["fluents"]
-
-
-async def test_calls_since_an_instant_are_listed_newest_first(stage: Stage) -> None:
-    channel = stage.use()
-    first, _ = await stage.start(channel)
-    second, _ = await stage.start(channel)
-    queued, _ = await stage.start(channel)
-    stage.fluents.end(first)
-    stage.fluents.end(second, start_time="2026-11-27T11:00:00")
-    begun_at = round(dt.datetime(2026, 11, 27, 10, tzinfo=dt.UTC).timestamp() * SECOND)
-    hour = 3600 * SECOND
-    both = [(second, PERSON, begun_at + hour, None), (first, PERSON, begun_at, None)]
-    assert [astuple(one) for one in await channel.made_since(begun_at, 50)] == both
-    assert [one.ref for one in await channel.made_since(begun_at + 1, 50)] == [second]
-    assert await channel.made_since(begun_at, 1) == []  # the newest is queued, without a time
-    assert queued not in [one.ref for one in await channel.made_since(0, 50)]
-    assert {one.sender for one in await stage.use(sender="+14155550199").made_since(0, 50)} == {OURS}
-
-
-@pytest.mark.parametrize(
-    ("facts", "is_ours"),
-    [
-        ({}, True),
-        ({"context": None}, True),  # nothing says that it is not
-        ({"context": {"first_name": "Dana"}}, False),  # another system's call
-        ({"to_number": OURS}, False),  # a call to us
-        ({"start_time": None}, False),
-        ({"from_number": None}, False),
-    ],
-)
-async def test_only_calls_that_may_be_ours_are_listed(stage: Stage, facts: dict[str, Any], is_ours: bool) -> None:
-    channel = stage.use()
-    ref, _ = await stage.start(channel)
-    stage.fluents.end(ref, **facts)
-    assert [one.ref for one in await channel.made_since(0, 50)] == [ref] * is_ours
-
-
-@pytest.mark.parametrize(
-    ("value", "at"),
-    [
-        (1764237600, 1764237600 * SECOND),
-        (1764237600.5, 1764237600_500_000),
-        (1764237600000, 1764237600 * SECOND),
-        ("2025-11-27T10:00:00", 1764237600 * SECOND),
-        ("2025-11-27T11:00:00+01:00", 1764237600 * SECOND),
-        ("yesterday", None), ("", None), (True, None), (float("nan"), None), (-1, None), (None, None), ([], None),
-    ],
-)  # fmt: skip
-def test_the_times_of_a_list_are_read(value: object, at: int | None) -> None:
-    assert instant(value) == at
-
-
-@pytest.mark.parametrize("bad", ["unavailable", "connect"])
-async def test_a_list_that_cannot_be_read_is_an_error(stage: Stage, bad: str) -> None:
-    channel = stage.use()
-    stage.fluents.bad = bad
-    with pytest.raises(Unavailable):
-        await channel.made_since(0, 50)

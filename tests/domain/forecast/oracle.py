@@ -84,9 +84,21 @@ class Road:
     not_before: int = 0
 
 
-@cache
-def open_quarter(window: ContactWindow, name: str, quarter: int) -> bool:
-    return window_oracle.is_open(window, name, quarter * QUARTER)
+class Quarters:
+    """Which quarters of an hour are open in a window, looked up once each."""
+
+    def __init__(self, window: ContactWindow) -> None:
+        self.window = window
+        self.known: dict[tuple[str, int], bool] = {}
+
+    def is_open(self, name: str, quarter: int) -> bool:
+        if (known := self.known.get((name, quarter))) is None:
+            known = self.known[name, quarter] = window_oracle.is_open(self.window, name, quarter * QUARTER)
+        return known
+
+
+#: Each window once: to compare windows again and again takes longer than to look at the clock.
+quarters = cache(Quarters)
 
 
 def later(at: int, delay: Delay, name: str) -> int:
@@ -115,7 +127,8 @@ class Walk:
         ends: Callable[[int, str, int, str], tuple[str, int]],
     ) -> None:
         self.spec = read_campaign(file)
-        self.window = contact_window(self.spec.window)
+        windows = {step.id: [contact_window(self.spec.window), step_window(step)] for step in self.spec.step}
+        self.windows = {id: [quarters(window) for window in both if window] for id, both in windows.items()}
         self.bodies, self.numbers, self.roads, self.ends = bodies, numbers, roads, ends
         self.spent: dict[int, int] = {}
         self.events: list[Event] = []
@@ -131,8 +144,7 @@ class Walk:
         return body.zones or [name for name in fallback if name]
 
     def is_open(self, step: Step, names: list[str], at: int) -> bool:
-        windows = [self.window, *filter(None, [step_window(step)])]
-        return all(open_quarter(window, name, at // QUARTER) for window in windows for name in names)
+        return all(window.is_open(name, at // QUARTER) for window in self.windows[step.id] for name in names)
 
     def opening(self, step: Step, body: Body, at: int) -> int | None:
         names = self.zones(body)

@@ -1,24 +1,15 @@
-"""A calendar answers what a clock on the wall would, on ordinary days and on every odd one."""
+"""Contact windows: a calendar answers what a clock on the wall would, on ordinary days and on every odd one."""
 
 from __future__ import annotations
 
-import os
-import random
-import subprocess
-import sys
-import threading
-import time
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fluentsd.domain.time.windows import (
     AHEAD,
     BadHours,
-    Calendar,
     ContactWindow,
     Hours,
     Part,
@@ -26,58 +17,10 @@ from fluentsd.domain.time.windows import (
     UnknownZone,
     calendar,
     together,
-    zone,
 )
-from fluentsd.domain.time.zones import year_offsets
+from tests.domain.time.wall import EVENING_TO_MORNING, EVERY_DAY, LONDON, NEW_YORK, fresh, instant, opens, shown, window
 
 from . import window_oracle as oracle
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NEW_YORK, LONDON = "America/New_York", "Europe/London"
-ZONES = [
-    NEW_YORK,
-    "Australia/Lord_Howe",
-    "Australia/Sydney",
-    "Africa/Casablanca",
-    "Pacific/Apia",
-    "America/Phoenix",
-    "Asia/Kathmandu",
-    LONDON,
-    "America/Sao_Paulo",
-]
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def fresh(rules, zones, also=None):
-    """A calendar nobody has asked anything yet."""
-    return Calendar([Part(one, frozenset(zones)) for one in (rules, also) if one is not None])
-
-
-def instant(text, name=NEW_YORK, fold=0):
-    """The instant at which a clock in the zone shows this time, for the first or the second time."""
-    local = datetime.fromisoformat(text).replace(tzinfo=zone(name), fold=fold)
-    return (local - EPOCH) // timedelta(microseconds=1)
-
-
-def shown(at, name=NEW_YORK):
-    return None if at is None else oracle.shown(at, name).replace(tzinfo=None).isoformat(" ", "minutes")
-
-
-def window(hours="09:00-19:00", days="mon tue wed thu fri", shut=(), other=None, presets=()):
-    """A window of one set of hours; ``shut`` dates have none, ``other`` dates their own."""
-    own = Hours.parse(hours)
-    named = {date.fromisoformat(day): None for day in shut}
-    named |= {date.fromisoformat(day): Hours.parse(text) for day, text in (other or {}).items()}
-    return ContactWindow(tuple(own if day in days.split() else None for day in DAYS), tuple(named.items()), presets)
-
-
-EVERY_DAY = " ".join(DAYS)
-EVENING_TO_MORNING = "01:00-02:00, 22:00-06:00"
-
-
-def opens(rules, after, name=NEW_YORK, **more):
-    """When the window next opens, as the clock shows it."""
-    return shown(fresh(rules, (name,), **more).next_open(instant(after, name)), name)
 
 
 def test_an_open_instant_is_its_own_answer():
@@ -319,131 +262,3 @@ def test_a_person_without_a_zone_has_no_calendar():
         calendar(window(), ("Etc/Unknown",))
     with pytest.raises(TypeError, match="collection"):
         calendar(window(), NEW_YORK)
-
-
-def test_equal_rules_share_one_calendar_in_any_order_of_zones():
-    assert calendar(window(), (NEW_YORK, LONDON)) is calendar(window(), [LONDON, NEW_YORK, LONDON])
-    assert calendar(window(), (NEW_YORK,)) is not calendar(window(), (NEW_YORK,), window("10:00-11:00"))
-
-
-def test_answers_do_not_depend_on_earlier_questions():
-    rules = window("09:00-12:00, 22:00-03:00", presets=("us-federal-holidays",))
-    one = fresh(rules, (NEW_YORK,))
-    asked = [instant(f"{year}-0{month}-03 12:30") for year in (2026, 2019, 2045, 2024, 2026) for month in (1, 3, 7)]
-    assert [one.next_open(at) for at in asked] == [fresh(rules, (NEW_YORK,)).next_open(at) for at in asked]
-
-
-def test_threads_may_share_a_calendar():
-    shared, wrong = fresh(window(), (NEW_YORK,)), []
-    first, last = instant("2000-01-01"), instant("2040-01-01")
-    asked = random.Random(7).sample(range(first, last), 60)
-    expected = {at: fresh(window(), (NEW_YORK,)).next_open(at) for at in asked}
-
-    def ask(order):
-        wrong.extend(at for at in order if shared.next_open(at) != expected[at])
-
-    threads = [threading.Thread(target=ask, args=(asked[::step],)) for step in (1, -1, 1, -1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
-
-
-def test_a_warm_answer_takes_microseconds():
-    # The figure is under half a microsecond; ten times that still fails a scan of the days.
-    warm, start = fresh(window("09:00-12:00, 13:00-19:00"), (NEW_YORK,)), instant("2026-11-23 09:00")
-    asked = [start + step * 3_607_000_000 for step in range(5000)]
-    warm.next_open(asked[-1])
-    warm.next_open(asked[0])
-    best = min(_seconds(warm, asked) for _ in range(5))
-    assert best / len(asked) < 5e-6
-
-
-def _seconds(one, asked):
-    began = time.perf_counter()
-    for at in asked:
-        one.next_open(at)
-    return time.perf_counter() - began
-
-
-def test_importing_windows_imports_neither_holidays_nor_phone_numbers():
-    imports = "import sys, fluentsd.domain.time.windows, fluentsd.domain.places.location"
-    code = f"{imports}; print({{'holidays', 'phonenumbers'}} & {{*sys.modules}})"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}
-    )
-    assert done.stdout.strip() == "set()"
-
-
-# --- against the oracle -------------------------------------------------------------------------------------------
-
-SCAN = 2 * 1440 + 240
-
-
-@st.composite
-def hours(draw):
-    step = draw(st.sampled_from((1, 15, 60)))
-    cuts = sorted(draw(st.lists(st.integers(0, 2100 // step), min_size=2, max_size=4, unique=True)))
-    ranges = [(a * step, b * step) for a, b in zip(cuts[::2], cuts[1::2], strict=False)]
-    return Hours(tuple((a, b) for a, b in ranges if a < 1440 and b - a < 1440) or ((0, 1440),))
-
-
-@st.composite
-def cases(draw):
-    """Rules, zones, and an instant that is often near a change of clocks or a named date."""
-    names = draw(st.lists(st.sampled_from(ZONES), min_size=1, max_size=3, unique=True))
-    year = draw(st.integers(2007, 2030))
-    changes = [at for name in names for at, _ in year_offsets(name, year)]  # the first is New Year
-    if names[0] == "Pacific/Apia":
-        changes.append(instant("2011-12-31 00:00", "Pacific/Apia"))
-    near = st.sampled_from(changes).flatmap(lambda at: st.integers(at - 2 * 86_400_000_000, at + 43_200_000_000))
-    start = instant(f"{year}-01-01", "UTC")
-    at = draw(st.one_of(near, st.integers(start, start + 365 * 86_400_000_000)))
-    day = oracle.shown(at, names[0]).date()
-
-    def rules():
-        week = tuple(draw(st.lists(st.none() | hours(), min_size=7, max_size=7)))
-        named = draw(st.dictionaries(st.integers(-1, 4), st.none() | hours(), max_size=3))
-        since, until = draw(st.sampled_from(((None, None),) * 3 + ((0, None), (None, 1), (-1, 2), (1, 3))))
-        edge = (day + timedelta(days=n) if n is not None else None for n in (since, until))
-        return ContactWindow(week, tuple((day + timedelta(days=n), own) for n, own in named.items()), (), *edge)
-
-    return names, at, [rules() for _ in range(draw(st.sampled_from((1, 1, 2))))]
-
-
-def check(names, at, rules):
-    """The calendar and the oracle agree on everything they can be asked about this instant."""
-    one = fresh(rules[0], names, rules[1] if len(rules) == 2 else None)
-    found, expected = one.next_open(at), oracle.next_open(rules, names, at, SCAN)
-    assert together([Part(each, frozenset(names)) for each in rules]).next_open(at) == found
-    assert one.is_open(at) == oracle.all_open(rules, names, at)
-    if expected is None:
-        assert found is None or found >= at + SCAN * oracle.MINUTE - oracle.MINUTE
-        return
-    assert found == expected
-    end = oracle.closes(rules, names, found, SCAN)
-    assert one.closes(found) == end if end is not None else one.closes(found) > found + (SCAN - 1) * oracle.MINUTE
-
-
-@settings(max_examples=15, deadline=None)
-@given(cases())
-def test_a_calendar_agrees_with_the_clock_on_the_wall(case):
-    check(*case)
-
-
-@pytest.mark.slow
-@settings(max_examples=400 if os.environ.get("FLUENTSD_LONG") else 120, deadline=None)
-@given(cases())
-def test_a_calendar_agrees_with_the_clock_on_the_wall_at_length(case):
-    check(*case)
-
-
-@settings(max_examples=10, deadline=None)
-@given(cases())
-def test_open_time_is_the_sum_of_open_minutes(case):
-    names, at, rules = case
-    since = at - at % oracle.MINUTE
-    until = since + 300 * oracle.MINUTE
-    one = fresh(rules[0], names, rules[1] if len(rules) == 2 else None)
-    assert one.open_time(since, until) == oracle.open_time(rules, names, since, until)

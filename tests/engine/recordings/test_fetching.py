@@ -11,7 +11,7 @@ import pytest
 
 from fluentsd.api import Inbound, Outcome, Rejected, Unavailable
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.recordings.fetching import sweep
+from fluentsd.engine.recordings.erasing import sweep
 from fluentsd.engine.recordings.folder import LINK_LASTS, Recordings
 from tests.engine.calls.test_inbound_calls import CALLER, OURS, calls_us
 from tests.engine.stage import MINUTE, MONDAY, Stage, person, spec

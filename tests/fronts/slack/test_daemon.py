@@ -14,9 +14,7 @@ from fluentsd.testing.slack import Workspace, fake_slack
 from fluentsd.testing.slack.workspace import APP_TOKEN, BOT_TOKEN
 from tests.engine.stage import SMS, person, spec
 from tests.fronts.slack.conftest import until
-from tests.test_daemon import ALWAYS, Place, living, place
-
-__all__ = ["place"]
+from tests.installation import ALWAYS, Place, living
 
 
 def table(slack: Workspace) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fluentsd.config.shape import Slack
+from fluentsd.config.schema import Slack
 from fluentsd.fronts.slack.digest import next_digest
 from tests.fronts.slack.conftest import Office
 

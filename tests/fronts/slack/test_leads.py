@@ -249,7 +249,7 @@ async def test_a_person_who_calls_us_is_shown_with_what_to_decide(office: Office
     for part in ("••• 0000", "answered by announcement", "Asks for a quote", "until somebody decides"):
         assert part in card.whole, part
     assert "call was" not in card.whole  # no hot lead
-    assert "phone to us · ••• 0000 · answered" in await office.say("calls")
+    assert "call to us · ••• 0000 · answered" in await office.say("calls")
     assert "the campaigns go on" in (await office.slack.click(card, "Go on")).whole
     await answer(stage.runtime, state, Pickup("CA2", "+13105550123", to="+12125550900"), "+13105550123", can_talk=False)
     await stage.phone.tell(Inbound(Outcome.answered, ref="CA2", address="+13105550123", called_us=True))

@@ -9,7 +9,7 @@ import structlog
 import trio
 from trio.testing import MockClock
 
-from fluentsd.fronts.slack.natives import AGAIN, Natives
+from fluentsd.fronts.slack.native_blocks import AGAIN, Natives
 from fluentsd.fronts.slack.web_api import SlackRefused
 
 PLAIN, NATIVE = {"text": "plain"}, {"text": "native"}

@@ -1,4 +1,4 @@
-"""The middleware: limits, slow and broken clients, isolated errors, an orderly shutdown."""
+"""The middleware: limits, slow and broken clients, isolated errors."""
 
 from __future__ import annotations
 
@@ -6,39 +6,15 @@ import ipaddress
 import json
 from pathlib import Path
 
-import httpx
 import pytest
 import trio
 from starlette.requests import Request
 
-from fluentsd.config import HttpSettings
 from fluentsd.fronts.web import admission, middleware, server
 from fluentsd.fronts.web.middleware import client_of
 from fluentsd.fronts.web.tokens import Tokens
-from fluentsd.validation import Problems
-from tests.fronts.web.front import PUBLIC, SECRET, Front, fronted, pour, sign, whole
-
-LINE = b"POST /hooks/sms HTTP/1.1\r\nHost: x\r\n"
-
-
-async def is_well(front: Front) -> bool:
-    """True if it answers other clients normally."""
-    async with httpx.AsyncClient(base_url=front.base, trust_env=False) as other:
-        return (await other.get("/healthz")).status_code == 200
-
-
-async def gets_well(front: Front) -> None:
-    """Wait until other clients are answered normally."""
-    with trio.fail_after(5):
-        while not await is_well(front):  # noqa: ASYNC110 - a server's task
-            await trio.sleep(0.01)
-
-
-async def are_connected(front: Front, count: int) -> None:
-    """Wait for this number of connections, including the client's own."""
-    with trio.fail_after(5):
-        while f"connections {count}\n" not in (await front.client.get("/metrics")).text:  # noqa: ASYNC110 - a server's task
-            await trio.sleep(0.01)
+from tests.fronts.web.clients import LINE, are_connected, gets_well, is_well
+from tests.fronts.web.front import SECRET, Front, fronted, pour, whole
 
 
 async def test_everything_else_is_a_404_in_json(front: Front) -> None:
@@ -152,72 +128,6 @@ async def test_what_is_not_http_harms_nobody(front: Front, sent: bytes, status: 
         got = await whole(stream)
     assert status in got[:20]
     assert await is_well(front)
-
-
-@pytest.mark.parametrize("wish", [b"", b"Connection: upgrade\r\nUpgrade: h2c\r\n"])
-async def test_a_connection_whose_peer_has_ended_keeps_no_place(front: Front, wish: bytes) -> None:
-    async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
-        await stream.send_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n" + wish + b"\r\n")
-        await stream.receive_some(10_000)
-        await stream.send_eof()
-        with trio.fail_after(10):
-            await whole(stream)
-
-
-async def test_an_answer_to_a_body_that_nobody_reads_ends_its_connection(
-    front: Front, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(middleware, "DISCARD_AT_MOST", 0)
-    monkeypatch.setattr(middleware, "CLOSE_AFTER", 0.02)
-
-    async def slow(self: Tokens, tokens: object) -> dict[str, str]:
-        await trio.sleep(0.1)  # the server's queue fills
-        return {}
-
-    monkeypatch.setattr(Tokens, "channels", slow)
-    async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
-        await stream.send_all(b"POST /u/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
-        with pytest.raises(trio.BrokenResourceError):
-            await pour(stream, b"10000\r\n" + b"x" * 65_536 + b"\r\n")
-    await are_connected(front, 1)
-
-
-async def test_a_newcomer_takes_the_place_of_the_idlest_connection(
-    front: Front, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "CONNECTIONS_AT_MOST", 2)
-    async with (
-        await trio.open_tcp_stream("127.0.0.1", front.port) as first,
-        await trio.open_tcp_stream("127.0.0.1", front.port) as second,
-    ):
-        await trio.testing.wait_all_tasks_blocked(0.01)
-        await first.send_all(b"GET /metrics HTTP/1.1\r\n")  # heard later than the second one
-        await trio.testing.wait_all_tasks_blocked(0.01)
-        assert await is_well(front)
-        assert await whole(second) == b""
-        await first.send_all(b"Host: x\r\nConnection: close\r\n\r\n")
-        assert (await whole(first)).startswith(b"HTTP/1.1 200 ")
-
-
-async def test_a_connection_that_is_being_answered_keeps_its_place(
-    front: Front, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answering, go_on = trio.Event(), trio.Event()
-
-    async def slow(self: Tokens, tokens: object) -> dict[str, str]:
-        answering.set()
-        await go_on.wait()
-        return {}
-
-    monkeypatch.setattr(Tokens, "channels", slow)
-    monkeypatch.setattr(server, "CONNECTIONS_AT_MOST", 1)
-    async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
-        await stream.send_all(b"POST /u/x HTTP/1.1\r\nHost: x\r\n\r\n")
-        await answering.wait()
-        async with await trio.open_tcp_stream("127.0.0.1", front.port) as other:
-            assert await whole(other) == b""
-        go_on.set()
-        assert (await stream.receive_some(100)).startswith(b"HTTP/1.1 404 ")
 
 
 # ── faults ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -356,68 +266,3 @@ def test_a_clients_name_is_believed_only_from_trusted_proxies(
 ) -> None:
     scope = {"type": "http", "headers": [(b"x-forwarded-for", header.encode())], "client": (peer, 1)}
     assert client_of(Request(scope), [ipaddress.ip_network(one) for one in trusted]) == client
-
-
-# ── beginning and end ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_port_that_is_taken_is_one_clear_mistake(front: Front) -> None:
-    with pytest.raises(Problems, match=f"http.listen: 127.0.0.1:{front.port} cannot be opened") as caught:
-        await server.listen(HttpSettings("127.0.0.1", front.port, None, ()), Path("fluentsd.toml"))
-    assert "Address already in use" in str(caught.value)
-
-
-async def test_leaving_waits_for_a_request_in_progress_and_takes_no_more(tmp_path: Path) -> None:
-    async with fronted(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as front:
-        stream, idle = [await trio.open_tcp_stream("127.0.0.1", front.port) for _ in range(2)]
-        signature = sign(f"{PUBLIC}/hooks/sms", b"[]").encode()
-        await stream.send_all(LINE + b"X-Signature: " + signature + b"\r\nContent-Length: 2\r\n\r\n[")
-        await trio.testing.wait_all_tasks_blocked(0.02)
-        port, began = front.port, trio.current_time()
-
-        async with trio.open_nursery() as nursery:
-
-            async def end() -> None:
-                assert await whole(idle) == b""  # closed at once
-                with pytest.raises(OSError):
-                    await trio.open_tcp_stream("127.0.0.1", port)
-                await stream.send_all(b"]")
-                assert (await whole(stream)).startswith(b"HTTP/1.1 204 ")
-
-            nursery.start_soon(end)
-            front.close()
-            await front.closed.wait()
-        assert trio.current_time() - began < 4
-        await stream.aclose()
-        await idle.aclose()
-
-
-async def test_a_request_that_does_not_end_is_cut_off_when_leaving(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "LEAVING_GRACE", 0.05)
-    async with fronted(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as front:
-        stream = await trio.open_tcp_stream("127.0.0.1", front.port)
-        await stream.send_all(LINE + b"Content-Length: 2\r\n\r\n[")
-        await trio.testing.wait_all_tasks_blocked(0.02)
-        front.close()
-        with trio.fail_after(10):
-            await front.closed.wait()
-        assert await whole(stream) == b""
-        await stream.aclose()
-
-
-@pytest.mark.slow
-async def test_a_peer_that_does_not_read_holds_nobody_up_when_leaving(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "LEAVING_GRACE", 0.05)
-    async with (
-        fronted(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as front,
-        await trio.open_tcp_stream("127.0.0.1", front.port) as stream,
-    ):
-        with trio.move_on_after(0.2):
-            await pour(stream, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
-        front.close()
-        with trio.fail_after(10):
-            await front.closed.wait()

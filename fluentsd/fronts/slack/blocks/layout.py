@@ -22,7 +22,8 @@ WHOLE_AT_MOST = 12_500
 class Message:
     """An answer: `text` is what notifications and screen readers say. `public`: the whole channel sees it. `replace`:
     it takes the place of the message with the clicked button. `is_refusal`: nothing was changed, and it says why.
-    `native`: the blocks with Slack's own charts and tables, for `natives` to send; `blocks` is their plain form."""
+    `native`: the blocks with Slack's own charts and tables, which `native_blocks` sends; `blocks` is their plain
+    form."""
 
     text: str
     blocks: tuple[Block, ...] = ()

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from fluentsd.fronts.slack.blocks.layout import Message
-from fluentsd.fronts.slack.commands import acting, channels, making, pausing, persons, reading, starting
-from fluentsd.fronts.slack.grammar import Parsed, parse
+from fluentsd.fronts.slack.command_table import Parsed
+from fluentsd.fronts.slack.commands import campaigns, channels, open_forms, pausing, persons, reading, starting
+from fluentsd.fronts.slack.grammar import parse
 from fluentsd.fronts.slack.session import Session
 
 Command = Callable[[Session, Parsed], Awaitable[Message]]
@@ -38,16 +39,16 @@ _COMMANDS: Mapping[str, Command] = {
     "replies": reading.replies,
     "errors": reading.errors,
     "unknown": reading.unknown,
-    "test": acting.test,
-    "owner": acting.owner,
+    "test": campaigns.test,
+    "owner": campaigns.owner,
     "suppress": persons.suppress,
     "log": reading.log,
     "settings": reading.settings,
-    "archive": acting.archive,
-    "copy": acting.copy,
-    "new": making.new,
-    "edit": making.edit,
-    "texts": making.texts,
+    "archive": campaigns.archive,
+    "copy": campaigns.copy,
+    "new": open_forms.new,
+    "edit": open_forms.edit,
+    "texts": open_forms.texts,
     "alerts": channels.alerts,
     "digest": channels.digest,
     "leads": reading.leads,

@@ -18,7 +18,15 @@ from fluentsd.fronts.slack.blocks.wording import plain, safe
 from fluentsd.fronts.slack.forms.fields import filled
 from fluentsd.fronts.slack.forms.problems import placed
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard import agents, csv, existing, importing, lists, making, review
+from fluentsd.fronts.slack.wizard import (
+    agents,
+    csv,
+    importing,
+    known_people,
+    numbers_and_texts,
+    review,
+    steps_and_segments,
+)
 from fluentsd.fronts.slack.wizard.drawing import draw_below, drawn, people_of, update
 from fluentsd.fronts.slack.wizard.pages import ALIASES, BY_KEY, PAGES, fields_of
 from fluentsd.fronts.slack.wizard.view import entry_view, new_view, page_view, waiting
@@ -49,7 +57,8 @@ async def begin(session: Session, name: str = "") -> None:
 
 async def resume(session: Session, ref: str, part: str = "") -> None:
     """Open a campaign at one of its pages; first a waiting view, because the trigger lives for three seconds."""
-    page = ALIASES.get(part.casefold(), part.casefold()) or "name"
+    word = part.casefold().split()[0] if part.strip() else ""  # "window to 9-5" opens the page
+    page = ALIASES.get(word, word) or "name"
     if page not in {one.key for one in PAGES}:
         parts = ", ".join("contacts" if one.key == "people" else one.key for one in PAGES)
         raise Refused(f"a campaign has no part {part[:40]!r}; there are: {parts}")
@@ -60,16 +69,16 @@ async def resume(session: Session, ref: str, part: str = "") -> None:
 
 async def open_number(session: Session) -> None:
     """Open the form of a caller ID."""
-    await _open(session, making.number_view(Place("number")))
+    await _open(session, numbers_and_texts.number_view(Place("number")))
 
 
 async def open_text(session: Session, channel: str, name: str = "") -> None:
     """Open the form of a new text, or of the next version of one."""
     place = Place("text", new="email" if channel == "email" else "sms")
-    opened = await _open(session, making.text_view(place) if not name else waiting(place))
+    opened = await _open(session, numbers_and_texts.text_view(place) if not name else waiting(place))
     if name:
         file = (await session.run("templates show", {"name": name})).file["template"][0]
-        await update(session, opened, making.text_view(place, file))
+        await update(session, opened, numbers_and_texts.text_view(place, file))
 
 
 async def open_agent(session: Session, name: str = "") -> None:
@@ -132,10 +141,13 @@ async def _begun(session: Session) -> Ack:
 async def _entry_submitted(session: Session, place: Place) -> Ack:
     """A step or segment: saved, or its mistakes beside the inputs; then its list is drawn below it."""
     edit = await session.run("campaign open-edit", {"ref": place.ref})
-    form = lists.entry_form(edit.file, place)
+    form = steps_and_segments.entry_form(edit.file, place)
     shown = _entry_fields(place, form)
     entered = filled(shown, form, session.interaction.answers)
-    file, nth = lists.with_entry(edit.file, place, entered), lists.place_in_list(edit.file, place, entered)
+    file, nth = (
+        steps_and_segments.with_entry(edit.file, place, entered),
+        steps_and_segments.place_in_list(edit.file, place, entered),
+    )
     if edit.seen != place.seen and file != edit.file:
         raise Refused(f"{await _who(session, place.ref)} has changed this campaign since you opened this form; nothing "
                       "of yours was saved. Go back, look, and enter it again")  # fmt: skip
@@ -163,8 +175,9 @@ def _entry_fields(place: Place, form: Mapping[str, Any]) -> Any:
 
 #: Views whose submit makes something else than a page of the campaign.
 _OTHERS: Mapping[str, Callable[[Session, Place], Awaitable[Ack]]] = {
-    "upload": csv.uploaded, "columns": importing.submitted, "number": making.number, "text": making.text,
-    "agent": agents.agent, "existing": existing.enrolled, "attest": existing.attested,
+    "upload": csv.uploaded, "columns": importing.submitted,
+    "number": numbers_and_texts.number, "text": numbers_and_texts.text,
+    "agent": agents.agent, "existing": known_people.enrolled, "attest": known_people.attested,
 }  # fmt: skip
 
 
@@ -185,15 +198,17 @@ async def clicked(session: Session) -> Message | None:
     elif ":entry:" in name:
         await _entry_clicked(session, place, name.partition(":")[0])
     elif name == "number:add":
-        await _push(session, making.number_view(place.at("number")))
+        await _push(session, numbers_and_texts.number_view(place.at("number")))
     elif name == "text:new":
-        await _push(session, making.text_view(place.at("text", new=str(interaction.value.get("channel", "")))))
+        await _push(
+            session, numbers_and_texts.text_view(place.at("text", new=str(interaction.value.get("channel", ""))))
+        )
     elif name == "agent:new":
         await _push(session, agents.agent_view(place.at("agent")))
     elif name == "people:known":
-        await _push(session, existing.existing_view(place.at("existing")))
+        await _push(session, known_people.existing_view(place.at("existing")))
     elif name == "people:attest":
-        await _push(session, existing.attest_view(place.at("attest")))
+        await _push(session, known_people.attest_view(place.at("attest")))
     elif name == "csv:upload":
         await _push(session, csv.upload_view(place.at("upload")))
     elif name == "edit:discard":
@@ -235,9 +250,9 @@ async def _entry_clicked(session: Session, place: Place, kind: str) -> None:
         return await _push(session, entry_view(*await _entry_of(session, place.at(kind, nth=nth))))
     edit = await session.run("campaign open-edit", {"ref": place.ref})
     if do == "remove":
-        file = lists.without(edit.file, kind, nth)
+        file = steps_and_segments.without(edit.file, kind, nth)
     else:
-        file = lists.moved(edit.file, kind, nth, -1 if do == "up" else 1)
+        file = steps_and_segments.moved(edit.file, kind, nth, -1 if do == "up" else 1)
     try:
         edit = await _save(session, place, edit, file)
     except _Conflict as why:

@@ -17,7 +17,7 @@ from fluentsd.fronts.slack.blocks.layout import Block, option, plain_text
 from fluentsd.fronts.slack.blocks.wording import plain
 from fluentsd.fronts.slack.forms.kinds import Pick, Picks, fits
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard.existing import CAMPAIGN, EXISTING, SOURCE
+from fluentsd.fronts.slack.wizard.known_people import CAMPAIGN, EXISTING, SOURCE
 from fluentsd.fronts.slack.wizard.pages import BY_KEY
 from fluentsd.fronts.slack.wizard.segments import Known
 

@@ -12,22 +12,36 @@ from typing import Any
 
 from fluentsd.fronts.slack.words import Token, joined, user_in
 from fluentsd.verbs.catalogue import DISPOSITIONS, OUTCOMES, SHOWN
+from fluentsd.verbs.catalogue import STATES as PERSON_STATES
 
 STATES = ("running", "scheduled", "paused", "draft", "done", "all")
+_WHEN = re.compile(
+    r"(?:(?:at|on|for|in|next) )?(?:\d|to(?:day|morrow|night)|noon|mon|tue|wed|thu|fri|sat|sun)", re.IGNORECASE
+)
+_LASTS = re.compile(r"\d{1,4} ?(?:m|min|mins|minutes?|h|hrs?|hours?|d|days?|weeks?)", re.IGNORECASE)
 _TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?(am|pm)?")
 
 
-class BadTail(Exception):
-    """What follows the campaign cannot be read; the message says why."""
+class BadArguments(Exception):
+    """What follows the campaign cannot be read; the message says why. `offers`: lines that may be meant, with `{}` in
+    the place of the campaign."""
+
+    def __init__(self, message: str, *offers: str) -> None:
+        super().__init__(message)
+        self.offers = offers
+
+    def about(self, ref: str) -> BadArguments:
+        """The same about a campaign."""
+        return type(self)(str(self), *(offer.replace("{}", ref) for offer in self.offers))
 
 
-class Begun(BadTail):
+class Begun(BadArguments):
     """The first word belongs to the command, so it is no campaign's name; the message says what is wrong after it."""
 
 
 def none(rest: Sequence[Token]) -> Mapping[str, Any]:
     if rest:
-        raise BadTail(f"nothing may follow here, but there is {joined(rest)!r}")
+        raise BadArguments(f"nothing may follow here, but there is {joined(rest)!r}")
     return {}
 
 
@@ -51,11 +65,14 @@ def start(rest: Sequence[Token]) -> Mapping[str, Any]:
         typed = joined(left[1:]).removesuffix(" people")
         number = typed.replace(",", "")
         if not (number.isascii() and number.isdigit() and 0 < int(number) < 10**6):
-            raise BadTail(f"{typed!r} is not a number of people; write it like: first 50")
+            raise BadArguments(f"{typed!r} is not a number of people; write it like: first 50")
         found["first"] = int(number)
         return found
     if left:
-        raise BadTail(f"start is at once, so {joined(left)!r} is not understood here; schedule is for later")
+        more = joined(left)
+        few = re.search(r"\b(\d{1,6}) people\b", more)
+        offers = [f"start {{}} first {few[1]}"] if few else [f"schedule {{}} {more}"] if _WHEN.match(more) else []
+        raise BadArguments(f"start is at once, so {more!r} is not understood here; schedule is for later", *offers)
     return found
 
 
@@ -79,20 +96,34 @@ def pause(rest: Sequence[Token], *, timed: bool = True) -> Mapping[str, Any]:
     if reason is not None:
         found["because"] = joined(left[reason + 1 :])
         left = left[:reason]
-    if left and timed and left[0].folded in ("for", "until", "till"):
+    if left and timed and _LASTS.fullmatch(joined(left)):  # "pause spring 2h"
+        return found | {"for": joined(left)}
+    if left and timed and left[0].folded in ("for", "until", "till", "til"):
         word, value = ("for" if left[0].folded == "for" else "until"), joined(left[1:])
         if not value:
-            raise BadTail(f"{word!r} needs a time after it: for 2h, until tomorrow 9am")
+            raise BadArguments(f"{word!r} needs a time after it: for 2h, until tomorrow 9am")
         return found | {word: value}
     if left:
         forms = "for <duration>, until <when> or because <reason>" if timed else "because <reason>"
-        raise BadTail(f"{joined(left)!r} is not understood here; after the campaign may follow {forms}")
+        raise BadArguments(f"{joined(left)!r} is not understood here; after the campaign may follow {forms}")
     return found
 
 
 def asked(rest: Sequence[Token]) -> Mapping[str, Any]:
-    """[is] person"""
-    return text("person")(rest[1:] if len(rest) > 1 and rest[0].folded in ("is", "was") else rest)
+    """[is] person [called]"""
+    left = list(rest)
+    if left and left[0].folded in ("replied", "answered"):
+        word = left[0].folded
+        raise BadArguments(f"why is about one person; who {word} is listed by "
+                      + ("replies" if word == "replied" else "calls <campaign> answered"))  # fmt: skip
+    while len(left) > 1 and left[0].folded in _ASKING:
+        left.pop(0)
+    while len(left) > 1 and left[-1].folded.rstrip("?") in ("called", "contacted", "texted", "emailed"):
+        left.pop()
+    return text("person")(left)
+
+
+_ASKING = ("is", "was", "isn't", "isnt", "wasn't", "wasnt", "did", "didn't", "didnt", "not", "has", "hasn't", "we")
 
 
 def contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
@@ -100,17 +131,29 @@ def contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
         case "find" if len(rest) > 1:
             return {"find": joined(rest[1:])}
         case "find":
-            raise BadTail("what should be found? Write a number, an address or a name after find")
-        case "add" | "export" if len(rest) == 1:
-            return {rest[0].folded: True}
+            raise BadArguments("what should be found? Write a number, an address or a name after find")
+        case "add" if len(rest) == 1:
+            return {"add": True}
+        case "export":
+            return {"export": True, **_state(rest[1:])}
     return none(rest)
+
+
+def _state(rest: Sequence[Token]) -> Mapping[str, Any]:
+    """[state] of a person"""
+    if not rest:
+        return {}
+    word = rest[0].folded
+    if len(rest) > 1 or word not in PERSON_STATES:
+        raise BadArguments(f"{joined(rest)!r} is no state of a person; there are {', '.join(PERSON_STATES)}")
+    return {"state": word}
 
 
 def period(rest: Sequence[Token]) -> Mapping[str, Any]:
     words = joined(rest).casefold().removeprefix("last ")
     found = {"today": "today", "7d": "7d", "7 days": "7d", "week": "7d", "all": "all"}.get(words)
     if rest and found is None:
-        raise BadTail(f"{joined(rest)!r} is no period; there are today, 7d (the last seven days) and all")
+        raise BadArguments(f"{joined(rest)!r} is no period; there are today, 7d (the last seven days) and all")
     return {"period": found} if found else {}
 
 
@@ -121,9 +164,11 @@ def outcome(rest: Sequence[Token]) -> Mapping[str, Any]:
     if word in OUTCOMES:
         return {"outcome": word}
     if word in DISPOSITIONS:
-        raise BadTail(f"{joined(rest)!r} is what a conversation came to; report counts it, and leads lists who waits")
+        raise BadArguments(
+            f"{joined(rest)!r} is what a conversation came to; report counts it, and leads lists who waits"
+        )
     near = difflib.get_close_matches(word, OUTCOMES, 1, 0.6)
-    raise BadTail(f"{joined(rest)!r} is not an outcome"
+    raise BadArguments(f"{joined(rest)!r} is not an outcome"
                    + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(OUTCOMES)}"))  # fmt: skip
 
 
@@ -136,10 +181,12 @@ def user(rest: Sequence[Token]) -> Mapping[str, Any]:
         return {"user": user}
     if len(rest) == 1 and rest[0].text.startswith("@") and len(rest[0].text) > 1:
         return {"group": rest[0].text}
-    raise BadTail("who is the new owner? Write a user after the campaign, like @dana, or me")
+    raise BadArguments("who is the new owner? Write a user after the campaign, like @dana, or me")
 
 
 def by(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if len(rest) == 2 and rest[0].folded == "by" and rest[1].folded in ("me", "myself"):
+        return {"me": True}
     if len(rest) == 2 and rest[0].folded == "by" and (user := user_in(rest[1])):
         return {"by": user}
     if rest and rest[0].folded == "by":
@@ -149,19 +196,19 @@ def by(rest: Sequence[Token]) -> Mapping[str, Any]:
 
 def to(rest: Sequence[Token]) -> Mapping[str, Any]:
     words = rest[1:] if rest and rest[0].folded == "to" else rest
-    if not words:
-        raise BadTail("where should the test go? Write your own number or address: to +12125550123")
+    if not words or words[0].folded in ("me", "myself"):
+        raise BadArguments("where should the test go? Write to at the end, and your own number or address")
     return {"to": joined(words)}
 
 
 def suppress(rest: Sequence[Token]) -> Mapping[str, Any]:
     if not rest:
-        raise BadTail("whom? Write a number or an address")
+        raise BadArguments("whom? Write a number or an address")
     reason = next((n for n, one in enumerate(rest) if one.folded == "because"), None)
     point = joined(rest[:reason])
     because = joined(rest[reason + 1 :]) if reason is not None else ""
     if not because:
-        raise BadTail(f"why? The reason is kept as evidence; write it after because: {point} because asked by phone")
+        raise BadArguments("why? The reason is kept as evidence; write it after because, like: because asked by phone")
     return {"point": point, "because": because}
 
 
@@ -172,16 +219,21 @@ def alerts(rest: Sequence[Token]) -> Mapping[str, Any]:
     while left and left[-1].folded.rstrip(",") in SHOWN and not left[-1].quoted:
         kinds.insert(0, left.pop().folded.rstrip(","))
     if kinds and where == "off":
-        raise BadTail("off stops everything; to show only some kinds, write here with them")
+        raise BadArguments("off stops everything; to show only some kinds, write here with them")
+    return {"where": where, "names": listed(left)} | ({"kinds": kinds} if kinds else {})
+
+
+def listed(words: Sequence[Token]) -> list[list[Token]]:
+    """The parts of a list: "spring, autumn and winter"."""
     names: list[list[Token]] = [[]]
-    for one in left:
+    for one in words:
         if one.folded in ("and", "&") and not one.quoted:
             names.append([])
             continue
         names[-1].append(Token(one.text.rstrip(","), one.quoted))
         if one.text.endswith(",") and not one.quoted:
             names.append([])
-    return {"where": where, "names": [one for one in names if one]} | ({"kinds": kinds} if kinds else {})
+    return [one for one in names if one]
 
 
 def digest(rest: Sequence[Token]) -> Mapping[str, Any]:
@@ -191,31 +243,31 @@ def digest(rest: Sequence[Token]) -> Mapping[str, Any]:
         return {"where": where}
     match = _TIME.fullmatch(typed) if where == "here" else None
     if match is None:
-        raise BadTail(f"{joined(rest[1:])!r} is not understood here; write a time like 09:00 or 9am after here")
+        raise BadArguments(f"{joined(rest[1:])!r} is not understood here; write a time like 09:00 or 9am after here")
     hour, minute, half = int(match[1]), int(match[2] or 0), match[3]
     if half:
         hour = hour % 12 + 12 * (half == "pm") if 1 <= hour <= 12 else 99
     if hour > 23 or minute > 59:
-        raise BadTail(f"{joined(rest[1:])!r} is no time of the day; write it like 09:00 or 9am")
+        raise BadArguments(f"{joined(rest[1:])!r} is no time of the day; write it like 09:00 or 9am")
     return {"where": where, "at": f"{hour:02}:{minute:02}"}
 
 
 def _where(rest: Sequence[Token]) -> str:
     if not rest or rest[0].folded not in ("here", "off"):
-        raise BadTail("write here or off")
+        raise BadArguments("write here or off")
     return rest[0].folded
 
 
 def person(rest: Sequence[Token]) -> Mapping[str, Any]:
     words = rest[1:] if rest and rest[0].folded in ("over", "back") else rest
     if not words:
-        raise BadTail("whom? Write a number, an address or a name")
+        raise BadArguments("whom? Write a number, an address or a name")
     return {"person": joined(words)}
 
 
 def call(rest: Sequence[Token]) -> Mapping[str, Any]:
     if len(rest) != 1:
-        raise BadTail("which call? Write its id, or press Listen at a hot lead")
+        raise BadArguments("which call? Write its id, or press Listen at a hot lead")
     return {"attempt": rest[0].text}
 
 
@@ -233,5 +285,5 @@ def listing(rest: Sequence[Token]) -> Mapping[str, Any]:
 
 def copy(rest: Sequence[Token]) -> Mapping[str, Any]:
     if len(rest) < 2 or rest[0].folded not in ("as", "to", "called", "named"):
-        raise BadTail("what is the copy called? Write: as <new name>")
+        raise BadArguments("what is the copy called? Write: as <new name>")
     return {"new": joined(rest[1:])}

@@ -16,7 +16,7 @@ LATER = {"id": "later", "channel": "sms", "after": "1 day", "text": "Hello again
 async def test_people_of_an_earlier_file_enter_once_and_are_contacted(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fluentsd.verbs.entering.BATCH", 2)
+    monkeypatch.setattr("fluentsd.verbs.known_people.BATCH", 2)
     await stage.launch(spec(SMS), *map(person, range(5)))
     await stage.do("campaign apply", file=spec(SMS, ref="second", name="Second"))
     given = {"ref": "second", "source": "people.csv"}

@@ -1,6 +1,6 @@
 """Enrolling people who are known already: those of an earlier file or CRM, or of another campaign by state.
 
-What must not live here: imports (`importing`), segments that a campaign follows (`following`).
+What must not live here: imports (`importing`), segments that a campaign follows (`campaign_segments`).
 """
 
 from __future__ import annotations
