@@ -174,6 +174,10 @@ async def running(photo: Photographer) -> None:
         await trio.sleep(2)
     await photo.message("hot-lead", "is interested")
     await photo.message("reply", "answered in")
+    await browser.type("/campaign stauts autumn")
+    await photo.message("mistyped", "there is no command")
+    await browser.type("/campaign")
+    await photo.message("overview", "All campaigns")
     await browser.type("/campaign report autumn")
     await photo.message("report", "When people answer")
     await trio.sleep(16)  # the card follows its figures

@@ -64,7 +64,7 @@ async def open_runtime(
         refuse_foreign_file(file)
     async with sole_writer(settings.database_url, file, _node(settings)) as lock, http or Http() as web:
         parts = build_parts(settings, clock, plugins, log=log, http=web)
-        with file_to_itself(file), closing(HighWaterMark(file.parent if file else settings.folder)) as high_water:
+        with file_to_itself(file), closing(HighWaterMark(file.parent if file else settings.folder, file)) as high_water:
             async with open_store(
                 settings.database_url, busy=clock.busy, subscriptions=subscriptions_of(settings)
             ) as store:

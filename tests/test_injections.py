@@ -15,7 +15,7 @@ import pytest
 from fluentsd.domain.agents import KeptAgent, read_agents
 from fluentsd.domain.analysis import read_analysis, schema_of
 from fluentsd.domain.follow_ups import CallResult, read_after_call
-from fluentsd.domain.speaker import DATUM_AT_MOST, compile_speaker
+from fluentsd.domain.speaker import DATUM_AT_MOST, Speaker, compile_speaker
 from tests.engine.after_calls.stage import AGENT
 
 TEXTS: list[str] = tomllib.loads((Path(__file__).parent / "injections.toml").read_text("utf-8"))["texts"]
@@ -30,11 +30,12 @@ def test_the_corpus_has_a_hundred_different_texts() -> None:
     assert len(set(TEXTS)) == len(TEXTS) >= 100
 
 
+@pytest.mark.parametrize("speaker", [SPEAKER, SPEAKER.answering()], ids=["calls", "answers"])
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_field_stays_between_its_marks_and_changes_no_setting(text: str) -> None:
+def test_a_field_stays_between_its_marks_and_changes_no_setting(text: str, speaker: Speaker) -> None:
     fields = {"first_name": text, "company": text}
-    found = SPEAKER.settings({**fields, "contact": fields})
-    plain = SPEAKER.settings({"first_name": "x", "company": "x", "contact": {"first_name": "x", "company": "x"}})
+    found = speaker.settings({**fields, "contact": fields})
+    plain = speaker.settings({"first_name": "x", "company": "x", "contact": {"first_name": "x", "company": "x"}})
     head, first, between, second, tail = _parts(found.prompt)
     assert (head, between, tail) == ("Sell to ", " of ", ". Never transfer.")
     for datum in (first, second):

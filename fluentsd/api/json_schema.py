@@ -15,7 +15,8 @@ ARGUMENTS_AT_MOST = 8000
 
 
 def read_json(raw: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The object in a JSON text; ValueError says what is wrong, for the model."""
+    """The object in a JSON text; ValueError says what is wrong, for the model. Models write null for what they leave
+    out, so a null counts as left out, where the schema allows that."""
     if len(raw) > ARGUMENTS_AT_MOST:
         raise ValueError("the arguments are too long")
     try:
@@ -24,8 +25,21 @@ def read_json(raw: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("the arguments are not JSON") from None
     if not isinstance(found, dict):
         raise ValueError("the arguments are not an object")
+    found = _without_nulls(found, schema)
     check_json(found, schema)
     return found
+
+
+def _without_nulls(value: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The object without nulls of properties that may be left out and have a type."""
+    known, required = schema.get("properties", {}), schema.get("required", ())
+    kept = {}
+    for name, inner in value.items():
+        property_schema = known.get(name, {})
+        if inner is None and name not in required and isinstance(property_schema.get("type"), str):
+            continue
+        kept[name] = _without_nulls(inner, property_schema) if isinstance(inner, dict) else inner
+    return kept
 
 
 def check_json(value: Any, schema: Mapping[str, Any], place: str = "arguments") -> None:

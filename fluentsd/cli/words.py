@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "history": "call_history.history",
     "campaign new": "commands.new",
     "campaign apply": "commands.apply",
+    "campaign people": "campaign_people.list_people",
     "contacts import": "import_csv.import_file",
     "templates apply": "templates.apply_templates",
     "agents apply": "agents.apply_agents",

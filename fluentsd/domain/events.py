@@ -272,16 +272,22 @@ class OptedOut(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallReceived(Event):
     """A person's call to us has ended, and is analysed if its agent asks for that. `call` is its id; `contact` is null
-    when several people share the number, or when the caller is unknown (`known` is false); `answered_by`: agent,
-    forward or announcement; `disposition`: "" if it is not known."""
+    when several people share the number, or when the caller is unknown (`known` is false); `campaign`: to which it
+    belongs, "" for none; `answered_by`: agent, forward or announcement; `disposition`: "" if it is not known;
+    `analysed`: whether there is an analysis; `follow_ups`: the steps that follow it; `again`: it was told before this
+    was known."""
 
     topic: ClassVar[str] = "call.received"
     call: str
     contact: int | None
     known: bool
+    campaign: str
     answered_by: str
     outcome: str
     disposition: str
+    analysed: bool
+    follow_ups: list[str]
+    again: bool
 
     @property
     def key(self) -> str:
@@ -322,24 +328,12 @@ class ForgetTask(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AfterCallTask(Event):
-    """A task of the daemon's own: what follows the call of an attempt (`engine.after_calls`)."""
+    """A task of the daemon's own: what follows a call (`engine.after_calls`). `call` is the id of an attempt, or of a
+    call to us; `is_told`: whether `call.received` has been posted already."""
 
     topic: ClassVar[str] = "task.after_call"
-    attempt: str
-
-    @property
-    def key(self) -> str:
-        return f"call:{self.attempt}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceivedCallTask(Event):
-    """A task of the daemon's own: a call that a person made to us is analysed. `is_told`: whether `call.received` has
-    been posted already."""
-
-    topic: ClassVar[str] = "task.received_call"
     call: str
-    is_told: bool
+    is_told: bool = False
 
     @property
     def key(self) -> str:
@@ -348,7 +342,8 @@ class ReceivedCallTask(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingTask(Event):
-    """A task of the daemon's own: the recording of an attempt is fetched from its provider (`engine.recordings`)."""
+    """A task of the daemon's own: the recording of an attempt, or of a call to us, is fetched from its provider
+    (`engine.recordings`)."""
 
     topic: ClassVar[str] = "task.recording"
     attempt: str

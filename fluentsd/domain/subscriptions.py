@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fluentsd.domain.events import TOPICS, AfterCallTask, ForgetTask, ReceivedCallTask, RecordingTask
+from fluentsd.domain.events import TOPICS, AfterCallTask, ForgetTask, RecordingTask
 
 LOG, WEBHOOK, SLACK = "log", "webhook", "slack"
 #: The daemon's own target. It is always subscribed, and alone: a task may hold a provider's reference.
@@ -48,7 +48,7 @@ class Subscriptions:
             for topic in TOPICS
         }
         self._targets |= {ForgetTask.topic: (TASKS,), RecordingTask.topic: (TASKS,)}
-        self._targets |= {AfterCallTask.topic: (AFTER_CALLS,), ReceivedCallTask.topic: (AFTER_CALLS,)}
+        self._targets |= {AfterCallTask.topic: (AFTER_CALLS,)}
 
     def targets(self, topic: str) -> tuple[str, ...]:
         """The targets of a topic; KeyError for a topic that does not exist."""

@@ -1,72 +1,108 @@
-"""The work after calls: begun with a call's outcome, finished once. One named function per transition."""
+"""The work after calls, ours and those that people make to us: begun with a call's outcome, finished once. One named
+function per transition."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, Select, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.states import AFTER_CALL, AfterCallState
 from fluentsd.store.db.machines import transition
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.tables import after_call, attempt, campaign, contact, content, enrollment
+from fluentsd.store.tables import after_call, attempt, campaign, contact, content, enrollment, inbound_call, point
 
 
 class NewCall(NamedTuple):
-    """A call that has something to follow."""
+    """A call that has something to follow. `campaign_id`: 0 for a call to us by a person who is in no campaign."""
 
     attempt_id: str
     campaign_id: int
     contact_id: int
 
 
-class CallDone(NamedTuple):
-    """A call and its enrollment, as the work after it needs them. Times are epoch microseconds."""
+class Entry(NamedTuple):
+    """The enrollment that a call belongs to, as what follows the call needs it."""
 
-    attempt_id: str
+    id: int
     campaign_id: int
-    contact_id: int
-    enrollment_id: int
-    version_id: int
-    step: str
-    outcome: str
-    disposition: str | None
-    began_at: int
     campaign: str
     campaign_state: str
+    version_id: int
+    step: str
     outcomes: str
     last_outcome: str
     unreached: int
     sender_id: int | None
     zones: str
     states: str
+
+
+class CallDone(NamedTuple):
+    """A call, as the work after it needs it. `began_at` (epoch microseconds): when the work began. `agent`, `address`
+    and `ref` are of a call that the person made to us, "" in a call of ours."""
+
+    id: str
+    contact_id: int
+    outcome: str
+    disposition: str | None
+    began_at: int
     transcript: str
+    called_us: bool
+    agent: str
+    address: str
+    ref: str
+    entry: Entry | None
+
+
+def _transcript(call_id: ColumnElement[str]) -> ColumnElement[str]:
+    latest = (
+        select(content.c.text)
+        .where(content.c.attempt_id == call_id, content.c.kind == "transcript")
+        .order_by(content.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(latest, "")
+
+
+def _columns(step: ColumnElement[str], number_id: ColumnElement[int]) -> tuple[ColumnElement[Any], ...]:
+    """The columns of `Entry`. What follows comes from the caller ID of the call."""
+    return (
+        enrollment.c.id, enrollment.c.campaign_id, campaign.c.ref, campaign.c.state, enrollment.c.version_id, step,
+        enrollment.c.outcomes, enrollment.c.last_outcome, enrollment.c.unreached,
+        func.coalesce(number_id, enrollment.c.sender_id), contact.c.zones, contact.c.states,
+    )  # fmt: skip
 
 
 _KNOWN = select(after_call.c.attempt_id).where(among(after_call.c.attempt_id, "ids"))
-_TRANSCRIPT = (
-    select(content.c.text)
-    .where(content.c.attempt_id == attempt.c.id, content.c.kind == "transcript")
-    .order_by(content.c.id.desc())
-    .limit(1)
-    .scalar_subquery()
-)
-_PENDING = (
+_NONE = literal("")
+_OURS = (
     select(
-        attempt.c.id, attempt.c.campaign_id, attempt.c.contact_id, attempt.c.enrollment_id, enrollment.c.version_id,
-        attempt.c.step, attempt.c.outcome, attempt.c.disposition, after_call.c.began_at, campaign.c.ref,
-        campaign.c.state, enrollment.c.outcomes, enrollment.c.last_outcome, enrollment.c.unreached,
-        func.coalesce(attempt.c.number_id, enrollment.c.sender_id), contact.c.zones, contact.c.states,
-        func.coalesce(_TRANSCRIPT, ""),
+        attempt.c.id, attempt.c.contact_id, attempt.c.outcome, attempt.c.disposition, after_call.c.began_at,
+        _transcript(attempt.c.id), literal(False), _NONE, _NONE, _NONE,
+        *_columns(attempt.c.step, attempt.c.number_id),
     )
     .join(after_call, after_call.c.attempt_id == attempt.c.id)
     .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
-    .join(campaign, campaign.c.id == attempt.c.campaign_id)
+    .join(campaign, campaign.c.id == enrollment.c.campaign_id)
     .join(contact, contact.c.id == attempt.c.contact_id)
-    .where(after_call.c.state == AfterCallState.pending)
 )  # fmt: skip
+_RECEIVED = (
+    select(
+        inbound_call.c.id, inbound_call.c.contact_id, inbound_call.c.outcome, inbound_call.c.disposition,
+        after_call.c.began_at, _transcript(inbound_call.c.id), literal(True), inbound_call.c.agent, point.c.value,
+        inbound_call.c.provider_ref, *_columns(enrollment.c.step, inbound_call.c.number_id),
+    )
+    .join(after_call, after_call.c.attempt_id == inbound_call.c.id)
+    .join(contact, contact.c.id == inbound_call.c.contact_id)
+    .join(point, point.c.id == inbound_call.c.point_id)
+    .join(enrollment, enrollment.c.id == inbound_call.c.enrollment_id, isouter=True)
+    .join(campaign, campaign.c.id == enrollment.c.campaign_id, isouter=True)
+)  # fmt: skip
+_IN_A_CALL = len(CallDone._fields) - 1
 
 
 async def begin(conn: AsyncConnection, calls: Sequence[NewCall], at: int) -> list[str]:
@@ -81,13 +117,17 @@ async def begin(conn: AsyncConnection, calls: Sequence[NewCall], at: int) -> lis
     return list(new)
 
 
-async def pending(conn: AsyncConnection, attempt_id: str, *, lock: bool = False) -> CallDone | None:
+async def pending(conn: AsyncConnection, call_id: str, *, lock: bool = False) -> CallDone | None:
     """The call, while its work is to be done; None when it is done, or when the person was erased."""
-    statement = _PENDING.where(attempt.c.id == attempt_id)
-    if lock:
-        statement = statement.with_for_update(of=after_call)
-    row = (await conn.execute(statement)).first()
-    return CallDone._make(row) if row is not None else None
+    mine = (after_call.c.attempt_id == call_id, after_call.c.state == AfterCallState.pending)
+    statement: Select[Any]
+    for statement in (_OURS, _RECEIVED):
+        found = statement.where(*mine)
+        row = (await conn.execute(found.with_for_update(of=after_call) if lock else found)).first()
+        if row is not None:
+            entry = Entry._make(row[_IN_A_CALL:])
+            return CallDone._make((*row[:_IN_A_CALL], entry if entry.id is not None else None))
+    return None
 
 
 async def finish(conn: AsyncConnection, attempt_id: str, at: int, lead: str | None = None) -> bool:

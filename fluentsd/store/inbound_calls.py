@@ -11,7 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.attempts import Content, keep_content
 from fluentsd.store.attempts.transitions import new_id
-from fluentsd.store.tables import contact, content, inbound_call, number, point
+from fluentsd.store.tables import (
+    after_call,
+    attempt,
+    campaign,
+    contact,
+    content,
+    enrollment,
+    inbound_call,
+    number,
+    point,
+)
 
 
 class Answering(NamedTuple):
@@ -30,12 +40,15 @@ class Beginning(NamedTuple):
     point_id: int | None
     contact_id: int | None
     number_id: int | None
+    enrollment_id: int | None
     agent: str
     answered_by: str
 
 
 class Ended(NamedTuple):
-    """A call after a report of its end. `is_first`: no report before had an outcome."""
+    """A call that has ended, as its row says now. `contact_id` is None for several people who share the number, and for
+    an unknown caller (`is_known` is false); `campaign`, `campaign_id` and `version_id` are of the enrollment that it
+    belongs to: "", 0 and None without one."""
 
     id: str
     contact_id: int | None
@@ -44,20 +57,20 @@ class Ended(NamedTuple):
     answered_by: str
     outcome: str
     disposition: str
+    callback_at: int | None
+    campaign: str
+    campaign_id: int
+    version_id: int | None
+
+
+class News(NamedTuple):
+    """What a report of a call's end changed. `is_first`: no report before had an outcome; `is_promise`: none before had
+    the time of a callback; `is_recorded`: its recording was not known before."""
+
+    call_id: str
     is_first: bool
-
-
-class Unread(NamedTuple):
-    """A call to be analysed; `address` is the caller's number, `ref` the provider's id."""
-
-    contact_id: int
-    ref: str | None
-    address: str
-    agent: str
-    answered_by: str
-    outcome: str
-    disposition: str | None
-    transcript: str
+    is_promise: bool
+    is_recorded: bool
 
 
 class End(NamedTuple):
@@ -66,6 +79,7 @@ class End(NamedTuple):
     outcome: str | None
     reason: str
     disposition: str | None
+    callback_at: int | None
     duration_s: int | None
     cost_micros: int | None
     words: tuple[tuple[str, str], ...]  #: kind and text, of a person who is known
@@ -102,15 +116,16 @@ async def begin(conn: AsyncConnection, call: Beginning, at: int) -> bool:
     return True
 
 
-async def end(conn: AsyncConnection, channel: str, ref: str, end: End, at: int) -> Ended | None:
-    """Note what a call came to; a later report adds to an earlier one, and an outcome stays, but an opt-out. None when
-    the call is not known."""
+async def end(conn: AsyncConnection, channel: str, ref: str, end: End, at: int) -> News | None:
+    """Note what a call came to; a later report adds to an earlier one, and an outcome stays, but an opt-out. Words of
+    each kind are kept once. None when the call is not known."""
     mine = (inbound_call.c.provider_ref == ref, inbound_call.c.channel == channel)
-    columns = ("id", "contact_id", "point_id", "agent", "answered_by", "outcome", "disposition", "ended_at")
+    columns = ("id", "contact_id", "ended_at", "callback_at")
     row = (await conn.execute(select(*(inbound_call.c[name] for name in columns)).where(*mine))).first()
     if row is None:
         return None
-    stays = {"outcome": end.outcome, "disposition": end.disposition, "duration_s": end.duration_s}
+    stays = {"outcome": end.outcome, "disposition": end.disposition, "duration_s": end.duration_s,
+             "callback_at": end.callback_at}  # fmt: skip
     values: dict[str, Any] = {name: func.coalesce(inbound_call.c[name], value) for name, value in stays.items()}
     if end.outcome == "opted_out":
         values["outcome"] = end.outcome
@@ -121,30 +136,44 @@ async def end(conn: AsyncConnection, channel: str, ref: str, end: End, at: int) 
     if end.outcome is not None:
         values["ended_at"] = func.coalesce(inbound_call.c.ended_at, at)
     await conn.execute(update(inbound_call).where(inbound_call.c.id == row.id).values(**values))
+    new: dict[str, str] = {}
     if row.contact_id is not None:
-        await keep_content(conn, [Content(row.contact_id, row.id, kind, text, at) for kind, text in end.words])
+        had = set((await conn.execute(select(content.c.kind).where(content.c.attempt_id == row.id))).scalars())
+        new = {kind: text for kind, text in end.words if kind not in had}
+        await keep_content(conn, [Content(row.contact_id, row.id, kind, text, at) for kind, text in new.items()])
     is_first = end.outcome is not None and row.ended_at is None
-    outcome = end.outcome if "opted_out" in (end.outcome, row.outcome) or not row.outcome else row.outcome
-    return Ended(row.id, row.contact_id, row.point_id is not None, row.agent, row.answered_by, outcome or "",
-                 row.disposition or end.disposition or "", is_first)  # fmt: skip
+    is_promise = row.callback_at is None and end.callback_at is not None
+    return News(row.id, is_first, is_promise, "recording" in new)
 
 
-async def unread(conn: AsyncConnection, call_id: str, *, lock: bool = False) -> Unread | None:
-    """A call of a known person that has ended, while it has no analysis; None when it has one, or when the person was
-    erased."""
-    has_one = select(content.c.id).where(content.c.attempt_id == inbound_call.c.id, content.c.kind == "analysis")
+async def ended(conn: AsyncConnection, call_id: str) -> Ended:
+    """A call, as its row says now."""
     statement = (
         select(
-            inbound_call.c.contact_id, inbound_call.c.provider_ref, point.c.value, inbound_call.c.agent,
-            inbound_call.c.answered_by, inbound_call.c.outcome, inbound_call.c.disposition,
-            func.coalesce(_latest("transcript"), ""),
+            inbound_call.c.id, inbound_call.c.contact_id, inbound_call.c.point_id.is_not(None), inbound_call.c.agent,
+            inbound_call.c.answered_by, func.coalesce(inbound_call.c.outcome, ""),
+            func.coalesce(inbound_call.c.disposition, ""), inbound_call.c.callback_at,
+            func.coalesce(campaign.c.ref, ""), func.coalesce(campaign.c.id, 0), enrollment.c.version_id,
         )
-        .join(point, point.c.id == inbound_call.c.point_id)
-        .where(inbound_call.c.id == call_id, inbound_call.c.contact_id.is_not(None))
-        .where(inbound_call.c.outcome.is_not(None), ~has_one.exists())
+        .join(enrollment, enrollment.c.id == inbound_call.c.enrollment_id, isouter=True)
+        .join(campaign, campaign.c.id == enrollment.c.campaign_id, isouter=True)
+        .where(inbound_call.c.id == call_id)
     )  # fmt: skip
-    row = (await conn.execute(statement.with_for_update(of=inbound_call) if lock else statement)).first()
-    return Unread._make(row) if row is not None else None
+    return Ended._make((await conn.execute(statement)).one())
+
+
+async def belongs_to(conn: AsyncConnection, contact_id: int, number_id: int | None) -> int | None:
+    """The enrollment that a person's call belongs to: that of the latest attempt from the number that they called, else
+    of the latest attempt, else the newest one; None for somebody who never was in a campaign. A follow-up counts as the
+    enrollment that it follows."""
+    own = func.coalesce(enrollment.c.follows, enrollment.c.id)
+    theirs = enrollment.c.contact_id == contact_id
+    is_from = func.coalesce(attempt.c.number_id, 0) == (number_id or -1)
+    tried = select(own).join(attempt, attempt.c.enrollment_id == enrollment.c.id).where(theirs)
+    found: int | None = (await conn.execute(tried.order_by(is_from.desc(), attempt.c.id.desc()).limit(1))).scalar()
+    if found is None:
+        found = (await conn.execute(select(own).where(theirs).order_by(enrollment.c.id.desc()).limit(1))).scalar()
+    return found
 
 
 async def judge(conn: AsyncConnection, call_id: str, disposition: str) -> None:
@@ -183,6 +212,7 @@ async def listing(
     disposition: str | None = None,
     since: int | None = None,
     call_id: str | None = None,
+    campaign_id: int | None = None,
 ) -> list[dict[str, Any]]:
     """Calls to us, newest first, with the columns of `reports.attempts`."""
     statement = (
@@ -192,9 +222,13 @@ async def listing(
             inbound_call.c.disposition, inbound_call.c.duration_s, inbound_call.c.cost_micros, inbound_call.c.currency,
             inbound_call.c.began_at.label("claimed_at"), inbound_call.c.ended_at.label("settled_at"),
             literal("settled").label("state"), inbound_call.c.provider_ref, _latest("reply"), _latest("transcript"),
-            _latest("recording"), _latest("summary"),
-            _latest("analysis"),
+            _latest("recording"), _latest("summary"), _latest("analysis"), inbound_call.c.callback_at,
+            func.coalesce(campaign.c.ref, "").label("ref"), after_call.c.state.label("analysis_state"),
+            after_call.c.problem.label("analysis_problem"),
         )
+        .join(after_call, after_call.c.attempt_id == inbound_call.c.id, isouter=True)
+        .join(enrollment, enrollment.c.id == inbound_call.c.enrollment_id, isouter=True)
+        .join(campaign, campaign.c.id == enrollment.c.campaign_id, isouter=True)
         .join(point, point.c.id == inbound_call.c.point_id, isouter=True)
         .join(number, number.c.id == inbound_call.c.number_id, isouter=True)
         .order_by(inbound_call.c.id.desc())
@@ -206,17 +240,11 @@ async def listing(
         (inbound_call.c.outcome, outcome),
         (inbound_call.c.disposition, disposition),
         (inbound_call.c.id, call_id),
+        (enrollment.c.campaign_id, campaign_id),
     )
     statement = statement.where(*(column == wanted for column, wanted in filters if wanted is not None))
     if since is not None:
         statement = statement.where(inbound_call.c.began_at >= since)
-    none = {"ref": "", "step": "", "try_no": 0, "callback_at": None, "direction": "in"}
-    return [none | dict(row) | _analysis(row["analysis"]) for row in (await conn.execute(statement)).mappings()]
-
-
-def _analysis(kept: str | None) -> dict[str, Any]:
-    """The columns of `reports.attempts` about an analysis."""
-    found = json.loads(kept) if kept else {}
-    problem = found.get("problem")
-    state = None if not kept else "failed" if problem else "done"
-    return {"analysis": found.get("fields", {}), "analysis_state": state, "analysis_problem": problem}
+    none = {"step": "", "try_no": 0, "direction": "in"}
+    rows = (await conn.execute(statement)).mappings()
+    return [none | dict(row) | {"analysis": json.loads(row["analysis"] or "{}").get("fields", {})} for row in rows]

@@ -30,18 +30,22 @@ class LaneDue:
     late_interval: int | None = None
 
 
+def _earliest(rank: int) -> Any:
+    """The earliest due moment of a rank in a lane: one look into the index, however many wait."""
+    mine = (waiting.c.lane_id == lane.c.id, waiting.c.rank == rank)
+    return select(waiting.c.due_at).where(*mine).order_by(waiting.c.due_at).limit(1).correlate(lane).scalar_subquery()
+
+
+def _first(promised_at: int | None, ordinary_at: int | None) -> int | None:
+    return min((at for at in (promised_at, ordinary_at) if at is not None), default=None)
+
+
 async def agenda(conn: AsyncConnection) -> list[LaneDue]:
     """Every lane that may be served, with its earliest waiting moment; campaigns under a hold are left out, and all
     of them while the installation is held."""
 
     def held(scope: str) -> Any:
         return select(hold.c.target).where(hold.c.scope == scope, hold.c.lifted_at.is_(None))
-
-    def earliest(rank: int) -> Any:
-        mine = (waiting.c.lane_id == lane.c.id, waiting.c.rank == rank)
-        return (
-            select(waiting.c.due_at).where(*mine).order_by(waiting.c.due_at).limit(1).correlate(lane).scalar_subquery()
-        )
 
     late = (lane.c.late_since_at, lane.c.late_before_at, lane.c.late_interval)
     statement = (
@@ -53,8 +57,8 @@ async def agenda(conn: AsyncConnection) -> list[LaneDue]:
             campaign.c.priority,
             campaign.c.revision,
             *late,
-            earliest(PROMISED),
-            earliest(ORDINARY),
+            _earliest(PROMISED),
+            _earliest(ORDINARY),
         )
         .join(campaign, campaign.c.id == lane.c.campaign_id)
         .where(campaign.c.state == "active", campaign.c.ref.not_in(held("campaign")))
@@ -65,10 +69,30 @@ async def agenda(conn: AsyncConnection) -> list[LaneDue]:
     found = []
     for *head, promised_at, ordinary_at in await conn.execute(statement):
         lane_id, campaign_id, channel, next_slot_at, *rest = head
-        moments = [at for at in (promised_at, ordinary_at) if at is not None]
-        if moments:
-            found.append(LaneDue(lane_id, campaign_id, channel, next_slot_at, min(moments), *rest))
+        due_at = _first(promised_at, ordinary_at)
+        if due_at is not None:
+            found.append(LaneDue(lane_id, campaign_id, channel, next_slot_at, due_at, *rest))
     return found
+
+
+class NextInLane(NamedTuple):
+    """A lane in which people wait: when the earliest of them is due, and the earliest start that its pace allows."""
+
+    lane_id: int
+    channel: Kind
+    due_at: int
+    next_slot_at: int
+
+
+async def next_in_lanes(conn: AsyncConnection, campaign_id: int) -> list[NextInLane]:
+    """The lanes of a campaign in which people wait."""
+    statement = select(lane.c.id, lane.c.channel, lane.c.next_slot_at, _earliest(PROMISED), _earliest(ORDINARY))
+    rows = (await conn.execute(statement.where(lane.c.campaign_id == campaign_id))).all()
+    return [
+        NextInLane(lane_id, channel, due_at, next_slot_at)
+        for lane_id, channel, next_slot_at, *due in rows
+        if (due_at := _first(*due)) is not None
+    ]
 
 
 class LaneRow(NamedTuple):

@@ -5,57 +5,77 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, Select, Table, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.tables import after_call, attempt, campaign, content, point, record
+from fluentsd.store.tables import after_call, attempt, campaign, content, enrollment, inbound_call, point, record
 
 _OPEN = (after_call.c.lead.is_not(None), after_call.c.handled_at.is_(None))
 
 
-def _latest(kind: str) -> Any:
+def _latest(call: Table, kind: str) -> Any:
     return (
         select(content.c.text)
-        .where(content.c.attempt_id == attempt.c.id, content.c.kind == kind)
+        .where(content.c.attempt_id == call.c.id, content.c.kind == kind)
         .order_by(content.c.id.desc())
         .limit(1)
         .scalar_subquery()
     )
 
 
+def _unhandled(call: Table, step: ColumnElement[str], *, called_us: bool) -> Select[Any]:
+    """Open leads of our calls, or of calls to us."""
+    return (
+        select(
+            after_call.c.attempt_id.label("attempt"), campaign.c.ref, campaign.c.name.label("campaign_name"),
+            campaign.c.owner, step.label("step"),
+            after_call.c.contact_id.label("contact"), point.c.value.label("person"), call.c.outcome,
+            after_call.c.lead.label("disposition"), call.c.callback_at, call.c.duration_s,
+            func.coalesce(_latest(call, "summary"), "").label("summary"),
+            _latest(call, "recording").is_not(None).label("recording"), after_call.c.ended_at.label("created_at"),
+            literal(called_us).label("called_us"),
+        )
+        .join(call, call.c.id == after_call.c.attempt_id)
+        .join(campaign, campaign.c.id == after_call.c.campaign_id)
+        .join(point, point.c.id == call.c.point_id, isouter=True)
+        .where(*_OPEN)
+    )  # fmt: skip
+
+
+_UNHANDLED = (
+    _unhandled(attempt, attempt.c.step, called_us=False),
+    _unhandled(inbound_call, literal(""), called_us=True),
+)
+
+
 async def unhandled(
-    conn: AsyncConnection, campaign_id: int | None, most: int, attempt_id: str | None = None
+    conn: AsyncConnection, campaign_id: int | None, most: int, call_id: str | None = None
 ) -> list[dict[str, Any]]:
     """Open leads, oldest first, of one campaign or of all, or one of them: who, what the conversation came to, its
-    summary, whether it can be heard, and the campaign's owner."""
-    statement = (
-        select(
-            after_call.c.attempt_id.label("attempt"), campaign.c.ref, campaign.c.owner, attempt.c.step,
-            attempt.c.contact_id.label("contact"), point.c.value.label("person"), attempt.c.outcome,
-            after_call.c.lead.label("disposition"), attempt.c.callback_at, attempt.c.duration_s,
-            func.coalesce(_latest("summary"), "").label("summary"), _latest("recording").label("recording"),
-            after_call.c.ended_at.label("created_at"),
-        )
-        .join(attempt, attempt.c.id == after_call.c.attempt_id)
-        .join(campaign, campaign.c.id == after_call.c.campaign_id)
-        .join(point, point.c.id == attempt.c.point_id, isouter=True)
-        .where(*_OPEN)
-        .order_by(after_call.c.ended_at, after_call.c.attempt_id)
-        .limit(most)
-    )  # fmt: skip
-    if campaign_id is not None:
-        statement = statement.where(after_call.c.campaign_id == campaign_id)
-    if attempt_id is not None:
-        statement = statement.where(after_call.c.attempt_id == attempt_id)
-    rows = (await conn.execute(statement)).mappings()
-    return [dict(row) | {"recording": row["recording"] is not None} for row in rows]
+    summary, whether it can be heard, whether the person called us, and the campaign's owner."""
+    found: list[dict[str, Any]] = []
+    for statement in _UNHANDLED:
+        if campaign_id is not None:
+            statement = statement.where(after_call.c.campaign_id == campaign_id)
+        if call_id is not None:
+            statement = statement.where(after_call.c.attempt_id == call_id)
+        oldest = statement.order_by(after_call.c.ended_at, after_call.c.attempt_id).limit(most)
+        found += [dict(row) for row in (await conn.execute(oldest)).mappings()]
+    return sorted(found, key=lambda one: (one["created_at"], one["attempt"]))[:most]
 
 
 async def latest(conn: AsyncConnection, campaign_id: int, contact_id: int) -> str | None:
-    """The step of a person's latest open lead in a campaign."""
+    """The step of a person's latest open lead in a campaign; of a call to us, the step where the person was."""
     mine = (*_OPEN, after_call.c.campaign_id == campaign_id, after_call.c.contact_id == contact_id)
-    statement = select(attempt.c.step).join(after_call, after_call.c.attempt_id == attempt.c.id).where(*mine)
+    statement = (
+        select(func.coalesce(attempt.c.step, enrollment.c.step))
+        .select_from(after_call)
+        .join(attempt, attempt.c.id == after_call.c.attempt_id, isouter=True)
+        .join(inbound_call, inbound_call.c.id == after_call.c.attempt_id, isouter=True)
+        .join(enrollment, enrollment.c.id == inbound_call.c.enrollment_id, isouter=True)
+        .where(*mine)
+    )
     found: str | None = (await conn.execute(statement.order_by(after_call.c.ended_at.desc()).limit(1))).scalar()
     return found
 

@@ -44,7 +44,7 @@ async def unanswered(
     statement = (
         select(
             content.c.id, content.c.attempt_id.label("attempt"), content.c.contact_id.label("contact"),
-            campaign.c.ref, campaign.c.owner, attempt.c.step, attempt.c.channel,
+            campaign.c.ref, campaign.c.name.label("campaign_name"), campaign.c.owner, attempt.c.step, attempt.c.channel,
             func.coalesce(point.c.value, _FIRST).label("person"),
             content.c.text, content.c.created_at, attempt.c.outcome,
         )

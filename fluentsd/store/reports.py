@@ -18,22 +18,9 @@ from fluentsd.store.tables import (
     contact_point,
     content,
     enrollment,
-    lane,
     number,
     point,
-    waiting,
 )
-
-
-async def next_moments(conn: AsyncConnection, campaign_id: int) -> list[tuple[int, Kind, int]]:
-    """Each lane in which somebody waits: its id and channel, and when the earliest person is due and the lane's pace
-    allows it."""
-    earliest = (
-        select(func.min(waiting.c.due_at)).where(waiting.c.lane_id == lane.c.id).correlate(lane).scalar_subquery()
-    )
-    statement = select(lane.c.id, lane.c.channel, lane.c.next_slot_at, earliest)
-    rows = await conn.execute(statement.where(lane.c.campaign_id == campaign_id))
-    return [(lane_id, channel, max(due_at, slot)) for lane_id, channel, slot, due_at in rows if due_at is not None]
 
 
 async def at_steps(conn: AsyncConnection, campaign_id: int) -> dict[str, int]:

@@ -25,7 +25,7 @@ async def analyse(runtime: Runtime, call: Call, ref: str, attempt: str | None) -
             raise Refused(f"no analysis{which} has failed in {ref}", Suggestion("campaign errors", {"ref": ref}))
         for one in chosen:
             await after_calls.repeat(conn, one, call.at)
-        await outbox.post(conn, *(AfterCallTask(attempt=one) for one in chosen), at=call.at)
+        await outbox.post(conn, *(AfterCallTask(call=one, is_told=True) for one in chosen), at=call.at)
         if row.state == CampaignState.completed:  # what follows is to go out
             row = await campaigns.move(conn, row, "reopen", at=call.at)
             await campaigns.move(conn, row, "resume", at=call.at)

@@ -61,10 +61,10 @@ async def history(
             channel=channel,
             attempt_id=attempt,
         )
-        if ref is None and channel in (None, "phone"):
+        if channel in (None, "phone"):
             inbound = await inbound_calls.listing(
                 conn, most=at_most, contact_ids=people, outcome=outcome, disposition=disposition, since=since,
-                call_id=attempt,
+                call_id=attempt, campaign_id=campaign_id,
             )  # fmt: skip
             rows = sorted(rows + inbound, key=lambda row: str(row["id"]), reverse=True)[:at_most]
         if attempt is not None and not rows:

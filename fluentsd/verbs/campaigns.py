@@ -20,7 +20,7 @@ from fluentsd.domain.time.durations import Budget
 from fluentsd.domain.time.zones import day_of, next_day
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, campaigns, contacts, counters, numbers, outbox, reports, spending
+from fluentsd.store import audit, campaigns, contacts, counters, lanes, numbers, outbox, reports, spending
 from fluentsd.store.attempts import step_counts
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
@@ -195,10 +195,11 @@ def made(outcomes: Mapping[str, int]) -> int:
 async def _next_at(conn: Connection, runtime: Runtime, row: CampaignRow, now: int) -> int | None:
     """The next possible contact, not before now and not before the campaign's start; None when nobody waits."""
     moments = []
-    for lane_id, channel, due_at in await reports.next_moments(conn, row.id):
-        state = runtime.channels.get(channel)
+    for lane in await lanes.next_in_lanes(conn, row.id):
+        state = runtime.channels.get(lane.channel)
         busy_until = max(state.next_slot_at, state.backs_off_until) if state is not None else 0
-        moments.append(max(due_at, runtime.not_before.get(lane_id, 0), busy_until))
+        paced_at = max(lane.next_slot_at, runtime.not_before.get(lane.lane_id, 0))
+        moments.append(max(lane.due_at, paced_at, busy_until))
     return max(now, min(moments), row.starts_at or row.resumes_at or 0) if moments else None
 
 

@@ -53,6 +53,9 @@ OUTCOMES = (
 #: What a conversation may come to: `fluentsd.api.Disposition`.
 DISPOSITIONS = ("interested", "not_interested", "callback", "wrong_number", "transferred", "angry")
 
+#: States of a person in a campaign: `fluentsd.domain.states.EnrollmentState`.
+STATES = ("queued", "active", "completed", "exited", "errored")
+
 #: What a channel of Slack may show: changes of campaigns with their cards, alerts, replies of people, hot leads.
 SHOWN = ("changes", "alerts", "replies", "leads")
 
@@ -127,6 +130,14 @@ VERBS: dict[str, Verb] = {
              (_ref(), _ONE_ATTEMPT), "change", "manager", owned=True),
         Verb("campaign why", "counts of people by state and reason; they add up to the campaign's total",
              "contacts.totals", (_ref(),)),
+        Verb("campaign people", "people of a campaign: state and why, step, next contact, tries, last outcome, lists",
+             "contacts.of_campaign",
+             (_ref(), Param("state", "texts", "only people in these states", options=STATES),
+              Param("after", "int", "go on after the person with this id", default=0, least=0),
+              _most(50)), role="manager"),
+        Verb("campaign begin-export", "note in the audit log who gets a campaign's people as a file",
+             "contacts.begin_export", (_ref(), Param("state", "texts", "only people in these states", options=STATES)),
+             "change", "manager", if_archived=True, hidden=True),
         Verb("campaign replies", "replies that are not handled yet", "replies.listing",
              (Param("ref", "campaign", "only in this campaign", option=False), _ONE_ATTEMPT, _most(50))),
         Verb("campaign leads", "hot leads that are not handled yet: calls after which somebody has to act",
@@ -163,7 +174,7 @@ VERBS: dict[str, Verb] = {
              (_ref(), Param("source", "source", "the people of this file or CRM source"),
               Param("campaign", "campaign", "the people of this campaign"),
               Param("state", "texts", "with a campaign: only people in these states; default: completed and exited",
-                    options=("queued", "active", "completed", "exited", "errored")),
+                    options=STATES),
               Param("reason", "text", "with a campaign: only people who left for this reason, such as unreachable",
                     default=""), _DRY), "change", "manager", owned=True),
         Verb("contacts origins", "the sources and campaigns of known people", "known_people.origins", hidden=True),

@@ -1,15 +1,26 @@
-"""Known contacts: find them, explain them, show their timeline. What must not live here: imports (`importing`)."""
+"""Known contacts: find them, list a campaign's, explain them, show their timeline. What must not live here: imports
+(`importing`), the file of a campaign's people (`people_file`)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from fluentsd.domain.states import EnrollmentState
+from fluentsd.engine.dispatch.plans import Plan
+from fluentsd.engine.explain.why import is_held, reason_of, sentence_of
 from fluentsd.engine.explain.why import totals as reasons
 from fluentsd.engine.explain.why import why as explain
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, counters, inbound_calls, reports
 from fluentsd.store.db import Connection
+from fluentsd.store.enrollments import members
+from fluentsd.store.enrollments.members import Member
 from fluentsd.verbs.call import Call, Refused
-from fluentsd.verbs.execute import Answer, refusing
-from fluentsd.verbs.people import find_one
+from fluentsd.verbs.execute import Answer, change, refusing
+from fluentsd.verbs.people import as_stored, called, find_one
+
+#: People of a campaign in one answer.
+PAGE_AT_MOST = 500
 
 
 async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
@@ -18,7 +29,8 @@ async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
         raise Refused("give at least two characters to search for")
 
     async def unit(conn: Connection) -> Answer:
-        found = await contacts.find(conn, words.strip(), max(1, min(most, 500)))
+        at_most, typed = max(1, min(most, 500)), words.strip()
+        found = await contacts.find(conn, typed, at_most) or await contacts.find(conn, as_stored(typed), at_most)
         ids = [person["id"] for person in found]
         points, fields = await contacts.points_of(conn, ids), await contacts.fields_of(conn, ids)
         places = await reports.places(conn, ids)
@@ -53,6 +65,54 @@ async def totals(runtime: Runtime, call: Call, ref: str) -> Answer:
     return await refusing(runtime.store.read(unit))
 
 
+async def of_campaign(runtime: Runtime, call: Call, ref: str, state: Sequence[str], after: int, most: int) -> Answer:
+    """The people of a campaign, `most` in one answer, in the order of their ids; `next` is the `after` of the next."""
+    at_most = max(1, min(most, PAGE_AT_MOST))
+
+    async def unit(conn: Connection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        found = await members.page(conn, row.id, state, after, at_most)
+        ids = list(dict.fromkeys(one.contact_id for one in found))
+        points, fields = await contacts.points_of(conn, ids), await contacts.fields_of(conn, ids)
+        lists, tries = await members.lists(conn, row.id, ids), await members.tries(conn, [one.id for one in found])
+        stopped = await is_held(conn, row.ref, call.at)
+        _, plan = await runtime.plans.current(conn, row.id, lock=False)
+
+        def shown(one: Member) -> Answer:
+            is_later = one.due_at is not None and one.due_at > call.at
+            reason = reason_of(row.state, one.state, one.reason, held=one.held, is_later=is_later, stopped=stopped)
+            said = one.reason if one.state == EnrollmentState.errored else sentence_of(one.state, reason)
+            return {
+                "contact": one.contact_id, "entry": one.entry, "name": called(fields.get(one.contact_id, {}), ""),
+                "points": [point.value for point in points.get(one.contact_id, [])], "state": one.state,
+                "reason": reason, "sentence": said, "step": one.step, "channel": _channel(plan, one),
+                "due_at": one.due_at if one.state == EnrollmentState.queued and not one.held else None,
+                "tries": tries.get(one.id, 0), "last_outcome": one.last_outcome,
+                "lists": lists.get(one.contact_id, []), "enrolled_at": one.enrolled_at,
+                "last_contact_at": one.touched_at, "ended_at": one.ended_at,
+            }  # fmt: skip
+
+        more = ids[-1] if len(ids) == at_most else None
+        return {"ref": row.ref, "name": row.name, "people": [shown(one) for one in found], "next": more}
+
+    return await refusing(runtime.store.read(unit))
+
+
+async def begin_export(runtime: Runtime, call: Call, ref: str, state: Sequence[str]) -> Answer:
+    """Note who gets the contact data of a campaign's people as a file, before the first page is read."""
+
+    async def unit(conn: Connection) -> Answer:
+        row = await campaigns.get(conn, ref)
+        total = dict(await counters.overview(conn, row.id))["total"]
+        return {"ref": row.ref, "name": row.name, "people": total, "_details": {"states": list(state)}}
+
+    return await change(runtime, call, "export people", ref, unit)
+
+
+def _channel(plan: Plan, one: Member) -> str:
+    return plan.flow(one.version_id).step(one.step).channel
+
+
 async def timeline(runtime: Runtime, call: Call, person: str, campaign: str | None) -> Answer:
     """Every attempt to reach a person, oldest first, and what comes next."""
     return await _explained(runtime, call, person, campaign, timeline=True)
@@ -71,16 +131,12 @@ async def _explained(runtime: Runtime, call: Call, person: str, ref: str | None,
             rows = await reports.attempts(
                 conn, campaign_id=campaign_id, contact_ids=[contact_id], outcome=None, since=None, most=1000
             )
-            if campaign_id is None:
-                rows = sorted(
-                    rows + await inbound_calls.listing(conn, most=1000, contact_ids=[contact_id]), key=_newest
-                )
-                rows.reverse()
-            answer["attempts"] = rows[::-1]
+            theirs = await inbound_calls.listing(conn, most=1000, contact_ids=[contact_id], campaign_id=campaign_id)
+            answer["attempts"] = sorted(rows + theirs, key=_when)
         return answer
 
     return await refusing(runtime.store.read(unit))
 
 
-def _newest(row: Answer) -> str:
+def _when(row: Answer) -> str:
     return str(row["id"])

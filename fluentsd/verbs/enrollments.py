@@ -6,21 +6,20 @@ progress can be removed; the other verbs skip that person and report it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from fluentsd.api import Kind
-from fluentsd.domain.flow import Flow, Step
 from fluentsd.domain.states import CampaignState, EnrollmentState
 from fluentsd.domain.time.moments import iso
+from fluentsd.engine.campaigns import promises
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import attempts, campaigns, counters, holds
+from fluentsd.store import campaigns, counters, holds
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments import EnrollmentRow, enrolling, manual_changes
+from fluentsd.store.enrollments import EnrollmentRow, manual_changes
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
@@ -65,25 +64,21 @@ async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int,
         if row.state == EnrollmentState.errored:
             raise Refused(f"{person} is in error: {row.reason}", Suggestion("campaign errors", {"ref": ref}))
         state, plan = await runtime.plans.current(conn, row.campaign_id)
-        step = _step_on(plan.flow(row.version_id), row.step, channel)
+        flow = plan.flow(row.version_id)
+        step = promises.step_on(flow, row.step, channel)
         if step is None:
-            others = list(dict.fromkeys(one.channel for one in plan.flow(row.version_id).steps))
+            others = list(dict.fromkeys(one.channel for one in flow.steps))
             instead = {"ref": ref, "person": person, "at": iso(at, zone), "channel": others[0]}
             raise Refused(
                 f"{ref} has no step by {channel}, so nothing was changed; its steps are by {', '.join(others)}",
                 Suggestion("campaign callback", instead),
             )
-        if entered := row.state in _ENDED:
-            state, row = await _enter_again(conn, plan, state, row, step, call.at)
-        if step.id == row.step and not entered:
-            try_no = row.try_no
-        else:  # a second try is made although the step was made before
-            made = step.id in json.loads(row.outcomes)
-            try_no = max(await attempts.tries_of(conn, row.id, step.id), int(made)) + 1
-        await manual_changes.promise(conn, row, step.id, try_no, plan.lanes[step.channel], at)
+        if state == CampaignState.stopped and row.state in promises.ENDED:
+            raise Refused(f"{plan.ref} is stopped; reopen it first", Suggestion("campaign reopen", {"ref": plan.ref}))
+        state, row = await promises.promise(conn, plan, state, row, step, at, call.at)
         result = {"ref": ref, "person": person, "step": step.id, "channel": step.channel, "next_at": at, "zone": zone}
         result["state"] = state
-        result["left_out"] = [one.id for one in plan.flow(row.version_id).steps if _between(plan, row, one, step)]
+        result["left_out"] = [one.id for one in flow.steps if promises.is_passed_over(flow, row.step, one, step)]
         return result | {"_details": {"contact": row.contact_id, "at": at}}
 
     answer = await change(runtime, call, "callback", ref, unit)
@@ -101,46 +96,6 @@ async def _refuse_taken_over(conn: Connection, contact_id: int, person: str, at:
         )
 
 
-async def _enter_again(
-    conn: Connection, plan: Plan, state: CampaignState, row: EnrollmentRow, step: Step, at: int
-) -> tuple[CampaignState, EnrollmentRow]:
-    """A further entry of a person whose flow has ended, at this step and with the outcomes of their steps, so that the
-    flow repeats none of them; a completed campaign is active again. Returns the campaign's state and the entry."""
-    if state == CampaignState.stopped:
-        raise Refused(f"{plan.ref} is stopped; reopen it first", Suggestion("campaign reopen", {"ref": plan.ref}))
-    last = (await enrolling.entered(conn, plan.campaign_id, [row.contact_id]))[row.contact_id]
-    where = enrolling.Entrance(plan.campaign_id, row.version_id, step.id, plan.lanes[step.channel])
-    await enrolling.enroll(conn, where, [enrolling.Entry(row.contact_id, last.entry + 1, at, at)], at)
-    deltas = counters.Deltas()
-    counters.moved(deltas, plan.campaign_id, None, EnrollmentState.queued, 1)
-    await counters.add(conn, deltas)
-    if state == CampaignState.completed:
-        again = await campaigns.by_id(conn, plan.campaign_id)
-        again = await campaigns.move(conn, await campaigns.move(conn, again, "reopen", at=at), "resume", at=at)
-        state = again.state
-    entered = await manual_changes.of(conn, plan.campaign_id, row.contact_id)
-    assert entered is not None  # noqa: S101 - made above
-    return state, await manual_changes.carry_over(conn, row, entered)
-
-
-def _between(plan: Plan, row: EnrollmentRow, one: Step, step: Step) -> bool:
-    """Whether a step lies between the person's place and the promised step, so that the flow leaves it out."""
-    return plan.flow(row.version_id).index[row.step] <= one.index < step.index
-
-
-def _step_on(flow: Flow, here: str, channel: Kind) -> Step | None:
-    """The step of a promised contact: where the person is, else the last one before on this channel, else the next."""
-    place = flow.index[here]
-    fitting = [step for step in flow.steps if step.channel == channel]
-    earlier = [step for step in fitting if step.index <= place]
-    return earlier[-1] if earlier else next(iter(fitting), None)
-
-
-_ENDED = (EnrollmentState.exited, EnrollmentState.completed)
-#: A promise lets no person enter again who left for one of these reasons.
-_FOR_GOOD = ("opted_out", "removed", "erased", "left_segment")
-
-
 async def _enrollment(conn: Connection, ref: str, person: str, *, may_enter: bool = False) -> EnrollmentRow:
     """A person's open enrollment in a campaign; `Refused` when there is none. `may_enter`: also one that has ended,
     if the person may enter again."""
@@ -149,7 +104,7 @@ async def _enrollment(conn: Connection, ref: str, person: str, *, may_enter: boo
     found = await manual_changes.of(conn, campaign.id, contact_id)
     if found is None:
         raise Refused(f"{person} was never in {ref}")
-    if found.state in _ENDED and not (may_enter and found.reason not in _FOR_GOOD):
+    if found.state in promises.ENDED and not (may_enter and found.reason not in promises.FOR_GOOD):
         raise Refused(f"{person} has already left {ref} ({found.reason or found.state})")
     return found
 

@@ -30,8 +30,9 @@ async def check(runtime: Runtime, call: Call, ref: str) -> Answer:
     """The launch check: who would be contacted and who not, what is missing, duties that no code can check, and the
     forecast."""
     found = await examined(runtime, call, ref)
-    ahead = await forecasts.ahead(runtime, call, ref, None, 0, 0) if found["ready"] else None
-    return found | {"forecast": ahead and {name: ahead[name] for name in _FORECAST_PARTS}}
+    ahead = await forecasts.ahead(runtime, call, ref, None, 1, 0) if found["ready"] else None
+    first = {"first_at": ahead["first"][0]["at"] if ahead["first"] else None} if ahead else {}
+    return found | {"forecast": ahead and {name: ahead[name] for name in _FORECAST_PARTS} | first}
 
 
 #: Parts of the forecast in the launch check.

@@ -36,14 +36,17 @@ async def find_one(conn: Connection, person: str) -> int:
 
 async def owners(conn: Connection, person: str) -> list[int]:
     """The people with this number or address, also when it is written in another way: "(212) 555-0101"."""
-    found = await contacts.owners(conn, person)
-    if found or (sum(map(str.isdigit, person)) < 7 and "@" not in person):
-        return found
+    return await contacts.owners(conn, person) or await contacts.owners(conn, as_stored(person))
+
+
+def as_stored(text: str) -> str:
+    """A number or address as the store has it; any other text as it is."""
+    if sum(map(str.isdigit, text)) < 7 and "@" not in text:
+        return text
     try:
-        value = email_key(email(person)) if "@" in person else phone(person, "US").e164
+        return email_key(email(text)) if "@" in text else phone(text, "US").e164
     except BadPoint:
-        return []
-    return await contacts.owners(conn, value)
+        return text
 
 
 #: People who share a point, listed in a refusal.
@@ -58,7 +61,7 @@ async def _which(conn: Connection, point: str, people: Sequence[int]) -> str:
     return f"{point} belongs to {len(people)} people: {', '.join(named)}{more}; give an id, like '#{people[0]}'"
 
 
-def called(fields: Mapping[str, str]) -> str:
-    """A person's name for people to read."""
+def called(fields: Mapping[str, str], unnamed: str = "without a name") -> str:
+    """A person's name for people to read; `unnamed` if none is known."""
     first_and_last = " ".join(filter(None, (fields.get("first_name"), fields.get("last_name"))))
-    return fields.get("full_name") or first_and_last or "without a name"
+    return fields.get("full_name") or first_and_last or unnamed

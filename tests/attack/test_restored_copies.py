@@ -17,6 +17,7 @@ import trio
 from fluentsd.api import Attempt, Message, Outcome, Receipt
 from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SystemClock
+from fluentsd.engine.dispatch import dispatcher
 from fluentsd.fronts.control.protocol import DaemonFailed
 from fluentsd.store.db.bridge import open_store
 from fluentsd.store.db.high_water import HighWaterMark, UnreadableMark
@@ -220,6 +221,39 @@ async def test_while_the_mark_cannot_be_written_nothing_is_sent(place: Place, mo
         await until(lambda: place.ask("SELECT count(*) FROM attempt WHERE outcome = 'not_sent'") == [(PEOPLE,)])
         assert place.channels["sms"].accepted == []
     assert len(place.logged("high_water.unwritable")) == 1
+
+
+@pytest.mark.parametrize("how", ["replaced", "removed"])
+async def test_a_database_that_is_taken_away_contacts_nobody_until_it_is_back(
+    place: Place, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "MARK_PAUSE", 100_000)
+    await enrolled(place)
+    file, aside = database(place), place.folder / "aside.db"
+    async with living(place) as client:
+        file.rename(aside)
+        if how == "replaced":
+            shutil.copy(aside, file)
+        await client.ask("campaign start", {"ref": "test", "yes": True})
+        await until(lambda: place.logged("high_water.unwritable"))
+        (fault,) = place.logged("high_water.unwritable")
+        assert "was replaced or removed while the daemon works with it" in fault["reason"]
+        assert place.channels["sms"].accepted == []
+        aside.replace(file)
+        await until(lambda: len(place.channels["sms"].accepted) == PEOPLE)
+    assert len(place.logged("high_water.unwritable")) == 1
+
+
+async def test_a_mark_that_is_removed_is_written_again(place: Place) -> None:
+    await enrolled(place)
+    async with living(place) as client:
+        (file,) = place.folder.glob("fluentsd-*.mark")
+        file.unlink()
+        await client.ask("campaign start", {"ref": "test", "yes": True})
+        await until(lambda: place.logged("campaign.completed"))
+        mark = HighWaterMark(place.folder).find(file.stem.partition("-")[2])
+    assert mark is not None
+    assert [(mark.claims,)] == place.ask("SELECT max(claims) FROM node")
 
 
 async def test_a_release_waits_until_the_providers_have_been_asked(place: Place) -> None:

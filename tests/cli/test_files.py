@@ -80,3 +80,15 @@ def test_the_suppression_list_goes_to_a_file_and_comes_back(person: Person) -> N
     assert rows[1].startswith("'+12125550177,phone,*,")  # inert: a spreadsheet would read the plus as a formula
     again = person.gets("suppression", "import", "list.csv", "--because", "from the other system").out
     assert again.startswith("0 added, 1 already on the suppression list\n")
+
+
+def test_the_people_of_a_campaign_go_to_a_file_that_a_mistake_leaves_alone(launched: Person) -> None:
+    launched.gets("campaign", "people", "fair", "--csv", "out.csv")
+    header, *rows = Path("out.csv").read_text("utf-8-sig").splitlines()
+    assert header.startswith("id,name,phones,emails,state,reason")
+    assert ["Echo" in rows[0], "Lima" in rows[1], len(rows)] == [True, True, 2]
+    assert "no campaign" in launched.is_refused("campaign", "people", "fare", "--csv", "out.csv")
+    assert Path("out.csv").read_text("utf-8-sig").splitlines() == [header, *rows]
+    assert "out.csv" not in launched.gets("campaign", "people", "fair", "--csv", "-").out
+    assert len(launched.gets("campaign", "people", "fair", "--most", "1").rows) == 3  # the last line says how to go on
+    assert "queued" in launched.is_refused("campaign", "people", "fair", "--state", "waiting")

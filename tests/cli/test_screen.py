@@ -24,7 +24,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "campaign apply fair.toml", "campaign export fair", "campaign list", "campaign show fair",
         "campaign status fair", "campaign report fair", "campaign check fair", "forecast fair", "campaign why fair",
         "campaign enroll fair --source people.csv --dry-run",
-        "campaign replies fair", "campaign leads fair", "campaign test fair --to +12125550199",
+        "campaign people fair", "campaign replies fair", "campaign leads fair", "campaign test fair --to +12125550199",
         "suppression add +12125550177 --because asked", "suppression list", "suppression why +12125550177",
         "suppression remove +12125550177 --because mistyped_number",
         "contacts attest people.csv --basis written --given 2026-11-01 --scope phone,sms --by me",

@@ -1,7 +1,6 @@
 """A whole daemon that makes calls, in a process that will be killed.
 
-It ends when the campaign is completed. As in `channel_child`, waits that a real provider's lists need are shorter here,
-and nothing else differs.
+It ends when the campaign is completed.
 """
 
 from __future__ import annotations
@@ -18,35 +17,17 @@ import structlog
 import trio
 
 from fluentsd import daemon
-from fluentsd.api import Unavailable
 from fluentsd.bootstrap import open_runtime
 from fluentsd.clock import SystemClock
 from fluentsd.config import load
-from fluentsd.engine.dispatch import reconciler
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.plugins import discover
 from fluentsd.verbs import Call
 from fluentsd.verbs.execute import execute
+from tests.crash.shorter_waits import shorten
 
 #: Microseconds until a lost answer is looked up, and until a call without an outcome is.
 GRACE, CALL_DEADLINE = 400_000, 4_000_000
-#: Seconds until an unavailable provider is tried again.
-BACK_OFF = 0.1
-
-
-def rig(state: ChannelState) -> None:
-    """Shorten the waits of a channel."""
-    channel, original = state.channel, state.channel.send
-    channel.lookup_after, state.call_deadline = GRACE, CALL_DEADLINE
-
-    async def rigged(message: Any, attempt: Any) -> Any:
-        try:
-            return await original(message, attempt)
-        except Unavailable as why:
-            why.after = min(why.after, BACK_OFF)
-            raise
-
-    channel.send = rigged  # type: ignore[method-assign]
 
 
 async def end_when_completed(runtime: Runtime) -> None:
@@ -62,8 +43,7 @@ async def end_when_completed(runtime: Runtime) -> None:
 @asynccontextmanager
 async def rigged_runtime(*given: Any, **more: Any) -> AsyncIterator[Runtime]:
     async with open_runtime(*given, **more) as runtime:
-        for state in runtime.channels.values():
-            rig(state)
+        shorten(runtime, GRACE, CALL_DEADLINE)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(end_when_completed, runtime)
             yield runtime
@@ -72,7 +52,6 @@ async def rigged_runtime(*given: Any, **more: Any) -> AsyncIterator[Runtime]:
 
 def live(folder: str) -> None:
     """Run in this process."""
-    reconciler.ASK_AGAIN = GRACE
     daemon.open_runtime = rigged_runtime  # type: ignore[assignment]
     given = load(Path(folder) / "fluentsd.toml")
     log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))

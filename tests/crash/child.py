@@ -3,11 +3,14 @@
 LABEL names a point: `before-commit:UNIT`, `after-commit:UNIT` (UNIT is the name of a unit of work), `before-send`,
 `after-send`, `before-analysis`, `after-analysis`, `after-fetch` (a page of a segment), `before-write`, `after-write`
 (to a CRM). At its NTH passing the process sends itself SIGKILL. Without a label it runs until the campaign is
-completed and written back, or until it is killed from outside. What campaigns follow is walked at the start.
+completed and written back, or until it is killed from outside. What campaigns follow is walked at the start. The ends
+of calls to us in `received.json` are reported at every start, as by a provider that had no answer; when the work after
+them is done, somebody decides that their people's campaigns go on.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -18,9 +21,11 @@ from typing import Any
 import structlog
 import trio
 
+from fluentsd.api import Inbound, Outcome
 from fluentsd.clock import SystemClock
 from fluentsd.config import load
 from fluentsd.daemon import open_runtime
+from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.write_back import WriteBack
@@ -64,7 +69,8 @@ def rig_store(fuse: Fuse) -> None:
 
 
 def _name(unit: Any) -> str:
-    return "record" if unit.__name__ == "_answered" else str(unit.__name__)
+    names = {"_answered": "record", "record": "record-received"}
+    return names.get(unit.__name__, str(unit.__name__))
 
 
 def rig_channels(runtime: Runtime, fuse: Fuse) -> None:
@@ -121,13 +127,35 @@ def write_backs(runtime: Runtime) -> list[WriteBack]:
     return [WriteBack(runtime, name, source) for name, source in runtime.sources.items()]
 
 
+async def receive(runtime: Runtime, inbox: Inbox, file: Path) -> None:
+    """Report the ends of calls to us, and let the campaigns go on once the work after the calls is done."""
+    found = json.loads(await trio.Path(file).read_text())
+    ends = [Inbound(Outcome.answered, None, called_us=True, **end) for end in found]
+    for end in ends:
+        await inbox.take(end)
+
+    async def do(verb: str, **arguments: Any) -> Any:
+        return await execute(runtime, verb, arguments, Call("crash", runtime.clock.now(), role="admin"))
+
+    done = 0
+    while done < len(ends):
+        await trio.sleep(0.05)
+        calls = (await do("calls", most=1000))["calls"]
+        done = sum(one["direction"] == "in" and one["analysis_state"] == "done" for one in calls)
+    for end in ends:
+        with suppress(Refused):  # decided in an earlier life
+            await do("contacts resume", person=end.address)
+
+
 async def main(folder: Path, fuse: Fuse) -> None:
     rig_store(fuse)
     log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
     async with open_runtime(load(folder / "fluentsd.toml"), SystemClock(), discover(), log=log) as runtime:
         rig_channels(runtime, fuse)
         rig_sources(runtime, fuse)
-        async with running(runtime, write_backs(runtime), grace=1.0):
+        async with running(runtime, write_backs(runtime), grace=1.0) as inbox, trio.open_nursery() as nursery:
+            if (received := folder / "received.json").exists():
+                nursery.start_soon(receive, runtime, inbox, received)
             for source in runtime.sources:
                 with suppress(Refused):  # nothing of it is followed
                     call = Call("crash", runtime.clock.now(), role="admin")

@@ -29,6 +29,13 @@ ALWAYS = {
     "hours": "00:00-24:00",
     "fallback_timezone": "UTC",
 }  # fmt: skip
+
+
+def people(count: int) -> list[dict[str, Any]]:
+    """People with a phone number each."""
+    return [{"key": f"k{n}", "points": [["phone", f"+1212555{n:04d}"]], "zones": ["UTC"]} for n in range(count)]
+
+
 LATE = "SELECT count(*) FROM waiting WHERE due_at <= {now}"
 STEPS = "SELECT step, outcome, {0} FROM {1} GROUP BY 1, 2 HAVING {0} <> 0 ORDER BY 1, 2"
 
@@ -58,11 +65,19 @@ class Installation:
         top = f'[daemon]\nfolder = "{self.folder}"\n\n[database]\n{database}\n\n'
         (self.folder / "fluentsd.toml").write_text(top + channels)
 
-    def prepare(self, campaign: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> None:
-        """Start a campaign as the verbs do."""
-        trio.run(self._prepare, campaign, people)
+    def prepare(
+        self, campaign: Mapping[str, Any], people: Sequence[Mapping[str, Any]], *before: tuple[str, dict[str, Any]]
+    ) -> None:
+        """Start a campaign as the verbs do. `before`: verbs with their arguments that come first, such as for agents
+        and numbers."""
+        trio.run(self._prepare, campaign, people, before)
 
-    async def _prepare(self, campaign: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> None:
+    async def _prepare(
+        self,
+        campaign: Mapping[str, Any],
+        people: Sequence[Mapping[str, Any]],
+        before: Sequence[tuple[str, dict[str, Any]]],
+    ) -> None:
         from fluentsd.clock import SystemClock
         from fluentsd.config import load
         from fluentsd.daemon import open_runtime
@@ -75,6 +90,8 @@ class Installation:
             async def do(verb: str, **arguments: object) -> dict[str, object]:
                 return await execute(runtime, verb, arguments, Call("test", runtime.clock.now(), role="admin"))
 
+            for verb, arguments in before:
+                await do(verb, **arguments)
             await do("campaign apply", file=campaign)
             run = await do("contacts begin-import", source="people.csv", ref="crash")
             await do("contacts take", run=run, people=list(people))
@@ -87,14 +104,21 @@ class Installation:
 
     def finish(self, within: float = 60) -> None:
         """Run until the campaign is completed."""
-        assert self.start().wait(timeout=within) == 0, self.last_words()
+        last = self.start()
+        try:
+            assert last.wait(timeout=within) == 0, self.last_words()
+        finally:
+            last.kill()
+            last.wait()
 
     def last_words(self) -> str:
         return (self.folder / "child.log").read_text()[-3000:]
 
-    def soak(self, kills: int, requests: Callable[[], int], stride: int, chance: random.Random) -> None:
-        """Kill again and again, at most `stride` requests after the first one of a life, sometimes before it; then run
-        to the end. `requests` counts those that reached a provider."""
+    def soak(
+        self, kills: int, requests: Callable[[], int], stride: int, chance: random.Random, *, lingers: float = 0.05
+    ) -> None:
+        """Kill again and again, at most `stride` requests and `lingers` seconds after the first one of a life,
+        sometimes before it. `requests` counts those that reached a provider."""
         for _ in range(kills):
             late, before, began = self.late(), requests(), time.monotonic()
             victim = self.start()
@@ -106,7 +130,7 @@ class Installation:
                 enough, until = before + chance.randint(1, stride), time.monotonic() + 2 * SENDS_WITHIN
                 while requests() < enough and victim.poll() is None and time.monotonic() < until:
                     _pause(victim, 0.01)
-                patience = 0.05
+                patience = lingers
             _pause(victim, chance.uniform(0, patience))
             if victim.poll() is not None:
                 assert victim.poll() == 0, self.last_words()

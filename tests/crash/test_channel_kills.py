@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.crash.attempts import Tried, attempts_of, judge_tries
 from tests.crash.installation import ALWAYS, Installation
 from tests.crash.providers import TOP, Kept, Provider, RoughSink, RoughTwilio
 
@@ -52,26 +53,6 @@ STORIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """One attempt in the database."""
-
-    token: str
-    enrollment: int
-    step: str
-    number: int
-    state: str
-    outcome: str
-    ref: str | None
-    to: str
-
-
-TRIES = """
-SELECT attempt.id, enrollment_id, step, try_no, state, outcome, provider_ref, point.value
-FROM attempt JOIN point ON point.id = point_id
-"""
-
-
-@dataclass(frozen=True, slots=True)
 class Figures:
     """The result of one run."""
 
@@ -86,10 +67,9 @@ class Figures:
 
 def judge(home: Installation, provider: Provider, people: int) -> Figures:
     """Compare the provider's list with the promises."""
-    tries, kept = [Tried(*row) for row in home.ask(TRIES)], provider.kept()
-    assert home.ask("SELECT count(*) FROM attempt") == [(len(tries),)]
+    tries, kept = attempts_of(home), provider.kept()
     _judge_messages(tries, kept)
-    _judge_tries(tries)
+    assert not [one for one in judge_tries(tries) if one.outcome == "not_sent"]
     home.judge_people(people)
     _judge_steps(home, tries)
     begun: set[str] = set().union(*(life.begun for life in home.lives))
@@ -110,17 +90,6 @@ def _judge_messages(tries: list[Tried], kept: list[Kept]) -> None:
     assert {one.token for one in tries if one.outcome == "sent"} <= accepted
     assert {about[token].outcome for token in accepted} <= {"sent", "unknown"}
     assert _most(one.ref for one in tries if one.ref) <= 1
-
-
-def _judge_tries(tries: list[Tried]) -> None:
-    """A step is tried again only after the proof that the last try accepted nothing."""
-    steps: dict[tuple[int, str], list[Tried]] = {}
-    for one in sorted(tries, key=lambda one: one.number):
-        steps.setdefault((one.enrollment, one.step), []).append(one)
-    for made in steps.values():
-        assert [one.number for one in made] == list(range(1, len(made) + 1))
-        assert all((one.state, one.outcome) == ("settled", "not_sent") for one in made[:-1]), made
-        assert made[-1].outcome != "not_sent", made
 
 
 def _judge_steps(home: Installation, tries: list[Tried]) -> None:

@@ -18,7 +18,7 @@ async def test_a_campaign_by_clicks() -> None:
         await browser.click("Start", ".dialog")
         await browser.wait("document.querySelector('#messages').innerText.includes('is started: 60 people queued')")
         await browser.click("+10 min")
-        await browser.wait("document.querySelector('#messages .fields')?.innerText.includes('Total')")
+        await browser.wait("document.querySelector('#messages').innerText.includes('Total 60 ·')")
         await browser.click("1 reply")
         await browser.wait("document.querySelector('#thread').innerText.includes('started by @Manager')")
         await browser.click("Home of the app")

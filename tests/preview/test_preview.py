@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,10 +13,8 @@ from tests.preview.conftest import a_preview
 def figure(state: dict[str, Any], name: str) -> int:
     """A figure of the campaign's card; -1 without a card."""
     for message in state["messages"]:
-        for block in message["blocks"]:
-            for field in block.get("fields", ()):
-                if field["text"].startswith(f"*{name}*"):
-                    return int(field["text"].split("\n")[1].replace(",", ""))
+        if found := re.search(rf"\*{name}\* ([\d,]+)", str(message["blocks"])):
+            return int(found[1].replace(",", ""))
     return -1
 
 

@@ -43,6 +43,7 @@ VIEWS: Mapping[str, str] = {
     "campaign leads": "contacts.leads",
     "campaign owner": "campaigns.owner_changed",
     "campaign pause": "campaigns.state_changed",
+    "campaign people": "contacts.members",
     "campaign remove": "contacts.removed",
     "campaign reopen": "campaigns.state_changed",
     "campaign replies": "contacts.replies",

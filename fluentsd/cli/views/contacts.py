@@ -41,6 +41,22 @@ def find(screen: Screen, answer: answers.Found) -> None:
     )  # fmt: skip
 
 
+def members(screen: Screen, answer: answers.Members) -> None:
+    if not answer.people:
+        screen.say(f"no one in {answer.ref}")
+        return
+    screen.table(
+        ["#Id", "Person", "Numbers and addresses", "State", "Why", "Step", "@Next", "#Tries", "Last outcome", "Lists"],
+        [
+            [one.contact, one.name, one.points, one.state, one.sentence, one.step, when(one.due_at), one.tries,
+             one.last_outcome, one.lists]
+            for one in answer.people
+        ],
+    )  # fmt: skip
+    if answer.next is not None:
+        screen.say(f"to go on: fluentsd campaign people {answer.ref} --after {answer.next}; all in a file: --csv FILE")
+
+
 def replies(screen: Screen, answer: answers.Replies) -> None:
     if not answer.replies:
         screen.say("no unanswered replies", "green")
@@ -59,7 +75,8 @@ def leads(screen: Screen, answer: answers.Leads) -> None:
         return
     screen.table(
         ["@When", "Campaign", "Step", "Person", "Came to", "Summary", "Call"],
-        [[when(one.created_at), one.ref, one.step, one.person, one.disposition, one.summary, one.attempt]
+        [[when(one.created_at), one.ref, one.step or "(a call to us)", one.person, one.disposition, one.summary,
+          one.attempt]
          for one in answer.leads],
     )  # fmt: skip
     screen.say('to write to one: fluentsd campaign answer REF PERSON "…"; to close without a message: add --nothing')

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fluentsd.domain.agents import KeptAgent
 from fluentsd.domain.events import AfterCallTask
 from fluentsd.domain.flow import Flow
 from fluentsd.domain.follow_ups import OUTCOMES
@@ -18,6 +19,7 @@ from fluentsd.store import after_calls, outbox
 from fluentsd.store.after_calls import NewCall
 from fluentsd.store.attempts import AttemptRow
 from fluentsd.store.db import Connection
+from fluentsd.store.inbound_calls import Ended
 
 
 def has_work(row: AttemptRow, report: OutcomeReport, flow: Flow) -> bool:
@@ -36,4 +38,18 @@ def has_work(row: AttemptRow, report: OutcomeReport, flow: Flow) -> bool:
 async def begin(conn: Connection, rows: Sequence[AttemptRow], at: int) -> None:
     """Begin the work of these calls, and post its tasks."""
     new = await after_calls.begin(conn, [NewCall(row.id, row.campaign_id, row.contact_id) for row in rows], at)
-    await outbox.post(conn, *(AfterCallTask(attempt=attempt_id) for attempt_id in new), at=at)
+    await outbox.post(conn, *(AfterCallTask(call=attempt_id) for attempt_id in new), at=at)
+
+
+async def begin_received(
+    conn: Connection, call: Ended, kept: KeptAgent | None, flow: Flow | None, at: int, *, is_told: bool
+) -> bool:
+    """Begin the work of a conversation in a call to us; whether there is any, and it was not begun before. `kept`: the
+    agent that answered; `flow`: of the enrollment that the call belongs to."""
+    is_analysed = kept is not None and kept.agent.analysis is not None
+    follows = flow is not None and (bool(flow.follow_ups) or lead_of(call.disposition) is not None)
+    if call.contact_id is None or not (is_analysed or follows):
+        return False
+    new = await after_calls.begin(conn, [NewCall(call.id, call.campaign_id, call.contact_id)], at)
+    await outbox.post(conn, *(AfterCallTask(call=call_id, is_told=is_told) for call_id in new), at=at)
+    return bool(new)

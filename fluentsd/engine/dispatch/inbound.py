@@ -68,7 +68,8 @@ class Inbox:
         once = _once(inbound, effect, proof)
         attempt_id = inbound.token
         if inbound.called_us:
-            await self._retrying(record_call, CALLS, inbound, now)
+            await self._retrying(record_call, runtime.plans, CALLS, inbound, now)
+            runtime.dispatcher_wakeup.notify()  # a callback may have been promised
         elif attempt_id is None or not (token_is_ours or (inbound.ref is None and inbound.address is None)):
             attempt_id = await self._retrying(_find, attempt_id, inbound)
         if attempt_id is not None:

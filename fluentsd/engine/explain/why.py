@@ -60,34 +60,33 @@ async def why(conn: Connection, plans: Plans, contact_id: int, campaign_id: int 
 async def totals(conn: Connection, ref: str, at: int) -> list[Explanation]:
     """People of a campaign counted by state and reason, most frequent first: reason, sentence, people."""
     row = await campaigns.get(conn, ref)
-    held = {(hold["scope"], hold["target"]) for hold in await holds.open_holds(conn, at)}
+    stopped = await is_held(conn, ref, at)
     counts: Counter[tuple[str, str]] = Counter()
-    for state, is_held, reason, is_later, people in await reports.by_reason(conn, row.id, at):
-        counts[state, _reason(row.state, state, is_held, reason, is_later, held, row.ref)] += people
+    for state, held, reason, is_later, people in await reports.by_reason(conn, row.id, at):
+        counts[state, reason_of(row.state, state, reason, held=held, is_later=is_later, stopped=stopped)] += people
     return [
-        {"state": state, "reason": reason, "sentence": _sentence(state, reason), "people": people}
+        {"state": state, "reason": reason, "sentence": sentence_of(state, reason), "people": people}
         for (state, reason), people in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
 
 
-def _reason(
-    campaign: CampaignState,
-    state: str,
-    is_held: bool,
-    reason: str,
-    is_later: bool,
-    held: set[tuple[str, str]],
-    ref: str,
-) -> str:
-    """The one reason of a row."""
+async def is_held(conn: Connection, ref: str, at: int) -> bool:
+    """Whether the campaign or the whole installation is held at this instant."""
+    held = {(hold["scope"], hold["target"]) for hold in await holds.open_holds(conn, at)}
+    return bool(held & {("campaign", ref), (INSTALLATION, EVERYTHING)})
+
+
+def reason_of(campaign: CampaignState, state: str, reason: str, *, held: bool, is_later: bool, stopped: bool) -> str:
+    """The one reason of an enrollment. `held`: it is out of the queue until a fact changes; `is_later`: it is not due
+    yet; `stopped`: the campaign or the installation is held."""
     match state:
         case EnrollmentState.exited:
             return reason
-        case EnrollmentState.queued if is_held:
+        case EnrollmentState.queued if held:
             return reason
         case EnrollmentState.queued if campaign != CampaignState.active:
             return f"campaign_{campaign}"
-        case EnrollmentState.queued if ("campaign", ref) in held or (INSTALLATION, EVERYTHING) in held:
+        case EnrollmentState.queued if stopped:
             return "held"
         case EnrollmentState.queued if is_later:
             return reason or "not_due"
@@ -96,7 +95,8 @@ def _reason(
     return state
 
 
-def _sentence(state: str, reason: str) -> str:
+def sentence_of(state: str, reason: str) -> str:
+    """A reason of `reason_of` in words."""
     if state == EnrollmentState.exited:
         return _ENDED.get(reason) or (WORDS[Reason(reason)] if reason in WORDS else reason)
     if reason.startswith("campaign_"):

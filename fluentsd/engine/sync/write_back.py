@@ -51,7 +51,7 @@ class WriteBack:
         if not records:
             return
         if event.topic == CallReceived.topic:
-            found = await self._received(event.payload["call"], event.at)
+            found = await self._received(event.payload, event.at)
         else:
             activity = await self._activity(event)
             found = [] if activity is None else [activity]
@@ -105,9 +105,9 @@ class WriteBack:
         key = f"opt-out:{about['contact']}:{channel}:{at}"
         return key, {"kind": "opt_out", "at": at, "summary": summary, "channels": channels}
 
-    async def _received(self, call_id: str, at: int) -> list[tuple[str, dict[str, Any]]]:
+    async def _received(self, news: Mapping[str, Any], at: int) -> list[tuple[str, dict[str, Any]]]:
         """A call that the person made to us, and the note of its analysis if there is one."""
-        store = self._runtime.store
+        store, call_id = self._runtime.store, str(news["call"])
         done = await store.read(activities.of_received_call, call_id)
         if done is None:
             return []
@@ -120,7 +120,7 @@ class WriteBack:
         about = {"kind": "call", "at": done.began_at, "text": text, "summary": summary, "duration_s": done.duration_s}
         found: list[tuple[str, dict[str, Any]]] = [(f"call:{call_id}", common | about)]
         kept, _ = await store.read(activities.words_of, call_id, "analysis")
-        if kept and (note := self._note(said, kept)):
+        if news["analysed"] and (note := self._note(said, kept)):
             heading = ", ".join(filter(None, ("Summary of the person's call", done.disposition.replace("_", " "))))
             found.append((f"analysis:{call_id}", common | {"kind": "note", "at": at, "summary": heading} | note))
         return found
@@ -128,7 +128,7 @@ class WriteBack:
     def _note(self, said: str, kept: str) -> dict[str, Any]:
         """The text and the fields of a note about an analysis; empty without one."""
         found = json.loads(kept) if kept else {"fields": {}, "writes": {}}
-        if not said or "problem" in found:
+        if not said:
             return {}
         lines = [f"{name.replace('_', ' ')}: {value}" for name, value in found["fields"].items()]
         return {"text": "\n".join([said, *lines]), "fields": found["writes"].get(self._source_name, {})}

@@ -12,13 +12,27 @@ from typing import Any
 
 from fluentsd.fronts.slack.words import Token, joined, user_in
 from fluentsd.verbs.catalogue import DISPOSITIONS, OUTCOMES, SHOWN
+from fluentsd.verbs.catalogue import STATES as PERSON_STATES
 
 STATES = ("running", "scheduled", "paused", "draft", "done", "all")
+_WHEN = re.compile(
+    r"(?:(?:at|on|for|in|next) )?(?:\d|to(?:day|morrow|night)|noon|mon|tue|wed|thu|fri|sat|sun)", re.IGNORECASE
+)
+_LASTS = re.compile(r"\d{1,4} ?(?:m|min|mins|minutes?|h|hrs?|hours?|d|days?|weeks?)", re.IGNORECASE)
 _TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?(am|pm)?")
 
 
 class BadArguments(Exception):
-    """What follows the campaign cannot be read; the message says why."""
+    """What follows the campaign cannot be read; the message says why. `offers`: lines that may be meant, with `{}` in
+    the place of the campaign."""
+
+    def __init__(self, message: str, *offers: str) -> None:
+        super().__init__(message)
+        self.offers = offers
+
+    def about(self, ref: str) -> BadArguments:
+        """The same about a campaign."""
+        return type(self)(str(self), *(offer.replace("{}", ref) for offer in self.offers))
 
 
 class Begun(BadArguments):
@@ -55,7 +69,10 @@ def start(rest: Sequence[Token]) -> Mapping[str, Any]:
         found["first"] = int(number)
         return found
     if left:
-        raise BadArguments(f"start is at once, so {joined(left)!r} is not understood here; schedule is for later")
+        more = joined(left)
+        few = re.search(r"\b(\d{1,6}) people\b", more)
+        offers = [f"start {{}} first {few[1]}"] if few else [f"schedule {{}} {more}"] if _WHEN.match(more) else []
+        raise BadArguments(f"start is at once, so {more!r} is not understood here; schedule is for later", *offers)
     return found
 
 
@@ -79,7 +96,9 @@ def pause(rest: Sequence[Token], *, timed: bool = True) -> Mapping[str, Any]:
     if reason is not None:
         found["because"] = joined(left[reason + 1 :])
         left = left[:reason]
-    if left and timed and left[0].folded in ("for", "until", "till"):
+    if left and timed and _LASTS.fullmatch(joined(left)):  # "pause spring 2h"
+        return found | {"for": joined(left)}
+    if left and timed and left[0].folded in ("for", "until", "till", "til"):
         word, value = ("for" if left[0].folded == "for" else "until"), joined(left[1:])
         if not value:
             raise BadArguments(f"{word!r} needs a time after it: for 2h, until tomorrow 9am")
@@ -91,8 +110,20 @@ def pause(rest: Sequence[Token], *, timed: bool = True) -> Mapping[str, Any]:
 
 
 def asked(rest: Sequence[Token]) -> Mapping[str, Any]:
-    """[is] person"""
-    return text("person")(rest[1:] if len(rest) > 1 and rest[0].folded in ("is", "was") else rest)
+    """[is] person [called]"""
+    left = list(rest)
+    if left and left[0].folded in ("replied", "answered"):
+        word = left[0].folded
+        raise BadArguments(f"why is about one person; who {word} is listed by "
+                      + ("replies" if word == "replied" else "calls <campaign> answered"))  # fmt: skip
+    while len(left) > 1 and left[0].folded in _ASKING:
+        left.pop(0)
+    while len(left) > 1 and left[-1].folded.rstrip("?") in ("called", "contacted", "texted", "emailed"):
+        left.pop()
+    return text("person")(left)
+
+
+_ASKING = ("is", "was", "isn't", "isnt", "wasn't", "wasnt", "did", "didn't", "didnt", "not", "has", "hasn't", "we")
 
 
 def contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
@@ -101,9 +132,21 @@ def contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
             return {"find": joined(rest[1:])}
         case "find":
             raise BadArguments("what should be found? Write a number, an address or a name after find")
-        case "add" | "export" if len(rest) == 1:
-            return {rest[0].folded: True}
+        case "add" if len(rest) == 1:
+            return {"add": True}
+        case "export":
+            return {"export": True, **_state(rest[1:])}
     return none(rest)
+
+
+def _state(rest: Sequence[Token]) -> Mapping[str, Any]:
+    """[state] of a person"""
+    if not rest:
+        return {}
+    word = rest[0].folded
+    if len(rest) > 1 or word not in PERSON_STATES:
+        raise BadArguments(f"{joined(rest)!r} is no state of a person; there are {', '.join(PERSON_STATES)}")
+    return {"state": word}
 
 
 def period(rest: Sequence[Token]) -> Mapping[str, Any]:
@@ -142,6 +185,8 @@ def user(rest: Sequence[Token]) -> Mapping[str, Any]:
 
 
 def by(rest: Sequence[Token]) -> Mapping[str, Any]:
+    if len(rest) == 2 and rest[0].folded == "by" and rest[1].folded in ("me", "myself"):
+        return {"me": True}
     if len(rest) == 2 and rest[0].folded == "by" and (user := user_in(rest[1])):
         return {"by": user}
     if rest and rest[0].folded == "by":
@@ -151,8 +196,8 @@ def by(rest: Sequence[Token]) -> Mapping[str, Any]:
 
 def to(rest: Sequence[Token]) -> Mapping[str, Any]:
     words = rest[1:] if rest and rest[0].folded == "to" else rest
-    if not words:
-        raise BadArguments("where should the test go? Write your own number or address: to +12125550123")
+    if not words or words[0].folded in ("me", "myself"):
+        raise BadArguments("where should the test go? Write to at the end, and your own number or address")
     return {"to": joined(words)}
 
 
@@ -163,9 +208,7 @@ def suppress(rest: Sequence[Token]) -> Mapping[str, Any]:
     point = joined(rest[:reason])
     because = joined(rest[reason + 1 :]) if reason is not None else ""
     if not because:
-        raise BadArguments(
-            f"why? The reason is kept as evidence; write it after because: {point} because asked by phone"
-        )
+        raise BadArguments("why? The reason is kept as evidence; write it after because, like: because asked by phone")
     return {"point": point, "because": because}
 
 
@@ -177,15 +220,20 @@ def alerts(rest: Sequence[Token]) -> Mapping[str, Any]:
         kinds.insert(0, left.pop().folded.rstrip(","))
     if kinds and where == "off":
         raise BadArguments("off stops everything; to show only some kinds, write here with them")
+    return {"where": where, "names": listed(left)} | ({"kinds": kinds} if kinds else {})
+
+
+def listed(words: Sequence[Token]) -> list[list[Token]]:
+    """The parts of a list: "spring, autumn and winter"."""
     names: list[list[Token]] = [[]]
-    for one in left:
+    for one in words:
         if one.folded in ("and", "&") and not one.quoted:
             names.append([])
             continue
         names[-1].append(Token(one.text.rstrip(","), one.quoted))
         if one.text.endswith(",") and not one.quoted:
             names.append([])
-    return {"where": where, "names": [one for one in names if one]} | ({"kinds": kinds} if kinds else {})
+    return [one for one in names if one]
 
 
 def digest(rest: Sequence[Token]) -> Mapping[str, Any]:

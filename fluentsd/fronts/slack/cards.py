@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import trio
 
 from fluentsd.api import Rejected, Unavailable
+from fluentsd.domain.leads import lead_of
 from fluentsd.domain.subscriptions import SLACK
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.fronts.slack.blocks import conversations, handover, history, lists
@@ -68,26 +69,27 @@ class Cards:
 
     async def _show(self, event: Posted) -> None:
         payload = event.payload
+        if event.topic == "call.received" and not (payload["campaign"] and lead_of(payload["disposition"])):
+            return await self._caller(event)
         if event.topic in KINDS:
             found = await self._conversations.channels(event)
             return await self._each(event, found, lambda channel: self._conversations.show(event, channel))
-        if event.topic == "call.received":
-            return await self._caller(event)
         if payload.get("scope") == "contact":
             return await self._conversations.refresh()
         ref = str(payload.get("campaign") or (payload.get("target") if payload.get("scope") == "campaign" else ""))
+        name = await self._name(ref)
         alerted = await self._routes.of(ref, "alerts") if history.is_alert(event) else None
         with_card = await self._routes.of(ref, "changes") if ref else []
         if event.topic == "campaign.given":  # a draft has no card yet
             with_card = [channel for channel in with_card if await self._posts.has("card", ref, channel)]
         if with_card:
-            line = history.line(event, await self._because(ref, event.at))
+            line = history.line(event, await self._because(ref, event.at), name)
             told = with_card if alerted is None else alerted
             await self._each(
                 event, with_card, lambda channel: self._change(ref, channel, line if channel in told else None)
             )
         bare = [channel for channel in alerted or () if channel not in with_card]
-        await self._each(event, bare, lambda channel: self._post(channel, history.alert(event)))
+        await self._each(event, bare, lambda channel: self._post(channel, history.alert(event, name)))
         if event.topic == "campaign.given":
             await self._handed_over(ref, str(payload["owner"]), str(payload["by"]))
 
@@ -110,13 +112,13 @@ class Cards:
             done.add(channel)
 
     async def _caller(self, event: Posted) -> None:
-        """A person whom we know has called; the steps of such a person wait until somebody decides."""
-        if not event.payload["known"]:
+        """A person whom we know has called, and is no hot lead; their steps wait until somebody decides."""
+        if not event.payload["known"] or event.payload["again"]:
             return
         found = (await self._posts.ask("calls", {"attempt": event.payload["call"]})).calls
         if found:
             words = conversations.caller(found[0], event.payload["contact"])
-            shown = await self._routes.of("", "leads")
+            shown = await self._routes.of(event.payload["campaign"], "leads")
             await self._each(event, shown, lambda channel: self._post(channel, words))
 
     async def _change(self, ref: str, channel: str, line: Message | None) -> None:
@@ -168,7 +170,9 @@ class Cards:
     async def overview(self) -> Message:
         """The overview of all campaigns, for the daily digest."""
         found, holds = await self._posts.ask("campaign list", {}), await self._posts.ask("holds", {})
-        return lists.overview(found.campaigns, holds.holds, self._services.settings.command)
+        leads = len((await self._posts.ask("campaign leads", {"most": 100})).leads)
+        replies = len((await self._posts.ask("campaign replies", {"most": 100})).replies)
+        return lists.overview(found.campaigns, holds.holds, self._services.settings.command, leads, replies)
 
     async def refresh(self, ref: str) -> None:
         """Bring a campaign's cards up to date, or post them."""
@@ -183,6 +187,13 @@ class Cards:
             except Refused:
                 return None
             return await self._posts.put("card", ref, channel, card(status))
+
+    async def _name(self, ref: str) -> str:
+        """The name of a campaign; its ref if it is not there any more, "" for none."""
+        try:
+            return str((await self._posts.ask("campaign show", {"ref": ref})).name) if ref else ""
+        except Refused:
+            return ref
 
     async def _because(self, ref: str, at: int) -> str:
         """The reason that a person gave for the act of an event."""

@@ -48,6 +48,11 @@ def _scopes(headers: Mapping[str, str]) -> list[Finding]:
     return [Finding(False, f"slack: the scope {scope} is missing ({SCOPES[scope]})", fix) for scope in missing]
 
 
+def _is_said(why: Exception) -> bool:
+    """Whether a refusal comes of a missing scope, which has a finding of its own."""
+    return isinstance(why, SlackRefused) and bool(why.lacks)
+
+
 def _clock(headers: Mapping[str, str], now: int) -> list[Finding]:
     try:
         theirs = parsedate_to_datetime(headers.get("date", "")).timestamp()
@@ -85,6 +90,8 @@ async def _channel(settings: SlackSettings, api: WebApi) -> AsyncIterator[Findin
     try:
         found = (await api.call("conversations.info", channel=settings.channel)).get("channel") or {}
     except (SlackRefused, Unavailable) as why:
+        if _is_said(why):
+            return
         fix = "correct [slack] channel: the id is at the bottom of the channel's details in Slack; invite the app to it"
         yield Finding(False, f"slack: the channel {settings.channel} cannot be read ({why})", fix)
         return
@@ -110,6 +117,8 @@ async def _roles(settings: SlackSettings, api: WebApi) -> AsyncIterator[Finding]
                 continue
             user = (await api.call("users.info", user=id_)).get("user") or {}
         except (SlackRefused, Unavailable) as why:
+            if _is_said(why):
+                continue
             yield Finding(False, f"slack: {role} {id_} cannot be read ({why})", f"correct the id in [slack] {role}")
             continue
         gone = user.get("deleted")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks.conversations import settled_here
 from fluentsd.fronts.slack.blocks.layout import Message, message
-from fluentsd.fronts.slack.blocks.wording import count, moment, safe
+from fluentsd.fronts.slack.blocks.wording import count, held, moment, safe
 from fluentsd.fronts.slack.commands.persons import recording
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs import Refused
@@ -31,7 +31,7 @@ async def _release(session: Session) -> Message:
     value = session.interaction.value
     scope, target = str(value.get("scope", "")), str(value.get("target", ""))
     await session.run("release", {"scope": scope, "target": target})
-    return message(f"the hold on {safe(scope)} {safe(target)} is lifted")
+    return message(f"the hold on {held(scope, target)} is lifted")
 
 
 async def _retry(session: Session) -> Message:

@@ -21,7 +21,7 @@ from fluentsd.verbs import queries
 from fluentsd.verbs.answers.people import Lead, Reply
 from fluentsd.verbs.slack_posts import SlackPost
 
-KINDS: Mapping[str, str] = {"reply.received": "reply", "call.analysed": "lead"}
+KINDS: Mapping[str, str] = {"reply.received": "reply", "call.analysed": "lead", "call.received": "lead"}
 #: Kind → the verb that lists what is open, and the name of its list.
 _OPEN: Mapping[str, tuple[str, str]] = {
     "reply": ("campaign replies", "replies"), "lead": ("campaign leads", "leads"),
@@ -47,7 +47,7 @@ class Conversations:
 
     async def show(self, event: Posted, channel: str) -> None:
         """A card for an event; none once it is handled."""
-        kind, about = KINDS[event.topic], str(event.payload["attempt"])
+        kind, about = KINDS[event.topic], str(event.payload.get("attempt") or event.payload["call"])
         one = await self._open_one(kind, about)
         if one is not None:
             remind_at = await queries.business_hour_after(self._services.runtime, str(one.ref), event.at)

@@ -1,166 +1,25 @@
 """The command line of Slack: a typed text becomes a command with its arguments, or a `Misread` that helps. Pure.
 
-Each command names the verb that it runs, so its help and its role come from the catalogue. A typing mistake is never
-carried out: the nearest command is offered, and never one that does the opposite. What must not live here: reading of
-moments (`moments`), which need a zone, and the verbs.
+What must not live here: the commands (`command_table`), what follows them (`arguments`), lines that begin with no
+command (`mistyped`), the reading of moments (`moments`), which need a zone, and the verbs.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fluentsd.fronts.slack import arguments
 from fluentsd.fronts.slack.arguments import BadArguments, Begun
+from fluentsd.fronts.slack.command_table import BY_WORD, Command, Misread, Parsed, Read
+from fluentsd.fronts.slack.mistyped import unknown
 from fluentsd.fronts.slack.words import Found, Named, Token, Unclear, find_campaign, joined, tokens
-from fluentsd.verbs.catalogue import SHOWN, VERBS
+from fluentsd.verbs.catalogue import SHOWN
 
-Ref = Literal["no", "may", "must", "some"]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command. `verb`: its verb in the catalogue, "" for one of this front alone; `ref`: whether it names a
-    campaign, or some of them after the first word; `more`: what may follow, as the usage shows it; `read` reads that;
-    `help` where no verb has one."""
-
-    word: str
-    verb: str = ""
-    ref: Ref = "no"
-    more: str = ""
-    read: Callable[[Sequence[Token]], Mapping[str, Any]] | None = None
-    summary: str = ""
-    aliases: tuple[str, ...] = ()
-    takes_all: bool = False
-
-    @property
-    def help(self) -> str:
-        return self.summary or (VERBS[self.verb].help if self.verb else "")
-
-    @property
-    def usage(self) -> str:
-        """The command with its parameters, without the slash command's own name."""
-        ref = {"may": "[campaign]", "must": "<campaign>"}.get(self.ref, "") + ("|all" if self.takes_all else "")
-        return " ".join(part for part in (self.word, ref, self.more) if part)
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """A command with its campaign and the rest of its arguments; `all`: every campaign is meant."""
-
-    command: Command
-    campaign: Named | None = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    all: bool = False
-
-    @property
-    def ref(self) -> str:
-        """The campaign's ref; the grammar gives a command that needs a campaign one."""
-        assert self.campaign is not None  # noqa: S101 - see above
-        return self.campaign.ref
-
-
-class Misread(Exception):
-    """The text is no command; the message says what is wrong and how to write it, `offers` are commands to choose
-    from. Nothing was changed."""
-
-    def __init__(self, message: str, offers: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.offers = tuple(offers)
-
-
-COMMANDS: tuple[Command, ...] = (
-    Command("overview", summary="running, next and what needs attention", aliases=("home",), read=arguments.none),
-    Command("help", more="[command]", summary="the commands, or one of them", aliases=("?", "commands", "usage"),
-            read=arguments.text("topic")),
-    Command("list", "campaign list", more=f"[{'|'.join(arguments.STATES)}] [mine] [words]", aliases=("ls", "campaigns"),
-            read=arguments.listing),
-    Command("status", "campaign status", "may", "[share]", arguments.flag("share", "share"),
-            aliases=("show", "info", "stats")),
-    Command("start", "campaign start", "must", "[first <people>] [yes]", arguments.start,
-            "check a campaign, then start it; with first, hold it after that many people until you say go",
-            aliases=("run", "go", "launch", "begin")),
-    Command("approve", "campaign approve", "must", "", arguments.none),
-    Command("schedule", "campaign schedule", "must", "[<when>|clear]", arguments.text("when"), aliases=("plan", "at")),
-    Command("pause", "campaign pause", "must", "[for <duration>|until <when>] [because <reason>]", arguments.pause,
-            aliases=("hold", "halt", "freeze", "suspend"), takes_all=True),
-    Command("resume", "campaign resume", "must", "", arguments.flag("yes", "yes", "confirm"),
-            aliases=("unpause", "continue", "unhold", "unfreeze", "unsuspend"), takes_all=True),
-    Command("stop", "campaign stop", "must", "[because <reason>] [yes]", arguments.because,
-            aliases=("abort", "end", "cancel", "kill", "terminate", "quit")),
-    Command("reopen", "campaign reopen", "must", "", arguments.none, aliases=("unstop", "unabort", "uncancel")),
-    Command("archive", "campaign archive", "must", "[yes]", arguments.flag("yes", "yes", "confirm"), aliases=("hide",)),
-    Command("contacts", "contacts find", "may", "[find <person>|add|export]", arguments.contacts,
-            "people of a campaign: find one", aliases=("people",)),
-    Command("why", "contacts why", more="<person>", read=arguments.asked, aliases=("who",)),
-    Command("texts", "templates list", more="[words]", read=arguments.text("words"), aliases=("templates", "messages")),
-    Command("numbers", "numbers list", more="[tag]", read=arguments.text("tag"), aliases=("lines",)),
-    Command("report", "campaign report", "must", "[today|7d|all]", arguments.period, aliases=("funnel", "results")),
-    Command("forecast", "forecast", "must", "", arguments.none),
-    Command("duties", "campaign check", "must", "", arguments.none,
-            "what the law asks of the people behind a campaign"),
-    Command("calls", "calls", "may", "[outcome]", arguments.outcome, aliases=("history", "attempts")),
-    Command("replies", "campaign replies", "may", "", arguments.none, aliases=("answers",)),
-    Command("errors", "campaign errors", "must", "", arguments.none, aliases=("problems",)),
-    Command("unknown", "unknown list", "must", "", arguments.none),
-    Command("test", "campaign test", "must", "to <number or address>", arguments.to),
-    Command("owner", "campaign owner", "must", "<@user>", arguments.user, aliases=("assign", "give")),
-    Command("suppress", "suppression add", more="<number or address> because <reason>", read=arguments.suppress,
-            aliases=("unsubscribe", "optout", "opt-out", "block", "dnc")),
-    Command("log", "log", "may", "[by <@user>]", arguments.by, aliases=("audit",)),
-    Command("leads", "campaign leads", "may", "", arguments.none, aliases=("hot", "hot-leads")),
-    Command("take", "contacts take-over", more="over <person>", read=arguments.person,
-            aliases=("take-over", "takeover")),
-    Command("give-back", "contacts resume", more="<person>", read=arguments.person, aliases=("giveback", "hand-back")),
-    Command("listen", "listen", more="<call>", read=arguments.call, aliases=("recording",)),
-    Command("agents", "agents list", more="[words]", read=arguments.text("words"), aliases=("agent", "bots", "voices")),
-    Command("alerts", "slack alerts", "some", f"here|off [campaign, …] [{' '.join(SHOWN)}]", arguments.alerts,
-            "post cards, alerts, replies and hot leads of all campaigns or of some in this channel, or stop that"),
-    Command("digest", "slack digest", more="here [HH:MM]|off", summary="a daily summary in this channel",
-            read=arguments.digest),
-    Command("settings", "state", summary="roles, channels and the state of the connection", read=arguments.none),
-    Command("copy", "campaign copy", "must", "as <new name>", arguments.copy, aliases=("duplicate",)),
-    Command("new", more="[name]", read=arguments.text("name"), summary="create a campaign, page by page",
-            aliases=("create",)),
-    Command("edit", "campaign save-edit", "must", "[name|window|flow|numbers|contacts|exit|limits|review]",
-            arguments.text("part"),
-            "change a campaign, page by page; a campaign that has started changes when you apply it",
-            aliases=("change",)),
-    Command("sources", "source list", more="[source]", read=arguments.text("name"),
-            aliases=("source", "sync", "segments")),
-)  # fmt: skip
-
-
-BY_WORD: Mapping[str, Command] = {word: one for one in COMMANDS for word in (one.word, *one.aliases)}
-#: What undoes a command, as a line with a place for the campaign: a mistyped command never offers its opposite.
-_OPPOSITES: Mapping[str, str] = {"pause": "resume {}", "resume": "pause {}", "start": "stop {}", "stop": "reopen {}",
-                                 "reopen": "stop {}", "schedule": "schedule {} clear",
-                                 "take": "give-back {}", "give-back": "take over {}"}  # fmt: skip
-_UNDOING = ("un", "de", "dis", "non")
-_POLITE = ("please", "pls", "now", "thanks")
-#: What is offered for the name of a campaign alone.
-_FIRST = ("status", "report", "edit")
-#: Words that people expect to be commands: why they are none, and the command that does what may be meant.
-_HINTS: Sequence[tuple[tuple[str, ...], str, str]] = (
-    (("delete", "remove", "discard", "trash"),
-     "A campaign is not deleted, because people were contacted by it; it can be archived", "archive {}"),
-    (("rename",), "The name is on the first page of the campaign's form", "edit {} name"),
-    (("add", "upload", "import", "enroll", "load"), "People enter at the page Contacts of the campaign's form",
-     "edit {} contacts"),
-    (("call", "dial", "text", "sms", "email", "mail", "message"),
-     "People are contacted by campaigns, and answered by the buttons of a reply or a hot lead", "leads"),
-    (("undo", "back", "revert"), "What was done is undone by its opposite: resume, reopen, give-back, schedule clear",
-     "log"),
-    (("how", "whats", "where"), "To see how a campaign stands, use status", "status {}"),
-    (("what", "which", "when"), "The overview says what runs, what comes next and what needs attention", "overview"),
-    (("yes", "no", "ok", "confirm"), "A question is answered by its button, or by the command with yes at its end",
-     "overview"),
-    (("export", "download"), "The figures of a campaign are in its report", "report {}"),
-    (("timezone", "zone"), "The zone of a campaign is at the page window of its form", "edit {} window"),
-)  # fmt: skip
-_DENYING = ("not", "dont", "don't", "no", "never")
+#: Words that people add at the end, and that mean nothing there.
+_POLITE = ("please", "pls", "now", "thanks", "asap", "immediately", "right")
+#: Words between "show" and what is to be shown.
+_BETWEEN = ("me", "us", "the", "all", "my", "our", "for", "of", "in", "from")
 
 
 def parse(text: str, campaigns: Sequence[Named], here: Named | None = None) -> Parsed:
@@ -168,15 +27,28 @@ def parse(text: str, campaigns: Sequence[Named], here: Named | None = None) -> P
     line = tokens(text)
     if not line:
         return Parsed(BY_WORD["overview"])
-    command = BY_WORD.get(line[0].folded.removeprefix("/"))
-    if command is not None and len(line) > 1 and f"{line[0].folded}-{line[1].folded}" in BY_WORD:  # "give back"
+    if line[0].folded in ("campaign", "/campaign") and line[1:] and line[1].folded in BY_WORD:  # its own name, twice
+        line = line[1:]
+    if line[0].folded in ("show", "see", "view", "get") and (meant := _shown(line[1:], campaigns)):
+        said = f"{meant.partition(' ')[0]} is a command of its own, without {line[0].folded} in front of it"
+        raise Misread(said, [meant])
+    command = BY_WORD.get(line[0].folded) or BY_WORD.get(line[0].folded.strip("/.,:;!?"))
+    if len(line) > 1 and f"{line[0].folded}-{line[1].folded}" in BY_WORD:  # "give back", "opt out"
         command, line = BY_WORD[f"{line[0].folded}-{line[1].folded}"], line[1:]
     if command is None:
-        raise _unknown(line, campaigns)
+        raise unknown(line, campaigns)
     try:
         return _read(command, _polite(command, line[1:]), campaigns, here)
     except BadArguments as why:
-        raise Misread(f"{why}. Usage: {command.usage}") from None
+        end = "" if str(why).endswith("?") else "."
+        raise Misread(f"{why}{end} Usage: {command.usage}", why.offers) from None
+
+
+def _shown(rest: Sequence[Token], campaigns: Sequence[Named]) -> str:
+    """The command in "show me the replies of spring": `replies spring`; "" if a campaign is called so."""
+    words = [one for one in rest if one.folded not in _BETWEEN]
+    is_command = bool(words) and words[0].folded in BY_WORD and not words[0].quoted
+    return joined(words) if is_command and not isinstance(find_campaign(words, campaigns), Found) else ""
 
 
 def _polite(command: Command, rest: Sequence[Token]) -> list[Token]:
@@ -188,46 +60,10 @@ def _polite(command: Command, rest: Sequence[Token]) -> list[Token]:
     return left
 
 
-def _unknown(line: Sequence[Token], campaigns: Sequence[Named]) -> Misread:
-    """Why the first word is no command, and what may be meant."""
-    typed, rest = line[0].folded, joined(line[1:])
-    said = f"there is no command {line[0].text[:40]!r}; nothing was changed"
-    if typed in _DENYING:
-        return Misread(said)
-    undone = {typed.removeprefix(prefix) for prefix in _UNDOING if typed.startswith(prefix)}
-    for word in (found for part in undone for found in difflib.get_close_matches(part, list(BY_WORD), 1, 0.8)):
-        opposite = _OPPOSITES.get(BY_WORD[word].word)
-        return Misread(said, [opposite.format(rest)] if opposite else [])
-    if len(line) > 1 and line[-1].folded in BY_WORD and not line[-1].quoted:  # "spring pause"
-        return Misread(said, [f"{line[-1].folded} {joined(line[:-1])}"])
-    if len(line) > 1 and line[1].folded in BY_WORD and not line[1].quoted:  # "please pause spring"
-        return Misread(said, [rest])
-    named = _named_in(line, campaigns)
-    if hint := next((one for words, *one in _HINTS if typed in words), None):
-        why, offer = hint
-        ref = named.ref if named else ""
-        return Misread(f"{said}. {why}", [offer.format(ref)] if ref or "{}" not in offer else [])
-    near = dict.fromkeys(BY_WORD[word].word for word in difflib.get_close_matches(typed, list(BY_WORD), 8, 0.67)
-                         if word[0] == typed[0] or sorted(word) == sorted(typed))  # fmt: skip
-    if named and not near:
-        return Misread(f"{said}. What should be done with {named.name!r}?", [f"{word} {named.ref}" for word in _FIRST])
-    best = next(iter(near), "")
-    opposite = _OPPOSITES.get(best, "").partition(" ")[0]
-    offers = [f"{word} {rest}".strip() for word in near if word == best or word != opposite][:3]
-    return Misread(said if offers else f"{said}. Type help for all commands", offers)
-
-
-def _named_in(line: Sequence[Token], campaigns: Sequence[Named]) -> Named | None:
-    """The campaign that some of the words name: all of them, or those after the first, or one of those."""
-    for words in (line, line[1:], *([one] for one in line[1:])):
-        found = find_campaign(words, campaigns) if words else None
-        if isinstance(found, Found):
-            return found.campaign
-    return None
-
-
 def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here: Named | None) -> Parsed:
     read = command.read or arguments.none
+    if rest[1:] and rest[0].folded in command.before and not _is_called(rest, campaigns):  # "export spring"
+        read, rest = _after(read, rest[0]), rest[1:]
     if command.ref == "no":
         return Parsed(command, arguments=read(rest))
     if command.ref == "some":
@@ -236,6 +72,8 @@ def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here:
         if command.takes_all:
             after = rest[2:] if rest[1:] and rest[1].folded == "campaigns" else rest[1:]
             return Parsed(command, arguments=read(after), all=True)
+        if command.ref == "may":
+            return Parsed(command, arguments=read(rest[1:]))
         if command.ref == "must":
             offer = "pause all" if command.word == "stop" else "overview"
             raise Misread(f"{command.word} takes one campaign at a time; nothing was changed", [offer])
@@ -249,6 +87,21 @@ def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here:
         running = [one for one in campaigns if one.state in ("active", "paused", "draft", "scheduled")][:5]
         raise Misread(f"which campaign? Usage: {command.usage}", [f"{command.word} {one.ref}" for one in running])
     return _with_ref(command, read, rest, campaigns)
+
+
+def _after(read: Read, first: Token) -> Read:
+    """A reading whose first word was said before the campaign."""
+    return lambda rest: read([first, *rest])
+
+
+def _several(command: Command, rest: Sequence[Token], campaigns: Sequence[Named]) -> Misread | None:
+    """The answer to several campaigns in one line, each named whole; None if there are not several."""
+    found = [find_campaign(words, campaigns) for words in arguments.listed(rest)]
+    refs = [one.campaign.ref for one in found if isinstance(one, Found)]
+    if len(refs) < 2 or len(refs) < len(found):
+        return None
+    said = f"{command.word} takes one campaign at a time; nothing was changed"
+    return Misread(said, [f"{command.word} {ref}" for ref in refs])
 
 
 def _is_called(words: Sequence[Token], campaigns: Sequence[Named]) -> bool:
@@ -283,9 +136,7 @@ def _beginning(words: Sequence[Token], campaigns: Sequence[Named]) -> tuple[Name
     return next(((one.campaign,) for one in found if isinstance(one, Found)), ())
 
 
-def _without_ref(
-    read: Callable[[Sequence[Token]], Mapping[str, Any]], rest: Sequence[Token]
-) -> Mapping[str, Any] | None:
+def _without_ref(read: Read, rest: Sequence[Token]) -> Mapping[str, Any] | None:
     try:
         return read(rest)
     except Begun:
@@ -294,12 +145,7 @@ def _without_ref(
         return None
 
 
-def _with_ref(
-    command: Command,
-    read: Callable[[Sequence[Token]], Mapping[str, Any]],
-    rest: list[Token],
-    campaigns: Sequence[Named],
-) -> Parsed:
+def _with_ref(command: Command, read: Read, rest: list[Token], campaigns: Sequence[Named]) -> Parsed:
     """The longest beginning of the words that names a campaign, and whose rest can be read."""
     unclear: tuple[Unclear, str, int] | None = None
     problem: BadArguments | None = None
@@ -308,12 +154,15 @@ def _with_ref(
         if isinstance(found, Unclear) and not found.near:
             continue
         try:
-            given = read(rest[count:])
+            arguments = read(rest[count:])
         except BadArguments as why:
-            problem = problem or (why if isinstance(found, Found) else None)
+            if isinstance(found, Found) and problem is None:
+                if several := _several(command, rest, campaigns):
+                    raise several from None
+                problem = why.about(found.campaign.ref)
             continue
         if isinstance(found, Found):
-            return Parsed(command, found.campaign, given)
+            return Parsed(command, found.campaign, arguments)
         if unclear is None or (found.fits and not unclear[0].fits):
             unclear = found, joined(rest[:count]), count
     if problem is not None:

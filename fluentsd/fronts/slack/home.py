@@ -5,11 +5,12 @@ It is drawn when a person opens it. What must not live here: wording (`blocks.ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks import home as words
 from fluentsd.fronts.slack.blocks.layout import Block
+from fluentsd.fronts.slack.blocks.wording import by_channel
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs.answers.campaigns import Counted, Status
 
@@ -40,10 +41,14 @@ async def home(session: Session) -> tuple[Block, Block | None]:
     return {"type": "home", "blocks": plain}, None if native == plain else {"type": "home", "blocks": native}
 
 
+#: Parts of the installation as people call them.
+_FRONTS: Mapping[str, str] = {"slack": "Slack", "control": "shell", "web": "web"}
+
+
 def _health(session: Session, state: words.State, sources: Sequence[words.Source]) -> tuple[tuple[str, str], ...]:
     """The parts of the installation, each with its problem, "" if it has none."""
-    fronts = {name: problem() for name, problem in session.services.runtime.fronts.items()}
-    channels = dict.fromkeys(state.channels, "")
+    fronts = {_FRONTS.get(name, name): problem() for name, problem in session.services.runtime.fronts.items()}
+    channels = dict.fromkeys(map(by_channel, state.channels), "")
     crms = {one.source: one.problem or "" for one in sources}
     down = {f"deliveries to {target}": "they wait until it answers" for target in state.targets_down}
     dead = {f"deliveries to {target}": f"{count} were given up" for target, count in state.dead_letters.items()}

@@ -65,8 +65,7 @@ class Interaction:
 
     def state(self, block: str) -> Any:
         """What a submitted view has in an input block: text, the value of an option, an id or a time; None if empty."""
-        values = self.view.get("state", {}).get("values", {}).get(block, {})
-        for element in values.values():
+        for element in self.answers.get(block, {}).values():
             option = element.get("selected_option")
             if isinstance(option, Mapping):
                 return option.get("value")
@@ -86,6 +85,7 @@ def read(body: Mapping[str, Any]) -> Interaction:
 
 def _command(body: Mapping[str, Any]) -> Interaction:
     team = _text(body, "team_id")
+    theirs = _text(body, "user_team_id")
     return Interaction(
         "command",
         name=_text(body, "command"),
@@ -95,15 +95,15 @@ def _command(body: Mapping[str, Any]) -> Interaction:
         text=_text(body, "text"),
         trigger_id=_text(body, "trigger_id"),
         response_url=_text(body, "response_url"),
-        foreign=body.get("user_team_id", team) != team,
-        key=f"command {body.get('trigger_id') or json.dumps(body, sort_keys=True, default=str)}",
+        foreign=_is_foreign(theirs, team, _text(body, "enterprise_id")),
+        key=_whole(body),
     )
 
 
 def _interactive(kind: Kind, body: Mapping[str, Any]) -> Interaction:
     user, team = _table(body, "user"), _text(_table(body, "team"), "id")
     actions = body.get("actions") or [{}]
-    action: Mapping[str, Any] = actions[0] if kind == "action" else {}
+    action: Mapping[str, Any] = actions[0] if kind == "action" and isinstance(actions[0], Mapping) else {}
     container, message, view = _table(body, "container"), _table(body, "message"), _table(body, "view")
     name = _text(action, "action_id") or _text(body, "action_id") or _text(body, "callback_id")
     return Interaction(
@@ -118,18 +118,17 @@ def _interactive(kind: Kind, body: Mapping[str, Any]) -> Interaction:
         trigger_id=_text(body, "trigger_id"),
         response_url=_text(body, "response_url"),
         message_ts=_text(message, "ts") or _text(container, "message_ts"),
-        thread_ts=_text(message, "thread_ts"),
+        thread_ts=_text(message, "thread_ts") or _text(container, "thread_ts"),
         is_ephemeral=bool(container.get("is_ephemeral")),
         view=view,
-        foreign=bool(team) and user.get("team_id", team) != team,
-        key=" ".join([kind, name, _text(user, "id"), _text(view, "id") + _text(view, "hash"),
-                      str(action.get("action_ts", "")), _text(body, "trigger_id")]),
-    )  # fmt: skip
+        foreign=_is_foreign(_text(user, "team_id"), team, _text(_table(body, "enterprise"), "id")),
+        key=_whole(body),
+    )
 
 
 def _event(body: Mapping[str, Any]) -> Interaction:
     event, team = _table(body, "event"), _text(body, "team_id")
-    theirs = event.get("user_team") or event.get("source_team") or team
+    theirs = _text(event, "user_team") or _text(event, "source_team")
     return Interaction(
         "event",
         name=_text(event, "type"),
@@ -140,9 +139,20 @@ def _event(body: Mapping[str, Any]) -> Interaction:
         message_ts=_text(event, "ts"),
         thread_ts=_text(event, "thread_ts"),
         event=event,
-        foreign=theirs != team,
-        key=f"event {body.get('event_id', '')}",
+        foreign=_is_foreign(theirs, team, _text(body, "enterprise_id")),
+        key=f"event {body['event_id']}" if _text(body, "event_id") else _whole(body),
     )
+
+
+def _is_foreign(theirs: str, team: str, enterprise: str) -> bool:
+    """Whether the payload itself says that the user belongs to another workspace. Within an organisation a user may
+    have another home; `people` asks Slack then."""
+    return bool(theirs and not enterprise) and theirs != team
+
+
+def _whole(body: Mapping[str, Any]) -> str:
+    """A payload as a key: Slack sends the same one again when it repeats an interaction."""
+    return json.dumps(body, sort_keys=True, default=str)
 
 
 def _value(action: Mapping[str, Any]) -> Mapping[str, Any]:

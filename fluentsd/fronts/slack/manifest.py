@@ -20,7 +20,7 @@ SCOPES: Mapping[str, str] = {
     "channels:read": "whether the app is in the channel of the cards",
     "groups:read": "the same for a private channel",
     "files:read": "lists of contacts that people upload",
-    "files:write": "the rows of such a list that were not taken",
+    "files:write": "the people of a campaign as a file, and rows of a list that were not taken",
 }
 #: Events of the bot.
 EVENTS = (
@@ -39,6 +39,12 @@ def manifest(command: str = "/campaign", name: str = "Fluents") -> dict[str, Any
                 "home_tab_enabled": True, "messages_tab_enabled": True, "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": name.lower(), "always_online": True},
+            "shortcuts": [
+                {"name": "New campaign", "type": "global", "callback_id": "new_campaign",
+                 "description": "Create a campaign, page by page"},
+                {"name": "Campaigns", "type": "message", "callback_id": "overview",
+                 "description": "What runs, comes next and needs attention"},
+            ],
             "slash_commands": [
                 {
                     "command": command,

@@ -82,6 +82,8 @@ class People:
         """The person. Raises `NotAllowed`."""
         if interaction.foreign:
             raise NotAllowed("people of other workspaces cannot use this app; nothing was changed")
+        if not interaction.user:
+            raise NotAllowed("Slack does not tell who you are, so nothing was done")
         user = await self.profile(interaction.user)
         if refusal := _refusal(user, interaction.team):
             raise NotAllowed(f"{refusal} cannot use this app; nothing was changed")
@@ -160,7 +162,7 @@ def _refusal(user: Mapping[str, Any], team: str) -> str:
         return "bots"
     theirs = user.get("team_id")
     enterprise = user.get("enterprise_user") or {}
-    if user.get("is_stranger") or (theirs and team and theirs != team and team not in enterprise.get("teams", ())):
+    if user.get("is_stranger") or (theirs and team and theirs != team and team not in (enterprise.get("teams") or ())):
         return "people of other workspaces"
     return ""
 

@@ -8,7 +8,8 @@ here: the meaning of commands (`commands`), the connection (`transport`).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from fluentsd.fronts.guard import place_of
 from fluentsd.fronts.slack import clicks, commands, views
 from fluentsd.fronts.slack.blocks.help import denied, offers_of, refusal
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, message
-from fluentsd.fronts.slack.grammar import Misread
+from fluentsd.fronts.slack.command_table import Misread
 from fluentsd.fronts.slack.home import home
 from fluentsd.fronts.slack.interaction import Interaction, read
 from fluentsd.fronts.slack.jobs import Late
@@ -35,6 +36,11 @@ from fluentsd.verbs import Refused, RoleRefused
 
 #: Seconds until an answer goes through the response_url instead of the acknowledgement, which Slack needs within 3 s.
 ACK_WITHIN = 2.0
+
+#: The commands of the app's shortcuts, by their callback id; any other is the overview.
+_SHORTCUTS: Mapping[str, str] = {"new_campaign": "new"}
+#: Refusals of a form whose trigger is not good any more.
+_TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "trigger_expired", "trigger_exchanged"})
 
 Ack = Mapping[str, Any] | None
 T = TypeVar("T")
@@ -61,7 +67,8 @@ class Router:
             case "closed":
                 jobs.later(partial(self._closed, interaction))
             case "shortcut":
-                jobs.later(partial(self._answer_later, interaction, partial(commands.typed, text="")))
+                text = _SHORTCUTS.get(interaction.name, "")
+                jobs.later(partial(self._answer_later, interaction, partial(commands.typed, text=text)))
             case "event":
                 jobs.later(partial(self._event, interaction))
         return None
@@ -116,46 +123,60 @@ class Router:
 
     async def _answer(self, interaction: Interaction, work: Callable[[Session], Awaitable[T]]) -> T | Message:
         """The answer, or the message about why there is none. Never raises."""
+        interaction = replace(interaction, team=interaction.team or self._services.identity.team)
+        typed_as = interaction.name if interaction.kind == "command" else ""
         try:
             person = await self._services.people.find(interaction)
             return await work(Session(self._services, interaction, person))
         except NotAllowed as why:
             return refusal(str(why))
         except Misread as why:
-            return refusal(str(why), why.offers, interaction.name if interaction.kind == "command" else "")
+            return refusal(str(why), why.offers, typed_as)
         except RoleRefused as why:
             return denied(why.needs, why.has, self._services.settings.roles.get("admin", ()))
         except Refused as why:
-            return refusal(str(why), offers_of(why.suggestion))
+            return refusal(str(why), offers_of(why.suggestion), typed_as)
         except StoreUnavailable:
             return refusal("the database does not answer, so nothing was changed; try again in a minute")
-        except (Unavailable, SlackRefused) as why:
+        except SlackRefused as why:
             self._services.log.warning("slack.refused", error=str(why))
-            return refusal(
-                f"Slack did not do its part ({why}); an admin can find the cause with `fluentsd slack check`"
-            )
+            return refusal(_of_slack(why))
+        except Unavailable as why:
+            self._services.log.warning("slack.refused", error=str(why))
+            return refusal(f"Slack did not do its part ({why}); look before you try it again in a minute")
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each interaction
             self._services.log.error("slack.interaction", error=type(why).__name__, where=place_of(why))
             return replace(message(FAILED), is_refusal=True)
 
     async def _respond(self, interaction: Interaction, answer: Message | None) -> None:
-        """Answer through the response_url; without one, in the channel to this person alone. None deletes the message
-        with the clicked button."""
+        """Answer through the response_url; without one that works, in the channel to this person alone, and where the
+        app is not in it, as a direct message. None deletes the message with the clicked button."""
         api, natives, url = self._services.api, self._services.natives, interaction.response_url
         try:
             if interaction.view:
                 return await self._in_view(interaction, answer)
             if answer is None:
                 return await api.respond(url, {"delete_original": True}) if url else None
-            if url:
-                how = _how(interaction, answer)
-                return await natives.say(answer, lambda body: api.respond(url, {**body, **how}))
-            if interaction.channel and interaction.user:
-                where = {"channel": interaction.channel, "user": interaction.user}
-                where |= {"thread_ts": interaction.thread_ts} if interaction.thread_ts else {}
-                await natives.say(answer, lambda body: api.call("chat.postEphemeral", **where, **body))
+            for say in self._ways(interaction, answer):
+                try:
+                    return await natives.say(answer, say)
+                except SlackRefused as why:  # a response_url is used up, or the app is not in the channel
+                    self._services.log.info("slack.other_way", error=str(why))
+            self._services.log.warning("slack.answer_lost", error="no way to this person")
         except (Unavailable, SlackRefused) as why:
             self._services.log.warning("slack.answer_lost", error=str(why))
+
+    def _ways(self, interaction: Interaction, answer: Message) -> Iterator[Callable[[Any], Awaitable[Any]]]:
+        """The ways of a message to the person of an interaction, the best first."""
+        api, url, how = self._services.api, interaction.response_url, _how(interaction, answer)
+        if url:
+            yield lambda body: api.respond(url, {**body, **how})
+        if interaction.channel and interaction.user:
+            where = {"channel": interaction.channel, "user": interaction.user}
+            where |= {"thread_ts": interaction.thread_ts} if interaction.thread_ts else {}
+            yield lambda body: api.call("chat.postEphemeral", **where, **body)
+        if interaction.user:
+            yield lambda body: api.call("chat.postMessage", channel=interaction.user, **body)
 
     async def _in_view(self, interaction: Interaction, answer: Message | None) -> None:
         """Answer a click in a modal by drawing it again, a refusal above the form."""
@@ -239,7 +260,7 @@ class Router:
             case "app_mention":
                 await self._in_thread(interaction)
             case "message" if (
-                event.get("channel_type") == "im" and not event.get("subtype") and not event.get("bot_id")
+                interaction.channel.startswith("D") and not event.get("subtype") and not event.get("bot_id")
             ):
                 await self._in_thread(interaction)
             case "tokens_revoked" | "app_uninstalled":
@@ -248,10 +269,7 @@ class Router:
     async def _in_thread(self, interaction: Interaction) -> None:
         """A mention or a direct message: the same commands. Others read a thread, so an answer with contact data is
         masked, and one that asks before a change goes to the person alone."""
-        text = interaction.text
-        if interaction.name == "app_mention":
-            text = text.partition(">")[2] if text.lstrip().startswith("<@") else text.replace(
-                f"<@{self._services.identity.bot_user}>", "")  # fmt: skip
+        text = without_mention(interaction.text, self._services.identity.bot_user, interaction.name == "app_mention")
         answer = await self._answer(interaction, partial(commands.typed, text=text))
         if answer is None:
             return
@@ -278,6 +296,21 @@ class Router:
             )
         except (Unavailable, SlackRefused) as why:
             self._services.log.warning("slack.answer_lost", error=str(why))
+
+
+def _of_slack(why: SlackRefused) -> str:
+    """A refusal of Slack, with what to do about it."""
+    if why.lacks:
+        return why.lacks
+    if why.error in _TOO_LATE:
+        return "Slack waits only three seconds for a form, and it took longer; nothing was changed. Do the same again"
+    return f"Slack did not do its part ({why}); an admin can find the cause with `fluentsd slack check`"
+
+
+def without_mention(text: str, bot: str, is_mention: bool) -> str:
+    """What is said to the app, without its mention; the first mention is the app's while its own id is not known."""
+    whom = re.escape(bot) if bot else r"\w+" if is_mention else "(?!)"
+    return re.sub(rf"<@{whom}(?:\|[^>]*)?>", " ", text, count=0 if bot else 1).strip(" :,")
 
 
 async def _forgotten(_: object) -> None:

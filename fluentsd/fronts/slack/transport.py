@@ -48,13 +48,15 @@ _FIXES: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Seconds: between two pings; until a pong or a hello is too late; the longest pause between two tries; the pause
-    after a refusal; and the age from which a lost connection says nothing about the next one."""
+    after a refusal; the age from which a lost connection says nothing about the next one; and until a connection whose
+    end was announced is closed by us, if Slack does not."""
 
     ping_every: float = 10.0
     answer_within: float = 5.0
     longest_pause: float = 30.0
     refusal_pause: float = 60.0
     settled_after: float = 5.0
+    retires_after: float = 30.0
 
 
 @dataclass(eq=False, slots=True)
@@ -130,16 +132,14 @@ class SocketMode:
             with trio.fail_after(4 * self._timing.answer_within):
                 url = await self._open_url()
             async with self._open(url) as socket:
-                connection = await self._greet(socket)
-                if connection.is_disabled:
-                    raise SlackRefused("the socket", "link_disabled")
+                connection, first = await self._greet(socket)
                 self._connections.append(connection)
                 self.problem = ""
                 self.connected.set()
                 started = True
                 task_status.started(connection)
                 try:
-                    await self._read_and_ping(connection, handlers)
+                    await self._read_and_ping(connection, first, handlers)
                 finally:
                     self._connections.remove(connection)
                     if not self._connections:
@@ -195,16 +195,16 @@ class SocketMode:
             self.problem = f"Slack cannot be reached ({type(why).__name__})"
         return why.after if isinstance(why, Unavailable) else 0.0
 
-    async def _greet(self, socket: WebSocketConnection) -> _Connection:
-        """The connection after its hello."""
+    async def _greet(self, socket: WebSocketConnection) -> tuple[_Connection, str | bytes]:
+        """The connection after its first frame, which is a hello unless Slack has something to say at once."""
         with trio.fail_after(self._timing.answer_within):
-            hello = json.loads(await socket.get_message())
+            first = await socket.get_message()
+        hello = _frame(first)
         connection = _Connection(socket, trio.current_time())
-        self.last_frame_at = trio.current_time()
         if hello.get("type") == "disconnect":
-            connection.is_disabled = hello.get("reason") == "link_disabled"
-            if not connection.is_disabled:
-                raise Unavailable("Slack recycled the connection before its hello", 0.0)
+            if hello.get("reason") == "link_disabled":
+                raise SlackRefused("the socket", "link_disabled")
+            raise Unavailable("Slack recycled the connection before its hello", 0.0)
         count = hello.get("num_connections")
         if isinstance(count, int) and count > len(self._connections) + 1:
             self._log.warning(
@@ -212,11 +212,13 @@ class SocketMode:
                 fix="another program uses this app's token and gets some of the commands; give each its own app",
             )  # fmt: skip
         self._log.info("slack.connected", connections=count)
-        return connection
+        return connection, first
 
-    async def _read_and_ping(self, connection: _Connection, handlers: trio.Nursery) -> None:
+    async def _read_and_ping(self, connection: _Connection, first: str | bytes, handlers: trio.Nursery) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_pinging, connection, nursery.cancel_scope)
+            nursery.start_soon(self._retire, connection, nursery.cancel_scope)
+            self._take(connection, first, handlers)
             with suppress(ConnectionClosed):
                 while True:
                     self._take(connection, await connection.socket.get_message(), handlers)
@@ -238,15 +240,16 @@ class SocketMode:
         connection.needs_successor.set()
         scope.cancel()
 
+    async def _retire(self, connection: _Connection, scope: trio.CancelScope) -> None:
+        """Close a connection some time after its end was announced, so that none is kept beside its successors."""
+        await connection.needs_successor.wait()
+        await trio.sleep(self._timing.retires_after)
+        scope.cancel()
+
     def _take(self, connection: _Connection, text: str | bytes, handlers: trio.Nursery) -> None:
         """One frame."""
         self.last_frame_at = trio.current_time()
-        try:
-            frame = json.loads(text)
-        except ValueError:
-            return
-        if not isinstance(frame, dict):
-            return
+        frame = _frame(text)
         if frame.get("type") == "disconnect":
             connection.is_disabled = frame.get("reason") == "link_disabled"
             if connection.is_disabled:
@@ -297,3 +300,12 @@ class SocketMode:
             except (ConnectionClosed, OSError, trio.TooSlowError):
                 continue
         self._log.warning("slack.ack_lost")
+
+
+def _frame(text: str | bytes) -> Mapping[str, Any]:
+    """The content of a frame; empty if it is none of ours."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

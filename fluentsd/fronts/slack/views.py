@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.fronts.slack.blocks.help import refusal
 from fluentsd.fronts.slack.blocks.layout import (
     Block,
     Message,
@@ -22,7 +23,7 @@ from fluentsd.fronts.slack.blocks.layout import (
     text_input,
     without_close,
 )
-from fluentsd.fronts.slack.blocks.wording import safe
+from fluentsd.fronts.slack.blocks.wording import by_channel, safe
 from fluentsd.fronts.slack.commands import persons, starting
 from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.session import Session
@@ -74,7 +75,7 @@ def _schedule(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
 def _reply(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
     made = [text_input("text", "Your answer", lines=True)]
     if value.get("lead"):  # a call is not answered on its own channel
-        by = [option("text message", "sms"), option("e-mail", "email")]
+        by = [option(by_channel(kind), kind) for kind in ("sms", "email")]
         select = {"type": "static_select", "options": by, "initial_option": by[0], "action_id": "by"}
         made.append({"type": "input", "block_id": "by", "label": plain_text("Send it as", 75), "element": select})
     return modal("Reply", "reply", value, made, "Send")
@@ -97,6 +98,8 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
         return await navigation.submitted(session)
     value, ref = interaction.value, str(interaction.value.get("ref", ""))
     match interaction.name:
+        case "schedule" | "callback" if not _is_moment(interaction.state("when")):
+            return refusal("pick a day and a time; nothing was changed")
         case "schedule":
             at = interaction.state("when")
             return await starting.schedule_at(session, ref, int(at) * SECOND)
@@ -107,6 +110,11 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
             at = int(interaction.state("when")) * SECOND
             return await persons.call_back(session, ref, str(value.get("person", "")), at)
     return message("this form is not known any more; open it again")
+
+
+def _is_moment(value: Any) -> bool:
+    """Whether a picker holds an instant: seconds since the epoch."""
+    return isinstance(value, int) or (isinstance(value, str) and value.isascii() and value.isdigit())
 
 
 def shown(interaction: Interaction, answer: Message | Mapping[str, Any] | None) -> Mapping[str, Any] | None:

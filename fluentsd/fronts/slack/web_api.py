@@ -14,7 +14,8 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from io import SEEK_END
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import trio
@@ -33,7 +34,7 @@ WAITS_AT_MOST = 5.0
 HOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 #: Hosts of uploaded files.
 FILES = frozenset({"files.slack.com", "files.slack-gov.com"})
-#: Seconds until the fetching of a file times out between two parts of it.
+#: Seconds until the fetching or sending of a file times out between two parts of it.
 FILE_PATIENCE = 30
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 #: Slack's own troubles, which pass.
@@ -41,11 +42,22 @@ _PASSING = frozenset({"fatal_error", "internal_error", "service_unavailable", "r
 
 
 class SlackRefused(Exception):
-    """Slack refused a call; `error` is its code (`channel_not_found`), `messages` are details about blocks."""
+    """Slack refused a call; `error` is its code (`channel_not_found`), `messages` are details about blocks, `needed` is
+    the scope that is missing."""
 
-    def __init__(self, method: str, error: str, messages: tuple[str, ...] = ()) -> None:
-        super().__init__(f"{method}: {error}" + (f" ({'; '.join(messages[:3])})" if messages else ""))
-        self.method, self.error, self.messages = method, error, messages
+    def __init__(self, method: str, error: str, messages: tuple[str, ...] = (), needed: str = "") -> None:
+        details = "; ".join(messages[:3]) or needed
+        super().__init__(f"{method}: {error}" + (f" ({details})" if details else ""))
+        self.method, self.error, self.messages, self.needed = method, error, messages, needed
+
+    @property
+    def lacks(self) -> str:
+        """What the app lacks and who adds it, as a sentence; "" if this is not about a scope."""
+        if self.error != "missing_scope":
+            return ""
+        scope = f"the scope {self.needed}" if self.needed else "a scope"
+        return (f"the app lacks {scope} in Slack. An admin adds it under OAuth & Permissions at the app's page, "
+                "installs the app again, and sees with `fluentsd slack check` that nothing is missing")  # fmt: skip
 
 
 class TooLarge(Exception):
@@ -101,11 +113,13 @@ class WebApi:
             self._rates.pause(method, asked, trio.current_time())
             self._log.info("slack.rate_limited", method=method, seconds=asked)
             return asked
-        error = str(data.get("error", "")) if isinstance(data, dict) else ""
+        error = str(data.get("error") or "") if isinstance(data, dict) else ""
+        if not re.fullmatch(r"[\w.-]{2,80}", error):  # no answer of Slack: a proxy's page, or nothing
+            error = ""
         if status >= 500 or not error or error in _PASSING:
             raise Unavailable(f"Slack answered {status} {error}".rstrip(), 0.0) from why
-        details = data.get("response_metadata", {}).get("messages") or data.get("errors") or ()
-        raise SlackRefused(method, error, tuple(str(one) for one in details)) from why
+        details = (data.get("response_metadata") or {}).get("messages") or data.get("errors") or ()
+        raise SlackRefused(method, error, tuple(map(str, details)), str(data.get("needed") or "")) from why
 
     async def open_socket(self) -> str:
         """The address of a new Socket Mode connection."""
@@ -117,29 +131,41 @@ class WebApi:
         return url
 
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
-        """Post to a response_url. Raises `SlackRefused` if it is not Slack's own, used up or expired."""
+        """Post to a response_url, after a short pause if Slack asks for one. Raises `SlackRefused` if it is not Slack's
+        own, used up or expired, `Unavailable`."""
         if not self.is_hook(response_url):
             raise SlackRefused("response_url", "the address is not Slack's own; nothing was sent")
-        body = json.dumps(message).encode()
-        with self._busy():
-            status, words = await trio.to_thread.run_sync(
-                _post, response_url, body, limiter=self._threads, abandon_on_cancel=True
-            )
+        body, waited = json.dumps(message).encode(), 0.0
+        while True:
+            with self._busy():
+                status, words, pause = await trio.to_thread.run_sync(
+                    _post, response_url, body, limiter=self._threads, abandon_on_cancel=True
+                )
+                waited += pause
+                if status != 429 or waited > WAITS_AT_MOST:
+                    break
+                await trio.sleep(pause)
         if status == 429 or status >= 500:
-            raise Unavailable(f"Slack answered {status}", 1.0)
+            raise Unavailable(f"Slack answered {status}", max(pause, 1.0))
         if status != 200:
             raise SlackRefused("response_url", words or f"status {status}")
 
-    async def send_file(self, channel: str, name: str, content: bytes, words: str) -> None:
-        """Share a file in a channel, in Slack's three steps. Raises `SlackRefused`, `Unavailable`."""
-        place = await self.call("files.getUploadURLExternal", filename=name, length=len(content))
+    async def send_file(self, channel: str, name: str, file: BinaryIO, words: str) -> None:
+        """Share a file, open at its begin, in a channel, in Slack's three steps. It is read as it is sent, so its size
+        does not matter. Raises `SlackRefused`, `Unavailable`."""
+        size = file.seek(0, SEEK_END)
+        file.seek(0)
+        place = await self.call("files.getUploadURLExternal", filename=name, length=size)
         url = str(place.get("upload_url", ""))
         if not self.is_file(url):
             raise SlackRefused("files", "the address is not Slack's own; nothing was sent")
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         with self._busy():
-            status, _ = await trio.to_thread.run_sync(
-                partial(_post, url, content, "application/octet-stream"), limiter=self._threads, abandon_on_cancel=True
+            status, _, pause = await trio.to_thread.run_sync(
+                partial(_post, url, file, headers, FILE_PATIENCE), limiter=self._threads, abandon_on_cancel=True
             )
+        if status == 429 or status >= 500:
+            raise Unavailable(f"Slack answered {status}", max(pause, 1.0))
         if status != 200:
             raise SlackRefused("files", f"status {status}")
         files = [{"id": str(place.get("file_id", "")), "title": name}]
@@ -177,15 +203,22 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _post(url: str, body: bytes, kind: str = "application/json; charset=utf-8") -> tuple[int, str]:
-    """The status of a request, and Slack's code for a refusal ("" if it tells none)."""
-    request = urllib.request.Request(url, body, {"Content-Type": kind})  # noqa: S310 - is_hook, is_file
+_JSON: Mapping[str, str] = {"Content-Type": "application/json; charset=utf-8"}
+
+
+def _post(
+    url: str, body: bytes | BinaryIO, headers: Mapping[str, str] = _JSON, patience: float = PATIENCE
+) -> tuple[int, str, float]:
+    """The status of a request, Slack's code for a refusal ("" if it tells none), and the seconds that it asks to wait
+    (0 if it does not)."""
+    request = urllib.request.Request(url, body, dict(headers))  # noqa: S310 - is_hook, is_file
     try:
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=PATIENCE) as answer:
-            return int(answer.status), ""
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=patience) as answer:
+            return int(answer.status), "", 0.0
     except urllib.error.HTTPError as why:
         with why:
-            return why.code, _code(why.read(2000))
+            pause = _seconds(str(why.headers.get("Retry-After") or "")) if why.code == 429 else 0.0
+            return why.code, _code(why.read(2000)), pause
     except (OSError, http.client.HTTPException) as why:
         raise Unavailable(f"Slack cannot be reached ({type(why).__name__})", 0.0) from why
 
@@ -226,5 +259,6 @@ def _lower(headers: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _seconds(text: str) -> float:
-    """The seconds of a Retry-After header, an hour at most; one second if there is none."""
-    return float(min(int(text), 3600)) if text.isascii() and text.isdigit() else 1.0
+    """The seconds of a Retry-After header, one to 3,600; one second if there is none that can be read."""
+    found = re.match(r"\d{1,9}", text.strip(), re.ASCII)
+    return float(min(max(int(found[0]), 1), 3600)) if found else 1.0

@@ -12,11 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _TOKEN = re.compile(r'"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]+)')
-_PLAIN = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "—": "-", "‑": "-", "−": "-",
-                        "‘": "'", "’": "'", "\u00a0": " ", "\u200b": "", "\u200e": "", "\u200f": ""})  # fmt: skip
+_PLAIN = str.maketrans(
+    dict.fromkeys("“”„‟«»″＂〝〞", '"')
+    | dict.fromkeys("‐‑‒–—―−", "-")
+    | dict.fromkeys("‘’‚‛′", "'")
+    | dict.fromkeys("\u00a0\u2007\u202f\u3000", " ")
+    | dict.fromkeys(
+        "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff", ""
+    )
+)
 _USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
-_CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)(?:\|[^>]*)?>")
-_LINK = re.compile(r"<(?:mailto:|tel:)([^|>]+)(?:\|[^>]*)?>")
+_POINT = re.compile(r"<(?:mailto:|tel:|sms:)([^|>]+)(?:\|[^>]*)?>")
+_ADDRESS = re.compile(r"<(https?://[^|>]+)(?:\|([^>]+))?>")
+_GROUP = re.compile(r"<!subteam\^\w+\|(@[^>]+)>")
+#: Marks of formatting around a word, which people leave when they paste a command.
+_FORMAT = "`*_~"
 _ID = re.compile(r"#?c(\d{1,9})", re.IGNORECASE)
 #: Words with which people surround the name of a campaign.
 _AROUND = frozenset({"the", "a", "of", "my", "our", "me", "campaign", "campaigns"})
@@ -64,20 +74,32 @@ class Unclear:
 
 def tokens(text: str) -> list[Token]:
     """The tokens of a line as Slack sends it."""
-    text = _LINK.sub(lambda match: match[1], text.translate(_PLAIN))
-    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") if "<" not in text else text
+    text = _POINT.sub(lambda match: match[1], text.translate(_PLAIN))
+    text = _GROUP.sub(lambda match: match[1], _ADDRESS.sub(lambda match: match[2] or match[1], text))
     found = []
     for match in _TOKEN.finditer(text):
         quoted = match["quoted"] is not None
-        if quoted or match["plain"]:
-            found.append(Token(match["quoted"].strip() if quoted else match["plain"], quoted))
+        word = match["quoted"].strip() if quoted else match["plain"]
+        word = _unescaped(word if quoted or "@" in word else word.strip(_FORMAT))
+        if quoted or word:
+            found.append(Token(word, quoted))
     return found[:TOKENS_AT_MOST]
+
+
+def _unescaped(word: str) -> str:
+    """What was typed: Slack escapes these three signs, and leaves "<" for its own mentions."""
+    return word.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def user_in(token: Token) -> str | None:
     """The id of the user that a token mentions."""
     match = _USER.fullmatch(token.text)
     return match[1] if match else None
+
+
+def is_point(text: str) -> bool:
+    """Whether this looks like a number or an address of a person."""
+    return "@" in text or sum(map(str.isdigit, text)) >= 7
 
 
 def joined(words: Sequence[Token]) -> str:

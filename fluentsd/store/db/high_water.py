@@ -5,7 +5,9 @@ contacting people again. The mark is written after a claim commits and before it
 in place, which survives the end of the process however it ends, without an fsync.
 
 One file per database, named after the id that the database keeps in `meta`: several databases may share a folder, and a
-file may be renamed. What must not live here: what a start does about a difference (`engine.held_start`).
+file may be renamed. A database file that is replaced or removed under its daemon lets a second daemon work at the same
+path, so the mark does not advance then either. What must not live here: what a start does about a difference
+(`engine.held_start`).
 """
 
 from __future__ import annotations
@@ -37,10 +39,13 @@ class UnreadableMark(Exception):
 
 
 class HighWaterMark:
-    """The marks in one folder; one of them is open, and advanced by this process. Without a folder in memory."""
+    """The marks in one folder; one of them is open, and advanced by this process. Without a folder in memory.
+    `file`: the database, if it is a file."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder, self._handle = folder, -1
+    def __init__(self, folder: Path | None = None, file: Path | None = None) -> None:
+        self._folder, self._handle, self._file = folder, -1, file
+        self._file_id: tuple[int, int] | None = None
+        self._mark: Mark | None = None
         self.claims = 0
 
     def path(self, database: str) -> Path:
@@ -67,11 +72,16 @@ class HighWaterMark:
 
     def open(self, mark: Mark) -> None:
         """Keep the file open, rewritten unless it says this already; it is on disk when this returns."""
-        path, self.claims = self.path(mark.database), mark.claims
+        self._mark, self.claims = mark, mark.claims
+        self._file_id = _id_of(self._file) if self._file is not None else None
         with suppress(FileNotFoundError, UnreadableMark):
             if self.find(mark.database) == mark:
-                self._handle = os.open(path, os.O_RDWR)
+                self._handle = os.open(self.path(mark.database), os.O_RDWR)
                 return
+        self._write(mark)
+
+    def _write(self, mark: Mark) -> None:
+        path = self.path(mark.database)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.new")
         self._handle = os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
@@ -81,11 +91,22 @@ class HighWaterMark:
         partial.rename(path)
 
     def advance(self, claims: int, at: int) -> None:
-        """Note a committed claim, before its provider is called; raises `OSError`."""
+        """Note a committed claim, before its provider is called; raises `OSError`, also when the database's file is not
+        the one that this process opened. A mark that was removed is written again."""
         if claims <= self.claims:
             return
-        if self._handle >= 0:
-            os.pwrite(self._handle, f"{claims:020d}\nat       {at:020d}".encode(), _CHANGING)
+        if self._file is not None and _id_of(self._file) != self._file_id:
+            raise OSError(
+                f"{self._file} was replaced or removed while the daemon works with it; put the file back, because what "
+                "the daemon knows ends with it"
+            )
+        if self._mark is not None and self._handle >= 0:
+            stat = os.fstat(self._handle)
+            if _id_of(self.path(self._mark.database)) == (stat.st_dev, stat.st_ino):
+                os.pwrite(self._handle, f"{claims:020d}\nat       {at:020d}".encode(), _CHANGING)
+            else:
+                os.close(self._handle)
+                self._write(self._mark._replace(claims=claims, at=at))
         self.claims = claims
 
     def close(self) -> None:
@@ -96,3 +117,12 @@ class HighWaterMark:
             finally:
                 os.close(self._handle)
                 self._handle = -1
+
+
+def _id_of(path: Path) -> tuple[int, int] | None:
+    """What the path leads to: its device and inode; None if it leads to nothing."""
+    try:
+        stat = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return stat.st_dev, stat.st_ino

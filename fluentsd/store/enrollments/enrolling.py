@@ -82,6 +82,7 @@ class FollowUp(NamedTuple):
     unreached: int
     outcomes: str
     last_outcome: str
+    rank: int = ORDINARY
 
 
 _LOWEST = select(func.min(enrollment.c.entry)).where(
@@ -105,7 +106,7 @@ async def enroll_follow_ups(conn: AsyncConnection, rows: Sequence[FollowUp], at:
     lanes = [value.pop("lane_id") for value in values]
     await conn.execute(insert(enrollment).values(state=EnrollmentState.queued, enrolled_at=at), values)
     await _WAIT_FIRST.many(
-        conn, [(lane, ORDINARY, row.due_at, i) for lane, row, i in zip(lanes, rows, ids, strict=True)]
+        conn, [(lane, row.rank, row.due_at, i) for lane, row, i in zip(lanes, rows, ids, strict=True)]
     )
 
 

@@ -145,17 +145,6 @@ async def overdue(conn: AsyncConnection, campaign_id: int, at: int) -> dict[int,
     return {int(lane_id): int(count) for lane_id, count in await conn.execute(statement)}
 
 
-async def earliest(conn: AsyncConnection, campaign_id: int) -> int | None:
-    """The earliest due moment, past or future; None when the queue is empty."""
-    statement = (
-        select(func.min(waiting.c.due_at))
-        .join(lane, lane.c.id == waiting.c.lane_id)
-        .where(lane.c.campaign_id == campaign_id)
-    )
-    found: int | None = (await conn.execute(statement)).scalar()
-    return found
-
-
 async def shift(conn: AsyncConnection, campaign_id: int, by: int) -> None:
     """Shift every queued moment by so many microseconds."""
     values = {"recompute_from": 0, "shift_after": by}

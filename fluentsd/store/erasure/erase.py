@@ -316,7 +316,7 @@ async def delete_person(
     await conn.execute(update(attempt).where(attempt.c.point_id.in_(ids)).values(point_id=None))
     await conn.execute(delete(after_call).where(after_call.c.contact_id == contact_id))
     theirs = or_(inbound_call.c.contact_id == contact_id, inbound_call.c.point_id.in_(ids))
-    anonymous = {"contact_id": None, "point_id": None, "provider_ref": None, "reason": ""}
+    anonymous = {"contact_id": None, "point_id": None, "enrollment_id": None, "provider_ref": None, "reason": ""}
     await conn.execute(update(inbound_call).where(theirs).values(**anonymous))
     await conn.execute(delete(point).where(point.c.id.in_(ids)))
     for table, mine in ((attempt, to_contact(contact_id)), (enrollment, enrollment.c.contact_id == contact_id)):

@@ -100,4 +100,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 15
+SCHEMA_VERSION = 16

@@ -9,8 +9,8 @@ from fluentsd.store.tables.metadata import Id, metadata
 after_call = Table(  # one row for each call that has something to follow: an analysis, follow-ups, a hot lead
     "after_call",
     metadata,
-    Column("attempt_id", String(32), primary_key=True),
-    Column("campaign_id", Id, nullable=False),
+    Column("attempt_id", String(32), primary_key=True),  # of our call, or the id of a call to us
+    Column("campaign_id", Id, nullable=False),  # 0 for a call to us by a person who is in no campaign
     Column("contact_id", Id, nullable=False, index=True),
     Column("state", String(8), nullable=False),  # pending | done | failed
     Column("problem", Text, nullable=False, server_default=""),  # why the analysis failed, without the person's words
@@ -46,6 +46,8 @@ inbound_call = Table(  # a call to one of our numbers; its words are in `content
     Column("currency", String(3), nullable=False, server_default="USD"),
     Column("began_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("enrollment_id", Id),  # to which it belongs; NULL without a person, or when they are in no campaign
+    Column("callback_at", BigInteger),  # for when a callback was promised in it
     Index("ix_inbound_call_ref", "provider_ref", "channel", unique=True,
           sqlite_where=text("provider_ref IS NOT NULL"), postgresql_where=text("provider_ref IS NOT NULL")),
     Index("ix_inbound_call_contact", "contact_id"),

@@ -21,6 +21,11 @@ class LateAck(AssertionError):
     """The app did not acknowledge an envelope within three seconds."""
 
 
+def hello(connections: int) -> Any:
+    """The first frame of a connection."""
+    return {"type": "hello", "num_connections": connections, "connection_info": {"app_id": "A1"}, "debug_info": {}}
+
+
 class SocketMode(State):
     """Sends envelopes on the newest connection of the app."""
 
@@ -54,14 +59,8 @@ class SocketMode(State):
             return
         socket = await request.accept()
         self.sockets.append(socket)
-        hello = {
-            "type": "hello",
-            "num_connections": len(self.sockets),
-            "connection_info": {"app_id": "A1"},
-            "debug_info": {},
-        }
         try:
-            await socket.send_message(json.dumps(hello))
+            await socket.send_message(json.dumps(hello(len(self.sockets))))
             self.opened += 1
             self.changed()
             while True:

@@ -51,8 +51,12 @@ class Shown:
     def button(self, label: str) -> Mapping[str, Any]:
         for block in self.blocks:
             for one in [*block.get("elements", ()), block.get("accessory") or {}]:
+                about = {"block_id": block.get("block_id", "b")}
                 if one.get("type") == "button" and one["text"]["text"].startswith(label):
-                    return dict(one) | {"block_id": block.get("block_id", "b")}
+                    return dict(one) | about
+                for entry in one.get("options", ()) if one.get("type") == "overflow" else ():
+                    if entry["text"]["text"].startswith(label):
+                        return {"type": "overflow", "action_id": one["action_id"], "selected_option": entry} | about
         raise AssertionError(f"no button {label!r} in {self.buttons}")
 
     @property

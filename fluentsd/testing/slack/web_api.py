@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.testing.slack.http import Request, Response
@@ -9,6 +10,13 @@ from fluentsd.testing.slack.state import APP_TOKEN, BOT_TOKEN, TEAM, State
 
 #: Views on top of each other.
 VIEWS_AT_MOST = 3
+#: The scope that a method needs; a method that is not named needs none.
+_NEEDS: Mapping[str, str] = {
+    "users.info": "users:read", "usergroups.list": "usergroups:read", "usergroups.users.list": "usergroups:read",
+    "conversations.info": "channels:read", "conversations.open": "im:write", "chat.postMessage": "chat:write",
+    "chat.postEphemeral": "chat:write", "chat.update": "chat:write", "files.info": "files:read",
+    "files.getUploadURLExternal": "files:write", "files.completeUploadExternal": "files:write",
+}  # fmt: skip
 
 
 class WebApi(State):
@@ -41,10 +49,20 @@ class WebApi(State):
         handler = getattr(self, "_" + method.replace(".", "_"), None)
         if handler is None:
             return Response({"ok": False, "error": "unknown_method"})
-        found = handler(request.arguments)
+        needed = _NEEDS.get(method, "")
+        if needed and not self._has(needed):
+            refused = {"ok": False, "error": "missing_scope", "needed": needed, "provided": self.scopes}
+            return Response(refused, headers={"x-oauth-scopes": self.scopes})
+        try:
+            found = handler(request.arguments)
+        except KeyError:  # an argument is missing
+            found = "invalid_arguments"
         self.changed()
         found = {"ok": False, "error": found} if isinstance(found, str) else {"ok": True, **found}
         return Response(found, headers={"x-oauth-scopes": self.scopes, "x-accepted-oauth-scopes": ""})
+
+    def _has(self, scope: str) -> bool:
+        return scope in self.scopes.split(",")
 
     def _apps_connections_open(self, _: Any) -> Any:
         return {"url": f"{self._socket_address}/link/?ticket={next(self._numbers)}"}
@@ -94,7 +112,7 @@ class WebApi(State):
     def _chat_postEphemeral(self, args: Any) -> Any:
         if wrong := self.check(args, "message"):
             return wrong
-        return {"message_ts": self.show(args["channel"], args, args["user"]).ts}
+        return {"message_ts": self.show(args["channel"], args, args["user"], args.get("thread_ts", "")).ts}
 
     def _chat_update(self, args: Any) -> Any:
         shown = self.messages.get((args["channel"], args["ts"]))
@@ -146,8 +164,8 @@ class WebApi(State):
         return {"view": self.homes[args["user_id"]]}
 
     def _file(self, request: Request) -> Response:
-        """The content of a file; the page of a login for all who have no token, as Slack answers them."""
-        if request.headers.get("authorization") != f"Bearer {BOT_TOKEN}":
+        """The content of a file; the page of a login for all who may not read it, as Slack answers them."""
+        if request.headers.get("authorization") != f"Bearer {BOT_TOKEN}" or not self._has("files:read"):
             return Response(b"<!DOCTYPE html><title>Slack</title>", headers={"Content-Type": "text/html"})
         found = self.files.get(request.path.split("/")[2])
         return Response(b"not found", 404) if found is None else Response(
@@ -157,27 +175,43 @@ class WebApi(State):
         return {"channel": {"id": f"D{args['users']}"}} if args["users"] in self.users else "user_not_found"
 
     def _files_getUploadURLExternal(self, args: Any) -> Any:
+        if not args.get("filename") or not str(args.get("length", "")).isdigit() or int(args["length"]) < 1:
+            return "missing_argument"
         made = self.add_file("UBOT", args["filename"], b"", "text/csv")
         self.files[made["id"]] = made | {"size": int(args["length"])}, b""
         return {"upload_url": f"{self.address}/upload/{made['id']}", "file_id": made["id"]}
 
     def _uploaded(self, request: Request) -> Response:
-        """The content of a file that the app sends."""
+        """The content of a file that the app sends. An address takes one file of the size that was said."""
         id_ = request.path.rpartition("/")[2]
+        if id_ not in self.files or self.files[id_][1]:
+            return Response(b"expired", 404)
         if len(request.body) != self.files[id_][0]["size"]:
             return Response(b"wrong length", 400)
+        if self._faults["upload"]:
+            return self._faults["upload"].pop(0) or Response(b"", 500)
         self.files[id_] = self.files[id_][0], request.body
         return Response(b"OK - 0")
 
     def _files_completeUploadExternal(self, args: Any) -> Any:
-        names = [self.files[one["id"]][0]["name"] for one in args["files"]]
-        self.show(args["channel_id"], {"text": f"{args.get('initial_comment', '')} {' '.join(names)}"}, "")
-        return {"files": [self.files[one["id"]][0] for one in args["files"]]}
+        ids, channel = [one.get("id", "") for one in args["files"]], args.get("channel_id", "")
+        if not all(id_ in self.files and self.files[id_][1] for id_ in ids):
+            return "file_not_found"
+        if channel and channel not in self.channels and channel.removeprefix("D") not in self.users:
+            return "channel_not_found"
+        if self.channels.get(channel) is False:
+            return "not_in_channel"
+        names = [self.files[id_][0]["name"] for id_ in ids]
+        if channel:
+            self.show(channel, {"text": f"{args.get('initial_comment', '')} {' '.join(names)}"}, "")
+        return {"files": [self.files[id_][0] for id_ in ids]}
 
     def _files_info(self, args: Any) -> Any:
         return {"file": self.files[args["file"]][0]} if args["file"] in self.files else "file_not_found"
 
-    def _respond(self, request: Request) -> Response:
+    def _respond(self, request: Request) -> Response | None:
+        if self._faults["hook"]:
+            return self._faults["hook"].pop(0)
         url = f"{self.address}{request.path}"
         if url not in self._hooks:
             return Response(b"no_text", 404)

@@ -53,6 +53,8 @@ ANSWERS: Mapping[str, str] = {
     "state": "holds.Status",
     "campaign check": "explain.Check",
     "campaign why": "explain.Totals",
+    "campaign people": "people.Members",
+    "campaign begin-export": "people.Export",
     "campaign replies": "people.Replies",
     "campaign answer": "people.Answered",
     "campaign test": "people.Tested",

@@ -170,7 +170,8 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """The forecast in a few figures; a finish is None if it lies after `until_at`. `follow_ups` are in no other."""
+    """The forecast in a few figures; a finish is None if it lies after `until_at`. `follow_ups` are in no other;
+    `first_at`: when the first person is contacted."""
 
     contacts: int = 0
     finish_early_at: int | None = None
@@ -181,6 +182,7 @@ class Ahead:
     channels: tuple[ChannelCost, ...] = ()
     bottleneck: Bottleneck = field(default_factory=Bottleneck)
     follow_ups: tuple[FollowUp, ...] = ()
+    first_at: int | None = absent()
 
 
 @dataclass(frozen=True, slots=True)

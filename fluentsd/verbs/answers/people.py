@@ -41,6 +41,49 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One entry of a person in a campaign. `sentence`: why the person is in this state, in words; `due_at`: of the next
+    contact, None if none is planned; `tries`: attempts that were made; `lists`: the files and segments that the person
+    comes from."""
+
+    contact: int = 0
+    entry: int = 1
+    name: str = ""
+    points: tuple[str, ...] = ()
+    state: str = ""
+    reason: str = ""
+    sentence: str = ""
+    step: str = ""
+    channel: str = ""
+    due_at: int | None = None
+    tries: int = 0
+    last_outcome: str = ""
+    lists: tuple[str, ...] = ()
+    enrolled_at: int | None = None
+    last_contact_at: int | None = None
+    ended_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """`campaign people`: some of them in the order of their ids. `next`: the `after` that goes on, None at the end."""
+
+    ref: str = ""
+    name: str = ""
+    people: tuple[Member, ...] = ()
+    next: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """`campaign begin-export`: how many are in the campaign."""
+
+    ref: str = ""
+    name: str = ""
+    people: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Attested:
     """`contacts attest`: how many people, what is said, by whom; of a source or of a campaign."""
 
@@ -54,7 +97,8 @@ class Attested:
 @dataclass(frozen=True, slots=True)
 class Lead:
     """A conversation after which somebody has to act. `disposition`: what it came to; `recording`: whether it can be
-    heard; `record`: the person's address in the CRM, "" if none is known; `taken_over_by`: "" for nobody."""
+    heard; `record`: the person's address in the CRM, "" if none is known; `taken_over_by`: "" for nobody;
+    `called_us`: the person made the call; then `attempt` is the id of the call, and it has no step."""
 
     attempt: str = ""
     ref: str = ""
@@ -71,6 +115,8 @@ class Lead:
     created_at: int | None = None
     record: str = ""
     taken_over_by: str = ""
+    campaign_name: str = ""
+    called_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +298,7 @@ class Reply:
     owner: str | None = None
     record: str = ""
     taken_over_by: str = ""
+    campaign_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

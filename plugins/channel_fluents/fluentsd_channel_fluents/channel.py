@@ -47,14 +47,16 @@ from fluentsd_channel_fluents.service import NoAnswer, Service
 from fluentsd_channel_fluents.settings import UUID, Settings
 
 SECOND = 1_000_000
-#: Calls in a page of the list, and the pages that a look-up reads; minutes of a usual call.
-LOOK_AT, PAGES, USUAL_MINUTES = 50, 4, 2
+#: The newest calls that a look-up reads; minutes of a usual call.
+LOOK_AT, USUAL_MINUTES = 200, 2
 #: Seconds until a recording is asked for again.
 RECORDING_AGAIN = 30.0
-#: Looks at a call after its end that may still find more; calls whose last report is remembered.
+#: Looks at a call after its end that may still find more, or at one that the account does not have any more; calls
+#: whose last report is remembered.
 LOOKS_AFTER_END, REMEMBERED = 6, 2000
-#: Hints that wait; more are dropped, because polling finds the calls too.
-HINTS_AT_MOST = 10_000
+#: Hints that wait; more are dropped, because polling finds the calls too. Calls that are looked at together, so that an
+#: answer that does not come delays no other call.
+HINTS_AT_MOST, TOGETHER = 10_000, 8
 #: A contact window that closes within this time counts as closed, microseconds.
 LEFT_AT_LEAST = 30 * SECOND
 
@@ -75,6 +77,7 @@ class FluentsChannel:
         self._ended: dict[str, int] = {}  #: those of them that have ended → how often they were looked at since
         self._told: OrderedDict[str, Inbound] = OrderedDict()  #: what was reported last of a call
         self._put, self._hints = trio.open_memory_channel[str](HINTS_AT_MOST)
+        self._hinted: set[str] = set()  #: calls of the hints that wait
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Create one call; its outcome comes later."""
@@ -109,13 +112,9 @@ class FluentsChannel:
                 if call is None:
                     return CannotTell("Fluents does not have this call")
                 return self._found(attempt, attempt.provider_ref, call)
-            for page in range(1, PAGES + 1):
-                found = await self._service.newest(LOOK_AT, page)
-                for one in found.calls:
-                    if token_of(one) == attempt.token and isinstance(one.get("id"), str):
-                        return self._found(attempt, one["id"], one)
-                if not found.has_more:
-                    break
+            for one in await self._service.newest(LOOK_AT, lambda call: token_of(call) == attempt.token):
+                if token_of(one) == attempt.token and isinstance(one.get("id"), str):
+                    return self._found(attempt, one["id"], one)
         except (PluginError, NoAnswer) as why:
             return CannotTell(f"Fluents cannot be asked now ({type(why).__name__})", asked=False)
         return CannotTell("no call of the list carries our token")
@@ -140,7 +139,7 @@ class FluentsChannel:
 
     async def made_since(self, at: int, most: int) -> Sequence[Made]:
         """The newest calls of the account that may be ours, from our caller ID or any number of the account."""
-        return made(self.settings.sender, (await self._service.newest(most)).calls, at)
+        return made(self.settings.sender, await self._service.newest(most), at)
 
     async def cancel(self, attempt: Attempt) -> bool | Cancelled:
         """End a call that nobody has picked up yet."""
@@ -175,23 +174,34 @@ class FluentsChannel:
         ref = _call_of(body)
         if not isinstance(ref, str) or not UUID.fullmatch(ref):
             raise ValueError("a webhook without the id of a call in call_id")
-        with suppress(trio.WouldBlock):  # polling finds it
-            self._put.send_nowait(ref)
+        self._hint(ref)
         return WebhookResult()
+
+    def _hint(self, ref: str) -> None:
+        """Have a call looked at soon."""
+        if ref not in self._hinted:
+            with suppress(trio.WouldBlock):  # polling finds it
+                self._put.send_nowait(ref)
+                self._hinted.add(ref)
 
     async def listen(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
         """Fetch the calls that webhooks hint at, and from time to time all that are under way; deliver their ends."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._poll, deliver)
-            async for ref in self._hints:
-                await self._look(ref, deliver)
+            nursery.start_soon(self._poll)
+            for _ in range(TOGETHER):
+                nursery.start_soon(self._follow_hints, deliver)
 
-    async def _poll(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
+    async def _poll(self) -> None:
         clock = self._tools.clock
         while True:
             await clock.sleep_until(clock.now() + round(self.settings.poll * SECOND))
             for ref in list(self._under_way):
-                await self._look(ref, deliver)
+                self._hint(ref)
+
+    async def _follow_hints(self, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
+        async for ref in self._hints:
+            self._hinted.discard(ref)
+            await self._look(ref, deliver)
 
     async def _look(self, ref: str, deliver: Callable[[Inbound], Awaitable[None]]) -> None:
         """Fetch one call, and report its end if it has ended."""
@@ -199,7 +209,10 @@ class FluentsChannel:
             call = await self._service.call(ref)
         except (PluginError, NoAnswer):
             return  # the next look asks again
-        if call is None or str(call.get("id")).lower() != ref.lower() or (found := ended(call)) is None:
+        if call is None:  # deleted there: the reconciler decides
+            self._settle(ref, is_whole=False)
+            return
+        if str(call.get("id")).lower() != ref.lower() or (found := ended(call)) is None:
             return
         inbound = self._inbound(ref, call, found)
         if self._told.get(ref) != inbound:
@@ -207,13 +220,15 @@ class FluentsChannel:
             self._told[ref] = inbound
             while len(self._told) > REMEMBERED:
                 self._told.popitem(last=False)
-        self._settle(ref, found)
+        self._settle(ref, is_whole=found.is_whole)
 
-    def _settle(self, ref: str, found: Ended) -> None:
-        """Look at an ended call no more, once nothing about it can still come: what the person wanted, and what was
-        said, are known some time after the end."""
+    def _settle(self, ref: str, *, is_whole: bool) -> None:
+        """Look at a call that is over no more, once nothing about it can still come: what the person wanted, and what
+        was said, are known some time after the end."""
+        if ref not in self._under_way:
+            return
         self._ended[ref] = looks = self._ended.get(ref, 0) + 1
-        if found.is_whole or looks > LOOKS_AFTER_END:
+        if is_whole or looks > LOOKS_AFTER_END:
             self._under_way.pop(ref, None)
             self._ended.pop(ref, None)
 

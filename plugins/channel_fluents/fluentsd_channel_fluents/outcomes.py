@@ -17,6 +17,7 @@ from fluentsd_channel_fluents.call_list import SECOND, instant
 #: Lines of a transcript that are the person's; the API gives the transcript as one text.
 _PERSON = re.compile(r"^\s*(?:human|user|customer|caller|person)\s*:\s*(.+)$", re.IGNORECASE)
 _PICKED_UP = ("picked_up", "transfer_started", "transfer_successful")
+_GOES_ON = ("not_started", "in_progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,11 @@ class Ended:
 
 
 def ended(call: Mapping[str, Any]) -> Ended | None:
-    """The end of a call; None while it goes on, and of a status that is not known."""
+    """The end of a call; None while it goes on. A call of a status that is not known has ended when it says when, or
+    how."""
     status = call.get("status")
-    if status not in ("ended", "error"):
+    says_end = instant(call.get("end_time")) is not None or bool(call.get("stage_outcome"))
+    if status not in ("ended", "error") and (status in _GOES_ON or not says_end):
         return None
     transcript = call.get("transcript") if isinstance(call.get("transcript"), str) else ""
     outcome, reason, fault = _judged(call, status, str(transcript))
@@ -55,7 +58,7 @@ def _is_whole(call: Mapping[str, Any], outcome: Outcome, transcript: str) -> boo
     return call.get("do_not_call_result") is not None and bool(transcript)
 
 
-def _judged(call: Mapping[str, Any], status: str, transcript: str) -> tuple[Outcome, str, Fault]:
+def _judged(call: Mapping[str, Any], status: object, transcript: str) -> tuple[Outcome, str, Fault]:
     stage, end, detected = (call.get(name) for name in ("stage", "stage_outcome", "human_detection_result"))
     said = [found[1] for line in transcript.splitlines() if (found := _PERSON.match(line))]
     if call.get("do_not_call_result") is True:

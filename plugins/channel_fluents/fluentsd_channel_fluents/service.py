@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import httpx
@@ -14,6 +14,10 @@ from fluentsd_channel_fluents.settings import UUID, Settings
 CONNECT_WITHIN, ANSWER_WITHIN, BACK_OFF = 5.0, 15.0, 10.0
 
 
+#: Calls in a page of the list, and the pages that are read for one question.
+PAGE_AT_MOST, PAGES_AT_MOST = 50, 20
+
+
 class NoAnswer(Exception):
     """The request may have been accepted: its answer was lost, or cannot be read."""
 
@@ -22,7 +26,7 @@ class NoAnswer(Exception):
 _IN_DOUBT = (408, 425)
 
 
-class Page(NamedTuple):
+class _Page(NamedTuple):
     """A page of the list of calls."""
 
     calls: list[Mapping[str, Any]]
@@ -52,12 +56,27 @@ class Service:
         answer = await self._ask("GET", "/v1/calls", params={"id": ref})
         return None if answer.status_code in (400, 404, 422) else _object(answer)
 
-    async def newest(self, size: int, page: int = 1) -> Page:
-        """A page of the account's newest calls, as far as the list tells."""
-        wanted = {"page": page, "size": size, "sort_column": "start_time", "sort_desc": "true"}
+    async def newest(
+        self, most: int, is_wanted: Callable[[Mapping[str, Any]], bool] = lambda call: False
+    ) -> list[Mapping[str, Any]]:
+        """The account's newest calls, as far as the list tells; no further pages once one has a wanted call. A page may
+        be shorter than asked."""
+        found: list[Mapping[str, Any]] = []
+        for number in range(1, PAGES_AT_MOST + 1):
+            page = await self._page(min(most, PAGE_AT_MOST), number)
+            found += page.calls
+            if not page.has_more or len(found) >= most or any(map(is_wanted, page.calls)):
+                break
+        return found[:most]
+
+    async def _page(self, size: int, number: int) -> _Page:
+        wanted = {"page": number, "size": size, "sort_column": "start_time", "sort_desc": "true"}
         found = _object(await self._ask("GET", "/v1/calls/list", params=wanted), "items")
         items = found["items"] if isinstance(found["items"], list) else []
-        return Page([one for one in items if isinstance(one, dict)], found.get("has_more") is True)
+        has_more = found.get("has_more")
+        if not isinstance(has_more, bool):
+            has_more = len(items) >= size
+        return _Page([one for one in items if isinstance(one, dict)], has_more)
 
     async def end(self, ref: str) -> bool:
         """End a call; whether the API has ended it."""

@@ -28,6 +28,8 @@ class FakeFluents:
         self.bodies: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.bad, self.status = "", 200
+        self.stuck: set[str] = set()  #: calls whose fetch is not answered
+        self.page_at_most, self.says_more = 100, True
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
@@ -60,12 +62,16 @@ class FakeFluents:
             case "GET", "/v1/calls/list":
                 items = [_normalized(call) for call in reversed(self.calls.values())]
                 number, size = (int(request.url.params.get(name, usual)) for name, usual in (("page", 1), ("size", 10)))
-                page = {"page": number, "size": size, "has_more": number * size < len(items), "total": len(items)}
+                size = min(size, self.page_at_most)
+                page = {"page": number, "size": size, "total": len(items)}
+                page |= {"has_more": number * size < len(items)} if self.says_more else {}
                 shown = items[(number - 1) * size : number * size]
                 return httpx.Response(200, json={"items": shown, **page, "total_is_estimated": False})
             case "GET", "/v1/calls/recording":
                 return httpx.Response(200, content=b"RIFF", headers={"content-type": "audio/wav"})
             case "GET", "/v1/calls":
+                if request.url.params["id"] in self.stuck:
+                    await trio.sleep_forever()
                 call = self.calls.get(request.url.params["id"])
                 return httpx.Response(200, json=call) if call else httpx.Response(404, json={"statusCode": 404})
             case "POST", "/v1/calls/end":

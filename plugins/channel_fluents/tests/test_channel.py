@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
+from fluentsd_channel_fluents.channel import LOOKS_AFTER_END
 from fluentsd_channel_fluents.service import NoAnswer
 
 from fluentsd.api import (
@@ -130,6 +131,22 @@ async def test_a_webhook_that_never_comes_is_found_by_polling(stage: Stage) -> N
     assert [one.outcome for one in stage.reports] == [Outcome.no_answer]
 
 
+async def test_a_call_whose_fetch_is_not_answered_delays_no_other(stage: Stage) -> None:
+    channel = stage.use()
+    stuck, _ = await stage.start(channel)
+    ref, attempt = await stage.start(channel)
+    stage.fluents.stuck.add(stuck)
+    stage.fluents.end(ref, stage_outcome="human_unanswered")
+    with trio.fail_after(2):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(channel.listen, stage.keep)
+            channel.webhook(hint(stuck))
+            channel.webhook(hint(ref))
+            await stage.reported.wait()
+            nursery.cancel_scope.cancel()
+    assert [one.token for one in stage.reports] == [attempt.token]
+
+
 async def test_what_is_known_only_after_the_end_is_reported_too(stage: Stage) -> None:
     channel = stage.use(poll=1)
     ref, attempt = await stage.start(channel)
@@ -162,6 +179,34 @@ async def test_a_call_that_outlived_the_daemon_is_polled_again(stage: Stage) -> 
             await stage.reported.wait()
             nursery.cancel_scope.cancel()
     assert [(one.outcome, one.token) for one in stage.reports] == [(Outcome.no_answer, attempt.token)]
+
+
+async def test_a_lost_call_is_found_in_pages_shorter_than_asked_and_without_has_more(stage: Stage) -> None:
+    channel = stage.use()
+    ref, attempt = await stage.start(channel)
+    for _ in range(70):
+        await stage.start(channel)
+    stage.fluents.page_at_most = 10
+    found = await stage.use().lookup(replace(attempt, provider_ref=None))
+    assert isinstance(found, Found)
+    assert found.receipt.ref == ref
+    for one in stage.fluents.calls:
+        stage.fluents.end(one)
+    assert len(await stage.use().made_since(0, 30)) == 30
+    stage.fluents.page_at_most, stage.fluents.says_more = 50, False
+    assert isinstance(await stage.use().lookup(replace(attempt, provider_ref=None)), Found)
+
+
+async def test_a_call_that_was_deleted_is_not_asked_for_for_ever(stage: Stage) -> None:
+    channel = stage.use()
+    ref, attempt = await stage.start(channel)
+    del stage.fluents.calls[ref]
+    for _ in range(LOOKS_AFTER_END + 1):
+        assert ref in channel._under_way
+        await channel._look(ref, stage.keep)
+    assert ref not in channel._under_way
+    assert stage.reports == []
+    assert isinstance(await channel.lookup(replace(attempt, provider_ref=ref)), CannotTell)
 
 
 @pytest.mark.parametrize(

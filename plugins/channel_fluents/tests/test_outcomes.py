@@ -31,6 +31,10 @@ from plugins.channel_fluents.tests.hosted import HUMAN
         ({"status": "ended", "stage": "picked_up", "transcript": "HUMAN: Hello?"}, Outcome.answered),
         ({"status": "ended", "stage": "picked_up", "transcript": "BOT: Hello?"}, Outcome.no_answer),
         ({"status": "ended"}, Outcome.unknown),
+        ({"status": "completed", **HUMAN, "end_time": "2026-11-27T10:01:01Z"}, Outcome.answered),
+        ({"status": "completed", "stage": "created", "stage_outcome": "human_unanswered"}, Outcome.no_answer),
+        ({"status": None, "end_time": "soon"}, None),
+        ({"status": "in_progress", "end_time": "2026-11-27T10:01:01"}, None),
         ({"status": "error", "stage": "picked_up"}, Outcome.agent_error), ({"status": "error"}, Outcome.failed),
     ],
 )  # fmt: skip

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from fluentsd.api import AnalysisRequest, Rejected, Unavailable, read_json
-from fluentsd_channel_phone.completions import Answer, Bounds, Model, ModelFailed
+from fluentsd_channel_phone.answers import Answer, tool_result
+from fluentsd_channel_phone.completions import Bounds, Model, ModelFailed
 
 #: The most of a transcript that the model reads, characters: its beginning and, more of it, its end.
 TRANSCRIPT_AT_MOST, BEGINNING = 60_000, 20_000
@@ -76,10 +77,7 @@ def _correction(answer: Answer, wrong: str) -> list[dict[str, Any]]:
     told = f"refused: {wrong}. Call {FUNCTION} with arguments that keep its schema."
     if not answer.calls:
         return [{"role": "assistant", "content": answer.text or "-"}, {"role": "user", "content": told}]
-    calls = [{"id": one.id, "type": "function", "function": {"name": one.name, "arguments": one.arguments or "{}"}}
-             for one in answer.calls]  # fmt: skip
-    results = [{"role": "tool", "tool_call_id": one.id, "content": told} for one in answer.calls]
-    return [{"role": "assistant", "content": None, "tool_calls": calls}, *results]
+    return [answer.wish, *(tool_result(one.id, told) for one in answer.calls)]
 
 
 def _short(wrong: str) -> str:

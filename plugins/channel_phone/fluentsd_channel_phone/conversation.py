@@ -17,8 +17,9 @@ import trio
 
 from fluentsd.api import AgentSettings, CallSocket, Disposition, SocketClosed, asks_to_stop
 from fluentsd_channel_phone import frames
+from fluentsd_channel_phone.answers import Answer, tool_result
 from fluentsd_channel_phone.briefing import briefing
-from fluentsd_channel_phone.completions import Answer, Model, ModelFailed
+from fluentsd_channel_phone.completions import Model, ModelFailed
 from fluentsd_channel_phone.evidence import Evidence, is_greeting
 from fluentsd_channel_phone.phrases import phrases
 from fluentsd_channel_phone.skills import Skills, Used
@@ -26,6 +27,8 @@ from fluentsd_channel_phone.transcript import Line, Transcript
 
 #: Seconds without a word from the model, or from a skill, after which the person hears that it takes a moment.
 FILLER_AFTER, SKILL_FILLER_AFTER = 2.5, 0.6
+#: Seconds after a key in which another one belongs to the same turn of the person.
+KEYS_TOGETHER = 0.6
 #: Requests to the model in one turn, each after the use of skills.
 ROUNDS_AT_MOST = 4
 #: Times that the agent asks whether somebody is there, before it ends the call.
@@ -73,7 +76,7 @@ class Conversation:
         self._to_say = agent.opening
         self._ending: Ending | None = None
         self._recorded: trio.Event | None = None  #: the opt-out is
-        self._asked, self._partial = 0, ""
+        self._asked, self._partial, self._is_typing = 0, "", False
         self._whole, self._one_socket = trio.CancelScope(), trio.Lock()
         self._line: Line | None = None  #: of the turn under way
 
@@ -111,6 +114,7 @@ class Conversation:
     # The person
 
     async def _read(self) -> None:
+        is_set_up = False
         while True:
             try:
                 frame = frames.read(await self._socket.receive())
@@ -118,7 +122,9 @@ class Conversation:
                 self.broke = closed.code not in IN_ORDER
                 return
             match frame:
-                case frames.Setup():
+                case frames.Setup() if not is_set_up:
+                    is_set_up = True
+                    self._meet_machine()  # if it was detected before
                     self._wanted.set()
                 case frames.Prompt(text, last):
                     self._hear(text, last)
@@ -128,7 +134,7 @@ class Conversation:
                     self._interrupt(heard)
                 case frames.Speaking(now):
                     self._speaking(now)
-                case frames.Trouble() | frames.Strange():
+                case frames.Setup() | frames.Trouble() | frames.Strange():
                     pass  # it changes nothing
 
     def _hear(self, text: str, last: bool) -> None:
@@ -136,9 +142,10 @@ class Conversation:
         if not last:
             self._partial = text
             return
-        self._partial = ""
+        text, self._partial = text if text.strip() else self._partial, ""  # an empty end: what was heard so far counts
         if not text.strip():
             return
+        self._is_typing = False
         earlier = self._unfinished()
         self._log.append(self.transcript.add("person", text))
         self.evidence.turns += 1
@@ -164,6 +171,7 @@ class Conversation:
             self._opt_out(f"pressed {digit}, the opt-out key")
             return
         self.evidence.keys += 1
+        self._is_typing = True
         self._log.append(line)
         self._take_turn()
 
@@ -235,6 +243,9 @@ class Conversation:
 
     async def _answer(self) -> bool:
         """One answer of the model, with the skills it uses; whether it ended the call."""
+        if self._is_typing:
+            await trio.sleep(KEYS_TOGETHER)  # the next key takes the turn away
+            self._is_typing = False
         for _ in range(ROUNDS_AT_MOST):
             answer = await self._ask()
             if answer is None:
@@ -261,8 +272,8 @@ class Conversation:
 
     async def _use(self, answer: Answer) -> bool:
         """Use the skills that the model wants; whether that ended the call."""
-        self._log.append(_wish(answer))
-        results = [_result(call.id, "the person spoke meanwhile; the result is not known") for call in answer.calls]
+        self._log.append(answer.wish)
+        results = [tool_result(call.id, "the person spoke meanwhile; the result is not known") for call in answer.calls]
         self._log += results
         for call, result in zip(answer.calls, results, strict=True):
             async with self._filling(SKILL_FILLER_AFTER):
@@ -382,15 +393,3 @@ def _message(line: Line) -> dict[str, Any]:
         return {"role": "user", "content": line.text}
     heard = line.text if line.heard is None else f"{line.heard.rstrip()} [interrupted]"
     return {"role": "assistant", "content": heard}
-
-
-def _wish(answer: Answer) -> dict[str, Any]:
-    calls = [
-        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
-        for call in answer.calls
-    ]
-    return {"role": "assistant", "content": None, "tool_calls": calls}
-
-
-def _result(call_id: str, content: str) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call_id, "content": content}

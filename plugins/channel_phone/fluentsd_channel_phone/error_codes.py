@@ -18,6 +18,7 @@ CODES: dict[int, Verdict] = {
     21217: Verdict(Act.dead, "the number is not valid"),
     21214: Verdict(Act.dead, "the number cannot be reached"),
     # This call, this person
+    21202: Verdict(Act.give_up, "Twilio calls no premium numbers"),
     13225: Verdict(Act.give_up, "Twilio refuses calls to this number"),
     21216: Verdict(Act.give_up, "the account may not call this number"),
     # The account
@@ -26,6 +27,8 @@ CODES: dict[int, Verdict] = {
     13227: Verdict(Act.human, "the account may not call this country",
                    "allow it under Voice > Settings > Geo permissions"),
     21215: Verdict(Act.human, "the account may not call this country",
+                   "allow it under Voice > Settings > Geo permissions"),
+    21203: Verdict(Act.human, "the account may not call this country",
                    "allow it under Voice > Settings > Geo permissions"),
     21219: Verdict(Act.human, "a trial account calls only verified numbers", "upgrade it, or verify the number"),
     21205: Verdict(Act.human, "the webhook's URL is refused", "set http.public_url to a public address"),

@@ -80,6 +80,8 @@ class Reception:
     def _detected(self, event: Event) -> None:
         """A person or a machine: known to the conversation, or kept until it begins."""
         call, answered_by = self._calls.known(event.ref), event.fields.get("AnsweredBy", "")[:30]
+        if not answered_by:
+            return
         call.evidence.answered_by = answered_by
         if call.conversation is not None and not call.is_reported:
             call.conversation.detected(answered_by)
@@ -99,9 +101,9 @@ class Reception:
             if not call.sockets:  # it was to go on, and no socket opened
                 self._report(call)
             return []
-        if event.token is None:
-            outcome = Outcome.answered if call is not None and call.has_colleague else Outcome.no_answer
-            why = "a colleague took it" if outcome == Outcome.answered else "nobody took it"
+        if event.token is None and call is not None:
+            outcome = Outcome.answered if call.has_colleague else Outcome.no_answer
+            why = "a colleague took it" if call.has_colleague else "nobody took it"
         elif call is not None and call.is_connected:  # the person was gone before the conversation began
             outcome, why = call.evidence.outcome()
         else:  # a restart lost it, or we ended it at pick-up

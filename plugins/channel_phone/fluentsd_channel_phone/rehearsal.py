@@ -14,7 +14,8 @@ from typing import Any
 import trio
 
 from fluentsd.api import AgentSettings, CallSocket, SocketClosed, Typist
-from fluentsd_channel_phone.completions import TURN, Answer, Bounds, Say, ToolCall
+from fluentsd_channel_phone.answers import Answer, ToolCall
+from fluentsd_channel_phone.completions import TURN, Bounds, Say
 from fluentsd_channel_phone.conversation import Conversation
 
 #: Seconds until a line is read: an agent that ends the call does so at once after its last words.

@@ -2,7 +2,8 @@
 
 Beside `FakeVoice`'s API on loopback it posts its signed requests and opens its WebSockets to a daemon, from a thread of
 its own, so it goes on while the daemon is dead: what it then posts is refused, and lost, as Twilio's is. It is rough: a
-part of the creates is spoilt. A chat service that answers at once is on the same thread.
+part of the creates is spoilt; reports are lost, late, doubled and out of order. A chat service that answers at once is
+on the same thread.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from plugins.channel_phone.tests.fake_voice import FakeVoice, KeptCall
 
 #: What becomes of a call that rings, in shares.
 FATES = {"talk": 0.4, "stop": 0.1, "key": 0.05, "machine": 0.1, "no-answer": 0.15, "busy": 0.1, "failed": 0.1}
+#: Shares of the reports about calls that come late (so after others), and that come twice; seconds of lateness.
+LATE, TWICE, LATE_BY = 0.15, 0.2, 0.6
 #: Seconds until a call rings, until something becomes of it, and a person's pause before they speak.
 QUEUED, RINGS, THINKS = 0.08, 0.15, 0.05
 _BROKEN = (ConnectionClosed, HandshakeError, OSError, trio.TooSlowError, trio.BrokenResourceError,
@@ -53,11 +56,12 @@ class Life:
 
 @dataclass
 class BusyTwilio(FakeVoice):
-    """A context manager like `FakeVoice`. `faults` are the chances of spoilt creates; `base` is the daemon's public
-    address, `port` where it listens; `chat` is the chat service's address."""
+    """A context manager like `FakeVoice`. `faults` are the chances of spoilt creates, `lost` of a report that never
+    comes; `base` is the daemon's public address, `port` where it listens; `chat` is the chat service's address."""
 
     seed: int = 0
     faults: Mapping[str, float] = field(default_factory=dict)
+    lost: float = 0.0
     base: str = "https://team.example"
     port: int = 0
 
@@ -128,18 +132,18 @@ class BusyTwilio(FakeVoice):
         await trio.sleep(queued)
         if kept.status == "queued":
             kept.status, kept.started_at = "ringing", self.clock()
-            await self._post(self.post(kept, kept.one("StatusCallback")))
+            await self._report(self.post(kept, kept.one("StatusCallback")))
             await trio.sleep(rings)
         if kept.status == "canceled":
-            await self._post(self.ended(kept, "canceled"))
+            await self._report(self.ended(kept, "canceled"))
             return
         if life.fate in ("no-answer", "busy", "failed"):
-            await self._post(self.ended(kept, life.fate))
+            await self._report(self.ended(kept, life.fate))
             return
         found = await self._post(self.picked_up(kept))
         is_machine = life.fate == "machine"
         if kept.one("AsyncAmdStatusCallback"):
-            await self._post(self.detected(kept, "machine_end_beep" if is_machine else "human"))
+            await self._report(self.detected(kept, "machine_end_beep" if is_machine else "human"))
         for _ in range(3):  # the conversation, once more after a broken socket, and the last document
             relay = None if found is None else found.find("Connect/ConversationRelay")
             if found is None or relay is None:
@@ -147,7 +151,20 @@ class BusyTwilio(FakeVoice):
             await self._converse(kept, life, relay.attrib["url"], thinks)
             found = await self._post(self.post(kept, found.find("Connect").attrib["action"], SessionId="VX1",
                                                SessionStatus="ended", SessionDuration="1"))  # type: ignore[union-attr]  # fmt: skip
-        await self._post(self.ended(kept, "completed"))
+        await self._report(self.ended(kept, "completed"))
+
+    async def _report(self, request: Request) -> None:
+        """Post a report, whose delivery and order Twilio does not promise."""
+        with self._lock:
+            luck, late_by = self._chance.random(), self._chance.uniform(0, LATE_BY)
+        if luck < self.lost:
+            return
+        if luck < self.lost + LATE:
+            self._nursery.start_soon(self._post, request, late_by)
+            return
+        await self._post(request)
+        if luck < self.lost + LATE + TWICE:
+            self._nursery.start_soon(self._post, request, late_by)
 
     async def _converse(self, kept: KeptCall, life: Life, url: str, thinks: float) -> None:
         """One WebSocket, until the person or the agent ends it, or it breaks."""
@@ -188,8 +205,9 @@ class BusyTwilio(FakeVoice):
                 await socket.send_message(json.dumps({"type": "info", "name": "agentSpeaking", "value": "off"}))
                 return
 
-    async def _post(self, request: Request) -> ElementTree.Element | None:
+    async def _post(self, request: Request, after: float = 0) -> ElementTree.Element | None:
         """Post once, and once more when nobody listens, as Twilio does; the document of the answer, if there is one."""
+        await trio.sleep(after)
         url = f"http://127.0.0.1:{self.port}{request.url.removeprefix(self.base)}"
         for again in (True, False):
             try:

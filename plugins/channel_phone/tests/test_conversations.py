@@ -97,6 +97,25 @@ async def test_an_opt_out_in_a_sentence_that_never_ended_is_heard(autojump_clock
     assert "stop calling this number" in stage.reports[-1].transcript
 
 
+async def test_an_opt_out_whose_end_came_without_words_is_heard(autojump_clock, stage, chat):
+    async with stage.talking() as call:
+        call.line.say("please stop calling me", last=False)
+        call.line.say("", last=True)
+        await call.line.gone()
+    assert stage.reports[-1].outcome == Outcome.opted_out
+    assert chat.requests == []
+
+
+async def test_a_setup_that_comes_again_is_no_turn(autojump_clock, stage, chat):
+    async with stage.talking() as call:
+        call.line.setup()
+        await trio.sleep(1)
+        call.line.say("Hello")
+        await call.line.heard(2)
+        call.line.hang_up()
+    assert len(chat.requests) == 1
+
+
 async def test_what_the_agent_says_is_never_the_persons(autojump_clock, stage, chat):
     chat.script = ["If you want me to stop calling you, say: take me off your list."]
     async with stage.talking() as call:
@@ -284,6 +303,19 @@ async def test_other_keys_are_a_turn_of_the_person(autojump_clock, stage, chat):
         await call.line.heard(2)
     assert said(chat.requests[0])[-1] == ("user", "(pressed 1)")
     assert stage.reports[0].outcome == Outcome.answered
+
+
+async def test_keys_that_are_pressed_together_are_one_turn(autojump_clock, stage, chat):
+    async with stage.talking() as call:
+        for digit in "12345#":
+            call.line.press(digit)
+            await trio.sleep(0.2)
+        await call.line.heard(2)
+        call.line.hang_up()
+    assert len(chat.requests) == 1
+    assert [one["content"] for one in chat.requests[0]["messages"] if one["role"] == "user"][-6:] == [
+        f"(pressed {digit})" for digit in "12345#"
+    ]
 
 
 async def test_frames_that_make_no_sense_change_nothing(autojump_clock, stage, chat):

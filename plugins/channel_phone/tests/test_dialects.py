@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 
 import httpx
 import pytest
+import trio
 from fluentsd_channel_phone import frames, webhooks
 from fluentsd_channel_phone.completions import Completions, ModelFailed
 from fluentsd_channel_phone.settings import Endpoint
@@ -18,6 +20,7 @@ from plugins.channel_phone.tests.test_sending import message
 from plugins.channel_sms.tests.fake_wire import Raw
 
 EVENTS = {"content-type": "text/event-stream"}
+WHOLE = {"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}]}
 
 
 def event(delta: object, **more: object) -> str:
@@ -55,6 +58,12 @@ async def answered(*bodies: str | httpx.Response, agent=None):
         + "data:[DONE]\r\n\r\n",
         event({"role": "assistant", "content": None, "tool_calls": None}) + event({"content": "Yes."}, index=0)
         + 'data: {"choices": null, "usage": {"total_tokens": 2.5}}\n\ndata: [DONE]',
+        "\ufeff" + event({"content": "Yes."}) + "data: [DONE]\n\n",
+        httpx.Response(200, headers={"content-type": "application/json"},
+                       text=event({"content": "Yes."}) + "data: [DONE]\n\n"),  # a stream that is called a document
+        httpx.Response(200, headers=EVENTS, text=json.dumps(WHOLE, indent=1)),  # a document that is called a stream
+        httpx.Response(200, headers=EVENTS | {"content-encoding": "gzip"},
+                       content=gzip.compress((event({"content": "Yes."}) + "data: [DONE]\n\n").encode())),
     ],
 )  # fmt: skip
 async def test_a_stream_is_understood(body):
@@ -76,6 +85,88 @@ async def test_calls_without_an_index_are_told_apart_by_their_ids():
     assert [(call.id, call.name, json.loads(call.arguments)) for call in answer.calls] == [
         ("a", "note_result", {"x": 1}), ("b", "end_call", {"y": 2}),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [{"index": 0, "id": "a", "function": {"name": "note_result", "arguments": {"x": 1}}},
+         {"index": 0, "id": "b", "function": {"name": "end_call", "arguments": "{}"}}],  # each has the index 0
+        [{"function": {"name": "note_result", "arguments": '{"x": 1}'}},
+         {"function": {"name": "end_call", "arguments": "{}"}}],  # neither index nor id
+        [{"index": 0, "id": "", "function": {"name": "note_result", "arguments": '{"x": 1}'}},
+         {"index": 0, "id": "", "function": {"name": "end_call", "arguments": "{}"}}],
+        [{"index": 1.0, "id": "b", "function": {"name": "end_call", "arguments": ""}},
+         {"index": 0.0, "id": "a", "function": {"name": "note_result", "arguments": '{"x"'}},
+         {"index": 1, "function": {"arguments": "{}"}}, {"index": 0, "id": None, "function": {"arguments": ": 1}"}}],
+        [{"index": 0, "id": "a", "function": {"name": "note_result", "arguments": '{"x"'}},
+         {"index": 0, "id": "a", "function": {"name": "note_result", "arguments": ": 1}"}},  # all of it each time
+         {"index": 0, "id": "a", "function": {"name": "note_result", "arguments": ""}},
+         {"index": 1, "id": "b", "function": {"name": "end_call", "arguments": "{}"}}],
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_tool_calls_are_told_apart_however_they_are_numbered(parts, at_once):
+    events = [event({"tool_calls": parts})] if at_once else [event({"tool_calls": [part]}) for part in parts]
+    [answer], _ = await answered("".join(events) + event({}, finish_reason="tool_calls") + "data: [DONE]\n\n")
+    assert [(call.name, json.loads(call.arguments)) for call in answer.calls] == [
+        ("note_result", {"x": 1}), ("end_call", {}),
+    ]  # fmt: skip
+    assert len({call.id for call in answer.calls}) == 2
+
+
+async def test_an_empty_answer_is_asked_for_once_more():
+    filtered = event({"role": "assistant", "content": ""}) + event({}, finish_reason="content_filter")
+    [answer], asked = await answered(filtered, event({"content": "Yes."}) + "data: [DONE]\n\n")
+    assert (answer.text, len(asked)) == ("Yes.", 2)
+    [answer], asked = await answered(filtered, filtered)
+    assert (answer.text, answer.calls, len(asked)) == ("", (), 2)
+
+
+@pytest.mark.parametrize(
+    "body", ["<html>502</html>", "data: " + "x" * 1_100_000, event([]) + "data: 7\n\n", '{"error": {"message": "no"}}']
+)
+async def test_what_is_no_answer_is_a_failure(body):
+    with pytest.raises(ModelFailed):
+        await answered(body, body)
+
+
+class _LeftOpen(httpx.AsyncByteStream):
+    """A stream whose service forgets to end it."""
+
+    async def __aiter__(self):
+        yield (event({"content": "Yes."}) + event({}, finish_reason="stop")).encode()
+        await trio.sleep_forever()
+
+
+class _OnlyComments(httpx.AsyncByteStream):
+    """A stream that is kept open and never answers, perhaps after a first piece."""
+
+    def __init__(self, *first):
+        self.first = first
+
+    async def __aiter__(self):
+        for one in self.first:
+            yield one.encode()
+        while True:
+            yield b": PROCESSING\n\n" + b'data: {"choices": []}\n\n'
+            await trio.sleep(1)
+
+
+async def test_comments_are_no_answer(autojump_clock):
+    with trio.fail_after(30), pytest.raises(ModelFailed, match="does not answer in time"):
+        await answered(*(httpx.Response(200, headers=EVENTS, stream=_OnlyComments()) for _ in range(2)))
+    began = event({"content": "Yes"})
+    with trio.fail_after(30):
+        [answer], _ = await answered(httpx.Response(200, headers=EVENTS, stream=_OnlyComments(began)))
+    assert answer.text == "Yes"  # as far as it was said
+
+
+async def test_an_answer_that_has_ended_is_not_waited_for(autojump_clock):
+    began = trio.current_time()
+    [answer], _ = await answered(httpx.Response(200, headers=EVENTS, stream=_LeftOpen()))
+    assert answer.text == "Yes."
+    assert trio.current_time() - began < 1
 
 
 async def test_a_service_that_takes_only_the_newer_parameters_gets_them_from_then_on():

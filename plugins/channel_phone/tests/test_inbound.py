@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 import trio
 import trio.testing
+from fluentsd_channel_phone.calls import Calls
 
 from fluentsd.api import Call, Message, Outcome, PickupVerdict
 from plugins.channel_phone.tests.fake_chat import FakeChat
@@ -143,3 +144,11 @@ async def test_a_dropped_socket_is_resumed_once(stage, caller, chat, autojump_cl
         assert again.find("Connect/ConversationRelay") is not None
         assert b"Hangup" in caller.post("end").reply.body
         nursery.cancel_scope.cancel()
+
+
+async def test_what_was_said_in_a_call_that_a_restart_lost_is_unknown(caller):
+    caller.answer(PickupVerdict(go=True, relay_url=RELAY, message=message()))
+    caller.stage.channel._reception._calls = Calls()  # of another process
+    [report] = caller.post("status", CallStatus="completed", CallDuration="40").inbounds
+    assert (report.outcome, report.duration_s, report.called_us) == (Outcome.unknown, 40, True)
+    assert report.reason == "picked up for 40 s; the conversation is not known"

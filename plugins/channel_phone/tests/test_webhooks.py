@@ -122,6 +122,25 @@ async def test_detection_that_comes_before_the_conversation_is_kept(autojump_clo
     assert "detected as human" in stage.channel._reception.reports.receive_nowait()[0].reason
 
 
+async def test_a_machine_detected_before_the_conversation_hears_the_message_alone(autojump_clock, stage, chat):
+    call = stage.dial(an_agent(voicemail="Acme called."))
+    stage.channel.webhook(stage.twilio.detected(call.kept, "machine_end_beep"))
+    stage.pick_up(call)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.channel.serve_call, call.line, call.call)
+        call.line.setup()
+        await call.line.gone()
+    assert call.line.turns == ["Acme called."]
+    assert stage.channel._reception.reports.receive_nowait()[0].outcome == Outcome.voicemail
+
+
+async def test_a_detection_without_a_result_takes_nothing_back(autojump_clock, stage):
+    call = stage.dial()
+    stage.channel.webhook(stage.twilio.detected(call.kept, "human"))
+    stage.channel.webhook(stage.twilio.detected(call.kept, ""))
+    assert stage.channel._reception._calls.known(call.kept.sid).evidence.answered_by == "human"
+
+
 async def test_a_transfer_that_nobody_takes_is_apologised_for(stage):
     call = stage.dial()
     assert b"nobody is available" in stage.post(call, "dialled", DialCallStatus="no-answer").reply.body

@@ -173,6 +173,15 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     "campaign why": [{"ref": REF, "state": "active", "total": 12_345, "reasons": [
         {"state": "queued", "reason": "window", "sentence": "the contact window is closed", "people": 9_800},
         {"state": "exited", "reason": "answered", "sentence": "a call was answered", "people": 2_545}]}],
+    "campaign people": [{"ref": REF, "name": "Q4 warm leads, follow-up", "next": 18, "people": [
+        {"contact": 17, "entry": 1, "name": "Maximiliane Featherstonehaugh",
+         "points": ["+12125550101", "maximiliane@department.example.com"], "state": "queued", "reason": "window",
+         "sentence": "the contact window is closed", "step": "sorry-we-missed-you", "channel": "sms", "due_at": at(4),
+         "tries": 2, "last_outcome": "no_answer", "lists": ["people.csv", "hubspot: Warm leads"], "enrolled_at": at(1),
+         "last_contact_at": at(3), "ended_at": None},
+        {"contact": 18, "entry": 1, "name": "", "points": [], "state": "exited", "reason": "erased",
+         "sentence": "the person was erased", "step": "first-call", "channel": "phone", "due_at": None, "tries": 0,
+         "last_outcome": "", "lists": [], "enrolled_at": at(1), "last_contact_at": None, "ended_at": at(3)}]}],
     "campaign replies": [{"replies": [
         {"created_at": at(3), "ref": REF, "step": "sorry-we-missed-you", "channel": "sms", "person": "+12125550101",
          "text": "Yes please, tomorrow after 3pm works, but not before because I am at work"},

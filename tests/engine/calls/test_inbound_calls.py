@@ -167,3 +167,15 @@ async def test_what_cannot_answer_is_refused_when_it_is_set(stage: Stage) -> Non
             await stage.do("numbers inbound", number=OURS, **wrong)
     with pytest.raises(Refused, match="is not a caller ID"):
         await stage.do("numbers inbound", number="+13105550123", announce=True)
+
+
+async def test_a_call_whose_conversation_a_restart_lost_is_told_as_unknown(stage: Stage) -> None:
+    await ready(stage, agent="ava")
+    await calls_us(stage)
+    lost = Inbound(Outcome.unknown, None, "CA1", CALLER, reason="picked up for 40 s", duration_s=40, called_us=True)
+    await stage.inbox.take(lost)
+    [call] = (await stage.do("calls"))["calls"]
+    assert (call["outcome"], call["reason"], call["duration_s"]) == ("unknown", "picked up for 40 s", 40)
+    await stage.inbox.take(Inbound(Outcome.opted_out, None, "CA1", CALLER, reason="a key", called_us=True))
+    [call] = (await stage.do("calls"))["calls"]
+    assert call["outcome"] == "opted_out"

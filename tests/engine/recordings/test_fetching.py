@@ -13,6 +13,7 @@ from fluentsd.api import Inbound, Outcome, Rejected, Unavailable
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.recordings.erasing import sweep
 from fluentsd.engine.recordings.folder import LINK_LASTS, Recordings
+from tests.engine.calls.test_inbound_calls import CALLER, OURS, calls_us
 from tests.engine.stage import MINUTE, MONDAY, Stage, person, spec
 
 CALL = {"id": "call", "channel": "phone", "agent": "a"}
@@ -69,6 +70,25 @@ async def test_a_recording_is_fetched_kept_privately_and_heard_by_link(stage: St
     await sweep(stage.runtime)
     assert files(folder) == [file.name]
     await stage.do("contacts erase", person="+12125550001", because="asked")
+    assert files(folder) == []
+
+
+async def test_the_recording_of_a_call_to_us_is_fetched_once(stage: Stage, tmp_path: Path) -> None:
+    folder, tape = tmp_path / "recordings", Tape()
+    stage.phone.fetch_recording = tape.fetch_recording  # type: ignore[attr-defined]
+    stage.runtime.recordings = Recordings(folder, "https://calls.example")
+    await stage.do("numbers add", number=OURS, tag=["us"])
+    await stage.launch(spec(CALL), person(1))
+    await calls_us(stage)
+    for _ in range(2):  # reported twice
+        await stage.inbox.take(Inbound(Outcome.unknown, None, "CA1", CALLER, recording=URL, called_us=True))
+    await stage.inbox.take(Inbound(Outcome.answered, None, "CA1", CALLER, called_us=True))
+    await stage.until(MONDAY + 5 * MINUTE)
+    assert tape.asked == [URL]
+    [call] = [one for one in (await stage.do("calls", ref="test"))["calls"] if one["direction"] == "in"]
+    assert call["recording"].startswith("https://calls.example/r/")
+    assert (await stage.do("listen", attempt=call["id"]))["link"]
+    await stage.do("contacts erase", person=CALLER, because="asked")
     assert files(folder) == []
 
 

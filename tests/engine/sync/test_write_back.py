@@ -90,6 +90,26 @@ async def test_a_call_from_the_person_is_an_activity_and_its_analysis_a_note(wri
     assert note.fields == {"annual_budget": 5000, "roof_size": "large"}
 
 
+async def test_a_call_to_us_that_began_with_an_opt_out_is_written_once_and_its_note_follows(written: Followed) -> None:
+    stage = written.stage
+    stage.phone.analyse = Analyst().analyse  # type: ignore[attr-defined]
+    written.crm.put(1)
+    await written.start()
+    await stage.do("numbers add", number=OURS, tag=["us"])
+    await stage.do("agents apply", file={"agent": [AGENT]})
+    await stage.do("numbers inbound", number=OURS, agent="ava")
+    await written.pass_time(5 * MINUTE)
+    await calls_us(stage)
+    said = {"token": None, "ref": "CA1", "address": CALLER, "called_us": True}
+    await stage.inbox.take(Inbound(Outcome.opted_out, **said, text="stop"))  # told at once, the call goes on
+    await written.pass_time(5 * MINUTE)
+    await stage.inbox.take(Inbound(Outcome.opted_out, **said, transcript="person: stop"))
+    await written.pass_time(20 * MINUTE)
+    found = kinds(written)
+    assert sorted(kind for kind, direction, _ in found if direction == "in") == ["call", "note"]
+    assert [kind for kind, *_ in found].count("opt_out") == 1
+
+
 async def test_an_opt_out_sets_the_crms_own_fields(written: Followed) -> None:
     written.crm.put(1)
     await written.start(SMS, SMS | {"id": "two", "after": "1 hour"})

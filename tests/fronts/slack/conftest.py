@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,10 @@ from tests.databases import open_whole
 from tests.engine.conftest import TO_LOG
 from tests.engine.stage import MONDAY, SMS, Stage, person, spec, staged
 
+#: Words of the program that no sales manager says: the stored names of channels and outcomes.
+INTERNAL = re.compile(
+    r"(?<![\w-])(?:sms|no_answer|not_sent|opted_out|not_interested|wrong_number|left_segment)(?![\w-])"
+)
 #: The second step keeps a campaign active after the first.
 LATER = {"id": "later", "channel": "sms", "after": "1 day", "text": "Hello again"}
 
@@ -77,6 +82,23 @@ async def until(condition: Callable[[], Any]) -> Any:
             await trio.sleep(0.01)
 
 
+def readable(workspace: Workspace) -> Iterator[str]:
+    """Every text of the app that people could read in messages, forms and homes, without the values of buttons."""
+    shown = [one.blocks for one in [*workspace.messages.values(), *workspace.ephemerals] if not one.author]
+    views = [*workspace.views.values(), *workspace.homes.values()]
+    yield from _texts([*shown, *[one["blocks"] for one in views]])
+
+
+def _texts(part: Any) -> Iterator[str]:
+    if isinstance(part, list):
+        for one in part:
+            yield from _texts(one)
+    elif isinstance(part, dict):
+        if isinstance(part.get("text"), str):
+            yield part["text"]
+        yield from _texts([one for one in part.values() if isinstance(one, (dict, list))])
+
+
 @asynccontextmanager
 async def an_office(stage: Stage, **more: Any) -> AsyncIterator[Office]:
     async with fake_slack() as workspace, trio.open_nursery() as nursery:
@@ -87,6 +109,7 @@ async def an_office(stage: Stage, **more: Any) -> AsyncIterator[Office]:
         yield Office(stage, workspace, front)
         nursery.cancel_scope.cancel()
     assert workspace.refusals == []
+    assert [words for words in readable(workspace) if INTERNAL.search(words)] == []
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ async def test_the_steps_of_the_page_lead_to_a_working_set_up(tmp_path: Path, mo
 
 
 def test_the_page_names_commands_that_exist() -> None:
-    from fluentsd.fronts.slack.grammar import BY_WORD
+    from fluentsd.fronts.slack.command_table import BY_WORD
 
     words = re.findall(r"`/campaign (\w+)", DOCS.read_text("utf-8"))
     assert words

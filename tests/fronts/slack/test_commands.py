@@ -34,7 +34,8 @@ async def test_the_life_of_a_campaign_by_clicks(office: Office) -> None:
     started = await slack.click(card, "Start")
     paused = await slack.click(started, "Pause")
     resumed = await slack.click(paused, "Resume")
-    stopped = await slack.click(resumed, "Stop")
+    asked = await slack.click(resumed, "Stop…")
+    stopped = await slack.click(asked, "Stop")
     assert "is stopped" in stopped.whole
     reopened = await slack.click(stopped, "Reopen")
     assert "paused" in reopened.whole
@@ -177,6 +178,8 @@ async def test_unknown_attempts_are_a_question(office: Office) -> None:
     await until(is_unknown)
     shown = await office.slack.command("unknown spring")
     assert "2 attempts have an unknown result" in shown.whole
+    assert " · text `text` · •••" in shown.whole
+    assert " · text `text` · ••• 0000 · unknown" in await office.say("calls spring")
     assert "2 attempts of spring are kept as made" in (await office.slack.click(shown, "Keep as made")).whole
     assert "no attempt has an unknown" in await office.say("unknown spring")
 

@@ -43,14 +43,14 @@ async def test_the_home_says_what_is_wrong_what_runs_and_what_comes(office: Offi
     await office.stage.do("campaign schedule", ref="autumn", at=office.stage.clock.now() + HOUR, yes=True)
     await until(lambda: office.stage.sms.accepted)
     shown = await at_home(office)
-    for part in ("🟢 working: slack, email, phone, sms, database", "*Running*", "'title': 'Progress'", "0 of 3 ended",
-                 "*Next 24 hours*", "*Drafts*", "*Winter* is not complete yet"):  # fmt: skip
+    for part in ("🟢 working: Slack, e-mail, phone, text message, database", "*Running*", "'title': 'Progress'",
+                 "0 of 3 ended", "*Next 24 hours*", "*Drafts*", "*Winter* is not complete yet"):  # fmt: skip
         assert part in shown, part
     assert "<!channel>" not in shown
     office.slack.lacks = frozenset({"data_visualization"})
     assert "`░░░░░░░░░░░░` 0 of 3 ended" in await at_home(office)
     office.front.socket.health = lambda: "the connection is lost"  # type: ignore[method-assign]
-    assert "⚠️ *slack*: the connection is lost" in await at_home(office)
+    assert "⚠️ *Slack*: the connection is lost" in await at_home(office)
 
 
 async def test_buttons_of_the_home_open_modals(office: Office) -> None:

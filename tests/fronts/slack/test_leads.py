@@ -13,6 +13,7 @@ from fluentsd.engine.recordings.folder import Recordings
 from fluentsd.testing.slack import Shown
 from fluentsd.verbs import slack_posts
 from tests.engine.after_calls.stage import AGENT, CALL, GOOD, Analyst
+from tests.engine.calls.test_inbound_calls import Conversing
 from tests.engine.recordings.test_fetching import URL, Tape
 from tests.engine.stage import HOUR, MINUTE, SMS, person, spec
 from tests.engine.sync.fake_source import FakeCrm
@@ -247,9 +248,36 @@ async def test_a_person_who_calls_us_is_shown_with_what_to_decide(office: Office
     card = await office.slack.wait_shown("has called us")
     for part in ("••• 0000", "answered by announcement", "Asks for a quote", "until somebody decides"):
         assert part in card.whole, part
-    assert "phone to us · ••• 0000 · answered" in await office.say("calls")
+    assert "call was" not in card.whole  # no hot lead
+    assert "call to us · ••• 0000 · answered" in await office.say("calls")
     assert "the campaigns go on" in (await office.slack.click(card, "Go on")).whole
     await answer(stage.runtime, state, Pickup("CA2", "+13105550123", to="+12125550900"), "+13105550123", can_talk=False)
     await stage.phone.tell(Inbound(Outcome.answered, ref="CA2", address="+13105550123", called_us=True))
     await stage.phone.tell(Inbound(Outcome.answered, **said))
     assert len([one for one in office.slack.messages.values() if "has called us" in one.whole]) == 1
+
+
+async def test_a_hot_lead_who_called_us_is_a_card_with_what_to_decide(office: Office) -> None:
+    stage = office.stage
+    await stage.do("numbers add", number="+12125550900")
+    agent = {"name": "ava", "company": "Acme", "prompt": "Sell."}
+    await stage.do("agents apply", file={"agent": [agent]})
+    for name in ("serve_call", "unsupported", "webhook", "answer"):
+        setattr(stage.phone, name, getattr(Conversing(), name))
+    stage.resolve("phone")
+    await stage.do("numbers inbound", number="+12125550900", agent="ava")
+    await stage.launch(spec(LATER, ref="spring"), person(0))
+    await stage.do("campaign owner", ref="spring", owner="slack:U1 Dana")
+    state, pickup = stage.runtime.channels["phone"], Pickup("CA1", "+12125550000", to="+12125550900")
+    await answer(stage.runtime, state, pickup, "+12125550000", can_talk=True)
+    said = {"ref": "CA1", "address": "+12125550000", "called_us": True, "disposition": Disposition.interested}
+    await stage.phone.tell(Inbound(Outcome.answered, **said, summary="Asks for a quote.", transcript="person: Hi"))
+    card = await office.slack.wait_shown("is *interested*")
+    for part in ("••• 0000", "has called us", "Asks for a quote", "until somebody decides", "not handled yet"):
+        assert part in card.whole, part
+    assert len(await open_leads(office)) == 1
+    assert "the campaigns go on" in (await office.slack.click(card, "Go on")).whole
+    await office.slack.press(card, "Handled")
+    await office.slack.wait_shown("handled by <@U1>")
+    assert await open_leads(office) == []
+    assert not [one for one in office.slack.messages.values() if "has called us" in one.whole]  # one card, settled

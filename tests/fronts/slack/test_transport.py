@@ -10,7 +10,7 @@ from fluentsd.fronts.slack.front import SlackFront
 from fluentsd.fronts.slack.transport import Timing
 from fluentsd.testing.slack import fake_slack
 from tests.engine.stage import Stage
-from tests.fronts.slack.conftest import Office, slack_settings, until
+from tests.fronts.slack.conftest import Office, an_office, slack_settings, until
 
 
 @pytest.fixture
@@ -44,6 +44,33 @@ async def test_a_silent_connection_is_noticed_by_our_own_pings(office: Office, m
     monkeypatch.setattr(office.slack.sockets[0], "_send", silent)
     with trio.fail_after(5):
         await office.slack.wait_opened(2)
+
+
+async def test_a_connection_that_slack_leaves_open_is_closed_by_us(office: Office) -> None:
+    office.front.socket._timing = Timing(ping_every=0.3, answer_within=0.3, retires_after=0.1)
+    await office.slack.disconnect("warning")
+    await office.slack.wait_opened(2)
+    with trio.fail_after(5):
+        await until(lambda: len(office.slack.sockets) == 1)
+    assert "Nothing is running" in await office.say("")
+
+
+@pytest.mark.parametrize(
+    "greeting", [{"type": "hello"}, ["no", "object"], {"type": "of tomorrow", "num_connections": "x"}]
+)
+async def test_a_greeting_may_have_any_fields(stage: Stage, monkeypatch: pytest.MonkeyPatch, greeting: object) -> None:
+    monkeypatch.setattr("fluentsd.testing.slack.socket_mode.hello", lambda _: greeting)
+    async with an_office(stage) as office:
+        assert "Nothing is running" in await office.say("")
+
+
+async def test_an_envelope_before_the_greeting_is_answered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = {"envelope_id": "e-first", "type": "slash_commands", "accepts_response_payload": True,
+             "payload": {"command": "/campaign", "text": "help", "user_id": "U1", "team_id": "T0001"}}  # fmt: skip
+    monkeypatch.setattr("fluentsd.testing.slack.socket_mode.hello", lambda _: first)
+    async with an_office(stage) as office:
+        await until(lambda: office.slack.acks["e-first"])
+        assert "What you can type" in str(office.slack.acks["e-first"][0].payload)
 
 
 async def test_a_repeated_envelope_is_acknowledged_and_not_handled_again(office: Office) -> None:

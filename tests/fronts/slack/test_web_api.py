@@ -12,6 +12,7 @@ from fluentsd.api import Unavailable
 from fluentsd.fronts.slack.rates import Rates
 from fluentsd.fronts.slack.web_api import SlackRefused, WebApi
 from fluentsd.testing.slack import Workspace, fake_slack
+from fluentsd.testing.slack.http import Response
 from tests.fronts.slack.conftest import slack_settings
 
 PRODUCTION = "https://slack.com/api/"
@@ -71,6 +72,35 @@ async def test_a_refusal_has_its_code() -> None:
         with pytest.raises(SlackRefused) as caught:
             await web.call("chat.postMessage", channel="C404", text="x")
         assert (caught.value.method, caught.value.error) == ("chat.postMessage", "channel_not_found")
+
+
+@pytest.mark.parametrize("page", [b"<html>502 Bad Gateway</html>", b"", b"null", b'{"ok": false}'])
+async def test_an_answer_that_is_not_slacks_is_an_outage_and_no_refusal(page: bytes) -> None:
+    async with fake_slack() as slack:
+        web = WebApi(slack_settings(slack), structlog.get_logger())
+        slack._faults["auth.test"] = [Response(page)]
+        with pytest.raises(Unavailable):
+            await web.call("auth.test")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}, {"Retry-After": "1.5"}, {"Retry-After": "soon"}])
+async def test_a_pause_without_a_number_is_a_second(headers: dict[str, str]) -> None:
+    async with fake_slack() as slack:
+        web = WebApi(slack_settings(slack), structlog.get_logger())
+        slack._faults["auth.test"] = [Response({"ok": False, "error": "ratelimited"}, 429, headers)]
+        began = trio.current_time()
+        await web.call("auth.test")
+        assert trio.current_time() - began >= 0.9
+
+
+@pytest.mark.parametrize("more", [{"response_metadata": None}, {"response_metadata": {"messages": ["[ERROR] x"]}}])
+async def test_a_refusal_may_have_no_details(more: dict[str, object]) -> None:
+    async with fake_slack() as slack:
+        web = WebApi(slack_settings(slack), structlog.get_logger())
+        slack._faults["auth.test"] = [Response({"ok": False, "error": "invalid_auth", **more})]
+        with pytest.raises(SlackRefused) as caught:
+            await web.call("auth.test")
+        assert caught.value.error == "invalid_auth"
 
 
 def test_a_channel_gets_one_message_a_second_and_others_do_not_wait() -> None:

@@ -1,4 +1,4 @@
-"""A database with the outbox of schema 6 upgrades: what is not delivered goes on, tasks stay tasks, ids stay unique."""
+"""Databases with undelivered events upgrade: what is not delivered goes on, tasks stay tasks, ids stay unique."""
 
 from __future__ import annotations
 
@@ -55,3 +55,29 @@ async def test_the_id_of_a_message_that_was_delivered_before_is_not_used_again(o
     await old.run(outbox.post, CampaignStarted(campaign="c", by="kim"), at=60)
     last = (await old.read(outbox.due, "webhook", 99, 9))[-1]
     assert (last.event_id, last.key) == (10, "c")
+
+
+BEFORE_0016 = [
+    """INSERT INTO outbox_event (id, topic, key, payload, created_at) VALUES
+    (1, 'task.after_call', 'call:a1', '{"attempt": "a1"}', 10),
+    (2, 'task.received_call', 'call:c1', '{"call": "c1", "is_told": true}', 20)""",
+    """INSERT INTO outbox_delivery (event_id, target, key, state, due_at) VALUES
+    (1, 'after_calls', 'call:a1', 'due', 10), (2, 'after_calls', 'call:c1', 'due', 20)""",
+    """INSERT INTO inbound_call (id, channel, contact_id, agent, answered_by, outcome, began_at, ended_at) VALUES
+    ('c1', 'phone', 7, 'kim', 'agent', 'answered', 15, 20)""",
+]
+
+
+async def test_work_after_calls_goes_on_as_one_kind(empty_database_url: str) -> None:
+    async with open_store(empty_database_url) as store:
+        await store.run(lambda conn: conn.run_sync(migrate.migrate, "0015"))
+        for statement in BEFORE_0016:
+            await store.run(lambda conn, statement=statement: conn.execute(text(statement)))
+        await store.run(lambda conn: conn.run_sync(migrate.migrate))
+        due = await store.read(outbox.due, "after_calls", 99, 9)
+        assert [(one.topic, one.payload) for one in due] == [
+            ("task.after_call", {"call": "a1", "is_told": False}),
+            ("task.after_call", {"call": "c1", "is_told": True}),
+        ]
+        rows = await store.read(lambda conn: conn.execute(text("SELECT attempt_id, contact_id, state FROM after_call")))
+        assert rows.all() == [("c1", 7, "pending")]

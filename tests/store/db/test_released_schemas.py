@@ -22,6 +22,19 @@ NOW = 1_795_900_000_000_000
 FROZEN = {
     "0001_first.py": "b5a49f9065e83fd2c2915ac6744dab0f732d46eee297f9ed9ea662efdd2c18e4",
     "0002_templates.py": "5085f72ecd9e53a8ad7edaa3666c3975752dc0a5caaaf4f2bfd8e9352b67bc0f",
+    "0003_names.py": "dbf489d2e56d4a52d38dfbe6da99275c724c49103090896a0004f28414f5a287",
+    "0004_nodes.py": "3e09167761358da1abe97a3ddee89e328b26ef0699b89a069a5582fbd3daf950",
+    "0005_references.py": "1d2382f46efc3b0cfa5d5571e0019c8d311ab1156f15fb0164fd1681bc4cf350",
+    "0006_inbound_ids.py": "d72917fcbf6372e4a68fb3e56720cce428ab14aa814858b8cc42caf8a51501b4",
+    "0007_deliveries.py": "824e9397dbbc0b6136c282327680e61a0181a2ea9a7a95d3354eeb4b2783a06b",
+    "0008_shared_points.py": "0609c1ca345a08e7419f602702aa9db2e0e8aac297622c79f01bd2758771484e",
+    "0009_segments.py": "bfe135d217b989f48907d77915555fa3e9f4247c7b71a5cc3dbd5948fdcc6a34",
+    "0010_slack.py": "e8537ab07ab9e36f7d98a0b749b5f7c47a0adc8641593b9a7b98b31b752b7007",
+    "0011_agents.py": "7cd788b4897015eadc002952688293ba1065b7fff8a909730f97be7c58bfe0ca",
+    "0012_edits.py": "6a831ce5974cc07bb1c250dd04b341cefecb5cd4cb37b2c66e9772c157f2d7f5",
+    "0013_after_calls.py": "e7ebadf4266c6d8b2da2298de6c6ba1c4a4dd4d16dda6b36406f4ee327653eae",
+    "0014_step_counts.py": "13f042da899dff820673d3e860dc7615e5bf79e9905a3cb3a2e0dda31b44711f",
+    "0015_leads.py": "60e03c0c2db98ae94446a37ad1cac43cc00b0e832ca52087c33d8f3b4429131d",
 }
 #: What the release with schema 2 made: 8 people in a campaign under way, two suppression entries, one erased person.
 DUMP = Path(__file__).with_name("schema_0002.sql")

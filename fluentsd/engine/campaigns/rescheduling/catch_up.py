@@ -16,7 +16,7 @@ from fluentsd.domain.states import CampaignState
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, campaigns
+from fluentsd.store import audit, campaigns, lanes
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import rescheduling
 from fluentsd.unavailable import StoreUnavailable
@@ -66,7 +66,7 @@ async def notice_absence(runtime: Runtime) -> None:
             if row.state != CampaignState.active:
                 continue
             _, plan = await runtime.plans.current(conn, row.id)
-            waits_since = await rescheduling.earliest(conn, row.id)
+            waits_since = min((lane.due_at for lane in await lanes.next_in_lanes(conn, row.id)), default=None)
             if waits_since is None or now - waits_since <= AWAY:  # in a quiet period `last_seen` is too old
                 continue
             result = await settle(conn, plan, plan.spec.limits.on_resume, seen_at, now)

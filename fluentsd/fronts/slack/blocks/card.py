@@ -1,17 +1,35 @@
-"""The live card of a campaign, and the same facts as the answer of `status`: both are made here, so they agree."""
+"""The live card of a campaign, and the same facts as the answer of `status`: both are made here, so they agree.
+
+The card is short, because it stays in a channel: one line of figures, one of what else matters, and the two buttons
+that are pressed most; the others, and what ends a campaign, are in a menu.
+"""
 
 from __future__ import annotations
 
-from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
-from fluentsd.fronts.slack.blocks.wording import actor, count, moment, numbers, ours, safe
-from fluentsd.verbs.answers.campaigns import Campaign, Status
+from fluentsd.fronts.slack.blocks.layout import (
+    Block,
+    Message,
+    actions,
+    button,
+    context,
+    message,
+    option,
+    packed,
+    section,
+)
+from fluentsd.fronts.slack.blocks.wording import actor, count, held, moment, numbers, ours, safe
+from fluentsd.verbs.answers.campaigns import Campaign, Counted, Status
+from fluentsd.verbs.answers.holds import Hold
+
+#: Characters of a bar.
+BAR = 16
 
 #: What a button does in each state, in the order of the card.
 _BUTTONS: dict[str, tuple[str, ...]] = {
     "draft": ("start", "schedule"),
     "scheduled": ("start", "schedule clear"),
-    "active": ("pause", "stop"),
-    "paused": ("resume", "stop"),
+    "active": ("pause",),
+    "paused": ("resume",),
     "stopped": ("reopen",),
     "completed": ("reopen",),
 }
@@ -26,49 +44,71 @@ def title(one: Campaign) -> str:
 def card(found: Status) -> Message:
     """The card. The words of its figures are those of `campaign status`."""
     text = f"{safe(found.name)}: {found.state}, {found.completed} of {found.total} completed"
-    figures = [
-        f"*Total*\n{found.total:,}",
-        f"*Queued*\n{found.queued:,}",
-        f"*Active*\n{found.active:,}",
-        f"*Errored*\n{found.errored:,}",
-        f"*Exited*\n{found.exited:,}",
-        f"*Completed*\n{found.completed:,}",
-        f"*Started on*\n{moment(found.started_at)}",
-        f"*Owner*\n{actor(found.owner)}",
-    ]
-    blocks = [section(title(found)), section("", *figures), *_notes(found)]
+    blocks = [section(f"{title(found)}\n{progress(found)}"), *_notes(found)]
     return message(text, *blocks, *buttons(found))
 
 
+def progress(found: Counted) -> str:
+    """How far it is, in people who have ended, and the figures in the words of `campaign status`."""
+    ended = found.completed + found.exited
+    words = (f"*Total* {found.total:,} · *Queued* {found.queued:,} · *Active* {found.active:,} · *Errored* "
+             f"{found.errored:,} · *Exited* {found.exited:,} · *Completed* {found.completed:,}")  # fmt: skip
+    return f"`{bar(ended, found.total)}` {ended:,} of {found.total:,} ended ({share(ended, found.total)})\n{words}"
+
+
+def bar(part: int, whole: int) -> str:
+    """A bar of text."""
+    full = round(BAR * part / whole) if whole else 0
+    return "█" * min(full, BAR) + "░" * (BAR - min(full, BAR))
+
+
+def share(part: int, whole: int) -> str:
+    """`37%`; "–" of nothing."""
+    return f"{part / whole:.0%}" if whole else "–"
+
+
 def _notes(found: Status) -> list[Block]:
-    lines = []
+    lines = [f"*Started on* {moment(found.started_at)} · *Owner* {actor(found.owner)}"]
     if found.state == "scheduled":
         lines.append(f"starts {moment(found.starts_at)}")
     if found.next_at is not None and found.state == "active":
         lines.append(f"next contact due {moment(found.next_at)}")
     if found.exited_by_reason:
         lines.append(f"exited: {numbers(found.exited_by_reason)}")
-    lines += [f"⚠️ held ({safe(hold.scope)} {safe(hold.target)}): {ours(hold.reason, 200)}" for hold in found.holds[:3]]
+    lines += [f"⚠️ On hold{_what(hold)}: {ours(hold.reason, 200)}" for hold in found.holds[:3]]
     if found.held_people:
         lines.append(f"waiting for a fact: {numbers(found.held_people)}")
     if found.unknown:
         lines.append(f"❓ {count(found.unknown, 'attempt', 'attempts')} with an unknown result")
-    return [context("\n".join(lines))] if lines else []
+    return [context("\n".join(lines))]
+
+
+def _what(hold: Hold) -> str:
+    """What a hold stops, on the card of its campaign."""
+    return "" if hold.scope == "campaign" else f" ({held(hold.scope, hold.target)})"
 
 
 def buttons(one: Campaign) -> list[Block]:
     """The buttons that are possible in the campaign's state."""
     made = [_button(one, word) for word in _BUTTONS.get(one.state, ())]
-    made.append(button("Details", "say:report", {"text": f"report c{one.id}"}))
+    made.append(button("Report", "say:report", {"text": f"report c{one.id}"}))
     if getattr(one, "errored", 0):
         made.append(button("Errors", "say:errors", {"text": f"errors c{one.id}"}))
     if getattr(one, "unknown", 0):
         made.append(button("Unknown", "say:unknown", {"text": f"unknown c{one.id}"}))
-    return [actions(*made)]
+    return [actions(*made, _menu(one))]
+
+
+def _menu(one: Campaign) -> Block:
+    """The other commands of a campaign, as they are typed. One that ends it asks first."""
+    says = [("Edit…", "edit"), ("People", "contacts"), ("Attempts", "calls"), ("Forecast", "forecast")]
+    says += [("Stop…", "stop")] if one.state in ("active", "paused") else []
+    made = [option(words, packed({"text": f"{command} c{one.id}"})) for words, command in says]
+    return {"type": "overflow", "action_id": "say:menu", "options": made}
 
 
 def _button(one: Campaign, word: str) -> Block:
-    name, ref = safe(one.name, 60), f"c{one.id}"
+    ref = f"c{one.id}"
     match word:
         case "start":
             return button("Start…", "say:start", {"text": f"start {ref}"}, "primary")
@@ -82,13 +122,7 @@ def _button(one: Campaign, word: str) -> Block:
             return button("Resume", "say:resume", {"text": f"resume {ref}"}, "primary")
         case "reopen":
             return button("Reopen", "say:reopen", {"text": f"reopen {ref}"})
-    dialog = confirm(
-        "Stop this campaign?",
-        f"*{name}* makes no more contacts. People keep their progress, and it can be reopened.",
-        "Stop it",
-        danger=True,
-    )
-    return button("Stop", "say:stop", {"text": f"stop {ref} yes"}, "danger", dialog)
+    raise AssertionError(word)
 
 
 def receipt(found: Campaign, *lines: str) -> Message:

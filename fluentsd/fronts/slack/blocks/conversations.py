@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
-from fluentsd.fronts.slack.blocks.wording import actor, by_channel, count, link, masked, moment, plain, point, safe
+from fluentsd.fronts.slack.blocks.wording import (
+    actor,
+    by_channel,
+    count,
+    link,
+    masked,
+    moment,
+    plain,
+    point,
+    safe,
+    word,
+)
 from fluentsd.verbs.answers.attempts import Attempt
 from fluentsd.verbs.answers.holds import Hold
 from fluentsd.verbs.answers.people import Lead, Reply
@@ -15,24 +26,26 @@ from fluentsd.verbs.answers.people import Lead, Reply
 _CAME_TO: Mapping[str, str] = {
     "interested": "🔥 {} is *interested*", "callback": "📞 {} *asks for a call back*", "angry": "😠 {} was *angry*",
 }  # fmt: skip
+#: Of a person who has called us.
+WAITS = "No campaign contacts this person until somebody decides how it goes on."
 _NOUN: Mapping[str, str] = {"reply": "reply", "lead": "hot lead"}
 
 
 def reply(one: Reply, owner: str) -> Message:
     """A person's reply. `owner`: as a mention."""
-    ref, said = str(one.ref), masked(one.text or "(no text)", 1500)
+    name, said = _campaign(one), masked(one.text or "(no text)", 1500)
     who, by = point(one.person or ""), by_channel(one.channel or "")
     if one.outcome == "opted_out":
         return message(
-            f"an opt-out in {plain(ref, 60)}",
-            section(f"🚫 {who} asked in *{safe(ref)}* by {by} not to be contacted any more\n>{said}"),
+            f"an opt-out in {plain(name, 60)}",
+            section(f"🚫 {who} asked in *{safe(name)}* by {by} not to be contacted any more\n>{said}"),
             context("On the suppression list for every campaign. No answer may be sent; nothing is left to do."),
             _about(one, owner),
             actions(_handle(one)),
         )
     return message(
-        f"a reply in {plain(ref, 60)}",
-        section(f"💬 {who} answered in *{safe(ref)}* by {by}\n>{said}"),
+        f"a reply in {plain(name, 60)}",
+        section(f"💬 {who} answered in *{safe(name)}* by {by}\n>{said}"),
         _about(one, owner),
         actions(*_ways(one, is_lead=False)),
     )
@@ -40,36 +53,38 @@ def reply(one: Reply, owner: str) -> Message:
 
 def lead(one: Lead, owner: str) -> Message:
     """A hot lead: what the call came to, in the words of its analysis."""
-    ref, who = str(one.ref), point(one.person or "")
+    name, who = _campaign(one), point(one.person or "")
     came_to = _CAME_TO.get(str(one.disposition), "{} is a hot lead").format(who)
     lasted = f", {one.duration_s} s" if one.duration_s else ""
     asked = f"\nasked to be called {moment(one.callback_at)}" if one.callback_at else ""
     said = f"\n>{masked(one.summary, 1000)}" if one.summary else "\n_There is no summary._"
-    text = f"{came_to} · *{safe(ref)}* · call {safe(one.outcome or '')}{lasted}{said}{asked}"
+    call = "has called us, and the call was" if one.called_us else "call"
+    text = f"{came_to} · *{safe(name)}* · {call} {word(one.outcome or '')}{lasted}{said}{asked}"
     blocks = [section(text), _about(one, owner)]
+    if one.called_us and not one.taken_over_by:
+        blocks.append(context(WAITS))
     if one.outcome == "opted_out":
         blocks.insert(1, context("On the suppression list for every campaign. No message may be sent."))
         buttons = [_handle(one), *_listen(one)]
     else:
         buttons = _ways(one, is_lead=True)
-    return message(f"a hot lead in {plain(ref, 60)}: {plain(str(one.disposition), 20)}", *blocks, actions(*buttons))
+    return message(f"a hot lead in {plain(name, 60)}: {word(one.disposition)}", *blocks, actions(*buttons))
 
 
 def caller(one: Attempt, contact: int | None) -> Message:
     """A call that a person made to us; `contact` is None for a number that several people share."""
     who, by = point(one.to or ""), safe(one.agent or one.answered_by)
-    came_to = f", {safe(one.disposition.replace('_', ' '))}" if one.disposition else ""
+    came_to = f", {word(one.disposition)}" if one.disposition else ""
     said = f"\n>{masked(one.summary, 1000)}" if one.summary else ""
     text = f"📞 {who} has called us, answered by {by}: {safe(one.outcome or '–')}{came_to}{said}"
-    note = "No campaign contacts this person until somebody decides how it goes on."
     if contact is None:
         shared = "Several people share this number; look for them, then give each back with `give-back`."
-        return message("a call to us", section(text), context(f"{moment(one.claimed_at)} · {note} {shared}"))
+        return message("a call to us", section(text), context(f"{moment(one.claimed_at)} · {WAITS} {shared}"))
     about = {"person": f"#{contact}"}
     return message(
         "a call to us",
         section(text),
-        context(f"{moment(one.claimed_at)} · {note}"),
+        context(f"{moment(one.claimed_at)} · {WAITS}"),
         actions(button("Go on", "person:resume", about), button("Take over", "person:take", about)),
     )
 
@@ -96,11 +111,16 @@ def settled_here(by: str, ref: str, what: str) -> Message:
 
 def reminder(kind: str, one: Reply | Lead, owner: str) -> Message:
     """The one reminder of what nobody has handled."""
-    noun, ref = _NOUN[kind], str(one.ref)
+    noun, name = _NOUN[kind], _campaign(one)
     return message(
-        f"a {noun} in {plain(ref, 60)} is not handled yet",
-        section(f"⏰ {owner} this {noun} in *{safe(ref)}* has waited for a business hour, and nobody has handled it."),
+        f"a {noun} in {plain(name, 60)} is not handled yet",
+        section(f"⏰ {owner} this {noun} in *{safe(name)}* has waited for a business hour, and nobody has handled it."),
     )
+
+
+def _campaign(one: Reply | Lead) -> str:
+    """The name of the campaign; what a person wrote before any attempt belongs to none."""
+    return str(one.campaign_name or one.ref)
 
 
 def _about(one: Reply | Lead, owner: str) -> Block:
@@ -123,11 +143,13 @@ def _ways(one: Reply | Lead, *, is_lead: bool) -> list[Block]:
         "Suppress",
         danger=True,
     )
-    take = button("Go on", "person:resume", about) if one.taken_over_by else button("Take over", "person:take", about)
+    go_on, take = button("Go on", "person:resume", about), button("Take over", "person:take", about)
+    waits = isinstance(one, Lead) and one.called_us  # a call of the person holds their steps
     return [
         button("Reply…", "open:reply", about | ({"lead": True} if is_lead else {}), "primary"),
         _handle(one),
-        take,
+        *([go_on] if one.taken_over_by or waits else []),
+        *([] if one.taken_over_by else [take]),
         button("Call back…", "open:callback", about),
         *(_listen(one) if is_lead else []),
         button("Suppress", "reply:suppress", about, "danger", stop),

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, header, message, section
 from fluentsd.fronts.slack.blocks.wording import ours, plain, safe, without_points
-from fluentsd.fronts.slack.grammar import BY_WORD, COMMANDS, Command
+from fluentsd.fronts.slack.command_table import BY_WORD, COMMANDS, Command
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.catalogue import VERBS
 
 
 def help_of(topic: str, name: str) -> Message:
     """Help about one command, or the list of all. `name`: the slash command as it is installed."""
-    command = BY_WORD.get(topic.casefold().strip())
+    words = topic.casefold().split()
+    command = BY_WORD.get(words[0].strip("/.,:;!?")) if words else None
     if command is None:
         lines = [f"`{_usage(one, name)}`  {safe(one.help)}" for one in COMMANDS]
         ways = (
@@ -71,4 +72,7 @@ def offers_of(suggestion: Suggestion | None) -> list[str]:
     ref = suggestion.arguments.get("ref")
     if command is None or (command.ref == "must" and not ref):
         return []
+    if suggestion.verb == "contacts find":
+        words = suggestion.arguments.get("words")
+        return [f"contacts find {words}"] if words else []
     return [f"{command.word} {ref or ''}".strip()]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
-from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, ours, plain, safe
+from fluentsd.fronts.slack.blocks.wording import actor, count, held, masked, moment, ours, plain, safe
 
 #: What happened, by topic.
 _DONE: Mapping[str, str] = {
@@ -28,13 +28,13 @@ def is_alert(event: Posted) -> bool:
     return not event.topic.startswith("campaign.") or bool(event.payload.get("breaker"))
 
 
-def line(event: Posted, because: str) -> Message | None:
-    """One line of the thread of a campaign's card; None for an event that needs none."""
+def line(event: Posted, because: str, name: str) -> Message | None:
+    """One line of the thread of a campaign's card; None for an event that needs none. `name`: the campaign's."""
     payload = event.payload
     if event.topic == "campaign.paused" and payload.get("breaker"):
-        return alert(event)
+        return alert(event, name)
     if (done := _DONE.get(event.topic)) is None:
-        return alert(event)
+        return alert(event, name)
     by = str(payload.get("by", ""))
     who = {"fluentsd": "", "schedule": " by its schedule"}.get(by, f" by {actor(by)}")
     text = f"{done}{who}"
@@ -50,14 +50,14 @@ def line(event: Posted, because: str) -> Message | None:
     return message(f"{done}{f' by {plain(by, 60)}' if who else ''}", context(f"{moment(event.at)} · {text}{reason}"))
 
 
-def alert(event: Posted) -> Message:
-    """What needs attention, with the button that fixes it."""
+def alert(event: Posted, name: str) -> Message:
+    """What needs attention, with the button that fixes it. `name`: of the campaign that it is about, "" for none."""
     payload, blocks = event.payload, list[Block]()
     because = ours(str(payload.get("because") or payload.get("reason") or ""), 500)
     match event.topic:
         case "campaign.paused":
             ref = str(payload["campaign"])
-            text = f"⚠️ *{safe(ref)}* was paused by a breaker: {because}"
+            text = f"⚠️ *{safe(name)}* was paused by a breaker: {because}"
             blocks = [
                 actions(
                     button("Resume", "say:resume", {"text": f"resume {ref}"}, "primary"),
@@ -65,22 +65,23 @@ def alert(event: Posted) -> Message:
                 )
             ]
         case "hold.placed":
-            target = "everything" if payload["scope"] == "installation" else f"{payload['scope']} {payload['target']}"
             until = f" until {moment(payload['until_at'])}" if payload.get("until_at") else ""
-            text = f"⚠️ {safe(target)} is held{until} by {actor(str(payload['by']))}: {because}"
+            what = f"the campaign {safe(name)}" if payload["scope"] == "campaign" else held(
+                payload["scope"], payload["target"])  # fmt: skip
+            text = f"⚠️ On hold{until}: {what}, by {actor(str(payload['by']))} ({because})"
             release = {"scope": payload["scope"], "target": payload["target"]}
             made = button("Release", "release", release, confirm=confirm(
                 "Release it?", "Contacts continue at once.", "Release"))  # fmt: skip
             if payload["scope"] == "campaign" and "first people" in because:
                 ref = str(payload["target"])
-                text = f"✋ The first people of *{safe(ref)}* were contacted. Look at the results, then press *Go on*."
+                text = f"✋ The first people of *{safe(name)}* were contacted. Look at the results, then press *Go on*."
                 sure = confirm("Go on with all?", "Everybody who waits is contacted from now on.", "Go on")
                 made = button("Go on", "release", release, "primary", sure)
                 blocks = [actions(made, button("Report", "say:report", {"text": f"report {ref}"}))]
             else:
                 blocks = [actions(made)]
         case "hold.lifted":
-            text = f"✅ the hold on {safe(payload['scope'])} {safe(payload['target'])} is lifted"
+            text = f"✅ the hold on {held(payload['scope'], payload['target'])} is lifted"
         case "number.held" | "number.cooling":
             until = f" until {moment(payload['until_at'])}" if payload.get("until_at") else ""
             text = f"⚠️ the number {safe(payload['label'])} is held{until}: {because}"

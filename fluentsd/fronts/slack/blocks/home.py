@@ -9,7 +9,7 @@ from fluentsd.fronts.slack.blocks.card import title
 from fluentsd.fronts.slack.blocks.charts import bars
 from fluentsd.fronts.slack.blocks.conversations import taken_over
 from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, divider, header, section
-from fluentsd.fronts.slack.blocks.wording import actor, count, moment, ours, plain, safe
+from fluentsd.fronts.slack.blocks.wording import actor, count, held, moment, ours, plain, safe
 from fluentsd.verbs.answers.campaigns import Counted, Status
 from fluentsd.verbs.answers.edits import Listed
 from fluentsd.verbs.answers.holds import Hold
@@ -72,9 +72,8 @@ def _attention(shown: Home) -> list[Block]:
         made.append(section(words))
     for hold in [one for one in shown.holds if one.scope != "contact"][:ENTRIES]:
         until = f" until {moment(hold.until_at)}" if hold.until_at else ""
-        what = "everything" if hold.scope == "installation" else f"{hold.scope} {hold.target}"
         release = button("Release", "release", {"scope": hold.scope, "target": hold.target})
-        words = f"⚠️ {safe(what)} is held{until} by {actor(hold.by)}: {ours(hold.reason, 200)}"
+        words = f"⚠️ On hold{until}: {held(hold.scope, hold.target)}, by {actor(hold.by)} ({ours(hold.reason, 200)})"
         made.append(section(words, accessory=release))
     for one in [one for one in shown.campaigns if one.errored][:ENTRIES]:
         made.append(section(f"⚠️ *{safe(one.name, 100)}*: {count(one.errored)} in error",

@@ -146,7 +146,8 @@ def _ahead(check: Check) -> list[Block]:
 def forecast_line(ahead: Ahead) -> str:
     """When it would finish, and what it would cost."""
     early, late = ahead.finish_early_at, ahead.finish_late_at
-    line = f"Forecast: finished {moment(early)} – {moment(late)}" if early else "Forecast: no end in sight"
+    first = f"first contact {moment(ahead.first_at)}; " if ahead.first_at else ""
+    line = f"Forecast: {first}" + (f"finished {moment(early)} – {moment(late)}" if early else "no end in sight")
     costs = Counter[str]()
     for one in ahead.channels:
         costs[one.currency] += one.money_micros or 0

@@ -21,7 +21,22 @@ from fluentsd.fronts.slack.blocks.layout import (
     packed,
     section,
 )
-from fluentsd.fronts.slack.blocks.wording import actor, count, masked, moment, numbers, ours, plain, point, safe
+from fluentsd.fronts.slack.blocks.wording import (
+    actor,
+    by_channel,
+    contact_by,
+    count,
+    held,
+    masked,
+    moment,
+    numbers,
+    ours,
+    plain,
+    point,
+    safe,
+    word,
+)
+from fluentsd.fronts.slack.words import is_point
 from fluentsd.verbs.answers import campaigns as answers
 from fluentsd.verbs.answers import templates
 from fluentsd.verbs.answers.agents import Listed
@@ -31,21 +46,26 @@ from fluentsd.verbs.answers.holds import Entry, Hold
 from fluentsd.verbs.answers.numbers import CallerId
 from fluentsd.verbs.answers.people import Lead, Person, Reply
 from fluentsd.verbs.answers.sources import Followed, Source
+from fluentsd.verbs.people import called
 
 #: Entries of a list in one message.
 ENTRIES = 20
 
 
-def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: str) -> Message:
-    """Running, next, and what needs attention."""
+def overview(
+    found: Sequence[answers.Counted], holds: Sequence[Hold], command: str, leads: int, replies: int
+) -> Message:
+    """Running, next, and what needs attention: also how many hot leads and replies wait."""
     by_state = {
         state: [one for one in found if one.state == state] for state in ("active", "paused", "scheduled", "draft")
     }
     blocks = [header("Campaigns")]
     others = [hold for hold in holds if hold.scope != "contact"]
-    attention = [f"• {safe(hold.scope)} {safe(hold.target)}: {ours(hold.reason, 200)}" for hold in others[:5]]
+    attention = [f"• On hold: {held(hold.scope, hold.target)} ({ours(hold.reason, 200)})" for hold in others[:5]]
     attention += [f"• {words}"] if (words := taken_over(holds)) else []
     attention += [f"• {safe(one.name)}: {count(one.errored)} in error" for one in found if one.errored][:5]
+    attention += [f"• 🔥 {count(leads, 'hot lead waits', 'hot leads wait')} for somebody"] if leads else []
+    attention += [f"• 💬 {count(replies, 'reply waits', 'replies wait')} for an answer"] if replies else []
     if attention:
         blocks.append(section("*Needs attention*\n" + "\n".join(attention)))
     for state, heading in (("active", "Running"), ("paused", "Paused"), ("scheduled", "Next"), ("draft", "Drafts")):
@@ -56,6 +76,7 @@ def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: s
     made = [
         button("New campaign…", "open:new", {}),
         button("All campaigns", "say:list", {"text": "list all"}),
+        button("Hot leads", "say:leads", {"text": "leads"}),
         button("Replies", "say:replies", {"text": "replies"}),
         button("Help", "say:help", {"text": "help"}),
     ]
@@ -66,6 +87,8 @@ def overview(found: Sequence[answers.Counted], holds: Sequence[Hold], command: s
 
 def _line(one: answers.Counted) -> str:
     done = f"{one.completed + one.exited:,} of {one.total:,} ended"
+    if one.state in ("draft", "scheduled"):
+        done = count(one.total)
     when = f", starts {moment(one.starts_at)}" if one.state == "scheduled" else ""
     return f"{title(one)} · {done}{when}"
 
@@ -152,7 +175,7 @@ def texts(found: Sequence[templates.Listed], *, is_manager: bool) -> Message:
         used = ", ".join(safe(ref, 40) for ref in one.campaigns[:5]) or "no campaign"
         subject = f" · {safe(one.subject, 80)}" if one.subject else ""
         change = button("Change…", "open:text", {"name": one.name, "channel": one.channel}) if is_manager else None
-        words = f"`{safe(one.name, 63)}` · {safe(one.channel)} · version {one.version}{subject}\nused by {used}"
+        words = f"`{safe(one.name, 63)}` · {by_channel(one.channel)} · version {one.version}{subject}\nused by {used}"
         made.append(section(words, accessory=change))
     made += _more(len(found), ENTRIES) if made else [section("There is no stored text yet.")]
     if is_manager:
@@ -167,12 +190,7 @@ def people(found: Sequence[Person], words: str, hidden: bool) -> Message:
         return message(f"nobody is found by {safe(words)}")
     lines = []
     for one in found[:ENTRIES]:
-        fields = one.fields
-        name = (
-            fields.get("full_name")
-            or " ".join(filter(None, (fields.get("first_name"), fields.get("last_name"))))
-            or "–"
-        )
+        name = called(one.fields, "–")
         points = ", ".join(point(p) if hidden else safe(p) for p in one.points[:3])
         where = ", ".join(safe(place.ref) for place in one.campaigns[:3])
         lines.append(f"#{one.id} *{safe(name, 60)}* · {points} · {where or 'in no campaign'}")
@@ -181,7 +199,7 @@ def people(found: Sequence[Person], words: str, hidden: bool) -> Message:
 
 def why(found: Why, person: str) -> Message:
     """`why`: one sentence per campaign."""
-    shown = point(person) if "@" in person or any(char.isdigit() for char in person) else safe(person)
+    shown = point(person) if is_point(person) else safe(person)
     entries = found.campaigns
     if not entries:
         return message(f"{shown}: {ours(found.sentence or '')}")
@@ -198,9 +216,9 @@ def calls(found: Sequence[Attempt], name: str) -> Message:
     if not found:
         return message(f"{safe(name)}: no such attempt")
     lines = [
-        f"{moment(one.claimed_at)} · {one.channel} {_step(one)} · {point(one.to or '')} · "
-        f"{one.outcome or one.state}"
-        + (f" ({safe(one.disposition.replace('_', ' '))})" if one.disposition else "")
+        f"{moment(one.claimed_at)} · {contact_by(one.channel)} {_step(one)} · {point(one.to or '')} · "
+        f"{word(one.outcome or one.state)}"
+        + (f" ({word(one.disposition)})" if one.disposition else "")
         + (f" · {one.duration_s} s" if one.duration_s else "")
         for one in found[:ENTRIES]
     ]
@@ -216,7 +234,7 @@ def unknown(found: Sequence[Attempt], ref: str) -> Message:
     if not found:
         return message(f"{safe(ref)}: no attempt has an unknown result")
     lines = [
-        f"{moment(one.claimed_at)} · {one.channel} `{safe(one.step, 40)}` · {point(one.to or '')}"
+        f"{moment(one.claimed_at)} · {contact_by(one.channel)} `{safe(one.step, 40)}` · {point(one.to or '')}"
         for one in found[:ENTRIES]
     ]
     total = count(len(found), "attempt has", "attempts have")
@@ -273,8 +291,8 @@ def replies(found: Sequence[Reply]) -> Message:
     if not found:
         return message("no reply waits")
     lines = [
-        f"{moment(one.created_at)} · *{safe(one.ref or 'before any attempt')}* · {one.channel or ''} "
-        f"{point(one.person or '')}: "
+        f"{moment(one.created_at)} · *{safe(one.campaign_name or one.ref or 'before any attempt')}* · "
+        f"{f'{contact_by(one.channel)} from ' if one.channel else ''}{point(one.person or '')}: "
         f"{masked(one.text or '', 200)}"
         for one in found[:ENTRIES]
     ]
@@ -288,7 +306,7 @@ def leads(found: Sequence[Lead]) -> Message:
     if not found:
         return message("no hot lead waits")
     lines = [
-        f"{moment(one.created_at)} · *{safe(one.ref)}* · {safe(one.disposition)} · "
+        f"{moment(one.created_at)} · *{safe(one.campaign_name or one.ref)}* · {word(one.disposition)} · "
         f"{point(one.person or '')}: {masked(one.summary or 'no summary', 200)}"
         + (f" · 🤝 {actor(one.taken_over_by)}" if one.taken_over_by else "")
         for one in found[:ENTRIES]

@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from fluentsd.fronts.slack.blocks.card import title
+from fluentsd.fronts.slack.blocks.card import bar, progress, share, title
 from fluentsd.fronts.slack.blocks.charts import bars, table
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
-from fluentsd.fronts.slack.blocks.wording import moment, money, numbers, plain, safe
-from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results
+from fluentsd.fronts.slack.blocks.wording import moment, money, numbers, plain, safe, word
+from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results, StepReport
 
-#: Characters of a bar, rows of a list, characters of a name.
-BAR, ROWS, NAME = 16, 8, 16
+#: Rows of a list, characters of a name.
+ROWS, NAME = 8, 16
 #: Attempts from which an hour's share is shown.
 SAMPLE = 5
 #: Hours of the chart and the table: those with the most attempts.
@@ -32,7 +32,7 @@ def report(found: Report) -> Message:
 
 
 def _blocks(found: Report, *, native: bool) -> list[Block]:
-    blocks: list[Block] = [section(title(found)), section(_progress(found))]
+    blocks: list[Block] = [section(f"{title(found)}\n{progress(found)}")]
     if found.since_at is not None:
         blocks.append(context(f"attempts since {moment(found.since_at)}"))
     stages = _stages(found)
@@ -46,10 +46,7 @@ def _blocks(found: Report, *, native: bool) -> list[Block]:
     lists = (("Step", found.by_step), ("Agent", found.by_agent), ("Number", found.by_number),
              ("Source", found.by_source))  # fmt: skip
     blocks += [section(f"*{heading}*\n{_columns(_table(rows))}") for heading, rows in lists if rows]
-    outcomes = [
-        f"`{safe(step.step, 40)}` waiting {step.waiting:,} · {numbers(step.outcomes)}" for step in found.steps[:20]
-    ]
-    blocks.append(context("\n".join(outcomes) or "no steps"))
+    blocks.append(context("\n".join(map(_step, found.steps[:20])) or "no steps"))
     if found.exited_by_reason:
         blocks.append(context(f"exited: {numbers(found.exited_by_reason)}"))
     if found.hours:
@@ -58,6 +55,11 @@ def _blocks(found: Report, *, native: bool) -> list[Block]:
     periods = [button(words, f"say:report:{key}", {"text": f"report {ref} {key}"})
                for key, words in (("today", "Today"), ("7d", "7 days"), ("all", "All"))]  # fmt: skip
     return [*blocks, actions(*periods)]
+
+
+def _step(step: StepReport) -> str:
+    tried = numbers(step.outcomes) if step.outcomes else "not tried yet"
+    return f"`{safe(step.step, 40)}` waiting {step.waiting:,} · {tried}"
 
 
 def _when(found: Report, *, native: bool) -> list[Block]:
@@ -85,14 +87,6 @@ def _week(hours: Sequence[Hour], busiest: Sequence[int]) -> list[list[str]]:
     return rows
 
 
-def _progress(found: Report) -> str:
-    """How far it is, in people who have ended, and the words of the card."""
-    ended = found.completed + found.exited
-    words = (f"*Total* {found.total:,} · *Queued* {found.queued:,} · *Active* {found.active:,} · *Errored* "
-             f"{found.errored:,} · *Exited* {found.exited:,} · *Completed* {found.completed:,}")  # fmt: skip
-    return f"`{_bar(ended, found.total)}` {ended:,} of {found.total:,} ended ({_share(ended, found.total)})\n{words}"
-
-
 def _stages(found: Report) -> dict[str, int]:
     """The funnel: people at each stage."""
     whole = found.whole
@@ -102,7 +96,7 @@ def _stages(found: Report) -> dict[str, int]:
 
 def _funnel(stages: Mapping[str, int]) -> list[str]:
     total = stages["enrolled"]
-    return [f"{name:<14}{_bar(people, total)} {people:>7,}  {_share(people, total):>4}"
+    return [f"{name:<14}{bar(people, total)} {people:>7,}  {share(people, total):>4}"
             for name, people in stages.items()]  # fmt: skip
 
 
@@ -114,8 +108,8 @@ def _figures(found: Report) -> list[str]:
                       if one.per_conversation_micros is not None)  # fmt: skip
     rates = (("Conversations", whole.conversations), ("Interested", whole.interested), ("Opt-outs", whole.opted_out))
     return [
-        f"*Contacted*\n{whole.contacted:,} of {found.total:,} enrolled ({_share(whole.contacted, found.total)})",
-        *(f"*{name}*\n{people:,}{of} ({_share(people, whole.contacted)})" for name, people in rates),
+        f"*Contacted*\n{whole.contacted:,} of {found.total:,} enrolled ({share(whole.contacted, found.total)})",
+        *(f"*{name}*\n{people:,}{of} ({share(people, whole.contacted)})" for name, people in rates),
         f"*Cost*\n{cost}" + (f", {each} per conversation ({whole.conversations:,})" if each else ""),
     ]
 
@@ -132,8 +126,7 @@ def _calls(found: Calls) -> str:
 
 def _parts(counts: Mapping[str, int], of: int) -> str:
     return " · ".join(
-        f"{safe(name.replace('_', ' ') or 'no result', 40)} {number:,} ({_share(number, of)})"
-        for name, number in counts.items()
+        f"{word(name) or 'no result'} {number:,} ({share(number, of)})" for name, number in counts.items()
     )
 
 
@@ -141,7 +134,7 @@ def _table(rows: Sequence[Results]) -> list[str]:
     """Name, people contacted, conversations with their share, interested, opt-outs, cost of a conversation."""
     shown = [f"{'':<{NAME}}{'people':>7}{'talked':>12}{'interest':>9}{'opt-out':>8}{'per talk':>10}"]
     for one in rows[:ROWS]:
-        talked = f"{one.conversations:,} ({_share(one.conversations, one.contacted)})"
+        talked = f"{one.conversations:,} ({share(one.conversations, one.contacted)})"
         name = f"{plain(one.name, NAME - 1):<{NAME}}"
         each = " ".join(f"{cost.per_conversation_micros / 1_000_000:.2f}" for cost in one.costs
                         if cost.per_conversation_micros is not None)  # fmt: skip
@@ -182,12 +175,3 @@ def _columns(lines: Sequence[str]) -> str:
     """Lines in a fixed width. A backtick would end it, and signs of mrkdwn inside are escaped."""
     escaped = (line.replace("`", "'").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for line in lines)
     return "```" + "\n".join(escaped) + "```"
-
-
-def _bar(part: int, whole: int) -> str:
-    full = round(BAR * part / whole) if whole else 0
-    return "█" * min(full, BAR) + "░" * (BAR - min(full, BAR))
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else "–"

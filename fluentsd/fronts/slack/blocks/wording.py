@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
@@ -96,10 +96,13 @@ def actor(who: str) -> str:
     return safe(who, 60) or "–"
 
 
+#: What people call a channel, and one contact on it, and several. No other word for a channel is shown to anybody.
 _CHANNELS: Mapping[str, tuple[str, str, str]] = {
     "phone": ("phone", "call", "calls"), "sms": ("text message", "text", "texts"),
     "email": ("e-mail", "e-mail", "e-mails"),
 }  # fmt: skip
+#: The channels as the options of a form: calls, texts, e-mails.
+CHANNEL_OPTIONS = tuple((channel, many) for channel, (_, _, many) in _CHANNELS.items())
 
 
 def by_channel(channel: str) -> str:
@@ -107,10 +110,44 @@ def by_channel(channel: str) -> str:
     return _CHANNELS[channel][0] if channel in _CHANNELS else safe(channel, 40)
 
 
+def contact_by(channel: str) -> str:
+    """One contact on a channel: `text`."""
+    return _CHANNELS[channel][1] if channel in _CHANNELS else f"by {safe(channel, 40)}"
+
+
 def contacts(number: int, channel: str) -> str:
     """`31 texts`."""
-    one, many = _CHANNELS[channel][1:] if channel in _CHANNELS else (f"by {safe(channel, 40)}",) * 2
-    return count(number, one, many)
+    many = _CHANNELS[channel][2] if channel in _CHANNELS else contact_by(channel)
+    return count(number, contact_by(channel), many)
+
+
+def channels(kinds: Iterable[str]) -> str:
+    """Channels in one phrase: `calls and texts`; `every channel` for *."""
+    known = {channel: many for channel, (_, _, many) in _CHANNELS.items()}
+    words = ["every channel" if kind == "*" else known.get(kind) or safe(kind, 40) for kind in kinds]
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def consent(said: str) -> str:
+    """Consent as it is stored, `sms:written,phone:written`, in words: `written consent to texts and calls`."""
+    by_basis: dict[str, list[str]] = {}
+    for kind, _, basis in (part.partition(":") for part in said.split(",")):
+        by_basis.setdefault(basis, []).append(kind)
+    return ", ".join(f"{word(basis)} consent to {channels(kinds)}" for basis, kinds in by_basis.items())
+
+
+def held(scope: object, target: object) -> str:
+    """What a hold stops: `everything`, `all texts`, `the number +12125550123`."""
+    if scope == "installation":
+        return "everything"
+    if scope == "channel":
+        return f"all {_CHANNELS[str(target)][2] if target in _CHANNELS else safe(target, 40)}"
+    return f"the {'person' if scope == 'contact' else safe(scope, 40)} {safe(target)}"
+
+
+def word(stored: object) -> str:
+    """A stored word as people write it: `no answer`."""
+    return safe(str(stored).replace("_", " "), 40)
 
 
 def money(micros: int, currency: str) -> str:
@@ -120,4 +157,4 @@ def money(micros: int, currency: str) -> str:
 
 def numbers(counts: Mapping[str, Any]) -> str:
     """`answered 3 · voicemail 2`."""
-    return " · ".join(f"{safe(name.replace('_', ' '), 40)} {number:,}" for name, number in counts.items()) or "–"
+    return " · ".join(f"{word(name)} {number:,}" for name, number in counts.items()) or "–"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from fluentsd.fronts.slack.blocks.layout import Message
+from fluentsd.fronts.slack.command_table import Parsed
 from fluentsd.fronts.slack.commands import campaigns, channels, open_forms, pausing, persons, reading, starting
-from fluentsd.fronts.slack.grammar import Parsed, parse
+from fluentsd.fronts.slack.grammar import parse
 from fluentsd.fronts.slack.session import Session
 
 Command = Callable[[Session, Parsed], Awaitable[Message]]

@@ -7,7 +7,7 @@ import re
 from fluentsd.fronts.slack.blocks.card import buttons, receipt
 from fluentsd.fronts.slack.blocks.layout import Message, message, section
 from fluentsd.fronts.slack.blocks.wording import actor, by_channel, safe
-from fluentsd.fronts.slack.grammar import Parsed
+from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.people import name_of
 from fluentsd.fronts.slack.session import Session
 
@@ -23,7 +23,8 @@ async def owner(session: Session, parsed: Parsed) -> Message:
     if user:
         owner = f"slack:{user} {name_of(await session.services.people.profile(user))}"
     found = await session.run("campaign owner", {"ref": parsed.ref, "owner": owner})
-    return receipt(found, f"*{safe(found.name)}* belongs to {actor(owner)} now.")
+    shared = "" if user else " That is no user of Slack, so every manager may change it."
+    return receipt(found, f"*{safe(found.name)}* belongs to {actor(owner)} now.{shared}")
 
 
 async def archive(session: Session, parsed: Parsed) -> Message:
@@ -33,6 +34,8 @@ async def archive(session: Session, parsed: Parsed) -> Message:
 
 async def copy(session: Session, parsed: Parsed) -> Message:
     name = str(parsed.arguments["new"])
+    if any(name.casefold() in (one.name.casefold(), one.ref) for one in await session.campaigns()):
+        raise Misread(f"there is a campaign called {name[:80]!r} already; nothing was changed. Choose another name")
     new_ref = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")
     found = await session.run("campaign copy", {"ref": parsed.ref, "new_ref": new_ref, "name": name})
     return message(

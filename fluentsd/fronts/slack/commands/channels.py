@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fluentsd.fronts.slack.blocks.layout import Message, message, section
 from fluentsd.fronts.slack.blocks.wording import safe
-from fluentsd.fronts.slack.grammar import Misread, Parsed
+from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.web_api import SlackRefused
 from fluentsd.verbs import Refused

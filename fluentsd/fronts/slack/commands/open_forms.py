@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fluentsd.fronts.slack.blocks import lists
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, actions, button, message, section
-from fluentsd.fronts.slack.grammar import Parsed
+from fluentsd.fronts.slack.command_table import Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard import navigation
 from fluentsd.verbs import RoleRefused

@@ -11,7 +11,7 @@ from fluentsd.domain.time.moments import BadMoment, read_moment
 from fluentsd.fronts.slack.blocks.card import receipt, title
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import count, moment, ours, safe
-from fluentsd.fronts.slack.grammar import Misread, Parsed
+from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.words import Named
 from fluentsd.verbs import Refused

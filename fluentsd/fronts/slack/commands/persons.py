@@ -5,8 +5,9 @@ from __future__ import annotations
 from fluentsd.domain.time.moments import show_moment
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import link, moment, point, safe
-from fluentsd.fronts.slack.grammar import Parsed
+from fluentsd.fronts.slack.command_table import Parsed
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.words import is_point
 from fluentsd.verbs import Refused
 
 
@@ -33,7 +34,7 @@ async def give_back(session: Session, parsed: Parsed) -> Message:
 
 def _named(parsed: Parsed) -> str:
     person = str(parsed.arguments["person"])
-    return point(person) if "@" in person or sum(map(str.isdigit, person)) >= 7 else safe(person)
+    return point(person) if is_point(person) else safe(person)
 
 
 async def listen(session: Session, parsed: Parsed) -> Message:

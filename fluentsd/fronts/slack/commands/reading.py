@@ -12,10 +12,10 @@ from fluentsd.fronts.slack.blocks import launch, lists
 from fluentsd.fronts.slack.blocks import report as blocks_report
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.help import help_of
-from fluentsd.fronts.slack.blocks.layout import Message, message, section
+from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
-from fluentsd.fronts.slack.commands import open_forms
-from fluentsd.fronts.slack.grammar import Misread, Parsed
+from fluentsd.fronts.slack.command_table import Misread, Parsed
+from fluentsd.fronts.slack.commands import export, open_forms
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs.answers.campaigns import Counted
 
@@ -23,7 +23,9 @@ from fluentsd.verbs.answers.campaigns import Counted
 async def overview(session: Session, parsed: Parsed) -> Message:
     found = await session.run("campaign list", {})
     holds = await session.run("holds", {})
-    return lists.overview(found.campaigns, holds.holds, session.command_name)
+    leads = len((await session.run("campaign leads", {"most": 100})).leads)
+    replies = len((await session.run("campaign replies", {"most": 100})).replies)
+    return lists.overview(found.campaigns, holds.holds, session.command_name, leads, replies)
 
 
 async def help(session: Session, parsed: Parsed) -> Message:
@@ -98,18 +100,26 @@ async def contacts(session: Session, parsed: Parsed) -> Message:
         return lists.people(people, asked["find"], hidden=not session.is_private)
     if "add" in asked:
         if parsed.campaign is None:
-            raise Misread("which campaign? contacts <campaign> add")
+            raise await _which(session, "add")
         return await open_forms.edit(session, replace(parsed, arguments={"part": "contacts"}))
     if "export" in asked:
-        raise Misread(
-            "an export of a campaign's people does not exist yet; of one person it does, on the shell: "
-            "fluentsd contacts export PERSON"
-        )
+        if parsed.campaign is None:
+            raise await _which(session, "export")
+        return await export.people(session, parsed)
     if parsed.campaign is None:
         raise Misread("whom do you look for? contacts find <number, address or name>")
     totals = await session.run("campaign why", {"ref": parsed.ref})
     lines = [f"{count(one.people)} {one.state}: {ours(one.sentence, 200)}" for one in totals.reasons[:20]]
-    return message(f"people of {safe(parsed.campaign.name)}", section("\n".join(lines) or "nobody is enrolled"))
+    blocks = [section("\n".join(lines) or "nobody is enrolled")]
+    if lines and session.may("manager"):
+        blocks.append(actions(button("Send me all as a file", "say:export", {"text": f"contacts {parsed.ref} export"})))
+    return message(f"people of {safe(parsed.campaign.name)}", *blocks)
+
+
+async def _which(session: Session, what: str) -> Misread:
+    """The question whose people are meant, with a few campaigns to choose from."""
+    offers = [f"contacts {one.ref} {what}" for one in (await session.campaigns())[:5]]
+    return Misread(f"which campaign? Usage: contacts <campaign> {what}", offers)
 
 
 async def why(session: Session, parsed: Parsed) -> Message:
@@ -158,7 +168,7 @@ async def unknown(session: Session, parsed: Parsed) -> Message:
 
 
 async def log(session: Session, parsed: Parsed) -> Message:
-    by = parsed.arguments.get("by")
+    by = session.person.id if parsed.arguments.get("me") else parsed.arguments.get("by")
     target = {"target": parsed.ref} if parsed.campaign else {}
     found = await session.run("log", {**target, "most": 1000 if by else 50})
     return lists.log([one for one in found.entries if not by or one.actor.startswith(f"slack:{by} ")])

@@ -13,7 +13,7 @@ from fluentsd.fronts.slack.blocks.card import receipt
 from fluentsd.fronts.slack.blocks.launch import approval, approved, launch
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
-from fluentsd.fronts.slack.grammar import Misread, Parsed
+from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs import Refused
 from fluentsd.verbs.answers.campaigns import Started

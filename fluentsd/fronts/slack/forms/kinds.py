@@ -15,6 +15,7 @@ from typing import Any
 from fluentsd.domain.campaign_values import DAYS
 from fluentsd.fronts.slack.blocks.layout import OPTION_VALUE, Block, option, plain_text
 from fluentsd.fronts.slack.blocks.wording import plain
+from fluentsd.verbs.catalogue import OUTCOMES
 
 State = Mapping[str, Any]
 #: Slack's limits of an input.
@@ -158,6 +159,30 @@ class Condition(Text):
         words = [word for word in re.split(r"[,;\s]+", typed) if word]
         if len(words) > 1 and ("," in typed or ";" in typed) and all(word.isidentifier() for word in words):
             return words
+        return typed.strip() or None
+
+
+_OUTCOME = re.compile(r"last\.outcome\s*==\s*['\"](\w+)['\"]")
+_ANY_OF = re.compile(rf"{_OUTCOME.pattern}(?:\s+or\s+{_OUTCOME.pattern})*")
+
+
+def outcomes_in(when: str) -> list[str]:
+    """The outcomes of the step before that a condition names in words ("no answer"), if it says nothing else."""
+    return [name.replace("_", " ") for name in _OUTCOME.findall(when)] if _ANY_OF.fullmatch(when.strip()) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes(Text):
+    """Outcomes of the step before ("voicemail, no answer"), which stand in the file as a condition; or a condition."""
+
+    def show(self, value: Any) -> str:
+        words = ", ".join(outcomes_in(str(value or "")))
+        return words if words and self.parse(words) == value else str(value or "")
+
+    def parse(self, typed: str) -> Any:
+        words = [re.sub(r"[\s-]+", "_", word.strip().casefold()) for word in re.split(r",|;|\bor\b", typed)]
+        if all(word in OUTCOMES for word in words):
+            return " or ".join(f"last.outcome == '{word}'" for word in words)
         return typed.strip() or None
 
 

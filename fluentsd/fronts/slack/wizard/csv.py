@@ -20,7 +20,7 @@ from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.batches import previewed
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv_bytes
 from fluentsd.fronts.slack.blocks.layout import Block, context, option, plain_text, section
-from fluentsd.fronts.slack.blocks.wording import count, ours, plain, safe
+from fluentsd.fronts.slack.blocks.wording import CHANNEL_OPTIONS, channels, count, ours, plain, safe
 from fluentsd.fronts.slack.forms.fields import Field, blocks, filled
 from fluentsd.fronts.slack.forms.kinds import Choice, Date, File, Flag, Many, Text
 from fluentsd.fronts.slack.forms.paths import value_at
@@ -57,7 +57,7 @@ TAKING = (
     Field("csv.basis", "Consent of these people", Choice((("none", "none is attested here"), ("written", "written"),
           ("express", "express"), ("inquiry", "inquiry"), ("customer", "existing customer")))),
     Field("csv.given", "Date of the consent", Date()),
-    Field("csv.scope", "It covers", Many((("phone", "calls"), ("sms", "texts"), ("email", "e-mails")))),
+    Field("csv.scope", "It covers", Many(CHANNEL_OPTIONS)),
     Field("csv.by", "Who attests it", Text(120)),
     Field("csv.scrubbed", "Last scrub against the Do Not Call registry", Date()),
     Field("csv.proof", "Where the proof is kept", Text(500)),
@@ -233,8 +233,8 @@ def meaning_of(column: Column) -> str:
 
 
 def _words(meaning: str, column: Column) -> str:
-    if meaning == "opt_out":
-        return str(column.opt_out)
+    if column.opt_out and meaning == "opt_out":
+        return f"opt-out from {channels(column.opt_out.channels)}"
     special = {"variable": f"variable {{{{ {column.slug} }}}}", "ignore": "ignore"}
     return special.get(meaning) or MEANINGS[meaning]
 

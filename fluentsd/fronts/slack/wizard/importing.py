@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -20,8 +21,9 @@ from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.batches import batches, mapping_of
 from fluentsd.engine.ingest.csv_file import CsvFile
 from fluentsd.engine.ingest.file_import import SLICE_S, FileImport, Options, Summary, read_in_slices
-from fluentsd.fronts.slack.blocks.layout import Block, context, section
+from fluentsd.fronts.slack.blocks.layout import Block, context, message, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, plain, safe
+from fluentsd.fronts.slack.files import send_to_person
 from fluentsd.fronts.slack.forms.fields import filled
 from fluentsd.fronts.slack.forms.paths import value_at
 from fluentsd.fronts.slack.session import Session
@@ -125,23 +127,21 @@ class _Rejects:
 
 
 async def _send_rejects(session: Session, name: str, header: Sequence[str], rejects: _Rejects) -> None:
-    """All rejected rows as a file in a direct message, to be corrected and uploaded again."""
+    """All rejected rows as a file in a direct message, to be corrected and uploaded again; why not, if that fails."""
     out = io.StringIO()
     rows = SafeWriter(out)
     rows.writerow(("line", "reason", *header))
     for one in rejects.kept:
         rows.writerow((one.line, one.reason, *one.raw))
-    api, words = (
-        session.services.api,
-        f"{count(rejects.written, 'row was', 'rows were')} not taken of {plain(name, 100)}",
-    )
+    words = f"{count(rejects.written, 'row was', 'rows were')} not taken of {plain(name, 100)}"
+    stem = name.rpartition(".")[0] or name
+    content = io.BytesIO(out.getvalue().encode("utf-8-sig"))
     try:
-        opened = await api.call("conversations.open", users=session.person.id)
-        channel = str((opened.get("channel") or {}).get("id", ""))
-        stem = name.rpartition(".")[0] or name
-        await api.send_file(channel, f"{stem}.rejects.csv", out.getvalue().encode("utf-8-sig"), words)
-    except (SlackRefused, Unavailable) as why:
-        session.services.log.warning("slack.answer_lost", error=str(why))
+        await send_to_person(session, f"{stem}.rejects.csv", content, words)
+    except Refused as why:
+        api, said = session.services.api, message(f"{words}: {why}").body()
+        with suppress(SlackRefused, Unavailable):
+            await api.call("chat.postMessage", channel=session.person.id, **said)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, section
-from fluentsd.fronts.slack.blocks.wording import count, plain, safe
+from fluentsd.fronts.slack.blocks.wording import CHANNEL_OPTIONS, consent, count, plain, safe
 from fluentsd.fronts.slack.forms.fields import Field, blocks, filled
 from fluentsd.fronts.slack.forms.kinds import Choice, Date, Many, Pick, Text
 from fluentsd.fronts.slack.session import Session
@@ -35,7 +35,7 @@ ATTEST = (
     Field("attest.basis", "Kind of consent", Choice((("written", "written"), ("express", "express"),
           ("inquiry", "inquiry"), ("customer", "existing customer")), is_written=True)),
     Field("attest.given", "Date of the consent", Date(), required=True),
-    Field("attest.scope", "It covers", Many((("phone", "calls"), ("sms", "texts"), ("email", "e-mails"))),
+    Field("attest.scope", "It covers", Many(CHANNEL_OPTIONS),
           required=True),
     Field("attest.by", "Who attests it", Text(120), "A person's name; kept as each contact's evidence.", required=True),
     Field("attest.scrubbed", "Last scrub against the Do Not Call registry", Date()),
@@ -88,7 +88,7 @@ async def attested(session: Session, place: Place) -> Ack:
         named = next((one for one in ("given", "scrubbed", "scope", "by") if one in str(why)), "given")
         return _error(f"attest.{named}", str(why))
     await draw_below(session, place.at("people"))
-    said = f"{safe(found.said)}, attested by {safe(found.by)}"
+    said = f"{consent(found.said)}, attested by {safe(found.by)}"
     return _shown(place, "Consent", f"{count(found.people)}: {said}.")
 
 

@@ -57,7 +57,8 @@ async def begin(session: Session, name: str = "") -> None:
 
 async def resume(session: Session, ref: str, part: str = "") -> None:
     """Open a campaign at one of its pages; first a waiting view, because the trigger lives for three seconds."""
-    page = ALIASES.get(part.casefold(), part.casefold()) or "name"
+    word = part.casefold().split()[0] if part.strip() else ""  # "window to 9-5" opens the page
+    page = ALIASES.get(word, word) or "name"
     if page not in {one.key for one in PAGES}:
         parts = ", ".join("contacts" if one.key == "people" else one.key for one in PAGES)
         raise Refused(f"a campaign has no part {part[:40]!r}; there are: {parts}")

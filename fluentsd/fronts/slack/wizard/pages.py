@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fluentsd.fronts.slack.blocks.wording import CHANNEL_OPTIONS
 from fluentsd.fronts.slack.forms.fields import Field
 from fluentsd.fronts.slack.forms.kinds import (
     Amounts,
@@ -16,6 +17,7 @@ from fluentsd.fronts.slack.forms.kinds import (
     HoursOfDays,
     Lines,
     Many,
+    Outcomes,
     Pairs,
     Pick,
     Picks,
@@ -39,12 +41,11 @@ class Page:
 _DELAY = 'Like "2 hours" (elapsed), "1 day" (the same time of day) or "3 business days".'
 _DAYS = tuple((day.casefold()[:3], day) for day in
               ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"))  # fmt: skip
-_CHANNELS = (("phone", "calls"), ("sms", "texts"), ("email", "e-mails"))
 CONSENT = (
     Field("consent.basis", "Kind of consent", Choice((("none", "none is attested here"), ("written", "written"),
           ("express", "express"), ("inquiry", "inquiry"), ("customer", "existing customer")))),
     Field("consent.date", "Date of the consent", Date()),
-    Field("consent.scope", "It covers", Many(_CHANNELS)),
+    Field("consent.scope", "It covers", Many(CHANNEL_OPTIONS)),
     Field("consent.by", "Who attests it", Text(120), "A person's name; kept as each contact's evidence."),
     Field("consent.scrubbed", "Last scrub against the Do Not Call registry", Date()),
     Field("consent.proof", "Where the proof is kept", Text(500)),
@@ -88,7 +89,8 @@ STEP = Page("step", "Step", "One planned contact", (
     Field("step.html", "HTML", Text(3000, lines=True), channels=("email",)),
     Field("step.hours", "Only at these hours", Text(200), "Within the campaign's window, like 13:00-19:00."),
     Field("step.days", "Only on these days", Many(_DAYS)),
-    Field("step.when", "Only if", Text(500), "Like last.outcome == 'voicemail'. Else the step is skipped."),
+    Field("step.when", "Only if the step before came to", Outcomes(500), "Like voicemail, no answer; or a condition: "
+          "contact.stage == 'new'. Else the step is skipped."),
     Field("step.after_call", "Or follows a call that came to", Condition(500), "Like interested, or callback, angry; "
           "or call.fields.budget > 1000. Then it stands outside the flow, and goes out also when an answered call has "
           "ended it.", channels=("sms", "email")),
@@ -156,8 +158,16 @@ REVIEW = Page("review", "Review", "What would happen")
 PAGES: tuple[Page, ...] = (NAME, WINDOW, FLOW, NUMBERS, PEOPLE, EXIT, LIMITS, REVIEW)
 BY_KEY: Mapping[str, Page] = {page.key: page for page in (*PAGES, STEP, SEGMENT)}
 #: Words that people use for a page: `/campaign edit spring contacts`.
-ALIASES: Mapping[str, str] = {"contacts": "people", "steps": "flow", "texts": "flow", "hours": "window",
-                               "contact window": "window", "law": "limits"}  # fmt: skip
+ALIASES: Mapping[str, str] = {
+    word: page
+    for page, words in {
+        "window": "hours time times days zone timezone contact schedule blackout",
+        "flow": "step steps text texts message messages call calls email emails e-mail",
+        "numbers": "number caller", "people": "contacts contact-list list csv segment leads",
+        "exit": "exits goal", "limits": "limit law pace budget caps", "name": "title", "review": "check",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
 
 #: Parts of a campaign file without an input, and why.
 WITHOUT_INPUT: Mapping[str, str] = {

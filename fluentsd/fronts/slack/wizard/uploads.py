@@ -40,7 +40,9 @@ class Uploads:
         if id_ in self._kept:
             return self._kept[id_]
         try:
-            found = file or dict((await api.call("files.info", file=id_)).get("file") or {})
+            found = file or {}
+            if not (found.get("url_private_download") or found.get("url_private")):  # Slack may send the id alone
+                found = dict((await api.call("files.info", file=id_)).get("file") or {})
             name = str(found.get("name") or "upload.csv")
             if int(found.get("size") or 0) > BYTES_AT_MOST:
                 raise TooLarge

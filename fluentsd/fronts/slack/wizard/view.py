@@ -5,7 +5,6 @@ What must not live here: the review (`review`), uploads (`csv`), and what a clic
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,18 +20,15 @@ from fluentsd.fronts.slack.blocks.layout import (
     plain_text,
     section,
 )
-from fluentsd.fronts.slack.blocks.wording import count, ours, plain, safe
+from fluentsd.fronts.slack.blocks.wording import contact_by, count, ours, plain, safe, word
 from fluentsd.fronts.slack.forms.fields import Answers, blocks, filled
+from fluentsd.fronts.slack.forms.kinds import outcomes_in
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, fields_of
 from fluentsd.fronts.slack.wizard.steps_and_segments import entries, entry_form
 from fluentsd.fronts.slack.wizard.view_state import PREFIX, Place
 from fluentsd.verbs.answers.edits import Edit
 from fluentsd.verbs.presets import Preset
 
-#: What people call a step on each channel.
-_OUTCOME = re.compile(r"last\.outcome\s*==\s*['\"](\w+)['\"]")
-_OUTCOMES = re.compile(rf"{_OUTCOME.pattern}(?:\s+or\s+{_OUTCOME.pattern})*")
-STEP_WORDS: Mapping[str, str] = {"phone": "Call", "sms": "Text", "email": "E-mail"}
 _KEPT = "What you had entered here is shown again; it is saved when you go on."
 
 
@@ -106,7 +102,7 @@ def entry_view(place: Place, edit: Edit, answers: Answers | None = None) -> Bloc
         made.append(actions(button("Store a new text…", "text:new", {"channel": channel})))
     if channel == "phone":
         made.append(actions(button("New agent…", "agent:new", {})))
-    title = STEP_WORDS.get(channel, page.title)
+    title = contact_by(channel).capitalize() if channel else page.title
     return wizard_view(place, title, made, "Save", "Back", notes)
 
 
@@ -142,12 +138,12 @@ def _step(step: Mapping[str, Any], nth: int, count_of_steps: int) -> Block:
         "email": safe(step.get("template") or step.get("subject") or "–", 120),
     }.get(channel, "–")
     when = f"{safe(step['before'], 40)} before {safe(step.get('of'), 40)}" if step.get("before") else _after(step, nth)
-    lines = [f"*{nth + 1}. {STEP_WORDS.get(channel, 'Step')}* `{id_}` · {when}", says]
+    lines = [f"*{nth + 1}. {contact_by(channel).capitalize()}* `{id_}` · {when}", says]
     if isinstance(step.get("retry"), Mapping):
-        tries = ", ".join(f"{safe(k, 20).replace('_', ' ')} {safe(v, 30)}" for k, v in step["retry"].items())
+        tries = ", ".join(f"{word(k)} {safe(v, 30)}" for k, v in step["retry"].items())
         lines.append(f"retries: {tries}")
     if step.get("after_call"):
-        lines[0] = f"*{nth + 1}. {STEP_WORDS.get(channel, 'Step')}* `{id_}` · follows a call · {_after(step, nth)}"
+        lines[0] = f"*{nth + 1}. {contact_by(channel).capitalize()}* `{id_}` · follows a call · {_after(step, nth)}"
         asked = step["after_call"]
         lines.append(f"if the call came to {safe(', '.join(asked) if isinstance(asked, list) else asked, 200)}")
     if step.get("when"):
@@ -157,9 +153,9 @@ def _step(step: Mapping[str, Any], nth: int, count_of_steps: int) -> Block:
 
 def _condition(when: str) -> str:
     """A condition in words, if it only names outcomes of the step before; else as it is written."""
-    if not _OUTCOMES.fullmatch(when.strip()):
+    names = outcomes_in(when)
+    if not names:
         return f"only if {safe(when, 200)}"
-    names = [name.replace("_", " ") for name in _OUTCOME.findall(when)]
     return f"only after: {safe(', '.join(names[:-1]) + ' or ' + names[-1] if names[1:] else names[0], 200)}"
 
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from fluentsd.fronts.slack.blocks.wording import link, without_points
+from fluentsd.fronts.slack.blocks.wording import (
+    by_channel,
+    channels,
+    consent,
+    contact_by,
+    contacts,
+    held,
+    link,
+    without_points,
+    word,
+)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +77,30 @@ def test_an_address_is_masked() -> None:
 )
 def test_a_link_leads_to_the_web_and_nowhere_else(url: str, shown: str) -> None:
     assert link(url, "record") == shown
+
+
+@pytest.mark.parametrize(
+    ("scope", "target", "words"),
+    [
+        ("installation", "*", "everything"),
+        ("channel", "sms", "all texts"),
+        ("channel", "phone", "all calls"),
+        ("channel", "fax", "all fax"),
+        ("campaign", "spring", "the campaign spring"),
+        ("number", "+12125550123", "the number +12125550123"),
+        ("contact", "#12", "the person #12"),
+    ],
+)
+def test_what_a_hold_stops_is_said_in_plain_words(scope: str, target: str, words: str) -> None:
+    assert held(scope, target) == words
+
+
+def test_a_channel_has_the_name_that_people_use() -> None:
+    kinds = ("phone", "sms", "email", "fax")
+    assert [by_channel(one) for one in kinds] == ["phone", "text message", "e-mail", "fax"]
+    assert [contact_by(one) for one in kinds] == ["call", "text", "e-mail", "by fax"]
+    assert [contacts(2, one) for one in kinds] == ["2 calls", "2 texts", "2 e-mails", "2 by fax"]
+    assert (word("no_answer"), word("")) == ("no answer", "")
+    assert channels(["phone", "sms", "email"]) == "calls, texts and e-mails"
+    assert (channels(["sms"]), channels(["*"])) == ("texts", "every channel")
+    assert consent("sms:written,phone:written") == "written consent to texts and calls"

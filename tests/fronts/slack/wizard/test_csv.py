@@ -132,6 +132,16 @@ async def test_many_rows_that_were_not_taken_come_as_a_file(office: Office) -> N
     assert lines[1].endswith("P0,0,'=1+0")
 
 
+async def test_rows_that_cannot_be_sent_as_a_file_are_said_to_be_missing(office: Office) -> None:
+    office.slack.fail("files.getUploadURLExternal", "storage_limit_reached")
+    rows = "".join(f"P{n},{n}\n" for n in range(40))
+    dana = await at_upload(office, "spring.csv", f"First Name,Mobile\nJane,+12125550101\n{rows}".encode())
+    await dana.submit()
+    assert await dana.submit() == {}
+    said = await office.slack.wait_shown("40 rows were not taken of spring.csv: no file was sent")
+    assert (said.channel, "storage_limit_reached" in said.whole) == ("DU1", True)
+
+
 @pytest.mark.slow
 async def test_ten_megabytes_are_imported_while_the_person_is_told_to_wait(
     office: Office, monkeypatch: pytest.MonkeyPatch

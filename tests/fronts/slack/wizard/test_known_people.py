@@ -42,7 +42,7 @@ async def test_consent_of_the_campaigns_people_is_attested(office: Office) -> No
     dana.fill(attest__given="2099-01-01", attest__scope=["sms"], attest__by="Dana Roe")
     assert set(await dana.submit()) == {"attest.given"}
     assert await dana.fill(attest__given="2026-02-01", attest__scrubbed="2026-02-20").submit() == {}
-    assert "2 people: sms:written, attested by Dana Roe." in dana.text
+    assert "2 people: written consent to texts, attested by Dana Roe." in dana.text
     entries = (await office.stage.do("log", target="spring"))["entries"]
     assert entries[0]["verb"] == "attest"
 

@@ -56,7 +56,7 @@ async def test_the_whole_life_of_a_campaign_by_clicks(office: Office) -> None:
     await dana.shows("*2 people* of 2 would be contacted")
     await dana.press("Start")
     await dana.shows("is started: 2 people queued")
-    await dana.press("Details")
+    await dana.press("Report")
     await dana.shows("*Queued*")
     assert (await office.stage.overview("spring-fair"))["state"] == "active"
     await until(lambda: len(office.stage.sms.accepted) == 2)

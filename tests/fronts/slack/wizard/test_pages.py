@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.fronts.slack.forms.fields import filled
+from fluentsd.fronts.slack.forms.kinds import Outcomes
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, WITHOUT_INPUT
 from fluentsd.fronts.slack.wizard.steps_and_segments import entry_form, moved, place_in_list, with_entry
 from fluentsd.fronts.slack.wizard.view_state import Place, place_in
@@ -140,3 +141,25 @@ def test_what_an_input_cannot_hold_is_left_as_it_is() -> None:
     assert read_campaign(through_forms(file)) == read_campaign(file)
     block = next(one.block({"step": mail}) for one in BY_KEY["step"].fields if one.path == "step.text")
     assert "longer than a form of Slack holds" in block["elements"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "kept"),
+    [
+        ("voicemail", "last.outcome == 'voicemail'"),
+        ("voicemail, no answer, busy",
+         "last.outcome == 'voicemail' or last.outcome == 'no_answer' or last.outcome == 'busy'"),
+        ("contact.stage == 'new'", "contact.stage == 'new'"),
+        ("last.outcome != 'bounced'", "last.outcome != 'bounced'"),
+        ("last.outcome=='busy'", "last.outcome=='busy'"),  # written in another way, it stays as it is
+        ("", None),
+    ],
+)  # fmt: skip
+def test_a_condition_about_the_step_before_is_shown_in_words(shown: str, kept: str | None) -> None:
+    assert Outcomes().show(kept) == shown
+    assert Outcomes().parse(shown) == kept
+
+
+@pytest.mark.parametrize("typed", ["no-answer or Busy", "no answer; busy", "no_answer,busy"])
+def test_outcomes_may_be_typed_as_people_write_them(typed: str) -> None:
+    assert Outcomes().parse(typed) == "last.outcome == 'no_answer' or last.outcome == 'busy'"
