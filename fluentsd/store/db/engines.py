@@ -7,7 +7,9 @@ own; PostgreSQL has a pool for each. Page caches stay small, for they are the da
 
 from __future__ import annotations
 
+import sqlite3
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import trio
@@ -17,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from fluentsd.store.db.errors import BadStoreURL
+from fluentsd.store.db.same_file import SameFile
 from fluentsd.store.db.unit_of_work import Side, refuse_if_stopped
 from fluentsd.unavailable import StoreFull
 
@@ -69,8 +72,10 @@ def open_sides(url: URL, synchronous: str, busy_after: float) -> tuple[Side, Sid
 
 
 def _open_sqlite(url: URL, synchronous: str, busy_after: float) -> tuple[Side, Side]:
+    file = SameFile(Path(url.database or ""))
     writes = _sqlite_engine(
         url,
+        file,
         busy_after,
         pool_size=1,
         script=f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON;"
@@ -79,7 +84,7 @@ def _open_sqlite(url: URL, synchronous: str, busy_after: float) -> tuple[Side, S
         f"PRAGMA busy_timeout={int(min(LOCK_SLICE, busy_after) * 1000)}",
     )
     reads = _sqlite_engine(
-        url, busy_after, pool_size=READERS, script=f"PRAGMA query_only=ON; PRAGMA cache_size=-{READER_CACHE_KIB}"
+        url, file, busy_after, pool_size=READERS, script=f"PRAGMA query_only=ON; PRAGMA cache_size=-{READER_CACHE_KIB}"
     )
     return (
         Side(writes, trio.CapacityLimiter(1), "BEGIN IMMEDIATE", True, busy_after),
@@ -87,7 +92,7 @@ def _open_sqlite(url: URL, synchronous: str, busy_after: float) -> tuple[Side, S
     )
 
 
-def _sqlite_engine(url: URL, busy_after: float, *, pool_size: int, script: str) -> AsyncEngine:
+def _sqlite_engine(url: URL, file: SameFile, busy_after: float, *, pool_size: int, script: str) -> AsyncEngine:
     from fluentsd.store.db.sqlite_driver import DRIVER  # here: PostgreSQL needs none of it
 
     engine = create_async_engine(
@@ -97,18 +102,32 @@ def _sqlite_engine(url: URL, busy_after: float, *, pool_size: int, script: str) 
         max_overflow=0,
         pool_reset_on_return=None,  # every unit ends its own transaction; a reset is one more hop between threads
         hide_parameters=True,  # they are personal data, and errors are logged
-        connect_args={"isolation_level": None, "timeout": busy_after},  # None: we begin, the driver does not
+        connect_args={  # isolation_level None: we begin, the driver does not
+            "isolation_level": None,
+            "timeout": busy_after,
+            "before_open": partial(_refuse_another, file),
+        },
     )
-    event.listen(engine.sync_engine, "connect", lambda conn, _: conn.run_async(partial(_set_up, script)))
+    event.listen(engine.sync_engine, "connect", lambda conn, _: conn.run_async(partial(_set_up, script, file)))
     event.listen(engine.sync_engine, "before_cursor_execute", refuse_if_stopped)
     return engine
 
 
-async def _set_up(script: str, driver: aiosqlite.Connection) -> None:
+def _refuse_another(file: SameFile) -> None:
+    """Before each connection, because SQLite would open whatever lies at the path, or make an empty database there."""
+    if not file.is_there:
+        error = sqlite3.OperationalError(file.problem)
+        error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise error
+
+
+async def _set_up(script: str, file: SameFile, driver: aiosqlite.Connection) -> None:
     """Run the script on a fresh connection. SQLAlchemy drops a connection whose set-up fails without closing it: its
     handle and its thread would be left to the garbage collector, which may come after the loop has closed."""
     try:
         await driver.executescript(script)
+        _refuse_another(file)  # it may have been replaced since the first look
+        file.remember()
     except BaseException:
         await driver.close()
         raise

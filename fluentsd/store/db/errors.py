@@ -65,6 +65,13 @@ def sqlite_kind(error: BaseException) -> type[StoreUnavailable] | None:
     return None if code is None else _SQLITE_ERRORS.get(code)
 
 
+def is_refused_write(error: BaseException) -> bool:
+    """Whether the database refused to write because it may only read here."""
+    if sqlite_code(error) == sqlite3.SQLITE_READONLY:
+        return True
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == "25006"
+
+
 def postgresql_kind(error: BaseException, *, in_unit: bool) -> type[StoreUnavailable] | None:
     """What an error of PostgreSQL says of the database; None when it is the unit's own."""
     if isinstance(error, DBAPIError):

@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from fluentsd.store.db.same_file import SameFile, id_of
+
 _TEXT = "fluentsd high-water mark\ndatabase {id}\nclaims   {claims:020d}\nat       {at:020d}\nplace    {place}\n"
 _PATTERN = re.compile(
     r"fluentsd high-water mark\ndatabase ([0-9a-f]{16})\nclaims   (\d{20})\nat       (\d{20})\nplace    (.*)\n"
@@ -43,8 +45,8 @@ class HighWaterMark:
     `file`: the database, if it is a file."""
 
     def __init__(self, folder: Path | None = None, file: Path | None = None) -> None:
-        self._folder, self._handle, self._file = folder, -1, file
-        self._file_id: tuple[int, int] | None = None
+        self._folder, self._handle = folder, -1
+        self._file = SameFile(file) if file is not None else None
         self._mark: Mark | None = None
         self.claims = 0
 
@@ -73,7 +75,8 @@ class HighWaterMark:
     def open(self, mark: Mark) -> None:
         """Keep the file open, rewritten unless it says this already; it is on disk when this returns."""
         self._mark, self.claims = mark, mark.claims
-        self._file_id = _id_of(self._file) if self._file is not None else None
+        if self._file is not None:
+            self._file.remember()
         with suppress(FileNotFoundError, UnreadableMark):
             if self.find(mark.database) == mark:
                 self._handle = os.open(self.path(mark.database), os.O_RDWR)
@@ -95,14 +98,11 @@ class HighWaterMark:
         the one that this process opened. A mark that was removed is written again."""
         if claims <= self.claims:
             return
-        if self._file is not None and _id_of(self._file) != self._file_id:
-            raise OSError(
-                f"{self._file} was replaced or removed while the daemon works with it; put the file back, because what "
-                "the daemon knows ends with it"
-            )
+        if self._file is not None and not self._file.is_there:
+            raise OSError(self._file.problem)
         if self._mark is not None and self._handle >= 0:
             stat = os.fstat(self._handle)
-            if _id_of(self.path(self._mark.database)) == (stat.st_dev, stat.st_ino):
+            if id_of(self.path(self._mark.database)) == (stat.st_dev, stat.st_ino):
                 os.pwrite(self._handle, f"{claims:020d}\nat       {at:020d}".encode(), _CHANGING)
             else:
                 os.close(self._handle)
@@ -117,12 +117,3 @@ class HighWaterMark:
             finally:
                 os.close(self._handle)
                 self._handle = -1
-
-
-def _id_of(path: Path) -> tuple[int, int] | None:
-    """What the path leads to: its device and inode; None if it leads to nothing."""
-    try:
-        stat = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return stat.st_dev, stat.st_ino

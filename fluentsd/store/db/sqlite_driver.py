@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import aiosqlite
@@ -87,7 +88,9 @@ class _Connection(AsyncAdapt_aiosqlite_connection):
 
 
 class _Driver(AsyncAdapt_aiosqlite_dbapi):
-    def connect(self, *arg: Any, **kw: Any) -> AsyncAdapt_aiosqlite_connection:
+    def connect(self, *arg: Any, before_open: Callable[[], None], **kw: Any) -> AsyncAdapt_aiosqlite_connection:
+        """`before_open` may raise an error of the driver."""
+        before_open()
         return _Connection(self, super().connect(*arg, **kw)._connection)
 
 

@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from fluentsd.store.db.errors import postgresql_kind, sqlite_code, sqlite_kind, unavailable
+from fluentsd.store.db.errors import is_refused_write, postgresql_kind, sqlite_code, sqlite_kind, unavailable
 from fluentsd.unavailable import StoreFull, StoreGone
 
 if TYPE_CHECKING:
@@ -121,7 +121,9 @@ class UnitOfWork(Generic[T]):
         side, failed_in = self._side, self._failed_in
         in_unit = failed_in is Phase.RUNNING
         kind = sqlite_kind(error) if side.begin is not None else postgresql_kind(error, in_unit=in_unit)
-        if kind is None or (kind is StoreFull and not side.writes):  # a reading unit that writes is a mistake in it
+        if kind is StoreFull and not side.writes:  # a reading unit that writes is a mistake in it; else the disk fails
+            kind = None if is_refused_write(error) else StoreGone
+        if kind is None:
             return error
         in_doubt = kind is StoreGone and side.writes and failed_in is Phase.COMMITTING
         return unavailable(kind, error, in_doubt=in_doubt)

@@ -170,3 +170,33 @@ async def test_a_connection_lost_during_commit_is_in_doubt(small: Store) -> None
         await small.run(write_pair, 1)
     assert raised.value.in_doubt
     assert await small.read(count_pairs) == 0
+
+
+async def test_a_reader_on_a_failing_disk_finds_the_database_gone(empty_database_url: str) -> None:
+    if not empty_database_url.startswith("sqlite"):
+        pytest.skip("a server tells it by itself")
+
+    async def fails(code: int, conn: AsyncConnection) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = code
+        raise DBAPIError("SELECT 1", None, error)
+
+    async with open_store(empty_database_url) as store:
+        for code in (sqlite3.SQLITE_IOERR | 8 << 8, sqlite3.SQLITE_FULL):
+            with pytest.raises(StoreGone, match="Nothing was written"):
+                await store.read(lambda conn, code=code: fails(code, conn))
+        with pytest.raises(DBAPIError):  # it writes where it may only read: a mistake in the unit
+            await store.read(lambda conn: fails(sqlite3.SQLITE_READONLY, conn))
+
+
+async def test_no_connection_opens_another_file(tmp_path: Path) -> None:
+    file, aside = tmp_path / "one.db", tmp_path / "aside.db"
+    async with open_store(f"sqlite+aiosqlite:///{file}") as store:
+        await store.run(create)
+        file.rename(aside)
+        with pytest.raises(StoreGone, match="replaced or removed"):
+            await store.read(count_pairs)
+        assert not file.exists(), "nobody made an empty database"
+        await store.run(write_pair, 1)  # on the connection that is open
+        aside.rename(file)
+        assert await store.read(count_pairs) == 2
