@@ -13,7 +13,7 @@ _FILE = "a campaign is made from a file: fluentsd campaign new FILE, edit it, th
 _EDIT = "edit its file and apply it again: fluentsd campaign export REF > FILE, then: fluentsd campaign apply FILE"
 _DELETE = "a campaign is never deleted, because its history is proof; hide it: fluentsd campaign archive REF"
 _PERSON = "fluentsd contacts timeline PERSON shows attempts and the next step; fluentsd contacts why PERSON explains it"
-_LIST = "find people: fluentsd contacts find WORDS; count those of a campaign: fluentsd campaign why REF"
+_LIST = "find people: fluentsd contacts find WORDS; list those of a campaign: fluentsd campaign people REF"
 _IMPORT = "people come from a CSV file, also a single one: fluentsd contacts import FILE --campaign REF"
 _ERASE = "out of one campaign: fluentsd campaign remove REF PERSON; for good: fluentsd contacts erase PERSON"
 _NEVER = "fluentsd suppression add POINT --because TEXT"
@@ -55,7 +55,7 @@ GUESSES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("info", "view", "get", "describe", "cat"), "fluentsd campaign show REF"),
         **dict.fromkeys(("clone", "duplicate"), "fluentsd campaign copy REF NEW_REF"),
         **dict.fromkeys(("validate", "verify", "preview"), "fluentsd campaign check REF"),
-        **dict.fromkeys(("people", "contacts", "members"), _LIST),
+        **dict.fromkeys(("contacts", "members"), _LIST),
         **dict.fromkeys(("import", "upload"), "fluentsd contacts import FILE --campaign REF"),
         **dict.fromkeys(("calls", "history", "log"), "fluentsd history REF"),
         **dict.fromkeys(("ls", "all"), "fluentsd campaign list"),
