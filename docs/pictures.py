@@ -37,7 +37,7 @@ _BOX = (
 #: Pages of the wizard after the first, by a text that each shows, and its picture.
 PAGES = (
     ("When may people be contacted?", "wizard-2-window"), ("What happens, step by step", "wizard-3-flow"),
-    ("From which numbers?", "wizard-4-numbers"), ("Who is contacted?", "wizard-5-contacts"),
+    ("Which numbers do we use?", "wizard-4-numbers"), ("Who is contacted?", "wizard-5-contacts"),
 )  # fmt: skip
 LATER = (
     ("When is a person done?", "wizard-6-exit"), ("How fast", "wizard-7-limits"),
@@ -101,8 +101,8 @@ async def wizard(photo: Photographer) -> None:
     """A campaign page by page, from its name to the check before it starts."""
     browser = photo.browser
     await browser.type("/campaign new Spring fair")
-    await photo.shows("Begin with")
-    await photo.choose("Begin with", "Call plus follow-up message")
+    await photo.shows("Start from")
+    await photo.choose("Start from", "Call plus follow-up message")
     await photo.form("wizard-1-name")
     for says, name in PAGES:
         await browser.click("Next", ".dialog .foot")
@@ -110,7 +110,7 @@ async def wizard(photo: Photographer) -> None:
         await photo.form(name)
         if name.endswith("flow"):
             await browser.click("Add a text", ".dialog")
-            await photo.shows("Stored text")
+            await photo.shows("Saved text")
             await photo.form("wizard-3-step")
             await browser.run("document.querySelector('.dialog .foot button').click()")
             await photo.shows(says)
@@ -121,7 +121,7 @@ async def wizard(photo: Photographer) -> None:
     await photo.shows("As it would be read")
     await photo.fill("Consent of these people", "written")
     await photo.fill("Date of the consent", "2026-11-01")
-    await photo.fill("Who attests it", "the desk of the fair")
+    await photo.fill("Confirmed by", "the desk of the fair")
     await photo.fill("Last scrub", "2026-11-20")
     await browser.run(
         "document.querySelectorAll('.dialog [type=checkbox][value=phone], .dialog [type=checkbox][value=sms]')"
@@ -160,13 +160,13 @@ async def running(photo: Photographer) -> None:
     await browser.run(f"{_last('Started on')}.querySelector('.replies').click()")
     for _ in range(12):
         await browser.click("+10 min")
-        if await browser.run("document.querySelector('#thread').innerText.includes('Go on')"):
+        if await browser.run("document.querySelector('#thread').innerText.includes('Contact the others')"):
             break
         await trio.sleep(1)
-    await photo.shows("Go on")
+    await photo.shows("Contact the others")
     await photo.take("alert", "document.querySelector('#thread')")
-    await browser.click("Go on", "#thread")
-    await browser.click("Go on", ".veil .dialog")
+    await browser.click("Contact the others", "#thread")
+    await browser.click("Contact them", ".veil .dialog")
     await browser.click("×", "#thread")
     await trio.sleep(1)
     for _ in range(4):

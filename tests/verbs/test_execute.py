@@ -80,7 +80,7 @@ async def test_a_manager_changes_nothing_of_another_persons_campaign(stage: Stag
     ],
 )
 async def test_who_may_stop_a_campaign(stage: Stage, actor: str, owner: str, role: Role, may: bool) -> None:
-    await stage.launch(spec(SMS), person(1))
+    await stage.launch(spec(SMS | {"after": "1 day"}), person(1))  # so that it does not end by itself before
     await stage.runtime.store.run(hand_over, owner)
     call = Call(actor, stage.clock.now(), role=role)
     if may:
@@ -88,7 +88,7 @@ async def test_who_may_stop_a_campaign(stage: Stage, actor: str, owner: str, rol
         return
     with pytest.raises(Refused):
         await execute(stage.runtime, "campaign stop", {"ref": "test"}, call)
-    assert (await stage.overview())["state"] in ("active", "completed")
+    assert (await stage.overview())["state"] == "active"
 
 
 async def test_a_campaign_given_away_meanwhile_is_refused_in_the_transaction(stage: Stage) -> None:

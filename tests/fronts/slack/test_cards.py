@@ -168,8 +168,8 @@ async def test_a_start_with_a_few_people_first_waits_for_a_go(office: Office) ->
     shown = await office.slack.command("start spring first 2")
     assert "After 2 people it is held" in shown.whole
     await office.slack.click(shown, "Start")
-    alert = await office.slack.wait_shown("Go on")
+    alert = await office.slack.wait_shown("Contact the others…")
     await until(lambda: len(office.stage.sms.accepted) == 2)
-    assert alert.buttons == ["Go on", "Report"]
-    await office.slack.click(alert, "Go on")
+    assert alert.buttons == ["Contact the others…", "Report"]
+    await office.slack.click(alert, "Contact the others…")
     await until(lambda: len(office.stage.sms.accepted) == 4)

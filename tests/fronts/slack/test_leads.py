@@ -62,7 +62,7 @@ async def test_a_lead_is_shown_masked_with_its_owner_and_what_can_be_done(office
         assert part in card.whole, part
     for part in ("2125550000", "<!channel>", "415 555 0123"):
         assert part not in card.whole, part
-    assert card.buttons == ["Reply…", "Handled", "Take over", "Call back…", "Suppress"]
+    assert card.buttons == ["Reply…", "Mark as handled", "Take over", "Call back…", "Suppress"]
     report = await office.say("report spring")
     assert "*1 calls* · answered 1 (100%)" in report
     assert "*1 conversations* (1 analysed) · interested 1 (100%)" in report
@@ -205,7 +205,7 @@ async def test_a_recording_is_heard_by_a_link_of_ones_own(office: Office, tmp_pa
     assert [entry["actor"].split()[0] for entry in entries] == ["slack:U1", "slack:U1"]
 
 
-@pytest.mark.parametrize("label", ["Take over", "Handled", "Suppress"])
+@pytest.mark.parametrize("label", ["Take over", "Mark as handled", "Suppress"])
 async def test_a_viewer_changes_nothing(office: Office, label: str) -> None:
     card = await a_lead(office)
     assert "needs the role manager" in (await office.slack.click(card, label, "U3")).whole
@@ -277,7 +277,7 @@ async def test_a_hot_lead_who_called_us_is_a_card_with_what_to_decide(office: Of
         assert part in card.whole, part
     assert len(await open_leads(office)) == 1
     assert "the campaigns go on" in (await office.slack.click(card, "Go on")).whole
-    await office.slack.press(card, "Handled")
+    await office.slack.press(card, "Mark as handled")
     await office.slack.wait_shown("handled by <@U1>")
     assert await open_leads(office) == []
     assert not [one for one in office.slack.messages.values() if "has called us" in one.whole]  # one card, settled

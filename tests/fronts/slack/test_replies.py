@@ -41,13 +41,13 @@ async def test_a_reply_is_shown_masked(office: Office) -> None:
     assert "d•••@example.com" in card.whole
     assert "0000" in card.whole  # the last digits of the person's own number
     assert "2125550000" not in card.whole
-    assert card.buttons == ["Reply…", "Handled", "Take over", "Call back…", "Suppress"]
+    assert card.buttons == ["Reply…", "Mark as handled", "Take over", "Call back…", "Suppress"]
 
 
 async def test_an_opt_out_offers_no_contact(office: Office) -> None:
     card = await a_reply(office, "Stop texting me", Outcome.opted_out, "not to be contacted")
     assert "suppression list" in card.whole
-    assert card.buttons == ["Handled"]
+    assert card.buttons == ["Mark as handled"]
 
 
 async def test_a_manager_answers_from_the_form(office: Office) -> None:
@@ -63,7 +63,7 @@ async def test_a_manager_answers_from_the_form(office: Office) -> None:
 
 async def test_a_handled_reply_says_by_whom(office: Office) -> None:
     card = await a_reply(office)
-    await office.slack.press(card, "Handled", "U2")
+    await office.slack.press(card, "Mark as handled", "U2")
     await office.slack.wait_shown("handled by <@U2>")
     assert await open_replies(office) == []
 
@@ -95,20 +95,20 @@ async def test_suppress_ends_all_contact(office: Office) -> None:
 
 async def test_a_second_click_on_a_settled_reply_is_told(office: Office) -> None:
     card = await a_reply(office)
-    await office.slack.press(card, "Handled", "U2")
+    await office.slack.press(card, "Mark as handled", "U2")
     await office.slack.wait_shown("handled by <@U2>")
     old = Shown(card.channel, card.ts, card.text, [*card.blocks, *(await stale_buttons(card))], "", "")
-    assert "🚫" in (await office.slack.click(old, "Handled", "U1")).whole
+    assert "🚫" in (await office.slack.click(old, "Mark as handled", "U1")).whole
 
 
 async def stale_buttons(card: Shown) -> list[Any]:
     """The buttons as a client shows them that has not yet got the edit."""
     from fluentsd.fronts.slack.blocks.layout import actions, button
 
-    return [actions(button("Handled", "reply:handled", {"ref": "spring", "person": "#1"}))]
+    return [actions(button("Mark as handled", "reply:handled", {"ref": "spring", "person": "#1"}))]
 
 
-@pytest.mark.parametrize("label", ["Handled", "Suppress"])
+@pytest.mark.parametrize("label", ["Mark as handled", "Suppress"])
 async def test_a_viewer_cannot_settle_a_reply(office: Office, label: str) -> None:
     card = await a_reply(office)
     assert "needs the role manager" in (await office.slack.click(card, label, "U3")).whole

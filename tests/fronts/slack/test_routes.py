@@ -80,12 +80,12 @@ async def test_a_channel_gets_the_kinds_that_it_asked_for_alone(office: Office) 
     await office.say("alerts here spring alerts", channel="C2")
     await office.say("alerts here spring changes", channel="C3")
     await office.say("start spring first 2 yes")
-    alert = await until(lambda: in_channel(office, "C2", "Go on"))
+    alert = await until(lambda: in_channel(office, "C2", "Contact the others…"))
     assert alert[0].thread_ts == ""
     assert not in_channel(office, "C2", "*Total*")  # no card
-    await until(lambda: in_channel(office, "C3", "Spring fair") and in_channel(office, "C1", "Go on"))
+    await until(lambda: in_channel(office, "C3", "Spring fair") and in_channel(office, "C1", "Contact the others…"))
     await until(lambda: in_channel(office, "C3", "started by"))
-    assert not in_channel(office, "C3", "Go on")
+    assert not in_channel(office, "C3", "Contact the others…")
 
 
 async def test_the_last_channel_that_goes_off_is_told(office: Office) -> None:
@@ -147,7 +147,7 @@ async def test_a_reply_that_is_handled_in_one_channel_is_settled_in_all(office: 
         )
     )
     assert card.ts in (there.ts, here.ts)
-    await office.slack.press(here, "Handled")
+    await office.slack.press(here, "Mark as handled")
     await until(lambda: "handled by <@U1>" in here.whole)
     await office.front.target.look()
     assert "handled by <@U1>" in there.whole

@@ -161,7 +161,7 @@ def _key(one: Reply | Lead) -> dict[str, Any]:
 
 
 def _handle(one: Reply | Lead) -> Block:
-    return button("Handled", "reply:handled", _key(one))
+    return button("Mark as handled", "reply:handled", _key(one))
 
 
 def _listen(one: Reply | Lead) -> list[Block]:

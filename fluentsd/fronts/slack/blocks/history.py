@@ -74,9 +74,10 @@ def alert(event: Posted, name: str) -> Message:
                 "Release it?", "Contacts continue at once.", "Release"))  # fmt: skip
             if payload["scope"] == "campaign" and "first people" in because:
                 ref = str(payload["target"])
-                text = f"✋ The first people of *{safe(name)}* were contacted. Look at the results, then press *Go on*."
-                sure = confirm("Go on with all?", "Everybody who waits is contacted from now on.", "Go on")
-                made = button("Go on", "release", release, "primary", sure)
+                said = "Look at the results, then press *Contact the others*."
+                text = f"✋ The first people of *{safe(name)}* were contacted. {said}"
+                sure = confirm("Contact the others?", "Everybody who waits is contacted from now on.", "Contact them")
+                made = button("Contact the others…", "release", release, "primary", sure)
                 blocks = [actions(made, button("Report", "say:report", {"text": f"report {ref}"}))]
             else:
                 blocks = [actions(made)]

@@ -162,13 +162,13 @@ def _cell(one: Hour | None, few: str = f"<{SAMPLE}") -> str:
 
 
 def _native_legend(zone: str) -> str:
-    return (f"Conversations per attempt, with the attempts that they are of, at the {HOURS} busiest hours in "
-            f"{safe(zone, 60)}; “–”: fewer than {SAMPLE} attempts, which say nothing; “·”: none.")  # fmt: skip
+    return (f"Conversations per attempt, and of how many attempts, at the {HOURS} busiest hours in "
+            f"{safe(zone, 60)}; “–”: fewer than {SAMPLE} attempts, too few to tell; “·”: none.")  # fmt: skip
 
 
 def _legend(zone: str) -> str:
     return (f"Conversations per attempt by hour, in {safe(zone, 60)}. “of”: attempts of the day; “&lt;{SAMPLE}”: fewer "
-            f"than {SAMPLE} attempts in that hour, which say nothing; “·”: none.")  # fmt: skip
+            f"than {SAMPLE} attempts in that hour, too few to tell; “·”: none.")  # fmt: skip
 
 
 def _columns(lines: Sequence[str]) -> str:

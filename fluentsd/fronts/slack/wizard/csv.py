@@ -41,24 +41,24 @@ ROWS = 3
 UPLOAD = (Field("csv.file", "CSV file", File(), "Up to 10 MB, as Excel, Google Sheets or a CRM exports it.", True),)
 #: How the file is read; a change of one of these reads it again.
 READING = (
-    Field("csv.header", "First row", Choice((("auto", "find out"), ("yes", "it has the names of the columns"),
-          ("no", "it is a person")))),
+    Field("csv.header", "First row", Choice((("auto", "detect automatically"),
+          ("yes", "it has the names of the columns"), ("no", "it is a person")))),
     Field("csv.region", "Country of numbers without a country code", Text(60, default="US", on_enter=True)),
-    Field("csv.dates", "Dates such as 03/04/2026", Choice((("found", "find out"), ("day first", "the day is first"),
-          ("month first", "the month is first")))),
-    Field("csv.encoding", "Encoding", Text(40, on_enter=True), "Empty: found out."),
-    Field("csv.delimiter", "Columns are divided by", Text(10, on_enter=True), "Empty: found out."),
+    Field("csv.dates", "Dates such as 03/04/2026", Choice((("found", "detect automatically"),
+          ("day first", "the day is first"), ("month first", "the month is first")))),
+    Field("csv.encoding", "Encoding", Text(40, on_enter=True), "Leave empty to detect."),
+    Field("csv.delimiter", "Columns are divided by", Text(10, on_enter=True), "Leave empty to detect."),
 )  # fmt: skip
 TAKING = (
     Field("csv.keep_duplicates", "Several rows about one person", Choice((("first", "skip all but the first"),
           ("last", "keep the last")))),
-    Field("csv.whole", "Whole list", Flag("People of earlier imports who are not in this file leave the campaign")),
-    Field("csv.yes", "Also when most would leave", Flag("Yes, even when most people would leave")),
+    Field("csv.whole", "People who are not in this file", Flag("Remove those of earlier imports from the campaign")),
+    Field("csv.yes", "If that is most of them", Flag("Remove them even then")),
     Field("csv.basis", "Consent of these people", Choice((("none", "none is attested here"), ("written", "written"),
           ("express", "express"), ("inquiry", "inquiry"), ("customer", "existing customer")))),
     Field("csv.given", "Date of the consent", Date()),
     Field("csv.scope", "It covers", Many(CHANNEL_OPTIONS)),
-    Field("csv.by", "Who attests it", Text(120)),
+    Field("csv.by", "Confirmed by", Text(120)),
     Field("csv.scrubbed", "Last scrub against the Do Not Call registry", Date()),
     Field("csv.proof", "Where the proof is kept", Text(500)),
 )  # fmt: skip
@@ -196,7 +196,7 @@ def _columns_view(place: Place, upload: Upload, look: Look, form: Mapping[str, A
         made.append(context("\n".join(ours(note, 300) for note in look.file.notes[:5])))
     made += [section(f"*As it is*\n{raw}"), section(f"*As it would be read*\n{people or 'nobody'}")]
     if wrong:
-        made.append(section(f"*Not read, of the first rows*\n{wrong}"))
+        made.append(section(f"*Rows with problems, of the first ones*\n{wrong}"))
     if seen.opted_out:
         made.append(section(f"⚠️ By the file's own words {count(seen.opted_out)} of the first rows opted out; they "
                             "enter the suppression list."))  # fmt: skip
@@ -208,7 +208,7 @@ def _columns_view(place: Place, upload: Upload, look: Look, form: Mapping[str, A
 
 
 #: How a meaning was found, in words.
-_KNOWN_BY: Mapping[str, str] = {"name": "known by its heading", "content": "known by its cells"}
+_KNOWN_BY: Mapping[str, str] = {"name": "matched by its heading", "content": "matched by its cells"}
 
 
 def _column(column: Column, round_: int, example: str) -> Block:

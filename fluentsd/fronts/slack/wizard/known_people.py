@@ -37,7 +37,7 @@ ATTEST = (
     Field("attest.given", "Date of the consent", Date(), required=True),
     Field("attest.scope", "It covers", Many(CHANNEL_OPTIONS),
           required=True),
-    Field("attest.by", "Who attests it", Text(120), "A person's name; kept as each contact's evidence.", required=True),
+    Field("attest.by", "Confirmed by", Text(120), "A person's name; kept as each contact's evidence.", required=True),
     Field("attest.scrubbed", "Last scrub against the Do Not Call registry", Date()),
     Field("attest.proof", "Where the proof is kept", Text(500)),
 )  # fmt: skip

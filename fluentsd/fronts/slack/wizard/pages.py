@@ -46,7 +46,7 @@ CONSENT = (
           ("express", "express"), ("inquiry", "inquiry"), ("customer", "existing customer")))),
     Field("consent.date", "Date of the consent", Date()),
     Field("consent.scope", "It covers", Many(CHANNEL_OPTIONS)),
-    Field("consent.by", "Who attests it", Text(120), "A person's name; kept as each contact's evidence."),
+    Field("consent.by", "Confirmed by", Text(120), "A person's name; kept as each contact's evidence."),
     Field("consent.scrubbed", "Last scrub against the Do Not Call registry", Date()),
     Field("consent.proof", "Where the proof is kept", Text(500)),
 )  # fmt: skip
@@ -60,13 +60,13 @@ WINDOW = Page("window", "Contact window", "When may people be contacted?", (
     Field("window.days", "Days", Many(_DAYS, ("mon", "tue", "wed", "thu", "fri")), required=True),
     Field("window.hours", "Hours", HoursOfDays(500), 'Local time: "09:00-17:00", "9am-12pm, 1pm-7pm", or one line for '
           'each day: "mon 09:00-17:00".', required=True),
-    Field("window.timezone", "Zone", Pick("zone", "contact", words={"contact": "each person's own zone"}),
+    Field("window.timezone", "Time zone", Pick("zone", "contact", words={"contact": "each person's own zone"}),
           required=True),
-    Field("window.fallback_timezone", "Zone of people whose own is unknown", Pick("zone")),
-    Field("window.unknown_timezone", "Without a known zone", Choice((
-        ("fallback", "use the zone above"), ("hold", "hold them until it is known")))),
-    Field("window.conflicting_timezone", "When a person's facts name several zones", Choice((
-        ("all", "contact only when all of them are open"), ("hold", "hold them")))),
+    Field("window.fallback_timezone", "If a person's time zone is unknown, use", Pick("zone")),
+    Field("window.unknown_timezone", "People without a known time zone", Choice((
+        ("fallback", "contact them by the zone above"), ("hold", "wait until it is known")))),
+    Field("window.conflicting_timezone", "If a person could be in several time zones", Choice((
+        ("all", "contact when it is open in all of them"), ("hold", "wait until it is known")))),
     Field("window.blackout", "Blackout dates", Lines(), 'One in each line: "2026-12-24", or a set of holidays: '
           '"us-federal-holidays", "us-tx", "gb".'),
     Field("window.override", "Dates with other hours", Pairs(), 'One in each line: "2026-12-31 09:00-12:00".'),
@@ -76,10 +76,10 @@ FLOW = Page("flow", "Flow", "What happens, step by step", (), ())
 
 STEP = Page("step", "Step", "One planned contact", (
     Field("step.id", "Short name", Text(63), "Lower-case letters, digits and hyphens. It stays in reports."),
-    Field("step.after", "After the step before", Text(60, default="0"), f"{_DELAY} 0 is at once."),
+    Field("step.after", "Wait after the previous step", Text(60, default="0"), f"{_DELAY} 0 is at once."),
     Field("step.agent", "Agent", Pick("agent", placeholder="type its name"), "Who speaks: an agent of fluentsd, or of "
           "your provider. A name that is not in the list can be typed.", channels=("phone",)),
-    Field("step.template", "Stored text", Pick("template", placeholder="or write one below"),
+    Field("step.template", "Saved text", Pick("template", placeholder="or write one below"),
           channels=("sms", "email")),
     Field("step.subject", "Subject", Text(300), channels=("email",)),
     Field("step.sender", "From", Text(200), 'Like "Dana <dana@example.com>".', channels=("email",)),
@@ -89,13 +89,13 @@ STEP = Page("step", "Step", "One planned contact", (
     Field("step.html", "HTML", Text(3000, lines=True), channels=("email",)),
     Field("step.hours", "Only at these hours", Text(200), "Within the campaign's window, like 13:00-19:00."),
     Field("step.days", "Only on these days", Many(_DAYS)),
-    Field("step.when", "Only if the step before came to", Outcomes(500), "Like voicemail, no answer; or a condition: "
-          "contact.stage == 'new'. Else the step is skipped."),
-    Field("step.after_call", "Or follows a call that came to", Condition(500), "Like interested, or callback, angry; "
-          "or call.fields.budget > 1000. Then it stands outside the flow, and goes out also when an answered call has "
-          "ended it.", channels=("sms", "email")),
-    Field("step.before", "Or before a date of the person", Text(60), "Like 2 days; leave the delay above at 0."),
-    Field("step.of", "… the field with that date", Text(63), "Like appointment_at."),
+    Field("step.when", "Only if the previous step ended in", Outcomes(500), "Like voicemail, no answer; or a "
+          "condition: contact.stage == 'new'. Else the step is skipped."),
+    Field("step.after_call", "Or send after a call with this result", Condition(500), "Like interested, or callback, "
+          "angry; or call.fields.budget > 1000. It is then sent even if that call ended the "
+          "flow.", channels=("sms", "email")),
+    Field("step.before", "Or so long before a date", Text(60), "Like 2 days; leave the delay above at 0."),
+    Field("step.of", "The field with that date", Text(63), "Like appointment_at."),
     Field("step.retry.no_answer", "Try again after no answer", Text(60), _DELAY, channels=("phone",)),
     Field("step.retry.busy", "Try again after busy", Text(60), channels=("phone",)),
     Field("step.retry.voicemail", "Try again after voicemail", Text(60), channels=("phone",)),
@@ -105,7 +105,7 @@ STEP = Page("step", "Step", "One planned contact", (
     Field("step.retry.limit", "Tries again at most", Whole(1, 20, 2)),
 ), ("step",))  # fmt: skip
 
-NUMBERS = Page("numbers", "Numbers", "From which numbers? None chosen: from all.", (
+NUMBERS = Page("numbers", "Numbers", "Which numbers do we use? Leave empty for all.", (
     Field("numbers.numbers", "Single numbers", Picks("number")),
     Field("numbers.tags", "All numbers with a tag", Picks("tag")),
     Field("numbers.local_presence", "Local presence", Flag("Prefer a number of the person's area code", True)),
@@ -120,7 +120,7 @@ SEGMENT = Page("segment", "CRM segment", "Its members are enrolled; who leaves i
           'Like "exit after 1 hour" or "stay".'),
     Field("segment.reenter", "May a person enter again?", Text(60), 'Like "never" or "after 90 days".'),
     *(Field(f"segment.{one.path}", one.label, one.kind, one.hint) for one in CONSENT),
-    Field("segment.no_opt_out_field", "Who attests that nobody in it has opted out", Text(120),
+    Field("segment.no_opt_out_field", "Nobody in it has opted out: confirmed by", Text(120),
           "Only if the CRM has no field for opt-outs."),
 ), ("segment",))  # fmt: skip
 
@@ -129,27 +129,27 @@ EXIT = Page("exit", "Exit", "When is a person done? An opt-out always ends it.",
         ("answered", "answers a call"), ("replied", "replies to a text or e-mail"),
         ("unreachable", "cannot be reached"), ("left_segment", "leaves the segment")),
         ("answered", "unreachable", "replied", "left_segment"), ("opted_out",))),
-    Field("exit.unreachable_after", "Unreachable after so many failures in a row", Whole(1, 50, 3)),
-    Field("exit.goal", "Goal", Text(500), "It ends, too, when this is true: contact.stage == 'customer'."),
+    Field("exit.unreachable_after", "Stop after this many failed attempts in a row", Whole(1, 50, 3)),
+    Field("exit.goal", "Goal", Text(500), "Also stop when this is true: contact.stage == 'customer'."),
     Field("exit.reenter", "May a person enter again?", Text(60, default="never"),
           '"never", "always" or "after 90 days".'),
 ), ("exit",))  # fmt: skip
 
 LIMITS = Page("limits", "Limits", "How fast, how often, how much?", (
-    Field("limits.per_contact", "Contacts of a person at most", Text(60), "Like 3/week."),
-    Field("limits.gap", "At least between two contacts", Text(60), _DELAY),
+    Field("limits.per_contact", "Most attempts to a person", Text(60), "Like 3/week."),
+    Field("limits.gap", "Shortest time between two attempts", Text(60), _DELAY),
     Field("limits.pace", "Pace of the campaign", Text(60), "Like 200/hour."),
     Field("limits.concurrency", "Calls at once", Whole(1, 10_000)),
     Field("limits.budget", "Budget", Text(60), "Like 50 USD/day."),
-    Field("limits.cost", "Estimated cost of a contact", Amounts(200), "One in each line: phone 0.12"),
-    Field("limits.on_resume", "Steps that a pause made late are", Choice((
-        ("drip", "made up for little by little"), ("shift", "moved as a whole"), ("skip", "left out")))),
-    Field("law.purpose", "These contacts are", Choice((
+    Field("limits.cost", "Estimated cost of an attempt", Amounts(200), "One in each line: phone 0.12"),
+    Field("limits.on_resume", "Steps that are late after a pause", Choice((
+        ("drip", "catch up gradually"), ("shift", "move all by the length of the pause"), ("skip", "skip them")))),
+    Field("law.purpose", "Purpose", Choice((
         ("marketing", "marketing"), ("informational", "informational, such as reminders")))),
-    Field("law.waive", "Rules of law that do not apply", Rows(3000, names=("rule", "because", "by")),
+    Field("law.waive", "Legal rules that do not apply here", Rows(3000, names=("rule", "because", "by")),
           "One in each line: the rule | the reason in a sentence | the person responsible. They are kept for audits."),
     Field("priority", "Priority", Whole(0, 100, 50), "When several campaigns want a person, the highest goes first."),
-    Field("exclusive", "Alone", Flag("Other campaigns of no higher priority leave these people alone")),
+    Field("exclusive", "Exclusive", Flag("Keep campaigns of no higher priority away from these people")),
 ), ("limits", "law", "priority", "exclusive"))  # fmt: skip
 
 REVIEW = Page("review", "Review", "What would happen")

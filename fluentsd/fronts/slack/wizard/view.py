@@ -64,7 +64,7 @@ def new_view(presets: Sequence[Preset], name: str, chosen: str = "simple-call") 
     made = [option(one.title, one.name, one.summary) for one in presets]
     start = next((one for one in made if one["value"] == chosen), made[0])
     select = {"type": "static_select", "options": made, "initial_option": start, "action_id": "preset"}
-    pattern: Block = {"type": "input", "block_id": "preset", "label": plain_text("Begin with", 75), "element": select}
+    pattern: Block = {"type": "input", "block_id": "preset", "label": plain_text("Start from", 75), "element": select}
     listed = "\n".join(f"• *{safe(one.title, 60)}*: {safe(one.summary, 200)}" for one in presets)
     page = BY_KEY["name"]
     made_blocks = [*blocks(page.fields, {"name": plain(name, 120)} if name else {}), pattern, context(listed)]
@@ -99,7 +99,7 @@ def entry_view(place: Place, edit: Edit, answers: Answers | None = None) -> Bloc
     shown = fields_of(page, channel, is_new=bool(place.new))
     made = [*blocks(shown, filled(shown, form, answers or {}))]
     if channel in ("sms", "email"):
-        made.append(actions(button("Store a new text…", "text:new", {"channel": channel})))
+        made.append(actions(button("Save a new text…", "text:new", {"channel": channel})))
     if channel == "phone":
         made.append(actions(button("New agent…", "agent:new", {})))
     title = contact_by(channel).capitalize() if channel else page.title
@@ -183,7 +183,7 @@ def _people(edit: Edit, people: People) -> list[Block]:
     if sources:
         add.append(button("Follow a CRM segment…", "segment:add", {}))
     if edit.state:
-        add.append(button("Take known people…", "people:known", {}))
+        add.append(button("Pick known people…", "people:known", {}))
     if people.total:
         add.append(button("Attest consent…", "people:attest", {}))
     if add:

@@ -18,8 +18,8 @@ async def test_people_of_a_file_and_of_another_campaign_enter(office: Office) ->
     await office.campaign(people=2)
     await office.stage.do("campaign apply", file=spec(SMS, ref="autumn", name="Autumn <!here> fair"))
     await office.stage.enroll(*map(person, range(1, 5)), ref="autumn")
-    dana = await at(office, "contacts", "Take known people")
-    await dana.press("Take known people")
+    dana = await at(office, "contacts", "Pick known people")
+    await dana.press("Pick known people")
     await dana.until(lambda: dana.page == "existing")
     found = await dana.options("existing.origin")
     assert found == ["source: people.csv", "campaign: autumn", "campaign: spring"]

@@ -103,7 +103,7 @@ async def test_zones_agents_numbers_and_tags_are_offered(office: Office) -> None
     assert (await dana.options("window.timezone", "cont"))[0] == "contact"
     assert len(await dana.options("window.fallback_timezone")) == 100
     await dana.choose("wizard:goto", "Numbers")
-    await dana.shows("From which numbers?")
+    await dana.shows("Which numbers do we use?")
     await dana.press("Add a number")
     await dana.until(lambda: dana.page == "number")
     assert "number.number" in await dana.fill(number__number="555").submit()
@@ -121,7 +121,7 @@ async def test_a_text_is_stored_with_a_sample_and_used_by_a_step(office: Office)
     dana = await at(office, "flow", "step by step")
     await dana.press("Add an e-mail")
     await dana.until(lambda: dana.page == "step")
-    await dana.press("Store a new text")
+    await dana.press("Save a new text")
     await dana.until(lambda: dana.page == "text")
     dana.fill(text__name="hello mail", text__subject="Hi {{ first_name }}", text__text="<!channel> {{ first_name }")
     assert "text.name" in await dana.submit()
