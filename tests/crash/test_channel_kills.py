@@ -46,7 +46,7 @@ class Story:
 
 #: The stories of `make crash`, fifteen kills each.
 STORIES = {
-    "usual": Story({"sms": "", "email": ""}, {}, 40, 15, 3),
+    "usual": Story({"sms": "", "email": ""}, {}, 100, 15, 3),
     "wide": Story(WIDE, PACE, 250, 15, 25),
     "fast": Story(QUICK, {}, 500, 15, 60),
 }
