@@ -105,8 +105,12 @@ class HighWaterMark:
             if id_of(self.path(self._mark.database)) == (stat.st_dev, stat.st_ino):
                 os.pwrite(self._handle, f"{claims:020d}\nat       {at:020d}".encode(), _CHANGING)
             else:
-                os.close(self._handle)
-                self._write(self._mark._replace(claims=claims, at=at))
+                old = self._handle
+                try:
+                    self._write(self._mark._replace(claims=claims, at=at))
+                finally:
+                    if self._handle != old:
+                        os.close(old)
         self.claims = claims
 
     def close(self) -> None:

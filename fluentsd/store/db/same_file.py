@@ -1,7 +1,7 @@
 """A file that has to stay the same one while it is used: not replaced by another, not removed.
 
-A daemon goes on with the file that it opened, wherever that is; whoever opens the path meets another one. So nobody
-opens it any more: neither the store a further connection, nor the dispatcher the way to a provider.
+A daemon goes on with the file that it opened, wherever that is; a program that opens the path meets another one. So
+nobody opens it any more: neither the store a further connection, nor the dispatcher the way to a provider.
 """
 
 from __future__ import annotations

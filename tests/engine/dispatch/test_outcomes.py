@@ -41,7 +41,7 @@ async def test_retries_follow_their_outcome_and_their_limit(stage: Stage) -> Non
     assert [a.try_no for a, *_ in stage.phone.accepted] == [1, 2, 3]
 
 
-async def test_whoever_fails_three_times_in_a_row_is_unreachable(stage: Stage) -> None:
+async def test_three_failures_in_a_row_make_a_person_unreachable(stage: Stage) -> None:
     steps = [SMS | {"id": f"s{n}", "after": "1 day"} for n in range(4)]
     stage.sms.always = _refuse
     await stage.launch(spec(*steps), person(1))
