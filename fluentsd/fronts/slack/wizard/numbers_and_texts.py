@@ -96,7 +96,7 @@ async def _sample(session: Session, name: str) -> list[Block]:
         return [section(f"⚠️ {ours(str(why), 400)}")]
     subject = f"*{safe(found.subject, 200)}*\n" if found.subject else ""
     body = "\n".join(f">{safe(line, 300)}" for line in (found.text or found.html or "").splitlines()[:30])
-    remarks = [f"⚠️ {ours(one.what, 200)}" for one in found.remarks if not one.ok]
+    findings = [f"⚠️ {ours(one.what, 200)}" for one in found.findings if not one.ok]
     sent = f"From {safe(found.sender, 120)}" if found.sender else ""
     return [section(f"*As a person gets it*\n{subject}{body}"[:2900]), *([context(sent)] if sent else []),
-            *([section("\n".join(remarks))] if remarks else [])]  # fmt: skip
+            *([section("\n".join(findings))] if findings else [])]  # fmt: skip
