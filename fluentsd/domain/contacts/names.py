@@ -55,12 +55,13 @@ def names(full: str = "", first: str = "", last: str = "") -> Names:
     last = last if last.istitle() and last.isalpha() else _a_name(last)
     if len(full) > 2 and full.casefold() in _NONE:
         full = ""
-    if " " in first or _bare(first) in _TITLES:
+    if " " in first or first.rstrip(".").lower() in _TITLES:
         first, last = _one_given(first, last)
     if full.isupper() or first.isupper() or last.isupper():
         shouting = not any(map(str.islower, full + first + last))
         full, first, last = (_calm(text, shouting) for text in (full, first, last))
-    full, first, last = (_capitalised(text) if text.islower() else text for text in (full, first, last))
+    if first.islower() or last.islower() or full.islower():
+        full, first, last = _capitalised(full), _capitalised(first), _capitalised(last)
     inverted = _uninverted(full) if full else None
     if first or last:
         return Names(first, last, " ".join(inverted or (full,)) if full else f"{first} {last}".strip())
@@ -114,7 +115,9 @@ def _one_given(first: str, last: str) -> tuple[str, str]:
 
 def _capitalised(text: str) -> str:
     """A name typed in small letters; an address or a text with digits is none."""
-    return text if "@" in text or any(map(str.isdigit, text)) else _SMALL.sub(_capital, text)
+    if not text.islower() or "@" in text or any(map(str.isdigit, text)):
+        return text
+    return _SMALL.sub(_capital, text)
 
 
 def _capital(word: re.Match[str]) -> str:
