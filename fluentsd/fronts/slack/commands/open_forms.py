@@ -6,7 +6,7 @@ from fluentsd.fronts.slack.blocks import lists
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, actions, button, message, section
 from fluentsd.fronts.slack.command_table import Parsed
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard import navigation
+from fluentsd.fronts.slack.wizard import opening
 from fluentsd.verbs import RoleRefused
 
 
@@ -16,7 +16,7 @@ async def new(session: Session, parsed: Parsed) -> Message:
         return message("a new campaign", section("Make a campaign, page by page:"),
                        actions(button("New campaign…", "open:new", {}, "primary")))  # fmt: skip
     _check_role(session)
-    await navigation.begin(session, str(parsed.arguments.get("name", "")))
+    await opening.begin(session, str(parsed.arguments.get("name", "")))
     return SILENT
 
 
@@ -27,7 +27,7 @@ async def edit(session: Session, parsed: Parsed) -> Message:
         pick = {"ref": parsed.ref, "page": part}
         return message("edit", actions(button("Edit…", "open:edit", pick, "primary")))
     _check_role(session)
-    await navigation.resume(session, parsed.ref, part)
+    await opening.resume(session, parsed.ref, part)
     return SILENT
 
 

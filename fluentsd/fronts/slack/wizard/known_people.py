@@ -87,7 +87,7 @@ async def attested(session: Session, place: Place) -> Ack:
     except Refused as why:
         named = next((one for one in ("given", "scrubbed", "scope", "by") if one in str(why)), "given")
         return _error(f"attest.{named}", str(why))
-    await draw_below(session, place.at("people"))
+    await draw_below(session, place.at("law"))
     said = f"{consent(found.said)}, attested by {safe(found.by)}"
     return _shown(place, "Consent", f"{count(found.people)}: {said}.")
 

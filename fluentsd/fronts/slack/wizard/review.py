@@ -11,7 +11,7 @@ from fluentsd.fronts.slack.blocks.launch import launch
 from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, modal, section, without_close
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard.pages import PAGES, REVIEW
+from fluentsd.fronts.slack.wizard.pages import REVIEW, pages_of
 from fluentsd.fronts.slack.wizard.view import ways, where, wizard_view
 from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs.answers.campaigns import Applied
@@ -23,28 +23,30 @@ CHANGES = 30
 
 async def review_view(session: Session, place: Place, edit: Edit) -> Block:
     """The page, with a submit if there is something to do."""
-    above = [where(REVIEW.key, edit.name)]
+    above, below = [where(REVIEW.key, edit)], ways(REVIEW.key, edit.file)
     if edit.problems or not edit.state:
         made = [
             section("*This is missing or wrong*\n" + "\n".join(f"• {ours(one, 300)}" for one in edit.problems[:20]))
         ]
-        return wizard_view(place, REVIEW.title, [*above, *made, context(_PAGES), ways(REVIEW.key)], submit="")
+        return wizard_view(place, REVIEW.title, [*above, *made, context(_pages(edit)), below], submit="")
     if edit.state == "draft":
         check = await session.run("campaign check", {"ref": edit.ref})
         made = [kept for block in launch(check).blocks if (kept := without_close(block))]
         if not check.errors:
             later = button("Schedule…", "open:schedule", {"ref": f"c{edit.id}", "name": edit.name})
             made[-1] = actions(*made[-1]["elements"], later)
-        return wizard_view(place, REVIEW.title, [*above, *made, ways(REVIEW.key)], "Save draft")
+        made.append(context("Nobody is contacted before you start it. The draft is kept when you close this form."))
+        return wizard_view(place, REVIEW.title, [*above, *made, below], submit="")
     if not edit.is_pending:
         words = section("Nothing has been changed.")
-        return wizard_view(place, REVIEW.title, [*above, words, ways(REVIEW.key)], submit="")
+        return wizard_view(place, REVIEW.title, [*above, words, below], submit="")
     shown = await session.run("campaign apply-edit", {"ref": edit.ref, "seen": edit.seen, "dry_run": True})
     made = [*_changes(shown), actions(button("Discard the changes", "edit:discard", {"ref": edit.ref}, "danger"))]
-    return wizard_view(place, REVIEW.title, [*above, *made, ways(REVIEW.key)], "Apply")
+    return wizard_view(place, REVIEW.title, [*above, *made, below], "Apply")
 
 
-_PAGES = "What you entered is kept. Pages: " + " · ".join(page.title for page in PAGES)
+def _pages(edit: Edit) -> str:
+    return "What you entered is kept. Pages: " + " · ".join(page.title for page in pages_of(edit.file))
 
 
 def _changes(found: Applied) -> list[Block]:
@@ -69,7 +71,7 @@ def _value(value: Any) -> str:
 
 
 async def done(session: Session, place: Place) -> Mapping[str, Any]:
-    """Apply the changes of a campaign that has started; a draft has been saved page by page."""
+    """Apply the changes of a campaign that has started. A draft is saved already; its form had a submit once."""
     edit = await session.run("campaign open-edit", {"ref": place.ref})
     words = f"*{safe(edit.name, 100)}* is a draft: c{edit.id}, `{safe(edit.ref)}`."
     if edit.is_pending and edit.state not in ("", "draft"):
