@@ -163,6 +163,9 @@ class Holidays(Picks):
     def said(self, value: str) -> str:
         return preset_words(value)
 
+    def shown(self, value: Any) -> str:
+        return ", ".join(map(preset_words, _texts(value))) or "–"
+
 
 def own_dates(value: Any) -> list[str]:
     """The single dates among the dates without contact."""

@@ -118,7 +118,8 @@ class Whole(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Choice(Kind):
-    """One of few values, each with its words; the first is the default and is not written, unless `is_written`."""
+    """One of few values, each with its words; the first is the default and is not written, unless `is_written`. A text
+    of a form that is older than the select is read, too."""
 
     options: tuple[tuple[str, str], ...]
     is_written: bool = False
@@ -131,7 +132,7 @@ class Choice(Kind):
         return {"type": "radio_buttons" if self.radio else "static_select", "options": made, "initial_option": chosen}
 
     def read(self, state: State) -> Any:
-        found = (state.get("selected_option") or {}).get("value")
+        found = (state.get("selected_option") or {}).get("value") or str(state.get("value") or "").strip() or None
         return None if found == self.options[0][0] and not self.is_written else found
 
 

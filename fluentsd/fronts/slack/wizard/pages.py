@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fluentsd.domain.follow_ups import WORDS as RESULTS
+from fluentsd.domain import follow_ups
 from fluentsd.fronts.slack.forms.conditions import CameTo, EndedIn, Goal, Holidays, Written
 from fluentsd.fronts.slack.forms.fields import Field
 from fluentsd.fronts.slack.forms.kinds import Choice, Flag, Many, Pick, Picks, Text, Whole
@@ -43,6 +43,10 @@ ENDED_IN: Mapping[str, tuple[str, ...]] = {
     "sms": ("sent", "delivered", "failed", "replied"),
     "email": ("sent", "delivered", "bounced", "failed", "replied"),
 }
+
+
+#: What a call may come to, so that a text or e-mail follows it.
+RESULTS = follow_ups.WORDS
 
 
 def _delay(unset: str, default: str = "none") -> Pick:

@@ -8,10 +8,20 @@ from typing import Any
 
 from fluentsd.fronts.slack.blocks.card import buttons
 from fluentsd.fronts.slack.blocks.launch import launch
-from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, modal, section, without_close
+from fluentsd.fronts.slack.blocks.layout import (
+    OPTION_VALUE,
+    Block,
+    actions,
+    button,
+    context,
+    modal,
+    section,
+    without_close,
+)
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
+from fluentsd.fronts.slack.forms.fields import Field
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard.pages import REVIEW, pages_of
+from fluentsd.fronts.slack.wizard.pages import PAGES, REVIEW, STEP, Page, pages_of
 from fluentsd.fronts.slack.wizard.view import ways, where, wizard_view
 from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs.answers.campaigns import Applied
@@ -50,8 +60,10 @@ def _pages(edit: Edit) -> str:
 
 
 def _changes(found: Applied) -> list[Block]:
-    lines = [f"• `{safe(one.path, 80)}`: {_value(one.old)} → {_value(one.new)} · for {safe(one.counts_for)}"
-             for one in found.changes[:CHANGES]]  # fmt: skip
+    lines = [
+        f"• {_name(one.path)}: {_value(one.path, one.old)} → {_value(one.path, one.new)} · for {safe(one.counts_for)}"
+        for one in found.changes[:CHANGES]
+    ]
     if len(found.changes) > CHANGES:
         lines.append(f"… and {len(found.changes) - CHANGES} more")
     made = [section(f"*{count(len(found.changes), 'change', 'changes')}*\n" + "\n".join(lines)[:2800])]
@@ -66,8 +78,39 @@ def _changes(found: Applied) -> list[Block]:
     return [*made, context("\n".join(concerned))] if concerned else made
 
 
-def _value(value: Any) -> str:
-    return "–" if value is None else safe(", ".join(map(str, value)) if isinstance(value, list) else value, 120)
+#: Inputs by the path of their value.
+_INPUTS: Mapping[str, tuple[Page, Field]] = {
+    field.path: (page, field) for page in reversed((*PAGES, STEP)) for field in reversed(page.fields)
+}
+
+
+def _input(path: str) -> tuple[str, str]:
+    """The id of the step, "" for none, and the path of the input of a changed value: `step.call.hours`."""
+    kind, _, rest = path.partition(".")
+    id_, _, part = rest.partition(".")
+    return (id_, f"step.{part}") if kind == "step" else ("", path)
+
+
+def _name(path: str) -> str:
+    """What a changed value is called: `*Contact window · Hours*`."""
+    step, at = _input(path)
+    if path == "step.order":
+        return "*The order of the steps*"
+    if at not in _INPUTS:
+        return f"`{safe(path, 80)}`"
+    page, field = _INPUTS[at]
+    return f"*{safe(step, 63) if step else page.title} · {field.label}*"
+
+
+def _value(path: str, value: Any) -> str:
+    """A value as its input shows it; one of a list of tables in the words of the file."""
+    found = _INPUTS.get(_input(path)[1])
+    if found and not found[1].kind.instead(value) and not (isinstance(value, str) and len(value) > OPTION_VALUE):
+        return safe(found[1].kind.shown(value), 120)
+    if value in (None, []):
+        return "–"
+    rows = value if isinstance(value, list) else [value]
+    return safe(", ".join(" ".join(map(str, one.values())) if isinstance(one, dict) else str(one) for one in rows), 120)
 
 
 async def done(session: Session, place: Place) -> Mapping[str, Any]:

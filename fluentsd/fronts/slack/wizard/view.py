@@ -22,12 +22,12 @@ from fluentsd.fronts.slack.blocks.layout import (
     section,
 )
 from fluentsd.fronts.slack.blocks.wording import contact_by, count, ours, plain, safe, word
-from fluentsd.fronts.slack.forms.conditions import outcome_words, own_dates
+from fluentsd.fronts.slack.forms.conditions import CameTo, outcome_words, own_dates
 from fluentsd.fronts.slack.forms.fields import Answers, Field, blocks, filled
 from fluentsd.fronts.slack.forms.paths import value_at
 from fluentsd.fronts.slack.wizard.consent import Flow
 from fluentsd.fronts.slack.wizard.entries import entries, entry_fields, entry_form
-from fluentsd.fronts.slack.wizard.pages import BY_KEY, Page, pages_of
+from fluentsd.fronts.slack.wizard.pages import BY_KEY, RESULTS, Page, pages_of
 from fluentsd.fronts.slack.wizard.view_state import PREFIX, Place
 from fluentsd.verbs.answers.edits import Edit
 from fluentsd.verbs.presets import Preset
@@ -239,8 +239,8 @@ def _step(step: Mapping[str, Any], nth: int, count_of_steps: int) -> Block:
         lines.append(f"retries: {tries}")
     if step.get("after_call"):
         lines[0] = f"*{nth + 1}. {contact_by(channel).capitalize()}* `{id_}` · follows a call · {_after(step, nth)}"
-        asked = step["after_call"]
-        lines.append(f"if the call came to {safe(', '.join(asked) if isinstance(asked, list) else asked, 200)}")
+        results = " or ".join(word(one) for one in CameTo(RESULTS).apart(step["after_call"]))
+        lines.append(f"if the call came to {results}" if results else f"if {safe(step['after_call'], 200)}")
     if step.get("when"):
         lines.append(_condition(str(step["when"])))
     return section("\n".join(lines), accessory=_overflow("step", nth, count_of_steps))

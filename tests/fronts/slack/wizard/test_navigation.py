@@ -133,7 +133,7 @@ async def test_a_running_campaign_changes_when_its_changes_are_applied(office: O
     await dana.fill(window__hours="10:00-16:00").next("flow")
     await dana.choose("wizard:goto", "Review")
     await dana.shows("*1 change*")
-    line = "• `window.hours`: 09:00-17:00 → 10:00-16:00 · for everybody, at once"
+    line = "• *Contact window · Hours*: 09:00-17:00 → 10:00-16:00 · for everybody, at once"
     assert line in dana.text.replace("\u200b", "")
     assert (await office.stage.do("campaign show", ref="spring"))["file"]["window"]["hours"] == "09:00-17:00"
     assert await dana.submit() == {}
