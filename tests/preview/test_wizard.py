@@ -44,6 +44,11 @@ async def test_a_campaign_from_nothing_to_its_first_messages(tmp_path: Path) -> 
         await fill(browser, "Name", "Spring fair")
         await browser.click("Next", ".dialog")
         await shows(browser, "When may people be contacted?")
+        await fill(browser, "Hours", "9am-7pm")
+        await browser.click("More options", ".dialog")
+        await shows(browser, "Dates with other hours")
+        hours = "document.querySelector('.dialog [data-block=\"window.hours\"] input').value"
+        assert await browser.run(hours) == "9am-7pm"
         await browser.click("Next", ".dialog")
         await shows(browser, "What happens, step by step")
         await browser.click("Next", ".dialog")
