@@ -235,7 +235,8 @@ def _columns_made(
     made.append(section(f"⚠️ {lacks}") if lacks else context(flow.covered()))
     if place.more:
         made.append(section(f"*The rows as they are*\n{raw}"))
-    return [*made, *further(place, "Change columns, duplicates, how it is read", (*TAKING, *READING), form)]
+    words = "How the file is read, and more" if place.more else "Change columns, duplicates, how it is read"
+    return [*made, *further(place, words, (*TAKING, *READING), form)]
 
 
 def _meanings(columns: Sequence[Column]) -> str:

@@ -131,12 +131,12 @@ NUMBERS = Page("numbers", "Numbers", "Which numbers do we use? Leave empty for a
 PEOPLE = Page("people", "Contacts", "Who is contacted?", (), ())
 
 SEGMENT = Page("segment", "CRM segment", "Its members are enrolled; who leaves it exits.", (
-    Field("segment.segment", "Segment", Pick("segment", placeholder="a list, stage or view")),
+    Field("segment.segment", "Segment", Pick("segment", placeholder="a list, stage or view"), required=True),
     Field("segment.leaves", "When a person leaves it", Pick("leaves", "exit after 1 hour", words={
         "exit after 1 hour": "exits after 1 hour", "stay": "stays in the campaign"})),
+    *consent_fields("segment.consent", "date", asked=False, more=True),
     Field("segment.reenter", "May a person enter again?", Pick("reenter", "-", words={"-": "as the campaign says"}),
           more=True),
-    *consent_fields("segment.consent", "date", asked=False, more=True),
     Field("segment.no_opt_out_field", "Nobody in it has opted out: confirmed by", Text(120), "Only if the CRM has no "
           "field for opt-outs. The person named answers for it.", more=True),
 ), ("segment",), entries="segment", below="people", further="Consent of these people, and more")  # fmt: skip

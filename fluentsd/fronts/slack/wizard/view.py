@@ -126,7 +126,9 @@ def _makes(channel: str) -> list[Block]:
 
 
 def _which(place: Place, page: Page, title: str) -> str:
-    return f"new {title.casefold()}" if place.new else f"{page.title.casefold()} {place.nth + 1}"
+    what = title if place.new else page.title
+    what = what if what[:2].isupper() else what[:1].lower() + what[1:]
+    return f"new {what}" if place.new else f"{what} {place.nth + 1}"
 
 
 def _above(page: Page) -> list[Block]:
