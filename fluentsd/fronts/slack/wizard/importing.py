@@ -53,6 +53,8 @@ from fluentsd.verbs.file_ingest import VerbIngest
 
 #: Rejected rows that are shown, and that are kept for the file.
 REJECTS, REJECTS_KEPT = 20, 2_000
+#: Columns that were read with a doubt, of which the answer tells.
+DOUBTS = 8
 
 
 async def submitted(session: Session, place: Place) -> Ack:
@@ -103,7 +105,8 @@ async def submitted(session: Session, place: Place) -> Ack:
         session.services.jobs.later(partial(_send_rejects, session, upload.name, file.header or (), rejects))
     await draw_below(session, place.at("people"))
     lacks = flow.lacks(value_at(form, "csv")) if done.enrolled else ""
-    return _shown(place, _answer(done, rejects, file.notes, lacks))
+    doubts = [f"{one.label}: {one.doubt}" for one in mapping.columns if one.doubt]
+    return _shown(place, _answer(done, rejects, [*file.notes[:5], *doubts[:DOUBTS]], lacks))
 
 
 async def done(session: Session, place: Place) -> Ack:
@@ -210,7 +213,7 @@ def _answer(done: Summary, rejects: _Rejects, notes: Sequence[str], lacks: str) 
     if done.opted_out:
         more.append(f"{count(done.opted_out)} entered the suppression list, because the file says so")
     more += [f"{count(done.left)} left the campaign, because they are not on the list any more"] if done.left else []
-    more += [ours(note, 300) for note in notes[:5]]
+    more += [ours(note, 300) for note in notes]
     made.append(context("\n".join(more)))
     if rejects.written:
         reasons = Counter(reject.reason for reject in rejects.kept)

@@ -79,7 +79,7 @@ async def text(session: Session, place: Place) -> Ack:
     if used:
         made.append(context(f"used by {', '.join(used[:10])}"))
     made += await _sample(session, change.name)
-    made.append(context("To use it in a step, choose it there under *Saved text*."))
+    made.append(context("To use it in a step, choose it there under *Or a saved text*."))
     return {"response_action": "update",
             "view": wizard_view(Place("stored", place.ref), "Stored", made, submit="", close="Back")}  # fmt: skip
 

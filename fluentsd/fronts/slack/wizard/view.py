@@ -33,8 +33,8 @@ from fluentsd.verbs.answers.edits import Edit
 from fluentsd.verbs.presets import Preset
 
 _KEPT = "What you had entered here is shown again; it is saved when you go on."
-#: Values of the other fields that are named beside their button.
-_NAMED = 6
+#: Values of the other fields that are named beside their button, and waivers of a page, which Slack limits.
+_NAMED, _WAIVERS = 6, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ def _waivers(file: Mapping[str, Any], people: People) -> list[Block]:
     made = [
         section(f"*{safe(one.get('rule'), 80)}* is waived: {safe(one.get('because'), 400)}\n{safe(one.get('by'), 120)} "
                 "answers for it.", accessory=_overflow("waiver", nth, 1))
-        for nth, one in enumerate(entries(file, "law.waive"))
+        for nth, one in enumerate(entries(file, "law.waive")[:_WAIVERS])
     ]  # fmt: skip
     return [
         section("*Rules of law that do not apply*"),

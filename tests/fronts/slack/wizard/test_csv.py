@@ -184,6 +184,17 @@ async def test_ten_megabytes_are_imported_while_the_person_is_told_to_wait(
     await dana.shows("*950 of 950 people added*")
 
 
+async def test_a_column_that_is_read_with_a_doubt_is_asked_about_and_told_of(office: Office) -> None:
+    rows = b"First Name,Mobile,Born\nJane,+12125550101,03/04/1990\nLee,+12125550102,05/06/1991\n"
+    dana = await at_upload(office, "people.csv", rows)
+    assert await dana.submit() == {}
+    asked = [one["block_id"] for one in dana.view["blocks"] if str(one.get("block_id")).startswith("column.")]
+    assert asked == ["column.2.0"]
+    assert "please check: dates, month first, as in US" in dana.text
+    assert await dana.submit() == {}
+    assert "Born: dates, month first, as in US" in dana.text
+
+
 async def test_a_list_with_many_columns_fits_into_a_form(office: Office) -> None:
     heads = [f"Extra {n}" for n in range(80)]
     row = ",".join("x" for _ in heads)
