@@ -133,7 +133,8 @@ class Cost:
 @dataclass(frozen=True, slots=True)
 class Results:
     """People by what came of the attempts to reach them, each person once. A rate is a figure of `contacted`; `name` is
-    the step, agent, number or source."""
+    the channel, step, agent, number or source. A conversation: the person answered a call or wrote back; an opt-out
+    counts where it was said."""
 
     name: str = ""
     attempts: int = 0
@@ -170,7 +171,7 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class Report(Counted):
-    """`campaign report`: steps in the order of the flow. `whole`, the four lists and `calls` are of attempts since
+    """`campaign report`: steps in the order of the flow. `whole`, the five lists and `calls` are of attempts since
     `since_at` (None: all); `hours` are in `zone`."""
 
     steps: tuple[StepReport, ...] = ()
@@ -178,6 +179,7 @@ class Report(Counted):
     since_at: int | None = None
     zone: str = ""
     whole: Results = Results()
+    by_channel: tuple[Results, ...] = ()
     by_step: tuple[Results, ...] = ()
     by_agent: tuple[Results, ...] = ()
     by_number: tuple[Results, ...] = ()

@@ -1,4 +1,7 @@
-"""The launch card: what a start would do, before it does it; its buttons start the campaign as it was shown."""
+"""The launch card: what a start would do, before it does it; its buttons start the campaign as it was shown.
+
+The line that decides comes first: who, when, what it costs; then whom something keeps, samples, and what the law asks.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fluentsd.domain.reasons import WORDS, Reason
+from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
 from fluentsd.fronts.slack.blocks.wording import (
     contacts,
@@ -21,8 +25,8 @@ from fluentsd.fronts.slack.blocks.wording import (
 from fluentsd.verbs.answers.campaigns import Campaign, Status
 from fluentsd.verbs.answers.explain import Ahead, Check
 
-#: Samples of messages, lines of each list, and duties on the card.
-SAMPLES, LINES, DUTIES = 3, 8, 4
+#: Samples of messages, lines of each list, and legal points in one paragraph.
+SAMPLES, LINES, DUTIES = 3, 8, 8
 #: People of a start that is held after a few.
 FEW = 50
 
@@ -33,7 +37,7 @@ def launch(check: Check, when: str = "", text: str = "", first: int | None = Non
     ref, people, ready = f"c{check.id}", check.people, check.ready
     name = safe(check.name, 100)
     verb = f"Schedule *{name}* for {when}" if when else f"Start *{name}*"
-    blocks = [section(f"{verb}?"), section(_counts(check)), *_lists(check), *_samples(check), *_ahead(check),
+    blocks = [section(f"{verb}?"), section(_counts(check)), *_ahead(check), *_lists(check), *_samples(check),
               *_duties(check)]  # fmt: skip
     if check.errors:
         blocks.append(section(f"⛔ *It cannot start; nothing was changed.*\n{_bullets(check.errors)}"))
@@ -85,13 +89,13 @@ def approved(found: Campaign, by: str) -> Message:
 def _counts(check: Check) -> str:
     lines = [f"*{count(check.ready)}* of {check.people:,} would be contacted."]
     lines += [f"• {count(out.people)} not: {safe(out.sentence)}" for out in check.out[:LINES]]
+    waits = {(one.step, one.reason) for one in check.held}
     for step in check.steps:
-        skipped = {reason: people for reason, people in step.people.items() if reason != "ready"}
-        if skipped and not check.errors:
-            lines.append(
-                f"• step `{safe(step.step, 40)}`: {step.people.get('ready', 0):,} people, "
-                + ", ".join(f"{people:,} skip it ({_words(reason)})" for reason, people in skipped.items())
-            )
+        kept = {reason: people for reason, people in step.people.items() if reason != "ready"}
+        if kept and not check.errors:
+            said = [f"{people:,} {'wait there' if (step.step, reason) in waits else 'skip it'} ({_words(reason)})"
+                    for reason, people in kept.items()]  # fmt: skip
+            lines.append(f"• step *{safe(step.step, 40)}*: {count(step.people.get('ready', 0))}; {', '.join(said)}")
     return "\n".join(lines[: LINES * 2])
 
 
@@ -112,22 +116,19 @@ def duties(check: Check) -> Message:
     """All that the law asks of the people behind a campaign."""
     if not check.duties:
         return message("the law asks nothing of this campaign that fluentsd does not check")
-    lines = _lines_of_duties(check)
+    lines = [f"• {ours(duty.says)} ({ours(duty.cite)})" for duty in check.duties]
     parts = [section("\n".join(lines[at : at + DUTIES])) for at in range(0, len(lines), DUTIES)]
     head = f"*What the law asks of you for {safe(check.name, 100)}*\nNo program can check it."
-    return message("duties", section(head), *parts)
-
-
-def _lines_of_duties(check: Check) -> list[str]:
-    return [f"• {ours(duty.says)} ({ours(duty.cite)})" for duty in check.duties]
+    return message("legal points", section(head), *parts)
 
 
 def _duties(check: Check) -> list[Block]:
-    """The first duties, and how to see all."""
-    lines = _lines_of_duties(check)
-    more = [f"… and {len(lines) - DUTIES} more; `duties c{check.id}` lists all"] if len(lines) > DUTIES else []
-    head = "What the law asks of you, and no program can check:"
-    return [context("\n".join([head, *lines[:DUTIES], *more]))] if lines else []
+    """How many there are, and the way to all of them."""
+    if not check.duties:
+        return []
+    points = count(len(check.duties), "legal point", "legal points")
+    show = button("Show", "open:duties", {"ref": f"c{check.id}"})
+    return [section(f"⚖️ *{points}* to check before the first start", accessory=show)]
 
 
 def _samples(check: Check) -> list[Block]:
@@ -135,25 +136,30 @@ def _samples(check: Check) -> list[Block]:
     for step, sample in list(check.samples.items())[:SAMPLES]:
         said = sample.text or (f"a call by the agent {sample.agent}" if sample.agent else "–")
         subject = f"*{masked(sample.subject, 100)}*\n" if sample.subject else ""
-        blocks.append(section(f"`{safe(step, 40)}` to {point(sample.to)}\n{subject}>{masked(said, 500)}"))
+        blocks.append(section(f"*{safe(step, 40)}* to {point(sample.to)}\n{subject}>{masked(said, 500)}"))
     return blocks
 
 
 def _ahead(check: Check) -> list[Block]:
-    return [context(forecast_line(check.forecast))] if check.forecast else []
+    return [section(forecast_line(check.forecast))] if check.forecast else []
 
 
 def forecast_line(ahead: Ahead) -> str:
-    """When it would finish, and what it would cost."""
+    """When it begins, when it would be done, what it would cost, and how many contacts that is."""
     early, late = ahead.finish_early_at, ahead.finish_late_at
-    first = f"first contact {moment(ahead.first_at)}; " if ahead.first_at else ""
-    line = f"Forecast: {first}" + (f"finished {moment(early)} – {moment(late)}" if early else "no end in sight")
+    parts = [f"*First contact* {moment(ahead.first_at, ahead.zone)}"] if ahead.first_at else []
+    parts.append(f"*Done* {_between(early, late or early, ahead.zone)}" if early else "*Done* no end in sight")
     costs = Counter[str]()
     for one in ahead.channels:
         costs[one.currency] += one.money_micros or 0
     shown = [money(micros, currency) for currency, micros in costs.items() if micros]
     made = ", ".join(contacts(one.contacts, one.channel) for one in ahead.channels)
-    return f"{line}; {made or 'no contacts'}; cost {' + '.join(shown) or 'not priced'}"
+    parts.append(f"*Cost* {' + '.join(shown) or 'not priced'}")
+    return "\n".join([" · ".join(parts), f"Forecast: {made or 'no contacts'}"])
+
+
+def _between(early: int, late: int, zone: str) -> str:
+    return moment(early, zone) if late - early < 60 * SECOND else f"{moment(early)} – {moment(late, zone)}"
 
 
 def _bullets(lines: Sequence[str]) -> str:
