@@ -86,7 +86,7 @@ def _meant(line: Sequence[Token], campaigns: Sequence[Named]) -> tuple[str, Sequ
     if named and not near:
         return f"What should be done with {named.name!r}?", [f"{word} {named.ref}" for word in _FIRST]
     opposite = _OPPOSITES.get(near[0], "").partition(" ")[0] if near else ""
-    return "", [f"{word} {rest}".strip() for word in near if word != opposite][:3]
+    return "", [f"{word} {rest}".strip() for word in near if word == near[0] or word != opposite][:3]
 
 
 def _near(typed: str) -> list[str]:

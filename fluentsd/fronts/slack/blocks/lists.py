@@ -231,7 +231,7 @@ def calls(found: Sequence[Attempt], name: str) -> Message:
     """`calls`: attempts, newest first."""
     if not found:
         return message(f"{safe(name)}: no such attempt")
-    lines = [f"{attempt(one)} · {point(one.to or '')}" for one in found[:ENTRIES]]
+    lines = [attempt(one, point(one.to or "")) for one in found[:ENTRIES]]
     to_choose = _persons((one.contact, f"{point(one.to or '')} · {plain(one.ref, 40)}") for one in found)
     return message(
         f"attempts of {safe(name)}",
@@ -242,12 +242,13 @@ def calls(found: Sequence[Attempt], name: str) -> Message:
     )
 
 
-def attempt(one: Attempt) -> str:
-    """One attempt in a line, without the person: when, what, what came of it, how long."""
+def attempt(one: Attempt, to: str = "") -> str:
+    """One attempt in a line: when, what, to whom if that is to be said, what came of it, how long."""
     came_to = f" ({word(one.disposition)})" if one.disposition else ""
     took = f" · {lasts(one.duration_s)}" if one.duration_s else ""
     result = word(one.outcome or one.state)
-    return f"{moment(one.claimed_at)} · {contact_by(one.channel)} {_step(one)} · {result}{came_to}{took}"
+    what = " · ".join(filter(None, (f"{contact_by(one.channel)} {_step(one)}", to, f"{result}{came_to}")))
+    return f"{moment(one.claimed_at)} · {what}{took}"
 
 
 def _step(one: Attempt) -> str:

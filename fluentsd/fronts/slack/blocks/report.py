@@ -28,7 +28,7 @@ from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results, StepR
 from fluentsd.verbs.answers.holds import Hold
 
 #: Rows of a list, characters of a name.
-ROWS, NAME = 8, 16
+ROWS, NAME = 6, 16
 #: Attempts from which an hour's share is shown.
 SAMPLE = 5
 #: Hours of the chart and the table: those with the most attempts.
