@@ -73,7 +73,7 @@ class LaunchCheck:
     fields: set[str] = field(default_factory=set)  #: names of fields that somebody has
     dates: Counter[tuple[str, str]] = field(default_factory=Counter)  #: unread dates, by (step, field)
     opt_outs: OptOuts = field(default_factory=OptOuts)
-    unasked: Counter[str] = field(default_factory=Counter)  #: people contacted without consent, which no law asks for
+    unasked: Counter[str] = field(default_factory=Counter)  #: people contacted without consent, which no rule asks for
 
 
 async def pages(conn: Connection, plan: Plan, at: int) -> AsyncIterator[tuple[list[UnderWay], Facts]]:
@@ -145,7 +145,7 @@ def _check_row(found: LaunchCheck, row: UnderWay, facts: Facts, messages: _Messa
 
 
 def _is_unasked(channel: str, person: Person, facts: Facts) -> bool:
-    """Whether a person without recorded consent to a channel is contacted on it because no law asks for consent."""
+    """Whether a person without recorded consent to a channel is contacted on it because no rule asks for consent."""
     needs = statutes.consent(person.states, channel, facts.rules.purpose)
     return needs is None and not person.consent.get(channel)
 
@@ -355,8 +355,8 @@ def _notes(found: LaunchCheck, plan: Plan) -> list[str]:
     if found.foreign:
         notes.append(f"no local contact rules are built in for {_people(found.foreign)} outside the US: only the "
                      "campaign's window applies")  # fmt: skip
-    notes += [f"{_people(count)} without recorded consent to {_MANY[channel]} get them all the same: the law of their "
-              "places asks for none" for channel, count in found.unasked.items()]  # fmt: skip
+    notes += [f"{_people(count)} without recorded consent to {_MANY[channel]} get them all the same: no rule of their "
+              "places asks for it" for channel, count in found.unasked.items()]  # fmt: skip
     if found.states.get("US"):
         notes.append(f"US state unknown for {_people(found.states['US'])}: the strictest hours apply")
     notes += [f"step {step}: {what}; {advice}" for (step, what), advice in found.remarks.items()]

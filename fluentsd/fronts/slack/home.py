@@ -36,6 +36,7 @@ async def home(session: Session) -> tuple[Block, Block | None]:
         until=session.now + _DAY,
         is_manager=session.may("manager"),
         command=session.command_name,
+        reader=session.person.zone,
     )
     plain, native = words.blocks(shown), words.blocks(shown, native=True)
     return {"type": "home", "blocks": plain}, None if native == plain else {"type": "home", "blocks": native}

@@ -27,6 +27,7 @@ class Explained:
     `at`: when they left."""
 
     campaign: str = ""
+    name: str = ""
     campaign_state: str = ""
     state: str = ""
     entry: int = 0

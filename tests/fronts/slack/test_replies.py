@@ -116,8 +116,10 @@ async def stale_buttons(card: Shown) -> list[Any]:
 async def test_the_card_of_a_reply_leads_to_the_history_of_the_person(office: Office) -> None:
     card = await a_reply(office)
     shown = await office.slack.click(card, "History")
-    for part in ("👤 ", "#1 · ••• 0000", "*spring* · ", "*1 attempt, newest first*", "· text `text` · replied",
-                 ">Call me at ••• 0123", "there it is Mon 10:0", "New York time"):  # fmt: skip
+    for part in (
+        "👤 ", "#1 · ••• 0000", "*Spring fair* · ", "*1 attempt, newest first*", " · text · replied · Spring fair",
+        ">Call me at ••• 0123", "For this person it is Mon 10:0", "New York time",
+    ):  # fmt: skip
         assert part in shown.whole, part
     assert "2125550000" not in shown.whole
     assert shown.buttons == ["Take over"]

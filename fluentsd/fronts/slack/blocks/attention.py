@@ -16,7 +16,7 @@ from fluentsd.verbs.answers.campaigns import Counted, Status
 from fluentsd.verbs.answers.holds import Hold
 
 #: Lines of each kind.
-LINES = 5
+LINES = 3
 
 
 def attention(

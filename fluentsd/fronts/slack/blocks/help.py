@@ -51,7 +51,11 @@ def refusal(text: str, offers: Sequence[str] = (), name: str = "") -> Message:
     if offers:
         made = [button(f"{name} {offer}".strip(), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
         blocks.append(actions(*made))
-    return replace(message(plain(text, 300), *blocks), is_refusal=True)
+    return replace(message(plain(text, 300).translate(_QUOTED), *blocks), is_refusal=True)
+
+
+#: What is typed cannot be a mention in the text of a notification.
+_QUOTED = str.maketrans("<>", "‹›")
 
 
 def misread(why: Misread, name: str) -> Message:

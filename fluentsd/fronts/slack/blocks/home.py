@@ -25,7 +25,7 @@ __all__ = ["Home", "Source", "State", "blocks"]
 @dataclass(frozen=True, slots=True)
 class Home:
     """What the home shows. `health`: part of the installation → its problem; `until`: the end of "next", in epoch
-    microseconds."""
+    microseconds; `reader`: the zone of the one whose home it is."""
 
     health: Sequence[tuple[str, str]]
     holds: Sequence[Hold]
@@ -37,6 +37,7 @@ class Home:
     until: int
     is_manager: bool
     command: str
+    reader: str
 
 
 def blocks(shown: Home, *, native: bool = False) -> list[Block]:
@@ -87,7 +88,8 @@ def _next(shown: Home) -> list[Block]:
     dues = [(one.next_at, f"*{safe(one.name, 100)}*: the next contact is due", one.zone) for one in shown.active
             if one.next_at is not None and state_of(one, shown.holds) == "active"]  # fmt: skip
     soon = sorted(one for one in [*starts, *dues] if one[0] <= shown.until)
-    return [section("\n".join(f"{moment(at, zone)} · {words}" for at, words, zone in soon[:ENTRIES]))] if soon else []
+    lines = [f"{moment(at, zone, shown.reader)} · {words}" for at, words, zone in soon[:ENTRIES]]
+    return [section("\n".join(lines))] if lines else []
 
 
 def _drafts(shown: Home) -> list[Block]:

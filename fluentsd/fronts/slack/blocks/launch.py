@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fluentsd.domain.reasons import WORDS, Reason
-from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
 from fluentsd.fronts.slack.blocks.wording import (
     contacts,
@@ -20,6 +19,7 @@ from fluentsd.fronts.slack.blocks.wording import (
     ours,
     point,
     safe,
+    span,
     without_points,
 )
 from fluentsd.verbs.answers.campaigns import Campaign, Status
@@ -31,13 +31,13 @@ SAMPLES, LINES, DUTIES = 3, 8, 8
 FEW = 50
 
 
-def launch(check: Check, when: str = "", text: str = "", first: int | None = None) -> Message:
+def launch(check: Check, when: str = "", text: str = "", first: int | None = None, *, reader: str = "") -> Message:
     """The card of a `campaign check`. `when` is the shown moment of a scheduled start, `text` the command that
-    schedules; `first`: hold the campaign after this many people."""
+    schedules; `first`: hold the campaign after this many people; `reader`: the zone of the one who reads."""
     ref, people, ready = f"c{check.id}", check.people, check.ready
     name = safe(check.name, 100)
     verb = f"Schedule *{name}* for {when}" if when else f"Start *{name}*"
-    blocks = [section(f"{verb}?"), section(_counts(check)), *_ahead(check), *_lists(check), *_samples(check),
+    blocks = [section(f"{verb}?"), section(_counts(check)), *_ahead(check, reader), *_lists(check), *_samples(check),
               *_duties(check)]  # fmt: skip
     if check.errors:
         blocks.append(section(f"⛔ *It cannot start; nothing was changed.*\n{_bullets(check.errors)}"))
@@ -87,14 +87,18 @@ def approved(found: Campaign, by: str) -> Message:
 
 
 def _counts(check: Check) -> str:
+    """Who would be contacted, who not, and who of the others skips a step or is held at it."""
     lines = [f"*{count(check.ready)}* of {check.people:,} would be contacted."]
     lines += [f"• {count(out.people)} not: {safe(out.sentence)}" for out in check.out[:LINES]]
-    waits = {(one.step, one.reason) for one in check.held}
-    for step in check.steps:
-        kept = {reason: people for reason, people in step.people.items() if reason != "ready"}
-        if kept and not check.errors:
-            said = [f"{people:,} {'wait there' if (step.step, reason) in waits else 'skip it'} ({_words(reason)})"
-                    for reason, people in kept.items()]  # fmt: skip
+    told = Counter[str]()
+    for out in check.out:
+        told[out.reason] += out.people
+    holds = {(one.step, one.reason) for one in check.held}
+    for step in check.steps if not check.errors else ():
+        kept = {reason: people - told[reason] for reason, people in step.people.items() if reason != "ready"}
+        said = [f"{people:,} {'held there' if (step.step, reason) in holds else 'without it'} ({_words(reason)})"
+                for reason, people in kept.items() if people > 0]  # fmt: skip
+        if said:
             lines.append(f"• step *{safe(step.step, 40)}*: {count(step.people.get('ready', 0))}; {', '.join(said)}")
     return "\n".join(lines[: LINES * 2])
 
@@ -127,7 +131,7 @@ def _duties(check: Check) -> list[Block]:
     if not check.duties:
         return []
     points = count(len(check.duties), "legal point", "legal points")
-    show = button("Show", "open:duties", {"ref": f"c{check.id}"})
+    show = button("Show", "open:duties", {"ref": check.ref})
     return [section(f"⚖️ *{points}* to check before the first start", accessory=show)]
 
 
@@ -140,15 +144,15 @@ def _samples(check: Check) -> list[Block]:
     return blocks
 
 
-def _ahead(check: Check) -> list[Block]:
-    return [section(forecast_line(check.forecast))] if check.forecast else []
+def _ahead(check: Check, reader: str) -> list[Block]:
+    return [section(forecast_line(check.forecast, reader))] if check.forecast else []
 
 
-def forecast_line(ahead: Ahead) -> str:
+def forecast_line(ahead: Ahead, reader: str = "") -> str:
     """When it begins, when it would be done, what it would cost, and how many contacts that is."""
-    early, late = ahead.finish_early_at, ahead.finish_late_at
-    parts = [f"*First contact* {moment(ahead.first_at, ahead.zone)}"] if ahead.first_at else []
-    parts.append(f"*Done* {_between(early, late or early, ahead.zone)}" if early else "*Done* no end in sight")
+    early, late, zone = ahead.finish_early_at, ahead.finish_late_at, ahead.zone
+    parts = [f"*First contact* {moment(ahead.first_at, zone, reader)}"] if ahead.first_at else []
+    parts.append(f"*Done* {span(early, late or early, zone, reader) if early else 'no end in sight'}")
     costs = Counter[str]()
     for one in ahead.channels:
         costs[one.currency] += one.money_micros or 0
@@ -156,10 +160,6 @@ def forecast_line(ahead: Ahead) -> str:
     made = ", ".join(contacts(one.contacts, one.channel) for one in ahead.channels)
     parts.append(f"*Cost* {' + '.join(shown) or 'not priced'}")
     return "\n".join([" · ".join(parts), f"Forecast: {made or 'no contacts'}"])
-
-
-def _between(early: int, late: int, zone: str) -> str:
-    return moment(early, zone) if late - early < 60 * SECOND else f"{moment(early)} – {moment(late, zone)}"
 
 
 def _bullets(lines: Sequence[str]) -> str:

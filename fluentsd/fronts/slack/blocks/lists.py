@@ -57,7 +57,7 @@ ENTRIES = 20
 
 
 #: Campaigns with a menu in the overview, and lines of each of its other parts.
-ROWS, LINES = 4, 8
+ROWS, LINES = 3, 8
 
 
 def overview(
@@ -67,7 +67,12 @@ def overview(
     by_state = {
         state: [one for one in found if one.state == state] for state in ("active", "paused", "scheduled", "draft")
     }
-    blocks = [header("Campaigns")]
+    made = [
+        button("New campaign…", "open:new", {}, "primary"),
+        button("All campaigns", "say:list", {"text": "list all"}),
+        button("Help", "say:help", {"text": "help"}),
+    ]
+    blocks = [header("Campaigns"), actions(*made)]
     if needed := attention(holds, found, (), leads, replies):
         blocks += [section("*Needs attention*"), *needed]
     for state, heading in (("active", "Active"), ("paused", "Paused")):
@@ -78,14 +83,9 @@ def overview(
     for state, heading in (("scheduled", "Next"), ("draft", "Drafts")):
         if some := by_state[state]:
             blocks.append(section(f"*{heading}*\n" + "\n".join(_line(one, holds) for one in some[:LINES])))
-    if len(blocks) == 1:
+    if len(blocks) == 2:
         blocks.append(section("No campaign is active, scheduled or a draft."))
-    made = [
-        button("New campaign…", "open:new", {}, "primary"),
-        button("All campaigns", "say:list", {"text": "list all"}),
-        button("Help", "say:help", {"text": "help"}),
-    ]
-    blocks += [actions(*made), context(f"{YOUR_ZONE} Type `{plain(command)} help` for all commands.")]
+    blocks.append(context(f"{YOUR_ZONE} Type `{plain(command)} help` for all commands."))
     return message(count(len(by_state["active"]), "active campaign", "active campaigns"), *blocks)
 
 
@@ -220,7 +220,7 @@ def why(found: Why, person: str) -> Message:
     if not entries:
         return message(f"{shown}: {ours(found.sentence or '')}")
     lines = [
-        f"*{safe(one.campaign)}* ({one.campaign_state}) · {one.state}: {ours(one.sentence, 400)}"
+        f"*{safe(one.name or one.campaign)}* ({one.campaign_state}) · {one.state}: {ours(one.sentence, 400)}"
         + (f" · {moment(one.at)}" if one.at else "")
         for one in entries[:ENTRIES]
     ]
@@ -247,22 +247,23 @@ def attempt(one: Attempt, to: str = "") -> str:
     came_to = f" ({word(one.disposition)})" if one.disposition else ""
     took = f" · {lasts(one.duration_s)}" if one.duration_s else ""
     result = word(one.outcome or one.state)
-    what = " · ".join(filter(None, (f"{contact_by(one.channel)} {_step(one)}", to, f"{result}{came_to}")))
+    what = " · ".join(filter(None, (_what(one), to, f"{result}{came_to}")))
     return f"{moment(one.claimed_at)} · {what}{took}"
 
 
-def _step(one: Attempt) -> str:
-    return "to us" if one.direction == "in" else f"`{safe(one.step, 40)}`"
+def _what(one: Attempt) -> str:
+    """`text (sorry-we-missed-you)`; a step that is called as its channel is not named twice."""
+    by = contact_by(one.channel)
+    if one.direction == "in":
+        return f"{by} to us"
+    return by if one.step in (by, one.channel) else f"{by} ({safe(one.step, 40)})"
 
 
 def unknown(found: Sequence[Attempt], ref: str) -> Message:
     """`unknown`: attempts whose result nobody could prove, as a question."""
     if not found:
         return message(f"{safe(ref)}: no attempt has an unknown result")
-    lines = [
-        f"{moment(one.claimed_at)} · {contact_by(one.channel)} `{safe(one.step, 40)}` · {point(one.to or '')}"
-        for one in found[:ENTRIES]
-    ]
+    lines = [f"{moment(one.claimed_at)} · {_what(one)} · {point(one.to or '')}" for one in found[:ENTRIES]]
     total = count(len(found), "attempt has", "attempts have")
     twice = confirm("Repeat them?", "The provider may have accepted them, so people may be contacted twice.", "Repeat")
     return message(
@@ -278,11 +279,11 @@ def unknown(found: Sequence[Attempt], ref: str) -> Message:
     )
 
 
-def forecast(found: Forecast, name: str) -> Message:
-    """`forecast`."""
+def forecast(found: Forecast, name: str, reader: str = "") -> Message:
+    """`forecast`. `reader`: the zone of the one who reads."""
     first = found.first[0].at if found.first else None
     lines = [
-        forecast_line(replace(found, first_at=first)),
+        forecast_line(replace(found, first_at=first), reader),
         f"completed {found.completed:,} · exited {numbers(found.exited)}",
     ]
     if found.bottleneck.share:

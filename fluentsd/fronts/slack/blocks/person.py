@@ -37,20 +37,21 @@ def history_of(found: Why, *, hidden: bool) -> Message:
     attempts = list(reversed(found.attempts or ()))
     if attempts:
         more = f"\n… and {len(attempts) - ATTEMPTS} more" if len(attempts) > ATTEMPTS else ""
-        lines = "\n".join(_attempt(one) for one in attempts[:ATTEMPTS])
+        names = {one.campaign: one.name for one in found.campaigns}
+        lines = "\n".join(_attempt(one, names.get(one.ref) or one.ref) for one in attempts[:ATTEMPTS])
         made.append(section(f"*{count(len(attempts), 'attempt', 'attempts')}, newest first*\n{lines}{more}"))
     return message(f"{plain(found.name or found.person, 60)}", *made, actions(*_buttons(found)))
 
 
 def _place(one: Explained) -> str:
     when = f" · {moment(one.next_at, one.zones[0] if one.zones else '')}" if one.next_at else ""
-    return f"*{safe(one.campaign)}* · {one.state}: {ours(one.sentence, 300)}{when}"
+    return f"*{safe(one.name or one.campaign, 60)}* · {one.state}: {ours(one.sentence, 300)}{when}"
 
 
 def _about(found: Why) -> list[str]:
     """Their time, their record, and who deals with them."""
     zones = found.campaigns[0].zones if found.campaigns else ()
-    told = [f"there it is {clock(found.now, zones[0])}"] if len(zones) == 1 else []
+    told = [f"For this person it is {clock(found.now, zones[0])}"] if len(zones) == 1 else []
     if found.record:
         told.append(link(found.record, IN_CRM))
     if found.taken_over_by:
@@ -58,9 +59,9 @@ def _about(found: Why) -> list[str]:
     return [*told, YOUR_ZONE]
 
 
-def _attempt(one: Attempt) -> str:
+def _attempt(one: Attempt, campaign: str) -> str:
     said = one.reply or one.summary
-    where = f" · {safe(one.ref, 40)}" if one.ref else ""
+    where = f" · {safe(campaign, 60)}" if campaign else ""
     return f"{attempt(one)}{where}" + (f"\n>{masked(said, 200)}" if said else "")
 
 

@@ -36,14 +36,15 @@ HOURS = 12
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def report(found: Report, holds: Sequence[Hold] = ()) -> Message:
-    """`report`."""
-    made = message(f"report of {safe(found.name)}", *_blocks(found, holds, native=False))
-    return replace(made, native=tuple(_blocks(found, holds, native=True)))
+def report(found: Report, holds: Sequence[Hold] = (), reader: str = "") -> Message:
+    """`report`. `reader`: the zone of the one who reads."""
+    above = [section(f"{title(found, holds)}\n{progress(found)}"), context(_period(found, reader))]
+    made = message(f"report of {safe(found.name)}", *above, *_blocks(found, native=False))
+    return replace(made, native=(*above, *_blocks(found, native=True)))
 
 
-def _blocks(found: Report, holds: Sequence[Hold], *, native: bool) -> list[Block]:
-    blocks: list[Block] = [section(f"{title(found, holds)}\n{progress(found)}"), context(_period(found))]
+def _blocks(found: Report, *, native: bool) -> list[Block]:
+    blocks: list[Block] = []
     stages = _stages(found)
     if native:
         blocks.append(bars("Funnel", list(stages), {"people": list(stages.values())}, y="people"))
@@ -72,11 +73,12 @@ def _blocks(found: Report, holds: Sequence[Hold], *, native: bool) -> list[Block
 _LEGEND = "Each person counts once in a row. Shares are of the people contacted; an opt-out counts where it was said."
 
 
-def _period(found: Report) -> str:
+def _period(found: Report, reader: str) -> str:
     """Which attempts the figures are of."""
     if found.since_at is not None:
-        return f"*Attempts since* {moment(found.since_at, found.zone)}"
-    return "*All time*" + (f", since the start {moment(found.started_at, found.zone)}" if found.started_at else "")
+        return f"*Attempts since* {moment(found.since_at, found.zone, reader)}"
+    started = moment(found.started_at, found.zone, reader)
+    return f"*All time*, since the start {started}" if found.started_at else "*All time*"
 
 
 def _step(step: StepReport, *, is_whole: bool) -> str:

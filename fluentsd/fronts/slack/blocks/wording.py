@@ -73,14 +73,31 @@ def masked(text: object, at_most: int = 1500) -> str:
 YOUR_ZONE = "Times are in your time zone."
 
 
-def moment(at: int | None, zone: str = "") -> str:
-    """A moment in the zone of each reader; "–" for none. `zone`: where it is meant, if that is not the reader's; then
-    its time there follows, with the name of the zone."""
+def moment(at: int | None, zone: str = "", reader: str = "") -> str:
+    """A moment in the zone of each reader; "–" for none. `zone`: where it is meant; its time there follows, with the
+    name of the zone. `reader`: the zone of the only one who reads, "" in what many may read."""
     if at is None:
         return "–"
+    return _mark(at, "{date_short_pretty} {time}") + _there(at, zone, reader)
+
+
+def span(early: int, late: int, zone: str, reader: str = "") -> str:
+    """Two moments as one phrase, the day once if it is the same; as `moment` otherwise."""
+    if late - early < 60 * SECOND:
+        return moment(early, zone, reader)
+    first, last = (dt.datetime.fromtimestamp(at / SECOND, zone_named(zone)).date() for at in (early, late))
+    end = _mark(late, "{time}" if first == last else "{date_short_pretty} {time}")
+    return f"{moment(early)} – {end}{_there(late, zone, reader)}"
+
+
+def _mark(at: int, form: str) -> str:
+    """Slack's mark for a moment, which each reader sees in the own zone."""
     fallback = f"{dt.datetime.fromtimestamp(at / SECOND, dt.UTC):%Y-%m-%d %H:%M} UTC"
-    shown = f"<!date^{at // SECOND}^{{date_short_pretty}} {{time}}|{fallback}>"
-    return f"{shown} ({clock(at, zone)})" if zone else shown
+    return f"<!date^{at // SECOND}^{form}|{fallback}>"
+
+
+def _there(at: int, zone: str, reader: str) -> str:
+    return f" {zone_words(zone)}" if zone and zone == reader else f" ({clock(at, zone)})" if zone else ""
 
 
 def clock(at: int, zone: str) -> str:

@@ -67,7 +67,8 @@ async def report(session: Session, parsed: Parsed) -> Message:
             here = dt.datetime.fromtimestamp(session.now / SECOND, ZoneInfo(await session.zone_of(parsed.ref)))
             since = {"since": round(here.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * SECOND}
     holds = (await session.run("holds", {})).holds
-    return blocks_report.report(await session.run("campaign report", {"ref": parsed.ref, **since}), holds)
+    return blocks_report.report(await session.run("campaign report", {"ref": parsed.ref, **since}), holds,
+                                session.person.zone)  # fmt: skip
 
 
 async def errors(session: Session, parsed: Parsed) -> Message:
@@ -137,7 +138,8 @@ async def person(session: Session, parsed: Parsed) -> Message:
 
 
 async def forecast(session: Session, parsed: Parsed) -> Message:
-    return lists.forecast(await session.run("forecast", {"ref": parsed.ref, "most": 1}), parsed.ref)
+    found = await session.run("forecast", {"ref": parsed.ref, "most": 1})
+    return lists.forecast(found, parsed.ref, session.person.zone)
 
 
 async def duties(session: Session, parsed: Parsed) -> Message:
