@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fluentsd.verbs.answers.codec import absent
-from fluentsd.verbs.answers.holds import Hold
+from fluentsd.verbs.answers.holds import Hold, hold_of
 from fluentsd.verbs.answers.suggestion import Suggestion
 
 
@@ -36,6 +36,12 @@ class Campaign:
     started_at: int | None = None
     ended_at: int | None = None
     steps_in_flow: tuple[FlowStep, ...] = ()
+
+
+def state_word(one: Campaign, holds: Sequence[Hold] = ()) -> str:
+    """The word of a campaign's state for people: `held` for an active one of which nobody is contacted because of a
+    hold."""
+    return "held" if one.state == "active" and hold_of(one.ref, holds) else one.state
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from fluentsd.store import holds
 from fluentsd.testing.slack import Shown
 from fluentsd.testing.slack.limits import problems
 from fluentsd.verbs.answers.attempts import Attempt
-from fluentsd.verbs.answers.campaigns import Counted, Status
+from fluentsd.verbs.answers.campaigns import Counted, Status, state_word
 from fluentsd.verbs.answers.holds import Hold
 from fluentsd.verbs.answers.people import Lead, Person, Place, Reply
 from tests.engine.explain.test_launch_check import TEXAN
@@ -156,7 +156,7 @@ def test_a_held_campaign_is_never_shown_as_active() -> None:
     assert shown.buttons[0] == "Release…"
     assert "next contact" not in shown.whole
     part = Hold("number", "+12125550123", "many failures", "fluentsd")
-    assert card.state_of(found, (part, Hold("campaign", "autumn", "x", "y"))) == "active"
+    assert state_word(found, (part, Hold("campaign", "autumn", "x", "y"))) == "active"
 
 
 def test_the_values_of_menus_are_not_cut() -> None:

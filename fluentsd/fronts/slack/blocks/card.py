@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.fronts.slack.blocks import holds as words_of
-from fluentsd.fronts.slack.blocks.holds import of_campaign
 from fluentsd.fronts.slack.blocks.layout import (
     MENU,
     Block,
@@ -23,8 +22,8 @@ from fluentsd.fronts.slack.blocks.layout import (
     section,
 )
 from fluentsd.fronts.slack.blocks.wording import actor, count, moment, numbers, safe
-from fluentsd.verbs.answers.campaigns import Campaign, Counted, Status
-from fluentsd.verbs.answers.holds import Hold
+from fluentsd.verbs.answers.campaigns import Campaign, Counted, Status, state_word
+from fluentsd.verbs.answers.holds import Hold, hold_of
 
 #: Squares of a bar, and buttons of a card.
 BAR, BUTTONS = 10, 3
@@ -52,20 +51,15 @@ _MARKS = {"active": "🟢", "held": "🟠", "paused": "⏸️", "scheduled": "�
           "completed": "✅"}  # fmt: skip
 
 
-def state_of(one: Campaign, holds: Sequence[Hold] = ()) -> str:
-    """The word of a campaign's state: `held` for an active one of which nobody is contacted because of a hold."""
-    return "held" if one.state == "active" and of_campaign(one.ref, holds) else one.state
-
-
 def title(one: Campaign, holds: Sequence[Hold] = ()) -> str:
     """`🟢 *Spring fair* · c42 · active`."""
-    state = state_of(one, holds)
+    state = state_word(one, holds)
     return f"{_MARKS.get(state, '•')} *{safe(one.name, 100)}* · c{one.id} · {state}"
 
 
 def card(found: Status) -> Message:
     """The card. The words of its figures are those of `campaign status`."""
-    text = f"{safe(found.name)}: {state_of(found, found.holds)}, {found.completed} of {found.total} completed"
+    text = f"{safe(found.name)}: {state_word(found, found.holds)}, {found.completed} of {found.total} completed"
     blocks = [section(f"{title(found, found.holds)}\n{progress(found)}"), *_notes(found)]
     return message(text, *blocks, *buttons(found, found.holds))
 
@@ -99,7 +93,7 @@ def _notes(found: Status) -> list[Block]:
     lines = [f"*Started on* {moment(found.started_at)} · *Owner* {actor(found.owner)}"]
     if found.state == "scheduled":
         lines.append(f"starts {moment(found.starts_at, found.zone)}")
-    if found.next_at is not None and state_of(found, found.holds) == "active":
+    if found.next_at is not None and state_word(found, found.holds) == "active":
         lines.append(f"next contact due {moment(found.next_at, found.zone)}")
     if found.exited_by_reason:
         lines.append(f"exited: {numbers(found.exited_by_reason)}")
@@ -114,7 +108,7 @@ def _notes(found: Status) -> list[Block]:
 def buttons(one: Campaign, holds: Sequence[Hold] = ()) -> list[Block]:
     """The three buttons that matter most in the campaign's state, and the menu of the others."""
     acts = _acts(one, holds)
-    hold = of_campaign(one.ref, holds) if one.state == "active" else None
+    hold = hold_of(one.ref, holds) if one.state == "active" else None
     made = [words_of.release(hold)] if hold else []
     shown = acts[: BUTTONS - len(made)]
     return [actions(*made, *(_button(one, act) for act in shown), _menu(one, acts[len(shown) :], "say:menu"))]
@@ -122,7 +116,7 @@ def buttons(one: Campaign, holds: Sequence[Hold] = ()) -> list[Block]:
 
 def _acts(one: Campaign, holds: Sequence[Hold]) -> list[str]:
     """What can be done now, the most important first. To pause a held campaign is in the menu: it is still already."""
-    is_held = state_of(one, holds) == "held"
+    is_held = state_word(one, holds) == "held"
     now = [] if is_held else [*_DOES.get(one.state, ())]
     now += [act for act, figure in (("errors", "errored"), ("unknown", "unknown")) if getattr(one, figure, 0)]
     return [*now, "report", *(["pause"] if is_held else [])]

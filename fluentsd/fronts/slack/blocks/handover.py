@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fluentsd.fronts.slack.blocks.card import buttons, state_of, title
+from fluentsd.fronts.slack.blocks.card import buttons, title
 from fluentsd.fronts.slack.blocks.holds import sentence
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import actor, count, moment, plain, safe
-from fluentsd.verbs.answers.campaigns import Status
+from fluentsd.verbs.answers.campaigns import Status, state_word
 
 
 def summary(found: Status, replies: int, leads: int, has_edit: bool, by: str) -> Message:
@@ -16,7 +16,7 @@ def summary(found: Status, replies: int, leads: int, has_edit: bool, by: str) ->
         f"{found.total:,} people: {found.queued:,} queued, {found.active:,} active, {found.errored:,} in error, "
         f"{found.exited:,} exited, {found.completed:,} completed.",
     ]
-    if found.next_at is not None and state_of(found, found.holds) == "active":
+    if found.next_at is not None and state_word(found, found.holds) == "active":
         lines.append(f"The next contact is due {moment(found.next_at, found.zone)}.")
     if found.state == "scheduled":
         lines.append(f"It starts {moment(found.starts_at, found.zone)}.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, header, message, section
-from fluentsd.fronts.slack.blocks.wording import ours, plain, safe, without_points
+from fluentsd.fronts.slack.blocks.wording import inert, ours, plain, safe, without_points
 from fluentsd.fronts.slack.command_table import BY_WORD, COMMANDS, DID_YOU_MEAN, Command, Misread, commands_in
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.catalogue import VERBS
@@ -51,11 +51,7 @@ def refusal(text: str, offers: Sequence[str] = (), name: str = "") -> Message:
     if offers:
         made = [button(f"{name} {offer}".strip(), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
         blocks.append(actions(*made))
-    return replace(message(plain(text, 300).translate(_QUOTED), *blocks), is_refusal=True)
-
-
-#: What is typed cannot be a mention in the text of a notification.
-_QUOTED = str.maketrans("<>", "‹›")
+    return replace(message(inert(text, 300), *blocks), is_refusal=True)
 
 
 def misread(why: Misread, name: str) -> Message:

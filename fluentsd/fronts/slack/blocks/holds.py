@@ -5,18 +5,10 @@ What must not live here: campaigns that are paused by a person (`card`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from fluentsd.engine.dispatch.claim import FIRST_DONE
 from fluentsd.fronts.slack.blocks.layout import Block, button, confirm
 from fluentsd.fronts.slack.blocks.wording import actor, held, moment, ours, safe
 from fluentsd.verbs.answers.holds import Hold
-
-
-def of_campaign(ref: str, holds: Sequence[Hold]) -> Hold | None:
-    """The hold because of which nobody of this campaign is contacted; None if there is none."""
-    return next((one for one in holds if one.scope == "installation" or (one.scope, one.target) == ("campaign", ref)),
-                None)  # fmt: skip
 
 
 def is_first(hold: Hold) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fluentsd.fronts.slack.blocks.attention import attention
-from fluentsd.fronts.slack.blocks.card import ended, row, state_of, title
+from fluentsd.fronts.slack.blocks.card import ended, row, title
 from fluentsd.fronts.slack.blocks.charts import bars
 from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, divider, header, section
 from fluentsd.fronts.slack.blocks.wording import YOUR_ZONE, actor, count, moment, ours, plain, safe
-from fluentsd.verbs.answers.campaigns import Counted, Status
+from fluentsd.verbs.answers.campaigns import Counted, Status, state_word
 from fluentsd.verbs.answers.edits import Listed
 from fluentsd.verbs.answers.holds import Hold
 from fluentsd.verbs.answers.holds import Status as State
@@ -86,7 +86,7 @@ def _next(shown: Home) -> list[Block]:
     starts = [(one.starts_at, f"*{safe(one.name, 100)}* starts", one.zone) for one in shown.campaigns
               if one.state == "scheduled" and one.starts_at is not None]  # fmt: skip
     dues = [(one.next_at, f"*{safe(one.name, 100)}*: the next contact is due", one.zone) for one in shown.active
-            if one.next_at is not None and state_of(one, shown.holds) == "active"]  # fmt: skip
+            if one.next_at is not None and state_word(one, shown.holds) == "active"]  # fmt: skip
     soon = sorted(one for one in [*starts, *dues] if one[0] <= shown.until)
     lines = [f"{moment(at, zone, shown.reader)} · {words}" for at, words, zone in soon[:ENTRIES]]
     return [section("\n".join(lines))] if lines else []

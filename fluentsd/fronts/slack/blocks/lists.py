@@ -29,6 +29,7 @@ from fluentsd.fronts.slack.blocks.wording import (
     by_channel,
     contact_by,
     count,
+    inert,
     lasts,
     link,
     masked,
@@ -101,7 +102,7 @@ def campaigns(found: Sequence[answers.Counted], holds: Sequence[Hold], asked: st
         return message(f"no campaign{f' is {asked}' if asked else ''}")
     shown = found[:ENTRIES]
     open_one = pick("say:status", "Open a campaign…",
-                    [(one.name, {"text": f"status c{one.id}"}) for one in shown])  # fmt: skip
+                    [(inert(one.name), {"text": f"status c{one.id}"}) for one in shown])  # fmt: skip
     return message(
         count(len(found), "campaign", "campaigns"),
         section("\n".join(_line(one, holds) for one in shown)),
@@ -209,7 +210,7 @@ def people(found: Sequence[Person], words: str, hidden: bool) -> Message:
         record = f" · {link(one.record, IN_CRM)}" if one.record else ""
         name = safe(called(one.fields, "–"), 60)
         lines.append(f"#{one.id} *{name}* · {points} · {where or 'in no campaign'}{record}")
-    to_choose = _persons((one.id, f"{called(one.fields, '–')} · #{one.id}") for one in found)
+    to_choose = _persons((one.id, f"{inert(called(one.fields, '–'))} · #{one.id}") for one in found)
     return message(f"{count(len(found))} found", section("\n".join(lines)), *_more(len(found), ENTRIES), *to_choose)
 
 
@@ -232,7 +233,7 @@ def calls(found: Sequence[Attempt], name: str) -> Message:
     if not found:
         return message(f"{safe(name)}: no such attempt")
     lines = [attempt(one, point(one.to or "")) for one in found[:ENTRIES]]
-    to_choose = _persons((one.contact, f"{point(one.to or '')} · {plain(one.ref, 40)}") for one in found)
+    to_choose = _persons((one.contact, f"{point(one.to or '')} · {inert(one.ref)}") for one in found)
     return message(
         f"attempts of {safe(name)}",
         section("\n".join(lines)),
@@ -349,7 +350,7 @@ def _of_person(one: Reply | Lead) -> str:
 
 def _listed(lines: Sequence[str], found: Sequence[Reply | Lead]) -> list[Block]:
     """A list of conversations, and the select that opens the history of one of the people."""
-    to_choose = _persons((one.contact, f"{point(one.person or '')} · {one.campaign_name or one.ref or ''}")
+    to_choose = _persons((one.contact, f"{point(one.person or '')} · {inert(one.campaign_name or one.ref or '')}")
                          for one in found)  # fmt: skip
     return [section("\n".join(lines)), *_more(len(found), ENTRIES), context(YOUR_ZONE), *to_choose]
 

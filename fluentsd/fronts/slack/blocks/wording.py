@@ -14,6 +14,7 @@ from fluentsd.domain.time.zones import zone as zone_named
 #: Characters that turn the direction of text, which could disguise a name.
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_QUOTED = str.maketrans("<>", "‹›")
 #: Marks of mrkdwn where they would format or become an emoji; a zero-width character after each keeps it a character.
 _MARKS = re.compile(r"(`|(?<!\w)[*_~]|[*_~](?!\w)|:(?=[\w+'-]+:))")
 #: A run of figures as they are written in telephone numbers. It stops before a date.
@@ -35,6 +36,12 @@ def plain(text: object, at_most: int = 150) -> str:
 def safe(text: object, at_most: int = 150) -> str:
     """A text of somebody else for mrkdwn: no link, no mention, no formatting, one line, cut."""
     return _MARKS.sub("\\1\u200b", plain(text, at_most).translate(_ESCAPED))
+
+
+def inert(text: object, at_most: int = 60) -> str:
+    """A text of somebody else for an option of a select, which is plain text: no sign of mrkdwn works in it, and none
+    would where it is copied to."""
+    return _MARKS.sub("\\1\u200b", plain(text, at_most).translate(_QUOTED))
 
 
 def ours(text: str, at_most: int = 2900) -> str:
