@@ -66,6 +66,21 @@ async def test_buttons_of_the_home_open_modals(office: Office) -> None:
     await dana.shows("What you can type")
 
 
+async def test_a_campaign_is_paused_from_its_menu_at_home(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    await Client(office.slack, "U1").open_home()
+    await until(lambda: "U1" in office.slack.homes)
+    blocks = office.slack.homes["U1"]["blocks"]
+    [(at, menu)] = [(n, one["accessory"]) for n, one in enumerate(blocks)
+                    if one.get("accessory", {}).get("type") == "overflow"]  # fmt: skip
+    pause = next(one for one in menu["options"] if one["text"]["text"] == "Pause")
+    chosen = {"type": "overflow", "selected_option": pause}
+    await Client(office.slack, "U1").click(Where(), f"b{at}", menu["action_id"], chosen, {})
+    await Person(office.slack).shows("is paused: no contacts until it is resumed")
+    assert (await office.stage.overview("spring"))["state"] == "paused"
+
+
 async def test_the_report_of_a_campaign_names_what_each_rate_is_of(office: Office) -> None:
     await office.campaign()
     await office.say("start spring yes")

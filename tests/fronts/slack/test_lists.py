@@ -20,6 +20,7 @@ from fluentsd.verbs.answers.people import Lead, Person, Place, Reply
 from tests.engine.explain.test_launch_check import TEXAN
 from tests.engine.stage import person
 from tests.fronts.slack.conftest import Office, until
+from tests.fronts.slack.modals import Person as Manager
 from tests.fronts.slack.test_cards import database_url, menu_of, office, stage
 
 __all__ = ["database_url", "office", "stage"]
@@ -91,6 +92,18 @@ async def test_the_launch_card_shows_the_legal_points_in_a_view_of_their_own(off
     view = await office.slack.opened_view()
     assert view["title"]["text"] == "Legal points"
     assert "What the law asks of you for Spring fair" in str(view)
+
+
+async def test_the_legal_points_open_on_top_of_the_review_and_leave_it_as_it_is(office: Office) -> None:
+    await office.campaign()
+    await office.stage.enroll(person(9) | TEXAN, ref="spring")
+    dana = Manager(office.slack)
+    await dana.say("edit spring review")
+    await dana.shows("would be contacted")
+    await dana.press("Show")
+    await dana.shows("What the law asks of you for Spring fair")
+    await dana.close()
+    await dana.shows("would be contacted")
 
 
 async def test_a_mistyped_command_is_answered_with_the_word_and_what_may_be_meant(office: Office) -> None:

@@ -96,7 +96,7 @@ def _counts(check: Check) -> str:
     holds = {(one.step, one.reason) for one in check.held}
     for step in check.steps if not check.errors else ():
         kept = {reason: people - told[reason] for reason, people in step.people.items() if reason != "ready"}
-        said = [f"{people:,} {'held there' if (step.step, reason) in holds else 'without it'} ({_words(reason)})"
+        said = [f"{people:,} {'held there' if (step.step, reason) in holds else 'left out'} ({_words(reason)})"
                 for reason, people in kept.items() if people > 0]  # fmt: skip
         if said:
             lines.append(f"• step *{safe(step.step, 40)}*: {count(step.people.get('ready', 0))}; {', '.join(said)}")
