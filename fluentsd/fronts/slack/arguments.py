@@ -167,7 +167,7 @@ def outcome(rest: Sequence[Token]) -> Mapping[str, Any]:
         return {"outcome": word}
     if word in DISPOSITIONS:
         raise BadArguments(
-            f"{joined(rest)!r} is what a conversation came to; report counts it, and leads lists who waits"
+            f"{joined(rest)!r} is what a conversation came to; report counts it, and leads lists those not handled yet"
         )
     near = difflib.get_close_matches(word, OUTCOMES, 1, 0.6)
     raise BadArguments(f"{joined(rest)!r} is not an outcome"

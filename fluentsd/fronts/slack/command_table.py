@@ -89,7 +89,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("status", "campaign status", "may", "[share]", arguments.flag("share", "share"),
             aliases=("show", "info", "stats")),
     Command("start", "campaign start", "must", "[first <people>] [yes]", arguments.start,
-            "check a campaign, then start it; with first, hold it after that many people until you say go",
+            "check a campaign, then start it; with first, hold it after that many people until you contact the others",
             aliases=("run", "go", "launch", "begin")),
     Command("approve", "campaign approve", "must", "", arguments.none),
     Command("schedule", "campaign schedule", "must", "[<when>|clear]", arguments.text("when"), aliases=("plan", "at")),

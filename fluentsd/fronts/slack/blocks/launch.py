@@ -44,7 +44,7 @@ def launch(check: Check, when: str = "", text: str = "", first: int | None = Non
         return message(f"{name} cannot start", *blocks)
     yes = f"{verb} → {count(ready)} of {people:,} will be contacted."
     yes += f" {count(len(check.warnings), 'warning', 'warnings')} stay open." if check.warnings else ""
-    yes += f" After {count(first)} it is held until you say go." if first else ""
+    yes += f" After {count(first)} it is held until you press Contact the others." if first else ""
     dialog = confirm("Schedule it?" if when else "Start now?", yes, "Schedule" if when else "Start")
     few = f" first {first}" if first else ""
     go = {"text": text or f"start {ref}{few} yes", "revision": check.revision}

@@ -173,7 +173,7 @@ def sources(found: Sequence[Source], followed: Sequence[Followed], *, may_read: 
         made.append(section("\n".join(lines), accessory=read))
         if may_release and any(row.held for row in mine):
             sure = confirm("Allow these changes?", "The people who are held back enter or leave at once.", "Allow")
-            made.append(actions(button("Allow the held changes", "sync:release", {"source": name}, "danger", sure)))
+            made.append(actions(button("Allow the held changes…", "sync:release", {"source": name}, confirm=sure)))
     return message(count(len(found), "source", "sources"), *made, *_more(len(found), ENTRIES))
 
 
@@ -275,7 +275,7 @@ def unknown(found: Sequence[Attempt], ref: str) -> Message:
         context(YOUR_ZONE),
         actions(
             button("Keep as made", "unknown:dismiss", {"ref": ref}),
-            button("Repeat", "unknown:retry", {"ref": ref}, "danger", twice),
+            button("Repeat…", "unknown:retry", {"ref": ref}, confirm=twice),
         ),
     )
 

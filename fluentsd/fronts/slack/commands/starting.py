@@ -50,7 +50,7 @@ async def start(session: Session, parsed: Parsed) -> Message:
         return await _ask_approval(session, ref)
     notes = [f"⚠️ {ours(warning, 200)}" for warning in found.warnings[:5]]
     if first:
-        notes.append(f"After {count(first['first'])} it is held until you say go.")
+        notes.append(f"After {count(first['first'])} it is held until you press *Contact the others*.")
     return receipt(found, f"*{safe(found.name)}* is started: {count(found.queued)} queued.", *notes)
 
 
