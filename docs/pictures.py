@@ -29,6 +29,8 @@ ROWS = (
 )
 #: Nothing has the focus, and no list of options hangs over a form.
 _CALM = "document.activeElement?.blur(); document.querySelectorAll('.list').forEach(one => one.remove())"
+#: Whether the thread of a card shows the alert, and not only the card itself.
+_ALERTED = "document.querySelector('#thread').innerText.split('Contact the others…').length > 2"
 #: The box of a node; a column of the page ends with what stands in it.
 _BOX = (
     "one => { const box = one.getBoundingClientRect().toJSON(), last = one.lastElementChild?.getBoundingClientRect();"
@@ -161,10 +163,10 @@ async def running(photo: Photographer) -> None:
     await browser.run(f"{_last('Started on')}.querySelector('.replies').click()")
     for _ in range(12):
         await browser.click("+10 min")
-        if await browser.run("document.querySelector('#thread').innerText.includes('Contact the others')"):
+        if await browser.run(_ALERTED):
             break
         await trio.sleep(1)
-    await photo.shows("Contact the others")
+    await browser.wait(_ALERTED, 60)
     await photo.take("alert", "document.querySelector('#thread')")
     await browser.click("Contact the others", "#thread")
     await browser.click("Contact them", ".veil .dialog")
@@ -175,8 +177,11 @@ async def running(photo: Photographer) -> None:
         await trio.sleep(2)
     await photo.message("hot-lead", "is interested")
     await photo.message("reply", "answered in")
+    await browser.run(f"[...{_last('is interested')}.querySelectorAll('button')]"
+                      ".find(one => one.innerText === 'History').click()")  # fmt: skip
+    await photo.message("person", "newest first")
     await browser.type("/campaign stauts autumn")
-    await photo.message("mistyped", "there is no command")
+    await photo.message("mistyped", "is not a command")
     await browser.type("/campaign")
     await photo.message("overview", "All campaigns")
     await browser.type("/campaign report autumn")

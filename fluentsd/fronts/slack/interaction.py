@@ -107,7 +107,9 @@ def _interactive(kind: Kind, body: Mapping[str, Any]) -> Interaction:
     actions = body.get("actions") or [{}]
     action: Mapping[str, Any] = actions[0] if kind == "action" and isinstance(actions[0], Mapping) else {}
     container, message, view = _table(body, "container"), _table(body, "message"), _table(body, "view")
-    name = _text(action, "action_id") or _text(body, "action_id") or _text(body, "callback_id")
+    value = _value(action) if kind == "action" else _json(_text(view, "private_metadata"))
+    chosen = _text(value, "act") if kind == "action" else ""  # an entry of a menu names its own action
+    name = chosen or _text(action, "action_id") or _text(body, "action_id") or _text(body, "callback_id")
     return Interaction(
         kind,
         name=name or _text(view, "callback_id"),
@@ -115,7 +117,7 @@ def _interactive(kind: Kind, body: Mapping[str, Any]) -> Interaction:
         team=team or _text(user, "team_id"),
         channel=_text(_table(body, "channel"), "id") or _text(container, "channel_id"),
         text=_text(body, "value"),
-        value=_value(action) if kind == "action" else _json(_text(view, "private_metadata")),
+        value=value,
         chosen=_text(_table(action, "selected_option"), "value") or _text(action, "selected_date"),
         trigger_id=_text(body, "trigger_id"),
         response_url=_text(body, "response_url"),

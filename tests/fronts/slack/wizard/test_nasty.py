@@ -53,7 +53,7 @@ async def test_what_strangers_write_is_shown_safely_from_the_file_to_the_reply(o
 
     async def waits() -> str:
         shown = await office.say("replies")
-        return shown if "1 reply open" in shown else ""
+        return shown if "1 reply not handled yet" in shown else ""
 
     shown = await until(waits)
     assert is_safe(shown)

@@ -162,7 +162,7 @@ async def test_texts_are_listed_and_changed_as_new_versions(office: Office) -> N
     await office.stage.do("templates apply", file={"template": [text]})
     dana = Person(office.slack)
     listed = await office.slack.command("texts")
-    assert "`hello` · text message · version 1" in listed.whole
+    assert "`hello` · text · version 1" in listed.whole
     await office.slack.press(listed, "Change")
     await dana.until(lambda: dana.is_open and dana.page == "text" and "text.name" in dana.text)
     assert dana.state()["values"]["text.text"]["text.text"]["value"] == "Hi <!channel>"
