@@ -75,6 +75,10 @@ async def test_consent_that_does_not_cover_the_flow_says_what_happens_then(offic
     assert await dana.fill(csv__given="2026-02-01").submit() == {}
     assert "of 4 people added" in dana.text
     assert lacks in dana.text
+    assert await dana.submit() == {}
+    await dana.choose("wizard:goto", "Review")
+    await dana.shows("*0 people* of 2 would be contacted")  # the gate says the same
+    assert "the consent required by the law of the person's place is not on record" in dana.text
 
 
 async def test_one_meaning_for_two_columns_is_refused_beside_the_second(office: Office) -> None:
