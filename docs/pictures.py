@@ -24,11 +24,13 @@ from tests.preview.conftest import Visitor, a_preview
 FOLDER = Path(__file__).parent / "pictures"
 ROWS = (
     "First name,Mobile,Mail,State,Interest\n"
-    + "".join(f"Person {n},+1212555{n:04d},p{n}@example.com,NY,roof\n" for n in range(100, 138))
+    + "".join(f"Person {n},+1212555{n:04d},p{n}@example.com,NY,a new roof\n" for n in range(100, 138))
     + "Person 200,12,p200@example.com,NY,roof\nPerson 201,,,NY,\n"
 )
 #: Nothing has the focus, and no list of options hangs over a form.
 _CALM = "document.activeElement?.blur(); document.querySelectorAll('.list').forEach(one => one.remove())"
+#: Whether the thread of a card shows the alert, and not only the card itself.
+_ALERTED = "document.querySelector('#thread').innerText.split('Contact the others…').length > 2"
 #: The box of a node; a column of the page ends with what stands in it.
 _BOX = (
     "one => { const box = one.getBoundingClientRect().toJSON(), last = one.lastElementChild?.getBoundingClientRect();"
@@ -41,7 +43,7 @@ PAGES = (
 )  # fmt: skip
 LATER = (
     ("When is a person done?", "wizard-6-exit"), ("How fast", "wizard-7-limits"),
-    ("would be contacted", "wizard-8-review"),
+    ("What the law asks, and who", "wizard-8-law"), ("would be contacted", "wizard-9-review"),
 )  # fmt: skip
 
 
@@ -110,7 +112,7 @@ async def wizard(photo: Photographer) -> None:
         await photo.form(name)
         if name.endswith("flow"):
             await browser.click("Add a text", ".dialog")
-            await photo.shows("Saved text")
+            await photo.shows("Or a saved text")
             await photo.form("wizard-3-step")
             await browser.run("document.querySelector('.dialog .foot button').click()")
             await photo.shows(says)
@@ -119,7 +121,7 @@ async def wizard(photo: Photographer) -> None:
     await _choose_file(browser)
     await browser.click("Read it", ".dialog")
     await photo.shows("As it would be read")
-    await photo.fill("Consent of these people", "written")
+    await photo.fill("Kind of consent", "written")
     await photo.fill("Date of the consent", "2026-11-01")
     await photo.fill("Confirmed by", "the desk of the fair")
     await photo.fill("Last scrub", "2026-11-20")
@@ -127,11 +129,12 @@ async def wizard(photo: Photographer) -> None:
         "document.querySelectorAll('.dialog [type=checkbox][value=phone], .dialog [type=checkbox][value=sms]')"
         ".forEach(one => one.click())"
     )
+    await photo.shows("This covers the calls and texts")
     await photo.form("wizard-5-csv")
     await browser.click("Import", ".dialog")
-    await photo.shows("Enrolled")
+    await photo.shows("people added")
     await photo.form("wizard-5-imported")
-    await browser.click("Back", ".dialog .foot")
+    await browser.click("Done", ".dialog .foot")
     await photo.shows("people enrolled so far")
     for says, name in LATER:
         await browser.click("Next", ".dialog .foot")
@@ -160,10 +163,10 @@ async def running(photo: Photographer) -> None:
     await browser.run(f"{_last('Started on')}.querySelector('.replies').click()")
     for _ in range(12):
         await browser.click("+10 min")
-        if await browser.run("document.querySelector('#thread').innerText.includes('Contact the others')"):
+        if await browser.run(_ALERTED):
             break
         await trio.sleep(1)
-    await photo.shows("Contact the others")
+    await browser.wait(_ALERTED, 60)
     await photo.take("alert", "document.querySelector('#thread')")
     await browser.click("Contact the others", "#thread")
     await browser.click("Contact them", ".veil .dialog")
@@ -174,8 +177,11 @@ async def running(photo: Photographer) -> None:
         await trio.sleep(2)
     await photo.message("hot-lead", "is interested")
     await photo.message("reply", "answered in")
+    await browser.run(f"[...{_last('is interested')}.querySelectorAll('button')]"
+                      ".find(one => one.innerText === 'History').click()")  # fmt: skip
+    await photo.message("person", "newest first")
     await browser.type("/campaign stauts autumn")
-    await photo.message("mistyped", "there is no command")
+    await photo.message("mistyped", "is not a command")
     await browser.type("/campaign")
     await photo.message("overview", "All campaigns")
     await browser.type("/campaign report autumn")

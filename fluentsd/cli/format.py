@@ -15,8 +15,8 @@ from fluentsd.domain.time.zones import zone as zone_named
 
 STYLES = {
     "active": "green", "answered": "green", "completed": "green", "delivered": "green", "replied": "green",
-    "paused": "yellow", "scheduled": "yellow", "unknown": "yellow", "errored": "red", "failed": "red", "bounced": "red",
-    "stopped": "red", "opted_out": "red", "draft": "dim",
+    "held": "yellow", "paused": "yellow", "scheduled": "yellow", "unknown": "yellow", "errored": "red",
+    "failed": "red", "bounced": "red", "stopped": "red", "opted_out": "red", "draft": "dim",
 }  # fmt: skip
 
 #: A moment that lies nearer is shown without its year.

@@ -217,7 +217,8 @@ async def listing(
     """Calls to us, newest first, with the columns of `reports.attempts`."""
     statement = (
         select(
-            inbound_call.c.id, inbound_call.c.channel, point.c.value.label("to"), number.c.e164.label("sender"),
+            inbound_call.c.id, inbound_call.c.channel, inbound_call.c.contact_id.label("contact"),
+            point.c.value.label("to"), number.c.e164.label("sender"),
             inbound_call.c.agent, inbound_call.c.answered_by, inbound_call.c.outcome, inbound_call.c.reason,
             inbound_call.c.disposition, inbound_call.c.duration_s, inbound_call.c.cost_micros, inbound_call.c.currency,
             inbound_call.c.began_at.label("claimed_at"), inbound_call.c.ended_at.label("settled_at"),

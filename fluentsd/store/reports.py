@@ -134,7 +134,8 @@ async def attempts(
     statement = (
         select(
             attempt.c.id, campaign.c.ref, attempt.c.step, attempt.c.try_no, attempt.c.channel,
-            point.c.value.label("to"), number.c.e164.label("sender"), attempt.c.state, attempt.c.outcome,
+            attempt.c.contact_id.label("contact"), point.c.value.label("to"), number.c.e164.label("sender"),
+            attempt.c.state, attempt.c.outcome,
             attempt.c.reason, attempt.c.claimed_at, attempt.c.settled_at, attempt.c.duration_s,
             attempt.c.cost_micros, attempt.c.currency, attempt.c.disposition, attempt.c.callback_at,
             attempt.c.provider_ref,

@@ -1,5 +1,7 @@
 """What the attempts of a campaign came to: people contacted, conversations, interest, opt-outs and cost, as a whole and
-by step, agent, number and source. People are counted once in each row, so rows of different numbers do not add up."""
+by channel, step, agent, number and source. People are counted once in each row, so rows of different numbers do not add
+up; an opt-out counts where it was said.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ from fluentsd.domain.states import AfterCallState
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.store.tables import after_call, attempt, content, enrollment, number, record, source
 
-By = Literal["", "step", "version", "number", "source"]
-#: Outcomes that are a conversation.
-CONVERSATIONS = (Outcome.answered.value, Outcome.replied.value)
+By = Literal["", "channel", "step", "version", "number", "source"]
+#: A conversation: the person answered the call, wrote back, or said something whose meaning was noted.
+_CONVERSATION = attempt.c.outcome.in_((Outcome.answered.value, Outcome.replied.value)) | attempt.c.disposition.is_not(
+    None
+)
 
 
 @dataclass(slots=True)
@@ -40,6 +44,8 @@ def _source_of() -> ColumnElement[Any]:
 
 def _parts(by: By) -> Sequence[ColumnElement[Any]]:
     match by:
+        case "channel":
+            return [attempt.c.channel]
         case "step":
             return [attempt.c.step]
         case "version":
@@ -55,6 +61,16 @@ def _people(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(func.distinct(case((condition, attempt.c.contact_id))))
 
 
+def _opted_out() -> ColumnElement[bool]:
+    """The attempt that the person opted out of; of those who opted out by other ways, the latest before it."""
+    other = attempt.alias()
+    theirs = other.c.enrollment_id == attempt.c.enrollment_id
+    said = select(other.c.id).where(theirs, other.c.outcome == Outcome.opted_out.value).correlate(attempt).exists()
+    latest = select(func.max(other.c.id)).where(theirs).correlate(attempt).scalar_subquery()
+    elsewhere = (enrollment.c.reason == Outcome.opted_out.value) & ~said & (attempt.c.id == latest)
+    return (attempt.c.outcome == Outcome.opted_out.value) | elsewhere
+
+
 def _mine(campaign_id: int, since: int | None) -> list[ColumnElement[bool]]:
     made = attempt.c.outcome.is_(None) | (attempt.c.outcome != Outcome.not_sent.value)
     later = [attempt.c.claimed_at >= since] if since is not None else []
@@ -64,7 +80,7 @@ def _mine(campaign_id: int, since: int | None) -> list[ColumnElement[bool]]:
 async def results(
     conn: AsyncConnection, campaign_id: int, by: By, since: int | None = None
 ) -> dict[tuple[Any, ...], Results]:
-    """Results by step, (step, flow version), id of the number or id of the source; of attempts made since an
+    """Results by channel, step, (step, flow version), id of the number or id of the source; of attempts made since an
     instant."""
     parts = [column.label(f"part_{n}") for n, column in enumerate(_parts(by))]
     joined = attempt.join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
@@ -73,9 +89,9 @@ async def results(
         *parts,
         func.count(),
         func.count(func.distinct(attempt.c.contact_id)),
-        _people(attempt.c.outcome.in_(CONVERSATIONS)),
+        _people(_CONVERSATION),
         _people(attempt.c.disposition == Disposition.interested.value),
-        _people((attempt.c.outcome == Outcome.opted_out.value) | (enrollment.c.reason == Outcome.opted_out.value)),
+        _people(_opted_out()),
     )
     width = len(parts)
     found: dict[tuple[Any, ...], Results] = {}
@@ -93,10 +109,10 @@ async def by_hour(conn: AsyncConnection, campaign_id: int, since: int | None) ->
     """Attempts and conversations of each hour in which there were any: (seconds since 1970, attempts,
     conversations)."""
     hour = attempt.c.claimed_at // (3600 * SECOND)
-    talked = func.sum(case((attempt.c.outcome.in_(CONVERSATIONS), 1), else_=0))
-    statement = select(hour, func.count(), talked).where(*_mine(campaign_id, since))
+    conversations = func.sum(case((_CONVERSATION, 1), else_=0))
+    statement = select(hour, func.count(), conversations).where(*_mine(campaign_id, since))
     rows = await conn.execute(statement.group_by(hour))
-    return [(int(at) * 3600, int(made), int(conversations)) for at, made, conversations in rows]
+    return [(int(at) * 3600, int(made), int(spoken)) for at, made, spoken in rows]
 
 
 async def names(conn: AsyncConnection) -> tuple[dict[int, str], dict[int, str]]:
@@ -126,9 +142,8 @@ async def calls(conn: AsyncConnection, campaign_id: int, since: int | None) -> C
     by_outcome = select(outcome, func.count()).where(*is_phone).group_by(outcome).order_by(func.count().desc(), outcome)
     found = Calls(outcomes={word: int(count) for word, count in await conn.execute(by_outcome)})
     found.made = sum(found.outcomes.values())
-    talked = (attempt.c.outcome == Outcome.answered.value) | attempt.c.disposition.is_not(None)
     came_to = func.coalesce(attempt.c.disposition, "")
-    by_result = select(came_to, func.count()).where(*is_phone, talked).group_by(came_to)
+    by_result = select(came_to, func.count()).where(*is_phone, _CONVERSATION).group_by(came_to)
     rows = await conn.execute(by_result.order_by(func.count().desc(), came_to))
     found.dispositions = {word: int(count) for word, count in rows}
     found.conversations = sum(found.dispositions.values())
@@ -136,7 +151,7 @@ async def calls(conn: AsyncConnection, campaign_id: int, since: int | None) -> C
     by_state = (
         select(after_call.c.state, func.count())
         .join(attempt, attempt.c.id == after_call.c.attempt_id)
-        .where(*is_phone, talked, (after_call.c.state == AfterCallState.failed) | with_analysis)
+        .where(*is_phone, _CONVERSATION, (after_call.c.state == AfterCallState.failed) | with_analysis)
         .group_by(after_call.c.state)
     )
     states = {state: int(count) for state, count in await conn.execute(by_state)}

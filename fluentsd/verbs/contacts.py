@@ -11,12 +11,13 @@ from fluentsd.engine.explain.why import is_held, reason_of, sentence_of
 from fluentsd.engine.explain.why import totals as reasons
 from fluentsd.engine.explain.why import why as explain
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, contacts, counters, inbound_calls, reports
+from fluentsd.store import campaigns, contacts, counters, inbound_calls, leads, reports
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import members
 from fluentsd.store.enrollments.members import Member
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change, refusing
+from fluentsd.verbs.leads import with_person
 from fluentsd.verbs.people import as_stored, called, find_one
 
 #: People of a campaign in one answer.
@@ -33,7 +34,7 @@ async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
         found = await contacts.find(conn, typed, at_most) or await contacts.find(conn, as_stored(typed), at_most)
         ids = [person["id"] for person in found]
         points, fields = await contacts.points_of(conn, ids), await contacts.fields_of(conn, ids)
-        places = await reports.places(conn, ids)
+        places, urls = await reports.places(conn, ids), await leads.addresses(conn, ids)
         return {
             "people": [
                 person
@@ -41,6 +42,7 @@ async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
                     "points": [p.value for p in points.get(person["id"], [])],
                     "fields": fields.get(person["id"], {}),
                     "campaigns": places.get(person["id"], []),
+                    "record": urls.get(person["id"], ""),
                 }
                 for person in found
             ]
@@ -133,9 +135,18 @@ async def _explained(runtime: Runtime, call: Call, person: str, ref: str | None,
             )
             theirs = await inbound_calls.listing(conn, most=1000, contact_ids=[contact_id], campaign_id=campaign_id)
             answer["attempts"] = sorted(rows + theirs, key=_when)
+            answer |= await _of_person(conn, contact_id, call.at)
         return answer
 
     return await refusing(runtime.store.read(unit))
+
+
+async def _of_person(conn: Connection, contact_id: int, at: int) -> Answer:
+    """Who a person is: id, name, numbers and addresses, the record in the CRM, who has taken the person over."""
+    points, fields = await contacts.points_of(conn, [contact_id]), await contacts.fields_of(conn, [contact_id])
+    [about] = await with_person(conn, [{"contact": contact_id}], at)
+    return about | {"name": called(fields.get(contact_id, {}), ""),
+                    "points": [one.value for one in points.get(contact_id, [])]}  # fmt: skip
 
 
 def _when(row: Answer) -> str:

@@ -9,7 +9,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from fluentsd.domain.agents import unpinned
@@ -19,7 +19,7 @@ from fluentsd.store import campaigns, counters, reports, results
 from fluentsd.store.attempts import step_counts
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
-from fluentsd.store.results import Results
+from fluentsd.store.results import By, Results
 from fluentsd.verbs.call import Call
 from fluentsd.verbs.campaigns import facts_of, made
 from fluentsd.verbs.execute import Answer, refusing
@@ -54,7 +54,7 @@ async def report(runtime: Runtime, call: Call, ref: str, since: int | None) -> A
 
 async def _results(conn: Connection, row: CampaignRow, steps: Sequence[str], since: int | None) -> Answer:
     numbers, sources = await results.names(conn)
-    found = {by: await results.results(conn, row.id, by, since) for by in ("", "step", "version", "number", "source")}
+    found = {by: await results.results(conn, row.id, by, since) for by in get_args(By)}
     agents = _agents(await campaigns.versions_of(conn, row.id))
     whole = next(iter(found[""].values()), Results())
     in_order = {step: n for n, step in enumerate(steps)}
@@ -62,6 +62,7 @@ async def _results(conn: Connection, row: CampaignRow, steps: Sequence[str], sin
         "since_at": since,
         "zone": row.spec.zone,
         "whole": _answer("", whole),
+        "by_channel": _rows((channel, one) for (channel,), one in found["channel"].items()),
         "by_step": [
             _answer(step, one) for (step,), one in sorted(found["step"].items(), key=lambda it: in_order[it[0][0]])
         ],

@@ -43,15 +43,24 @@ class Visitor:
         )
 
     async def click(self, message: dict[str, Any], label: str) -> Any:
-        """Click a button of a message."""
+        """Click a button of a message, or choose an entry of one of its menus."""
         for index, block in enumerate(message["blocks"]):
-            for one in block.get("elements", ()):
-                if one.get("type") == "button" and one["text"]["text"].startswith(label):
+            for one in [*block.get("elements", ()), block.get("accessory") or {}]:
+                if (payload := _chosen(one, label)) is not None:
                     return await self.do(
                         "click", channel=message["channel"], ts=message["ts"], state={"values": {}},
-                        block=block.get("block_id", f"b{index}"), action=one["action_id"], payload={"type": "button"},
+                        block=block.get("block_id", f"b{index}"), action=one["action_id"], payload=payload,
                     )  # fmt: skip
         raise AssertionError(f"no button {label!r}")
+
+
+def _chosen(element: dict[str, Any], label: str) -> dict[str, Any] | None:
+    """What a page sends for a button or an entry of a menu with these first words; None if it has none."""
+    if element.get("type") == "button" and element["text"]["text"].startswith(label):
+        return {"type": "button"}
+    entries = element.get("options", ()) if element.get("type") == "overflow" else ()
+    found = next((one for one in entries if one["text"]["text"].startswith(label)), None)
+    return {"type": "overflow", "selected_option": found} if found else None
 
 
 @asynccontextmanager

@@ -22,10 +22,12 @@ def figure(state: dict[str, Any], name: str) -> int:
 async def test_a_campaign_is_started_watched_and_paused_on_the_page() -> None:
     async with a_preview() as visitor:
         await visitor.do("say", channel="C01", text="/campaign strat autumn")
-        assert "/campaign start autumn" in str((await visitor.read("no command"))["blocks"])
+        assert "/campaign start autumn" in str((await visitor.read("is not a command"))["blocks"])
         await visitor.do("say", channel="C01", text="/campaign start autumn")
         card = await visitor.read("would be contacted")
-        assert "(47 CFR 64.1200" in str(card["blocks"])
+        assert "*27 legal points* to check" in str(card["blocks"])
+        await visitor.click(card, "Show")
+        assert await visitor.wait(lambda state: "(47 CFR 64.1200" in str(state["views"].get("U01")))
         await visitor.click(card, "Start")
         assert await visitor.wait(lambda state: figure(state, "Total") == 60)
         await visitor.do("clock", seconds=600)

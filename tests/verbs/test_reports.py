@@ -49,6 +49,42 @@ async def test_people_are_counted_once_in_each_row_and_as_a_whole(stage: Stage) 
     assert [step["step"] for step in found["steps"]] == ["call", "text"]
 
 
+async def test_an_opt_out_counts_at_the_step_where_it_was_said(stage: Stage) -> None:
+    await stage.launch(spec(CALL, SMS | {"after": "1 hour"}), *map(person, range(3)))
+    await stage.until(MONDAY + MINUTE)
+    for attempt, *_ in stage.phone.accepted:
+        await stage.phone.tell(Inbound(Outcome.no_answer, token=attempt.token))
+    await stage.until(MONDAY + 2 * HOUR)
+    [first, second, _] = [attempt for attempt, *_ in stage.sms.accepted]
+    await stage.sms.tell(Inbound(Outcome.opted_out, token=first.token, text="STOP"))
+    await stage.sms.tell(Inbound(Outcome.opted_out, address=second.to, text="STOP"))
+    await stage.until(MONDAY + 3 * HOUR)
+    found = await stage.do("campaign report", ref="test")
+    assert found["whole"]["opted_out"] == 2
+    for by in ("by_step", "by_channel"):
+        assert sorted(one["opted_out"] for one in found[by]) == [0, 2], by
+    assert [one["opted_out"] for one in found["by_source"]] == [2]
+
+
+async def test_a_conversation_is_the_same_thing_in_every_part_of_the_report(stage: Stage) -> None:
+    """Also that of a call which ended in an opt-out, of which was noted what it came to."""
+    await stage.launch(spec(CALL, SMS | {"after": "1 hour"}), *map(person, range(3)))
+    await stage.until(MONDAY + MINUTE)
+    tokens = [attempt.token for attempt, *_ in stage.phone.accepted]
+    await stage.phone.tell(Inbound(Outcome.answered, token=tokens[0]))
+    await stage.phone.tell(Inbound(Outcome.opted_out, token=tokens[1], disposition=Disposition.not_interested))
+    await stage.phone.tell(Inbound(Outcome.no_answer, token=tokens[2]))
+    await stage.until(MONDAY + 2 * HOUR)
+    sms = {attempt.to: attempt.token for attempt, *_ in stage.sms.accepted}
+    await stage.sms.tell(Inbound(Outcome.replied, token=list(sms.values())[-1], text="Yes"))
+    await stage.until(MONDAY + 3 * HOUR)
+    found = await stage.do("campaign report", ref="test")
+    by_channel = {one["name"]: one["conversations"] for one in found["by_channel"]}
+    assert (found["whole"]["conversations"], by_channel) == (3, {"phone": 2, "sms": 1})
+    assert found["calls"]["conversations"] == by_channel["phone"]
+    assert sum(one["conversations"] for one in found["hours"]) == 3
+
+
 async def test_a_period_counts_only_what_began_in_it(stage: Stage) -> None:
     await stage.launch(spec(SMS, SMS | {"id": "again", "after": "1 day"}), person(1), person(2))
     await stage.until(MONDAY + DAY + HOUR)

@@ -37,7 +37,7 @@ def listing(screen: Screen, answer: answers.Listing) -> None:
 
 def status(screen: Screen, answer: answers.Status) -> None:
     """Counts, the next due time, holds, and the commands for what needs a person."""
-    _heading(screen, answer)
+    _heading(screen, answer, answers.state_word(answer, answer.holds))
     _overview(screen, answer)
     _times(screen, answer)
     if answer.attempts:
@@ -92,8 +92,9 @@ def report(screen: Screen, answer: answers.Report) -> None:
         [[s.step, s.waiting, s.attempts, *(s.outcomes.get(o) for o in outcomes)] for s in answer.steps],
     )
     _exits(screen, answer)
-    for title, rows in (("Whole", (answer.whole,)), ("Step", answer.by_step), ("Agent", answer.by_agent),
-                        ("Number", answer.by_number), ("Source", answer.by_source)):  # fmt: skip
+    for title, rows in (("Whole", (answer.whole,)), ("Channel", answer.by_channel), ("Step", answer.by_step),
+                        ("Agent", answer.by_agent), ("Number", answer.by_number),
+                        ("Source", answer.by_source)):  # fmt: skip
         if rows and answer.whole.attempts:
             screen.table(
                 [
@@ -119,7 +120,7 @@ def _calls(screen: Screen, found: answers.Calls) -> None:
             for word, number in found.dispositions.items()]  # fmt: skip
     screen.table(["Conversation came to", "#Calls"], rows)
     failed = f", {found.failed} could not be" if found.failed else ""
-    screen.say(f"{found.conversations} conversations of {found.made} calls; {found.analysed} analysed{failed}")
+    screen.say(f"{found.conversations} of {found.made} calls with a conversation; {found.analysed} analysed{failed}")
 
 
 def _results(one: answers.Results) -> list[Any]:
@@ -273,8 +274,9 @@ def shown(screen: Screen, answer: answers.Shown) -> None:
     exported(screen, answer)
 
 
-def _heading(screen: Screen, answer: answers.Campaign) -> None:
-    screen.say(f"{answer.name} ({answer.ref}) is {answer.state}", STYLES.get(answer.state, ""))
+def _heading(screen: Screen, answer: answers.Campaign, state: str = "") -> None:
+    state = state or answer.state
+    screen.say(f"{answer.name} ({answer.ref}) is {state}", STYLES.get(state, ""))
 
 
 def _overview(screen: Screen, answer: answers.Counted) -> None:

@@ -37,6 +37,8 @@ PAGE = 1000
 NAMED = 3
 #: A verb that removes an error or a warning, and the arguments that are known.
 Fix = tuple[str, Mapping[str, Any]]
+#: Contacts on each channel in words.
+_MANY: Mapping[str, str] = {"phone": "calls", "sms": "texts", "email": "e-mails"}
 #: Fixes that a user can make before the start.
 _FIXES: Mapping[str, str] = {
     Reason.no_consent: "record the consent",
@@ -71,6 +73,7 @@ class LaunchCheck:
     fields: set[str] = field(default_factory=set)  #: names of fields that somebody has
     dates: Counter[tuple[str, str]] = field(default_factory=Counter)  #: unread dates, by (step, field)
     opt_outs: OptOuts = field(default_factory=OptOuts)
+    unasked: Counter[str] = field(default_factory=Counter)  #: people contacted without consent, which no rule asks for
 
 
 async def pages(conn: Connection, plan: Plan, at: int) -> AsyncIterator[tuple[list[UnderWay], Facts]]:
@@ -105,7 +108,7 @@ def _check_row(found: LaunchCheck, row: UnderWay, facts: Facts, messages: _Messa
     _count_place(found, due, facts)
     flow = facts.plan.flow(due.version_id)
     obstacle: tuple[str, str] | None = None
-    is_reached, step = row.is_active, flow.step(due.step)
+    is_reached, step, unasked = row.is_active, flow.step(due.step), set[str]()
     try:
         for stop in walk(flow, facts.rules, step, max(facts.at, due.due_at), _persons(facts, due), facts.caller_ids):
             step, reason, rule = stop.step, "ready", ""
@@ -113,6 +116,8 @@ def _check_row(found: LaunchCheck, row: UnderWay, facts: Facts, messages: _Messa
                 found.dates[step.id, step.moment.of] += 1
             if stop.is_reached:
                 is_reached = True
+                if _is_unasked(step.channel, stop.person, facts):
+                    unasked.add(step.channel)
                 messages.check(due, step, stop.person, stop.at)
             else:
                 reason, rule = str(stop.verdict.reason), getattr(stop.verdict, "rule", "")  # type: ignore[union-attr]
@@ -127,6 +132,7 @@ def _check_row(found: LaunchCheck, row: UnderWay, facts: Facts, messages: _Messa
     except TemplateProblem as why:
         following = flow.following(step) if step.id in found.steps else step
         messages.note((following or step).id, str(why), facts.points(due))
+    found.unasked.update(unasked)
     for later in flow.steps[step.index + 1 :]:
         found.steps.setdefault(later.id, Counter())
     if step.after_call is None:
@@ -136,6 +142,12 @@ def _check_row(found: LaunchCheck, row: UnderWay, facts: Facts, messages: _Messa
         found.ready += 1
     else:
         found.out[obstacle or ("condition", "")] += 1
+
+
+def _is_unasked(channel: str, person: Person, facts: Facts) -> bool:
+    """Whether a person without recorded consent to a channel is contacted on it because no rule asks for consent."""
+    needs = statutes.consent(person.states, channel, facts.rules.purpose)
+    return needs is None and not person.consent.get(channel)
 
 
 def _is_unread(stop: Stop) -> bool:
@@ -343,6 +355,8 @@ def _notes(found: LaunchCheck, plan: Plan) -> list[str]:
     if found.foreign:
         notes.append(f"no local contact rules are built in for {_people(found.foreign)} outside the US: only the "
                      "campaign's window applies")  # fmt: skip
+    notes += [f"{_people(count)} without recorded consent to {_MANY[channel]} get them all the same: no rule of their "
+              "places asks for it" for channel, count in found.unasked.items()]  # fmt: skip
     if found.states.get("US"):
         notes.append(f"US state unknown for {_people(found.states['US'])}: the strictest hours apply")
     notes += [f"step {step}: {what}; {advice}" for (step, what), advice in found.advice.items()]

@@ -109,6 +109,7 @@ async def _one(conn: Connection, plans: Plans, row: Any, held: list[dict[str, An
     step = plan.flow(row.version_id).step(row.step)
     entry: Explanation = {
         "campaign": plan.ref,
+        "name": plan.name,
         "campaign_state": state,
         "state": row.state,
         "entry": row.entry,

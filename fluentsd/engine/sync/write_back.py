@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 #: Seconds until the next try while a person has to see to the source.
 PERSON_AGAIN = 600.0
 _KINDS: dict[str, Literal["call", "sms", "email"]] = {"phone": "call", "sms": "sms", "email": "email"}
-_CONTACTS = {"phone": "calls", "sms": "text messages", "email": "e-mails", "*": "contact of any kind"}
-_WORDS = {"phone": "Call", "sms": "Text message", "email": "E-mail"}
+_CONTACTS = {"phone": "calls", "sms": "texts", "email": "e-mails", "*": "contact of any kind"}
+_WORDS = {"phone": "Call", "sms": "Text", "email": "E-mail"}
 
 
 class WriteBack:

@@ -14,7 +14,9 @@ from fluentsd.fronts.slack.words import Token, joined, user_in
 from fluentsd.verbs.catalogue import DISPOSITIONS, OUTCOMES, SHOWN
 from fluentsd.verbs.catalogue import STATES as PERSON_STATES
 
-STATES = ("running", "scheduled", "paused", "draft", "done", "all")
+STATES = ("active", "scheduled", "paused", "draft", "ended", "all")
+#: Other words for them.
+_STATES = {"running": "active", "live": "active", "done": "ended", "completed": "ended", "stopped": "ended"}
 _WHEN = re.compile(
     r"(?:(?:at|on|for|in|next) )?(?:\d|to(?:day|morrow|night)|noon|mon|tue|wed|thu|fri|sat|sun)", re.IGNORECASE
 )
@@ -165,7 +167,7 @@ def outcome(rest: Sequence[Token]) -> Mapping[str, Any]:
         return {"outcome": word}
     if word in DISPOSITIONS:
         raise BadArguments(
-            f"{joined(rest)!r} is what a conversation came to; report counts it, and leads lists who waits"
+            f"{joined(rest)!r} is what a conversation came to; report counts it, and leads lists those not handled yet"
         )
     near = difflib.get_close_matches(word, OUTCOMES, 1, 0.6)
     raise BadArguments(f"{joined(rest)!r} is not an outcome"
@@ -274,9 +276,9 @@ def call(rest: Sequence[Token]) -> Mapping[str, Any]:
 def listing(rest: Sequence[Token]) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     left = list(rest)
-    if left and left[0].folded in (*STATES, "active", "completed", "stopped"):
+    if left and left[0].folded in (*STATES, *_STATES):
         word = left.pop(0).folded
-        found["state"] = {"active": "running", "completed": "done", "stopped": "done"}.get(word, word)
+        found["state"] = _STATES.get(word, word)
     if left and left[0].folded == "mine":
         left.pop(0)
         found["mine"] = True

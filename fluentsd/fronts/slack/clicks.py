@@ -11,9 +11,8 @@ from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks.conversations import settled_here
 from fluentsd.fronts.slack.blocks.layout import Message, message
 from fluentsd.fronts.slack.blocks.wording import count, held, moment, safe
-from fluentsd.fronts.slack.commands.persons import recording
+from fluentsd.fronts.slack.commands.persons import never_again, recording
 from fluentsd.fronts.slack.session import Session
-from fluentsd.verbs import Refused
 
 DAY = 24 * 3600 * SECOND
 
@@ -50,22 +49,7 @@ async def _handled(session: Session) -> Message | None:
     value = session.interaction.value
     ref = str(value.get("ref", ""))
     await session.run("campaign answer", {"ref": ref, "person": str(value.get("person", "")), "nothing": True})
-    return await settle(session, ref, "handled")
-
-
-async def _suppress(session: Session) -> Message | None:
-    """Suppress the number or address of a reply. The button holds no number, so it is looked up."""
-    value = session.interaction.value
-    ref, person = str(value.get("ref", "")), str(value.get("person", ""))
-    attempt = {"attempt": str(value.get("attempt", ""))}
-    found = [*(await session.run("campaign replies", attempt)).replies,
-             *(await session.run("campaign leads", attempt)).leads]  # fmt: skip
-    point = next((one.person for one in found), None)
-    if not point:
-        raise Refused("this is handled already; nothing was changed. Use: suppress <number or address>")
-    await session.run("suppression add", {"point": point, "because": f"asked for in a conversation in {ref}"})
-    await session.again("handled").run("campaign answer", {"ref": ref, "person": person, "nothing": True})
-    return await settle(session, ref, "never contacted again")
+    return await _settle(session, ref, "handled")
 
 
 async def _take(session: Session) -> Message:
@@ -84,19 +68,26 @@ async def _listen(session: Session) -> Message:
     return await recording(session, str(session.interaction.value.get("attempt", "")))
 
 
-async def _number(session: Session) -> Message:
-    """The menu of a caller ID: rest, use again, stop using."""
-    value = session.interaction.value
-    number, do = str(value.get("number", "")), value.get("do")
-    if do == "rest":
-        until = session.now + DAY
-        await session.run("numbers rest", {"number": number, "until": until, "because": "it rests"})
-        return message(f"{safe(number)} rests until {moment(until)}; nothing leaves from it")
-    if do == "release":
-        await session.run("release", {"scope": "number", "target": number})
-        return message(f"{safe(number)} is used again")
+async def _rest(session: Session) -> Message:
+    number, until = _number(session), session.now + DAY
+    await session.run("numbers rest", {"number": number, "until": until, "because": "it rests"})
+    return message(f"{safe(number)} rests until {moment(until)}; nothing leaves from it")
+
+
+async def _use(session: Session) -> Message:
+    number = _number(session)
+    await session.run("release", {"scope": "number", "target": number})
+    return message(f"{safe(number)} is used again")
+
+
+async def _remove(session: Session) -> Message:
+    number = _number(session)
     await session.run("numbers remove", {"number": number})
     return message(f"{safe(number)} is not used any more; its history stays")
+
+
+def _number(session: Session) -> str:
+    return str(session.interaction.value.get("number", ""))
 
 
 async def _sync(session: Session) -> Message:
@@ -107,21 +98,33 @@ async def _sync(session: Session) -> Message:
     return message(f"{safe(source)} {done}")
 
 
-async def settle(session: Session, ref: str, what: str) -> Message | None:
+async def _suppress(session: Session) -> Message | None:
+    """The button of cards that were posted before the menu had it; it has asked."""
+    ref = await never_again(session, str(session.interaction.value.get("attempt", "")))
+    return await _settle(session, ref, "never contacted again")
+
+
+async def _settle(session: Session, ref: str, what: str) -> Message | None:
+    """Settle the card of the clicked button; an answer of its own where only this person sees it."""
+    interaction = session.interaction
+    if interaction.is_ephemeral or not (interaction.channel and interaction.message_ts):
+        return settled_here(session.person.actor, ref, what)
+    await settle(session, ref, what, interaction.channel, interaction.message_ts)
+    return None
+
+
+async def settle(session: Session, ref: str, what: str, channel: str, ts: str) -> None:
     """Show on the card of a reply or lead who dealt with it; the card is shared, so everybody sees it. Cards of other
     channels follow with the next look."""
-    interaction = session.interaction
     done = settled_here(session.person.actor, ref, what)
-    channel, ts = interaction.channel, interaction.message_ts
-    if interaction.kind != "action" or interaction.is_ephemeral or not (channel and ts):
-        return done
     await session.services.api.call("chat.update", channel=channel, ts=ts, **done.body())
-    return None
 
 
 _CLICKS: Mapping[str, Callable[[Session], Awaitable[Message | None]]] = {
     "release": _release,
-    "number": _number,
+    "number:rest": _rest,
+    "number:use": _use,
+    "number:remove": _remove,
     "sync:now": _sync,
     "sync:release": _sync,
     "retry": _retry,

@@ -61,17 +61,27 @@ class Parsed:
         return self.campaign.ref
 
 
+#: The question about what a mistyped command may mean.
+DID_YOU_MEAN = "Did you mean"
+
+
+def commands_in(offers: Sequence[str]) -> list[str]:
+    """The commands of some lines, each once."""
+    return list(dict.fromkeys(offer.partition(" ")[0] for offer in offers))
+
+
 class Misread(Exception):
     """The text is no command; the message says what is wrong and how to write it, `offers` are commands to choose
-    from. Nothing was changed."""
+    from, `typed` is the word that is none, "" if the command itself is known. Nothing was changed."""
 
-    def __init__(self, message: str, offers: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, offers: Sequence[str] = (), typed: str = "") -> None:
         super().__init__(message)
-        self.offers = tuple(offers)
+        self.offers, self.typed = tuple(offers), typed
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("overview", summary="running, next and what needs attention", aliases=("home",), read=arguments.none),
+    Command("overview", summary="what needs attention, what is active, and what comes next", aliases=("home",),
+            read=arguments.none),
     Command("help", more="[command]", summary="the commands, or one of them", aliases=("?", "commands", "usage"),
             read=arguments.text("topic")),
     Command("list", "campaign list", more=f"[{'|'.join(arguments.STATES)}] [mine] [words]", aliases=("ls", "campaigns"),
@@ -79,7 +89,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("status", "campaign status", "may", "[share]", arguments.flag("share", "share"),
             aliases=("show", "info", "stats")),
     Command("start", "campaign start", "must", "[first <people>] [yes]", arguments.start,
-            "check a campaign, then start it; with first, hold it after that many people until you say go",
+            "check a campaign, then start it; with first, hold it after that many people until you contact the others",
             aliases=("run", "go", "launch", "begin")),
     Command("approve", "campaign approve", "must", "", arguments.none),
     Command("schedule", "campaign schedule", "must", "[<when>|clear]", arguments.text("when"), aliases=("plan", "at")),
@@ -95,6 +105,8 @@ COMMANDS: tuple[Command, ...] = (
             "people of a campaign: count them, find one, add some, or get all as a file in a direct message",
             aliases=("people",), before=("add", "export")),
     Command("why", "contacts why", more="<person>", read=arguments.asked, aliases=("who",)),
+    Command("person", "contacts timeline", more="<person>", read=arguments.person, aliases=("timeline",),
+            summary="one person: where they are in each campaign, every attempt, and who deals with them"),
     Command("texts", "templates list", more="[words]", read=arguments.text("words"), aliases=("templates", "messages")),
     Command("numbers", "numbers list", more="[tag]", read=arguments.text("tag"), aliases=("lines",)),
     Command("report", "campaign report", "must", "[today|7d|all]", arguments.period, aliases=("funnel", "results")),
@@ -124,7 +136,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("copy", "campaign copy", "must", "as <new name>", arguments.copy, aliases=("duplicate",)),
     Command("new", more="[name]", read=arguments.text("name"), summary="create a campaign, page by page",
             aliases=("create",)),
-    Command("edit", "campaign save-edit", "must", "[name|window|flow|numbers|contacts|exit|limits|review]",
+    Command("edit", "campaign save-edit", "must", "[name|window|flow|numbers|contacts|exit|limits|law|review]",
             arguments.text("part"),
             "change a campaign, page by page; a campaign that has started changes when you apply it",
             aliases=("change",)),

@@ -14,7 +14,7 @@ from fluentsd.fronts.slack.blocks.wording import by_channel
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs.answers.campaigns import Counted, Status
 
-#: Running campaigns whose next contact is asked for.
+#: Active campaigns whose next contact is asked for.
 ASKED = 8
 _DAY = 24 * 3600 * SECOND
 
@@ -22,8 +22,8 @@ _DAY = 24 * 3600 * SECOND
 async def home(session: Session) -> tuple[Block, Block | None]:
     """The view for `views.publish`, in plain blocks, and with native ones if there is something to chart."""
     campaigns: tuple[Counted, ...] = (await session.run("campaign list", {})).campaigns
-    running = [one for one in campaigns if one.state == "active"]
-    statuses: list[Status] = [await session.run("campaign status", {"ref": one.ref}) for one in running[:ASKED]]
+    active = [one for one in campaigns if one.state == "active"]
+    statuses: list[Status] = [await session.run("campaign status", {"ref": one.ref}) for one in active[:ASKED]]
     sources = (await session.run("source list", {})).sources
     shown = words.Home(
         health=_health(session, await session.run("state", {}), sources),
@@ -31,11 +31,12 @@ async def home(session: Session) -> tuple[Block, Block | None]:
         leads=len((await session.run("campaign leads", {"most": 100})).leads),
         replies=len((await session.run("campaign replies", {"most": 100})).replies),
         campaigns=campaigns,
-        running=tuple(statuses),
+        active=tuple(statuses),
         edits=(await session.run("campaign edits", {})).edits,
         until=session.now + _DAY,
         is_manager=session.may("manager"),
         command=session.command_name,
+        reader=session.person.zone,
     )
     plain, native = words.blocks(shown), words.blocks(shown, native=True)
     return {"type": "home", "blocks": plain}, None if native == plain else {"type": "home", "blocks": native}

@@ -43,7 +43,7 @@ def manifest(command: str = "/campaign", name: str = "Fluents") -> dict[str, Any
                 {"name": "New campaign", "type": "global", "callback_id": "new_campaign",
                  "description": "Create a campaign, page by page"},
                 {"name": "Campaigns", "type": "message", "callback_id": "overview",
-                 "description": "What runs, comes next and needs attention"},
+                 "description": "What is active, comes next and needs attention"},
             ],
             "slash_commands": [
                 {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
-from fluentsd.fronts.slack.command_table import BY_WORD, Misread
+from fluentsd.fronts.slack.command_table import BY_WORD, DID_YOU_MEAN, Misread, commands_in
 from fluentsd.fronts.slack.words import Found, Named, Token, find_campaign, is_point, joined
 
 #: What undoes a command, as a line with a place for the campaign: a mistyped command never offers its opposite.
@@ -31,7 +31,8 @@ _HINTS: Sequence[tuple[tuple[str, ...], str, str]] = (
     (("undo", "back", "revert"), "What was done is undone by its opposite: resume, reopen, give-back, schedule clear",
      "log"),
     (("how", "whats", "where"), "To see how a campaign stands, use status", "status {ref}"),
-    (("what", "which", "when"), "The overview says what runs, what comes next and what needs attention", "overview"),
+    (("what", "which", "when"), "The overview says what is active, what comes next and what needs attention",
+     "overview"),
     (("yes", "no", "ok", "confirm"), "A question is answered by its button, or by the command with yes at its end",
      "overview"),
     (("find", "search", "lookup", "look"), "People are found with contacts find", "contacts find {rest}"),
@@ -53,38 +54,48 @@ _DENYING = ("not", "dont", "don't", "no", "never")
 
 def unknown(line: Sequence[Token], campaigns: Sequence[Named]) -> Misread:
     """Why the first word is no command, and what may be meant."""
+    (why, offers), typed = _meant(line, campaigns), line[0].text[:40]
+    asked = f"{DID_YOU_MEAN} {' or '.join(commands_in(offers))}?" if offers else "Type help for all commands"
+    return Misread(f"{typed} is not a command. {why or asked}", offers, typed)
+
+
+def _meant(line: Sequence[Token], campaigns: Sequence[Named]) -> tuple[str, Sequence[str]]:
+    """What there is to say beside that the first word is no command, and the commands that may be meant."""
     typed, rest = line[0].folded, joined(line[1:])
-    said = f"there is no command {line[0].text[:40]!r}; nothing was changed"
     if typed in _NEVER_AGAIN and is_point(rest):
-        return Misread(f"{said}. To contact nobody there again, write suppress, the number or address, because and the "
-                       "reason")  # fmt: skip
+        return "To contact nobody there again, write suppress, the number or address, because and the reason", ()
     if typed in _DENYING or (typed == "do" and line[1:] and line[1].folded == "not"):
-        return Misread(said)
+        return "Nothing was changed", ()
     if typed in _UNDONE and len(line) > 1 and line[1].folded in BY_WORD:
         opposite = _OPPOSITES.get(BY_WORD[line[1].folded].word)
-        return Misread(said, [opposite.format(joined(line[2:]))] if opposite and line[2:] else [])
+        return "", [opposite.format(joined(line[2:]))] if opposite and line[2:] else []
     undone = {typed.removeprefix(prefix) for prefix in _UNDOING if typed.startswith(prefix)}
     for word in (found for part in undone for found in difflib.get_close_matches(part, list(BY_WORD), 1, 0.8)):
         opposite = _OPPOSITES.get(BY_WORD[word].word)
-        return Misread(said, [opposite.format(rest)] if opposite else [])
+        return "", [opposite.format(rest)] if opposite else []
     if len(line) > 1 and line[-1].folded in BY_WORD and not line[-1].quoted:  # "spring pause"
-        return Misread(said, [f"{line[-1].folded} {joined(line[:-1])}"])
+        return "", [f"{line[-1].folded} {joined(line[:-1])}"]
     if len(line) > 1 and line[1].folded in BY_WORD and not line[1].quoted:  # "please pause spring"
-        return Misread(said, [rest])
+        return "", [rest]
     named = _named_in(line, campaigns)
     if hint := next((one for words, *one in _HINTS if typed in words), None):
         why, offer = hint
         ref = named.ref if named else ""
         is_whole = (ref or "{ref}" not in offer) and (rest or "{rest}" not in offer)
-        return Misread(f"{said}. {why}", [offer.format(ref=ref, rest=rest)] if offer and is_whole else [])
-    near = dict.fromkeys(BY_WORD[word].word for word in difflib.get_close_matches(typed, list(BY_WORD), 8, 0.67)
-                         if word[0] == typed[0] or sorted(word) == sorted(typed))  # fmt: skip
+        return why, [offer.format(ref=ref, rest=rest)] if offer and is_whole else []
+    near = _near(typed)
     if named and not near:
-        return Misread(f"{said}. What should be done with {named.name!r}?", [f"{word} {named.ref}" for word in _FIRST])
-    best = next(iter(near), "")
-    opposite = _OPPOSITES.get(best, "").partition(" ")[0]
-    offers = [f"{word} {rest}".strip() for word in near if word == best or word != opposite][:3]
-    return Misread(said if offers else f"{said}. Type help for all commands", offers)
+        return f"What should be done with {named.name!r}?", [f"{word} {named.ref}" for word in _FIRST]
+    opposite = _OPPOSITES.get(near[0], "").partition(" ")[0] if near else ""
+    return "", [f"{word} {rest}".strip() for word in near if word == near[0] or word != opposite][:3]
+
+
+def _near(typed: str) -> list[str]:
+    """The commands that sound alike, the nearest first; one that has the same letters is the only one."""
+    found = [word for word in difflib.get_close_matches(typed, list(BY_WORD), 8, 0.67)
+             if word[0] == typed[0] or sorted(word) == sorted(typed)]  # fmt: skip
+    same = [word for word in found if sorted(word) == sorted(typed)]
+    return list(dict.fromkeys(BY_WORD[word].word for word in same or found))
 
 
 def _named_in(line: Sequence[Token], campaigns: Sequence[Named]) -> Named | None:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from fluentsd.api import Unavailable
 from fluentsd.fronts.guard import place_of
 from fluentsd.fronts.slack import clicks, commands, views
-from fluentsd.fronts.slack.blocks.help import denied, offers_of, refusal
+from fluentsd.fronts.slack.blocks.help import denied, misread, offers_of, refusal
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, message
 from fluentsd.fronts.slack.command_table import Misread
 from fluentsd.fronts.slack.home import home
@@ -131,7 +131,7 @@ class Router:
         except NotAllowed as why:
             return refusal(str(why))
         except Misread as why:
-            return refusal(str(why), why.offers, typed_as)
+            return misread(why, typed_as)
         except RoleRefused as why:
             return denied(why.needs, why.has, self._services.settings.roles.get("admin", ()))
         except Refused as why:

@@ -21,7 +21,7 @@ from fluentsd.fronts.slack.routes import Routes
 from fluentsd.fronts.slack.web_api import WebApi
 from fluentsd.fronts.slack.wizard.memory import Memory
 from fluentsd.fronts.slack.words import Named
-from fluentsd.verbs import Call
+from fluentsd.verbs import Call, RoleRefused
 from fluentsd.verbs.answers.by_verb import ANSWERS
 from fluentsd.verbs.answers.types import typed
 from fluentsd.verbs.call import Role
@@ -70,6 +70,12 @@ class Session:
     def may(self, role: Role) -> bool:
         """Whether the person has this role or a higher one; `execute` checks it again."""
         return Call(self.person.actor, self.now, role=self.person.role).may(role)
+
+    def need(self, role: Role) -> None:
+        """Refuse at once what the person may not do in the end, before a form is filled in. Raises `RoleRefused`."""
+        has = self.person.role
+        if not self.may(role):
+            raise RoleRefused(f"this needs the role {role}, and yours is {has}; nothing was changed", role, has)
 
     async def run(
         self, verb: str, arguments: Mapping[str, Any], *, revision: int | None = None, repeatable: bool = True

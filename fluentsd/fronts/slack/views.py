@@ -6,11 +6,14 @@ It is opened with what the button holds, so nothing is read while the trigger li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.fronts.slack import clicks
 from fluentsd.fronts.slack.blocks.help import refusal
+from fluentsd.fronts.slack.blocks.launch import duties
 from fluentsd.fronts.slack.blocks.layout import (
     Block,
     Message,
@@ -27,8 +30,10 @@ from fluentsd.fronts.slack.blocks.wording import by_channel, safe
 from fluentsd.fronts.slack.commands import persons, starting
 from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard import navigation
+from fluentsd.fronts.slack.wizard import navigation, opening
 from fluentsd.fronts.slack.wizard.view_state import PREFIX
+from fluentsd.verbs import Refused
+from fluentsd.verbs.call import Role
 
 
 async def open_view(session: Session) -> Message | None:
@@ -36,22 +41,41 @@ async def open_view(session: Session) -> Message | None:
     interaction = session.interaction
     value, name = dict(interaction.value), interaction.name.split(":")[1]
     if name == "new":
-        await navigation.begin(session)
+        await opening.begin(session)
     elif name == "edit":
-        await navigation.resume(session, str(value.get("ref", "")), str(value.get("page", "")))
+        await opening.resume(session, str(value.get("ref", "")), str(value.get("page", "")))
     elif name == "number":
-        await navigation.open_number(session)
+        await opening.open_number(session)
     elif name == "text":
-        await navigation.open_text(session, str(value.get("channel", "")), str(value.get("name", "")))
+        await opening.open_text(session, str(value.get("channel", "")), str(value.get("name", "")))
     elif name == "agent":
-        await navigation.open_agent(session, str(value.get("name", "")))
-    elif name in _VIEWS:
-        method = "views.push" if interaction.is_in_modal else "views.open"
-        view = _VIEWS[name](session, value)
-        await session.services.api.call(method, trigger_id=interaction.trigger_id, view=view)
+        await opening.open_agent(session, str(value.get("name", "")))
+    elif name == "duties":
+        await _open(session, in_modal(interaction, message("One moment…")), partial(_duties, value))
+    elif name in _FORMS:
+        make, role = _FORMS[name]
+        session.need(role)
+        await _open(session, make(session, value))
     else:
         return message("this button is not known any more; open its message again")
     return None
+
+
+async def _open(session: Session, view: Block, more: Callable[[Session], Awaitable[Block]] | None = None) -> None:
+    """Open a view while the trigger lives, then put in its place what takes longer to read."""
+    interaction, call = session.interaction, session.services.api.call
+    method = "views.push" if interaction.is_in_modal else "views.open"
+    opened = await call(method, trigger_id=interaction.trigger_id, view=view)
+    if more is not None:
+        await call("views.update", view_id=(opened.get("view") or {}).get("id"), view=await more(session))
+
+
+async def _duties(value: Mapping[str, Any], session: Session) -> Block:
+    try:
+        shown = duties(await session.run("campaign check", {"ref": str(value.get("ref", ""))}))
+    except Refused as why:
+        shown = refusal(str(why))
+    return modal("Legal points", "shown", {}, shown.body()["blocks"], close="Close")
 
 
 def _schedule(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +112,17 @@ def _callback(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-_VIEWS = {"schedule": _schedule, "reply": _reply, "callback": _callback}
+def _suppress(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The question before a number or address is suppressed; the form remembers the card that it settles."""
+    card = {"channel": session.interaction.channel, "ts": session.interaction.message_ts}
+    words = "The number or address goes on the suppression list, for every channel and campaign."
+    return modal("Never contact again?", "suppress", {**value, **card}, [section(words)], "Never contact")
+
+
+_FORMS: Mapping[str, tuple[Callable[[Session, Mapping[str, Any]], Block], Role]] = {
+    "schedule": (_schedule, "manager"), "reply": (_reply, "manager"), "callback": (_callback, "manager"),
+    "suppress": (_suppress, "manager"),
+}  # fmt: skip
 
 
 async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
@@ -96,7 +130,8 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
     interaction = session.interaction
     if interaction.name.startswith(PREFIX):
         return await navigation.submitted(session)
-    value, ref = interaction.value, str(interaction.value.get("ref", ""))
+    value = interaction.value
+    ref, attempt = str(value.get("ref", "")), str(value.get("attempt", ""))
     match interaction.name:
         case "schedule" | "callback" if not _is_moment(interaction.state("when")):
             return refusal("pick a day and a time; nothing was changed")
@@ -108,7 +143,11 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
             return await persons.answer(session, ref, str(value.get("person", "")), text, interaction.state("by"))
         case "callback":
             at = int(interaction.state("when")) * SECOND
-            return await persons.call_back(session, ref, str(value.get("person", "")), at)
+            return await persons.call_back(session, attempt, at)
+        case "suppress":
+            name = await persons.never_again(session, attempt)
+            await clicks.settle(session, name, "never contacted again", str(value["channel"]), str(value["ts"]))
+            return message("this number or address is never contacted again, on no channel")
     return message("this form is not known any more; open it again")
 
 

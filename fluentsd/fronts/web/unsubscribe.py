@@ -70,7 +70,7 @@ class UnsubscribePage:
         with trio.fail_after(PATIENCE):
             await self._inbox.take(Inbound(Outcome.opted_out, token=token, reason="used the unsubscribe link"))
         self._stats.opt_outs += 1
-        return _page("Unsubscribed", "<p>You will not be contacted again: not by phone, text message or e-mail.</p>")
+        return _page("Unsubscribed", "<p>You will not be contacted again: not by phone, text or e-mail.</p>")
 
 
 def _unknown() -> Response:

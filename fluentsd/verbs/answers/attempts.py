@@ -11,8 +11,8 @@ from fluentsd.verbs.answers.codec import absent
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt, or a call to us (`direction` "in"), which has an agent instead of a campaign. `analysis`: declared
-    field → value."""
+    """One attempt, or a call to us (`direction` "in"), which has an agent instead of a campaign. `contact`: the
+    person's id, None if several share the number; `analysis`: declared field → value."""
 
     id: str = ""
     ref: str = ""
@@ -40,6 +40,7 @@ class Attempt:
     analysis_state: str | None = None
     analysis_problem: str | None = None
     direction: str = "out"
+    contact: int | None = None
     agent: str | None = absent()
     answered_by: str | None = absent()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fluentsd.verbs.answers.codec import absent
-from fluentsd.verbs.answers.holds import Hold
+from fluentsd.verbs.answers.holds import Hold, hold_of
 from fluentsd.verbs.answers.suggestion import Suggestion
 
 
@@ -36,6 +36,12 @@ class Campaign:
     started_at: int | None = None
     ended_at: int | None = None
     steps_in_flow: tuple[FlowStep, ...] = ()
+
+
+def state_word(one: Campaign, holds: Sequence[Hold] = ()) -> str:
+    """The word of a campaign's state for people: `held` for an active one of which nobody is contacted because of a
+    hold."""
+    return "held" if one.state == "active" and hold_of(one.ref, holds) else one.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,8 @@ class Cost:
 @dataclass(frozen=True, slots=True)
 class Results:
     """People by what came of the attempts to reach them, each person once. A rate is a figure of `contacted`; `name` is
-    the step, agent, number or source."""
+    the channel, step, agent, number or source. A conversation: the person answered a call or wrote back; an opt-out
+    counts where it was said."""
 
     name: str = ""
     attempts: int = 0
@@ -170,7 +177,7 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class Report(Counted):
-    """`campaign report`: steps in the order of the flow. `whole`, the four lists and `calls` are of attempts since
+    """`campaign report`: steps in the order of the flow. `whole`, the five lists and `calls` are of attempts since
     `since_at` (None: all); `hours` are in `zone`."""
 
     steps: tuple[StepReport, ...] = ()
@@ -178,6 +185,7 @@ class Report(Counted):
     since_at: int | None = None
     zone: str = ""
     whole: Results = Results()
+    by_channel: tuple[Results, ...] = ()
     by_step: tuple[Results, ...] = ()
     by_agent: tuple[Results, ...] = ()
     by_number: tuple[Results, ...] = ()

@@ -27,6 +27,7 @@ class Explained:
     `at`: when they left."""
 
     campaign: str = ""
+    name: str = ""
     campaign_state: str = ""
     state: str = ""
     entry: int = 0
@@ -53,13 +54,19 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """`contacts why`; with every attempt, oldest first, `contacts timeline`. `sentence`: of a person in no campaign."""
+    """`contacts why`; with every attempt, oldest first, and who the person is, `contacts timeline`. `sentence`: of a
+    person in no campaign; `record`: the address in the CRM, "" if none is known; `taken_over_by`: "" for nobody."""
 
     person: str = ""
     now: int = 0
     campaigns: tuple[Explained, ...] = ()
     sentence: str | None = absent()
     attempts: tuple[Attempt, ...] | None = absent()
+    contact: int | None = absent()
+    name: str | None = absent()
+    points: tuple[str, ...] | None = absent()
+    record: str | None = absent()
+    taken_over_by: str | None = absent()
 
 
 @dataclass(frozen=True, slots=True)

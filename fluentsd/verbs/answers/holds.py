@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,12 @@ class Hold:
     since_at: int | None = None
     until_at: int | None = None
     cases: tuple[Case, ...] = ()
+
+
+def hold_of(ref: str, holds: Sequence[Hold]) -> Hold | None:
+    """The hold because of which nobody of this campaign is contacted; None if there is none."""
+    return next((one for one in holds if one.scope == "installation" or (one.scope, one.target) == ("campaign", ref)),
+                None)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person with points, fields and campaigns. `zones`: as they are stored, separated by commas."""
+    """A person with points, fields and campaigns. `zones`: as they are stored, separated by commas; `record`: the
+    address in the CRM, "" if none is known."""
 
     id: int = 0
     zones: str = ""
@@ -31,6 +32,7 @@ class Person:
     points: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
     campaigns: tuple[Place, ...] = ()
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True)

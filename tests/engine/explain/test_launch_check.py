@@ -91,6 +91,20 @@ async def test_places_that_are_unknown_disagree_or_have_no_rules_are_noted(stage
     assert "no local contact rules are built in for 1 person outside the US" in notes
 
 
+async def test_consent_that_no_rule_asks_for_is_told_and_keeps_nobody(stage: Stage) -> None:
+    """An attestation whose scope leaves the e-mails out."""
+    await stage.do("campaign apply", file=spec(SMS, MAIL))
+    await stage.enroll(person(1) | TEXAN, person(2) | TEXAN)
+    await stage.do("contacts attest", campaign="test", **SAID)
+    found = await checked(stage)
+    told = "2 people without recorded consent to e-mails get them all the same: no rule of their places asks for it"
+    assert told in found["notes"]
+    assert "consent to texts" not in " ".join(found["notes"])
+    assert found["steps"][1] == {"step": "mail", "people": {"ready": 2}}
+    ahead = {one["channel"]: one["contacts"] for one in found["forecast"]["channels"]}
+    assert ahead["email"] == 2
+
+
 async def test_a_waived_rule_is_told_with_its_reason_and_not_applied(stage: Stage) -> None:
     waived = {"rule": "US.consent", "because": "informational calls our counsel cleared", "by": "legal"}
     law = {"waive": [waived, waived | {"rule": "US.dnc"}]}

@@ -47,7 +47,7 @@ async def test_a_text_and_the_reply_are_two_activities(written: Followed) -> Non
     assert kinds(written) == [("sms", "out", "sent"), ("sms", "in", "replied")]
     sent, reply = written.crm.written.values()
     assert (sent.record, sent.text, sent.address) == ("r1", "Hello P1", "+12125550001")
-    assert sent.summary == "Text message: sent (A test, step text)"
+    assert sent.summary == "Text: sent (A test, step text)"
     assert (reply.text, reply.record) == ("Call me on Tuesday", "r1")
 
 
@@ -128,7 +128,7 @@ async def test_an_opt_out_of_somebody_without_an_enrollment_reaches_the_crm_too(
     await written.pass_time(5 * MINUTE)
     [said] = written.crm.written.values()
     assert (said.kind, said.record, said.channels) == ("opt_out", "r1", ("sms",))
-    assert said.summary == "Opted out: no text messages"
+    assert said.summary == "Opted out: no texts"
     await written.stage.do("suppression add", point="+12125550001", because="asked on the phone", channel="sms")
     await written.pass_time(5 * MINUTE)
     assert len(written.crm.written) == 1

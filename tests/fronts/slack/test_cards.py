@@ -59,6 +59,12 @@ def card_of(office: Office, state: str) -> Shown | None:
     )
 
 
+def menu_of(shown: Shown) -> list[str]:
+    """The entries of the menus in the actions of a message."""
+    found = [one for block in shown.blocks for one in block.get("elements", ()) if one.get("type") == "overflow"]
+    return [entry["text"]["text"] for one in found for entry in one["options"]]
+
+
 def thread_of(office: Office, card: Shown) -> list[str]:
     return [one.whole for one in office.slack.messages.values() if one.thread_ts == card.ts]
 
@@ -168,8 +174,16 @@ async def test_a_start_with_a_few_people_first_waits_for_a_go(office: Office) ->
     shown = await office.slack.command("start spring first 2")
     assert "After 2 people it is held" in shown.whole
     await office.slack.click(shown, "Start")
-    alert = await office.slack.wait_shown("Contact the others…")
+    card = await office.slack.wait_shown("🟠 *Spring fair* · c1 · held")
     await until(lambda: len(office.stage.sms.accepted) == 2)
+    assert card.buttons == ["Contact the others…", "Report", "Pause"]
+    alert = await until(lambda: next((one for one in office.slack.messages.values()
+                                      if one.thread_ts and "Look at the results" in one.whole), None))  # fmt: skip
     assert alert.buttons == ["Contact the others…", "Report"]
-    await office.slack.click(alert, "Contact the others…")
+    for text in ("", "list", "report spring", "status spring"):
+        shown = await office.say(text)
+        assert "🟠 *Spring fair* · c1 · held" in shown, text
+        assert "release it" not in shown, text
+    await office.slack.click(card, "Contact the others…")
     await until(lambda: len(office.stage.sms.accepted) == 4)
+    await until(lambda: "🟢 *Spring fair* · c1 · active" in card.whole)

@@ -43,12 +43,12 @@ async def test_the_home_says_what_is_wrong_what_runs_and_what_comes(office: Offi
     await office.stage.do("campaign schedule", ref="autumn", at=office.stage.clock.now() + HOUR, yes=True)
     await until(lambda: office.stage.sms.accepted)
     shown = await at_home(office)
-    for part in ("🟢 working: Slack, e-mail, phone, text message, database", "*Running*", "'title': 'Progress'",
+    for part in ("🟢 working: Slack, e-mail, phone, text, database", "*Active*", "'title': 'Progress'",
                  "0 of 3 ended", "*Next 24 hours*", "*Drafts*", "*Winter* is not complete yet"):  # fmt: skip
         assert part in shown, part
     assert "<!channel>" not in shown
     office.slack.lacks = frozenset({"data_visualization"})
-    assert "`░░░░░░░░░░░░` 0 of 3 ended" in await at_home(office)
+    assert "⬜⬜⬜⬜⬜⬜⬜⬜⬜⬜ 0 of 3 ended (0%)" in await at_home(office)
     office.front.socket.health = lambda: "the connection is lost"  # type: ignore[method-assign]
     assert "⚠️ *Slack*: the connection is lost" in await at_home(office)
 
@@ -66,6 +66,21 @@ async def test_buttons_of_the_home_open_modals(office: Office) -> None:
     await dana.shows("What you can type")
 
 
+async def test_a_campaign_is_paused_from_its_menu_at_home(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    await Client(office.slack, "U1").open_home()
+    await until(lambda: "U1" in office.slack.homes)
+    blocks = office.slack.homes["U1"]["blocks"]
+    [(at, menu)] = [(n, one["accessory"]) for n, one in enumerate(blocks)
+                    if one.get("accessory", {}).get("type") == "overflow"]  # fmt: skip
+    pause = next(one for one in menu["options"] if one["text"]["text"] == "Pause")
+    chosen = {"type": "overflow", "selected_option": pause}
+    await Client(office.slack, "U1").click(Where(), f"b{at}", menu["action_id"], chosen, {})
+    await Person(office.slack).shows("is paused: no contacts until it is resumed")
+    assert (await office.stage.overview("spring"))["state"] == "paused"
+
+
 async def test_the_report_of_a_campaign_names_what_each_rate_is_of(office: Office) -> None:
     await office.campaign()
     await office.say("start spring yes")
@@ -78,7 +93,8 @@ async def test_the_report_of_a_campaign_names_what_each_rate_is_of(office: Offic
 
     await until(has_replied)
     rates = ("3 of 3 enrolled (100%)", "1 of 3 contacted (33%)", "When people answer",
-             "text                  3     1 (33%)        0       0         –")  # fmt: skip
+             "text                     3        1 (33%)           0         0                 –",
+             "*All time*, since the start <!date^", "> New York time", "1 by text")  # fmt: skip
     shown = await office.slack.command("report spring")
     for part in rates:
         assert part in shown.whole, part
@@ -112,7 +128,7 @@ def test_a_large_report_with_nasty_names_is_within_slacks_limits() -> None:
     for body in (plain, native):
         assert problems(body, "message") == []
         assert "<!channel>" not in str(body)
-        assert "… and 32 more" in str(body)
+        assert "… and 34 more" in str(body)
         assert "'7 days'" in str(body)
     assert "<5" not in str(plain)
     assert "&lt;5" in str(plain)

@@ -18,7 +18,7 @@ from tests.engine.recordings.test_fetching import URL, Tape
 from tests.engine.stage import HOUR, MINUTE, SMS, person, spec
 from tests.engine.sync.fake_source import FakeCrm
 from tests.fronts.slack.conftest import Office, until
-from tests.fronts.slack.test_cards import database_url, office, stage
+from tests.fronts.slack.test_cards import database_url, menu_of, office, stage
 
 __all__ = ["database_url", "office", "stage"]
 
@@ -57,15 +57,16 @@ async def open_leads(office: Office) -> list[dict[str, Any]]:
 
 async def test_a_lead_is_shown_masked_with_its_owner_and_what_can_be_done(office: Office) -> None:
     card = await a_lead(office)
-    for part in ("*interested*", "answered, 61 s", "Wants a roof", "••• 0123", "d•••@example.com", "owner <@U1>",
+    for part in ("*interested*", "answered, 1 min", "Wants a roof", "••• 0123", "d•••@example.com", "owner <@U1>",
                  "*not handled yet*", "0000"):  # fmt: skip
         assert part in card.whole, part
     for part in ("2125550000", "<!channel>", "415 555 0123"):
         assert part not in card.whole, part
-    assert card.buttons == ["Reply…", "Mark as handled", "Take over", "Call back…", "Suppress"]
+    assert card.buttons == ["Reply…", "Call back…", "Mark as handled"]
+    assert menu_of(card) == ["Take over", "Suppress…"]
     report = await office.say("report spring")
-    assert "*1 calls* · answered 1 (100%)" in report
-    assert "*1 conversations* (1 analysed) · interested 1 (100%)" in report
+    assert "*1 call* · answered 1 (100%)" in report
+    assert "*1 call with a conversation* (1 analysed) · interested 1 (100%)" in report
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,8 @@ async def test_a_person_whose_flow_has_ended_is_called_back_at_the_promised_time
 
 async def test_suppress_and_handled_settle_the_card_by_whom(office: Office) -> None:
     card = await a_lead(office)
-    await office.slack.press(card, "Suppress")
+    await office.slack.press(card, "Suppress…")
+    await office.slack.submit(await office.slack.opened_view(), {})
     await office.slack.wait_shown("never contacted again by <@U1>")
     [entry] = (await office.stage.do("suppression list"))["entries"]
     assert entry["value"] == "+12125550000"
@@ -205,7 +207,7 @@ async def test_a_recording_is_heard_by_a_link_of_ones_own(office: Office, tmp_pa
     assert [entry["actor"].split()[0] for entry in entries] == ["slack:U1", "slack:U1"]
 
 
-@pytest.mark.parametrize("label", ["Take over", "Mark as handled", "Suppress"])
+@pytest.mark.parametrize("label", ["Take over", "Mark as handled", "Suppress…", "Call back…"])
 async def test_a_viewer_changes_nothing(office: Office, label: str) -> None:
     card = await a_lead(office)
     assert "needs the role manager" in (await office.slack.click(card, label, "U3")).whole
@@ -218,7 +220,7 @@ async def test_by_keyboard_a_person_is_taken_over_and_given_back(office: Office)
     assert "••• 0000 over" in shown.whole
     assert "is taken over by slack:U1" in await office.say("takeover +12125550000")
     assert "the campaigns go on with ••• 0000" in await office.say("give-back +12125550000")
-    assert "1 hot lead open" in await office.say("leads spring")
+    assert "1 hot lead not handled yet" in await office.say("leads spring")
 
 
 async def test_another_owner_is_mentioned_and_gets_a_summary(office: Office) -> None:
@@ -227,7 +229,7 @@ async def test_another_owner_is_mentioned_and_gets_a_summary(office: Office) -> 
     await until(lambda: "owner <@U2>" in card.whole)
     summary = await office.slack.wait_shown("is yours now, given by <@U1>")
     assert summary.channel == "DU2"
-    assert "1 hot lead wait" in summary.whole
+    assert "Not handled yet: 1 hot lead." in summary.whole
     await office.slack.wait_shown("given to <@U2>")
 
 

@@ -10,7 +10,7 @@ from fluentsd.api import Inbound, Outcome
 from fluentsd.testing.slack import Shown
 from fluentsd.verbs import slack_posts
 from tests.fronts.slack.conftest import Office, until
-from tests.fronts.slack.test_cards import database_url, office, settled, stage
+from tests.fronts.slack.test_cards import database_url, menu_of, office, settled, stage
 
 __all__ = ["database_url", "office", "stage"]
 
@@ -41,7 +41,8 @@ async def test_a_reply_is_shown_masked(office: Office) -> None:
     assert "d•••@example.com" in card.whole
     assert "0000" in card.whole  # the last digits of the person's own number
     assert "2125550000" not in card.whole
-    assert card.buttons == ["Reply…", "Mark as handled", "Take over", "Call back…", "Suppress"]
+    assert card.buttons == ["Reply…", "Take over", "Mark as handled"]
+    assert menu_of(card) == ["Call back…", "Suppress…"]
 
 
 async def test_an_opt_out_offers_no_contact(office: Office) -> None:
@@ -85,9 +86,13 @@ async def test_somebody_is_reminded_of_a_reply_that_nobody_handles(office: Offic
     assert (await office.slack.wait_shown("⏰")).thread_ts == card.ts
 
 
-async def test_suppress_ends_all_contact(office: Office) -> None:
+async def test_suppress_asks_and_ends_all_contact(office: Office) -> None:
     card = await a_reply(office)
-    await office.slack.press(card, "Suppress")
+    await office.slack.press(card, "Suppress…")
+    view = await office.slack.opened_view()
+    assert (view["title"]["text"], view["submit"]["text"]) == ("Never contact again?", "Never contact")
+    assert (await office.stage.do("suppression list"))["entries"] == []
+    assert "never contacted again" in str((await office.slack.submit(view, {})).payload)
     await office.slack.wait_shown("never contacted again by <@U1>")
     found = await office.stage.do("suppression list")
     assert [entry["value"] for entry in found["entries"]] == ["+12125550000"]
@@ -108,7 +113,22 @@ async def stale_buttons(card: Shown) -> list[Any]:
     return [actions(button("Mark as handled", "reply:handled", {"ref": "spring", "person": "#1"}))]
 
 
-@pytest.mark.parametrize("label", ["Mark as handled", "Suppress"])
+async def test_the_card_of_a_reply_leads_to_the_history_of_the_person(office: Office) -> None:
+    card = await a_reply(office)
+    shown = await office.slack.click(card, "History")
+    for part in (
+        "👤 ", "#1 · ••• 0000", "*Spring fair* · ", "*1 attempt, newest first*", " · text · replied · Spring fair",
+        ">Call me at ••• 0123", "For this person it is Mon 10:0", "New York time",
+    ):  # fmt: skip
+        assert part in shown.whole, part
+    assert "2125550000" not in shown.whole
+    assert shown.buttons == ["Take over"]
+    assert "taken this person over" in (await office.slack.click(shown, "Take over")).whole
+    assert "🤝 taken over by <@U1>" in await office.say("person +12125550000")
+    assert "+12125550000" in await office.say("person #1", channel="DU1")
+
+
+@pytest.mark.parametrize("label", ["Mark as handled", "Suppress…", "Reply…", "Call back…"])
 async def test_a_viewer_cannot_settle_a_reply(office: Office, label: str) -> None:
     card = await a_reply(office)
     assert "needs the role manager" in (await office.slack.click(card, label, "U3")).whole

@@ -68,7 +68,7 @@ async def test_any_payload_is_acknowledged_and_the_next_command_answered(office:
     for payload in ODD:
         for kind in ("interactive", "events_api", "of tomorrow"):
             await office.slack.send(kind, payload)
-    assert "Nothing is running" in await commanded(office, "")
+    assert "No campaign is active" in await commanded(office, "")
 
 
 async def test_a_click_may_come_without_its_message(office: Office) -> None:
@@ -125,9 +125,9 @@ async def test_the_shortcuts_open_the_form_and_the_overview(office: Office) -> N
     about = {"callback_id": "overview", "channel": {"id": "C1"}, "message": {"ts": "1.1", "text": "x"},
              "response_url": office.slack.hook(None, "U1", "C1")}  # fmt: skip
     await office.slack.send("interactive", office.slack.interaction("message_action", "U1") | about)
-    assert "Nothing is running" in (await office.slack.next_ephemeral(before)).whole
+    assert "No campaign is active" in (await office.slack.next_ephemeral(before)).whole
     await office.slack.send("interactive", office.slack.interaction("shortcut", "U1") | {"callback_id": "of tomorrow"})
-    assert (await office.slack.wait_shown("Nothing is running")).channel == "DU1"
+    assert (await office.slack.wait_shown("No campaign is active")).channel == "DU1"
 
 
 async def test_an_answer_waits_as_long_as_slack_asks(office: Office) -> None:

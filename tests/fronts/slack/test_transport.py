@@ -23,9 +23,9 @@ async def test_a_second_connection_serves_before_the_first_is_recycled(office: O
     await office.slack.disconnect("refresh_requested")
     await office.slack.wait_opened(2)
     assert len(office.slack.sockets) == 2
-    assert "Nothing is running" in await office.say("")
+    assert "No campaign is active" in await office.say("")
     await office.slack.sockets[0].aclose()
-    assert "Nothing is running" in await office.say("")
+    assert "No campaign is active" in await office.say("")
     assert office.front.health() == ""
 
 
@@ -33,7 +33,7 @@ async def test_a_reset_connection_is_replaced_at_once(office: Office) -> None:
     with trio.fail_after(10):
         await office.slack.sockets[0]._stream.aclose()  # the network goes without a closing frame
         await office.slack.wait_opened(2)
-    assert "Nothing is running" in await office.say("")
+    assert "No campaign is active" in await office.say("")
 
 
 async def test_a_silent_connection_is_noticed_by_our_own_pings(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ async def test_a_connection_that_slack_leaves_open_is_closed_by_us(office: Offic
     await office.slack.wait_opened(2)
     with trio.fail_after(5):
         await until(lambda: len(office.slack.sockets) == 1)
-    assert "Nothing is running" in await office.say("")
+    assert "No campaign is active" in await office.say("")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ async def test_a_connection_that_slack_leaves_open_is_closed_by_us(office: Offic
 async def test_a_greeting_may_have_any_fields(stage: Stage, monkeypatch: pytest.MonkeyPatch, greeting: object) -> None:
     monkeypatch.setattr("fluentsd.testing.slack.socket_mode.hello", lambda _: greeting)
     async with an_office(stage) as office:
-        assert "Nothing is running" in await office.say("")
+        assert "No campaign is active" in await office.say("")
 
 
 async def test_an_envelope_before_the_greeting_is_answered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

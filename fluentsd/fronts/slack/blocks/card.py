@@ -1,65 +1,87 @@
 """The live card of a campaign, and the same facts as the answer of `status`: both are made here, so they agree.
 
-The card is short, because it stays in a channel: one line of figures, one of what else matters, and the two buttons
-that are pressed most; the others, and what ends a campaign, are in a menu.
+The card is short, because it stays in a channel: one line of figures, one of what else matters, and at most three
+buttons; what is rarer, and what ends a campaign, is in a menu. A campaign of a list is a row with the same menu.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fluentsd.fronts.slack.blocks import holds as words_of
 from fluentsd.fronts.slack.blocks.layout import (
+    MENU,
     Block,
     Message,
     actions,
     button,
     context,
+    menu,
     message,
-    option,
-    packed,
     section,
 )
-from fluentsd.fronts.slack.blocks.wording import actor, count, held, moment, numbers, ours, safe
-from fluentsd.verbs.answers.campaigns import Campaign, Counted, Status
-from fluentsd.verbs.answers.holds import Hold
+from fluentsd.fronts.slack.blocks.wording import actor, count, moment, numbers, safe
+from fluentsd.verbs.answers.campaigns import Campaign, Counted, Status, state_word
+from fluentsd.verbs.answers.holds import Hold, hold_of
 
-#: Characters of a bar.
-BAR = 16
+#: Squares of a bar, and buttons of a card.
+BAR, BUTTONS = 10, 3
 
-#: What a button does in each state, in the order of the card.
-_BUTTONS: dict[str, tuple[str, ...]] = {
+#: What can be done in each state, in the order of the card.
+_DOES: Mapping[str, tuple[str, ...]] = {
     "draft": ("start", "schedule"),
-    "scheduled": ("start", "schedule clear"),
+    "scheduled": ("start", "clear"),
     "active": ("pause",),
     "paused": ("resume",),
     "stopped": ("reopen",),
     "completed": ("reopen",),
 }
-_MARKS = {"active": "🟢", "paused": "⏸️", "scheduled": "🗓️", "draft": "📝", "stopped": "⏹️", "completed": "✅"}
+#: Each act: its words, and the command that it is.
+_ACTS: Mapping[str, tuple[str, str]] = {
+    "start": ("Start…", "start {}"), "schedule": ("Schedule…", "schedule {}"),
+    "clear": ("Unschedule", "schedule {} clear"), "pause": ("Pause", "pause {}"), "resume": ("Resume", "resume {}"),
+    "reopen": ("Reopen", "reopen {}"), "stop": ("Stop…", "stop {}"), "edit": ("Edit…", "edit {}"),
+    "status": ("Open", "status {}"), "report": ("Report", "report {}"), "contacts": ("People", "contacts {}"),
+    "calls": ("Attempts", "calls {}"), "forecast": ("Forecast", "forecast {}"), "errors": ("Errors", "errors {}"),
+    "unknown": ("Unknown results", "unknown {}"),
+}  # fmt: skip
+_PRIMARY = ("start", "resume")
+_MARKS = {"active": "🟢", "held": "🟠", "paused": "⏸️", "scheduled": "🗓️", "draft": "📝", "stopped": "⏹️",
+          "completed": "✅"}  # fmt: skip
 
 
-def title(one: Campaign) -> str:
+def title(one: Campaign, holds: Sequence[Hold] = ()) -> str:
     """`🟢 *Spring fair* · c42 · active`."""
-    return f"{_MARKS.get(one.state, '•')} *{safe(one.name, 100)}* · c{one.id} · {one.state}"
+    state = state_word(one, holds)
+    return f"{_MARKS.get(state, '•')} *{safe(one.name, 100)}* · c{one.id} · {state}"
 
 
 def card(found: Status) -> Message:
     """The card. The words of its figures are those of `campaign status`."""
-    text = f"{safe(found.name)}: {found.state}, {found.completed} of {found.total} completed"
-    blocks = [section(f"{title(found)}\n{progress(found)}"), *_notes(found)]
-    return message(text, *blocks, *buttons(found))
+    text = f"{safe(found.name)}: {state_word(found, found.holds)}, {found.completed} of {found.total} completed"
+    blocks = [section(f"{title(found, found.holds)}\n{progress(found)}"), *_notes(found)]
+    return message(text, *blocks, *buttons(found, found.holds))
 
 
 def progress(found: Counted) -> str:
     """How far it is, in people who have ended, and the figures in the words of `campaign status`."""
-    ended = found.completed + found.exited
     words = (f"*Total* {found.total:,} · *Queued* {found.queued:,} · *Active* {found.active:,} · *Errored* "
              f"{found.errored:,} · *Exited* {found.exited:,} · *Completed* {found.completed:,}")  # fmt: skip
-    return f"`{bar(ended, found.total)}` {ended:,} of {found.total:,} ended ({share(ended, found.total)})\n{words}"
+    return f"{ended(found)}\n{words}"
 
 
-def bar(part: int, whole: int) -> str:
+def ended(found: Counted, *, with_bar: bool = True) -> str:
+    """`🟩🟩🟩🟩⬜⬜⬜⬜⬜⬜ 22 of 60 ended (37%)`; people who are completed or have exited."""
+    through = found.completed + found.exited
+    squares = f"{bar(through, found.total, '🟩', '⬜', BAR)} " if with_bar else ""
+    return f"{squares}{through:,} of {found.total:,} ended ({share(through, found.total)})"
+
+
+def bar(part: int, whole: int, full: str = "█", rest: str = "░", length: int = 16) -> str:
     """A bar of text."""
-    full = round(BAR * part / whole) if whole else 0
-    return "█" * min(full, BAR) + "░" * (BAR - min(full, BAR))
+    filled = min(round(length * part / whole), length) if whole else 0
+    return full * filled + rest * (length - filled)
 
 
 def share(part: int, whole: int) -> str:
@@ -70,12 +92,12 @@ def share(part: int, whole: int) -> str:
 def _notes(found: Status) -> list[Block]:
     lines = [f"*Started on* {moment(found.started_at)} · *Owner* {actor(found.owner)}"]
     if found.state == "scheduled":
-        lines.append(f"starts {moment(found.starts_at)}")
-    if found.next_at is not None and found.state == "active":
-        lines.append(f"next contact due {moment(found.next_at)}")
+        lines.append(f"starts {moment(found.starts_at, found.zone)}")
+    if found.next_at is not None and state_word(found, found.holds) == "active":
+        lines.append(f"next contact due {moment(found.next_at, found.zone)}")
     if found.exited_by_reason:
         lines.append(f"exited: {numbers(found.exited_by_reason)}")
-    lines += [f"⚠️ On hold{_what(hold)}: {ours(hold.reason, 200)}" for hold in found.holds[:3]]
+    lines += [words_of.sentence(hold) for hold in found.holds[:3]]
     if found.held_people:
         lines.append(f"waiting for a fact: {numbers(found.held_people)}")
     if found.unknown:
@@ -83,46 +105,45 @@ def _notes(found: Status) -> list[Block]:
     return [context("\n".join(lines))]
 
 
-def _what(hold: Hold) -> str:
-    """What a hold stops, on the card of its campaign."""
-    return "" if hold.scope == "campaign" else f" ({held(hold.scope, hold.target)})"
+def buttons(one: Campaign, holds: Sequence[Hold] = ()) -> list[Block]:
+    """The three buttons that matter most in the campaign's state, and the menu of the others."""
+    acts = _acts(one, holds)
+    hold = hold_of(one.ref, holds) if one.state == "active" else None
+    made = [words_of.release(hold)] if hold else []
+    shown = acts[: BUTTONS - len(made)]
+    return [actions(*made, *(_button(one, act) for act in shown), _menu(one, acts[len(shown) :], "say:menu"))]
 
 
-def buttons(one: Campaign) -> list[Block]:
-    """The buttons that are possible in the campaign's state."""
-    made = [_button(one, word) for word in _BUTTONS.get(one.state, ())]
-    made.append(button("Report", "say:report", {"text": f"report c{one.id}"}))
-    if getattr(one, "errored", 0):
-        made.append(button("Errors", "say:errors", {"text": f"errors c{one.id}"}))
-    if getattr(one, "unknown", 0):
-        made.append(button("Unknown", "say:unknown", {"text": f"unknown c{one.id}"}))
-    return [actions(*made, _menu(one))]
+def _acts(one: Campaign, holds: Sequence[Hold]) -> list[str]:
+    """What can be done now, the most important first. To pause a held campaign is in the menu: it is still already."""
+    is_held = state_word(one, holds) == "held"
+    now = [] if is_held else [*_DOES.get(one.state, ())]
+    now += [act for act, figure in (("errors", "errored"), ("unknown", "unknown")) if getattr(one, figure, 0)]
+    return [*now, "report", *(["pause"] if is_held else [])]
 
 
-def _menu(one: Campaign) -> Block:
-    """The other commands of a campaign, as they are typed. One that ends it asks first."""
-    says = [("Edit…", "edit"), ("People", "contacts"), ("Attempts", "calls"), ("Forecast", "forecast")]
-    says += [("Stop…", "stop")] if one.state in ("active", "paused") else []
-    made = [option(words, packed({"text": f"{command} c{one.id}"})) for words, command in says]
-    return {"type": "overflow", "action_id": "say:menu", "options": made}
+def _button(one: Campaign, act: str) -> Block:
+    words, value = _act(one, act)
+    return button(words, f"say:{act}", value, "primary" if act in _PRIMARY else "")
 
 
-def _button(one: Campaign, word: str) -> Block:
-    ref = f"c{one.id}"
-    match word:
-        case "start":
-            return button("Start…", "say:start", {"text": f"start {ref}"}, "primary")
-        case "schedule":
-            return button("Schedule…", "say:schedule", {"text": f"schedule {ref}"})
-        case "schedule clear":
-            return button("Unschedule", "say:clear", {"text": f"schedule {ref} clear"})
-        case "pause":
-            return button("Pause", "say:pause", {"text": f"pause {ref}"})
-        case "resume":
-            return button("Resume", "say:resume", {"text": f"resume {ref}"}, "primary")
-        case "reopen":
-            return button("Reopen", "say:reopen", {"text": f"reopen {ref}"})
-    raise AssertionError(word)
+def _act(one: Campaign, act: str) -> tuple[str, dict[str, Any]]:
+    words, command = _ACTS[act]
+    return words, {"text": command.format(f"c{one.id}")}
+
+
+def _menu(one: Campaign, first: Sequence[str], action: str) -> Block:
+    """A campaign's other commands, as they are typed; one that ends it is the last, and asks first."""
+    last = ["stop"] if one.state in ("active", "paused") else []
+    acts = [*first, *(act for act in ("edit", "contacts", "calls", "forecast") if act not in first)]
+    entries = [(act, *_act(one, act)) for act in [*acts[: MENU - len(last)], *last]]
+    return menu(action, *((words, f"say:{act}", value) for act, words, value in entries))
+
+
+def row(one: Campaign, holds: Sequence[Hold], line: str) -> Block:
+    """A campaign in a list, with what can be done at hand: opened, paused or resumed, reported, edited, stopped."""
+    first = ["status", *(act for act in _acts(one, holds) if act in ("start", "pause", "resume")), "report", "edit"]
+    return section(f"{title(one, holds)}\n{line}", accessory=_menu(one, first, f"say:row:{one.id}"))
 
 
 def receipt(found: Campaign, *lines: str) -> Message:

@@ -1,15 +1,19 @@
-"""The cards of replies and hot leads: masked, with what can be done, and what became of them."""
+"""The cards of replies and hot leads: masked, with what can be done, and what became of them.
+
+A card has the person's history beside its headline, the three answers that are given most, and the others in a menu.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
+from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, menu, message, section
 from fluentsd.fronts.slack.blocks.wording import (
     actor,
     by_channel,
     count,
+    lasts,
     link,
     masked,
     moment,
@@ -28,6 +32,8 @@ _CAME_TO: Mapping[str, str] = {
 }  # fmt: skip
 #: Of a person who has called us.
 WAITS = "No campaign contacts this person until somebody decides how it goes on."
+#: The words of a link to a person's record.
+IN_CRM = "Open in the CRM"
 _NOUN: Mapping[str, str] = {"reply": "reply", "lead": "hot lead"}
 
 
@@ -38,16 +44,17 @@ def reply(one: Reply, owner: str) -> Message:
     if one.outcome == "opted_out":
         return message(
             f"an opt-out in {plain(name, 60)}",
-            section(f"🚫 {who} asked in *{safe(name)}* by {by} not to be contacted any more\n>{said}"),
+            section(f"🚫 {who} asked in *{safe(name)}* by {by} not to be contacted any more\n>{said}",
+                    accessory=_history(one)),
             context("On the suppression list for every campaign. No answer may be sent; nothing is left to do."),
             _about(one, owner),
             actions(_handle(one)),
-        )
+        )  # fmt: skip
     return message(
         f"a reply in {plain(name, 60)}",
-        section(f"💬 {who} answered in *{safe(name)}* by {by}\n>{said}"),
+        section(f"💬 {who} answered in *{safe(name)}* by {by}\n>{said}", accessory=_history(one)),
         _about(one, owner),
-        actions(*_ways(one, is_lead=False)),
+        actions(*_ways(one)),
     )
 
 
@@ -55,19 +62,19 @@ def lead(one: Lead, owner: str) -> Message:
     """A hot lead: what the call came to, in the words of its analysis."""
     name, who = _campaign(one), point(one.person or "")
     came_to = _CAME_TO.get(str(one.disposition), "{} is a hot lead").format(who)
-    lasted = f", {one.duration_s} s" if one.duration_s else ""
+    lasted = f", {lasts(one.duration_s)}" if one.duration_s else ""
     asked = f"\nasked to be called {moment(one.callback_at)}" if one.callback_at else ""
     said = f"\n>{masked(one.summary, 1000)}" if one.summary else "\n_There is no summary._"
     call = "has called us, and the call was" if one.called_us else "call"
     text = f"{came_to} · *{safe(name)}* · {call} {word(one.outcome or '')}{lasted}{said}{asked}"
-    blocks = [section(text), _about(one, owner)]
+    blocks = [section(text, accessory=_history(one)), _about(one, owner)]
     if one.called_us and not one.taken_over_by:
         blocks.append(context(WAITS))
     if one.outcome == "opted_out":
         blocks.insert(1, context("On the suppression list for every campaign. No message may be sent."))
         buttons = [_handle(one), *_listen(one)]
     else:
-        buttons = _ways(one, is_lead=True)
+        buttons = _ways(one)
     return message(f"a hot lead in {plain(name, 60)}: {word(one.disposition)}", *blocks, actions(*buttons))
 
 
@@ -83,7 +90,7 @@ def caller(one: Attempt, contact: int | None) -> Message:
     about = {"person": f"#{contact}"}
     return message(
         "a call to us",
-        section(text),
+        section(text, accessory=button("History", "say:person", {"text": f"person #{contact}"})),
         context(f"{moment(one.claimed_at)} · {WAITS}"),
         actions(button("Go on", "person:resume", about), button("Take over", "person:take", about)),
     )
@@ -126,7 +133,7 @@ def _campaign(one: Reply | Lead) -> str:
 def _about(one: Reply | Lead, owner: str) -> Block:
     parts = [moment(one.created_at), f"owner {owner}"]
     if one.record:
-        parts.append(link(str(one.record), "record in the CRM"))
+        parts.append(link(str(one.record), IN_CRM))
     if one.taken_over_by:
         parts.append(f"🤝 taken over by {actor(one.taken_over_by)}; no campaign contacts this person")
     else:
@@ -134,26 +141,27 @@ def _about(one: Reply | Lead, owner: str) -> Block:
     return context(" · ".join(parts))
 
 
-def _ways(one: Reply | Lead, *, is_lead: bool) -> list[Block]:
-    """What can be done, in the order of the card."""
-    about = _key(one)
-    stop = confirm(
-        "Never contact this person again?",
-        "The number or address goes on the suppression list, for every channel and campaign.",
-        "Suppress",
-        danger=True,
-    )
-    go_on, take = button("Go on", "person:resume", about), button("Take over", "person:take", about)
+def _ways(one: Reply | Lead) -> list[Block]:
+    """The three answers that are given most, and the menu of the others, of which the last cannot be undone."""
+    is_lead = isinstance(one, Lead)
+    go_on, take = ("Go on", "person:resume"), ("Take over", "person:take")
+    call = ("Call back…", "open:callback")
     waits = isinstance(one, Lead) and one.called_us  # a call of the person holds their steps
+    first = go_on if one.taken_over_by or waits else call if is_lead else take
+    others = [way for way in (take, call) if way != first and not (way == take and one.taken_over_by)]
+    others += [("Listen", "person:listen")] if isinstance(one, Lead) and one.recording else []
+    short = {"person": f"#{one.contact}", "attempt": one.attempt}
     return [
-        button("Reply…", "open:reply", about | ({"lead": True} if is_lead else {}), "primary"),
+        button("Reply…", "open:reply", _key(one) | ({"lead": True} if is_lead else {}), "primary"),
+        button(*first, _key(one)),
         _handle(one),
-        *([go_on] if one.taken_over_by or waits else []),
-        *([] if one.taken_over_by else [take]),
-        button("Call back…", "open:callback", about),
-        *(_listen(one) if is_lead else []),
-        button("Suppress", "reply:suppress", about, "danger", stop),
+        menu("person:menu", *((words, act, short) for words, act in [*others, ("Suppress…", "open:suppress")])),
     ]
+
+
+def _history(one: Reply | Lead) -> Block:
+    """The way to the person: everything about them, to the one who presses it."""
+    return button("History", "say:person", {"text": f"person #{one.contact}"})
 
 
 def _key(one: Reply | Lead) -> dict[str, Any]:
@@ -164,5 +172,5 @@ def _handle(one: Reply | Lead) -> Block:
     return button("Mark as handled", "reply:handled", _key(one))
 
 
-def _listen(one: Reply | Lead) -> list[Block]:
-    return [button("Listen", "person:listen", _key(one))] if isinstance(one, Lead) and one.recording else []
+def _listen(one: Lead) -> list[Block]:
+    return [button("Listen", "person:listen", _key(one))] if one.recording else []

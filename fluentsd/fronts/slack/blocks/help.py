@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, header, message, section
-from fluentsd.fronts.slack.blocks.wording import ours, plain, safe, without_points
-from fluentsd.fronts.slack.command_table import BY_WORD, COMMANDS, Command
+from fluentsd.fronts.slack.blocks.wording import inert, ours, plain, safe, without_points
+from fluentsd.fronts.slack.command_table import BY_WORD, COMMANDS, DID_YOU_MEAN, Command, Misread, commands_in
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.catalogue import VERBS
 
@@ -22,7 +22,7 @@ def help_of(topic: str, name: str) -> Message:
             "A campaign is its id (c42), its name, or words that fit only one. Moments: tomorrow 9am, Tue 15:00, 12/1 "
             "9:00. Durations: 30m, 2h, 3d. Buttons do the same as commands."
         )
-        note = f"there is no command {safe(topic)}; these exist:" if topic else "What you can type"
+        note = f"*{safe(topic)}* is not a command; these exist:" if topic else "What you can type"
         half = len(lines) // 2
         return message(
             "help",
@@ -51,7 +51,19 @@ def refusal(text: str, offers: Sequence[str] = (), name: str = "") -> Message:
     if offers:
         made = [button(f"{name} {offer}".strip(), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
         blocks.append(actions(*made))
-    return replace(message(plain(text, 300), *blocks), is_refusal=True)
+    return replace(message(inert(text, 300), *blocks), is_refusal=True)
+
+
+def misread(why: Misread, name: str) -> Message:
+    """A text that is no command: what was typed, what may be meant, and the buttons for it."""
+    if not why.typed:
+        return refusal(str(why), why.offers, name)
+    asked = ours(str(why).partition(" is not a command. ")[2])
+    for word in commands_in(why.offers) if asked.startswith(DID_YOU_MEAN) else ():
+        asked = asked.replace(f" {word}", f" *{word}*", 1)
+    typed = safe(without_points(why.typed).replace("`", "'"), 40)
+    shown = refusal(str(why), why.offers, name)
+    return replace(shown, blocks=(section(f"🤔 `{typed}` is not a command. {asked}"), *shown.blocks[1:]))
 
 
 def denied(needs: str, has: str, admins: Sequence[str]) -> Message:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fluentsd.engine.outbox.targets import Posted
-from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
+from fluentsd.fronts.slack.blocks.holds import is_first, release, sentence
+from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
 from fluentsd.fronts.slack.blocks.wording import actor, count, held, masked, moment, ours, plain, safe
+from fluentsd.verbs.answers.holds import Hold
 
 #: What happened, by topic.
 _DONE: Mapping[str, str] = {
@@ -65,22 +67,11 @@ def alert(event: Posted, name: str) -> Message:
                 )
             ]
         case "hold.placed":
-            until = f" until {moment(payload['until_at'])}" if payload.get("until_at") else ""
-            what = f"the campaign {safe(name)}" if payload["scope"] == "campaign" else held(
-                payload["scope"], payload["target"])  # fmt: skip
-            text = f"⚠️ On hold{until}: {what}, by {actor(str(payload['by']))} ({because})"
-            release = {"scope": payload["scope"], "target": payload["target"]}
-            made = button("Release", "release", release, confirm=confirm(
-                "Release it?", "Contacts continue at once.", "Release"))  # fmt: skip
-            if payload["scope"] == "campaign" and "first people" in because:
-                ref = str(payload["target"])
-                said = "Look at the results, then press *Contact the others*."
-                text = f"✋ The first people of *{safe(name)}* were contacted. {said}"
-                sure = confirm("Contact the others?", "Everybody who waits is contacted from now on.", "Contact them")
-                made = button("Contact the others…", "release", release, "primary", sure)
-                blocks = [actions(made, button("Report", "say:report", {"text": f"report {ref}"}))]
-            else:
-                blocks = [actions(made)]
+            reason, by = str(payload.get("because") or payload.get("reason") or ""), str(payload["by"])
+            hold = Hold(payload["scope"], payload["target"], reason, by, until_at=payload.get("until_at"))
+            text = sentence(hold, name)
+            more = [button("Report", "say:report", {"text": f"report {hold.target}"})] if is_first(hold) else []
+            blocks = [actions(release(hold), *more)]
         case "hold.lifted":
             text = f"✅ the hold on {held(payload['scope'], payload['target'])} is lifted"
         case "number.held" | "number.cooling":

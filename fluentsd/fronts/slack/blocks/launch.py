@@ -1,4 +1,7 @@
-"""The launch card: what a start would do, before it does it; its buttons start the campaign as it was shown."""
+"""The launch card: what a start would do, before it does it; its buttons start the campaign as it was shown.
+
+The line that decides comes first: who, when, what it costs; then whom something keeps, samples, and what the law asks.
+"""
 
 from __future__ import annotations
 
@@ -16,31 +19,32 @@ from fluentsd.fronts.slack.blocks.wording import (
     ours,
     point,
     safe,
+    span,
     without_points,
 )
 from fluentsd.verbs.answers.campaigns import Campaign, Status
 from fluentsd.verbs.answers.explain import Ahead, Check
 
-#: Samples of messages, lines of each list, and duties on the card.
-SAMPLES, LINES, DUTIES = 3, 8, 4
+#: Samples of messages, lines of each list, and legal points in one paragraph.
+SAMPLES, LINES, DUTIES = 3, 8, 8
 #: People of a start that is held after a few.
 FEW = 50
 
 
-def launch(check: Check, when: str = "", text: str = "", first: int | None = None) -> Message:
+def launch(check: Check, when: str = "", text: str = "", first: int | None = None, *, reader: str = "") -> Message:
     """The card of a `campaign check`. `when` is the shown moment of a scheduled start, `text` the command that
-    schedules; `first`: hold the campaign after this many people."""
+    schedules; `first`: hold the campaign after this many people; `reader`: the zone of the one who reads."""
     ref, people, ready = f"c{check.id}", check.people, check.ready
     name = safe(check.name, 100)
     verb = f"Schedule *{name}* for {when}" if when else f"Start *{name}*"
-    blocks = [section(f"{verb}?"), section(_counts(check)), *_lists(check), *_samples(check), *_ahead(check),
+    blocks = [section(f"{verb}?"), section(_counts(check)), *_ahead(check, reader), *_lists(check), *_samples(check),
               *_duties(check)]  # fmt: skip
     if check.errors:
         blocks.append(section(f"⛔ *It cannot start; nothing was changed.*\n{_bullets(check.errors)}"))
         return message(f"{name} cannot start", *blocks)
     yes = f"{verb} → {count(ready)} of {people:,} will be contacted."
     yes += f" {count(len(check.warnings), 'warning', 'warnings')} stay open." if check.warnings else ""
-    yes += f" After {count(first)} it is held until you say go." if first else ""
+    yes += f" After {count(first)} it is held until you press Contact the others." if first else ""
     dialog = confirm("Schedule it?" if when else "Start now?", yes, "Schedule" if when else "Start")
     few = f" first {first}" if first else ""
     go = {"text": text or f"start {ref}{few} yes", "revision": check.revision}
@@ -83,15 +87,19 @@ def approved(found: Campaign, by: str) -> Message:
 
 
 def _counts(check: Check) -> str:
+    """Who would be contacted, who not, and who of the others skips a step or is held at it."""
     lines = [f"*{count(check.ready)}* of {check.people:,} would be contacted."]
     lines += [f"• {count(out.people)} not: {safe(out.sentence)}" for out in check.out[:LINES]]
-    for step in check.steps:
-        skipped = {reason: people for reason, people in step.people.items() if reason != "ready"}
-        if skipped and not check.errors:
-            lines.append(
-                f"• step `{safe(step.step, 40)}`: {step.people.get('ready', 0):,} people, "
-                + ", ".join(f"{people:,} skip it ({_words(reason)})" for reason, people in skipped.items())
-            )
+    told = Counter[str]()
+    for out in check.out:
+        told[out.reason] += out.people
+    holds = {(one.step, one.reason) for one in check.held}
+    for step in check.steps if not check.errors else ():
+        kept = {reason: people - told[reason] for reason, people in step.people.items() if reason != "ready"}
+        said = [f"{people:,} {'held there' if (step.step, reason) in holds else 'left out'} ({_words(reason)})"
+                for reason, people in kept.items() if people > 0]  # fmt: skip
+        if said:
+            lines.append(f"• step *{safe(step.step, 40)}*: {count(step.people.get('ready', 0))}; {', '.join(said)}")
     return "\n".join(lines[: LINES * 2])
 
 
@@ -112,22 +120,19 @@ def duties(check: Check) -> Message:
     """All that the law asks of the people behind a campaign."""
     if not check.duties:
         return message("the law asks nothing of this campaign that fluentsd does not check")
-    lines = _lines_of_duties(check)
+    lines = [f"• {ours(duty.says)} ({ours(duty.cite)})" for duty in check.duties]
     parts = [section("\n".join(lines[at : at + DUTIES])) for at in range(0, len(lines), DUTIES)]
     head = f"*What the law asks of you for {safe(check.name, 100)}*\nNo program can check it."
-    return message("duties", section(head), *parts)
-
-
-def _lines_of_duties(check: Check) -> list[str]:
-    return [f"• {ours(duty.says)} ({ours(duty.cite)})" for duty in check.duties]
+    return message("legal points", section(head), *parts)
 
 
 def _duties(check: Check) -> list[Block]:
-    """The first duties, and how to see all."""
-    lines = _lines_of_duties(check)
-    more = [f"… and {len(lines) - DUTIES} more; `duties c{check.id}` lists all"] if len(lines) > DUTIES else []
-    head = "What the law asks of you, and no program can check:"
-    return [context("\n".join([head, *lines[:DUTIES], *more]))] if lines else []
+    """How many there are, and the way to all of them."""
+    if not check.duties:
+        return []
+    points = count(len(check.duties), "legal point", "legal points")
+    show = button("Show", "open:duties", {"ref": check.ref})
+    return [section(f"⚖️ *{points}* to check before the first start", accessory=show)]
 
 
 def _samples(check: Check) -> list[Block]:
@@ -135,25 +140,26 @@ def _samples(check: Check) -> list[Block]:
     for step, sample in list(check.samples.items())[:SAMPLES]:
         said = sample.text or (f"a call by the agent {sample.agent}" if sample.agent else "–")
         subject = f"*{masked(sample.subject, 100)}*\n" if sample.subject else ""
-        blocks.append(section(f"`{safe(step, 40)}` to {point(sample.to)}\n{subject}>{masked(said, 500)}"))
+        blocks.append(section(f"*{safe(step, 40)}* to {point(sample.to)}\n{subject}>{masked(said, 500)}"))
     return blocks
 
 
-def _ahead(check: Check) -> list[Block]:
-    return [context(forecast_line(check.forecast))] if check.forecast else []
+def _ahead(check: Check, reader: str) -> list[Block]:
+    return [section(forecast_line(check.forecast, reader))] if check.forecast else []
 
 
-def forecast_line(ahead: Ahead) -> str:
-    """When it would finish, and what it would cost."""
-    early, late = ahead.finish_early_at, ahead.finish_late_at
-    first = f"first contact {moment(ahead.first_at)}; " if ahead.first_at else ""
-    line = f"Forecast: {first}" + (f"finished {moment(early)} – {moment(late)}" if early else "no end in sight")
+def forecast_line(ahead: Ahead, reader: str = "") -> str:
+    """When it begins, when it would be done, what it would cost, and how many contacts that is."""
+    early, late, zone = ahead.finish_early_at, ahead.finish_late_at, ahead.zone
+    parts = [f"*First contact* {moment(ahead.first_at, zone, reader)}"] if ahead.first_at else []
+    parts.append(f"*Done* {span(early, late or early, zone, reader) if early else 'no end in sight'}")
     costs = Counter[str]()
     for one in ahead.channels:
         costs[one.currency] += one.money_micros or 0
     shown = [money(micros, currency) for currency, micros in costs.items() if micros]
     made = ", ".join(contacts(one.contacts, one.channel) for one in ahead.channels)
-    return f"{line}; {made or 'no contacts'}; cost {' + '.join(shown) or 'not priced'}"
+    parts.append(f"*Cost* {' + '.join(shown) or 'not priced'}")
+    return "\n".join([" · ".join(parts), f"Forecast: {made or 'no contacts'}"])
 
 
 def _bullets(lines: Sequence[str]) -> str:

@@ -14,6 +14,8 @@ Block = dict[str, Any]
 #: Slack's limits (docs.slack.dev/reference/block-kit).
 BLOCKS_AT_MOST, SECTION, FIELD, HEADER, BUTTON, CONTEXT, FALLBACK = 50, 3000, 2000, 150, 75, 2000, 3900
 OPTION, OPTION_VALUE = 75, 150
+#: Entries of a menu.
+MENU = 5
 #: Characters of all blocks of a message as JSON; Slack refuses more with msg_blocks_too_long.
 WHOLE_AT_MOST = 12_500
 
@@ -118,6 +120,19 @@ def option(words: str, value: str, more: str = "") -> Block:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
+
+
+def menu(action: str, *entries: tuple[str, str, Mapping[str, Any]]) -> Block:
+    """The menu with what is rarer than a button or cannot be undone, five entries at most. Each entry is a button: its
+    words, its own action, and the value that comes back (short, because Slack takes 150 characters)."""
+    made = [option(words, packed({"act": act} | dict(value))) for words, act, value in entries[:MENU]]
+    return {"type": "overflow", "action_id": action, "options": made}
+
+
+def pick(action: str, words: str, options: Sequence[tuple[str, Mapping[str, Any]]]) -> Block:
+    """A select below a list: what is chosen is opened. `options`: words and value of each, a hundred at most."""
+    made = [option(line, packed(value)) for line, value in options[:100]]
+    return {"type": "static_select", "action_id": action, "placeholder": plain_text(words, 150), "options": made}
 
 
 def packed(value: Mapping[str, Any]) -> str:

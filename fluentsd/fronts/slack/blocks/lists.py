@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from fluentsd.fronts.slack.blocks.card import title
-from fluentsd.fronts.slack.blocks.conversations import taken_over
+from fluentsd.fronts.slack.blocks.attention import attention
+from fluentsd.fronts.slack.blocks.card import ended, row, title
+from fluentsd.fronts.slack.blocks.conversations import IN_CRM
 from fluentsd.fronts.slack.blocks.launch import forecast_line
 from fluentsd.fronts.slack.blocks.layout import (
     Block,
@@ -16,17 +18,20 @@ from fluentsd.fronts.slack.blocks.layout import (
     confirm,
     context,
     header,
+    menu,
     message,
-    option,
-    packed,
+    pick,
     section,
 )
 from fluentsd.fronts.slack.blocks.wording import (
+    YOUR_ZONE,
     actor,
     by_channel,
     contact_by,
     count,
-    held,
+    inert,
+    lasts,
+    link,
     masked,
     moment,
     numbers,
@@ -52,55 +57,65 @@ from fluentsd.verbs.people import called
 ENTRIES = 20
 
 
+#: Campaigns with a menu in the overview, and lines of each of its other parts.
+ROWS, LINES = 3, 8
+
+
 def overview(
     found: Sequence[answers.Counted], holds: Sequence[Hold], command: str, leads: int, replies: int
 ) -> Message:
-    """Running, next, and what needs attention: also how many hot leads and replies wait."""
+    """What needs attention, what is active, what comes next, and drafts."""
     by_state = {
         state: [one for one in found if one.state == state] for state in ("active", "paused", "scheduled", "draft")
     }
-    blocks = [header("Campaigns")]
-    others = [hold for hold in holds if hold.scope != "contact"]
-    attention = [f"• On hold: {held(hold.scope, hold.target)} ({ours(hold.reason, 200)})" for hold in others[:5]]
-    attention += [f"• {words}"] if (words := taken_over(holds)) else []
-    attention += [f"• {safe(one.name)}: {count(one.errored)} in error" for one in found if one.errored][:5]
-    attention += [f"• 🔥 {count(leads, 'hot lead waits', 'hot leads wait')} for somebody"] if leads else []
-    attention += [f"• 💬 {count(replies, 'reply waits', 'replies wait')} for an answer"] if replies else []
-    if attention:
-        blocks.append(section("*Needs attention*\n" + "\n".join(attention)))
-    for state, heading in (("active", "Running"), ("paused", "Paused"), ("scheduled", "Next"), ("draft", "Drafts")):
-        if by_state[state]:
-            blocks.append(section(f"*{heading}*\n" + "\n".join(_line(one) for one in by_state[state][:8])))
-    if len(blocks) == 1:
-        blocks.append(section("Nothing is running, scheduled or prepared."))
     made = [
-        button("New campaign…", "open:new", {}),
+        button("New campaign…", "open:new", {}, "primary"),
         button("All campaigns", "say:list", {"text": "list all"}),
-        button("Hot leads", "say:leads", {"text": "leads"}),
-        button("Replies", "say:replies", {"text": "replies"}),
         button("Help", "say:help", {"text": "help"}),
     ]
-    blocks += [actions(*made), context(f"Type `{plain(command)} help` for all commands")]
-    running = len(by_state["active"])
-    return message(f"{count(running, 'campaign', 'campaigns')} running", *blocks)
+    blocks = [header("Campaigns"), actions(*made)]
+    if needed := attention(holds, found, (), leads, replies):
+        blocks += [section("*Needs attention*"), *needed]
+    for state, heading in (("active", "Active"), ("paused", "Paused")):
+        some = by_state[state]
+        blocks += [section(f"*{heading}*")] if some else []
+        blocks += [row(one, holds, ended(one)) for one in some[:ROWS]]
+        blocks += _more(len(some), ROWS)
+    for state, heading in (("scheduled", "Next"), ("draft", "Drafts")):
+        if some := by_state[state]:
+            blocks.append(section(f"*{heading}*\n" + "\n".join(_line(one, holds) for one in some[:LINES])))
+    if len(blocks) == 2:
+        blocks.append(section("No campaign is active, scheduled or a draft."))
+    blocks.append(context(f"{YOUR_ZONE} Type `{plain(command)} help` for all commands."))
+    return message(count(len(by_state["active"]), "active campaign", "active campaigns"), *blocks)
 
 
-def _line(one: answers.Counted) -> str:
-    done = f"{one.completed + one.exited:,} of {one.total:,} ended"
-    if one.state in ("draft", "scheduled"):
-        done = count(one.total)
-    when = f", starts {moment(one.starts_at)}" if one.state == "scheduled" else ""
-    return f"{title(one)} · {done}{when}"
+def _line(one: answers.Counted, holds: Sequence[Hold]) -> str:
+    done = count(one.total) if one.state in ("draft", "scheduled") else ended(one, with_bar=False)
+    when = f", starts {moment(one.starts_at, one.zone)}" if one.state == "scheduled" else ""
+    return f"{title(one, holds)} · {done}{when}"
 
 
-def campaigns(found: Sequence[answers.Counted], asked: str) -> Message:
-    """`list`."""
+def campaigns(found: Sequence[answers.Counted], holds: Sequence[Hold], asked: str) -> Message:
+    """`list`: a line for each, and a select that opens one."""
     if not found:
         return message(f"no campaign{f' is {asked}' if asked else ''}")
-    lines = [_line(one) for one in found[:ENTRIES]]
+    shown = found[:ENTRIES]
+    open_one = pick("say:status", "Open a campaign…",
+                    [(inert(one.name), {"text": f"status c{one.id}"}) for one in shown])  # fmt: skip
     return message(
-        f"{count(len(found), 'campaign', 'campaigns')}", section("\n".join(lines)), *_more(len(found), ENTRIES)
+        count(len(found), "campaign", "campaigns"),
+        section("\n".join(_line(one, holds) for one in shown)),
+        *_more(len(found), ENTRIES),
+        actions(open_one),
     )
+
+
+def _persons(found: Iterable[tuple[int | None, str]]) -> list[Block]:
+    """A select below a list that opens the history of one of its people: id and words of each."""
+    options = {f"#{contact}": words for contact, words in found if contact}
+    made = [(words, {"text": f"person {ref}"}) for ref, words in list(options.items())[:ENTRIES]]
+    return [actions(pick("say:person", "History of a person…", made))] if made else []
 
 
 def errors(found: answers.Errors, ref: str) -> Message:
@@ -138,9 +153,9 @@ def _caller_id(one: CallerId) -> str:
 
 def _number_menu(one: CallerId) -> Block:
     """What can be done with a number."""
-    does = (("release", "Use it again"),) if one.held else (("rest", "Let it rest for a day"),)
-    made = [option(words, packed({"do": do, "number": one.e164})) for do, words in (*does, ("remove", "Stop using it"))]
-    return {"type": "overflow", "action_id": f"number:{plain(one.e164, 20)}", "options": made}
+    value = {"number": one.e164}
+    now = ("Use it again", "number:use") if one.held else ("Let it rest for a day", "number:rest")
+    return menu(f"number:{plain(one.e164, 20)}", (*now, value), ("Stop using it", "number:remove", value))
 
 
 def sources(found: Sequence[Source], followed: Sequence[Followed], *, may_read: bool, may_release: bool) -> Message:
@@ -158,7 +173,7 @@ def sources(found: Sequence[Source], followed: Sequence[Followed], *, may_read: 
         made.append(section("\n".join(lines), accessory=read))
         if may_release and any(row.held for row in mine):
             sure = confirm("Allow these changes?", "The people who are held back enter or leave at once.", "Allow")
-            made.append(actions(button("Allow the held changes", "sync:release", {"source": name}, "danger", sure)))
+            made.append(actions(button("Allow the held changes…", "sync:release", {"source": name}, confirm=sure)))
     return message(count(len(found), "source", "sources"), *made, *_more(len(found), ENTRIES))
 
 
@@ -179,7 +194,7 @@ def texts(found: Sequence[templates.Listed], *, is_manager: bool) -> Message:
         made.append(section(words, accessory=change))
     made += _more(len(found), ENTRIES) if made else [section("There is no stored text yet.")]
     if is_manager:
-        new = (("New text message…", "sms"), ("New e-mail…", "email"))
+        new = (("New text…", "sms"), ("New e-mail…", "email"))
         made.append(actions(*(button(words, f"open:text:{channel}", {"channel": channel}) for words, channel in new)))
     return message(count(len(found), "stored text", "stored texts"), *made)
 
@@ -190,11 +205,13 @@ def people(found: Sequence[Person], words: str, hidden: bool) -> Message:
         return message(f"nobody is found by {safe(words)}")
     lines = []
     for one in found[:ENTRIES]:
-        name = called(one.fields, "–")
         points = ", ".join(point(p) if hidden else safe(p) for p in one.points[:3])
         where = ", ".join(safe(place.ref) for place in one.campaigns[:3])
-        lines.append(f"#{one.id} *{safe(name, 60)}* · {points} · {where or 'in no campaign'}")
-    return message(f"{count(len(found))} found", section("\n".join(lines)), *_more(len(found), ENTRIES))
+        record = f" · {link(one.record, IN_CRM)}" if one.record else ""
+        name = safe(called(one.fields, "–"), 60)
+        lines.append(f"#{one.id} *{name}* · {points} · {where or 'in no campaign'}{record}")
+    to_choose = _persons((one.id, f"{inert(called(one.fields, '–'))} · #{one.id}") for one in found)
+    return message(f"{count(len(found))} found", section("\n".join(lines)), *_more(len(found), ENTRIES), *to_choose)
 
 
 def why(found: Why, person: str) -> Message:
@@ -204,7 +221,7 @@ def why(found: Why, person: str) -> Message:
     if not entries:
         return message(f"{shown}: {ours(found.sentence or '')}")
     lines = [
-        f"*{safe(one.campaign)}* ({one.campaign_state}) · {one.state}: {ours(one.sentence, 400)}"
+        f"*{safe(one.name or one.campaign)}* ({one.campaign_state}) · {one.state}: {ours(one.sentence, 400)}"
         + (f" · {moment(one.at)}" if one.at else "")
         for one in entries[:ENTRIES]
     ]
@@ -215,28 +232,39 @@ def calls(found: Sequence[Attempt], name: str) -> Message:
     """`calls`: attempts, newest first."""
     if not found:
         return message(f"{safe(name)}: no such attempt")
-    lines = [
-        f"{moment(one.claimed_at)} · {contact_by(one.channel)} {_step(one)} · {point(one.to or '')} · "
-        f"{word(one.outcome or one.state)}"
-        + (f" ({word(one.disposition)})" if one.disposition else "")
-        + (f" · {one.duration_s} s" if one.duration_s else "")
-        for one in found[:ENTRIES]
-    ]
-    return message(f"attempts of {safe(name)}", section("\n".join(lines)), *_more(len(found), ENTRIES))
+    lines = [attempt(one, point(one.to or "")) for one in found[:ENTRIES]]
+    to_choose = _persons((one.contact, f"{point(one.to or '')} · {inert(one.ref)}") for one in found)
+    return message(
+        f"attempts of {safe(name)}",
+        section("\n".join(lines)),
+        *_more(len(found), ENTRIES),
+        context(YOUR_ZONE),
+        *to_choose,
+    )
 
 
-def _step(one: Attempt) -> str:
-    return "to us" if one.direction == "in" else f"`{safe(one.step, 40)}`"
+def attempt(one: Attempt, to: str = "") -> str:
+    """One attempt in a line: when, what, to whom if that is to be said, what came of it, how long."""
+    came_to = f" ({word(one.disposition)})" if one.disposition else ""
+    took = f" · {lasts(one.duration_s)}" if one.duration_s else ""
+    result = word(one.outcome or one.state)
+    what = " · ".join(filter(None, (_what(one), to, f"{result}{came_to}")))
+    return f"{moment(one.claimed_at)} · {what}{took}"
+
+
+def _what(one: Attempt) -> str:
+    """`text (sorry-we-missed-you)`; a step that is called as its channel is not named twice."""
+    by = contact_by(one.channel)
+    if one.direction == "in":
+        return f"{by} to us"
+    return by if one.step in (by, one.channel) else f"{by} ({safe(one.step, 40)})"
 
 
 def unknown(found: Sequence[Attempt], ref: str) -> Message:
     """`unknown`: attempts whose result nobody could prove, as a question."""
     if not found:
         return message(f"{safe(ref)}: no attempt has an unknown result")
-    lines = [
-        f"{moment(one.claimed_at)} · {contact_by(one.channel)} `{safe(one.step, 40)}` · {point(one.to or '')}"
-        for one in found[:ENTRIES]
-    ]
+    lines = [f"{moment(one.claimed_at)} · {_what(one)} · {point(one.to or '')}" for one in found[:ENTRIES]]
     total = count(len(found), "attempt has", "attempts have")
     twice = confirm("Repeat them?", "The provider may have accepted them, so people may be contacted twice.", "Repeat")
     return message(
@@ -244,23 +272,27 @@ def unknown(found: Sequence[Attempt], ref: str) -> Message:
         section(f"❓ {total} an unknown result: the provider did not say. They count as made. Repeat them?"),
         section("\n".join(lines)),
         *_more(len(found), ENTRIES),
+        context(YOUR_ZONE),
         actions(
             button("Keep as made", "unknown:dismiss", {"ref": ref}),
-            button("Repeat", "unknown:retry", {"ref": ref}, "danger", twice),
+            button("Repeat…", "unknown:retry", {"ref": ref}, confirm=twice),
         ),
     )
 
 
-def forecast(found: Forecast, name: str) -> Message:
-    """`forecast`."""
+def forecast(found: Forecast, name: str, reader: str = "") -> Message:
+    """`forecast`. `reader`: the zone of the one who reads."""
+    first = found.first[0].at if found.first else None
     lines = [
-        forecast_line(found),
+        forecast_line(replace(found, first_at=first), reader),
         f"completed {found.completed:,} · exited {numbers(found.exited)}",
     ]
     if found.bottleneck.share:
         lines.append(f"what slows it down: {ours(found.bottleneck.sentence)}")
     if found.follow_ups:
         lines.append(f"not counted above, follow-ups after calls: {', '.join(map(_follow_up, found.follow_ups[:8]))}")
+    lines += [f"{count(one.people)} wait at `{safe(one.step, 40)}`, not counted above: {ours(str(one.sentence))}"
+              for one in found.held[:8]]  # fmt: skip
     lines += [f"{count(one.people)} skip `{safe(one.step, 40)}`: {ours(str(one.sentence))}" for one in found.skips[:8]]
     return message(f"forecast of {safe(name)}", section(f"*{safe(name)}*\n" + "\n".join(lines)))
 
@@ -278,7 +310,7 @@ def log(found: Sequence[Entry]) -> Message:
         f"{moment(one.at)} · {actor(one.actor)} · {safe(one.verb)} {masked(one.target, 150)}" + _reason(one.details)
         for one in found[:ENTRIES]
     ]
-    return message("audit log", section("\n".join(lines)), *_more(len(found), ENTRIES))
+    return message("audit log", section("\n".join(lines)), *_more(len(found), ENTRIES), context(YOUR_ZONE))
 
 
 def _reason(details: Any) -> str:
@@ -287,33 +319,40 @@ def _reason(details: Any) -> str:
 
 
 def replies(found: Sequence[Reply]) -> Message:
-    """`replies`: open ones, oldest first."""
+    """`replies`: those that are not handled yet, oldest first."""
     if not found:
-        return message("no reply waits")
+        return message("every reply is handled")
     lines = [
         f"{moment(one.created_at)} · *{safe(one.campaign_name or one.ref or 'before any attempt')}* · "
         f"{f'{contact_by(one.channel)} from ' if one.channel else ''}{point(one.person or '')}: "
-        f"{masked(one.text or '', 200)}"
+        f"{masked(one.text or '', 200)}{_of_person(one)}"
         for one in found[:ENTRIES]
     ]
-    return message(
-        f"{count(len(found), 'reply', 'replies')} open", section("\n".join(lines)), *_more(len(found), ENTRIES)
-    )
+    return message(f"{count(len(found), 'reply', 'replies')} not handled yet", *_listed(lines, found))
 
 
 def leads(found: Sequence[Lead]) -> Message:
     """`leads`: hot leads that are not handled yet, oldest first."""
     if not found:
-        return message("no hot lead waits")
+        return message("every hot lead is handled")
     lines = [
         f"{moment(one.created_at)} · *{safe(one.campaign_name or one.ref)}* · {word(one.disposition)} · "
-        f"{point(one.person or '')}: {masked(one.summary or 'no summary', 200)}"
-        + (f" · 🤝 {actor(one.taken_over_by)}" if one.taken_over_by else "")
+        f"{point(one.person or '')}: {masked(one.summary or 'no summary', 200)}{_of_person(one)}"
         for one in found[:ENTRIES]
     ]
-    return message(
-        f"{count(len(found), 'hot lead', 'hot leads')} open", section("\n".join(lines)), *_more(len(found), ENTRIES)
-    )
+    return message(f"{count(len(found), 'hot lead', 'hot leads')} not handled yet", *_listed(lines, found))
+
+
+def _of_person(one: Reply | Lead) -> str:
+    record = f" · {link(one.record, IN_CRM)}" if one.record else ""
+    return record + (f" · 🤝 {actor(one.taken_over_by)}" if one.taken_over_by else "")
+
+
+def _listed(lines: Sequence[str], found: Sequence[Reply | Lead]) -> list[Block]:
+    """A list of conversations, and the select that opens the history of one of the people."""
+    to_choose = _persons((one.contact, f"{point(one.person or '')} · {inert(one.campaign_name or one.ref or '')}")
+                         for one in found)  # fmt: skip
+    return [section("\n".join(lines)), *_more(len(found), ENTRIES), context(YOUR_ZONE), *to_choose]
 
 
 def agents(found: Sequence[Listed], *, is_manager: bool) -> Message:

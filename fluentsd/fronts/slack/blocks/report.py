@@ -13,11 +13,22 @@ from dataclasses import replace
 from fluentsd.fronts.slack.blocks.card import bar, progress, share, title
 from fluentsd.fronts.slack.blocks.charts import bars, table
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
-from fluentsd.fronts.slack.blocks.wording import moment, money, numbers, plain, safe, word
+from fluentsd.fronts.slack.blocks.wording import (
+    by_channel,
+    count,
+    moment,
+    money,
+    numbers,
+    plain,
+    safe,
+    word,
+    zone_words,
+)
 from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results, StepReport
+from fluentsd.verbs.answers.holds import Hold
 
 #: Rows of a list, characters of a name.
-ROWS, NAME = 8, 16
+ROWS, NAME = 6, 16
 #: Attempts from which an hour's share is shown.
 SAMPLE = 5
 #: Hours of the chart and the table: those with the most attempts.
@@ -25,16 +36,15 @@ HOURS = 12
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def report(found: Report) -> Message:
-    """`report`."""
-    made = message(f"report of {safe(found.name)}", *_blocks(found, native=False))
-    return replace(made, native=tuple(_blocks(found, native=True)))
+def report(found: Report, holds: Sequence[Hold] = (), reader: str = "") -> Message:
+    """`report`. `reader`: the zone of the one who reads."""
+    above = [section(f"{title(found, holds)}\n{progress(found)}"), context(_period(found, reader))]
+    made = message(f"report of {safe(found.name)}", *above, *_blocks(found, native=False))
+    return replace(made, native=(*above, *_blocks(found, native=True)))
 
 
 def _blocks(found: Report, *, native: bool) -> list[Block]:
-    blocks: list[Block] = [section(f"{title(found)}\n{progress(found)}")]
-    if found.since_at is not None:
-        blocks.append(context(f"attempts since {moment(found.since_at)}"))
+    blocks: list[Block] = []
     stages = _stages(found)
     if native:
         blocks.append(bars("Funnel", list(stages), {"people": list(stages.values())}, y="people"))
@@ -43,23 +53,39 @@ def _blocks(found: Report, *, native: bool) -> list[Block]:
     blocks.append(section("", *_figures(found)))
     if found.calls.made:
         blocks.append(section(_calls(found.calls)))
-    lists = (("Step", found.by_step), ("Agent", found.by_agent), ("Number", found.by_number),
-             ("Source", found.by_source))  # fmt: skip
-    blocks += [section(f"*{heading}*\n{_columns(_table(rows))}") for heading, rows in lists if rows]
-    blocks.append(context("\n".join(map(_step, found.steps[:20])) or "no steps"))
+    lists = (("By step", found.by_step), ("By agent", found.by_agent), ("By number", found.by_number),
+             ("By source", found.by_source))  # fmt: skip
+    tables = [section(f"*{heading}*\n{_columns(_table(rows))}") for heading, rows in lists if rows]
+    blocks += [*tables, *([context(_LEGEND)] if tables else [])]
+    waiting = [_step(step, is_whole=found.since_at is None) for step in found.steps[:20]]
+    blocks.append(section("\n".join(["*Steps*", *waiting])))
     if found.exited_by_reason:
         blocks.append(context(f"exited: {numbers(found.exited_by_reason)}"))
     if found.hours:
         blocks += _when(found, native=native)
     ref = f"c{found.id}"
     periods = [button(words, f"say:report:{key}", {"text": f"report {ref} {key}"})
-               for key, words in (("today", "Today"), ("7d", "7 days"), ("all", "All"))]  # fmt: skip
+               for key, words in (("today", "Today"), ("7d", "7 days"), ("all", "All time"))]  # fmt: skip
     return [*blocks, actions(*periods)]
 
 
-def _step(step: StepReport) -> str:
-    tried = numbers(step.outcomes) if step.outcomes else "not tried yet"
-    return f"`{safe(step.step, 40)}` waiting {step.waiting:,} · {tried}"
+#: Below the tables.
+_LEGEND = "Each person counts once in a row. Shares are of the people contacted; an opt-out counts where it was said."
+
+
+def _period(found: Report, reader: str) -> str:
+    """Which attempts the figures are of."""
+    if found.since_at is not None:
+        return f"*Attempts since* {moment(found.since_at, found.zone, reader)}"
+    started = moment(found.started_at, found.zone, reader)
+    return f"*All time*, since the start {started}" if found.started_at else "*All time*"
+
+
+def _step(step: StepReport, *, is_whole: bool) -> str:
+    """Who waits for a step now, and, as these are never of a period, all its attempts."""
+    tried = numbers(step.outcomes) if step.outcomes else "none yet"
+    waits = count(step.waiting, "person waits", "people wait")
+    return f"• *{safe(step.step, 40)}*: {waits}" + (f" · attempts: {tried}" if is_whole else "")
 
 
 def _when(found: Report, *, native: bool) -> list[Block]:
@@ -73,7 +99,7 @@ def _when(found: Report, *, native: bool) -> list[Block]:
     busiest = sorted(sorted(attempts, key=lambda hour: -attempts[hour])[:HOURS])
     series = {"attempts": [attempts[hour] for hour in busiest],
               "conversations": [conversations[hour] for hour in busiest]}  # fmt: skip
-    chart = bars("When people answer", [f"{hour}:00" for hour in busiest], series, x=f"hour in {found.zone}")
+    chart = bars("When people answer", [f"{hour}:00" for hour in busiest], series, x=f"hour, {zone_words(found.zone)}")
     return [chart, table(_week(found.hours, busiest)), context(_native_legend(found.zone))]
 
 
@@ -106,21 +132,24 @@ def _figures(found: Report) -> list[str]:
     cost = " + ".join(money(one.micros, one.currency) for one in whole.costs) or "not priced"
     each = " + ".join(money(one.per_conversation_micros, one.currency) for one in whole.costs
                       if one.per_conversation_micros is not None)  # fmt: skip
-    rates = (("Conversations", whole.conversations), ("Interested", whole.interested), ("Opt-outs", whole.opted_out))
+    by = [f"{one.conversations:,} by {by_channel(one.name)}" for one in found.by_channel if one.conversations]
+    rates = (("Conversations", whole.conversations, ", ".join(by)), ("Interested", whole.interested, ""),
+             ("Opt-outs", whole.opted_out, ""))  # fmt: skip
     return [
         f"*Contacted*\n{whole.contacted:,} of {found.total:,} enrolled ({share(whole.contacted, found.total)})",
-        *(f"*{name}*\n{people:,}{of} ({share(people, whole.contacted)})" for name, people in rates),
+        *(f"*{name}*\n{people:,}{of} ({share(people, whole.contacted)})" + (f"\n{more}" if more else "")
+          for name, people, more in rates),
         f"*Cost*\n{cost}" + (f", {each} per conversation ({whole.conversations:,})" if each else ""),
-    ]
+    ]  # fmt: skip
 
 
 def _calls(found: Calls) -> str:
-    """Calls by outcome, and conversations by what they came to; each number with what it is a part of."""
-    lines = [f"*{found.made:,} calls* · {_parts(found.outcomes, found.made)}"]
+    """Calls by outcome, and those with a conversation by what they came to; each number with what it is a part of."""
+    lines = [f"*{count(found.made, 'call', 'calls')}* · {_parts(found.outcomes, found.made)}"]
     if found.conversations:
         analysed = f"{found.analysed:,} analysed" + (f", {found.failed:,} could not be" if found.failed else "")
-        lines.append(f"*{found.conversations:,} conversations* ({analysed}) · "
-                     f"{_parts(found.dispositions, found.conversations)}")  # fmt: skip
+        spoken = count(found.conversations, "call with a conversation", "calls with a conversation")
+        lines.append(f"*{spoken}* ({analysed}) · {_parts(found.dispositions, found.conversations)}")
     return "\n".join(lines)
 
 
@@ -132,13 +161,16 @@ def _parts(counts: Mapping[str, int], of: int) -> str:
 
 def _table(rows: Sequence[Results]) -> list[str]:
     """Name, people contacted, conversations with their share, interested, opt-outs, cost of a conversation."""
-    shown = [f"{'':<{NAME}}{'people':>7}{'talked':>12}{'interest':>9}{'opt-out':>8}{'per talk':>10}"]
+    shown = [
+        f"{'':<{NAME}}{'contacted':>10}{'conversations':>15}{'interested':>12}{'opt-outs':>10}{'per conversation':>18}"
+    ]
     for one in rows[:ROWS]:
-        talked = f"{one.conversations:,} ({share(one.conversations, one.contacted)})"
+        conversations = f"{one.conversations:,} ({share(one.conversations, one.contacted)})"
         name = f"{plain(one.name, NAME - 1):<{NAME}}"
-        each = " ".join(f"{cost.per_conversation_micros / 1_000_000:.2f}" for cost in one.costs
-                        if cost.per_conversation_micros is not None)  # fmt: skip
-        shown.append(f"{name}{one.contacted:>7,}{talked:>12}{one.interested:>9,}{one.opted_out:>8,}{each or '–':>10}")
+        each = " + ".join(money(cost.per_conversation_micros, cost.currency) for cost in one.costs
+                          if cost.per_conversation_micros is not None)  # fmt: skip
+        shown.append(f"{name}{one.contacted:>10,}{conversations:>15}{one.interested:>12,}{one.opted_out:>10,}"
+                     f"{each or '–':>18}")  # fmt: skip
     return [*shown, *([f"… and {len(rows) - ROWS} more"] if len(rows) > ROWS else [])]
 
 
@@ -162,12 +194,12 @@ def _cell(one: Hour | None, few: str = f"<{SAMPLE}") -> str:
 
 
 def _native_legend(zone: str) -> str:
-    return (f"Conversations per attempt, and of how many attempts, at the {HOURS} busiest hours in "
-            f"{safe(zone, 60)}; “–”: fewer than {SAMPLE} attempts, too few to tell; “·”: none.")  # fmt: skip
+    return (f"Conversations per attempt, and of how many attempts, at the {HOURS} busiest hours, "
+            f"{zone_words(zone)}; “–”: fewer than {SAMPLE} attempts, too few to tell; “·”: none.")  # fmt: skip
 
 
 def _legend(zone: str) -> str:
-    return (f"Conversations per attempt by hour, in {safe(zone, 60)}. “of”: attempts of the day; “&lt;{SAMPLE}”: fewer "
+    return (f"Conversations per attempt by hour, {zone_words(zone)}. “of”: attempts of the day; “&lt;{SAMPLE}”: fewer "
             f"than {SAMPLE} attempts in that hour, too few to tell; “·”: none.")  # fmt: skip
 
 

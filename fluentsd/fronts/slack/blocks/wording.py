@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.domain.time.zones import zone as zone_named
 
 #: Characters that turn the direction of text, which could disguise a name.
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_QUOTED = str.maketrans("<>", "‹›")
 #: Marks of mrkdwn where they would format or become an emoji; a zero-width character after each keeps it a character.
 _MARKS = re.compile(r"(`|(?<!\w)[*_~]|[*_~](?!\w)|:(?=[\w+'-]+:))")
 #: A run of figures as they are written in telephone numbers. It stops before a date.
@@ -34,6 +36,12 @@ def plain(text: object, at_most: int = 150) -> str:
 def safe(text: object, at_most: int = 150) -> str:
     """A text of somebody else for mrkdwn: no link, no mention, no formatting, one line, cut."""
     return _MARKS.sub("\\1\u200b", plain(text, at_most).translate(_ESCAPED))
+
+
+def inert(text: object, at_most: int = 60) -> str:
+    """A text of somebody else for an option of a select, which is plain text: no sign of mrkdwn works in it, and none
+    would where it is copied to."""
+    return _MARKS.sub("\\1\u200b", plain(text, at_most).translate(_QUOTED))
 
 
 def ours(text: str, at_most: int = 2900) -> str:
@@ -68,12 +76,54 @@ def masked(text: object, at_most: int = 1500) -> str:
     return safe(without_points(str(text)), at_most)
 
 
-def moment(at: int | None) -> str:
-    """A moment in the zone of each reader; "–" for none."""
+#: Below a list of moments: Slack shows each in the zone of the one who reads.
+YOUR_ZONE = "Times are in your time zone."
+
+
+def moment(at: int | None, zone: str = "", reader: str = "") -> str:
+    """A moment in the zone of each reader; "–" for none. `zone`: where it is meant; its time there follows, with the
+    name of the zone. `reader`: the zone of the only one who reads, "" in what many may read."""
     if at is None:
         return "–"
+    return _mark(at, "{date_short_pretty} {time}") + _there(at, zone, reader)
+
+
+def span(early: int, late: int, zone: str, reader: str = "") -> str:
+    """Two moments as one phrase, the day once if it is the same; as `moment` otherwise."""
+    if late - early < 60 * SECOND:
+        return moment(early, zone, reader)
+    first, last = (dt.datetime.fromtimestamp(at / SECOND, zone_named(zone)).date() for at in (early, late))
+    end = _mark(late, "{time}" if first == last else "{date_short_pretty} {time}")
+    return f"{moment(early)} – {end}{_there(late, zone, reader)}"
+
+
+def _mark(at: int, form: str) -> str:
+    """Slack's mark for a moment, which each reader sees in the own zone."""
     fallback = f"{dt.datetime.fromtimestamp(at / SECOND, dt.UTC):%Y-%m-%d %H:%M} UTC"
-    return f"<!date^{at // SECOND}^{{date_short_pretty}} {{time}}|{fallback}>"
+    return f"<!date^{at // SECOND}^{form}|{fallback}>"
+
+
+def _there(at: int, zone: str, reader: str) -> str:
+    return f" {zone_words(zone)}" if zone and zone == reader else f" ({clock(at, zone)})" if zone else ""
+
+
+def clock(at: int, zone: str) -> str:
+    """The time of day somewhere: `Mon 10:02 AM New York time`."""
+    return f"{dt.datetime.fromtimestamp(at / SECOND, zone_named(zone)):%a %-I:%M %p} {zone_words(zone)}"
+
+
+def zone_words(zone: str) -> str:
+    """A zone as people call it: `New York time`, `UTC`."""
+    place = plain(zone, 60).rpartition("/")[2].replace("_", " ")
+    return place if place in ("UTC", "GMT") else f"{safe(place)} time"
+
+
+def lasts(seconds: int) -> str:
+    """How long something took: `45 s`, `2 min`, `1 h 5 min`."""
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h" + (f" {minutes % 60} min" * bool(minutes % 60))
 
 
 def link(url: str, words: str) -> str:
@@ -98,7 +148,7 @@ def actor(who: str) -> str:
 
 #: What people call a channel, and one contact on it, and several. No other word for a channel is shown to anybody.
 _CHANNELS: Mapping[str, tuple[str, str, str]] = {
-    "phone": ("phone", "call", "calls"), "sms": ("text message", "text", "texts"),
+    "phone": ("phone", "call", "calls"), "sms": ("text", "text", "texts"),
     "email": ("e-mail", "e-mail", "e-mails"),
 }  # fmt: skip
 #: The channels as the options of a form: calls, texts, e-mails.
@@ -106,7 +156,7 @@ CHANNEL_OPTIONS = tuple((channel, many) for channel, (_, _, many) in _CHANNELS.i
 
 
 def by_channel(channel: str) -> str:
-    """A channel as people call it: `text message`."""
+    """A channel as people call it: `text`."""
     return _CHANNELS[channel][0] if channel in _CHANNELS else safe(channel, 40)
 
 

@@ -30,6 +30,7 @@ _COMMANDS: Mapping[str, Command] = {
     "reopen": pausing.reopen,
     "contacts": reading.contacts,
     "why": reading.why,
+    "person": reading.person,
     "numbers": reading.numbers,
     "sources": reading.sources,
     "report": reading.report,

@@ -28,7 +28,7 @@ async def alerts(session: Session, parsed: Parsed) -> Message:
         return message(f"this channel shows {', '.join(kinds)} of {names}")
     left = [one for one in await session.services.routes.of(refs[0] if refs else "", "replies") if one != channel]
     others = f"They are shown in {' '.join(_channel(one) for one in left)}." if left else (
-        "⚠️ No channel shows replies and hot leads of them now; `replies` lists what waits.")  # fmt: skip
+        "⚠️ No channel shows replies and hot leads of them now; `replies` lists those not handled.")  # fmt: skip
     return message("off", section(f"Nothing about {names} is posted here any more. {others}"))
 
 

@@ -6,8 +6,7 @@ from fluentsd.fronts.slack.blocks import lists
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, actions, button, message, section
 from fluentsd.fronts.slack.command_table import Parsed
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard import navigation
-from fluentsd.verbs import RoleRefused
+from fluentsd.fronts.slack.wizard import opening
 
 
 async def new(session: Session, parsed: Parsed) -> Message:
@@ -15,8 +14,8 @@ async def new(session: Session, parsed: Parsed) -> Message:
     if not session.interaction.trigger_id:
         return message("a new campaign", section("Make a campaign, page by page:"),
                        actions(button("New campaign…", "open:new", {}, "primary")))  # fmt: skip
-    _check_role(session)
-    await navigation.begin(session, str(parsed.arguments.get("name", "")))
+    session.need("manager")
+    await opening.begin(session, str(parsed.arguments.get("name", "")))
     return SILENT
 
 
@@ -26,16 +25,9 @@ async def edit(session: Session, parsed: Parsed) -> Message:
     if not session.interaction.trigger_id:
         pick = {"ref": parsed.ref, "page": part}
         return message("edit", actions(button("Edit…", "open:edit", pick, "primary")))
-    _check_role(session)
-    await navigation.resume(session, parsed.ref, part)
+    session.need("manager")
+    await opening.resume(session, parsed.ref, part)
     return SILENT
-
-
-def _check_role(session: Session) -> None:
-    """Refuse before a form is opened whose submit would be refused."""
-    if not session.may("manager"):
-        role = session.person.role
-        raise RoleRefused(f"this needs the role manager, and yours is {role}; nothing was changed", "manager", role)
 
 
 async def texts(session: Session, parsed: Parsed) -> Message:

@@ -71,7 +71,7 @@ async def stop(session: Session, parsed: Parsed) -> Message:
     return message(
         f"stop {safe(found.name)}?",
         section(
-            f"{title(found)}\nStop it? {count(found.queued)} would get no more contacts. "
+            f"{title(found, found.holds)}\nStop it? {count(found.queued)} would get no more contacts. "
             "They keep their progress, and the campaign can be reopened."
         ),
         actions(button("Stop", "say:stop", {"text": text}, "danger"), button("Cancel", "close", {})),

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from fluentsd.domain.time.moments import show_moment
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import link, moment, point, safe
 from fluentsd.fronts.slack.command_table import Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.words import is_point
 from fluentsd.verbs import Refused
+from fluentsd.verbs.answers.people import Lead, Reply
 
 
 async def suppress(session: Session, parsed: Parsed) -> Message:
     await session.run("suppression add", dict(parsed.arguments))
     return message("this number or address is never contacted again, on no channel")
+
+
+async def conversation(session: Session, attempt: str) -> Reply | Lead:
+    """The open reply or hot lead of an attempt. A card's menu holds no more of it, and never a number. Raises
+    `Refused`."""
+    about = {"attempt": attempt}
+    found: list[Reply | Lead] = [*(await session.run("campaign replies", about)).replies]
+    found += (await session.run("campaign leads", about)).leads
+    if not found:
+        raise Refused("this is handled already; nothing was changed")
+    return found[0]
+
+
+async def never_again(session: Session, attempt: str) -> str:
+    """Suppress the number or address of an open reply or hot lead, and close it; the ref of its campaign."""
+    one = await conversation(session, attempt)
+    ref = str(one.ref)
+    if not one.person:
+        raise Refused("its number or address is not known any more; nothing was changed")
+    await session.run("suppression add", {"point": one.person, "because": f"asked for in a conversation in {ref}"})
+    closed = {"ref": ref, "person": f"#{one.contact}", "nothing": True}
+    await session.again("handled").run("campaign answer", closed)
+    return ref
 
 
 async def take_over(session: Session, parsed: Parsed) -> Message:
@@ -60,7 +83,8 @@ async def answer(session: Session, ref: str, person: str, text: str, channel: st
     return message("your answer is on its way")
 
 
-async def call_back(session: Session, ref: str, person: str, at: int) -> Message:
-    """Contact a person at a promised moment."""
-    await session.run("campaign callback", {"ref": ref, "person": person, "at": at})
-    return message(f"the person is contacted {show_moment(at, session.person.zone)}, ahead of the flow's schedule")
+async def call_back(session: Session, attempt: str, at: int) -> Message:
+    """Contact the person of a reply or hot lead at a promised moment."""
+    one = await conversation(session, attempt)
+    found = await session.run("campaign callback", {"ref": str(one.ref), "person": f"#{one.contact}", "at": at})
+    return message(f"the person is contacted {moment(at, found.zone)}, ahead of the flow's schedule")

@@ -13,6 +13,7 @@ from fluentsd.fronts.slack.blocks import report as blocks_report
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.help import help_of
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
+from fluentsd.fronts.slack.blocks.person import history_of
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
 from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.commands import export, open_forms
@@ -32,7 +33,7 @@ async def help(session: Session, parsed: Parsed) -> Message:
     return help_of(str(parsed.arguments.get("topic", "")), session.command_name)
 
 
-_STATES: Mapping[str, tuple[str, ...]] = {"running": ("active",), "done": ("stopped", "completed")}
+_STATES: Mapping[str, tuple[str, ...]] = {"ended": ("stopped", "completed")}
 
 
 async def list(session: Session, parsed: Parsed) -> Message:
@@ -45,7 +46,7 @@ async def list(session: Session, parsed: Parsed) -> Message:
         found = tuple(one for one in found if one.owner.startswith(f"slack:{session.person.id} "))
     words = str(asked.get("words", "")).casefold().split()
     found = tuple(one for one in found if all(word in f"{one.name} {one.ref}".casefold() for word in words))
-    return lists.campaigns(found, "" if state == "all" else state)
+    return lists.campaigns(found, (await session.run("holds", {})).holds, "" if state == "all" else state)
 
 
 async def status(session: Session, parsed: Parsed) -> Message:
@@ -65,7 +66,9 @@ async def report(session: Session, parsed: Parsed) -> Message:
         case "today":
             here = dt.datetime.fromtimestamp(session.now / SECOND, ZoneInfo(await session.zone_of(parsed.ref)))
             since = {"since": round(here.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * SECOND}
-    return blocks_report.report(await session.run("campaign report", {"ref": parsed.ref, **since}))
+    holds = (await session.run("holds", {})).holds
+    return blocks_report.report(await session.run("campaign report", {"ref": parsed.ref, **since}), holds,
+                                session.person.zone)  # fmt: skip
 
 
 async def errors(session: Session, parsed: Parsed) -> Message:
@@ -129,8 +132,14 @@ async def why(session: Session, parsed: Parsed) -> Message:
     return lists.why(await session.run("contacts why", {"person": person}), str(person))
 
 
+async def person(session: Session, parsed: Parsed) -> Message:
+    """Everything about one person."""
+    return history_of(await session.run("contacts timeline", dict(parsed.arguments)), hidden=not session.is_private)
+
+
 async def forecast(session: Session, parsed: Parsed) -> Message:
-    return lists.forecast(await session.run("forecast", {"ref": parsed.ref, "most": 0}), parsed.ref)
+    found = await session.run("forecast", {"ref": parsed.ref, "most": 1})
+    return lists.forecast(found, parsed.ref, session.person.zone)
 
 
 async def duties(session: Session, parsed: Parsed) -> Message:

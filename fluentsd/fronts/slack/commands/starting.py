@@ -12,7 +12,7 @@ from fluentsd.domain.time.moments import BadMoment, read_moment, show_moment
 from fluentsd.fronts.slack.blocks.card import receipt
 from fluentsd.fronts.slack.blocks.launch import approval, approved, launch
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
-from fluentsd.fronts.slack.blocks.wording import count, ours, safe
+from fluentsd.fronts.slack.blocks.wording import count, moment, ours, safe
 from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs import Refused
@@ -37,7 +37,8 @@ async def start(session: Session, parsed: Parsed) -> Message:
     ref = parsed.ref
     if not parsed.arguments.get("yes"):
         _refuse_started(parsed)
-        return launch(await session.run("campaign check", {"ref": ref}), first=parsed.arguments.get("first"))
+        return launch(await session.run("campaign check", {"ref": ref}), first=parsed.arguments.get("first"),
+                      reader=session.person.zone)  # fmt: skip
     first = {"first": parsed.arguments["first"]} if "first" in parsed.arguments else {}
     try:
         found: Started = await session.run(
@@ -49,7 +50,7 @@ async def start(session: Session, parsed: Parsed) -> Message:
         return await _ask_approval(session, ref)
     notes = [f"⚠️ {ours(warning, 200)}" for warning in found.warnings[:5]]
     if first:
-        notes.append(f"After {count(first['first'])} it is held until you say go.")
+        notes.append(f"After {count(first['first'])} it is held until you press *Contact the others*.")
     return receipt(found, f"*{safe(found.name)}* is started: {count(found.queued)} queued.", *notes)
 
 
@@ -111,14 +112,13 @@ async def schedule(session: Session, parsed: Parsed) -> Message:
 async def schedule_at(session: Session, ref: str, at: int, zone: str = "", *, is_sure: bool = False) -> Message:
     """Show a scheduled start in the campaign's zone and in the reader's, or carry it out."""
     zone = zone or await session.zone_of(ref)
-    shown = f"{show_moment(at, zone)}"
-    if zone != session.person.zone:
-        shown += f" ({show_moment(at, session.person.zone)} for you)"
     if at <= session.now:
-        raise Misread(f"{shown} is in the past; nothing was changed. Give a time to come", [f"start {ref}"])
+        past = f"{show_moment(at, zone)} is in the past; nothing was changed"
+        raise Misread(f"{past}. Give a time to come", [f"start {ref}"])
+    shown, reader = moment(at, zone, session.person.zone), session.person.zone
     if not is_sure:
         text = f"schedule {ref} {_iso(at, zone)} yes"
-        return launch(await session.run("campaign check", {"ref": ref}), when=shown, text=text)
+        return launch(await session.run("campaign check", {"ref": ref}), shown, text, reader=reader)
     found = await session.run(
         "campaign schedule", {"ref": ref, "at": at, "yes": True}, revision=_seen_revision(session)
     )

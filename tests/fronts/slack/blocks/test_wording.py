@@ -7,13 +7,17 @@ import pytest
 from fluentsd.fronts.slack.blocks.wording import (
     by_channel,
     channels,
+    clock,
     consent,
     contact_by,
     contacts,
     held,
+    lasts,
     link,
+    moment,
     without_points,
     word,
+    zone_words,
 )
 
 
@@ -95,9 +99,27 @@ def test_what_a_hold_stops_is_said_in_plain_words(scope: str, target: str, words
     assert held(scope, target) == words
 
 
+def test_a_moment_that_is_meant_in_a_zone_names_it() -> None:
+    shown = "<!date^1772463720^{date_short_pretty} {time}|2026-03-02 15:02 UTC>"
+    at = 1_772_463_720_000_000
+    assert moment(at) == shown
+    assert moment(at, "America/New_York") == f"{shown} (Mon 10:02 AM New York time)"
+    assert moment(None, "America/New_York") == "–"
+    assert clock(at, "UTC") == "Mon 3:02 PM UTC"
+    assert zone_words("America/Argentina/Buenos_Aires") == "Buenos Aires time"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (127, "2 min"), (3570, "1 h"), (3600, "1 h"), (3900, "1 h 5 min")],
+)
+def test_how_long_something_took_is_said_in_the_unit_that_people_use(seconds: int, words: str) -> None:
+    assert lasts(seconds) == words
+
+
 def test_a_channel_has_the_name_that_people_use() -> None:
     kinds = ("phone", "sms", "email", "fax")
-    assert [by_channel(one) for one in kinds] == ["phone", "text message", "e-mail", "fax"]
+    assert [by_channel(one) for one in kinds] == ["phone", "text", "e-mail", "fax"]
     assert [contact_by(one) for one in kinds] == ["call", "text", "e-mail", "by fax"]
     assert [contacts(2, one) for one in kinds] == ["2 calls", "2 texts", "2 e-mails", "2 by fax"]
     assert (word("no_answer"), word("")) == ("no answer", "")

@@ -38,7 +38,7 @@ async def test_what_strangers_write_is_shown_safely_from_the_file_to_the_reply(o
     assert is_safe(dana.mrkdwn)
     dana.fill(csv__basis="written", csv__given="2026-02-01", csv__by="the desk", csv__scope=["sms"])
     assert await dana.submit() == {}
-    await dana.shows("*Enrolled*\\n1")
+    await dana.shows("*1 of 2 people added*")
     assert "line 3" in dana.text
     assert is_safe(dana.mrkdwn)
     await dana.close()
@@ -53,7 +53,7 @@ async def test_what_strangers_write_is_shown_safely_from_the_file_to_the_reply(o
 
     async def waits() -> str:
         shown = await office.say("replies")
-        return shown if "1 reply open" in shown else ""
+        return shown if "1 reply not handled yet" in shown else ""
 
     shown = await until(waits)
     assert is_safe(shown)
