@@ -43,7 +43,7 @@ LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
 FORBIDDEN = {
     "engine": {"config", "plugins"},
     "verbs": {"config", "plugins", "parts", "connecting", "bootstrap"},
-    "fronts": {"store", "domain.states", "bootstrap", "parts", "plugins"},
+    "fronts": {"store", "domain.state_machines", "bootstrap", "parts", "plugins"},
     "store": {"config", "plugins", "testing"},
 }
 #: hookspecs names the plugin API in its signatures; urls and plugins build values of it.

@@ -1,4 +1,4 @@
-"""Campaigns, their flow versions and lanes. One named function per transition; the machine is `domain.states`."""
+"""Campaigns, their flow versions and lanes. One named function per transition; the table: `domain.state_machines`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.domain.agents import agents_in, pin, unpinned
 from fluentsd.domain.campaign import CampaignFile, Step, read_campaign
 from fluentsd.domain.speaker import Speaker, compile_speaker
-from fluentsd.domain.states import CampaignState, next_campaign_state
+from fluentsd.domain.state_machines import CampaignState, next_campaign_state
 from fluentsd.domain.templates import named_in, resolve
 from fluentsd.store import agents, templates
-from fluentsd.store.db.machines import transition
+from fluentsd.store.db.state_columns import transition
 from fluentsd.store.tables import campaign, enrollment, lane, launch_approval, version
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
-from fluentsd.domain.states import AttemptState, EnrollmentState
+from fluentsd.domain.state_machines import AttemptState, EnrollmentState
 from fluentsd.store.tables import (
     after_call,
     attempt,

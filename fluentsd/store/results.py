@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, case, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Disposition, Outcome
-from fluentsd.domain.states import AfterCallState
+from fluentsd.domain.state_machines import AfterCallState
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.store.tables import after_call, attempt, content, enrollment, number, record, source
 

@@ -15,7 +15,7 @@ from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.events import CampaignArchived, CampaignGiven
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.review import review
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.domain.time.durations import Budget
 from fluentsd.domain.time.zones import day_of, next_day
 from fluentsd.engine.campaigns.rescheduling import recompute

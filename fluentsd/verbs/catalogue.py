@@ -53,7 +53,7 @@ OUTCOMES = (
 #: What a conversation may come to: `fluentsd.api.Disposition`.
 DISPOSITIONS = ("interested", "not_interested", "callback", "wrong_number", "transferred", "angry")
 
-#: States of a person in a campaign: `fluentsd.domain.states.EnrollmentState`.
+#: States of a person in a campaign: `fluentsd.domain.state_machines.EnrollmentState`.
 STATES = ("queued", "active", "completed", "exited", "errored")
 
 #: What a channel of Slack may show: changes of campaigns with their cards, alerts, replies of people, hot leads.

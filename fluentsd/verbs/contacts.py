@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fluentsd.domain.states import EnrollmentState
+from fluentsd.domain.state_machines import EnrollmentState
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.explain.why import is_held, reason_of, sentence_of
 from fluentsd.engine.explain.why import totals as reasons

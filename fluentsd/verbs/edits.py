@@ -15,7 +15,7 @@ from typing import Any
 
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.campaign_values import plain
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaign_edits, campaigns
 from fluentsd.store.campaign_edits import EditRow

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from fluentsd.api import Kind
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.domain.time.moments import iso
 from fluentsd.engine.campaigns import promises
 from fluentsd.engine.campaigns.exits import leave

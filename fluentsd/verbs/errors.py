@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import after_calls, campaigns, counters, enrollments, reports
 from fluentsd.store.campaigns import CampaignRow

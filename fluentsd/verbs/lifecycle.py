@@ -21,7 +21,7 @@ from fluentsd.domain.events import (
     CampaignUnscheduled,
 )
 from fluentsd.domain.gate import Reason
-from fluentsd.domain.states import CampaignState, IllegalTransition, next_campaign_state
+from fluentsd.domain.state_machines import CampaignState, IllegalTransition, next_campaign_state
 from fluentsd.domain.time.moments import iso, show_moment
 from fluentsd.engine.campaigns.rescheduling.catch_up import Policy
 from fluentsd.engine.campaigns.rescheduling.catch_up import settle as settle_late

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fluentsd.domain.reasons import Reason
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.engine import held_start
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, holds, outbox, reports

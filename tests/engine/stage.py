@@ -30,7 +30,7 @@ from fluentsd.api import (
 )
 from fluentsd.api.contract import abilities_of
 from fluentsd.clock import SimClock
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import ChannelState, Runtime

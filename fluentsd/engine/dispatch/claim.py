@@ -20,7 +20,7 @@ from fluentsd.domain.enrollment import Leave, Progress, Queue, local_zone, queue
 from fluentsd.domain.flow import Step, next_after_skip
 from fluentsd.domain.gate import Go, Hold, Never, Person, Reason, Skip, Wait, spent
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.facts import Facts, names_in, reason_to_wait
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
 from fluentsd.store import attempts, campaigns, counters, enrollments, holds, lanes, numbers, spending

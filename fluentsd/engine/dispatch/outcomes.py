@@ -18,7 +18,7 @@ from fluentsd.domain.breakers import Figure, figure_of
 from fluentsd.domain.enrollment import Leave, Progress, Queue, move_after
 from fluentsd.domain.events import RecordingTask
 from fluentsd.domain.flow import count_unreached, exit_reason
-from fluentsd.domain.states import AttemptState, EnrollmentState
+from fluentsd.domain.state_machines import AttemptState, EnrollmentState
 from fluentsd.domain.time.absence import back_at
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.after_calls.begin import begin, has_work

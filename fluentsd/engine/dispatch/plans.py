@@ -15,7 +15,7 @@ from fluentsd.domain.enrollment import Exits
 from fluentsd.domain.flow import Flow, compile_flow
 from fluentsd.domain.gate import Limit, Rules
 from fluentsd.domain.render import template
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.domain.time.durations import Budget, Delay, Rate
 from fluentsd.store import campaigns, spending
 from fluentsd.store.db import Connection

@@ -14,7 +14,7 @@ from fluentsd.domain.enrollment import local_zone
 from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import WORDS, Go
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.states import AttemptState, CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import AttemptState, CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.claim import compose
 from fluentsd.engine.dispatch.facts import Facts, names_in
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending

@@ -15,7 +15,7 @@ from typing import Any
 from fluentsd.domain import statutes
 from fluentsd.domain.gate import WORDS, Go, Hold, Never, Point, Reason, Skip, Verdict, Wait, decide
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.domain.time.windows import zone
 from fluentsd.engine.dispatch.claim import compose
 from fluentsd.engine.dispatch.facts import Facts, names_in

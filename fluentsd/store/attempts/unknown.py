@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import AttemptState
+from fluentsd.domain.state_machines import AttemptState
 from fluentsd.store.attempts.queries import to_contact
 from fluentsd.store.enrollments import reserve_those
 from fluentsd.store.tables import attempt, contact, enrollment, point

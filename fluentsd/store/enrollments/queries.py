@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import EnrollmentState
-from fluentsd.store.db.machines import state_is
+from fluentsd.domain.state_machines import EnrollmentState
+from fluentsd.store.db.state_columns import state_is
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.enrollments.rows import DUE_COLUMNS, ENROLLMENT_COLUMNS, Due, EnrollmentRow
 from fluentsd.store.tables import campaign, contact, enrollment

@@ -21,13 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.identity import Name, identities
 from fluentsd.domain.gate import Point
-from fluentsd.domain.states import ATTEMPT, AttemptState, EnrollmentState
+from fluentsd.domain.state_machines import ATTEMPT, AttemptState, EnrollmentState
 from fluentsd.store.attempts import step_counts
 from fluentsd.store.attempts.queries import to_contact
 from fluentsd.store.attempts.transitions import new_id
 from fluentsd.store.contacts import names_of as names_in
 from fluentsd.store.contacts import points_of
-from fluentsd.store.db.machines import transition
+from fluentsd.store.db.state_columns import transition
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.erasure.blanking import ERASED, blanked
 from fluentsd.store.holds import CONTACT
