@@ -24,6 +24,7 @@ import trio
 
 from fluentsd.bootstrap import Http, freeze_gc, open_runtime
 from fluentsd.config import Settings
+from fluentsd.configured_plugins import build_plugins
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.nursery import running
@@ -34,7 +35,6 @@ from fluentsd.fronts.access import Access
 from fluentsd.fronts.control import protocol, server
 from fluentsd.fronts.guard import guarded_server, place_of
 from fluentsd.fronts.notify import LogTarget, WebhookTarget
-from fluentsd.parts import build_parts
 from fluentsd.plugins import Plugins
 from fluentsd.systemd import Supervisor
 from fluentsd.validation import Problems
@@ -131,7 +131,7 @@ async def _checked(read: Callable[[], Settings], clock: EngineClock, plugins: Pl
     are right; `Problems` has the mistakes."""
     settings = read()
     async with Http() as http:
-        await build_parts(settings, clock, plugins, log=log, http=http).close()
+        await build_plugins(settings, clock, plugins, log=log, http=http).close()
     return settings
 
 

@@ -15,7 +15,7 @@ from fluentsd.testing.conformance_source import SOURCE_CHECKS, MergesRecords, So
 from fluentsd.testing.follower import Follower
 from fluentsd.testing.histories import SegmentOwner, exercise_history
 from fluentsd.testing.loopback import Answer, Asked, LoopbackServer
-from fluentsd.testing.promises import ConformanceFailure
+from fluentsd.testing.run_checks import ConformanceFailure
 from fluentsd.testing.smtp_faults import Phase, SinkFault
 from fluentsd.testing.smtp_sink import Mail, SinkUnavailable, SmtpSink
 from fluentsd.testing.toolbox import SkippingClock, TrioClock, tools

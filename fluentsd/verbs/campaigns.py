@@ -1,7 +1,7 @@
 """Campaigns: create, edit, show, copy, archive, change the owner.
 
 One function for each verb about a campaign as a whole that does not change its state. What must not live here: state
-changes (`lifecycle`), people in error (`errors`), SQL (`store`), the display of answers (fronts).
+changes (`lifecycle`), people in error (`people_in_error`), SQL (`store`), the display of answers (fronts).
 """
 
 from __future__ import annotations

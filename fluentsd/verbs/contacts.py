@@ -16,9 +16,9 @@ from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import members
 from fluentsd.store.enrollments.members import Member
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import as_stored, called, find_one
 from fluentsd.verbs.execute import Answer, change, refusing
 from fluentsd.verbs.leads import with_person
-from fluentsd.verbs.people import as_stored, called, find_one
 
 #: People of a campaign in one answer.
 PAGE_AT_MOST = 500

@@ -17,8 +17,8 @@ from fluentsd.store.erasure.blanking import named_in
 from fluentsd.store.erasure.erase import Gone
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
-from fluentsd.verbs.people import find_one
 
 #: Most attempts in one export; more than contact limits allow for one person.
 ATTEMPTS = 100_000

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from fluentsd.engine.ingest import service
 from fluentsd.engine.ingest.column_choices import Choices, Shape
+from fluentsd.engine.ingest.import_run import Malformed, Run
 from fluentsd.engine.ingest.leaving import CannotLeave
-from fluentsd.engine.ingest.run import Malformed, Run
 from fluentsd.engine.ingest.service import CampaignStopped
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import contacts

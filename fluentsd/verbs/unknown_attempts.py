@@ -22,8 +22,8 @@ from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import Requeue
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
-from fluentsd.verbs.people import find_one
 
 
 async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> Answer:

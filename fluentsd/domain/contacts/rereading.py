@@ -15,7 +15,7 @@ import phonenumbers
 
 from fluentsd.domain.contacts.headings import Target
 from fluentsd.domain.contacts.identity import PointKey
-from fluentsd.domain.contacts.opt_outs import by_heading
+from fluentsd.domain.contacts.opt_out_columns import by_heading
 from fluentsd.domain.contacts.points import BadPoint, email, email_key, phone
 from fluentsd.domain.places.location import Place, place_of
 

@@ -27,8 +27,8 @@ def has_work(row: AttemptRow, report: OutcomeReport, flow: Flow) -> bool:
     conversation; an opt-out may have been reported before it."""
     if row.channel != "phone" or row.step not in flow.index:
         return False
-    speaker = flow.step(row.step).speaker
-    is_analysed = speaker is not None and speaker.agent.analysis is not None
+    compiled = flow.step(row.step).compiled_agent
+    is_analysed = compiled is not None and compiled.agent.analysis is not None
     if report.transcript:
         return bool(flow.follow_ups) or is_analysed or lead_of(report.disposition) is not None
     follows = bool(flow.follow_ups) or (lead_of(report.disposition) is not None and not is_analysed)

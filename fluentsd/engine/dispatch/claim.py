@@ -279,7 +279,7 @@ def new_attempt(
     plan, at = facts.plan, facts.at
     token = attempts.new_id(at)
     sender = go.caller_id.e164 if go.caller_id else None
-    timezone = local_zone(facts.rules, names_in(row.zones)) if step.speaker else ""
+    timezone = local_zone(facts.rules, names_in(row.zones)) if step.compiled_agent else ""
     message = compose(step, person.values, go, sender, timezone)
     cost = _cost(facts, step, prices, message)
     facts.grant(row, step, go, cost)
@@ -355,7 +355,7 @@ def compose(step: Step, values: Mapping[str, Any], go: Go, sender: str | None, t
         agent=step.agent,
         variables=fields if step.agent else {},
         valid_until_at=go.closes_at,
-        settings=step.speaker.settings(values) if step.speaker else None,
+        settings=step.compiled_agent.settings(values) if step.compiled_agent else None,
         timezone=timezone,
     )
 

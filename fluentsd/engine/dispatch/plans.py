@@ -96,8 +96,8 @@ class Plans:
     async def _build(self, conn: Connection, campaign_id: int) -> Plan:
         row = await campaigns.by_id(conn, campaign_id)
         versions = await campaigns.versions_of(conn, campaign_id)
-        speakers = await campaigns.speakers_of(conn, versions.values())
-        flows = {version_id: compile_flow(steps, speakers) for version_id, steps in versions.items()}
+        compiled_agents = await campaigns.compiled_agents_of(conn, versions.values())
+        flows = {version_id: compile_flow(steps, compiled_agents) for version_id, steps in versions.items()}
         plan = build_plan(row, flows, await campaigns.lanes_of(conn, campaign_id), self.limits)
         return replace(plan, spacing=self.spacing, fresh_within=self.fresh_within)
 

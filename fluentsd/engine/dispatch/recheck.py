@@ -123,10 +123,10 @@ async def _ask(conn: Connection, plan: Plan, row: AttemptRow, found: OpenRow, qu
 async def _guarded(conn: Connection, step: Step, row: AttemptRow) -> Step:
     """The step with the guards of its agent's newest version, and without a message for a machine that has been left
     one by this campaign."""
-    if step.speaker is None:
+    if step.compiled_agent is None:
         return step
     newest = (await agents.current(conn, [step.agent], removed=True)).get(step.agent)
-    speaker = step.speaker.guarded_by(newest.agent) if newest is not None else step.speaker
+    compiled = step.compiled_agent.guarded_by(newest.agent) if newest is not None else step.compiled_agent
     if '"voicemail"' in row.outcomes:
-        speaker = speaker.without_voicemail()
-    return replace(step, speaker=speaker)
+        compiled = compiled.without_voicemail()
+    return replace(step, compiled_agent=compiled)

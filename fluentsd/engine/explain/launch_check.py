@@ -360,7 +360,7 @@ def _notes(found: LaunchCheck, plan: Plan) -> list[str]:
     if found.states.get("US"):
         notes.append(f"US state unknown for {_people(found.states['US'])}: the strictest hours apply")
     notes += [f"step {step}: {what}; {advice}" for (step, what), advice in found.advice.items()]
-    agents = {step.agent: step.speaker.agent for step in plan.flow(plan.version_id).steps if step.speaker}
+    agents = {step.agent: step.compiled_agent.agent for step in plan.flow(plan.version_id).steps if step.compiled_agent}
     for name, agent in agents.items():
         notes += [f"the agent {name} leaves out its {w.part}, by {w.by}: {w.because}" for w in agent.waive]
     notes += [f"{w.rule} is waived by {w.by}: {w.because}" for w in plan.spec.law.waive]

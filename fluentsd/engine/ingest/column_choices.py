@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from fluentsd.domain.time.dates import Order
-from fluentsd.engine.ingest.run import Malformed
+from fluentsd.engine.ingest.import_run import Malformed
 
 _ORDERS = ("", "day first", "month first")
 

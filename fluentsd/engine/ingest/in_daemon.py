@@ -11,7 +11,7 @@ from typing import Any
 from fluentsd.domain.consent import Attestation
 from fluentsd.engine.ingest import service
 from fluentsd.engine.ingest.batches import Taken
-from fluentsd.engine.ingest.run import Run
+from fluentsd.engine.ingest.import_run import Run
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit
 from fluentsd.store.db import Connection

@@ -19,9 +19,9 @@ from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.ingest.batches import Taken
 from fluentsd.engine.ingest.column_choices import Shape
 from fluentsd.engine.ingest.enrolling import enroll
+from fluentsd.engine.ingest.import_run import ALONE, SHARED, Malformed, Run
 from fluentsd.engine.ingest.leaving import leave_by_list
 from fluentsd.engine.ingest.people import upserts_of
-from fluentsd.engine.ingest.run import ALONE, SHARED, Malformed, Run
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, contact_upserts, contacts, counters, enrollments, suppression
 from fluentsd.store import consent as evidence

@@ -6,8 +6,8 @@ server speaks the protocol. The daemon imports it only if `[http]` is configured
 it.
 
 `server` opens sockets and isolates connections · `middleware` bounds each request and isolates its errors · `routes`
-maps paths to handlers · `hooks`, `unsubscribe`, `health` and `metrics` are the handlers · `tokens` checks the tokens of
-attempts · `stats` counts.
+maps paths to handlers · `webhooks`, `unsubscribe`, `health` and `metrics` are the handlers · `tokens` checks the tokens
+of attempts · `stats` counts.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from fluentsd.store import campaigns, inbound_calls, recordings, reports
 from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one, owners
 from fluentsd.verbs.execute import Answer, change, refusing
-from fluentsd.verbs.people import find_one, owners
 
 
 async def calls(

@@ -14,8 +14,8 @@ from fluentsd.store import after_calls, campaigns, counters, enrollments, report
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
-from fluentsd.verbs.people import find_one
 
 
 async def errors(runtime: Runtime, call: Call, ref: str) -> Answer:
