@@ -20,11 +20,11 @@ from fluentsd.domain.time.durations import Budget
 from fluentsd.domain.time.zones import day_of, next_day
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, campaigns, contacts, counters, lanes, numbers, outbox, reports, spending
-from fluentsd.store.attempts import step_counts
+from fluentsd.store import audit, campaigns, contacts, counters, lanes, numbers, outbox, spending
+from fluentsd.store.attempts import step_counts, unknown
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments import manual_changes
+from fluentsd.store.enrollments import counts, manual_changes
 from fluentsd.store.nodes import EVERYTHING, INSTALLATION
 from fluentsd.verbs import agents, campaign_segments
 from fluentsd.verbs.answers.suggestion import Suggestion
@@ -64,7 +64,7 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
             made: Answer = {"ref": spec.slug, "created": True, "changes": [], "state": CampaignState.draft}
             return made | {"dry_run": dry_run} | followed | warned
         changes = differences(row.spec, spec)
-        waiting = await reports.at_steps(conn, row.id)
+        waiting = await counts.at_steps(conn, row.id)
         if changes and not dry_run:
             row = await campaigns.revise(conn, row, spec, by=call.actor, at=call.at, revision=call.revision)
             await campaign_segments.link(conn, runtime, row.id, spec, call.actor, call.at)
@@ -117,7 +117,7 @@ async def _keepers(conn: Connection, row: CampaignRow, *, flow_changes: bool) ->
     if row.started_at is None:
         return 0
     behind = await manual_changes.behind(conn, row.id, row.version_id)
-    here = sum((await reports.at_steps(conn, row.id)).values()) if flow_changes else 0
+    here = sum((await counts.at_steps(conn, row.id)).values()) if flow_changes else 0
     return max(sum(behind.values()), here)
 
 
@@ -176,9 +176,9 @@ async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
         answer["resumes_at"] = row.resumes_at
         answer["paused"] = await _pause_of(conn, row) if row.state == CampaignState.paused else None
         answer["budget"] = await _budget_of(conn, row, call.at) if row.spec.limits.budget else None
-        answer["held_people"] = await reports.held_people(conn, row.id)
-        answer["exited_by_reason"] = await reports.exits(conn, row.id)
-        answer["unknown"] = await reports.unknown_count(conn, row.id)
+        answer["held_people"] = await counts.held(conn, row.id)
+        answer["exited_by_reason"] = await counts.exited(conn, row.id)
+        answer["unknown"] = await unknown.count(conn, row.id)
         answer["attempts"] = sum(map(made, (await step_counts.funnel(conn, row.id)).values()))
         more = await counters.follow_ups(conn, row.id)
         answer["follow_ups"] = more.get("queued", 0) + more.get("active", 0)

@@ -1,6 +1,6 @@
 """The report of a campaign: its funnel and what came of it, by step, agent, number, source and hour.
 
-What must not live here: counting (`store.campaign_report`, `store.reports`), and figures about the future
+What must not live here: counting (`store.campaign_report`, `store.enrollments.counts`), and figures about the future
 (`forecasts`).
 """
 
@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 from fluentsd.domain.agents import unpinned
 from fluentsd.domain.campaign import Step
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaign_report, campaigns, counters, reports
+from fluentsd.store import campaign_report, campaigns, counters
 from fluentsd.store.attempts import step_counts
 from fluentsd.store.campaign_report import By, Results
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
+from fluentsd.store.enrollments import counts
 from fluentsd.verbs.call import Call
 from fluentsd.verbs.campaigns import facts_of, made
 from fluentsd.verbs.execute import Answer, refusing
@@ -32,7 +33,7 @@ async def report(runtime: Runtime, call: Call, ref: str, since: int | None) -> A
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         by_step = await step_counts.funnel(conn, row.id)
-        waiting = await reports.at_steps(conn, row.id)
+        waiting = await counts.at_steps(conn, row.id)
         order = [step.id for step in row.spec.step]
         steps = [*order, *sorted((set(by_step) | set(waiting)) - set(order))]
         return facts_of(row) | {
@@ -46,7 +47,7 @@ async def report(runtime: Runtime, call: Call, ref: str, since: int | None) -> A
                 }
                 for s in steps
             ],
-            "exited_by_reason": await reports.exits(conn, row.id),
+            "exited_by_reason": await counts.exited(conn, row.id),
             **(await _results(conn, row, steps, since)),
         }
 

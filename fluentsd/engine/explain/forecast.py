@@ -31,7 +31,8 @@ from fluentsd.engine.dispatch.claim import compose
 from fluentsd.engine.dispatch.facts import Facts
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
 from fluentsd.engine.explain.launch_check import pages
-from fluentsd.store import campaigns, reports
+from fluentsd.store import campaigns
+from fluentsd.store.attempts import history
 from fluentsd.store.db import Connection
 from fluentsd.store.db.bridge import open_store
 from fluentsd.store.enrollments.queries import UnderWay
@@ -103,7 +104,7 @@ async def take_snapshot(conn: Connection, request: ForecastRequest) -> Snapshot:
             if len(samples) < len(plan.spec.step):
                 _sample(samples, plan, facts.points(one.due), facts.values(one.due))
     assumed, counted = await _assumed(conn)
-    counts = await reports.dispositions(conn) if plan.flow(plan.version_id).follow_ups else {}
+    counts = await history.dispositions(conn) if plan.flow(plan.version_id).follow_ups else {}
     found = (rules, subjects, await _lanes(conn, plan, request.at), caller_ids, samples, assumed, counted, counts)
     return Snapshot(request, plan, row.state, *found)
 
@@ -174,7 +175,7 @@ async def _assumed(conn: Connection) -> tuple[Assumed, dict[str, int]]:
     channel behind them."""
     counts: dict[Kind, dict[Outcome, int]] = {}
     seconds: dict[Kind, dict[Outcome, float]] = {}
-    for channel, outcome, people, mean in await reports.history(conn):
+    for channel, outcome, people, mean in await history.outcomes(conn):
         counts.setdefault(channel, {})[Outcome(outcome)] = people
         if mean is not None:
             seconds.setdefault(channel, {})[Outcome(outcome)] = float(mean)

@@ -39,6 +39,24 @@ async def of_contact(conn: AsyncConnection, contact_id: int) -> list[Any]:
     return list((await conn.execute(statement)).all())
 
 
+async def of_contacts(conn: AsyncConnection, contact_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """Where each of these people is or was: campaign, state, reason, step and due time of every entry, oldest first."""
+    statement = (
+        select(
+            enrollment.c.contact_id, campaign.c.ref, enrollment.c.state, enrollment.c.reason,
+            enrollment.c.step, enrollment.c.due_at,
+        )
+        .join(campaign, campaign.c.id == enrollment.c.campaign_id)
+        .where(enrollment.c.contact_id.in_(list(contact_ids)))
+        .order_by(enrollment.c.id)
+    )  # fmt: skip
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in (await conn.execute(statement)).mappings():
+        facts = dict(row)
+        found.setdefault(facts.pop("contact_id"), []).append(facts)
+    return found
+
+
 def as_due(row: Any, at: int) -> Due:
     """One of `of_contact` as a claim would read it; without a moment of its own it is due at `at`."""
     return Due._make(getattr(row, name) for name in Due._fields)._replace(due_at=row.due_at or at)
