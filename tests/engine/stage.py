@@ -39,8 +39,7 @@ from fluentsd.store.db.bridge import Store
 from fluentsd.store.tables import attempt, campaign, step_count
 from fluentsd.verbs import Call
 from fluentsd.verbs.answers.by_verb import ANSWERS
-from fluentsd.verbs.answers.codec import encode
-from fluentsd.verbs.answers.types import typed
+from fluentsd.verbs.answers.codec import encode, typed
 from fluentsd.verbs.execute import execute
 
 #: Monday 2 March 2026, 10:00 in New York.
