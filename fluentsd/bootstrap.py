@@ -36,7 +36,8 @@ from fluentsd.engine.erasure.erase import replay
 from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.engine.held_start import compare_with_mark
 from fluentsd.engine.recordings.folder import Recordings
-from fluentsd.engine.runtime import EngineClock, Runtime
+from fluentsd.engine.runtime import Runtime
+from fluentsd.engine.wakeup import EngineClock
 from fluentsd.log import get_logger
 from fluentsd.plugins import Plugins
 from fluentsd.store.db.bridge import open_store

@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from fluentsd.api import AgentProvider, Closes, Kind, Links, Source, Tools
 from fluentsd.config import PluginSettings, Settings
-from fluentsd.engine.runtime import ChannelState, EngineClock
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.sync.held_sources import WaitingSource
+from fluentsd.engine.wakeup import EngineClock
 from fluentsd.plugins import PluginProblem, Plugins
 from fluentsd.sealing import SealedSecrets
 from fluentsd.urls import AgentLinks, NoLinks, PublicLinks

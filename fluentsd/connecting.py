@@ -17,7 +17,8 @@ from fluentsd.api import Closes, Finding, NeedsHuman, SignIn, Unavailable
 from fluentsd.config import Settings, source_settings
 from fluentsd.config.schema import NAME
 from fluentsd.configured_plugins import build_source
-from fluentsd.engine.runtime import ConnectRefused, EngineClock
+from fluentsd.engine.runtime import ConnectRefused
+from fluentsd.engine.wakeup import EngineClock
 from fluentsd.plugins import Plugins
 from fluentsd.sealing import CannotUnseal
 from fluentsd.validation import explain

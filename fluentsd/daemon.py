@@ -29,8 +29,9 @@ from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.nursery import running
 from fluentsd.engine.outbox.targets import Target
-from fluentsd.engine.runtime import EngineClock, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.write_back import WriteBack
+from fluentsd.engine.wakeup import EngineClock
 from fluentsd.fronts.access import Access
 from fluentsd.fronts.control import protocol, server
 from fluentsd.fronts.guard import guarded_server, place_of

@@ -23,7 +23,8 @@ from fluentsd.config import Settings
 from fluentsd.configured_plugins import ConfiguredPlugins, build_plugins
 from fluentsd.domain.agents import Agent
 from fluentsd.domain.analysis import unwritable, written_to
-from fluentsd.engine.runtime import ChannelState, EngineClock
+from fluentsd.engine.channel_state import ChannelState
+from fluentsd.engine.wakeup import EngineClock
 from fluentsd.fronts.control.client import connect
 from fluentsd.fronts.control.protocol import ControlProblem, NoDaemon
 from fluentsd.plugins import Plugins

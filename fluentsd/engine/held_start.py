@@ -18,7 +18,8 @@ import trio
 
 from fluentsd.api import Kind, ListsAttempts, Made
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.channel_state import ChannelState
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import holds, nodes, origin
 from fluentsd.store.db import Connection
 from fluentsd.store.db.high_water import HighWaterMark, Mark, UnreadableMark

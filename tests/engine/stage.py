@@ -31,9 +31,10 @@ from fluentsd.api import (
 from fluentsd.api.contract import abilities_of
 from fluentsd.clock import SimClock
 from fluentsd.domain.state_machines import CampaignState
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns
 from fluentsd.store.db.bridge import Store
 from fluentsd.store.tables import attempt, campaign, step_count

@@ -20,9 +20,10 @@ from fluentsd.domain.flow import Flow
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.engine.after_calls.begin import begin_received
 from fluentsd.engine.campaigns.callbacks import promise_in_a_call
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.plans import Plans
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import agents, contacts, inbound_calls, outbox
 from fluentsd.store.db import Connection
 from fluentsd.store.inbound_calls import Beginning, End, Ended

@@ -13,10 +13,11 @@ from dataclasses import replace
 
 from fluentsd.api import Call, Outcome, Pickup, PickupVerdict
 from fluentsd.engine.calls.inbound_calls import answer
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.inbound import point_of
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recheck import Question, recheck
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.text import LINE_AT_MOST, clean
 from fluentsd.urls import relay_url
 

@@ -18,13 +18,14 @@ from fluentsd.api import Outcome
 from fluentsd.domain import pacing
 from fluentsd.domain.pacing import BATCH, ROUNDS
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.channel_state import ChannelState, Deadline
 from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, claim
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.dispatch.sender import Sender
 from fluentsd.engine.heartbeat import fenced, take_over
 from fluentsd.engine.held_start import compare_with_providers
-from fluentsd.engine.runtime import STORE_PAUSE, ChannelState, Deadline, Runtime
+from fluentsd.engine.runtime import STORE_PAUSE, Runtime
 from fluentsd.store import attempts, lanes
 from fluentsd.store.lanes import LaneDue
 from fluentsd.store.nodes import Fenced, InstallationHeld

@@ -24,9 +24,10 @@ from fluentsd.domain.contacts.identity import kind_of
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.calls.inbound_calls import record as record_call
 from fluentsd.engine.campaigns.exits import exit_everywhere
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, replies, suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.inbound_ids import Once, digest

@@ -14,11 +14,12 @@ import trio
 
 from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Outcome
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.journal import new_run
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.outcomes import record
 from fluentsd.engine.dispatch.recorder import Recorder
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts, last_run
 from fluentsd.store.attempts import OpenRow
 from fluentsd.store.db.server_lock import CLAIMS_STOP_AFTER

@@ -18,8 +18,9 @@ from structlog.testing import capture_logs
 from fluentsd.api import Forged, Inbound, Outcome, Request, WebhookResult
 from fluentsd.clock import SimClock
 from fluentsd.config import HttpSettings
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts import web
 from tests.databases import open_whole
 from tests.engine.stage import MONDAY, SMS, FakeChannel, Stage, person, spec
