@@ -22,7 +22,7 @@ from fluentsd.domain.compiled_agent import compile_agent, unrendered
 from fluentsd.domain.render import TemplateProblem
 from fluentsd.engine.campaigns import previews
 from fluentsd.engine.dispatch.facts import names_in
-from fluentsd.engine.explain.launch_check import Fix
+from fluentsd.engine.explain.launch_answer import Fix
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import agents, campaigns, contacts
 from fluentsd.store.campaigns import CampaignRow
