@@ -66,11 +66,11 @@ _DRY = Param("dry_run", "flag", "show what would happen, change nothing", defaul
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
-        Verb("campaign apply", "create or change a campaign from its file", "campaigns.apply",
+        Verb("campaign apply", "create or change a campaign from its file", "campaign_files.apply",
              (Param("file", "file", "the campaign file", required=True, option=False),
               Param("dry_run", "flag", "show what would change, change nothing", default=False)),
              "change", "manager", owned=True),
-        Verb("campaign export", "write a campaign as a file", "campaigns.export", (_ref(),)),
+        Verb("campaign export", "write a campaign as a file", "campaign_files.export", (_ref(),)),
         Verb("campaign list", "all campaigns with their counts", "campaigns.listing",
              (Param("archived", "flag", "include archived campaigns", default=False),)),
         Verb("campaign show", "a campaign's settings and flow", "campaigns.show", (_ref(),)),
