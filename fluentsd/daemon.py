@@ -1,12 +1,12 @@
 """The daemon's parts, the order in which they start, and the order in which they stop. Nothing else.
 
-Every part is opened by `async with` or started in a nursery, so the indentation is the shutdown order: a signal ends
-claiming, calls in progress get their grace, the fronts close, sends in progress get theirs, then listeners and look-ups
-end, then the store closes, and the lock is released last. The first SIGTERM or SIGINT starts this shutdown; a
-second one ends the process at once. Both are safe: the next start asks the providers about every attempt that was open.
+Every part is opened by `async with` or started in a nursery, so the indentation is the shutdown order. A signal ends
+claiming; calls in progress get their grace; the fronts close; sends in progress get theirs. Then listeners and look-ups
+end, the store closes, and the lock is released last. The first SIGTERM or SIGINT starts this shutdown; a second one
+ends the process at once. Both are safe: the next start asks the providers about every attempt that was open.
 
-A reload (SIGHUP, or the verb) is the same shutdown and a new start with the new settings, in the same process: no part
-has to know that settings can change. A file with mistakes is refused before anything stops.
+A reload (SIGHUP, or the verb) is the same shutdown and a new start with the new settings, in the same process. So no
+part has to know that settings can change. A file with mistakes is refused before anything stops.
 """
 
 from __future__ import annotations

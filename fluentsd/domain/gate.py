@@ -1,9 +1,9 @@
 """The gate: may we contact this person, on this channel, for this step, at this instant?
 
-One pure function, `decide`, with five answers: `Go`, `Wait` (until), `Hold` (until a fact changes), `Skip` (not this
-step for this person) and `Never` (leave the campaign), each with its reason and, if it applies, the legal
-rule of the place. The claim, the second check at pick-up, the forecast, the launch check and `why` all call it; nothing
-else decides.
+One pure function, `decide`, has five answers: `Go`, `Wait` (until), `Hold` (until a fact changes), `Skip` (not this
+step for this person) and `Never` (leave the campaign). Each has its reason and, if it applies, the legal rule of the
+place. The claim, the second check at pick-up, the forecast, the launch check and `why` all call it; nothing else
+decides.
 
 The questions are asked in order of weight: the person's opt-outs, reachability, the campaign's conditions, the law of
 the place, hours, limits, budget, caller ID.

@@ -1,5 +1,5 @@
-"""What the attempts of a campaign came to: people contacted, conversations, interest, opt-outs and cost, as a whole and
-by channel, step, agent, number and source. People are counted once in each row, so rows of different numbers do not add
+"""The results of a campaign's attempts: people contacted, conversations, interest, opt-outs and cost, as a whole and by
+channel, step, agent, number and source. People are counted once in each row, so rows of different numbers do not add
 up; an opt-out counts where it was said.
 """
 

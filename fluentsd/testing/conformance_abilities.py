@@ -1,4 +1,4 @@
-"""The promises of a channel's optional abilities; each check does nothing for a channel that has not the ability."""
+"""The promises of a channel's optional abilities; each check does nothing for a channel without the ability."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The catalogue of verbs: every action a person can take, declared once.
 
 Each front (shell, chat, console) is built from this table: names, help, parameters, required role, and whether the verb
-changes anything. What must not live here: the functions themselves (the other modules of `fluentsd.verbs`, named here
-by module and function and imported when they run), how a verb runs (`execute`), and any import that is slow, because
-every command of the shell reads this table.
+changes anything. The functions themselves are in the other modules of `fluentsd.verbs`, named here by module and
+function and imported when they run. What must not live here: how a verb runs (`execute`), and any import that is slow,
+because every command of the shell reads this table.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`contacts reread`: what is kept of people, read as it is read today; shown, or changed.
+"""`contacts reread`: reads stored people by today's rules, and shows the differences or applies them.
 
 What must not live here: the reading and its changes (`engine.ingest.rereading`).
 """

@@ -1,8 +1,8 @@
-"""Which calls have something to follow; their work is begun in the transaction that records the outcome.
+"""Begins the work after calls, in the transaction that records their outcome.
 
-A call has when its agent's file asks for an analysis and there is a transcript, when its flow has follow-ups, or when
-the conversation itself made a hot lead. The row of the work and its task are committed with the outcome, so no crash
-loses them, and a call begins its work once. What the work is: `work`.
+A call has such work when its agent's file asks for an analysis and there is a transcript, when its flow has follow-ups,
+or when the conversation itself made a hot lead. The row of the work and its task are committed with the outcome, so no
+crash loses them, and a call begins its work once. What the work is: `work`.
 """
 
 from __future__ import annotations

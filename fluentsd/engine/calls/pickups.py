@@ -2,7 +2,7 @@
 
 The provider's call id is bound to the attempt and the gate is asked again (`dispatch.recheck`), in one transaction.
 When the answer has changed the call is ended, and the attempt is recorded as a call that was not answered, with the
-reason: the phone has rung, so it counts for caps, gaps and tries. A call that a person makes to us asks no gate
+reason. The phone has rung, so it counts for caps, gaps and tries. A call that a person makes to us asks no gate
 (`inbound_calls`).
 """
 
@@ -31,8 +31,8 @@ async def decide(
     pickup: Pickup,
     base: str | None,
 ) -> PickupVerdict:
-    """The verdict on one pick-up; `report` records an outcome, `base` is the public address. Raises
-    `StoreUnavailable`; then the pick-up is not used up."""
+    """The verdict on one pick-up; `report` records an outcome, `base` is the public address. Raises `StoreUnavailable`;
+    then the pick-up is not used up."""
     now, pickup = runtime.clock.now(), replace(pickup, ref=clean(pickup.ref, LINE_AT_MOST))
     has_room = channel_state.abilities.calls is None or runtime.calls.has_room(now)
     if pickup.token is None:

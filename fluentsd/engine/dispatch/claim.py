@@ -1,10 +1,10 @@
 """The claim: turns due rows of a lane into committed attempts, in one transaction.
 
-One unit of work locks due rows (for the length of the transaction, so a crash leaves no lease behind), reads the facts
-of their contacts, asks the gate about each in turn, counting what it has already granted, and writes every verdict: an
-attempt for `Go`, a later time for `Wait`, the next step for `Skip`, an exit for `Never`, a hold for `Hold`. An opt-out
-or a pause that commits earlier stops it. Providers are called only after the commit. Rows behind a `Wait` for the whole
-lane do not change.
+One unit of work locks due rows and reads the facts of their contacts. It asks the gate about each in turn, counting
+what it has already granted, and writes every verdict: an attempt for `Go`, a later time for `Wait`, the next step for
+`Skip`, an exit for `Never`, a hold for `Hold`. The locks end with the transaction, so a crash leaves no lease behind.
+An opt-out or a pause that commits earlier stops it. Providers are called only after the commit. Rows behind a `Wait`
+for the whole lane do not change.
 """
 
 from __future__ import annotations
@@ -328,8 +328,8 @@ def unpriced(channel: Kind, currency: str) -> str:
 
 
 def price_of(prices: Prices | None, message: Message, currency: str) -> int | None:
-    """The channel's price of a message in micros; None if it is not known in the currency. Nothing is nothing in
-    every currency."""
+    """The channel's price of a message in micros; None if it is not known in the currency. Nothing is nothing in every
+    currency."""
     if prices is None:
         return None
     try:

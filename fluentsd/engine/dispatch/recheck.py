@@ -1,8 +1,8 @@
 """The second check, at pick-up: the gate is asked again about an attempt that is under way.
 
-The same gate and the same facts as in the claim, less what the attempt itself has used up: its own contact counts for
-no limit, its cost is reserved already, and its caller ID is chosen. The provider's id of the call is bound to the
-attempt in the same transaction, and a pick-up is answered once, after a restart too.
+The gate and the facts are those of the claim, less what the attempt itself has used up. Its own contact counts for no
+limit, its cost is reserved already, and its caller ID is chosen. The provider's id of the call is bound to the attempt
+in the same transaction, and a pick-up is answered once, after a restart too.
 """
 
 from __future__ import annotations

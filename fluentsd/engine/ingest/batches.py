@@ -143,8 +143,8 @@ def batches(
 
 
 def contact_data(person: Person) -> dict[str, Any]:
-    """One person in the format of `contacts take`: points in order of preference, place, fields. The key
-    is the source's id; "" without one: points and name then tell who it is."""
+    """One person in the format of `contacts take`: points in order of preference, place, fields. The key is the
+    source's id; "" without one: points and name then tell who it is."""
     numbers = [p.e164 for p in person.phones]
     place = place_of(person.timezone, person.state, person.country, person.postal_code, numbers)
     return {

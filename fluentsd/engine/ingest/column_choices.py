@@ -1,4 +1,4 @@
-"""What a person said of a file's columns, kept with its source for the next file of the same shape.
+"""A person's choices for a file's columns, kept with its source for the next file of the same shape.
 
 The shape of a file is its headings. What must not live here: the effect of a choice (`domain.contacts.mapping`), SQL.
 """

@@ -1,4 +1,4 @@
-"""The reading again of what is kept: one page of people, or of the suppression list, in one transaction.
+"""Reads stored people, or entries of the suppression list, again: one page in one transaction.
 
 The suppression list only grows: an opt-out that an earlier reading left out is added, with the words as evidence, and
 nothing is lifted. A doubtful point is shown and left to a person. What must not live here: the comparison

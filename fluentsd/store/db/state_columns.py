@@ -1,6 +1,6 @@
 """Transitions of a state column, derived from the tables in `domain.state_machines`.
 
-Every UPDATE of a state column in the store begins with `transition`: its WHERE names the from-states of the event and
+Every UPDATE of a state column in the store begins with `transition`. Its WHERE names the from-states of the event and
 its SET the to-state, so what the table does not allow cannot be written. `tests/store/db/test_state_columns.py` guards
 it.
 """

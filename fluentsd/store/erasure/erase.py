@@ -3,10 +3,9 @@
 Of each number and address a keyed hash is kept (`erased_point`), because two facts must outlive the person: their
 opt-out, and the campaigns they were in. The key lies beside the database and never in it, so that a copy of the
 database alone does not reveal whose hash it is. Entries of the suppression list stay, under the hash; when an import
-brings the number again they get their value back (`recall`), so no other reader of the list needs to know of hashes.
-A point that others share stays with them, and so do its entries; its hash is made of the point and the person's name,
-so that it means none of the others.
-Which enrollments end, and the files beside the database, belong to the engine.
+brings the number again they get their value back (`recall`), so no other reader of the list needs to know of hashes. A
+point that others share stays with them, and so do its entries; its hash is made of the point and the person's name, so
+that it means none of the others. Which enrollments end, and the files beside the database, belong to the engine.
 """
 
 from __future__ import annotations
@@ -63,8 +62,8 @@ _KNOWN = select(erased_point).where(among(erased_point.c.hash, "hashes"))
 
 
 class Gone(NamedTuple):
-    """A number or address of an erased person. `stopped`: suppressed channels, "*" for all;
-    `campaigns`: refs of those that do not enroll it again."""
+    """A number or address of an erased person. `stopped`: suppressed channels, "*" for all; `campaigns`: refs of those
+    that do not enroll it again."""
 
     hash: str
     kind: str
