@@ -79,7 +79,7 @@ class Flow:
 
     steps: tuple[Step, ...]
     index: Mapping[str, int]
-    asks: bool = False  #: whether a step has a condition, which may read earlier outcomes
+    has_conditions: bool = False  #: whether a step has a condition, which may read earlier outcomes
 
     def step(self, step_id: str) -> Step:
         return self.steps[self.index[step_id]]
@@ -100,14 +100,14 @@ class Next(NamedTuple):
 
     step: Step | None
     due_at: int = 0
-    again: bool = False  #: the same step once more
+    is_retry: bool = False  #: the same step once more
 
 
 def compile_flow(steps: Sequence[spec.Step], compiled_agents: Mapping[str, CompiledAgent] | None = None) -> Flow:
     """The flow the daemon runs on; `compiled_agents` are the kept agents that the steps name, by name and version."""
     compiled = tuple(_compile(i, step, (compiled_agents or {}).get(step.agent)) for i, step in enumerate(steps))
-    asks = any(step.when is not None for step in compiled)
-    return Flow(compiled, {step.id: step.index for step in compiled}, asks)
+    has_conditions = any(step.when is not None for step in compiled)
+    return Flow(compiled, {step.id: step.index for step in compiled}, has_conditions)
 
 
 def _compile(index: int, step: spec.Step, compiled: CompiledAgent | None) -> Step:
@@ -154,7 +154,7 @@ def next_after_outcome(flow: Flow, step: Step, outcome: str, retries: int, at: i
     """The same step again, if its retry rule says so; otherwise the following step."""
     delay = delay_before_retry(step.retry, step.retry_limit, outcome, retries)
     if delay is not None:
-        return Next(step, delay.after(at, zone), again=True)
+        return Next(step, delay.after(at, zone), is_retry=True)
     return next_after_skip(flow, step, at, zone)
 
 

@@ -66,10 +66,10 @@ class ClaimResult:
 
     claimed: list[Claimed] = field(default_factory=list)
     moved: int = 0  #: rows that were decided
-    more: bool = False  #: the batch was full, so more rows may be due
+    has_more: bool = False  #: the batch was full, so more rows may be due
     again_at: int = 0
-    ended: bool = False  #: an enrollment ended
-    stale: bool = False  #: a person is held until a record of a CRM is read again
+    has_ended: bool = False  #: an enrollment ended
+    is_stale: bool = False  #: a person is held until a record of a CRM is read again
     claims: int = 0  #: the claim's number, for the high-water mark; 0 when nothing was claimed
 
 
@@ -128,7 +128,7 @@ async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) 
         if batch.no_price:
             await holds.place(conn, "campaign", plan.ref, reason=batch.no_price, by="fluentsd", at=at)
         plans.note_prices(plan, batch.prices)
-    batch.result.more = batch.result.moved == most and not pace
+    batch.result.has_more = batch.result.moved == most and not pace
     return batch.result
 
 
@@ -187,7 +187,7 @@ class _Batch:
                     self._end(row, EnrollmentState.exited, reason, row.unreached)
                 case Hold(reason, _):
                     self.held.append(Cause(row.id, str(reason)))
-                    self.result.stale = self.result.stale or reason is Reason.source_stale
+                    self.result.is_stale = self.result.is_stale or reason is Reason.source_stale
         except OverBudget:
             self.result.again_at = spent(self.facts.rules, self.at).until_at
             return
@@ -226,7 +226,7 @@ class _Batch:
 
     def _note_end(self, row: Due) -> None:
         """The enrollment is no longer queued or active."""
-        self.result.ended = True
+        self.result.has_ended = True
         if self.plan.spec.exclusive:
             self.freed.append(row.contact_id)
 

@@ -106,7 +106,7 @@ class Dispatcher:
                     continue
                 if result.again_at:
                     runtime.not_before[lane.lane_id] = result.again_at
-                if result.more:
+                if result.has_more:
                     again.append(lane)
                 else:
                     next_times.append(max(result.again_at, now))
@@ -172,10 +172,10 @@ class Dispatcher:
             channel_state.next_slot_at = pacing.spread(
                 channel_state.next_slot_at, channel_state.interval, now, len(result.claimed)
             )
-        if result.stale:
+        if result.is_stale:
             for wakeup in runtime.sync_wakeups.values():
                 wakeup.notify()
-        if result.ended:
+        if result.has_ended:
             runtime.enrollment_ended({lane.campaign_id})
         return result
 

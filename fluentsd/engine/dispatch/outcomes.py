@@ -277,7 +277,7 @@ class _Batch:
         if reason:
             self.exited.append(row.enrollment_id)
             self._end(row, plan, EnrollmentState.exited, reason, report.at, unreached, outcomes, outcome)
-        elif unreached != row.unreached or plan.asks(row.version_id):
+        elif unreached != row.unreached or plan.reads_outcomes(row.version_id):
             self._note_evidence(row, unreached, outcomes, outcome)
 
     def _note_evidence(self, row: AttemptRow, unreached: int, outcomes: str, outcome: str) -> None:

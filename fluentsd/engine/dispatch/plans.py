@@ -48,9 +48,9 @@ class Plan:
     def flow(self, version_id: int) -> Flow:
         return self.flows[version_id]
 
-    def asks(self, version_id: int) -> bool:
+    def reads_outcomes(self, version_id: int) -> bool:
         """Whether a condition of this version reads the outcomes of earlier steps."""
-        return self.rules.goal is not None or self.flows[version_id].asks
+        return self.rules.goal is not None or self.flows[version_id].has_conditions
 
 
 class Plans:

@@ -96,7 +96,7 @@ async def take_snapshot(conn: Connection, request: ForecastRequest) -> Snapshot:
 def _subject(row: UnderWay, facts: Facts) -> Subject:
     due = row.due
     person = facts.person(due, facts.step(due))
-    person.late = person.done = False  # the simulation decides these itself, at each step
+    person.is_late = person.is_done = False  # the simulation decides these itself, at each step
     return Subject(
         due.id, due.contact_id, due.version_id, due.step, due.due_at, person, due.try_no, due.retries,
         due.unreached, json.loads(due.outcomes) if due.outcomes != "{}" else {}, due.last_outcome, due.rank,

@@ -143,8 +143,8 @@ def _persons(facts: Facts, row: Due) -> Callable[[Step], Person]:
 
     def person_at(step: Step) -> Person:
         person = facts.person(row, step)
-        person.late = False
-        person.done = person.done or (step.id != row.step and f'"{step.id}":' in row.outcomes)
+        person.is_late = False
+        person.is_done = person.is_done or (step.id != row.step and f'"{step.id}":' in row.outcomes)
         return person
 
     return person_at
