@@ -55,7 +55,7 @@ async def begin_import(
 
     async def unit(conn: Connection) -> Answer:
         run = await service.begin(conn, runtime, source, ref, attestation, call.actor, call.at, said_of_columns)
-        return run.as_json() | {"_details": service.said(run, attestation)}
+        return run.as_json() | {"_details": service.audit_details(run, attestation)}
 
     return await _refusing(change(runtime, call, "import", ref or source, unit))
 

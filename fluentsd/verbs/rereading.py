@@ -73,7 +73,7 @@ async def _each(
         page = await read(conn, after)
         if dry_run or not page.found:
             return page, 0, set()
-        return page, *await rereading.mend(conn, page.found, by=call.actor, at=call.at)
+        return page, *await rereading.apply_changes(conn, page.found, by=call.actor, at=call.at)
 
     while True:
         page, changed, ended = await refusing(runtime.store.read(unit) if dry_run else runtime.store.run(unit))

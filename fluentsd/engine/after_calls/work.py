@@ -22,7 +22,7 @@ from fluentsd.domain.subscriptions import AFTER_CALLS
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.after_calls import follow_ups
 from fluentsd.engine.after_calls.analysing import STOPPED, Conversation, Finding, analyse
-from fluentsd.engine.calls.inbound_calls import tell
+from fluentsd.engine.calls.inbound_calls import post_event
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
@@ -119,7 +119,7 @@ class AfterCalls:
             await after_calls.finish(conn, call_id, at, lead)
         if call.called_us:
             news = await inbound_calls.ended(conn, call_id)
-            await tell(conn, news, at, analysed=found.analysis is not None, follow_ups=steps, is_told=is_told)
+            await post_event(conn, news, at, analysed=found.analysis is not None, follow_ups=steps, is_told=is_told)
         elif call.entry is not None:
             await outbox.post(conn, _analysed(call, call.entry, str(disposition or ""), found, steps), at=at)
         return steps

@@ -123,7 +123,7 @@ async def record(conn: Connection, plans: Plans, channel: str, inbound: Inbound,
         flow = await _flow_of(conn, plans, call)
         follows = await begin_received(conn, call, kept, flow, at, is_told=not news.is_first)
     if news.is_first and not follows:
-        await tell(conn, call, at)
+        await post_event(conn, call, at)
     return True
 
 
@@ -135,7 +135,7 @@ async def _flow_of(conn: Connection, plans: Plans, call: Ended) -> Flow | None:
     return plan.flow(call.version_id)
 
 
-async def tell(
+async def post_event(
     conn: Connection,
     call: Ended,
     at: int,

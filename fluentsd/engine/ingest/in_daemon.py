@@ -34,7 +34,7 @@ class DaemonIngest:
 
         async def unit(conn: Connection) -> Run:
             run = await service.begin(conn, self._runtime, self._source, self._ref, self._attestation, self._by, at)
-            details, target = service.said(run, self._attestation), self._ref or self._source
+            details, target = service.audit_details(run, self._attestation), self._ref or self._source
             await audit.note(conn, at=at, actor=self._by, verb="import", target=target, details=details)
             return run
 

@@ -67,7 +67,7 @@ async def begin(
     return Run(source, source_id, at, ref, campaign_id, needs_phone, ALONE if is_alone else SHARED, attested)
 
 
-def said(run: Run, attestation: Attestation | None) -> dict[str, Any] | None:
+def audit_details(run: Run, attestation: Attestation | None) -> dict[str, Any] | None:
     """What the audit log keeps of the beginning: the attestation of consent, if any."""
     if attestation is None or run.attestation is None:
         return None

@@ -95,7 +95,7 @@ async def names_of(conn: AsyncConnection, hashed: Hash, value: str) -> list[str]
     return [value, HIDDEN + hashed(value)] if await is_any(conn) else [value]
 
 
-async def unstop(conn: AsyncConnection, names: Sequence[str]) -> None:
+async def lift_suppression(conn: AsyncConnection, names: Sequence[str]) -> None:
     """Their suppression entries were lifted, so the hashes keep no suppression either."""
     hashes = [name.removeprefix(HIDDEN) for name in names if name.startswith(HIDDEN)]
     await conn.execute(update(erased_point).where(erased_point.c.hash.in_(hashes)).values(stopped=""))
@@ -246,9 +246,9 @@ async def at_providers(conn: AsyncConnection, contact_id: int, but: Iterable[Kin
     return sent + [ProviderCopy(channel, "", ref, at) for channel, ref, at in came_in]
 
 
-async def untie(conn: AsyncConnection, contact_id: int) -> dict[str, str]:
-    """Attempts get names that no provider knows, of the same moment: what a provider still holds of the person leads
-    nowhere here, and words that come late find nobody to be kept for. Returns the new names by the old."""
+async def rename_attempts(conn: AsyncConnection, contact_id: int) -> dict[str, str]:
+    """Give the person's attempts ids that no provider knows, of the same moment. So what a provider still holds of the
+    person leads nowhere here, and texts that come late are not kept. Returns the new ids by the old."""
     mine = select(attempt.c.id).where(to_contact(contact_id))
     names = {old: new_id(int(old[:12], 16) * 1000) for old in (await conn.execute(mine)).scalars()}
     for old, new in names.items():
