@@ -29,8 +29,8 @@ from fluentsd.domain.places.location import place_of
 from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.csv_file import CsvFile
 
-#: People in a batch, and bytes of their rows: a batch fits into one request, however wide the table. How many people one
-#: transaction takes is in `import_run`.
+#: People in a batch, and bytes of their rows: a batch fits into one request, however wide the table. `import_run` says
+#: how many people one transaction takes.
 BATCH = 250
 TEXT_AT_MOST = 1_000_000
 #: Most rows of a preview.
