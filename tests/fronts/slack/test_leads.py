@@ -64,6 +64,8 @@ async def test_a_lead_is_shown_masked_with_its_owner_and_what_can_be_done(office
         assert part not in card.whole, part
     assert card.buttons == ["Reply…", "Call back…", "Mark as handled"]
     assert menu_of(card) == ["Take over", "Suppress…"]
+    [lead] = await open_leads(office)
+    assert lead["zones"] == "America/New_York"
     report = await office.say("report spring")
     assert "*1 call* · answered 1 (100%)" in report
     assert "*1 call with a conversation* (1 analysed) · interested 1 (100%)" in report

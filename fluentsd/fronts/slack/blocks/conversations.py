@@ -63,7 +63,8 @@ def lead(one: Lead, owner: str) -> Message:
     name, who = _campaign(one), point(one.person or "")
     came_to = _CAME_TO.get(str(one.disposition), "{} is a hot lead").format(who)
     lasted = f", {lasts(one.duration_s)}" if one.duration_s else ""
-    asked = f"\nasked to be called {moment(one.callback_at)}" if one.callback_at else ""
+    zone = "" if "," in one.zones else one.zones
+    asked = f"\nasked to be called {moment(one.callback_at, zone)}" if one.callback_at else ""
     said = f"\n>{masked(one.summary, 1000)}" if one.summary else "\n_There is no summary._"
     call = "has called us, and the call was" if one.called_us else "call"
     text = f"{came_to} · *{safe(name)}* · {call} {word(one.outcome or '')}{lasted}{said}{asked}"
