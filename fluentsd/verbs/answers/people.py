@@ -121,6 +121,7 @@ class Lead:
     campaign_name: str = ""
     called_us: bool = False
     zones: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +304,7 @@ class Reply:
     record: str = ""
     taken_over_by: str = ""
     campaign_name: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
