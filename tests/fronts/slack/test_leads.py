@@ -57,8 +57,10 @@ async def open_leads(office: Office) -> list[dict[str, Any]]:
 
 async def test_a_lead_is_shown_masked_with_its_owner_and_what_can_be_done(office: Office) -> None:
     card = await a_lead(office)
-    for part in ("🔥 *P0* (••• 0000) is *interested*", "answered, 1 min", "Wants a roof", "••• 0123", "d•••@example.com", "owner <@U1>",
-                 "*not handled yet*", "0000"):  # fmt: skip
+    for part in (
+        "🔥 *P0* (••• 0000) is *interested*", "answered, 1 min", "Wants a roof", "••• 0123", "d•••@example.com",
+        "owner <@U1>", "*not handled yet*", "0000",
+    ):  # fmt: skip
         assert part in card.whole, part
     for part in ("2125550000", "<!channel>", "415 555 0123"):
         assert part not in card.whole, part
