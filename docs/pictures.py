@@ -24,7 +24,7 @@ from tests.preview.conftest import Visitor, a_preview
 FOLDER = Path(__file__).parent / "pictures"
 ROWS = (
     "First name,Mobile,Mail,State,Interest\n"
-    + "".join(f"Person {n},+1212555{n:04d},p{n}@example.com,NY,roof\n" for n in range(100, 138))
+    + "".join(f"Person {n},+1212555{n:04d},p{n}@example.com,NY,a new roof\n" for n in range(100, 138))
     + "Person 200,12,p200@example.com,NY,roof\nPerson 201,,,NY,\n"
 )
 #: Nothing has the focus, and no list of options hangs over a form.
@@ -43,7 +43,7 @@ PAGES = (
 )  # fmt: skip
 LATER = (
     ("When is a person done?", "wizard-6-exit"), ("How fast", "wizard-7-limits"),
-    ("would be contacted", "wizard-8-review"),
+    ("What the law asks, and who", "wizard-8-law"), ("would be contacted", "wizard-9-review"),
 )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ async def wizard(photo: Photographer) -> None:
         await photo.form(name)
         if name.endswith("flow"):
             await browser.click("Add a text", ".dialog")
-            await photo.shows("Saved text")
+            await photo.shows("Or a saved text")
             await photo.form("wizard-3-step")
             await browser.run("document.querySelector('.dialog .foot button').click()")
             await photo.shows(says)
@@ -121,7 +121,7 @@ async def wizard(photo: Photographer) -> None:
     await _choose_file(browser)
     await browser.click("Read it", ".dialog")
     await photo.shows("As it would be read")
-    await photo.fill("Consent of these people", "written")
+    await photo.fill("Kind of consent", "written")
     await photo.fill("Date of the consent", "2026-11-01")
     await photo.fill("Confirmed by", "the desk of the fair")
     await photo.fill("Last scrub", "2026-11-20")
@@ -129,11 +129,12 @@ async def wizard(photo: Photographer) -> None:
         "document.querySelectorAll('.dialog [type=checkbox][value=phone], .dialog [type=checkbox][value=sms]')"
         ".forEach(one => one.click())"
     )
+    await photo.shows("This covers the calls and texts")
     await photo.form("wizard-5-csv")
     await browser.click("Import", ".dialog")
-    await photo.shows("Enrolled")
+    await photo.shows("people added")
     await photo.form("wizard-5-imported")
-    await browser.click("Back", ".dialog .foot")
+    await browser.click("Done", ".dialog .foot")
     await photo.shows("people enrolled so far")
     for says, name in LATER:
         await browser.click("Next", ".dialog .foot")

@@ -80,7 +80,7 @@ class Forgets(Protocol):
 class Previews(Protocol):
     """It knows limits of its messages."""
 
-    def remarks(self, message: Message) -> Sequence[Finding]:
+    def findings(self, message: Message) -> Sequence[Finding]:
         """Findings about a message before it is sent. Pure. One that is not ok would never be sent and keeps a campaign
         from starting; the fix of one that is ok is advice."""
 

@@ -76,7 +76,7 @@ host = "127.0.0.1"
 port = {port}
 tls = "none"
 from = "Spring fair <fair@example.com>"
-postal_address = "Spring Fair, 1 Example Road, Springfield"
+postal_address = "Example Solar, 1 Example Road, Springfield"
 unsubscribe = "https://fair.example.com/u/{{token}}"
 """
 

@@ -26,7 +26,7 @@ from fluentsd.engine.dispatch.claim import Claimed
 from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.dispatch.plans import Plans
 from fluentsd.engine.dispatch.requests import Withdrawal
-from fluentsd.engine.dispatch.trouble import Trouble
+from fluentsd.engine.dispatch.unclear_answers import UnclearAnswers
 from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.engine.recordings.folder import Recordings
 from fluentsd.engine.sync.state import SyncState
@@ -112,7 +112,7 @@ class ChannelState:
     call_deadline: int = 3600 * SECOND  #: time without an outcome after which an accepted call is looked up
     next_slot_at: int = 0  #: earliest start of the next send
     backs_off_until: int = 0  #: no sends before, because the provider was unavailable
-    trouble: Trouble = field(default_factory=Trouble)  #: answers that prove nothing
+    unclear: UnclearAnswers = field(default_factory=UnclearAnswers)  #: answers that prove nothing
     deadlines: deque[Deadline] = field(default_factory=deque)  #: of sends in flight, oldest first
     watch: Wakeup = field(default_factory=Wakeup)  #: a first deadline was added
 

@@ -1,4 +1,4 @@
-"""Opt-out words and phrases in languages other than English and Spanish; see `optout.words` for those.
+"""Opt-out words and phrases in some twenty languages other than English and Spanish; see `optout.words` for those.
 
 Here live patterns over a normalised text and nothing else. They are written as people write and folded as texts are
 (`fold`): without case and accents, with the letters of every script. Every repetition matches in one way only.
@@ -30,7 +30,7 @@ _ALONE = _any(
     abmelden, abmeldung, abbestellen, austragen, stoppe?n?, stopp, löschen, widerspruch, kündigen, aufhören, schluss,
     arreter, arretez, arrêt, désabonner, désabonnement, désinscrire, désinscription, stopper, résilier, supprimer,
     sair, parar, pare, cancelar, descadastrar, descadastro, remover, chega,
-    basta, disiscrivi(?:mi)?, disiscrizione, cancella(?:mi|temi)?, annulla, rimuovi(?:mi)?, rimuovetemi, disdici,
+    basta, basta così, disiscrivi(?:mi)?, disiscrizione, cancella(?:mi|temi)?, annulla, rimuovi(?:mi)?, rimuovetemi, disdici,
     disdire, fermati, fermatevi, smettila, smettetela,
     afmelden, afmelding, afmeld, uitschrijven, uitschrijving, stoppen, opzeggen, ophouden,
     rezygnuję, rezygnacja, wypisz, anuluj, usuń, przestań, przestańcie, koniec,
@@ -87,6 +87,7 @@ _HARMLESS = (
     rf"\b(?:wenn|falls|als) (?:ich|ik|man|wir|je) (?:mit |met )?\w+ {_ANSWER}|\w*(?:返信|送信)したら\w*",
     # a refusal for now
     rf"\b{_NOW} (?:\w+ ){{0,3}}?{_NO_INTEREST}|\b{_NO_INTEREST} (?:\| )?(?:{_NOW}|{_BUT})\b",
+    rf"\b{_NO_INTEREST} (?:an|am|à|au|em|no|na|al|alla|in|aan|voor|w|в) (?:\w+ ){{1,3}}?(?:\| )?{_BUT}\b",
     r"(?:今|現在|いま)(?:は|のところ|のところは)?\w{0,4}?興味(?:は|が)?(?:ありません|ない)",
     # "do not stop …"
     r"\bno (?:deje[ns]?|pare[ns]?) de\b|\bnon smett\w+ di\b|\bnão (?:deix|par)\w+ de\b|\bnie przesta\w+\b|\bне (?:прекраща|переста|останавлива)\w+"
@@ -105,7 +106,8 @@ _PHRASES = (
     # German
     r"\b(?:nicht|nie|keine?n?|niemals) (?:mehr|wieder) (?:\w+ )?(?:an(?:ge)?ruf\w*|kontaktier\w*|schreib\w*|mailen|"
     r"anschreib\w*|angeschrieben|belästig\w*|nachricht\w*|e ?mails?|mails?|sms|werbung|kontakt\w*|melden|an)\b",
-    r"\bkeine?n? (?:\w+ )?(?:werbung|anrufe?|nachrichten|sms|newsletter|e ?mails?|mails?|kontakt\w*) (?:mehr|von ihnen)\b",
+    r"\bkeine?n? (?:\w+ )?(?:werbung|anrufe?|nachrichten|sms|newsletter|e ?mails?|mails?|kontakt\w*) (?:mehr|von ihnen)\b"
+    r"|\bkeine weiteren? (?:werbung|anrufe?|nachrichten?|sms|newsletter|e ?mails?|mails?|kontakt\w*)\b",
     rf"\bkein(?:erlei)? interesse\b{_LATER}",
     rf"\b(?:rufe?n?|ruft|schreibe?n?|kontaktieren?|melden?) (?:sie )?(?:mich |uns |hier |sich )?(?:bitte )?(?:nicht|nie)\b{_LATER}",
     r"\b(?:bitte )(?:nicht|nie) (?:mehr )?(?:anrufen|schreiben|kontaktieren|anschreiben|melden)\b",
@@ -116,7 +118,7 @@ _PHRASES = (
     r"\b(?:möchte|will|wünsche|wollen) (?:\w+ ){0,2}(?:keine?n?|nicht|nie) (?:mehr )?(?:\w+ ){0,2}(?:erhalten|bekommen|haben"
     r"|kontaktiert|angerufen|angeschrieben)\b|\bfalsche (?:nummer|person)\b|\bhören sie auf\b|\bhör(?:t)? auf\b",
     r"\b(?:nehmt?|nehmen|nimm|tragt?|tragen) (?:sie )?(?:\w+ ){1,3}(?:aus|von) (?:\w+ ){0,2}(?:verteiler|listen?|kartei|datenbank|system)\b",
-    r"\b(?:daten|nummer|adresse|kontakt) (?:\w+ ){0,3}(?:löschen|entfernen|streichen)\b|\bum (?:löschung|entfernung)\b|\b(?:in ruhe "
+    r"\b(?:daten|nummer|adresse|kontakt) (?:\w+ ){0,3}(?:löschen|entfernen|streichen)\b|\baus (?:dem|ihrem|eurem) verteiler (?:nehmen|streichen|entfernen|löschen|austragen)\b|\bum (?:löschung|entfernung)\b|\b(?:in ruhe "
     r"(?:lassen|gelassen)|nervt? nicht|verwählt|falsch verbunden|(?:keine|ohne) (?:einwilligung|zustimmung))\b",
     # French; a text has no apostrophes here
     rf"\bne (?:me |nous |m|pas |plus )?(?:me |nous |m)?(?:re)?(?:appele|contacte|écri|envoye|dérange|téléphone|sollicite|relance"
@@ -175,14 +177,39 @@ _PHRASES = (
     # Swedish, Danish, Norwegian, Finnish
     r"\b(?:sluta|slutt|stop|hold op med at) (?:å |att |med |at )?(?:ringa|ringe|skicka|sende|kontakt\w+|skriv\w+|messe)\b",
     r"\b(?:ring|kontakta?|skriv|skicka|send) (?:mig |meg |oss |os )?(?:inte|ikke|aldrig) (?:mer|mere|igen|igjen|längre)\b",
-    r"\bälkää? (?:soitta|lähettä)\w+\b|\b(?:ta bort|slet|slett|fjern) (?:mig|meg|mit|mitt|min)\b",
+    r"\b(?:ikke|inte|aldrig|aldri) (?:ring|kontakt|skriv|send|skicka)\w* (?:til )?(?:mig |meg |oss? |flere )?(?:\w+ )?(?:mer|mere|igen|igjen|längre)\b",
+    r"\b(?:ta bort|slet|slett|fjern) (?:mig|meg|mit|mitt|min)\b|\bälkää? (?:enää )?(?:soitta|soita|lähettä|lähetä)\w*\b|\bälä (?:enää )?(?:soita|lähetä)\b"
+    r"|\b(?:lopeta|lopettakaa) (?:viesti\w*|soitt\w*|nämä)\b|\bpoista(?:kaa)? (?:minut|numeroni)\b",
+    # Czech, Slovak
+    r"\b(?:nevolejte|nevolajte|nepište|nepíšte|nekontaktujte|neobtěžujte|neotravujte|neposílejte|neposielajte|nepřejeme si|nepřeji si)\b"
+    r"(?! (?:mi |mně |nám |mě |ma )?(?:před|po|až|dnes|teď|ráno|večer|pred|teraz|zítra|zajtra)\b)|\b(?:přestaňte|prestaňte)\b",
+    r"\b(?:smažte|vymažte|odstraňte|vyřaďte|vyraďte) (?:mě|mne|můj|moje|ma|môj|mi)\b|\b(?:odhlásit|odhlaste|odhláste)\b|\bnemám (?:zájem|záujem)\b(?! (?:teď|teraz|dnes))",
+    # Romanian, Hungarian
+    r"\bnu (?:mă |ma |ne )?mai (?:suna|sunați|sunaţi|contacta\w*|deranja\w*|trimite\w*|scrie\w*)\b|\bnu (?:mă|ma|ne) (?:suna|sunați|sunaţi|contacta\w*|deranja\w*)\b"
+    r"(?! (?:acum|azi|înainte|după|mâine|până)\b)|\bdezabon\w+|\b(?:ștergeți|scoateți|ştergeţi|scoateţi) ?(?:mă|ma|mi|numărul)\b|\bnu sunt interesat\w*\b(?! acum)",
+    r"\bne (?:hívj|keress|zavarj|küldj|írj|telefonálj)\w*(?: \w+){0,2}? (?:többet|többé|soha|újra)\b|\bleiratkoz\w+|\btörölj\w+ (?:a |az )?(?:számom|adataim|nevem|engem)\w*",
+    # Ukrainian
+    r"\bне (?:дзвон|телефон|пиш|турб|надсила|шли)\w* (?:мені |нам |мене |нас )?(?:більше|ніколи)\b|\bбільше не (?:дзвон|телефон|пиш|турб|надсила)\w*|\b(?:видал|прибер)\w+ (?:мене|мій|мої|номер)\b"
+    r"|\bвідпи(?:шіть|сатис)\w*|\bприпин\w+|\bне цікав\w+\b(?! (?:зараз|поки))",
+    # Greek
+    r"\bμην? (?:με |μας |μου )?(?:ξανα)?(?:καλέ|τηλεφων|παίρν|πάρ|στέλν|στείλ|ενοχλ)\w*(?! (?:τώρα|πριν|σήμερα|αύριο|μετά)\b)\b|\bδιαγράψτε (?:με|το|τον)\b|\bσταματήστε\b|\bδεν (?:με )?ενδιαφέρ\w+\b(?! τώρα)",
+    # Turkish
+    r"\b(?:beni|bizi|bir daha|artık) (?:(?:bir daha|artık|lütfen) )?(?:arama(?:yın|yınız)?|rahatsız etme(?:yin)?|yazma(?:yın)?)\b|\bmesaj (?:atma(?:yın)?|gönderme(?:yin)?|yollama(?:yın)?)\b"
+    r"|\babonelikten çık\w*|\blisteden (?:çıkar|sil)\w*|\bnumaramı (?:silin|sil|kaldır)\w*|\bilgilenmiyorum\b",
+    # Arabic, Hebrew
+    r"\bلا (?:تتصل|تكلم|ترسل|تراسل|تزعج)\w* (?:بي|بنا|لي|لنا|معي|علي)\b(?! (?:الآن|قبل|اليوم|غدا|في|صباحا|مساء))|\bلا (?:تتصل|ترسل|تراسل)\w* (?:\w+ )?(?:مرة أخرى|بعد الآن|أبدا|مجددا)"
+    r"|\b(?:احذف|أزل|أزيلوا|امسح)\w* (?:رقمي|اسمي|بياناتي)|\bتوقف\w* عن\b|\b(?:إلغاء|الغاء) الاشتراك|\bلا أريد (?:\w+ )?(?:رسائل|مكالمات|المزيد)|\bغير مهتم\w*",
+    r"\bאל (?:תתקשר|תשלח|תפנ|תטריד)\w*(?: \w+)? (?:יותר|שוב)\b|\b(?:תסירו|הסירו|הסר|תמחקו|מחקו) (?:אותי|את)\b|\b(?:תפסיקו|הפסיקו)\b|\bלא מעוניי?נ\w*\b(?! (?:כרגע|היום|עכשיו))",
+    # Hindi in Latin letters, Tagalog, Vietnamese
+    r"\b(?:call|message|msg|phone|sms) (?:mat|na) (?:karo|kare|karein|bhejo|bheje)\w*|\bhuwag (?:na |nyo |niyo |po |kayong |kang )*(?:tumawag|mag ?text|mag ?message|i ?text)\w*"
+    r"|\bđừng (?:gọi|nhắn tin|liên lạc|làm phiền)\b(?! (?:trước|bây giờ|hôm nay))|\b(?:ngừng|dừng) (?:gọi|nhắn tin|gửi)|\bhủy đăng ký|\bkhông quan tâm\b",
     # Chinese, Japanese, Korean have no spaces between words
     r"(?:メール|連絡|電話|送信|配信|勧誘)(?:を)?しないで|登録(?:を)?(?:解除|抹消|取り消)|連絡は?(?:不要|やめ)|電話しないで|送らないで|送信しないで|配信(?:を)?(?:止め|停止|解除|不要)|登録解除|退会(?:します|させ|希望|したい)"
     r"|(?:やめ|止め)ろ|やめて(?:ください|くれ|もら|ほし)|興味(?:は|が)?(?:ありません|ない)|番号(?:が|を)?(?:間違|まちが)|人違い|間違い電話|リストから(?:外|削除|除|消)"
     r"|(?:個人情報|データ|連絡先|番号|登録)(?:を|の)?(?:削除|消し|抹消)|(?:電話|連絡|メール|送って|かけて|してこ)\w{0,4}こないで|二度と|迷惑|しつこい"
     r"|(?:電話|連絡|メール|配信|メッセージ)\w{0,3}(?:一切)?(?:不要|お断り|いりません|要りません|停止)|同意(?:しません|していません)",
     r"不要再|别再|別再|请勿|請勿|退订|退訂|取消订阅|取消訂閱|拒收|没有?兴趣|沒有?興趣|停止发|停止發|不要(?:打|发|發|联系|聯繫|骚扰|騷擾)",
-    r"수신 ?거부|연락하지 ?마|전화하지 ?마|보내지 ?마|그만 ?(?:보내|전화|연락)|구독 ?취소|관심 ?없",
+    r"수신 ?거부|(?:연락|전화|문자|메시지|메일)(?:를|을|도)? ?(?:하지|보내지|주지) ?마|보내지 ?마|그만 ?(?:보내|전화|연락)|구독 ?취소|관심 ?없",
 )
 ASKING = re.compile("|".join(f"(?:{fold(pattern)})" for pattern in _PHRASES))
 #: Harmless phrases that look like an opt-out; removed before the search.

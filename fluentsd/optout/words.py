@@ -38,6 +38,11 @@ _BASE = _any(
     harr?ass?, annoy, pester, disturb, notify, communicate, reach out, write, hit
     """
 )
+#: A document or an order of the person's own: something is removed from it, and no one from a list.
+_NOT_A_DOCUMENT = (
+    r"(?! (?:from |off |off of |out of )?(?:the |my |our |this |that )?(?:policy|invoice|quote|order|bill|contract|deed"
+    r"|title|estimate|proposal|cart|lease|loan|agreement|application|booking|reservation|paperwork)\b)"
+)
 #: Words between "stop" and its object.
 _FILL = _any(
     r"""
@@ -73,7 +78,7 @@ _END = r"(?= \|)"
 _ALONE = _any(
     r"""
     stop+, stopall, sotp, stpo, sop, stob, stap, stp, sto, tsop, stip, stpp, stoo, stol, dtop, srop, stiop, stoip, unsubscribe, unsub, end, quit, cancel, revoke, opt ?out, remove,
-    delete, discontinue, cease, desist, halt, enough, no more, spam, spammers?, scam, scammers?, block(?:ed|ing)?,
+    stop ?it, st op, delete, discontinue, cease, desist, halt, enough, no more, spam, spammers?, scam, scammers?, block(?:ed|ing)?,
     reported, dnc, arret, alto, pare, para, parar, basta, baja, cancelar, no mas, desuscribir(?:me)?
     """
 )
@@ -90,6 +95,9 @@ RATHER = re.compile(
     r"|(?:\w+ )?(?:before|until|till|after|during|while|between|past|so (?:early|late|much|often)"
     r"|on \w+days?|at (?:work|night|noon|dinner|\d+|my)|in the (?:morning|evening)|tomorrow|today|yet|now"
     r"|this (?:week|morning)))\b"
+    # the other number, named first
+    r"|\b(?:call|text|txt|email|use|try|ring) (?:me )?(?:on |at )?(?:my|the|our) \w+(?: \w+)?(?: instead| only| please)?(?: \|)? "
+    rf"(?:and |please |but )*{_DO_NOT} (?:call|text|txt|use|ring|contact) (?:my|the|our) \w+(?: \w+)?"
 )  # fmt: skip
 
 #: Interest that is only postponed or redirected.
@@ -107,6 +115,9 @@ HARMLESS = _joined([
     r"\b(?:nachster|letzter|erster|kurzer|ein) stopp\b",
     r"\b(?:if|when|once|after|does|what|why|how(?! many)|where) (?:\w+ ){0,6}(?:reply|text|send|type"
     r"|write|say|says|answer|respond)(?:ing)? (?:with |the word )?stop\b(?: to (?:opt out|stop|end|unsubscribe))?",
+    r"(?<!times )\b(?:do|must|should|can) (?:i|we) (?:have to |need to |just |still )?(?:reply|text|send|type|write|say|answer)"
+    r" (?:with |back )?(?:the word )?stop\b(?: to (?:opt out|stop|end|unsubscribe|be removed))?",
+    r"\b(?:how|where) (?:do|can|could|would) (?:i|we) (?:un ?subscribe|opt out|cancel) (?:later|afterwards?|if|once|after)\b",
     r"\b(?:what|how) (?:does|do|is|would) (?:the word )?stop (?:mean|do|for|work|about)\b",
     r"\b(?:does|will|would|is|can|did) (?:the word )?stop (?:\w+ ){0,2}(?:cancel|end|mean|work|delete|remove|stop)\b(?: my| the)?",
     r"\bstop (?:sending|mailing|attaching|using|writing) (?:me |us )?(?:\w+ ){1,3}?(?:and |but |\| )(?:just |please |instead "
@@ -133,7 +144,8 @@ HARMLESS = _joined([
     r"|visit|shop|chat|go)|for (?:a|lunch|gas|coffee|dinner)|to (?:see|say|look|visit|pick|get|think))\b",
     r"\b(?:it|that|this|which|doorman|elevator|rain|music|train|bus) (?:doesnt|does not|wont|will|never) stop\b",
     r"\b(?:hate|sad|silly|shame|crazy) to stop\b|\b(?:we|they|i) stop (?:work|working|at|for|in|on)\b",
-    r"\bput a stop on\b",
+    r"\bput a stop on\b|\bstop (?:valves?|buttons?|orders?|gaps?|sinks?|cocks?)\b",
+    r"\b(?:cancel|end|stop) (?:everything|all|all of it) (?:except|but|besides|else)\b",
     rf"\bstop(?:s|ping)? (?:the|my|a|an|our|his|her|its|from) (?!{_REACH}|{_FILL}|madness|nonsense|bull\w*"
     rf"|crap|lies|bs|act|games?|train|list|mess)\w+",
     r"\bstop(?:s)? (?:leaks?|snoring|foreclosures?|leaking|garnishments?|smoking|drinking)\b",
@@ -176,7 +188,7 @@ ASKING = _joined([
     r"\bcease and desist\b|\bput (?:a stop|an end) to (?:this|these|the|it|all)\b",
     # every other "stop"
     r"\b(?:stop+|stopping|stahp|sotp|stpo|stawp)\b|\bsto+p(?= text| call| messag| send| it| me| txt)",
-    r"\bquit (?:sending|trying|hitting|blowing|wasting|using|asking|bothering|with (?:the|this|these|your"
+    r"\bquit (?:sending|trying|hitting|blowin\w?|wasting|using|asking|bothering|with (?:the|this|these|your"
     r"|all)|\w+ing (?:me|us|my))\b",
     r"\b(?:stop|quit|end|cancel|discontinue) (?:all of )?(?:this|these|everything|my (?:text )?subscription"
     r"|subscription|(?:my |the )?service messages|my enrollment in (?:this|these"
@@ -211,14 +223,14 @@ ASKING = _joined([
     r"\bget off (?:of )?my (?:phone|line|number)\b",
     r"\b(?:want|like|need|needs|needed|please|asked?|supposed|should|must|have|has)\b[\w ]{0,20}\b(?:number"
     r"|name|me|us|be|info)\b[\w ]{0,12}\b(?:removed|deleted|erased|taken off|unsubscribed|off (?:of )?(?:your"
-    r"|this) list)\b",
+    rf"|this) list)\b{_NOT_A_DOCUMENT}",
     r"\b(?:remove|rmv|delete|erase|scrub|wipe|drop|purge|strike|unlist|unenroll|unregister|exclude|scratch) (?:me|us"
     r"|(?:my|this|our|that|the) (?:\w+ )?(?:name|number|num|#|phone|cell|info|information|contacts?|data"
     r"|email|account|details))\b",
     r"\b(?:loo?se|forget|delete|trash) (?:my|this|the) (?:number|num|#|phone|contact)\b",
     r"\bforget you (?:have|had|got|ever)\b",
     r"\b(?:remove|take|delete|erase|drop|strike) (?:my|this|our) [\w ]{0,20}?(?:from|off|out of) (?:your|this"
-    r"|the|ur|all)\b",
+    rf"|the|ur|all)\b{_NOT_A_DOCUMENT}",
     r"\boff (?:of )?(?:your|ur|this|the) (?:mailing|calling|call|texting|text|contact|marketing|email|phone"
     r"|spam|sms)? ?lists?\b(?<!off the list)",
     r"\bopt(?:ed|ing|s)? ?(?:\w+ ){0,4}out\b|\boptout\b",
@@ -252,7 +264,7 @@ ASKING = _joined([
     r"\b(?:fuck|f|fk|fck|screw|eff) (?:you|u|ya|yourself|yall)\b|\bgo to hell\b|\bgo fuck\b",
     r"\bkiss my\b|\beat shit\b|\bshut (?:the \w+ )?up\b|\bdrop dead\b|\bgfy\b|\bstfu\b|\bfoh\b",
     r"\bi (?:already )?(?:said|told you|told u) no\b|\bno means no\b",
-    r"\bhow many times\b(?: \w+){2,8} no\b|\bwhat part of (?:no|stop)\b",
+    r"\bhow many times\b(?: \w+){2,8} (?:no|stop)\b|\bwhat part of (?:no|stop)\b",
     r"\btake (?:a hint|no for an answer)\b",
     r"\b(?:you are|youre|ur|you re|this is|its|it is|consider this|constitutes?|stop"
     r"|quit) (?:\w+ )?harr?ass?(?:ing|ment)\b",
@@ -281,8 +293,8 @@ ASKING = _joined([
     r"\b(?:make|making) (?:it|this|these|them) stop\b",
     rf"\b(?:sick|tired|fed up|had enough|done|annoyed)(?: and tired)? (?:of|with|by) (?:all )?(?:this|these"
     rf"|your|the|you|u|getting|ur)(?: \w+)? ?(?:{_REACH}|(?= \|))",
-    rf"\b(?:can|could|would) (?:you|u|yall) (?:please )?not\b(?: {_BASE}\b|{_END})|\bi want out\b",
-    rf"\bmind not {_REACH}\b|\bnot (?:allowed|permitted|authorized) to {_REACH}\b",
+    rf"\b(?:can|could|would) (?:you|u|yall) (?:please )?not\b(?: {_BASE}\b|{_END})|\bi want out\b(?! of (?:my|our))",
+    rf"\bnot {_BASE} (?:me|us) (?:any ?more|again|ever|at all)\b|\bmind not {_REACH}\b|\bnot (?:allowed|permitted|authorized) to {_REACH}\b",
     rf"\b{_DO_NOT} be {_REACH} (?:me|us|my|this|here)\b|\b{_DO_NOT} (?:ever )?{_BASE} back(?: again| ever| please)*{_END}",
     rf"\bno right to {_REACH}\b|\bno more{_END}|\bno (?:mor|moar) {_REACH}",
     r"\b(?:not|shouldnt|never) (?:even |supposed to )?be(?:en)? (?:on|in) (?:your|this|ur|any) \w*",
@@ -305,12 +317,12 @@ ASKING = _joined([
     r"\bno (?:quiero|deseo|queremos)(?: \w+){0,4} (?:mensajes?|llamadas?|textos?|llam[ea]n?|contact\w+"
     r"|escriban?|correos?|saber|recibir|publicidad|promociones|anuncios|propaganda|sms)\b",
     r"\bno (?:autorizo|doy (?:mi )?consentimiento)\b|\b(?:borr|elimin)\w+ mis datos\b|\bparale\b|\bparenle\b",
-    r"\bya no quiero\b|\bbasta\b(?! (?:che|que|con que|con))|\b(?:ya )?dejen?me\b(?! (?:saber|ver|pensar|un|su|el|la|mensaje))",
+    r"\bya no quiero\b|\bbasta\b(?! (?:che|que|con que|con|cosi))|\b(?:ya )?dejen?me\b(?! (?:saber|ver|pensar|un|su|el|la|mensaje))",
     r"\bno quiero nada\b(?! de)",
     r"\bno (?:quiero|deseo|queremos) que (?:me|nos) (?:vuelvan? a |sigan? |esten? )?(?:llam|marqu|marcar|marcand|contact)",
     r"\bno (?:me|nos) hablen? mas\b|\b(?:revoco|retiro|cancelo) (?:mi|el) (?:consentimiento|permiso)\b",
     r"\| (?:por favor |ya )?(?:borr|elimin|saqu|quit)(?:en?|a)(?:me|nos)(?: por favor| ya| gracias)* \|",
-    r"\b(?:dar|darme|darse|dame|denme|deme) de baja\b",
+    r"\b(?:dar|darme|darse|dame|denme|deme) de baja\b(?! (?:mi|la|el|una?) (?:linea|contrato|servicio|plan|cuenta|poliza|seguro|internet|luz|gas)\b)",
     r"\bcancel(?:ar|en|e)? (?:la |mi |los |las )?(?:suscripcion|mensajes|textos|llamadas)\b",
     r"\b(?:numero|persona|telefono) (?:equivocad[oa]|incorrect[oa])\b",
     r"\bequivocad[oa] de (?:numero|persona)\b|\bse equivoco de\b",

@@ -183,7 +183,7 @@ async def preview(runtime: Runtime, call: Call, name: str, person: str | None, c
         | {
             "to": message.to,
             "sender": message.sender if step.channel == "email" else None,
-            "remarks": previews.as_answer(previews.remarks(channel, message)),
+            "findings": previews.as_answer(previews.findings(channel, message)),
         }
     )
 

@@ -53,7 +53,7 @@ class Able(Plain):
 
     async def forget(self, attempt: Attempt) -> None: ...
 
-    def remarks(self, message: Message) -> Sequence[Finding]:
+    def findings(self, message: Message) -> Sequence[Finding]:
         return []
 
     def price(self, message: Message) -> Price | None:
@@ -134,7 +134,7 @@ async def generator(self: object) -> Any:
     [
         ({"answer": lambda self, pickup, verdict: Reply()}, "AnswersPickups.webhook is missing"),
         ({"forget": two}, "Forgets.forget must be an async method"),
-        ({"remarks": co}, "Previews.remarks must be a plain method, not an async one"),
+        ({"findings": co}, "Previews.findings must be a plain method, not an async one"),
         ({"serve_call": co}, "ServesCalls.serve_call must accept (socket, call)"),
         ({"price": lambda self: None}, "Prices.price must accept (message)"),
         ({"numbers": 5}, "ListsNumbers.numbers is not a method"),

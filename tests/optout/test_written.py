@@ -12,6 +12,7 @@ from fluentsd.api import is_reaction
 from fluentsd.optout import asks_to_stop
 
 CORPUS = tomllib.loads((Path(__file__).parent / "written.toml").read_text(encoding="utf-8"))
+FURTHER = tomllib.loads((Path(__file__).parent / "further.toml").read_text(encoding="utf-8"))
 READER = Reader.of(read_settings({"host": "x", "from": "dana@example.com", "bounce_domain": "b.example.com"}))
 
 
@@ -43,6 +44,11 @@ def test_no_opt_out_is_missed():
 def test_no_other_text_is_misheard():
     assert [text for text in texts("go_on") + texts("reaction") if heard(text)] == []
     assert [text for text in texts("mail_go_on") if heard_in_mail(text)] == []
+
+
+def test_the_further_lists_are_heard_too():
+    assert [text for held in FURTHER.values() for text in held["stop"] if not heard(text)] == []
+    assert [text for held in FURTHER.values() for text in held["go_on"] if heard(text)] == []
 
 
 def test_reactions_are_no_replies():

@@ -44,6 +44,11 @@ async def test_a_campaign_from_nothing_to_its_first_messages(tmp_path: Path) -> 
         await fill(browser, "Name", "Spring fair")
         await browser.click("Next", ".dialog")
         await shows(browser, "When may people be contacted?")
+        await fill(browser, "Hours", "9am-7pm")
+        await browser.click("More options", ".dialog")
+        await shows(browser, "Dates with other hours")
+        hours = "document.querySelector('.dialog [data-block=\"window.hours\"] input').value"
+        assert await browser.run(hours) == "9am-7pm"
         await browser.click("Next", ".dialog")
         await shows(browser, "What happens, step by step")
         await browser.click("Next", ".dialog")
@@ -55,16 +60,16 @@ async def test_a_campaign_from_nothing_to_its_first_messages(tmp_path: Path) -> 
         await choose_file(browser, tmp_path / "people.csv")
         await browser.click("Read it", ".dialog")
         await shows(browser, "As it would be read")
-        await fill(browser, "Consent of these people", "written")
+        await fill(browser, "Kind of consent", "written")
         await fill(browser, "Date of the consent", "2026-11-01")
         await fill(browser, "Confirmed by", "Dana Roe")
         await fill(browser, "Last scrub", "2026-11-20")
         await browser.run("document.querySelectorAll('.dialog [type=checkbox][value=phone]').forEach(b => b.click())")
         await browser.click("Import", ".dialog")
-        await shows(browser, "Enrolled")
-        await browser.click("Back", ".dialog .foot")
+        await shows(browser, "40 of 40 people added")
+        await browser.click("Done", ".dialog .foot")
         await shows(browser, "40 people enrolled so far")
-        for page in ("When is a person done?", "How fast", "would be contacted"):
+        for page in ("When is a person done?", "How fast", "What the law asks, and who", "would be contacted"):
             await browser.click("Next", ".dialog .foot")
             await shows(browser, page)
         await browser.click("Start", ".dialog")

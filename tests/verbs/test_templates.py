@@ -165,18 +165,18 @@ async def test_a_preview_is_the_message_as_one_person_gets_it(stage: Stage) -> N
 
 
 async def test_what_a_channel_says_of_a_message_is_told_before_the_start(stage: Stage) -> None:
-    def remarks(message: Message) -> list[Finding]:
+    def findings(message: Message) -> list[Finding]:
         long = len(message.text) > 20
         return [Finding(not long, f"{len(message.text)} characters", "shorten it" if long else "")]
 
-    stage.sms.remarks = remarks  # type: ignore[attr-defined]
+    stage.sms.findings = findings  # type: ignore[attr-defined]
     stage.resolve("sms")
     await keep(stage, sms("short"))
     await stage.do("campaign apply", file=spec(NAMED))
     await stage.enroll(person(1))
     assert (await stage.do("campaign check", ref="test"))["errors"] == []
     seen = await stage.do("templates preview", name="hello", person="+12125550001")
-    assert seen["remarks"] == [{"ok": True, "what": "5 characters", "fix": ""}]
+    assert seen["findings"] == [{"ok": True, "what": "5 characters", "fix": ""}]
     await keep(stage, sms("much too long for this channel"))
     with pytest.raises(Refused, match="step named: 30 characters; shorten it; 1 person"):
         await stage.do("campaign start", ref="test")

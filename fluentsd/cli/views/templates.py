@@ -61,7 +61,7 @@ def shown(screen: Screen, answer: answers.Shown) -> None:
 
 
 def previewed(screen: Screen, answer: answers.Preview) -> None:
-    """The rendered message, then the channel's remarks."""
+    """The rendered message, then the channel's findings."""
     heads = {"From": answer.sender, "Reply-To": answer.reply_to, "To": answer.to, "Subject": answer.subject}
     for head, value in heads.items():
         if value:
@@ -69,9 +69,9 @@ def previewed(screen: Screen, answer: answers.Preview) -> None:
     screen.say(answer.text or "(only HTML)")
     if answer.html:
         screen.say(f"with an HTML part of {len(answer.html):,} characters; to see all of it: --json", "dim")
-    for remark in answer.remarks:
-        fix = f"; {remark.fix}" if remark.fix else ""
-        screen.say(f"{remark.what}{fix}", "" if remark.ok else "red")
+    for finding in answer.findings:
+        fix = f"; {finding.fix}" if finding.fix else ""
+        screen.say(f"{finding.what}{fix}", "" if finding.ok else "red")
 
 
 def removed(screen: Screen, answer: answers.Removed) -> None:

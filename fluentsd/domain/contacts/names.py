@@ -2,7 +2,7 @@
 
 Here lives the one reading for every source (a CSV row, a CRM record): `names`. What must not live here: points,
 columns, greetings. Names are tidied, never invented: a name is split only when the first name is certain. Names all in
-capitals get normal case; mixed case is kept.
+capitals or all in small letters get normal case; mixed case is kept.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _JOINED = str.maketrans("", "", "'`.\u2019")
 _WORDS = re.compile(r"[^\W_]+")
 _TOGETHER = re.compile(r"&|\+|/|\s(?:and|und|et|y|e)\s", re.I)
 _WORD = re.compile(r"[^\W\d_]+")
+#: A word of small letters; what follows an apostrophe is one in "o'neil" and none in "mary's".
+_SMALL = re.compile(r"(?<![^\W\d_])(?:(?<!['’])|(?<=\b[a-z]['’]))[^\W\d_]+")
 _MC = re.compile(r"MC(?=[B-DF-HJ-NP-TV-Z])")
 _NOT_LATIN_ORDER = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -53,9 +55,13 @@ def names(full: str = "", first: str = "", last: str = "") -> Names:
     last = last if last.istitle() and last.isalpha() else _a_name(last)
     if len(full) > 2 and full.casefold() in _NONE:
         full = ""
+    if " " in first or first.rstrip(".").lower() in _TITLES:
+        first, last = _one_given(first, last)
     if full.isupper() or first.isupper() or last.isupper():
         shouting = not any(map(str.islower, full + first + last))
         full, first, last = (_calm(text, shouting) for text in (full, first, last))
+    if first.islower() or last.islower() or full.islower():
+        full, first, last = _capitalised(full), _capitalised(first), _capitalised(last)
     inverted = _uninverted(full) if full else None
     if first or last:
         return Names(first, last, " ".join(inverted or (full,)) if full else f"{first} {last}".strip())
@@ -95,6 +101,27 @@ def _tidy(text: str) -> str:
         spaced = "".join(" " if unicodedata.category(c) == "Cc" else c for c in visible)
         text = unicodedata.normalize("NFC", spaced)
     return " ".join(text.split())
+
+
+def _one_given(first: str, last: str) -> tuple[str, str]:
+    """A first name without a title ("Mr John"), or both names from a first one that holds them ("Poe, Ann")."""
+    if not last and (both := _uninverted(first)):
+        first, last = both
+    words = first.split()
+    while words and (_bare(words[0]) in _TITLES or words[0] == "&"):
+        words.pop(0)
+    return " ".join(words), last
+
+
+def _capitalised(text: str) -> str:
+    """A name typed in small letters; an address or a text with digits is none."""
+    if not text.islower() or "@" in text or any(map(str.isdigit, text)):
+        return text
+    return _SMALL.sub(_capital, text)
+
+
+def _capital(word: re.Match[str]) -> str:
+    return word[0] if word[0] in _PARTICLES else word[0][0].upper() + word[0][1:]
 
 
 def _calm(text: str, shouting: bool) -> str:

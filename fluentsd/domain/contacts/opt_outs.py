@@ -2,8 +2,10 @@
 
 Here live the reading of such a heading (`by_heading`) and of its cells (`OptOut.holds`). What must not live here: the
 suppression list, consent that a person attests. A column is one of three: it says that somebody opted out ("Do Not
-Call", "Unsubscribed at"), that they may be contacted ("Accepts SMS Marketing"), or it is a status whose words may say
-so. A doubtful text below an opt-out counts as one: a missed one harms a person.
+Call", "Unsubscribed at"), that they may be contacted ("Accepts SMS Marketing"), it is a status whose words may say so,
+or a mark of people whom nobody should contact ("Deceased", "Litigator", "Bounced"). A doubtful text below an opt-out
+counts as one: a missed one harms a person. A mark needs a clear yes, because a list of heirs has "Deceased" too, with
+names below it.
 """
 
 # ruff: noqa: E501 - a pattern is read as a whole
@@ -15,7 +17,7 @@ from typing import Literal
 
 from fluentsd.domain.contacts.headings import plain, unaccented
 
-Sense = Literal["stops", "allows", "status"]
+Sense = Literal["stops", "allows", "status", "mark"]
 EVERY = "*"
 
 
@@ -26,14 +28,24 @@ class OptOut:
     channels: tuple[str, ...]
     sense: Sense
 
-    def holds(self, cell: str) -> bool:
-        """Whether this cell says that the person must not be contacted on the channels."""
+    def stopped(self, cell: str) -> tuple[str, ...]:
+        """The channels by which the person must not be contacted, as this cell says."""
         text = " ".join(unaccented(cell).casefold().replace("_", " ").replace("-", " ").split()).strip(" .!")
         if not text:
-            return False
-        if self.sense == "stops":
-            return text not in _NO
-        return text in _STATUS if self.sense == "status" else text in _REFUSED or text in _STATUS
+            return ()
+        if self.sense == "status":
+            return self._by_status(text)
+        says = {"stops": text not in _NO, "allows": text in _REFUSED or text in _STATUS, "mark": text in _YES}
+        return self.channels if says[self.sense] else ()
+
+    def _by_status(self, text: str) -> tuple[str, ...]:
+        """Some words are about one point alone: a mailbox that bounced, a number that is another person's."""
+        if text in _STATUS:
+            return self.channels
+        found = ("email",) if text in _NO_MAILBOX else ("phone", "sms") if text in _NO_NUMBER else ()
+        if not found and text in _INVALID and EVERY not in self.channels:
+            return self.channels
+        return tuple(channel for channel in found if EVERY in self.channels or channel in self.channels)
 
     def __str__(self) -> str:
         return f"opt-out from {'every channel' if EVERY in self.channels else ' and '.join(self.channels)}"
@@ -49,6 +61,20 @@ _NO = _texts(
     "not opted out, not unsubscribed, can contact, callable, contactable, falso, faux, falsch, niet, ne, "
     "нет, いいえ, ☐, ✗, ✘, ❌, []"
 )
+_YES = _texts(
+    "yes, y, true, t, 1, 1.0, x, on, checked, ja, oui, si, sim, tak, да, はい, ✓, ✔, ☑, ✅, match, hit, flagged, "
+    "deceased, litigator, known litigator, banned, blocked, bounced, hard bounce, hard bounced, undeliverable"
+)
+#: A status that is about a mailbox or a number, and one that is about whatever its heading names.
+_NO_MAILBOX = _texts(
+    "bounced, bounce, hard bounce, hard bounced, hardbounce, hardbounced, cleaned, undeliverable, invalid email, "
+    "bad email, invalid email address, mailbox not found"
+)
+_NO_NUMBER = _texts(
+    "wrong number, wrong person, bad number, disconnected, disconnected number, number disconnected, not in service, "
+    "invalid number, invalid phone"
+)
+_INVALID = _texts("invalid, bad, wrong, dead, failed")
 _REFUSED = _texts(
     "no, n, false, f, 0, 0.0, off, nein, non, nao, nee, never, declined, denied, refused, revoked, withdrawn, "
     "not subscribed, not granted, not allowed, not given, disabled, unchecked, falso, faux, falsch, niet, нет, ☐, ✗, ✘, ❌"
@@ -56,13 +82,15 @@ _REFUSED = _texts(
 _STATUS = _texts(
     "unsubscribed, unsubscribe, opted out, opt out, optout, optedout, do not contact, do not call, do not email, "
     "do not text, dnc, dnd, suppressed, blacklisted, blocklisted, on suppression list, complained, spam complaint, "
-    "marked as spam, removed by request, never contact, never contact again, abgemeldet, widerrufen, desabonne, "
+    "marked as spam, removed by request, never contact, never contact again, deceased, litigator, known litigator, "
+    "banned, blocked, do not market, abgemeldet, widerrufen, desabonne, "
     "desinscrit, dado de baja, cancelado por el usuario, disiscritto, afgemeld, uitgeschreven, wypisany, отписан"
 )
 _HEADING_STOPS = re.compile(
     r"\b(?:do ?not|dont|don t|never) (?:\w+ ){0,2}?(?:call|text|sms|e ?mail|contact|solicit|message|disturb|phone|market"
     r"|whatsapp|cold call)\w*\b|\bno (?:more )?(?:calls?|texts?|sms|e ?mails?|contact|marketing|messages?|solicit\w*)\b"
     r"|\b(?:dnc|dnd|dne|optout|suppress(?:ed|ion)|blacklist(?:ed)?|blocklist(?:ed)?|unsubs?\w*|opted ?out|opt ?out)\b"
+    r"|(?<!soft )\b(?:bounced?|complain(?:ed|t)) (?:at|on|date|reason|type)\b"
     r"|\b(?:nicht|keine?n?) (?:mehr )?(?:anruf\w*|kontakt\w*|anschreiben|e ?mails?|sms|werbung|mailing)\b"
     r"|\b(?:kontaktsperre|werbesperre|anrufsperre|mailsperre|sperrvermerk|abgemeldet|abmeldung|(?:werbe)?widerspruch)\b"
     r"|\bne (?:pas|plus) (?:\w+ )?(?:appeler|contacter|ecrire|envoyer|demarcher)\b|\b(?:desabonne|desinscrit|bloctel)\w*\b"
@@ -75,9 +103,20 @@ _HEADING_ALLOWS = re.compile(
     r"|\b(?:consents?|consented|permissions?|einwilligung|zustimmung|consentement|consentimiento|consenso|toestemming)\b"
     r"|\b(?:can|may|ok to|okay to) (?:call|text|sms|e ?mail|contact|market)\w*\b|\bis (?:callable|contactable|subscribed)\b"
 )
+_HEADING_MARKS = re.compile(
+    r"^(?:is |has |contact |person |known |tcpa |possible |serial |email |hard )*(?:deceased|litigators?|litigious|banned"
+    r"|blocked|bounced?|undeliverable|complained)(?: flag| contact| match| hit| status)?$"
+    r"|^(?:is )?(?:invalid|bad|wrong) (?:e ?mail(?: address)?|phone(?: number)?|number)$"
+)
 _HEADING_STATUS = re.compile(
     r"^(?:(?:email|sms|text|phone|call|marketing|subscription|subscriber|contact|lead|member|mailing|newsletter|list|opt"
     r"|consent|global) ?){0,3}status$|\b(?:consent|subscription|marketing) state$"
+)
+_HEADINGS: tuple[tuple[Sense, re.Pattern[str]], ...] = (
+    ("status", _HEADING_STATUS),
+    ("mark", _HEADING_MARKS),
+    ("stops", _HEADING_STOPS),
+    ("allows", _HEADING_ALLOWS),
 )
 #: What a heading about something else has: a link, a count, an hour.
 _NO_OPT_OUT = re.compile(
@@ -85,10 +124,10 @@ _NO_OPT_OUT = re.compile(
     r"|page|list id|campaign)\b|\bopt ?(?:in|out) (?:text|message|keyword)\b"
 )
 _CHANNELS = (
-    ("phone", re.compile(r"\b(?:call\w*|phone|voice|dial\w*|dnc|telemarketing|cold call|anruf\w*|telefon\w*|llamar|appeler"
+    ("phone", re.compile(r"\b(?:litig\w+|tcpa|number|call\w*|phone|voice|dial\w*|dnc|telemarketing|cold call|anruf\w*|telefon\w*|llamar|appeler"
                          r"|bloctel|bellen|bel|chiamare|ligar)\b")),
-    ("sms", re.compile(r"\b(?:sms|text\w*|mms|message|messages|whatsapp|dnc|do ?not call|dont call)\b")),
-    ("email", re.compile(r"\b(?:e ?mail\w*|newsletters?|mailing\w*|mail\w*|dne|courriel|correo)\b")),
+    ("sms", re.compile(r"\b(?:litig\w+|tcpa|(?:invalid|bad|wrong) (?:phone |number)\w*|sms|text\w*|mms|message|messages|whatsapp|dnc|do ?not call|dont call)\b")),
+    ("email", re.compile(r"\b(?:bounced?|undeliverable|e ?mail\w*|newsletters?|mailing\w*|mail\w*|dne|courriel|correo)\b")),
 )  # fmt: skip
 
 
@@ -97,11 +136,13 @@ def by_heading(name: str) -> OptOut | None:
     bare = plain(name)
     if not bare or _NO_OPT_OUT.search(bare):
         return None
-    if _HEADING_STATUS.search(bare):
-        return OptOut(_channels(bare), "status")
-    if _HEADING_STOPS.search(bare):
-        return OptOut(_channels(bare), "stops")
-    return OptOut(_channels(bare), "allows") if _HEADING_ALLOWS.search(bare) else None
+    channels = _channels(bare)
+    if channels == (EVERY,) and "fax" in bare.split():
+        return None  # there is no such channel
+    for sense, heading in _HEADINGS:
+        if heading.search(bare):
+            return OptOut(channels, sense)
+    return None
 
 
 def _channels(heading: str) -> tuple[str, ...]:

@@ -172,17 +172,17 @@ class ContactReader:
     def _read_phones(self, cells: Sequence[str], more: _More, region: str, problems: list[str]) -> tuple[Phone, ...]:
         found: dict[str, Phone] = {}
         for i, label in self._phones:
-            for text in (cells[i], *more[i]) if i in more else (cells[i],):
+            texts = [cells[i], *more[i]] if i in more else [cells[i]]
+            for text in texts:
                 if not text or text.lower() in _NOTHING:
                     continue
                 try:
                     number = phone(text, region)
                 except BadPoint as bad:
                     problems.append(f"{label}: {bad.reason}")
-                    continue
-                found.setdefault(number.e164, number)
-                if number.rest:
-                    problems.append(f"{label}: {len(number.rest) + 1} numbers; only the first valid one is used")
+                else:
+                    found.setdefault(number.e164, number)
+                    texts += number.rest  # the other numbers of the cell come after it
         return tuple(found.values())
 
     def _read_emails(self, cells: Sequence[str], more: _More, problems: list[str]) -> tuple[str, ...]:
@@ -241,8 +241,8 @@ class ContactReader:
         )
 
     def _opted_out(self, cells: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        said = [(says, f"{label}: {cells[i][:40]}") for i, label, says in self._opt_outs if says.holds(cells[i])]
-        return tuple((channel, words) for says, words in said for channel in says.channels)
+        said = [(says.stopped(cells[i]), f"{label}: {cells[i][:40]}") for i, label, says in self._opt_outs]
+        return tuple((channel, words) for channels, words in said for channel in channels)
 
 
 def _is_plain(text: str) -> bool:

@@ -169,9 +169,7 @@ def _opt_outs(kept: Kept, said: Said, points: Sequence[PointKey]) -> Iterator[Ot
         if name in _TARGETS or name in said.aside:
             continue
         says = by_heading(name.replace("_", " "))
-        if says is None or not says.holds(text):
-            continue
-        for channel in says.channels:
+        for channel in says.stopped(text) if says else ():
             wanted = "email" if channel == "email" else "phone"
             serving = [point for point in points if channel == "*" or point[0] == wanted] or points
             for kind, value in serving:

@@ -80,7 +80,7 @@ def _place(field: str, state: str, country: str, code: str, phones: tuple[str, .
     """The place for these parts."""
     clues = {
         "field": _by_field(field),
-        "address": _by_address(state, country, code, _foreign(phones)),
+        "address": _by_address(state, country, code, *_abroad(phones)),
         "number": _by_numbers(phones, country, _region(state, country, code)),
     }
     conflicts = list(_conflicts(clues))
@@ -146,13 +146,15 @@ def _by_field(text: str) -> _Clues:
 
 
 @lru_cache(maxsize=16384)
-def _by_address(state: str, country: str, code: str, foreign: bool) -> _Clues:
+def _by_address(state: str, country: str, code: str, foreign: bool, american: bool) -> _Clues:
     """State and postal code together: the code narrows the state's zones, unless the two disagree."""
     reading, found = readings.of_address(state, country), state_of(state, country)
     home = found.country if found else country_code(country)
     if home in TERRITORIES:
         home = "US"
-    mail = postal.of_postal(code, home) if home or not (country or foreign) else postal.Code()
+    mail = postal.Code()
+    if home or not (country or foreign):
+        mail = postal.of_postal(code, home or ("US" if american and postal.lacks_zeros(code) else None))
     wrong = tuple(sentence for sentence in (reading.wrong, mail.wrong) if sentence)
     us = home == "US"
     if not mail.states:
@@ -184,9 +186,11 @@ def _by_numbers(phones: tuple[str, ...], country: str, region: str | None) -> _C
     return _Clues(tuple(zones), tuple(sorted(states)), us, wrong, lacks, country_wide=wide)
 
 
-def _foreign(phones: tuple[str, ...]) -> bool:
-    """Whether a number is outside the North American plan, so that five digits may not be a ZIP code."""
-    return any(phone[:1] == "+" and phone[:2] != "+1" for phone in phones)
+def _abroad(phones: tuple[str, ...]) -> tuple[bool, bool]:
+    """Whether a number is outside the North American plan, so that five digits may not be a ZIP code; and whether all
+    are inside, so that four digits are a ZIP code without its zero."""
+    foreign = any(phone[:1] == "+" and phone[:2] != "+1" for phone in phones)
+    return foreign, bool(phones) and all(phone[:2] == "+1" for phone in phones)
 
 
 def _region(state: str, country: str, code: str) -> str | None:

@@ -57,6 +57,11 @@ def _undamaged(text: str) -> str:
     return f"{whole[1]}{whole[2]}" if (whole := _THOUSANDS.fullmatch(text)) else text
 
 
+def lacks_zeros(text: str) -> bool:
+    """Whether the text can be a ZIP code whose leading zeros a spreadsheet removed."""
+    return _SHORT_ZIP.fullmatch(text) is not None
+
+
 @lru_cache(maxsize=4096)
 def of_postal(text: str, country: str | None) -> Code:
     """The place of a postal code in a country ("US", "CA", or None: by its shape)."""

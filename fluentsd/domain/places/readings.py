@@ -124,9 +124,10 @@ def country_of_state(state: str) -> str | None:
 
 
 def _state_key(text: str) -> str:
-    """ "US-FL", "Florida (FL)" and "fl." are "fl"; a full name stays one."""
+    """ "US-FL", "Florida (FL)", "F.L." and "fl." are "fl"; a full name or an old abbreviation ("Fla.") stays one."""
     inner = re.search(r"\(\s*([A-Za-z]{2})\s*\)\s*$", text)
-    return re.sub(r"^(?:us|ca) (?=[a-z]{2}$)", "", fold(inner[1] if inner else text)).replace("state of ", "")
+    key = re.sub(r"^(?:us|ca) (?=[a-z]{2}$)", "", fold(inner[1] if inner else text)).replace("state of ", "")
+    return key[0] + key[2] if len(key) == 3 and key[1] == " " else key
 
 
 def fold(text: str) -> str:
@@ -169,8 +170,11 @@ def _once(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def states() -> dict[str, State]:
-    """Folded code or name of a US state or a Canadian province → the state."""
-    return {state.code.lower(): state for state in _states_by_name().values()} | _states_by_name()
+    """Folded code, name or old abbreviation of a US state or a Canadian province → the state."""
+    codes = {state.code.lower(): state for state in _states_by_name().values()}
+    ids = {state.id.lower(): state for state in codes.values()}
+    old = {text: ids[id_] for id_, texts in rules("us_zones.toml")["abbreviations"].items() for text in texts}
+    return old | codes | _states_by_name()
 
 
 @lru_cache(maxsize=1)

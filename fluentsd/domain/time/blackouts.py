@@ -55,6 +55,43 @@ def dates(name: str, year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays(country.upper(), subdiv=subdivision, years=year, expand=False))
 
 
+@lru_cache(maxsize=4096)
+def preset_words(name: str) -> str:
+    """A preset in words: "United States: federal holidays", "Texas, United States". What is none is its own name."""
+    try:
+        plain = check_preset(name)
+    except UnknownPreset:
+        return name
+    if plain == FEDERAL:
+        return "United States: federal holidays"
+    code, _, part = plain.removesuffix(_LEGAL).partition("-")
+    country, parts = _named(code)
+    words = f"{parts.get(part, part.upper())}, {country}" if part else country
+    return f"{words}: legal holidays" if plain.endswith(_LEGAL) else words
+
+
+@lru_cache(maxsize=1)
+def all_presets() -> tuple[str, ...]:
+    """Every preset: the federal and legal holidays of the United States, then countries, each with its parts."""
+    ours = (FEDERAL, *(f"{state}{_LEGAL}" for state in _LEGAL_DAYS))
+    countries = sorted(_supported(), key=lambda code: (code != "us", _named(code)[0]))
+    theirs = (name for code in countries for name in (code, *(f"{code}-{part}" for part in _supported()[code])))
+    return (*ours, *(name for name in theirs if name != "us" and _SHAPE.fullmatch(name)))
+
+
+@lru_cache(maxsize=512)
+def _named(code: str) -> tuple[str, dict[str, str]]:
+    """The name of a country, and the names of its parts by their code in small letters."""
+    import holidays
+    from holidays.registry import COUNTRIES
+
+    module = next((module for module, names in COUNTRIES.items() if names[1].lower() == code), code)
+    small = ("and", "of", "the")
+    country = " ".join(part if part in small else part.capitalize() for part in module.split("_"))
+    aliases = getattr(getattr(holidays, code.upper()), "subdivisions_aliases", {})
+    return country, {str(part).lower(): name for name, part in aliases.items()}
+
+
 def _alabama(year: int) -> Iterator[date]:
     """Mardi Gras, a holiday in Mobile and Baldwin counties (Ala. Code 1-3-8)."""
     yield _easter(year) - timedelta(days=47)

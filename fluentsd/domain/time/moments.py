@@ -15,7 +15,7 @@ from fluentsd.domain.time.zones import UnknownZone, zone_names
 from fluentsd.domain.time.zones import zone as zone_named
 
 _TIME = re.compile(
-    r"(?<![\d/:.-])(?:\bat\s+)?\b(?:(?P<word>noon|midnight)|(?P<h>\d{1,2})(?:[:.](?P<m>\d{2}))?\s*(?P<half>[ap]\.?m\.?)"
+    r"(?<![\d/:.-])(?:\bat\s+)?\b(?:(?P<word>noon|midnight)|(?P<h>\d{1,2})(?:[:.](?P<m>\d{2}))?\s*(?P<half>[ap]\.?m\.?|[ap]\b)"
     r"|(?P<h24>\d{1,2}):(?P<m24>\d{2}))(?![\d/:])",
     re.IGNORECASE,
 )
@@ -29,13 +29,16 @@ _DAY = re.compile(
     rf"|{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:\s+\d{{4}})?",
     re.IGNORECASE,
 )
+#: "2h": the same as "in 2h".
+_SPAN = re.compile(r"\d+\s?(?:m|mins?|minutes?|h|hrs?|hours?|d|days?)")
 #: Days by which a date without a year may be over before it means the next year.
 _OVER = dt.timedelta(days=180)
 _SHORT = {"tmrw": "tomorrow", "tmr": "tomorrow", "tom": "tomorrow", "tdy": "today"}
 #: Zones that people write in letters. "EST" is not here: it is an hour off in summer.
 _LETTERS = {
     "et": "America/New_York", "ct": "America/Chicago", "mt": "America/Denver", "pt": "America/Los_Angeles",
-    "utc": "UTC", "gmt": "UTC",
+    "eastern": "America/New_York", "central": "America/Chicago", "mountain": "America/Denver",
+    "pacific": "America/Los_Angeles", "utc": "UTC", "gmt": "UTC",
 }  # fmt: skip
 _FIXED = {"est": "ET", "edt": "ET", "cst": "CT", "cdt": "CT", "mst": "MT", "mdt": "MT", "pst": "PT", "pdt": "PT"}
 EXAMPLES = '"tomorrow 9am", "Tue 15:00", "12/1 9:00" or "2026-12-01T09:00"'
@@ -54,18 +57,20 @@ def read_moment(text: str, zone: str, now: int, *, days: bool = False) -> int:
     here = zone_named(zone)
     if exact := _iso(words, here):
         return _micros(exact)
-    if words.startswith("in "):
-        return _elapsed(words[3:], zone, now)
+    if words.startswith("in ") or _SPAN.fullmatch(words):
+        return _elapsed(words.removeprefix("in "), zone, now)
     today = dt.datetime.fromtimestamp(now / SECOND, here)
     time, rest = _time_of_day(words)
     rest = re.sub(r"^(?:on|at)\s+|\s+(?:on|at)$|,", "", rest).strip()
     if time is None:
-        if bare := re.search(r"(?:^|\s)(?:at\s+)?(\d{1,2})$", words):
+        bare = re.search(r"(?:^|\s)(?:at\s+)?(\d{1,2})$", words)
+        if bare and not _DAY.fullmatch(rest):
             raise BadMoment(f"{text!r}: is {bare[1]} in the morning? Write {bare[1]}am, {bare[1]}pm or {bare[1]}:00")
         if not rest or not _DAY.fullmatch(rest):
             raise BadMoment(f"{text!r} is not a moment; write it like {EXAMPLES}")
+        day = _day(rest, dt.time(), text, today)
         if days:
-            return _micros(dt.datetime.combine(_day(rest, dt.time(), text, today), dt.time(), here))
+            return _micros(dt.datetime.combine(day, dt.time(), here))
         raise BadMoment(f'{text!r} names a day without a time; add one: "{rest} 9am"')
     if not rest:
         moment = dt.datetime.combine(today.date(), time, here)
@@ -125,10 +130,15 @@ def _day(words: str, time: dt.time, text: str, today: dt.datetime) -> dt.date:
         if f"{date:%a}".lower() not in named[1]:
             raise BadMoment(f"{text!r}: {date:%b %-d %Y} is a {date:%A}")
         return date
+    if week := re.fullmatch(rf"next week\s+(?P<a>{_WEEKDAY})|(?P<b>{_WEEKDAY})\s+next week", words):
+        monday = today + dt.timedelta(7 - today.weekday())
+        return _day(week["a"] or week["b"], dt.time(23, 59), text, monday)
     if not _DAY.fullmatch(words):
         raise BadMoment(f"{text!r} is not a moment: {words!r} is not a day; write it like {EXAMPLES}")
     if dotted := re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})?", words):  # day.month. is never month.day.
         words = f"{dotted[2]}/{dotted[1]}{f'/{dotted[3]}' if dotted[3] else ''}"
+    if (slashed := re.fullmatch(r"(\d{1,2})/(\d{1,2})(.*)", words)) and int(slashed[1]) > 12 >= int(slashed[2]):
+        words = f"{slashed[2]}/{slashed[1]}{slashed[3]}"  # no month has that number
     import dateparser  # here: it takes long to import, and most commands have no moment
 
     is_weekday = re.fullmatch(_WEEKDAY, words) is not None

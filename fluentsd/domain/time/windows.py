@@ -20,6 +20,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, MutableSequence, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -266,13 +267,17 @@ def _join(edges: MutableSequence[int], more: Sequence[int]) -> None:
 def _intersect(one: Sequence[int], other: Sequence[int]) -> list[int]:
     """The edges of the intersection."""
     edges: list[int] = []
-    i = j = 0
-    while i < len(one) and j < len(other):
-        start, end = max(one[i], other[j]), min(one[i + 1], other[j + 1])
-        if start < end:
-            edges += (start, end)
-        if one[i + 1] < other[j + 1]:
-            i += 2
-        else:
-            j += 2
+    left, right = zip(one[::2], one[1::2], strict=True), zip(other[::2], other[1::2], strict=True)
+    with suppress(StopIteration):  # the list that ends first
+        (start, end), (since, until) = next(left), next(right)
+        while True:
+            begin = start if start > since else since
+            if end < until:
+                if begin < end:
+                    edges += (begin, end)
+                start, end = next(left)
+            else:
+                if begin < until:
+                    edges += (begin, until)
+                since, until = next(right)
     return edges

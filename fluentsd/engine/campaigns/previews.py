@@ -27,9 +27,9 @@ async def values_of(conn: Connection, contact_id: int, campaign: str = "") -> di
     return {**fields, "contact": fields, "last": {"outcome": ""}, "steps": {}, "campaign": {"name": campaign}}
 
 
-def remarks(channel: Previews | None, message: Message) -> Sequence[Finding]:
+def findings(channel: Previews | None, message: Message) -> Sequence[Finding]:
     """The channel's findings about a message before it is sent; none from a channel that has no limits of its own."""
-    return channel.remarks(message) if channel is not None else ()
+    return channel.findings(message) if channel is not None else ()
 
 
 def as_answer(findings: Sequence[Finding]) -> list[Mapping[str, Any]]:

@@ -40,7 +40,7 @@ async def _heal(runtime: Runtime) -> None:
     for channel_state in runtime.channels.values():
         channel_state.next_slot_at = min(channel_state.next_slot_at, now)
         channel_state.backs_off_until = min(channel_state.backs_off_until, now)
-        channel_state.trouble.pause_until = min(channel_state.trouble.pause_until, now)
+        channel_state.unclear.pause_until = min(channel_state.unclear.pause_until, now)
 
     async def unit(conn: Connection) -> None:
         await lanes.drop_slots_after(conn, now)

@@ -123,7 +123,7 @@ class Dispatcher:
             self._slot_of(lane),
             channel_state.next_slot_at,
             channel_state.backs_off_until,
-            channel_state.trouble.pause_until,
+            channel_state.unclear.pause_until,
             self.runtime.not_before.get(lane.lane_id, 0),
         )
 
@@ -183,7 +183,7 @@ class Dispatcher:
         if channel_state is None:
             return BATCH
         in_flight = self.runtime.in_flight
-        free = channel_state.trouble.at_most(channel_state.concurrency) - in_flight.of(channel_state.kind)
+        free = channel_state.unclear.at_most(channel_state.concurrency) - in_flight.of(channel_state.kind)
         if 2 * free < min(channel_state.concurrency, BATCH) and in_flight.recording[channel_state.kind]:
             return 0  # more slots are free soon: a few large claims are cheaper than many small ones
         now = self.runtime.clock.now()

@@ -40,12 +40,12 @@ class Sender:
             if not channel_state.abilities.calls_begin:
                 attempt.begin()
             receipt = await channel_state.channel.send(claimed.message, attempt)
-            channel_state.trouble.answered()
+            channel_state.unclear.answered()
             return self._accepted(token, channel_state, receipt)
         except Unavailable as why:
             return self._unavailable(token, channel_state, why)
         except Rejected as why:
-            channel_state.trouble.answered()
+            channel_state.unclear.answered()
             return OutcomeReport(token, runtime.clock.now(), why.outcome, str(why), dead=why.dead, fault=why.fault)
         except NeedsHuman as why:
             return await self._needs_human(attempt, channel_state, why)
@@ -55,7 +55,7 @@ class Sender:
             if not runtime.journal.has(token):
                 failed = Unavailable(f"{name}: the channel failed before its request left", NOT_BEGUN_PAUSE)
                 return self._unavailable(token, channel_state, failed)
-            self._trouble(channel_state, f"{name}: {why}" if str(why) else name)
+            self._count_unclear(channel_state, f"{name}: {why}" if str(why) else name)
             return self._unclear(token, channel_state, f"{name}: the provider's answer is not known")
 
     def _begin(self, claimed: Claimed, channel_state: ChannelState) -> None:
@@ -65,7 +65,7 @@ class Sender:
             raise Unavailable("paused before it began", 0.0, only_this=True)
         if not runtime.may_contact():
             raise Unavailable("the database did not answer for 10 s", 0.0, only_this=True)
-        if channel_state.trouble.is_suspended:
+        if channel_state.unclear.is_suspended:
             raise Unavailable("the channel is suspended", 0.0, only_this=True)
         runtime.journal.begin(claimed.token)
 
@@ -74,12 +74,12 @@ class Sender:
         if not self.runtime.journal.has(token):
             return OutcomeReport(token, self.runtime.clock.now(), Outcome.not_sent, "its turn did not come in time")
         why = "the provider did not answer in time"
-        self._trouble(channel_state, why)
+        self._count_unclear(channel_state, why)
         return self._unclear(token, channel_state, why)
 
-    def _trouble(self, channel_state: ChannelState, why: str) -> None:
+    def _count_unclear(self, channel_state: ChannelState, why: str) -> None:
         """An answer that proves nothing: claim more slowly, and after a few of them suspend the channel."""
-        if channel_state.trouble.unclear(self.runtime.clock.now()):
+        if channel_state.unclear.count(self.runtime.clock.now()):
             self._nursery.start_soon(suspend, self.runtime, channel_state, why)
 
     def _accepted(self, token: str, channel_state: ChannelState, receipt: Receipt) -> OutcomeReport:
@@ -119,7 +119,7 @@ class Sender:
 
     async def _needs_human(self, attempt: Attempt, channel_state: ChannelState, why: NeedsHuman) -> OutcomeReport:
         runtime, now = self.runtime, self.runtime.clock.now()
-        channel_state.trouble.answered()
+        channel_state.unclear.answered()
         scope, target = "channel", str(channel_state.kind)
         if why.only_sender and attempt.sender is not None:
             scope, target = "number", attempt.sender

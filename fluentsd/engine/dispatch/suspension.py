@@ -42,7 +42,7 @@ async def _is_held(runtime: Runtime, kind: str) -> bool:
 async def suspend(runtime: Runtime, channel_state: ChannelState, why: str) -> None:
     """Hold the channel, probe it until it answers, and lift the hold."""
     kind = str(channel_state.kind)
-    rest = channel_state.trouble.rest
+    rest = channel_state.unclear.rest
     how = "it is checked every few seconds"
     if rest:
         how = f"its check is well, so one message is tried in {rest // SECOND} s"
@@ -59,7 +59,7 @@ async def suspend(runtime: Runtime, channel_state: ChannelState, why: str) -> No
         if runtime.clock.now() >= rests_until and await _answers(channel_state):
             break
     await _patiently(runtime, lambda: _lift(runtime, kind))
-    channel_state.trouble.resume()
+    channel_state.unclear.resume()
     runtime.log.info("channel.resumed", channel=kind)
     runtime.look_again()
 

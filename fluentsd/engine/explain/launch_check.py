@@ -68,7 +68,7 @@ class LaunchCheck:
     states: Counter[str] = field(default_factory=Counter)
     foreign: int = 0
     samples: dict[str, dict[str, str]] = field(default_factory=dict)  #: step → one rendered message
-    remarks: dict[tuple[str, str], str] = field(default_factory=dict)  #: (step, a channel's finding) → advice
+    advice: dict[tuple[str, str], str] = field(default_factory=dict)  #: by step and finding of a channel
     in_other_campaigns: dict[str, int] = field(default_factory=dict)
     fields: set[str] = field(default_factory=set)  #: names of fields that somebody has
     dates: Counter[tuple[str, str]] = field(default_factory=Counter)  #: unread dates, by (step, field)
@@ -196,10 +196,10 @@ class _MessageCheck:
             message = previews.render(step, person.values, point, at)
         except TemplateProblem as why:
             return str(why)
-        findings = previews.remarks(self._channels.get(step.channel), message)
+        findings = previews.findings(self._channels.get(step.channel), message)
         if failed := [finding for finding in findings if not finding.ok]:
             return "; ".join(filter(None, (text for finding in failed for text in (finding.what, finding.fix))))
-        self._found.remarks |= {(step.id, finding.what): finding.fix for finding in findings if finding.fix}
+        self._found.advice |= {(step.id, finding.what): finding.fix for finding in findings if finding.fix}
         said = message.settings.opening if message.settings is not None else message.text
         sample = {"to": point.value, "subject": message.subject, "text": said, "agent": step.agent}
         self._found.samples.setdefault(step.id, sample)
@@ -359,7 +359,7 @@ def _notes(found: LaunchCheck, plan: Plan) -> list[str]:
               "places asks for it" for channel, count in found.unasked.items()]  # fmt: skip
     if found.states.get("US"):
         notes.append(f"US state unknown for {_people(found.states['US'])}: the strictest hours apply")
-    notes += [f"step {step}: {what}; {advice}" for (step, what), advice in found.remarks.items()]
+    notes += [f"step {step}: {what}; {advice}" for (step, what), advice in found.advice.items()]
     agents = {step.agent: step.speaker.agent for step in plan.flow(plan.version_id).steps if step.speaker}
     for name, agent in agents.items():
         notes += [f"the agent {name} leaves out its {w.part}, by {w.by}: {w.because}" for w in agent.waive]

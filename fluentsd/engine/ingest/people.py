@@ -7,10 +7,10 @@ here: the reading of cells and records, the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Literal, Required
 
-from pydantic import StrictBool, StrictStr, TypeAdapter, ValidationError
+from pydantic import Field, StrictBool, StrictStr, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 from typing_extensions import TypedDict
 
@@ -27,7 +27,7 @@ class _Person(TypedDict, total=False):
     """One person. `fields`: an object of texts, or its JSON; `opt_outs`: pairs of a channel and the source's words."""
 
     key: StrictStr
-    points: tuple[tuple[Literal["phone", "email"], StrictStr], ...]
+    points: Required[Annotated[tuple[tuple[Literal["phone", "email"], StrictStr], ...], Field(min_length=1)]]
     zones: tuple[StrictStr, ...]
     zone_basis: StrictStr
     states: tuple[StrictStr, ...]
@@ -39,6 +39,13 @@ class _Person(TypedDict, total=False):
 
 _PEOPLE = TypeAdapter(list[_Person])
 _FIELDS = TypeAdapter(dict[StrictStr, StrictStr])
+#: What a value must be beyond its type. A batch has few different values of these parts, so each is checked once.
+_RIGHT: Mapping[str, Callable[[Any], bool]] = {
+    "zones": lambda zones: zone_names().issuperset(zones),
+    "states": lambda states: "," not in "".join(states),
+    "zone_basis": lambda basis: len(basis) <= _BASIS_AT_MOST,
+    "language": lambda language: len(language) <= _LANGUAGE_AT_MOST,
+}
 #: What is wrong with a person, by the part that is.
 _WRONG = {
     "": "is not an object",
@@ -58,16 +65,24 @@ def upserts_of(people: Iterable[object], first: int = 0) -> list[ContactUpsert]:
     """The people of a batch. `first`: the place of the first one. Raises `Malformed`, which names a person by place,
     never by what is said of them."""
     try:
-        checked = _PEOPLE.validate_python(list(people))
+        checked: list[Any] = _PEOPLE.validate_python(list(people))
     except ValidationError as why:
-        place, *part = why.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
-        raise _malformed(first + int(place), str(part[0]) if part else "") from None
+        nth, *rest = why.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
+        raise _malformed(first + int(nth), str(rest[0]) if rest else "") from None
+    for part, is_right in _RIGHT.items():
+        values = {person[part] for person in checked if part in person}
+        if wrong := {value for value in values if not is_right(value)}:
+            place = next(place for place, person in enumerate(checked, first) if person.get(part) in wrong)
+            raise _malformed(place, part)
     for place, person in enumerate(checked, first):
-        if isinstance(fields := person.get("fields"), str):
+        points, fields = person["points"], person.get("fields")
+        if ("phone", "") in points or ("email", "") in points:
+            raise _malformed(place, "points")
+        if isinstance(fields, str):
             person["fields"] = _read(fields, place)
     if not _is_storable(checked):
         checked = storable(checked)
-    return [_upsert(person, place) for place, person in enumerate(checked, first)]
+    return [_upsert(person) for person in checked]
 
 
 def _read(fields: str, place: int) -> dict[str, str]:
@@ -77,7 +92,7 @@ def _read(fields: str, place: int) -> dict[str, str]:
         raise _malformed(place, "fields") from None
 
 
-def _is_storable(people: list[_Person]) -> bool:
+def _is_storable(people: list[Any]) -> bool:
     """Whether every database stores all texts as they are; if in doubt, not. In JSON a zero character is an escape, and
     half of a surrogate pair cannot be written."""
     try:
@@ -86,22 +101,13 @@ def _is_storable(people: list[_Person]) -> bool:
         return False
 
 
-def _upsert(person: _Person, place: int) -> ContactUpsert:
-    points, zones, states = person.get("points", ()), person.get("zones", ()), person.get("states", ())
-    basis, language = person.get("zone_basis", "none"), person.get("language", "")
-    if not points or ("phone", "") in points or ("email", "") in points:
-        raise _malformed(place, "points")
-    if not zone_names().issuperset(zones):
-        raise _malformed(place, "zones")
-    if "," in "".join(states):
-        raise _malformed(place, "states")
-    if len(basis) > _BASIS_AT_MOST:
-        raise _malformed(place, "zone_basis")
-    if len(language) > _LANGUAGE_AT_MOST:
-        raise _malformed(place, "language")
-    key, conflict, opt_outs = person.get("key", ""), person.get("conflict", False), person.get("opt_outs") or ()
+def _upsert(person: _Person) -> ContactUpsert:
     fields = to_json(person.get("fields", {})).decode()
-    return ContactUpsert(key, points, zones, basis, states, conflict, language, fields, opt_outs)
+    return ContactUpsert(
+        person.get("key", ""), person["points"], person.get("zones", ()), person.get("zone_basis", "none"),
+        person.get("states", ()), person.get("conflict", False), person.get("language", ""), fields,
+        person.get("opt_outs") or (),
+    )  # fmt: skip
 
 
 def _malformed(place: int, part: str) -> Malformed:

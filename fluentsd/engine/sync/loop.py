@@ -79,21 +79,21 @@ class SourceSync:
         try:
             until = await self._turn()
         except Unavailable as why:
-            return self._trouble(str(why), max(round(why.after * SECOND), SECOND))
+            return self._failed(str(why), max(round(why.after * SECOND), SECOND))
         except NeedsHuman as why:
-            return self._trouble(f"needs a person: {why}", PAUSE_AT_MOST)
+            return self._failed(f"needs a person: {why}", PAUSE_AT_MOST)
         except StoreUnavailable:
             raise
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin
             self._runtime.log.error("sync.error", source=self._name, error=repr(why)[:500])
             pause, self._pause = self._pause, min(2 * self._pause, PAUSE_AT_MOST)
-            return self._trouble(f"{type(why).__name__}: {why}", pause)
+            return self._failed(f"{type(why).__name__}: {why}", pause)
         if state.problem:
             self._runtime.log.info("sync.recovered", source=self._name)
         state.problem, state.problem_since, self._pause = "", None, FIRST_PAUSE
         return until
 
-    def _trouble(self, why: str, pause: int) -> int:
+    def _failed(self, why: str, pause: int) -> int:
         """Remember why the source cannot be reached, and when the next try is."""
         state, now = self._state, self._runtime.clock.now()
         if not state.problem:

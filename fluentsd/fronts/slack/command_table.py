@@ -136,7 +136,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("copy", "campaign copy", "must", "as <new name>", arguments.copy, aliases=("duplicate",)),
     Command("new", more="[name]", read=arguments.text("name"), summary="create a campaign, page by page",
             aliases=("create",)),
-    Command("edit", "campaign save-edit", "must", "[name|window|flow|numbers|contacts|exit|limits|review]",
+    Command("edit", "campaign save-edit", "must", "[name|window|flow|numbers|contacts|exit|limits|law|review]",
             arguments.text("part"),
             "change a campaign, page by page; a campaign that has started changes when you apply it",
             aliases=("change",)),

@@ -22,8 +22,9 @@ _KINDS: Mapping[str, Kind] = {
 @dataclass(frozen=True, slots=True)
 class Interaction:
     """`name`: the command, action id, callback id or event type. `text`: what was typed. `value`: of the button, or
-    what a submitted view remembers; `chosen`: the option of a select. `foreign`: whether the payload itself says that
-    the user belongs to another workspace."""
+    what a submitted view remembers; `chosen`: the option of a select, or a picked date. `foreign`: whether the payload
+    itself says that the user belongs to another workspace. `acted_at`: when an element was used, in seconds, 0 if Slack
+    does not say; payloads are not always handled in their order."""
 
     kind: Kind
     name: str = ""
@@ -42,6 +43,7 @@ class Interaction:
     event: Mapping[str, Any] = field(default_factory=dict)
     foreign: bool = False
     key: str = ""
+    acted_at: float = 0.0
 
     @property
     def request_id(self) -> str:
@@ -116,7 +118,7 @@ def _interactive(kind: Kind, body: Mapping[str, Any]) -> Interaction:
         channel=_text(_table(body, "channel"), "id") or _text(container, "channel_id"),
         text=_text(body, "value"),
         value=value,
-        chosen=_text(_table(action, "selected_option"), "value"),
+        chosen=_text(_table(action, "selected_option"), "value") or _text(action, "selected_date"),
         trigger_id=_text(body, "trigger_id"),
         response_url=_text(body, "response_url"),
         message_ts=_text(message, "ts") or _text(container, "message_ts"),
@@ -125,6 +127,7 @@ def _interactive(kind: Kind, body: Mapping[str, Any]) -> Interaction:
         view=view,
         foreign=_is_foreign(_text(user, "team_id"), team, _text(_table(body, "enterprise"), "id")),
         key=_whole(body),
+        acted_at=_seconds(_text(action, "action_ts")),
     )
 
 
@@ -161,6 +164,13 @@ def _value(action: Mapping[str, Any]) -> Mapping[str, Any]:
     option = action.get("selected_option")
     chosen = _text(option, "value") if isinstance(option, Mapping) else _text(action, "value")
     return _json(chosen)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def _json(text: str) -> Mapping[str, Any]:

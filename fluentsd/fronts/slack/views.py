@@ -30,7 +30,7 @@ from fluentsd.fronts.slack.blocks.wording import by_channel, safe
 from fluentsd.fronts.slack.commands import persons, starting
 from fluentsd.fronts.slack.interaction import Interaction
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard import navigation
+from fluentsd.fronts.slack.wizard import navigation, opening
 from fluentsd.fronts.slack.wizard.view_state import PREFIX
 from fluentsd.verbs import Refused
 from fluentsd.verbs.call import Role
@@ -41,15 +41,15 @@ async def open_view(session: Session) -> Message | None:
     interaction = session.interaction
     value, name = dict(interaction.value), interaction.name.split(":")[1]
     if name == "new":
-        await navigation.begin(session)
+        await opening.begin(session)
     elif name == "edit":
-        await navigation.resume(session, str(value.get("ref", "")), str(value.get("page", "")))
+        await opening.resume(session, str(value.get("ref", "")), str(value.get("page", "")))
     elif name == "number":
-        await navigation.open_number(session)
+        await opening.open_number(session)
     elif name == "text":
-        await navigation.open_text(session, str(value.get("channel", "")), str(value.get("name", "")))
+        await opening.open_text(session, str(value.get("channel", "")), str(value.get("name", "")))
     elif name == "agent":
-        await navigation.open_agent(session, str(value.get("name", "")))
+        await opening.open_agent(session, str(value.get("name", "")))
     elif name == "duties":
         await _open(session, in_modal(interaction, message("One moment…")), partial(_duties, value))
     elif name in _FORMS:

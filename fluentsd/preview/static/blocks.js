@@ -148,18 +148,19 @@ function external(many, source) {
     const tags = node("div", { class: "tags" }), list = node("div", { class: "list", hidden: true });
     const box = node("input", { type: "text", placeholder: one.placeholder?.text ?? "Type to search" });
     const made = node("div", { class: "external" }, tags, box, list);
-    const show = () => tags.replaceChildren(...chosen.map((each) => node("span", { class: "tag" }, each.text.text,
-      node("button", { type: "button", "aria-label": `Remove ${each.text.text}`, onclick: () => pick(each, false) }, "×"))));
+    const show = () => many ? tags.replaceChildren(...chosen.map((each) => node("span", { class: "tag" }, each.text.text,
+      node("button", { type: "button", "aria-label": `Remove ${each.text.text}`, onclick: () => pick(each, false) }, "×")))) : (box.value = chosen[0]?.text.text ?? "");
     const pick = (each, add) => {
       chosen = add ? [...(many ? chosen.filter((old) => old.value !== each.value) : []), each] : chosen.filter((old) => old.value !== each.value);
-      box.value = ""; list.hidden = true; show(); made.dispatchEvent(new Event("change"));
+      box.value = ""; list.hidden = true; typing = false; show(); made.dispatchEvent(new Event("change"));
     };
-    let asked = 0;
+    let asked = 0, typing = false; // a single choice stands in the box until something else is typed there
     const search = async () => {
-      if (box.value.length < (one.min_query_length ?? 3) && source === "app") { list.hidden = true; return; }
+      const words = typing || many ? box.value : "";
+      if (words.length < (one.min_query_length ?? 3) && source === "app") { list.hidden = true; return; }
       const mine = ++asked;
-      const found = source === "app" ? await context.suggest(one, block, box.value) : source(one, context)
-        .filter((each) => each.text.text.toLowerCase().includes(box.value.toLowerCase()));
+      const found = source === "app" ? await context.suggest(one, block, words) : source(one, context)
+        .filter((each) => each.text.text.toLowerCase().includes(words.toLowerCase()));
       if (mine !== asked) return;
       list.replaceChildren(...(found.length ? found : [null]).map((each) => each
         ? node("button", { type: "button", onmousedown: (event) => { event.preventDefault(); pick(each, true); } }, each.text.text,
@@ -167,10 +168,10 @@ function external(many, source) {
         : node("div", { class: "hint" }, "No result")));
       list.hidden = false;
     };
-    box.addEventListener("focus", search);
-    box.addEventListener("input", search);
+    box.addEventListener("focus", () => { if (!many) box.select(); search(); });
+    box.addEventListener("input", () => { typing = true; if (!many && !box.value && chosen.length) pick(chosen[0], false); search(); });
     box.addEventListener("change", (event) => event.stopPropagation());
-    box.addEventListener("blur", () => { list.hidden = true; });
+    box.addEventListener("blur", () => { list.hidden = true; typing = false; show(); });
     show();
     made.read = () => {
       if (source !== "app" && one.type.includes("users_select"))

@@ -121,13 +121,47 @@ function modal() {
 
 function modalPart(view) {
   const about = context({ surface: "view", view: view.id }, () => form);
+  const shown = at("modal").querySelector("form");
+  const before = shown?.view === view.id ? shown : null; // the same view, drawn again: what was entered stays, as in Slack
+  const kept = before ? entered(before) : {};
   const form = node("form", { class: "dialog", role: "dialog", "aria-label": view.title.text, onsubmit: (event) => { event.preventDefault(); submit(view, form); } },
     node("header", {}, node("h2", {}, view.title.text), node("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => call("close", { view: view.id }) }, "×")),
-    node("div", { class: "blocks" }, render(view.blocks, about)),
+    node("div", { class: "blocks" }, render(view.blocks.map((block) => withEntered(block, kept)), about)),
     node("div", { class: "foot" }, node("button", { type: "button", class: "plain", onclick: () => call("close", { view: view.id }) }, view.close?.text ?? "Close"),
       view.submit ? node("button", { type: "submit", class: "primary" }, view.submit.text) : null));
-  setTimeout(() => form.querySelector("input:not([type=checkbox]):not([type=radio]), textarea, select")?.focus(), 0);
+  form.view = view.id;
+  form.first = stateOf(form).values;
+  for (const [id, { first }] of Object.entries(kept)) if (form.first[id]) form.first[id] = first;
+  const scrolled = before?.querySelector(".blocks").scrollTop ?? 0;
+  const block = before?.querySelector(":focus")?.closest("[data-block]")?.dataset.block;
+  const place = (block && form.querySelector(`[data-block="${CSS.escape(block)}"]`)) || form;
+  setTimeout(() => {
+    if (!before || block) place.querySelector("input:not([type=checkbox]):not([type=radio]), textarea, select")?.focus({ preventScroll: !!before });
+    if (before) form.querySelector(".blocks").scrollTop = scrolled;
+  }, 0);
   return node("div", { class: "veil" }, form);
+}
+
+// What a person has changed in a form: block → its present state, and the one that it had first.
+function entered(form) {
+  const now = stateOf(form).values;
+  return Object.fromEntries(Object.entries(now).filter(([id, one]) => form.first[id] && JSON.stringify(one) !== JSON.stringify(form.first[id]))
+    .map(([id, one]) => [id, { now: one, first: form.first[id] }]));
+}
+
+const INITIAL = { value: "initial_value", selected_option: "initial_option", selected_options: "initial_options", selected_date: "initial_date",
+  selected_time: "initial_time", selected_date_time: "initial_date_time" };
+
+// An input with what a person has entered into it, while its ids stay the same.
+function withEntered(block, kept) {
+  const state = kept[block.block_id]?.now[block.element?.action_id];
+  if (!state || block.type !== "input") return block;
+  const element = { ...block.element };
+  for (const [name, initial] of Object.entries(INITIAL)) if (name in state) {
+    delete element[initial];
+    if (state[name]?.length !== 0 && state[name] != null) element[initial] = state[name];
+  }
+  return { ...block, element };
 }
 
 async function submit(view, form) {

@@ -70,7 +70,7 @@ class Shown(Template):
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class MessageFinding:
     """A finding of the channel about a message."""
 
     ok: bool = True
@@ -87,7 +87,7 @@ class Preview(Template):
     html: str | None = None
     to: str = ""
     sender: str | None = None
-    remarks: tuple[Remark, ...] = ()
+    findings: tuple[MessageFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from fluentsd.api import (
 )
 from fluentsd_channel_email.addressing import BadAddress
 from fluentsd_channel_email.checks import findings, missing
-from fluentsd_channel_email.compose import Letter, compose, remarks
+from fluentsd_channel_email.compose import Letter, compose, message_findings
 from fluentsd_channel_email.dns import resolver
 from fluentsd_channel_email.imap_listener import Listener
 from fluentsd_channel_email.inbound import Reader
@@ -101,10 +101,10 @@ class EmailChannel:
         """Nothing: an SMTP server charges nothing for a message. A campaign may name a cost of its own."""
         return Price(0)
 
-    def remarks(self, message: Message) -> Sequence[Finding]:
+    def findings(self, message: Message) -> Sequence[Finding]:
         """Findings about a message before it is sent; a marketing mail without its required parts is not ok."""
         required = [Finding(False, what, fix) for what, fix in missing(self.settings, self._tools.links)]
-        return required + remarks(self.settings, message)
+        return required + message_findings(self.settings, message)
 
     def _pooled(self) -> Session | None:
         """The last used connection that is not idle for too long."""

@@ -117,7 +117,7 @@ def _mailbox(text: str, what: str) -> Address:
         raise ValueError(f"the {what} is not a valid address: {why}") from why
 
 
-def remarks(settings: Settings, message: Message) -> list[Finding]:
+def message_findings(settings: Settings, message: Message) -> list[Finding]:
     """Findings about a message before it is sent. Pure."""
     try:
         _sender(settings, message)

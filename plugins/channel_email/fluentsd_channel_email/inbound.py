@@ -29,7 +29,7 @@ from fluentsd_channel_email.mime_read import (
     written_on,
 )
 from fluentsd_channel_email.out_of_office.reader import back_on, is_stopped
-from fluentsd_channel_email.out_of_office.subjects import ROBOT_SUBJECT
+from fluentsd_channel_email.out_of_office.robots import ROBOT_SUBJECT, ROBOT_TEXT
 from fluentsd_channel_email.replies import new_words
 from fluentsd_channel_email.settings import Settings
 
@@ -40,6 +40,8 @@ _ROBOT_HEADERS = (
 _ROBOT_PRECEDENCE = ("bulk", "junk", "auto_reply")
 _DAEMONS = re.compile(r"^(?:mailer-daemon|postmaster|bounces?)(?:[+@-]|$)", re.IGNORECASE)
 _ROBOTS = re.compile(r"^(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)(?:[+@-]|$)", re.IGNORECASE)
+#: Characters of a text in which a program says what it is.
+_ROBOT_READ_AT_MOST = 2_000
 _ANSWERS = re.compile(r"^\s*(?:re|aw|sv|antw|odp|ref|rif|vs|fw|fwd|wg|tr)(?:\[\d+\])?\s*:", re.IGNORECASE)
 
 
@@ -122,9 +124,9 @@ class Reader:
         )
         if token is None and _is_from_list(mail):
             return Arrival(Sort.automatic)
-        if _is_automatic(mail, sender, subject):
-            return _automatic(mail, token, sender, subject)
         words = new_words(words_of(mail))
+        if _is_automatic(mail, sender, subject) or ROBOT_TEXT.search(words[:_ROBOT_READ_AT_MOST]):
+            return _automatic(mail, token, sender, subject)
         if asks_to_stop(words) or (not _ANSWERS.match(subject) and asks_to_stop(subject)):
             asked = _opt_out(token, sender or None, "asked by e-mail to stop", words or subject[:500], at)
             return Arrival(Sort.unsubscribe if asked else Sort.traceless, asked)

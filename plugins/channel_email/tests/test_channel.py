@@ -169,13 +169,13 @@ async def test_check_says_how_to_fix_it(build):
 
 
 async def test_a_missing_required_part_is_a_remark_before_a_send(sink, build):
-    said = build(sink, purpose="marketing").remarks(message())
+    said = build(sink, purpose="marketing").findings(message())
     assert [finding.ok for finding in said] == [False, False]
     assert "no postal address" in said[0].what
     assert "no way to unsubscribe" in said[1].what
     whole = build(sink, purpose="marketing", postal_address="1 Road", unsubscribe="https://x.example/{token}")
-    assert [finding for finding in whole.remarks(message()) if not finding.ok] == []
-    assert build(sink).remarks(message()) == []
+    assert [finding for finding in whole.findings(message()) if not finding.ok] == []
+    assert build(sink).findings(message()) == []
 
 
 async def test_a_message_costs_nothing_so_a_budget_needs_no_cost_of_e_mail() -> None:

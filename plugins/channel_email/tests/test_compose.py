@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 import pytest
 from fluentsd_channel_email import read_settings
 from fluentsd_channel_email.addressing import BadAddress, read_address, read_mailbox
-from fluentsd_channel_email.compose import compose, remarks
+from fluentsd_channel_email.compose import compose, message_findings
 from fluentsd_channel_email.html_text import text_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,19 +57,19 @@ def test_a_from_that_is_not_ours_is_refused_before_and_when_it_is_sent(own, why)
     with pytest.raises(ValueError, match=why):
         letter(**own)
     settings = read_settings({"host": "mail.example.com", "from": "dana@example.com"})
-    [said] = remarks(settings, Message("email", "ada@example.com", **own))
+    [said] = message_findings(settings, Message("email", "ada@example.com", **own))
     assert not said.ok
     assert why in said.what
 
 
 def test_a_reply_to_other_than_the_inbox_is_a_remark():
     settings = read_settings({"host": "mail.example.com", "from": "dana@example.com", "inbox": INBOX})
-    [said] = remarks(settings, Message("email", "ada@example.com", reply_to="desk@example.net"))
+    [said] = message_findings(settings, Message("email", "ada@example.com", reply_to="desk@example.net"))
     assert (said.ok, said.what) == (
         True,
         "replies go to desk@example.net, but the inbox is sales+in@example.com",
     )
-    assert remarks(settings, Message("email", "ada@example.com", reply_to="Desk <sales+in@example.com>")) == []
+    assert message_findings(settings, Message("email", "ada@example.com", reply_to="Desk <sales+in@example.com>")) == []
 
 
 def test_unsubscribe_is_one_click_and_both_footers_carry_it():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fluentsd_channel_email.inbound import Arrival, Sort
 from fluentsd_channel_email.mime_read import header, read_mail
-from fluentsd_channel_email.out_of_office.subjects import ROBOT_SUBJECT
+from fluentsd_channel_email.out_of_office.robots import ROBOT_SUBJECT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -121,7 +121,7 @@ class SmsChannel:
         each = self.settings.segment_price
         return Price(count(message.text).segments * each, self.settings.currency) if each else None
 
-    def remarks(self, message: Message) -> Sequence[Finding]:
+    def findings(self, message: Message) -> Sequence[Finding]:
         """The number of segments, and how to reduce it."""
         if len(message.text) > BODY_AT_MOST:
             why = f"the text has {len(message.text)} characters; Twilio takes {BODY_AT_MOST}"

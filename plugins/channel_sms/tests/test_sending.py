@@ -239,9 +239,9 @@ async def test_nothing_is_logged_by_the_sdk(build, twilio, caplog):
 
 async def test_before_anything_is_sent_the_channel_says_what_a_text_takes(build):
     channel = build(segment_price=8300)
-    [said] = channel.remarks(message("It\u2019s us"))
+    [said] = channel.findings(message("It\u2019s us"))
     assert (said.ok, said.what) == (True, "1 segment of UCS-2, 0.0083 USD")
     assert "'\u2019' to \"'\"" in said.fix
-    [long] = channel.remarks(message("x" * 1601))
+    [long] = channel.findings(message("x" * 1601))
     assert (long.ok, long.what, long.fix) == (False, "the text has 1601 characters; Twilio takes 1600", "shorten it")
-    assert channel.remarks(message())[0].fix == ""
+    assert channel.findings(message())[0].fix == ""

@@ -101,11 +101,13 @@ def test_numbers_without_a_country_code_are_the_countrys_of_the_row():
     assert [region_of(c) for c in ("usa", "de", "Österreich", "Freedonia", "")] == ["US", "DE", "AT", None, None]
 
 
-def test_the_same_point_twice_in_a_row_is_one_and_several_in_a_cell_are_told():
+def test_the_same_point_twice_in_a_row_is_one_and_several_in_a_cell_count():
     jane = person("", "", "212-555-0123 / 415-555-0199", "+12125550123", "a@example.com; A@EXAMPLE.com, b@example.com")
-    assert [p.e164 for p in jane.phones] == ["+12125550123"]
+    assert [p.e164 for p in jane.phones] == ["+12125550123", "+14155550199"]
     assert jane.emails == ("a@example.com", "b@example.com")
-    assert jane.notes == ("Mobile: 2 numbers; only the first valid one is used",)
+    assert jane.notes == ()
+    kim = person("", "", "C: 212-555-0123 W: 212-555-9, 415-555-0199")
+    assert [p.e164 for p in kim.phones] == ["+12125550123", "+14155550199"]
 
 
 def test_an_apostrophe_put_against_formulas_is_taken_off_again():

@@ -40,6 +40,33 @@ def test_a_zone_field_is_read_as_it_is_written(text, name):
     assert (found.zones, found.wrong, found.lacks) == ((name,), None, None)
 
 
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("Calif.", "US-CA"), ("Mass", "US-MA"), ("D.C.", "US-DC"), ("P.R.", "US-PR"), ("N.J.", "US-NJ"),
+        ("N. J.", "US-NJ"), ("Fla.", "US-FL"), ("W. Va.", "US-WV"), ("Penna.", "US-PA"), ("N. Dak.", "US-ND"),
+        ("Washington D.C.", "US-DC"), ("Wash.", "US-WA"), ("Ont.", "CA-ON"), ("B.C.", "CA-BC"),
+        ("P.E.I.", "CA-PE"), ("Québec", "CA-QC"),
+    ],
+)  # fmt: skip
+def test_old_abbreviations_of_a_state_are_read(text, state):
+    assert place_of(None, text, None, None, ()).states == (state,)
+
+
+@pytest.mark.parametrize("text", ["Springfield", "A.B.C.", "X.Y.", "Miss Jane"])
+def test_a_text_that_is_no_state_is_said(text):
+    found = place_of(None, text, None, None, ())
+    assert (found.states, found.problem is None) == ((), False)
+
+
+def test_a_zip_code_without_its_zero_is_read_with_a_north_american_number():
+    assert place_of(None, None, None, "2134.0", ("+12125550148",)).states == ("US-MA", "US-NY")
+    assert place_of(None, None, None, "2134", ("+4915112345678",)).states == ()
+    assert place_of(None, None, None, "2134", ("+12125550148", "+4915112345678")).states == ("US-NY",)
+    assert place_of(None, None, None, "2134", ()).states == ()
+    assert place_of(None, None, "Denmark", "2134", ("+12125550148",)).states == ("US-NY",)
+
+
 def test_a_word_used_in_two_zones_means_both():
     assert readings.of_field("MST").zones == ("America/Denver", "America/Phoenix")
     assert readings.of_field("Michigan").zones == ("America/Detroit", "America/Chicago")

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from fluentsd.domain.time.blackouts import UnknownPreset, check_preset, dates
+from fluentsd.domain.time.blackouts import FEDERAL, UnknownPreset, all_presets, check_preset, dates, preset_words
 
 
 def test_the_federal_holidays_of_2026_with_the_observed_fourth_of_july():
@@ -111,3 +111,26 @@ def test_rhode_island_has_no_election_day_in_odd_years():
 def test_a_state_without_such_a_list_has_no_legal_holidays_of_ours():
     with pytest.raises(UnknownPreset):
         check_preset("us-tx-legal-holidays")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("us-federal-holidays", "United States: federal holidays"),
+        ("US-TX", "Texas, United States"),
+        ("us-pa-legal-holidays", "Pennsylvania, United States: legal holidays"),
+        ("uk", "United Kingdom"),
+        ("ca-on", "Ontario, Canada"),
+        ("gb-sct", "Scotland, United Kingdom"),
+        ("atlantis", "atlantis"),
+    ],
+)
+def test_a_preset_in_words(name: str, words: str) -> None:
+    assert preset_words(name) == words
+
+
+def test_every_preset_that_is_offered_exists_and_has_words_of_its_own() -> None:
+    names = all_presets()
+    assert names[0] == FEDERAL
+    assert [check_preset(name) for name in names] == list(names)
+    assert len({preset_words(name) for name in names}) == len(names)

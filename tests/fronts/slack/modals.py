@@ -109,6 +109,16 @@ class Person:
         """Choose an option of a select or menu outside inputs."""
         await self._act(lambda one: one.get("action_id") == action_id, words, words)
 
+    async def pick_date(self, action_id: str, date: str) -> None:
+        """Pick a date with a picker outside inputs."""
+        await self._act(lambda one: one.get("action_id", "").startswith(action_id), date, date)
+
+    async def more(self) -> None:
+        """Show the fields that few people change."""
+        button = next(one for block in self.view["blocks"] for one in block.get("elements", ())
+                      if one.get("action_id") == "wizard:more")  # fmt: skip
+        await self._act(lambda one: one is button, "more")
+
     async def change(self, block_id: str, value: Any) -> None:
         """Enter a value into an input that tells the app of each change."""
         self.enter(block_id, value)
@@ -123,8 +133,10 @@ class Person:
         for index, block in enumerate(view["blocks"]):
             for one in [*block.get("elements", ()), block.get("accessory") or {}]:
                 if is_it(one):
-                    payload = {}
-                    if words:
+                    payload: dict[str, Any] = {}
+                    if words and one["type"] == "datepicker":
+                        payload = {"selected_date": words}
+                    elif words:
                         chosen = next(o for o in one["options"] if o["text"]["text"].startswith(words))
                         payload = {"selected_option": chosen}
                     before = self._slack.version
@@ -162,7 +174,7 @@ def _entered(element: Mapping[str, Any], value: Any) -> dict[str, Any]:
             return {"type": kind, "value": None if value is None else str(value)}
         case "static_select" | "radio_buttons":
             return {"type": kind, "selected_option": next(o for o in element["options"] if o["value"] == value)}
-        case "checkboxes":
+        case "checkboxes" | "multi_static_select":
             return {"type": kind, "selected_options": [o for o in element["options"] if o["value"] in value]}
         case "external_select":
             return {"type": kind, "selected_option": value and _option(value)}
@@ -184,7 +196,7 @@ def _initial(element: Mapping[str, Any]) -> dict[str, Any]:
             return {"type": kind, "value": element.get("initial_value")}
         case "static_select" | "radio_buttons" | "external_select":
             return {"type": kind, "selected_option": element.get("initial_option")}
-        case "checkboxes" | "multi_external_select":
+        case "checkboxes" | "multi_external_select" | "multi_static_select":
             return {"type": kind, "selected_options": element.get("initial_options", [])}
         case "datepicker":
             return {"type": kind, "selected_date": element.get("initial_date")}

@@ -35,6 +35,7 @@ FROZEN = {
     "0013_after_calls.py": "e7ebadf4266c6d8b2da2298de6c6ba1c4a4dd4d16dda6b36406f4ee327653eae",
     "0014_step_counts.py": "13f042da899dff820673d3e860dc7615e5bf79e9905a3cb3a2e0dda31b44711f",
     "0015_leads.py": "60e03c0c2db98ae94446a37ad1cac43cc00b0e832ca52087c33d8f3b4429131d",
+    "0016_calls_to_us.py": "da322e9850503180be0c7eb3612d0d6e5b9721362ecb98356d3c3dbadd3fbdb7",
 }
 #: What the release with schema 2 made: 8 people in a campaign under way, two suppression entries, one erased person.
 DUMP = Path(__file__).with_name("schema_0002.sql")

@@ -6,7 +6,7 @@ from fluentsd.fronts.slack.blocks import lists
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, actions, button, message, section
 from fluentsd.fronts.slack.command_table import Parsed
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard import navigation
+from fluentsd.fronts.slack.wizard import opening
 
 
 async def new(session: Session, parsed: Parsed) -> Message:
@@ -15,7 +15,7 @@ async def new(session: Session, parsed: Parsed) -> Message:
         return message("a new campaign", section("Make a campaign, page by page:"),
                        actions(button("New campaign…", "open:new", {}, "primary")))  # fmt: skip
     session.need("manager")
-    await navigation.begin(session, str(parsed.arguments.get("name", "")))
+    await opening.begin(session, str(parsed.arguments.get("name", "")))
     return SILENT
 
 
@@ -26,7 +26,7 @@ async def edit(session: Session, parsed: Parsed) -> Message:
         pick = {"ref": parsed.ref, "page": part}
         return message("edit", actions(button("Edit…", "open:edit", pick, "primary")))
     session.need("manager")
-    await navigation.resume(session, parsed.ref, part)
+    await opening.resume(session, parsed.ref, part)
     return SILENT
 
 

@@ -12,10 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fluentsd.domain.campaign_values import DAYS
 from fluentsd.fronts.slack.blocks.layout import OPTION_VALUE, Block, option, plain_text
 from fluentsd.fronts.slack.blocks.wording import plain
-from fluentsd.verbs.catalogue import OUTCOMES
 
 State = Mapping[str, Any]
 #: Slack's limits of an input.
@@ -37,10 +35,29 @@ class Kind(ABC):
     def read(self, state: State) -> Any:
         """What was entered, None for nothing."""
 
-    def holds(self, value: Any) -> bool:
-        """Whether the element can hold this value whole; a field whose value it cannot hold is not shown as an
-        input."""
-        return True
+    def put(self, entered: Any, before: Any) -> Any:
+        """The file's value after this was entered; an input that shows a part of the value keeps the rest."""
+        return entered
+
+    def instead(self, value: Any) -> str:
+        """A sentence in place of an input that cannot hold this value whole; "" if it can."""
+        return ""
+
+    def is_set(self, value: Any) -> bool:
+        """Whether the input differs from that of a file without this value."""
+        return bool(self.instead(value)) or self.element(value) != self.element(None)
+
+    def shown(self, value: Any) -> str:
+        """What the input shows, in a line."""
+        element = self.element(value)
+        initial = element.get("initial_option")
+        chosen = element.get("initial_options") or ([initial] if initial else [])
+        words = ", ".join(one["text"]["text"] for one in chosen)
+        return plain(words or element.get("initial_value") or element.get("initial_date") or "–", 100)
+
+
+#: The sentence about a value that is too long for Slack.
+TOO_LONG = "longer than a form of Slack holds, so the campaign's file changes it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +80,8 @@ class Text(Kind):
             block["placeholder"] = plain_text(self.placeholder, OPTION_VALUE)
         return block
 
-    def holds(self, value: Any) -> bool:
-        return len(self.show(value)) <= self.at_most
+    def instead(self, value: Any) -> str:
+        return "" if len(self.show(value)) <= self.at_most else TOO_LONG
 
     def show(self, value: Any) -> str:
         return self.default if value is None else str(value)
@@ -75,158 +92,6 @@ class Text(Kind):
 
     def parse(self, typed: str) -> Any:
         return None if not typed.strip() or typed == self.default else typed
-
-
-@dataclass(frozen=True, slots=True)
-class Lines(Text):
-    """A list of texts, one in each line."""
-
-    at_most: int = 2000
-    lines: bool = True
-
-    def show(self, value: Any) -> str:
-        return "\n".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else ""
-
-    def parse(self, typed: str) -> Any:
-        return [line.strip() for line in re.split(r"[\n,;]", typed) if line.strip()] or None
-
-
-@dataclass(frozen=True, slots=True)
-class HoursOfDays(Text):
-    """Hours for all days ("09:00-17:00"), or for each day of its own, one in each line: "mon 09:00-17:00"."""
-
-    lines: bool = True
-
-    def show(self, value: Any) -> str:
-        if isinstance(value, Mapping):
-            return "\n".join(f"{day} {hours}" for day, hours in value.items())
-        return "" if value is None else str(value)
-
-    def parse(self, typed: str) -> Any:
-        lines = [re.split(r"[\s:]+", line.strip(), maxsplit=1) for line in typed.splitlines() if line.strip()]
-        if lines and all(len(line) == 2 and line[0][:3].casefold() in DAYS for line in lines):
-            return {line[0][:3].casefold(): line[1] for line in lines}
-        return " ".join(typed.split()) or None
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs(Text):
-    """A list of tables of two values, one in each line: "2026-12-24 09:00-12:00"."""
-
-    lines: bool = True
-    at_most: int = 2000
-    names: tuple[str, str] = ("date", "hours")
-
-    def show(self, value: Any) -> str:
-        rows = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
-        first, second = self.names
-        return "\n".join(f"{row.get(first, '')} {row.get(second, '')}" for row in rows if isinstance(row, Mapping))
-
-    def parse(self, typed: str) -> Any:
-        split = [line.strip().partition(" ") for line in typed.splitlines() if line.strip()]
-        return [{self.names[0]: first.rstrip(":"), self.names[1]: rest.strip()} for first, _, rest in split] or None
-
-
-@dataclass(frozen=True, slots=True)
-class Rows(Text):
-    """A list of tables, one in each line, its values divided by "|": "US.hours | agreed with counsel | Ada"."""
-
-    lines: bool = True
-    at_most: int = 3000
-    names: tuple[str, ...] = ()
-
-    def show(self, value: Any) -> str:
-        rows = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
-        return "\n".join(
-            " | ".join(str(row.get(name, "")) for name in self.names) for row in rows if isinstance(row, Mapping)
-        )
-
-    def parse(self, typed: str) -> Any:
-        split = [[part.strip() for part in line.split("|", len(self.names) - 1)] for line in typed.splitlines()]
-        return [dict(zip(self.names, row, strict=False)) for row in split if any(row)] or None
-
-
-@dataclass(frozen=True, slots=True)
-class Condition(Text):
-    """One or several words ("interested, callback"), or a condition ("call.fields.budget > 1000")."""
-
-    def show(self, value: Any) -> str:
-        if isinstance(value, Sequence) and not isinstance(value, str):
-            return ", ".join(map(str, value))
-        return "" if value is None else str(value)
-
-    def parse(self, typed: str) -> Any:
-        words = [word for word in re.split(r"[,;\s]+", typed) if word]
-        if len(words) > 1 and ("," in typed or ";" in typed) and all(word.isidentifier() for word in words):
-            return words
-        return typed.strip() or None
-
-
-_OUTCOME = re.compile(r"last\.outcome\s*==\s*['\"](\w+)['\"]")
-_ANY_OF = re.compile(rf"{_OUTCOME.pattern}(?:\s+or\s+{_OUTCOME.pattern})*")
-
-
-def outcomes_in(when: str) -> list[str]:
-    """The outcomes of the step before that a condition names in words ("no answer"), if it says nothing else."""
-    return [name.replace("_", " ") for name in _OUTCOME.findall(when)] if _ANY_OF.fullmatch(when.strip()) else []
-
-
-@dataclass(frozen=True, slots=True)
-class Outcomes(Text):
-    """Outcomes of the step before ("voicemail, no answer"), which stand in the file as a condition; or a condition."""
-
-    def show(self, value: Any) -> str:
-        words = ", ".join(outcomes_in(str(value or "")))
-        return words if words and self.parse(words) == value else str(value or "")
-
-    def parse(self, typed: str) -> Any:
-        words = [re.sub(r"[\s-]+", "_", word.strip().casefold()) for word in re.split(r",|;|\bor\b", typed)]
-        if all(word in OUTCOMES for word in words):
-            return " or ".join(f"last.outcome == '{word}'" for word in words)
-        return typed.strip() or None
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts(Text):
-    """A table of numbers, one in each line: "phone 0.12"."""
-
-    lines: bool = True
-
-    def show(self, value: Any) -> str:
-        return "\n".join(f"{name} {amount}" for name, amount in value.items()) if isinstance(value, Mapping) else ""
-
-    def parse(self, typed: str) -> Any:
-        split = [re.split(r"[\s:=]+", line.strip(), maxsplit=1) for line in typed.splitlines() if line.strip()]
-        return {line[0]: _number(line[-1]) for line in split} or None
-
-
-@dataclass(frozen=True, slots=True)
-class Names(Text):
-    """A table of texts, one in each line: "sales +12125550123"."""
-
-    lines: bool = True
-
-    def show(self, value: Any) -> str:
-        return "\n".join(f"{name} {text}" for name, text in value.items()) if isinstance(value, Mapping) else ""
-
-    def parse(self, typed: str) -> Any:
-        split = [re.split(r"[\s:=]+", line.strip(), maxsplit=1) for line in typed.splitlines() if line.strip()]
-        return {line[0]: line[1] if len(line) == 2 else "" for line in split} or None
-
-
-@dataclass(frozen=True, slots=True)
-class Decimal(Text):
-    """A number with a fraction."""
-
-    def parse(self, typed: str) -> Any:
-        return _number(typed) if typed else None
-
-
-def _number(text: str) -> Any:
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +118,8 @@ class Whole(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Choice(Kind):
-    """One of few values, each with its words; the first is the default and is not written, unless `is_written`."""
+    """One of few values, each with its words; the first is the default and is not written, unless `is_written`. A text
+    of a form that is older than the select is read, too."""
 
     options: tuple[tuple[str, str], ...]
     is_written: bool = False
@@ -266,7 +132,7 @@ class Choice(Kind):
         return {"type": "radio_buttons" if self.radio else "static_select", "options": made, "initial_option": chosen}
 
     def read(self, state: State) -> Any:
-        found = (state.get("selected_option") or {}).get("value")
+        found = (state.get("selected_option") or {}).get("value") or str(state.get("value") or "").strip() or None
         return None if found == self.options[0][0] and not self.is_written else found
 
 
@@ -321,7 +187,9 @@ class Date(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Pick(Kind):
-    """One of many values, which `wizard.pickers` offers while a person types. `words`: what a value is called."""
+    """One of many values, which `wizard.pickers` offers while a person types. `words`: what a value is called;
+    `default`: a value that is not written into the file. A text of a form that is older than the select is read, too.
+    """
 
     of: str
     default: str = ""
@@ -337,11 +205,11 @@ class Pick(Kind):
         return block | ({"initial_option": option(said, shown)} if fits(shown) else {})
 
     def read(self, state: State) -> Any:
-        found = (state.get("selected_option") or {}).get("value")
+        found = (state.get("selected_option") or {}).get("value") or str(state.get("value") or "").strip() or None
         return None if found == self.default else found
 
-    def holds(self, value: Any) -> bool:
-        return value is None or fits(value)
+    def instead(self, value: Any) -> str:
+        return "" if value is None or fits(value) else TOO_LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,17 +220,23 @@ class Picks(Kind):
     placeholder: str = ""
 
     def element(self, value: Any) -> Block:
-        chosen = [option(plain(one, 75), one) for one in value if fits(one)] if isinstance(value, Sequence) else []
+        given = value if isinstance(value, Sequence) else ()
+        chosen = [option(plain(self.said(one), 75), one) for one in given if fits(one)]
         block: Block = {"type": "multi_external_select", "min_query_length": 0}
         if self.placeholder:
             block["placeholder"] = plain_text(self.placeholder, OPTION_VALUE)
         return block | ({"initial_options": chosen[:OPTIONS_AT_MOST]} if chosen else {})
 
+    def said(self, value: str) -> str:
+        """What a value is called."""
+        return value
+
     def read(self, state: State) -> Any:
         return [one["value"] for one in state.get("selected_options") or ()] or None
 
-    def holds(self, value: Any) -> bool:
-        return not isinstance(value, Sequence) or (len(value) <= OPTIONS_AT_MOST and all(map(fits, value)))
+    def instead(self, value: Any) -> str:
+        is_whole = not isinstance(value, Sequence) or (len(value) <= OPTIONS_AT_MOST and all(map(fits, value)))
+        return "" if is_whole else TOO_LONG
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 #: `path: words`, where a path may have `[2]` and `(name)` after each part.
 _LINE = re.compile(r"(?P<path>[a-z_]+(?:\[\d+\])?(?: \([^)]*\))?(?:\.[\w\[\]]+)*): (?P<words>.+)", re.DOTALL)
-_ITEM = re.compile(r"(?P<list>[a-z_]+)\[(?P<nth>\d+)\](?: \([^)]*\))?")
+_ITEM = re.compile(r"(?P<list>[a-z_]+(?:\.[a-z_]+)*)\[(?P<nth>\d+)\](?: \([^)]*\))?")
 #: Characters of an error beside an input.
 WORDS_AT_MOST = 300
 

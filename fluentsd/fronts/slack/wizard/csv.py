@@ -6,7 +6,7 @@ table, the fetching of a file (`uploads`), and the import (`importing`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,15 +20,15 @@ from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.batches import previewed
 from fluentsd.engine.ingest.csv_file import CsvFile, open_csv_bytes
 from fluentsd.fronts.slack.blocks.layout import Block, context, option, plain_text, section
-from fluentsd.fronts.slack.blocks.wording import CHANNEL_OPTIONS, channels, count, ours, plain, safe
+from fluentsd.fronts.slack.blocks.wording import channels, count, ours, plain, safe
 from fluentsd.fronts.slack.forms.fields import Field, blocks, filled
-from fluentsd.fronts.slack.forms.kinds import Choice, Date, File, Flag, Many, Text
+from fluentsd.fronts.slack.forms.kinds import Choice, File, Flag, Text
 from fluentsd.fronts.slack.forms.paths import value_at
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.wizard.consent import ANSWERS_FOR_IT, Flow, consent_fields
 from fluentsd.fronts.slack.wizard.drawing import update
-from fluentsd.fronts.slack.wizard.steps_and_segments import entries
 from fluentsd.fronts.slack.wizard.uploads import Upload
-from fluentsd.fronts.slack.wizard.view import wizard_view
+from fluentsd.fronts.slack.wizard.view import further, usual, wizard_view
 from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs import Refused
 from fluentsd.verbs.file_ingest import need_of
@@ -42,26 +42,23 @@ UPLOAD = (Field("csv.file", "CSV file", File(), "Up to 10 MB, as Excel, Google S
 #: How the file is read; a change of one of these reads it again.
 READING = (
     Field("csv.header", "First row", Choice((("auto", "detect automatically"),
-          ("yes", "it has the names of the columns"), ("no", "it is a person")))),
-    Field("csv.region", "Country of numbers without a country code", Text(60, default="US", on_enter=True)),
+          ("yes", "it has the names of the columns"), ("no", "it is a person"))), more=True),
+    Field("csv.region", "Country of numbers without a country code", Text(60, default="US", on_enter=True), more=True),
     Field("csv.dates", "Dates such as 03/04/2026", Choice((("found", "detect automatically"),
-          ("day first", "the day is first"), ("month first", "the month is first")))),
-    Field("csv.encoding", "Encoding", Text(40, on_enter=True), "Leave empty to detect."),
-    Field("csv.delimiter", "Columns are divided by", Text(10, on_enter=True), "Leave empty to detect."),
+          ("day first", "the day is first"), ("month first", "the month is first"))), more=True),
+    Field("csv.encoding", "Encoding", Text(40, on_enter=True), "Leave empty to detect.", more=True),
+    Field("csv.delimiter", "Columns are divided by", Text(10, on_enter=True), "Leave empty to detect.", more=True),
 )  # fmt: skip
 TAKING = (
+    *consent_fields("csv", "given", asked=False),
     Field("csv.keep_duplicates", "Several rows about one person", Choice((("first", "skip all but the first"),
-          ("last", "keep the last")))),
-    Field("csv.whole", "People who are not in this file", Flag("Remove those of earlier imports from the campaign")),
-    Field("csv.yes", "If that is most of them", Flag("Remove them even then")),
-    Field("csv.basis", "Consent of these people", Choice((("none", "none is attested here"), ("written", "written"),
-          ("express", "express"), ("inquiry", "inquiry"), ("customer", "existing customer")))),
-    Field("csv.given", "Date of the consent", Date()),
-    Field("csv.scope", "It covers", Many(CHANNEL_OPTIONS)),
-    Field("csv.by", "Confirmed by", Text(120)),
-    Field("csv.scrubbed", "Last scrub against the Do Not Call registry", Date()),
-    Field("csv.proof", "Where the proof is kept", Text(500)),
+          ("last", "keep the last"))), more=True),
+    Field("csv.whole", "People who are not in this file", Flag("Remove those of earlier imports from the campaign"),
+          more=True),
+    Field("csv.yes", "If that is most of them", Flag("Remove them even then"), more=True),
 )  # fmt: skip
+#: Changes that are answered with other words about consent.
+_CONSENT = frozenset({"csv.basis", "csv.scope"})
 #: Options of the shell's import without an input, and why.
 WITHOUT_INPUT: Mapping[str, str] = {
     "campaign": "the one of the wizard",
@@ -111,31 +108,54 @@ async def uploaded(session: Session, place: Place) -> Ack:
 
 
 async def changed(session: Session, place: Place) -> None:
-    """Another way to read the file was chosen: read it again. Of several changes in a row the last one counts."""
-    if session.interaction.name in {one.path for one in READING}:
-        view_id = str(session.interaction.view.get("id", ""))
-        session.services.wizard.typing.note(view_id, partial(_read_again, session, place, view_id))
+    """Another way to read the file was chosen, or another consent: draw the form again. Of several changes in a row the
+    last one counts."""
+    name = session.interaction.name
+    if name in {one.path for one in READING}:
+        place = replace(place, round=next(session.services.wizard.rounds))  # the columns may be others
+    elif name not in _CONSENT:
+        return
+    view_id = str(session.interaction.view.get("id", ""))
+    session.services.wizard.typing.note(view_id, partial(_draw_again, session, place, view_id),
+                                         session.interaction.acted_at)  # fmt: skip
 
 
-async def _read_again(session: Session, place: Place, view_id: str) -> None:
+async def _draw_again(session: Session, place: Place, view_id: str) -> None:
+    await update(session, {"id": view_id}, await again(session, place))
+
+
+async def again(session: Session, place: Place, notes: Sequence[str] = ()) -> Block:
+    """The form with what was entered, which is not imported; the ways to read the file alone, while it cannot be read
+    in this one."""
     form = filled(READING + TAKING, {}, session.interaction.answers)
-    again = replace(place, round=next(session.services.wizard.rounds))
     try:
         upload = await session.services.wizard.uploads.get(session.services.api, place.file)
-        view = await _columns(session, again, upload, form)
+        return await _columns(session, place, upload, form, notes)
     except (CsvError, Refused) as why:
-        view = wizard_view(again, "Columns", blocks(READING, form), "Import", "Back", [str(why)])
-    await update(session, {"id": view_id}, view)
+        return wizard_view(replace(place, more=True), "Columns", blocks(READING, form), "Import", "Back", [str(why)])
 
 
-async def need_of_campaign(session: Session, ref: str) -> Need:
-    edit = await session.run("campaign open-edit", {"ref": ref})
-    return need_of([str(step.get("channel")) for step in entries(edit.file, "step")])
+async def flow_of(session: Session, ref: str) -> Flow:
+    """The flow of a campaign as it is being edited."""
+    return Flow.of((await session.run("campaign open-edit", {"ref": ref})).file)
 
 
-async def _columns(session: Session, place: Place, upload: Upload, form: Mapping[str, Any]) -> Block:
-    look = await _looked(session, upload, form, await need_of_campaign(session, place.ref))
-    return _columns_view(place, upload, look, form)
+def need_of_flow(flow: Flow) -> Need:
+    """The points that a person must have."""
+    return need_of(list(flow.steps))
+
+
+async def _columns(
+    session: Session, place: Place, upload: Upload, form: Mapping[str, Any], notes: Sequence[str] = ()
+) -> Block:
+    flow = await flow_of(session, place.ref)
+    look = await _looked(session, upload, form, need_of_flow(flow))
+    chosen = {
+        column.index: session.interaction.state(f"column.{column.index}.{place.round}")
+        for column in look.mapping.columns[:COLUMNS_SHOWN]
+    }
+    made = _columns_made(place, upload, look, form, flow, {n: one for n, one in chosen.items() if one})
+    return wizard_view(place, "Columns", made, "Import", "Back", notes)
 
 
 async def _looked(session: Session, upload: Upload, form: Mapping[str, Any], need: Need) -> Look:
@@ -178,48 +198,68 @@ def dates_in(form: Mapping[str, Any]) -> Order:
     return chosen if chosen in ("day first", "month first") else ""
 
 
-def _columns_view(place: Place, upload: Upload, look: Look, form: Mapping[str, Any]) -> Block:
-    """What each column means, with selects to correct it, and the first rows as they would be read."""
+def _columns_made(
+    place: Place, upload: Upload, look: Look, form: Mapping[str, Any], flow: Flow, chosen: Mapping[int, str]
+) -> list[Block]:
+    """The first rows as they would be read, what the columns mean, with selects to correct it, and the consent.
+    `chosen`: meanings by the column's index that were picked already."""
     seen, shown = look.preview, look.mapping.columns[:COLUMNS_SHOWN]
-    divider = safe(repr(look.file.delimiter))
-    says = f"*{safe(upload.name, 100)}* · {safe(look.file.encoding, 40)} · columns divided by {divider}"
+    says = f"*{safe(upload.name, 100)}* · {safe(look.file.encoding, 40)} · divided by {safe(repr(look.file.delimiter))}"
     raw = "\n".join(f"line {line}: {safe(text, 200)}" for line, text in look.raw)
     people = "\n".join(
         "• " + " · ".join(safe(part, 80) for part in (f"line {line}", name, number, address, notes) if part)
         for line, number, address, name, notes in seen.people[:ROWS]
     )
     wrong = "\n".join(f"• line {line}: {ours(reason, 200)}" for line, reason in seen.rejects)
-    made: list[Block] = [section(says)]
-    if not look.mapping.order[Target.PHONE] and not look.mapping.order[Target.EMAIL]:
+    made: list[Block] = [context(says)]
+    is_unknown = not look.mapping.order[Target.PHONE] and not look.mapping.order[Target.EMAIL]
+    if is_unknown:
         made.append(section("⚠️ No column is known to hold numbers or addresses. Choose it below."))
     if look.file.notes:
         made.append(context("\n".join(ours(note, 300) for note in look.file.notes[:5])))
-    made += [section(f"*As it is*\n{raw}"), section(f"*As it would be read*\n{people or 'nobody'}")]
+    made.append(section(f"*As it would be read*\n{people or 'nobody'}"))
     if wrong:
         made.append(section(f"*Rows with problems, of the first ones*\n{wrong}"))
     if seen.opted_out:
         made.append(section(f"⚠️ By the file's own words {count(seen.opted_out)} of the first rows opted out; they "
                             "enter the suppression list."))  # fmt: skip
-    made += [_column(column, place.round, seen.columns[column.index][3]) for column in shown]
+    doubtful = [one for one in shown if is_unknown or one.doubt or one.index in chosen]
+    asked = shown if place.more else doubtful
+    made.append(section(f"*What the columns mean*\n{_meanings([one for one in shown if one not in asked])}"
+                        .rstrip()))  # fmt: skip
+    made += [_column(one, place.round, seen.columns[one.index][3], chosen.get(one.index, "")) for one in asked]
     if (left := len(look.mapping.columns) - len(shown)) > 0:
         made.append(context(f"{count(left, 'more column is', 'more columns are')} read as variables"))
-    made += blocks(TAKING, form) + blocks(READING, form)
-    return wizard_view(place, "Columns", made, "Import", "Back")
+    lacks = flow.lacks(value_at(form, "csv"))
+    made += [section(f"*Consent*\n{ANSWERS_FOR_IT}"), *usual(TAKING, form)]
+    made.append(section(f"⚠️ {lacks}") if lacks else context(flow.covered()))
+    if place.more:
+        made.append(section(f"*The rows as they are*\n{raw}"))
+    words = "How the file is read, and more" if place.more else "Change columns, duplicates, how it is read"
+    return [*made, *further(place, words, (*TAKING, *READING), form)]
+
+
+def _meanings(columns: Sequence[Column]) -> str:
+    """What columns mean, in a line each; columns that are not read stand in one line."""
+    kept = [one for one in columns if meaning_of(one) != "ignore"]
+    lines = [f"• {safe(one.label, 60)} → {safe(_words(meaning_of(one), one), 60)}" for one in kept]
+    left = [safe(one.label, 40) for one in columns if meaning_of(one) == "ignore"]
+    return "\n".join([*lines, *([f"• not read: {', '.join(left)}"] if left else [])])[:2800]
 
 
 #: How a meaning was found, in words.
 _KNOWN_BY: Mapping[str, str] = {"name": "matched by its heading", "content": "matched by its cells"}
 
 
-def _column(column: Column, round_: int, example: str) -> Block:
+def _column(column: Column, round_: int, example: str, chosen: str) -> Block:
     """The select of one column, with how its meaning was found, an example and a doubt."""
-    suggested = meaning_of(column)
-    choices = dict.fromkeys([suggested, "variable", "ignore", *MEANINGS])
-    made = [option(plain(_words(one, column), 75), one) for one in choices]
-    parts = (f"like {plain(example, 60)}" if example else "", _KNOWN_BY.get(column.how, ""), column.doubt)
+    choices = dict.fromkeys([meaning_of(column), "variable", "ignore", *MEANINGS])
+    made = {one: option(plain(_words(one, column), 75), one) for one in choices}
+    parts = (f"please check: {column.doubt}" if column.doubt else "", f"like {plain(example, 60)}" if example else "",
+             _KNOWN_BY.get(column.how, ""))  # fmt: skip
     hint = " · ".join(part for part in parts if part)
-    element: Block = {"type": "static_select", "options": made, "initial_option": made[0],
-                      "action_id": f"column.{column.index}"}  # fmt: skip
+    element: Block = {"type": "static_select", "options": list(made.values()), "action_id": f"column.{column.index}",
+                      "initial_option": made.get(chosen) or made[meaning_of(column)]}  # fmt: skip
     block: Block = {"type": "input", "block_id": f"column.{column.index}.{round_}", "element": element,
                     "label": plain_text(plain(column.label, 150), 150)}  # fmt: skip
     return block | ({"hint": plain_text(plain(hint, 150), 150)} if hint else {})

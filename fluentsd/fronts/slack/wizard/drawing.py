@@ -5,7 +5,7 @@ What must not live here: how a page looks (`view`, `review`), and what is saved 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block
@@ -20,16 +20,16 @@ from fluentsd.verbs.answers.edits import Edit
 _GONE = frozenset({"hash_conflict", "not_found", "view_not_found"})
 
 
-async def drawn(session: Session, place: Place, edit: Edit) -> Block:
+async def drawn(session: Session, place: Place, edit: Edit, notes: Sequence[str] = ()) -> Block:
     """A page's view."""
     if place.page == "review":
         return await review_view(session, place, edit)
-    return page_view(place, edit, people=await people_of(session, place, edit))
+    return page_view(place, edit, notes=notes, people=await people_of(session, place, edit))
 
 
 async def people_of(session: Session, place: Place, edit: Edit) -> People | None:
-    """Who is in the campaign, and the sources that there are, for the page of contacts."""
-    if place.page != "people":
+    """Who is in the campaign, and the sources that there are, for the pages that show them."""
+    if place.page not in ("people", "law"):
         return None
     total = (await session.run("campaign status", {"ref": edit.ref})).total if edit.state else 0
     sources = (await session.run("source list", {})).sources

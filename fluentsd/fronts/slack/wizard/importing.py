@@ -34,10 +34,12 @@ from fluentsd.fronts.slack.wizard.csv import (
     READING,
     TAKING,
     Ack,
+    again,
     dates_in,
     errors,
+    flow_of,
     meaning_of,
-    need_of_campaign,
+    need_of_flow,
     opened,
     region_in,
     suggested,
@@ -51,6 +53,8 @@ from fluentsd.verbs.file_ingest import VerbIngest
 
 #: Rejected rows that are shown, and that are kept for the file.
 REJECTS, REJECTS_KEPT = 20, 2_000
+#: Columns that were read with a doubt, of which the answer tells.
+DOUBTS = 8
 
 
 async def submitted(session: Session, place: Place) -> Ack:
@@ -58,11 +62,12 @@ async def submitted(session: Session, place: Place) -> Ack:
     form = filled(READING + TAKING, {}, session.interaction.answers)
     try:
         upload = await session.services.wizard.uploads.get(session.services.api, place.file)
-        need = await need_of_campaign(session, place.ref)
+        flow = await flow_of(session, place.ref)
+        need = need_of_flow(flow)
         with session.services.runtime.clock.busy():
             file = await trio.to_thread.run_sync(opened, upload, form)
     except (CsvError, Refused) as why:
-        return errors("csv.header", str(why))
+        return await _wrong(session, place, "csv.header", str(why))
     with file:
         try:
             asked = _asked(session, file, region_in(form), place.round, dates_in(form))
@@ -79,9 +84,10 @@ async def submitted(session: Session, place: Place) -> Ack:
             return errors(why.block, str(why))
         except NoPoints:
             words = "numbers" if need == "phone" else "numbers or addresses"
-            return errors("csv.header", f"Name the column of the {words} above; nothing was imported.")
+            return await _wrong(session, place, "csv.header", f"Name the column of the {words} above; nothing was "
+                                "imported.")  # fmt: skip
         except CsvError as why:
-            return errors("csv.header", str(why))
+            return await _wrong(session, place, "csv.header", str(why))
         rejects = _Rejects()
         options = Options(value_at(form, "csv.keep_duplicates") == "last", value_at(form, "csv.whole") is True,
                           value_at(form, "csv.yes") is True)  # fmt: skip
@@ -92,12 +98,20 @@ async def submitted(session: Session, place: Place) -> Ack:
         except CsvError as why:
             return _shown(place, [section(f"🚫 {ours(str(why))}")])
         except Refused as why:
-            return errors("csv.header", str(why))
+            named = next((one for one in ("given", "scrubbed", "scope", "by") if f"{one}:" in str(why)), "header")
+            return await _wrong(session, place, f"csv.{named}", str(why))
     session.services.wizard.uploads.forget(upload.id)
     if rejects.written > REJECTS:
         session.services.jobs.later(partial(_send_rejects, session, upload.name, file.header or (), rejects))
     await draw_below(session, place.at("people"))
-    return _shown(place, _answer(done, rejects, file.notes))
+    lacks = flow.lacks(value_at(form, "csv")) if done.enrolled else ""
+    doubts = [f"{one.label}: {one.doubt}" for one in mapping.columns if one.doubt]
+    return _shown(place, _answer(done, rejects, [*file.notes[:5], *doubts[:DOUBTS]], lacks))
+
+
+async def done(session: Session, place: Place) -> Ack:
+    """The answer was read: the page of contacts is below."""
+    return None
 
 
 def _performing(session: Session) -> Any:
@@ -189,30 +203,58 @@ def _consent(form: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return given | {"scope": ",".join(scope)} if any(given.values()) or scope else None
 
 
-def _answer(done: Summary, rejects: _Rejects, notes: Sequence[str]) -> list[Block]:
-    """What the import came to, and the rows that were not taken, with line and reason."""
-    figures = (("Rows", done.rows), ("New people", done.new), ("Updated", done.updated), ("Enrolled", done.enrolled),
-               ("Duplicates skipped", done.duplicates), ("Invalid", done.rejected))  # fmt: skip
-    made: list[Block] = [section("", *(f"*{name}*\n{number:,}" for name, number in figures))]
-    more = [f"{count(done.opted_out)} entered the suppression list, because the file says so"] if done.opted_out else []
+def _answer(done: Summary, rejects: _Rejects, notes: Sequence[str], lacks: str) -> list[Block]:
+    """What the import came to: the verdict, what is missing, and the rows that were not taken, with line and reason.
+    `lacks`: what happens without the consent that the flow needs."""
+    made: list[Block] = [section(_verdict(done, rejects))]
+    if lacks:
+        made.append(section(f"⚠️ {lacks}"))
+    more = [f"{done.new:,} new, {done.updated:,} known before · {done.rows:,} rows"]
+    if done.opted_out:
+        more.append(f"{count(done.opted_out)} entered the suppression list, because the file says so")
     more += [f"{count(done.left)} left the campaign, because they are not on the list any more"] if done.left else []
-    more += [ours(note, 300) for note in notes[:5]]
-    if more:
-        made.append(context("\n".join(more)))
+    more += [ours(note, 300) for note in notes]
+    made.append(context("\n".join(more)))
     if rejects.written:
         reasons = Counter(reject.reason for reject in rejects.kept)
         listed = "\n".join(f"• {number:,} × {ours(reason, 200)}" for reason, number in reasons.most_common(8))
+        if len(reasons) > 1:
+            made.append(section(f"*Left out*\n{listed}"))
         lines = "\n".join(
-            f"line {one.line}: {ours(one.reason, 120)} · {safe(' | '.join(one.raw), 120)}"
+            f"line {one.line}: {f'{ours(one.reason, 120)} · ' if len(reasons) > 1 else ''}"
+            f"{safe(', '.join(filter(None, one.raw)), 120)}"
             for one in rejects.kept[:REJECTS]
         )
-        made += [section(f"*Not taken*\n{listed}"), section(lines[:2900])]
+        made.append(section(lines[:2900]))
         if rejects.written > REJECTS:
             made.append(context(f"… and {rejects.written - REJECTS:,} more lines, which come as a file in a direct "
                                 "message. Correct them and upload it: nobody is enrolled twice."))  # fmt: skip
     return made
 
 
+def _verdict(done: Summary, rejects: _Rejects) -> str:
+    """`✅ 39 of 40 people added · 1 left out: neither a phone number nor an e-mail address (line 41)`."""
+    parts = [f"{'✅' if done.enrolled else '⚠️'} *{done.enrolled:,} of {count(done.rows)} added*"]
+    if done.rejected:
+        reasons = list(done.rejected_because)
+        first = next((one.line for one in rejects.kept if one.reason in reasons), 0)
+        where = f" (line {first})" if done.rejected == 1 else f" (from line {first} on)"
+        why = f": {ours(reasons[0], 200)}{where}" if len(reasons) == 1 else ", see below"
+        parts.append(f"{done.rejected:,} left out{why}")
+    if done.duplicates:
+        parts.append(f"{count(done.duplicates, 'row', 'rows')} about somebody who is in the file already")
+    if there := done.new + done.updated - done.enrolled:
+        parts.append(f"{there:,} are or were in the campaign already")
+    return " · ".join(parts)
+
+
 def _shown(place: Place, made: list[Block]) -> Ack:
-    view = wizard_view(replace(place, page="imported"), "Import", made, submit="", close="Back")
+    view = wizard_view(replace(place, page="imported"), "Import", made, submit="Done", close="Close")
     return {"response_action": "update", "view": view}
+
+
+async def _wrong(session: Session, place: Place, block: str, words: str) -> Ack:
+    """A mistake beside its input, or above the form again with all of its fields, if the input is not shown."""
+    if any(one.get("block_id") == block for one in session.interaction.view.get("blocks") or ()):
+        return errors(block, words)
+    return {"response_action": "update", "view": await again(session, replace(place, more=True), [words])}

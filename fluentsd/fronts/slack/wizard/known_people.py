@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, section
-from fluentsd.fronts.slack.blocks.wording import CHANNEL_OPTIONS, consent, count, plain, safe
+from fluentsd.fronts.slack.blocks.wording import consent, count, plain, safe
 from fluentsd.fronts.slack.forms.fields import Field, blocks, filled
-from fluentsd.fronts.slack.forms.kinds import Choice, Date, Many, Pick, Text
+from fluentsd.fronts.slack.forms.kinds import Choice, Many, Pick
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.wizard.consent import ANSWERS_FOR_IT, consent_fields
 from fluentsd.fronts.slack.wizard.drawing import draw_below
 from fluentsd.fronts.slack.wizard.view import wizard_view
 from fluentsd.fronts.slack.wizard.view_state import Place
@@ -28,19 +29,12 @@ EXISTING = (
     Field("existing.states", "Of a campaign: those who", Many((
         ("completed", "had the whole flow"), ("exited", "left it"), ("queued", "wait in it"),
         ("active", "are being contacted just now"), ("errored", "are in error")), ("completed", "exited"))),
-    Field("existing.reason", "Of a campaign: only those who left for", Text(63), "Like unreachable, replied or "
-          "answered; empty: for any reason. Who has opted out is contacted by nobody."),
+    Field("existing.reason", "Of a campaign: only those who left because they", Choice((
+        ("any", "left for any reason"), ("unreachable", "could not be reached"), ("answered", "answered a call"),
+        ("replied", "replied"), ("goal", "reached the goal"), ("left_segment", "left the segment"))),
+        "Who has opted out is contacted by nobody."),
 )  # fmt: skip
-ATTEST = (
-    Field("attest.basis", "Kind of consent", Choice((("written", "written"), ("express", "express"),
-          ("inquiry", "inquiry"), ("customer", "existing customer")), is_written=True)),
-    Field("attest.given", "Date of the consent", Date(), required=True),
-    Field("attest.scope", "It covers", Many(CHANNEL_OPTIONS),
-          required=True),
-    Field("attest.by", "Confirmed by", Text(120), "A person's name; kept as each contact's evidence.", required=True),
-    Field("attest.scrubbed", "Last scrub against the Do Not Call registry", Date()),
-    Field("attest.proof", "Where the proof is kept", Text(500)),
-)  # fmt: skip
+ATTEST = consent_fields("attest", "given", asked=True)
 
 
 def existing_view(place: Place) -> Block:
@@ -73,8 +67,8 @@ async def enrolled(session: Session, place: Place) -> Ack:
 
 def attest_view(place: Place) -> Block:
     """The form of an attestation about the campaign's people."""
-    words = section("What a named person says of the consent of everybody who is in this campaign now.")
-    return wizard_view(place, "Consent", [words, *blocks(ATTEST, {})], "Attest", "Back")
+    said = "What a named person says of the consent of everybody who is in this campaign now."
+    return wizard_view(place, "Consent", [section(f"{said} {ANSWERS_FOR_IT}"), *blocks(ATTEST, {})], "Attest", "Back")
 
 
 async def attested(session: Session, place: Place) -> Ack:
@@ -87,7 +81,7 @@ async def attested(session: Session, place: Place) -> Ack:
     except Refused as why:
         named = next((one for one in ("given", "scrubbed", "scope", "by") if one in str(why)), "given")
         return _error(f"attest.{named}", str(why))
-    await draw_below(session, place.at("people"))
+    await draw_below(session, place.at("law"))
     said = f"{consent(found.said)}, attested by {safe(found.by)}"
     return _shown(place, "Consent", f"{count(found.people)}: {said}.")
 

@@ -21,15 +21,20 @@ TYPED_EVERY = 1.0
 
 @dataclass(slots=True)
 class Typing:
-    """Saves what is being typed: the newest answers of each view, at most once in a second."""
+    """Saves what is being typed: the newest answers of each view, at most once in a second. `acted_at`: when the newest
+    ones were typed, in seconds."""
 
     jobs: Jobs
     newest: dict[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
+    acted_at: dict[str, float] = field(default_factory=dict)
 
-    def note(self, view_id: str, save: Callable[[], Awaitable[object]]) -> None:
-        """Save this in place of what was noted before for the view."""
+    def note(self, view_id: str, save: Callable[[], Awaitable[object]], acted_at: float = 0.0) -> None:
+        """Save this in place of what was noted before for the view, unless that was typed later; 0 if nobody knows."""
+        latest_at = self.acted_at.get(view_id, 0.0)
+        if 0 < acted_at < latest_at:
+            return
         is_running = view_id in self.newest
-        self.newest[view_id] = save
+        self.newest[view_id], self.acted_at[view_id] = save, max(acted_at, latest_at)
         if not is_running:
             self.jobs.later(lambda: self._save(view_id))
 
@@ -47,6 +52,7 @@ class Typing:
                 await trio.sleep(TYPED_EVERY)
         finally:
             self.newest.pop(view_id, None)
+            self.acted_at.pop(view_id, None)
 
 
 async def _nothing() -> None:

@@ -1,13 +1,13 @@
 """What submits and clicks of the wizard do: each saves the page that is left, and shows another one.
 
 A submit is answered in its acknowledgement, with mistakes beside their inputs; a click is answered with `views.update`,
-which Slack refuses when the view is another one by then. What must not live here: how a page looks (`view`, `review`,
-`csv`), and what a save checks (`verbs.edits`).
+which Slack refuses when the view is another one by then. What must not live here: how a form is opened (`opening`), how
+a page looks (`view`, `review`, `csv`), and what a save checks (`verbs.edits`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -15,28 +15,21 @@ from typing import Any
 from fluentsd.domain.campaign import read_campaign
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import plain, safe
-from fluentsd.fronts.slack.forms.fields import filled
+from fluentsd.fronts.slack.forms import conditions
+from fluentsd.fronts.slack.forms.fields import Field, filled
+from fluentsd.fronts.slack.forms.paths import value_at, with_value
 from fluentsd.fronts.slack.forms.problems import placed
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard import (
-    agents,
-    csv,
-    importing,
-    known_people,
-    numbers_and_texts,
-    review,
-    steps_and_segments,
-)
+from fluentsd.fronts.slack.wizard import agents, csv, entries, importing, known_people, numbers_and_texts, review
 from fluentsd.fronts.slack.wizard.drawing import draw_below, drawn, people_of, update
-from fluentsd.fronts.slack.wizard.pages import ALIASES, BY_KEY, PAGES, fields_of
-from fluentsd.fronts.slack.wizard.view import entry_view, new_view, page_view, waiting
+from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, Page, pages_of
+from fluentsd.fronts.slack.wizard.view import entry_view, page_view
 from fluentsd.fronts.slack.wizard.view_state import Place, place_in
 from fluentsd.validation import Problems
 from fluentsd.verbs import Refused, presets
 from fluentsd.verbs.answers.edits import Edit
 
 Ack = Mapping[str, Any] | None
-_ENTRIES = ("step", "segment")
 
 
 class _Conflict(Exception):
@@ -45,53 +38,6 @@ class _Conflict(Exception):
     def __init__(self, edit: Edit) -> None:
         super().__init__()
         self.edit = edit
-
-
-# ── ways in ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def begin(session: Session, name: str = "") -> None:
-    """Open the first page of a new campaign."""
-    await _open(session, new_view([presets.preset(one) for one in presets.names()], name))
-
-
-async def resume(session: Session, ref: str, part: str = "") -> None:
-    """Open a campaign at one of its pages; first a waiting view, because the trigger lives for three seconds."""
-    word = part.casefold().split()[0] if part.strip() else ""  # "window to 9-5" opens the page
-    page = ALIASES.get(word, word) or "name"
-    if page not in {one.key for one in PAGES}:
-        parts = ", ".join("contacts" if one.key == "people" else one.key for one in PAGES)
-        raise Refused(f"a campaign has no part {part[:40]!r}; there are: {parts}")
-    opened = await _open(session, waiting(Place("name", ref)))
-    edit = await session.run("campaign open-edit", {"ref": ref})
-    await update(session, opened, await drawn(session, Place(page, ref, edit.seen), edit))
-
-
-async def open_number(session: Session) -> None:
-    """Open the form of a caller ID."""
-    await _open(session, numbers_and_texts.number_view(Place("number")))
-
-
-async def open_text(session: Session, channel: str, name: str = "") -> None:
-    """Open the form of a new text, or of the next version of one."""
-    place = Place("text", new="email" if channel == "email" else "sms")
-    opened = await _open(session, numbers_and_texts.text_view(place) if not name else waiting(place))
-    if name:
-        file = (await session.run("templates show", {"name": name})).file["template"][0]
-        await update(session, opened, numbers_and_texts.text_view(place, file))
-
-
-async def open_agent(session: Session, name: str = "") -> None:
-    """Open the form of a new agent, or of the next version of one."""
-    opened = await _open(session, agents.agent_view(Place("agent")) if not name else waiting(Place("agent", new=name)))
-    if name:
-        file, version = await agents.kept_file(session, name)
-        await update(session, opened, agents.agent_view(Place("agent", new=name, seen=version), file))
-
-
-async def _open(session: Session, view: Block) -> dict[str, Any]:
-    answer = await session.services.api.call("views.open", trigger_id=session.interaction.trigger_id, view=view)
-    return dict(answer.get("view") or {})
 
 
 # ── submits ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -103,7 +49,7 @@ async def submitted(session: Session) -> Ack:
     session.services.wizard.typing.forget(str(session.interaction.view.get("id", "")))
     if (making_one := _OTHERS.get(place.page)) is not None:
         return await making_one(session, place)
-    if place.page in _ENTRIES:
+    if place.page in BY_KEY and BY_KEY[place.page].entries:
         return await _entry_submitted(session, place)
     if not place.ref:
         return await _begun(session)
@@ -114,13 +60,45 @@ async def submitted(session: Session) -> Ack:
     file = filled(page.fields, edit.file, session.interaction.answers)
     if wrong := placed(_mistakes(file), [field.path for field in page.fields], page.prefixes):
         _note_typing(session, place)  # a view with mistakes stays open, and what it has seen stays as it is
-        return _errors(wrong)
+        return await _wrong(session, place, wrong, page.fields, file)
     try:
         edit = await _save(session, place, edit, file)
     except _Conflict as why:
         return _shown(await _conflict(session, place, why.edit))
-    following = PAGES[PAGES.index(page) + 1]
-    return _shown(await drawn(session, replace(place, page=following.key, seen=edit.seen), edit))
+    following = next(one for one in pages_of(edit.file) if PAGES.index(one) > PAGES.index(page))
+    notes = _of_an_older_form(session, page)
+    place = place.at(page.key if notes else following.key, seen=edit.seen)
+    return _shown(await drawn(session, place, edit, notes))
+
+
+async def _wrong(
+    session: Session, place: Place, wrong: Mapping[str, str], fields: Sequence[Field], file: Mapping[str, Any]
+) -> Ack:
+    """Mistakes beside their inputs; if one of them is not shown, the form again with all of its fields and the mistakes
+    above it. `wrong`: path → words."""
+    shown = {str(block.get("block_id")) for block in session.interaction.view.get("blocks") or ()}
+    beside: dict[str, str] = {}
+    for path, words in wrong.items():
+        inputs = [one for one in fields if one.path == path and one.id in shown]
+        if inputs:
+            beside[next((one for one in reversed(inputs) if one.is_set(file)), inputs[0]).id] = words
+    if len(beside) == len(wrong):
+        return _errors(beside)
+    labels = {one.path: one.label for one in fields}
+    notes = [f"{labels.get(path, path)}: {words}" for path, words in wrong.items()]
+    return _shown(await _again(session, replace(place, more=True), notes))
+
+
+def _of_an_older_form(session: Session, page: Page) -> list[str]:
+    """What to say about inputs of a form that was opened before fluentsd was updated, and are elsewhere now."""
+    known = {field.id for field in page.fields}
+    inputs = [one for one in session.interaction.view.get("blocks") or () if one.get("type") == "input"]
+    gone = [str((one.get("label") or {}).get("text")) for one in inputs if one.get("block_id") not in known]
+    if not gone:
+        return []
+    labels = " and ".join(f"“{plain(one, 80)}”" for one in gone)
+    return [f"This form was opened before fluentsd was updated. It is saved, but for what stood under {labels}: that "
+            "is entered in another way now, here or on another page. Look before you go on"]  # fmt: skip
 
 
 async def _begun(session: Session) -> Ack:
@@ -141,21 +119,17 @@ async def _begun(session: Session) -> Ack:
 async def _entry_submitted(session: Session, place: Place) -> Ack:
     """A step or segment: saved, or its mistakes beside the inputs; then its list is drawn below it."""
     edit = await session.run("campaign open-edit", {"ref": place.ref})
-    form = steps_and_segments.entry_form(edit.file, place)
-    shown = _entry_fields(place, form)
-    entered = filled(shown, form, session.interaction.answers)
-    file, nth = (
-        steps_and_segments.with_entry(edit.file, place, entered),
-        steps_and_segments.place_in_list(edit.file, place, entered),
-    )
+    form, page = entries.entry_form(edit.file, place), BY_KEY[place.page]
+    entered = filled(page.fields, form, session.interaction.answers)
+    file, nth = entries.with_entry(edit.file, place, entered), entries.place_in_list(edit.file, place, entered)
     if edit.seen != place.seen and file != edit.file:
         raise Refused(f"{await _who(session, place.ref)} has changed this campaign since you opened this form; nothing "
                       "of yours was saved. Go back, look, and enter it again")  # fmt: skip
-    if wrong := placed(_mistakes(file), [field.path for field in shown], [place.page], nth):
-        return _errors(wrong)
+    shown = entries.entry_fields(edit.file, place, entered)
+    if wrong := placed(_mistakes(file), [field.path for field in shown], [page.entries], nth):
+        return await _wrong(session, place, wrong, shown, entered)
     edit = await session.again("save").run("campaign save-edit", {"ref": place.ref, "file": file, "seen": place.seen})
-    below = "flow" if place.page == "step" else "people"
-    await draw_below(session, place.at(below), edit)
+    await draw_below(session, place.at(page.below), edit)
     return None
 
 
@@ -168,14 +142,9 @@ def _mistakes(file: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _entry_fields(place: Place, form: Mapping[str, Any]) -> Any:
-    channel = str((form.get("step") or {}).get("channel", ""))
-    return fields_of(BY_KEY[place.page], channel, is_new=bool(place.new))
-
-
 #: Views whose submit makes something else than a page of the campaign.
 _OTHERS: Mapping[str, Callable[[Session, Place], Awaitable[Ack]]] = {
-    "upload": csv.uploaded, "columns": importing.submitted,
+    "upload": csv.uploaded, "columns": importing.submitted, "imported": importing.done,
     "number": numbers_and_texts.number, "text": numbers_and_texts.text,
     "agent": agents.agent, "existing": known_people.enrolled, "attest": known_people.attested,
 }  # fmt: skip
@@ -188,13 +157,18 @@ async def clicked(session: Session) -> Message | None:
     """Carry out a click in a view of the wizard."""
     interaction = session.interaction
     place, name = place_in(interaction.view, interaction.value_of_view), interaction.name
-    if name.startswith("wizard:"):
+    if name == "wizard:more":
+        await update(session, interaction.view, await _again(session, replace(place, more=True)))
+    elif name.startswith("date:"):
+        await _dated(session, place, interaction.chosen, is_added=name.startswith("date:add:"))
+    elif name.startswith("wizard:"):
         await _turned(session, place, str(interaction.value.get("page") or interaction.chosen))
     elif name.startswith("step:add:"):
         channel = str(interaction.value.get("channel", ""))
         await _push(session, entry_view(*await _entry_of(session, place.at("step", new=channel))))
-    elif name == "segment:add":
-        await _push(session, entry_view(*await _entry_of(session, place.at("segment", new="segment"))))
+    elif name in ("segment:add", "waiver:add"):
+        page = name.partition(":")[0]
+        await _push(session, entry_view(*await _entry_of(session, place.at(page, new=page))))
     elif ":entry:" in name:
         await _entry_clicked(session, place, name.partition(":")[0])
     elif name == "number:add":
@@ -232,7 +206,32 @@ async def _turned(session: Session, place: Place, page: str) -> None:
     except _Conflict as why:
         await update(session, session.interaction.view, await _conflict(session, place, why.edit))
         return
-    await update(session, session.interaction.view, await drawn(session, place.at(page, seen=edit.seen), edit))
+    notes = _of_an_older_form(session, BY_KEY[place.page])
+    await update(session, session.interaction.view, await drawn(session, place.at(page, seen=edit.seen), edit, notes))
+
+
+async def _again(session: Session, place: Place, notes: Sequence[str] = ()) -> Block:
+    """The form that is open with what was entered into it, which is not saved."""
+    answers = session.interaction.answers
+    if place.page == "columns":
+        return await csv.again(session, place)
+    if place.page == "agent":
+        return await agents.again(session, place)
+    edit = await session.run("campaign open-edit", {"ref": place.ref})
+    if BY_KEY[place.page].entries:
+        return entry_view(place, edit, answers, notes)
+    return page_view(place, edit, answers=answers, notes=notes, people=await people_of(session, place, edit))
+
+
+async def _dated(session: Session, place: Place, date: str, *, is_added: bool) -> None:
+    """Add a date without contact, or take one away, and save the page with it."""
+    if not conditions.is_date(date):
+        return
+    edit = await session.run("campaign open-edit", {"ref": place.ref})
+    file = filled(BY_KEY[place.page].fields, edit.file, session.interaction.answers)
+    dates = [str(one) for one in value_at(file, "window.blackout") or () if str(one) != date]
+    file = with_value(file, "window.blackout", [*dates, *([date] if is_added else [])] or None)
+    await _saved_and_drawn(session, place, edit, file)
 
 
 async def _entry_of(session: Session, place: Place) -> tuple[Place, Edit]:
@@ -249,10 +248,16 @@ async def _entry_clicked(session: Session, place: Place, kind: str) -> None:
     if do == "edit":
         return await _push(session, entry_view(*await _entry_of(session, place.at(kind, nth=nth))))
     edit = await session.run("campaign open-edit", {"ref": place.ref})
+    path = BY_KEY[kind].entries
     if do == "remove":
-        file = steps_and_segments.without(edit.file, kind, nth)
+        file = entries.without(edit.file, path, nth)
     else:
-        file = steps_and_segments.moved(edit.file, kind, nth, -1 if do == "up" else 1)
+        file = entries.moved(edit.file, path, nth, -1 if do == "up" else 1)
+    await _saved_and_drawn(session, place, edit, file)
+
+
+async def _saved_and_drawn(session: Session, place: Place, edit: Edit, file: Mapping[str, Any]) -> None:
+    """Save a page, and draw it again."""
     try:
         edit = await _save(session, place, edit, file)
     except _Conflict as why:
@@ -273,7 +278,8 @@ def _note_typing(session: Session, place: Place) -> None:
         with suppress(Refused):
             await session.run("campaign keep-edit", {"ref": place.ref, "typed": typed})
 
-    session.services.wizard.typing.note(str(session.interaction.view.get("id", "")), save)
+    interaction = session.interaction
+    session.services.wizard.typing.note(str(interaction.view.get("id", "")), save, interaction.acted_at)
 
 
 async def closed(session: Session) -> Message | None:
@@ -329,8 +335,8 @@ async def _conflict(session: Session, place: Place, edit: Edit) -> Block:
 async def _who(session: Session, ref: str) -> str:
     """Who changed a campaign last."""
     edit = await session.run("campaign open-edit", {"ref": ref})
-    entries = (await session.run("log", {"target": ref, "most": 1})).entries
-    actor = edit.saved_by or (entries[0].actor if entries else "somebody")
+    logged = (await session.run("log", {"target": ref, "most": 1})).entries
+    actor = edit.saved_by or (logged[0].actor if logged else "somebody")
     return plain(actor.partition(" ")[2] or actor, 60)
 
 

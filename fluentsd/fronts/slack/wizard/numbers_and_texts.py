@@ -8,7 +8,8 @@ from typing import Any
 from fluentsd.fronts.slack.blocks.layout import Block, context, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, plain, safe
 from fluentsd.fronts.slack.forms.fields import Field, blocks, filled
-from fluentsd.fronts.slack.forms.kinds import Lines, Text
+from fluentsd.fronts.slack.forms.kinds import Pick, Text
+from fluentsd.fronts.slack.forms.texts import Lines
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.wizard.view import wizard_view
 from fluentsd.fronts.slack.wizard.view_state import Place
@@ -21,7 +22,7 @@ NUMBER = (
           "here already.", required=True),
     Field("number.tag", "Tags", Lines(200, lines=False), "Divided by commas."),
     Field("number.label", "Label", Text(100)),
-    Field("number.pace", "Its own pace", Text(60), "Like 20/hour."),
+    Field("number.pace", "Its own pace", Pick("rate", "none", words={"none": "no limit"})),
 )  # fmt: skip
 TEXT = (
     Field("text.name", "Name", Text(63), "Lower-case letters, digits and hyphens. A name that exists gets a new "
@@ -78,7 +79,7 @@ async def text(session: Session, place: Place) -> Ack:
     if used:
         made.append(context(f"used by {', '.join(used[:10])}"))
     made += await _sample(session, change.name)
-    made.append(context("To use it in a step, choose it there under *Saved text*."))
+    made.append(context("To use it in a step, choose it there under *Or a saved text*."))
     return {"response_action": "update",
             "view": wizard_view(Place("stored", place.ref), "Stored", made, submit="", close="Back")}  # fmt: skip
 
@@ -96,7 +97,7 @@ async def _sample(session: Session, name: str) -> list[Block]:
         return [section(f"⚠️ {ours(str(why), 400)}")]
     subject = f"*{safe(found.subject, 200)}*\n" if found.subject else ""
     body = "\n".join(f">{safe(line, 300)}" for line in (found.text or found.html or "").splitlines()[:30])
-    remarks = [f"⚠️ {ours(one.what, 200)}" for one in found.remarks if not one.ok]
+    findings = [f"⚠️ {ours(one.what, 200)}" for one in found.findings if not one.ok]
     sent = f"From {safe(found.sender, 120)}" if found.sender else ""
     return [section(f"*As a person gets it*\n{subject}{body}"[:2900]), *([context(sent)] if sent else []),
-            *([section("\n".join(remarks))] if remarks else [])]  # fmt: skip
+            *([section("\n".join(findings))] if findings else [])]  # fmt: skip

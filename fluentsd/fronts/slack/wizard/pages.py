@@ -4,52 +4,63 @@ with the reason; a test walks the file's schema."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from fluentsd.fronts.slack.blocks.wording import CHANNEL_OPTIONS
+from fluentsd.domain import follow_ups
+from fluentsd.fronts.slack.forms.conditions import CameTo, EndedIn, Goal, Holidays, Written
 from fluentsd.fronts.slack.forms.fields import Field
-from fluentsd.fronts.slack.forms.kinds import (
-    Amounts,
-    Choice,
-    Condition,
-    Date,
-    Flag,
-    HoursOfDays,
-    Lines,
-    Many,
-    Outcomes,
-    Pairs,
-    Pick,
-    Picks,
-    Rows,
-    Text,
-    Whole,
-)
+from fluentsd.fronts.slack.forms.kinds import Choice, Flag, Many, Pick, Picks, Text, Whole
+from fluentsd.fronts.slack.forms.paths import value_at
+from fluentsd.fronts.slack.forms.texts import Amounts, HoursOfDays, Pairs, ShortName
+from fluentsd.fronts.slack.wizard.consent import consent_fields
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page. `prefixes`: the tables of the file whose mistakes keep a person on it."""
+    """One page. `prefixes`: the tables of the file whose mistakes keep a person on it. `channels`: it is left out of a
+    campaign whose flow has none of them. `entries`: the list of the file of which it is the form of one entry, which
+    `below` shows. `further`: its button of the fields that few people change."""
 
     key: str
     title: str
     words: str
     fields: tuple[Field, ...] = ()
     prefixes: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    entries: str = ""
+    below: str = ""
+    further: str = "More options"
 
 
-_DELAY = 'Like "2 hours" (elapsed), "1 day" (the same time of day) or "3 business days".'
 _DAYS = tuple((day.casefold()[:3], day) for day in
               ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"))  # fmt: skip
-CONSENT = (
-    Field("consent.basis", "Kind of consent", Choice((("none", "none is attested here"), ("written", "written"),
-          ("express", "express"), ("inquiry", "inquiry"), ("customer", "existing customer")))),
-    Field("consent.date", "Date of the consent", Date()),
-    Field("consent.scope", "It covers", Many(CHANNEL_OPTIONS)),
-    Field("consent.by", "Confirmed by", Text(120), "A person's name; kept as each contact's evidence."),
-    Field("consent.scrubbed", "Last scrub against the Do Not Call registry", Date()),
-    Field("consent.proof", "Where the proof is kept", Text(500)),
-)  # fmt: skip
+#: Channels with numbers, and with rules of law that a campaign may have to answer for.
+_LINES = ("phone", "sms")
+#: What a step on each channel may come to, so that the next one depends on it.
+ENDED_IN: Mapping[str, tuple[str, ...]] = {
+    "phone": ("answered", "voicemail", "no_answer", "busy", "failed", "agent_error"),
+    "sms": ("sent", "delivered", "failed", "replied"),
+    "email": ("sent", "delivered", "bounced", "failed", "replied"),
+}
+
+
+#: What a call may come to, so that a text or e-mail follows it.
+RESULTS = follow_ups.WORDS
+
+
+def _delay(unset: str, default: str = "none") -> Pick:
+    return Pick("delay", default, words={default: unset})
+
+
+def _rate() -> Pick:
+    return Pick("rate", "none", words={"none": "no limit"})
+
+
+def _again(outcome: str, words: str, *channels: str) -> Field:
+    return Field(f"step.retry.{outcome}", f"Try again after {words}", _delay("do not try again"), channels=channels,
+                 more=True)  # fmt: skip
+
 
 NAME = Page("name", "Campaign", "Name", (
     Field("name", "Name", Text(120), required=True),
@@ -58,105 +69,126 @@ NAME = Page("name", "Campaign", "Name", (
 
 WINDOW = Page("window", "Contact window", "When may people be contacted?", (
     Field("window.days", "Days", Many(_DAYS, ("mon", "tue", "wed", "thu", "fri")), required=True),
-    Field("window.hours", "Hours", HoursOfDays(500), 'Local time: "09:00-17:00", "9am-12pm, 1pm-7pm", or one line for '
-          'each day: "mon 09:00-17:00".', required=True),
+    Field("window.hours", "Hours", HoursOfDays(500), 'Local time: "09:00-17:00", "9am-12pm, 1pm-7pm", or for single '
+          'days: "mon 9-17; sat 10-14".', required=True),
     Field("window.timezone", "Time zone", Pick("zone", "contact", words={"contact": "each person's own zone"}),
           required=True),
-    Field("window.fallback_timezone", "If a person's time zone is unknown, use", Pick("zone")),
+    Field("window.blackout", "No contact on these holidays", Holidays(placeholder="a country, or one of its states"),
+          name="holidays"),
+    Field("window.fallback_timezone", "If a person's time zone is unknown, use", Pick("zone"), more=True),
     Field("window.unknown_timezone", "People without a known time zone", Choice((
-        ("fallback", "contact them by the zone above"), ("hold", "wait until it is known")))),
+        ("fallback", "contact them by the zone above"), ("hold", "wait until it is known"))), more=True),
     Field("window.conflicting_timezone", "If a person could be in several time zones", Choice((
-        ("all", "contact when it is open in all of them"), ("hold", "wait until it is known")))),
-    Field("window.blackout", "Blackout dates", Lines(), 'One in each line: "2026-12-24", or a set of holidays: '
-          '"us-federal-holidays", "us-tx", "gb".'),
-    Field("window.override", "Dates with other hours", Pairs(), 'One in each line: "2026-12-31 09:00-12:00".'),
+        ("all", "contact when it is open in all of them"), ("hold", "wait until it is known"))), more=True),
+    Field("window.override", "Dates with other hours", Pairs(), 'One in each line: "2026-12-31 09:00-12:00".',
+          more=True),
 ), ("window",))  # fmt: skip
 
 FLOW = Page("flow", "Flow", "What happens, step by step", (), ())
 
 STEP = Page("step", "Step", "One planned contact", (
-    Field("step.id", "Short name", Text(63), "Lower-case letters, digits and hyphens. It stays in reports."),
-    Field("step.after", "Wait after the previous step", Text(60, default="0"), f"{_DELAY} 0 is at once."),
     Field("step.agent", "Agent", Pick("agent", placeholder="type its name"), "Who speaks: an agent of fluentsd, or of "
-          "your provider. A name that is not in the list can be typed.", channels=("phone",)),
-    Field("step.template", "Saved text", Pick("template", placeholder="or write one below"),
-          channels=("sms", "email")),
+          "your provider. A name that is not in the list can be typed.", required=True, channels=("phone",)),
     Field("step.subject", "Subject", Text(300), channels=("email",)),
-    Field("step.sender", "From", Text(200), 'Like "Dana <dana@example.com>".', channels=("email",)),
-    Field("step.reply_to", "Reply-To", Text(200), channels=("email",)),
     Field("step.text", "Text", Text(3000, lines=True), "Variables: {{ first_name | default: 'there' }}.",
           channels=("sms", "email")),
-    Field("step.html", "HTML", Text(3000, lines=True), channels=("email",)),
-    Field("step.hours", "Only at these hours", Text(200), "Within the campaign's window, like 13:00-19:00."),
-    Field("step.days", "Only on these days", Many(_DAYS)),
-    Field("step.when", "Only if the previous step ended in", Outcomes(500), "Like voicemail, no answer; or a "
-          "condition: contact.stage == 'new'. Else the step is skipped."),
-    Field("step.after_call", "Or send after a call with this result", Condition(500), "Like interested, or callback, "
-          "angry; or call.fields.budget > 1000. It is then sent even if that call ended the "
-          "flow.", channels=("sms", "email")),
-    Field("step.before", "Or so long before a date", Text(60), "Like 2 days; leave the delay above at 0."),
-    Field("step.of", "The field with that date", Text(63), "Like appointment_at."),
-    Field("step.retry.no_answer", "Try again after no answer", Text(60), _DELAY, channels=("phone",)),
-    Field("step.retry.busy", "Try again after busy", Text(60), channels=("phone",)),
-    Field("step.retry.voicemail", "Try again after voicemail", Text(60), channels=("phone",)),
-    Field("step.retry.failed", "Try again after a failure", Text(60)),
-    Field("step.retry.bounced", "Try again after a bounce", Text(60), channels=("email",)),
-    Field("step.retry.agent_error", "Try again after an error of the agent", Text(60), channels=("phone",)),
-    Field("step.retry.limit", "Tries again at most", Whole(1, 20, 2)),
-), ("step",))  # fmt: skip
+    Field("step.template", "Or a saved text", Pick("template", placeholder="none"), channels=("sms", "email")),
+    Field("step.after", "Wait after the previous step", _delay("at once", "0")),
+    Field("step.when", "Only if the previous step ended in", EndedIn(), "Else this step is skipped.", name="picked"),
+    Field("step.after_call", "Or send it after a call that came to", CameTo(RESULTS), "It is sent even if that call "
+          "ended the flow.", channels=("sms", "email"), name="picked"),
+    Field("step.id", "Short name", ShortName(63), "Lower-case letters, digits and hyphens. It stays in reports.",
+          more=True),
+    Field("step.html", "HTML", Text(3000, lines=True), channels=("email",), more=True),
+    Field("step.sender", "From", Text(200), 'Like "Dana <dana@example.com>".', channels=("email",), more=True),
+    Field("step.reply_to", "Reply-To", Text(200), channels=("email",), more=True),
+    Field("step.hours", "Only at these hours", Text(200), "Within the campaign's window, like 13:00-19:00.", more=True),
+    Field("step.days", "Only on these days", Many(_DAYS), more=True),
+    _again("no_answer", "no answer", "phone"),
+    _again("busy", "busy", "phone"),
+    _again("voicemail", "voicemail", "phone"),
+    _again("failed", "a failure"),
+    _again("bounced", "a bounce", "email"),
+    _again("agent_error", "an error of the agent", "phone"),
+    Field("step.retry.limit", "Tries again at most", Whole(1, 20, 2), more=True),
+    Field("step.before", "So long before a date, in place of the wait", _delay("it has no such date"), more=True),
+    Field("step.of", "The field with that date", Text(63), "Like appointment_at.", more=True),
+    Field("step.when", "Only if this condition is true", Written(500, picked=EndedIn()), "Like contact.stage == 'new'. "
+          "It counts in place of the outcomes picked above.", more=True),
+    Field("step.after_call", "Send it after a call of which this is true", Written(500, picked=CameTo(RESULTS)),
+          "Like call.fields.budget > 1000. It counts in place of the results picked above.",
+          channels=("sms", "email"), more=True),
+), ("step",), entries="step", below="flow")  # fmt: skip
 
 NUMBERS = Page("numbers", "Numbers", "Which numbers do we use? Leave empty for all.", (
     Field("numbers.numbers", "Single numbers", Picks("number")),
     Field("numbers.tags", "All numbers with a tag", Picks("tag")),
-    Field("numbers.local_presence", "Local presence", Flag("Prefer a number of the person's area code", True)),
-    Field("numbers.pace", "Pace of each number", Text(60), "Like 20/hour."),
-), ("numbers",))  # fmt: skip
+    Field("numbers.local_presence", "Local presence", Flag("Prefer a number of the person's area code", True),
+          more=True),
+    Field("numbers.pace", "Pace of each number", _rate(), more=True),
+), ("numbers",), _LINES)  # fmt: skip
 
 PEOPLE = Page("people", "Contacts", "Who is contacted?", (), ())
 
 SEGMENT = Page("segment", "CRM segment", "Its members are enrolled; who leaves it exits.", (
-    Field("segment.segment", "Segment", Pick("segment", placeholder="a list, stage or view")),
-    Field("segment.leaves", "When a person leaves it", Text(60, default="exit after 1 hour"),
-          'Like "exit after 1 hour" or "stay".'),
-    Field("segment.reenter", "May a person enter again?", Text(60), 'Like "never" or "after 90 days".'),
-    *(Field(f"segment.{one.path}", one.label, one.kind, one.hint) for one in CONSENT),
-    Field("segment.no_opt_out_field", "Nobody in it has opted out: confirmed by", Text(120),
-          "Only if the CRM has no field for opt-outs."),
-), ("segment",))  # fmt: skip
+    Field("segment.segment", "Segment", Pick("segment", placeholder="a list, stage or view"), required=True),
+    Field("segment.leaves", "When a person leaves it", Pick("leaves", "exit after 1 hour", words={
+        "exit after 1 hour": "exits after 1 hour", "stay": "stays in the campaign"})),
+    *consent_fields("segment.consent", "date", asked=False, more=True),
+    Field("segment.reenter", "May a person enter again?", Pick("reenter", "-", words={"-": "as the campaign says"}),
+          more=True),
+    Field("segment.no_opt_out_field", "Nobody in it has opted out: confirmed by", Text(120), "Only if the CRM has no "
+          "field for opt-outs. The person named answers for it.", more=True),
+), ("segment",), entries="segment", below="people", further="Consent of these people, and more")  # fmt: skip
 
 EXIT = Page("exit", "Exit", "When is a person done? An opt-out always ends it.", (
     Field("exit.on", "The flow ends when a person", Many((
         ("answered", "answers a call"), ("replied", "replies to a text or e-mail"),
         ("unreachable", "cannot be reached"), ("left_segment", "leaves the segment")),
         ("answered", "unreachable", "replied", "left_segment"), ("opted_out",))),
-    Field("exit.unreachable_after", "Stop after this many failed attempts in a row", Whole(1, 50, 3)),
-    Field("exit.goal", "Goal", Text(500), "Also stop when this is true: contact.stage == 'customer'."),
-    Field("exit.reenter", "May a person enter again?", Text(60, default="never"),
-          '"never", "always" or "after 90 days".'),
+    Field("exit.goal", "Goal: it also ends when", Goal(placeholder="none"), 'A field of the person, typed like "stage '
+          'is customer", or what a step came to.', name="picked"),
+    Field("exit.reenter", "May a person enter again?", Pick("reenter", "never", words={"never": "never"})),
+    Field("exit.unreachable_after", "Cannot be reached: failed attempts in a row", Whole(1, 50, 3), more=True),
+    Field("exit.goal", "Goal: it also ends when this condition is true", Written(500, picked=Goal()),
+          "Like contact.deals > 3. It counts in place of the goal picked above.", more=True),
 ), ("exit",))  # fmt: skip
 
 LIMITS = Page("limits", "Limits", "How fast, how often, how much?", (
-    Field("limits.per_contact", "Most attempts to a person", Text(60), "Like 3/week."),
-    Field("limits.gap", "Shortest time between two attempts", Text(60), _DELAY),
-    Field("limits.pace", "Pace of the campaign", Text(60), "Like 200/hour."),
-    Field("limits.concurrency", "Calls at once", Whole(1, 10_000)),
+    Field("limits.per_contact", "Most attempts to a person", _rate()),
+    Field("limits.gap", "Shortest time between two attempts", _delay("no shortest time")),
     Field("limits.budget", "Budget", Text(60), "Like 50 USD/day."),
-    Field("limits.cost", "Estimated cost of an attempt", Amounts(200), "One in each line: phone 0.12"),
+    Field("limits.pace", "Pace of the campaign", _rate(), more=True),
+    Field("limits.concurrency", "Calls at once", Whole(1, 10_000), more=True),
+    Field("limits.cost", "Estimated cost of an attempt", Amounts(200), "One in each line: phone 0.12", more=True),
     Field("limits.on_resume", "Steps that are late after a pause", Choice((
-        ("drip", "catch up gradually"), ("shift", "move all by the length of the pause"), ("skip", "skip them")))),
-    Field("law.purpose", "Purpose", Choice((
-        ("marketing", "marketing"), ("informational", "informational, such as reminders")))),
-    Field("law.waive", "Legal rules that do not apply here", Rows(3000, names=("rule", "because", "by")),
-          "One in each line: the rule | the reason in a sentence | the person responsible. They are kept for audits."),
-    Field("priority", "Priority", Whole(0, 100, 50), "When several campaigns want a person, the highest goes first."),
-    Field("exclusive", "Exclusive", Flag("Keep campaigns of no higher priority away from these people")),
-), ("limits", "law", "priority", "exclusive"))  # fmt: skip
+        ("drip", "catch up gradually"), ("shift", "move all by the length of the pause"), ("skip", "skip them"))),
+        more=True),
+    Field("priority", "Priority", Whole(0, 100, 50), "When several campaigns want a person, the highest goes first.",
+          more=True),
+    Field("exclusive", "Exclusive", Flag("Keep campaigns of no higher priority away from these people"), more=True),
+), ("limits", "priority", "exclusive"))  # fmt: skip
+
+LAW = Page("law", "Law and consent", "What the law asks, and who answers for it", (
+    Field("law.purpose", "Purpose of the campaign", Choice((
+        ("marketing", "marketing: it sells, or prepares a sale"),
+        ("informational", "informational: reminders and notices without an offer")), radio=True),
+          "Marketing calls and texts to people in the US need written consent; informational ones express consent. "
+          "The one who chooses informational answers for it that no text or call has an offer."),
+), ("law",), _LINES)  # fmt: skip
+
+WAIVER = Page("waiver", "Waiver of a rule", "The rule is not checked for anybody in this campaign any more.", (
+    Field("law.waive.rule", "Rule", Pick("rule", placeholder="a state, or words of the rule"), required=True),
+    Field("law.waive.because", "Why it does not apply here", Text(500), "A sentence; it is kept for audits.",
+          required=True),
+    Field("law.waive.by", "Who answers for it", Text(120), "A person's name.", required=True),
+), ("law.waive",), entries="law.waive", below="law")  # fmt: skip
 
 REVIEW = Page("review", "Review", "What would happen")
 
-#: The pages in order; those of entries (a step, a segment) are pushed on top of their list.
-PAGES: tuple[Page, ...] = (NAME, WINDOW, FLOW, NUMBERS, PEOPLE, EXIT, LIMITS, REVIEW)
-BY_KEY: Mapping[str, Page] = {page.key: page for page in (*PAGES, STEP, SEGMENT)}
+#: The pages in order; those of entries (a step, a segment, a waiver) are pushed on top of their list.
+PAGES: tuple[Page, ...] = (NAME, WINDOW, FLOW, NUMBERS, PEOPLE, EXIT, LIMITS, LAW, REVIEW)
+BY_KEY: Mapping[str, Page] = {page.key: page for page in (*PAGES, STEP, SEGMENT, WAIVER)}
 #: Words that people use for a page: `/campaign edit spring contacts`.
 ALIASES: Mapping[str, str] = {
     word: page
@@ -164,7 +196,8 @@ ALIASES: Mapping[str, str] = {
         "window": "hours time times days zone timezone contact schedule blackout",
         "flow": "step steps text texts message messages call calls email emails e-mail",
         "numbers": "number caller", "people": "contacts contact-list list csv segment leads",
-        "exit": "exits goal", "limits": "limit law pace budget caps", "name": "title", "review": "check",
+        "exit": "exits goal", "limits": "limit pace budget caps",
+        "law": "legal consent waiver waivers purpose", "name": "title", "review": "check",
     }.items()
     for word in words.split()
 }  # fmt: skip
@@ -178,10 +211,28 @@ WITHOUT_INPUT: Mapping[str, str] = {
 }
 
 
-def fields_of(page: Page, channel: str = "", *, is_new: bool = True) -> tuple[Field, ...]:
-    """The fields that a view of the page shows: those of the step's channel; the id of a new step only."""
+def pages_of(file: Mapping[str, Any], here: str = "") -> tuple[Page, ...]:
+    """The pages of a campaign: without those that matter only to channels that its flow does not have; `here` is among
+    them, because somebody has opened it."""
+    steps = file.get("step")
+    kinds = {str(one.get("channel")) for one in steps if isinstance(one, Mapping)} if isinstance(steps, list) else set()
     return tuple(
-        field
-        for field in page.fields
-        if (not field.channels or channel in field.channels) and (is_new or field.path != "step.id")
+        page for page in PAGES
+        if not page.channels or not kinds or page.key == here or kinds.intersection(page.channels)
+        or any(value_at(file, prefix) for prefix in page.prefixes)
+    )  # fmt: skip
+
+
+def step_fields(form: Mapping[str, Any], before: str, *, is_new: bool, has_call: bool) -> tuple[Field, ...]:
+    """The fields of a step's form. `before`: the channel of the step before it, "" if it is the first; `has_call`: a
+    call may come before it. Its short name is chosen once; a condition that cannot hold is shown only where it is
+    set."""
+    channel = str(value_at(form, "step.channel") or "")
+    pointless = {"step.id": not is_new, "step.after_call.picked": not has_call, "step.when.picked": not before}
+    picked = EndedIn(ENDED_IN.get(before, EndedIn().offered))
+    return tuple(
+        replace(field, kind=picked) if field.id == "step.when.picked" else field
+        for field in STEP.fields
+        if (not field.channels or channel in field.channels)
+        and not (pointless.get(field.id) and (field.id == "step.id" or not field.is_set(form)))
     )

@@ -12,31 +12,43 @@ from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+import trio
+
+from fluentsd.domain.statutes import all_rules
+from fluentsd.domain.time.blackouts import all_presets, preset_words
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks.layout import Block, option, plain_text
 from fluentsd.fronts.slack.blocks.wording import plain
-from fluentsd.fronts.slack.forms.kinds import Pick, Picks, fits
+from fluentsd.fronts.slack.forms.conditions import goal_of_field, goal_of_step, goal_words
+from fluentsd.fronts.slack.forms.kinds import Kind, Pick, Picks, fits
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.wizard import amounts
+from fluentsd.fronts.slack.wizard.entries import entries
 from fluentsd.fronts.slack.wizard.known_people import CAMPAIGN, EXISTING, SOURCE
-from fluentsd.fronts.slack.wizard.pages import BY_KEY
+from fluentsd.fronts.slack.wizard.numbers_and_texts import NUMBER
+from fluentsd.fronts.slack.wizard.pages import BY_KEY, ENDED_IN
 from fluentsd.fronts.slack.wizard.segments import Known
 
 #: Options of one answer, and of one source in it.
 AT_MOST, OF_ONE = 100, 50
+#: Selects by the ids of their actions.
+_KINDS: Mapping[str, Kind] = {
+    one.id: one.kind for fields in (*(page.fields for page in BY_KEY.values()), EXISTING, NUMBER) for one in fields
+}
 
 
 async def suggestions(session: Session) -> Mapping[str, Any]:
     """The answer to a select that searches: by the field's path, which is the id of its action."""
-    path, words = session.interaction.name, session.interaction.text.strip()
-    page = BY_KEY.get(path.partition(".")[0]) or BY_KEY["step"]
-    kind = next((one.kind for one in (*page.fields, *EXISTING) if one.path == path), None)
+    words = session.interaction.text.strip()
+    kind = _KINDS.get(session.interaction.name)
     if not isinstance(kind, (Pick, Picks)):
         return {"options": []}
     if kind.of == "segment":
         return {"option_groups": await _segments(session, words)}
     named = kind.words if isinstance(kind, Pick) else {}
     fitting = [option(says, key) for key, says in named.items() if words.casefold() in f"{key} {says}".casefold()]
-    return {"options": [*fitting, *await _OPTIONS[kind.of](session, words)][:AT_MOST]}
+    found = [*fitting, *(one for one in await _OPTIONS[kind.of](session, words) if one["value"] not in named)]
+    return {"options": found[:AT_MOST]}
 
 
 async def _zones(session: Session, words: str) -> list[Block]:
@@ -85,9 +97,51 @@ async def _origins(session: Session, words: str) -> list[Block]:
     return _fitting(list(says), words, says)
 
 
+async def _holidays(session: Session, words: str) -> list[Block]:
+    """Countries and their parts. The library that knows them takes a third of a second to load."""
+    with session.services.runtime.clock.busy():
+        known = await trio.to_thread.run_sync(_all_holidays)
+    wanted = words.casefold()
+    return [option(says, name) for name, says in known if wanted in f"{says} {name}".casefold()]
+
+
+@lru_cache(maxsize=1)
+def _all_holidays() -> tuple[tuple[str, str], ...]:
+    return tuple((name, plain(preset_words(name), 75)) for name in all_presets())
+
+
+async def _rules(session: Session, words: str) -> list[Block]:
+    """Rules of law that the gate asks, each with its sentence."""
+    wanted = words.casefold()
+    asked = (one for one in all_rules() if one.kind not in ("duty", "keep"))
+    return [option(f"{one.id}: {one.says}", one.id, one.says) for one in asked
+            if wanted in f"{one.id} {one.says}".casefold()]  # fmt: skip
+
+
+async def _goals(session: Session, words: str) -> list[Block]:
+    """What is typed of a field of the person, and what each step of the flow may come to."""
+    edit = await session.run("campaign open-edit", {"ref": str(session.interaction.value.get("ref", ""))})
+    wanted, typed = words.casefold(), goal_of_field(words)
+    steps = [one for one in entries(edit.file, "step") if not one.get("after_call")]
+    goals = [goal_of_step(str(one.get("id")), outcome) for one in steps
+             for outcome in ENDED_IN.get(str(one.get("channel")), ())]  # fmt: skip
+    found = [*([typed] if typed else []), *(one for one in goals if wanted in goal_words(one).casefold())]
+    return [option(says, one) for one in found if (says := goal_words(one))]
+
+
+def _amounts(offers: Callable[[str], Mapping[str, str]]) -> Callable[[Session, str], Awaitable[list[Block]]]:
+    """The options of a select of delays or rates."""
+
+    async def found(session: Session, words: str) -> list[Block]:
+        return [option(says, value) for value, says in offers(words).items()]
+
+    return found
+
+
 _OPTIONS: Mapping[str, Callable[[Session, str], Awaitable[list[Block]]]] = {
     "zone": _zones, "agent": _agents, "template": _templates, "number": _numbers, "tag": _tags,
-    "origin": _origins,
+    "origin": _origins, "holidays": _holidays, "rule": _rules, "goal": _goals, "delay": _amounts(amounts.delays),
+    "rate": _amounts(amounts.rates), "reenter": _amounts(amounts.reentries), "leaves": _amounts(amounts.leavings),
 }  # fmt: skip
 
 

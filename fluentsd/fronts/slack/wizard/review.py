@@ -8,10 +8,20 @@ from typing import Any
 
 from fluentsd.fronts.slack.blocks.card import buttons
 from fluentsd.fronts.slack.blocks.launch import launch
-from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, modal, section, without_close
+from fluentsd.fronts.slack.blocks.layout import (
+    OPTION_VALUE,
+    Block,
+    actions,
+    button,
+    context,
+    modal,
+    section,
+    without_close,
+)
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
+from fluentsd.fronts.slack.forms.fields import Field
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard.pages import PAGES, REVIEW
+from fluentsd.fronts.slack.wizard.pages import PAGES, REVIEW, STEP, Page, pages_of
 from fluentsd.fronts.slack.wizard.view import ways, where, wizard_view
 from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs.answers.campaigns import Applied
@@ -23,33 +33,37 @@ CHANGES = 30
 
 async def review_view(session: Session, place: Place, edit: Edit) -> Block:
     """The page, with a submit if there is something to do."""
-    above = [where(REVIEW.key, edit.name)]
+    above, below = [where(REVIEW.key, edit)], ways(REVIEW.key, edit.file)
     if edit.problems or not edit.state:
         made = [
             section("*This is missing or wrong*\n" + "\n".join(f"• {ours(one, 300)}" for one in edit.problems[:20]))
         ]
-        return wizard_view(place, REVIEW.title, [*above, *made, context(_PAGES), ways(REVIEW.key)], submit="")
+        return wizard_view(place, REVIEW.title, [*above, *made, context(_pages(edit)), below], submit="")
     if edit.state == "draft":
         check = await session.run("campaign check", {"ref": edit.ref})
         made = [kept for block in launch(check).blocks if (kept := without_close(block))]
         if not check.errors:
             later = button("Schedule…", "open:schedule", {"ref": f"c{edit.id}", "name": edit.name})
             made[-1] = actions(*made[-1]["elements"], later)
-        return wizard_view(place, REVIEW.title, [*above, *made, ways(REVIEW.key)], "Save draft")
+        made.append(context("Nobody is contacted before you start it. The draft is kept when you close this form."))
+        return wizard_view(place, REVIEW.title, [*above, *made, below], submit="")
     if not edit.is_pending:
         words = section("Nothing has been changed.")
-        return wizard_view(place, REVIEW.title, [*above, words, ways(REVIEW.key)], submit="")
+        return wizard_view(place, REVIEW.title, [*above, words, below], submit="")
     shown = await session.run("campaign apply-edit", {"ref": edit.ref, "seen": edit.seen, "dry_run": True})
     made = [*_changes(shown), actions(button("Discard the changes", "edit:discard", {"ref": edit.ref}, "danger"))]
-    return wizard_view(place, REVIEW.title, [*above, *made, ways(REVIEW.key)], "Apply")
+    return wizard_view(place, REVIEW.title, [*above, *made, below], "Apply")
 
 
-_PAGES = "What you entered is kept. Pages: " + " · ".join(page.title for page in PAGES)
+def _pages(edit: Edit) -> str:
+    return "What you entered is kept. Pages: " + " · ".join(page.title for page in pages_of(edit.file))
 
 
 def _changes(found: Applied) -> list[Block]:
-    lines = [f"• `{safe(one.path, 80)}`: {_value(one.old)} → {_value(one.new)} · for {safe(one.counts_for)}"
-             for one in found.changes[:CHANGES]]  # fmt: skip
+    lines = [
+        f"• {_name(one.path)}: {_value(one.path, one.old)} → {_value(one.path, one.new)} · for {safe(one.counts_for)}"
+        for one in found.changes[:CHANGES]
+    ]
     if len(found.changes) > CHANGES:
         lines.append(f"… and {len(found.changes) - CHANGES} more")
     made = [section(f"*{count(len(found.changes), 'change', 'changes')}*\n" + "\n".join(lines)[:2800])]
@@ -64,12 +78,43 @@ def _changes(found: Applied) -> list[Block]:
     return [*made, context("\n".join(concerned))] if concerned else made
 
 
-def _value(value: Any) -> str:
-    return "–" if value is None else safe(", ".join(map(str, value)) if isinstance(value, list) else value, 120)
+#: Inputs by the path of their value.
+_INPUTS: Mapping[str, tuple[Page, Field]] = {
+    field.path: (page, field) for page in reversed((*PAGES, STEP)) for field in reversed(page.fields)
+}
+
+
+def _input(path: str) -> tuple[str, str]:
+    """The id of the step, "" for none, and the path of the input of a changed value: `step.call.hours`."""
+    kind, _, rest = path.partition(".")
+    id_, _, part = rest.partition(".")
+    return (id_, f"step.{part}") if kind == "step" else ("", path)
+
+
+def _name(path: str) -> str:
+    """What a changed value is called: `*Contact window · Hours*`."""
+    step, at = _input(path)
+    if path == "step.order":
+        return "*The order of the steps*"
+    if at not in _INPUTS:
+        return f"`{safe(path, 80)}`"
+    page, field = _INPUTS[at]
+    return f"*{safe(step, 63) if step else page.title} · {field.label}*"
+
+
+def _value(path: str, value: Any) -> str:
+    """A value as its input shows it; one of a list of tables in the words of the file."""
+    found = _INPUTS.get(_input(path)[1])
+    if found and not found[1].kind.instead(value) and not (isinstance(value, str) and len(value) > OPTION_VALUE):
+        return safe(found[1].kind.shown(value), 120)
+    if value in (None, []):
+        return "–"
+    rows = value if isinstance(value, list) else [value]
+    return safe(", ".join(" ".join(map(str, one.values())) if isinstance(one, dict) else str(one) for one in rows), 120)
 
 
 async def done(session: Session, place: Place) -> Mapping[str, Any]:
-    """Apply the changes of a campaign that has started; a draft has been saved page by page."""
+    """Apply the changes of a campaign that has started. A draft is saved already; its form had a submit once."""
     edit = await session.run("campaign open-edit", {"ref": place.ref})
     words = f"*{safe(edit.name, 100)}* is a draft: c{edit.id}, `{safe(edit.ref)}`."
     if edit.is_pending and edit.state not in ("", "draft"):

@@ -5,8 +5,9 @@ What must not live here: the review (`review`), uploads (`csv`), and what a clic
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import (
@@ -21,15 +22,19 @@ from fluentsd.fronts.slack.blocks.layout import (
     section,
 )
 from fluentsd.fronts.slack.blocks.wording import contact_by, count, ours, plain, safe, word
-from fluentsd.fronts.slack.forms.fields import Answers, blocks, filled
-from fluentsd.fronts.slack.forms.kinds import outcomes_in
-from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, fields_of
-from fluentsd.fronts.slack.wizard.steps_and_segments import entries, entry_form
+from fluentsd.fronts.slack.forms.conditions import CameTo, outcome_words, own_dates
+from fluentsd.fronts.slack.forms.fields import Answers, Field, blocks, filled
+from fluentsd.fronts.slack.forms.paths import value_at
+from fluentsd.fronts.slack.wizard.consent import Flow
+from fluentsd.fronts.slack.wizard.entries import entries, entry_fields, entry_form
+from fluentsd.fronts.slack.wizard.pages import BY_KEY, RESULTS, Page, pages_of
 from fluentsd.fronts.slack.wizard.view_state import PREFIX, Place
 from fluentsd.verbs.answers.edits import Edit
 from fluentsd.verbs.presets import Preset
 
 _KEPT = "What you had entered here is shown again; it is saved when you go on."
+#: Values of the other fields that are named beside their button, and waivers of a page, which Slack limits.
+_NAMED, _WAIVERS = 6, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def new_view(presets: Sequence[Preset], name: str, chosen: str = "simple-call") 
     listed = "\n".join(f"• *{safe(one.title, 60)}*: {safe(one.summary, 200)}" for one in presets)
     page = BY_KEY["name"]
     made_blocks = [*blocks(page.fields, {"name": plain(name, 120)} if name else {}), pattern, context(listed)]
-    return wizard_view(Place("name"), "New campaign", [where("name", ""), *made_blocks])
+    return wizard_view(Place("name"), "New campaign", [where("name", None), *made_blocks])
 
 
 def page_view(
@@ -79,47 +84,139 @@ def page_view(
     if answers is None and (kept := edit.typed) and kept.get("page") == page.key:
         answers, notes = kept.get("answers") or {}, [*notes, _KEPT]
     file = filled(page.fields, edit.file, answers or {})
-    made: list[Block] = [where(page.key, edit.name), section(f"*{page.words}*"), *blocks(page.fields, file)]
+    made: list[Block] = [where(page.key, edit), section(f"*{page.words}*"), *usual(page.fields, file)]
+    buttons: list[Block] = []
     if page.key == "flow":
         made += _flow(edit.file)
+    elif page.key == "window":
+        made += _own_dates(file)
     elif page.key == "numbers":
-        made.append(actions(button("Add a number, or tag one…", "number:add", {})))
+        buttons.append(button("Add a number, or tag one…", "number:add", {}))
     elif page.key == "people":
         made += _people(edit, people or People())
-    return wizard_view(place, page.title, [*made, ways(page.key)], notes=notes)
+    elif page.key == "law":
+        made += _waivers(edit.file, people or People())
+    place = opened(place, page.fields, answers)
+    made += further(place, page.further, page.fields, file, *buttons)
+    return wizard_view(place, page.title, [*made, ways(page.key, edit.file)], notes=notes)
 
 
-def entry_view(place: Place, edit: Edit, answers: Answers | None = None) -> Block:
-    """The form of one step or segment, on top of its list."""
+def entry_view(place: Place, edit: Edit, answers: Answers | None = None, notes: Sequence[str] = ()) -> Block:
+    """The form of one entry of a list, on top of the list."""
     page, form = BY_KEY[place.page], entry_form(edit.file, place)
-    kept, notes = edit.typed or {}, []
+    kept = edit.typed or {}
     if answers is None and all(kept.get(name) == getattr(place, name) for name in ("page", "nth", "new")):
-        answers, notes = kept.get("answers") or {}, [_KEPT]
-    channel = str((form.get("step") or {}).get("channel", ""))
-    shown = fields_of(page, channel, is_new=bool(place.new))
-    made = [*blocks(shown, filled(shown, form, answers or {}))]
-    if channel in ("sms", "email"):
-        made.append(actions(button("Save a new text…", "text:new", {"channel": channel})))
-    if channel == "phone":
-        made.append(actions(button("New agent…", "agent:new", {})))
+        answers, notes = kept.get("answers") or {}, [*notes, _KEPT]
+    file, shown = filled(page.fields, form, answers or {}), entry_fields(edit.file, place, form)
+    channel = str(value_at(form, "step.channel") or "")
     title = contact_by(channel).capitalize() if channel else page.title
+    made: list[Block] = [where(page.below, edit, _which(place, page, title)), *_above(page), *usual(shown, file)]
+    place = opened(place, shown, answers)
+    if page.key == "segment" and (lacks := Flow.of(edit.file).lacks(value_at(file, "segment.consent"))):
+        made.append(section(f"⚠️ {lacks}"))
+    made += further(place, page.further, shown, file, *_makes(channel))
     return wizard_view(place, title, made, "Save", "Back", notes)
 
 
-def where(key: str, name: str) -> Block:
-    """Where one is: the pages with the present one in bold."""
-    pages = " › ".join(f"*{page.title}*" if page.key == key else page.title for page in PAGES)
-    return context(*([f"*{safe(name, 100)}*"] if name else []), pages)
+def _makes(channel: str) -> list[Block]:
+    """The button of what a step on a channel may need first."""
+    if channel == "phone":
+        return [button("New agent…", "agent:new", {})]
+    return [button("Save a new text…", "text:new", {"channel": channel})] if channel else []
 
 
-def ways(key: str) -> Block:
+def _which(place: Place, page: Page, title: str) -> str:
+    what = title if place.new else page.title
+    what = what if what[:2].isupper() else what[:1].lower() + what[1:]
+    return f"new {what}" if place.new else f"{what} {place.nth + 1}"
+
+
+def _above(page: Page) -> list[Block]:
+    """What a waiver means."""
+    words = f"⚠️ *{page.words}* The person named answers for it; it is kept for audits, with who entered it and when."
+    return [section(words)] if page.key == "waiver" else []
+
+
+def usual(fields: Sequence[Field], file: Mapping[str, Any]) -> list[Block]:
+    """The inputs that most people change."""
+    return blocks([one for one in fields if not one.more], file)
+
+
+def further(place: Place, words: str, fields: Sequence[Field], file: Mapping[str, Any], *buttons: Block) -> list[Block]:
+    """The other inputs; while they are not shown, their button with what is set there. `buttons` stand beside it."""
+    rest = [one for one in fields if one.more]
+    if not rest or place.more:
+        more = [section(f"*{words}*"), *blocks(rest, file)] if rest else []
+        return [actions(*buttons), *more] if buttons else more
+    found = [safe(one.words(file), 120) for one in rest if one.is_set(file)]
+    said = f"{words} · {len(found)} set" if found else words
+    named = found[:_NAMED] + ([f"and {len(found) - _NAMED} more"] if len(found) > _NAMED else [])
+    return [actions(*buttons, button(said, "wizard:more", {})), *([context(" · ".join(named))] if named else [])]
+
+
+def opened(place: Place, fields: Sequence[Field], answers: Answers | None) -> Place:
+    """The place with the other inputs shown, if something was entered there that is not saved yet."""
+    ids = {one.id for one in fields if one.more}
+    return replace(place, more=place.more or not ids.isdisjoint(answers or {}))
+
+
+def where(key: str, edit: Edit | None, within: str = "") -> Block:
+    """Where one is, and that nothing gets lost: `2 of 9 · Contact window`, `Spring fair · draft saved`."""
+    pages = pages_of(edit.file if edit else {}, key)
+    at = next(n for n, page in enumerate(pages) if page.key == key)
+    step = f"{at + 1} of {len(pages)} · *{BY_KEY[key].title}*" + (f" · {safe(within, 60)}" if within else "")
+    if edit is None:
+        return context(step, "saved as a draft when you press Next")
+    return context(step, f"{safe(edit.name, 100)} · {_saved(edit)}")
+
+
+def _saved(edit: Edit) -> str:
+    if edit.state in ("", "draft"):
+        return "draft saved"
+    return "changes are kept, and not applied yet" if edit.is_pending else f"{word(edit.state)}, no changes yet"
+
+
+def ways(key: str, file: Mapping[str, Any]) -> Block:
     """Back, and any other page."""
-    at = next(n for n, page in enumerate(PAGES) if page.key == key)
-    back = [button("Back", "wizard:back", {"page": PAGES[at - 1].key})] if at else []
-    others = [option(page.title, page.key) for page in PAGES if page.key != key]
+    pages = pages_of(file, key)
+    at = next(n for n, page in enumerate(pages) if page.key == key)
+    back = [button("Back", "wizard:back", {"page": pages[at - 1].key})] if at else []
+    others = [option(page.title, page.key) for page in pages if page.key != key]
     select: Block = {"type": "static_select", "action_id": "wizard:goto", "options": others,
                      "placeholder": plain_text("Go to…", 75)}  # fmt: skip
     return actions(*back, select)
+
+
+def _own_dates(file: Mapping[str, Any]) -> list[Block]:
+    """Single dates without contact: their list, and two pickers, which add and remove one."""
+    there = own_dates(value_at(file, "window.blackout"))
+    said = {one: f"{dt.date.fromisoformat(one):%a %d %b %Y}" for one in there}
+    ids = len(there)  # Slack shows a picker without its last choice only under another id
+    add: Block = {"type": "datepicker", "action_id": f"date:add:{ids}", "placeholder": plain_text("Add a date…", 75)}
+    chosen = [option(words, one) for one, words in list(said.items())[:100]]
+    remove: Block = {"type": "static_select", "action_id": f"date:remove:{ids}", "options": chosen,
+                     "placeholder": plain_text("Remove…", 75)}  # fmt: skip
+    words = f"*No contact on these dates*\n{' · '.join(said.values()) or 'none'}"
+    return [section(words), actions(add, *([remove] if there else []))]
+
+
+def _waivers(file: Mapping[str, Any], people: People) -> list[Block]:
+    """The rules that a campaign does not follow, with who answers for each."""
+    made = [
+        section(f"*{safe(one.get('rule'), 80)}* is waived: {safe(one.get('because'), 400)}\n{safe(one.get('by'), 120)} "
+                "answers for it.", accessory=_overflow("waiver", nth, 1))
+        for nth, one in enumerate(entries(file, "law.waive")[:_WAIVERS])
+    ]  # fmt: skip
+    return [
+        section("*Rules of law that do not apply*"),
+        *(made or [context("None is waived: every rule of a person's place is kept.")]),
+        actions(button("Waive a rule…", "waiver:add", {})),
+        section(
+            "*Consent of the people*\nIt is confirmed for each list when it comes in, at the import of a CSV or "
+            "with a segment. For all people who are in the campaign now, a named person can confirm it here."
+        ),
+        *([actions(button("Attest consent…", "people:attest", {}))] if people.total else []),
+    ]
 
 
 def _flow(file: Mapping[str, Any]) -> list[Block]:
@@ -144,8 +241,8 @@ def _step(step: Mapping[str, Any], nth: int, count_of_steps: int) -> Block:
         lines.append(f"retries: {tries}")
     if step.get("after_call"):
         lines[0] = f"*{nth + 1}. {contact_by(channel).capitalize()}* `{id_}` · follows a call · {_after(step, nth)}"
-        asked = step["after_call"]
-        lines.append(f"if the call came to {safe(', '.join(asked) if isinstance(asked, list) else asked, 200)}")
+        results = " or ".join(word(one) for one in CameTo(RESULTS).apart(step["after_call"]))
+        lines.append(f"if the call came to {results}" if results else f"if {safe(step['after_call'], 200)}")
     if step.get("when"):
         lines.append(_condition(str(step["when"])))
     return section("\n".join(lines), accessory=_overflow("step", nth, count_of_steps))
@@ -153,10 +250,8 @@ def _step(step: Mapping[str, Any], nth: int, count_of_steps: int) -> Block:
 
 def _condition(when: str) -> str:
     """A condition in words, if it only names outcomes of the step before; else as it is written."""
-    names = outcomes_in(when)
-    if not names:
-        return f"only if {safe(when, 200)}"
-    return f"only after: {safe(', '.join(names[:-1]) + ' or ' + names[-1] if names[1:] else names[0], 200)}"
+    words = outcome_words(when)
+    return f"only after: {safe(words, 200)}" if words else f"only if {safe(when, 200)}"
 
 
 def _after(step: Mapping[str, Any], nth: int) -> str:
@@ -178,14 +273,12 @@ def _people(edit: Edit, people: People) -> list[Block]:
     for nth, one in enumerate(segments):
         words = f"follows *{safe(one.get('segment'), 120)}* of {safe(one.get('source'), 60)}"
         made.append(section(words, accessory=_overflow("segment", nth, 1)))
-    add = [button("Upload a CSV…", "csv:upload", {}, "primary")] if edit.state else []
+    add = [button("Upload a CSV…", "csv:upload", {})] if edit.state else []
     sources = people.sources or {}
     if sources:
         add.append(button("Follow a CRM segment…", "segment:add", {}))
     if edit.state:
         add.append(button("Pick known people…", "people:known", {}))
-    if people.total:
-        add.append(button("Attest consent…", "people:attest", {}))
     if add:
         made.append(actions(*add))
     if not sources:

@@ -16,7 +16,7 @@ class Place:
     """`ref`: "" before the campaign has one; `seen`: of the answer that the view shows; `nth`: the entry of a list;
     `new`: the channel of a step that is not in the list yet, or the name of an agent that gets a new version; `file`:
     Slack's id of an upload; `round`: raised when a form is drawn again with other values, which Slack would not show
-    under the same ids."""
+    under the same ids; `more`: the fields that few people change are shown."""
 
     page: str
     ref: str = ""
@@ -25,10 +25,16 @@ class Place:
     new: str = ""
     file: str = ""
     round: int = 0
+    more: bool = False
 
     def as_json(self) -> dict[str, Any]:
         usual = {field.name: field.default for field in fields(self)}
         return {name: value for name, value in asdict(self).items() if value != usual[name] and name != "page"}
+
+    @property
+    def is_entry(self) -> bool:
+        """Whether it is the form of an entry of a list."""
+        return self.nth >= 0 or bool(self.new)
 
     def at(self, page: str, **more: Any) -> Place:
         """Another page of the same campaign."""
@@ -38,9 +44,6 @@ class Place:
 def place_in(view: Mapping[str, Any], value: Mapping[str, Any]) -> Place:
     """The place that a view holds; `value` is its private_metadata."""
     page = str(view.get("callback_id", "")).removeprefix(PREFIX)
-    known = {field.name: field.type for field in fields(Place) if field.name != "page"}
-    kept = {
-        name: value[name] for name, kind in known.items()
-        if isinstance(value.get(name), int if kind == "int" else str)
-    }  # fmt: skip
+    known = {field.name: type(field.default) for field in fields(Place) if field.name != "page"}
+    kept = {name: value[name] for name, kind in known.items() if type(value.get(name)) is kind}
     return Place(page, **kept)

@@ -48,11 +48,13 @@ async def a_form(office: Office, label: str = "New agent", user: str = "U1") -> 
 
 async def test_an_agent_is_made_and_then_changed_as_a_new_version(office: Office) -> None:
     dana = await a_form(office)
+    assert len([one for one in dana.view["blocks"] if one["type"] == "input"]) == 7
     dana.fill(agent__name="Ava!", agent__company="Acme", agent__prompt="Sell.")
     assert set(await dana.submit()) == {"agent.name"}
     dana.fill(agent__name="ava", agent__skills=["end_call", "opt_out", "transfer"])
     assert set(await dana.submit()) == {"agent.skills"}
     dana.fill(agent__transfer="sales +12125550123\nservice: +12125550124", agent__greeting="Hi {{ first_name }}")
+    await dana.more()
     dana.fill(agent__temperature="0.3", agent__limits__length="5 min", agent__voice="nova", agent__model="fast")
     assert await dana.submit() == {}
     assert "stored as version 1" in dana.text
@@ -79,6 +81,7 @@ async def test_what_the_form_has_no_input_for_stays(office: Office) -> None:
     before = {"name": "ava", "company": "Acme", "prompt": "Sell.", **IN_FILE}
     await office.stage.do("agents apply", file={"agent": [before]})
     dana = await a_form(office, "Edit")
+    await dana.more()
     assert await dana.fill(agent__analysis__instructions="Find the budget.").submit() == {}
     found = await stored(office, "ava")
     assert found["webhook"][0]["url"] == "https://crm.example/slots"

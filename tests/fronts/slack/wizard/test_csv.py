@@ -37,18 +37,21 @@ async def test_columns_are_shown_corrected_and_imported(office: Office) -> None:
     dana = await at_upload(office, "people.csv", LIST)
     assert await dana.submit() == {}
     assert dana.page == "columns"
+    assert "• First Name → first name\\n• Mobile → phone\\n• Email → email" in dana.text
+    assert "column." not in str([one.get("block_id") for one in dana.view["blocks"]])
+    await dana.more()
     values = {block: next(iter(one.values())).get("selected_option") for block, one in dana.state()["values"].items()}
     meanings = {block: chosen["value"] for block, chosen in values.items() if block.startswith("column.")}
     assert list(meanings.values()) == ["first_name", "phone", "email", "opt_out", "variable"]
     assert "1 person of the first rows opted out" in dana.text
     assert "<!channel>" not in dana.mrkdwn
     assert await dana.fill(column__2__0="ignore", column__4__0="timezone").submit() == {}
-    assert "*Enrolled*\\n2" in dana.text
-    assert "*Duplicates skipped*\\n1" in dana.text
-    assert "line 5" in dana.text
+    assert "✅ *2 of 4 people added* · 1 left out: Mobile: too few digits" in dana.text
+    assert "(line 5) · 1 row" in dana.text
+    assert "about somebody who is in the file already" in dana.text
     assert "entered the suppression list" in dana.text
     assert "<!channel>" not in dana.mrkdwn
-    await dana.close()
+    assert await dana.submit() == {}
     assert "2 people enrolled so far" in dana.text
     jane = (await office.stage.do("contacts find", words="Jane"))["people"][0]
     assert jane["points"] == ["+12125550101"]
@@ -56,9 +59,32 @@ async def test_columns_are_shown_corrected_and_imported(office: Office) -> None:
     assert ("import", "slack:U1 Dana") in {(one["verb"], one["actor"]) for one in entries}
 
 
+async def test_consent_that_does_not_cover_the_flow_says_what_happens_then(office: Office) -> None:
+    dana = await at_upload(office, "people.csv", LIST)
+    await dana.submit()
+    lacks = "Written consent to texts is not confirmed here. People in the US of whom none is on record get no texts: "
+    lacks += "they wait before the step `text`"
+    assert lacks in dana.text
+    dana.fill(csv__basis="written", csv__given="2026-02-01", csv__by="Dana Roe")
+    await dana.change("csv.scope", ["sms"])
+    await dana.shows("This covers the texts of the flow to people in the US")
+    await dana.change("csv.basis", "express")
+    await dana.shows(lacks)
+    assert dana.state()["values"]["csv.given"]["csv.given"]["selected_date"] == "2026-02-01"
+    assert set(await dana.fill(csv__given="2099-02-01").submit()) == {"csv.given"}
+    assert await dana.fill(csv__given="2026-02-01").submit() == {}
+    assert "of 4 people added" in dana.text
+    assert lacks in dana.text
+    assert await dana.submit() == {}
+    await dana.choose("wizard:goto", "Review")
+    await dana.shows("*0 people* of 2 would be contacted")  # the gate says the same
+    assert "the consent required by the law of the person's place is not on record" in dana.text
+
+
 async def test_one_meaning_for_two_columns_is_refused_beside_the_second(office: Office) -> None:
     dana = await at_upload(office, "people.csv", LIST)
     await dana.submit()
+    await dana.more()
     errors = await dana.fill(column__4__0="first_name").submit()
     assert errors == {"column.4.0": "First Name is the first name already; let it be a variable first."}
 
@@ -66,10 +92,12 @@ async def test_one_meaning_for_two_columns_is_refused_beside_the_second(office: 
 async def test_a_file_without_a_header_is_read_again_as_one(office: Office) -> None:
     dana = await at_upload(office, "people.csv", LIST)
     await dana.submit()
+    await dana.fill(csv__by="Dana Roe").more()
     await dana.change("csv.header", "no")
     await dana.shows("column.0.1")
     assert "line 1: First Name" in dana.text
     assert "Choose it below" in dana.text
+    assert dana.state()["values"]["csv.by"]["csv.by"]["value"] == "Dana Roe"
     assert "Name the column of the numbers" in (await dana.submit())["csv.header"]
     await dana.change("csv.delimiter", ";;")
     await dana.shows("A delimiter is one character")
@@ -113,7 +141,7 @@ async def test_an_upload_goes_on_after_a_restart(office: Office) -> None:
     )
     assert await dana.submit() == {}
     assert office.slack.calls["files.info"] == 1
-    assert "*Enrolled*\\n2" in dana.text
+    assert "*2 of 4 people added*" in dana.text
 
 
 async def test_many_rows_that_were_not_taken_come_as_a_file(office: Office) -> None:
@@ -157,7 +185,31 @@ async def test_ten_megabytes_are_imported_while_the_person_is_told_to_wait(
     await dana.until(lambda: dana.page == "columns")
     await dana.submit()
     await dana.shows("Working on it")
-    await dana.shows("*Enrolled*\\n950")
+    await dana.shows("*950 of 950 people added*")
+
+
+async def test_a_column_that_is_read_with_a_doubt_is_asked_about_and_told_of(office: Office) -> None:
+    rows = b"First Name,Mobile,Born\nJane,+12125550101,03/04/1990\nLee,+12125550102,05/06/1991\n"
+    dana = await at_upload(office, "people.csv", rows)
+    assert await dana.submit() == {}
+    asked = [one["block_id"] for one in dana.view["blocks"] if str(one.get("block_id")).startswith("column.")]
+    assert asked == ["column.2.0"]
+    assert "please check: dates, month first, as in US" in dana.text
+    assert await dana.submit() == {}
+    assert "Born: dates, month first, as in US" in dana.text
+
+
+async def test_a_list_with_many_columns_fits_into_a_form(office: Office) -> None:
+    heads = [f"Extra {n}" for n in range(80)]
+    row = ",".join("x" for _ in heads)
+    rows = f"First Name,Mobile,{','.join(heads)}\nJane,+12125550101,{row}\n"
+    dana = await at_upload(office, "wide.csv", rows.encode())
+    assert await dana.submit() == {}
+    await dana.more()
+    assert len(dana.view["blocks"]) <= 100
+    assert "22 more columns are read as variables" in dana.text
+    assert await dana.fill(column__0__0="ignore").submit() == {}
+    assert "✅ *1 of 1 person added*" in dana.text
 
 
 def test_every_option_of_the_shells_import_has_an_input() -> None:

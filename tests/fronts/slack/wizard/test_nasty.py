@@ -38,7 +38,7 @@ async def test_what_strangers_write_is_shown_safely_from_the_file_to_the_reply(o
     assert is_safe(dana.mrkdwn)
     dana.fill(csv__basis="written", csv__given="2026-02-01", csv__by="the desk", csv__scope=["sms"])
     assert await dana.submit() == {}
-    await dana.shows("*Enrolled*\\n1")
+    await dana.shows("*1 of 2 people added*")
     assert "line 3" in dana.text
     assert is_safe(dana.mrkdwn)
     await dana.close()

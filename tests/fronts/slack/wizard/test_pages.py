@@ -9,18 +9,18 @@ import pytest
 from pydantic import BaseModel
 
 from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.domain.review import POSSIBLE
+from fluentsd.fronts.slack.forms.conditions import EndedIn, Goal, Written, goal_of_field, goal_words, outcome_words
 from fluentsd.fronts.slack.forms.fields import filled
-from fluentsd.fronts.slack.forms.kinds import Outcomes
-from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, WITHOUT_INPUT
-from fluentsd.fronts.slack.wizard.steps_and_segments import entry_form, moved, place_in_list, with_entry
+from fluentsd.fronts.slack.wizard.entries import entries, entry_fields, entry_form, moved, place_in_list, with_entry
+from fluentsd.fronts.slack.wizard.pages import BY_KEY, ENDED_IN, PAGES, WITHOUT_INPUT, pages_of
 from fluentsd.fronts.slack.wizard.view_state import Place, place_in
 from fluentsd.verbs import presets
 from tests.engine.stage import SMS, spec
 from tests.fronts.slack.modals import _initial
 
 #: A table of several values in one input.
-AS_ONE = {"window.override": ("date", "hours"), "limits.cost": (), "window.hours": (),
-          "law.waive": ("rule", "because", "by")}  # fmt: skip
+AS_ONE = ("window.override", "limits.cost", "window.hours")
 
 
 def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -62,7 +62,7 @@ FULL = spec(
     {"id": "one", "channel": "sms", "text": "Details", "after_call": ["voicemail"]},
     {"id": "big", "channel": "sms", "text": "Details", "after_call": "call.fields.budget > 1000"},
     description="For the fair", priority=70, exclusive=True,
-    window={"days": ["mon", "sat"], "timezone": "America/Chicago", "unknown_timezone": "hold",
+    window={"days": ["mon", "sat"], "hours": "9-17", "timezone": "America/Chicago", "unknown_timezone": "hold",
             "conflicting_timezone": "hold", "blackout": ["2026-12-24", "us-federal-holidays"],
             "override": [{"date": "2026-12-31", "hours": "09:00-12:00"}]},
     numbers={"numbers": ["+12125550100"], "tags": ["sales"], "local_presence": False, "pace": "20/hour"},
@@ -81,8 +81,8 @@ def through_forms(file: dict[str, Any]) -> dict[str, Any]:
     """The file after every form was opened and submitted as it was."""
     for page in PAGES:
         file = filled(page.fields, file, drawn(page.fields, file))
-    for kind in ("step", "segment"):
-        for nth in range(len(file.get(kind, []))):
+    for kind in ("step", "segment", "waiver"):
+        for nth in range(len(entries(file, BY_KEY[kind].entries))):
             place = Place(kind, nth=nth)
             form = entry_form(file, place)
             fields = BY_KEY[kind].fields
@@ -118,19 +118,19 @@ def test_follow_ups_stand_behind_the_flow_whatever_is_added_or_moved() -> None:
     assert place_in_list(added, Place("step", new="phone"), first) == 2
 
 
-def test_hours_of_single_days_are_lines() -> None:
+def test_hours_of_single_days_stand_in_one_line() -> None:
     file = spec(SMS, window={"hours": {"mon": "09:00-12:00", "sat": "10:00-14:00"}})
     block = next(field.block(file) for field in BY_KEY["window"].fields if field.path == "window.hours")
-    assert block["element"]["initial_value"] == "mon 09:00-12:00\nsat 10:00-14:00"
+    assert block["element"]["initial_value"] == "mon 09:00-12:00; sat 10:00-14:00"
     assert read_campaign(through_forms(file)) == read_campaign(file)
 
 
 def test_a_view_remembers_ids_within_slacks_limit() -> None:
-    place = Place("segment", "r" * 63, "9999999.9999999", 49, "email", "F" * 20, 99)
+    place = Place("segment", "r" * 63, "9999999.9999999", 49, "email", "F" * 20, 99, more=True)
     view = {"callback_id": "wizard:segment"}
     assert place_in(view, place.as_json()) == place
     assert len(str(place.as_json())) < 400
-    assert place_in(view, {"nth": "1", "ref": 5, "page": "x"}) == Place("segment")
+    assert place_in(view, {"nth": "1", "ref": 5, "page": "x", "round": True, "more": 1}) == Place("segment")
 
 
 def test_what_an_input_cannot_hold_is_left_as_it_is() -> None:
@@ -144,22 +144,120 @@ def test_what_an_input_cannot_hold_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shown", "kept"),
+    ("picked", "written", "kept"),
     [
-        ("voicemail", "last.outcome == 'voicemail'"),
-        ("voicemail, no answer, busy",
+        (["voicemail"], "", "last.outcome == 'voicemail'"),
+        (["voicemail", "no_answer", "busy"], "",
          "last.outcome == 'voicemail' or last.outcome == 'no_answer' or last.outcome == 'busy'"),
-        ("contact.stage == 'new'", "contact.stage == 'new'"),
-        ("last.outcome != 'bounced'", "last.outcome != 'bounced'"),
-        ("last.outcome=='busy'", "last.outcome=='busy'"),  # written in another way, it stays as it is
-        ("", None),
+        (None, "contact.stage == 'new'", "contact.stage == 'new'"),
+        (None, "last.outcome != 'bounced'", "last.outcome != 'bounced'"),
+        (None, "last.outcome=='busy'", "last.outcome=='busy'"),  # written in another way, it stays as it is
+        ([], "", None),
     ],
 )  # fmt: skip
-def test_a_condition_about_the_step_before_is_shown_in_words(shown: str, kept: str | None) -> None:
-    assert Outcomes().show(kept) == shown
-    assert Outcomes().parse(shown) == kept
+def test_a_condition_is_shown_by_the_input_that_can_hold_it(
+    picked: list[str] | None, written: str, kept: str | None
+) -> None:
+    kind = EndedIn()
+    if picked is None:
+        assert kept is not None
+        assert kept in kind.instead(kept).replace("\u200b", "")
+    else:
+        assert [one["value"] for one in kind.element(kept).get("initial_options", [])] == picked
+    assert Written(picked=kind).show(kept) == written
+
+
+WHEN = [field for field in BY_KEY["step"].fields if field.path == "step.when"]
+
+
+def entered(picked: list[str] | None, written: str | None) -> dict[str, Any]:
+    """The answers of a form that shows one of the inputs of a condition, or both."""
+    options = [{"value": one} for one in picked or ()]
+    answers = {"step.when.picked": {"step.when.picked": {"type": "multi_static_select", "selected_options": options}}}
+    typed = {"step.when": {"step.when": {"type": "plain_text_input", "value": written}}}
+    return (answers if picked is not None else {}) | (typed if written is not None else {})
+
+
+@pytest.mark.parametrize(
+    ("before", "answers", "after"),
+    [
+        (None, entered(["busy"], None), "last.outcome == 'busy'"),
+        ("last.outcome == 'busy'", entered([], None), None),
+        ("last.outcome == 'busy'", entered(["failed"], ""), "last.outcome == 'failed'"),
+        ("contact.a == 1", entered([], None), "contact.a == 1"),
+        ("contact.a == 1", entered(None, ""), None),
+        ("contact.a == 1", entered(["busy"], None), "last.outcome == 'busy'"),
+        ("last.outcome == 'busy'", entered(["busy"], "contact.a == 1"), "contact.a == 1"),
+        ("last.outcome == 'busy'", entered(None, ""), "last.outcome == 'busy'"),
+    ],
+)  # fmt: skip
+def test_what_is_typed_counts_in_place_of_what_is_picked_and_nothing_else_gets_lost(
+    before: str | None, answers: dict[str, Any], after: str | None
+) -> None:
+    file = {"step": {"channel": "sms", **({"when": before} if before else {})}}
+    assert filled(WHEN, file, answers)["step"].get("when") == after
 
 
 @pytest.mark.parametrize("typed", ["no-answer or Busy", "no answer; busy", "no_answer,busy"])
 def test_outcomes_may_be_typed_as_people_write_them(typed: str) -> None:
-    assert Outcomes().parse(typed) == "last.outcome == 'no_answer' or last.outcome == 'busy'"
+    kept = "last.outcome == 'no_answer' or last.outcome == 'busy'"
+    assert Written(picked=EndedIn()).parse(typed) == kept
+    assert outcome_words(kept) == "no answer or busy"
+
+
+@pytest.mark.parametrize(
+    ("typed", "goal"),
+    [
+        ("stage is customer", "contact.stage == 'customer'"),
+        ("Deal stage = Closed won", "contact.deal_stage == 'Closed won'"),
+        ("contact.status: 'paid'", "contact.status == 'paid'"),
+        ("customer", ""),
+        ("stage is it's", ""),
+        ("", ""),
+    ],
+)
+def test_a_goal_is_typed_as_a_sentence(typed: str, goal: str) -> None:
+    assert goal_of_field(typed) == goal
+    assert bool(goal_words(goal)) == bool(goal)
+
+
+def test_goals_that_can_be_picked_and_those_that_cannot() -> None:
+    assert goal_words("status == 'paid'") == "status is paid"
+    assert goal_words("steps['call-2'].outcome == 'no_answer'") == "the step call-2 came to no answer"
+    assert not Goal().holds("contact.deals > 3")
+    assert "contact.deals &gt; 3" in Goal().instead("contact.deals > 3")
+
+
+def test_outcomes_that_are_offered_are_possible_on_the_channel() -> None:
+    for channel, offered in ENDED_IN.items():
+        assert set(offered) <= POSSIBLE[channel]  # type: ignore[index]
+
+
+def shown(file: dict[str, Any], place: Place) -> set[str]:
+    return {field.id for field in entry_fields(file, place, entry_form(file, place))}
+
+
+def test_a_step_asks_only_what_can_hold() -> None:
+    call, text = {"id": "call", "channel": "phone", "agent": "a"}, SMS | {"id": "text"}
+    assert not {"step.when.picked", "step.after_call.picked"} & shown(spec(call), Place("step", nth=0))
+    assert {"step.id", "step.after_call.picked", "step.when.picked"} <= shown(spec(call), Place("step", new="sms"))
+    later = shown(spec(text, SMS), Place("step", nth=1))
+    assert "step.when.picked" in later
+    assert not {"step.id", "step.after_call.picked", "step.agent", "step.subject"} & later
+    assert "step.when.picked" in shown(spec(SMS | {"when": "last.outcome == 'failed'"}), Place("step", nth=0))
+
+
+def test_few_inputs_are_shown_at_first_on_every_page_and_form() -> None:
+    for page in BY_KEY.values():
+        for channel in ("phone", "sms", "email") if page.key == "step" else ("",):
+            at_first = [one for one in page.fields if not one.more and (not one.channels or channel in one.channels)]
+            assert len(at_first) <= 6, (page.key, channel)
+
+
+def test_pages_that_matter_to_no_step_are_left_out() -> None:
+    mail = {"id": "mail", "channel": "email", "subject": "Hi", "text": "Hello"}
+    keys = [page.key for page in pages_of(spec(mail))]
+    assert keys == ["name", "window", "flow", "people", "exit", "limits", "review"]
+    assert [page.key for page in pages_of(spec(SMS))] == [page.key for page in PAGES]
+    assert "law" in {page.key for page in pages_of(spec(mail, law={"purpose": "informational"}))}
+    assert "numbers" in {page.key for page in pages_of(spec(mail), "numbers")}

@@ -52,6 +52,10 @@ async def test_a_segment_is_picked_followed_changed_and_removed(office: Office, 
     assert await dana.options("segment.segment", "spring") == ["crm: list:1"]
     assert await dana.options("segment.segment", "fair") == ["crm: list:1", "crm: list:2"]
     assert crm.asked.count("segments") == 1
+    assert "Written consent to texts is not confirmed here" in dana.text
+    assert "segment.consent.basis" not in dana.text
+    await dana.more()
+    assert "The name of the person who answers for it" in dana.text
     dana.fill(segment__segment="crm: list:1", segment__leaves="in a while")
     assert set(await dana.submit()) == {"segment.leaves"}
     assert await dana.fill(segment__leaves="stay").submit() == {}
@@ -99,6 +103,7 @@ async def test_without_a_crm_the_page_says_what_an_admin_does(office: Office) ->
 
 async def test_zones_agents_numbers_and_tags_are_offered(office: Office) -> None:
     dana = await at(office, "window", "When may people be contacted?")
+    await dana.more()
     assert await dana.options("window.fallback_timezone", "chicago") == ["America/Chicago"]
     assert (await dana.options("window.timezone", "cont"))[0] == "contact"
     assert len(await dana.options("window.fallback_timezone")) == 100
@@ -111,10 +116,25 @@ async def test_zones_agents_numbers_and_tags_are_offered(office: Office) -> None
     assert dana.page == "numbers"
     assert await dana.options("numbers.numbers", "east") == ["+12125550100"]
     assert await dana.options("numbers.tags") == ["east", "sales"]
-    await dana.fill(numbers__tags=["east"], numbers__local_presence=[]).next("people")
+    await dana.fill(numbers__tags=["east"]).more()
+    await dana.fill(numbers__local_presence=[]).next("people")
     assert (await office.stage.do("campaign show", ref="spring"))["file"]["numbers"] == {
         "tags": ["east"], "local_presence": False,
     }  # fmt: skip
+
+
+async def test_holidays_and_amounts_are_found_as_people_call_them(office: Office) -> None:
+    dana = await at(office, "window", "When may people be contacted?")
+    assert (await dana.options("window.blackout.holidays"))[0] == "us-federal-holidays"
+    assert await dana.options("window.blackout.holidays", "texas") == ["us-tx"]
+    assert await dana.options("window.blackout.holidays", "bayern") == ["de-by"]
+    await dana.choose("wizard:goto", "Limits")
+    await dana.shows("How fast")
+    assert await dana.options("limits.per_contact", "3") == ["3/hour", "3/day", "3/week"]
+    assert await dana.options("limits.per_contact", "2 per day") == ["2/day"]
+    assert (await dana.options("limits.gap"))[:2] == ["none", "5 min"]
+    await dana.fill(limits__per_contact="3/week", limits__gap="none").next("law")
+    assert (await office.stage.do("campaign show", ref="spring"))["file"]["limits"] == {"per_contact": "3/week"}
 
 
 async def test_a_text_is_stored_with_a_sample_and_used_by_a_step(office: Office) -> None:

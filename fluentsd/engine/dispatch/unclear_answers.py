@@ -26,7 +26,7 @@ RECOVERED_AT: Final = 64
 
 
 @dataclass(slots=True)
-class Trouble:
+class UnclearAnswers:
     """`score`: unclear answers, less the clear ones since, from 0 to `SUSPENDS_AT`."""
 
     score: int = 0
@@ -35,7 +35,7 @@ class Trouble:
     pause_until: int = 0
     is_suspended: bool = False
 
-    def unclear(self, at: int) -> bool:
+    def count(self, at: int) -> bool:
         """Count one; True when it suspends the channel. Answers that arrive during a pause belong to the same moment
         and count, but do not lengthen the pause."""
         self.score = min(self.score + UNCLEAR, SUSPENDS_AT)

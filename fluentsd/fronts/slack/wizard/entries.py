@@ -1,4 +1,4 @@
-"""The entries of a campaign file that are lists, steps and segments: reading, adding, moving, removing. Pure.
+"""The entries of a campaign file that are lists: steps, segments, waivers. Reading, adding, moving, removing. Pure.
 
 A form shows one entry as if the file had no others: `{"step": {…}}`.
 """
@@ -8,20 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fluentsd.fronts.slack.forms.fields import Field
+from fluentsd.fronts.slack.forms.paths import value_at, with_value
+from fluentsd.fronts.slack.wizard.pages import BY_KEY, step_fields
 from fluentsd.fronts.slack.wizard.view_state import Place
 
 _FIRST_ID = {"phone": "call", "sms": "text", "email": "email"}
 
 
-def entries(file: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
-    """The steps or segments of a file; whatever is not a table is left out."""
-    found = file.get(kind)
+def entries(file: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
+    """The entries of a list of the file, by its path; whatever is not a table is left out."""
+    found = value_at(file, path)
     return [dict(one) for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def entry_form(file: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """The file of the form of one entry: an existing one, or a new one."""
-    there = entries(file, place.page)
+    path = BY_KEY[place.page].entries
+    there = entries(file, path)
     if 0 <= place.nth < len(there) and not place.new:
         entry = there[place.nth]
     elif place.page == "step" and place.new in _FIRST_ID:
@@ -30,26 +34,38 @@ def entry_form(file: Mapping[str, Any], place: Place) -> dict[str, Any]:
             entry["after"] = "1 day"
     else:
         entry = {}
-    return {place.page: _joined(entry) if place.page == "segment" else entry}
+    return with_value({}, path, _joined(entry) if place.page == "segment" else entry)
+
+
+def entry_fields(file: Mapping[str, Any], place: Place, form: Mapping[str, Any]) -> tuple[Field, ...]:
+    """The fields of the form of one entry."""
+    if place.page != "step":
+        return BY_KEY[place.page].fields
+    flow = [one for one in entries(file, "step") if not _follows(one)]
+    earlier = flow if place.new else flow[: max(place.nth, 0)]
+    return step_fields(form, str(earlier[-1].get("channel", "")) if earlier else "", is_new=bool(place.new),
+                       has_call=any(one.get("channel") == "phone" for one in flow))  # fmt: skip
 
 
 def with_entry(file: Mapping[str, Any], place: Place, form: Mapping[str, Any]) -> dict[str, Any]:
     """The file with one entry changed or added."""
-    entry = form.get(place.page) or {}
+    path = BY_KEY[place.page].entries
+    entry = value_at(form, path) or {}
     entry = _split(entry) if place.page == "segment" else _tidy(entry)
-    there = entries(file, place.page)
+    there = entries(file, path)
     if place.new or not 0 <= place.nth < len(there):
         there.append(entry)
     else:
         there[place.nth] = entry
-    return {**file, place.page: _ordered(there)}
+    return with_value(file, path, _ordered(there))
 
 
 def place_in_list(file: Mapping[str, Any], place: Place, form: Mapping[str, Any]) -> int:
     """Where `with_entry` puts the entry."""
-    there = entries(file, place.page)
+    path = BY_KEY[place.page].entries
+    there = entries(file, path)
     nth = len(there) if place.new or not 0 <= place.nth < len(there) else place.nth
-    kept = [*there[:nth], form.get(place.page) or {}, *there[nth + 1 :]]
+    kept = [*there[:nth], value_at(form, path) or {}, *there[nth + 1 :]]
     return sorted(range(len(kept)), key=lambda one: (_follows(kept[one]), one)).index(nth)
 
 
@@ -62,20 +78,20 @@ def _follows(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("after_call"))
 
 
-def moved(file: Mapping[str, Any], kind: str, nth: int, by: int) -> dict[str, Any]:
+def moved(file: Mapping[str, Any], path: str, nth: int, by: int) -> dict[str, Any]:
     """The file with one entry in another place."""
-    there = entries(file, kind)
+    there = entries(file, path)
     if 0 <= nth < len(there) and 0 <= nth + by < len(there):
         there.insert(nth + by, there.pop(nth))
-    return {**file, kind: _ordered(there)}
+    return with_value(file, path, _ordered(there))
 
 
-def without(file: Mapping[str, Any], kind: str, nth: int) -> dict[str, Any]:
+def without(file: Mapping[str, Any], path: str, nth: int) -> dict[str, Any]:
     """The file without one entry."""
-    there = entries(file, kind)
+    there = entries(file, path)
     if 0 <= nth < len(there):
         there.pop(nth)
-    return {**file, kind: there}
+    return with_value(file, path, there)
 
 
 def _free_id(there: list[dict[str, Any]], wanted: str) -> str:
