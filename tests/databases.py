@@ -17,7 +17,8 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from fluentsd.store import tables
-from fluentsd.store.db.bridge import Store, open_store
+from fluentsd.store.db.bridge import Store
+from tests.stores import open_cheap
 
 
 @cache
@@ -49,5 +50,5 @@ async def open_whole(url: str, **options: Any) -> AsyncIterator[Store]:
     parts = make_url(url)
     if parts.get_backend_name() == "sqlite" and not (file := Path(str(parts.database))).exists():
         shutil.copyfile(_whole_file(), file)
-    async with open_store(url, **options) as store:
+    async with open_cheap(url, **options) as store:
         yield store
