@@ -148,19 +148,23 @@ async def of_people_who_left(conn: AsyncConnection, channel: str) -> list[tuple[
     return [(token, why) for token, why in await conn.execute(statement.where(*theirs))]
 
 
+_NEXT_DEADLINE = select(func.min(attempt.c.deadline_at)).where(attempt.c.state == AttemptState.open)
+_OPEN_NOW = (
+    select(attempt.c.id, attempt.c.campaign_id, attempt.c.channel, attempt.c.accepted_at.is_not(None))
+    .where(attempt.c.state == AttemptState.open)
+    .order_by(attempt.c.id)
+)
+
+
 async def next_deadline(conn: AsyncConnection) -> int | None:
     """The earliest moment at which an open attempt has to be asked about."""
-    found: int | None = (
-        await conn.execute(select(func.min(attempt.c.deadline_at)).where(attempt.c.state == AttemptState.open))
-    ).scalar()
+    found: int | None = (await conn.execute(_NEXT_DEADLINE)).scalar()
     return found
 
 
 async def open_now(conn: AsyncConnection) -> list[OpenNow]:
     """Every open attempt, oldest first."""
-    statement = select(attempt.c.id, attempt.c.campaign_id, attempt.c.channel, attempt.c.accepted_at.is_not(None))
-    rows = await conn.execute(statement.where(attempt.c.state == AttemptState.open).order_by(attempt.c.id))
-    return [OpenNow._make(row) for row in rows]
+    return [OpenNow._make(row) for row in await conn.execute(_OPEN_NOW)]
 
 
 _OWNERS = select(attempt.c.channel, attempt.c.provider_ref, attempt.c.id).where(among(attempt.c.provider_ref, "refs"))
