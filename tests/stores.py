@@ -1,12 +1,12 @@
 """Stores that cost a test little: what `open_whole` opens.
 
 * On SQLite, aiosqlite runs each statement in a thread of its connection, so that a long one holds nobody up. To wake
-  one thread and then another costs more than a statement of a test. `InlineStore` runs it on the store's own thread;
-  before each statement other units of work get their turn, as they do in the daemon. It does not wait for the disk.
+  one thread and then another costs more than a statement of a test. `InlineStore` runs it on the store's own thread,
+  so one unit of work ends before the next begins. It does not wait for the disk.
 * On PostgreSQL, a connection costs the server a process that prepares every statement again. The `KeptStore`s of one
   database use the same loop and the same pools, one after another.
 
-What tests the bridge, a connection's life, or stops a statement that runs, opens its store with `open_store`.
+What tests the bridge, a connection's life, or a statement that takes its time, opens a store as the daemon's.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ class _Inline(aiosqlite.Connection):
         return self
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        await asyncio.sleep(0)
         if self._connection is None:
             raise ValueError("Connection closed")
         return fn(*args, **kwargs)

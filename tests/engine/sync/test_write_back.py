@@ -176,7 +176,7 @@ async def test_what_the_crm_refuses_is_a_dead_letter(written: Followed) -> None:
         raise Rejected("the record is read-only")
 
     written.crm.write = refuses  # type: ignore[method-assign]
-    await written.pass_time(30 * HOUR)
+    await written.pass_time(4 * HOUR)
     found = await written.stage.do("outbox list")
     assert [(one["target"], one["state"]) for one in found["deliveries"]] == [("source:crm", "dead")]
     written.crm.write = original  # type: ignore[method-assign]
