@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, text, update
+from sqlalchemy import Select, bindparam, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import Table
 
@@ -115,11 +115,18 @@ async def mark_dead(conn: AsyncConnection, rows: Sequence[tuple[int, str]]) -> N
         await conn.execute(update(point).where(point.c.id == point_id).values(dead_on=",".join(channels)))
 
 
+_UNTIL = bindparam("b_until", type_=contact.c.away_until_at.type)
+_AWAY = (
+    update(contact)
+    .where(contact.c.id == bindparam("b_id"), contact.c.away_until_at.is_distinct_from(_UNTIL))
+    .values(away_until_at=_UNTIL)
+)
+
+
 async def are_away(conn: AsyncConnection, back: Mapping[int, int | None]) -> None:
     """Remember when people are back; None: they are."""
     for contact_id, until_at in back.items():
-        changes = contact.c.away_until_at.is_distinct_from(until_at)
-        await conn.execute(update(contact).where(contact.c.id == contact_id, changes).values(away_until_at=until_at))
+        await conn.execute(_AWAY, {"b_id": contact_id, "b_until": until_at})
 
 
 async def find(conn: AsyncConnection, words: str, most: int) -> list[dict[str, Any]]:

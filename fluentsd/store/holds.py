@@ -72,10 +72,14 @@ async def is_held(conn: AsyncConnection, scope: str, target: str, at: int, *, re
     return any(one.startswith(reason) for one in of_one)
 
 
+_LAST_SINCE = select(func.max(hold.c.since_at)).where(
+    hold.c.scope == bindparam("b_scope"), hold.c.target == bindparam("b_target")
+)
+
+
 async def last_since(conn: AsyncConnection, scope: str, target: str) -> int | None:
     """When one thing was last held; it may not be any more."""
-    statement = select(func.max(hold.c.since_at)).where(hold.c.scope == scope, hold.c.target == target)
-    found: int | None = (await conn.execute(statement)).scalar()
+    found: int | None = (await conn.execute(_LAST_SINCE, {"b_scope": scope, "b_target": target})).scalar()
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 from fluentsd.api import NeedsHuman, Page, Unavailable
 from fluentsd.store import leads
 from fluentsd.verbs import Refused
-from tests.engine.stage import DAY, HOUR, MINUTE, SMS
+from tests.engine.stage import HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import SEGMENT, Followed
 from tests.engine.sync.fake_source import FIELDS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fluentsd.api import Page, Unavailable
-from tests.engine.stage import DAY, HOUR, MINUTE, SMS
+from tests.engine.stage import HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import Followed
 
 MAIL = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}

@@ -72,17 +72,19 @@ async def test_after_quiet_the_campaign_equals_the_list(tmp_path: Path, seed: in
         crm.put(n)
     url, is_new = f"sqlite+aiosqlite:///{tmp_path}/random.db", True
     for _ in range(4):  # as many lives of the daemon; each ends at any moment, in the middle of a walk too
-        async with open_whole(url, busy=clock.busy, subscriptions=TO_LOG) as store:
-            async with staged(store, clock, sources={"crm": crm}, sync_options={"crm": OFTEN}) as stage:
-                followed = Followed(stage, crm)
-                if is_new:
-                    await followed.start(LATE, segment=[SEGMENT | {"reenter": "always"}])
-                    is_new = False
-                for _ in range(chance.randint(2, 8)):
-                    history.happen()
-                    await followed.pass_time(chance.randrange(90 * MINUTE))
-                for _ in range(chance.randrange(40)):
-                    await trio.lowlevel.checkpoint()
+        async with (
+            open_whole(url, busy=clock.busy, subscriptions=TO_LOG) as store,
+            staged(store, clock, sources={"crm": crm}, sync_options={"crm": OFTEN}) as stage,
+        ):
+            followed = Followed(stage, crm)
+            if is_new:
+                await followed.start(LATE, segment=[SEGMENT | {"reenter": "always"}])
+                is_new = False
+            for _ in range(chance.randint(2, 8)):
+                history.happen()
+                await followed.pass_time(chance.randrange(90 * MINUTE))
+            for _ in range(chance.randrange(40)):
+                await trio.lowlevel.checkpoint()
     async with (
         open_whole(url, busy=clock.busy, subscriptions=TO_LOG) as store,
         staged(store, clock, sources={"crm": crm}, sync_options={"crm": SELDOM}) as stage,
