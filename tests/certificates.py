@@ -31,3 +31,9 @@ def _context(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ss
 def share_certificates() -> None:
     """From now on, in this process and in those that are forked from it."""
     default.create_ssl_context = _context
+
+
+def read_certificates() -> None:
+    """Share them, and read them now: for those that are forked later."""
+    share_certificates()
+    _shared()

@@ -25,14 +25,13 @@ IMPORTED = (
     "asyncpg",
     "fluentsd.bootstrap",
     "fluentsd.cli.app",
+    "fluentsd.cli.service",
     "fluentsd.daemon",
     "fluentsd.fronts.control.client",
-    "fluentsd.store.db.engines",
-    "fluentsd_channel_email",
-    "fluentsd_channel_sandbox",
-    "fluentsd_channel_sms",
-    "fluentsd_channel_phone",
+    "fluentsd.fronts.web",
+    "fluentsd.store.db.sqlite_driver",
     "pymap.main",
+    "tests.preloaded",
     "twilio.rest",
 )
 
