@@ -134,7 +134,7 @@ def test_when_the_reader_is_killed_it_is_said_who_was_taken_in(tmp_path: Path, m
 
 
 def test_an_interrupt_leaves_whole_batches_and_no_process(tmp_path: Path) -> None:
-    folder, file = installed(tmp_path / "home"), messy(tmp_path, 30_000)
+    folder, file = installed(tmp_path / "home"), messy(tmp_path, 20_000)
     typed(folder, "campaign", "apply", str(folder / "fair.toml"))
     words = ("--config", str(folder / "fluentsd.toml"), "contacts", "import", str(file), "--campaign", "fair")
     printed = tmp_path / "printed"
