@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, insert, select, text, update
@@ -74,6 +75,11 @@ async def shape_like(conn: AsyncConnection, name: str, headings: Sequence[str]) 
     return next((one for one in alike if one[0] == name), alike[0] if alike else None)
 
 
+@cache
+def _last_id(table: Table) -> Select[Any]:
+    return select(func.coalesce(func.max(table.c.id), 0))
+
+
 async def new_ids(conn: AsyncConnection, table: Table, count: int) -> list[int]:
     """Ids for rows about to be inserted together, so that their children can name them."""
     if count == 0:
@@ -81,7 +87,7 @@ async def new_ids(conn: AsyncConnection, table: Table, count: int) -> list[int]:
     if conn.dialect.name == "postgresql":
         statement = text(f"SELECT nextval(pg_get_serial_sequence('{table.name}', 'id')) FROM generate_series(1, :n)")  # noqa: S608 - our own table's name
         return [int(i) for i in (await conn.execute(statement, {"n": count})).scalars()]
-    first = int((await conn.execute(select(func.coalesce(func.max(table.c.id), 0)))).scalar_one()) + 1
+    first = int((await conn.execute(_last_id(table))).scalar_one()) + 1
     return list(range(first, first + count))
 
 
