@@ -8,8 +8,10 @@ Nothing here runs during a send.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 import pluggy
@@ -54,6 +56,10 @@ class Plugins:
     sign_ins: dict[str, tuple[SignIn, ...]] = field(default_factory=dict)  #: of each source plugin
     agent_providers: dict[str, Factory] = field(default_factory=dict)
 
+    def copy(self) -> Plugins:
+        """The same plugins, to which others can be added."""
+        return Plugins(*(dict(getattr(self, one.name)) for one in fields(self)))
+
     def build_channel(self, plugin: str, config: Mapping[str, Any], tools: Tools) -> Channel:
         """One channel, ready to use; raises `PluginProblem` for an unknown plugin or an object that is no channel."""
         channel: Channel = self._build(CHANNEL, self.channels, plugin, config, tools)
@@ -92,19 +98,31 @@ class Plugins:
 
 
 def discover(extra: Mapping[str, Any] | None = None) -> Plugins:
-    """Find every installed plugin (and those in `extra`: name → module or object); a broken one stops no other."""
-    found = Plugins()
-    for name, load in [*_installed(), *((n, lambda o=o: o) for n, o in (extra or {}).items())]:
-        try:
-            _take(found, name, load())
-        except (ImportError, AttributeError, TypeError, ValueError, pluggy.PluginValidationError, PluginProblem) as why:
-            found.broken[name] = f"The plugin {name!r} is installed but cannot be loaded: {why}"
+    """Every installed plugin (and those in `extra`: name → module or object); a broken one stops no other."""
+    found = _installed().copy()
+    for name, plugin in (extra or {}).items():
+        with _noting(found, name):
+            _take(found, name, plugin)
     return found
 
 
-def _installed() -> list[tuple[str, Callable[[], Any]]]:
-    points = importlib.metadata.entry_points(group=GROUP)
-    return [(point.name, point.load) for point in sorted(points, key=lambda p: p.name)]
+@cache
+def _installed() -> Plugins:
+    """The installed plugins; a process looks for them once."""
+    found = Plugins()
+    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name):
+        with _noting(found, point.name):
+            _take(found, point.name, point.load())
+    return found
+
+
+@contextmanager
+def _noting(found: Plugins, name: str) -> Iterator[None]:
+    """Note why a plugin is broken, if it is."""
+    try:
+        yield
+    except (ImportError, AttributeError, TypeError, ValueError, pluggy.PluginValidationError, PluginProblem) as why:
+        found.broken[name] = f"The plugin {name!r} is installed but cannot be loaded: {why}"
 
 
 def _take(found: Plugins, name: str, plugin: Any) -> None:

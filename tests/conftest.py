@@ -62,8 +62,8 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    """An open store with the whole schema."""
-    async with open_whole(database_url) as store:
+    """An open store with the whole schema, as the daemon's."""
+    async with open_whole(database_url, as_in_daemon=True) as store:
         yield store
 
 

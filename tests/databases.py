@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from fluentsd.store import tables
 from fluentsd.store.db.bridge import Store, open_store
+from tests.stores import open_cheap
 
 
 @cache
@@ -44,10 +45,11 @@ def make_whole(url: str) -> None:
 
 
 @asynccontextmanager
-async def open_whole(url: str, **options: Any) -> AsyncIterator[Store]:
-    """An open store with the whole schema: of a SQLite file, which is made if it is new, or of `database_url`."""
+async def open_whole(url: str, *, as_in_daemon: bool = False, **options: Any) -> AsyncIterator[Store]:
+    """An open store with the whole schema: of a SQLite file, which is made if it is new, or of `database_url`. It is a
+    cheap one, or `as_in_daemon`: with threads and connections of its own."""
     parts = make_url(url)
     if parts.get_backend_name() == "sqlite" and not (file := Path(str(parts.database))).exists():
         shutil.copyfile(_whole_file(), file)
-    async with open_store(url, **options) as store:
+    async with (open_store if as_in_daemon else open_cheap)(url, **options) as store:
         yield store

@@ -27,6 +27,7 @@ from typing import Any
 import pytest
 
 from tests.databases import make_whole
+from tests.stores import close_kept, kept_pids
 
 # Durability makes a database slow; these tests never cut the power.
 SERVER_OPTIONS = {
@@ -61,7 +62,7 @@ END $$
 """
 _OTHERS_END = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND NOT pid = ANY($1)
 """
 
 
@@ -125,13 +126,16 @@ class PostgresServer:
             if one.uses < USES and self.runner.run(self._emptied(one)):
                 self.free.append(one)
             else:
+                close_kept(self.url(one.name))
                 self.runner.run(one.conn.close())
                 self.ask(f"DROP DATABASE {one.name} WITH (FORCE)")
 
     def close(self) -> None:
         """End the connections to free databases."""
         while self.free:
-            self.runner.run(self.free.pop().conn.close())
+            one = self.free.pop()
+            close_kept(self.url(one.name))
+            self.runner.run(one.conn.close())
 
     def _make(self) -> Whole:
         if not self.has_template:
@@ -149,7 +153,7 @@ class PostgresServer:
 
     async def _emptied(self, one: Whole) -> bool:
         """Empty a database; False if a test changed its schema."""
-        await one.conn.execute(_OTHERS_END)
+        await one.conn.execute(_OTHERS_END, kept_pids(self.url(one.name)))
         return bool(await one.conn.fetchval("SELECT pg_temp.emptied()") == one.schema)
 
 

@@ -25,14 +25,13 @@ IMPORTED = (
     "asyncpg",
     "fluentsd.bootstrap",
     "fluentsd.cli.app",
+    "fluentsd.cli.service",
     "fluentsd.daemon",
     "fluentsd.fronts.control.client",
-    "fluentsd.store.db.engines",
-    "fluentsd_channel_email",
-    "fluentsd_channel_sandbox",
-    "fluentsd_channel_sms",
-    "fluentsd_channel_phone",
+    "fluentsd.fronts.web",
+    "fluentsd.store.db.sqlite_driver",
     "pymap.main",
+    "tests.preloaded",
     "twilio.rest",
 )
 
@@ -52,6 +51,8 @@ def _live(
         written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(written, number)
         os.close(written)
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - open until the end, as in a new process
+    sys.stderr = open(2, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)
@@ -121,11 +122,12 @@ def program(*words: str) -> None:
     main()
 
 
-def run_program(*words: str, folder: Path, within: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run `fluentsd` with these words in a folder, to its end."""
+def run_program(*words: str, folder: Path, within: float = 60, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run `fluentsd` with these words in a folder and with more of an environment, to its end."""
     with tempfile.TemporaryDirectory(prefix="fsd-") as beside:
         out, err = Path(beside) / "out", Path(beside) / "err"
         out.touch()
         err.touch()
-        status = start(f"{__name__}:program", *words, output=out, errors=err, folder=folder).wait(within)
+        child = start(f"{__name__}:program", *words, output=out, errors=err, folder=folder, **environ)
+        status = child.wait(within)
         return subprocess.CompletedProcess(words, status, out.read_text(), err.read_text())

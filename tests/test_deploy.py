@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
+import shlex
 import shutil
 import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from fluentsd.config import TEMPLATE, load
 from fluentsd.domain.time.durations import SECOND
+from tests.processes import run_program
 
 ROOT = Path(__file__).parent.parent
 UNIT = ROOT / "deploy" / "fluentsd.service"
@@ -101,19 +101,13 @@ def test_the_commands_of_the_program_do_what_they_say(commands: list[str], tmp_p
         (tmp_path / folder).mkdir(parents=True)
     ours = [line for line in commands if "/bin/fluentsd " in line and not line.endswith(" state")]
     for line in ours:
-        line = (
-            line.replace("sudo -u fluentsd ", "")
-            .replace("sudo ", "")
-            .replace("backup-2026-12-01", "backup-$(date +%F)")
-        )
-        line = line.replace("/opt/fluentsd/bin/fluentsd", f"{sys.executable} -m fluentsd")
+        line = line.replace("backup-$(date +%F)", "backup-2026-12-01")
         line = re.sub(r"/(etc|var/lib)/fluentsd", rf"{tmp_path}/\1/fluentsd", line)
-        environment = os.environ | {"FLUENTSD_CONFIG": str(tmp_path / "etc/fluentsd/fluentsd.toml")}
-        if " init " in line:
-            environment.pop("FLUENTSD_CONFIG")
-        if " backup " in line:  # the first start makes the database
-            subprocess.run([sys.executable, "-m", "fluentsd", "campaign", "list"], env=environment, check=True)
-        done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True)
+        words = shlex.split(line.partition("/opt/fluentsd/bin/fluentsd ")[2])
+        configured = {} if "init" in words else {"FLUENTSD_CONFIG": str(tmp_path / "etc/fluentsd/fluentsd.toml")}
+        if "backup" in words:  # the first start makes the database
+            assert run_program("campaign", "list", folder=tmp_path, **configured).returncode == 0
+        done = run_program(*words, folder=tmp_path, **configured)
         assert done.returncode == 0, (line, done.stdout, done.stderr)
     assert len(ours) == 5
     assert (tmp_path / "var/lib/fluentsd/fluentsd.db").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,10 +64,17 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
+@cache
+def statements(file: Path) -> list[ast.Import | ast.ImportFrom]:
+    """The imports of a file, anywhere in it."""
+    tree = ast.parse(file.read_text("utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imports(file: Path, package: str = "fluentsd") -> set[str]:
     """The modules of `package` a file imports, anywhere in it, as dotted names below the package."""
     found = set()
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    for node in statements(file):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == package:
             base = node.module.removeprefix(package).lstrip(".")
             for alias in node.names:
@@ -106,9 +114,8 @@ def test_no_circles() -> None:
 
 def packages(file: Path) -> set[str]:
     """The top-level packages a file imports, ours and others'."""
-    tree = ast.parse(file.read_text("utf-8"))
-    names = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    return names | {n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
+    names = {a.name.split(".")[0] for n in statements(file) if isinstance(n, ast.Import) for a in n.names}
+    return names | {n.module.split(".")[0] for n in statements(file) if isinstance(n, ast.ImportFrom) and n.module}
 
 
 def test_the_domain_is_pure() -> None:

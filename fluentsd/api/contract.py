@@ -114,7 +114,7 @@ def _mistake(thing: object, protocol: type, name: str) -> str:
 
 def _wrong_value(value: object, protocol: type, name: str) -> str:
     """What is wrong with an attribute: its type is a class, a choice of texts, or a union of classes."""
-    wanted = get_type_hints(protocol)[name]
+    wanted = _hints(protocol)[name]
     if get_origin(wanted) is Literal:
         choices = get_args(wanted)
         return "" if value in choices else f"is {value!r} instead of {', '.join(map(repr, choices))}"
@@ -124,6 +124,11 @@ def _wrong_value(value: object, protocol: type, name: str) -> str:
     return f"is {value!r} instead of {' or '.join(one.__name__ for one in kinds)}"
 
 
+@cache
+def _hints(protocol: type) -> dict[str, Any]:
+    return get_type_hints(protocol)
+
+
 def _wrong_method(value: Any, wanted: Any) -> str:
     if not callable(value):
         return "is not a method"
@@ -131,9 +136,7 @@ def _wrong_method(value: Any, wanted: Any) -> str:
         return "must be an async method"
     if not inspect.iscoroutinefunction(wanted) and _is_async(value):
         return "must be a plain method, not an async one"
-    signature = inspect.signature(wanted)
-    arguments = list(signature.parameters)[1:]
-    required = [name for name in arguments if signature.parameters[name].default is inspect.Parameter.empty]
+    arguments, required = _arguments(wanted)
     try:
         inspect.signature(value).bind(*required)
     except TypeError:
@@ -141,6 +144,14 @@ def _wrong_method(value: Any, wanted: Any) -> str:
     except ValueError:  # a built-in without a signature
         return ""
     return ""
+
+
+@cache
+def _arguments(wanted: Any) -> tuple[list[str], list[str]]:
+    """The names of the arguments of a protocol's method, and of those without a default."""
+    parameters = inspect.signature(wanted).parameters
+    arguments = list(parameters)[1:]
+    return arguments, [name for name in arguments if parameters[name].default is inspect.Parameter.empty]
 
 
 def _is_async(value: Any) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -57,9 +58,7 @@ class _Group(TyperGroup):
         return list(self._words)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name in self._words and cmd_name not in self.commands:
-            self.commands[cmd_name] = _made(self._group, cmd_name)
-        return self.commands.get(cmd_name)
+        return _made(self._group, cmd_name, _markup()) if cmd_name in self._words else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         word = args[0]
@@ -108,27 +107,33 @@ def words_of(group: str) -> tuple[str, ...]:
     return (*(word for its, _, word in words if its == group), *(() if group else _GROUPS))
 
 
-def _made(group: str, word: str) -> Any:
+def _made(group: str, word: str, markup: Any) -> Any:
     """A command, or a group of the top level."""
     if not group and word in _GROUPS:
-        return _group_of(typer.Typer(help=_sentence(_GROUPS[word]), no_args_is_help=True), word)
+        return _group_of(typer.Typer(help=_sentence(_GROUPS[word]), no_args_is_help=True), word, markup)
     name = f"{group} {word}".strip()
     if name in COMMANDS:
         module, _, function = COMMANDS[name].partition(".")
         run, text = getattr(import_module(f"fluentsd.cli.{module}"), function), None
     else:
         run, text = _command(VERBS[name]), _sentence(VERBS[name].help)
-    app = typer.Typer(rich_markup_mode=_markup())
+    return _typed(run, word, text, markup)
+
+
+@cache
+def _typed(run: Callable[..., None], word: str, text: str | None, markup: Any) -> Any:
+    """A command as typer reads it; a process makes each once."""
+    app = typer.Typer(rich_markup_mode=markup)
     app.callback()(_nothing)
     app.command(word, help=text)(run)
     return typer.main.get_group(app).commands[word]
 
 
-def _group_of(app: typer.Typer, word: str) -> Any:
+def _group_of(app: typer.Typer, word: str, markup: Any) -> Any:
     """A group that makes its commands when they are asked for."""
     app.callback()(_nothing)
     plain = typer.main.get_group(app)
-    return _Group(group=word, name=word, help=plain.help, no_args_is_help=True, rich_markup_mode=_markup())
+    return _Group(group=word, name=word, help=plain.help, no_args_is_help=True, rich_markup_mode=markup)
 
 
 def _markup() -> Any:
@@ -175,6 +180,7 @@ def _root(
     context.obj = Shell(config)
 
 
+@cache
 def _command(verb: Verb) -> Callable[..., None]:
     def command(**given: Any) -> None:
         shell: Shell = given.pop("context").obj

@@ -30,11 +30,9 @@ def backup(
     """Copy the database to a file, also while the daemon runs; the copy is checked."""
     from fluentsd.store.db.copies import make_copy
 
-    shell: Shell = context.obj
-    shell.as_json = as_json
-    settings = shell.settings(secrets=False)
-    database = _file_of(
-        settings,
+    shell, _, database = _begin(
+        context,
+        as_json,
         "fluentsd backup copies a SQLite file, and this installation uses a PostgreSQL server; nothing was written. "
         "Use the server's own tool: pg_dump --format=custom --file=FILE DATABASE",
     )
@@ -53,11 +51,9 @@ def restore(
     as_json: JsonFlag = False,
 ) -> None:
     """Put a copy of the database back; the replaced database stays beside it. No daemon may run."""
-    shell: Shell = context.obj
-    shell.as_json = as_json
-    settings = shell.settings(secrets=False)
-    database = _file_of(
-        settings,
+    shell, settings, database = _begin(
+        context,
+        as_json,
         "fluentsd restore puts back a SQLite file, and this installation uses a PostgreSQL server; nothing was "
         "changed. Stop the daemon and use the server's own tool: pg_restore --clean --dbname=DATABASE FILE",
     )
@@ -107,7 +103,11 @@ async def _restore(settings: Settings, database: Path, file: Path) -> dict[str, 
     }
 
 
-def _file_of(settings: Settings, otherwise: str) -> Path:
+def _begin(context: typer.Context, as_json: bool, without_file: str) -> tuple[Shell, Settings, Path]:
+    """The shell, the settings and the database's file; ends with a message if the database is not a file."""
+    shell: Shell = context.obj
+    shell.as_json = as_json
+    settings = shell.settings(secrets=False)
     if settings.database_file is None:
-        fail(otherwise)
-    return settings.database_file.resolve()
+        fail(without_file)
+    return shell, settings, settings.database_file.resolve()

@@ -31,8 +31,10 @@ _COMPARED = re.compile(rf"{_OF}\s*(?:==|!=|<>|contains)\s*(?P<quote>['\"])(?P<wo
 _BACKWARDS = re.compile(rf"(?P<quote>['\"])(?P<word>[^'\"]*)(?P=quote)\s*(?:==|!=|<>)\s*{_OF}")
 #: Merge fields of other products, which would be sent as they are.
 _FOREIGN = re.compile(
-    r"\[\[?\s*[A-Za-z][A-Za-z0-9]*(?:[ _.-][A-Za-z0-9]+){0,3}\s*\]\]?(?!\()|%[A-Z][A-Z0-9_]{1,30}%|%%[A-Za-z_]{2,30}%%"
-    r"|\*\|[A-Za-z0-9_:]+\|\*|<<\s*\w+\s*>>|\$\{\w+\}|(?<![{%$])\{\s*[A-Za-z]\w*(?:[ .-]\w+)+\s*\}(?![}%])"
+    r"\[\[?\s*[A-Za-z][A-Za-z0-9]*(?:[ _.-][A-Za-z0-9]+){0,3}\s*\]\]?(?!\()"  # [First Name], [[name]], no link
+    r"|(?<![\d%])%[A-Za-z][A-Za-z0-9_]{1,30}%(?!\d)|%%[A-Za-z_]{2,30}%%|#[A-Z][A-Z_]{2,20}#|\*\|[A-Za-z0-9_:]+\|\*"
+    r"|<<\s*\w+\s*>>|<(?:[Ff]irst|[Ll]ast|[Ff]ull|[Cc]ompany|[Yy]our)[ _-]?[A-Za-z]*>"
+    r"|\$\{\w+\}|\{!\s*\w+(?:\.\w+)*\s*\}|(?<![{%$])\{\s*[A-Za-z]\w*(?:[ .|-]\w+)+\s*\}(?![}%])"  # {name} is a field
 )
 #: Letters that look like a zone with summer time and are not one.
 _MEANT = {"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu", "CST": "America/Chicago"}
@@ -107,7 +109,11 @@ def _texts(step: Step) -> Iterator[str]:
     """Merge fields of other products in the texts of a step."""
     for part in TEXTS:
         for found in dict.fromkeys(match[0] for match in _FOREIGN.finditer(_without_code(part, getattr(step, part)))):
-            field = re.sub(r"[^a-z0-9]+", "_", found.casefold()).strip("_")
+            if "|" in found and found[0] == "{":
+                yield f"{part} has {found}, which is sent as it is; no word is chosen from several"
+                continue
+            apart = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", found)
+            field = re.sub(r"[^a-z0-9]+", "_", apart.casefold()).strip("_")
             yield f"{part} has {found}, which is sent as it is; for a person's field write {{{{ {field} }}}}"
 
 

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy import Select, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.agents import Agent, KeptAgent
+from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import agent
 
 _KEPT = select(*(agent.c[name] for name in KeptAgent.__slots__))
+
+
+@cache
+def _newest(*, removed: bool, named: bool) -> Select[Any]:
+    """The newest version of each agent, perhaps of a removed one, perhaps only of the `names`."""
+    newest = select(agent.c.name, func.max(agent.c.version).label("version")).group_by(agent.c.name)
+    if not removed:
+        newest = newest.where(agent.c.removed_at.is_(None))
+    if named:
+        newest = newest.where(among(agent.c.name, "names"))
+    latest = newest.subquery()
+    mine = (agent.c.name == latest.c.name) & (agent.c.version == latest.c.version)
+    return _KEPT.join(latest, mine).order_by(agent.c.name)
 
 
 async def current(
     conn: AsyncConnection, names: Iterable[str] | None = None, *, removed: bool = False
 ) -> dict[str, KeptAgent]:
     """The newest version of each agent, of all or of those named; removed ones only with `removed`."""
-    newest = select(agent.c.name, func.max(agent.c.version).label("version")).group_by(agent.c.name)
-    if not removed:
-        newest = newest.where(agent.c.removed_at.is_(None))
-    if names is not None:
-        newest = newest.where(agent.c.name.in_(list(names)))
-    latest = newest.subquery()
-    mine = (agent.c.name == latest.c.name) & (agent.c.version == latest.c.version)
-    rows = await conn.execute(_KEPT.join(latest, mine).order_by(agent.c.name))
+    given = {} if names is None else {"names": json_of(names)}
+    rows = await conn.execute(_newest(removed=removed, named=names is not None), given)
     return {row.name: KeptAgent(*row) for row in rows}
 
 

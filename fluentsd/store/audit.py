@@ -45,6 +45,9 @@ async def answered(
     return row.answer
 
 
+_NOTE = insert(audit)
+
+
 async def note(
     conn: AsyncConnection,
     *,
@@ -59,16 +62,17 @@ async def note(
 ) -> None:
     """Write the entry in the act's own transaction. `details` hold ids and settings, never personal data."""
     await conn.execute(
-        insert(audit).values(
-            at=at,
-            actor=actor,
-            verb=verb,
-            target=target,
-            request_id=request_id,
-            request_digest=digest,
-            details=details,
-            answer=answer,
-        )
+        _NOTE,
+        {
+            "at": at,
+            "actor": actor,
+            "verb": verb,
+            "target": target,
+            "request_id": request_id,
+            "request_digest": digest,
+            "details": details,
+            "answer": answer,
+        },
     )
 
 

@@ -60,9 +60,14 @@ def _row(found: Any) -> CampaignRow:
     return CampaignRow(spec=read_campaign(found["spec"]), state=CampaignState(found["state"]), **values)
 
 
+_BY_REF = select(campaign).where(campaign.c.ref == bindparam("b_ref"))
+_BY_ID = select(campaign).where(campaign.c.id == bindparam("b_id"))
+_BY_ID_LOCKED = _BY_ID.with_for_update()
+
+
 async def get(conn: AsyncConnection, ref: str) -> CampaignRow:
     """The campaign by its ref; `NoSuchCampaign` names those that sound alike."""
-    found = (await conn.execute(select(campaign).where(campaign.c.ref == ref))).mappings().first()
+    found = (await conn.execute(_BY_REF, {"b_ref": ref})).mappings().first()
     if found is None:
         import difflib
 
@@ -81,8 +86,7 @@ async def owner_of(conn: AsyncConnection, ref: str, *, lock: bool = True) -> str
 
 async def by_id(conn: AsyncConnection, campaign_id: int, *, lock: bool = False) -> CampaignRow:
     """A campaign. With `lock` nobody enrolls, claims or changes its state until the transaction ends."""
-    mine = select(campaign).where(campaign.c.id == campaign_id)
-    return _row((await conn.execute(mine.with_for_update() if lock else mine)).mappings().one())
+    return _row((await conn.execute(_BY_ID_LOCKED if lock else _BY_ID, {"b_id": campaign_id})).mappings().one())
 
 
 async def listing(conn: AsyncConnection, *, archived: bool = False) -> list[CampaignRow]:
@@ -245,10 +249,12 @@ async def unarchive(conn: AsyncConnection, row: CampaignRow) -> None:
     await conn.execute(update(campaign).where(campaign.c.id == row.id).values(archived_at=None))
 
 
+_ARCHIVED = select(campaign.c.id).where(campaign.c.ref == bindparam("b_ref"), campaign.c.archived_at.is_not(None))
+
+
 async def is_archived(conn: AsyncConnection, ref: str) -> bool:
     """Whether there is a campaign of this name and it is archived."""
-    mine = (campaign.c.ref == ref, campaign.c.archived_at.is_not(None))
-    return (await conn.execute(select(campaign.c.id).where(*mine))).first() is not None
+    return (await conn.execute(_ARCHIVED, {"b_ref": ref})).first() is not None
 
 
 async def give(conn: AsyncConnection, row: CampaignRow, owner: str) -> None:
@@ -256,16 +262,21 @@ async def give(conn: AsyncConnection, row: CampaignRow, owner: str) -> None:
     await conn.execute(update(campaign).where(campaign.c.id == row.id).values(owner=owner))
 
 
+_SCHEDULED = campaign.c.state == CampaignState.scheduled
+_DUE_TO_START = (
+    select(campaign.c.ref).where(_SCHEDULED, campaign.c.starts_at <= bindparam("b_at")).order_by(campaign.c.starts_at)
+)
+_NEXT_START = select(func.min(campaign.c.starts_at)).where(_SCHEDULED)
+
+
 async def due_to_start(conn: AsyncConnection, at: int) -> list[str]:
     """Scheduled campaigns whose moment has come."""
-    mine = (campaign.c.state == CampaignState.scheduled, campaign.c.starts_at <= at)
-    return list((await conn.execute(select(campaign.c.ref).where(*mine).order_by(campaign.c.starts_at))).scalars())
+    return list((await conn.execute(_DUE_TO_START, {"b_at": at})).scalars())
 
 
 async def next_start(conn: AsyncConnection) -> int | None:
     """The earliest scheduled start."""
-    statement = select(func.min(campaign.c.starts_at)).where(campaign.c.state == CampaignState.scheduled)
-    found: int | None = (await conn.execute(statement)).scalar()
+    found: int | None = (await conn.execute(_NEXT_START)).scalar()
     return found
 
 
@@ -280,16 +291,21 @@ async def set_first_left(conn: AsyncConnection, campaign_id: int, left: int | No
     await conn.execute(update(campaign).where(campaign.c.id == campaign_id).values(first_left=left))
 
 
+_PAUSED = campaign.c.state == CampaignState.paused
+_DUE_TO_RESUME = (
+    select(campaign.c.id).where(_PAUSED, campaign.c.resumes_at <= bindparam("b_at")).order_by(campaign.c.resumes_at)
+)
+_NEXT_RESUME = select(func.min(campaign.c.resumes_at)).where(_PAUSED)
+
+
 async def due_to_resume(conn: AsyncConnection, at: int) -> list[int]:
     """Ids of paused campaigns whose pause ends by itself now."""
-    mine = (campaign.c.state == CampaignState.paused, campaign.c.resumes_at <= at)
-    return list((await conn.execute(select(campaign.c.id).where(*mine).order_by(campaign.c.resumes_at))).scalars())
+    return list((await conn.execute(_DUE_TO_RESUME, {"b_at": at})).scalars())
 
 
 async def next_resume(conn: AsyncConnection) -> int | None:
     """The earliest end of a pause."""
-    statement = select(func.min(campaign.c.resumes_at)).where(campaign.c.state == CampaignState.paused)
-    found: int | None = (await conn.execute(statement)).scalar()
+    found: int | None = (await conn.execute(_NEXT_RESUME)).scalar()
     return found
 
 
@@ -315,15 +331,18 @@ async def exists(conn: AsyncConnection, campaign_id: int) -> bool:
     return (await conn.execute(select(campaign.c.id).where(campaign.c.id == campaign_id))).first() is not None
 
 
+_ANYBODY = select(enrollment.c.id).where(enrollment.c.campaign_id == bindparam("b_id")).limit(1)
+_ACTIVE = select(campaign.c.id).where(campaign.c.state == CampaignState.active)
+
+
 async def has_people(conn: AsyncConnection, campaign_id: int) -> bool:
     """Whether anybody is enrolled."""
-    statement = select(enrollment.c.id).where(enrollment.c.campaign_id == campaign_id).limit(1)
-    return (await conn.execute(statement)).first() is not None
+    return (await conn.execute(_ANYBODY, {"b_id": campaign_id})).first() is not None
 
 
 async def active_ids(conn: AsyncConnection) -> set[int]:
     """The campaigns that are active."""
-    return set((await conn.execute(select(campaign.c.id).where(campaign.c.state == CampaignState.active))).scalars())
+    return set((await conn.execute(_ACTIVE)).scalars())
 
 
 _STATE_SEEN = select(campaign.c.state, campaign.c.revision).where(campaign.c.id == bindparam("b_id"))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, text, update
+from sqlalchemy import Select, bindparam, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import Table
 
@@ -74,6 +75,11 @@ async def shape_like(conn: AsyncConnection, name: str, headings: Sequence[str]) 
     return next((one for one in alike if one[0] == name), alike[0] if alike else None)
 
 
+@cache
+def _last_id(table: Table) -> Select[Any]:
+    return select(func.coalesce(func.max(table.c.id), 0))
+
+
 async def new_ids(conn: AsyncConnection, table: Table, count: int) -> list[int]:
     """Ids for rows about to be inserted together, so that their children can name them."""
     if count == 0:
@@ -81,7 +87,7 @@ async def new_ids(conn: AsyncConnection, table: Table, count: int) -> list[int]:
     if conn.dialect.name == "postgresql":
         statement = text(f"SELECT nextval(pg_get_serial_sequence('{table.name}', 'id')) FROM generate_series(1, :n)")  # noqa: S608 - our own table's name
         return [int(i) for i in (await conn.execute(statement, {"n": count})).scalars()]
-    first = int((await conn.execute(select(func.coalesce(func.max(table.c.id), 0)))).scalar_one()) + 1
+    first = int((await conn.execute(_last_id(table))).scalar_one()) + 1
     return list(range(first, first + count))
 
 
@@ -115,11 +121,18 @@ async def mark_dead(conn: AsyncConnection, rows: Sequence[tuple[int, str]]) -> N
         await conn.execute(update(point).where(point.c.id == point_id).values(dead_on=",".join(channels)))
 
 
+_UNTIL = bindparam("b_until", type_=contact.c.away_until_at.type)
+_AWAY = (
+    update(contact)
+    .where(contact.c.id == bindparam("b_id"), contact.c.away_until_at.is_distinct_from(_UNTIL))
+    .values(away_until_at=_UNTIL)
+)
+
+
 async def are_away(conn: AsyncConnection, back: Mapping[int, int | None]) -> None:
     """Remember when people are back; None: they are."""
     for contact_id, until_at in back.items():
-        changes = contact.c.away_until_at.is_distinct_from(until_at)
-        await conn.execute(update(contact).where(contact.c.id == contact_id, changes).values(away_until_at=until_at))
+        await conn.execute(_AWAY, {"b_id": contact_id, "b_until": until_at})
 
 
 async def find(conn: AsyncConnection, words: str, most: int) -> list[dict[str, Any]]:

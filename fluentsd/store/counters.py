@@ -44,10 +44,16 @@ async def add(conn: AsyncConnection, deltas: Deltas, node: str = "") -> None:
         await conn.execute(_ADD, rows)
 
 
+_COUNTED = (
+    select(counter.c.state, func.sum(counter.c.count))
+    .where(counter.c.campaign_id == bindparam("campaign"))
+    .group_by(counter.c.state)
+)
+
+
 async def overview(conn: AsyncConnection, campaign_id: int) -> Mapping[str, int]:
     """People by state, every state present, and `total`: their sum. Follow-ups after calls are no further people."""
-    statement = select(counter.c.state, func.sum(counter.c.count)).where(counter.c.campaign_id == campaign_id)
-    found = {state: int(count) for state, count in await conn.execute(statement.group_by(counter.c.state))}
+    found = {state: int(count) for state, count in await conn.execute(_COUNTED, {"campaign": campaign_id})}
     more = await follow_ups(conn, campaign_id)
     counts = {state.value: found.get(state.value, 0) - more.get(state.value, 0) for state in EnrollmentState}
     return {"total": sum(counts.values()), **counts}

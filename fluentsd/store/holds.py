@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.events import HoldLifted, HoldPlaced
 from fluentsd.store import outbox
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import hold, number
+
+_OF_ONE = select(hold.c.reason).where(
+    hold.c.scope == bindparam("b_scope"),
+    hold.c.target == bindparam("b_target"),
+    hold.c.lifted_at.is_(None),
+    hold.c.until_at.is_(None) | (hold.c.until_at > bindparam("b_at")),
+)
 
 
 async def place(
@@ -40,6 +47,8 @@ async def place(
 
 async def lift(conn: AsyncConnection, scope: str, target: str, at: int, *, reason: str = "") -> int:
     """Lift every hold on one thing, or those whose reason begins so; returns how many there were."""
+    if (await conn.execute(_OF_ONE, {"b_scope": scope, "b_target": target, "b_at": at})).first() is None:
+        return 0  # mostly nothing is held
     mine = (*_mine(scope, target, at), hold.c.reason.startswith(reason, autoescape=True))
     if outbox.is_wanted(conn, HoldLifted.topic):
         name = await _name(conn, scope, target)
@@ -59,14 +68,18 @@ async def _name(conn: AsyncConnection, scope: str, target: str) -> str:
 
 async def is_held(conn: AsyncConnection, scope: str, target: str, at: int, *, reason: str = "") -> bool:
     """Whether one thing is held at this moment, for any reason or for one that begins so."""
-    mine = (*_mine(scope, target, at), hold.c.reason.startswith(reason, autoescape=True))
-    return (await conn.execute(select(hold.c.id).where(*mine).limit(1))).first() is not None
+    of_one = (await conn.execute(_OF_ONE, {"b_scope": scope, "b_target": target, "b_at": at})).scalars()
+    return any(one.startswith(reason) for one in of_one)
+
+
+_LAST_SINCE = select(func.max(hold.c.since_at)).where(
+    hold.c.scope == bindparam("b_scope"), hold.c.target == bindparam("b_target")
+)
 
 
 async def last_since(conn: AsyncConnection, scope: str, target: str) -> int | None:
     """When one thing was last held; it may not be any more."""
-    statement = select(func.max(hold.c.since_at)).where(hold.c.scope == scope, hold.c.target == target)
-    found: int | None = (await conn.execute(statement)).scalar()
+    found: int | None = (await conn.execute(_LAST_SINCE, {"b_scope": scope, "b_target": target})).scalar()
     return found
 
 

@@ -40,34 +40,37 @@ def _first(promised_at: int | None, ordinary_at: int | None) -> int | None:
     return min((at for at in (promised_at, ordinary_at) if at is not None), default=None)
 
 
+def _held(scope: str) -> Any:
+    return select(hold.c.target).where(hold.c.scope == scope, hold.c.lifted_at.is_(None))
+
+
+_AGENDA = (
+    select(
+        lane.c.id,
+        lane.c.campaign_id,
+        lane.c.channel,
+        lane.c.next_slot_at,
+        campaign.c.priority,
+        campaign.c.revision,
+        lane.c.late_since_at,
+        lane.c.late_before_at,
+        lane.c.late_interval,
+        _earliest(PROMISED),
+        _earliest(ORDINARY),
+    )
+    .join(campaign, campaign.c.id == lane.c.campaign_id)
+    .where(campaign.c.state == "active", campaign.c.ref.not_in(_held("campaign")))
+    .where(or_(campaign.c.shift_after == 0, campaign.c.recompute_from.is_(None)))  # a shift comes first
+    .where(lane.c.channel.not_in(_held("channel")), ~HELD)
+    .order_by(lane.c.id)
+)
+
+
 async def agenda(conn: AsyncConnection) -> list[LaneDue]:
     """Every lane that may be served, with its earliest waiting moment; campaigns under a hold are left out, and all
     of them while the installation is held."""
-
-    def held(scope: str) -> Any:
-        return select(hold.c.target).where(hold.c.scope == scope, hold.c.lifted_at.is_(None))
-
-    late = (lane.c.late_since_at, lane.c.late_before_at, lane.c.late_interval)
-    statement = (
-        select(
-            lane.c.id,
-            lane.c.campaign_id,
-            lane.c.channel,
-            lane.c.next_slot_at,
-            campaign.c.priority,
-            campaign.c.revision,
-            *late,
-            _earliest(PROMISED),
-            _earliest(ORDINARY),
-        )
-        .join(campaign, campaign.c.id == lane.c.campaign_id)
-        .where(campaign.c.state == "active", campaign.c.ref.not_in(held("campaign")))
-        .where(or_(campaign.c.shift_after == 0, campaign.c.recompute_from.is_(None)))  # a shift comes first
-        .where(lane.c.channel.not_in(held("channel")), ~HELD)
-        .order_by(lane.c.id)
-    )
     found = []
-    for *head, promised_at, ordinary_at in await conn.execute(statement):
+    for *head, promised_at, ordinary_at in await conn.execute(_AGENDA):
         lane_id, campaign_id, channel, next_slot_at, *rest = head
         due_at = _first(promised_at, ordinary_at)
         if due_at is not None:

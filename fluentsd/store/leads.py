@@ -9,7 +9,17 @@ from sqlalchemy import ColumnElement, Select, Table, func, literal, select, upda
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.tables import after_call, attempt, campaign, content, enrollment, inbound_call, point, record
+from fluentsd.store.tables import (
+    after_call,
+    attempt,
+    campaign,
+    contact,
+    content,
+    enrollment,
+    inbound_call,
+    point,
+    record,
+)
 
 _OPEN = (after_call.c.lead.is_not(None), after_call.c.handled_at.is_(None))
 
@@ -34,11 +44,12 @@ def _unhandled(call: Table, step: ColumnElement[str], *, called_us: bool) -> Sel
             after_call.c.lead.label("disposition"), call.c.callback_at, call.c.duration_s,
             func.coalesce(_latest(call, "summary"), "").label("summary"),
             _latest(call, "recording").is_not(None).label("recording"), after_call.c.ended_at.label("created_at"),
-            literal(called_us).label("called_us"),
+            literal(called_us).label("called_us"), func.coalesce(contact.c.zones, "").label("zones"),
         )
         .join(call, call.c.id == after_call.c.attempt_id)
         .join(campaign, campaign.c.id == after_call.c.campaign_id)
         .join(point, point.c.id == call.c.point_id, isouter=True)
+        .join(contact, contact.c.id == after_call.c.contact_id, isouter=True)
         .where(*_OPEN)
     )  # fmt: skip
 
@@ -53,7 +64,8 @@ async def unhandled(
     conn: AsyncConnection, campaign_id: int | None, most: int, call_id: str | None = None
 ) -> list[dict[str, Any]]:
     """Open leads, oldest first, of one campaign or of all, or one of them: who, what the conversation came to, its
-    summary, whether it can be heard, whether the person called us, and the campaign's owner."""
+    summary, whether it can be heard, whether the person called us, the zones in which the person may be, and the
+    campaign's owner."""
     found: list[dict[str, Any]] = []
     for statement in _UNHANDLED:
         if campaign_id is not None:

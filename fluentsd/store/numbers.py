@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fluentsd.domain.campaign import Numbers
 from fluentsd.domain.pacing import CallerId, credible
 from fluentsd.domain.time.durations import Rate
+from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import hold, number, number_tag
 
 _GRANT = (
@@ -23,10 +24,33 @@ _HELD = (hold.c.scope == "number", hold.c.lifted_at.is_(None))
 _RESTED = select(func.max(hold.c.until_at)).where(*_HELD, hold.c.target == number.c.e164).scalar_subquery()
 
 
+_BY_ID = select(number.c.id, number.c.e164, number.c.label).where(number.c.id == bindparam("b_id"))
+_USABLE = (
+    select(
+        number.c.id,
+        number.c.e164,
+        number.c.next_slot_at,
+        number.c.used,
+        number.c.pace,
+        number.c.carries,
+        _RESTED.label("rested_at"),
+    )
+    .where(
+        among(number.c.e164, "numbers")
+        | number.c.id.in_(select(number_tag.c.number_id).where(among(number_tag.c.tag, "tags")))
+    )
+    .where(
+        number.c.retired_at.is_(None),
+        number.c.e164.not_in(select(hold.c.target).where(*_HELD, hold.c.until_at.is_(None))),
+    )
+    .order_by(number.c.id)
+)
+_USABLE_LOCKED = _USABLE.with_for_update(of=number)
+
+
 async def by_id(conn: AsyncConnection, number_id: int) -> Any:
     """One caller ID: id, e164, label."""
-    mine = select(number.c.id, number.c.e164, number.c.label).where(number.c.id == number_id)
-    return (await conn.execute(mine)).one()
+    return (await conn.execute(_BY_ID, {"b_id": number_id})).one()
 
 
 async def caller_ids(
@@ -42,23 +66,8 @@ async def caller_ids(
     """The caller IDs a campaign may use at `at`: named or tagged, not retired, not held; locked for a claim if asked.
     One that rests (a hold with an end) may be used after it; `spacing` (microseconds) is the least time between two
     uses of any."""
-    tagged = select(number_tag.c.number_id).where(number_tag.c.tag.in_(list(tags)))
-    held = select(hold.c.target).where(*_HELD, hold.c.until_at.is_(None))
-    statement = (
-        select(
-            number.c.id,
-            number.c.e164,
-            number.c.next_slot_at,
-            number.c.used,
-            number.c.pace,
-            number.c.carries,
-            _RESTED.label("rested_at"),
-        )
-        .where(number.c.e164.in_(list(numbers)) | number.c.id.in_(tagged))
-        .where(number.c.retired_at.is_(None), number.c.e164.not_in(held))
-        .order_by(number.c.id)
-    )
-    rows = await conn.execute(statement.with_for_update(of=number) if lock else statement)
+    given = {"numbers": json_of(numbers), "tags": json_of(tags)}
+    rows = await conn.execute(_USABLE_LOCKED if lock else _USABLE, given)
     found = []
     for row in rows:
         own = _interval(Rate.parse(row.pace)) if row.pace else 0

@@ -186,11 +186,17 @@ async def overdue_since(conn: AsyncConnection) -> int | None:
     return min((at for at in moments if at is not None), default=None)
 
 
+_NEXT_DUE = (
+    select(delivery.c.due_at)
+    .where(delivery.c.target == bindparam("b_target"), delivery.c.due_at.is_not(None))
+    .order_by(delivery.c.due_at)
+    .limit(1)
+)
+
+
 async def next_due(conn: AsyncConnection, target: str) -> int | None:
     """The earliest due moment of a target's deliveries."""
-    due_at = delivery.c.due_at
-    statement = select(due_at).where(delivery.c.target == target, due_at.is_not(None)).order_by(due_at).limit(1)
-    found: int | None = (await conn.execute(statement)).scalar()
+    found: int | None = (await conn.execute(_NEXT_DUE, {"b_target": target})).scalar()
     return found
 
 

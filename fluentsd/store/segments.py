@@ -103,25 +103,28 @@ async def unlink_others(conn: AsyncConnection, campaign_id: int, keep: Collectio
     return (await conn.execute(delete(campaign_segment).where(*mine))).rowcount
 
 
+_WANTED = (
+    select(campaign_segment.c.segment_id)
+    .join(campaign, campaign.c.id == campaign_segment.c.campaign_id)
+    .where(campaign.c.state.in_(_FOLLOWING))
+)
+_FOLLOWED = (
+    select(*_COLUMNS)
+    .join(source, source.c.id == segment.c.source_id)
+    .where(source.c.kind == "crm", source.c.name == bindparam("b_source"), segment.c.id.in_(_WANTED))
+    .order_by(segment.c.id)
+)
+_ONE = select(*_COLUMNS).where(segment.c.id == bindparam("b_id"))
+
+
 async def followed(conn: AsyncConnection, source_name: str) -> list[SegmentRow]:
     """The segments of a source that a campaign follows, in the order of their ids."""
-    wanted = (
-        select(campaign_segment.c.segment_id)
-        .join(campaign, campaign.c.id == campaign_segment.c.campaign_id)
-        .where(campaign.c.state.in_(_FOLLOWING))
-    )
-    statement = (
-        select(*_COLUMNS)
-        .join(source, source.c.id == segment.c.source_id)
-        .where(source.c.kind == "crm", source.c.name == source_name, segment.c.id.in_(wanted))
-        .order_by(segment.c.id)
-    )
-    return [SegmentRow._make(row) for row in await conn.execute(statement)]
+    return [SegmentRow._make(row) for row in await conn.execute(_FOLLOWED, {"b_source": source_name})]
 
 
 async def get(conn: AsyncConnection, segment_id: int) -> SegmentRow:
     """One segment."""
-    return SegmentRow._make((await conn.execute(select(*_COLUMNS).where(segment.c.id == segment_id))).one())
+    return SegmentRow._make((await conn.execute(_ONE, {"b_id": segment_id})).one())
 
 
 async def note(conn: AsyncConnection, segment_id: int, **values: Any) -> None:
@@ -129,16 +132,24 @@ async def note(conn: AsyncConnection, segment_id: int, **values: Any) -> None:
     await conn.execute(update(segment).where(segment.c.id == segment_id).values(**values))
 
 
+_LINKS = (
+    select(
+        campaign.c.id,
+        campaign.c.ref,
+        campaign_segment.c.leaves_after,
+        campaign_segment.c.reenter,
+        campaign_segment.c.attestation_id,
+        campaign.c.started_at.is_not(None),
+    )
+    .join(campaign_segment, campaign_segment.c.campaign_id == campaign.c.id)
+    .where(campaign_segment.c.segment_id == bindparam("b_id"), campaign.c.state.in_(_FOLLOWING))
+    .order_by(campaign.c.id)
+)
+
+
 async def links_of(conn: AsyncConnection, segment_id: int) -> list[Link]:
     """The campaigns that follow a segment."""
-    link_columns = (campaign_segment.c.leaves_after, campaign_segment.c.reenter, campaign_segment.c.attestation_id)
-    statement = (
-        select(campaign.c.id, campaign.c.ref, *link_columns, campaign.c.started_at.is_not(None))
-        .join(campaign_segment, campaign_segment.c.campaign_id == campaign.c.id)
-        .where(campaign_segment.c.segment_id == segment_id, campaign.c.state.in_(_FOLLOWING))
-        .order_by(campaign.c.id)
-    )
-    return [Link._make((*row[:5], bool(row[5]))) for row in await conn.execute(statement)]
+    return [Link._make((*row[:5], bool(row[5]))) for row in await conn.execute(_LINKS, {"b_id": segment_id})]
 
 
 #: Before opt-outs that a walk could not read, and that a look-up of the one record may.

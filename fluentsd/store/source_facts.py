@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.statements import among, json_of
@@ -53,13 +53,18 @@ async def of_people(conn: AsyncConnection, contact_ids: Collection[int]) -> list
     return [Reading._make(row) for row in await conn.execute(_READINGS, {"ids": json_of(contact_ids)})]
 
 
+# Asked before every page of a walk: naming the campaigns makes SQLite use the index of those who are held.
+_HELD_FOR = select(enrollment.c.contact_id).where(
+    enrollment.c.held,
+    enrollment.c.campaign_id.in_(select(campaign.c.id)),
+    enrollment.c.reason == bindparam("b_reason"),
+)
+
+
 async def some_stale(conn: AsyncConnection, source_id: int, reason: str, before: int, most: int) -> dict[str, int]:
     """Records of the source, by key, of people who are held for that reason: those last read before `before`, and those
     with opt-outs that only a look-up reads."""
-    # Asked before every page of a walk: naming the campaigns makes SQLite use the index of those who are held.
-    by_index = enrollment.c.campaign_id.in_(select(campaign.c.id))
-    waiting = select(enrollment.c.contact_id).where(enrollment.c.held, by_index, enrollment.c.reason == reason)
-    people = (await conn.execute(waiting)).scalars().all()
+    people = (await conn.execute(_HELD_FOR, {"b_reason": reason})).scalars().all()
     if not people:
         return {}
     statement = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.tables import spend
@@ -19,7 +19,14 @@ async def add(conn: AsyncConnection, campaign_id: int, currency: str, day: int, 
     await conn.execute(_ADD, row)
 
 
+_ON_DAY = select(spend.c.micros).where(
+    spend.c.campaign_id == bindparam("b_campaign"),
+    spend.c.day == bindparam("b_day"),
+    spend.c.currency == bindparam("b_currency"),
+)
+
+
 async def on_day(conn: AsyncConnection, campaign_id: int, currency: str, day: int) -> int:
     """Micros spent on a day."""
-    mine = (spend.c.campaign_id == campaign_id, spend.c.day == day, spend.c.currency == currency)
-    return int((await conn.execute(select(spend.c.micros).where(*mine))).scalar() or 0)
+    given = {"b_campaign": campaign_id, "b_day": day, "b_currency": currency}
+    return int((await conn.execute(_ON_DAY, given)).scalar() or 0)

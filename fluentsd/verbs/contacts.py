@@ -144,10 +144,9 @@ async def _explained(runtime: Runtime, call: Call, person: str, ref: str | None,
 
 async def _of_person(conn: Connection, contact_id: int, at: int) -> Answer:
     """Who a person is: id, name, numbers and addresses, the record in the CRM, who has taken the person over."""
-    points, fields = await contacts.points_of(conn, [contact_id]), await contacts.fields_of(conn, [contact_id])
+    points = await contacts.points_of(conn, [contact_id])
     [about] = await with_person(conn, [{"contact": contact_id}], at)
-    return about | {"name": called(fields.get(contact_id, {}), ""),
-                    "points": [one.value for one in points.get(contact_id, [])]}  # fmt: skip
+    return about | {"points": [one.value for one in points.get(contact_id, [])]}
 
 
 def _when(row: Answer) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, holds, leads
+from fluentsd.store import campaigns, contacts, holds, leads
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Call
+from fluentsd.verbs.contact_lookup import called
 from fluentsd.verbs.execute import Answer, refusing
 
 
@@ -27,12 +28,13 @@ async def listing(runtime: Runtime, call: Call, ref: str | None, attempt: str | 
 
 
 async def with_person(conn: Connection, rows: Sequence[dict[str, Any]], at: int) -> list[dict[str, Any]]:
-    """Replies or leads with what a colleague wants to know of the person: the address of the record in the CRM, ""
-    if none is known, and who has taken the person over, "" for nobody."""
+    """Replies or leads with what a colleague wants to know of the person: the name and the address of the record in the
+    CRM, "" if none is known, and who has taken the person over, "" for nobody."""
     people = [row["contact"] for row in rows]
     urls, held = await leads.addresses(conn, people), await holds.on_contacts(conn, people, at)
+    fields = await contacts.fields_of(conn, people)
     return [
-        row | {"record": urls.get(row["contact"], ""),
+        row | {"record": urls.get(row["contact"], ""), "name": called(fields.get(row["contact"], {}), ""),
                "taken_over_by": held[row["contact"]].by if row["contact"] in held else ""}
         for row in rows
     ]  # fmt: skip

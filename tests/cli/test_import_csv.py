@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from contextlib import closing
@@ -20,6 +18,7 @@ from typer.testing import CliRunner
 from fluentsd.cli import importing
 from fluentsd.cli.app import build
 from fluentsd.engine.ingest import import_process
+from tests.processes import start
 
 pytestmark = pytest.mark.slow
 
@@ -111,8 +110,8 @@ def test_both_ways_end_in_the_same_database(tmp_path: Path, monkeypatch: pytest.
 def test_when_the_reader_is_killed_it_is_said_who_was_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, file = installed(tmp_path / "home"), messy(tmp_path, 60_000)
     typed(folder, "campaign", "apply", str(folder / "fair.toml"))
-    started, start = [], import_process._start
-    monkeypatch.setattr(import_process, "_start", lambda opened: started.append(start(opened)) or started[-1])
+    started, begin = [], import_process._start
+    monkeypatch.setattr(import_process, "_start", lambda opened: started.append(begin(opened)) or started[-1])
     monkeypatch.setattr(importing, "SUBPROCESS_FROM", 0)
     monkeypatch.setattr(importing, "freeze_gc", lambda: None)
     take = importing.VerbIngest.take
@@ -135,17 +134,11 @@ def test_when_the_reader_is_killed_it_is_said_who_was_taken_in(tmp_path: Path, m
 
 
 def test_an_interrupt_leaves_whole_batches_and_no_process(tmp_path: Path) -> None:
-    folder, file = installed(tmp_path / "home"), messy(tmp_path, 130_000)
-    assert file.stat().st_size > import_process.SUBPROCESS_FROM
+    folder, file = installed(tmp_path / "home"), messy(tmp_path, 20_000)
     typed(folder, "campaign", "apply", str(folder / "fair.toml"))
-    command = [sys.executable, "-m", "fluentsd", "--config", str(folder / "fluentsd.toml"), "contacts", "import"]
-    process = subprocess.Popen(
-        [*command, str(file), "--campaign", "fair"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    words = ("--config", str(folder / "fluentsd.toml"), "contacts", "import", str(file), "--campaign", "fair")
+    printed = tmp_path / "printed"
+    process = start("tests.cli.importing_child:run", *words, output=printed, folder=folder)
     patience = threading.Timer(60, process.kill)
     patience.start()
     try:
@@ -153,11 +146,11 @@ def test_an_interrupt_leaves_whole_batches_and_no_process(tmp_path: Path) -> Non
             time.sleep(0.02)
         assert process.poll() is None, "the import ended before its first batch was seen"
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: everybody in the group gets it
-        _, message = process.communicate()
+        status = process.wait()
     finally:
         patience.cancel()
-    assert process.returncode == 130, message
-    assert "Traceback" not in message
+    assert status == 130, printed.read_text()
+    assert "Traceback" not in printed.read_text()
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     rows = written(folder)

@@ -15,6 +15,7 @@ import pytest
 
 from fluentsd.verbs.catalogue import VERBS
 from tests.cli.shell import WORDS, Person
+from tests.processes import start
 
 
 @pytest.mark.slow
@@ -88,19 +89,15 @@ def test_in_a_pipe_records_are_lines_and_cells_are_split_at_tabs(launched: Perso
 def on_a_terminal(folder: Path, *words: str) -> str:
     """The output of a command on a terminal of a hundred columns."""
     ours, theirs = pty.openpty()
-    env = os.environ | {"TERM": "xterm-256color", "COLUMNS": "100"}
-    env.pop("NO_COLOR", None)
-    command = [sys.executable, "-m", "fluentsd", *words]
-    with closing(os.fdopen(ours, "rb", buffering=0)) as screen:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
-        os.close(theirs)
-        sent = b""
-        while select.select([screen], [], [], 20)[0]:
-            try:
+    with closing(os.fdopen(ours, "rb", buffering=0)) as screen, closing(os.fdopen(theirs, "wb", buffering=0)):
+        terminal = {"output": Path(os.ttyname(theirs)), "TERM": "xterm-256color", "COLUMNS": "100", "NO_COLOR": ""}
+        process = start("tests.processes:program", *words, folder=folder, **terminal)
+        sent, has_ended = b"", False
+        while not has_ended:
+            has_ended = process.poll() is not None  # what it has printed until then is read below
+            while select.select([screen], [], [], 0.02)[0]:
                 sent += screen.read(65_536)
-            except OSError:  # the last one on the other side has left
-                break
-        assert process.wait(20) == 0, sent.decode()
+        assert process.wait() == 0, sent.decode()
     return sent.decode()
 
 

@@ -47,6 +47,10 @@ def test_a_condition_that_compares_with_no_outcome_is_an_error(when: str, part: 
         (MAIL | {"text": "Hi %FIRST%"}, "text has %FIRST%"), (MAIL | {"text": "Hi *|FNAME|*"}, "text has *|FNAME|*"),
         (MAIL | {"subject": "<<Name>>, hi"}, "subject has <<Name>>"), (MAIL | {"text": "Hi ${name}"}, "has ${name}"),
         (MAIL | {"text": "Hi {First Name}"}, "has {First Name}"),
+        (MAIL | {"text": "Hi %FirstName%"}, "write {{ first_name }}"), (MAIL | {"text": "Hi %first%"}, "has %first%"),
+        (MAIL | {"text": "Hi {!Contact.FirstName}"}, "has {!Contact.FirstName}"),
+        (MAIL | {"text": "Hi #FNAME#"}, "has #FNAME#"), (MAIL | {"text": "Hi <First Name>"}, "has <First Name>"),
+        (MAIL | {"text": "{Hi|Hello} there"}, "has {Hi|Hello}, which is sent as it is; no word is chosen"),
         (MAIL | {"html": "<p>[[first_name]]"}, "[[first_name]]"),
         (MAIL | {"hours": "19:00-09:00"}, "step mail: hours: 19:00-09:00 runs through the night, until 09:00"),
     ],
@@ -56,6 +60,17 @@ def test_what_was_hardly_meant_is_a_warning(step: dict[str, Any], part: str) -> 
     assert found.errors == ()
     [warning] = found.warnings
     assert part in warning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi {{ first_name | default: 'there' }}", "50% off, 20% off", "we are #1, see #solar",
+        "{% if city %}x{% endif %}", "Dana <dana@example.com>", "a {} and a { b, c }", "100%sure%", "[link](https://example.com)",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_merge_field_is_no_warning(text: str) -> None:
+    assert reviewed(CALL, MAIL | {"text": text}).warnings == ()
 
 
 @pytest.mark.parametrize(

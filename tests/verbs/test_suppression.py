@@ -47,7 +47,7 @@ async def test_lifting_needs_a_reason_and_leaves_the_whole_story(stage: Stage) -
 
 
 async def test_somebody_who_was_erased_is_still_found_by_their_number_and_can_be_let_back(stage: Stage) -> None:
-    await stage.launch(spec(SMS), person(1))
+    await stage.launch(spec(SMS | {"after": "1 hour"}), person(1))
     await stage.do("suppression add", point=ANN, because="asked at the fair")
     await stage.until(MONDAY + MINUTE)
     await stage.do("contacts erase", person=ANN, because="asked by letter")

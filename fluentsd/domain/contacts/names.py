@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from fluentsd.domain.contacts.headings import unaccented
 
 _ZERO_WIDTH_JOINERS = "\u200c\u200d"  # spelling, not decoration, in Persian and the Indic scripts
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """A person's names; an empty string for a name that the source does not have."""
 
     first: str = ""

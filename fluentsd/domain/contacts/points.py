@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
@@ -50,8 +50,7 @@ class PhoneKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
+class Phone(NamedTuple):
     """One number: `e164` to dial, `region` an ISO country ("001" for none), `rest` the cell's other numbers. The
     extension is no part of the point: caps, opt-outs and the suppression list hold for the line that rings."""
 
@@ -59,7 +58,7 @@ class Phone:
     region: str
     kind: PhoneKind
     extension: str = ""
-    rest: tuple[str, ...] = field(default=(), compare=False)
+    rest: tuple[str, ...] = ()
 
 
 _KINDS = {
@@ -115,7 +114,7 @@ def phone(text: str, region: str = "US") -> Phone:
         return _one_phone(cell, region)
     for i, part in enumerate(several):
         try:
-            return replace(_one_phone(part, region), rest=several[:i] + several[i + 1 :])
+            return _one_phone(part, region)._replace(rest=several[:i] + several[i + 1 :])
         except BadPhone as bad:
             reason = bad.reason
     raise BadPhone(f"several numbers, none valid; the last: {reason}")

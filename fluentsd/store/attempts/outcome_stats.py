@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, text
+from sqlalchemy import Select, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.store.db.statements import Prepared, field
@@ -47,36 +48,28 @@ async def add(conn: AsyncConnection, deltas: Deltas) -> None:
 async def sums(conn: AsyncConnection, key: Key, after: int, since: int) -> dict[str, int]:
     """The figures of one campaign or number on one channel, of hours that began after `after`, and not before
     `since`."""
-    scope, target, channel = key
-    return await _sums(
-        conn,
-        after,
-        since,
-        outcome_count.c.scope == scope,
-        outcome_count.c.target == target,
-        outcome_count.c.channel == channel,
-    )
+    return await _sums(conn, _SUMS, key, after, since)
 
 
 async def others(conn: AsyncConnection, key: Key, after: int) -> dict[str, int]:
     """The same of all the others of that scope together."""
+    return await _sums(conn, _SUMS_OF_OTHERS, key, after, 0)
+
+
+_IN_SCOPE = (
+    select(outcome_count.c.figure, func.sum(outcome_count.c.count))
+    .where(outcome_count.c.scope == field("scope"), outcome_count.c.channel == field("channel"))
+    .where(outcome_count.c.hour > field("after"), outcome_count.c.hour >= field("since"))
+    .group_by(outcome_count.c.figure)
+)
+_SUMS = _IN_SCOPE.where(outcome_count.c.target == field("target"))
+_SUMS_OF_OTHERS = _IN_SCOPE.where(outcome_count.c.target != field("target"))
+
+
+async def _sums(conn: AsyncConnection, statement: Select[Any], key: Key, after: int, since: int) -> dict[str, int]:
     scope, target, channel = key
-    return await _sums(
-        conn,
-        after,
-        0,
-        outcome_count.c.scope == scope,
-        outcome_count.c.target != target,
-        outcome_count.c.channel == channel,
-    )
-
-
-async def _sums(conn: AsyncConnection, after: int, since: int, *mine: ColumnElement[bool]) -> dict[str, int]:
-    statement = select(outcome_count.c.figure, func.sum(outcome_count.c.count)).where(
-        *mine, outcome_count.c.hour > after
-    )
-    rows = await conn.execute(statement.where(outcome_count.c.hour >= since).group_by(outcome_count.c.figure))
-    return {figure: int(count) for figure, count in rows}
+    given = {"b_scope": scope, "b_target": target, "b_channel": channel, "b_after": after, "b_since": since}
+    return {figure: int(count) for figure, count in await conn.execute(statement, given)}
 
 
 async def cases(conn: AsyncConnection, key: Key, figures: Iterable[str], since: int, most: int) -> list[str]:

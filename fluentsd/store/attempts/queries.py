@@ -85,24 +85,6 @@ async def load(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, AttemptRo
     return {row[0]: AttemptRow._make(row) for row in rows}
 
 
-async def overdue(conn: AsyncConnection, at: int, most: int) -> list[OpenRow]:
-    """Open attempts whose deadline has come, with what a look-up needs; the words as far as they are kept."""
-    statement = (
-        select(
-            attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.claimed_at,
-            attempt.c.accepted_at, attempt.c.provider_ref, point.c.value.label("to"), number.c.e164.label("sender"),
-            attempt.c.point_id, content.c.text,
-        )
-        .join(point, point.c.id == attempt.c.point_id, isouter=True)
-        .join(number, number.c.id == attempt.c.number_id, isouter=True)
-        .join(content, (content.c.attempt_id == attempt.c.id) & (content.c.kind == "body"), isouter=True)
-        .where(attempt.c.state == AttemptState.open, attempt.c.deadline_at <= at)
-        .order_by(attempt.c.deadline_at, attempt.c.id)
-        .limit(most)
-    )  # fmt: skip
-    return [OpenRow._make(row) for row in await conn.execute(statement)]
-
-
 _OPEN = (
     select(
         attempt.c.id, attempt.c.channel, attempt.c.step, attempt.c.try_no, attempt.c.claimed_at,
@@ -113,6 +95,18 @@ _OPEN = (
     .join(number, number.c.id == attempt.c.number_id, isouter=True)
     .where(attempt.c.state == AttemptState.open)
 )  # fmt: skip
+_OVERDUE = (
+    _OPEN.add_columns(content.c.text)
+    .join(content, (content.c.attempt_id == attempt.c.id) & (content.c.kind == "body"), isouter=True)
+    .where(attempt.c.deadline_at <= bindparam("at"))
+    .order_by(attempt.c.deadline_at, attempt.c.id)
+    .limit(bindparam("most"))
+)
+
+
+async def overdue(conn: AsyncConnection, at: int, most: int) -> list[OpenRow]:
+    """Open attempts whose deadline has come, with what a look-up needs; the words as far as they are kept."""
+    return [OpenRow._make(row) for row in await conn.execute(_OVERDUE, {"at": at, "most": most})]
 
 
 async def open_of(conn: AsyncConnection, campaign_id: int | None, channel: str) -> list[OpenRow]:
@@ -134,33 +128,41 @@ async def open_rows(conn: AsyncConnection, ids: Sequence[str]) -> list[OpenRow]:
     return [OpenRow(*row) for row in await conn.execute(_OPEN.where(among(attempt.c.id, "ids")), {"ids": json_of(ids)})]
 
 
+_HAS_LEFT = enrollment.c.state == EnrollmentState.exited
+_IS_HELD = exists().where(
+    hold.c.scope == "contact", hold.c.target == literal("#") + cast(attempt.c.contact_id, String),
+    hold.c.lifted_at.is_(None),
+)  # fmt: skip
+_OF_PEOPLE_WHO_LEFT = (
+    select(attempt.c.id, case((_HAS_LEFT, enrollment.c.reason), else_=Reason.taken_over.value))
+    .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
+    .where(attempt.c.state == AttemptState.open, attempt.c.channel == bindparam("b_channel"), or_(_HAS_LEFT, _IS_HELD))
+)
+
+
 async def of_people_who_left(conn: AsyncConnection, channel: str) -> list[tuple[str, str]]:
     """Open attempts to people who have exited meanwhile, each with the reason of the exit, or whom a colleague has
     taken over."""
-    has_left = enrollment.c.state == EnrollmentState.exited
-    is_held = exists().where(
-        hold.c.scope == "contact", hold.c.target == literal("#") + cast(attempt.c.contact_id, String),
-        hold.c.lifted_at.is_(None),
-    )  # fmt: skip
-    reason = case((has_left, enrollment.c.reason), else_=Reason.taken_over.value)
-    statement = select(attempt.c.id, reason).join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
-    theirs = (attempt.c.state == AttemptState.open, attempt.c.channel == channel, or_(has_left, is_held))
-    return [(token, why) for token, why in await conn.execute(statement.where(*theirs))]
+    return [(token, why) for token, why in await conn.execute(_OF_PEOPLE_WHO_LEFT, {"b_channel": channel})]
+
+
+_NEXT_DEADLINE = select(func.min(attempt.c.deadline_at)).where(attempt.c.state == AttemptState.open)
+_OPEN_NOW = (
+    select(attempt.c.id, attempt.c.campaign_id, attempt.c.channel, attempt.c.accepted_at.is_not(None))
+    .where(attempt.c.state == AttemptState.open)
+    .order_by(attempt.c.id)
+)
 
 
 async def next_deadline(conn: AsyncConnection) -> int | None:
     """The earliest moment at which an open attempt has to be asked about."""
-    found: int | None = (
-        await conn.execute(select(func.min(attempt.c.deadline_at)).where(attempt.c.state == AttemptState.open))
-    ).scalar()
+    found: int | None = (await conn.execute(_NEXT_DEADLINE)).scalar()
     return found
 
 
 async def open_now(conn: AsyncConnection) -> list[OpenNow]:
     """Every open attempt, oldest first."""
-    statement = select(attempt.c.id, attempt.c.campaign_id, attempt.c.channel, attempt.c.accepted_at.is_not(None))
-    rows = await conn.execute(statement.where(attempt.c.state == AttemptState.open).order_by(attempt.c.id))
-    return [OpenNow._make(row) for row in rows]
+    return [OpenNow._make(row) for row in await conn.execute(_OPEN_NOW)]
 
 
 _OWNERS = select(attempt.c.channel, attempt.c.provider_ref, attempt.c.id).where(among(attempt.c.provider_ref, "refs"))

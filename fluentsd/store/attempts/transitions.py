@@ -151,8 +151,14 @@ async def keep_conversations(conn: AsyncConnection, rows: Sequence[Conversation]
     await _CONVERSATION.many(conn, rows)
 
 
+_HASTEN = (
+    update(attempt)
+    .where(attempt.c.state == AttemptState.open, attempt.c.accepted_at.is_(None))
+    .where(attempt.c.channel == field("channel"), attempt.c.deadline_at > field("at"))
+    .values(deadline_at=field("at"))
+)
+
+
 async def hasten(conn: AsyncConnection, channel: str, at: int) -> int:
     """Ask about everything of a channel that is open and not known to be accepted at `at`, if not before."""
-    mine = (attempt.c.state == AttemptState.open, attempt.c.accepted_at.is_(None), attempt.c.channel == channel)
-    statement = update(attempt).where(*mine, attempt.c.deadline_at > at).values(deadline_at=at)
-    return (await conn.execute(statement)).rowcount
+    return (await conn.execute(_HASTEN, {"b_channel": channel, "b_at": at})).rowcount

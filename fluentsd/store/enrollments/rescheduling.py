@@ -68,9 +68,12 @@ _PUT = Prepared[NewMoment](
 )
 
 
+_TO_RECOMPUTE = select(campaign.c.id).where(campaign.c.recompute_from.is_not(None))
+
+
 async def to_recompute(conn: AsyncConnection) -> list[int]:
     """Campaigns whose people still need new moments."""
-    return list((await conn.execute(select(campaign.c.id).where(campaign.c.recompute_from.is_not(None)))).scalars())
+    return list((await conn.execute(_TO_RECOMPUTE)).scalars())
 
 
 async def place_of(conn: AsyncConnection, campaign_id: int) -> tuple[int | None, int]:
@@ -160,12 +163,14 @@ async def remember_late(
 
 
 SEEN = "seen_at"
+_STOPPED = select(meta.c.value).where(meta.c.key == SEEN)
+_CLAIMED = select(attempt.c.claimed_at).order_by(attempt.c.id.desc()).limit(1)
 
 
 async def last_seen(conn: AsyncConnection) -> int | None:
     """When this installation last worked: the end of an orderly stop, or the latest claim."""
-    stopped = (await conn.execute(select(meta.c.value).where(meta.c.key == SEEN))).scalar()
-    claimed = (await conn.execute(select(attempt.c.claimed_at).order_by(attempt.c.id.desc()).limit(1))).scalar()
+    stopped = (await conn.execute(_STOPPED)).scalar()
+    claimed = (await conn.execute(_CLAIMED)).scalar()
     found = [int(moment) for moment in (stopped, claimed) if moment is not None]
     return max(found, default=None)
 

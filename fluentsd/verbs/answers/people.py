@@ -100,7 +100,8 @@ class Attested:
 class Lead:
     """A conversation after which somebody has to act. `disposition`: what it came to; `recording`: whether it can be
     heard; `record`: the person's address in the CRM, "" if none is known; `taken_over_by`: "" for nobody;
-    `called_us`: the person made the call; then `attempt` is the id of the call, and it has no step."""
+    `called_us`: the person made the call; then `attempt` is the id of the call, and it has no step; `zones`: in which
+    the person may be, separated by commas."""
 
     attempt: str = ""
     ref: str = ""
@@ -119,6 +120,8 @@ class Lead:
     taken_over_by: str = ""
     campaign_name: str = ""
     called_us: bool = False
+    zones: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +304,7 @@ class Reply:
     record: str = ""
     taken_over_by: str = ""
     campaign_name: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

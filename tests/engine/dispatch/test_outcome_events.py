@@ -94,7 +94,7 @@ async def test_a_hold_is_told_when_it_is_placed_and_lifted(stage: Stage) -> None
 
 
 async def test_each_act_on_a_campaign_has_its_topic(stage: Stage) -> None:
-    await stage.do("campaign apply", file=spec(SMS))
+    await stage.do("campaign apply", file=spec(SMS | {"after": "1 day"}))
     await stage.enroll(person(1))
     at = MONDAY + 3 * HOUR
     await stage.do("campaign schedule", ref="test", at=at, yes=True)

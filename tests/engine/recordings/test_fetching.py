@@ -78,7 +78,7 @@ async def test_the_recording_of_a_call_to_us_is_fetched_once(stage: Stage, tmp_p
     stage.phone.fetch_recording = tape.fetch_recording  # type: ignore[attr-defined]
     stage.runtime.recordings = Recordings(folder, "https://calls.example")
     await stage.do("numbers add", number=OURS, tag=["us"])
-    await stage.launch(spec(CALL), person(1))
+    await stage.launch(spec(CALL | {"after": "1 hour"}), person(1))
     await calls_us(stage)
     for _ in range(2):  # reported twice
         await stage.inbox.take(Inbound(Outcome.unknown, None, "CA1", CALLER, recording=URL, called_us=True))

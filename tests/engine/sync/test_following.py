@@ -9,11 +9,11 @@ import pytest
 from fluentsd.api import NeedsHuman, Page, Unavailable
 from fluentsd.store import leads
 from fluentsd.verbs import Refused
-from tests.engine.stage import DAY, HOUR, MINUTE, SMS
+from tests.engine.stage import HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import SEGMENT, Followed
 from tests.engine.sync.fake_source import FIELDS
 
-LATER = {"id": "later", "channel": "sms", "text": "Still there?", "after": "1 day"}
+LATER = {"id": "later", "channel": "sms", "text": "Still there?", "after": "4 hours"}
 
 
 async def test_members_are_enrolled_and_contacted(followed: Followed) -> None:
@@ -79,7 +79,7 @@ async def test_a_flapping_member_stays_enrolled(followed: Followed) -> None:
         await followed.pass_time(20 * MINUTE)
         followed.crm.put(1)
         await followed.pass_time(20 * MINUTE)
-    await followed.pass_time(2 * DAY)
+    await followed.pass_time(3 * HOUR)
     found = await followed.stage.overview()
     assert (found["total"], found["completed"], len(followed.texted())) == (1, 1, 2)
 

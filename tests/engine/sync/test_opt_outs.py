@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fluentsd.api import Page, Unavailable
-from tests.engine.stage import DAY, HOUR, MINUTE, SMS
+from tests.engine.stage import HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import Followed
 
 MAIL = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
@@ -59,9 +59,9 @@ async def test_while_a_crm_is_down_only_its_people_wait(followed: Followed) -> N
 async def test_a_lifted_opt_out_is_not_entered_again_while_the_crm_still_says_it(followed: Followed) -> None:
     followed.crm.put(1, do_not_call=True)
     followed.crm.put(9)
-    await followed.start(SMS | {"after": "1 day"})
+    await followed.start(SMS | {"after": "4 hours"})
     await followed.stage.do("suppression remove", point="+12125550001", because="they signed a new agreement today")
-    await followed.pass_time(30 * HOUR)
+    await followed.pass_time(5 * HOUR)
     entries = (await followed.stage.do("suppression why", point="+12125550001"))["entries"]
     assert [bool(entry["lifted_at"]) for entry in entries] == [True]
     followed.crm.put(1, do_not_call=False)
@@ -119,7 +119,7 @@ async def test_a_record_that_is_deleted_is_not_contacted(followed: Followed) -> 
 
 async def test_a_merge_keeps_the_further_enrollment(followed: Followed) -> None:
     followed.crm.put(1)
-    await followed.start(SMS, SMS | {"id": "two", "after": "1 day"})
+    await followed.start(SMS, SMS | {"id": "two", "after": "4 hours"})
     await followed.pass_time(20 * MINUTE)
     followed.crm.put(2)
     await followed.pass_time(20 * MINUTE)
@@ -128,5 +128,5 @@ async def test_a_merge_keeps_the_further_enrollment(followed: Followed) -> None:
     await followed.pass_time(20 * MINUTE)
     found = await followed.stage.overview()
     assert found["exited_by_reason"] == {"merged": 1}
-    await followed.pass_time(2 * DAY)
+    await followed.pass_time(5 * HOUR)
     assert len(followed.texted()) == 3

@@ -23,9 +23,10 @@ from tests.engine.sync.fake_source import FakeCrm
 
 PEOPLE = 30
 #: Nobody is due during the history, so that the list alone decides.
-LATE = SMS | {"after": "4 days"}
+LATE = SMS | {"after": "3 days"}
 
 OFTEN = SyncOptions(every=HOUR, walk_every=2 * HOUR, share=1.0)
+SELDOM = SyncOptions(every=3 * HOUR, walk_every=3 * HOUR, share=1.0)  #: when nothing happens any more
 
 
 class History:
@@ -71,24 +72,22 @@ async def test_after_quiet_the_campaign_equals_the_list(tmp_path: Path, seed: in
         crm.put(n)
     url, is_new = f"sqlite+aiosqlite:///{tmp_path}/random.db", True
     for _ in range(4):  # as many lives of the daemon; each ends at any moment, in the middle of a walk too
-        async with open_whole(url, busy=clock.busy, subscriptions=TO_LOG) as store:
-            options = {
-                "sources": {"crm": crm},
-                "sync_options": {"crm": SyncOptions(every=HOUR, walk_every=2 * HOUR, share=1.0)},
-            }
-            async with staged(store, clock, **options) as stage:
-                followed = Followed(stage, crm)
-                if is_new:
-                    await followed.start(LATE, segment=[SEGMENT | {"reenter": "always"}])
-                    is_new = False
-                for _ in range(chance.randint(2, 8)):
-                    history.happen()
-                    await followed.pass_time(chance.randrange(90 * MINUTE))
-                for _ in range(chance.randrange(40)):
-                    await trio.lowlevel.checkpoint()
+        async with (
+            open_whole(url, busy=clock.busy, subscriptions=TO_LOG) as store,
+            staged(store, clock, sources={"crm": crm}, sync_options={"crm": OFTEN}) as stage,
+        ):
+            followed = Followed(stage, crm)
+            if is_new:
+                await followed.start(LATE, segment=[SEGMENT | {"reenter": "always"}])
+                is_new = False
+            for _ in range(chance.randint(2, 8)):
+                history.happen()
+                await followed.pass_time(chance.randrange(90 * MINUTE))
+            for _ in range(chance.randrange(40)):
+                await trio.lowlevel.checkpoint()
     async with (
         open_whole(url, busy=clock.busy, subscriptions=TO_LOG) as store,
-        staged(store, clock, **options) as stage,
+        staged(store, clock, sources={"crm": crm}, sync_options={"crm": SELDOM}) as stage,
     ):
         crm.fails = []
         followed = Followed(stage, crm)
@@ -98,5 +97,5 @@ async def test_after_quiet_the_campaign_equals_the_list(tmp_path: Path, seed: in
         assert (segment["people"], segment["missing"], segment["problem"]) == (len(here), 0, "")
         assert found["queued"] == len(here), (found, here)
         assert set(found["exited_by_reason"]) <= {"left_segment", "merged"}
-        await followed.pass_time(8 * DAY)
+        await followed.pass_time(6 * DAY)
         assert followed.texted() == sorted(f"+1212555{n:04d}" for n in here)

@@ -27,7 +27,7 @@ def path() -> Iterator[Path]:
 
 @pytest.fixture
 async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with open_whole(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}") as store:
+    async with open_whole(f"sqlite+aiosqlite:///{tmp_path / 'f.db'}", as_in_daemon=True) as store:
         yield Runtime(store, SystemClock(), {})
 
 

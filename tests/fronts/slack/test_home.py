@@ -94,6 +94,7 @@ async def test_the_report_of_a_campaign_names_what_each_rate_is_of(office: Offic
     await until(has_replied)
     rates = ("3 of 3 enrolled (100%)", "1 of 3 contacted (33%)", "When people answer",
              "text                     3        1 (33%)           0         0                 –",
+             "By step            contacted  conversations  interested  opt-outs  per conversation",
              "*All time*, since the start <!date^", "> New York time", "1 by text")  # fmt: skip
     shown = await office.slack.command("report spring")
     for part in rates:

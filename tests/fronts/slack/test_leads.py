@@ -57,13 +57,17 @@ async def open_leads(office: Office) -> list[dict[str, Any]]:
 
 async def test_a_lead_is_shown_masked_with_its_owner_and_what_can_be_done(office: Office) -> None:
     card = await a_lead(office)
-    for part in ("*interested*", "answered, 1 min", "Wants a roof", "••• 0123", "d•••@example.com", "owner <@U1>",
-                 "*not handled yet*", "0000"):  # fmt: skip
+    for part in (
+        "🔥 *P0* (••• 0000) is *interested*", "answered, 1 min", "Wants a roof", "••• 0123", "d•••@example.com",
+        "owner <@U1>", "*not handled yet*", "0000",
+    ):  # fmt: skip
         assert part in card.whole, part
     for part in ("2125550000", "<!channel>", "415 555 0123"):
         assert part not in card.whole, part
     assert card.buttons == ["Reply…", "Call back…", "Mark as handled"]
     assert menu_of(card) == ["Take over", "Suppress…"]
+    [lead] = await open_leads(office)
+    assert lead["zones"] == "America/New_York"
     report = await office.say("report spring")
     assert "*1 call* · answered 1 (100%)" in report
     assert "*1 call with a conversation* (1 analysed) · interested 1 (100%)" in report

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fluentsd.fronts.slack.blocks import card, lists
+from fluentsd.fronts.slack.blocks import card, conversations, lists
 from fluentsd.fronts.slack.blocks.layout import OPTION_VALUE, WHOLE_AT_MOST, menu
 from fluentsd.store import holds
 from fluentsd.testing.slack import Shown
@@ -170,6 +170,21 @@ def test_a_held_campaign_is_never_shown_as_active() -> None:
     assert "next contact" not in shown.whole
     part = Hold("number", "+12125550123", "many failures", "fluentsd")
     assert state_word(found, (part, Hold("campaign", "autumn", "x", "y"))) == "active"
+
+
+@pytest.mark.parametrize(
+    ("zones", "there"),
+    [("America/Chicago", "> (Mon 9:02 AM Chicago time)"), ("America/Chicago,America/Denver", ""), ("", "")],
+)
+def test_a_call_back_is_told_in_the_persons_zone_if_it_is_certain(zones: str, there: str) -> None:
+    at = 1_772_463_720_000_000
+    lead = Lead("a", "spring", contact=1, disposition="callback", callback_at=at, zones=zones, campaign_name="Spring",
+                record="https://crm.example/1")  # fmt: skip
+    shown = str(conversations.lead(lead, "@sales").blocks)
+    asked = shown.partition("asked to be called ")[2].partition("'")[0]
+    assert asked.partition("UTC")[2].startswith(there or ">")
+    assert ("time)" in asked) == bool(there)
+    assert "<https://crm.example/1|Open in the CRM>" in shown
 
 
 def test_the_values_of_menus_are_not_cut() -> None:

@@ -39,7 +39,7 @@ async def test_a_reply_is_shown_masked(office: Office) -> None:
     card = await a_reply(office)
     assert "••• 0123" in card.whole
     assert "d•••@example.com" in card.whole
-    assert "0000" in card.whole  # the last digits of the person's own number
+    assert "💬 *P0* (••• 0000) answered in *Spring fair* by text" in card.whole
     assert "2125550000" not in card.whole
     assert card.buttons == ["Reply…", "Take over", "Mark as handled"]
     assert menu_of(card) == ["Call back…", "Suppress…"]

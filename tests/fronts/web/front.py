@@ -7,10 +7,12 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import structlog
 import trio
 from structlog.testing import capture_logs
@@ -22,6 +24,7 @@ from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts import web
+from fluentsd.fronts.web.tokens import Tokens
 from tests.databases import open_whole
 from tests.engine.stage import MONDAY, SMS, FakeChannel, Stage, person, spec
 
@@ -104,6 +107,27 @@ class Front:
 
     def logged(self, event: str) -> list[Any]:
         return [entry for entry in self.logs if entry["event"] == event]
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """A look-up of tokens: whether one has begun, and whether it may end."""
+
+    began: trio.Event
+    goes_on: trio.Event
+
+
+def hold_look_ups(monkeypatch: pytest.MonkeyPatch) -> LookUp:
+    """From now on each look-up of tokens waits, and finds none."""
+    held = LookUp(trio.Event(), trio.Event())
+
+    async def channels(self: Tokens, tokens: object) -> dict[str, str]:
+        held.began.set()
+        await held.goes_on.wait()
+        return {}
+
+    monkeypatch.setattr(Tokens, "channels", channels)
+    return held
 
 
 async def pour(stream: trio.SocketStream, piece: bytes, pause: float = 0) -> None:

@@ -12,9 +12,8 @@ from starlette.requests import Request
 
 from fluentsd.fronts.web import admission, middleware, server
 from fluentsd.fronts.web.middleware import client_of
-from fluentsd.fronts.web.tokens import Tokens
 from tests.fronts.web.clients import LINE, are_connected, gets_well, is_well
-from tests.fronts.web.front import SECRET, Front, fronted, pour, whole
+from tests.fronts.web.front import SECRET, Front, fronted, hold_look_ups, pour, whole
 
 
 async def test_everything_else_is_a_404_in_json(front: Front) -> None:
@@ -161,25 +160,18 @@ async def test_a_hundred_at_once_of_which_some_crash_are_each_answered_for_thems
 async def test_more_requests_at_once_than_there_may_be_are_asked_to_come_again(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answering, go_on = trio.Event(), trio.Event()
-
-    async def slow(self: Tokens, tokens: object) -> dict[str, str]:
-        answering.set()
-        await go_on.wait()
-        return {}
-
-    monkeypatch.setattr(Tokens, "channels", slow)
+    look_up = hold_look_ups(monkeypatch)
     monkeypatch.setattr(admission, "IN_PROGRESS_AT_MOST", 1)
     async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream, trio.open_nursery() as nursery:
         await stream.send_all(LINE + b"Content-Length: 2\r\n\r\n[")
         await trio.testing.wait_all_tasks_blocked(0.02)
         nursery.start_soon(front.client.post, "/u/x")
-        await answering.wait()
+        await look_up.began.wait()
         got = await front.client.get("/healthz")
         assert (got.status_code, got.headers["retry-after"]) == (503, "5")
         await stream.send_all(b"]")
         assert (await stream.receive_some(100)).startswith(b"HTTP/1.1 503 ")
-        go_on.set()
+        look_up.goes_on.set()
     assert 'result="crowded_out"} 1' in (await front.client.get("/metrics")).text
     assert await is_well(front)
 

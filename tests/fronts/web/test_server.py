@@ -12,7 +12,7 @@ from fluentsd.fronts.web import middleware, server
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.validation import Problems
 from tests.fronts.web.clients import LINE, are_connected, is_well
-from tests.fronts.web.front import PUBLIC, Front, fronted, pour, sign, whole
+from tests.fronts.web.front import PUBLIC, Front, fronted, hold_look_ups, pour, sign, whole
 
 
 @pytest.mark.parametrize("wish", [b"", b"Connection: upgrade\r\nUpgrade: h2c\r\n"])
@@ -63,21 +63,14 @@ async def test_a_newcomer_takes_the_place_of_the_idlest_connection(
 async def test_a_connection_that_is_being_answered_keeps_its_place(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answering, go_on = trio.Event(), trio.Event()
-
-    async def slow(self: Tokens, tokens: object) -> dict[str, str]:
-        answering.set()
-        await go_on.wait()
-        return {}
-
-    monkeypatch.setattr(Tokens, "channels", slow)
+    look_up = hold_look_ups(monkeypatch)
     monkeypatch.setattr(server, "CONNECTIONS_AT_MOST", 1)
     async with await trio.open_tcp_stream("127.0.0.1", front.port) as stream:
         await stream.send_all(b"POST /u/x HTTP/1.1\r\nHost: x\r\n\r\n")
-        await answering.wait()
+        await look_up.began.wait()
         async with await trio.open_tcp_stream("127.0.0.1", front.port) as other:
             assert await whole(other) == b""
-        go_on.set()
+        look_up.goes_on.set()
         assert (await stream.receive_some(100)).startswith(b"HTTP/1.1 404 ")
 
 

@@ -25,11 +25,9 @@ CLASSES = sorted(
     {value for module in MODULES for value in vars(module).values() if isinstance(value, type) and is_dataclass(value)},
     key=lambda one: one.__qualname__ + one.__module__,
 )
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
+PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+NESTED = PLAIN | st.lists(PLAIN, max_size=3) | st.dictionaries(st.text(max_size=5), PLAIN, max_size=3)
+JSON = NESTED | st.lists(NESTED, max_size=3) | st.dictionaries(st.text(max_size=5), NESTED, max_size=3)
 
 
 def test_nested_answers_come_back_as_they_were() -> None:

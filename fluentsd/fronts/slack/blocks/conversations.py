@@ -40,7 +40,7 @@ _NOUN: Mapping[str, str] = {"reply": "reply", "lead": "hot lead"}
 def reply(one: Reply, owner: str) -> Message:
     """A person's reply. `owner`: as a mention."""
     name, said = _campaign(one), masked(one.text or "(no text)", 1500)
-    who, by = point(one.person or ""), by_channel(one.channel or "")
+    who, by = who_of(one), by_channel(one.channel or "")
     if one.outcome == "opted_out":
         return message(
             f"an opt-out in {plain(name, 60)}",
@@ -60,10 +60,11 @@ def reply(one: Reply, owner: str) -> Message:
 
 def lead(one: Lead, owner: str) -> Message:
     """A hot lead: what the call came to, in the words of its analysis."""
-    name, who = _campaign(one), point(one.person or "")
+    name, who = _campaign(one), who_of(one)
     came_to = _CAME_TO.get(str(one.disposition), "{} is a hot lead").format(who)
     lasted = f", {lasts(one.duration_s)}" if one.duration_s else ""
-    asked = f"\nasked to be called {moment(one.callback_at)}" if one.callback_at else ""
+    zone = "" if "," in one.zones else one.zones
+    asked = f"\nasked to be called {moment(one.callback_at, zone)}" if one.callback_at else ""
     said = f"\n>{masked(one.summary, 1000)}" if one.summary else "\n_There is no summary._"
     call = "has called us, and the call was" if one.called_us else "call"
     text = f"{came_to} · *{safe(name)}* · {call} {word(one.outcome or '')}{lasted}{said}{asked}"
@@ -94,6 +95,11 @@ def caller(one: Attempt, contact: int | None) -> Message:
         context(f"{moment(one.claimed_at)} · {WAITS}"),
         actions(button("Go on", "person:resume", about), button("Take over", "person:take", about)),
     )
+
+
+def who_of(one: Reply | Lead) -> str:
+    """`India Elm (••• 0102)`; the number or address alone if no name is known."""
+    return f"*{safe(one.name, 60)}* ({point(one.person or '')})" if one.name else point(one.person or "")
 
 
 def taken_over(holds: Sequence[Hold]) -> str:

@@ -72,7 +72,9 @@ def _active(shown: Home, *, native: bool) -> list[Block]:
     """Campaigns that are active, held or paused."""
     found = [*shown.active, *[one for one in shown.campaigns if one.state == "paused"][:ENTRIES]]
     chart = [_chart(found)] if native and any(one.total for one in found) else []
-    return [*chart, *(row(one, shown.holds, ended(one, with_bar=not native)) for one in found)]
+    unseen = sum(one.state in ("active", "paused") for one in shown.campaigns) - len(found)
+    more = [context(f"… and {unseen:,} more")] if unseen > 0 else []
+    return [*chart, *(row(one, shown.holds, ended(one, with_bar=not native)) for one in found), *more]
 
 
 def _chart(found: Sequence[Counted]) -> Block:

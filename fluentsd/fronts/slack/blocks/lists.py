@@ -8,7 +8,7 @@ from typing import Any
 
 from fluentsd.fronts.slack.blocks.attention import attention
 from fluentsd.fronts.slack.blocks.card import ended, row, title
-from fluentsd.fronts.slack.blocks.conversations import IN_CRM
+from fluentsd.fronts.slack.blocks.conversations import IN_CRM, who_of
 from fluentsd.fronts.slack.blocks.launch import forecast_line
 from fluentsd.fronts.slack.blocks.layout import (
     Block,
@@ -324,7 +324,7 @@ def replies(found: Sequence[Reply]) -> Message:
         return message("every reply is handled")
     lines = [
         f"{moment(one.created_at)} · *{safe(one.campaign_name or one.ref or 'before any attempt')}* · "
-        f"{f'{contact_by(one.channel)} from ' if one.channel else ''}{point(one.person or '')}: "
+        f"{f'{contact_by(one.channel)} from ' if one.channel else ''}{who_of(one)}: "
         f"{masked(one.text or '', 200)}{_of_person(one)}"
         for one in found[:ENTRIES]
     ]
@@ -337,7 +337,7 @@ def leads(found: Sequence[Lead]) -> Message:
         return message("every hot lead is handled")
     lines = [
         f"{moment(one.created_at)} · *{safe(one.campaign_name or one.ref)}* · {word(one.disposition)} · "
-        f"{point(one.person or '')}: {masked(one.summary or 'no summary', 200)}{_of_person(one)}"
+        f"{who_of(one)}: {masked(one.summary or 'no summary', 200)}{_of_person(one)}"
         for one in found[:ENTRIES]
     ]
     return message(f"{count(len(found), 'hot lead', 'hot leads')} not handled yet", *_listed(lines, found))
@@ -350,7 +350,7 @@ def _of_person(one: Reply | Lead) -> str:
 
 def _listed(lines: Sequence[str], found: Sequence[Reply | Lead]) -> list[Block]:
     """A list of conversations, and the select that opens the history of one of the people."""
-    to_choose = _persons((one.contact, f"{point(one.person or '')} · {inert(one.campaign_name or one.ref or '')}")
+    to_choose = _persons((one.contact, f"{inert(one.name)} {point(one.person or '')}".strip())
                          for one in found)  # fmt: skip
     return [section("\n".join(lines)), *_more(len(found), ENTRIES), context(YOUR_ZONE), *to_choose]
 

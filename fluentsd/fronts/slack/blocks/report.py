@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.card import bar, progress, share, title
 from fluentsd.fronts.slack.blocks.charts import bars, table
-from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
+from fluentsd.fronts.slack.blocks.layout import SECTION, Block, Message, actions, button, context, message, section
 from fluentsd.fronts.slack.blocks.wording import (
     by_channel,
     count,
@@ -28,7 +28,7 @@ from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results, StepR
 from fluentsd.verbs.answers.holds import Hold
 
 #: Rows of a list, characters of a name.
-ROWS, NAME = 6, 16
+ROWS, NAME = 6, 18
 #: Attempts from which an hour's share is shown.
 SAMPLE = 5
 #: Hours of the chart and the table: those with the most attempts.
@@ -55,8 +55,8 @@ def _blocks(found: Report, *, native: bool) -> list[Block]:
         blocks.append(section(_calls(found.calls)))
     lists = (("By step", found.by_step), ("By agent", found.by_agent), ("By number", found.by_number),
              ("By source", found.by_source))  # fmt: skip
-    tables = [section(f"*{heading}*\n{_columns(_table(rows))}") for heading, rows in lists if rows]
-    blocks += [*tables, *([context(_LEGEND)] if tables else [])]
+    tables = _tables([(heading, rows) for heading, rows in lists if rows])
+    blocks += [*map(section, tables), *([context(_LEGEND)] if tables else [])]
     waiting = [_step(step, is_whole=found.since_at is None) for step in found.steps[:20]]
     blocks.append(section("\n".join(["*Steps*", *waiting])))
     if found.exited_by_reason:
@@ -159,19 +159,31 @@ def _parts(counts: Mapping[str, int], of: int) -> str:
     )
 
 
+def _tables(lists: Sequence[tuple[str, Sequence[Results]]]) -> list[str]:
+    """The lists below one head, in as few texts as Slack takes."""
+    heads = f"{'contacted':>10}{'conversations':>15}{'interested':>12}{'opt-outs':>10}{'per conversation':>18}"
+    made: list[str] = []
+    lines: list[str] = []
+    for heading, rows in lists:
+        part = [heading, *_table(rows)]
+        if lines and len(_columns([*lines, *part])) > SECTION:
+            made.append(_columns(lines))
+            lines = []
+        lines += part if lines else [f"{heading:<{NAME}}{heads}", *part[1:]]
+    return [*made, *([_columns(lines)] if lines else [])]
+
+
 def _table(rows: Sequence[Results]) -> list[str]:
     """Name, people contacted, conversations with their share, interested, opt-outs, cost of a conversation."""
-    shown = [
-        f"{'':<{NAME}}{'contacted':>10}{'conversations':>15}{'interested':>12}{'opt-outs':>10}{'per conversation':>18}"
-    ]
+    shown = []
     for one in rows[:ROWS]:
         conversations = f"{one.conversations:,} ({share(one.conversations, one.contacted)})"
-        name = f"{plain(one.name, NAME - 1):<{NAME}}"
+        name = f"  {plain(one.name, NAME - 3):<{NAME - 2}}"
         each = " + ".join(money(cost.per_conversation_micros, cost.currency) for cost in one.costs
                           if cost.per_conversation_micros is not None)  # fmt: skip
         shown.append(f"{name}{one.contacted:>10,}{conversations:>15}{one.interested:>12,}{one.opted_out:>10,}"
                      f"{each or '–':>18}")  # fmt: skip
-    return [*shown, *([f"… and {len(rows) - ROWS} more"] if len(rows) > ROWS else [])]
+    return [*shown, *([f"  … and {len(rows) - ROWS} more"] if len(rows) > ROWS else [])]
 
 
 def _grid(hours: Sequence[Hour]) -> list[str]:

@@ -41,7 +41,7 @@ async def review_view(session: Session, place: Place, edit: Edit) -> Block:
         return wizard_view(place, REVIEW.title, [*above, *made, context(_pages(edit)), below], submit="")
     if edit.state == "draft":
         check = await session.run("campaign check", {"ref": edit.ref})
-        made = [kept for block in launch(check).blocks if (kept := without_close(block))]
+        made = [kept for block in launch(check, reader=session.person.zone).blocks if (kept := without_close(block))]
         if not check.errors:
             later = button("Schedule…", "open:schedule", {"ref": f"c{edit.id}", "name": edit.name})
             made[-1] = actions(*made[-1]["elements"], later)
