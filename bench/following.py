@@ -36,9 +36,10 @@ from fluentsd.bootstrap import freeze_gc
 from fluentsd.clock import SimClock, SystemClock
 from fluentsd.domain.sync_options import HOUR, MINUTE, SyncOptions
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import Runtime, Wakeup
+from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.loop import SourceSync
 from fluentsd.engine.sync.state import SyncState
+from fluentsd.engine.wakeup import Wakeup
 from fluentsd.store import segments, tables
 from fluentsd.store.db.bridge import open_store
 from fluentsd.testing import tools

@@ -39,10 +39,11 @@ from turns import ROUNDS, run
 from fluentsd.bootstrap import freeze_gc
 from fluentsd.clock import SystemClock
 from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.dispatcher import Dispatcher
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.nursery import send_until_stopped
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.log import configure
 from fluentsd.store import campaigns, tables
 from fluentsd.store.db.bridge import open_store

@@ -31,10 +31,11 @@ from fluentsd.api import Forged, Inbound, Outcome, Request, WebhookResult
 from fluentsd.bootstrap import freeze_gc
 from fluentsd.clock import SystemClock
 from fluentsd.config import HttpSettings
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.inbound import Inbox, _report
 from fluentsd.engine.dispatch.outcomes import record
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts import web
 from fluentsd.log import configure
 from fluentsd.store.db.bridge import open_store

@@ -1,4 +1,4 @@
-"""Draws `docs/machines.md` from the tables in `fluentsd.domain.states`: `python docs/machines.py`.
+"""Draws `docs/machines.md` from the tables in `fluentsd.domain.state_machines`: `python docs/machines.py`.
 
 Every enum whose name ends in "State" gets a diagram from the table of the same name (`CampaignState`: `CAMPAIGN`), and
 a row per state from the `#:` comment beside or above its member.
@@ -13,19 +13,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from fluentsd.domain import states
+from fluentsd.domain import state_machines
 
 _HEAD = """# State machines
 
-Drawn from the tables in `fluentsd/domain/states.py` by `python docs/machines.py`; a test compares them. A transition
-that is missing from a table cannot happen: the store's transitions have the same from-states in their WHERE.
+Drawn from the tables in `fluentsd/domain/state_machines.py` by `python docs/machines.py`; a test compares them. A
+transition that is missing from a table cannot happen: the store's transitions have the same from-states in their WHERE.
 """
 _TITLES = {"EnrollmentState": "Enrollment: one person in one campaign", "AfterCallState": "After a call"}
-#: Used while `states` has no table of its own for attempts.
+#: Used while `state_machines` has no table of its own for attempts.
 _ATTEMPT = {
-    ("settle", states.AttemptState.open): states.AttemptState.settled,
-    ("give up", states.AttemptState.open): states.AttemptState.unknown,
-    ("evidence", states.AttemptState.unknown): states.AttemptState.settled,
+    ("settle", state_machines.AttemptState.open): state_machines.AttemptState.settled,
+    ("give up", state_machines.AttemptState.open): state_machines.AttemptState.unknown,
+    ("evidence", state_machines.AttemptState.unknown): state_machines.AttemptState.settled,
 }
 
 
@@ -35,10 +35,10 @@ def draw() -> str:
 
 
 def machines() -> Iterator[tuple[type[StrEnum], Mapping[tuple[str, Any], Any]]]:
-    """Each state enum of `states` with its table of transitions, in the order of the module."""
-    for name, thing in vars(states).items():
+    """Each state enum of `state_machines` with its table of transitions, in the order of the module."""
+    for name, thing in vars(state_machines).items():
         if inspect.isclass(thing) and issubclass(thing, StrEnum) and name.endswith("State"):
-            yield thing, getattr(states, _table_name(name), _ATTEMPT)
+            yield thing, getattr(state_machines, _table_name(name), _ATTEMPT)
 
 
 def _table_name(name: str) -> str:

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from fluentsd.cli.words import param_at_end, plain_verb, without_config
+from fluentsd.cli.quick_parser import param_at_end, plain_verb, without_config
 
 #: Set by the shell's completion, which wants to know words and runs nothing.
 COMPLETES = "_FLUENTSD_COMPLETE"
@@ -45,7 +45,7 @@ def _completed() -> list[str] | None:
     param = None if incomplete.startswith("-") or rest[-1:] in (["-c"], ["--config"]) else param_at_end(rest)
     if param is None:
         return None
-    from fluentsd.cli.names import can_offer, offered
+    from fluentsd.cli.completion import can_offer, offered
 
     return offered(param, None if config is None else Path(config), incomplete) if can_offer(param) else None
 

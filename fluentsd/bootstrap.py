@@ -1,4 +1,4 @@
-"""Builds the runtime from settings: lock, database, and the parts that `parts` builds.
+"""Builds the runtime from settings: lock, database, and the configured plugins (`configured_plugins`).
 
 For the daemon, which runs the engine on it, and for a shell command without a daemon. Everything is opened by `async
 with`, so it closes in reverse order and the lock is released last. Plugins are built before the database is opened: a
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from fluentsd.config import Settings
+from fluentsd.configured_plugins import build_plugins
 from fluentsd.connecting import Connecting
 from fluentsd.domain.subscriptions import (
     LOG,
@@ -35,9 +36,9 @@ from fluentsd.engine.erasure.erase import replay
 from fluentsd.engine.erasure.ledger import ErasureLedger
 from fluentsd.engine.held_start import compare_with_mark
 from fluentsd.engine.recordings.folder import Recordings
-from fluentsd.engine.runtime import EngineClock, Runtime
+from fluentsd.engine.runtime import Runtime
+from fluentsd.engine.wakeup import EngineClock
 from fluentsd.log import get_logger
-from fluentsd.parts import build_parts
 from fluentsd.plugins import Plugins
 from fluentsd.store.db.bridge import open_store
 from fluentsd.store.db.high_water import HighWaterMark
@@ -63,7 +64,7 @@ async def open_runtime(
         _check_folder(settings, file)
         refuse_foreign_file(file)
     async with sole_writer(settings.database_url, file, _node(settings)) as lock, http or Http() as web:
-        parts = build_parts(settings, clock, plugins, log=log, http=web)
+        configured = build_plugins(settings, clock, plugins, log=log, http=web)
         with file_to_itself(file), closing(HighWaterMark(file.parent if file else settings.folder, file)) as high_water:
             async with open_store(
                 settings.database_url, busy=clock.busy, subscriptions=subscriptions_of(settings)
@@ -75,10 +76,10 @@ async def open_runtime(
                     runtime = Runtime(
                         store,
                         clock,
-                        parts.channels,
-                        sources=parts.sources,
+                        configured.channels,
+                        sources=configured.sources,
                         sync_options=settings.syncs,
-                        agent_providers=parts.agent_providers,
+                        agent_providers=configured.agent_providers,
                         limits=limits_of(settings.per_contact, settings.gap, "the installation's"),
                         breakers=settings.breakers,
                         erasure_ledger=ErasureLedger(beside),
@@ -95,7 +96,7 @@ async def open_runtime(
                     yield runtime
                 finally:
                     journal.close()
-                    await parts.close()
+                    await configured.close()
 
 
 def subscriptions_of(settings: Settings) -> Subscriptions:

@@ -16,14 +16,15 @@ from pydantic import ValidationError
 from fluentsd.api import Closes, Finding, NeedsHuman, SignIn, Unavailable
 from fluentsd.config import Settings, source_settings
 from fluentsd.config.schema import NAME
-from fluentsd.engine.runtime import ConnectRefused, EngineClock
-from fluentsd.parts import build_source
+from fluentsd.configured_plugins import build_source
+from fluentsd.engine.runtime import ConnectRefused
+from fluentsd.engine.wakeup import EngineClock
 from fluentsd.plugins import Plugins
 from fluentsd.sealing import CannotUnseal
 from fluentsd.validation import explain
 
 if TYPE_CHECKING:
-    from fluentsd.parts import HttpClient
+    from fluentsd.configured_plugins import HttpClient
 
 #: Seconds for the check of a connection.
 TRIED_WITHIN = 120

@@ -1,12 +1,12 @@
 """The daemon's parts, the order in which they start, and the order in which they stop. Nothing else.
 
-Every part is opened by `async with` or started in a nursery, so the indentation is the shutdown order: a signal ends
-claiming, calls in progress get their grace, the fronts close, sends in progress get theirs, then listeners and look-ups
-end, then the store closes, and the lock is released last. The first SIGTERM or SIGINT starts this shutdown; a
-second one ends the process at once. Both are safe: the next start asks the providers about every attempt that was open.
+Every part is opened by `async with` or started in a nursery, so the indentation is the shutdown order. A signal ends
+claiming; calls in progress get their grace; the fronts close; sends in progress get theirs. Then listeners and look-ups
+end, the store closes, and the lock is released last. The first SIGTERM or SIGINT starts this shutdown; a second one
+ends the process at once. Both are safe: the next start asks the providers about every attempt that was open.
 
-A reload (SIGHUP, or the verb) is the same shutdown and a new start with the new settings, in the same process: no part
-has to know that settings can change. A file with mistakes is refused before anything stops.
+A reload (SIGHUP, or the verb) is the same shutdown and a new start with the new settings, in the same process. So no
+part has to know that settings can change. A file with mistakes is refused before anything stops.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ import trio
 
 from fluentsd.bootstrap import Http, freeze_gc, open_runtime
 from fluentsd.config import Settings
+from fluentsd.configured_plugins import build_plugins
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.nursery import running
 from fluentsd.engine.outbox.targets import Target
-from fluentsd.engine.runtime import EngineClock, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.write_back import WriteBack
+from fluentsd.engine.wakeup import EngineClock
 from fluentsd.fronts.access import Access
 from fluentsd.fronts.control import protocol, server
 from fluentsd.fronts.guard import guarded_server, place_of
 from fluentsd.fronts.notify import LogTarget, WebhookTarget
-from fluentsd.parts import build_parts
 from fluentsd.plugins import Plugins
 from fluentsd.systemd import Supervisor
 from fluentsd.validation import Problems
@@ -131,7 +132,7 @@ async def _checked(read: Callable[[], Settings], clock: EngineClock, plugins: Pl
     are right; `Problems` has the mistakes."""
     settings = read()
     async with Http() as http:
-        await build_parts(settings, clock, plugins, log=log, http=http).close()
+        await build_plugins(settings, clock, plugins, log=log, http=http).close()
     return settings
 
 

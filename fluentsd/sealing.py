@@ -1,9 +1,9 @@
 """Seals secrets on disk: the keys of connected sources, and the tokens that plugins keep.
 
 A sealed file is a Fernet token (AES-128-CBC with HMAC-SHA256, by `cryptography`). Its key lies outside the database,
-its backups and the plugins' folders: `[daemon] secret_key`, else the file `secrets.key` beside the settings, made at
-the first use, for its owner alone. Of several keys, one a line, the first seals and each unseals. What must not live
-here: what is sealed (`config.connections`, plugins).
+its backups and the plugins' folders. It is `[daemon] secret_key`, else the file `secrets.key` beside the settings, made
+at the first use and readable by its owner alone. Of several keys, one a line, the first seals and each unseals. What
+must not live here: what is sealed (`config.connections`, plugins).
 """
 
 from __future__ import annotations

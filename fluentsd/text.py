@@ -1,8 +1,8 @@
 """Text from outside: safe for both databases and of bounded length.
 
-Every text that a stranger or a user hands in passes here once, where it enters: inbound messages (`engine.inbound`) and
-the arguments of verbs (`verbs.catalogue`). PostgreSQL stores no NUL, no driver stores half of a surrogate pair, and no
-column holds an integer past 64 bits.
+Every text that a stranger or a user hands in passes here once, where it enters: inbound messages
+(`engine.dispatch.inbound`) and the arguments of verbs (`verbs.catalogue`). PostgreSQL stores no NUL, no driver stores
+half of a surrogate pair, and no column holds an integer past 64 bits.
 """
 
 from __future__ import annotations

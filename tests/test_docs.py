@@ -79,7 +79,7 @@ def test_every_path_that_a_document_names_exists(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_that_a_document_names_exists(document: Path) -> None:
-    """`fluentsd.domain.states` is a module, `fluentsd.api.Table` a name in one, `fluentsd.toml` a file of the user."""
+    """`fluentsd.domain.gate` is a module, `fluentsd.api.Table` a name in one, `fluentsd.toml` a file of the user."""
     names = set(re.findall(r"`(fluentsd(?:\.[A-Za-z_]\w*)+)", document.read_text("utf-8")))
     names = {
         name

@@ -30,7 +30,7 @@ LAYERS = (
     {"domain"},
     {"store", "config", "plugins", "testing", "sealing"},
     {"engine"},
-    {"parts", "connecting", "bootstrap"},
+    {"configured_plugins", "connecting", "bootstrap"},
     {"verbs"},
     {"fronts"},
     {"daemon"},
@@ -43,8 +43,8 @@ LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
 #: What a layer may not import although it lies below.
 FORBIDDEN = {
     "engine": {"config", "plugins"},
-    "verbs": {"config", "plugins", "parts", "connecting", "bootstrap"},
-    "fronts": {"store", "domain.states", "bootstrap", "parts", "plugins"},
+    "verbs": {"config", "plugins", "configured_plugins", "connecting", "bootstrap"},
+    "fronts": {"store", "domain.state_machines", "bootstrap", "configured_plugins", "plugins"},
     "store": {"config", "plugins", "testing"},
 }
 #: hookspecs names the plugin API in its signatures; urls and plugins build values of it.

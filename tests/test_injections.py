@@ -14,8 +14,8 @@ import pytest
 
 from fluentsd.domain.agents import KeptAgent, read_agents
 from fluentsd.domain.analysis import read_analysis, schema_of
+from fluentsd.domain.compiled_agent import DATUM_AT_MOST, CompiledAgent, compile_agent
 from fluentsd.domain.follow_ups import CallResult, read_after_call
-from fluentsd.domain.speaker import DATUM_AT_MOST, Speaker, compile_speaker
 from tests.engine.after_calls.stage import AGENT
 
 TEXTS: list[str] = tomllib.loads((Path(__file__).parent / "injections.toml").read_text("utf-8"))["texts"]
@@ -23,19 +23,19 @@ TEXTS[-1] *= 500
 PROMPT = "Sell to {{ first_name }} of {{ contact.company }}. Never transfer."
 [KEPT] = read_agents({"agent": [AGENT | {"prompt": PROMPT, "transfer": {"sales": "+14155550177"},
                                          "skills": ["end_call", "opt_out", "transfer"]}]})  # fmt: skip
-SPEAKER = compile_speaker(KeptAgent("ava", 1, KEPT.model_dump(mode="json"), 0, ""))
+COMPILED = compile_agent(KeptAgent("ava", 1, KEPT.model_dump(mode="json"), 0, ""))
 
 
 def test_the_corpus_has_a_hundred_different_texts() -> None:
     assert len(set(TEXTS)) == len(TEXTS) >= 100
 
 
-@pytest.mark.parametrize("speaker", [SPEAKER, SPEAKER.answering()], ids=["calls", "answers"])
+@pytest.mark.parametrize("agent", [COMPILED, COMPILED.answering()], ids=["calls", "answers"])
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_field_stays_between_its_marks_and_changes_no_setting(text: str, speaker: Speaker) -> None:
+def test_a_field_stays_between_its_marks_and_changes_no_setting(text: str, agent: CompiledAgent) -> None:
     fields = {"first_name": text, "company": text}
-    found = speaker.settings({**fields, "contact": fields})
-    plain = speaker.settings({"first_name": "x", "company": "x", "contact": {"first_name": "x", "company": "x"}})
+    found = agent.settings({**fields, "contact": fields})
+    plain = agent.settings({"first_name": "x", "company": "x", "contact": {"first_name": "x", "company": "x"}})
     head, first, between, second, tail = _parts(found.prompt)
     assert (head, between, tail) == ("Sell to ", " of ", ". Never transfer.")
     for datum in (first, second):

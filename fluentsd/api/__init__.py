@@ -1,8 +1,8 @@
 """The plugin API.
 
 A plugin imports this package (and its own SDK) and nothing else of fluentsd; the engine imports no plugin. What lives
-here: the values exchanged with plugins, the protocol of a channel, the tools of a plugin, and the errors by which a
-plugin decides the next action of the engine; and parts that plugins share, which work with a plugin's own tools. What
+here: the values exchanged with plugins, the protocols and tools of plugins, and the errors by which a plugin decides
+the next action of the engine. Here are also the parts that plugins share, which work with a plugin's own tools. What
 must not: the engine, or tables.
 
 One rule prevents duplicate contacts: `Unavailable` and `Rejected` raised from `Channel.send` assert that the provider

@@ -2,7 +2,7 @@
 
 A channel (or a source, or an agent provider) has an ability when it has all members of its protocol; it may also name
 the protocol as a base class. fluentsd resolves abilities once, at start, and refuses an object that has only a part of
-one, or a member with the wrong form (see `fluentsd.api.contract`). The conformance suite picks its checks by them.
+one, or a member with the wrong form: see `fluentsd.api.contract`. The conformance suite picks its checks by them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class BeginsAttempts(Protocol):
 @runtime_checkable
 class ListsAttempts(Protocol):
     """Its provider lists what was sent or dialled through the account. fluentsd asks once, before the first claim of a
-    run: a message to a contact that the database does not know means that it is an older copy."""
+    run. A message to a contact that the database does not know means that it is an older copy."""
 
     async def made_since(self, at: int, most: int) -> Sequence[Made]:
         """The newest messages or calls that were made through the API since an instant (epoch microseconds), newest
@@ -190,8 +190,8 @@ class Rehearses(Protocol):
     has_model: bool  #: False: a script answers in the model's place
 
     async def rehearse(self, message: Message, typist: Typist) -> Inbound:
-        """Converse as in a call to the person of `message`; the outcome, with the transcript. Calls nobody; skills
-        that ask other services do ask them."""
+        """Converse as in a call to the person of `message`; the outcome, with the transcript. Calls nobody; skills that
+        ask other services do ask them."""
 
 
 @runtime_checkable

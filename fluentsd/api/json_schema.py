@@ -1,4 +1,4 @@
-"""Checks what a model answers against a JSON schema: the part of JSON Schema that skills and analyses use. Pure."""
+"""Checks a model's answer against a JSON schema: the part of JSON Schema that skills and analyses use. Pure."""
 
 from __future__ import annotations
 

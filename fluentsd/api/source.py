@@ -52,8 +52,8 @@ class SourceField:
     """One field of the source's records.
 
     `options` are the values of a choice. `meaning` is the plugin's proposal for the mapping. `fetched` is False for a
-    field that the CRM has but records do not carry, until the source's settings name it. `writable`:
-    `Activity.fields` may set it.
+    field that the CRM has but records do not carry, until the source's settings name it. `writable`: `Activity.fields`
+    may set it.
     """
 
     name: str
@@ -86,8 +86,8 @@ class Record:
     A field of kind "flag" is True, False or None. `aliases` are other ids of this record: of records that were merged
     into it, or of the lead that became this contact. `object` is the CRM's word for it ("contact", "lead"); ids are
     unique over all objects of a source. `url` is its address in the CRM, for people. `unreadable` are the meanings that
-    could not be read this time, like an opt-out field that the credentials may not see, or that lists do not have and
-    `refresh` may read: until it is read, the engine contacts nobody on those channels.
+    could not be read this time: an opt-out field that the credentials may not see, or one that lists do not have and
+    `refresh` may read. Until it is read, the engine contacts nobody on those channels.
     """
 
     id: str
@@ -129,9 +129,9 @@ class Activity:
     values to set on the record.
 
     `channel` and `direction` ("out": from us) say how; `outcome` is the word of `Outcome`, `disposition` what the
-    conversation came to, `duration_s` the seconds of a call. `address` is the other party's number or address,
-    `sender` our caller ID, `recording` an address. Of kind "opt_out" the person must not be contacted by `channels`
-    any more (empty: by none), and the source sets the CRM's own fields.
+    conversation came to, `duration_s` the seconds of a call. `address` is the other party's number or address, `sender`
+    our caller ID, `recording` an address. Of kind "opt_out" the person must not be contacted by `channels` any more
+    (empty: by none), and the source sets the CRM's own fields.
     """
 
     record: str

@@ -75,7 +75,7 @@ class Attempt:
 class Receipt:
     """The provider accepted the message.
 
-    `outcome` None means that the outcome is not known yet (a call is ringing): it arrives by `listen` or a webhook, or
+    `outcome` None means that the outcome is not known yet (a call is ringing). It arrives by `listen` or a webhook, or
     at the latest by a look-up at the deadline. `cost_micros` is in millionths of `currency`; `fault` applies to a
     failure that a look-up finds.
     """
@@ -124,12 +124,12 @@ class Cancelled(StrEnum):
 class Inbound:
     """An inbound event: a status, a reply, an opt-out.
 
-    Addressed by our `token`, else by the provider's `ref`, else by `address` (the other party's number or e-mail,
-    for a reply that quotes nothing). `at` is epoch microseconds by the provider's clock, if it is known: it decides the
-    order of opt-outs and opt-ins, and a time in the future counts as now.
-    `dead`: the number or address cannot be reached on this channel at all. `resubscribed`: the person withdrew an
-    opt-out with the carrier's keyword (START); `outcome` is then `replied`. `fault` is the cause of a failure; an
-    opt-out whose `reason` begins with "complaint" counts as a complaint.
+    Addressed by our `token`, else by the provider's `ref`, else by `address` (the other party's number or e-mail, for a
+    reply that quotes nothing). `at` is epoch microseconds by the provider's clock, if it is known: it decides the order
+    of opt-outs and opt-ins, and a time in the future counts as now. `dead`: the number or address cannot be reached on
+    this channel at all. `resubscribed`: the person withdrew an opt-out with the carrier's keyword (START); `outcome` is
+    then `replied`. `fault` is the cause of a failure; an opt-out whose `reason` begins with "complaint" counts as a
+    complaint.
 
     `message_ref` is the provider's id of the inbound message: each message has its effect once, however often it is
     delivered. A provider that stores a copy deletes it by this id.
@@ -142,8 +142,8 @@ class Inbound:
     a call `outcome` unknown says nothing.
 
     `disposition` is what a conversation came to and `summary` a sentence about it. With the disposition `callback`,
-    `callback_at` (epoch microseconds) is the time the person asked for: the step is repeated then, when the gate
-    allows it.
+    `callback_at` (epoch microseconds) is the time the person asked for: the step is repeated then, when the gate allows
+    it.
     """
 
     outcome: Outcome
@@ -214,9 +214,9 @@ class PickupVerdict:
     """Whether a call that was picked up goes on. Otherwise the channel ends it; `reason` says why, for the log.
 
     `relay_url` is the WebSocket of the call (wss://…), good for one connection within a minute; None when the channel
-    serves no calls or there is no public address. `message` is the message of the attempt, rendered now. For an
-    inbound call `message` has the agent who answers; without one the call goes to `forward_to`; without either the
-    caller hears that nobody can answer, and how to opt out.
+    serves no calls or there is no public address. `message` is the message of the attempt, rendered now. For an inbound
+    call `message` has the agent who answers; without one the call goes to `forward_to`; without either the caller hears
+    that nobody can answer, and how to opt out.
     """
 
     go: bool

@@ -20,10 +20,10 @@ import typer
 from typer.core import TyperGroup
 
 from fluentsd.cli import guesses
-from fluentsd.cli.names import can_offer, offered
+from fluentsd.cli.completion import can_offer, offered
 from fluentsd.cli.perform import perform
+from fluentsd.cli.quick_parser import COMMANDS, takes_words, without_config
 from fluentsd.cli.runner import REFUSE_AS_JSON, Shell, fail, run_program
-from fluentsd.cli.words import COMMANDS, takes_words, without_config
 from fluentsd.verbs.catalogue import ALIASES, VERBS
 from fluentsd.verbs.verb import Param, Verb
 

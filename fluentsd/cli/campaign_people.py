@@ -15,7 +15,7 @@ from fluentsd.cli.runner import Shell, fail, run_verb, with_client
 from fluentsd.csv_output import open_private
 from fluentsd.verbs import people_file
 from fluentsd.verbs.answers.by_verb import ANSWERS
-from fluentsd.verbs.answers.types import typed
+from fluentsd.verbs.answers.codec import typed
 from fluentsd.verbs.catalogue import STATES
 
 _VERB = "campaign people"

@@ -1,4 +1,4 @@
-"""Words that people try as commands and that are none: what to type instead.
+"""Commands that people guess and that do not exist: the one to type instead.
 
 What must not live here: the commands themselves (`app`, `commands`). A guess is answered by its meaning, never by its
 letters: `unpause` is answered with `resume`, not with `pause`.

@@ -22,7 +22,7 @@ from fluentsd.cli.screen import Screen
 from fluentsd.cli.views import show
 from fluentsd.domain.contacts.identity import in_words
 from fluentsd.domain.contacts.mapping import Columns, CsvError, Need
-from fluentsd.domain.contacts.opt_outs import by_heading
+from fluentsd.domain.contacts.opt_out_columns import by_heading
 from fluentsd.domain.contacts.reader import region_of
 from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.batches import PREVIEW_AT_MOST, batches, mapping_of, previewed, rejects_path

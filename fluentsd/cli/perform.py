@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fluentsd.cli.files import read_toml
+from fluentsd.cli.quick_parser import Plain
 from fluentsd.cli.runner import REFUSE_AS_JSON, Shell, local_moment, run_program, run_verb
-from fluentsd.cli.words import Plain
 from fluentsd.verbs.verb import Verb
 
 

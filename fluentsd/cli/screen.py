@@ -1,6 +1,6 @@
 """The output of answers: aligned tables on a terminal, tab-separated records in a pipe, JSON on request.
 
-A table never breaks a number, a word or a time: where a terminal is too narrow for all columns, the last ones follow on
+A table never breaks a number, a word or a time. Where a terminal is too narrow for all columns, the last ones follow on
 a line of their own below each row. Columns without a value are left out. What must not live here: the layout of one
 verb's answer (`views`) and the format of one value (`format`).
 """

@@ -58,14 +58,14 @@ async def _converse(
     """The outcome of the conversation, and its analysis if the agent's file asks for one."""
     from fluentsd.bootstrap import Http
     from fluentsd.clock import SystemClock
+    from fluentsd.configured_plugins import build_plugins
     from fluentsd.log import get_logger
-    from fluentsd.parts import build_parts
     from fluentsd.plugins import discover
 
     async with Http() as http:
-        parts = build_parts(shell.settings(), SystemClock(), discover(), log=get_logger(), http=http)
+        configured = build_plugins(shell.settings(), SystemClock(), discover(), log=get_logger(), http=http)
         try:
-            state = parts.channels.get("phone")
+            state = configured.channels.get("phone")
             channel = state.abilities.rehearses if state is not None else None
             if channel is None:
                 fail('no phone channel runs agents of fluentsd; write [channel.phone] with plugin = "twilio-voice"')
@@ -74,7 +74,7 @@ async def _converse(
             analyses = state.abilities.analyses if state is not None and channel.has_model else None
             return found, await _analyse(analyses, message, found, wanted) if wanted is not None else None
         finally:
-            await parts.close()
+            await configured.close()
 
 
 async def _analyse(

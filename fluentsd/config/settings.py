@@ -29,8 +29,8 @@ _PASSWORD_IN_URL = re.compile(r"(://[^/@:\s]*:)[^/@\s]+@")
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
-    """One channel. `interval` (between two starts; 0 is no limit) and `timeout` are microseconds;
-    `options` are the plugin's own keys."""
+    """One channel. `interval` (between two starts; 0 is no limit) and `timeout` are microseconds; `options` are the
+    plugin's own keys."""
 
     kind: Kind
     plugin: str

@@ -15,7 +15,7 @@ from typing import Any
 from fluentsd.clock import SystemClock
 from fluentsd.config import Settings
 from fluentsd.doctor import database, machine, serving
-from fluentsd.engine.runtime import EngineClock
+from fluentsd.engine.wakeup import EngineClock
 from fluentsd.plugins import Plugins, discover
 
 #: Seconds until an answer over the network or a socket times out: a channel's own check, the daemon, a server.

@@ -1,4 +1,4 @@
-"""The doctor's checks of the daemon, its web address and its configured parts, each with a time-out of its own.
+"""The doctor's checks of the daemon, its web address and its configured plugins, each with a time-out of its own.
 
 What must not live here: any send. The daemon is queried through its socket. A part is built as the daemon builds it,
 runs its own check, and leaves no files behind.
@@ -20,12 +20,13 @@ import trio
 from fluentsd.api import AgentProvider, Channel, Finding, Forged, Kind, Request, Source
 from fluentsd.bootstrap import Http
 from fluentsd.config import Settings
+from fluentsd.configured_plugins import ConfiguredPlugins, build_plugins
 from fluentsd.domain.agents import Agent
 from fluentsd.domain.analysis import unwritable, written_to
-from fluentsd.engine.runtime import ChannelState, EngineClock
+from fluentsd.engine.channel_state import ChannelState
+from fluentsd.engine.wakeup import EngineClock
 from fluentsd.fronts.control.client import connect
 from fluentsd.fronts.control.protocol import ControlProblem, NoDaemon
-from fluentsd.parts import Parts, build_parts
 from fluentsd.plugins import Plugins
 from fluentsd.validation import Problems
 
@@ -129,12 +130,12 @@ _CONFIGURE = 'add one, such as [channel.email] with plugin = "email"; `fluentsd 
 @dataclass(frozen=True, slots=True)
 class _Checked:
     """One channel, source or agent provider: its label in findings, its plugin, settings with nothing else in them, and
-    how to pick it out of the built parts."""
+    how to pick it out of the configured plugins."""
 
     label: str
     plugin: str
     settings: Settings
-    pick: Callable[[Parts], Channel | Source | AgentProvider]
+    pick: Callable[[ConfiguredPlugins], Channel | Source | AgentProvider]
     kind: Kind | None = None
 
 
@@ -152,16 +153,16 @@ def _checked(settings: Settings) -> list[_Checked]:
     return found
 
 
-def _channel_of(parts: Parts, kind: Kind) -> Channel:
-    return parts.channels[kind].channel
+def _channel_of(configured: ConfiguredPlugins, kind: Kind) -> Channel:
+    return configured.channels[kind].channel
 
 
-def _source_of(parts: Parts, name: str) -> Source:
-    return parts.sources[name]
+def _source_of(configured: ConfiguredPlugins, name: str) -> Source:
+    return configured.sources[name]
 
 
-def _provider_of(parts: Parts, name: str) -> AgentProvider:
-    return parts.agent_providers[name]
+def _provider_of(configured: ConfiguredPlugins, name: str) -> AgentProvider:
+    return configured.agent_providers[name]
 
 
 async def _ask(
@@ -169,16 +170,16 @@ async def _ask(
 ) -> list[Finding]:
     log = structlog.wrap_logger(structlog.ReturnLogger())
     try:
-        parts = build_parts(one.settings, clock, plugins, log=log, http=http)
+        configured = build_plugins(one.settings, clock, plugins, log=log, http=http)
         with trio.fail_after(patience):
-            found = list(await one.pick(parts).check())
+            found = list(await one.pick(configured).check())
             if all(finding.ok for finding in found):
-                for name, source in parts.sources.items():
+                for name, source in configured.sources.items():
                     found += await _lost_fields(name, source, agents)
         named = [replace(finding, what=_named(one.label, finding.what)) for finding in found]
         if one.kind is None:
             return named
-        return named + _without_webhooks(one.settings, one.kind, parts.channels[one.kind], named)
+        return named + _without_webhooks(one.settings, one.kind, configured.channels[one.kind], named)
     except Problems as why:
         return [Finding(False, line, f"correct {one.settings.path}") for line in why.lines]
     except trio.TooSlowError:

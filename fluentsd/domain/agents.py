@@ -2,8 +2,8 @@
 
 An agent is provider-independent: what it says and may do, never how a provider is asked for it. A flow version names an
 agent and its version ("sales@3"), so people keep the agent they entered with; what guards people is read from the
-newest version at each pick-up (`domain.speaker`). Who calls, that the voice is automated, the opt-out key and a notice
-of a recording are said first: they can be worded, and left out only by a named person with a reason.
+newest version at each pick-up (`domain.compiled_agent`). Who calls, that the voice is automated, the opt-out key and a
+notice of a recording are said first. They can be worded, and left out only by a named person with a reason.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The analysis of a call: what an agent's file asks for, and what of a model's answer is kept.
 
-The answer is data of a model that has read a stranger's words, so only what the schema names is kept: a summary, one of
-the known dispositions, the fields of the file with values of their kind. It can add an opt-out and lift none; the field
-of a CRM that a value goes to is named by the file alone. Pure.
+The answer is data of a model that has read a stranger's words, so only what the schema names is kept. That is a
+summary, one of the known dispositions, and the fields of the file with values of their kind. It can add an opt-out and
+lift none; the field of a CRM that a value goes to is named by the file alone. Pure.
 """
 
 from __future__ import annotations
@@ -135,8 +135,8 @@ def schema_of(settings: AnalysisSettings) -> dict[str, Any]:
 
 
 def read_analysis(found: Any, settings: AnalysisSettings) -> Analysis:
-    """The analysis in an answer. Raises ValueError when the answer does not keep the schema; the message holds no
-    text of the answer."""
+    """The analysis in an answer. Raises ValueError when the answer does not keep the schema; the message holds no text
+    of the answer."""
     try:
         check_json(found, schema_of(settings), "the analysis")
     except ValueError as why:

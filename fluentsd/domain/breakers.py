@@ -2,8 +2,8 @@
 
 Pure: figures in, a decision and its text out. Each attempt with a known outcome counts as exactly one `Figure`, so the
 sum of an attempt's figures is 1 and a share needs no second table; later evidence moves it from one to another. The
-figures are kept by hour (`store.outcome_stats`); an hour in which a campaign was resumed is cut in two, so that a
-resumed campaign is judged only by the attempts since then.
+figures are kept by hour (`store.attempts.outcome_stats`); an hour in which a campaign was resumed is cut in two, so
+that a resumed campaign is judged only by the attempts since then.
 """
 
 from __future__ import annotations

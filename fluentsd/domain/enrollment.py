@@ -95,7 +95,7 @@ def queue(rules: Rules, progress: Progress, following: Next, unreached: int) -> 
         return Leave("", unreached)
     wanted = following.due_at
     due = align(rules, following.step, progress, wanted)
-    if following.again:
+    if following.is_retry:
         return Queue(following.step, wanted, due, progress.try_no + 1, progress.retries + 1, unreached)
     return Queue(following.step, wanted, due, 1, 0, unreached)
 

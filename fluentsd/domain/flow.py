@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from fluentsd.api import Fault, Kind, Outcome
 from fluentsd.domain import campaign as spec
 from fluentsd.domain.agents import unpinned
+from fluentsd.domain.compiled_agent import CompiledAgent
 from fluentsd.domain.follow_ups import AfterCall, read_after_call
 from fluentsd.domain.message_parts import TEXTS
 from fluentsd.domain.render import Template, template
 from fluentsd.domain.retries import delay_before_retry, delays_of
-from fluentsd.domain.speaker import Speaker
 from fluentsd.domain.time.durations import NOW, Delay
 from fluentsd.domain.time.windows import ContactWindow
 from fluentsd.domain.time.zones import read_instant
@@ -59,7 +59,7 @@ class Step:
     retry: Mapping[str, Delay]
     retry_limit: int
     agent: str  #: without its version
-    speaker: Speaker | None  #: of an agent that is kept here, not hosted
+    compiled_agent: CompiledAgent | None  #: of an agent that is kept here, not hosted
     subject: Template
     sender: Template
     reply_to: Template
@@ -79,7 +79,7 @@ class Flow:
 
     steps: tuple[Step, ...]
     index: Mapping[str, int]
-    asks: bool = False  #: whether a step has a condition, which may read earlier outcomes
+    has_conditions: bool = False  #: whether a step has a condition, which may read earlier outcomes
 
     def step(self, step_id: str) -> Step:
         return self.steps[self.index[step_id]]
@@ -100,17 +100,17 @@ class Next(NamedTuple):
 
     step: Step | None
     due_at: int = 0
-    again: bool = False  #: the same step once more
+    is_retry: bool = False  #: the same step once more
 
 
-def compile_flow(steps: Sequence[spec.Step], speakers: Mapping[str, Speaker] | None = None) -> Flow:
-    """The flow the daemon runs on; `speakers` are the kept agents that the steps name, by name and version."""
-    compiled = tuple(_compile(i, step, (speakers or {}).get(step.agent)) for i, step in enumerate(steps))
-    asks = any(step.when is not None for step in compiled)
-    return Flow(compiled, {step.id: step.index for step in compiled}, asks)
+def compile_flow(steps: Sequence[spec.Step], compiled_agents: Mapping[str, CompiledAgent] | None = None) -> Flow:
+    """The flow the daemon runs on; `compiled_agents` are the kept agents that the steps name, by name and version."""
+    compiled = tuple(_compile(i, step, (compiled_agents or {}).get(step.agent)) for i, step in enumerate(steps))
+    has_conditions = any(step.when is not None for step in compiled)
+    return Flow(compiled, {step.id: step.index for step in compiled}, has_conditions)
 
 
-def _compile(index: int, step: spec.Step, speaker: Speaker | None) -> Step:
+def _compile(index: int, step: spec.Step, compiled: CompiledAgent | None) -> Step:
     parts = {part: template(getattr(step, part), part) for part in TEXTS}
     when = template(step.when, "condition") if step.when else None
     texts = [*parts.values(), *([when] if when else [])]
@@ -128,9 +128,9 @@ def _compile(index: int, step: spec.Step, speaker: Speaker | None) -> Step:
         retry=delays_of(step.retry),
         retry_limit=step.retry.limit if step.retry else 0,
         agent=unpinned(step.agent)[0],
-        speaker=speaker,
+        compiled_agent=compiled,
         variables=frozenset[str]().union(
-            *(part.variables for part in parts.values()), speaker.variables if speaker else ()
+            *(part.variables for part in parts.values()), compiled.variables if compiled else ()
         ),
         reads_fields=bool(step.agent or moment) or any(t.variables or "contact" in t.source for t in texts),
         after_call=read_after_call(step.after_call) if step.after_call is not None else None,
@@ -154,7 +154,7 @@ def next_after_outcome(flow: Flow, step: Step, outcome: str, retries: int, at: i
     """The same step again, if its retry rule says so; otherwise the following step."""
     delay = delay_before_retry(step.retry, step.retry_limit, outcome, retries)
     if delay is not None:
-        return Next(step, delay.after(at, zone), again=True)
+        return Next(step, delay.after(at, zone), is_retry=True)
     return next_after_skip(flow, step, at, zone)
 
 

@@ -1,8 +1,8 @@
 """Follow-ups: the steps of a flow that stand outside its order and are taken after a call (`after_call`).
 
-Each is an enrollment of its own at that one step, so the gate, caps, claim and outcomes are those of any step, and it
-goes out also when "answered" has ended the flow. Here is the condition; who is enrolled is decided in
-`engine.after_calls`. Pure.
+Each is an enrollment of its own at that one step, so the gate, caps, claim and outcomes are those of any step. It goes
+out also when "answered" has ended the flow. Here is the condition; who is enrolled is decided in `engine.after_calls`.
+Pure.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The gate: may we contact this person, on this channel, for this step, at this instant?
 
-One pure function, `decide`, with five answers: `Go`, `Wait` (until), `Hold` (until a fact changes), `Skip` (not this
-step for this person) and `Never` (leave the campaign), each with its reason and, if it applies, the legal
-rule of the place. The claim, the second check at pick-up, the forecast, the launch check and `why` all call it; nothing
-else decides.
+One pure function, `decide`, has five answers: `Go`, `Wait` (until), `Hold` (until a fact changes), `Skip` (not this
+step for this person) and `Never` (leave the campaign). Each has its reason and, if it applies, the legal rule of the
+place. The claim, the second check at pick-up, the forecast, the launch check and `why` all call it; nothing else
+decides.
 
 The questions are asked in order of weight: the person's opt-outs, reachability, the campaign's conditions, the law of
 the place, hours, limits, budget, caller ID.
@@ -79,8 +79,8 @@ class Person:
     consent: Mapping[str, str] = field(default_factory=dict)
     scrubbed_at: int | None = None
     exclusive_in: str = ""
-    late: bool = False  #: the step was due during a pause or downtime, and late steps are skipped
-    done: bool = False  #: an attempt of this step was made before the person moved to another flow
+    is_late: bool = False  #: the step was due during a pause or downtime, and late steps are skipped
+    is_done: bool = False  #: an attempt of this step was made before the person moved to another flow
     away_until_at: int | None = None
     source_hold: Reason | None = None  #: what the person's CRM record, or its absence, says against a contact
     called_back: bool = False  #: the person has called us since, and nobody has decided yet
@@ -189,8 +189,8 @@ def _check_person(step: Step, rules: Rules, person: Person, point: Point | Reaso
 
 def _check_step(step: Step, rules: Rules, person: Person, at: int) -> Verdict | None:
     """The campaign's conditions for this step, and the evidence that must be on record before a contact."""
-    if person.done or person.late:
-        return Skip(Reason.done if person.done else Reason.late)
+    if person.is_done or person.is_late:
+        return Skip(Reason.done if person.is_done else Reason.late)
     if step.when is not None and not step.when.holds(person.values):
         return Skip(Reason.condition)
     if step.moment is not None and (early := _moment(step.moment, rules, person, at)) is not None:

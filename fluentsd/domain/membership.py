@@ -1,4 +1,4 @@
-"""Membership of segments: what a source's news about a segment mean for the people in it. Pure.
+"""Membership of segments: the effect of a segment's changes on the people in it. Pure.
 
 What must not live here: the reading of a source, the rows of memberships (`store.segments`).
 """

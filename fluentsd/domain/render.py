@@ -47,7 +47,7 @@ _ENVIRONMENTS: dict[str, Environment] = {
     "text": BoundedEnvironment(undefined=StrictDefaultUndefined),
     "html": BoundedEnvironment(undefined=StrictDefaultUndefined, autoescape=True),
     "condition": BoundedEnvironment(undefined=Undefined),
-    "prompt": BoundedEnvironment(undefined=StrictDefaultUndefined, autoescape=True),  # marks values, see `speaker`
+    "prompt": BoundedEnvironment(undefined=StrictDefaultUndefined, autoescape=True),  # see `compiled_agent`
     **{part: BoundedEnvironment(undefined=StrictDefaultUndefined) for part in _ONE_LINE},
 }
 

@@ -2,8 +2,8 @@
 
 Under the lock and before the engine, the database is compared with its high-water mark; when the mark knows more
 claims, or cannot be found, people whom this database believes to be waiting may have been contacted already. Where the
-mark was put back together with the database (a snapshot of the whole machine), only the providers know better: before
-the first claim, those that can are asked what was sent to contacts since. In either case a hold with the scope
+mark was put back together with the database (a snapshot of the whole machine), only the providers know better. Those
+that can are asked before the first claim what was sent to contacts since. In either case a hold with the scope
 `installation` is placed: claims, manual replies and test messages are refused, while look-ups, webhooks and verbs go
 on. A database without people is never held.
 """
@@ -18,7 +18,8 @@ import trio
 
 from fluentsd.api import Kind, ListsAttempts, Made
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.channel_state import ChannelState
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import holds, nodes, origin
 from fluentsd.store.db import Connection
 from fluentsd.store.db.high_water import HighWaterMark, Mark, UnreadableMark

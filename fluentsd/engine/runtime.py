@@ -6,30 +6,28 @@ part gets the runtime and reads from it) and plugins (a channel is any object wi
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence, Set
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import trio
 
-from fluentsd.api import AgentProvider, Channel, Finding, Kind, SignIn, Source
-from fluentsd.api.abilities import ChannelAbilities
-from fluentsd.api.contract import abilities_of
+from fluentsd.api import AgentProvider, Finding, Kind, SignIn, Source
 from fluentsd.domain.breakers import STANDARD, Breaker
 from fluentsd.domain.gate import Limit
 from fluentsd.domain.sync_options import USUAL, SyncOptions
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.calls.live import LiveCalls
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.claim import Claimed
 from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.dispatch.plans import Plans
 from fluentsd.engine.dispatch.requests import Withdrawal
-from fluentsd.engine.dispatch.unclear_answers import UnclearAnswers
 from fluentsd.engine.erasure.ledger import ErasureLedger
+from fluentsd.engine.in_flight import InFlight
 from fluentsd.engine.recordings.folder import Recordings
 from fluentsd.engine.sync.state import SyncState
+from fluentsd.engine.wakeup import EngineClock, Wakeup
 from fluentsd.log import get_logger
 from fluentsd.store.db.bridge import Store
 from fluentsd.store.db.high_water import HighWaterMark
@@ -37,146 +35,6 @@ from fluentsd.store.db.server_lock import ServerLock
 
 #: Pause before the next query after the database failed.
 STORE_PAUSE = 1 * SECOND
-
-
-class EngineClock(Protocol):
-    """`api.Clock`, and `busy()`, which holds a simulated clock while a thread works outside Trio's sight."""
-
-    def now(self) -> int: ...
-    async def sleep_until(self, at: int) -> None: ...
-    def busy(self) -> AbstractContextManager[None]: ...
-    async def wait_step_back(self) -> None: ...
-
-
-class Wakeup:
-    """A wake-up for one waiting loop. It is never lost: a `notify` before the wait ends that wait at once."""
-
-    def __init__(self) -> None:
-        self._event = trio.Event()
-
-    def notify(self) -> None:
-        self._event.set()
-
-    async def wait_until(self, clock: EngineClock, until_at: int | None) -> None:
-        """Return on `notify`, or at `until_at` (None: on `notify` only)."""
-        if until_at is None:
-            await self._event.wait()
-        else:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_notify_at, clock, until_at, self)
-                await self._event.wait()
-                nursery.cancel_scope.cancel()
-        self._event = trio.Event()
-
-
-async def _notify_at(clock: EngineClock, at: int, wakeup: Wakeup) -> None:
-    await clock.sleep_until(at)
-    wakeup.notify()
-
-
-class Deadline:
-    """The time limit of calls to a provider that began together. All calls of a channel have the same timeout, so
-    the queue is in order of `at`."""
-
-    __slots__ = ("_queue", "_scope", "at", "ended", "expired")
-
-    def __init__(self, at: int, queue: deque[Deadline]) -> None:
-        self.at, self._queue, self.ended, self.expired = at, queue, False, False
-        self._scope = trio.CancelScope()
-
-    def expire(self) -> None:
-        """Cancel the calls. `expired` tells them that the time limit passed, not that the daemon is stopping."""
-        self.expired = True
-        self._scope.cancel()
-
-    def __enter__(self) -> Deadline:
-        self._scope.__enter__()
-        return self
-
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
-        self.ended = True
-        while self._queue and self._queue[0].ended:
-            self._queue.popleft()
-        return self._scope.__exit__(kind, error, traceback)
-
-
-@dataclass(slots=True)
-class ChannelState:
-    """One channel with its abilities and limits: concurrency (its own `capacity` if that is less), pace, timeout."""
-
-    kind: Kind
-    channel: Channel
-    concurrency: int = 50
-    interval: int = 0  #: microseconds between two starts; 0 is no limit
-    timeout: int = 30 * SECOND
-    call_deadline: int = 3600 * SECOND  #: time without an outcome after which an accepted call is looked up
-    next_slot_at: int = 0  #: earliest start of the next send
-    backs_off_until: int = 0  #: no sends before, because the provider was unavailable
-    unclear: UnclearAnswers = field(default_factory=UnclearAnswers)  #: answers that prove nothing
-    deadlines: deque[Deadline] = field(default_factory=deque)  #: of sends in flight, oldest first
-    watch: Wakeup = field(default_factory=Wakeup)  #: a first deadline was added
-
-    abilities: ChannelAbilities = field(init=False)  #: resolved once
-
-    def __post_init__(self) -> None:
-        self.abilities = abilities_of(self.channel)
-        if self.abilities.capacity is not None:
-            self.concurrency = min(self.concurrency, self.abilities.capacity)
-
-    def time_limit(self, now: int) -> Deadline:
-        """`with channel_state.time_limit(now)`: cancelled when the provider does not answer within `timeout`."""
-        deadline = Deadline(now + self.timeout, self.deadlines)
-        self.deadlines.append(deadline)
-        if len(self.deadlines) == 1:
-            self.watch.notify()
-        return deadline
-
-    @property
-    def lookup_after(self) -> int:
-        """Microseconds after the claim at which an attempt without a receipt is looked up."""
-        return self.timeout + self.channel.lookup_after
-
-
-class InFlight:
-    """Open attempts, counted by channel and by lane; concurrency limits them."""
-
-    def __init__(self) -> None:
-        self._open: dict[str, tuple[int, Kind]] = {}
-        self._count: Counter[Kind | tuple[int, Kind]] = Counter()
-        self.closes_at: dict[str, int] = {}  #: calls → when their contact window closes, in epoch microseconds
-        self.sending: set[str] = (
-            set()
-        )  #: committed by this run, and their send has not ended; no look-up proves anything yet
-        self.recording: Counter[Kind] = Counter()  #: outcome known and being written; these slots are free soon
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    @property
-    def tokens(self) -> Set[str]:
-        """The ids of all open attempts."""
-        return self._open.keys()
-
-    def add(self, attempt_id: str, campaign_id: int, kind: Kind, closes_at: int | None = None) -> None:
-        """Count an attempt; `closes_at` is set for a call."""
-        if closes_at is not None:
-            self.closes_at[attempt_id] = closes_at
-        self._open[attempt_id] = (campaign_id, kind)
-        self._count[kind] += 1
-        self._count[campaign_id, kind] += 1
-
-    def remove(self, attempt_id: str) -> bool:
-        """Count the attempt as ended; False if it was not in flight."""
-        found = self._open.pop(attempt_id, None)
-        self.closes_at.pop(attempt_id, None)
-        if found is not None:
-            self._count[found[1]] -= 1
-            self._count[found] -= 1
-        return found is not None
-
-    def of(self, kind: Kind, campaign_id: int | None = None) -> int:
-        """Open attempts of a channel, in one campaign or in all."""
-        return self._count[kind if campaign_id is None else (campaign_id, kind)]
 
 
 class StoreState:
@@ -281,13 +139,11 @@ class Runtime:
         self.closing = False
         self.claiming = trio.CancelScope()  #: around the dispatcher's claims
         self.listens_at: str | None = None  #: address of the web front, once it listens
-        self.reload: Callable[[], Awaitable[None]] | None = (
-            None  #: requests a start with new settings; None without a daemon
-        )
+        #: Requests a start with new settings; None without a daemon.
+        self.reload: Callable[[], Awaitable[None]] | None = None
         self.approval: Approval | None = None  #: whether a start needs a second person; None: never
-        self.fronts: dict[
-            str, Callable[[], str]
-        ] = {}  #: guarded fronts → a function that tells the problem, "" if none
+        #: Guarded fronts → a function that tells the problem, "" if none.
+        self.fronts: dict[str, Callable[[], str]] = {}
         self.in_flight = InFlight()
         self.engine_runs = False  #: whether the engine's loops run in this process, so that something can be sent
         self.committed: deque[Claimed] = deque()  #: attempts that a verb has committed; the dispatcher sends them next

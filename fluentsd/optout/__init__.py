@@ -6,9 +6,8 @@ are removed, and the rest is matched against opt-out phrases (`optout.words`). A
 missed one harms a person, a false one costs a salesperson a message. What must not live here: the effects of an
 opt-out. The decisions on doubtful texts are at the top of `tests/optout/replies.toml`.
 
-Patterns match a normalised text: lower-case words of any script without apostrophes or accents, single spaces,
-and ` | ` where a
-sentence ends; it begins and ends with `| ` and ` |`.
+Patterns match a normalised text: lower-case words of any script without apostrophes or accents, single spaces, and
+` | ` where a sentence ends; it begins and ends with `| ` and ` |`.
 """
 
 from __future__ import annotations

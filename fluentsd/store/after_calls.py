@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import AFTER_CALL, AfterCallState
-from fluentsd.store.db.machines import transition
+from fluentsd.domain.state_machines import AFTER_CALL, AfterCallState
+from fluentsd.store.db.state_columns import transition
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import after_call, attempt, campaign, contact, content, enrollment, inbound_call, point
 

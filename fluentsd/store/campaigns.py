@@ -1,4 +1,4 @@
-"""Campaigns, their flow versions and lanes. One named function per transition; the machine is `domain.states`."""
+"""Campaigns, their flow versions and lanes. One named function per transition; the table: `domain.state_machines`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.agents import agents_in, pin, unpinned
 from fluentsd.domain.campaign import CampaignFile, Step, read_campaign
-from fluentsd.domain.speaker import Speaker, compile_speaker
-from fluentsd.domain.states import CampaignState, next_campaign_state
+from fluentsd.domain.compiled_agent import CompiledAgent, compile_agent
+from fluentsd.domain.state_machines import CampaignState, next_campaign_state
 from fluentsd.domain.templates import named_in, resolve
 from fluentsd.store import agents, templates
-from fluentsd.store.db.machines import transition
+from fluentsd.store.db.state_columns import transition
 from fluentsd.store.tables import campaign, enrollment, lane, launch_approval, version
 
 
@@ -172,9 +172,9 @@ async def renew_flow(conn: AsyncConnection, row: CampaignRow, *, by: str, at: in
 async def flow_of(conn: AsyncConnection, spec: CampaignFile) -> list[Step]:
     """The flow of a campaign file with its templates' words in it and its agents at their newest versions;
     `NoSuchTemplate` when a template is not there."""
-    names, speakers = named_in(spec.step), agents_in(spec.step)
-    flow = resolve(spec.step, await templates.current(conn, names) if names else {})
-    return pin(flow, await agents.current(conn, speakers)) if speakers else flow
+    template_names, agent_names = named_in(spec.step), agents_in(spec.step)
+    flow = resolve(spec.step, await templates.current(conn, template_names) if template_names else {})
+    return pin(flow, await agents.current(conn, agent_names)) if agent_names else flow
 
 
 async def add_lanes(conn: AsyncConnection, campaign_id: int, channels: Sequence[str]) -> None:
@@ -196,10 +196,10 @@ def read_flow(stored: Sequence[Any]) -> list[Step]:
     return [Step.model_validate(step) for step in stored]
 
 
-async def speakers_of(conn: AsyncConnection, versions: Iterable[Sequence[Step]]) -> dict[str, Speaker]:
+async def compiled_agents_of(conn: AsyncConnection, versions: Iterable[Sequence[Step]]) -> dict[str, CompiledAgent]:
     """The agents that these flows name with a version, compiled."""
     wanted = {(name, version) for steps in versions for name, version in (unpinned(s.agent) for s in steps) if version}
-    return {kept.pinned: compile_speaker(kept) for kept in await agents.versions(conn, wanted)}
+    return {kept.pinned: compile_agent(kept) for kept in await agents.versions(conn, wanted)}
 
 
 async def versions_of(conn: AsyncConnection, campaign_id: int) -> dict[int, list[Step]]:

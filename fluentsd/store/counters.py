@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import EnrollmentState
+from fluentsd.domain.state_machines import EnrollmentState
 from fluentsd.store.tables import counter, enrollment
 
 _ADD = text(

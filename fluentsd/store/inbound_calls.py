@@ -214,7 +214,7 @@ async def listing(
     call_id: str | None = None,
     campaign_id: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Calls to us, newest first, with the columns of `reports.attempts`."""
+    """Calls to us, newest first, with the columns of `attempts.listing`."""
     statement = (
         select(
             inbound_call.c.id, inbound_call.c.channel, inbound_call.c.contact_id.label("contact"),

@@ -1,6 +1,6 @@
 """Inbound messages that were taken: a message that is delivered again has no second effect, after a restart either.
 
-A key is a digest of the provider's message id, so a row holds no personal data and outlives an erasure: a replay of an
+A key is a digest of the provider's message id, so a row holds no personal data and outlives an erasure. A replay of an
 erased person's message is still a replay.
 """
 

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from fluentsd.domain.agents import Agent
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.contacts.rereading import of_person
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.store import rereading, tables
 from fluentsd.store.db.bridge import open_store
 from fluentsd.store.db.columns import columns_in, columns_of, difference

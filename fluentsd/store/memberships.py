@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, not_, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import EnrollmentState
+from fluentsd.domain.state_machines import EnrollmentState
 from fluentsd.store.db.bulk_insert import Insert
 from fluentsd.store.enrollments.rows import ENROLLMENT_COLUMNS, EnrollmentRow
 from fluentsd.store.tables import enrollment, membership, record, segment

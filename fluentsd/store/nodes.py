@@ -1,9 +1,9 @@
 """Nodes: which process may insert attempts, and how many claims this database has seen.
 
 A process takes over under an *epoch*, one more than any before. Every insert of an attempt asks `grant` in its own
-transaction, which updates the node's row only while the epoch is still this process's own: a process that was replaced
-commits no attempt, whatever it believes. The update locks the row, so a takeover waits for a claim in progress.
-The same update numbers the claims; the high-water mark beside the database keeps the newest number.
+transaction, which updates the node's row only while the epoch is still this process's own. So a process that was
+replaced commits no attempt, whatever it believes. The update locks the row, so a takeover waits for a claim in
+progress. The same update numbers the claims; the high-water mark beside the database keeps the newest number.
 """
 
 from __future__ import annotations

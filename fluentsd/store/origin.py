@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Kind
-from fluentsd.domain.states import AttemptState
+from fluentsd.domain.state_machines import AttemptState
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.store import nodes
 from fluentsd.store.nodes import INSTALLATION

@@ -14,10 +14,10 @@ from sqlalchemy import Select, bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.events import Event
-from fluentsd.domain.states import DELIVERY, DeliveryState
+from fluentsd.domain.state_machines import DELIVERY, DeliveryState
 from fluentsd.domain.subscriptions import NOBODY, Subscriptions
 from fluentsd.store.db.bulk_insert import Insert
-from fluentsd.store.db.machines import transition
+from fluentsd.store.db.state_columns import transition
 from fluentsd.store.db.statements import Prepared, among, field, json_of
 from fluentsd.store.db.unit_of_work import POSTED
 from fluentsd.store.tables import outbox_delivery as delivery

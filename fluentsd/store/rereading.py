@@ -1,4 +1,4 @@
-"""What is kept of people in pages, to be read again, and the changes that follow.
+"""Stored people in pages, to be read again, and the changes that follow.
 
 The reads take a plain connection, so that the doctor reads a file without opening the store; a unit of work calls them
 by `conn.run_sync`. What must not live here: the comparison (`domain.contacts.rereading`).

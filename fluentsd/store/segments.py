@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.store.db.bulk_insert import Insert
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.enrollments.rows import ENROLLMENT_COLUMNS, EnrollmentRow

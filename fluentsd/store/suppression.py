@@ -91,8 +91,7 @@ async def add(
     said_at: int | None = None,
 ) -> None:
     """Put (kind, value) pairs on the list, and post it for their owners; an entry with the same reason and actor is not
-    repeated. `said_at`: when the
-    person said so; an entry that is there already keeps the latest such time."""
+    repeated. `said_at`: when the person said so; an entry that is there already keeps the latest such time."""
     there = {tuple(row) for row in await conn.execute(_SAID, {"values": json_of(value for _, value in values)})}
     rows = [
         {

@@ -12,10 +12,10 @@ from fluentsd.plugins import discover
 from fluentsd.testing.conformance import CHECKS, exercise_channel
 from fluentsd.testing.conformance_agent import AGENT_CHECKS, exercise_agent_provider
 from fluentsd.testing.conformance_source import SOURCE_CHECKS, MergesRecords, SourceControl, exercise_source
-from fluentsd.testing.follower import Follower
+from fluentsd.testing.follower import Follower, change_pages, walk_pages
 from fluentsd.testing.histories import SegmentOwner, exercise_history
 from fluentsd.testing.loopback import Answer, Asked, LoopbackServer
-from fluentsd.testing.promises import ConformanceFailure
+from fluentsd.testing.run_checks import ConformanceFailure
 from fluentsd.testing.smtp_faults import Phase, SinkFault
 from fluentsd.testing.smtp_sink import Mail, SinkUnavailable, SmtpSink
 from fluentsd.testing.toolbox import SkippingClock, TrioClock, tools
@@ -45,10 +45,12 @@ __all__ = [
     "SourceControl",
     "Trial",
     "TrioClock",
+    "change_pages",
     "discover",
     "exercise_agent_provider",
     "exercise_channel",
     "exercise_history",
     "exercise_source",
     "tools",
+    "walk_pages",
 ]

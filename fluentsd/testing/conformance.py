@@ -37,7 +37,7 @@ from fluentsd.testing.conformance_abilities import (
     a_refused_call_is_ended,
     abilities_are_whole,
 )
-from fluentsd.testing.promises import ConformanceFailure, require, run_checks
+from fluentsd.testing.run_checks import ConformanceFailure, require, run_checks
 from fluentsd.testing.trial import Case, Fault, ProviderControl, Trial, usual_address
 
 #: Concurrent sends in `sends_do_not_mix`.

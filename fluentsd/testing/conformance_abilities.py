@@ -1,4 +1,4 @@
-"""The promises of a channel's optional abilities; each check does nothing for a channel that has not the ability."""
+"""The promises of a channel's optional abilities; each check does nothing for a channel without the ability."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fluentsd.api import (
 from fluentsd.api.abilities import CHANNEL_ABILITIES
 from fluentsd.api.contract import ContractBroken
 from fluentsd.api.contract import require as keep_contract
-from fluentsd.testing.promises import ConformanceFailure, require
+from fluentsd.testing.run_checks import ConformanceFailure, require
 from fluentsd.testing.trial import Case, ClosedSocket
 
 

@@ -20,7 +20,7 @@ from fluentsd.api import (
 )
 from fluentsd.api.contract import check as compare
 from fluentsd.testing.conformance import GARBAGE
-from fluentsd.testing.promises import ConformanceFailure, require, run_checks
+from fluentsd.testing.run_checks import ConformanceFailure, require, run_checks
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Protocol, get_args, get_type_hints, runtime_checkable
 
 from fluentsd.api import Activity, CountsRequests, Kind, Page, Record, Segment, Source, SourceField, Tools, says_yes
 from fluentsd.api.contract import check as compare
-from fluentsd.testing.promises import require, run_checks
+from fluentsd.testing.run_checks import require, run_checks
 
 #: Pages after which a walk counts as endless.
 PAGES_AT_MOST = 1000

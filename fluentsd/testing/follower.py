@@ -6,7 +6,23 @@ It walks at first, then asks for changes; it walks again when a cursor is no goo
 
 from __future__ import annotations
 
-from fluentsd.api import NeedsHuman, Source, Unavailable
+from fluentsd.api import NeedsHuman, Page, Source, Unavailable
+
+
+async def walk_pages(source: Source, segment: str) -> list[Page]:
+    """All pages of a walk of the segment, from its beginning."""
+    pages = [await source.walk(segment, None)]
+    while pages[-1].next is not None:
+        pages.append(await source.walk(segment, pages[-1].next))
+    return pages
+
+
+async def change_pages(source: Source, segment: str, since: str | None) -> list[Page]:
+    """All pages of the segment's changes since a cursor."""
+    pages = [await source.changes(segment, since)]
+    while pages[-1].next is not None:
+        pages.append(await source.changes(segment, pages[-1].next))
+    return pages
 
 
 class Follower:
@@ -45,11 +61,7 @@ class Follower:
 
     async def _walk(self, source: Source) -> None:
         self.walks += 1
-        named: set[str] = set()
-        page = await source.walk(self.segment, None)
-        named |= set(page.refs)
-        while page.next is not None:
-            page = await source.walk(self.segment, page.next)
-            named |= set(page.refs)
-        self.members = named if page.complete else self.members | named
-        self.cursor = page.since if page.complete else None
+        pages = await walk_pages(source, self.segment)
+        named, last = {ref for page in pages for ref in page.refs}, pages[-1]
+        self.members = named if last.complete else self.members | named
+        self.cursor = last.since if last.complete else None

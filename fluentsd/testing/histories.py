@@ -12,7 +12,7 @@ from typing import Protocol
 from fluentsd.api import Source
 from fluentsd.testing.follower import Follower
 from fluentsd.testing.loopback import Answer, LoopbackServer
-from fluentsd.testing.promises import ConformanceFailure
+from fluentsd.testing.run_checks import ConformanceFailure
 
 #: Whole questions after the end of all faults, before the source must know everything.
 QUIET = 3

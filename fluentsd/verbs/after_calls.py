@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fluentsd.domain.events import AfterCallTask
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import after_calls, campaigns, outbox
 from fluentsd.store.db import Connection

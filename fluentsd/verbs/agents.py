@@ -18,20 +18,20 @@ from fluentsd.api import SourceField
 from fluentsd.domain.agents import Agent, KeptAgent, agents_in, read_agents, unpinned
 from fluentsd.domain.analysis import unwritable, written_to
 from fluentsd.domain.campaign import Step
+from fluentsd.domain.compiled_agent import compile_agent, unrendered
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.speaker import compile_speaker, unrendered
 from fluentsd.engine.campaigns import previews
 from fluentsd.engine.dispatch.facts import names_in
-from fluentsd.engine.explain.launch_check import Fix
+from fluentsd.engine.explain.launch_answer import Fix
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import agents, campaigns, contacts
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.enrollments import follow_new_flow
 from fluentsd.verbs.execute import Answer, change, refusing
-from fluentsd.verbs.people import find_one
 
 #: Settings that count for everybody at once, whatever version they entered with.
 GUARDS = ("company", "disclosure", "opt_out_notice", "recording_notice", "opt_out_key", "transfer", "recording",
@@ -257,7 +257,7 @@ async def rehearsal(runtime: Runtime, call: Call, name: str, person: str | None)
     async def unit(conn: Connection) -> tuple[KeptAgent, dict[str, Any], tuple[str, ...], str]:
         kept = await named(conn, name)
         if person is None:
-            fields = dict.fromkeys(compile_speaker(kept).variables, "Sample")
+            fields = dict.fromkeys(compile_agent(kept).variables, "Sample")
             return kept, {**fields, "contact": fields}, (), "+12025550100"
         contact_id = await find_one(conn, person)
         points = (await contacts.points_of(conn, [contact_id])).get(contact_id, [])
@@ -267,7 +267,7 @@ async def rehearsal(runtime: Runtime, call: Call, name: str, person: str | None)
 
     kept, values, zones, to = await refusing(runtime.store.read(unit))
     try:
-        settings = compile_speaker(kept).settings(values)
+        settings = compile_agent(kept).settings(values)
     except TemplateProblem as why:
         raise Refused(f"{name} cannot speak with {person}: {why}") from None
     given = asdict(settings) | {"skills": sorted(settings.skills), "transfers": dict(settings.transfers)}

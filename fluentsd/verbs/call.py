@@ -64,6 +64,6 @@ class Call:
         return ROLES.index(self.role) >= ROLES.index(role)
 
     def owns(self, owner: str) -> bool:
-        """Whether the actor may change a campaign of this owner: an admin every one, others their own and the shared
-        ones, whose owner is a group ("@sales") or nobody at all ("")."""
+        """Whether the actor may change a campaign of this owner. An admin may change every one, others their own and
+        the shared ones, whose owner is a group ("@sales") or nobody ("")."""
         return self.may("admin") or identity(owner) == identity(self.actor) or not owner or owner.startswith("@")

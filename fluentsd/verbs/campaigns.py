@@ -1,147 +1,33 @@
-"""Campaigns: create, edit, show, copy, archive, change the owner.
+"""Campaigns: list, show, copy, archive, change the owner.
 
-One function for each verb about a campaign as a whole that does not change its state. What must not live here: state
-changes (`lifecycle`), people in error (`errors`), SQL (`store`), the display of answers (fronts).
+One function for each verb about a campaign as a whole that does not change its state. What must not live here: its file
+(`campaign_files`), state changes (`lifecycle`), people in error (`people_in_error`), SQL (`store`), the display of
+answers (fronts).
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from typing import Any
 
 from fluentsd.api import Outcome
-from fluentsd.domain.campaign import CampaignFile, read_campaign
+from fluentsd.domain.campaign import read_campaign
 from fluentsd.domain.events import CampaignArchived, CampaignGiven
-from fluentsd.domain.gate import Reason
-from fluentsd.domain.review import review
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.domain.time.durations import Budget
 from fluentsd.domain.time.zones import day_of, next_day
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, campaigns, contacts, counters, lanes, numbers, outbox, reports, spending
-from fluentsd.store.attempts import step_counts
+from fluentsd.store import audit, campaigns, counters, lanes, numbers, outbox, spending
+from fluentsd.store.attempts import step_counts, unknown
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments import manual_changes
+from fluentsd.store.enrollments import counts
 from fluentsd.store.nodes import EVERYTHING, INSTALLATION
-from fluentsd.verbs import agents, campaign_segments
+from fluentsd.verbs import campaign_segments
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
-from fluentsd.verbs.diff import differences
-from fluentsd.verbs.enrollments import follow_new_flow
-from fluentsd.verbs.execute import Answer, change, facts_changed, owning, refuse_archived, refusing
+from fluentsd.verbs.execute import Answer, change, refusing
 from fluentsd.verbs.operations import held
-
-
-async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answer:
-    """Create the campaign a file describes, or change it to what the file says."""
-    spec = await _read(file)
-    campaign_segments.check(runtime, spec)
-    reviewed = review(spec)
-    if reviewed.errors:
-        raise Refused("\n".join(["this campaign could never work as written; nothing was changed",
-                                 *(f"  {line}" for line in reviewed.errors)]))  # fmt: skip
-    call = await owning(runtime, call, spec.slug)
-    await refuse_archived(runtime, spec.slug)
-    await finish_recompute(runtime, spec.slug)
-
-    warned = {"warnings": list(reviewed.warnings)}
-    followed = {"segments": [f"{one.source}: {one.segment}" for one in spec.segment]} if spec.segment else {}
-
-    async def unit(conn: Connection) -> Answer:
-        await campaigns.flow_of(conn, spec)
-        await _refuse_unknown_dates(conn, spec)
-        if wrong := await agents.problems(runtime, conn, spec.step):
-            raise Refused("; ".join(wrong), Suggestion(*next(iter(wrong.values()))))
-        try:
-            row = await campaigns.get(conn, spec.slug)
-        except NoSuchCampaign:
-            if not dry_run:
-                row = await campaigns.create(conn, spec, owner=call.actor, at=call.at)
-                await campaign_segments.link(conn, runtime, row.id, spec, call.actor, call.at)
-            made: Answer = {"ref": spec.slug, "created": True, "changes": [], "state": CampaignState.draft}
-            return made | {"dry_run": dry_run} | followed | warned
-        changes = differences(row.spec, spec)
-        waiting = await reports.at_steps(conn, row.id)
-        if changes and not dry_run:
-            row = await campaigns.revise(conn, row, spec, by=call.actor, at=call.at, revision=call.revision)
-            await campaign_segments.link(conn, runtime, row.id, spec, call.actor, call.at)
-        answer: Answer = {"ref": row.ref, "created": False, "changes": changes, "state": row.state, "dry_run": dry_run}
-        answer["id"] = row.id
-        answer["keep_their_flow"] = await _keepers(conn, row, flow_changes=any(_is_flow(c) for c in changes))
-        answer["retimed"] = sum(waiting.values()) if any(_is_hours(c) for c in changes) else 0
-        answer |= followed | warned
-        return answer | {"people_at_steps": waiting, "_details": {"changes": [c["path"] for c in changes]}}
-
-    if dry_run:
-        answer = await refusing(runtime.store.run(unit))
-        answer.pop("_details", None)
-        return answer
-    answer = await change(runtime, call, "apply", spec.slug, unit)
-    runtime.recompute_wakeup.notify()
-    await follow_new_flow(runtime, call, answer["ref"])
-    if answer["changes"]:
-        await facts_changed(runtime, call, campaign_id=answer["id"])
-    if {"exclusive", "priority"} & {change["path"] for change in answer["changes"]}:
-        await facts_changed(runtime, call, reason=Reason.exclusive)
-    runtime.look_again()
-    for wakeup in runtime.sync_wakeups.values():
-        wakeup.notify()
-    return answer
-
-
-async def _refuse_unknown_dates(conn: Connection, spec: CampaignFile) -> None:
-    """A step timed by a field that no known person has, if another field's name is nearly the same."""
-    named = {step.of: step.id for step in spec.step if step.of}
-    known = await contacts.field_names(conn) if named else frozenset()
-    for field, step in named.items():
-        near = difflib.get_close_matches(field, known, 1, 0.75)
-        if field not in known and near:
-            raise Refused(
-                f"step {step}: of: no person has a field {field!r}; did you mean {near[0]!r}? Nothing was changed"
-            )
-
-
-def _is_flow(change: Answer) -> bool:
-    return str(change["path"]).startswith("step.")
-
-
-def _is_hours(change: Answer) -> bool:
-    return str(change["path"]).startswith(("window.", "law."))
-
-
-async def _keepers(conn: Connection, row: CampaignRow, *, flow_changes: bool) -> int:
-    """How many people follow an earlier flow version, now or after this change; before the start, nobody."""
-    if row.started_at is None:
-        return 0
-    behind = await manual_changes.behind(conn, row.id, row.version_id)
-    here = sum((await reports.at_steps(conn, row.id)).values()) if flow_changes else 0
-    return max(sum(behind.values()), here)
-
-
-async def finish_recompute(runtime: Runtime, ref: str) -> None:
-    """Finish the recompute of an earlier edit, because only one can run at a time."""
-    try:
-        row = await runtime.store.read(campaigns.get, ref)
-    except NoSuchCampaign:
-        return
-    if row.recompute_from is not None:
-        await recompute.finish(runtime, row.id)
-
-
-async def _read(file: Any) -> CampaignFile:
-    try:
-        return read_campaign(file)
-    except ValueError as why:
-        raise Refused(str(why)) from None
-
-
-async def export(runtime: Runtime, call: Call, ref: str) -> Answer:
-    """The campaign's file."""
-    row = await row_of(runtime, ref)
-    return {"ref": row.ref, "file": row.spec.model_dump(mode="json", exclude_defaults=True)}
 
 
 async def listing(runtime: Runtime, call: Call, archived: bool) -> Answer:
@@ -176,9 +62,9 @@ async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
         answer["resumes_at"] = row.resumes_at
         answer["paused"] = await _pause_of(conn, row) if row.state == CampaignState.paused else None
         answer["budget"] = await _budget_of(conn, row, call.at) if row.spec.limits.budget else None
-        answer["held_people"] = await reports.held_people(conn, row.id)
-        answer["exited_by_reason"] = await reports.exits(conn, row.id)
-        answer["unknown"] = await reports.unknown_count(conn, row.id)
+        answer["held_people"] = await counts.held(conn, row.id)
+        answer["exited_by_reason"] = await counts.exited(conn, row.id)
+        answer["unknown"] = await unknown.count(conn, row.id)
         answer["attempts"] = sum(map(made, (await step_counts.funnel(conn, row.id)).values()))
         more = await counters.follow_ups(conn, row.id)
         answer["follow_ups"] = more.get("queued", 0) + more.get("active", 0)
@@ -290,6 +176,16 @@ async def row_of(runtime: Runtime, ref: str) -> CampaignRow:
         return await runtime.store.read(campaigns.get, ref)
     except NoSuchCampaign as why:
         raise Refused(str(why)) from None
+
+
+async def finish_recompute(runtime: Runtime, ref: str) -> None:
+    """Finish the recompute of an earlier edit, because only one can run at a time."""
+    try:
+        row = await runtime.store.read(campaigns.get, ref)
+    except NoSuchCampaign:
+        return
+    if row.recompute_from is not None:
+        await recompute.finish(runtime, row.id)
 
 
 def facts_of(row: CampaignRow) -> Answer:

@@ -1,9 +1,9 @@
 """The catalogue of verbs: every action a person can take, declared once.
 
 Each front (shell, chat, console) is built from this table: names, help, parameters, required role, and whether the verb
-changes anything. What must not live here: the functions themselves (the other modules of `fluentsd.verbs`, named here
-by module and function and imported when they run), how a verb runs (`execute`), and any import that is slow, because
-every command of the shell reads this table.
+changes anything. The functions themselves are in the other modules of `fluentsd.verbs`, named here by module and
+function and imported when they run. What must not live here: how a verb runs (`execute`), and any import that is slow,
+because every command of the shell reads this table.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ OUTCOMES = (
 #: What a conversation may come to: `fluentsd.api.Disposition`.
 DISPOSITIONS = ("interested", "not_interested", "callback", "wrong_number", "transferred", "angry")
 
-#: States of a person in a campaign: `fluentsd.domain.states.EnrollmentState`.
+#: States of a person in a campaign: `fluentsd.domain.state_machines.EnrollmentState`.
 STATES = ("queued", "active", "completed", "exited", "errored")
 
 #: What a channel of Slack may show: changes of campaigns with their cards, alerts, replies of people, hot leads.
@@ -66,11 +66,11 @@ _DRY = Param("dry_run", "flag", "show what would happen, change nothing", defaul
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
-        Verb("campaign apply", "create or change a campaign from its file", "campaigns.apply",
+        Verb("campaign apply", "create or change a campaign from its file", "campaign_files.apply",
              (Param("file", "file", "the campaign file", required=True, option=False),
               Param("dry_run", "flag", "show what would change, change nothing", default=False)),
              "change", "manager", owned=True),
-        Verb("campaign export", "write a campaign as a file", "campaigns.export", (_ref(),)),
+        Verb("campaign export", "write a campaign as a file", "campaign_files.export", (_ref(),)),
         Verb("campaign list", "all campaigns with their counts", "campaigns.listing",
              (Param("archived", "flag", "include archived campaigns", default=False),)),
         Verb("campaign show", "a campaign's settings and flow", "campaigns.show", (_ref(),)),
@@ -118,11 +118,11 @@ VERBS: dict[str, Verb] = {
         Verb("campaign owner", "change a campaign's owner", "campaigns.give",
              (_ref(), Param("owner", "user", "the new owner", required=True, option=False)),
              "change", "manager", owned=True, if_archived=True),
-        Verb("campaign errors", "people in error, grouped by cause", "errors.errors", (_ref(),)),
-        Verb("campaign retry", "put people in error back into the queue", "errors.retry",
+        Verb("campaign errors", "people in error, grouped by cause", "people_in_error.errors", (_ref(),)),
+        Verb("campaign retry", "put people in error back into the queue", "people_in_error.retry",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
               Param("person", "contact", "only this person (a number or address)")), "change", "manager", owned=True),
-        Verb("campaign dismiss", "remove people in error from the campaign", "errors.dismiss",
+        Verb("campaign dismiss", "remove people in error from the campaign", "people_in_error.dismiss",
              (_ref(), Param("cause", "text", "only this cause (its number in `campaign errors`, or its text)"),
               Param("person", "contact", "only this person (a number or address)")), "change", "manager", owned=True,
              if_archived=True),
@@ -245,7 +245,7 @@ VERBS: dict[str, Verb] = {
               Param("whole", "flag", "the file is the whole list: people missing from it leave", default=False),
               Param("yes", "flag", "continue even when most people would leave", default=False)),
              "change", "manager", hidden=True),
-        Verb("history", "history of attempts on all channels", "calls.history",
+        Verb("history", "history of attempts on all channels", "history.history",
              (Param("ref", "campaign", "only this campaign", option=False),
               Param("outcome", "choice", "only this outcome", options=OUTCOMES),
               Param("disposition", "choice", "only conversations that came to this", options=DISPOSITIONS),
@@ -253,7 +253,7 @@ VERBS: dict[str, Verb] = {
               Param("person", "contact", "only this person (a number or address)"),
               _most(50),
               Param("since", "moment", "only attempts after this time", whole_days=True))),
-        Verb("calls", "history of phone calls", "calls.calls",
+        Verb("calls", "history of phone calls", "history.calls",
              (Param("ref", "campaign", "only this campaign", option=False),
               Param("outcome", "choice", "only this outcome", options=OUTCOMES),
               Param("disposition", "choice", "only conversations that came to this", options=DISPOSITIONS),
@@ -262,7 +262,7 @@ VERBS: dict[str, Verb] = {
               _most(50),
               Param("since", "moment", "only attempts after this time", whole_days=True))),
         Verb("listen", "where the recording of a call can be heard for a while; the audit log keeps who asked",
-             "calls.listen", (Param("attempt", "text", "the call, by its id", required=True, option=False),),
+             "history.listen", (Param("attempt", "text", "the call, by its id", required=True, option=False),),
              "change", "manager"),
         Verb("forecast", "forecast: who, when, from which number; load, finish, cost; who is skipped and why",
              "forecasts.ahead",
@@ -364,7 +364,8 @@ VERBS: dict[str, Verb] = {
              role="operator"),
         Verb("sync status", "the segments that campaigns follow: people, as of when, what is held", "sources.status",
              (Param("source", "source", "only this source", option=False),)),
-        Verb("sync now", "read all followed segments of a source now", "sources.now", (_SOURCE,), "change", "operator"),
+        Verb("sync now", "read all followed segments of a source now", "sources.sync_now", (_SOURCE,), "change",
+             "operator"),
         Verb("sync hold", "stop the sync of a source", "sources.hold", (_SOURCE, _BECAUSE), "change", "operator"),
         Verb("sync release", "allow the changes that are held, and lift the hold of a source", "sources.release",
              (_SOURCE,), "change", "manager"),

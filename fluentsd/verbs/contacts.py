@@ -5,20 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fluentsd.domain.states import EnrollmentState
+from fluentsd.domain.state_machines import EnrollmentState
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.explain.why import is_held, reason_of, sentence_of
 from fluentsd.engine.explain.why import totals as reasons
 from fluentsd.engine.explain.why import why as explain
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, contacts, counters, inbound_calls, leads, reports
+from fluentsd.store import campaigns, contacts, counters, inbound_calls, leads
+from fluentsd.store.attempts.listing import newest_attempts
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments import members
+from fluentsd.store.enrollments import members, queries
 from fluentsd.store.enrollments.members import Member
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import as_stored, called, find_one
 from fluentsd.verbs.execute import Answer, change, refusing
 from fluentsd.verbs.leads import with_person
-from fluentsd.verbs.people import as_stored, called, find_one
 
 #: People of a campaign in one answer.
 PAGE_AT_MOST = 500
@@ -34,7 +35,7 @@ async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
         found = await contacts.find(conn, typed, at_most) or await contacts.find(conn, as_stored(typed), at_most)
         ids = [person["id"] for person in found]
         points, fields = await contacts.points_of(conn, ids), await contacts.fields_of(conn, ids)
-        places, urls = await reports.places(conn, ids), await leads.addresses(conn, ids)
+        places, urls = await queries.of_contacts(conn, ids), await leads.addresses(conn, ids)
         return {
             "people": [
                 person
@@ -130,7 +131,7 @@ async def _explained(runtime: Runtime, call: Call, person: str, ref: str | None,
             where = f"in {ref}" if ref else "in any campaign"
             answer["sentence"] = f"the person is known, but was never enrolled {where}"
         if timeline:
-            rows = await reports.attempts(
+            rows = await newest_attempts(
                 conn, campaign_id=campaign_id, contact_ids=[contact_id], outcome=None, since=None, most=1000
             )
             theirs = await inbound_calls.listing(conn, most=1000, contact_ids=[contact_id], campaign_id=campaign_id)

@@ -4,7 +4,7 @@ A campaign file is one act: `campaign apply` refuses what has a mistake. A form 
 for a day. So an edit is kept beside its campaign. While the campaign is a draft, or does not exist yet, each save that
 is valid is applied, and there is nothing left to keep; a campaign that has started changes with `campaign apply-edit`
 alone. Two people in one campaign: each save names what its author has seen, and is refused when that is no longer so.
-What must not live here: the meaning of a campaign file (`domain.campaign`), its application (`campaigns`).
+What must not live here: the meaning of a campaign file (`domain.campaign`), its application (`campaign_files`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from fluentsd.domain.campaign import CampaignFile, read_campaign
 from fluentsd.domain.campaign_values import plain
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaign_edits, campaigns
 from fluentsd.store.campaign_edits import EditRow
@@ -23,7 +23,7 @@ from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
 from fluentsd.validation import Problems
 from fluentsd.verbs.call import Call, Refused, identity
-from fluentsd.verbs.campaigns import apply as apply_campaign
+from fluentsd.verbs.campaign_files import apply as apply_campaign
 from fluentsd.verbs.execute import Answer, change, refusing
 
 #: Characters of an edit as JSON: fifty steps with long texts.

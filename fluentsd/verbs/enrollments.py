@@ -1,7 +1,7 @@
 """Enrollments changed by hand: remove a person, promise a callback, move people to the current flow.
 
-What must not live here: people in error (`errors`), the campaign as a whole (`campaigns`). A person with an attempt in
-progress can be removed; the other verbs skip that person and report it.
+What must not live here: people in error (`people_in_error`), the campaign as a whole (`campaigns`). A person with an
+attempt in progress can be removed; the other verbs skip that person and report it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from fluentsd.api import Kind
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.domain.time.moments import iso
-from fluentsd.engine.campaigns import promises
+from fluentsd.engine.campaigns import callbacks
 from fluentsd.engine.campaigns.exits import leave
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
@@ -22,9 +22,9 @@ from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import EnrollmentRow, manual_changes
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.execute import Answer, change, facts_changed, refusing
 from fluentsd.verbs.moments import past, zone_of_person
-from fluentsd.verbs.people import find_one
 
 #: People moved in one transaction.
 BATCH = 1000
@@ -65,7 +65,7 @@ async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int,
             raise Refused(f"{person} is in error: {row.reason}", Suggestion("campaign errors", {"ref": ref}))
         state, plan = await runtime.plans.current(conn, row.campaign_id)
         flow = plan.flow(row.version_id)
-        step = promises.step_on(flow, row.step, channel)
+        step = callbacks.step_on(flow, row.step, channel)
         if step is None:
             others = list(dict.fromkeys(one.channel for one in flow.steps))
             instead = {"ref": ref, "person": person, "at": iso(at, zone), "channel": others[0]}
@@ -73,12 +73,12 @@ async def callback(runtime: Runtime, call: Call, ref: str, person: str, at: int,
                 f"{ref} has no step by {channel}, so nothing was changed; its steps are by {', '.join(others)}",
                 Suggestion("campaign callback", instead),
             )
-        if state == CampaignState.stopped and row.state in promises.ENDED:
+        if state == CampaignState.stopped and row.state in callbacks.ENDED:
             raise Refused(f"{plan.ref} is stopped; reopen it first", Suggestion("campaign reopen", {"ref": plan.ref}))
-        state, row = await promises.promise(conn, plan, state, row, step, at, call.at)
+        state, row = await callbacks.promise(conn, plan, state, row, step, at, call.at)
         result = {"ref": ref, "person": person, "step": step.id, "channel": step.channel, "next_at": at, "zone": zone}
         result["state"] = state
-        result["left_out"] = [one.id for one in flow.steps if promises.is_passed_over(flow, row.step, one, step)]
+        result["left_out"] = [one.id for one in flow.steps if callbacks.is_passed_over(flow, row.step, one, step)]
         return result | {"_details": {"contact": row.contact_id, "at": at}}
 
     answer = await change(runtime, call, "callback", ref, unit)
@@ -104,7 +104,7 @@ async def _enrollment(conn: Connection, ref: str, person: str, *, may_enter: boo
     found = await manual_changes.of(conn, campaign.id, contact_id)
     if found is None:
         raise Refused(f"{person} was never in {ref}")
-    if found.state in promises.ENDED and not (may_enter and found.reason not in promises.FOR_GOOD):
+    if found.state in callbacks.ENDED and not (may_enter and found.reason not in callbacks.FOR_GOOD):
         raise Refused(f"{person} has already left {ref} ({found.reason or found.state})")
     return found
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from fluentsd.engine.erasure.erase import erase_contact, note_in_ledger
 from fluentsd.engine.outbox.tasks import channels_without_forget
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import consent, contacts, inbound_calls, reports
+from fluentsd.store import consent, contacts, inbound_calls
+from fluentsd.store.attempts.listing import newest_attempts
 from fluentsd.store.db import Connection
 from fluentsd.store.erasure import acts as acts_of
 from fluentsd.store.erasure import erase as erasure
@@ -17,8 +18,8 @@ from fluentsd.store.erasure.blanking import named_in
 from fluentsd.store.erasure.erase import Gone
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
-from fluentsd.verbs.people import find_one
 
 #: Most attempts in one export; more than contact limits allow for one person.
 ATTEMPTS = 100_000
@@ -40,7 +41,7 @@ async def export(runtime: Runtime, call: Call, person: str) -> Answer:
             "contact": held["contact"][0],
             "evidence": await consent.evidence_of(conn, contact_id),
             "records": await export_of.records_of(conn, contact_id),
-            "attempts": (await reports.attempts(conn, **query))[::-1],  # type: ignore[arg-type]
+            "attempts": (await newest_attempts(conn, **query))[::-1],  # type: ignore[arg-type]
             "inbound_calls": await inbound_calls.listing(conn, most=ATTEMPTS, contact_ids=[contact_id]),
             "acts": [dict(row._mapping) for row in acts],
         }

@@ -13,7 +13,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
 
-from fluentsd.domain.states import IllegalTransition
+from fluentsd.domain.state_machines import IllegalTransition
 from fluentsd.domain.templates import NoSuchTemplate
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, enrollments

@@ -12,7 +12,7 @@ import trio
 from fluentsd.api import Message
 from fluentsd.engine.dispatch.claim import price_of
 from fluentsd.engine.explain import forecast
-from fluentsd.engine.explain.forecast import ForecastRequest
+from fluentsd.engine.explain.forecast_facts import ForecastRequest, example_messages, take_snapshot
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters
 from fluentsd.store.db import Connection
@@ -46,7 +46,7 @@ async def ahead(runtime: Runtime, call: Call, ref: str, until: int | None, most:
     if not counts["queued"]:
         raise Refused(f"nobody is queued in {ref}, so there is nothing to forecast")
     if counts["queued"] <= forecast.IN_PROCESS_AT_MOST:
-        snapshot = await runtime.store.read(forecast.take_snapshot, request)
+        snapshot = await runtime.store.read(take_snapshot, request)
         with runtime.clock.busy():
             found: Answer = await trio.to_thread.run_sync(forecast.run_forecast, snapshot)
     else:
@@ -63,7 +63,7 @@ async def _prices(runtime: Runtime, ref: str, at: int) -> dict[str, int]:
 
     async def unit(conn: Connection) -> tuple[str, dict[str, Message]]:
         _, plan = await runtime.plans.current(conn, (await campaigns.get(conn, ref)).id, lock=False)
-        return plan.currency, await forecast.example_messages(conn, plan, at)
+        return plan.currency, await example_messages(conn, plan, at)
 
     currency, messages = await runtime.store.read(unit)
     found = {}

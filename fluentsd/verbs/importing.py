@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from fluentsd.engine.ingest import service
 from fluentsd.engine.ingest.column_choices import Choices, Shape
+from fluentsd.engine.ingest.import_run import Malformed, Run
 from fluentsd.engine.ingest.leaving import CannotLeave
-from fluentsd.engine.ingest.run import Malformed, Run
 from fluentsd.engine.ingest.service import CampaignStopped
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import contacts
@@ -55,7 +55,7 @@ async def begin_import(
 
     async def unit(conn: Connection) -> Answer:
         run = await service.begin(conn, runtime, source, ref, attestation, call.actor, call.at, said_of_columns)
-        return run.as_json() | {"_details": service.said(run, attestation)}
+        return run.as_json() | {"_details": service.audit_details(run, attestation)}
 
     return await _refusing(change(runtime, call, "import", ref or source, unit))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Awaitable, Callable, Sequence
 
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.ingest.enrolling import enroll as enroll_people
 from fluentsd.engine.runtime import Runtime

@@ -14,7 +14,7 @@ from fluentsd.domain.time.durations import Budget
 from fluentsd.engine.campaigns import previews
 from fluentsd.engine.dispatch.claim import price_of, unpriced
 from fluentsd.engine.explain import launch_check
-from fluentsd.engine.explain.launch_check import Fix
+from fluentsd.engine.explain.launch_answer import Fix, as_answer
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import agents as agent_store
 from fluentsd.store import campaigns, numbers
@@ -53,7 +53,7 @@ async def examined(runtime: Runtime, call: Call, ref: str, starts_at: int | None
         channels = {kind: channel_state.abilities.previews for kind, channel_state in runtime.channels.items()}
         found = await launch_check.examine(conn, plan, max(call.at, starts_at or row.starts_at or 0), channels)
         confirm = _mappings(runtime, row)
-        return facts_of(row) | launch_check.as_answer(found, plan, await problems(runtime, conn, row) | lost, confirm)
+        return facts_of(row) | as_answer(found, plan, await problems(runtime, conn, row) | lost, confirm)
 
     return await refusing(runtime.store.read(unit))
 

@@ -12,8 +12,8 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, holds, leads
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Call
+from fluentsd.verbs.contact_lookup import called
 from fluentsd.verbs.execute import Answer, refusing
-from fluentsd.verbs.people import called
 
 
 async def listing(runtime: Runtime, call: Call, ref: str | None, attempt: str | None, most: int) -> Answer:

@@ -21,7 +21,7 @@ from fluentsd.domain.events import (
     CampaignUnscheduled,
 )
 from fluentsd.domain.gate import Reason
-from fluentsd.domain.states import CampaignState, IllegalTransition, next_campaign_state
+from fluentsd.domain.state_machines import CampaignState, IllegalTransition, next_campaign_state
 from fluentsd.domain.time.moments import iso, show_moment
 from fluentsd.engine.campaigns.rescheduling.catch_up import Policy
 from fluentsd.engine.campaigns.rescheduling.catch_up import settle as settle_late
@@ -171,12 +171,7 @@ async def _move(
 
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
-        if call.revision is not None and call.revision != row.revision:
-            raise Refused(
-                f"{ref} has changed since you looked at it (revision {row.revision}, you saw {call.revision}); "
-                "nothing was changed. Look again, then repeat it",
-                Suggestion(f"campaign {verb}" if verb in ("start", "schedule") else "campaign status", {"ref": ref}),
-            )
+        _refuse_if_changed(row, call, verb)
         if verb in ("start", "schedule"):
             await _may_start(runtime, conn, row)
             await _may_launch(runtime, conn, row, call)
@@ -204,6 +199,16 @@ async def _move(
         runtime.enrollment_ended({answer["id"]})  # nobody may be left to contact
     runtime.dispatcher_wakeup.notify()
     return answer
+
+
+def _refuse_if_changed(row: CampaignRow, call: Call, verb: str) -> None:
+    """The actor has seen another revision of the campaign than the one that the verb would meet."""
+    if call.revision is not None and call.revision != row.revision:
+        raise Refused(
+            f"{row.ref} has changed since you looked at it (revision {row.revision}, you saw {call.revision}); "
+            "nothing was changed. Look again, then repeat it",
+            Suggestion(f"campaign {verb}" if verb in ("start", "schedule") else "campaign status", {"ref": row.ref}),
+        )
 
 
 def _event(verb: str, row: CampaignRow, by: str, counts: Mapping[str, int]) -> CampaignEvent:

@@ -16,7 +16,7 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Refused
-from fluentsd.verbs.people import find_one
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.verb import Param, Verb
 
 

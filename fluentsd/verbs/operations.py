@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fluentsd.domain.reasons import Reason
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.engine import held_start
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, campaigns, holds, outbox, reports
+from fluentsd.store import audit, campaigns, holds, outbox
+from fluentsd.store.attempts.listing import attempts_by_id
 from fluentsd.store.db import Connection
 from fluentsd.store.nodes import INSTALLATION
 from fluentsd.validation import Problems
@@ -24,7 +25,7 @@ async def holds_now(runtime: Runtime, call: Call) -> Answer:
 async def held(conn: Connection, at: int) -> list[Answer]:
     """Holds open at this time, each with the attempts that caused it."""
     found = await holds.open_holds(conn, at)
-    known = await reports.cases(conn, [case for one in found for case in one["cases"] or ()])
+    known = await attempts_by_id(conn, [case for one in found for case in one["cases"] or ()])
     return [one | {"cases": [known[case] for case in one["cases"] or () if case in known]} for one in found]
 
 

@@ -24,9 +24,9 @@ from fluentsd.store.enrollments.queries import of_contact, under_way
 from fluentsd.store.nodes import Fenced
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
 from fluentsd.verbs.leads import with_person
-from fluentsd.verbs.people import find_one
 from fluentsd.verbs.suppression import read_point
 
 

@@ -1,6 +1,7 @@
 """The report of a campaign: its funnel and what came of it, by step, agent, number, source and hour.
 
-What must not live here: counting (`store.results`, `store.reports`), and figures about the future (`forecasts`).
+What must not live here: counting (`store.campaign_report`, `store.enrollments.counts`), and figures about the future
+(`forecasts`).
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from zoneinfo import ZoneInfo
 from fluentsd.domain.agents import unpinned
 from fluentsd.domain.campaign import Step
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, counters, reports, results
+from fluentsd.store import campaign_report, campaigns, counters
 from fluentsd.store.attempts import step_counts
+from fluentsd.store.campaign_report import By, Results
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
-from fluentsd.store.results import By, Results
+from fluentsd.store.enrollments import counts
 from fluentsd.verbs.call import Call
 from fluentsd.verbs.campaigns import facts_of, made
 from fluentsd.verbs.execute import Answer, refusing
@@ -31,7 +33,7 @@ async def report(runtime: Runtime, call: Call, ref: str, since: int | None) -> A
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         by_step = await step_counts.funnel(conn, row.id)
-        waiting = await reports.at_steps(conn, row.id)
+        waiting = await counts.at_steps(conn, row.id)
         order = [step.id for step in row.spec.step]
         steps = [*order, *sorted((set(by_step) | set(waiting)) - set(order))]
         return facts_of(row) | {
@@ -45,7 +47,7 @@ async def report(runtime: Runtime, call: Call, ref: str, since: int | None) -> A
                 }
                 for s in steps
             ],
-            "exited_by_reason": await reports.exits(conn, row.id),
+            "exited_by_reason": await counts.exited(conn, row.id),
             **(await _results(conn, row, steps, since)),
         }
 
@@ -53,8 +55,8 @@ async def report(runtime: Runtime, call: Call, ref: str, since: int | None) -> A
 
 
 async def _results(conn: Connection, row: CampaignRow, steps: Sequence[str], since: int | None) -> Answer:
-    numbers, sources = await results.names(conn)
-    found = {by: await results.results(conn, row.id, by, since) for by in get_args(By)}
+    numbers, sources = await campaign_report.names(conn)
+    found = {by: await campaign_report.results(conn, row.id, by, since) for by in get_args(By)}
     agents = _agents(await campaigns.versions_of(conn, row.id))
     whole = next(iter(found[""].values()), Results())
     in_order = {step: n for n, step in enumerate(steps)}
@@ -69,8 +71,8 @@ async def _results(conn: Connection, row: CampaignRow, steps: Sequence[str], sin
         "by_agent": _rows((agents.get(key, ""), one) for key, one in found["version"].items()),
         "by_number": _rows((numbers.get(id_, ""), one) for (id_,), one in found["number"].items()),
         "by_source": _rows((sources.get(id_, ""), one) for (id_,), one in found["source"].items()),
-        "calls": asdict(await results.calls(conn, row.id, since)),
-        "hours": _hours(await results.by_hour(conn, row.id, since), row.spec.zone),
+        "calls": asdict(await campaign_report.calls(conn, row.id, since)),
+        "hours": _hours(await campaign_report.by_hour(conn, row.id, since), row.spec.zone),
     }
 
 

@@ -1,4 +1,4 @@
-"""`contacts reread`: what is kept of people, read as it is read today; shown, or changed.
+"""`contacts reread`: reads stored people by today's rules, and shows the differences or applies them.
 
 What must not live here: the reading and its changes (`engine.ingest.rereading`).
 """
@@ -73,7 +73,7 @@ async def _each(
         page = await read(conn, after)
         if dry_run or not page.found:
             return page, 0, set()
-        return page, *await rereading.mend(conn, page.found, by=call.actor, at=call.at)
+        return page, *await rereading.apply_changes(conn, page.found, by=call.actor, at=call.at)
 
     while True:
         page, changed, ended = await refusing(runtime.store.read(unit) if dry_run else runtime.store.run(unit))

@@ -152,7 +152,7 @@ async def _standing(conn: Connection, name: str, row: SegmentRow, problem: str) 
     }
 
 
-async def now(runtime: Runtime, call: Call, source: str) -> Answer:
+async def sync_now(runtime: Runtime, call: Call, source: str) -> Answer:
     """Walk all followed segments of a source at once."""
     _source(runtime, source)
     rows = await runtime.store.read(segments.followed, source)

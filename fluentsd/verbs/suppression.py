@@ -121,7 +121,7 @@ async def remove(runtime: Runtime, call: Call, point: str, because: str) -> Answ
         lifted = await suppression.lift(conn, names, by=call.actor, because=because, at=call.at)
         if not lifted:
             raise Refused(f"{value} is not on the suppression list")
-        await erasure.unstop(conn, names)
+        await erasure.lift_suppression(conn, names)
         return {"point": value, "lifted": lifted, "_details": {"because": because}}
 
     return await change(runtime, call, "suppression remove", "", unit)

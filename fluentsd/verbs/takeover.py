@@ -12,8 +12,8 @@ from fluentsd.store import contacts, enrollments, holds, inbound_calls
 from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.execute import Answer, change
-from fluentsd.verbs.people import find_one
 
 #: The reason of a hold without one.
 TAKEN_OVER = "taken over by a colleague"

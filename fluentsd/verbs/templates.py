@@ -21,9 +21,9 @@ from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import manual_changes
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.enrollments import follow_new_flow
 from fluentsd.verbs.execute import Answer, change, refusing
-from fluentsd.verbs.people import find_one
 
 
 async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answer:

@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fluentsd.domain.enrollment import Progress, Queue, align
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.claim import requeued
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, counters, enrollments, reports
+from fluentsd.store import campaigns, counters, enrollments
 from fluentsd.store.attempts import unknown
+from fluentsd.store.attempts.listing import newest_attempts
 from fluentsd.store.attempts.unknown import Unproved
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import Requeue
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
-from fluentsd.verbs.people import find_one
 
 
 async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> Answer:
@@ -31,7 +32,7 @@ async def listing(runtime: Runtime, call: Call, ref: str | None, most: int) -> A
 
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
-        return {"calls": await reports.attempts(conn, campaign_id=campaign_id, unproved=True, most=max(1, most))}
+        return {"calls": await newest_attempts(conn, campaign_id=campaign_id, undecided=True, most=max(1, most))}
 
     return await refusing(runtime.store.read(unit))
 

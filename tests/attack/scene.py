@@ -25,9 +25,10 @@ from fluentsd.api import (
     Receipt,
 )
 from fluentsd.clock import SimClock
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store.db.bridge import Store
 from tests.databases import open_whole
 from tests.engine.stage import MONDAY, Stage

@@ -9,8 +9,9 @@ import pytest
 import structlog
 import trio
 
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from tests.attack.scene import SECOND, Provider, opened, started
 from tests.engine.stage import MINUTE, SMS, Stage, person, spec
 

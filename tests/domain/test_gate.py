@@ -187,8 +187,8 @@ def test_a_person_in_an_exclusive_campaign_is_held() -> None:
 
 
 def test_a_step_made_under_an_earlier_flow_or_missed_in_downtime_is_skipped() -> None:
-    assert decide(SMS, RULES, replace(ANN, done=True), MONDAY_TEN) == Skip(Reason.done)
-    assert decide(SMS, RULES, replace(ANN, late=True), MONDAY_TEN) == Skip(Reason.late)
+    assert decide(SMS, RULES, replace(ANN, is_done=True), MONDAY_TEN) == Skip(Reason.done)
+    assert decide(SMS, RULES, replace(ANN, is_late=True), MONDAY_TEN) == Skip(Reason.late)
 
 
 def test_a_place_that_disagrees_is_open_only_together_or_holds_where_the_campaign_says_so() -> None:

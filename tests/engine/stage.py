@@ -30,17 +30,17 @@ from fluentsd.api import (
 )
 from fluentsd.api.contract import abilities_of
 from fluentsd.clock import SimClock
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns
 from fluentsd.store.db.bridge import Store
 from fluentsd.store.tables import attempt, campaign, step_count
 from fluentsd.verbs import Call
 from fluentsd.verbs.answers.by_verb import ANSWERS
-from fluentsd.verbs.answers.codec import encode
-from fluentsd.verbs.answers.types import typed
+from fluentsd.verbs.answers.codec import encode, typed
 from fluentsd.verbs.execute import execute
 
 #: Monday 2 March 2026, 10:00 in New York.

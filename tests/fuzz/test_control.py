@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from fluentsd.clock import SimClock
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts.control.client import connect
 from fluentsd.fronts.control.server import serve
 from fluentsd.verbs.catalogue import VERBS

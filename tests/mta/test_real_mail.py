@@ -18,8 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.clock import SystemClock
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import tables
 from fluentsd.testing import tools
 from tests.databases import open_whole

@@ -19,8 +19,9 @@ from fluentsd_channel_email.inbound import Reader
 from sqlalchemy import select
 
 from fluentsd.clock import SimClock, SystemClock
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import tables
 from fluentsd.testing import SmtpSink, tools
 from plugins.channel_email.tests.conftest import ImapServer

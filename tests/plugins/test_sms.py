@@ -21,8 +21,9 @@ from sqlalchemy import select
 
 from fluentsd.api import Attempt, Forged, Inbound
 from fluentsd.clock import SimClock
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts, tables
 from fluentsd.testing import tools
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, TOKEN, FakeTwilio

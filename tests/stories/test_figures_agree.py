@@ -17,7 +17,7 @@ import pytest
 from fluentsd.api import Attempt, Kind, Message, Outcome, Receipt
 from fluentsd.clock import SimClock
 from fluentsd.domain.forecast.assumptions import NOBODY, Assumed
-from fluentsd.engine.explain import forecast
+from fluentsd.engine.explain import forecast_facts
 from tests.databases import open_whole
 from tests.engine.stage import DAY, MONDAY, Stage, person, spec, staged
 
@@ -93,7 +93,7 @@ async def test_the_figures_before_and_after_agree(tmp_path: Path, seed: int, mon
     async def nobody(conn: Any) -> tuple[Assumed, dict[str, int]]:
         return NOBODY, {}
 
-    monkeypatch.setattr(forecast, "_assumed", nobody)
+    monkeypatch.setattr(forecast_facts, "_assumed", nobody)
     chance, clock = random.Random(seed), SimClock(MONDAY)
     async with open_whole(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", busy=clock.busy, synchronous="OFF") as store:  # noqa: SIM117 - the pair is clearer
         async with staged(store, clock) as stage:

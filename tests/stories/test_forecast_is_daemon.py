@@ -26,10 +26,11 @@ from fluentsd.domain.forecast import Channel, Lane, Subject, World, forecast
 from fluentsd.domain.forecast.assumptions import DEFAULTS, Assumed
 from fluentsd.domain.forecast.figures import Forecast
 from fluentsd.domain.pacing import CallerIds
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.facts import Facts
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import contacts, enrollments, numbers, tables
 from tests.databases import open_whole
 from tests.engine.stage import DAY, HOUR, MONDAY, FakeChannel, Stage, person

@@ -17,7 +17,7 @@ import trio
 from fluentsd_channel_phone import PhoneChannel, read_settings
 from trio_websocket import WebSocketConnection, open_websocket_url
 
-from fluentsd.engine.runtime import ChannelState
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.testing import tools
 from plugins.channel_phone.tests.fake_chat import FakeChat, use
 from plugins.channel_phone.tests.fake_voice import ACCOUNT, NUMBER, TOKEN, FakeVoice, KeptCall

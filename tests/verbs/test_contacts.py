@@ -12,7 +12,7 @@ import pytest
 from fluentsd.api import Inbound, Outcome
 from fluentsd.verbs import RoleRefused, people_file
 from fluentsd.verbs.answers.by_verb import ANSWERS
-from fluentsd.verbs.answers.types import typed
+from fluentsd.verbs.answers.codec import typed
 from fluentsd.verbs.call import Call
 from fluentsd.verbs.execute import execute
 from tests.engine.stage import HOUR, MONDAY, SMS, Stage, person, spec

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.engine.ingest import run as runs
+from fluentsd.engine.ingest import import_run as runs
 from fluentsd.engine.ingest import service
 from fluentsd.store.contact_upserts import Attested
 from fluentsd.store.tables import contact, contact_point, enrollment, point, record, waiting

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.format import iso
 from fluentsd.verbs.answers.by_verb import ANSWERS
-from fluentsd.verbs.answers.types import typed
+from fluentsd.verbs.answers.codec import typed
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen

@@ -1,4 +1,4 @@
-"""Prints what is read otherwise today."""
+"""Prints what today's rules read otherwise in stored people."""
 
 from __future__ import annotations
 

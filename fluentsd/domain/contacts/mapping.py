@@ -27,7 +27,7 @@ from fluentsd.domain.contacts.headings import (
     plain,
     unaccented,
 )
-from fluentsd.domain.contacts.opt_outs import OptOut, by_heading
+from fluentsd.domain.contacts.opt_out_columns import OptOut, by_heading
 from fluentsd.domain.contacts.points import BadPoint, email, phone
 from fluentsd.domain.time.dates import Order, order_of
 

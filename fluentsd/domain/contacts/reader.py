@@ -260,8 +260,7 @@ _MOJIBAKE = re.compile(
 
 def undamaged(text: str) -> str:
     """A cell without what programs did to it: an apostrophe against formulas (our own reject files have it), `="…"`,
-    the
-    entities of HTML, UTF-8 that was read as Windows-1252. Each is undone only where it is certain."""
+    the entities of HTML, UTF-8 that was read as Windows-1252. Each is undone only where it is certain."""
     if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@"):
         return text[1:]
     if text[:2] == '="' and (formula := _FORMULA.fullmatch(text)):

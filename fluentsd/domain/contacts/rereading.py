@@ -1,4 +1,4 @@
-"""What is kept of people, read again: where an earlier release read a point, a place or an opt-out otherwise.
+"""Reads stored people again: where did an earlier release read a point, a place or an opt-out otherwise?
 
 Here live the comparison of one person (`of_person`) and of one entry of the suppression list (`of_entry`) with today's
 readings. Cells are not kept, so the reading begins with what is: the points, and the fields of each source. What cannot
@@ -15,7 +15,7 @@ import phonenumbers
 
 from fluentsd.domain.contacts.headings import Target
 from fluentsd.domain.contacts.identity import PointKey
-from fluentsd.domain.contacts.opt_outs import by_heading
+from fluentsd.domain.contacts.opt_out_columns import by_heading
 from fluentsd.domain.contacts.points import BadPoint, email, email_key, phone
 from fluentsd.domain.places.location import Place, place_of
 

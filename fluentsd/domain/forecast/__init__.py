@@ -1,10 +1,9 @@
 """The forecast: a simulation of one campaign without a clock, a database or a provider.
 
-The daemon's own gate, flow and pacing decide every step; only the order of events lives here, and it mirrors the
-dispatcher and the claim: record finished contacts, give each lane that is due and has capacity a turn, go on to the
-next instant. With the same assumptions the daemon on a simulated clock makes the same contacts: person, step, try,
-instant, number, outcome; a test compares the two. The arguments are never changed, so one population serves several
-forecasts.
+The daemon's own gate, flow and pacing decide every step; only the order of events lives here. It mirrors the dispatcher
+and the claim: record finished contacts, give each lane that is due and has capacity a turn, go on to the next instant.
+With the same assumptions the daemon on a simulated clock makes the same contacts: person, step, try, instant, number,
+outcome; a test compares the two. The arguments are never changed, so one population serves several forecasts.
 
 Left out, because they cannot be known: pauses, provider faults, edits, new people, templates that fail. A reply or an
 opt-out that would come hours after a message counts as that message's outcome at once.

@@ -2,7 +2,7 @@
 
 What lives here: shares of outcomes by channel, lengths by outcome, and the draw that turns them into one person's
 outcome. What must not: the simulation itself; that is `walk`. The draw is a hash of (seed, enrollment, step, try), so
-it is the same in any order, in any process and any version of Python: a fake channel that uses it and the forecast get
+it is the same in any order, in any process and any version of Python. A fake channel that uses it and the forecast get
 the same outcomes. Shares are assumed until a campaign has its own history, and are labelled as assumed.
 """
 
@@ -32,8 +32,8 @@ class BadAssumption(ValueError):
 @dataclass(frozen=True, slots=True)
 class Assumed:
     """Shares of outcomes by channel (each channel's are taken in proportion to their sum), and the seconds that a
-    contact takes, by channel and outcome (0 if not named). A length varies by half either way,
-    drawn to the microsecond. Raises BadAssumption."""
+    contact takes, by channel and outcome (0 if not named). A length varies by half either way, drawn to the
+    microsecond. Raises BadAssumption."""
 
     shares: Shares
     seconds: Seconds = field(default_factory=dict)
@@ -77,9 +77,9 @@ def from_history(
 ) -> Assumed:
     """Assumptions mixed with counted outcomes: (counted + `weight` x assumed share) / (all counted + `weight`).
 
-    So `weight` contacts of history count as much as the assumption, twenty times as many leave 5 % of it; the mix
-    needs no threshold. Outcomes that prove nothing (unknown, not sent) are left out. `seconds` are measured means;
-    one replaces the assumed length when at least `weight` contacts of that outcome were counted.
+    So `weight` contacts of history count as much as the assumption, twenty times as many leave 5 % of it; the mix needs
+    no threshold. Outcomes that prove nothing (unknown, not sent) are left out. `seconds` are measured means; one
+    replaces the assumed length when at least `weight` contacts of that outcome were counted.
     """
     base = assumed or DEFAULTS
     shares: dict[Kind, dict[Outcome, float]] = {}

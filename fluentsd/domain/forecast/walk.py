@@ -61,7 +61,7 @@ class Walk:
         self.sharers: dict[int, list[tuple[Person, Point]]] = {}  #: who shares each of them
         self.moved = False  #: whether a person has an outcome at the start, perhaps of a later step
         #: Whether a condition or the goal may read earlier outcomes.
-        self.remembers = any(flow.asks for flow in world.flows.values()) or world.rules.goal is not None
+        self.remembers = any(flow.has_conditions for flow in world.flows.values()) or world.rules.goal is not None
         self.landings: list[tuple[int, int, Place, Outcome]] = []
         self.spent_on = world.rules.day(start_at)
         self.moves: dict[Any, Move] = {}  # of this instant: people claimed together mostly make the same move
@@ -169,10 +169,10 @@ class Walk:
         if step.when is not None or step.moment is not None or self.rules.goal is not None:
             person.values = place.values(self.campaign)
         if lane.skipped:
-            person.late = place.due_at in lane.skipped and not (step.index == 0 and not place.outcomes)
+            person.is_late = place.due_at in lane.skipped and not (step.index == 0 and not place.outcomes)
         person.promised = not place.rank
         if self.moved:
-            person.done = place.try_no == 1 and step.id in place.outcomes
+            person.is_done = place.try_no == 1 and step.id in place.outcomes
         try:
             verdict = decide(step, self.rules, person, now, self.caller_ids)
         except TemplateProblem:

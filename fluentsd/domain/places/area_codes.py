@@ -1,9 +1,9 @@
 """The zones and states of a phone number, by its area code or foreign prefix.
 
-What lives here: numbers of the North American plan by the table `rules/area_codes.toml` (made by
-`docs/area_codes.py`), all others by the library `phonenumbers`, held against tzdata's zones of the number's country:
-the library's map is older than some clocks (`rules/number_zones.toml`). What must not: addresses. A number shows where
-it was issued, not where the person is; other facts count too, so nothing here decides alone.
+What lives here: numbers of the North American plan by the table `rules/area_codes.toml`, which `docs/area_codes.py`
+makes, and all others by the library `phonenumbers`. The library's map is older than some clocks, so it is compared with
+tzdata's zones of the number's country (`rules/number_zones.toml`). What must not: addresses. A number shows where it
+was issued, not where the person is; other facts count too, so nothing here decides alone.
 """
 
 from __future__ import annotations

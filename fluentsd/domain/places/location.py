@@ -47,11 +47,11 @@ class Place:
 
 
 class _Clues(NamedTuple):
-    """The clues of one basis; `us`: in the United States, in an unknown state."""
+    """The clues of one basis; `is_us`: in the United States, in an unknown state."""
 
     zones: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
-    us: bool = False
+    is_us: bool = False
     wrong: tuple[str, ...] = ()
     lacks: str | None = None
     disagrees: str | None = None
@@ -118,7 +118,7 @@ def _keep(names: dict[str, str], name: str, named: tuple[str, ...]) -> None:
 def _states(clues: Mapping[str, _Clues]) -> tuple[str, ...]:
     """Every candidate state; ("US",) when only the country is known."""
     found = {state for basis in clues.values() for state in basis.states}
-    if not found and any(basis.us for basis in clues.values()):
+    if not found and any(basis.is_us for basis in clues.values()):
         return ("US",)
     return tuple(sorted(found))
 
@@ -142,7 +142,7 @@ def _by_field(text: str) -> _Clues:
     zones, wrong, *_ = readings.of_field(text)
     countries = readings.zone_countries()
     us = bool(zones) and all(name.startswith("US/") or countries.get(name) == "US" for name in zones)
-    return _Clues(zones, us=us, wrong=(wrong,) if wrong else ())
+    return _Clues(zones, is_us=us, wrong=(wrong,) if wrong else ())
 
 
 @lru_cache(maxsize=16384)

@@ -1,6 +1,6 @@
 """The end of a person's absence, after which contact may go on. Pure.
 
-An automatic reply names a day without a zone: a whole day in UTC means that day where the person is, and begins when it
+An automatic reply names a day without a zone. A whole day in UTC means that day where the person is, and begins when it
 has begun in every candidate zone. Any other instant is taken as it is. The length of an absence is limited: the reply
 may be wrong, forged, or left on by a person who has long been back.
 """

@@ -1,11 +1,11 @@
 """Blackout presets: names such as "us-federal-holidays" or "gb-sct" for dates that change from year to year.
 
-What lives here: the names, and their dates in a year. What must not: hours and windows. The dates come
-from the ``holidays`` package, imported only when first needed (it costs about 40 ms and 11 MB). The day a holiday is
-observed on counts as well as the day itself: a sales call is unwelcome on both.
+What lives here: the names, and their dates in a year. What must not: hours and windows. The dates come from the
+``holidays`` package, imported only when first needed (it costs about 40 ms and 11 MB). The day a holiday is observed on
+counts as well as the day itself: a sales call is unwelcome on both.
 
-The "us-pa-legal-holidays" kind of name is our own: the federal holidays, the state's own, and the legal holidays of a
-state that forbids sales calls on them and that the package lacks.
+Names like "us-pa-legal-holidays" are our own, for states that forbid sales calls on legal holidays: the federal
+holidays, the state's own, and the legal ones that the package lacks.
 """
 
 from __future__ import annotations

@@ -3,16 +3,16 @@
 What lives here: the definition of "open", and its compiled form. What must not: text, presets, zones' names; they come
 from ``hours``, ``blackouts`` and ``zones`` and are re-exported, so that a window needs one import.
 
-Open means wall-clock membership. An instant is open in a zone when the local clock shows a time in a range [start,
-end) that starts on a day with those hours, so a range past midnight spills into the next date. On a date named by a
-blackout or an override only that date's own hours apply: the spill of the evening before is cut there, while an
-override's own may spill into the next ordinary date. A calendar has parts, each a window with its zones; it is open
-when all are open. So a campaign's hours, a step's, and the lawful hours of each place are one calendar.
+Open means wall-clock membership. An instant is open in a zone when the local clock shows a time in a range [start, end)
+that starts on a day with those hours. So a range past midnight spills into the next date. On a date named by a blackout
+or an override only that date's own hours apply. The spill of the evening before is cut there; an override's own may
+spill into the next ordinary date. A calendar has parts, each a window with its zones; it is open when all are open. So
+a campaign's hours, a step's, and the lawful hours of each place are one calendar.
 
 The form: local wall time is an axis of its own, on which a window is a plain sorted list of edges (opening, closing,
 …). A zone is a few stretches of constant offset; each sees a slice of that axis, shifted by its offset and clipped to
-its ends. That alone answers daylight saving: a skipped hour never opens, a repeated one opens twice. Edges are kept
-per UTC year and joined on demand; an answer never depends on earlier questions.
+its ends. That alone answers daylight saving: a skipped hour never opens, a repeated one opens twice. Edges are kept per
+UTC year and joined on demand; an answer never depends on earlier questions.
 """
 
 from __future__ import annotations
@@ -183,8 +183,8 @@ def calendar(window: ContactWindow, zones: Collection[str], also: ContactWindow 
 
 
 def together(parts: Iterable[Part]) -> Calendar:
-    """The shared calendar of these parts; neither their order nor that of the zones matters. A part covered by
-    another is left out. Raises UnknownZone."""
+    """The shared calendar of these parts; neither their order nor that of the zones matters. A part covered by another
+    is left out. Raises UnknownZone."""
     wanted = list(dict.fromkeys(parts))
     kept = [part for part in wanted if not any(_is_covered(part, other) for other in wanted)]
     return _together(frozenset(kept))

@@ -1,11 +1,11 @@
 """Time zones: zone names, and the stretches of constant UTC offset in a zone.
 
 What lives here: names of zones, their UTC offsets over time, and "n days later by the wall clock". What must not:
-hours, weekdays, people. An instant is an ``int`` of epoch microseconds in UTC; local wall time is the same number
-with the zone's offset added, so both fit one axis and a zone is just a short list of (start, offset).
+hours, weekdays, people. An instant is an ``int`` of epoch microseconds in UTC; local wall time is the same number with
+the zone's offset added, so both fit one axis and a zone is just a short list of (start, offset).
 
-Zones are read from the ``tzdata`` package, never from the machine's own files: two machines must give one answer, and
-a distribution's copy is often a year old (releases of 2026 moved most of western Canada by an hour in winter).
+Zones are read from the ``tzdata`` package, never from the machine's own files. Two machines must give one answer, and a
+distribution's copy is often a year old: releases of 2026 moved most of western Canada by an hour in winter.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import trio
 
 from fluentsd.api import AnalysisRequest, NeedsHuman, Outcome, Rejected, Unavailable
 from fluentsd.domain.analysis import Analysis, AnalysisSettings, read_analysis, schema_of
-from fluentsd.domain.speaker import Speaker, unrendered
+from fluentsd.domain.compiled_agent import CompiledAgent, unrendered
 from fluentsd.text import LINE_AT_MOST, clean
 
 if TYPE_CHECKING:
@@ -48,15 +48,15 @@ class Finding:
         return {"fields": dict(found.fields), "writes": {source: dict(one) for source, one in found.writes.items()}}
 
 
-async def analyse(runtime: Runtime, speaker: Speaker | None, conversation: Conversation) -> Finding:
+async def analyse(runtime: Runtime, compiled: CompiledAgent | None, conversation: Conversation) -> Finding:
     """Analyse one conversation, if its agent's file asks for it and somebody spoke. Raises `Unavailable` or OSError
     when it has to be tried again."""
-    settings = speaker.agent.analysis if speaker is not None else None
-    if speaker is None or settings is None or not conversation.transcript.strip():
+    settings = compiled.agent.analysis if compiled is not None else None
+    if compiled is None or settings is None or not conversation.transcript.strip():
         return Finding()
     try:
         with trio.fail_after(ANALYSED_WITHIN):
-            return Finding(read_analysis(await _ask(runtime, speaker, settings, conversation), settings))
+            return Finding(read_analysis(await _ask(runtime, compiled, settings, conversation), settings))
     except (Rejected, ValueError) as why:
         return Finding(problem=clean(str(why), LINE_AT_MOST))
     except (Unavailable, NeedsHuman, OSError, trio.TooSlowError) as why:
@@ -69,13 +69,13 @@ async def analyse(runtime: Runtime, speaker: Speaker | None, conversation: Conve
         return Finding(problem=f"the phone channel's analysis broke ({type(why).__name__})")
 
 
-async def _ask(runtime: Runtime, speaker: Speaker, settings: AnalysisSettings, about: Conversation) -> object:
+async def _ask(runtime: Runtime, compiled: CompiledAgent, settings: AnalysisSettings, about: Conversation) -> object:
     """The channel's answer, which is not checked yet."""
     state = runtime.channels.get("phone")
     if state is None or state.abilities.analyses is None:
         raise Rejected("the phone channel analyses no calls")
     request = AnalysisRequest(
-        unrendered(speaker.agent, speaker.version), Outcome(about.outcome), about.transcript, settings.instructions,
+        unrendered(compiled.agent, compiled.version), Outcome(about.outcome), about.transcript, settings.instructions,
         schema_of(settings),
     )  # fmt: skip
     return await state.abilities.analyses.analyse(request)

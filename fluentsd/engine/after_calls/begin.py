@@ -1,8 +1,8 @@
-"""Which calls have something to follow; their work is begun in the transaction that records the outcome.
+"""Begins the work after calls, in the transaction that records their outcome.
 
-A call has when its agent's file asks for an analysis and there is a transcript, when its flow has follow-ups, or when
-the conversation itself made a hot lead. The row of the work and its task are committed with the outcome, so no crash
-loses them, and a call begins its work once. What the work is: `work`.
+A call has such work when its agent's file asks for an analysis and there is a transcript, when its flow has follow-ups,
+or when the conversation itself made a hot lead. The row of the work and its task are committed with the outcome, so no
+crash loses them, and a call begins its work once. What the work is: `work`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def has_work(row: AttemptRow, report: OutcomeReport, flow: Flow) -> bool:
     conversation; an opt-out may have been reported before it."""
     if row.channel != "phone" or row.step not in flow.index:
         return False
-    speaker = flow.step(row.step).speaker
-    is_analysed = speaker is not None and speaker.agent.analysis is not None
+    compiled = flow.step(row.step).compiled_agent
+    is_analysed = compiled is not None and compiled.agent.analysis is not None
     if report.transcript:
         return bool(flow.follow_ups) or is_analysed or lead_of(report.disposition) is not None
     follows = bool(flow.follow_ups) or (lead_of(report.disposition) is not None and not is_analysed)

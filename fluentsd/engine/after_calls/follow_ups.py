@@ -16,7 +16,7 @@ from fluentsd.domain.enrollment import Progress, align, local_zone
 from fluentsd.domain.flow import Step
 from fluentsd.domain.follow_ups import CallResult
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.facts import names_in, reason_to_wait
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.store import after_calls, contacts, counters

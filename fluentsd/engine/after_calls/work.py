@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 from fluentsd.api import Inbound, Outcome, Unavailable
 from fluentsd.domain.analysis import Analysis, settled
+from fluentsd.domain.compiled_agent import CompiledAgent, compile_agent
 from fluentsd.domain.events import CallAnalysed
 from fluentsd.domain.follow_ups import CallResult
 from fluentsd.domain.leads import lead_of
-from fluentsd.domain.speaker import Speaker, compile_speaker
 from fluentsd.domain.subscriptions import AFTER_CALLS
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.after_calls import follow_ups
 from fluentsd.engine.after_calls.analysing import STOPPED, Conversation, Finding, analyse
-from fluentsd.engine.calls.inbound_calls import tell
+from fluentsd.engine.calls.inbound_calls import post_event
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
@@ -64,9 +64,9 @@ class AfterCalls:
         known = await runtime.store.read(self._pending, call_id)
         if known is None:
             return
-        call, speaker = known
+        call, compiled = known
         patience = NEWS_PATIENCE if call.called_us else PATIENCE
-        found = await analyse(runtime, speaker, Conversation(call.outcome, call.transcript, call.began_at + patience))
+        found = await analyse(runtime, compiled, Conversation(call.outcome, call.transcript, call.began_at + patience))
         if found.analysis is not None and found.analysis.opted_out and call.outcome != Outcome.opted_out:
             await self._opt_out(call)
         steps = await runtime.store.run(self._finish, call_id, found, is_told)
@@ -75,16 +75,16 @@ class AfterCalls:
         if call.entry is not None:
             runtime.enrollment_ended({call.entry.campaign_id})
 
-    async def _pending(self, conn: Connection, call_id: str) -> tuple[CallDone, Speaker | None] | None:
+    async def _pending(self, conn: Connection, call_id: str) -> tuple[CallDone, CompiledAgent | None] | None:
         """The call, while its work is to be done, and who spoke for us."""
         call = await after_calls.pending(conn, call_id)
         if call is None:
             return None
         if call.entry is None or call.called_us:
             kept = (await agents.current(conn, [call.agent])).get(call.agent) if call.agent else None
-            return call, compile_speaker(kept) if kept is not None else None
+            return call, compile_agent(kept) if kept is not None else None
         _, plan = await self._runtime.plans.current(conn, call.entry.campaign_id, lock=False)
-        return call, plan.flow(call.entry.version_id).step(call.entry.step).speaker
+        return call, plan.flow(call.entry.version_id).step(call.entry.step).compiled_agent
 
     async def _opt_out(self, call: CallDone) -> None:
         """Record an opt-out that only the analysis understood."""
@@ -119,7 +119,7 @@ class AfterCalls:
             await after_calls.finish(conn, call_id, at, lead)
         if call.called_us:
             news = await inbound_calls.ended(conn, call_id)
-            await tell(conn, news, at, analysed=found.analysis is not None, follow_ups=steps, is_told=is_told)
+            await post_event(conn, news, at, analysed=found.analysis is not None, follow_ups=steps, is_told=is_told)
         elif call.entry is not None:
             await outbox.post(conn, _analysed(call, call.entry, str(disposition or ""), found, steps), at=at)
         return steps

@@ -14,15 +14,16 @@ from collections.abc import Collection, Sequence
 
 from fluentsd.api import Inbound, Message, Outcome, Pickup, PickupVerdict
 from fluentsd.domain.agents import Agent, KeptAgent
+from fluentsd.domain.compiled_agent import compile_agent
 from fluentsd.domain.events import CallReceived, RecordingTask
 from fluentsd.domain.flow import Flow
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.speaker import compile_speaker
 from fluentsd.engine.after_calls.begin import begin_received
-from fluentsd.engine.campaigns.promises import promise_in_a_call
+from fluentsd.engine.campaigns.callbacks import promise_in_a_call
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.dispatch.plans import Plans
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import agents, contacts, inbound_calls, outbox
 from fluentsd.store.db import Connection
 from fluentsd.store.inbound_calls import Beginning, End, Ended
@@ -68,7 +69,7 @@ async def _message(
         return None
     fields, zone = await _known_of(conn, people)
     try:
-        settings = compile_speaker(kept).answering().settings({**fields, "contact": fields, "sender": pickup.to or ""})
+        settings = compile_agent(kept).answering().settings({**fields, "contact": fields, "sender": pickup.to or ""})
     except TemplateProblem:
         return None
     return Message("phone", address, pickup.to, agent=name, variables=fields, settings=settings, timezone=zone)
@@ -91,7 +92,7 @@ async def _known_of(conn: Connection, people: Collection[int]) -> tuple[dict[str
 def cannot_answer(agent: Agent) -> list[str]:
     """What an agent needs of every caller, which nobody can promise: fields without a default."""
     try:
-        compile_speaker(KeptAgent(agent.name, 0, agent.model_dump(mode="json"), 0, "")).answering().settings(
+        compile_agent(KeptAgent(agent.name, 0, agent.model_dump(mode="json"), 0, "")).answering().settings(
             {"contact": {}, "sender": ""}
         )
     except TemplateProblem as why:
@@ -122,7 +123,7 @@ async def record(conn: Connection, plans: Plans, channel: str, inbound: Inbound,
         flow = await _flow_of(conn, plans, call)
         follows = await begin_received(conn, call, kept, flow, at, is_told=not news.is_first)
     if news.is_first and not follows:
-        await tell(conn, call, at)
+        await post_event(conn, call, at)
     return True
 
 
@@ -134,7 +135,7 @@ async def _flow_of(conn: Connection, plans: Plans, call: Ended) -> Flow | None:
     return plan.flow(call.version_id)
 
 
-async def tell(
+async def post_event(
     conn: Connection,
     call: Ended,
     at: int,

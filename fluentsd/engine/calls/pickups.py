@@ -2,7 +2,7 @@
 
 The provider's call id is bound to the attempt and the gate is asked again (`dispatch.recheck`), in one transaction.
 When the answer has changed the call is ended, and the attempt is recorded as a call that was not answered, with the
-reason: the phone has rung, so it counts for caps, gaps and tries. A call that a person makes to us asks no gate
+reason. The phone has rung, so it counts for caps, gaps and tries. A call that a person makes to us asks no gate
 (`inbound_calls`).
 """
 
@@ -13,10 +13,11 @@ from dataclasses import replace
 
 from fluentsd.api import Call, Outcome, Pickup, PickupVerdict
 from fluentsd.engine.calls.inbound_calls import answer
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.inbound import point_of
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recheck import Question, recheck
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.text import LINE_AT_MOST, clean
 from fluentsd.urls import relay_url
 
@@ -30,8 +31,8 @@ async def decide(
     pickup: Pickup,
     base: str | None,
 ) -> PickupVerdict:
-    """The verdict on one pick-up; `report` records an outcome, `base` is the public address. Raises
-    `StoreUnavailable`; then the pick-up is not used up."""
+    """The verdict on one pick-up; `report` records an outcome, `base` is the public address. Raises `StoreUnavailable`;
+    then the pick-up is not used up."""
     now, pickup = runtime.clock.now(), replace(pickup, ref=clean(pickup.ref, LINE_AT_MOST))
     has_room = channel_state.abilities.calls is None or runtime.calls.has_room(now)
     if pickup.token is None:

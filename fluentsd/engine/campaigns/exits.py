@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from fluentsd.domain.states import EnrollmentState
+from fluentsd.domain.state_machines import EnrollmentState
 from fluentsd.store import contacts, counters, enrollments
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import End, EnrollmentRow

@@ -14,7 +14,7 @@ from fluentsd.api import Kind, Prices
 from fluentsd.domain.campaign import Step as StepSpec
 from fluentsd.domain.flow import Flow, Step, compile_flow
 from fluentsd.domain.gate import WORDS, Go, Hold, Never, Reason, Skip, Wait, spent
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.engine.dispatch.claim import Claimed, NoPrice, OverBudget, new_attempt
 from fluentsd.engine.dispatch.facts import Facts
 from fluentsd.engine.dispatch.plans import Plans, with_spending

@@ -6,7 +6,7 @@ from __future__ import annotations
 import trio
 
 from fluentsd.domain.events import CampaignCompleted, CampaignResumed, CampaignStarted, CampaignUnscheduled
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.campaigns.rescheduling.catch_up import settle

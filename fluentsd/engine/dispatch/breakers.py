@@ -12,7 +12,7 @@ from typing import Any
 
 from fluentsd.domain.breakers import CASES, COOLS_AFTER, DAY, HOUR, Breaker, bucket
 from fluentsd.domain.events import CampaignPaused, NumberCooling, NumberHeld
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store import audit, campaigns, holds, numbers, outbox
 from fluentsd.store.attempts import AttemptRow, outcome_stats

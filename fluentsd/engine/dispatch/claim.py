@@ -1,10 +1,10 @@
 """The claim: turns due rows of a lane into committed attempts, in one transaction.
 
-One unit of work locks due rows (for the length of the transaction, so a crash leaves no lease behind), reads the facts
-of their contacts, asks the gate about each in turn, counting what it has already granted, and writes every verdict: an
-attempt for `Go`, a later time for `Wait`, the next step for `Skip`, an exit for `Never`, a hold for `Hold`. An opt-out
-or a pause that commits earlier stops it. Providers are called only after the commit. Rows behind a `Wait` for the whole
-lane do not change.
+One unit of work locks due rows and reads the facts of their contacts. It asks the gate about each in turn, counting
+what it has already granted, and writes every verdict: an attempt for `Go`, a later time for `Wait`, the next step for
+`Skip`, an exit for `Never`, a hold for `Hold`. The locks end with the transaction, so a crash leaves no lease behind.
+An opt-out or a pause that commits earlier stops it. Providers are called only after the commit. Rows behind a `Wait`
+for the whole lane do not change.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fluentsd.domain.enrollment import Leave, Progress, Queue, local_zone, queue
 from fluentsd.domain.flow import Step, next_after_skip
 from fluentsd.domain.gate import Go, Hold, Never, Person, Reason, Skip, Wait, spent
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.facts import Facts, names_in, reason_to_wait
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
 from fluentsd.store import attempts, campaigns, counters, enrollments, holds, lanes, numbers, spending
@@ -66,10 +66,10 @@ class ClaimResult:
 
     claimed: list[Claimed] = field(default_factory=list)
     moved: int = 0  #: rows that were decided
-    more: bool = False  #: the batch was full, so more rows may be due
+    has_more: bool = False  #: the batch was full, so more rows may be due
     again_at: int = 0
-    ended: bool = False  #: an enrollment ended
-    stale: bool = False  #: a person is held until a record of a CRM is read again
+    has_ended: bool = False  #: an enrollment ended
+    is_stale: bool = False  #: a person is held until a record of a CRM is read again
     claims: int = 0  #: the claim's number, for the high-water mark; 0 when nothing was claimed
 
 
@@ -128,7 +128,7 @@ async def claim(conn: Connection, plans: Plans, request: ClaimRequest, at: int) 
         if batch.no_price:
             await holds.place(conn, "campaign", plan.ref, reason=batch.no_price, by="fluentsd", at=at)
         plans.note_prices(plan, batch.prices)
-    batch.result.more = batch.result.moved == most and not pace
+    batch.result.has_more = batch.result.moved == most and not pace
     return batch.result
 
 
@@ -187,7 +187,7 @@ class _Batch:
                     self._end(row, EnrollmentState.exited, reason, row.unreached)
                 case Hold(reason, _):
                     self.held.append(Cause(row.id, str(reason)))
-                    self.result.stale = self.result.stale or reason is Reason.source_stale
+                    self.result.is_stale = self.result.is_stale or reason is Reason.source_stale
         except OverBudget:
             self.result.again_at = spent(self.facts.rules, self.at).until_at
             return
@@ -226,7 +226,7 @@ class _Batch:
 
     def _note_end(self, row: Due) -> None:
         """The enrollment is no longer queued or active."""
-        self.result.ended = True
+        self.result.has_ended = True
         if self.plan.spec.exclusive:
             self.freed.append(row.contact_id)
 
@@ -279,7 +279,7 @@ def new_attempt(
     plan, at = facts.plan, facts.at
     token = attempts.new_id(at)
     sender = go.caller_id.e164 if go.caller_id else None
-    timezone = local_zone(facts.rules, names_in(row.zones)) if step.speaker else ""
+    timezone = local_zone(facts.rules, names_in(row.zones)) if step.compiled_agent else ""
     message = compose(step, person.values, go, sender, timezone)
     cost = _cost(facts, step, prices, message)
     facts.grant(row, step, go, cost)
@@ -328,8 +328,8 @@ def unpriced(channel: Kind, currency: str) -> str:
 
 
 def price_of(prices: Prices | None, message: Message, currency: str) -> int | None:
-    """The channel's price of a message in micros; None if it is not known in the currency. Nothing is nothing in
-    every currency."""
+    """The channel's price of a message in micros; None if it is not known in the currency. Nothing is nothing in every
+    currency."""
     if prices is None:
         return None
     try:
@@ -355,7 +355,7 @@ def compose(step: Step, values: Mapping[str, Any], go: Go, sender: str | None, t
         agent=step.agent,
         variables=fields if step.agent else {},
         valid_until_at=go.closes_at,
-        settings=step.speaker.settings(values) if step.speaker else None,
+        settings=step.compiled_agent.settings(values) if step.compiled_agent else None,
         timezone=timezone,
     )
 

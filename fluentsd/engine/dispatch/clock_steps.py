@@ -1,4 +1,4 @@
-"""The clock went back: drops what was computed while it was ahead.
+"""Drops what was computed while the clock was ahead, once it has gone back.
 
 Pace slots, back-offs and due times lie in the future of a clock that ran ahead. Left alone they would stop a lane until
 that future comes. They are dropped, at the price of one contact more per lane and caller ID than its pace allows; caps,

@@ -18,13 +18,14 @@ from fluentsd.api import Outcome
 from fluentsd.domain import pacing
 from fluentsd.domain.pacing import BATCH, ROUNDS
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.channel_state import ChannelState, Deadline
 from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, claim
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.dispatch.sender import Sender
 from fluentsd.engine.heartbeat import fenced, take_over
 from fluentsd.engine.held_start import compare_with_providers
-from fluentsd.engine.runtime import STORE_PAUSE, ChannelState, Deadline, Runtime
+from fluentsd.engine.runtime import STORE_PAUSE, Runtime
 from fluentsd.store import attempts, lanes
 from fluentsd.store.lanes import LaneDue
 from fluentsd.store.nodes import Fenced, InstallationHeld
@@ -105,7 +106,7 @@ class Dispatcher:
                     continue
                 if result.again_at:
                     runtime.not_before[lane.lane_id] = result.again_at
-                if result.more:
+                if result.has_more:
                     again.append(lane)
                 else:
                     next_times.append(max(result.again_at, now))
@@ -171,10 +172,10 @@ class Dispatcher:
             channel_state.next_slot_at = pacing.spread(
                 channel_state.next_slot_at, channel_state.interval, now, len(result.claimed)
             )
-        if result.stale:
+        if result.is_stale:
             for wakeup in runtime.sync_wakeups.values():
                 wakeup.notify()
-        if result.ended:
+        if result.has_ended:
             runtime.enrollment_ended({lane.campaign_id})
         return result
 

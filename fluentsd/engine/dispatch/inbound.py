@@ -2,8 +2,8 @@
 
 A status is matched by our token or by the provider's reference; a reply or opt-out without either belongs to the latest
 attempt to its address, for any of the people who share it; what a known person writes before any attempt is shown among
-the replies. An opt-out from an unknown address goes on the suppression
-list too. A person who opts in again lifts the opt-out of the number or address they write from, and of no other.
+the replies. An opt-out from an unknown address goes on the suppression list too. A person who opts in again lifts the
+opt-out of the number or address they write from, and of no other.
 
 The provider's id of a message decides whether it is a repetition: each message has its effect once, in the transaction
 that remembers its id. The provider's time decides the order, else the time of arrival: an opt-in lifts no opt-out that
@@ -24,9 +24,10 @@ from fluentsd.domain.contacts.identity import kind_of
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.calls.inbound_calls import record as record_call
 from fluentsd.engine.campaigns.exits import exit_everywhere
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, replies, suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.inbound_ids import Once, digest

@@ -18,7 +18,7 @@ from fluentsd.domain.breakers import Figure, figure_of
 from fluentsd.domain.enrollment import Leave, Progress, Queue, move_after
 from fluentsd.domain.events import RecordingTask
 from fluentsd.domain.flow import count_unreached, exit_reason
-from fluentsd.domain.states import AttemptState, EnrollmentState
+from fluentsd.domain.state_machines import AttemptState, EnrollmentState
 from fluentsd.domain.time.absence import back_at
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.after_calls.begin import begin, has_work
@@ -277,7 +277,7 @@ class _Batch:
         if reason:
             self.exited.append(row.enrollment_id)
             self._end(row, plan, EnrollmentState.exited, reason, report.at, unreached, outcomes, outcome)
-        elif unreached != row.unreached or plan.asks(row.version_id):
+        elif unreached != row.unreached or plan.reads_outcomes(row.version_id):
             self._note_evidence(row, unreached, outcomes, outcome)
 
     def _note_evidence(self, row: AttemptRow, unreached: int, outcomes: str, outcome: str) -> None:

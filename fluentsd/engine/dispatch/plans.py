@@ -15,7 +15,7 @@ from fluentsd.domain.enrollment import Exits
 from fluentsd.domain.flow import Flow, compile_flow
 from fluentsd.domain.gate import Limit, Rules
 from fluentsd.domain.render import template
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.domain.time.durations import Budget, Delay, Rate
 from fluentsd.store import campaigns, spending
 from fluentsd.store.db import Connection
@@ -48,9 +48,9 @@ class Plan:
     def flow(self, version_id: int) -> Flow:
         return self.flows[version_id]
 
-    def asks(self, version_id: int) -> bool:
+    def reads_outcomes(self, version_id: int) -> bool:
         """Whether a condition of this version reads the outcomes of earlier steps."""
-        return self.rules.goal is not None or self.flows[version_id].asks
+        return self.rules.goal is not None or self.flows[version_id].has_conditions
 
 
 class Plans:
@@ -96,8 +96,8 @@ class Plans:
     async def _build(self, conn: Connection, campaign_id: int) -> Plan:
         row = await campaigns.by_id(conn, campaign_id)
         versions = await campaigns.versions_of(conn, campaign_id)
-        speakers = await campaigns.speakers_of(conn, versions.values())
-        flows = {version_id: compile_flow(steps, speakers) for version_id, steps in versions.items()}
+        compiled_agents = await campaigns.compiled_agents_of(conn, versions.values())
+        flows = {version_id: compile_flow(steps, compiled_agents) for version_id, steps in versions.items()}
         plan = build_plan(row, flows, await campaigns.lanes_of(conn, campaign_id), self.limits)
         return replace(plan, spacing=self.spacing, fresh_within=self.fresh_within)
 

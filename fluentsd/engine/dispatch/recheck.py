@@ -1,8 +1,8 @@
 """The second check, at pick-up: the gate is asked again about an attempt that is under way.
 
-The same gate and the same facts as in the claim, less what the attempt itself has used up: its own contact counts for
-no limit, its cost is reserved already, and its caller ID is chosen. The provider's id of the call is bound to the
-attempt in the same transaction, and a pick-up is answered once, after a restart too.
+The gate and the facts are those of the claim, less what the attempt itself has used up. Its own contact counts for no
+limit, its cost is reserved already, and its caller ID is chosen. The provider's id of the call is bound to the attempt
+in the same transaction, and a pick-up is answered once, after a restart too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fluentsd.domain.enrollment import local_zone
 from fluentsd.domain.flow import Step
 from fluentsd.domain.gate import WORDS, Go
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.states import AttemptState, CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import AttemptState, CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.claim import compose
 from fluentsd.engine.dispatch.facts import Facts, names_in
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
@@ -123,10 +123,10 @@ async def _ask(conn: Connection, plan: Plan, row: AttemptRow, found: OpenRow, qu
 async def _guarded(conn: Connection, step: Step, row: AttemptRow) -> Step:
     """The step with the guards of its agent's newest version, and without a message for a machine that has been left
     one by this campaign."""
-    if step.speaker is None:
+    if step.compiled_agent is None:
         return step
     newest = (await agents.current(conn, [step.agent], removed=True)).get(step.agent)
-    speaker = step.speaker.guarded_by(newest.agent) if newest is not None else step.speaker
+    compiled = step.compiled_agent.guarded_by(newest.agent) if newest is not None else step.compiled_agent
     if '"voicemail"' in row.outcomes:
-        speaker = speaker.without_voicemail()
-    return replace(step, speaker=speaker)
+        compiled = compiled.without_voicemail()
+    return replace(step, compiled_agent=compiled)

@@ -14,12 +14,13 @@ import trio
 
 from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Outcome
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.journal import new_run
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.outcomes import record
 from fluentsd.engine.dispatch.recorder import Recorder
-from fluentsd.engine.runtime import ChannelState, Runtime
-from fluentsd.store import attempts, runs
+from fluentsd.engine.runtime import Runtime
+from fluentsd.store import attempts, last_run
 from fluentsd.store.attempts import OpenRow
 from fluentsd.store.db.server_lock import CLAIMS_STOP_AFTER
 from fluentsd.unavailable import StoreClosed, StoreUnavailable
@@ -58,7 +59,7 @@ class Reconciler:
     async def _close_unbegun(self) -> None:
         """Read the journal of the last run, and begin a new one with the attempts that stay in doubt."""
         runtime = self.runtime
-        run = await runtime.store.read(runs.last)
+        run = await runtime.store.read(last_run.last)
         begun = runtime.journal.of_run(run) if run is not None else None
         left = await runtime.store.read(attempts.open_now)
         unbegun = [] if begun is None else [one.id for one in left if not one.is_accepted and one.id not in begun]
@@ -72,7 +73,7 @@ class Reconciler:
             runtime.log.info("attempts.left_open", never_began=len(unbegun), in_doubt=doubt, journal=begun is not None)
         name = new_run()
         runtime.journal.start(name, {one.id for one in left} - set(unbegun))
-        await runtime.store.run(runs.begin, name)
+        await runtime.store.run(last_run.begin, name)
 
     def _alone_at(self, channel_state: ChannelState) -> int:
         """Since when no earlier process can be sending. On SQLite it ended before this one could start; on PostgreSQL

@@ -14,10 +14,11 @@ import trio
 
 from fluentsd.api import Attempt, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.claim import Claimed
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.suspension import suspend
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import holds
 
 #: Seconds without claims after a channel failed before its request left.

@@ -13,7 +13,8 @@ from typing import Any
 import trio
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.channel_state import ChannelState
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import holds
 from fluentsd.unavailable import StoreUnavailable
 

@@ -1,6 +1,6 @@
 """A channel's recent answers that prove nothing: 5xx, HTML, nonsense, time-outs. Pure; one value per channel.
 
-Each such answer leaves a person's attempt in doubt, and a readable one, a refusal too, makes up for half of it: so a
+Each such answer leaves a person's attempt in doubt; a readable one, a refusal too, makes up for half of it. So a
 provider that fails every other time is found out as well. One unclear answer alone is an accident; from the second on
 the channel sends one at a time with a growing pause, and a few more suspend it. After a suspension it is on probation:
 the next unclear answer suspends it again, for longer, because then its check proves nothing about its messages.

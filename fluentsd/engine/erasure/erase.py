@@ -70,7 +70,7 @@ async def erase_contact(
         await acts_of.blank_acts(conn, acts, values_and_texts)
         at_providers = await erasure.at_providers(conn, contact_id, but)
         await post_forget_tasks(conn, at_providers, at)
-        names = await erasure.untie(conn, contact_id)
+        names = await erasure.rename_attempts(conn, contact_id)
         stopped = await erasure.hide_stops(conn, erasure_ledger.hashed, own, names)
         await erasure.blank_shared_stops(conn, shared, names, values_and_texts)
         deleted = await erasure.delete_person(conn, contact_id, values, shared, at)

@@ -15,13 +15,14 @@ from typing import Any
 from fluentsd.domain import statutes
 from fluentsd.domain.gate import WORDS, Go, Hold, Never, Point, Reason, Skip, Verdict, Wait, decide
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.domain.time.windows import zone
 from fluentsd.engine.dispatch.claim import compose
 from fluentsd.engine.dispatch.facts import Facts, names_in
 from fluentsd.engine.dispatch.plans import Plan, Plans, with_spending
-from fluentsd.store import campaigns, holds, reports
+from fluentsd.store import campaigns, holds
 from fluentsd.store.db import Connection
+from fluentsd.store.enrollments import counts
 from fluentsd.store.enrollments.queries import as_due, of_contact
 from fluentsd.store.lanes import lateness
 from fluentsd.store.nodes import EVERYTHING, INSTALLATION
@@ -61,12 +62,12 @@ async def totals(conn: Connection, ref: str, at: int) -> list[Explanation]:
     """People of a campaign counted by state and reason, most frequent first: reason, sentence, people."""
     row = await campaigns.get(conn, ref)
     stopped = await is_held(conn, ref, at)
-    counts: Counter[tuple[str, str]] = Counter()
-    for state, held, reason, is_later, people in await reports.by_reason(conn, row.id, at):
-        counts[state, reason_of(row.state, state, reason, held=held, is_later=is_later, stopped=stopped)] += people
+    found: Counter[tuple[str, str]] = Counter()
+    for state, held, reason, is_later, people in await counts.by_reason(conn, row.id, at):
+        found[state, reason_of(row.state, state, reason, held=held, is_later=is_later, stopped=stopped)] += people
     return [
         {"state": state, "reason": reason, "sentence": sentence_of(state, reason), "people": people}
-        for (state, reason), people in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        for (state, reason), people in sorted(found.items(), key=lambda item: (-item[1], item[0]))
     ]
 
 

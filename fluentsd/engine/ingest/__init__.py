@@ -1,1 +1,1 @@
-"""CSV import: the file is read on the user's machine, normalised, and passed to the engine in batches."""
+"""Imports: the rows of a file and the records of a CRM become batches of people, which one service stores."""

@@ -29,7 +29,8 @@ from fluentsd.domain.places.location import place_of
 from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.csv_file import CsvFile
 
-#: People in a batch, and bytes of their rows: a batch fits into one request, however wide the table.
+#: People in a batch, and bytes of their rows: a batch fits into one request, however wide the table. `import_run` says
+#: how many people one transaction takes.
 BATCH = 250
 TEXT_AT_MOST = 1_000_000
 #: Most rows of a preview.
@@ -143,8 +144,8 @@ def batches(
 
 
 def contact_data(person: Person) -> dict[str, Any]:
-    """One person in the format of `contacts take`: points in order of preference, place, fields. The key
-    is the source's id; "" without one: points and name then tell who it is."""
+    """One person in the format of `contacts take`: points in order of preference, place, fields. The key is the
+    source's id; "" without one: points and name then tell who it is."""
     numbers = [p.e164 for p in person.phones]
     place = place_of(person.timezone, person.state, person.country, person.postal_code, numbers)
     return {

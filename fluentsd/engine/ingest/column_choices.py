@@ -1,4 +1,4 @@
-"""What a person said of a file's columns, kept with its source for the next file of the same shape.
+"""A person's choices for a file's columns, kept with its source for the next file of the same shape.
 
 The shape of a file is its headings. What must not live here: the effect of a choice (`domain.contacts.mapping`), SQL.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from fluentsd.domain.time.dates import Order
-from fluentsd.engine.ingest.run import Malformed
+from fluentsd.engine.ingest.import_run import Malformed
 
 _ORDERS = ("", "day first", "month first")
 

@@ -10,7 +10,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from fluentsd.domain.enrollment import align, local_zone
 from fluentsd.domain.flow import next_after_start
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.domain.time.durations import SECOND, Delay
 from fluentsd.engine.dispatch.facts import reason_to_wait
 from fluentsd.engine.dispatch.plans import Plan, Plans

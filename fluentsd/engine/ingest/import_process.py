@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 
 from fluentsd.domain.contacts.headings import Target
 from fluentsd.domain.contacts.mapping import Column, Columns, CsvError, Need
-from fluentsd.domain.contacts.opt_outs import OptOut
+from fluentsd.domain.contacts.opt_out_columns import OptOut
 from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest.batches import Batch, batches
 from fluentsd.engine.ingest.csv_file import CsvFile

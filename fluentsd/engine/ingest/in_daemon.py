@@ -11,7 +11,7 @@ from typing import Any
 from fluentsd.domain.consent import Attestation
 from fluentsd.engine.ingest import service
 from fluentsd.engine.ingest.batches import Taken
-from fluentsd.engine.ingest.run import Run
+from fluentsd.engine.ingest.import_run import Run
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit
 from fluentsd.store.db import Connection
@@ -34,7 +34,7 @@ class DaemonIngest:
 
         async def unit(conn: Connection) -> Run:
             run = await service.begin(conn, self._runtime, self._source, self._ref, self._attestation, self._by, at)
-            details, target = service.said(run, self._attestation), self._ref or self._source
+            details, target = service.audit_details(run, self._attestation), self._ref or self._source
             await audit.note(conn, at=at, actor=self._by, verb="import", target=target, details=details)
             return run
 

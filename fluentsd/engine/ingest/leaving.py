@@ -8,7 +8,7 @@ What must not live here: SQL, the reading of lists.
 from __future__ import annotations
 
 from fluentsd.engine.campaigns.exits import leave
-from fluentsd.engine.ingest.run import Run
+from fluentsd.engine.ingest.import_run import Run
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters, memberships
 from fluentsd.store.db import Connection

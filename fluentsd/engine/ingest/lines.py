@@ -2,7 +2,7 @@
 
 Reading is strict first and recovers where a file is broken. What must not live here: headers, the meaning of cells.
 Each invalid byte is noted. Where the quoting of a row is broken, its first line alone is parsed leniently and the next
-lines are read again, so that one stray quote cannot swallow the rows below it. An invalid row becomes a `Reject` in its
+lines are read again. So one stray quote cannot swallow the rows below it. An invalid row becomes a `Reject` in its
 place.
 """
 

@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from typing_extensions import TypedDict
 
 from fluentsd.domain.time.zones import zone_names
-from fluentsd.engine.ingest.run import Malformed
+from fluentsd.engine.ingest.import_run import Malformed
 from fluentsd.store.contact_upserts import ContactUpsert
 from fluentsd.text import storable
 

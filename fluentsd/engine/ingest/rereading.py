@@ -1,4 +1,4 @@
-"""The reading again of what is kept: one page of people, or of the suppression list, in one transaction.
+"""Reads stored people, or entries of the suppression list, again: one page in one transaction.
 
 The suppression list only grows: an opt-out that an earlier reading left out is added, with the words as evidence, and
 nothing is lifted. A doubtful point is shown and left to a person. What must not live here: the comparison
@@ -48,7 +48,7 @@ async def people(conn: Connection, after: int) -> Page:
     return Page(len(rows), found, rows[-1].contact_id if len(rows) == PAGE else None)
 
 
-async def mend(conn: Connection, found: Sequence[Otherwise], *, by: str, at: int) -> tuple[int, set[int]]:
+async def apply_changes(conn: Connection, found: Sequence[Otherwise], *, by: str, at: int) -> tuple[int, set[int]]:
     """Change what is kept to what is read today. Returns how many changes that were, and the campaigns in which
     enrollments ended. The opt-outs come first."""
     stopped, done = set[int](), 0

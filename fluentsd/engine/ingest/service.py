@@ -13,15 +13,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.domain.consent import Attestation
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.campaigns.rescheduling import bring_forward
 from fluentsd.engine.ingest.batches import Taken
 from fluentsd.engine.ingest.column_choices import Shape
 from fluentsd.engine.ingest.enrolling import enroll
+from fluentsd.engine.ingest.import_run import ALONE, SHARED, Malformed, Run
 from fluentsd.engine.ingest.leaving import leave_by_list
 from fluentsd.engine.ingest.people import upserts_of
-from fluentsd.engine.ingest.run import ALONE, SHARED, Malformed, Run
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, contact_upserts, contacts, counters, enrollments, suppression
 from fluentsd.store import consent as evidence
@@ -67,7 +67,7 @@ async def begin(
     return Run(source, source_id, at, ref, campaign_id, needs_phone, ALONE if is_alone else SHARED, attested)
 
 
-def said(run: Run, attestation: Attestation | None) -> dict[str, Any] | None:
+def audit_details(run: Run, attestation: Attestation | None) -> dict[str, Any] | None:
     """What the audit log keeps of the beginning: the attestation of consent, if any."""
     if attestation is None or run.attestation is None:
         return None

@@ -16,7 +16,8 @@ import trio
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.outbox.targets import Posted, Target, asked_pause, meaning_of
 from fluentsd.engine.outbox.tasks import Tasks
-from fluentsd.engine.runtime import Runtime, Wakeup
+from fluentsd.engine.runtime import Runtime
+from fluentsd.engine.wakeup import Wakeup
 from fluentsd.store import outbox
 from fluentsd.store.outbox import Postponed, Waiting
 from fluentsd.text import LINE_AT_MOST, clean

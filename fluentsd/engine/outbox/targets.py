@@ -28,12 +28,12 @@ class Posted(NamedTuple):
 class Target(Protocol):
     """Receives events one at a time per key, several keys at once; an event that it accepted may come again.
 
-    `deliver` returns when the event is accepted, and bounds its own time. `Unavailable`, a time-out or an `OSError`
-    say that the target is down: nothing is sent to it until a probe gets through. With `only_this` the one event waits
-    and the others go on. Any other exception refuses this event: it is tried again, and in the end it is a dead letter.
+    `deliver` returns when the event is accepted, and bounds its own time. `Unavailable`, a time-out or an `OSError` say
+    that the target is down: nothing is sent to it until a probe gets through. With `only_this` the one event waits and
+    the others go on. Any other exception refuses this event: it is tried again, and in the end it is a dead letter.
 
-    A target for which minutes do not matter may have `gathers`: the microseconds from the first event to a delivery, in
-    which further ones come, so that many are read and settled in one transaction.
+    A target for which minutes do not matter may have `gathers`: the microseconds from the first event to a delivery.
+    Further events come meanwhile, so that many are read and settled in one transaction.
     """
 
     @property

@@ -20,11 +20,11 @@ async def sweep(runtime: Runtime) -> None:
     if runtime.recordings.folder is None:
         return
     named = await runtime.store.read(recordings.names, OURS)
-    if gone := await aside(runtime, runtime.recordings.sweep, named):
+    if gone := await run_in_thread(runtime, runtime.recordings.sweep, named):
         runtime.log.info("recordings.deleted", files=gone)
 
 
-async def aside(runtime: Runtime, function: Callable[..., Any], *args: Any) -> Any:
+async def run_in_thread(runtime: Runtime, function: Callable[..., Any], *args: Any) -> Any:
     """Run a function in a thread; a simulated clock waits for it."""
     with runtime.clock.busy():
         return await trio.to_thread.run_sync(function, *args)

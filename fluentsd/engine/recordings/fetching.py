@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from fluentsd.api import FetchesRecordings, Rejected, Unavailable
-from fluentsd.engine.recordings.erasing import aside, sweep
+from fluentsd.engine.recordings.erasing import run_in_thread, sweep
 from fluentsd.engine.recordings.folder import OURS, PART
 from fluentsd.store import recordings
 
@@ -26,10 +26,10 @@ _ENDINGS = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/wav": "wav", "audio/
 
 
 class _Part:
-    """A file that is being written; it gets its name when it is whole. `aside` runs a function in a thread."""
+    """A file that is being written; it gets its name when it is whole. `run_in_thread` runs a function in a thread."""
 
-    def __init__(self, folder: Path, stem: str, aside: Callable[..., Awaitable[Any]]) -> None:
-        self.aside = aside
+    def __init__(self, folder: Path, stem: str, run_in_thread: Callable[..., Awaitable[Any]]) -> None:
+        self.run_in_thread = run_in_thread
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._stem = folder / stem
         self._file = open(os.open(f"{self._stem}{PART}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: SIM115 - closed by `finish` or `drop`
@@ -39,7 +39,7 @@ class _Part:
         self._size += len(data)
         if self._size > BYTES_AT_MOST:
             raise Rejected("the recording is too long to be kept")
-        await self.aside(self._file.write, data)
+        await self.run_in_thread(self._file.write, data)
 
     def finish(self, ending: str) -> str:
         self._file.flush()
@@ -66,7 +66,8 @@ async def fetch(runtime: Runtime, attempt_id: str) -> None:
     stem = secrets.token_hex(16)
     kept.arriving.add(stem)
     try:
-        name = await _arrive(state.abilities.fetches, _Part(kept.folder, stem, partial(aside, runtime)), found.text)
+        part = _Part(kept.folder, stem, partial(run_in_thread, runtime))
+        name = await _arrive(state.abilities.fetches, part, found.text)
         is_named = await runtime.store.run(recordings.rename, found.id, found.text, OURS + name)
     except Rejected as why:
         runtime.log.warning("recording.refused", attempt=attempt_id, reason=str(why))
@@ -86,7 +87,7 @@ async def _arrive(channel: FetchesRecordings, part: _Part, url: str) -> str:
             kind = await channel.fetch_recording(url, part.write)
         if (ending := _ENDINGS.get(kind.partition(";")[0].strip().lower())) is None:
             raise Rejected(f"the provider sent {kind[:60]!r} instead of a recording")
-        name: str = await part.aside(part.finish, ending)
+        name: str = await part.run_in_thread(part.finish, ending)
         return name
     finally:
         part.drop()

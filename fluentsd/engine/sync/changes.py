@@ -1,7 +1,7 @@
-"""What the news of a segment do to its campaigns: members are enrolled, leavers exit when their grace is over.
+"""Applies the changes of a segment to its campaigns: members are enrolled, leavers exit when their grace is over.
 
-A change that is too large for one sync is held and shown until a person releases it; until the first complete walk of
-a segment everything is its first content, which the launch approves. What must not live here: requests to a source.
+A change that is too large for one sync is held and shown until a person releases it; until the first complete walk of a
+segment everything is its first content, which the launch approves. What must not live here: requests to a source.
 """
 
 from __future__ import annotations

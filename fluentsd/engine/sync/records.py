@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fluentsd.engine.ingest import service
-from fluentsd.engine.ingest.run import Run
+from fluentsd.engine.ingest.import_run import Run
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.fields import RecordRead, channels_of, words_of
 from fluentsd.engine.sync.merges import merge_aliases

@@ -1,4 +1,4 @@
-"""How the sync of one source stands: what verbs show, and what they ask of it."""
+"""The state of one source's sync: what verbs show of it, and what they ask it to do."""
 
 from __future__ import annotations
 

@@ -2,9 +2,8 @@
 
 An attempt is one activity, written with its first outcome; a reply is another; an opt-out sets the CRM's own fields.
 The analysis of a call is a note, with the values that the agent's file maps to fields of this CRM. A call that the
-person made to us is an activity too.
-The outbox delivers at least once and in order; the source's `write` keeps the key, so that nothing is there twice. What
-must not live here: the words of one CRM (its plugin), SQL.
+person made to us is an activity too. The outbox delivers at least once and in order; the source's `write` keeps the
+key, so that nothing is there twice. What must not live here: the words of one CRM (its plugin), SQL.
 """
 
 from __future__ import annotations

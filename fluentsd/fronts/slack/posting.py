@@ -15,7 +15,7 @@ from fluentsd.fronts.slack.session import Services
 from fluentsd.fronts.slack.web_api import SlackRefused
 from fluentsd.verbs import Call, slack_posts
 from fluentsd.verbs.answers.by_verb import ANSWERS
-from fluentsd.verbs.answers.types import typed
+from fluentsd.verbs.answers.codec import typed
 from fluentsd.verbs.execute import execute
 from fluentsd.verbs.slack_posts import SlackPost
 

@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fluentsd.config import SlackSettings
-from fluentsd.engine.runtime import Runtime, Wakeup
+from fluentsd.engine.runtime import Runtime
+from fluentsd.engine.wakeup import Wakeup
 from fluentsd.verbs import Call
 from fluentsd.verbs.catalogue import SHOWN
 from fluentsd.verbs.execute import execute

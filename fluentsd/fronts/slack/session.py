@@ -23,7 +23,7 @@ from fluentsd.fronts.slack.wizard.memory import Memory
 from fluentsd.fronts.slack.words import Named
 from fluentsd.verbs import Call, RoleRefused
 from fluentsd.verbs.answers.by_verb import ANSWERS
-from fluentsd.verbs.answers.types import typed
+from fluentsd.verbs.answers.codec import typed
 from fluentsd.verbs.call import Role
 from fluentsd.verbs.execute import execute
 

@@ -1,4 +1,4 @@
-"""Bounds of the web front that no stranger can use up for others.
+"""Limits requests, bodies and connections, so that no stranger uses up what others need.
 
 Three things are limited. A request takes one of the slots only once its body is complete, so a slow body keeps nobody
 out. The bytes of unfinished bodies are limited together, and the open connections too; when a limit is reached, the

@@ -1,8 +1,8 @@
 """Middleware for each request: size and time limits, one whole response, and isolation of errors.
 
-Whatever a handler does, the client gets one whole response and the next request is not affected: a failing plugin gives
-a 500 and a log line, a database that does not answer gives a 503 with `Retry-After`, and a body that is too large or
-too slow is refused unread. After the response the rest of an unread body is discarded for a moment, because closing a
+Whatever a handler does, the client gets one whole response and the next request is not affected. A failing plugin gives
+a 500 and a log line; a database that does not answer gives a 503 with `Retry-After`; a body that is too large or too
+slow is refused unread. After the response the rest of an unread body is discarded for a moment, because closing a
 socket with unread bytes can destroy a response in transit; then the connection is closed.
 """
 
@@ -93,8 +93,8 @@ def _too_large() -> Refused:
 
 
 def client_of(request: Request, trusted: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> str:
-    """The client's address: the peer of the connection, or the one that a chain of trusted proxies gives. For logs
-    and for the bounds by address, never for a right: the header of an untrusted peer is ignored."""
+    """The client's address: the peer of the connection, or the one that a chain of trusted proxies gives. For logs and
+    for the bounds by address, never for a right: the header of an untrusted peer is ignored."""
     hops = [hop.strip() for hop in ",".join(request.headers.getlist("x-forwarded-for")).split(",") if hop.strip()]
     client = request.client.host if request.client else ""
     while hops and _is_among(client, trusted):

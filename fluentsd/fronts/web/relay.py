@@ -1,7 +1,7 @@
 """The WebSockets of live calls, from the handshake to the close.
 
-A request to upgrade at /relay/{channel}/{token} leaves the HTTP server before it is answered, so none of its limits
-(the time for an answer, silence, requests at once, the grace at shutdown) applies to a call. Its own are how many calls
+A request to upgrade at /relay/{channel}/{token} leaves the HTTP server before it is answered. So none of its limits
+applies to a call: the time for an answer, silence, requests at once, the grace at shutdown. Its own are how many calls
 (`engine.calls.live`), and the size of a message. The handshake is authenticated before it is accepted.
 
 One task owns the call: it reads, pings and serves inside one nursery, and an error in it ends this call alone. Sending,

@@ -13,13 +13,13 @@ from fluentsd.config import HttpSettings
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts.web.health import Health
-from fluentsd.fronts.web.hooks import Hooks
 from fluentsd.fronts.web.metrics import Metrics
 from fluentsd.fronts.web.middleware import App, Receive, RequestGuard, Scope, Send, answer
 from fluentsd.fronts.web.recordings import Listening
 from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
 from fluentsd.fronts.web.unsubscribe import UnsubscribePage
+from fluentsd.fronts.web.webhooks import Hooks
 from fluentsd.urls import AGENT_REPORTS, CALLBACK, INBOUND, RECORDING, UNSUBSCRIBE
 
 

@@ -2,7 +2,7 @@
 
 hypercorn's Trio server speaks the protocol on each connection: HTTP/1.1 only, because a reverse proxy can offer other
 versions, and HTTP/2 gives a stranger one more way to keep a connection open. The connections are managed here, because
-hypercorn's own worker keeps all of them in one nursery: a connection whose peer breaks the protocol, or meets a bug in
+hypercorn's own worker keeps all of them in one nursery. A connection whose peer breaks the protocol, or meets a bug in
 the server, ends alone and is counted. A peer that sends its headers too slowly or does not read its response is
 disconnected: a write to it times out even where the server shields it. At shutdown no connection is accepted, idle ones
 close, and requests in progress get a second. A call leaves HTTP for `relay`, and with it all these limits.

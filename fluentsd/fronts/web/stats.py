@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.engine.runtime import EngineClock
+from fluentsd.engine.wakeup import EngineClock
 
 #: The same error at the same place is logged once in this time; every one is counted.
 SAME_FAULT_AFTER = 60 * SECOND

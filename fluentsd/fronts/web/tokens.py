@@ -2,7 +2,7 @@
 
 A token is a credential, so a request with an unknown one changes nothing. Concurrent requests share one indexed read:
 while one group is read the next one collects, without a timer. A token is looked up as a whole key, never compared byte
-by byte, and has 80 random bits, so the time of a look-up does not help to guess one.
+by byte, and has 80 random bits. So the time of a look-up does not help to guess one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Attempts, the ledger: one try of one step, committed before the provider is called.
 
-`transitions` changes state, `queries` only reads (both re-exported here, with their rows), `unknown` are those whose
-outcome could not be proved, `step_counts` counts outcomes by step, `outcome_stats` by hour for the breakers.
+`transitions` changes state, `queries` only reads (both re-exported here, with their rows), `listing` reads for people.
+`unknown` are those whose outcome could not be proved. `step_counts` counts outcomes by step, `outcome_stats` by hour
+for the breakers, `history` those of every campaign for the forecast.
 """
 
 from __future__ import annotations

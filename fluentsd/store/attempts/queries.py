@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.identity import kind_of
 from fluentsd.domain.reasons import Reason
-from fluentsd.domain.states import AttemptState, EnrollmentState
+from fluentsd.domain.state_machines import AttemptState, EnrollmentState
 from fluentsd.store.attempts.rows import AttemptRow, OpenNow, OpenRow
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import among, json_of

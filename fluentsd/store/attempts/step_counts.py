@@ -8,7 +8,7 @@ from collections import Counter
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import AttemptState
+from fluentsd.domain.state_machines import AttemptState
 from fluentsd.store.db.statements import Prepared, field
 from fluentsd.store.tables import attempt, step_count
 

@@ -1,5 +1,5 @@
 """Transitions of attempts, the ledger: a row is committed before the provider is called, and closed only by proof or by
-giving up. The legal from-states come from the table in `domain.states`.
+giving up. The legal from-states come from the table in `domain.state_machines`.
 
 An id is a moment and 80 random bits: rows written together lie together, and nobody can guess one.
 """
@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import ATTEMPT, AttemptState
+from fluentsd.domain.state_machines import ATTEMPT, AttemptState
 from fluentsd.store.attempts.rows import (
     Acceptance,
     Content,
@@ -25,7 +25,7 @@ from fluentsd.store.attempts.rows import (
     Postponement,
     Settlement,
 )
-from fluentsd.store.db.machines import transition
+from fluentsd.store.db.state_columns import transition
 from fluentsd.store.db.statements import Prepared, field
 from fluentsd.store.nodes import Writer, grant
 from fluentsd.store.tables import attempt, content

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import AttemptState
+from fluentsd.domain.state_machines import AttemptState
 from fluentsd.store.attempts.queries import to_contact
 from fluentsd.store.enrollments import reserve_those
 from fluentsd.store.tables import attempt, contact, enrollment, point
@@ -36,6 +36,9 @@ class Unproved(NamedTuple):
     tries: int
 
 
+#: Unknown attempts about which nobody has decided.
+UNDECIDED = (attempt.c.state == AttemptState.unknown, attempt.c.dismissed_at.is_(None))
+
 _other = attempt.alias("other")
 _TRIES = (
     select(func.count())
@@ -52,9 +55,15 @@ _UNPROVED = (
     .join(enrollment, enrollment.c.id == attempt.c.enrollment_id)
     .join(contact, contact.c.id == attempt.c.contact_id)
     .join(point, point.c.id == attempt.c.point_id, isouter=True)
-    .where(attempt.c.state == AttemptState.unknown, attempt.c.dismissed_at.is_(None))
+    .where(*UNDECIDED)
     .order_by(attempt.c.id)
 )  # fmt: skip
+
+
+async def count(conn: AsyncConnection, campaign_id: int) -> int:
+    """How many unknown attempts of a campaign wait for a decision."""
+    mine = (attempt.c.campaign_id == campaign_id, *UNDECIDED)
+    return int((await conn.execute(select(func.count()).select_from(attempt).where(*mine))).scalar_one())
 
 
 async def of_campaign(
@@ -67,8 +76,7 @@ async def of_campaign(
         mine.append(to_contact(contact_id))
     if attempt_id is not None:
         mine.append(attempt.c.id == attempt_id)
-    open_ones = (attempt.c.state == AttemptState.unknown, attempt.c.dismissed_at.is_(None))
-    whose = select(attempt.c.enrollment_id).where(*mine, *open_ones)
+    whose = select(attempt.c.enrollment_id).where(*mine, *UNDECIDED)
     await reserve_those(conn, enrollment.c.id.in_(whose), most=1_000_000)
     rows = await conn.execute(_UNPROVED.where(*mine).with_for_update(of=attempt))
     return [Unproved._make(row) for row in rows]

@@ -8,9 +8,9 @@ A *unit* is an `async def` that takes an `AsyncConnection`. It runs in one trans
 the engines; Trio crosses over once and sleeps. What makes that safe:
 
 * **A cancel never reaches aiosqlite.** Cancelling a statement there leaves a handle behind that holds the write lock
-  until the garbage collector runs. A Trio cancel interrupts the running SQLite statement instead, which is an ordinary
-  error: the unit rolls back, and only then does `Cancelled` rise. asyncpg stands a cancel, so on PostgreSQL the
-  asyncio task gets it, except while it commits or rolls back.
+  until the garbage collector runs. A Trio cancel interrupts the running SQLite statement instead. That is an ordinary
+  error: the unit rolls back, and only then does `Cancelled` rise. asyncpg stands a cancel, so on PostgreSQL the asyncio
+  task gets it, except while it commits or rolls back.
 * **`Cancelled` means nothing was written.** To commit and to stop are both decided on the asyncio thread, so one comes
   first. A cancel that arrives once COMMIT has begun changes nothing: the unit's value is returned and the cancel rises
   at the caller's next checkpoint.
@@ -79,8 +79,8 @@ class Store:
     async def run(self, unit: Callable[..., Awaitable[T]], /, *args: Any, **kwargs: Any) -> T:
         """Run `unit(conn, *args, **kwargs)` in one write transaction and return its value, committed.
 
-        Raises `Cancelled` only if nothing was written, `StoreUnavailable` if the database cannot work, and whatever
-        the unit raises, rolled back.
+        Raises `Cancelled` only if nothing was written, `StoreUnavailable` if the database cannot work, and whatever the
+        unit raises, rolled back.
         """
         return await self._cross(self._writes, unit, args, kwargs, whole=False)
 
@@ -205,9 +205,9 @@ async def open_store(
 
     `busy()` is entered while a unit is in work: a simulated clock must not run ahead while a thread works.
     `synchronous` is SQLite's durability. `busy_after` is how many seconds to wait for another program's lock.
-    `subscriptions`: the targets to which units post their events.
-    Raises `BadStoreURL`, or `StoreUnavailable` when the first connection fails. Leaving stops the units that still run
-    (`StoreClosed` rises in their callers) and waits for whole ones.
+    `subscriptions`: the targets to which units post their events. Raises `BadStoreURL`, or `StoreUnavailable` when the
+    first connection fails. Leaving stops the units that still run (`StoreClosed` rises in their callers) and waits for
+    whole ones.
     """
     store = Store(url, busy or nullcontext, synchronous, busy_after, subscriptions)
     try:

@@ -1,4 +1,4 @@
-"""Rows by the hundred thousand: how they are written, and how the connection is set that writes them.
+"""Writes rows by the hundred thousand: the statement, and the settings of its connection.
 
 `Insert` is one statement for many rows that are tuples from the start: a dictionary for each would cost as much as
 SQLite does. `prepare` is for a process that has the file to itself and ends when it is done. Numbers and keys come in

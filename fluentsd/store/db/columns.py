@@ -1,8 +1,8 @@
-"""The columns a database really has, beside those its schema version stands for.
+"""Compares the columns that a database really has with those of its schema version.
 
-A version number alone proves little: a database made by a development version between two releases carries the number
-of one and the columns of neither, passes a check of the number, and fails later with SQL. Both databases are compared
-by table and column names; types are the migrations' business.
+A version number alone proves little. A database made by a development version between two releases carries the number
+of one and the columns of neither. It passes a check of the number, and fails later with SQL. Both databases are
+compared by table and column names; types are the migrations' business.
 """
 
 from __future__ import annotations

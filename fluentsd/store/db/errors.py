@@ -1,7 +1,7 @@
-"""When the database cannot work: our own errors, and which of a driver's errors means which.
+"""Which of a driver's errors means that the database cannot work now, and how.
 
-Here live `StoreUnavailable` and its kinds, one for each decision of a caller, and the two tables that translate result
-codes of SQLite and SQLSTATEs of PostgreSQL. What must not live here: connections, units, retries. An error that is not
+Here live the two tables that translate result codes of SQLite and SQLSTATEs of PostgreSQL into the kinds of
+`StoreUnavailable` (`fluentsd.unavailable`). What must not live here: connections, units, retries. An error that is not
 in a table is the unit's own mistake and passes unchanged, because waiting would not mend it.
 """
 

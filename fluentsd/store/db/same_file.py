@@ -1,4 +1,4 @@
-"""A file that has to stay the same one while it is used: not replaced by another, not removed.
+"""Notices that a file in use was replaced by another one or removed.
 
 A daemon goes on with the file that it opened, wherever that is; a program that opens the path meets another one. So
 nobody opens it any more: neither the store a further connection, nor the dispatcher the way to a provider.

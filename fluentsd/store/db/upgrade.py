@@ -1,9 +1,9 @@
-"""The database's age: make a fresh one, bring an older one up to date, refuse what is newer or not ours.
+"""Makes a fresh database, upgrades an older one, and refuses one that is newer or not fluentsd's.
 
 A daemon starts every day and upgrades once a year: the usual case is two statements of plain SQL, and alembic is only
 imported when there is something to migrate. A fresh database is made from `store.tables` at once; a test compares it
-with the migrations. A SQLite file is copied before it is changed, and changed in one transaction on a
-connection of its own, where foreign keys are looked at once at the end (SQLite rebuilds tables to alter them).
+with the migrations. A SQLite file is copied before it is changed, and changed in one transaction on a connection of its
+own. Foreign keys are checked there once, at the end, because SQLite rebuilds tables to alter them.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def _one(rows: Any) -> str | None:
 async def prepare(store: Store, *, backups: Path | None, now: int, log: Any) -> None:
     """Bring the store's database to today's schema, whatever its age.
 
-    `backups` is the folder for the copy of a SQLite file that is about to be upgraded; `now` epoch microseconds.
-    Raises `DatabaseRefused` (one of its kinds) with the database as it was.
+    `backups` is the folder for the copy of a SQLite file that is about to be upgraded; `now` epoch microseconds. Raises
+    `DatabaseRefused` (one of its kinds) with the database as it was.
     """
     found = await store.read(_look, _name(store))
     if found.version is None:

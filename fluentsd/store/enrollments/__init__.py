@@ -1,7 +1,8 @@
 """Enrollments: one contact in one campaign, and the queue they wait in.
 
 `transitions` changes state (re-exported here, with the rows it takes), `enrolling` lets people in, `rescheduling` moves
-their moments, `manual_changes` carries out an operator's act, `queries` only reads.
+their moments, `manual_changes` carries out an operator's act. The others only read: `queries`, `members` (a campaign's
+people), `counts`, `errored`, `known_people`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import EnrollmentState
+from fluentsd.domain.state_machines import EnrollmentState
 from fluentsd.store.contacts import new_ids
 from fluentsd.store.db.bulk_insert import Insert
 from fluentsd.store.db.statements import among, json_of

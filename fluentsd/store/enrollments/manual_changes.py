@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import EnrollmentState
+from fluentsd.domain.state_machines import EnrollmentState
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import Prepared, field
 from fluentsd.store.enrollments.rows import ENROLLMENT_COLUMNS, PROMISED, EnrollmentRow, QueueKey

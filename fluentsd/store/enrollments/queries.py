@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import EnrollmentState
-from fluentsd.store.db.machines import state_is
+from fluentsd.domain.state_machines import EnrollmentState
+from fluentsd.store.db.state_columns import state_is
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.enrollments.rows import DUE_COLUMNS, ENROLLMENT_COLUMNS, Due, EnrollmentRow
 from fluentsd.store.tables import campaign, contact, enrollment
@@ -37,6 +37,24 @@ async def of_contact(conn: AsyncConnection, contact_id: int) -> list[Any]:
         .order_by(enrollment.c.id.desc())
     )
     return list((await conn.execute(statement)).all())
+
+
+async def of_contacts(conn: AsyncConnection, contact_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """Where each of these people is or was: campaign, state, reason, step and due time of every entry, oldest first."""
+    statement = (
+        select(
+            enrollment.c.contact_id, campaign.c.ref, enrollment.c.state, enrollment.c.reason,
+            enrollment.c.step, enrollment.c.due_at,
+        )
+        .join(campaign, campaign.c.id == enrollment.c.campaign_id)
+        .where(enrollment.c.contact_id.in_(list(contact_ids)))
+        .order_by(enrollment.c.id)
+    )  # fmt: skip
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in (await conn.execute(statement)).mappings():
+        facts = dict(row)
+        found.setdefault(facts.pop("contact_id"), []).append(facts)
+    return found
 
 
 def as_due(row: Any, at: int) -> Due:

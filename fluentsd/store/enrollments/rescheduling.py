@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.states import EnrollmentState
+from fluentsd.domain.state_machines import EnrollmentState
 from fluentsd.store.contacts import reserve
 from fluentsd.store.db.statements import Prepared, among, field, json_of
 from fluentsd.store.enrollments.rows import ORDINARY, QueueKey
@@ -41,7 +41,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class Put(NamedTuple):
+class Rescheduled(NamedTuple):
     """A new moment for a queued enrollment."""
 
     row: Waiting
@@ -84,7 +84,7 @@ async def place_of(conn: AsyncConnection, campaign_id: int) -> tuple[int | None,
     return since, shift
 
 
-async def some(conn: AsyncConnection, campaign_id: int, since: int, most: int) -> list[Waiting]:
+async def queued_since(conn: AsyncConnection, campaign_id: int, since: int, most: int) -> list[Waiting]:
     """Queued enrollments in the order of their ids."""
     mine = (enrollment.c.campaign_id == campaign_id, enrollment.c.id >= since, enrollment.c.due_at.is_not(None))
     await reserve_those(conn, *mine, most=most)
@@ -99,7 +99,7 @@ async def some(conn: AsyncConnection, campaign_id: int, since: int, most: int) -
     return [Waiting._make(row) for row in await conn.execute(statement)]
 
 
-async def ahead(
+async def not_yet_due(
     conn: AsyncConnection, contact_ids: Sequence[int], at: int, *, reason: str | None = None
 ) -> list[tuple[int, Waiting]]:
     """Queued enrollments of these contacts with a moment still to come, for this `reason` if given; each with its
@@ -120,7 +120,7 @@ async def ahead(
     return [(campaign_id, Waiting._make(row)) for campaign_id, *row in rows]
 
 
-async def put(conn: AsyncConnection, moves: Sequence[Put]) -> None:
+async def reschedule(conn: AsyncConnection, moves: Sequence[Rescheduled]) -> None:
     """Rewrite waiting rows and what their enrollments say of them."""
     if not moves:
         return

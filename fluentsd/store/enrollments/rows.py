@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement
 
-from fluentsd.domain.states import EnrollmentState
+from fluentsd.domain.state_machines import EnrollmentState
 from fluentsd.store.tables import contact, enrollment
 
 #: Ranks: a promised callback goes before the flow.

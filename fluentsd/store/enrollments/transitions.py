@@ -1,7 +1,7 @@
 """Transitions of enrollments and the rows that wait: one named function per transition, many rows at a time.
 
-Every function here writes what `domain` decided; the legal from-states come from the table in `domain.states`. A
-waiting row is addressed by its whole key (lane, rank, moment, enrollment), which the enrollment row repeats.
+Every function here writes what `domain` decided; the legal from-states come from the table in `domain.state_machines`.
+A waiting row is addressed by its whole key (lane, rank, moment, enrollment), which the enrollment row repeats.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.events import EnrollmentEnded
 from fluentsd.domain.gate import Reason
-from fluentsd.domain.states import ENROLLMENT, EnrollmentState
+from fluentsd.domain.state_machines import ENROLLMENT, EnrollmentState
 from fluentsd.store import outbox
 from fluentsd.store.contacts import reserve
-from fluentsd.store.db.machines import state_is, transition
+from fluentsd.store.db.state_columns import state_is, transition
 from fluentsd.store.db.statements import Prepared, among, field, json_of
 from fluentsd.store.enrollments.rows import (
     DUE_COLUMNS,

@@ -3,10 +3,9 @@
 Of each number and address a keyed hash is kept (`erased_point`), because two facts must outlive the person: their
 opt-out, and the campaigns they were in. The key lies beside the database and never in it, so that a copy of the
 database alone does not reveal whose hash it is. Entries of the suppression list stay, under the hash; when an import
-brings the number again they get their value back (`recall`), so no other reader of the list needs to know of hashes.
-A point that others share stays with them, and so do its entries; its hash is made of the point and the person's name,
-so that it means none of the others.
-Which enrollments end, and the files beside the database, belong to the engine.
+brings the number again they get their value back (`recall`), so no other reader of the list needs to know of hashes. A
+point that others share stays with them, and so do its entries; its hash is made of the point and the person's name, so
+that it means none of the others. Which enrollments end, and the files beside the database, belong to the engine.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.identity import Name, identities
 from fluentsd.domain.gate import Point
-from fluentsd.domain.states import ATTEMPT, AttemptState, EnrollmentState
+from fluentsd.domain.state_machines import ATTEMPT, AttemptState, EnrollmentState
 from fluentsd.store.attempts import step_counts
 from fluentsd.store.attempts.queries import to_contact
 from fluentsd.store.attempts.transitions import new_id
 from fluentsd.store.contacts import names_of as names_in
 from fluentsd.store.contacts import points_of
-from fluentsd.store.db.machines import transition
+from fluentsd.store.db.state_columns import transition
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.erasure.blanking import ERASED, blanked
 from fluentsd.store.holds import CONTACT
@@ -63,8 +62,8 @@ _KNOWN = select(erased_point).where(among(erased_point.c.hash, "hashes"))
 
 
 class Gone(NamedTuple):
-    """A number or address of an erased person. `stopped`: suppressed channels, "*" for all;
-    `campaigns`: refs of those that do not enroll it again."""
+    """A number or address of an erased person. `stopped`: suppressed channels, "*" for all; `campaigns`: refs of those
+    that do not enroll it again."""
 
     hash: str
     kind: str
@@ -96,7 +95,7 @@ async def names_of(conn: AsyncConnection, hashed: Hash, value: str) -> list[str]
     return [value, HIDDEN + hashed(value)] if await is_any(conn) else [value]
 
 
-async def unstop(conn: AsyncConnection, names: Sequence[str]) -> None:
+async def lift_suppression(conn: AsyncConnection, names: Sequence[str]) -> None:
     """Their suppression entries were lifted, so the hashes keep no suppression either."""
     hashes = [name.removeprefix(HIDDEN) for name in names if name.startswith(HIDDEN)]
     await conn.execute(update(erased_point).where(erased_point.c.hash.in_(hashes)).values(stopped=""))
@@ -247,9 +246,9 @@ async def at_providers(conn: AsyncConnection, contact_id: int, but: Iterable[Kin
     return sent + [ProviderCopy(channel, "", ref, at) for channel, ref, at in came_in]
 
 
-async def untie(conn: AsyncConnection, contact_id: int) -> dict[str, str]:
-    """Attempts get names that no provider knows, of the same moment: what a provider still holds of the person leads
-    nowhere here, and words that come late find nobody to be kept for. Returns the new names by the old."""
+async def rename_attempts(conn: AsyncConnection, contact_id: int) -> dict[str, str]:
+    """Give the person's attempts ids that no provider knows, of the same moment. So what a provider still holds of the
+    person leads nowhere here, and texts that come late are not kept. Returns the new ids by the old."""
     mine = select(attempt.c.id).where(to_contact(contact_id))
     names = {old: new_id(int(old[:12], 16) * 1000) for old in (await conn.execute(mine)).scalars()}
     for old, new in names.items():

@@ -4,7 +4,7 @@ Laws. Instants are epoch microseconds (`…_at`), money is micros with a currenc
 points, records and `content`; attempts, audit and outbox hold ids, so that an erasure touches four tables.
 Rows that wait stand apart from what they wait for (`waiting`), keyed by lane, rank and moment, so that a claim reads
 neighbouring pages however many million wait. Each state column is changed only by named transitions whose WHERE
-is derived from `domain.states`. The tables are declared in the modules beside this one, by subject.
+is derived from `domain.state_machines`. The tables are declared in the modules beside this one, by subject.
 """
 
 from __future__ import annotations

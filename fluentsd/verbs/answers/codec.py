@@ -9,6 +9,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import field, fields, is_dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -42,6 +43,14 @@ def decode(answer_type: type[T], value: Any) -> T:
         if key in given and (read := _read(hint, given[key])) is not _UNREADABLE:
             found[name] = read
     return answer_type(**found)
+
+
+def typed(answers: Mapping[str, str], verb: str, answer: Any) -> Any:
+    """The answer of a verb as a value of its class; unchanged if `answers` (verb → "module.Class") has none for it."""
+    if verb not in answers:
+        return answer
+    module, _, name = answers[verb].partition(".")
+    return decode(getattr(import_module(f"{__package__}.{module}"), name), answer)
 
 
 _UNREADABLE = object()

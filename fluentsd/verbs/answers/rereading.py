@@ -1,4 +1,4 @@
-"""The answer about what is read otherwise today."""
+"""The answer of `contacts reread`: what today's rules read otherwise."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Strict parsing of e-mail addresses and header texts, safe against header injection.
 
-An address that a mail server could read in two ways is refused, with the reason. An international
-domain becomes its ASCII form (IDNA); an international local part stays and needs a server with SMTPUTF8 (RFC 6531).
+An address that a mail server could read in two ways is refused, with the reason. An international domain becomes its
+ASCII form (IDNA); an international local part stays and needs a server with SMTPUTF8 (RFC 6531).
 """
 
 from __future__ import annotations

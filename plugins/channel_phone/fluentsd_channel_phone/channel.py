@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import trio
 from fluentsd_channel_sms import inventory, signatures
 from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal, asks_to_slow_down, refuse
+from fluentsd_channel_sms.lazy_client import LazyClient
 from fluentsd_channel_sms.pacing import Pace
 
 from fluentsd.api import (
@@ -81,18 +81,12 @@ class PhoneChannel:
         if model is None and settings.model is not None:
             self._model = Completions(tools.http, settings.model, settings.fallback)
         self._pace = Pace(tools.clock, settings.interval, WAIT_AT_MOST)
-        self._loading = trio.Lock()
-        self._connected: Any = None
+        self._client = LazyClient(settings, tools, lambda: asks_to_stop(""))  # the words of opt-outs are compiled
         self._reception = Reception(settings, tools, self._model)
 
     async def client(self) -> Any:
-        """The SDK's client; the SDK itself is loaded when it is first needed, in a thread (a quarter of a second)."""
-        if self._connected is None:
-            async with self._loading:
-                if self._connected is None:
-                    connect = await self._tools.run_sync(_load_connect)
-                    self._connected = connect(self.settings, self._tools.http)
-        return self._connected
+        """The SDK's client."""
+        return await self._client.get()
 
     # Calls
 
@@ -263,11 +257,3 @@ class PhoneChannel:
         """Delete the call at Twilio with its recordings, if its SID is known."""
         if attempt.provider_ref:
             await checks.delete(await self.client(), attempt.provider_ref)
-
-
-def _load_connect() -> Callable[..., Any]:
-    """The SDK, and the words of opt-outs: what the first call would otherwise wait for."""
-    asks_to_stop("")
-    from fluentsd_channel_sms.client import connect
-
-    return connect

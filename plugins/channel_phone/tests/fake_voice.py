@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from twilio.request_validator import RequestValidator
 
 from fluentsd.api import Request
-from plugins.channel_sms.tests.fake_wire import Handler, Raw, Refused, Server, page
+from plugins.channel_sms.tests.fake_wire import Raw, Refused, Serving, page
 
 SECOND = 1_000_000
 ACCOUNT = "AC" + "0123456789abcdef" * 2
@@ -66,7 +66,7 @@ class KeptCall:
 
 
 @dataclass
-class FakeVoice:
+class FakeVoice(Serving):
     """A context manager: `with FakeVoice() as twilio:` serves on `twilio.url` until the block ends."""
 
     clock: Callable[[], int] = lambda: time.time_ns() // 1000
@@ -81,24 +81,6 @@ class FakeVoice:
 
     def __post_init__(self) -> None:
         self._lock, self._over, self._count = threading.RLock(), threading.Event(), 0
-
-    def __enter__(self) -> FakeVoice:
-        fake = self
-
-        class Speaker(Handler):
-            twilio = fake
-
-        self._server = Server(("127.0.0.1", 0), Speaker)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="twilio", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
 
     # What a test does to it
 

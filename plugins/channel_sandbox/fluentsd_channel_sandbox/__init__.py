@@ -1,9 +1,9 @@
 """Simulated carriers: `sandbox` for demos, rehearsals and tests, `noop` for benchmarks.
 
-A sandbox carrier refuses, rings, delivers, replies and fails with configured probabilities, repeatably: see `chance`.
-A phone asks by webhook what to do with a call that was picked up, and echoes what its WebSocket receives; a scripted
-agent provider lends it agents.
-Every accepted attempt is in its ledger before the answer, so a test can count the real contacts of each person.
+A sandbox carrier refuses, rings, delivers, replies and fails with configured probabilities, repeatably: see `chance`. A
+phone asks by webhook what to do with a call that was picked up, and echoes what its WebSocket receives; a scripted
+agent provider lends it agents. Every accepted attempt is in its ledger before the answer, so a test can count the real
+contacts of each person.
 """
 
 from __future__ import annotations

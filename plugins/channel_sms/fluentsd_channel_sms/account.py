@@ -1,7 +1,7 @@
 """One Twilio account: its login, the secrets that sign its webhooks, and the readers of such settings.
 
-Calls and texts of one account have these in common, so the phone plugin uses this module, `client`, `signatures` and
-`error_codes` too. What must not live here: anything about messages.
+Calls and texts of one account have these in common, so the phone plugin uses this module, `client`, `lazy_client`,
+`signatures` and `error_codes` too. What must not live here: anything about messages.
 """
 
 from __future__ import annotations

@@ -11,8 +11,6 @@ import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import trio
-
 from fluentsd.api import (
     Attempt,
     CannotTell,
@@ -35,6 +33,7 @@ from fluentsd.api import (
 )
 from fluentsd_channel_sms import checks, erasure, inventory, signatures, webhooks
 from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal, asks_to_slow_down, refuse
+from fluentsd_channel_sms.lazy_client import LazyClient
 from fluentsd_channel_sms.lookup import LOOK_AT, Owners, judge, made, receipt_of
 from fluentsd_channel_sms.pacing import OneAtATime, Pace
 from fluentsd_channel_sms.segments import count
@@ -72,17 +71,11 @@ class SmsChannel:
         self._owners = Owners()
         self._refused = 0  #: consecutive requests of Twilio to slow down
         self._slow_until = 0
-        self._loading = trio.Lock()
-        self._connected: Any = None
+        self._client = LazyClient(settings, tools)
 
     async def client(self) -> Any:
-        """The SDK's client; the SDK itself is loaded when it is first needed, in a thread (a quarter of a second)."""
-        if self._connected is None:
-            async with self._loading:
-                if self._connected is None:
-                    connect = await self._tools.run_sync(_load_connect)
-                    self._connected = connect(self.settings, self._tools.http)
-        return self._connected
+        """The SDK's client."""
+        return await self._client.get()
 
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Create one message; Twilio's acceptance is the end of the step (`Outcome.sent`)."""
@@ -226,9 +219,3 @@ class SmsChannel:
         """Delete the message at Twilio, if its SID is known."""
         if attempt.provider_ref:
             await erasure.delete(await self.client(), attempt.provider_ref)
-
-
-def _load_connect() -> Callable[..., Any]:
-    from fluentsd_channel_sms.client import connect
-
-    return connect

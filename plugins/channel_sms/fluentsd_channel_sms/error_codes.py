@@ -1,8 +1,8 @@
 """The meaning of Twilio's error codes, in the answer to a request or with a later status.
 
 One table by code; an unknown code is judged by the HTTP status. Only a refusal from Twilio itself (4xx) proves that
-nothing was accepted; a server error, a redirect or an unreadable answer proves nothing (`NoAnswer`).
-Codes: https://www.twilio.com/docs/api/errors.
+nothing was accepted; a server error, a redirect or an unreadable answer proves nothing (`NoAnswer`). Codes:
+https://www.twilio.com/docs/api/errors.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from twilio.request_validator import RequestValidator
 
 from fluentsd.api import Request
-from plugins.channel_sms.tests.fake_wire import Handler, Raw, Refused, Server, meta_page, page
+from plugins.channel_sms.tests.fake_wire import Raw, Refused, Serving, meta_page, page
 
 SECOND = 1_000_000
 ACCOUNT = "AC" + "0123456789abcdef" * 2
@@ -78,7 +78,7 @@ class Kept:
 
 
 @dataclass
-class FakeTwilio:
+class FakeTwilio(Serving):
     """A context manager: `with FakeTwilio() as twilio:` serves on `twilio.url` until the block ends."""
 
     clock: Callable[[], int] = lambda: time.time_ns() // 1000
@@ -112,26 +112,6 @@ class FakeTwilio:
                 "sid": SERVICE, "account_sid": ACCOUNT, "friendly_name": "Outreach", "inbound_request_url": None,
                 "use_inbound_webhook_on_number": False, "us_app_to_person_registered": True,
             }  # fmt: skip
-
-    # Life
-
-    def __enter__(self) -> FakeTwilio:
-        fake = self
-
-        class Speaker(Handler):
-            twilio = fake
-
-        self._server = Server(("127.0.0.1", 0), Speaker)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="twilio", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
 
     # What a test does to it
 

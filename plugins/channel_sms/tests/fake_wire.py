@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 
 class Refused(Exception):
@@ -57,6 +58,26 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 1024
+
+
+class Serving:
+    """A fake that answers on `url`, a free port of loopback, while its block lasts; `_over` ends what still hangs."""
+
+    _over: threading.Event
+
+    def __enter__(self) -> Self:
+        bound = type("BoundHandler", (Handler,), {"twilio": self})
+        self._server = Server(("127.0.0.1", 0), bound)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="twilio", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
 
 
 class Handler(BaseHTTPRequestHandler):

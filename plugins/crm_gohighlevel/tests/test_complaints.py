@@ -7,23 +7,9 @@ import json
 import pytest
 
 from fluentsd.api import Activity, NeedsHuman, Rejected, Unavailable
-from fluentsd.testing import Answer
+from fluentsd.testing import Answer, change_pages, walk_pages
 
 SPRING = "tag:spring"
-
-
-async def walk(source, segment):
-    pages = [await source.walk(segment, None)]
-    while pages[-1].next:
-        pages.append(await source.walk(segment, pages[-1].next))
-    return pages
-
-
-async def changes(source, segment, since):
-    pages = [await source.changes(segment, since)]
-    while pages[-1].next:
-        pages.append(await source.changes(segment, pages[-1].next))
-    return pages
 
 
 def refs(pages):
@@ -34,8 +20,8 @@ async def test_a_tag_is_mixed_up_with_one_that_contains_it(crm, connect):
     mine = crm.contact("Spring")
     crm.contact("spring fair")
     crm.contact("spring")
-    assert refs(await walk(connect(), "tag:Spring")) >= {mine}
-    [page] = await walk(connect(), SPRING)
+    assert refs(await walk_pages(connect(), "tag:Spring")) >= {mine}
+    [page] = await walk_pages(connect(), SPRING)
     assert len(page.refs) == 1  # GoHighLevel's tags are in lower case; its search is by parts
     assert page.complete
 
@@ -44,11 +30,11 @@ async def test_a_leaver_of_a_tag_is_missed(crm, connect):
     members = [crm.contact("spring") for _ in range(3)]
     crm.pass_time(600)
     source = connect()
-    [page] = await walk(source, SPRING)
+    [page] = await walk_pages(source, SPRING)
     crm.untag(members[0], "spring")
     comer = crm.contact("spring")
     crm.pass_time(2)
-    told = await changes(source, SPRING, page.since)
+    told = await change_pages(source, SPRING, page.since)
     assert refs(told) == {comer}
     assert {ref for one in told for ref in one.gone} == {members[0]}
 
@@ -58,12 +44,12 @@ async def test_a_delete_is_missed(crm, connect):
     source = connect()
     del crm.contacts[members[0]]
     assert await source.refresh([members[0]]) == []
-    assert refs(await walk(source, SPRING)) == set(members[1:])
+    assert refs(await walk_pages(source, SPRING)) == set(members[1:])
 
 
 async def test_a_search_ends_after_ten_thousand_results(crm, connect):
     members = [crm.contact("spring") for _ in range(1203)]
-    pages = await walk(connect(), SPRING)
+    pages = await walk_pages(connect(), SPRING)
     assert [len(page.refs) for page in pages] == [500, 500, 203]
     assert refs(pages) == set(members)
     assert not any("page" in one.json for one in crm.asked if one.path == "/contacts/search")
@@ -87,14 +73,14 @@ async def test_the_search_lags_and_a_change_is_missed(crm, connect):
     crm.contact("spring")
     crm.pass_time(600)
     source = connect()
-    [page] = await walk(source, SPRING)
+    [page] = await walk_pages(source, SPRING)
     crm.lag = 5_000_000
     late = crm.contact("spring")
     crm.pass_time(3)
-    first = await changes(source, SPRING, page.since)
+    first = await change_pages(source, SPRING, page.since)
     assert late not in refs(first)
     crm.pass_time(10)
-    assert late in refs(await changes(source, SPRING, first[-1].since))
+    assert late in refs(await change_pages(source, SPRING, first[-1].since))
 
 
 async def test_a_token_that_ends_during_a_walk_kills_it(crm, connect, given, tmp_path):
@@ -185,13 +171,13 @@ async def test_a_contact_in_a_stage_leaves_unseen(crm, connect):
     for _ in range(120):
         crm.deal("st1", crm.contact())
     source = connect()
-    pages = await walk(source, "stage:pl1/st1")
+    pages = await walk_pages(source, "stage:pl1/st1")
     assert len(refs(pages)) == 122
     assert pages[-1].complete
     assert not (await source.changes("stage:pl1/st1", pages[-1].since)).walk_again
     crm.opportunities[deals[0]]["pipelineStageId"] = "st2"
     assert (await source.changes("stage:pl1/st1", pages[-1].since)).walk_again
-    assert ann not in refs(await walk(source, "stage:pl1/st1"))
+    assert ann not in refs(await walk_pages(source, "stage:pl1/st1"))
 
 
 async def test_a_write_that_is_refused_is_repeated_for_ever(crm, connect):

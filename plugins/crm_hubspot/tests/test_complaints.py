@@ -5,24 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fluentsd.api import Activity, NeedsHuman, Unavailable
-from fluentsd.testing import Answer
+from fluentsd.testing import Answer, change_pages, walk_pages
 from plugins.crm_hubspot.tests.fake_hubspot import SECOND
 
 LIMITED = {"status": "error", "errorType": "RATE_LIMIT", "message": "You have reached your limit."}
-
-
-async def walk(source, segment):
-    pages = [await source.walk(segment, None)]
-    while pages[-1].next:
-        pages.append(await source.walk(segment, pages[-1].next))
-    return pages
-
-
-async def changes(source, segment, since):
-    pages = [await source.changes(segment, since)]
-    while pages[-1].next:
-        pages.append(await source.changes(segment, pages[-1].next))
-    return pages
 
 
 def refs(pages):
@@ -40,23 +26,23 @@ def spring(hubspot):
 
 async def test_deletes_never_arrive(hubspot, connect, spring):
     source = connect()
-    [page] = await walk(source, f"list:{spring}")
+    [page] = await walk_pages(source, f"list:{spring}")
     hubspot.delete(page.refs[3])
-    told = await changes(source, f"list:{spring}", page.since)
+    told = await change_pages(source, f"list:{spring}", page.since)
     assert told[0].walk_again
     assert await source.refresh([page.refs[3]]) == []
-    assert page.refs[3] not in refs(await walk(source, f"list:{spring}"))
+    assert page.refs[3] not in refs(await walk_pages(source, f"list:{spring}"))
 
 
 async def test_list_membership_is_not_incremental(hubspot, connect, spring):
     source = connect()
-    [page] = await walk(source, f"list:{spring}")
+    [page] = await walk_pages(source, f"list:{spring}")
     comers = [hubspot.contact(firstname=f"N{n}") for n in range(100)]
     hubspot.join(spring, *comers)
     hubspot.pass_time(2)
     await source.catalogue()
     before = hubspot.count()
-    told = await changes(source, f"list:{spring}", page.since)
+    told = await change_pages(source, f"list:{spring}", page.since)
     await source.refresh(comers)
     assert set(comers) <= refs(told)
     assert not any(page.walk_again for page in told)
@@ -66,25 +52,25 @@ async def test_list_membership_is_not_incremental(hubspot, connect, spring):
 @pytest.mark.slow
 async def test_a_search_ends_after_ten_thousand_results(hubspot, connect, spring):
     source = connect()
-    [page] = await walk(source, f"list:{spring}")
+    [page] = await walk_pages(source, f"list:{spring}")
     hubspot.most_results = 400  # 10,000 at HubSpot
     members = [hubspot.contact() for _ in range(900)]
     hubspot.join(spring, *members)
     others = hubspot.count(r"POST .*contacts/search")
     hubspot.pass_time(2)
-    told = await changes(source, f"list:{spring}", page.since)
+    told = await change_pages(source, f"list:{spring}", page.since)
     assert set(members) <= {record.id for page in told for record in page.records or ()}
     assert hubspot.count(r"POST .*contacts/search") - others == 5
 
 
 async def test_equal_stamps_loop_for_ever_or_lose_records(hubspot, connect, spring):
     source = connect()
-    [page] = await walk(source, f"list:{spring}")
+    [page] = await walk_pages(source, f"list:{spring}")
     for ref in page.refs:
         hubspot.edit(ref, jobtitle="Boss")
     others = [hubspot.contact() for _ in range(400)]  # the same stamp, and not in the list
     hubspot.pass_time(2)
-    told = await changes(source, f"list:{spring}", page.since)
+    told = await change_pages(source, f"list:{spring}", page.since)
     assert refs(told) == set(page.refs)
     assert len(told) == 3
     assert not refs(told) & set(others)
@@ -92,14 +78,14 @@ async def test_equal_stamps_loop_for_ever_or_lose_records(hubspot, connect, spri
 
 async def test_records_are_missed_while_the_search_index_lags(hubspot, connect, spring):
     source = connect()
-    [page] = await walk(source, f"list:{spring}")
+    [page] = await walk_pages(source, f"list:{spring}")
     hubspot.lag = 60 * SECOND
     hubspot.edit(page.refs[0], firstname="Late")
     hubspot.pass_time(30)
-    first = await changes(source, f"list:{spring}", page.since)
+    first = await change_pages(source, f"list:{spring}", page.since)
     assert page.refs[0] not in refs(first)
     hubspot.pass_time(60)
-    second = await changes(source, f"list:{spring}", first[-1].since)
+    second = await change_pages(source, f"list:{spring}", first[-1].since)
     assert page.refs[0] in refs(second)
 
 
@@ -120,12 +106,12 @@ async def test_a_key_that_expires_during_a_walk_costs_the_walk(hubspot, connect)
 
 async def test_a_429_is_ignored_on_searches(hubspot, connect, spring):
     source = connect()
-    [page] = await walk(source, f"list:{spring}")
+    [page] = await walk_pages(source, f"list:{spring}")
     limited = Answer(429, LIMITED | {"policyName": "SECONDLY"}, {"Retry-After": "1"})
     hubspot.fail("POST /crm/v3/objects/contacts/search", limited, times=2)
     hubspot.edit(page.refs[0], firstname="New")
     hubspot.pass_time(2)
-    assert page.refs[0] in refs(await changes(source, f"list:{spring}", page.since))
+    assert page.refs[0] in refs(await change_pages(source, f"list:{spring}", page.since))
 
 
 async def test_the_daily_limit_is_asked_again_and_again(hubspot, connect, spring, given):
@@ -151,18 +137,18 @@ async def test_the_quota_of_the_whole_account_is_used_up(hubspot, connect, sprin
 async def test_a_server_error_is_taken_for_an_empty_list(hubspot, connect, spring):
     source = connect()
     hubspot.fail("GET .*memberships", Answer(502, b"<html>Bad gateway</html>"), times=3)
-    [page] = await walk(source, f"list:{spring}")
+    [page] = await walk_pages(source, f"list:{spring}")
     assert len(page.refs) == 10
     hubspot.fail("GET .*memberships", Answer(200, b"<html>maintenance</html>"), times=9)
     with pytest.raises(Unavailable, match="not JSON"):
-        await walk(source, f"list:{spring}")
+        await walk_pages(source, f"list:{spring}")
 
 
 async def test_lost_permission_is_taken_for_an_empty_list(hubspot, connect, spring):
     source = connect()
     hubspot.scopes.discard("crm.lists.read")
     with pytest.raises(NeedsHuman, match=r"Give the key the scopes crm\.lists\.read"):
-        await walk(source, f"list:{spring}")
+        await walk_pages(source, f"list:{spring}")
 
 
 async def test_a_page_slips_while_somebody_leaves(hubspot, connect):
@@ -182,7 +168,7 @@ async def test_a_page_slips_while_somebody_leaves(hubspot, connect):
 
 async def test_a_merged_contact_is_contacted_twice(hubspot, connect, spring):
     source = connect()
-    [page] = await walk(source, f"list:{spring}")
+    [page] = await walk_pages(source, f"list:{spring}")
     loser, winner = page.refs[:2]
     hubspot.merge_contacts(loser, winner)
     [record] = await source.refresh([loser])
@@ -191,7 +177,7 @@ async def test_a_merged_contact_is_contacted_twice(hubspot, connect, spring):
 
 async def test_an_opt_out_property_that_is_hidden_is_taken_for_consent(hubspot, connect, spring, given):
     source = connect(opt_out={"phone": "do_not_call"})
-    [page] = await walk(source, f"list:{spring}")
+    [page] = await walk_pages(source, f"list:{spring}")
     hubspot.edit(page.refs[0], do_not_call="true")
     [record] = await source.refresh([page.refs[0]])
     assert record.fields["opt_out_phone"] is True
@@ -202,7 +188,7 @@ async def test_an_opt_out_property_that_is_hidden_is_taken_for_consent(hubspot, 
 
 
 async def test_a_lost_answer_writes_a_call_twice(hubspot, connect, spring):
-    [page] = await walk(connect(), f"list:{spring}")
+    [page] = await walk_pages(connect(), f"list:{spring}")
     call = Activity(page.refs[0], "call", hubspot.now, "Call", outcome="answered", duration_s=61, sender="+14155550100")
     hubspot.fail("POST /crm/v3/objects/calls$", None, after=True)
     with pytest.raises(Unavailable, match="answer to a write was lost"):
@@ -213,7 +199,7 @@ async def test_a_lost_answer_writes_a_call_twice(hubspot, connect, spring):
 
 
 async def test_a_dropped_connection_before_a_write_loses_it(hubspot, connect, spring):
-    [page] = await walk(connect(), f"list:{spring}")
+    [page] = await walk_pages(connect(), f"list:{spring}")
     hubspot.fail("POST /crm/v3/objects/notes$", None)
     note = Activity(page.refs[0], "note", hubspot.now, "Hello")
     with pytest.raises(Unavailable):
@@ -228,15 +214,15 @@ async def test_a_contact_in_two_deals_is_two_members(hubspot, connect):
     hubspot.deal("won", hubspot.contact())
     hubspot.pass_time(600)
     source = connect()
-    [page] = await walk(source, "stage:default/new")
+    [page] = await walk_pages(source, "stage:default/new")
     assert sorted(page.refs) == [ann, bob]
     assert page.complete
-    assert not (await changes(source, "stage:default/new", page.since))[0].walk_again
+    assert not (await change_pages(source, "stage:default/new", page.since))[0].walk_again
     hubspot.move(second, "won")
     hubspot.pass_time(2)
-    told = await changes(source, "stage:default/new", page.since)
+    told = await change_pages(source, "stage:default/new", page.since)
     assert told[0].walk_again
-    assert refs(await walk(source, "stage:default/new")) == {ann}
+    assert refs(await walk_pages(source, "stage:default/new")) == {ann}
 
 
 OAUTH = {"token": None, "client_id": "c", "client_secret": "s", "refresh_token": "refresh-0"}

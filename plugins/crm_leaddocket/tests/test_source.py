@@ -10,16 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from fluentsd.api import Activity, ConfigProblem, NeedsHuman, Rejected, Unavailable
-from fluentsd.testing import Answer
+from fluentsd.testing import Answer, walk_pages
 
 NEW = "status:1"
-
-
-async def walk(source, segment=NEW):
-    pages = [await source.walk(segment, None)]
-    while pages[-1].next:
-        pages.append(await source.walk(segment, pages[-1].next))
-    return pages
 
 
 def refs(pages):
@@ -37,12 +30,12 @@ async def test_a_filter_that_is_ignored_brings_in_strangers(crm, connect):
     mine, _ = crm.lead(1, 12), crm.lead(1, 11)
     crm.lead(2, None)
     crm.ignores_filters = True
-    assert refs(await walk(connect(), "status:1/12")) == {mine}
+    assert refs(await walk_pages(connect(), "status:1/12")) == {mine}
 
 
 async def test_a_third_of_the_times_is_wrong_because_they_have_no_zone(crm, connect):
     ref = crm.lead()
-    [page] = await walk(connect())
+    [page] = await walk_pages(connect(), NEW)
     assert (page.records[0].id, page.records[0].changed_at) == (ref, crm.now)
 
 
@@ -50,7 +43,7 @@ async def test_a_leaver_is_missed(crm, connect):
     stays, goes = crm.lead(), crm.lead()
     crm.pass_time(3600)
     source = connect()
-    [page] = await walk(source)
+    [page] = await walk_pages(source, NEW)
     crm.move(goes, 3)
     comer = crm.lead()
     told = await source.changes(NEW, page.since)
@@ -70,7 +63,7 @@ async def test_a_lead_hides_behind_one_that_leaves_during_a_walk(crm, connect):
     assert last.next is None
     assert not last.complete
     crm.pass_time(60)
-    pages = await walk(source)
+    pages = await walk_pages(source, NEW)
     assert pages[-1].complete
     assert refs(pages) == set(members[1:])
 
@@ -78,7 +71,7 @@ async def test_a_lead_hides_behind_one_that_leaves_during_a_walk(crm, connect):
 async def test_a_list_without_consent_is_taken_for_consent(crm, connect):
     ref = crm.lead(DoNotText=True, CustomFields=[{"Name": "Do not call", "Value": "Yes"}])
     source = connect(opt_out={"phone": "Do not call"})
-    [page] = await walk(source)
+    [page] = await walk_pages(source, NEW)
     assert page.records[0].unreadable == {"opt_out_sms", "opt_out_phone"}
     [record] = await source.refresh([ref])
     assert record.unreadable == frozenset()
@@ -104,7 +97,7 @@ async def test_requests_are_a_second_apart_and_a_429_stops_them(crm, connect, gi
     crm.lead()
     source, began = connect(), given.clock.now()
     await source.segments()
-    await walk(source)
+    await walk_pages(source, NEW)
     assert given.clock.now() - began >= 3_000_000
     crm.fail("", Answer(429, b""), times=2)
     began = given.clock.now()
@@ -122,7 +115,7 @@ async def test_an_outage_is_taken_for_an_empty_status(crm, connect):
     crm.lead()
     crm.fail("GET /api/leads$", Answer(200, {"Message": "maintenance"}), times=9)
     with pytest.raises(Unavailable, match="without a list"):
-        await walk(connect())
+        await walk_pages(connect(), NEW)
 
 
 async def test_curly_quotes_and_emoji_make_a_note_bounce(crm, connect):

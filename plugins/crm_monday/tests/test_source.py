@@ -12,18 +12,11 @@ from fluentsd_crm_monday import read_settings
 from fluentsd_crm_monday.documents import ALL
 
 from fluentsd.api import Activity, ConfigProblem, NeedsHuman, Rejected, Unavailable
-from fluentsd.testing import Answer
+from fluentsd.testing import Answer, walk_pages
 from plugins.crm_monday.tests.fake_monday import BOARD
 
 LEADS = f"list:{BOARD}"
 TOPICS = f"group:{BOARD}/topics"
-
-
-async def walk(source, segment=LEADS):
-    pages = [await source.walk(segment, None)]
-    while pages[-1].next:
-        pages.append(await source.walk(segment, pages[-1].next))
-    return pages
 
 
 def refs(pages):
@@ -41,12 +34,12 @@ async def test_boards_groups_and_statuses_are_segments(connect):
 async def test_items_of_a_status_are_walked(crm, connect):
     crm.item()
     won = crm.item(status="Won")
-    assert refs(await walk(connect(), f"status:{BOARD}/status/Won")) == {won}
+    assert refs(await walk_pages(connect(), f"status:{BOARD}/status/Won")) == {won}
 
 
 async def test_items_come_in_another_order_and_are_lost(crm, connect):
     members = {crm.item() for _ in range(250)}
-    pages = await walk(connect())
+    pages = await walk_pages(connect(), LEADS)
     assert [len(page.refs) for page in pages] == [100, 100, 50]
     assert refs(pages) == members
     assert pages[-1].complete
@@ -136,7 +129,7 @@ async def test_a_deleted_item_stays_for_ever(crm, connect):
     members = [crm.item() for _ in range(3)]
     crm.pass_time(600)
     source = connect()
-    [page] = await walk(source)
+    [page] = await walk_pages(source, LEADS)
     first = await source.changes(LEADS, page.since)
     crm.edit(members[0], state="deleted")
     crm.edit(members[1], state="archived")
@@ -149,7 +142,7 @@ async def test_a_moved_item_is_missed(crm, connect):
     members = [crm.item() for _ in range(3)]
     crm.pass_time(600)
     source = connect()
-    [page] = await walk(source, TOPICS)
+    [page] = await walk_pages(source, TOPICS)
     crm.edit(members[0], group="done")
     comer = crm.item()
     crm.pass_time(5)

@@ -5,23 +5,9 @@ from __future__ import annotations
 import pytest
 
 from fluentsd.api import Activity, NeedsHuman, Rejected, Unavailable
-from fluentsd.testing import Answer
+from fluentsd.testing import Answer, change_pages, walk_pages
 
 VIEW = "00B5g000000001AAA"
-
-
-async def walk(source, segment):
-    pages = [await source.walk(segment, None)]
-    while pages[-1].next:
-        pages.append(await source.walk(segment, pages[-1].next))
-    return pages
-
-
-async def changes(source, segment, since):
-    pages = [await source.changes(segment, since)]
-    while pages[-1].next:
-        pages.append(await source.changes(segment, pages[-1].next))
-    return pages
 
 
 def refs(pages):
@@ -44,11 +30,11 @@ def spring(salesforce):
 
 async def test_deletes_never_arrive(salesforce, connect, spring):
     source = connect()
-    [page] = await walk(source, f"campaign:{spring}")
+    [page] = await walk_pages(source, f"campaign:{spring}")
     salesforce.delete(page.refs[0])
     salesforce.leave(spring, page.refs[1])
     salesforce.pass_time(90)
-    told = await changes(source, f"campaign:{spring}", page.since)
+    told = await change_pages(source, f"campaign:{spring}", page.since)
     assert {page.refs[0], page.refs[1]} <= gone(told)
     assert await source.refresh([page.refs[0]]) == []
 
@@ -57,13 +43,13 @@ async def test_a_record_that_leaves_a_filter_stays(salesforce, connect):
     hot = [salesforce.add("Lead", Rating="Hot") for _ in range(3)]
     salesforce.pass_time(600)
     source = connect(queries={"Hot leads": "SELECT Id FROM Lead WHERE Rating = 'Hot' OR Rating = 'Warm'"})
-    [page] = await walk(source, "query:Hot leads")
+    [page] = await walk_pages(source, "query:Hot leads")
     assert list(page.refs) == hot
     salesforce.edit(hot[0], Rating="Cold")
     salesforce.edit(hot[1], Rating="Warm")
     comer = salesforce.add("Lead", Rating="Hot")
     salesforce.pass_time(90)
-    told = await changes(source, "query:Hot leads", page.since)
+    told = await change_pages(source, "query:Hot leads", page.since)
     assert refs(told) == {hot[1], comer}
     assert gone(told) == {hot[0]}
 
@@ -71,24 +57,24 @@ async def test_a_record_that_leaves_a_filter_stays(salesforce, connect):
 async def test_a_stamp_below_the_cursor_is_missed(salesforce, connect, spring):
     """A transaction under way commits with an earlier stamp: the window ends a minute ago and reaches back."""
     source = connect()
-    [page] = await walk(source, f"campaign:{spring}")
+    [page] = await walk_pages(source, f"campaign:{spring}")
     salesforce.pass_time(30)
-    first = await changes(source, f"campaign:{spring}", page.since)
+    first = await change_pages(source, f"campaign:{spring}", page.since)
     late = salesforce.add("Lead", FirstName="Late")
     salesforce.now -= 20_000_000
     salesforce.join(spring, late)
     salesforce.pass_time(110)
-    assert late in refs(await changes(source, f"campaign:{spring}", first[-1].since))
+    assert late in refs(await change_pages(source, f"campaign:{spring}", first[-1].since))
 
 
 @pytest.mark.slow
 async def test_equal_stamps_loop_for_ever(salesforce, connect):
     leads = [salesforce.add("Lead") for _ in range(4100)]
     source = connect(queries={"All": "SELECT Id FROM Lead"})
-    pages = await walk(source, "query:All")
+    pages = await walk_pages(source, "query:All")
     assert [len(page.refs) for page in pages] == [2000, 2000, 100]
     salesforce.pass_time(90)
-    told = await changes(source, "query:All", pages[-1].since)
+    told = await change_pages(source, "query:All", pages[-1].since)
     assert refs(told) == set(leads)
     assert len(told) == 3
 
@@ -127,13 +113,13 @@ async def test_the_quota_of_the_whole_org_is_used_up(salesforce, connect, spring
     source = connect()
     salesforce.used = 81_000
     with pytest.raises(Unavailable, match="80 % of its 100000"):
-        await walk(source, f"campaign:{spring}")
+        await walk_pages(source, f"campaign:{spring}")
     assert salesforce.used < 81_003
 
 
 async def test_a_hidden_opt_out_field_is_taken_for_consent(salesforce, connect, spring):
     source = connect()
-    [page] = await walk(source, f"campaign:{spring}")
+    [page] = await walk_pages(source, f"campaign:{spring}")
     [record] = await source.refresh(page.refs[:1])
     assert record.fields["DoNotCall"] is False
     assert not record.unreadable
@@ -154,7 +140,7 @@ async def test_a_merged_person_is_contacted_twice(salesforce, connect):
 
 async def test_a_converted_lead_is_a_second_person(salesforce, connect, spring):
     source = connect()
-    [page] = await walk(source, f"campaign:{spring}")
+    [page] = await walk_pages(source, f"campaign:{spring}")
     lead = next(ref for ref in page.refs if ref.startswith("00Q"))
     contact = salesforce.convert(lead)
     [record] = await source.refresh([lead])
@@ -201,8 +187,8 @@ async def test_an_outage_is_taken_for_an_empty_campaign(salesforce, connect, spr
     salesforce.fail(
         "GET /services/data", Answer(503, [{"errorCode": "SERVER_UNAVAILABLE", "message": "busy"}]), times=3
     )
-    [page] = await walk(source, f"campaign:{spring}")
+    [page] = await walk_pages(source, f"campaign:{spring}")
     assert len(page.refs) == 6
     salesforce.fail("GET /services/data", Answer(200, b"<html>maintenance</html>"), times=99)
     with pytest.raises(Unavailable, match="no JSON"):
-        await walk(source, f"campaign:{spring}")
+        await walk_pages(source, f"campaign:{spring}")

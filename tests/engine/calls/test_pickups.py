@@ -23,7 +23,7 @@ from fluentsd.api import (
 )
 from fluentsd.domain.gate import WORDS, Reason
 from fluentsd.engine.calls.pickups import FULL, decide
-from fluentsd.engine.runtime import ChannelState
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.store import holds, suppression
 from tests.engine.stage import DAY, HOUR, FakeChannel, Stage, person, spec
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from fluentsd.engine.ingest.import_run import Malformed
 from fluentsd.engine.ingest.people import upserts_of
-from fluentsd.engine.ingest.run import Malformed
 from fluentsd.store.contact_upserts import ContactUpsert
 
 ANN: dict[str, Any] = {

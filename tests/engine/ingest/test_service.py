@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from fluentsd.engine.ingest import service
+from fluentsd.engine.ingest.import_run import Malformed, Run
 from fluentsd.engine.ingest.people import upserts_of
-from fluentsd.engine.ingest.run import Malformed, Run
 from fluentsd.engine.ingest.service import CampaignStopped
 from fluentsd.store.contact_upserts import Attested
 from fluentsd.store.db import Connection

@@ -16,8 +16,9 @@ from fluentsd.api import Attempt, Kind, NeedsHuman, Unavailable
 from fluentsd.clock import SimClock
 from fluentsd.domain.events import ForgetTask
 from fluentsd.domain.subscriptions import Subscriptions
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.store import outbox, tables
 from fluentsd.store.db.bridge import Store
 from fluentsd.unavailable import StoreUnavailable

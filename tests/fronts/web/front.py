@@ -20,8 +20,9 @@ from structlog.testing import capture_logs
 from fluentsd.api import Forged, Inbound, Outcome, Request, WebhookResult
 from fluentsd.clock import SimClock
 from fluentsd.config import HttpSettings
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.nursery import running
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts import web
 from fluentsd.fronts.web.tokens import Tokens
 from tests.databases import open_whole

@@ -25,7 +25,7 @@ from fluentsd.api import (
     WebhookResult,
 )
 from fluentsd.clock import SimClock
-from fluentsd.engine.runtime import ChannelState
+from fluentsd.engine.channel_state import ChannelState
 from tests.engine.stage import FakeChannel, person, spec
 from tests.fronts.web.front import PUBLIC, Front
 

@@ -24,7 +24,7 @@ from wsproto.frame_protocol import Opcode
 from fluentsd.api import Call, CallSocket, SocketClosed
 from fluentsd.clock import SimClock
 from fluentsd.engine.calls.live import OPENS_WITHIN, LiveCalls
-from fluentsd.engine.runtime import ChannelState
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.fronts.web import admission, middleware, relay, server
 from fluentsd.fronts.web.relay import Relay
 from fluentsd.fronts.web.stats import WebStats

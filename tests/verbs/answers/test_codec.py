@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from fluentsd.verbs import answers
 from fluentsd.verbs.answers import campaigns, holds, numbers
 from fluentsd.verbs.answers.by_verb import ANSWERS
-from fluentsd.verbs.answers.codec import decode, encode
+from fluentsd.verbs.answers.codec import decode, encode, typed
 from fluentsd.verbs.answers.suggestion import Suggestion
-from fluentsd.verbs.answers.types import typed
 from fluentsd.verbs.catalogue import VERBS
 
 FOLDER = Path(answers.__file__).parent

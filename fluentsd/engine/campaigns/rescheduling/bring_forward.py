@@ -33,7 +33,7 @@ async def _bring_forward(
     applies_to: Callable[[Step], bool],
     reason: Reason | None = None,
 ) -> int:
-    moves, found = [], await rescheduling.ahead(conn, list(contact_ids), at, reason=reason)
+    moves, found = [], await rescheduling.not_yet_due(conn, list(contact_ids), at, reason=reason)
     known: dict[int, Plan] = {}
     for campaign_id, row in found:
         if (plan := known.get(campaign_id)) is None:
@@ -42,6 +42,6 @@ async def _bring_forward(
         step = plan.flow(row.version_id).step(row.step)
         due_at = max(at, row.wanted_at or at)
         if applies_to(step) and due_at < row.due_at:
-            moves.append(rescheduling.Put(row, plan.lanes[step.channel], row.wanted_at or at, due_at, ""))
-    await rescheduling.put(conn, moves)
+            moves.append(rescheduling.Rescheduled(row, plan.lanes[step.channel], row.wanted_at or at, due_at, ""))
+    await rescheduling.reschedule(conn, moves)
     return len(moves)

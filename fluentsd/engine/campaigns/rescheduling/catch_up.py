@@ -12,7 +12,7 @@ from typing import Any, Literal
 import trio
 
 from fluentsd.domain.pacing import SPREAD
-from fluentsd.domain.states import CampaignState
+from fluentsd.domain.state_machines import CampaignState
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.runtime import Runtime

@@ -50,15 +50,15 @@ async def _batch(conn: Connection, plans: Plans, campaign_id: int, at: int) -> i
     if since is None:
         return None
     _, plan = await plans.current(conn, campaign_id)
-    rows = await rescheduling.some(conn, campaign_id, since, BATCH)
+    rows = await rescheduling.queued_since(conn, campaign_id, since, BATCH)
     moves = [_moved(plan, row, shift, at) for row in rows]
     moves = [move for move in moves if (move.due_at, move.wanted_at) != (move.row.due_at, move.row.wanted_at)]
-    await rescheduling.put(conn, moves)
+    await rescheduling.reschedule(conn, moves)
     await rescheduling.done_until(conn, campaign_id, rows[-1].id + 1 if len(rows) == BATCH else None)
     return len(moves)
 
 
-def _moved(plan: Plan, row: rescheduling.Waiting, shift: int, at: int) -> rescheduling.Put:
+def _moved(plan: Plan, row: rescheduling.Waiting, shift: int, at: int) -> rescheduling.Rescheduled:
     """The new due time of one row. A promised callback keeps its time."""
     step = plan.flow(row.version_id).step(row.step)
     wanted_at = row.due_at if row.wanted_at is None else row.wanted_at
@@ -66,4 +66,4 @@ def _moved(plan: Plan, row: rescheduling.Waiting, shift: int, at: int) -> resche
         wanted_at += min(shift, max(at - row.enrolled_at, 0))  # people enrolled meanwhile lost less time
     progress = Progress(row.step, 0, 0, 0, names_in(row.zones_text), names_in(row.states_text))
     due_at = align(plan.rules, step, progress, max(wanted_at, min(at, row.due_at)))
-    return rescheduling.Put(row, plan.lanes[step.channel], wanted_at, due_at, reason_to_wait(wanted_at, due_at))
+    return rescheduling.Rescheduled(row, plan.lanes[step.channel], wanted_at, due_at, reason_to_wait(wanted_at, due_at))

@@ -51,7 +51,7 @@ from fluentsd.verbs.answers.holds import Entry, Hold
 from fluentsd.verbs.answers.numbers import CallerId
 from fluentsd.verbs.answers.people import Lead, Person, Reply
 from fluentsd.verbs.answers.sources import Followed, Source
-from fluentsd.verbs.people import called
+from fluentsd.verbs.contact_lookup import called
 
 #: Entries of a list in one message.
 ENTRIES = 20

@@ -1,4 +1,4 @@
-"""How alembic runs here: on the connection and in the transaction that `store.upgrade` hands over, never on its own.
+"""Runs alembic on the connection and in the transaction that `store.db.upgrade` hands over, never on its own.
 
 A new migration: change `store.tables`, raise `SCHEMA_VERSION`, run `python -m fluentsd.store.db.migrations.draft`, put
 its output into `versions/000N_words.py` and tidy it. A test compares the migrations with the tables.

@@ -7,8 +7,8 @@ import trio
 
 from fluentsd.api import Segment, Unavailable
 from fluentsd.domain.sync_options import USUAL
-from fluentsd.engine.runtime import Wakeup
 from fluentsd.engine.sync.state import SyncState
+from fluentsd.engine.wakeup import Wakeup
 from fluentsd.fronts.slack.wizard import segments
 from fluentsd.testing.slack.client import Client, Where
 from tests.engine.sync.fake_source import FakeCrm

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import after_calls, campaigns, counters, enrollments, reports
+from fluentsd.store import after_calls, campaigns, counters, enrollments
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
+from fluentsd.store.enrollments import errored
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.execute import Answer, change, refusing
-from fluentsd.verbs.people import find_one
 
 
 async def errors(runtime: Runtime, call: Call, ref: str) -> Answer:
@@ -24,7 +25,7 @@ async def errors(runtime: Runtime, call: Call, ref: str) -> Answer:
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
         failed = [one._asdict() for one in await after_calls.failed(conn, row.id)]
-        return {"ref": row.ref, "causes": await reports.errors(conn, row.id), "analyses": failed}
+        return {"ref": row.ref, "causes": await errored.causes(conn, row.id), "analyses": failed}
 
     return await refusing(runtime.store.read(unit))
 
@@ -46,9 +47,9 @@ async def _settle_errors(
 ) -> Answer:
     async def unit(conn: Connection) -> Answer:
         row = await campaigns.get(conn, ref)
-        reason = _cause(await reports.errors(conn, row.id), cause)
+        reason = _cause(await errored.causes(conn, row.id), cause)
         contact_id = await find_one(conn, person) if person else None
-        people = await reports.errored(conn, row.id, reason, contact_id)
+        people = await errored.of_campaign(conn, row.id, reason, contact_id)
         if not people:
             raise Refused(f"nobody in {ref} is in error" + (" for that cause or person" if cause or person else ""))
         deltas = counters.Deltas()

@@ -11,7 +11,7 @@ import json
 
 from fluentsd.api import Kind
 from fluentsd.domain.flow import Flow, Step
-from fluentsd.domain.states import CampaignState, EnrollmentState
+from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store import attempts, campaigns, counters, holds
 from fluentsd.store.db import Connection

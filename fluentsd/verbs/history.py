@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fluentsd.engine.recordings.folder import LINK_LASTS, OURS
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns, inbound_calls, recordings, reports
+from fluentsd.store import campaigns, inbound_calls, recordings
+from fluentsd.store.attempts.listing import newest_attempts
 from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
+from fluentsd.verbs.contact_lookup import find_one, owners
 from fluentsd.verbs.execute import Answer, change, refusing
-from fluentsd.verbs.people import find_one, owners
 
 
 async def calls(
@@ -50,7 +51,7 @@ async def history(
         if person and not people:
             people = [await find_one(conn, person)]
         at_most = max(1, min(most, 100_000))
-        rows = await reports.attempts(
+        rows = await newest_attempts(
             conn,
             campaign_id=campaign_id,
             contact_ids=people,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fluentsd.domain.contacts.mapping import suggest, with_kept
-from fluentsd.domain.contacts.opt_outs import by_heading
+from fluentsd.domain.contacts.opt_out_columns import by_heading
 from fluentsd.domain.contacts.reader import ContactReader, Person
 
 

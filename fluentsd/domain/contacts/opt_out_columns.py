@@ -1,11 +1,10 @@
 """Columns in which a list says whom not to contact.
 
 Here live the reading of such a heading (`by_heading`) and of its cells (`OptOut.holds`). What must not live here: the
-suppression list, consent that a person attests. A column is one of three: it says that somebody opted out ("Do Not
-Call", "Unsubscribed at"), that they may be contacted ("Accepts SMS Marketing"), it is a status whose words may say so,
-or a mark of people whom nobody should contact ("Deceased", "Litigator", "Bounced"). A doubtful text below an opt-out
-counts as one: a missed one harms a person. A mark needs a clear yes, because a list of heirs has "Deceased" too, with
-names below it.
+suppression list, consent that a person attests. There are four kinds of column: an opt-out ("Do Not Call",
+"Unsubscribed at"), a permission ("Accepts SMS Marketing"), a status whose words may be an opt-out, and a mark of people
+whom nobody should contact ("Deceased", "Litigator", "Bounced"). A doubtful text below an opt-out counts as one: a
+missed one harms a person. A mark needs a clear yes, because a list of heirs has "Deceased" too, with names below it.
 """
 
 # ruff: noqa: E501 - a pattern is read as a whole

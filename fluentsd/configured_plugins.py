@@ -1,4 +1,4 @@
-"""Builds the installation's own parts from its settings: channels, sources and agent providers, each with its tools.
+"""Builds the configured plugins from the settings: channels, sources and agent providers, each with its tools.
 
 Nothing here opens a database or a network connection; a factory that fails is a line in `Problems`, and all are listed.
 """
@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from fluentsd.api import AgentProvider, Closes, Kind, Links, Source, Tools
 from fluentsd.config import PluginSettings, Settings
-from fluentsd.engine.runtime import ChannelState, EngineClock
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.sync.held_sources import WaitingSource
+from fluentsd.engine.wakeup import EngineClock
 from fluentsd.plugins import PluginProblem, Plugins
 from fluentsd.sealing import SealedSecrets
 from fluentsd.urls import AgentLinks, NoLinks, PublicLinks
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
 HttpClient: TypeAlias = "Callable[[], httpx.AsyncClient]"
 #: Blocking calls of one plugin at once, whatever its concurrency: each is a thread.
 THREADS_AT_MOST = 40
-#: Seconds for all parts together to close their connections.
+#: Seconds for all of them together to close their connections.
 CLOSING_AT_MOST = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The configured parts, by name."""
+class ConfiguredPlugins:
+    """The channels, sources and agent providers of the settings, by name."""
 
     channels: dict[Kind, ChannelState] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
@@ -55,14 +56,14 @@ class Parts:
         return list(self.agent_providers.values())
 
 
-def build_parts(
+def build_plugins(
     settings: Settings,
     clock: EngineClock,
     plugins: Plugins,
     *,
     log: Any,
     http: HttpClient,
-) -> Parts:
+) -> ConfiguredPlugins:
     """Every configured part; `Problems` lists all mistakes, but those of a source that a person connected: it waits."""
     return _Builder(settings, clock, plugins, log, http).build()
 
@@ -91,31 +92,31 @@ class _Builder:
         self.base = settings.http.public_url if settings.http else None
         self.mistakes: list[str] = []
 
-    def build(self) -> Parts:
-        parts, settings, plugins = Parts(), self.settings, self.plugins
+    def build(self) -> ConfiguredPlugins:
+        configured, settings, plugins = ConfiguredPlugins(), self.settings, self.plugins
         for name, table in settings.agent_providers.items():
             tools = self._tools("agents", name, table.concurrency, AgentLinks(name, self.base))
             with self._listing(f"agents.{name}", table.plugin, plugins.agent_providers, tools):
-                parts.agent_providers[name] = plugins.build_agent_provider(table.plugin, {**table.options}, tools)
+                configured.agent_providers[name] = plugins.build_agent_provider(table.plugin, {**table.options}, tools)
         for name, table in settings.sources.items():
             mine = self if name not in settings.connected else _Builder(*self._material)
             source = mine.source(name, table)
             if source is None and mine is not self:
                 source = WaitingSource(f"{'; '.join(mine.mistakes)}; connect it again: fluentsd source connect {name}")
             if source is not None:
-                parts.sources[name] = source
+                configured.sources[name] = source
         for name, problem in settings.waiting_sources.items():
-            parts.sources[name] = WaitingSource(problem)
+            configured.sources[name] = WaitingSource(problem)
         for kind, channel in settings.channels.items():
             links = PublicLinks(kind, self.base)
-            tools = self._tools("", channel.plugin, channel.concurrency, links, parts.agent_providers, kind)
+            tools = self._tools("", channel.plugin, channel.concurrency, links, configured.agent_providers, kind)
             with self._listing(f"channel.{kind}", channel.plugin, plugins.channels, tools):
                 built = plugins.build_channel(channel.plugin, {**channel.options, "kind": kind}, tools)
                 limits = (channel.concurrency, channel.interval, channel.timeout)
-                parts.channels[kind] = ChannelState(kind, built, *limits)
+                configured.channels[kind] = ChannelState(kind, built, *limits)
         if self.mistakes:
             raise Problems(str(settings.path), self.mistakes)
-        return parts
+        return configured
 
     def source(self, name: str, table: PluginSettings) -> Source | None:
         """One source; None if there are mistakes."""

@@ -1,5 +1,5 @@
-"""What the attempts of a campaign came to: people contacted, conversations, interest, opt-outs and cost, as a whole and
-by channel, step, agent, number and source. People are counted once in each row, so rows of different numbers do not add
+"""The results of a campaign's attempts: people contacted, conversations, interest, opt-outs and cost, as a whole and by
+channel, step, agent, number and source. People are counted once in each row, so rows of different numbers do not add
 up; an opt-out counts where it was said.
 """
 
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, case, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.api import Disposition, Outcome
-from fluentsd.domain.states import AfterCallState
+from fluentsd.domain.state_machines import AfterCallState
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.store.tables import after_call, attempt, content, enrollment, number, record, source
 

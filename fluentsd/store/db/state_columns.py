@@ -1,7 +1,8 @@
-"""Transitions of a state column, derived from the tables in `domain.states`.
+"""Transitions of a state column, derived from the tables in `domain.state_machines`.
 
-Every UPDATE of a state column in the store begins with `transition`: its WHERE names the from-states of the event and
-its SET the to-state, so what the table does not allow cannot be written. `tests/store/db/test_machines.py` guards it.
+Every UPDATE of a state column in the store begins with `transition`. Its WHERE names the from-states of the event and
+its SET the to-state, so what the table does not allow cannot be written. `tests/store/db/test_state_columns.py` guards
+it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Table, Update, or_, update
 
-from fluentsd.domain.states import from_states, to_state
+from fluentsd.domain.state_machines import from_states, to_state
 
 S = TypeVar("S", bound=StrEnum)
 

@@ -1,7 +1,7 @@
 """State machines as tables: a missing key is the error, and the diagram in the docs is drawn from here.
 
 A table maps (event, from-state) to the to-state. Each state's line says who enters, who leaves, and what a crash leaves
-behind. The store derives the WHERE and the SET of every transition from these tables (`store.db.machines`).
+behind. The store derives the WHERE and the SET of every transition from these tables (`store.db.state_columns`).
 """
 
 from __future__ import annotations

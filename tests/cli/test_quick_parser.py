@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from fluentsd.cli import app, perform, words
+from fluentsd.cli import app, perform, quick_parser
 from fluentsd.verbs.catalogue import VERBS
 from fluentsd.verbs.verb import Param, Verb
 
-PLAIN = [verb for verb in VERBS.values() if not verb.hidden and verb.name not in words.COMMANDS]
+PLAIN = [verb for verb in VERBS.values() if not verb.hidden and verb.name not in quick_parser.COMMANDS]
 
 
 def typed_value(param: Param) -> list[str]:
@@ -40,7 +40,7 @@ def command(verb: Verb, *, only_required: bool) -> list[str]:
     for param in params:
         if not param.option:
             line += typed_value(param)
-            if words.takes_words(param, is_last=param is [p for p in verb.params if not p.option][-1]):
+            if quick_parser.takes_words(param, is_last=param is [p for p in verb.params if not p.option][-1]):
                 line += ["more"]
     return line
 
@@ -63,7 +63,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.mark.parametrize("only_required", [True, False])
 def test_a_plain_verb_is_read_as_typer_reads_it(parsed: dict[str, Any], verb: Verb, only_required: bool) -> None:
     line = [*command(verb, only_required=only_required), "-c", "other.toml", "--json"]
-    plain = words.plain_verb(line)
+    plain = quick_parser.plain_verb(line)
     assert plain is not None
     result = CliRunner().invoke(app.build(), line)
     assert result.exit_code == 0, result.output
@@ -85,7 +85,7 @@ def test_a_plain_verb_is_read_as_typer_reads_it(parsed: dict[str, Any], verb: Ve
     ],
 )  # fmt: skip
 def test_what_is_not_plain_is_left_to_typer(line: str) -> None:
-    assert words.plain_verb(line.split()) is None
+    assert quick_parser.plain_verb(line.split()) is None
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_is_not_plain_is_left_to_typer(line: str) -> None:
     ],
 )
 def test_the_settings_file_is_named_anywhere(line: str, file: str | None, rest: str) -> None:
-    assert words.without_config(line.split()) == (file, rest.split())
+    assert quick_parser.without_config(line.split()) == (file, rest.split())
 
 
 def test_commands_that_are_no_verbs_take_the_settings_file_anywhere_too(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_commands_that_are_no_verbs_take_the_settings_file_anywhere_too(tmp_path
 def test_a_file_is_read_and_words_are_joined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ran: list[Any] = []
     monkeypatch.setattr(perform, "run_verb", lambda shell, name, given: ran.append((name, given)))
-    plain = words.plain_verb(["campaign", "callback", "fair", "p", "tomorrow", "3pm"])
+    plain = quick_parser.plain_verb(["campaign", "callback", "fair", "p", "tomorrow", "3pm"])
     assert plain is not None
     perform.run_plain(plain)
     assert ran == [("campaign callback", {"ref": "fair", "person": "p", "at": "tomorrow 3pm"})]
@@ -124,7 +124,7 @@ def test_a_file_is_read_and_words_are_joined(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_a_plain_verb_imports_no_general_parser() -> None:
     code = (
-        "import sys; from fluentsd.cli import words, perform; assert words.plain_verb(['holds']);"
+        "import sys; from fluentsd.cli import quick_parser, perform; assert quick_parser.plain_verb(['holds']);"
         "print([m for m in ('typer', 'pydantic', 'click', 'rich.table', 'sqlalchemy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

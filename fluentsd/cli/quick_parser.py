@@ -1,4 +1,4 @@
-"""The words of a command line that need no parser: the settings file anywhere, plain verbs, and what comes next.
+"""Reads plain command lines without a general parser: the settings file anywhere, the verb, and what comes next.
 
 A verb sent to a running daemon should answer at once, and a general parser takes longer to import than the rest of it.
 So the words of a verb are read here by its declaration, as typer would read them. Whatever is not plain (a help, a

@@ -1,4 +1,4 @@
-"""The speaker of a phone step: one version of an agent, compiled, and the settings of one call.
+"""The compiled agent of a phone step: one version of an agent, and the settings of one call.
 
 The prompt and the other texts are the version's that a person entered with. What guards people is that of the newest
 version, whenever a person entered: the opening's notices, the opt-out key, the transfer targets, whether the call is
@@ -32,8 +32,8 @@ class Datum(str):
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
-    """A compiled agent. `guard` is the agent whose guards count: the newest version."""
+class CompiledAgent:
+    """One version of an agent. `guard` is the agent whose guards count: the newest version."""
 
     agent: Agent
     version: int
@@ -59,26 +59,26 @@ class Speaker:
             voicemail=said["voicemail"],
         )
 
-    def guarded_by(self, newest: Agent) -> Speaker:
-        """The same speaker with the guards of the newest version."""
+    def guarded_by(self, newest: Agent) -> CompiledAgent:
+        """The same agent with the guards of the newest version."""
         return replace(self, guard=newest)
 
-    def answering(self) -> Speaker:
-        """The same speaker, who answers a call."""
+    def answering(self) -> CompiledAgent:
+        """The same agent, who answers a call."""
         return replace(self, answers=True)
 
-    def without_voicemail(self) -> Speaker:
-        """The same speaker, who leaves no message."""
+    def without_voicemail(self) -> CompiledAgent:
+        """The same agent, who leaves no message."""
         return replace(self, texts={**self.texts, "voicemail": template("", "text")})
 
 
-def compile_speaker(kept: KeptAgent) -> Speaker:
-    """The speaker of one version."""
+def compile_agent(kept: KeptAgent) -> CompiledAgent:
+    """Compile one version."""
     agent = kept.agent
     prompt = template(agent.prompt, "prompt")
     texts = {part: template(getattr(agent, part), "text") for part in ("greeting", "idle_prompt", "voicemail")}
     used = (prompt.variables, *(text.variables for text in texts.values()), frozenset(agent.variables))
-    return Speaker(agent, kept.version, agent, prompt, texts, frozenset().union(*used))
+    return CompiledAgent(agent, kept.version, agent, prompt, texts, frozenset().union(*used))
 
 
 def unrendered(agent: Agent, version: int, guard: Agent | None = None) -> AgentSettings:

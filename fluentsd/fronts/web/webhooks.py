@@ -30,8 +30,9 @@ from fluentsd import api
 from fluentsd.api import Forged, Inbound, Kind, Outcome, Pickup, ReceivesWebhooks, WebhookResult
 from fluentsd.config import HttpSettings
 from fluentsd.engine.calls.pickups import decide
+from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.inbound import Inbox
-from fluentsd.engine.runtime import ChannelState, Runtime
+from fluentsd.engine.runtime import Runtime
 from fluentsd.fronts.web.middleware import Refused, body_of, client_of
 from fluentsd.fronts.web.stats import Result, WebStats
 from fluentsd.fronts.web.tokens import Tokens
