@@ -20,7 +20,7 @@ from fluentsd.domain.time.durations import Budget
 from fluentsd.domain.time.zones import day_of, next_day
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, campaigns, contacts, counters, lanes, numbers, outbox, reports, spending
+from fluentsd.store import audit, campaigns, contacts, counters, holds, lanes, numbers, outbox, reports, spending
 from fluentsd.store.attempts import step_counts
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
@@ -145,11 +145,17 @@ async def export(runtime: Runtime, call: Call, ref: str) -> Answer:
 
 
 async def listing(runtime: Runtime, call: Call, archived: bool) -> Answer:
-    """Every campaign with its counts."""
+    """Every campaign with its counts, and whether a hold keeps it from contacting anybody."""
 
     async def unit(conn: Connection) -> Answer:
         rows = await campaigns.listing(conn, archived=archived)
-        return {"campaigns": [facts_of(row) | dict(await counters.overview(conn, row.id)) for row in rows]}
+        held_ones = {(hold["scope"], hold["target"]) for hold in await holds.open_holds(conn, call.at)}
+        is_all = (INSTALLATION, EVERYTHING) in held_ones
+        return {"campaigns": [
+            facts_of(row) | dict(await counters.overview(conn, row.id))
+            | {"held": row.state == CampaignState.active and (is_all or ("campaign", row.ref) in held_ones)}
+            for row in rows
+        ]}  # fmt: skip
 
     return await runtime.store.read(unit)
 
